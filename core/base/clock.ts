@@ -1,0 +1,22 @@
+/**
+ * Time as a seam: everything that waits or stamps does it through a Clock, so that tests run on a fake one.
+ *
+ * `now` is wall time in ms since the epoch; `monotonic` is ms that never step back, for durations and windows.
+ */
+export interface Clock {
+  now(): number;
+  monotonic(): number;
+  /** Calls `run` once after `delayMs`; the returned function cancels it. */
+  after(delayMs: number, run: () => void): () => void;
+}
+
+/** The machine's clock. Its timers do not keep the process alive. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  after(delayMs, run) {
+    const timer = setTimeout(run, delayMs);
+    timer.unref();
+    return () => clearTimeout(timer);
+  },
+};

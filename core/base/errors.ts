@@ -1,0 +1,152 @@
+/**
+ * The error catalogue: every failure that Tutti reports has one row here.
+ *
+ * `category` and `severity` are the eight categories users know from the field; `retryable` says whether the same
+ * call may succeed later without a change by anybody; `status` is what the HTTP API answers.
+ */
+const catalogue = {
+  // the caller's input
+  INPUT_INVALID: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 400 },
+  MODULE_INVALID: { category: 'VALIDATION_ERROR', severity: 'high', retryable: false, status: 422 },
+  WORKFLOW_INVALID: { category: 'VALIDATION_ERROR', severity: 'high', retryable: false, status: 422 },
+  EXPRESSION_INVALID: { category: 'VALIDATION_ERROR', severity: 'medium', retryable: false, status: 422 },
+  CONFIG_INVALID: { category: 'VALIDATION_ERROR', severity: 'high', retryable: false, status: 500 },
+  WORKFLOW_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
+  RUN_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
+  ROUTE_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
+  KEY_REUSED: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 422 },
+  ORIGIN_REFUSED: { category: 'PERMISSION_ERROR', severity: 'medium', retryable: false, status: 403 },
+  RATE_LIMITED: { category: 'RESOURCE_ERROR', severity: 'low', retryable: true, status: 429 },
+
+  // agents and models
+  OUTPUT_INVALID: { category: 'AGENT_ERROR', severity: 'medium', retryable: false, status: 422 },
+  AGENT_FAILED: { category: 'AGENT_ERROR', severity: 'medium', retryable: true, status: 500 },
+  TURNS_EXHAUSTED: { category: 'AGENT_ERROR', severity: 'medium', retryable: false, status: 422 },
+  MODEL_REQUIRED: { category: 'AGENT_ERROR', severity: 'low', retryable: false, status: 422 },
+  AGENT_TIMEOUT: { category: 'TIMEOUT_ERROR', severity: 'medium', retryable: true, status: 504 },
+  CANCELLED: { category: 'AGENT_ERROR', severity: 'low', retryable: false, status: 409 },
+  MODEL_UNAVAILABLE: { category: 'NETWORK_ERROR', severity: 'medium', retryable: true, status: 503 },
+  MODEL_RATE_LIMITED: { category: 'RESOURCE_ERROR', severity: 'low', retryable: true, status: 429 },
+  MODEL_REFUSED: { category: 'PERMISSION_ERROR', severity: 'high', retryable: false, status: 502 },
+  MODEL_REPLY_INVALID: { category: 'AGENT_ERROR', severity: 'medium', retryable: true, status: 502 },
+  MODEL_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'high', retryable: false, status: 422 },
+  BUDGET_EXCEEDED: { category: 'RESOURCE_ERROR', severity: 'medium', retryable: false, status: 402 },
+
+  // tools and the ERP
+  TOOL_UNKNOWN: { category: 'TOOL_ERROR', severity: 'medium', retryable: false, status: 422 },
+  TOOL_INPUT_INVALID: { category: 'TOOL_ERROR', severity: 'low', retryable: false, status: 422 },
+  TOOL_RESULT_INVALID: { category: 'TOOL_ERROR', severity: 'high', retryable: false, status: 500 },
+  TOOL_FAILED: { category: 'TOOL_ERROR', severity: 'medium', retryable: true, status: 500 },
+  TOOL_REFUSED: { category: 'PERMISSION_ERROR', severity: 'medium', retryable: false, status: 403 },
+  RECORD_UNKNOWN: { category: 'TOOL_ERROR', severity: 'low', retryable: false, status: 404 },
+  ERP_REJECTED: { category: 'TOOL_ERROR', severity: 'medium', retryable: false, status: 422 },
+  ERP_CONFLICT: { category: 'TOOL_ERROR', severity: 'low', retryable: true, status: 409 },
+  ERP_UNCERTAIN: { category: 'TOOL_ERROR', severity: 'high', retryable: false, status: 502 },
+  ERP_UNSUPPORTED: { category: 'TOOL_ERROR', severity: 'medium', retryable: false, status: 422 },
+
+  // the machinery
+  LANE_LOST: { category: 'SYSTEM_ERROR', severity: 'medium', retryable: true, status: 500 },
+  STEP_CRASHED: { category: 'SYSTEM_ERROR', severity: 'high', retryable: false, status: 500 },
+  RESULT_UNCLONABLE: { category: 'TOOL_ERROR', severity: 'medium', retryable: false, status: 500 },
+  JOURNAL_REJECTED: { category: 'SYSTEM_ERROR', severity: 'high', retryable: false, status: 500 },
+  ENGINE_FENCED: { category: 'SYSTEM_ERROR', severity: 'critical', retryable: false, status: 503 },
+  ENGINE_STOPPED: { category: 'SYSTEM_ERROR', severity: 'low', retryable: true, status: 503 },
+  DB_UNAVAILABLE: { category: 'RESOURCE_ERROR', severity: 'critical', retryable: true, status: 503 },
+  DB_FULL: { category: 'RESOURCE_ERROR', severity: 'critical', retryable: true, status: 507 },
+  DB_VERSION: { category: 'RESOURCE_ERROR', severity: 'critical', retryable: false, status: 503 },
+  DATA_FOLDER: { category: 'RESOURCE_ERROR', severity: 'critical', retryable: false, status: 503 },
+  PORT_TAKEN: { category: 'RESOURCE_ERROR', severity: 'high', retryable: false, status: 503 },
+  NODE_TOO_OLD: { category: 'SYSTEM_ERROR', severity: 'critical', retryable: false, status: 500 },
+  INTERNAL: { category: 'SYSTEM_ERROR', severity: 'critical', retryable: false, status: 500 },
+} as const satisfies Record<string, ErrorRow>;
+
+/** The eight categories that dashboards and retry policies group errors by. */
+export type ErrorCategory =
+  | 'AGENT_ERROR'
+  | 'TOOL_ERROR'
+  | 'NETWORK_ERROR'
+  | 'PERMISSION_ERROR'
+  | 'VALIDATION_ERROR'
+  | 'TIMEOUT_ERROR'
+  | 'RESOURCE_ERROR'
+  | 'SYSTEM_ERROR';
+
+interface ErrorRow {
+  readonly category: ErrorCategory;
+  readonly severity: 'low' | 'medium' | 'high' | 'critical';
+  readonly retryable: boolean;
+  readonly status: number;
+}
+
+/** A stable name from the catalogue; compare this, never the class: errors cross threads and JSON. */
+export type ErrorCode = keyof typeof catalogue;
+
+/** An error as data: what travels between threads, into the journal and out of the API. */
+export interface ErrorData {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly details?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * The only error class of the engine. The message says what happened, the value seen and what to do; it holds no
+ * secret and no personal data.
+ */
+export class EngineError extends Error {
+  override readonly name = 'EngineError';
+  readonly code: ErrorCode;
+  readonly details: Readonly<Record<string, unknown>> | undefined;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { readonly details?: Readonly<Record<string, unknown>>; readonly cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.details = options.details;
+  }
+
+  get retryable(): boolean {
+    return catalogue[this.code].retryable;
+  }
+
+  get status(): number {
+    return catalogue[this.code].status;
+  }
+
+  get category(): ErrorCategory {
+    return catalogue[this.code].category;
+  }
+}
+
+/** The catalogue's row of a code. */
+export function errorRow(code: ErrorCode): ErrorRow {
+  return catalogue[code];
+}
+
+/** All codes, for the reference page and its test. */
+export const errorCodes = Object.keys(catalogue) as readonly ErrorCode[];
+
+/** Recognises an engine error across duplicate packages and realms by its code. */
+export function isEngineError(error: unknown): error is EngineError {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code in catalogue;
+}
+
+/** Turns anything thrown into data; what is not ours gets `fallback` as its code. */
+export function toErrorData(error: unknown, fallback: ErrorCode = 'INTERNAL'): ErrorData {
+  if (isEngineError(error)) {
+    return { code: error.code, message: error.message, ...(error.details && { details: error.details }) };
+  }
+  return { code: fallback, message: error instanceof Error ? error.message : String(error) };
+}
+
+/** Turns error data back into something to throw. */
+export function fromErrorData(data: ErrorData): EngineError {
+  return new EngineError(data.code, data.message, data.details && { details: data.details });
+}
+
+/** Ends an exhaustive `switch`; reached only when a union grew and a case was forgotten. @throws INTERNAL */
+export function assertNever(value: never): never {
+  throw new EngineError('INTERNAL', `Unexpected case ${JSON.stringify(value)}; this is a defect in Tutti.`);
+}

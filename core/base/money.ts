@@ -1,0 +1,69 @@
+import { Big } from 'big.js';
+import { z } from 'zod';
+import { EngineError } from './errors.ts';
+
+/** A decimal number as text, as ERPs exchange them: no exponent, no float on the way. */
+export const decimalPattern = /^-?\d+(\.\d+)?$/;
+
+/** Zod schema of a decimal in text, for quantities, hours and rates. */
+export const Decimal = Object.assign(
+  z.string().regex(decimalPattern, 'must be a decimal number in text, for example "12.50"'),
+  {
+    plus: (a: string, b: string): string => text(Big(a).plus(b)),
+    minus: (a: string, b: string): string => text(Big(a).minus(b)),
+    times: (a: string, b: string): string => text(Big(a).times(b)),
+    /** Rounded half away from zero to `places` (default 10). */
+    over: (a: string, b: string, places = 10): string => text(Big(a).times(1).div(b).round(places)),
+    abs: (a: string): string => text(Big(a).abs()),
+    sum: (values: readonly string[]): string => text(values.reduce((sum, value) => sum.plus(value), Big(0))),
+    compare: (a: string, b: string): -1 | 0 | 1 => Big(a).cmp(b),
+    isAbove: (a: string, b: string): boolean => Big(a).gt(b),
+    isZero: (a: string): boolean => Big(a).eq(0),
+    /** Rounded half away from zero. */
+    round: (a: string, places: number): string => Big(a).round(places, Big.roundHalfUp).toFixed(places),
+  },
+);
+export type Decimal = string;
+
+const schema = z.object({ amount: Decimal, currency: z.string().regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code') });
+
+/** An amount in one currency: decimal text and ISO 4217. */
+export type Money = z.infer<typeof schema>;
+
+/**
+ * Zod schema of an amount, and its arithmetic. Results keep every decimal place; `round` is explicit.
+ * @throws INPUT_INVALID when two currencies meet
+ */
+export const Money = Object.assign(schema, {
+  of: (amount: string, currency: string): Money => ({ amount, currency }),
+  zero: (currency: string): Money => ({ amount: '0', currency }),
+  plus: (a: Money, b: Money): Money => combine(a, b, 'plus'),
+  minus: (a: Money, b: Money): Money => combine(a, b, 'minus'),
+  times: (money: Money, factor: string): Money => ({ ...money, amount: text(Big(money.amount).times(factor)) }),
+  abs: (money: Money): Money => ({ ...money, amount: text(Big(money.amount).abs()) }),
+  negate: (money: Money): Money => ({ ...money, amount: text(Big(money.amount).neg()) }),
+  sum: (currency: string, values: readonly Money[]): Money =>
+    values.reduce((sum, value) => combine(sum, value, 'plus'), { amount: '0', currency }),
+  compare: (a: Money, b: Money): -1 | 0 | 1 => Big(a.amount).cmp(sameCurrency(a, b).amount),
+  isAbove: (a: Money, b: Money): boolean => Big(a.amount).gt(sameCurrency(a, b).amount),
+  equals: (a: Money, b: Money): boolean => a.currency === b.currency && Big(a.amount).eq(b.amount),
+  isZero: (money: Money): boolean => Big(money.amount).eq(0),
+  /** Rounded half away from zero to `places` decimals (default 2). */
+  round: (money: Money, places = 2): Money => ({
+    ...money,
+    amount: Big(money.amount).round(places, Big.roundHalfUp).toFixed(places),
+  }),
+});
+
+function combine(a: Money, b: Money, operation: 'plus' | 'minus'): Money {
+  return { amount: text(Big(a.amount)[operation](sameCurrency(a, b).amount)), currency: a.currency };
+}
+
+function sameCurrency(a: Money, b: Money): Money {
+  if (a.currency === b.currency) return b;
+  throw new EngineError('INPUT_INVALID', `Cannot combine ${a.currency} with ${b.currency}; convert one of them first.`);
+}
+
+function text(value: Big): string {
+  return value.toFixed();
+}

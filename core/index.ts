@@ -1,0 +1,22 @@
+/**
+ * The public SDK of Tutti: everything that a module needs, and nothing else. `tutti/testing` has what its tests need.
+ */
+export { EngineError, type ErrorCode } from './base/errors.ts';
+export { Decimal, Money } from './base/money.ts';
+export { readText, Text } from './base/text.ts';
+export type { Agent, AgentDeclaration, AgentLimits, FindingInput, ModelProfile, Playbook, PlaybookContext, Severity } from './sdk/agent.ts';
+export { defineAgent } from './sdk/agent.ts';
+// The one `export *` of the project: TypeScript merges `declare module 'tutti' { interface Entities … }` only through it.
+export * from './sdk/entity.ts';
+export type { Erp, Records, Written } from './sdk/erp.ts';
+export type { Module } from './sdk/module.ts';
+export { defineModule } from './sdk/module.ts';
+export type { Autonomy, Grant, Policy } from './sdk/policy.ts';
+export { definePolicy } from './sdk/policy.ts';
+export { all, any, eq, gt, lt, ne, not, query } from './sdk/ref.ts';
+export type { Chance, Draft, Sample, SampleWorld, Truth } from './sdk/sample.ts';
+export type { Effect, Effected, Scope, Tool, ToolContext, Undo } from './sdk/tool.ts';
+export { defineTool } from './sdk/tool.ts';
+export type { Workflow } from './sdk/workflow.ts';
+export { defineWorkflow } from './sdk/workflow.ts';
+export { z } from 'zod';

@@ -1,0 +1,106 @@
+import type { z } from 'zod';
+import type { Money } from '../base/money.ts';
+import type { EntityName } from './entity.ts';
+import type { AnyTool, ToolFunction } from './tool.ts';
+
+/** Which kind of model an agent wants; `tutti.config.ts` maps each profile to a provider's model. */
+export type ModelProfile = 'fast' | 'standard' | 'deep';
+
+export type Severity = 'low' | 'medium' | 'high' | 'critical';
+
+/** Something a person should know, tied to the records that show it. */
+export interface FindingInput {
+  /** Dotted, stable, for example `match.quantity`; declared in the agent's `findings`. */
+  readonly kind: string;
+  readonly severity: Severity;
+  /** The records that show it; with the kind and the company they are its identity across nights. */
+  readonly records: readonly { readonly entity: EntityName; readonly id: string }[];
+  readonly company?: string;
+  readonly amount?: Money;
+  /** One sentence for a controller. */
+  readonly summary: string;
+  /** Figures behind it: numbers, codes, ids. */
+  readonly evidence?: Readonly<Record<string, string | number | boolean | null>>;
+}
+
+/** What a playbook works with. It is re-run from its start after a crash, never replayed: keep it a function of its reads. */
+export interface PlaybookContext<I, T extends Readonly<Record<string, AnyTool>>> {
+  readonly input: I;
+  readonly tools: { readonly [K in keyof T]: ToolFunction<T[K]> };
+  /** Reports a finding; the same kind, company and records within a run are one finding. */
+  readonly finding: (finding: FindingInput) => void;
+  /** The run's business date, `YYYY-MM-DD`. */
+  readonly today: string;
+  readonly signal: AbortSignal;
+}
+
+export interface AgentLimits {
+  /** Whole step, milliseconds. @default 120000 */
+  readonly timeoutMs?: number;
+  /** Model calls. @default 8 */
+  readonly turns?: number;
+  /** Micro-USD that one step may spend. @default 50000 */
+  readonly costMicroUsd?: number;
+  /** Tries of a step that fails with a retryable error. @default 3 */
+  readonly attempts?: number;
+}
+
+/** Declaration of an agent: pure data. */
+export interface AgentDeclaration<
+  I extends z.ZodType = z.ZodType,
+  O extends z.ZodType = z.ZodType,
+  T extends Readonly<Record<string, AnyTool>> = Readonly<Record<string, AnyTool>>,
+> {
+  /** Lower snake case, unique in its module; the engine calls it `module.name`. */
+  readonly name: string;
+  /** One sentence: what it is for. */
+  readonly purpose: string;
+  readonly input: I;
+  readonly output: O;
+  /** @default 'standard' */
+  readonly model?: ModelProfile;
+  /** 1 (whenever) to 10 (first). @default 5 */
+  readonly priority?: number;
+  /** Whether a run without this step's success has failed. @default true */
+  readonly critical?: boolean;
+  /** When the budget does not allow a model call: go on with the playbook (marked `degraded`), or fail. @default 'playbook' */
+  readonly onBudget?: 'playbook' | 'fail';
+  readonly limits?: AgentLimits;
+  readonly tools: T;
+  /** Every kind of finding that the agent may report, each with what it means. */
+  readonly findings?: Readonly<Record<string, string>>;
+  /** The system prompt of the model loop. */
+  readonly instructions: string;
+}
+
+/** An agent's deterministic procedure over the same guarded tools. */
+export type Playbook<I, O, T extends Readonly<Record<string, AnyTool>>> = (context: PlaybookContext<I, T>) => Promise<O>;
+
+/** An agent template. Without a procedure it needs a model. */
+export interface Agent<
+  I extends z.ZodType = z.ZodType,
+  O extends z.ZodType = z.ZodType,
+  T extends Readonly<Record<string, AnyTool>> = Readonly<Record<string, AnyTool>>,
+> extends AgentDeclaration<I, O, T> {
+  readonly kind: 'agent';
+  /** The playbook, when there is one. */
+  readonly procedure?: Playbook<z.output<I>, z.input<O>, T>;
+  /** Attaches the playbook and returns the complete agent. */
+  playbook(procedure: Playbook<z.output<I>, z.input<O>, T>): Agent<I, O, T>;
+}
+
+/** Any agent, types erased. */
+// biome-ignore lint/suspicious/noExplicitAny: playbooks are contravariant in their tools; the registry checks them when a module loads
+export type AnyAgent = Agent<any, any, any>;
+
+/**
+ * Declares an agent; `.playbook(fn)` gives it its deterministic procedure, which is the default without a model key, the
+ * fallback when the budget is spent, and the baseline that a model is scored against.
+ */
+export function defineAgent<I extends z.ZodType, O extends z.ZodType, const T extends Readonly<Record<string, AnyTool>>>(
+  declaration: AgentDeclaration<I, O, T>,
+): Agent<I, O, T> {
+  const withProcedure = (procedure?: Playbook<z.output<I>, z.input<O>, T>): Agent<I, O, T> =>
+    Object.freeze({ kind: 'agent', ...declaration, ...(procedure && { procedure }), playbook: withProcedure });
+  return withProcedure();
+}

@@ -1,0 +1,96 @@
+import type { z } from 'zod';
+import type { Erp } from './erp.ts';
+
+/**
+ * What a tool does to the world: `read` nothing; `propose` a draft that somebody must take up; `write` the company's
+ * own books; `send` something that leaves the company.
+ */
+export type Effect = 'read' | 'propose' | 'write' | 'send';
+
+/** How far an effect's idempotency key reaches: two calls with equal keys inside it are one effect. */
+export type Scope = 'step' | 'run' | 'tenant';
+
+/** What every tool handler gets. */
+export interface ToolContext {
+  readonly erp: Erp;
+  /** The run's business date, `YYYY-MM-DD`: what "today" means to every tool. */
+  readonly today: string;
+  /** The effect's idempotency key as hex, for systems outside the ERP; empty for reads. */
+  readonly key: string;
+  readonly signal: AbortSignal;
+}
+
+/** How an effect is taken back: the ERP's own reversal action, or `none` with the reason a person will read. */
+export type Undo = { readonly action: string } | { readonly none: string };
+
+interface ToolCommon<P extends z.ZodType, R extends z.ZodType> {
+  /** `module.entity.verb`, lower case, for example `finance.hold.place`; at most 64 characters. */
+  readonly name: string;
+  /** One sentence for the model and for people. */
+  readonly description: string;
+  readonly parameters: P;
+  readonly result: R;
+  /** The duty class that separation of duties compares, for example `approve_invoice`. */
+  readonly duty?: string;
+  /** Who may be given the tool. @default 'module': agents of the module that declares it */
+  readonly access?: 'public' | 'module';
+  /** A group for people, for example `analysis`. */
+  readonly category?: string;
+  /** Text fields of the result that a model may read; they make its context `external`. */
+  readonly reveals?: readonly string[];
+  /** Milliseconds. @default 30000 */
+  readonly timeoutMs?: number;
+}
+
+interface ToolOutward<P extends z.ZodType> {
+  /** The business key of the effect: ids, codes and dates, never free text, attempt or order. */
+  readonly key: (args: z.output<P>) => readonly (string | number)[];
+  readonly undo: Undo;
+  /** @default 'step' */
+  readonly scope?: Scope;
+  /** Fields of the target record that an approver is shown and the approval is bound to. */
+  readonly binds?: (args: z.output<P>) => readonly string[];
+}
+
+/** Declaration of a tool: pure data but for its business key. */
+export type ToolDeclaration<P extends z.ZodType = z.ZodType, R extends z.ZodType = z.ZodType> = ToolCommon<P, R> &
+  (
+    | { readonly effect: 'read'; readonly key?: never; readonly undo?: never; readonly scope?: never; readonly binds?: never }
+    | ({ readonly effect: 'propose' } & Partial<ToolOutward<P>>)
+    | ({ readonly effect: 'write' | 'send' } & ToolOutward<P>)
+  );
+
+/** A tool: its declaration and its handler. */
+export type Tool<P extends z.ZodType = z.ZodType, R extends z.ZodType = z.ZodType, E extends Effect = Effect> = ToolDeclaration<P, R> & {
+  readonly kind: 'tool';
+  readonly effect: E;
+  readonly handle: (args: z.output<P>, context: ToolContext) => Promise<z.input<R>>;
+};
+
+/** Any tool, types erased. */
+// biome-ignore lint/suspicious/noExplicitAny: handlers are contravariant in their arguments; zod checks them at run time
+export type AnyTool = Tool<any, any, any>;
+
+/** What a playbook gets from a tool with an effect: done, or stored for a person to decide. */
+export type Effected<R> =
+  | { readonly kind: 'applied' | 'replayed'; readonly result: R; readonly differs: boolean }
+  | { readonly kind: 'proposed'; readonly effect: string }
+  | { readonly kind: 'refused'; readonly rule: string; readonly reason: string };
+
+/** A tool as a playbook calls it: reads return their result, effects what became of them. */
+export type ToolFunction<T extends AnyTool> =
+  T extends Tool<infer P, infer R, infer E>
+    ? (args: z.input<P>) => Promise<[E] extends ['read'] ? z.output<R> : Effected<z.output<R>>>
+    : never;
+
+/**
+ * Declares a tool; `.handler(fn)` completes it. The split keeps data (pinned, digested) from code.
+ * The name, schemas and key are validated when the module loads.
+ */
+export function defineTool<P extends z.ZodType, R extends z.ZodType, const D extends ToolDeclaration<P, R>>(
+  declaration: D & { readonly parameters: P; readonly result: R },
+): { handler(handle: (args: z.output<P>, context: ToolContext) => Promise<z.input<R>>): Tool<P, R, D['effect']> } {
+  return {
+    handler: (handle) => Object.freeze({ kind: 'tool', ...declaration, handle }) as unknown as Tool<P, R, D['effect']>,
+  };
+}
