@@ -1,11 +1,26 @@
 /**
  * The public SDK of Tutti: everything that a module needs, and nothing else. `tutti/testing` has what its tests need.
  */
+
+export { z } from 'zod';
 export { EngineError, type ErrorCode } from './base/errors.ts';
 export { Decimal, Money } from './base/money.ts';
 export { readText, Text } from './base/text.ts';
-export type { Agent, AgentDeclaration, AgentLimits, FindingInput, ModelProfile, Playbook, PlaybookContext, Severity } from './sdk/agent.ts';
+export * as shared from './ports/erp/entities.ts';
+export type {
+  Agent,
+  AgentDeclaration,
+  AgentLimits,
+  FindingInput,
+  ModelProfile,
+  Playbook,
+  PlaybookContext,
+  Severity,
+} from './sdk/agent.ts';
 export { defineAgent } from './sdk/agent.ts';
+export type { Config, ModelLimit, ModelPrice } from './ports/config.ts';
+export { defineConfig } from './ports/config.ts';
+export type { ModelTarget } from './ports/models/model.ts';
 // The one `export *` of the project: TypeScript merges `declare module 'tutti' { interface Entities … }` only through it.
 export * from './sdk/entity.ts';
 export type { Erp, Records, Written } from './sdk/erp.ts';
@@ -19,4 +34,3 @@ export type { Effect, Effected, Scope, Tool, ToolContext, Undo } from './sdk/too
 export { defineTool } from './sdk/tool.ts';
 export type { Workflow } from './sdk/workflow.ts';
 export { defineWorkflow } from './sdk/workflow.ts';
-export { z } from 'zod';

@@ -8,14 +8,34 @@ const catalogue = {
   // the caller's input
   INPUT_INVALID: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 400 },
   MODULE_INVALID: { category: 'VALIDATION_ERROR', severity: 'high', retryable: false, status: 422 },
-  WORKFLOW_INVALID: { category: 'VALIDATION_ERROR', severity: 'high', retryable: false, status: 422 },
-  EXPRESSION_INVALID: { category: 'VALIDATION_ERROR', severity: 'medium', retryable: false, status: 422 },
+  WORKFLOW_INVALID: {
+    category: 'VALIDATION_ERROR',
+    severity: 'high',
+    retryable: false,
+    status: 422,
+  },
+  EXPRESSION_INVALID: {
+    category: 'VALIDATION_ERROR',
+    severity: 'medium',
+    retryable: false,
+    status: 422,
+  },
   CONFIG_INVALID: { category: 'VALIDATION_ERROR', severity: 'high', retryable: false, status: 500 },
-  WORKFLOW_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
+  WORKFLOW_UNKNOWN: {
+    category: 'VALIDATION_ERROR',
+    severity: 'low',
+    retryable: false,
+    status: 404,
+  },
   RUN_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
   ROUTE_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
   KEY_REUSED: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 422 },
-  ORIGIN_REFUSED: { category: 'PERMISSION_ERROR', severity: 'medium', retryable: false, status: 403 },
+  ORIGIN_REFUSED: {
+    category: 'PERMISSION_ERROR',
+    severity: 'medium',
+    retryable: false,
+    status: 403,
+  },
   RATE_LIMITED: { category: 'RESOURCE_ERROR', severity: 'low', retryable: true, status: 429 },
 
   // agents and models
@@ -25,12 +45,27 @@ const catalogue = {
   MODEL_REQUIRED: { category: 'AGENT_ERROR', severity: 'low', retryable: false, status: 422 },
   AGENT_TIMEOUT: { category: 'TIMEOUT_ERROR', severity: 'medium', retryable: true, status: 504 },
   CANCELLED: { category: 'AGENT_ERROR', severity: 'low', retryable: false, status: 409 },
-  MODEL_UNAVAILABLE: { category: 'NETWORK_ERROR', severity: 'medium', retryable: true, status: 503 },
+  MODEL_UNAVAILABLE: {
+    category: 'NETWORK_ERROR',
+    severity: 'medium',
+    retryable: true,
+    status: 503,
+  },
   MODEL_RATE_LIMITED: { category: 'RESOURCE_ERROR', severity: 'low', retryable: true, status: 429 },
   MODEL_REFUSED: { category: 'PERMISSION_ERROR', severity: 'high', retryable: false, status: 502 },
-  MODEL_REPLY_INVALID: { category: 'AGENT_ERROR', severity: 'medium', retryable: true, status: 502 },
+  MODEL_REPLY_INVALID: {
+    category: 'AGENT_ERROR',
+    severity: 'medium',
+    retryable: true,
+    status: 502,
+  },
   MODEL_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'high', retryable: false, status: 422 },
-  BUDGET_EXCEEDED: { category: 'RESOURCE_ERROR', severity: 'medium', retryable: false, status: 402 },
+  BUDGET_EXCEEDED: {
+    category: 'RESOURCE_ERROR',
+    severity: 'medium',
+    retryable: false,
+    status: 402,
+  },
 
   // tools and the ERP
   TOOL_UNKNOWN: { category: 'TOOL_ERROR', severity: 'medium', retryable: false, status: 422 },
@@ -51,7 +86,12 @@ const catalogue = {
   JOURNAL_REJECTED: { category: 'SYSTEM_ERROR', severity: 'high', retryable: false, status: 500 },
   ENGINE_FENCED: { category: 'SYSTEM_ERROR', severity: 'critical', retryable: false, status: 503 },
   ENGINE_STOPPED: { category: 'SYSTEM_ERROR', severity: 'low', retryable: true, status: 503 },
-  DB_UNAVAILABLE: { category: 'RESOURCE_ERROR', severity: 'critical', retryable: true, status: 503 },
+  DB_UNAVAILABLE: {
+    category: 'RESOURCE_ERROR',
+    severity: 'critical',
+    retryable: true,
+    status: 503,
+  },
   DB_FULL: { category: 'RESOURCE_ERROR', severity: 'critical', retryable: true, status: 507 },
   DB_VERSION: { category: 'RESOURCE_ERROR', severity: 'critical', retryable: false, status: 503 },
   DATA_FOLDER: { category: 'RESOURCE_ERROR', severity: 'critical', retryable: false, status: 503 },
@@ -100,7 +140,10 @@ export class EngineError extends Error {
   constructor(
     code: ErrorCode,
     message: string,
-    options: { readonly details?: Readonly<Record<string, unknown>>; readonly cause?: unknown } = {},
+    options: {
+      readonly details?: Readonly<Record<string, unknown>>;
+      readonly cause?: unknown;
+    } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
@@ -130,13 +173,22 @@ export const errorCodes = Object.keys(catalogue) as readonly ErrorCode[];
 
 /** Recognises an engine error across duplicate packages and realms by its code. */
 export function isEngineError(error: unknown): error is EngineError {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code in catalogue;
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    typeof error.code === 'string' &&
+    error.code in catalogue
+  );
 }
 
 /** Turns anything thrown into data; what is not ours gets `fallback` as its code. */
 export function toErrorData(error: unknown, fallback: ErrorCode = 'INTERNAL'): ErrorData {
   if (isEngineError(error)) {
-    return { code: error.code, message: error.message, ...(error.details && { details: error.details }) };
+    return {
+      code: error.code,
+      message: error.message,
+      ...(error.details && { details: error.details }),
+    };
   }
   return { code: fallback, message: error instanceof Error ? error.message : String(error) };
 }
@@ -148,5 +200,8 @@ export function fromErrorData(data: ErrorData): EngineError {
 
 /** Ends an exhaustive `switch`; reached only when a union grew and a case was forgotten. @throws INTERNAL */
 export function assertNever(value: never): never {
-  throw new EngineError('INTERNAL', `Unexpected case ${JSON.stringify(value)}; this is a defect in Tutti.`);
+  throw new EngineError(
+    'INTERNAL',
+    `Unexpected case ${JSON.stringify(value)}; this is a defect in Tutti.`,
+  );
 }

@@ -9,7 +9,8 @@ export const newId: () => string = v7;
  * `undefined` members left out. RFC 8785 (JSON Canonicalization Scheme) for the values that JSON can hold.
  */
 export function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item ?? null)).join(',')}]`;
+  if (Array.isArray(value))
+    return `[${value.map((item) => canonicalJson(item ?? null)).join(',')}]`;
   if (value !== null && typeof value === 'object') {
     const plain = 'toJSON' in value && typeof value.toJSON === 'function' ? value.toJSON() : value;
     if (plain !== value) return canonicalJson(plain);

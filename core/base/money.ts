@@ -15,17 +15,22 @@ export const Decimal = Object.assign(
     /** Rounded half away from zero to `places` (default 10). */
     over: (a: string, b: string, places = 10): string => text(Big(a).times(1).div(b).round(places)),
     abs: (a: string): string => text(Big(a).abs()),
-    sum: (values: readonly string[]): string => text(values.reduce((sum, value) => sum.plus(value), Big(0))),
+    sum: (values: readonly string[]): string =>
+      text(values.reduce((sum, value) => sum.plus(value), Big(0))),
     compare: (a: string, b: string): -1 | 0 | 1 => Big(a).cmp(b),
     isAbove: (a: string, b: string): boolean => Big(a).gt(b),
     isZero: (a: string): boolean => Big(a).eq(0),
     /** Rounded half away from zero. */
-    round: (a: string, places: number): string => Big(a).round(places, Big.roundHalfUp).toFixed(places),
+    round: (a: string, places: number): string =>
+      Big(a).round(places, Big.roundHalfUp).toFixed(places),
   },
 );
 export type Decimal = string;
 
-const schema = z.object({ amount: Decimal, currency: z.string().regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code') });
+const schema = z.object({
+  amount: Decimal,
+  currency: z.string().regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code'),
+});
 
 /** An amount in one currency: decimal text and ISO 4217. */
 export type Money = z.infer<typeof schema>;
@@ -39,7 +44,10 @@ export const Money = Object.assign(schema, {
   zero: (currency: string): Money => ({ amount: '0', currency }),
   plus: (a: Money, b: Money): Money => combine(a, b, 'plus'),
   minus: (a: Money, b: Money): Money => combine(a, b, 'minus'),
-  times: (money: Money, factor: string): Money => ({ ...money, amount: text(Big(money.amount).times(factor)) }),
+  times: (money: Money, factor: string): Money => ({
+    ...money,
+    amount: text(Big(money.amount).times(factor)),
+  }),
   abs: (money: Money): Money => ({ ...money, amount: text(Big(money.amount).abs()) }),
   negate: (money: Money): Money => ({ ...money, amount: text(Big(money.amount).neg()) }),
   sum: (currency: string, values: readonly Money[]): Money =>
@@ -56,12 +64,18 @@ export const Money = Object.assign(schema, {
 });
 
 function combine(a: Money, b: Money, operation: 'plus' | 'minus'): Money {
-  return { amount: text(Big(a.amount)[operation](sameCurrency(a, b).amount)), currency: a.currency };
+  return {
+    amount: text(Big(a.amount)[operation](sameCurrency(a, b).amount)),
+    currency: a.currency,
+  };
 }
 
 function sameCurrency(a: Money, b: Money): Money {
   if (a.currency === b.currency) return b;
-  throw new EngineError('INPUT_INVALID', `Cannot combine ${a.currency} with ${b.currency}; convert one of them first.`);
+  throw new EngineError(
+    'INPUT_INVALID',
+    `Cannot combine ${a.currency} with ${b.currency}; convert one of them first.`,
+  );
 }
 
 function text(value: Big): string {

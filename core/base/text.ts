@@ -37,7 +37,8 @@ export class Text {
 
 // Tag characters, variation selectors, zero-width and bidirectional controls: they hide instructions from a reader's eye.
 // Unicode 17, TR 36 section 3; the ranges are those of docs/architecture.md "Untrusted text".
-const hidden = /[\u{E0000}-\u{E007F}\u{FE00}-\u{FE0F}\u{200B}-\u{200F}\u{202A}-\u{202E}\u{2060}-\u{2069}\u{FEFF}]/gu;
+const hidden =
+  /[\u{FE00}-\u{FE0F}\u{E0000}-\u{E007F}\u{200B}-\u{200F}\u{202A}-\u{202E}\u{2060}-\u{2069}\u{FEFF}]/gu;
 
 /**
  * The characters of a text, without invisible and bidirectional control characters. For tool handlers: they compute with

@@ -74,7 +74,9 @@ export interface AgentDeclaration<
 }
 
 /** An agent's deterministic procedure over the same guarded tools. */
-export type Playbook<I, O, T extends Readonly<Record<string, AnyTool>>> = (context: PlaybookContext<I, T>) => Promise<O>;
+export type Playbook<I, O, T extends Readonly<Record<string, AnyTool>>> = (
+  context: PlaybookContext<I, T>,
+) => Promise<O>;
 
 /** An agent template. Without a procedure it needs a model. */
 export interface Agent<
@@ -97,10 +99,17 @@ export type AnyAgent = Agent<any, any, any>;
  * Declares an agent; `.playbook(fn)` gives it its deterministic procedure, which is the default without a model key, the
  * fallback when the budget is spent, and the baseline that a model is scored against.
  */
-export function defineAgent<I extends z.ZodType, O extends z.ZodType, const T extends Readonly<Record<string, AnyTool>>>(
-  declaration: AgentDeclaration<I, O, T>,
-): Agent<I, O, T> {
+export function defineAgent<
+  I extends z.ZodType,
+  O extends z.ZodType,
+  const T extends Readonly<Record<string, AnyTool>>,
+>(declaration: AgentDeclaration<I, O, T>): Agent<I, O, T> {
   const withProcedure = (procedure?: Playbook<z.output<I>, z.input<O>, T>): Agent<I, O, T> =>
-    Object.freeze({ kind: 'agent', ...declaration, ...(procedure && { procedure }), playbook: withProcedure });
+    Object.freeze({
+      kind: 'agent',
+      ...declaration,
+      ...(procedure && { procedure }),
+      playbook: withProcedure,
+    });
   return withProcedure();
 }

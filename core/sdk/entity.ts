@@ -16,15 +16,33 @@ export type Id<E extends EntityName = EntityName> = string & { readonly __entity
 
 /** Zod schema of a record's id, typed by its entity: `z.object({ bill: Id('bill') })`. */
 export function Id<E extends EntityName>(entity: E): z.ZodType<Id<E>, Id<E>> {
-  return z.string().min(1).max(200).describe(`id of a ${entity}`) as unknown as z.ZodType<Id<E>, Id<E>>;
+  return z.string().min(1).max(200).meta({ description: `id of a ${entity}`, entity }) as unknown as z.ZodType<
+    Id<E>,
+    Id<E>
+  >;
 }
 
 /** One field of an entity. Kinds are wire types: money is decimal text and currency, dates are ISO strings. */
 export type Field =
-  | { readonly kind: 'code' | 'text' | 'decimal' | 'integer' | 'money' | 'date' | 'instant' | 'flag'; readonly nullable: boolean }
+  | {
+      readonly kind:
+        | 'code'
+        | 'text'
+        | 'decimal'
+        | 'integer'
+        | 'money'
+        | 'date'
+        | 'instant'
+        | 'flag';
+      readonly nullable: boolean;
+    }
   | { readonly kind: 'oneOf'; readonly values: readonly string[]; readonly nullable: boolean }
   | { readonly kind: 'ref'; readonly entity: string; readonly nullable: boolean }
-  | { readonly kind: 'lines'; readonly fields: Readonly<Record<string, Field>>; readonly nullable: false };
+  | {
+      readonly kind: 'lines';
+      readonly fields: Readonly<Record<string, Field>>;
+      readonly nullable: false;
+    };
 
 type Of<F extends Field, V> = F & { readonly __value?: V };
 
@@ -42,30 +60,53 @@ export const field = {
   /** A moment, RFC 3339 in UTC, for example `2026-06-30T21:15:00.000Z`. */
   instant: (): Of<Field, string> => ({ kind: 'instant', nullable: false }),
   flag: (): Of<Field, boolean> => ({ kind: 'flag', nullable: false }),
-  oneOf: <const V extends readonly string[]>(...values: V): Of<Field, V[number]> => ({ kind: 'oneOf', values, nullable: false }),
+  oneOf: <const V extends readonly string[]>(...values: V): Of<Field, V[number]> => ({
+    kind: 'oneOf',
+    values,
+    nullable: false,
+  }),
   /** The id of another record. The name is checked when modules load. */
-  ref: <E extends string>(entity: E): Of<Field, Id<E & EntityName>> => ({ kind: 'ref', entity, nullable: false }),
+  ref: <E extends string>(entity: E): Of<Field, Id<E & EntityName>> => ({
+    kind: 'ref',
+    entity,
+    nullable: false,
+  }),
   /** Rows that live and change with their header. */
-  lines: <F extends Fields>(fields: F): Of<Field, readonly Values<F>[]> => ({ kind: 'lines', fields, nullable: false }),
-  optional: <V>(inner: Of<Field, V>): Of<Field, V | null> => ({ ...inner, nullable: true }) as Of<Field, V | null>,
+  lines: <F extends Fields>(fields: F): Of<Field, readonly Values<F>[]> => ({
+    kind: 'lines',
+    fields,
+    nullable: false,
+  }),
+  optional: <V>(inner: Of<Field, V>): Of<Field, V | null> =>
+    ({ ...inner, nullable: true }) as Of<Field, V | null>,
 };
 
 type Fields = Readonly<Record<string, Of<Field, unknown>>>;
-type Values<F extends Fields> = { readonly [K in keyof F]: F[K] extends { readonly __value?: infer V } ? V : never };
+type Values<F extends Fields> = {
+  readonly [K in keyof F]: F[K] extends { readonly __value?: infer V } ? V : never;
+};
 
 /** A business operation of an entity. `apply` is what the embedded ERP does; a real ERP has its own. */
 export interface Action<R = never, D = unknown> {
   readonly data: z.ZodType<D>;
   /** Returns the fields that change, or why the record's state does not allow it. Pure. */
-  readonly apply: (row: R, data: D) => Partial<Omit<R, 'id' | 'version'>> | { readonly refuse: string };
+  readonly apply: (
+    row: R,
+    data: D,
+  ) => Partial<Omit<R, 'id' | 'version'>> | { readonly refuse: string };
 }
 
 /** A canonical record type: fields, and the named actions by which its state changes. */
-export interface Entity<F extends Fields = Fields, A extends Readonly<Record<string, z.ZodType>> = Readonly<Record<string, z.ZodType>>> {
+export interface Entity<
+  F extends Fields = Fields,
+  A extends Readonly<Record<string, z.ZodType>> = Readonly<Record<string, z.ZodType>>,
+> {
   readonly kind: 'entity';
   readonly name: string;
   readonly fields: F;
   readonly actions: { readonly [K in keyof A]: Action<never, z.infer<A[K]>> };
+  /** The actions' schemas, for types only. */
+  readonly __actions?: A;
 }
 
 /** Any entity, types erased. */
@@ -73,17 +114,20 @@ export interface Entity<F extends Fields = Fields, A extends Readonly<Record<str
 export type AnyEntity = Entity<any, any>;
 
 /** A record as connectors return it: its fields, its id and the version to `expect` in a write. */
-export type Row<E extends EntityName> = Entities[E] extends Entity<infer F, infer _>
-  ? { readonly id: Id<E>; readonly version: string } & Values<F>
-  : never;
+export type Row<E extends EntityName> =
+  Entities[E] extends { readonly fields: infer F extends Fields }
+    ? { readonly id: Id<E>; readonly version: string } & Values<F>
+    : never;
 
 /** The data that an action of an entity takes. */
-export type ActionData<E extends EntityName, A extends ActionName<E>> = Entities[E] extends Entity<infer _, infer Actions>
-  ? A extends keyof Actions
-    ? z.input<Actions[A]>
-    : never
-  : never;
-export type ActionName<E extends EntityName> = Entities[E] extends Entity<infer _, infer Actions> ? keyof Actions & string : never;
+export type ActionData<E extends EntityName, A extends ActionName<E>> =
+  Entities[E] extends { readonly __actions?: infer Actions }
+    ? A extends keyof Actions
+      ? z.input<Actions[A]>
+      : never
+    : never;
+export type ActionName<E extends EntityName> =
+  Entities[E] extends { readonly __actions?: infer Actions } ? keyof Actions & string : never;
 
 /**
  * Declares a canonical record type. Actions are declared in a second step so that their rules see the record's type:
@@ -93,9 +137,17 @@ export function defineEntity<const F extends Fields>(
   name: string,
   fields: F,
 ): Entity<F, Record<never, never>> & {
-  actions<A extends Readonly<Record<string, z.ZodType>>>(actions: {
-    readonly [K in keyof A]: { readonly data: A[K]; readonly apply: Action<{ readonly id: string; readonly version: string } & Values<F>, z.infer<A[K]>>['apply'] };
-  }): Entity<F, A>;
+  actions<A extends Readonly<Record<string, z.ZodType>>>(
+    actions: {
+      readonly [K in keyof A]: {
+        readonly data: A[K];
+        readonly apply: Action<
+          { readonly id: string; readonly version: string } & Values<F>,
+          z.infer<A[K]>
+        >['apply'];
+      };
+    },
+  ): Entity<F, A>;
 } {
   const entity = { kind: 'entity' as const, name, fields, actions: {} };
   return {
@@ -118,7 +170,11 @@ export interface Condition<V> {
 type Comparable<V> = V extends string | number | boolean | null ? V : never;
 
 /** Conditions on declared scalar fields, all of which must hold; a bare value means equality. */
-export type Filter<R> = { readonly [K in keyof R as Comparable<R[K]> extends never ? never : K]?: Comparable<R[K]> | Condition<Comparable<R[K]>> };
+export type Filter<R> = {
+  readonly [K in keyof R as Comparable<R[K]> extends never ? never : K]?:
+    | Comparable<R[K]>
+    | Condition<Comparable<R[K]>>;
+};
 
 /** How a list is ordered and cut. Ties are broken by id, so pages are stable. */
 export interface ListOptions<R> {
@@ -135,12 +191,15 @@ export function rowSchema<F extends Fields, A extends Readonly<Record<string, z.
 }
 
 function fieldSchemas(fields: Fields): Record<string, z.ZodType> {
-  return Object.fromEntries(Object.entries(fields).map(([name, each]) => [name, fieldSchema(each)]));
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, each]) => [name, fieldSchema(each)]),
+  );
 }
 
 /** The zod schema of one field, as connectors deliver it. */
 export function fieldSchema(of: Field): z.ZodType {
-  const schema = of.kind === 'lines' ? z.array(z.object(fieldSchemas(of.fields))) : scalarSchema(of);
+  const schema =
+    of.kind === 'lines' ? z.array(z.object(fieldSchemas(of.fields))) : scalarSchema(of);
   return of.nullable ? schema.nullable() : schema;
 }
 

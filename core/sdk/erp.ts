@@ -18,9 +18,18 @@ export interface Records<E extends EntityName> {
   /** A new record. @throws ERP_REJECTED */
   create(data: Omit<Row<E>, 'id' | 'version'>): Promise<Written>;
   /** Changes fields. @throws ERP_REJECTED · ERP_CONFLICT when `expect` is no longer the record's version */
-  update(id: Id<E>, data: Partial<Omit<Row<E>, 'id' | 'version'>>, options?: { readonly expect?: string }): Promise<Written>;
+  update(
+    id: Id<E>,
+    data: Partial<Omit<Row<E>, 'id' | 'version'>>,
+    options?: { readonly expect?: string },
+  ): Promise<Written>;
   /** A business operation, for example `act(bill, 'hold', { reason })`. @throws ERP_REJECTED · ERP_CONFLICT */
-  act<A extends ActionName<E>>(id: Id<E>, action: A, data: ActionData<E, A>, options?: { readonly expect?: string }): Promise<Written>;
+  act<A extends ActionName<E>>(
+    id: Id<E>,
+    action: A,
+    data: ActionData<E, A>,
+    options?: { readonly expect?: string },
+  ): Promise<Written>;
 }
 
 /** The company's records, by entity. Writes carry the effect's idempotency key without the handler's doing. */

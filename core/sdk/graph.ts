@@ -1,8 +1,16 @@
 import type { z } from 'zod';
-import { EngineError } from '../base/errors.ts';
 import type { AnyAgent } from './agent.ts';
 import type { Join, Node, TaskNode, Template } from './node.ts';
-import { celOf, expression, isQuery, refTo, toTemplate, type Mapped, type QueryRef, type Ref, type When } from './ref.ts';
+import {
+  expression,
+  isQuery,
+  type Mapped,
+  type QueryRef,
+  type Ref,
+  refTo,
+  toTemplate,
+  type When,
+} from './ref.ts';
 
 /** A node as later nodes refer to it. */
 export interface NodeRef<O> {
@@ -57,12 +65,18 @@ export interface Graph<I> {
   readonly run: Ref<{ readonly today: string; readonly company: string }>;
   task<A extends AnyAgent>(options: TaskOptions<A>): NodeRef<Output<A>>;
   foreach<R, A extends AnyAgent>(
-    options: ForeachCommon<R> & Weighing & { readonly agent: A; readonly input: (item: Ref<R>) => Mapped<Input<A>> },
+    options: ForeachCommon<R> &
+      Weighing & { readonly agent: A; readonly input: (item: Ref<R>) => Mapped<Input<A>> },
   ): ForeachRef<Output<A>>;
-  foreach<R, O>(options: ForeachCommon<R> & { readonly each: (graph: ItemGraph, item: Ref<R>) => NodeRef<O> }): ForeachRef<O>;
+  foreach<R, O>(
+    options: ForeachCommon<R> & { readonly each: (graph: ItemGraph, item: Ref<R>) => NodeRef<O> },
+  ): ForeachRef<O>;
   /** `from`'s outputs become the agent's `items`; a foreach counts as its items' outputs. */
   reduce<const F extends NodeRef<unknown> | readonly NodeRef<unknown>[], A extends AnyAgent>(
-    options: Placing & Weighing & { readonly from: F; readonly agent: A } & (Input<A> extends { readonly items: readonly (infer E)[] }
+    options: Placing &
+      Weighing & { readonly from: F; readonly agent: A } & (Input<A> extends {
+        readonly items: readonly (infer E)[];
+      }
         ? (F extends readonly NodeRef<unknown>[] ? Element<F[number]> : Element<F>) extends E
           ? unknown
           : { readonly from: never }
@@ -71,11 +85,14 @@ export interface Graph<I> {
   gate(options: Placing & { readonly when: When }): NodeRef<null>;
 }
 
-
 type NameOf = (agent: AnyAgent) => string;
 
 /** Runs a graph function once against recording proxies and returns its nodes, in order of their calls. @throws WORKFLOW_INVALID */
-export function recordGraph(workflow: string, graph: (graph: Graph<unknown>) => void, nameOf: NameOf): readonly Node[] {
+export function recordGraph(
+  workflow: string,
+  graph: (graph: Graph<unknown>) => void,
+  nameOf: NameOf,
+): readonly Node[] {
   const nodes: Node[] = [];
   const add = (node: Node): NodeRef<unknown> => {
     nodes.push(node);
@@ -101,11 +118,22 @@ type ForeachOptions = ForeachCommon<unknown> &
     readonly input?: (item: Ref<unknown>) => unknown;
     readonly each?: (graph: ItemGraph, item: Ref<unknown>) => NodeRef<unknown>;
   };
-type ReduceOptions = Placing & Weighing & { readonly from: NodeRef<unknown> | readonly NodeRef<unknown>[]; readonly agent: AnyAgent };
+type ReduceOptions = Placing &
+  Weighing & {
+    readonly from: NodeRef<unknown> | readonly NodeRef<unknown>[];
+    readonly agent: AnyAgent;
+  };
 
 function taskNode(path: string, options: TaskOptions<AnyAgent>, nameOf: NameOf): TaskNode {
   const input = toTemplate(options.input, `${path}.${options.id}.input`);
-  return { kind: 'task', id: options.id, ...placed(options, input), agent: nameOf(options.agent), input, ...weighed(options) };
+  return {
+    kind: 'task',
+    id: options.id,
+    ...placed(options, input),
+    agent: nameOf(options.agent),
+    input,
+    ...weighed(options),
+  };
 }
 
 function foreachNode(workflow: string, options: ForeachOptions, nameOf: NameOf): Node {
@@ -118,8 +146,15 @@ function foreachNode(workflow: string, options: ForeachOptions, nameOf: NameOf):
   };
   const output = options.each
     ? options.each({ task } as ItemGraph, item)
-    : task({ ...weighed(options), id: options.id, agent: options.agent, input: options.input?.(item) } as never);
-  const items = isQuery(options.items) ? options.items.query : expression(options.items, `${path}.items`);
+    : task({
+        ...weighed(options),
+        id: options.id,
+        agent: options.agent,
+        input: options.input?.(item),
+      } as never);
+  const items = isQuery(options.items)
+    ? options.items.query
+    : expression(options.items, `${path}.items`);
   return {
     kind: 'foreach',
     id: options.id,
@@ -136,7 +171,15 @@ function foreachNode(workflow: string, options: ForeachOptions, nameOf: NameOf):
 function reduceNode(options: ReduceOptions, nameOf: NameOf): Node {
   const from = [options.from].flat().map((each) => (each as NodeRef<unknown>).id);
   const { after, join } = placed(options, null);
-  return { kind: 'reduce', id: options.id, after: unique([...from, ...after]), join, from, agent: nameOf(options.agent), ...weighed(options) };
+  return {
+    kind: 'reduce',
+    id: options.id,
+    after: unique([...from, ...after]),
+    join,
+    from,
+    agent: nameOf(options.agent),
+    ...weighed(options),
+  };
 }
 
 function nodeRef(id: string): NodeRef<unknown> {
@@ -144,12 +187,23 @@ function nodeRef(id: string): NodeRef<unknown> {
 }
 
 /** What a node waits for: what it names, and every node that its expressions mention. */
-function placed(options: Placing, expressions: Template): { readonly after: readonly string[]; readonly join: Join } {
-  const mentioned = [...JSON.stringify(expressions).matchAll(/\b(?:nodes|each)\.(\w+)/g)].map((match) => match[1] as string);
-  return { after: unique([...(options.after ?? []).map((each) => each.id), ...mentioned]), join: options.join ?? 'all_succeeded' };
+function placed(
+  options: Placing,
+  expressions: Template,
+): { readonly after: readonly string[]; readonly join: Join } {
+  const mentioned = [...JSON.stringify(expressions).matchAll(/\b(?:nodes|each)\.(\w+)/g)].map(
+    (match) => match[1] as string,
+  );
+  return {
+    after: unique([...(options.after ?? []).map((each) => each.id), ...mentioned]),
+    join: options.join ?? 'all_succeeded',
+  };
 }
 
-function weighed(options: Weighing): { readonly priority: number | null; readonly critical: boolean | null } {
+function weighed(options: Weighing): {
+  readonly priority: number | null;
+  readonly critical: boolean | null;
+} {
   return { priority: options.priority ?? null, critical: options.critical ?? null };
 }
 

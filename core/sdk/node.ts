@@ -4,7 +4,14 @@ export interface Cel {
 }
 
 /** JSON in which expressions may stand at any place. */
-export type Template = Cel | null | boolean | number | string | readonly Template[] | { readonly [key: string]: Template };
+export type Template =
+  | Cel
+  | null
+  | boolean
+  | number
+  | string
+  | readonly Template[]
+  | { readonly [key: string]: Template };
 
 /**
  * When a step may start, seen from what it waits for: `all_succeeded` (default), `all_done` however they ended, or `any`

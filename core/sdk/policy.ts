@@ -18,7 +18,10 @@ export interface Policy {
   readonly name: string;
   readonly grants: readonly Grant[];
   /** Tools of other modules that agents of this module may use, by name or pattern. */
-  readonly access?: readonly { readonly agents: readonly string[]; readonly tools: readonly string[] }[];
+  readonly access?: readonly {
+    readonly agents: readonly string[];
+    readonly tools: readonly string[];
+  }[];
 }
 
 /** Declares a policy; it is validated when its module loads. */

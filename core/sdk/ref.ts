@@ -12,7 +12,13 @@ export type Ref<T> = { readonly [value]: T } & (T extends readonly unknown[]
     : unknown);
 
 /** A literal, a reference, or an object of them. */
-export type Mapped<T> = Ref<T> | (T extends readonly unknown[] ? T : T extends object ? { readonly [K in keyof T]: Mapped<T[K]> } : T);
+export type Mapped<T> =
+  | Ref<T>
+  | (T extends readonly unknown[]
+      ? T
+      : T extends object
+        ? { readonly [K in keyof T]: Mapped<T[K]> }
+        : T);
 
 /** A condition; made by `eq`, `all` and their kin. */
 export type When = Ref<boolean>;
@@ -22,7 +28,6 @@ export interface QueryRef<R> {
   readonly query: QueryTemplate;
   readonly __row?: R;
 }
-
 
 // A Ref is a proxy around its own expression; reading a member extends the expression.
 const source = Symbol.for('tutti.ref');
@@ -34,7 +39,9 @@ export function refTo<T>(cel: string): Ref<T> {
       if (member === source) return target[source];
       if (typeof member === 'symbol') return undefined;
       if (member === 'toJSON' || member === 'then') return undefined;
-      return refTo(/^[A-Za-z_]\w*$/.test(member) ? `${cel}.${member}` : `${cel}[${JSON.stringify(member)}]`);
+      return refTo(
+        /^[A-Za-z_]\w*$/.test(member) ? `${cel}.${member}` : `${cel}[${JSON.stringify(member)}]`,
+      );
     },
   }) as unknown as Ref<T>;
 }
@@ -50,13 +57,19 @@ export function celOf(possible: unknown): string | undefined {
 export function toTemplate(mapped: unknown, path: string): Template {
   const cel = celOf(mapped);
   if (cel !== undefined) return { cel };
-  if (Array.isArray(mapped)) return mapped.map((item, index) => toTemplate(item, `${path}[${index}]`));
+  if (Array.isArray(mapped))
+    return mapped.map((item, index) => toTemplate(item, `${path}[${index}]`));
   if (mapped === null || typeof mapped === 'boolean' || typeof mapped === 'string') return mapped;
   if (typeof mapped === 'number' && Number.isFinite(mapped)) return mapped;
   if (typeof mapped === 'object' && Object.getPrototypeOf(mapped) === Object.prototype) {
-    return Object.fromEntries(Object.entries(mapped).map(([key, member]) => [key, toTemplate(member, `${path}.${key}`)]));
+    return Object.fromEntries(
+      Object.entries(mapped).map(([key, member]) => [key, toTemplate(member, `${path}.${key}`)]),
+    );
   }
-  throw new EngineError('WORKFLOW_INVALID', `${path} holds ${String(mapped)}; use literals, references and objects of them.`);
+  throw new EngineError(
+    'WORKFLOW_INVALID',
+    `${path} holds ${String(mapped)}; use literals, references and objects of them.`,
+  );
 }
 
 function celText(operand: unknown): string {
@@ -66,17 +79,23 @@ function celText(operand: unknown): string {
 type Operand<T> = T | Ref<T>;
 
 /** `a == b` */
-export const eq = <T>(a: Ref<T>, b: Operand<NoInfer<T>>): When => refTo(`${celText(a)} == ${celText(b)}`);
+export const eq = <T>(a: Ref<T>, b: Operand<NoInfer<T>>): When =>
+  refTo(`${celText(a)} == ${celText(b)}`);
 /** `a != b` */
-export const ne = <T>(a: Ref<T>, b: Operand<NoInfer<T>>): When => refTo(`${celText(a)} != ${celText(b)}`);
+export const ne = <T>(a: Ref<T>, b: Operand<NoInfer<T>>): When =>
+  refTo(`${celText(a)} != ${celText(b)}`);
 /** `a > b`, for numbers. Decimals are text: compare them in a tool. */
-export const gt = (a: Ref<number>, b: Operand<number>): When => refTo(`${celText(a)} > ${celText(b)}`);
+export const gt = (a: Ref<number>, b: Operand<number>): When =>
+  refTo(`${celText(a)} > ${celText(b)}`);
 /** `a < b`, for numbers. */
-export const lt = (a: Ref<number>, b: Operand<number>): When => refTo(`${celText(a)} < ${celText(b)}`);
+export const lt = (a: Ref<number>, b: Operand<number>): When =>
+  refTo(`${celText(a)} < ${celText(b)}`);
 /** Every condition holds. */
-export const all = (...conditions: readonly When[]): When => refTo(conditions.map((each) => `(${celText(each)})`).join(' && '));
+export const all = (...conditions: readonly When[]): When =>
+  refTo(conditions.map((each) => `(${celText(each)})`).join(' && '));
 /** At least one condition holds. */
-export const any = (...conditions: readonly When[]): When => refTo(conditions.map((each) => `(${celText(each)})`).join(' || '));
+export const any = (...conditions: readonly When[]): When =>
+  refTo(conditions.map((each) => `(${celText(each)})`).join(' || '));
 /** The condition does not hold. */
 export const not = (condition: When): When => refTo(`!(${celText(condition)})`);
 
@@ -84,21 +103,33 @@ type QueryFilter<R> = { readonly [K in keyof Filter<R>]: Filter<R>[K] | Ref<unkn
 
 /** Queries by entity, for the items of a foreach: `query.bill({ status: 'draft' })`. */
 export const query: {
-  readonly [E in EntityName]: (filter?: QueryFilter<Row<E>>, order?: keyof Row<E> & string) => QueryRef<Row<E>>;
+  readonly [E in EntityName]: (
+    filter?: QueryFilter<Row<E>>,
+    order?: keyof Row<E> & string,
+  ) => QueryRef<Row<E>>;
 } = new Proxy({} as never, {
   get: (_, entity: string) => (filter: unknown, order?: string) => ({
-    query: { entity, filter: toTemplate(filter ?? {}, `query.${entity}`), order: order ? [{ field: order }] : [] },
+    query: {
+      entity,
+      filter: toTemplate(filter ?? {}, `query.${entity}`),
+      order: order ? [{ field: order }] : [],
+    },
   }),
 });
 
 /** Whether a foreach's items are a query. */
 export function isQuery(items: unknown): items is { readonly query: QueryTemplate } {
-  return celOf(items) === undefined && typeof items === 'object' && items !== null && 'query' in items;
+  return (
+    celOf(items) === undefined && typeof items === 'object' && items !== null && 'query' in items
+  );
 }
 
 /** The expression of a reference. @throws WORKFLOW_INVALID for a literal */
 export function expression(of: unknown, path: string): Cel {
   const cel = celOf(of);
   if (cel !== undefined) return { cel };
-  throw new EngineError('WORKFLOW_INVALID', `${path} must be a reference or a condition, not ${JSON.stringify(of)}.`);
+  throw new EngineError(
+    'WORKFLOW_INVALID',
+    `${path} must be a reference or a condition, not ${JSON.stringify(of)}.`,
+  );
 }

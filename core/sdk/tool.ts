@@ -53,15 +53,28 @@ interface ToolOutward<P extends z.ZodType> {
 }
 
 /** Declaration of a tool: pure data but for its business key. */
-export type ToolDeclaration<P extends z.ZodType = z.ZodType, R extends z.ZodType = z.ZodType> = ToolCommon<P, R> &
+export type ToolDeclaration<
+  P extends z.ZodType = z.ZodType,
+  R extends z.ZodType = z.ZodType,
+> = ToolCommon<P, R> &
   (
-    | { readonly effect: 'read'; readonly key?: never; readonly undo?: never; readonly scope?: never; readonly binds?: never }
+    | {
+        readonly effect: 'read';
+        readonly key?: never;
+        readonly undo?: never;
+        readonly scope?: never;
+        readonly binds?: never;
+      }
     | ({ readonly effect: 'propose' } & Partial<ToolOutward<P>>)
     | ({ readonly effect: 'write' | 'send' } & ToolOutward<P>)
   );
 
 /** A tool: its declaration and its handler. */
-export type Tool<P extends z.ZodType = z.ZodType, R extends z.ZodType = z.ZodType, E extends Effect = Effect> = ToolDeclaration<P, R> & {
+export type Tool<
+  P extends z.ZodType = z.ZodType,
+  R extends z.ZodType = z.ZodType,
+  E extends Effect = Effect,
+> = ToolDeclaration<P, R> & {
   readonly kind: 'tool';
   readonly effect: E;
   readonly handle: (args: z.output<P>, context: ToolContext) => Promise<z.input<R>>;
@@ -87,10 +100,19 @@ export type ToolFunction<T extends AnyTool> =
  * Declares a tool; `.handler(fn)` completes it. The split keeps data (pinned, digested) from code.
  * The name, schemas and key are validated when the module loads.
  */
-export function defineTool<P extends z.ZodType, R extends z.ZodType, const D extends ToolDeclaration<P, R>>(
+export function defineTool<
+  P extends z.ZodType,
+  R extends z.ZodType,
+  const D extends ToolDeclaration<P, R>,
+>(
   declaration: D & { readonly parameters: P; readonly result: R },
-): { handler(handle: (args: z.output<P>, context: ToolContext) => Promise<z.input<R>>): Tool<P, R, D['effect']> } {
+): {
+  handler(
+    handle: (args: z.output<P>, context: ToolContext) => Promise<z.input<R>>,
+  ): Tool<P, R, D['effect']>;
+} {
   return {
-    handler: (handle) => Object.freeze({ kind: 'tool', ...declaration, handle }) as unknown as Tool<P, R, D['effect']>,
+    handler: (handle) =>
+      Object.freeze({ kind: 'tool', ...declaration, handle }) as unknown as Tool<P, R, D['effect']>,
   };
 }

@@ -31,7 +31,9 @@ export interface Query {
 }
 
 /** A record as the connector delivers it: canonical field values; free text as `Text`. */
-export type ErpRecord = { readonly id: string; readonly version: string } & Readonly<Record<string, unknown>>;
+export type ErpRecord = { readonly id: string; readonly version: string } & Readonly<
+  Record<string, unknown>
+>;
 
 export interface Page {
   readonly rows: readonly ErpRecord[];
@@ -43,13 +45,22 @@ export interface Page {
 export type Command = { readonly entity: string; readonly expect?: string } & (
   | { readonly op: 'create'; readonly data: Readonly<Record<string, unknown>> }
   | { readonly op: 'update'; readonly id: string; readonly data: Readonly<Record<string, unknown>> }
-  | { readonly op: 'act'; readonly id: string; readonly action: string; readonly data: Readonly<Record<string, unknown>> }
+  | {
+      readonly op: 'act';
+      readonly id: string;
+      readonly action: string;
+      readonly data: Readonly<Record<string, unknown>>;
+    }
 );
 
 /** What became of a write. `confirm`: the ERP wants a person. `uncertain`: look before sending again. */
 export type Outcome =
   | { readonly kind: 'applied' | 'replayed'; readonly id: string; readonly version: string }
-  | { readonly kind: 'rejected'; readonly reason: 'invalid' | 'denied' | 'state'; readonly message: string }
+  | {
+      readonly kind: 'rejected';
+      readonly reason: 'invalid' | 'denied' | 'state';
+      readonly message: string;
+    }
   | { readonly kind: 'conflict'; readonly current: string | null }
   | { readonly kind: 'confirm'; readonly token: string; readonly message: string }
   | { readonly kind: 'retry'; readonly afterMs: number }
@@ -72,9 +83,15 @@ export interface Connector {
   /** One page of records, in a stable order. @throws ERP_UNSUPPORTED for a field that cannot be filtered */
   query(query: Query, options?: { readonly signal?: AbortSignal }): Promise<Page>;
   /** One write under an idempotency key: the same key again answers `replayed` with the first outcome. */
-  apply(command: Command, options: { readonly key: string; readonly signal?: AbortSignal }): Promise<Outcome>;
+  apply(
+    command: Command,
+    options: { readonly key: string; readonly signal?: AbortSignal },
+  ): Promise<Outcome>;
   /** What changed since a cursor, overlapping rather than missing. */
-  changes(cursor: string | null, options: { readonly entities: readonly string[] }): Promise<{ readonly events: readonly ErpEvent[]; readonly cursor: string }>;
+  changes(
+    cursor: string | null,
+    options: { readonly entities: readonly string[] },
+  ): Promise<{ readonly events: readonly ErpEvent[]; readonly cursor: string }>;
   /** Releases connections. */
   close(): Promise<void>;
 }

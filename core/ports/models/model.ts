@@ -1,8 +1,33 @@
-/** What one message to or from a model holds. */
+/**
+ * What a provider wants back, unread, with the part that it came with: signed or encrypted reasoning. It goes back only
+ * to the same provider and model; keep it with its part and show it to nobody.
+ */
+export interface Echo {
+  readonly provider: string;
+  readonly model: string;
+  readonly blocks: readonly unknown[];
+}
+
+/**
+ * What one message to or from a model holds. `args` of a call is the JSON that the model wrote; where that is no JSON it
+ * is the raw text as a string, which no tool's schema accepts.
+ */
 export type Part =
-  | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'call'; readonly id: string; readonly name: string; readonly args: unknown }
-  | { readonly kind: 'result'; readonly id: string; readonly name: string; readonly content: string; readonly isError: boolean };
+  | { readonly kind: 'text'; readonly text: string; readonly echo?: Echo }
+  | {
+      readonly kind: 'call';
+      readonly id: string;
+      readonly name: string;
+      readonly args: unknown;
+      readonly echo?: Echo;
+    }
+  | {
+      readonly kind: 'result';
+      readonly id: string;
+      readonly name: string;
+      readonly content: string;
+      readonly isError: boolean;
+    };
 
 export interface Message {
   readonly role: 'user' | 'assistant';
@@ -28,7 +53,7 @@ export interface ModelRequest {
   readonly maxOutputTokens: number;
 }
 
-/** Tokens of one call as the provider counted them. `input` includes cached; `output` includes reasoning. */
+/** Tokens of one call as the provider counted them. `input` includes cached and cache-written; `output` includes reasoning. */
 export interface Usage {
   readonly input: number;
   readonly cachedInput: number;
@@ -38,6 +63,7 @@ export interface Usage {
 }
 
 export interface ModelReply {
+  /** Calls only when `stop` is `tools`: those of a reply that was cut or refused are left out. */
   readonly parts: readonly Part[];
   readonly stop: 'end' | 'tools' | 'length' | 'refusal';
   readonly usage: Usage;
@@ -58,23 +84,32 @@ export interface ModelDeadlines {
 
 /**
  * One provider of models. Implementations stream, retry nothing (retries are the engine's), and throw only
- * MODEL_UNAVAILABLE, MODEL_RATE_LIMITED, MODEL_REFUSED and MODEL_REPLY_INVALID; `details.retryAfterMs` where the provider said.
+ * MODEL_UNAVAILABLE, MODEL_RATE_LIMITED, MODEL_REFUSED, MODEL_UNKNOWN and MODEL_REPLY_INVALID, with `details.retryAfterMs`
+ * where the provider said; an aborted call throws the signal's reason when that is an EngineError, else CANCELLED.
  */
 export interface Model {
   /** OpenTelemetry's `gen_ai.provider.name`. */
   readonly provider: string;
   /** One call. `onDelta` sees text as it streams; nothing is stored from it. */
-  call(request: ModelRequest, options: { readonly signal: AbortSignal; readonly onDelta?: (text: string) => void } & ModelDeadlines): Promise<ModelReply>;
+  call(
+    request: ModelRequest,
+    options: {
+      readonly signal: AbortSignal;
+      readonly onDelta?: (text: string) => void;
+    } & ModelDeadlines,
+  ): Promise<ModelReply>;
 }
 
-/** Where a profile's calls go. `model` is the provider's id; keys are named by environment variable, never held. */
+/** Where a profile's calls go. Keys are named by environment variable, never held. */
 export interface ModelTarget {
-  readonly provider: 'openai' | 'openai-chat' | 'anthropic' | 'scripted';
+  /** `openai`: Responses API; `openai-chat`: Chat Completions, for compatible servers; else a name in `providers`. */
+  readonly provider: 'openai' | 'openai-chat' | 'anthropic' | 'scripted' | (string & {});
+  /** The provider's model id. */
   readonly model: string;
-  /** @default the provider's public endpoint; `OPENAI_BASE_URL`, `ANTHROPIC_BASE_URL` override it */
+  /** @default the provider's public endpoint, or `OPENAI_BASE_URL` / `ANTHROPIC_BASE_URL` */
   readonly baseUrl?: string;
   /** Environment variable with the key. @default OPENAI_API_KEY or ANTHROPIC_API_KEY */
   readonly apiKeyEnv?: string;
+  /** @default 4096 */
   readonly maxOutputTokens?: number;
 }
-

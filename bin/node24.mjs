@@ -1,0 +1,85 @@
+// Plain JavaScript that runs on any Node: it finds the Node that runs the rest.
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { delimiter, dirname, join } from 'node:path';
+
+/** The oldest major version that runs TypeScript as it is, without a flag. */
+export const oldestMajor = 24;
+
+const nodeName = process.platform === 'win32' ? 'node.exe' : 'node';
+
+/**
+ * Young-generation semi-spaces of 4 MB keep a thread's memory small where agents wait on models and hold little;
+ * the type stripping that runs the sources is stable enough to pass without its warning.
+ */
+export const nodeFlags = ['--max-semi-space-size=4', '--disable-warning=ExperimentalWarning'];
+
+/** Whether a version such as `v24.1.0` will do. */
+export function isNewEnough(version) {
+  return Number.parseInt(version.replace(/^v/, ''), 10) >= oldestMajor;
+}
+
+/** Path of the binary that the npm package `node` brings beside `anchor` (a file URL), or null. */
+export function packagedNode(anchor) {
+  try {
+    const manifest = createRequire(anchor).resolve('node/package.json');
+    return runs(join(dirname(manifest), 'bin', nodeName));
+  } catch {
+    return null; // the package is not installed
+  }
+}
+
+/** The first Node that is new enough on PATH, or null. */
+export function nodeOnPath(path = process.env.PATH ?? '') {
+  for (const folder of path.split(delimiter)) {
+    const found = folder === '' ? null : runs(join(folder, nodeName));
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+function runs(binary) {
+  if (!existsSync(binary)) return null;
+  if (binary === process.execPath) return isNewEnough(process.version) ? binary : null;
+  const { status, stdout } = spawnSync(binary, ['--version'], { encoding: 'utf8' });
+  return status === 0 && isNewEnough(stdout) ? binary : null;
+}
+
+const forwarded = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
+/** Milliseconds in which the same signal again is one signal: Ctrl-C comes from the terminal and once more from npm. */
+const sameSignalMs = 200;
+
+/**
+ * Runs a program in our place: same standard streams, its exit code or signal is ours, each signal reaches it once.
+ *
+ * It gets a session of its own, so that Ctrl-C reaches it only through us. A pipe that closes when we die, for whatever
+ * reason, ends it too (lifeline.mjs); nothing outlives a killed parent.
+ */
+export function runInstead(binary, args, options = {}) {
+  const ownSession = process.platform !== 'win32';
+  const lifeline = new URL('lifeline.mjs', import.meta.url).href;
+  const child = spawn(binary, ownSession ? ['--import', lifeline, ...args] : args, {
+    ...options,
+    stdio: ['inherit', 'inherit', 'inherit', ...(ownSession ? ['pipe'] : [])],
+    detached: ownSession,
+  });
+  const lastAt = {};
+  for (const signal of forwarded) {
+    process.on(signal, () => {
+      const now = performance.now();
+      if (ownSession && now - (lastAt[signal] ?? -Infinity) > sameSignalMs) child.kill(signal);
+      lastAt[signal] = now;
+    });
+  }
+  child.on('error', (error) => {
+    process.stderr.write(`Cannot run ${binary}: ${error.message}\n`);
+    process.exit(1);
+  });
+  child.on('exit', (code, signal) => {
+    if (signal === null) process.exit(code);
+    for (const name of forwarded) process.removeAllListeners(name);
+    process.kill(process.pid, signal);
+  });
+}

@@ -1,0 +1,13 @@
+/**
+ * Named places where a test may end the process as a power cut would: `CRASH_AT=after-flush:3` kills it at the third pass.
+ * Costs one comparison when unset.
+ */
+const [name, count] = (process.env.CRASH_AT ?? '').split(':');
+let left = Number(count ?? '1');
+
+/** Passes a crash point. */
+export function crashPoint(passed: 'before-flush' | 'after-flush' | 'after-claim' | 'after-tool'): void {
+  if (passed !== name) return;
+  left -= 1;
+  if (left === 0) process.kill(process.pid, 'SIGKILL');
+}

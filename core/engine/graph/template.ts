@@ -1,0 +1,26 @@
+import type { Cel, Template } from '../../sdk/node.ts';
+import { type ExpressionScope, parseExpression } from './expression.ts';
+
+/** A template whose expressions are parsed. */
+export type Filler = (scope: ExpressionScope) => unknown;
+
+/** Parses every expression of a template once. @throws EXPRESSION_INVALID naming the path */
+export function parseTemplate(template: Template, path: string): Filler {
+  if (isCel(template)) return parseExpression(template, path);
+  if (Array.isArray(template)) {
+    const fillers = template.map((item: Template, index) => parseTemplate(item, `${path}[${index}]`));
+    return (scope) => fillers.map((fill) => fill(scope));
+  }
+  if (template !== null && typeof template === 'object') {
+    const fillers = Object.entries(template).map(([key, member]) => [key, parseTemplate(member as Template, `${path}.${key}`)] as const);
+    return (scope) => Object.fromEntries(fillers.map(([key, fill]) => [key, fill(scope)]));
+  }
+  return () => template;
+}
+
+/** Whether a place in a template is an expression. */
+export function isCel(template: unknown): template is Cel {
+  return (
+    template !== null && typeof template === 'object' && 'cel' in template && typeof template.cel === 'string' && Object.keys(template).length === 1
+  );
+}

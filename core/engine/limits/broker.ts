@@ -1,0 +1,132 @@
+import type { Clock } from '../../base/clock.ts';
+import type { Usage } from '../../ports/models/model.ts';
+import { costMicroUsd, type Price, PRICES_VERSION, type PriceOverrides, priceOf, requestOverheadTokens, upperBoundMicroUsd } from '../../ports/models/prices.ts';
+import type { Profiles } from '../../ports/models/profiles.ts';
+import type { ModelProfile } from '../../sdk/agent.ts';
+import type { ModelLimit } from '../../ports/config.ts';
+import { Budget, type Reservation } from './budget.ts';
+import { type ModelBlocker, type Permit, Permits } from './permits.ts';
+
+/** A model call that somebody wants to make. `bytes` is the request's size in UTF-8, or an upper bound of it. */
+export interface CallWish {
+  readonly profile: ModelProfile;
+  readonly bytes: number;
+  /** Purses that pay, widest first. */
+  readonly scopes: readonly string[];
+}
+
+/** Permission for one model call, with everything that it holds. */
+export interface Grant {
+  readonly model: string;
+  readonly priceVersion: number;
+  readonly boundMicroUsd: number;
+  readonly permit: Permit;
+  readonly reservation: Reservation;
+}
+
+/** Why a call cannot be made now; `never`: waiting will not help. */
+export type Refusal = { readonly blocker: ModelBlocker | 'budget'; readonly scope: string; readonly never: boolean };
+
+/** What a call turned out to cost. */
+export interface Settlement {
+  readonly state: 'settled' | 'estimated' | 'released';
+  readonly costMicroUsd: number;
+}
+
+interface Target {
+  readonly model: string;
+  readonly maxOutputTokens: number;
+  readonly price: Price;
+}
+
+/**
+ * Permission to call a model: requests, tokens and calls at once, and money, all or none. It lives in the engine; threads ask
+ * by message. What it grants is settled exactly once.
+ */
+export class Broker {
+  readonly budget = new Budget();
+  readonly #permits: Permits;
+  readonly #targets: ReadonlyMap<ModelProfile, Target>;
+  readonly #clock: Clock;
+
+  /** @throws MODEL_UNKNOWN for a model without a price */
+  constructor(options: {
+    readonly profiles: Profiles | null;
+    readonly limits: Readonly<Record<string, ModelLimit>>;
+    readonly prices: PriceOverrides;
+    readonly clock: Clock;
+  }) {
+    this.#permits = new Permits(options.limits);
+    this.#clock = options.clock;
+    const targets = Object.entries(options.profiles ?? {}) as readonly [ModelProfile, Profiles[ModelProfile]][];
+    this.#targets = new Map(
+      targets.map(([profile, target]) => [
+        profile,
+        { model: target.model, maxOutputTokens: target.maxOutputTokens ?? 4_096, price: priceOf(target.model, options.prices) },
+      ]),
+    );
+  }
+
+  /** Whether agents call models at all. */
+  get hasModels(): boolean {
+    return this.#targets.size > 0;
+  }
+
+  modelOf(profile: ModelProfile): string {
+    return this.#target(profile).model;
+  }
+
+  /** What stands in the way of a call, or null. */
+  refusal(wish: CallWish): Refusal | null {
+    const target = this.#target(wish.profile);
+    const money = this.budget.blocker(wish.scopes, upperBoundMicroUsd(wish.bytes, target.maxOutputTokens, target.price));
+    if (money) return { blocker: 'budget', ...money };
+    const blocker = this.#permits.blocker(target.model, tokenBound(wish, target), this.#clock.monotonic());
+    return blocker && { blocker, scope: target.model, never: false };
+  }
+
+  /** Grants a call; ask `refusal` first. */
+  grant(wish: CallWish): Grant {
+    const target = this.#target(wish.profile);
+    const boundMicroUsd = upperBoundMicroUsd(wish.bytes, target.maxOutputTokens, target.price);
+    return {
+      model: target.model,
+      priceVersion: PRICES_VERSION,
+      boundMicroUsd,
+      permit: this.#permits.take(target.model, tokenBound(wish, target), this.#clock.monotonic()),
+      reservation: this.budget.reserve(wish.scopes, boundMicroUsd),
+    };
+  }
+
+  /**
+   * Ends a granted call. Without a usage it counts as its full bound, because the provider may have billed it, unless it is
+   * proven that nothing was sent.
+   */
+  settle(grant: Grant, profile: ModelProfile, end: { readonly usage: Usage | null; readonly sent: boolean }): Settlement {
+    const now = this.#clock.monotonic();
+    if (!end.sent) {
+      this.#permits.release(grant.permit, now);
+      this.budget.settle(grant.reservation, 0);
+      return { state: 'released', costMicroUsd: 0 };
+    }
+    const cost = end.usage ? costMicroUsd(end.usage, this.#target(profile).price) : grant.boundMicroUsd;
+    this.#permits.settle(grant.permit, end.usage ? end.usage.input + end.usage.output : grant.permit.tokens, now);
+    this.budget.settle(grant.reservation, cost);
+    return { state: end.usage ? 'settled' : 'estimated', costMicroUsd: cost };
+  }
+
+  /** Milliseconds until a refused call is worth another look; null when another call's end will tell. */
+  waitMs(wish: CallWish): number | null {
+    const target = this.#target(wish.profile);
+    return this.#permits.waitMs(target.model, tokenBound(wish, target), this.#clock.monotonic());
+  }
+
+  #target(profile: ModelProfile): Target {
+    return this.#targets.get(profile) as Target;
+  }
+}
+
+// A token is at least one byte of UTF-8, so bytes bound tokens from above for every tokenizer.
+function tokenBound(wish: CallWish, target: Target): number {
+  return wish.bytes + requestOverheadTokens + target.maxOutputTokens;
+}

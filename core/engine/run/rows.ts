@@ -1,0 +1,121 @@
+import type { ErrorData } from '../../base/errors.ts';
+import type { Run } from './run.ts';
+import type { RunStatus } from './states.ts';
+import type { Step } from './step.ts';
+
+/** An Entry with its place in the run's journal. `body` is stored apart, as a Payload. */
+export interface EntryRow {
+  readonly seq: number;
+  readonly step: number | null;
+  readonly attempt: number | null;
+  readonly kind: string;
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly body?: { readonly class: PayloadClass; readonly bytes: Buffer };
+}
+
+/** What a payload holds: decides who may read it and how long it is kept. */
+export type PayloadClass = 'input' | 'output' | 'model' | 'finding' | 'effect';
+
+/** Money that moves with a flush, per shared scope. */
+export interface BudgetRow {
+  readonly scope: string;
+  readonly period: string;
+  readonly reserve: number;
+  readonly release: number;
+  readonly settle: number;
+}
+
+/** A model call that is about to be made: durable, with its reservation, before it is sent. */
+export interface TurnRow {
+  readonly seq: number;
+  readonly model: string;
+  readonly priceVersion: number;
+  readonly reservedMicroUsd: number;
+}
+
+/** What a model call cost in the end. */
+export interface SettleRow {
+  readonly seq: number;
+  readonly model: string;
+  readonly priceVersion: number;
+  readonly reservedMicroUsd: number;
+  readonly state: 'settled' | 'estimated' | 'released';
+  readonly costMicroUsd: number;
+  readonly tokens: unknown;
+}
+
+export interface EffectRow {
+  readonly key: string;
+  readonly seq: number;
+  readonly tool: string;
+  readonly contract: string;
+  readonly duty: string | null;
+  readonly entity: string | null;
+  readonly targetId: string | null;
+  readonly argsSha256: string;
+  readonly binds: unknown;
+  readonly state: string;
+}
+
+export interface EffectEndRow {
+  readonly key: string;
+  readonly state: string;
+  readonly outcome: unknown;
+}
+
+export interface FindingRow {
+  readonly seq: number;
+  readonly fingerprint: Buffer;
+  readonly module: string;
+  readonly agent: string;
+  readonly kind: string;
+  readonly severity: string;
+  readonly company: string | null;
+  readonly records: unknown;
+  readonly amount: string | null;
+  readonly currency: string | null;
+}
+
+export interface AttemptRow {
+  readonly no: number;
+  readonly worker: string;
+  readonly startedAt: number;
+  readonly endedAt: number;
+  readonly outcome: 'succeeded' | 'failed' | 'timed_out' | 'cancelled' | 'crashed' | 'lost';
+  readonly error: ErrorData | null;
+  readonly turns: number;
+}
+
+/**
+ * Changes of one step (or of the run itself, `step` null) that belong together: they are written in one flush or, when the
+ * database refuses one of them, not at all.
+ */
+export interface Change {
+  readonly run: Run;
+  readonly step: Step | null;
+  readonly entries?: readonly EntryRow[];
+  readonly attempts?: readonly AttemptRow[];
+  readonly turns?: readonly TurnRow[];
+  readonly settles?: readonly SettleRow[];
+  readonly budgets?: readonly BudgetRow[];
+  readonly effects?: readonly EffectRow[];
+  readonly effectEnds?: readonly EffectEndRow[];
+  readonly findings?: readonly FindingRow[];
+  readonly runStatus?: RunStatus;
+  /** Inbox rows that this change has taken up. */
+  readonly taken?: readonly number[];
+}
+
+/**
+ * JSON that PostgreSQL accepts: NUL and lone surrogates, which jsonb refuses (22P05, 22P02), become U+FFFD. The one place
+ * where the engine turns a value into jsonb.
+ */
+export function toJsonb(value: unknown): string {
+  const json = JSON.stringify(value ?? null);
+  return json.includes('\\u') ? json.replace(/\\(u0000|ud[89a-f][0-9a-f]{2}|.)/g, (all, what: string) => (what.length > 1 ? '\\ufffd' : all)) : json;
+}
+
+/** Text that PostgreSQL accepts, by the same rule. */
+export function toText(value: string): string {
+  return value.toWellFormed().replaceAll('\u0000', '\uFFFD');
+}

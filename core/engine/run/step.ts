@@ -1,0 +1,86 @@
+import type { ErrorData } from '../../base/errors.ts';
+import type { CompiledForeach, CompiledNode, CompiledTask } from '../graph/compile.ts';
+import { checkMove, type StepStatus } from './states.ts';
+
+/** One node instance of a run, as its owner holds it in memory; the row of table `step` is its projection. */
+export interface Step {
+  readonly id: number;
+  /** Node id; inside a foreach `foreach/node`, or the foreach's own id when its item graph is one agent. */
+  readonly node: string;
+  readonly itemKey: string;
+  readonly kind: CompiledNode['kind'];
+  readonly place: CompiledNode | CompiledTask;
+  /** The item that it belongs to, inside a foreach. */
+  readonly item: Item | null;
+  status: StepStatus;
+  attempt: number;
+  /** Times that a thread died under it; not counted as attempts. */
+  crashes: number;
+  /** Attempts that ended in a failure; these count against the agent's limit. */
+  failures: number;
+  readyAt: number | null;
+  startedAt: number | null;
+  endedAt: number | null;
+  worker: string | null;
+  output: unknown;
+  outputSeq: number | null;
+  error: ErrorData | null;
+  costMicroUsd: number;
+  degraded: boolean;
+  trust: 'system' | 'external';
+}
+
+/** One item of a foreach: its own little graph of steps. */
+export interface Item {
+  readonly container: Container;
+  readonly key: string;
+  readonly value: unknown;
+  readonly steps: Step[];
+  released: boolean;
+}
+
+/** A foreach under way. */
+export interface Container {
+  readonly step: Step;
+  readonly node: CompiledForeach;
+  readonly items: Item[];
+  /** The next item to release. */
+  next: number;
+  /** Released items that have not ended. */
+  open: number;
+  ended: number;
+  stopped: boolean;
+}
+
+/** A step that has not started. */
+export function newStep(identity: Pick<Step, 'id' | 'node' | 'itemKey' | 'place' | 'item'>): Step {
+  return {
+    ...identity,
+    kind: identity.place.kind,
+    status: 'pending',
+    attempt: 0,
+    crashes: 0,
+    failures: 0,
+    readyAt: null,
+    startedAt: null,
+    endedAt: null,
+    worker: null,
+    output: null,
+    outputSeq: null,
+    error: null,
+    costMicroUsd: 0,
+    degraded: false,
+    trust: 'system',
+  };
+}
+
+/** Moves a step along the table of states. @throws INTERNAL for a forbidden move */
+export function move(step: Step, to: StepStatus): void {
+  checkMove(step.status, to);
+  step.status = to;
+}
+
+/** `match` or `match/check[V-17]`: where a step stands, for people and for keys. */
+export function pathOf(step: Pick<Step, 'node' | 'itemKey'>): string {
+  return step.itemKey === '' ? step.node : `${step.node}[${step.itemKey}]`;
+}

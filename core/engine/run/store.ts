@@ -1,0 +1,221 @@
+import type pg from 'pg';
+import { EngineError } from '../../base/errors.ts';
+import { digest, newId } from '../../base/ids.ts';
+import type { WorkflowData } from '../../sdk/node.ts';
+import { toJsonb } from './rows.ts';
+import type { RunStatus } from './states.ts';
+
+/** The journal format that this release writes; a run remembers its own, and an older engine refuses a newer run. */
+export const journalVersion = 1;
+
+/** Who did something: stored with runs, effects, approvals and the audit log. */
+export interface Actor {
+  readonly kind: 'person' | 'key' | 'agent' | 'schedule' | 'hook';
+  readonly id: string;
+}
+
+/** A run that somebody asks for. */
+export interface RunRequest {
+  readonly tenantId: number;
+  readonly workflow: string;
+  /** Validated against the workflow's schema by the caller. */
+  readonly input: unknown;
+  /** Idempotency key: a second request with it gets the first one's run. */
+  readonly key?: string;
+  readonly company?: string;
+  /** `YYYY-MM-DD`: what "today" means to the run. */
+  readonly businessDate: string;
+  readonly timeZone: string;
+  /** @default 5 */
+  readonly priority?: number;
+  /** Whether a person waits for it. */
+  readonly attended: boolean;
+  readonly actor: Actor;
+}
+
+/** A run's row, as its owner reads it. */
+export interface RunRow {
+  readonly tenant_id: number;
+  readonly id: string;
+  readonly workflow: string;
+  readonly workflow_version: number;
+  readonly pins: { readonly attended?: boolean; readonly input?: string };
+  readonly journal_v: number;
+  readonly company: string | null;
+  readonly business_date: string;
+  readonly time_zone: string;
+  readonly status: RunStatus;
+  readonly priority: number;
+  readonly created_at: Date;
+}
+
+/** Entries that move a run's state; folding them in order rebuilds it. */
+const historyKinds = ['run.created', 'foreach.expanded', 'step.succeeded', 'step.failed', 'run.cancelling'];
+
+/** An entry as a new owner reads it back. */
+export interface HistoryEntry {
+  readonly seq: number;
+  readonly step: number | null;
+  readonly kind: string;
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly body: string | null;
+}
+
+/** A step that has not ended, as a new owner reads it back. */
+export interface OpenStep {
+  readonly id: number;
+  readonly attempt: number;
+  readonly crashes: number;
+  readonly cost_micro_usd: number;
+}
+
+/** The statements about whole runs; the hot path of their steps is the journal's. All on the pool of `tutti_engine`. */
+export class Store {
+  readonly #pool: pg.Pool;
+
+  constructor(pool: pg.Pool) {
+    this.#pool = pool;
+  }
+
+  /** Publishes a workflow: the same data again is the same version. Returns the version. */
+  async publishWorkflow(tenantId: number, data: WorkflowData, module: string | null): Promise<number> {
+    const hash = digest(data);
+    const result = await this.#pool.query<{ version: number }>(
+      `WITH known AS (SELECT version FROM tutti.definition WHERE tenant_id = $1 AND kind = 'workflow' AND name = $2 AND digest = $3),
+       added AS (INSERT INTO tutti.definition (tenant_id, kind, name, version, digest, body, module, published_by)
+         SELECT $1, 'workflow', $2, coalesce((SELECT max(version) FROM tutti.definition WHERE tenant_id = $1 AND kind = 'workflow' AND name = $2), 0) + 1,
+         $3, $4, $5, 'module' WHERE NOT EXISTS (SELECT FROM known) ON CONFLICT DO NOTHING RETURNING version)
+       SELECT version FROM known UNION ALL SELECT version FROM added`,
+      [tenantId, data.name, hash, toJsonb(data), module],
+    );
+    // Another engine may have published it in between.
+    return result.rows[0]?.version ?? this.publishWorkflow(tenantId, data, module);
+  }
+
+  async workflowVersion(tenantId: number, name: string, version: number): Promise<WorkflowData> {
+    const result = await this.#pool.query<{ body: WorkflowData }>(
+      `SELECT body FROM tutti.definition WHERE tenant_id = $1 AND kind = 'workflow' AND name = $2 AND version = $3`,
+      [tenantId, name, version],
+    );
+    const row = result.rows[0];
+    if (!row) throw new EngineError('WORKFLOW_UNKNOWN', `Workflow '${name}' has no version ${version}.`);
+    return row.body;
+  }
+
+  /** Stores a run as queued, with its input as the first entry. @throws KEY_REUSED when the key belongs to another input */
+  async createRun(request: RunRequest, version: number): Promise<{ readonly id: string; readonly isNew: boolean }> {
+    const id = newId();
+    const body = Buffer.from(JSON.stringify(request.input ?? {}));
+    const hash = digest(request.input ?? {});
+    const pins = { attended: request.attended, input: hash.toString('hex') };
+    const result = await this.#pool.query(
+      `WITH made AS (INSERT INTO tutti.run (tenant_id, id, workflow, workflow_version, pins, journal_v, key, company, business_date, time_zone, status, priority, actor)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'queued', $11, $12) ON CONFLICT (tenant_id, workflow, key) WHERE key IS NOT NULL DO NOTHING RETURNING id),
+       entries AS (INSERT INTO tutti.entry (tenant_id, run_id, seq, kind, data) SELECT $1, id, 1, 'run.created', jsonb_build_object('workflow', $3::text, 'version', $4::int) FROM made),
+       feeds AS (INSERT INTO tutti.feed (tenant_id, run_id, from_seq, to_seq) SELECT $1, id, 1, 1 FROM made)
+       INSERT INTO tutti.payload (tenant_id, run_id, seq, class, encoding, sha256, size, body) SELECT $1, id, 1, 'input', 'json', $13, $14, $15 FROM made`,
+      [
+        request.tenantId, id, request.workflow, version, toJsonb(pins), journalVersion, request.key ?? null, request.company ?? null,
+        request.businessDate, request.timeZone, request.priority ?? 5, toJsonb(request.actor), hash, body.length, body,
+      ],
+    );
+    if (result.rowCount === 1) return { id, isNew: true };
+    return { id: await this.#keyedRun(request, pins.input), isNew: false };
+  }
+
+  /** Takes up to `limit` runs that nobody owns. */
+  async claim(boot: string, limit: number): Promise<readonly RunRow[]> {
+    const result = await this.#pool.query<RunRow>({
+      name: 'claim',
+      text: `WITH me AS MATERIALIZED (SELECT id FROM tutti.engine WHERE id = $1 AND state = 'alive' FOR KEY SHARE),
+        c AS MATERIALIZED (SELECT tenant_id, id, status FROM tutti.run WHERE owner IS NULL AND ended_at IS NULL AND journal_v <= $3
+          AND (wake_at IS NULL OR wake_at <= now()) ORDER BY priority DESC, created_at FOR UPDATE SKIP LOCKED LIMIT $2)
+        UPDATE tutti.run r SET owner = me.id, status = CASE r.status WHEN 'queued' THEN 'running' ELSE r.status END
+        FROM c, me WHERE r.tenant_id = c.tenant_id AND r.id = c.id
+        RETURNING r.tenant_id, r.id, r.workflow, r.workflow_version, r.pins, r.journal_v, r.company, r.business_date, r.time_zone, c.status, r.priority, r.created_at`,
+      values: [boot, limit, journalVersion],
+    });
+    return result.rows;
+  }
+
+  /** What a new owner folds: the entries that move the run's state, with their bodies, in order of `seq`. */
+  async history(tenantId: number, runId: string): Promise<readonly HistoryEntry[]> {
+    const result = await this.#pool.query<HistoryEntry>(
+      `SELECT e.seq, e.step, e.kind, e.data, convert_from(p.body, 'UTF8') AS body FROM tutti.entry e
+       LEFT JOIN tutti.payload p ON p.tenant_id = e.tenant_id AND p.run_id = e.run_id AND p.seq = e.seq AND p.part = 0
+       WHERE e.tenant_id = $1 AND e.run_id = $2 AND e.kind = ANY ($3) ORDER BY e.seq`,
+      [tenantId, runId, historyKinds],
+    );
+    return result.rows;
+  }
+
+  /** What a run's open steps have been through, how many rows it has, and its last sequence number. */
+  async openSteps(tenantId: number, runId: string): Promise<{ readonly seq: number; readonly stored: number; readonly open: readonly OpenStep[] }> {
+    const [last, count, steps] = await Promise.all([
+      this.#pool.query<{ seq: number }>('SELECT coalesce(max(seq), 0) AS seq FROM tutti.entry WHERE tenant_id = $1 AND run_id = $2', [tenantId, runId]),
+      this.#pool.query<{ stored: number }>('SELECT count(*)::int AS stored FROM tutti.step WHERE tenant_id = $1 AND run_id = $2', [tenantId, runId]),
+      this.#pool.query<OpenStep>(
+        'SELECT id, attempt, crashes, cost_micro_usd FROM tutti.step WHERE tenant_id = $1 AND run_id = $2 AND ended_at IS NULL',
+        [tenantId, runId],
+      ),
+    ]);
+    return { seq: last.rows[0]?.seq ?? 0, stored: count.rows[0]?.stored ?? 0, open: steps.rows };
+  }
+
+  /** What an effect's key has led to. */
+  async effect(tenantId: number, key: string): Promise<{ readonly state: string; readonly argsSha256: string; readonly outcome: unknown } | null> {
+    const result = await this.#pool.query<{ state: string; args_sha256: Buffer; outcome: unknown }>(
+      'SELECT state, args_sha256, outcome FROM tutti.effect WHERE tenant_id = $1 AND key = $2',
+      [tenantId, Buffer.from(key, 'hex')],
+    );
+    const row = result.rows[0];
+    return row ? { state: row.state, argsSha256: row.args_sha256.toString('hex'), outcome: row.outcome } : null;
+  }
+
+  /** Opens the day's purses that all engines share; returns what each has settled and reserved already. */
+  async openBudgets(tenantId: number, scopes: readonly string[], limitMicroUsd: number, period: string): Promise<ReadonlyMap<string, number>> {
+    const result = await this.#pool.query<{ scope: string; used: number }>(
+      `WITH made AS (INSERT INTO tutti.budget (tenant_id, scope, period, limit_micro_usd)
+         SELECT $1, s, $3::date, $4 FROM unnest($2::text[]) s ON CONFLICT (tenant_id, scope, period) DO UPDATE SET limit_micro_usd = excluded.limit_micro_usd
+         RETURNING scope, settled_micro_usd + reserved_micro_usd AS used) SELECT * FROM made`,
+      [tenantId, scopes, period, limitMicroUsd],
+    );
+    return new Map(result.rows.map((row) => [row.scope, row.used]));
+  }
+
+  /** Messages to runs that an engine owns. */
+  async inbox(boot: string): Promise<readonly { readonly id: number; readonly run_id: string; readonly kind: string; readonly actor: Actor }[]> {
+    const result = await this.#pool.query(
+      'SELECT i.id, i.run_id, i.kind, i.actor FROM tutti.inbox i JOIN tutti.run r ON r.tenant_id = i.tenant_id AND r.id = i.run_id WHERE r.owner = $1 ORDER BY i.id LIMIT 500',
+      [boot],
+    );
+    return result.rows;
+  }
+
+  /** Leaves a message for a run's owner; the same `dedupe` again is the same message. */
+  async send(message: { readonly tenantId: number; readonly runId: string; readonly kind: 'cancel'; readonly dedupe: string; readonly actor: Actor }): Promise<void> {
+    await this.#pool.query(
+      `INSERT INTO tutti.inbox (tenant_id, run_id, kind, dedupe, data, actor) VALUES ($1, $2, $3, $4, '{}', $5) ON CONFLICT (tenant_id, run_id, dedupe) DO NOTHING`,
+      [message.tenantId, message.runId, message.kind, message.dedupe, toJsonb(message.actor)],
+    );
+  }
+
+  /** The tenant of a slug, made when it is new. */
+  async tenant(slug: string): Promise<number> {
+    const result = await this.#pool.query<{ id: number }>(
+      `INSERT INTO tutti.tenant (slug) VALUES ($1) ON CONFLICT (slug) DO UPDATE SET slug = excluded.slug RETURNING id`,
+      [slug],
+    );
+    return (result.rows[0] as { id: number }).id;
+  }
+
+  async #keyedRun(request: RunRequest, inputHash: string): Promise<string> {
+    const result = await this.#pool.query<{ id: string; pins: { readonly input?: string } }>(
+      'SELECT id, pins FROM tutti.run WHERE tenant_id = $1 AND workflow = $2 AND key = $3',
+      [request.tenantId, request.workflow, request.key],
+    );
+    const row = result.rows[0] as { id: string; pins: { readonly input?: string } };
+    if (row.pins.input === inputHash) return row.id;
+    throw new EngineError('KEY_REUSED', `The key '${request.key}' belongs to run ${row.id}, which has another input; use a new key.`);
+  }
+}

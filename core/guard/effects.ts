@@ -1,0 +1,81 @@
+import { z } from 'zod';
+import { digest } from '../base/ids.ts';
+import type { AnyTool } from '../sdk/tool.ts';
+
+/** States of an effect, from intent to outcome; the table `effect` allows no other word. */
+export type EffectState =
+  | 'proposed'
+  | 'approved'
+  | 'started'
+  | 'applied'
+  | 'replayed'
+  | 'rejected'
+  | 'conflict'
+  | 'uncertain'
+  | 'needs_review'
+  | 'undone'
+  | 'refused';
+
+/** An outside write that is about to happen or to be proposed. */
+export interface Intent {
+  /** 32 bytes, hex: H(tenant, tool, scope, business key). Never attempt, order or free text. */
+  readonly key: string;
+  readonly tool: string;
+  /** Digest of the tool's contract, hex. */
+  readonly contract: string;
+  readonly duty: string | null;
+  readonly entity: string | null;
+  readonly targetId: string | null;
+  readonly args: unknown;
+  readonly argsSha256: string;
+  /** The values of the fields that an approver is shown. */
+  readonly binds: Readonly<Record<string, unknown>> | null;
+  readonly state: 'proposed' | 'started';
+}
+
+/** What the journal knew of an effect's key before. */
+export interface EffectRecord {
+  readonly state: EffectState;
+  readonly argsSha256: string;
+  readonly outcome: unknown;
+}
+
+/** Where keys of an effect's scope reach. A proposal is one for the tenant and the business date, so a second night repeats none. */
+export interface KeyScope {
+  readonly tenantId: number;
+  readonly runId: string;
+  readonly stepPath: string;
+  readonly businessDate: string;
+}
+
+/** The idempotency key of a call, hex. Equal keys are one effect, whichever attempt, turn or playbook asks. */
+export function effectKey(tool: AnyTool, args: unknown, at: KeyScope, proposed: boolean): string {
+  const business: readonly (string | number)[] | unknown = tool.key ? tool.key(args) : args;
+  const scope = proposed
+    ? ['day', at.businessDate]
+    : { step: ['step', at.runId, at.stepPath], run: ['run', at.runId], tenant: ['tenant'] }[tool.scope ?? 'step'];
+  return digest(at.tenantId, tool.name, scope, business).toString('hex');
+}
+
+/** Digest of what a tool promises: schemas, effect, duty and scope. Same digest = new code may go on with an old run. */
+export function contractDigest(tool: AnyTool): string {
+  return digest(
+    tool.name,
+    z.toJSONSchema(tool.parameters, { io: 'input', unrepresentable: 'any' }),
+    z.toJSONSchema(tool.result, { io: 'output', unrepresentable: 'any' }),
+    tool.effect,
+    tool.duty ?? null,
+    tool.scope ?? 'step',
+  ).toString('hex');
+}
+
+/** The record that a call is about: its first parameter that is an `Id(entity)`. */
+export function targetOf(tool: AnyTool, args: unknown): { readonly entity: string; readonly id: string } | null {
+  if (!(tool.parameters instanceof z.ZodObject) || args === null || typeof args !== 'object') return null;
+  for (const [name, schema] of Object.entries(tool.parameters.shape as Record<string, z.ZodType>)) {
+    const entity = schema.meta()?.entity;
+    const id = (args as Readonly<Record<string, unknown>>)[name];
+    if (typeof entity === 'string' && typeof id === 'string') return { entity, id };
+  }
+  return null;
+}

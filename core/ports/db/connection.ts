@@ -1,0 +1,156 @@
+import pg from 'pg';
+import { EngineError } from '../../base/errors.ts';
+import { translateDbError } from './db-error.ts';
+import { columnTypes } from './values.ts';
+
+/** Where the database is, as plain data: it can be sent to a thread, which then opens its own small pool. */
+export interface ConnectionConfig {
+  readonly connectionString?: string;
+  /** A host name, or the folder of a Unix socket. */
+  readonly host?: string;
+  readonly port?: number;
+  readonly user?: string;
+  readonly database?: string;
+  readonly password?: string;
+}
+
+/**
+ * Who a connection acts as. `tutti_engine` sees every tenant (journal, scheduler, reconciler); `tutti_tenant` sees only the
+ * tenant that its transaction names (API, tools, connector, MCP).
+ */
+export type Role = 'tutti_engine' | 'tutti_tenant';
+
+const connectTimeoutMs = 5_000;
+const statementTimeoutMs = 30_000;
+const idleInTransactionTimeoutMs = 60_000;
+// The server's own limit comes first; this one answers only when the network is dead and no answer can come.
+const queryTimeoutMs = statementTimeoutMs + 5_000;
+
+interface ClientOptions {
+  readonly pipeline?: boolean;
+  /** @default none */
+  readonly queryTimeoutMs?: number;
+}
+
+/** The options of every connection to `config`: keep-alive, time limit for connecting, our column types. */
+export function clientConfig(
+  config: ConnectionConfig,
+  options: ClientOptions = {},
+): pg.ClientConfig {
+  return {
+    ...config,
+    application_name: 'tutti',
+    keepAlive: true,
+    connectionTimeoutMillis: connectTimeoutMs,
+    types: columnTypes as pg.CustomTypesConfig,
+    ...(options.pipeline && { pipeline: true }),
+    ...(options.queryTimeoutMs !== undefined && { query_timeout: options.queryTimeoutMs }),
+  };
+}
+
+/**
+ * A pg client that is gone after a query timed out on our side. pg itself would hand the same client out again, with the
+ * answer of the lost query still to come (brianc/node-postgres#2973, #3399).
+ */
+export class Client extends pg.Client {
+  constructor(config: pg.ClientConfig) {
+    super(config);
+    const send = this.query.bind(this) as (...args: readonly unknown[]) => unknown;
+    const drop = (error: unknown) => {
+      if (!(error instanceof Error) || error.message !== 'Query read timeout') return;
+      this.connection.stream.destroy();
+    };
+    const query = (...args: readonly unknown[]): unknown => {
+      const done = args.at(-1);
+      if (typeof done === 'function') {
+        return send(...args.slice(0, -1), (error: unknown, result: unknown) => {
+          drop(error);
+          done(error, result);
+        });
+      }
+      const result = send(...args);
+      if (result instanceof Promise) result.catch(drop);
+      return result;
+    };
+    this.query = query as pg.Client['query'];
+  }
+}
+
+/** Opens one connection as the login user, for migrations and administration. @throws DB_UNAVAILABLE */
+export async function openLogin(
+  config: ConnectionConfig,
+  signal?: AbortSignal,
+): Promise<pg.Client> {
+  signal?.throwIfAborted();
+  const client = new Client(clientConfig(config));
+  // Without a listener the loss of an idle connection ends the process; the next query reports it.
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    await client.query(session);
+    return client;
+  } catch (error) {
+    await client.end().catch(() => {});
+    throw translateDbError(error);
+  }
+}
+
+/**
+ * Opens one dedicated connection that acts as `role`: no limit on a statement's time, none on its life.
+ * @throws DB_UNAVAILABLE
+ */
+export async function openClient(
+  config: ConnectionConfig,
+  role: Role,
+  options: { readonly pipeline?: boolean } = {},
+): Promise<pg.Client> {
+  const client = new Client(clientConfig(config, options));
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    await client.query(`${session}; SET ROLE ${role}`);
+    return client;
+  } catch (error) {
+    await client.end().catch(() => {});
+    throw translateRoleError(error, role);
+  }
+}
+
+/**
+ * Opens a pool of at most `size` connections that act as `role`; it connects on first use. Statements end after 30 s,
+ * transactions that stand idle after 60 s, idle connections after 10 s. Whoever opens it ends it.
+ */
+export function openPool(config: ConnectionConfig, role: Role, size: number): pg.Pool {
+  const limits = `SET statement_timeout = ${statementTimeoutMs}`;
+  const pool = new pg.Pool({
+    ...clientConfig(config, { queryTimeoutMs }),
+    Client,
+    max: size,
+    // pg-pool waits for the promise before anybody gets the connection, so none is handed out as the login user.
+    onConnect: (client: pg.ClientBase): Promise<unknown> =>
+      client.query(`${session}; ${limits}; SET ROLE ${role}`).catch((error: unknown) => {
+        throw translateRoleError(error, role);
+      }),
+  } as unknown as pg.PoolConfig);
+  // A lost idle connection is replaced by the pool; without a listener it would end the process.
+  pool.on('error', () => {});
+  return pool;
+}
+
+// One round trip. Dates and times are parsed in ISO form and UTC whatever the server's settings are.
+const session = [
+  `SET search_path = tutti`,
+  `SET timezone = 'UTC'`,
+  `SET datestyle = 'ISO'`,
+  `SET idle_in_transaction_session_timeout = ${idleInTransactionTimeoutMs}`,
+].join('; ');
+
+function translateRoleError(error: unknown, role: Role): EngineError {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : '';
+  if (code !== '42501' && code !== '22023') return translateDbError(error);
+  return new EngineError(
+    'DB_UNAVAILABLE',
+    `The login user of the database may not act as ${role}; as an administrator run: GRANT ${role} TO <login user>.`,
+    { cause: error },
+  );
+}

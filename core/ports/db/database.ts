@@ -1,0 +1,151 @@
+import type { Kysely, Transaction } from 'kysely';
+import type pg from 'pg';
+import { type ConnectionConfig, openClient, openLogin, openPool, type Role } from './connection.ts';
+import { translateDbError } from './db-error.ts';
+import { openEmbedded } from './embedded.ts';
+import { inTenant, openKysely } from './kysely.ts';
+import { inSchemaTransaction, migrate } from './migrate.ts';
+import { ensurePartitions } from './partitions.ts';
+import type { Tables } from './tables.ts';
+
+/** The engine's way to PostgreSQL: everything it hands out is released by `close`. */
+export interface Database {
+  /** Plain data; a thread opens its own pool with `openPool(connectionConfig, role, size)`. */
+  readonly connectionConfig: ConnectionConfig;
+  /**
+   * Opens a dedicated connection that acts as `role`, without a limit on a statement's time: the journal (with `pipeline`),
+   * LISTEN, the heartbeat. The caller may end it earlier than `close` does. @throws DB_UNAVAILABLE
+   */
+  connect(role: Role, options?: { readonly pipeline?: boolean }): Promise<pg.Client>;
+  /** Opens a pool of at most `size` connections that act as `role`. */
+  pool(role: Role, size: number): pg.Pool;
+  /** Typed queries as `role`, over one pool of 4 connections a role. */
+  kysely(role: Role): Kysely<Tables>;
+  /**
+   * Runs `work` in one transaction as `tutti_tenant` that sees the rows of one tenant only. A failed statement throws pg's
+   * error with its SQLSTATE in `code`, here and from `kysely` and `pool`; `translateDbError` makes it one of ours.
+   */
+  asTenant<T>(tenantId: number, work: (transaction: Transaction<Tables>) => Promise<T>): Promise<T>;
+  /**
+   * Runs `work` as the login user in one transaction and alone among all processes, for changes of the schema.
+   * @throws what `work` throws, after rolling back
+   */
+  admin<T>(work: (client: pg.Client) => Promise<T>): Promise<T>;
+  /** Makes the monthly partitions that `now` makes due; call it once a day. Opening does it, too. */
+  ensurePartitions(now: Date): Promise<void>;
+  /** Ends every pool and connection, last opened first, then leaves the embedded server. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+interface DatabaseOptions {
+  /** A PostgreSQL 15 or later; without it Tutti runs its own under `dataFolder`. */
+  readonly url?: string | undefined;
+  readonly dataFolder: string;
+  readonly signal?: AbortSignal;
+}
+
+const kyselyPoolSize = 4;
+const poolEndPatienceMs = 5_000;
+
+/**
+ * Opens the database, brings its schema up to date and makes the partitions that are due.
+ * @throws DATA_FOLDER, DB_FULL, DB_VERSION, DB_UNAVAILABLE, CONFIG_INVALID (a right is missing on a foreign server)
+ */
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  const releasers = new Releasers();
+  try {
+    const config = await connectionOf(options, releasers);
+    const login = await openLogin(config, options.signal);
+    await migrate(login).finally(() => login.end());
+    return openOn(config, releasers);
+  } catch (error) {
+    await releasers.release();
+    throw error;
+  }
+}
+
+async function connectionOf(
+  options: DatabaseOptions,
+  releasers: Releasers,
+): Promise<ConnectionConfig> {
+  if (options.url) return { connectionString: options.url };
+  const { dataFolder, signal } = options;
+  const server = await openEmbedded({ dataFolder, ...(signal && { signal }) });
+  releasers.add(() => server.leave());
+  return server.connection;
+}
+
+function openOn(connectionConfig: ConnectionConfig, releasers: Releasers): Database {
+  const pool = (role: Role, size: number): pg.Pool => {
+    const opened = openPool(connectionConfig, role, size);
+    releasers.add(() => endPool(opened));
+    return opened;
+  };
+  const kyselies = new Map<Role, Kysely<Tables>>();
+  const kysely = (role: Role): Kysely<Tables> => {
+    const opened = kyselies.get(role) ?? openKysely(pool(role, kyselyPoolSize));
+    kyselies.set(role, opened);
+    return opened;
+  };
+  const admin = <T>(work: (client: pg.Client) => Promise<T>): Promise<T> =>
+    runAdmin(connectionConfig, work);
+  return {
+    connectionConfig,
+    async connect(role, options) {
+      const client = await openClient(connectionConfig, role, options);
+      releasers.add(() => client.end());
+      return client;
+    },
+    pool,
+    kysely,
+    asTenant: (tenantId, work) => inTenant(kysely('tutti_tenant'), tenantId, work),
+    admin,
+    ensurePartitions: (now) =>
+      admin((client) => ensurePartitions(client, now)).catch(rethrowTranslated),
+    close: () => releasers.release(),
+  };
+}
+
+async function runAdmin<T>(
+  config: ConnectionConfig,
+  work: (client: pg.Client) => Promise<T>,
+): Promise<T> {
+  const client = await openLogin(config);
+  try {
+    return await inSchemaTransaction(client, () => work(client));
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+/** A connection that somebody forgot to give back must not keep the process from stopping. */
+async function endPool(pool: pg.Pool): Promise<void> {
+  if (pool.ending) return;
+  let timer: NodeJS.Timeout | undefined;
+  const patience = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, poolEndPatienceMs);
+  });
+  await Promise.race([pool.end(), patience]);
+  clearTimeout(timer);
+}
+
+function rethrowTranslated(error: unknown): never {
+  throw translateDbError(error);
+}
+
+/** Undoes acquisitions, last first; all of them, and then the first failure is thrown. */
+class Releasers {
+  readonly #stack: (() => Promise<void>)[] = [];
+
+  add(release: () => Promise<void>): void {
+    this.#stack.push(release);
+  }
+
+  async release(): Promise<void> {
+    const failures: unknown[] = [];
+    for (let next = this.#stack.pop(); next; next = this.#stack.pop()) {
+      await next().catch((error: unknown) => failures.push(error));
+    }
+    if (failures.length > 0) throw translateDbError(failures[0]);
+  }
+}

@@ -1,0 +1,118 @@
+import { EngineError, isEngineError } from '../../base/errors.ts';
+
+// Node's names for a server that cannot be reached; PostgreSQL's own codes are five characters long.
+const unreachable = new Set(
+  'ECONNREFUSED ECONNRESET EPIPE ENOENT ENOTFOUND EAI_AGAIN ETIMEDOUT EHOSTUNREACH ENETUNREACH'.split(
+    ' ',
+  ),
+);
+
+// pg reports these without a code (pg 8.23, pg-pool 3.14).
+const lostConnection =
+  /Connection terminated|connection error and is not queryable|Client was closed|Query read timeout|timeout exceeded when trying to connect|server does not support SSL|after calling end on the pool/;
+
+/** What to do about each SQLSTATE that has an answer; classes of two characters are looked up after the full code. */
+const answers: Readonly<Record<string, readonly ['DB_UNAVAILABLE' | 'DB_FULL', string]>> = {
+  '53100': ['DB_FULL', 'Its disk is full; free space and try again, nothing committed is lost.'],
+  '58030': ['DB_UNAVAILABLE', 'It could not read or write its files; see its log.'],
+  '28P01': [
+    'DB_UNAVAILABLE',
+    'It refused the password; correct the user or password in DATABASE_URL.',
+  ],
+  '28000': [
+    'DB_UNAVAILABLE',
+    'It refused this user; check the user in DATABASE_URL and pg_hba.conf, or run Tutti as the user who started the server.',
+  ],
+  '3D000': [
+    'DB_UNAVAILABLE',
+    'The database does not exist; create it (createdb) or correct DATABASE_URL.',
+  ],
+  '53300': [
+    'DB_UNAVAILABLE',
+    'It has no connection left; raise max_connections or stop other clients.',
+  ],
+  '57P01': ['DB_UNAVAILABLE', 'It is being stopped; try again when it is up.'],
+  '57P02': ['DB_UNAVAILABLE', 'One of its processes crashed; it restarts by itself, try again.'],
+  '57P03': ['DB_UNAVAILABLE', 'It is starting or stopping; try again in a moment.'],
+  '57014': ['DB_UNAVAILABLE', 'A statement ran into its time limit or was cancelled; try again.'],
+  '25P03': ['DB_UNAVAILABLE', 'A transaction stood idle for too long and was ended; try again.'],
+  '25006': ['DB_UNAVAILABLE', 'It is read-only (a standby?); point DATABASE_URL at the primary.'],
+  '40001': ['DB_UNAVAILABLE', 'Two transactions collided; try again.'],
+  '40P01': ['DB_UNAVAILABLE', 'Two transactions blocked each other; try again.'],
+  '55P03': ['DB_UNAVAILABLE', 'A lock was not free in time; try again.'],
+  '08': ['DB_UNAVAILABLE', 'The connection broke; try again when the server is up.'],
+  '53': ['DB_UNAVAILABLE', 'It is short of memory or another resource; see its log.'],
+};
+
+/**
+ * Turns what `pg` throws into a catalogue error with an instruction: DB_UNAVAILABLE or DB_FULL when the server is the
+ * cause, INTERNAL otherwise. The message holds SQLSTATE, table and constraint only, for PostgreSQL's own text may quote
+ * a row; that text is in `cause`. An error that is already ours comes back as it is.
+ * @see https://www.postgresql.org/docs/current/errcodes-appendix.html
+ */
+export function translateDbError(error: unknown): EngineError {
+  if (isEngineError(error)) return error;
+  const fields = fieldsOf(error);
+  if (/no space left on device/i.test(fields.message))
+    return answer(fields, error, answers['53100']);
+  const known =
+    answers[fields.code] ?? (sqlState.test(fields.code) && answers[fields.code.slice(0, 2)]);
+  if (known) return answer(fields, error, known);
+  if (unreachable.has(fields.code) || lostConnection.test(fields.message)) {
+    const reason = fields.code || fields.message;
+    return new EngineError(
+      'DB_UNAVAILABLE',
+      `The database${fields.place} does not answer (${reason}); check that PostgreSQL runs and that DATABASE_URL names it.`,
+      { cause: error },
+    );
+  }
+  return refused(fields, error);
+}
+
+const sqlState = /^[0-9A-Z]{5}$/;
+
+interface Fields {
+  readonly code: string;
+  readonly message: string;
+  /** ' at host:port' when the error knows it. */
+  readonly place: string;
+  readonly object: string;
+}
+
+function fieldsOf(error: unknown): Fields {
+  const raw = typeof error === 'object' && error !== null ? (error as Record<string, unknown>) : {};
+  // A name with several addresses fails with an AggregateError: its first member tells as much as all of them.
+  const first = Array.isArray(raw.errors) ? (raw.errors[0] as Record<string, unknown>) : raw;
+  const field = (name: string) => (first[name] === undefined ? '' : String(first[name]));
+  const place =
+    field('address') && ` at ${[field('address'), field('port')].filter(Boolean).join(':')}`;
+  const object = [field('table'), field('constraint')].filter(Boolean).join(', ');
+  return {
+    code: field('code') || (typeof raw.code === 'string' ? raw.code : ''),
+    message: field('message') || String(error),
+    place,
+    object: object && ` (${object})`,
+  };
+}
+
+function answer(
+  fields: Fields,
+  cause: unknown,
+  known: readonly ['DB_UNAVAILABLE' | 'DB_FULL', string] | undefined,
+): EngineError {
+  const [code, todo] = known ?? (['DB_UNAVAILABLE', 'See its log.'] as const);
+  return new EngineError(code, `The database reported ${fields.code || 'a full disk'}. ${todo}`, {
+    cause,
+  });
+}
+
+function refused(fields: Fields, cause: unknown): EngineError {
+  if (!sqlState.test(fields.code)) {
+    return new EngineError('INTERNAL', `The database driver failed: ${fields.message}`, { cause });
+  }
+  return new EngineError(
+    'INTERNAL',
+    `The database refused a statement: SQLSTATE ${fields.code}${fields.object}; this is a defect in Tutti.`,
+    { cause, details: { sqlState: fields.code } },
+  );
+}

@@ -1,0 +1,10 @@
+/**
+ * The advisory locks of Tutti, as the two integers of `pg_advisory_lock(int, int)`; the first spells 'tutt', so that other
+ * programs on the same server are unlikely to use them. Such locks belong to one database.
+ */
+export const advisoryLocks = {
+  /** Held shared, in database `postgres`, by every process that uses an embedded server. */
+  embeddedServer: '1953854580, 1',
+  /** Held while the schema changes: migrations, partitions, tables of connectors. */
+  schema: '1953854580, 2',
+} as const;

@@ -1,0 +1,90 @@
+import type pg from 'pg';
+
+/** The tables with one partition a month, and the storage options of their partitions. */
+const partitioned = {
+  step: 'WITH (fillfactor = 70)',
+  attempt: '',
+  entry: '',
+  payload: '',
+} as const;
+
+/** The current month and two more: a process that looks once a day is never late. */
+const monthsAhead = 2;
+
+/** One month of runs: their ids lie in [from, to). */
+export interface Month {
+  /** 'y2026m11', the ending of the partitions' names. */
+  readonly name: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** The month that `at` lies in (UTC), or the one `ahead` months later, as a range of UUIDv7. */
+export function monthOf(at: Date, ahead = 0): Month {
+  const start = new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth() + ahead));
+  const end = Date.UTC(at.getUTCFullYear(), at.getUTCMonth() + ahead + 1);
+  const month = String(start.getUTCMonth() + 1).padStart(2, '0');
+  return {
+    name: `y${start.getUTCFullYear()}m${month}`,
+    from: lowestId(start.getTime()),
+    to: lowestId(end),
+  };
+}
+
+/** The lowest UUID whose first 48 bits are `ms` since the epoch: a bound below every UUIDv7 of that moment (RFC 9562, 5.7). */
+function lowestId(ms: number): string {
+  const time = ms.toString(16).padStart(12, '0');
+  return `${time.slice(0, 8)}-${time.slice(8)}-0000-0000-000000000000`;
+}
+
+/**
+ * Makes the partitions of `now`'s month and the next two that are missing; `client` is the login user's, inside the lock of
+ * `Database.admin`. A month whose rows already lie in the default partition stays there: nothing is moved or lost.
+ */
+export async function ensurePartitions(client: pg.ClientBase, now: Date): Promise<void> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT relname AS name FROM pg_class WHERE relnamespace = 'tutti'::regnamespace AND relispartition AND relkind = 'r'`,
+  );
+  const present = new Set(rows.map((row) => row.name));
+  for (let ahead = 0; ahead <= monthsAhead; ahead++) {
+    const month = monthOf(now, ahead);
+    for (const [table, storage] of Object.entries(partitioned)) {
+      if (!present.has(`${table}_${month.name}`))
+        await createPartition(client, { table, month, storage });
+    }
+  }
+}
+
+/** Whether every partition that `ensurePartitions` would make is there. */
+export async function hasPartitions(client: pg.ClientBase, now: Date): Promise<boolean> {
+  const names = Array.from(
+    { length: monthsAhead + 1 },
+    (_, ahead) => `step_${monthOf(now, ahead).name}`,
+  );
+  const { rows } = await client.query<{ missing: number }>(
+    `SELECT count(*) FILTER (WHERE to_regclass('tutti.' || name) IS NULL)::int AS missing FROM unnest($1::text[]) AS name`,
+    [names],
+  );
+  return rows[0]?.missing === 0;
+}
+
+interface Partition {
+  readonly table: string;
+  readonly month: Month;
+  readonly storage: string;
+}
+
+async function createPartition(
+  client: pg.ClientBase,
+  { table, month, storage }: Partition,
+): Promise<void> {
+  const { from, to } = month;
+  const { rowCount } = await client.query(
+    `SELECT FROM tutti.${table}_default WHERE run_id >= $1 AND run_id < $2 LIMIT 1`,
+    [from, to],
+  );
+  if (rowCount !== 0) return;
+  await client.query(
+    `CREATE TABLE IF NOT EXISTS tutti.${table}_${month.name} PARTITION OF tutti.${table} FOR VALUES FROM ('${from}') TO ('${to}') ${storage}`,
+  );
+}

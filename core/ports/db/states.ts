@@ -1,0 +1,59 @@
+/*
+ * The words of every state column, as its CHECK in the migrations has them; a test compares the two.
+ */
+
+/** Words of `engine.state`. */
+export type EngineState = 'alive' | 'draining' | 'gone';
+/** Words of `definition.kind`. */
+export type DefinitionKind = 'workflow' | 'agent' | 'tool' | 'policy' | 'prices';
+/** Words of `run.status`. */
+export type RunStatus =
+  | 'queued'
+  | 'running'
+  | 'waiting'
+  | 'paused'
+  | 'succeeded'
+  | 'partial'
+  | 'failed'
+  | 'cancelled';
+/** Words of `step.status`. */
+export type StepStatus =
+  | 'pending'
+  | 'ready'
+  | 'running'
+  | 'waiting'
+  | 'succeeded'
+  | 'skipped'
+  | 'failed'
+  | 'cancelled';
+/** Words of `step.wait`: what a waiting step waits for. */
+export type StepWait = 'approval' | 'timer' | 'event' | 'budget' | 'version' | 'review';
+/** Words of `step.trust`: the least trusted source that a step's output rests on. */
+export type Trust = 'system' | 'operator' | 'erp' | 'external';
+/** Words of `attempt.outcome`. */
+export type AttemptOutcome =
+  | 'succeeded'
+  | 'failed'
+  | 'timed_out'
+  | 'cancelled'
+  | 'crashed'
+  | 'lost';
+/** Words of `effect.state`. */
+export type EffectState =
+  | 'proposed'
+  | 'approved'
+  | 'started'
+  | 'applied'
+  | 'replayed'
+  | 'rejected'
+  | 'conflict'
+  | 'uncertain'
+  | 'needs_review'
+  | 'undone'
+  | 'refused';
+/** Words of `approval.state`. */
+export type ApprovalState = 'open' | 'granted' | 'refused' | 'expired' | 'withdrawn' | 'consumed';
+/** Words of `ledger.state`. */
+export type LedgerState = 'reserved' | 'settled' | 'estimated' | 'released';
+/** Words of `triage.state`. */
+export type TriageState = 'open' | 'accepted' | 'resolved';

@@ -1,0 +1,203 @@
+import type { Generated } from 'kysely';
+import type { DefaultedTime, Json, NullableJson, NullableTime, Time } from './columns.ts';
+import type {
+  ApprovalTable,
+  ApprovalVoteTable,
+  AttemptTable,
+  EffectTable,
+  EntryTable,
+  FeedTable,
+  FindingTable,
+  InboxTable,
+  LedgerTable,
+  PayloadTable,
+  RunTable,
+  StepTable,
+} from './run-tables.ts';
+import type { DefinitionKind, EngineState, TriageState } from './states.ts';
+
+/*
+ * The tables of schema `tutti` as Kysely sees them: one interface a table, names in camelCase (see kysely.ts). What the
+ * columns mean stands in migrations/0001-first-light.sql; a test compares the two.
+ */
+
+/** What this database is; one row. */
+export interface MetaTable {
+  readonly one: Generated<boolean>;
+  readonly schemaVersion: number;
+  readonly minReader: number;
+  readonly migratedAt: DefaultedTime;
+}
+
+/** A tenant: a number in keys, a slug outside. 0 is what Tutti ships. */
+export interface TenantTable {
+  readonly id: Generated<number>;
+  readonly slug: string;
+  readonly createdAt: DefaultedTime;
+}
+
+/** The lease of one process; `id` is its boot id. */
+export interface EngineTable {
+  readonly id: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly pidStarted: Time;
+  readonly version: string;
+  readonly readsJournalV: string;
+  readonly state: Generated<EngineState>;
+  readonly leaseUntil: Time;
+}
+
+/** One engine's part of a cluster-wide limit. */
+export interface ShareTable {
+  readonly resource: string;
+  readonly engineId: string;
+  readonly amount: number;
+  readonly effectiveAt: Time;
+  readonly expiresAt: Time;
+}
+
+/** A module that was loaded, by the digest of its manifest. */
+export interface ModuleTable {
+  readonly name: string;
+  readonly digest: Buffer;
+  readonly version: string;
+  readonly manifest: Json;
+  readonly state: string;
+  readonly loadedAt: Time;
+}
+
+/** A published declaration; tenant 0 = shipped. */
+export interface DefinitionTable {
+  readonly tenantId: number;
+  readonly kind: DefinitionKind;
+  readonly name: string;
+  readonly version: number;
+  readonly digest: Buffer;
+  readonly body: Json;
+  readonly module: string | null;
+  readonly publishedBy: string;
+  readonly publishedAt: DefaultedTime;
+}
+
+/** A limit with what is reserved and settled against it. */
+export interface BudgetTable {
+  readonly tenantId: number;
+  readonly scope: string;
+  readonly period: string;
+  readonly limitMicroUsd: number;
+  readonly reservedMicroUsd: Generated<number>;
+  readonly settledMicroUsd: Generated<number>;
+}
+
+/** What people decided about a finding, over all runs. */
+export interface TriageTable {
+  readonly tenantId: number;
+  readonly fingerprint: Buffer;
+  readonly state: TriageState;
+  readonly firstRun: string;
+  readonly lastRun: string;
+  readonly assignee: string | null;
+}
+
+/** An ERP event that came in. */
+export interface HookEventTable {
+  readonly tenantId: number;
+  readonly source: string;
+  readonly dedupe: string;
+  readonly entity: string | null;
+  readonly recordId: string | null;
+  readonly version: string | null;
+  readonly coalesceKey: string | null;
+  readonly dueAt: NullableTime;
+  readonly state: string;
+  readonly runId: string | null;
+  readonly receivedAt: DefaultedTime;
+  readonly body: Buffer | null;
+}
+
+/** An event on its way out. */
+export interface DeliveryTable {
+  readonly tenantId: number;
+  readonly id: string;
+  readonly endpointId: string;
+  readonly type: string;
+  readonly body: Buffer;
+  readonly attempt: Generated<number>;
+  readonly nextAt: NullableTime;
+  readonly state: string;
+  readonly last: NullableJson;
+}
+
+/** A time at which a schedule fired, once. */
+export interface ScheduleSlotTable {
+  readonly tenantId: number;
+  readonly schedule: string;
+  readonly slotAt: Time;
+  readonly runId: string | null;
+}
+
+/** One link of the chain of administrative acts. */
+export interface AuditTable {
+  readonly tenantId: number;
+  readonly seq: number;
+  readonly prev: Buffer;
+  readonly hash: Buffer;
+  readonly at: Time;
+  readonly actor: Json;
+  readonly action: string;
+  readonly target: string;
+  readonly data: Json;
+}
+
+/** A key of the API; only its hash is kept. */
+export interface ApiKeyTable {
+  readonly tenantId: number;
+  readonly id: string;
+  readonly prefix: string;
+  readonly hash: Buffer;
+  readonly name: string;
+  readonly roles: readonly string[];
+  readonly scopes: Json;
+  readonly expiresAt: NullableTime;
+  readonly revokedAt: NullableTime;
+}
+
+/** A value set at run time by the API. */
+export interface SettingTable {
+  readonly tenantId: number;
+  readonly name: string;
+  readonly value: Json;
+  readonly actor: Json;
+  readonly at: Time;
+}
+
+/** Every table by its name in queries. */
+export interface Tables {
+  readonly meta: MetaTable;
+  readonly tenant: TenantTable;
+  readonly engine: EngineTable;
+  readonly share: ShareTable;
+  readonly module: ModuleTable;
+  readonly definition: DefinitionTable;
+  readonly run: RunTable;
+  readonly step: StepTable;
+  readonly attempt: AttemptTable;
+  readonly entry: EntryTable;
+  readonly payload: PayloadTable;
+  readonly feed: FeedTable;
+  readonly inbox: InboxTable;
+  readonly effect: EffectTable;
+  readonly approval: ApprovalTable;
+  readonly approvalVote: ApprovalVoteTable;
+  readonly budget: BudgetTable;
+  readonly ledger: LedgerTable;
+  readonly finding: FindingTable;
+  readonly triage: TriageTable;
+  readonly hookEvent: HookEventTable;
+  readonly delivery: DeliveryTable;
+  readonly scheduleSlot: ScheduleSlotTable;
+  readonly audit: AuditTable;
+  readonly apiKey: ApiKeyTable;
+  readonly setting: SettingTable;
+}

@@ -1,0 +1,114 @@
+import type { ErrorData } from '../base/errors.ts';
+import type { FindingInput } from '../sdk/agent.ts';
+import type { Usage } from './models/model.ts';
+
+/** One attempt of a step on its way to a thread. Small: ids and the input; a thread reads everything else itself. */
+export interface Job {
+  /** Names this attempt in every message about it; unique for the life of the engine. */
+  readonly ref: number;
+  readonly tenantId: number;
+  readonly runId: string;
+  readonly stepPath: string;
+  readonly attempt: number;
+  /** Qualified: `finance.three_way_match`. */
+  readonly agent: string;
+  readonly input: unknown;
+  /** A model target's profile decides which model; playbooks need none. */
+  readonly mode: 'model' | 'playbook';
+  readonly company: string | null;
+  readonly businessDate: string;
+  readonly attended: boolean;
+  /** Runs by itself on a lane of its own, because lanes have died under it. */
+  readonly alone: boolean;
+  /** Whether the first model call is permitted already. */
+  readonly permitted: boolean;
+  /** W3C trace context of the run's span, when tracing is on. */
+  readonly traceparent?: string;
+}
+
+/** A line of the journal on its way from a thread. `body` becomes a payload: text that may hold personal data. */
+export interface EntryDraft {
+  readonly kind: string;
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly body?: string;
+}
+
+/** One ended model call. */
+export interface TurnDone {
+  readonly turn: number;
+  readonly model: string;
+  readonly usage: Usage | null;
+  readonly stop: string;
+  /** Set when the call failed; `sent: false` proves that the provider saw nothing. */
+  readonly error?: ErrorData;
+  readonly sent: boolean;
+  readonly durationMs: number;
+  /** The reply's parts, as JSON. */
+  readonly body?: string;
+}
+
+/** An effect's intent as it crosses threads; see guard/effects. */
+export interface IntentMessage {
+  readonly key: string;
+  readonly tool: string;
+  readonly contract: string;
+  readonly duty: string | null;
+  readonly entity: string | null;
+  readonly targetId: string | null;
+  readonly args: unknown;
+  readonly argsSha256: string;
+  readonly binds: Readonly<Record<string, unknown>> | null;
+  readonly state: 'proposed' | 'started';
+}
+
+/** What an effect's key had led to before. */
+export interface EffectMessage {
+  readonly state: string;
+  readonly argsSha256: string;
+  readonly outcome: unknown;
+}
+
+/** What a thread tells the engine. Messages travel in arrays, one array a tick. */
+export type FromThread =
+  | { readonly kind: 'entry'; readonly ref: number; readonly entry: EntryDraft }
+  | { readonly kind: 'finding'; readonly ref: number; readonly finding: FindingInput }
+  | { readonly kind: 'permit'; readonly ref: number; readonly bytes: number }
+  | { readonly kind: 'turn'; readonly ref: number; readonly done: TurnDone }
+  | { readonly kind: 'intent'; readonly ref: number; readonly intent: IntentMessage }
+  | { readonly kind: 'effected'; readonly ref: number; readonly key: string; readonly state: string; readonly outcome: unknown }
+  | { readonly kind: 'done'; readonly ref: number; readonly done: JobDone };
+
+/** How an attempt ended, as its thread saw it. */
+export type JobDone = { readonly degraded: boolean; readonly trust: 'system' | 'external' } & (
+  | { readonly kind: 'succeeded'; /** JSON */ readonly output: string }
+  | { readonly kind: 'failed'; readonly error: ErrorData }
+);
+
+/** What the engine tells a thread about a job that runs there. */
+export type ToThread =
+  | { readonly kind: 'go'; readonly job: Job }
+  | { readonly kind: 'granted'; readonly ref: number }
+  | { readonly kind: 'denied'; readonly ref: number; readonly error: ErrorData }
+  | { readonly kind: 'begun'; readonly ref: number; readonly key: string; readonly known: EffectMessage | null }
+  | { readonly kind: 'ended'; readonly ref: number; readonly key: string }
+  | { readonly kind: 'cancel'; readonly ref: number; readonly error: ErrorData };
+
+/** What a dispatcher tells the engine. */
+export interface DispatchEvents {
+  messages(batch: readonly FromThread[]): void;
+  /** The thread under a job died. `suspect`: it was this job's turn when it did. */
+  lost(ref: number, reason: string, suspect: boolean): void;
+}
+
+/** Where attempts run. Two methods matter, `run` and `cancel`; the rest is a job's conversation with the engine. */
+export interface Dispatcher {
+  /** Opens the lanes. @throws MODULE_INVALID when a thread cannot load the modules */
+  start(events: DispatchEvents): Promise<void>;
+  /** Sends a job off; returns the name of the worker that has it. */
+  run(job: Job): string;
+  tell(message: Exclude<ToThread, { kind: 'go' }>): void;
+  /** Ends a job from outside; it answers with `done`, failed with this error. */
+  cancel(ref: number, error: ErrorData): void;
+  /** Ends every lane. Jobs that still run are dropped: the journal has what they achieved. */
+  stop(): Promise<void>;
+}

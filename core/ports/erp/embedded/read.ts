@@ -1,0 +1,44 @@
+import type pg from 'pg';
+import { type CheckedQuery, cursorAfter } from '../conditions.ts';
+import type { ErpRecord, Page } from '../connector.ts';
+import { type Statement, selectStatement, statementName } from './select.ts';
+import { recordOf, type Table } from './table.ts';
+
+/** Reads one page of a checked query, in one statement. */
+export async function readPage(
+  client: pg.ClientBase,
+  table: Table,
+  options: { readonly query: CheckedQuery; readonly tenantId: number },
+): Promise<Page> {
+  const { query } = options;
+  const found = await readRows(client, selectStatement(table, query, options.tenantId));
+  const rows = found.slice(0, query.limit).map((row) => recordOf(table, row));
+  const last = rows.at(-1);
+  return { rows, cursor: last && found.length > rows.length ? cursorAfter(query, last) : null };
+}
+
+/** Reads one record and keeps others from changing it until the transaction ends. */
+export async function lockRecord(
+  client: pg.ClientBase,
+  table: Table,
+  at: { readonly id: string; readonly tenantId: number },
+): Promise<ErpRecord | null> {
+  const text = `SELECT ${table.selection} FROM ${table.name} WHERE tenant_id = $1 AND id = $2 FOR UPDATE`;
+  const values = [at.tenantId, at.id];
+  const [row] = await readRows(client, { name: statementName(text), text, values });
+  return row ? recordOf(table, row) : null;
+}
+
+async function readRows(
+  client: pg.ClientBase,
+  statement: Statement,
+): Promise<readonly (readonly unknown[])[]> {
+  const { name, text, values } = statement;
+  const { rows } = await client.query<unknown[]>({
+    name,
+    text,
+    values: [...values],
+    rowMode: 'array',
+  });
+  return rows;
+}

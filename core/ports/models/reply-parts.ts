@@ -1,0 +1,93 @@
+import { z } from 'zod';
+import { EngineError } from '../../base/errors.ts';
+import type { ModelReply, Part, Usage } from './model.ts';
+
+const maxCalls = 128;
+const maxDepth = 64;
+
+/** Reads JSON of a provider by its schema. @throws MODEL_REPLY_INVALID, naming the paths that are wrong and no value */
+export function parseReply<S extends z.ZodType>(schema: S, raw: unknown): z.output<S> {
+  const parsed = schema.safeParse(raw);
+  if (parsed.success) return parsed.data;
+  const where = parsed.error.issues.map(({ path, code }) => `${path.join('.') || 'reply'} ${code}`);
+  throw invalidReply(`it is not of the documented form (${where.slice(0, 3).join(', ')})`);
+}
+
+/** The error of a reply that cannot be used. */
+export function invalidReply(why: string): EngineError {
+  return new EngineError('MODEL_REPLY_INVALID', `The model's reply cannot be used: ${why}.`);
+}
+
+// 1e9 tokens are beyond any context window, and keep cost sums far from 2^53.
+const tokens = z.int().min(0).max(1_000_000_000);
+const usageSchema = z
+  .object({
+    input: tokens,
+    cachedInput: tokens.nullish().transform((count) => count ?? 0),
+    cacheWrite: tokens.nullish().transform((count) => count ?? 0),
+    output: tokens,
+    reasoning: tokens.nullish().transform((count) => count ?? 0),
+  })
+  .refine(({ input, cachedInput, cacheWrite }) => cachedInput + cacheWrite <= input)
+  .refine(({ output, reasoning }) => reasoning <= output);
+
+/** Checks counted tokens: whole, not negative, parts no greater than their sums. @throws MODEL_REPLY_INVALID */
+export function toUsage(raw: Readonly<Record<keyof Usage, unknown>>): Usage {
+  const parsed = usageSchema.safeParse(raw);
+  if (parsed.success) return parsed.data;
+  throw invalidReply('its token counts make no sense, so it cannot be charged');
+}
+
+/**
+ * The arguments of a call as the model wrote them: parsed JSON, or the raw text when that is no JSON or is nested deeper
+ * than 64. An empty text is an empty object, as providers send it for tools without parameters.
+ */
+export function readArguments(text: string): unknown {
+  if (text.trim() === '') return {};
+  if (isTooDeep(text)) return text.toWellFormed();
+  try {
+    return JSON.parse(text, (_, value: unknown) =>
+      typeof value === 'string' ? value.toWellFormed() : value,
+    );
+  } catch {
+    return text.toWellFormed();
+  }
+}
+
+function isTooDeep(text: string): boolean {
+  let depth = 0;
+  let isString = false;
+  for (let index = 0; index < text.length; index++) {
+    const character = text[index];
+    if (isString && character === '\\') index++;
+    else if (character === '"') isString = !isString;
+    else if (!isString && (character === '{' || character === '[')) depth++;
+    else if (!isString && (character === '}' || character === ']')) depth--;
+    if (depth > maxDepth) return true;
+  }
+  return false;
+}
+
+/** The arguments of a call as providers take them back: an object. What is none is wrapped, so that the model sees it. */
+export function toArguments(args: unknown): Record<string, unknown> {
+  const isObject = typeof args === 'object' && args !== null && !Array.isArray(args);
+  return isObject ? (args as Record<string, unknown>) : { invalid: args };
+}
+
+/**
+ * Settles why the model stopped and which parts count: calls of a reply that was cut or refused are dropped, since
+ * the last may be half of one. Empty texts are dropped, too.
+ * @throws MODEL_REPLY_INVALID for calls without an id, ids given twice, or more than 128 calls
+ */
+export function settleParts(
+  parts: readonly Part[],
+  ended: 'end' | 'length' | 'refusal',
+): Pick<ModelReply, 'parts' | 'stop'> {
+  const texts = parts.filter((part) => part.kind !== 'text' || part.text !== '');
+  if (ended !== 'end') return { parts: texts.filter(({ kind }) => kind !== 'call'), stop: ended };
+  const ids = texts.flatMap((part) => (part.kind === 'call' ? [part.id] : []));
+  if (ids.length > maxCalls) throw invalidReply(`it asks for ${ids.length} calls at once`);
+  if (ids.includes('')) throw invalidReply('a call has no id');
+  if (new Set(ids).size < ids.length) throw invalidReply('two calls have the same id');
+  return { parts: texts, stop: ids.length > 0 ? 'tools' : 'end' };
+}

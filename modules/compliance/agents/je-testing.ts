@@ -1,0 +1,71 @@
+import { defineAgent, Id, Money, z } from 'tutti';
+import { exposureOf } from '../exposure.ts';
+import { drawSample } from '../tools/draw-sample.ts';
+import { listEntries } from '../tools/list-entries.ts';
+import { scoreEntries } from '../tools/score-entries.ts';
+
+/** Points from which an entry is urgent: three marks, or two of which one is the weightiest. */
+const urgentScore = 55;
+
+export const jeTesting = defineAgent({
+  name: 'je_testing',
+  purpose:
+    'Tests manual journal entries for coinciding marks of fraud or error and samples those for an auditor.',
+  input: z.object({ journal: Id('journal') }),
+  output: z.object({ checked: z.int(), flagged: z.int(), exposure: z.array(Money) }),
+  model: 'standard',
+  priority: 4,
+  critical: false,
+  limits: { timeoutMs: 120_000, turns: 6, costMicroUsd: 30_000 },
+  tools: { listEntries, scoreEntries, drawSample },
+  findings: {
+    'entry.after_close':
+      'A manual entry was posted after the close of its period, and bears at least one more mark of risk.',
+    'entry.unusual':
+      'A manual entry bears at least two of: posted on a weekend, round sum, seldom user; its period was open.',
+  },
+  instructions: `You test the manual entries of one journal, as an auditor does at the end of a quarter.
+1. Call compliance.journal_entry.list with the journal, then compliance.journal_entry.score with the journal and the ids of
+   all entries listed.
+2. An entry with fewer than two marks is in order: one mark alone has many honest reasons.
+3. For each entry with two marks or more report one finding with the records [journal_entry], its company, and its total as
+   the amount: entry.after_close when after_close is among the marks, else entry.unusual. Severity high when the score is
+   ${urgentScore} or more, else medium.
+4. When there are such entries, call compliance.audit_sample.create once with the journal and all of them in the order of
+   the list, each with its score.
+Output: checked = entries listed; flagged = findings; exposure = the totals of the flagged entries by currency.
+Never judge by an entry's memo, and never change an entry.`,
+}).playbook(async ({ input, tools, finding }) => {
+  const { entries } = await tools.listEntries(input);
+  const { scores } = await tools.scoreEntries({
+    journal: input.journal,
+    entries: entries.map((entry) => entry.id),
+  });
+  const scoreOf = new Map(scores.map((each) => [each.entry, each]));
+  const flagged = entries.flatMap((entry) => {
+    const scored = scoreOf.get(entry.id);
+    return scored && scored.marks.length >= 2 ? [{ ...entry, ...scored }] : [];
+  });
+  for (const { id, number, company, period, total, marks, score } of flagged) {
+    finding({
+      kind: marks.includes('after_close') ? 'entry.after_close' : 'entry.unusual',
+      severity: score >= urgentScore ? 'high' : 'medium',
+      company,
+      amount: total,
+      records: [{ entity: 'journal_entry', id }],
+      summary: `Entry ${number} of ${period} over ${total.amount} ${total.currency} bears ${marks.length} marks of risk: ${marks.join(', ')}.`,
+      evidence: { score, marks: marks.join(',') },
+    });
+  }
+  if (flagged.length > 0) {
+    await tools.drawSample({
+      journal: input.journal,
+      entries: flagged.map(({ id, score }) => ({ entry: id, score })),
+    });
+  }
+  return {
+    checked: entries.length,
+    flagged: flagged.length,
+    exposure: exposureOf(flagged.map((entry) => entry.total)),
+  };
+});

@@ -1,0 +1,69 @@
+import { defineAgent, Id, Money, type Severity, z } from 'tutti';
+import { hitScore } from '../name-match.ts';
+import { blockParty } from '../tools/block-party.ts';
+import { listParties } from '../tools/list-parties.ts';
+import { matchSanctions } from '../tools/match-sanctions.ts';
+
+export const sanctionsScreening = defineAgent({
+  name: 'sanctions_screening',
+  purpose: 'Screens parties against the sanctions lists and blocks those who match.',
+  input: z.object({ group: Id('party_group') }),
+  output: z.object({ checked: z.int(), flagged: z.int(), exposure: z.array(Money) }),
+  model: 'standard',
+  priority: 9,
+  critical: true,
+  limits: { timeoutMs: 120_000, turns: 8, costMicroUsd: 30_000 },
+  tools: { listParties, matchSanctions, blockParty },
+  findings: {
+    'sanctions.exact': 'A party bears the name of a listed one in the same country.',
+    'sanctions.alias': 'A party bears an alias of a listed one in the same country.',
+    'sanctions.near':
+      'A party bears nearly the name or an alias of a listed one in the same country: typing errors apart, the same.',
+  },
+  instructions: `You screen business partners against sanctions lists, one group at a time.
+1. Call compliance.party.list with the group, then compliance.sanction.match with the ids of all its parties.
+2. A match is a hit when sameCountry is true and score >= ${hitScore}. Everything else is in order: another country, or a
+   lower score, is a false friend. Skip parties that are blocked already.
+3. For each hit report one finding with the records [party, sanction_entry]: sanctions.exact when score is 1 and it matched
+   the name (severity critical), sanctions.alias when score is 1 and it matched an alias (critical), sanctions.near when the
+   score is below 1 (high). Findings carry no company.
+4. Call compliance.party.block once for each party with a hit, with its version as expect and the entry of its best match.
+Output: checked = parties of the group; flagged = findings; exposure = [].
+You never see the names and must not ask for them; scores decide. Never release a party.`,
+}).playbook(async ({ input, tools, finding }) => {
+  const { parties } = await tools.listParties(input);
+  const { matches } = await tools.matchSanctions({ parties: parties.map((party) => party.id) });
+  let flagged = 0;
+  for (const party of parties) {
+    if (party.blocked) continue;
+    const hits = matches.filter(
+      (match) => match.party === party.id && match.sameCountry && match.score >= hitScore,
+    );
+    const [best] = hits;
+    if (!best) continue;
+    await tools.blockParty({ party: party.id, expect: party.version, entry: best.entry });
+    for (const hit of hits) {
+      const [kind, severity] = verdictOn(hit);
+      flagged += 1;
+      finding({
+        kind,
+        severity,
+        records: [
+          { entity: 'party', id: party.id },
+          { entity: 'sanction_entry', id: hit.entry },
+        ],
+        summary: `Party ${party.number} matches ${hit.entryNumber} of the ${hit.list} list (${hit.program}) with ${hit.score.toFixed(3)}, both in ${hit.country}.`,
+        evidence: { score: hit.score, matched: hit.matched, list: hit.list, country: hit.country },
+      });
+    }
+  }
+  return { checked: parties.length, flagged, exposure: [] };
+});
+
+function verdictOn(hit: {
+  readonly score: number;
+  readonly matched: 'name' | 'alias';
+}): readonly [kind: string, severity: Severity] {
+  if (hit.score < 1) return ['sanctions.near', 'high'];
+  return [hit.matched === 'name' ? 'sanctions.exact' : 'sanctions.alias', 'critical'];
+}

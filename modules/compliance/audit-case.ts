@@ -1,0 +1,36 @@
+import type { Money, Row, ToolContext } from 'tutti';
+
+/** What a case is opened about. */
+export interface Matter {
+  readonly kind: Row<'audit_case'>['kind'];
+  readonly company: string;
+  readonly amount: Money | null;
+  readonly records: Row<'audit_case'>['records'];
+}
+
+/** Drafts an audit case, or returns the one that is under way about the same records. */
+export async function openAuditCase(
+  matter: Matter,
+  { erp, today, key }: ToolContext,
+): Promise<{ readonly id: string; readonly version: string }> {
+  const subject = matter.records.map((each) => `${each.entity}:${each.record}`).join('+');
+  const { kind, company, amount, records } = matter;
+  const [known] = await erp.audit_case.list({
+    kind,
+    company,
+    subject,
+    status: { in: ['draft', 'open'] },
+  });
+  if (known) return { id: known.id, version: known.version };
+  const { id, version } = await erp.audit_case.create({
+    number: `AC-${key.slice(0, 12)}`,
+    kind,
+    company,
+    subject,
+    amount,
+    openedOn: today,
+    status: 'draft',
+    records,
+  });
+  return { id, version };
+}

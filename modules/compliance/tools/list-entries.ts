@@ -1,0 +1,41 @@
+import { defineTool, Id, Money, z } from 'tutti';
+import { monthStart } from '../calendar.ts';
+
+/** Months before the open one that a night still tests: auditors' questions come within a quarter. */
+export const monthsBack = 2;
+
+export const listEntries = defineTool({
+  name: 'compliance.journal_entry.list',
+  description:
+    "Lists a journal's manual entries dated in the open month and the two months before it: number, date, period and total.",
+  effect: 'read',
+  category: 'audit',
+  parameters: z.object({ journal: Id('journal') }),
+  result: z.object({
+    entries: z.array(
+      z.object({
+        id: Id('journal_entry'),
+        number: z.string(),
+        company: z.string(),
+        date: z.iso.date(),
+        period: z.string(),
+        total: Money,
+      }),
+    ),
+  }),
+}).handler(async ({ journal }, { erp, today }) => {
+  const entries = await erp.journal_entry.list(
+    { journal, source: 'manual', date: { gte: monthStart(today, monthsBack), lte: today } },
+    { order: [{ field: 'date' }, { field: 'number' }] },
+  );
+  return {
+    entries: entries.map(({ id, number, company, date, period, total }) => ({
+      id,
+      number,
+      company,
+      date,
+      period,
+      total,
+    })),
+  };
+});

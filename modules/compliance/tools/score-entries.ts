@@ -1,0 +1,94 @@
+import { Decimal, defineTool, Id, type Row, z } from 'tutti';
+import { daysBefore, isWeekend } from '../calendar.ts';
+
+/** A mark of risk on a journal entry. */
+export const Mark = z.enum(['weekend', 'round', 'seldom_user', 'after_close']);
+export type Mark = z.infer<typeof Mark>;
+
+// The classic criteria of ISA 240 (A45): entries by people who seldom make them, at the end of or after a period, with
+// round amounts. A posting into a closed period weighs most, because the books had been reported by then.
+const points: Readonly<Record<Mark, number>> = {
+  weekend: 25,
+  round: 20,
+  seldom_user: 25,
+  after_close: 30,
+};
+
+/** Days over which a user's postings are counted. */
+const habitDays = 180;
+/** A user with at most as many manual entries in the journal over `habitDays` is a seldom one. */
+const seldomEntries = 2;
+/** A total that is a multiple of this, in the company's currency, is a round one. */
+const roundStep = '1000';
+
+export const scoreEntries = defineTool({
+  name: 'compliance.journal_entry.score',
+  description:
+    'Tells the risk marks of manual entries of one journal: posted on a weekend, total a multiple of 1,000, user with at most two manual entries there in 180 days, posted after the close of its period; with a score from 0 to 100.',
+  effect: 'read',
+  category: 'audit',
+  parameters: z.object({ journal: Id('journal'), entries: z.array(Id('journal_entry')).max(1000) }),
+  result: z.object({
+    scores: z.array(
+      z.object({
+        entry: Id('journal_entry'),
+        marks: z.array(Mark),
+        score: z.int().min(0).max(100),
+      }),
+    ),
+  }),
+}).handler(async ({ journal, entries: ids }, { erp, today }) => {
+  const habits = await erp.journal_entry.list({
+    journal,
+    source: 'manual',
+    date: { gte: daysBefore(today, habitDays), lte: today },
+  });
+  const wanted = new Set<string>(ids);
+  const entries = habits.filter((entry) => wanted.has(entry.id));
+  const closes = await erp.period_close.list({
+    company: { in: [...new Set(entries.map((entry) => entry.company))] },
+    period: { in: [...new Set(entries.map((entry) => entry.period))] },
+  });
+  const postings = Map.groupBy(habits, (entry) => entry.user);
+  return {
+    scores: entries.map((entry) => {
+      const marks = Mark.options.filter((mark) =>
+        bears(mark, entry, { closes, postings: postings.get(entry.user)?.length ?? 0 }),
+      );
+      return {
+        entry: entry.id,
+        marks,
+        score: marks.reduce((sum, mark) => sum + points[mark], 0),
+      };
+    }),
+  };
+});
+
+interface Background {
+  readonly closes: readonly Row<'period_close'>[];
+  /** Manual entries of the entry's user, itself included. */
+  readonly postings: number;
+}
+
+function bears(mark: Mark, entry: Row<'journal_entry'>, background: Background): boolean {
+  switch (mark) {
+    case 'weekend':
+      return isWeekend(entry.postedAt.slice(0, 10));
+    case 'round':
+      return isRound(entry.total.amount);
+    case 'seldom_user':
+      return background.postings <= seldomEntries;
+    case 'after_close':
+      return background.closes.some(
+        (close) =>
+          close.company === entry.company &&
+          close.period === entry.period &&
+          close.closedAt < entry.postedAt,
+      );
+  }
+}
+
+function isRound(amount: string): boolean {
+  const steps = Decimal.over(amount, roundStep, 5);
+  return !Decimal.isZero(amount) && Decimal.compare(steps, Decimal.round(steps, 0)) === 0;
+}

@@ -1,0 +1,95 @@
+import { Money } from 'tutti';
+import { daysBetween } from './calendar.ts';
+
+/** Banks book a payment within a long weekend of its order. */
+const nearDays = 5;
+
+interface Line {
+  readonly id: string;
+  readonly date: string;
+  readonly kind: 'transfer' | 'fee';
+  readonly amount: Money;
+  readonly reference: string | null;
+}
+
+interface Booked {
+  readonly id: string;
+  readonly number: string;
+  readonly date: string;
+  readonly purpose: string;
+  readonly reference: string;
+  readonly amount: Money;
+  readonly reconciled: boolean;
+}
+
+/** A line that does not pair. `difference` is signed: what the statement has and the books do not. */
+export interface StatementException<L extends Line, P extends Booked> {
+  readonly kind: 'amount' | 'duplicate' | 'fee' | 'unmatched';
+  readonly line: L;
+  readonly payment: P | null;
+  readonly difference: Money;
+}
+
+/** The outcome of a pairing, in the order of the lines within each pass. */
+export interface Pairing<L extends Line, P extends Booked> {
+  readonly pairs: readonly { readonly line: L; readonly payment: P }[];
+  readonly exceptions: readonly StatementException<L, P>[];
+}
+
+/**
+ * Pairs statement lines with the cash book, each payment at most once: first by reference, then fees, then lines without a
+ * reference by amount and date. Lines come oldest first; of two lines for one payment the later is the duplicate.
+ */
+export function pairStatement<L extends Line, P extends Booked>(
+  lines: readonly L[],
+  payments: readonly P[],
+): Pairing<L, P> {
+  const taken = new Set(payments.filter((each) => each.reconciled).map((each) => each.id));
+  const pairs: { line: L; payment: P }[] = [];
+  const exceptions: StatementException<L, P>[] = [];
+  const report = (kind: 'fee' | 'unmatched', line: L): void => {
+    exceptions.push({ kind, line, payment: null, difference: line.amount });
+  };
+  const pair = (line: L, payment: P): void => {
+    taken.add(payment.id);
+    pairs.push({ line, payment });
+  };
+  const isTransfer = (each: { readonly purpose: string }): boolean => each.purpose !== 'fee';
+  const near = (line: L, fits: (payment: P) => boolean): readonly P[] =>
+    payments.filter(
+      (each) =>
+        !taken.has(each.id) &&
+        fits(each) &&
+        Money.equals(each.amount, line.amount) &&
+        Math.abs(daysBetween(each.date, line.date)) <= nearDays,
+    );
+
+  for (const line of lines) {
+    if (line.kind !== 'transfer' || line.reference === null) continue;
+    const quoted = payments.filter((each) => isTransfer(each) && each.reference === line.reference);
+    const payment = quoted.find((each) => !taken.has(each.id)) ?? quoted[0];
+    if (!payment) report('unmatched', line);
+    else if (taken.has(payment.id)) {
+      if (!Money.equals(payment.amount, line.amount)) report('unmatched', line);
+      else exceptions.push({ kind: 'duplicate', line, payment, difference: line.amount });
+    } else if (Money.equals(payment.amount, line.amount)) pair(line, payment);
+    else {
+      taken.add(payment.id);
+      const difference = Money.minus(line.amount, payment.amount);
+      exceptions.push({ kind: 'amount', line, payment, difference });
+    }
+  }
+  for (const line of lines) {
+    if (line.kind !== 'fee') continue;
+    const [payment] = near(line, (each) => !isTransfer(each));
+    if (payment) pair(line, payment);
+    else report('fee', line);
+  }
+  for (const line of lines) {
+    if (line.kind !== 'transfer' || line.reference !== null) continue;
+    const [payment, ...others] = near(line, isTransfer);
+    if (payment && others.length === 0) pair(line, payment);
+    else report('unmatched', line);
+  }
+  return { pairs, exceptions };
+}

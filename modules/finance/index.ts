@@ -1,0 +1,36 @@
+import { defineModule } from 'tutti';
+import { bankReconciliation } from './agents/bank-reconciliation.ts';
+import { duplicateInvoiceGuard } from './agents/duplicate-invoice-guard.ts';
+import { nightSummary } from './agents/night-summary.ts';
+import { subledgerReconciliation } from './agents/subledger-reconciliation.ts';
+import { threeWayMatch } from './agents/three-way-match.ts';
+import { records } from './records.ts';
+import { sample } from './sample.ts';
+
+const agents = [
+  duplicateInvoiceGuard,
+  threeWayMatch,
+  bankReconciliation,
+  subledgerReconciliation,
+  nightSummary,
+];
+
+/** Bills, payments, bank statements, and the control accounts that they must tie to. */
+export const finance = defineModule({
+  name: 'finance',
+  version: '0.1.0',
+  requires: ['inventory'],
+  records,
+  // Agents share tools; each is listed once.
+  tools: [...new Set(agents.flatMap((agent) => Object.values(agent.tools)))],
+  agents,
+  sample,
+});
+
+export {
+  bankReconciliation,
+  duplicateInvoiceGuard,
+  nightSummary,
+  subledgerReconciliation,
+  threeWayMatch,
+};

@@ -1,0 +1,27 @@
+import { EngineError, type Erp, type Filter, type Id, type Row } from 'tutti';
+
+/**
+ * The id of the one account of a company's chart that matches.
+ * @throws RECORD_UNKNOWN when there is none
+ */
+export async function accountBy(
+  erp: Erp,
+  filter: Filter<Row<'account'>> & { readonly company: string },
+): Promise<Id<'account'>> {
+  const found = await erp.account.find(filter);
+  if (found) return found.id;
+  throw new EngineError(
+    'RECORD_UNKNOWN',
+    `Company ${filter.company} has no account ${filter.number ?? filter.control}; add it to its chart.`,
+  );
+}
+
+/** A line of a journal entry from a signed amount: debits are positive. */
+export function postingLine(
+  account: Id<'account'>,
+  signed: string,
+): { readonly account: Id<'account'>; readonly debit: string; readonly credit: string } {
+  return signed.startsWith('-')
+    ? { account, debit: '0', credit: signed.slice(1) }
+    : { account, debit: signed, credit: '0' };
+}

@@ -1,0 +1,14 @@
+import { Decimal, type Money, type Severity } from 'tutti';
+
+/** From which amount on, in units of its own currency, a finding is more than `low`. */
+const thresholds: readonly (readonly [from: string, severity: Severity])[] = [
+  ['25000', 'critical'],
+  ['5000', 'high'],
+  ['500', 'medium'],
+];
+
+/** How urgent a finding is by the money at stake. */
+export function severityOf(amount: Money): Severity {
+  const size = Decimal.abs(amount.amount);
+  return thresholds.find(([from]) => Decimal.compare(size, from) >= 0)?.[1] ?? 'low';
+}

@@ -1,0 +1,87 @@
+import { Decimal, defineTool, type Erp, Money, z } from 'tutti';
+import { type Control, controls } from '../chart.ts';
+
+const Unposted = z.object({
+  entity: z.enum(['bill', 'receivable', 'payment']),
+  id: z.string(),
+  number: z.string(),
+  /** What posting it would add to each control account, debits positive. */
+  effects: z.array(z.object({ control: z.enum(controls), amount: Money })),
+});
+
+export const getSubledgerBalances = defineTool({
+  name: 'finance.subledger_balance.get',
+  description:
+    "Sums a company's open bills, open receivables and cash book, debits positive, and lists the documents that no ledger entry has posted.",
+  effect: 'read',
+  parameters: z.object({ company: z.string() }),
+  result: z.object({
+    /** Open items and cash movements that the balances were summed from. */
+    items: z.int(),
+    balances: z.array(z.object({ control: z.enum(controls), balance: Money })),
+    unposted: z.array(Unposted),
+  }),
+  category: 'ledger',
+  timeoutMs: 60_000,
+}).handler(async ({ company }, { erp }) => {
+  const { currency } = (await erp.company.find({ code: company })) ?? { currency: 'EUR' };
+  const unlimited = { limit: 500_000 };
+  const [bills, receivables, payments, unposted] = await Promise.all([
+    erp.bill.list({ company, status: 'open' }, unlimited),
+    erp.receivable.list({ company, status: 'open' }, unlimited),
+    erp.payment.list({ company, status: { in: ['executed', 'reconciled'] } }, unlimited),
+    unpostedOf(erp, company),
+  ]);
+  const balances: Readonly<Record<Control, readonly string[]>> = {
+    payables: bills.map((bill) => Decimal.minus('0', bill.total.amount)),
+    receivables: receivables.map((receivable) => receivable.total.amount),
+    bank: payments.map((payment) => signed(payment.direction, payment.amount.amount)),
+  };
+  return {
+    items: bills.length + receivables.length + payments.length,
+    balances: controls.map((control) => ({
+      control,
+      balance: Money.of(Decimal.sum(balances[control]), currency),
+    })),
+    unposted,
+  };
+});
+
+function signed(direction: 'in' | 'out', amount: string): string {
+  return direction === 'in' ? amount : Decimal.minus('0', amount);
+}
+
+async function unpostedOf(erp: Erp, company: string): Promise<z.infer<typeof Unposted>[]> {
+  const [bills, receivables, payments] = await Promise.all([
+    erp.bill.list({ company, entry: null, status: { in: ['open', 'paid'] } }),
+    erp.receivable.list({ company, entry: null, status: { in: ['open', 'paid'] } }),
+    erp.payment.list({ company, entry: null, status: { in: ['executed', 'reconciled'] } }),
+  ]);
+  return [
+    ...bills.map(({ id, number, total }) => ({
+      ...{ entity: 'bill' as const, id, number },
+      effects: [{ control: 'payables' as const, amount: Money.negate(total) }],
+    })),
+    ...receivables.map(({ id, number, total }) => ({
+      ...{ entity: 'receivable' as const, id, number },
+      effects: [{ control: 'receivables' as const, amount: total }],
+    })),
+    ...payments.map(({ id, number, direction, purpose, amount }) => {
+      const bank = Money.of(signed(direction, amount.amount), amount.currency);
+      const contra = {
+        bill: 'payables',
+        receivable: 'receivables',
+        fee: null,
+        opening: null,
+      } as const;
+      const control = contra[purpose];
+      return {
+        ...{ entity: 'payment' as const, id, number },
+        effects: [
+          { control: 'bank' as const, amount: bank },
+          ...(control === null ? [] : [{ control, amount: Money.negate(bank) }]),
+        ],
+      };
+    }),
+  ];
+}

@@ -1,0 +1,41 @@
+import { Decimal, defineTool, Id, Money, z } from 'tutti';
+import { monthStart } from '../calendar.ts';
+
+export const listDraftBills = defineTool({
+  name: 'finance.bill.list_drafts',
+  description:
+    "Lists a vendor's draft bills of the open month that refer to an order, with their lines.",
+  effect: 'read',
+  parameters: z.object({ vendor: Id('party') }),
+  result: z.array(
+    z.object({
+      id: z.string(),
+      version: z.string(),
+      number: z.string(),
+      company: z.string(),
+      order: Id('purchase_order'),
+      hold: z.string().nullable(),
+      total: Money,
+      lines: z.array(
+        z.object({ orderLine: z.string().nullable(), quantity: Decimal, price: Money }),
+      ),
+    }),
+  ),
+  category: 'payables',
+}).handler(async ({ vendor }, { erp, today }) => {
+  const bills = await erp.bill.list({
+    vendor,
+    status: 'draft',
+    date: { gte: monthStart(today), lte: today },
+  });
+  return bills.flatMap(({ id, version, number, company, order, hold, total, lines }) =>
+    order === null
+      ? []
+      : [
+          {
+            ...{ id, version, number, company, order, hold, total },
+            lines: lines.map(({ orderLine, quantity, price }) => ({ orderLine, quantity, price })),
+          },
+        ],
+  );
+});

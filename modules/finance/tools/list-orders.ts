@@ -1,0 +1,36 @@
+import { Decimal, defineTool, Id, Money, z } from 'tutti';
+
+export const listOrders = defineTool({
+  name: 'finance.order.list',
+  description:
+    'Reads orders with their lines, and which quantities all bills of an order that are not cancelled charge.',
+  effect: 'read',
+  parameters: z.object({ orders: z.array(Id('purchase_order')).max(500) }),
+  result: z.array(
+    z.object({
+      id: z.string(),
+      number: z.string(),
+      matching: z.enum(['three_way', 'two_way']),
+      lines: z.array(z.object({ id: z.string(), quantity: Decimal, price: Money })),
+      /** One element for each line of each bill. */
+      billed: z.array(z.object({ bill: z.string(), orderLine: z.string(), quantity: Decimal })),
+    }),
+  ),
+  category: 'payables',
+}).handler(async ({ orders }, { erp }) => {
+  if (orders.length === 0) return [];
+  const [found, bills] = await Promise.all([
+    erp.purchase_order.list({ id: { in: orders } }),
+    erp.bill.list({ order: { in: orders }, status: { in: ['draft', 'open', 'paid'] } }),
+  ]);
+  const billsOf = Map.groupBy(bills, (bill) => bill.order);
+  return found.map(({ id, number, matching, lines }) => ({
+    ...{ id, number, matching },
+    lines: lines.map((line) => ({ id: line.id, quantity: line.quantity, price: line.price })),
+    billed: (billsOf.get(id) ?? []).flatMap((bill) =>
+      bill.lines.flatMap(({ orderLine, quantity }) =>
+        orderLine === null ? [] : [{ bill: bill.id, orderLine, quantity }],
+      ),
+    ),
+  }));
+});

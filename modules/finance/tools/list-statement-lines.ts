@@ -1,0 +1,39 @@
+import { defineTool, Id, Money, z } from 'tutti';
+
+export const listStatementLines = defineTool({
+  name: 'finance.bank_line.list_open',
+  description:
+    'Lists the statement lines of a bank account that are not matched yet, oldest first; outgoing amounts are negative.',
+  effect: 'read',
+  parameters: z.object({ account: Id('bank_account') }),
+  result: z.object({
+    company: z.string(),
+    lines: z.array(
+      z.object({
+        id: z.string(),
+        date: z.iso.date(),
+        kind: z.enum(['transfer', 'fee']),
+        amount: Money,
+        reference: z.string().nullable(),
+      }),
+    ),
+  }),
+  category: 'bank',
+}).handler(async ({ account }, { erp }) => {
+  const [owner, lines] = await Promise.all([
+    erp.bank_account.get(account),
+    erp.bank_line.list({ account, status: 'open' }, { order: [{ field: 'date' }] }),
+  ]);
+  return {
+    company: owner.company ?? '',
+    lines: lines.map(({ id, date, kind, amount, reference }) => ({
+      ...{ id, date, kind, amount },
+      reference: reference === null ? null : referenceKey(reference),
+    })),
+  };
+});
+
+/** A reference as banks and people retype it: letters and digits only, in capitals. */
+export function referenceKey(reference: string): string {
+  return reference.toUpperCase().replace(/[^A-Z0-9]/g, '');
+}

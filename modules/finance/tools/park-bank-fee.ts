@@ -1,0 +1,39 @@
+import { defineTool, EngineError, Id, Money, z } from 'tutti';
+import { chart } from '../chart.ts';
+import { accountBy } from '../posting.ts';
+
+export const parkBankFee = defineTool({
+  name: 'finance.bank_fee.park',
+  description: 'Parks the journal entry of a bank fee that a statement shows and the books do not.',
+  effect: 'propose',
+  parameters: z.object({ line: Id('bank_line') }),
+  result: z.object({ entry: z.string() }),
+  key: ({ line }) => [line],
+  scope: 'tenant',
+  undo: { action: 'discard' },
+  binds: () => ['amount', 'status'],
+  category: 'bank',
+}).handler(async ({ line }, { erp, today }) => {
+  const fee = await erp.bank_line.get(line);
+  if (fee.status !== 'open' || fee.kind !== 'fee') {
+    throw new EngineError(
+      'TOOL_REFUSED',
+      `Statement line ${line} is a ${fee.status} ${fee.kind}; only an open fee can be parked.`,
+    );
+  }
+  const { company } = await erp.bank_account.get(fee.account);
+  const [bank, charges] = await Promise.all([
+    accountBy(erp, { company: company ?? '', control: 'bank' }),
+    accountBy(erp, { company: company ?? '', number: chart.bankCharges }),
+  ]);
+  const total = Money.abs(fee.amount);
+  const { id } = await erp.parked_entry.create({
+    ...{ company: company ?? '', date: today, reason: 'bank_fee', reference: line, total },
+    status: 'draft',
+    lines: [
+      { account: charges, debit: total.amount, credit: '0' },
+      { account: bank, debit: '0', credit: total.amount },
+    ],
+  });
+  return { entry: id };
+});

@@ -1,0 +1,103 @@
+import { defineTool, EngineError, type Erp, Money, z } from 'tutti';
+import { chart } from '../chart.ts';
+import { accountBy, postingLine } from '../posting.ts';
+
+export const parkCorrection = defineTool({
+  name: 'finance.correction.park',
+  description:
+    'Parks the journal entry that reverses a manual posting on a control account, or that posts a document which the ledger lacks.',
+  effect: 'propose',
+  parameters: z.object({
+    entity: z.enum(['journal_entry', 'bill', 'receivable', 'payment']),
+    record: z.string().min(1),
+  }),
+  result: z.object({ entry: z.string() }),
+  key: ({ entity, record }) => [entity, record],
+  scope: 'tenant',
+  undo: { action: 'discard' },
+  category: 'ledger',
+}).handler(async ({ entity, record }, { erp, today }) => {
+  const draft =
+    entity === 'journal_entry' ? await reversal(erp, record) : await posting(erp, entity, record);
+  const { id } = await erp.parked_entry.create({ ...draft, date: today, status: 'draft' });
+  return { entry: id };
+});
+
+interface ParkedDraft {
+  readonly company: string;
+  readonly reason: 'reverse_manual' | 'post_missing';
+  readonly reference: string;
+  readonly total: Money;
+  readonly lines: readonly ReturnType<typeof postingLine>[];
+}
+
+async function reversal(erp: Erp, record: string): Promise<ParkedDraft> {
+  const { company, number, source, total, lines } = await erp.journal_entry.get(record);
+  if (source !== 'manual') {
+    throw new EngineError(
+      'TOOL_REFUSED',
+      `Journal entry ${number} was posted by the system; only a manual entry can be reversed here.`,
+    );
+  }
+  const turned = lines.map(({ account, debit, credit }) => ({
+    account,
+    debit: credit,
+    credit: debit,
+  }));
+  return { company, reason: 'reverse_manual', reference: number, total, lines: turned };
+}
+
+type Document = 'bill' | 'receivable' | 'payment';
+
+async function posting(erp: Erp, entity: Document, record: string): Promise<ParkedDraft> {
+  const { company, number, entry, total, accounts } = await documentOf(erp, entity, record);
+  if (entry !== null) {
+    throw new EngineError(
+      'TOOL_REFUSED',
+      `The ${entity} ${number} is posted already by entry ${entry}.`,
+    );
+  }
+  const [debited, credited] = await Promise.all(
+    accounts.map((filter) => accountBy(erp, { company, ...filter })),
+  );
+  const lines = [
+    postingLine(debited ?? '', total.amount),
+    postingLine(credited ?? '', Money.negate(total).amount),
+  ];
+  return { company, reason: 'post_missing', reference: number, total, lines };
+}
+
+type Side = { readonly control: 'payables' | 'receivables' | 'bank' } | { readonly number: string };
+
+/** A document's figures and the accounts that its posting debits and credits, in this order. */
+async function documentOf(
+  erp: Erp,
+  entity: Document,
+  record: string,
+): Promise<{
+  readonly company: string;
+  readonly number: string;
+  readonly entry: string | null;
+  readonly total: Money;
+  readonly accounts: readonly [debit: Side, credit: Side];
+}> {
+  if (entity === 'bill') {
+    const found = await erp.bill.get(record);
+    return { ...found, accounts: [{ number: chart.purchases }, { control: 'payables' }] };
+  }
+  if (entity === 'receivable') {
+    const found = await erp.receivable.get(record);
+    return { ...found, accounts: [{ control: 'receivables' }, { number: chart.sales }] };
+  }
+  const found = await erp.payment.get(record);
+  const contra: Side = {
+    bill: { control: 'payables' as const },
+    receivable: { control: 'receivables' as const },
+    fee: { number: chart.bankCharges },
+    opening: { number: chart.capital },
+  }[found.purpose];
+  const bank: Side = { control: 'bank' };
+  const accounts: readonly [Side, Side] =
+    found.direction === 'in' ? [bank, contra] : [contra, bank];
+  return { ...found, total: found.amount, accounts };
+}

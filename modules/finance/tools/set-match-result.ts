@@ -1,0 +1,28 @@
+import { defineTool, Id, z } from 'tutti';
+
+export const setMatchResult = defineTool({
+  name: 'finance.match_result.set',
+  description: "Drafts the night's match results of a vendor's bills for whoever approves them.",
+  effect: 'propose',
+  parameters: z.object({
+    vendor: Id('party'),
+    results: z
+      .array(
+        z.object({ bill: Id('bill'), result: z.enum(['matched', 'quantity', 'price', 'receipt']) }),
+      )
+      .min(1),
+  }),
+  result: z.object({ run: z.string() }),
+  key: ({ vendor }) => [vendor],
+  scope: 'run',
+  undo: { action: 'discard' },
+  category: 'payables',
+}).handler(async ({ vendor, results }, { erp, today }) => {
+  const { id } = await erp.match_run.create({
+    vendor,
+    date: today,
+    status: 'draft',
+    lines: results,
+  });
+  return { run: id };
+});

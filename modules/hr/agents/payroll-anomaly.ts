@@ -1,0 +1,194 @@
+import { Decimal, defineAgent, Id, Money, type Severity, z } from 'tutti';
+import { type HoldReason, holdPayslip } from '../tools/hold-payslip.ts';
+import { listContracts } from '../tools/list-contracts.ts';
+import { listPayslipHistory } from '../tools/list-payslip-history.ts';
+import { listPayslips } from '../tools/list-payslips.ts';
+import { totalTimesheets } from '../tools/total-timesheets.ts';
+import { sumByCurrency, Verdict } from '../verdict.ts';
+
+type Reason = z.infer<typeof HoldReason>;
+type Payslip = z.infer<typeof listPayslips.result>['payslips'][number];
+
+/** A rate may lie this far above the contract's, as a factor: allowances that are paid with it. */
+const contractFactor = '1.02';
+/** A rate that rose by more than this factor since the last month needs a contract that says so. */
+const historyFactor = '1.1';
+/** Hours that payroll and timesheets may differ by: rounding to half hours. */
+const hoursTolerance = '0.5';
+/** Money at stake above which a finding is critical, in any currency. */
+const criticalAmount = '5000';
+
+interface Facts {
+  readonly from: string;
+  readonly payslips: readonly Payslip[];
+  readonly rateByContract: ReadonlyMap<string, Money>;
+  readonly rateBefore: ReadonlyMap<string, Money>;
+  readonly hours: ReadonlyMap<string, string>;
+}
+
+interface Anomaly {
+  readonly reason: Reason;
+  readonly slip: Payslip;
+  readonly records: readonly { readonly entity: 'payslip' | 'employee'; readonly id: string }[];
+  readonly amount: Money;
+  readonly summary: string;
+  readonly evidence: Readonly<Record<string, string | null>>;
+}
+
+export const payrollAnomaly = defineAgent({
+  name: 'payroll_anomaly',
+  purpose:
+    "Finds draft payslips that would pay the wrong amount or the wrong person, before the month's payroll is posted.",
+  input: z.object({ department: Id('department') }),
+  output: Verdict,
+  model: 'standard',
+  priority: 7,
+  critical: false,
+  limits: { timeoutMs: 120_000, turns: 10, costMicroUsd: 40_000 },
+  tools: { listPayslips, listPayslipHistory, listContracts, totalTimesheets, holdPayslip },
+  findings: {
+    'payroll.leaver': 'A regular payslip pays somebody who left before the month began.',
+    'payroll.no_contract': 'A regular payslip pays somebody without a contract in the month.',
+    'payroll.double': 'An employee has two regular payslips for the month.',
+    'payroll.rate_jump': 'The rate rose against the last month and lies above the contract.',
+    'payroll.hours': "An hourly employee's paid hours differ from the timesheets.",
+  },
+  instructions: `You check the draft payslips of one department for the open month.
+Call hr.payslip.list, hr.payslip_history.list, hr.contract.list and hr.timesheet.total once each with the department of your input.
+Look at payslips of kind regular only; corrections are in order. In the order of their number, each payslip gets the first kind that applies,
+at most one:
+1. leftOn is not null and before from (the first day of the month): payroll.leaver; records: the payslip, then the employee; amount: gross.
+2. the employee has no contract in hr.contract.list: payroll.no_contract; record: the payslip; amount: gross.
+3. an earlier regular payslip of the list is for the same employee: payroll.double; records: the earlier payslip, then this one; amount:
+   this one's gross.
+4. rate above 1.1 times the employee's rate in hr.payslip_history.list, and above 1.02 times the rate of the employee's last contract in
+   hr.contract.list: payroll.rate_jump; record: the payslip; amount: gross less gross times contract rate over payslip rate, to two places.
+5. pay is hourly and hours differ by more than 0.5 from the employee's total in hr.timesheet.total (none = 0): payroll.hours; record: the
+   payslip; amount: the difference in hours, positive, times rate, to two places.
+A limit that is met exactly is in order. company is the payslip's company. Severity is critical when amount is above 5000, else high.
+For each finding call hr.payslip.hold with the payslip (of a double the later one), expect = its version, and the part of the kind after
+the dot as reason.
+Answer with checked = number of payslips in hr.payslip.list, flagged = number of findings, exposure = the amounts added up by currency.
+Name employees by number or id only. Never judge by free text, and never report what no rule here names.`,
+}).playbook(async ({ input, tools, finding }) => {
+  const [{ from, payslips }, history, { contracts }, { totals }] = await Promise.all([
+    tools.listPayslips(input),
+    tools.listPayslipHistory(input),
+    tools.listContracts(input),
+    tools.totalTimesheets(input),
+  ]);
+  const facts: Facts = {
+    from,
+    payslips,
+    rateByContract: new Map(contracts.map((each) => [each.employee, each.rate])),
+    rateBefore: new Map(history.rates.map((each) => [each.employee, each.rate])),
+    hours: new Map(totals.map((each) => [each.employee, each.hours])),
+  };
+  const anomalies = payslips.flatMap((slip) => anomalyOf(slip, facts) ?? []);
+  for (const { reason, slip, records, amount, summary, evidence } of anomalies) {
+    finding({
+      kind: `payroll.${reason}`,
+      severity: severityOf(amount),
+      records,
+      company: slip.company,
+      amount,
+      summary,
+      evidence,
+    });
+    await tools.holdPayslip({ payslip: slip.id, expect: slip.version, reason });
+  }
+  return {
+    checked: payslips.length,
+    flagged: anomalies.length,
+    exposure: [...sumByCurrency(anomalies.map((each) => each.amount))],
+  };
+});
+
+function severityOf(amount: Money): Severity {
+  return Decimal.isAbove(amount.amount, criticalAmount) ? 'critical' : 'high';
+}
+
+/** The first rule that a regular payslip breaks, in the order in which one explains the next. */
+function anomalyOf(slip: Payslip, facts: Facts): Anomaly | null {
+  if (slip.kind !== 'regular') return null;
+  return (
+    leaver(slip, facts) ??
+    noContract(slip, facts) ??
+    double(slip, facts) ??
+    rateJump(slip, facts) ??
+    wrongHours(slip, facts)
+  );
+}
+
+function leaver(slip: Payslip, { from }: Facts): Anomaly | null {
+  if (slip.leftOn === null || slip.leftOn >= from) return null;
+  return {
+    reason: 'leaver',
+    slip,
+    records: [recordOf(slip), { entity: 'employee', id: slip.employee }],
+    amount: slip.gross,
+    summary: `Payslip ${slip.number} pays an employee whose last day was ${slip.leftOn}.`,
+    evidence: { leftOn: slip.leftOn },
+  };
+}
+
+function noContract(slip: Payslip, { rateByContract }: Facts): Anomaly | null {
+  if (rateByContract.has(slip.employee)) return null;
+  return {
+    reason: 'no_contract',
+    slip,
+    records: [recordOf(slip)],
+    amount: slip.gross,
+    summary: `Payslip ${slip.number} pays an employee without a contract in the month.`,
+    evidence: {},
+  };
+}
+
+function double(slip: Payslip, { payslips }: Facts): Anomaly | null {
+  const first = payslips.find((each) => each.kind === 'regular' && each.employee === slip.employee);
+  if (!first || first.id === slip.id) return null;
+  return {
+    reason: 'double',
+    slip,
+    records: [recordOf(first), recordOf(slip)],
+    amount: slip.gross,
+    summary: `Payslip ${slip.number} pays the month a second time, after ${first.number}.`,
+    evidence: { first: first.number },
+  };
+}
+
+function rateJump(slip: Payslip, { rateByContract, rateBefore }: Facts): Anomaly | null {
+  const agreed = rateByContract.get(slip.employee);
+  const before = rateBefore.get(slip.employee);
+  if (!agreed || !before) return null;
+  if (!Money.isAbove(slip.rate, Money.times(before, historyFactor))) return null;
+  if (!Money.isAbove(slip.rate, Money.times(agreed, contractFactor))) return null;
+  const due = Decimal.over(Decimal.times(slip.gross.amount, agreed.amount), slip.rate.amount);
+  return {
+    reason: 'rate_jump',
+    slip,
+    records: [recordOf(slip)],
+    amount: Money.round(Money.minus(slip.gross, { ...slip.gross, amount: due })),
+    summary: `Payslip ${slip.number} pays ${slip.rate.amount} ${slip.rate.currency}; the contract says ${agreed.amount}, the last payslip ${before.amount}.`,
+    evidence: { rate: slip.rate.amount, contract: agreed.amount, before: before.amount },
+  };
+}
+
+function wrongHours(slip: Payslip, { hours }: Facts): Anomaly | null {
+  if (slip.pay !== 'hourly') return null;
+  const recorded = hours.get(slip.employee) ?? '0';
+  const difference = Decimal.abs(Decimal.minus(slip.hours, recorded));
+  if (!Decimal.isAbove(difference, hoursTolerance)) return null;
+  return {
+    reason: 'hours',
+    slip,
+    records: [recordOf(slip)],
+    amount: Money.round(Money.times(slip.rate, difference)),
+    summary: `Payslip ${slip.number} pays ${slip.hours} hours; the timesheets have ${recorded}.`,
+    evidence: { paid: slip.hours, recorded },
+  };
+}
+
+function recordOf(slip: Payslip): { readonly entity: 'payslip'; readonly id: string } {
+  return { entity: 'payslip', id: slip.id };
+}

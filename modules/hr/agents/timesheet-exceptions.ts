@@ -1,0 +1,172 @@
+import { Decimal, defineAgent, Id, type Severity, z } from 'tutti';
+import { hoursOfDay } from '../deviation.ts';
+import { listQueries } from '../tools/list-queries.ts';
+import { listSchedules } from '../tools/list-schedules.ts';
+import { listTimesheets } from '../tools/list-timesheets.ts';
+import { proposeQuery, type QueryReason } from '../tools/propose-query.ts';
+import { Verdict } from '../verdict.ts';
+
+type Reason = z.infer<typeof QueryReason>;
+type Sheet = z.infer<typeof listTimesheets.result>['timesheets'][number];
+type Day = Sheet['deviations'][number];
+
+interface Exception {
+  readonly reason: Reason;
+  readonly week: string;
+  readonly employee: string;
+  readonly records: readonly {
+    readonly entity: 'timesheet' | 'leave' | 'employee';
+    readonly id: string;
+  }[];
+  readonly summary: string;
+  readonly evidence: Readonly<Record<string, string | number>>;
+}
+
+const severities: Readonly<Record<Reason, Severity>> = {
+  impossible_day: 'high',
+  on_leave: 'high',
+  holiday: 'medium',
+  over_maximum: 'medium',
+  overlap: 'medium',
+  not_submitted: 'low',
+  missing: 'medium',
+};
+
+export const timesheetExceptions = defineAgent({
+  name: 'timesheet_exceptions',
+  purpose:
+    "Finds hours in a department's timesheets that cannot be right or lack an approval, and timesheets that are due.",
+  input: z.object({ department: Id('department') }),
+  output: Verdict,
+  model: 'fast',
+  priority: 6,
+  critical: false,
+  limits: { timeoutMs: 120_000, turns: 10, costMicroUsd: 30_000 },
+  tools: { listTimesheets, listSchedules, listQueries, proposeQuery },
+  findings: {
+    'timesheet.impossible_day': 'A day has more than 24 hours of work.',
+    'timesheet.on_leave': 'Work is booked on a day of an approved leave.',
+    'timesheet.holiday': 'Work on a public holiday has no approval.',
+    'timesheet.over_maximum': 'A day exceeds the daily maximum without an approval.',
+    'timesheet.overlap': 'Two lines of work overlap in time.',
+    'timesheet.not_submitted': 'The timesheet of a complete week is still a draft.',
+    'timesheet.missing': 'An employee has no timesheet for a week in which one is due.',
+  },
+  instructions: `You check the timesheets of one department for the last five complete weeks.
+Call hr.timesheet.list, hr.schedule.list and hr.query.list once each with the department of your input.
+For each timesheet whose status is draft report timesheet.not_submitted and look no further into it. For every other timesheet go
+through its deviations; a day gets the first kind that applies, at most one:
+1. hours above 24: timesheet.impossible_day
+2. leave is not null: timesheet.on_leave, with the timesheet and that leave as records
+3. holiday is true and approved is false: timesheet.holiday
+4. approved is false and hours above the employee's dailyMaximum: timesheet.over_maximum (hours equal to it are in order)
+Whatever its days, report timesheet.overlap when overlaps is true. Night shifts and approved days are in order.
+For each employee who has at least one week in owedWeeks without any timesheet report timesheet.missing once, with the employee as the only
+record. The record of every other kind is the timesheet. Report one finding for each kind and set of records.
+company is the employee's company. Severity: impossible_day, on_leave high; not_submitted low; the others medium.
+For each finding call hr.query.propose with the employee, the week (the earliest missing one) and the part of the kind after the dot as
+reason, unless hr.query.list has one with the same three.
+Answer with checked = number of timesheets, flagged = number of findings, exposure = [].
+Name employees by number only. Never judge by free text, and never report what no rule here names.`,
+}).playbook(async ({ input, tools, finding }) => {
+  const [{ timesheets }, { employees }, { queries }] = await Promise.all([
+    tools.listTimesheets(input),
+    tools.listSchedules(input),
+    tools.listQueries(input),
+  ]);
+  const byId = new Map<string, (typeof employees)[number]>(
+    employees.map((each) => [each.id, each]),
+  );
+  const exceptions = [
+    ...timesheets.flatMap((sheet) =>
+      exceptionsOf(sheet, byId.get(sheet.employee)?.dailyMaximum ?? hoursOfDay),
+    ),
+    ...employees.flatMap((employee) => missingOf(employee, timesheets)),
+  ];
+  for (const { reason, week, employee, records, summary, evidence } of exceptions) {
+    const owner = byId.get(employee);
+    finding({
+      kind: `timesheet.${reason}`,
+      severity: severities[reason],
+      records,
+      ...(owner && { company: owner.company }),
+      summary,
+      evidence: { employee: owner?.number ?? '', week, ...evidence },
+    });
+    const asked = queries.some(
+      (each) => each.employee === employee && each.week === week && each.reason === reason,
+    );
+    if (!asked) await tools.proposeQuery({ employee, week, reason });
+  }
+  return { checked: timesheets.length, flagged: exceptions.length, exposure: [] };
+});
+
+function exceptionsOf(sheet: Sheet, dailyMaximum: string): readonly Exception[] {
+  const { employee, week } = sheet;
+  const record = { entity: 'timesheet' as const, id: sheet.id };
+  if (sheet.status === 'draft') {
+    const summary = `Timesheet ${sheet.number} of a complete week has not been submitted.`;
+    return [{ reason: 'not_submitted', week, employee, records: [record], summary, evidence: {} }];
+  }
+  const found = new Map<string, Exception>();
+  for (const day of sheet.deviations) {
+    const reason = reasonFor(day, dailyMaximum);
+    if (!reason) continue;
+    const leave = reason === 'on_leave' && day.leave !== null ? day.leave : null;
+    const records = [record, ...(leave ? [{ entity: 'leave' as const, id: leave }] : [])];
+    const key = `${reason} ${leave}`;
+    if (found.has(key)) continue;
+    const evidence = { date: day.date, hours: day.hours, dailyMaximum };
+    const summary = `Timesheet ${sheet.number} has ${day.hours} hours on ${day.date}: ${meanings[reason]}.`;
+    found.set(key, { reason, week, employee, records, summary, evidence });
+  }
+  if (sheet.overlaps) {
+    const summary = `Timesheet ${sheet.number} has lines of work that overlap in time.`;
+    found.set('overlap', {
+      reason: 'overlap',
+      week,
+      employee,
+      records: [record],
+      summary,
+      evidence: {},
+    });
+  }
+  return [...found.values()];
+}
+
+const meanings = {
+  impossible_day: 'more than a day has',
+  on_leave: 'the employee was on approved leave',
+  holiday: 'a public holiday, without an approval',
+  over_maximum: 'above the daily maximum, without an approval',
+} as const;
+
+function reasonFor(day: Day, dailyMaximum: string): keyof typeof meanings | null {
+  if (Decimal.isAbove(day.hours, hoursOfDay)) return 'impossible_day';
+  if (day.leave !== null) return 'on_leave';
+  if (day.approved) return null;
+  if (day.holiday) return 'holiday';
+  return Decimal.isAbove(day.hours, dailyMaximum) ? 'over_maximum' : null;
+}
+
+function missingOf(
+  employee: z.infer<typeof listSchedules.result>['employees'][number],
+  timesheets: readonly Sheet[],
+): readonly Exception[] {
+  const filed = new Set(
+    timesheets.filter((sheet) => sheet.employee === employee.id).map((sheet) => sheet.week),
+  );
+  const missing = employee.owedWeeks.filter((week) => !filed.has(week));
+  const [week] = missing;
+  if (week === undefined) return [];
+  return [
+    {
+      reason: 'missing',
+      week,
+      employee: employee.id,
+      records: [{ entity: 'employee', id: employee.id }],
+      summary: `Employee ${employee.number} has no timesheet for ${missing.length === 1 ? 'the week' : `${missing.length} weeks, the first`} of ${week}.`,
+      evidence: { weeks: missing.length },
+    },
+  ];
+}

@@ -1,0 +1,33 @@
+import { defineModule } from 'tutti';
+import { documentExpiryWatch } from './agents/document-expiry-watch.ts';
+import { nightSummary } from './agents/night-summary.ts';
+import { payrollAccrualFeed } from './agents/payroll-accrual-feed.ts';
+import { payrollAnomaly } from './agents/payroll-anomaly.ts';
+import { timesheetExceptions } from './agents/timesheet-exceptions.ts';
+import * as records from './records.ts';
+import { sample } from './sample.ts';
+
+export {
+  documentExpiryWatch,
+  nightSummary,
+  payrollAccrualFeed,
+  payrollAnomaly,
+  timesheetExceptions,
+};
+
+const agents = [
+  timesheetExceptions,
+  payrollAnomaly,
+  documentExpiryWatch,
+  payrollAccrualFeed,
+  nightSummary,
+];
+
+export const hr = defineModule({
+  name: 'hr',
+  version: '0.1.0',
+  records: Object.values(records),
+  tools: [...new Set(agents.flatMap((agent) => Object.values(agent.tools)))],
+  agents,
+  sample,
+});

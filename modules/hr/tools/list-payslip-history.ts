@@ -1,0 +1,33 @@
+import { defineTool, Id, Money, type Row, z } from 'tutti';
+import { periodOf, previousPeriod } from '../calendar.ts';
+
+export const listPayslipHistory = defineTool({
+  name: 'hr.payslip_history.list',
+  description:
+    "Lists the rate of each employee's last regular payslip among the three months before the open one.",
+  effect: 'read',
+  category: 'payroll',
+  parameters: z.object({ department: Id('department') }),
+  result: z.object({
+    rates: z.array(z.object({ employee: Id('employee'), period: z.string(), rate: Money })),
+  }),
+}).handler(async ({ department }, { erp, today }) => {
+  const last = previousPeriod(periodOf(today));
+  const middle = previousPeriod(last);
+  const slips = await erp.payslip.list(
+    {
+      department,
+      kind: 'regular',
+      status: 'posted',
+      period: { in: [previousPeriod(middle), middle, last] },
+    },
+    { order: [{ field: 'period', descending: true }] },
+  );
+  const latest = new Map<string, Row<'payslip'>>();
+  for (const slip of slips) {
+    if (!latest.has(slip.employee)) latest.set(slip.employee, slip);
+  }
+  return {
+    rates: [...latest.values()].map(({ employee, period, rate }) => ({ employee, period, rate })),
+  };
+});

@@ -1,0 +1,24 @@
+import { defineTool, Id, z } from 'tutti';
+
+export const listQueries = defineTool({
+  name: 'hr.query.list',
+  description: "Lists a department's questions about timesheets that are drafted or sent.",
+  effect: 'read',
+  category: 'time',
+  parameters: z.object({ department: Id('department') }),
+  result: z.object({
+    queries: z.array(
+      z.object({
+        employee: Id('employee'),
+        week: z.iso.date(),
+        reason: z.string(),
+        status: z.enum(['draft', 'sent', 'withdrawn']),
+      }),
+    ),
+  }),
+}).handler(async ({ department }, { erp }) => {
+  const rows = await erp.timesheet_query.list({ department, status: { in: ['draft', 'sent'] } });
+  return {
+    queries: rows.map(({ employee, week, reason, status }) => ({ employee, week, reason, status })),
+  };
+});

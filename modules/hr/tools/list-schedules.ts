@@ -1,0 +1,56 @@
+import { Decimal, defineTool, Id, type Row, z } from 'tutti';
+import { addDays, completeWeeks, workdaysOf } from '../calendar.ts';
+import { weeksBack } from './list-timesheets.ts';
+
+export const listSchedules = defineTool({
+  name: 'hr.schedule.list',
+  description:
+    "Lists a department's employees with the hours that one day may have without approval, and the weeks for which each owes a timesheet.",
+  effect: 'read',
+  category: 'time',
+  parameters: z.object({ department: Id('department') }),
+  result: z.object({
+    employees: z.array(
+      z.object({
+        id: Id('employee'),
+        number: z.string(),
+        company: z.string(),
+        dailyMaximum: Decimal,
+        owedWeeks: z.array(z.iso.date()),
+      }),
+    ),
+  }),
+}).handler(async ({ department }, { erp, today }) => {
+  const weeks = completeWeeks(today, weeksBack);
+  const [from = today] = weeks;
+  const [employees, schedules, leaves] = await Promise.all([
+    erp.employee.list({ department }, { order: [{ field: 'number' }] }),
+    erp.work_schedule.list({ department }),
+    erp.leave.list({ department, status: 'approved', to: { gte: from } }),
+  ]);
+  const rules = await erp.labour_rule.list({
+    company: { in: [...new Set(employees.map((each) => each.company))] },
+  });
+  const scheduled = new Set<string>(schedules.map((schedule) => schedule.employee));
+  return {
+    employees: employees.map((employee) => ({
+      id: employee.id,
+      number: employee.number,
+      company: employee.company,
+      dailyMaximum: rules.find((rule) => rule.company === employee.company)?.dailyMaximum ?? '24',
+      owedWeeks: scheduled.has(employee.id)
+        ? weeks.filter((monday) => owes(employee, monday, leaves))
+        : [],
+    })),
+  };
+});
+
+/** A timesheet is due when the employee was employed Monday to Friday and not on leave on all five days. */
+function owes(employee: Row<'employee'>, monday: string, leaves: readonly Row<'leave'>[]): boolean {
+  if (employee.hiredOn > monday) return false;
+  if (employee.leftOn !== null && employee.leftOn < addDays(monday, 4)) return false;
+  const own = leaves.filter((leave) => leave.employee === employee.id);
+  return workdaysOf(monday).some(
+    (day) => !own.some((leave) => leave.from <= day && day <= leave.to),
+  );
+}

@@ -1,0 +1,82 @@
+import { Decimal, defineTool, Id, type Row, z } from 'tutti';
+import { addDays, completeWeeks } from '../calendar.ts';
+import { deviationsOf, overlapping, type Plan } from '../deviation.ts';
+
+/** Weeks that a night looks back on: the month's payroll pays for at most as many. */
+export const weeksBack = 5;
+
+export const listTimesheets = defineTool({
+  name: 'hr.timesheet.list',
+  description:
+    "Lists a department's timesheets of the last five complete weeks, each with the days that differ from the plan and whether its times overlap.",
+  effect: 'read',
+  category: 'time',
+  parameters: z.object({ department: Id('department') }),
+  result: z.object({
+    timesheets: z.array(
+      z.object({
+        id: Id('timesheet'),
+        number: z.string(),
+        employee: Id('employee'),
+        week: z.iso.date(),
+        status: z.enum(['draft', 'submitted', 'approved']),
+        deviations: z.array(
+          z.object({
+            date: z.iso.date(),
+            hours: Decimal,
+            approved: z.boolean(),
+            holiday: z.boolean(),
+            leave: Id('leave').nullable(),
+          }),
+        ),
+        overlaps: z.boolean(),
+      }),
+    ),
+  }),
+}).handler(async ({ department }, { erp, today }) => {
+  const weeks = completeWeeks(today, weeksBack);
+  const [from = today] = weeks;
+  const [sheets, schedules, leaves] = await Promise.all([
+    erp.timesheet.list({ department, week: { in: weeks } }, { order: [{ field: 'number' }] }),
+    erp.work_schedule.list({ department }),
+    erp.leave.list({ department, status: 'approved', to: { gte: from } }),
+  ]);
+  const holidays = await erp.public_holiday.list({
+    company: { in: [...new Set(sheets.map((sheet) => sheet.company))] },
+    date: { gte: from, lt: addDays(from, 7 * weeksBack) },
+  });
+  const overlaps = overlapsOf(sheets);
+  return {
+    timesheets: sheets.map((sheet) => ({
+      id: sheet.id,
+      number: sheet.number,
+      employee: sheet.employee,
+      week: sheet.week,
+      status: sheet.status,
+      deviations: deviationsOf(sheet, planOf(sheet, { schedules, leaves, holidays })) as never,
+      overlaps: overlaps.has(sheet.id),
+    })),
+  };
+});
+
+interface Facts {
+  readonly schedules: readonly Row<'work_schedule'>[];
+  readonly leaves: readonly Row<'leave'>[];
+  readonly holidays: readonly Row<'public_holiday'>[];
+}
+
+function planOf(sheet: Row<'timesheet'>, facts: Facts): Plan {
+  const schedule = facts.schedules.find((each) => each.employee === sheet.employee);
+  return {
+    dailyHours: schedule?.dailyHours ?? '0',
+    holidays: new Set(
+      facts.holidays.filter((day) => day.company === sheet.company).map((day) => day.date),
+    ),
+    leaves: facts.leaves.filter((leave) => leave.employee === sheet.employee),
+  };
+}
+
+function overlapsOf(sheets: readonly Row<'timesheet'>[]): ReadonlySet<string> {
+  const byEmployee = Map.groupBy(sheets, (sheet) => sheet.employee);
+  return new Set([...byEmployee.values()].flatMap((own) => [...overlapping(own)]));
+}

@@ -1,0 +1,66 @@
+import { defineTool, EngineError, Id, Money, z } from 'tutti';
+import { accrualLines, accruedByDepartment, costPayroll, totalOf } from '../payroll-cost.ts';
+
+export const proposeAccrual = defineTool({
+  name: 'hr.accrual.propose',
+  description:
+    "Drafts the accrual of a month's wages (`regular`), or the `correction` of one that differs from its payroll. The lines are worked out from the payslips; `total` must be what they add up to.",
+  effect: 'propose',
+  category: 'payroll',
+  duty: 'draft_payroll_accrual',
+  parameters: z.object({
+    company: z.string(),
+    period: z.string().regex(/^\d{4}-\d{2}$/, 'must be a month as YYYY-MM'),
+    kind: z.enum(['regular', 'correction']),
+    total: Money,
+  }),
+  result: z.object({ id: Id('payroll_accrual'), version: z.string() }),
+  undo: { action: 'withdraw' },
+  key: ({ company, period, kind }) => [company, period, kind],
+  scope: 'run',
+}).handler(async ({ company, period, kind, total }, { erp, key }) => {
+  const [cost, accruals] = await Promise.all([
+    costPayroll(erp, { company, period }),
+    erp.payroll_accrual.list({ company, period, status: { in: ['draft', 'posted'] } }),
+  ]);
+  refuseSecond(accruals, { company, period, kind });
+  const posted = accruals.filter((accrual) => accrual.status === 'posted');
+  const lines =
+    kind === 'regular'
+      ? cost.departments.map(({ department, gross }) => ({ department, amount: gross }))
+      : accrualLines(cost, accruedByDepartment(posted));
+  const computed = totalOf(lines, cost.currency);
+  if (!Money.equals(computed, total)) {
+    throw new EngineError(
+      'ERP_CONFLICT',
+      `The ${kind} accrual of ${company} for ${period} comes to ${computed.amount} ${computed.currency}, not ${total.amount} ${total.currency}; read the payroll again.`,
+    );
+  }
+  const { id, version } = await erp.payroll_accrual.create({
+    number: `PA-${key.slice(0, 12)}`,
+    company,
+    period,
+    kind,
+    status: 'draft',
+    entry: null,
+    total: computed,
+    lines,
+  });
+  return { id, version };
+});
+
+/** One regular accrual a month, and one draft of a correction at a time. */
+function refuseSecond(
+  accruals: readonly { readonly kind: string; readonly status: string; readonly number: string }[],
+  wanted: { readonly company: string; readonly period: string; readonly kind: string },
+): void {
+  const existing = accruals.find(
+    (accrual) =>
+      accrual.kind === wanted.kind && (wanted.kind === 'regular' || accrual.status === 'draft'),
+  );
+  if (!existing) return;
+  throw new EngineError(
+    'ERP_REJECTED',
+    `${wanted.company} has the ${wanted.kind} accrual ${existing.number} for ${wanted.period} already; withdraw or correct that one.`,
+  );
+}

@@ -1,0 +1,46 @@
+import { defineTool, EngineError, Id, z } from 'tutti';
+import { weekdayOf } from '../calendar.ts';
+
+/** Why an employee is asked about a week; the last part of the finding's kind. */
+export const QueryReason = z.enum([
+  'impossible_day',
+  'on_leave',
+  'holiday',
+  'over_maximum',
+  'overlap',
+  'not_submitted',
+  'missing',
+]);
+
+export const proposeQuery = defineTool({
+  name: 'hr.query.propose',
+  description: 'Drafts a question to an employee about the timesheet of one week (its Monday).',
+  effect: 'propose',
+  category: 'time',
+  parameters: z.object({ employee: Id('employee'), week: z.iso.date(), reason: QueryReason }),
+  result: z.object({ id: Id('timesheet_query'), version: z.string() }),
+  undo: { action: 'withdraw' },
+  key: ({ employee, week, reason }) => [employee, week, reason],
+  scope: 'tenant',
+}).handler(async ({ employee, week, reason }, { erp, key }) => {
+  if (weekdayOf(week) !== 0) {
+    throw new EngineError('TOOL_INPUT_INVALID', `${week} is no Monday; name a week by its Monday.`);
+  }
+  const { department } = await erp.employee.get(employee);
+  const open = await erp.timesheet_query.list({
+    employee,
+    week,
+    reason,
+    status: { in: ['draft', 'sent'] },
+  });
+  if (open[0]) return { id: open[0].id, version: open[0].version };
+  const { id, version } = await erp.timesheet_query.create({
+    number: `TQ-${key.slice(0, 12)}`,
+    employee,
+    department,
+    week,
+    reason,
+    status: 'draft',
+  });
+  return { id, version };
+});

@@ -1,0 +1,27 @@
+import { Decimal, defineTool, Id, z } from 'tutti';
+import { payrollWeeks, periodOf } from '../calendar.ts';
+
+export const totalTimesheets = defineTool({
+  name: 'hr.timesheet.total',
+  description:
+    "Totals each employee's hours on submitted and approved timesheets of the weeks that the open month's payroll pays for.",
+  effect: 'read',
+  category: 'payroll',
+  parameters: z.object({ department: Id('department') }),
+  result: z.object({
+    totals: z.array(z.object({ employee: Id('employee'), hours: Decimal })),
+  }),
+}).handler(async ({ department }, { erp, today }) => {
+  const sheets = await erp.timesheet.list({
+    department,
+    week: { in: payrollWeeks(periodOf(today), today) },
+    status: { in: ['submitted', 'approved'] },
+  });
+  const byEmployee = Map.groupBy(sheets, (sheet) => sheet.employee);
+  return {
+    totals: [...byEmployee].map(([employee, own]) => ({
+      employee,
+      hours: Decimal.sum(own.flatMap((sheet) => sheet.lines.map((line) => line.hours))),
+    })),
+  };
+});

@@ -1,0 +1,35 @@
+import { defineModule } from 'tutti';
+import { cycleCountPlanner } from './agents/cycle-count-planner.ts';
+import { nightSummary } from './agents/night-summary.ts';
+import { receiptDiscrepancy } from './agents/receipt-discrepancy.ts';
+import { reorderPointPlanner } from './agents/reorder-point-planner.ts';
+import { valuationReconciliation } from './agents/valuation-reconciliation.ts';
+import { records } from './records.ts';
+import { sample } from './sample.ts';
+
+const agents = [
+  receiptDiscrepancy,
+  reorderPointPlanner,
+  cycleCountPlanner,
+  valuationReconciliation,
+  nightSummary,
+];
+
+/** Receipts against orders, replenishment, cycle counts, and the value of the stock against the ledger. */
+export const inventory = defineModule({
+  name: 'inventory',
+  version: '0.1.0',
+  records,
+  // Agents share tools; each is listed once.
+  tools: [...new Set(agents.flatMap((agent) => Object.values(agent.tools)))],
+  agents,
+  sample,
+});
+
+export {
+  cycleCountPlanner,
+  nightSummary,
+  receiptDiscrepancy,
+  reorderPointPlanner,
+  valuationReconciliation,
+};

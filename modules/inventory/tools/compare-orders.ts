@@ -1,0 +1,54 @@
+import { Decimal, defineTool, Id, Money, z } from 'tutti';
+import { compareDelivery, deliveryTolerancePercent } from '../delivery.ts';
+
+/** Orders against all that came for them. */
+export const compareOrders = defineTool({
+  name: 'inventory.order.compare',
+  description:
+    'Compares purchase orders with all their goods receipts: accepted and rejected pieces of each line that did not come exactly as ordered.',
+  effect: 'read',
+  category: 'receiving',
+  parameters: z.object({ orders: z.array(Id('purchase_order')).min(1).max(1000) }),
+  result: z.object({
+    tolerancePercent: Decimal,
+    orders: z.array(
+      z.object({
+        order: Id('purchase_order'),
+        number: z.string(),
+        company: z.string(),
+        status: z.enum(['draft', 'open', 'received', 'closed', 'cancelled']),
+        expectedOn: z.iso.date(),
+        acceptedValue: Money,
+        deviations: z.array(
+          z.object({
+            line: z.string(),
+            product: Id('product'),
+            ordered: Decimal,
+            accepted: Decimal,
+            rejected: Decimal,
+            differencePercent: Decimal,
+            differenceValue: Money,
+            rejectedValue: Money,
+            rejections: z.array(z.object({ receipt: Id('goods_receipt'), value: Money })),
+          }),
+        ),
+      }),
+    ),
+  }),
+}).handler(async ({ orders }, { erp }) => {
+  const [found, receipts] = await Promise.all([
+    erp.purchase_order.list({ id: { in: orders } }),
+    erp.goods_receipt.list({ order: { in: orders } }),
+  ]);
+  const byOrder = Map.groupBy(receipts, (receipt) => receipt.order);
+  return {
+    tolerancePercent: deliveryTolerancePercent,
+    orders: found.map((order) => {
+      const { deviations, ...delivery } = compareDelivery(order, byOrder.get(order.id) ?? []);
+      return {
+        ...delivery,
+        deviations: deviations.map((line) => ({ ...line, rejections: [...line.rejections] })),
+      };
+    }),
+  };
+});

@@ -1,0 +1,41 @@
+import { defineTool, EngineError, Id, Money, z } from 'tutti';
+import { ledgerOf, valuationTolerance, valueCompany } from '../valuation.ts';
+
+/** A difference between stock and ledger, written down for the controller. */
+export const draftVariance = defineTool({
+  name: 'inventory.variance.draft',
+  description:
+    'Drafts the difference between a company’s stock value and its inventory account for the controller to explain. Nothing is posted.',
+  effect: 'propose',
+  undo: { action: 'dismiss' },
+  category: 'valuation',
+  timeoutMs: 240_000,
+  parameters: z.object({ company: z.string() }),
+  result: z.object({ variance: Id('valuation_variance'), version: z.string(), difference: Money }),
+  key: ({ company }) => [company],
+  scope: 'run',
+}).handler(async ({ company }, { erp, today, key }) => {
+  const [stock, ledger] = await Promise.all([
+    valueCompany(erp, { company, today }),
+    ledgerOf(erp, company),
+  ]);
+  const difference = Money.minus(stock.total, ledger.balance);
+  const account = ledger.accounts[0];
+  const tolerance = Money.of(valuationTolerance, difference.currency);
+  if (!account || !Money.isAbove(Money.abs(difference), tolerance)) {
+    throw new EngineError(
+      'INPUT_INVALID',
+      `Stock and ledger of ${company} differ by ${difference.amount} ${difference.currency}, within the tolerance of ${valuationTolerance}; there is nothing to explain.`,
+    );
+  }
+  const { id, version } = await erp.valuation_variance.create({
+    number: `SV-${key.slice(0, 12)}`,
+    company,
+    account: account.id,
+    date: today,
+    stockValue: stock.total,
+    ledgerBalance: ledger.balance,
+    status: 'draft',
+  });
+  return { variance: id, version, difference };
+});

@@ -1,0 +1,38 @@
+import { Decimal, defineTool, Id, Money, z } from 'tutti';
+import { scanGroup } from '../shortage.ts';
+
+/** A group's products that run low or have gone below nothing. */
+export const scanStock = defineTool({
+  name: 'inventory.stock.scan',
+  description:
+    'Lists the stock of an item group that is negative, or available below the minimum of an active reorder rule of an active product.',
+  effect: 'read',
+  category: 'planning',
+  parameters: z.object({ group: Id('item_group') }),
+  result: z.object({
+    /** Stock levels and rules looked at. */
+    checked: z.int(),
+    items: z.array(
+      z.object({
+        product: Id('product'),
+        number: z.string(),
+        company: z.string(),
+        warehouse: Id('warehouse'),
+        /** Null: the warehouse has never had the product. */
+        level: Id('stock_level').nullable(),
+        onHand: Decimal,
+        available: Decimal,
+        unitCost: Money,
+        rule: z
+          .object({
+            id: Id('reorder_rule'),
+            vendor: Id('party'),
+            minimum: Decimal,
+            target: Decimal,
+            leadTimeDays: z.int(),
+          })
+          .nullable(),
+      }),
+    ),
+  }),
+}).handler(({ group }, { erp }) => scanGroup(erp, group));

@@ -1,0 +1,92 @@
+// `npm run build` makes dist/: the package as it is published, with JavaScript and types, because Node strips no types
+// under node_modules. Nothing of the repository itself runs from dist/.
+import { spawnSync } from 'node:child_process';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { root } from './checks.ts';
+
+const dist = join(root, 'dist');
+
+interface Manifest {
+  readonly [key: string]: unknown;
+  readonly exports: Readonly<Record<string, string>>;
+}
+
+rmSync(dist, { recursive: true, force: true });
+compile();
+filesUnder(dist)
+  .filter((file) => /\.(js|d\.ts)$/.test(file))
+  .forEach(renameSpecifiers);
+copyAssets();
+writeManifest();
+console.log('dist/ is ready: npm pack ./dist');
+
+function compile(): void {
+  const tsc = join(root, 'node_modules/typescript/bin/tsc');
+  const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], {
+    cwd: root,
+    stdio: 'inherit',
+  });
+  if (status !== 0) process.exit(1);
+}
+
+/** The compiler renames `./x.ts` in imports of code; in types and in `new URL('./x.ts', …)` it is done here. */
+function renameSpecifiers(file: string): void {
+  const text = readFileSync(join(dist, file), 'utf8');
+  const renamed = text
+    .replace(/(\b(?:from|import|declare module)\s*\(?\s*['"]\.{1,2}\/[^'"]+)\.ts(['"])/g, '$1.js$2')
+    .replace(/(new URL\(\s*['"][^'"]+)\.ts(['"])/g, '$1.js$2');
+  if (renamed !== text) writeFileSync(join(dist, file), renamed);
+}
+
+/** Whatever is not compiled goes along as it is: SQL, certificates, pages, the modules' descriptions. */
+function copyAssets(): void {
+  for (const folder of ['core', 'worker', 'modules', 'bin']) {
+    for (const file of filesUnder(join(root, folder))) {
+      if (!/\.(ts|mjs)$/.test(file)) copy(join(folder, file));
+    }
+  }
+  for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md']) {
+    if (existsSync(join(root, file))) copy(file);
+  }
+}
+
+function copy(file: string): void {
+  mkdirSync(dirname(join(dist, file)), { recursive: true });
+  copyFileSync(join(root, file), join(dist, file));
+}
+
+/** The repository's manifest without what serves only the repository; `node` is asked for, never forced. */
+function writeManifest(): void {
+  const { scripts, devDependencies, allowScripts, exports, ...kept } = JSON.parse(
+    readFileSync(join(root, 'package.json'), 'utf8'),
+  ) as Manifest;
+  const entries = Object.entries(exports).map(([name, file]) => [name, published(file)]);
+  const manifest = {
+    ...kept,
+    exports: Object.fromEntries(entries),
+    peerDependencies: { node: '>=24' },
+    peerDependenciesMeta: { node: { optional: true } },
+  };
+  writeFileSync(join(dist, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
+function published(file: string): unknown {
+  if (!file.endsWith('.ts')) return file;
+  const path = file.slice(0, -'.ts'.length);
+  return { types: `${path}.d.ts`, default: `${path}.js` };
+}
+
+function filesUnder(folder: string): readonly string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
+}

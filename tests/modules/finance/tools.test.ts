@@ -1,0 +1,215 @@
+import assert from 'node:assert/strict';
+import { fixtureConnector, runTool } from 'tutti/testing';
+import type { Connector } from '../../../core/ports/erp/connector.ts';
+import type { AnyTool } from '../../../core/sdk/tool.ts';
+import { parkBankFee } from '../../../modules/finance/tools/park-bank-fee.ts';
+import { parkCorrection } from '../../../modules/finance/tools/park-correction.ts';
+import { placeHold } from '../../../modules/finance/tools/place-hold.ts';
+import { proposeBankMatch } from '../../../modules/finance/tools/propose-bank-match.ts';
+import { setMatchResult } from '../../../modules/finance/tools/set-match-result.ts';
+import { entities, financeCompany } from './night.ts';
+
+const made = financeCompany({ seed: 1 });
+const today = made.asOf;
+
+function company(): {
+  connector: Connector;
+  call: (tool: AnyTool, args: unknown) => Promise<Called>;
+} {
+  const connector = fixtureConnector(entities, made.rows);
+  return {
+    connector,
+    call: async (tool, args) => {
+      const invoked = await runTool(tool, args, { module: 'finance', connector, entities, today });
+      if (invoked.kind === 'error') return { kind: invoked.error.code };
+      return invoked.value as Called;
+    },
+  };
+}
+
+interface Called {
+  readonly kind: string;
+  readonly result?: Readonly<Record<string, string>>;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function rowOf(entity: string, fits: (row: Fields) => boolean): Fields & { readonly id: string } {
+  const row = made.rows.get(entity)?.find(fits);
+  assert.ok(row, `the sample has a ${entity} of this kind`);
+  return row;
+}
+
+async function read(connector: Connector, entity: string, id: unknown): Promise<Fields> {
+  const page = await connector.query({ entity, filter: { id: { eq: id } }, limit: 1 });
+  assert.ok(page.rows[0]);
+  return page.rows[0];
+}
+
+function balanceOf(entry: Fields): { readonly debit: number; readonly credit: number } {
+  const lines = entry.lines as readonly { readonly debit: string; readonly credit: string }[];
+  const sum = (side: 'debit' | 'credit') =>
+    lines.reduce((total, line) => total + Math.round(Number(line[side]) * 100), 0);
+  return { debit: sum('debit'), credit: sum('credit') };
+}
+
+describe('finance.hold.place', () => {
+  const open = () => rowOf('bill', (row) => row.status === 'open' && row.hold === null);
+
+  it('blocks an open bill and brings back its new version', async () => {
+    const { call, connector } = company();
+    const bill = open();
+
+    const held = await call(placeHold, { bill: bill.id, expect: bill.version, reason: 'price' });
+
+    assert.equal(held.kind, 'applied');
+    const now = await read(connector, 'bill', bill.id);
+    assert.equal(now.hold, 'price');
+    assert.equal(now.version, held.result?.version);
+  });
+
+  it('refuses a bill that is paid', async () => {
+    const { call } = company();
+    const bill = rowOf('bill', (row) => row.status === 'paid');
+
+    const refused = await call(placeHold, { bill: bill.id, expect: bill.version, reason: 'price' });
+
+    assert.equal(refused.kind, 'ERP_REJECTED');
+  });
+
+  it('leaves a bill alone that has changed since it was judged', async () => {
+    const { call, connector } = company();
+    const bill = open();
+
+    const stale = await call(placeHold, { bill: bill.id, expect: '0', reason: 'price' });
+
+    assert.equal(stale.kind, 'ERP_CONFLICT');
+    assert.equal((await read(connector, 'bill', bill.id)).hold, null);
+  });
+
+  it('is undone by the release that it names', async () => {
+    const { call, connector } = company();
+    const bill = open();
+    const held = await call(placeHold, { bill: bill.id, expect: bill.version, reason: 'quantity' });
+
+    const undo = placeHold.undo && 'action' in placeHold.undo ? placeHold.undo.action : 'none';
+    const released = await connector.apply(
+      {
+        ...{ entity: 'bill', op: 'act', id: bill.id, action: undo, data: {} },
+        expect: held.result?.version ?? '',
+      },
+      { key: 'undo' },
+    );
+
+    assert.equal(released.kind, 'applied');
+    assert.equal((await read(connector, 'bill', bill.id)).hold, null);
+  });
+});
+
+describe('finance.match_result.set', () => {
+  it("drafts one list of a vendor's results", async () => {
+    const { call, connector } = company();
+    const bill = rowOf('bill', (row) => row.status === 'draft');
+
+    const set = await call(setMatchResult, {
+      vendor: bill.vendor,
+      results: [{ bill: bill.id, result: 'matched' }],
+    });
+
+    const run = await read(connector, 'match_run', set.result?.run);
+    assert.deepEqual(
+      { vendor: run.vendor, date: run.date, status: run.status, lines: run.lines },
+      {
+        vendor: bill.vendor,
+        date: today,
+        status: 'draft',
+        lines: [{ bill: bill.id, result: 'matched' }],
+      },
+    );
+  });
+});
+
+describe('finance.bank_match.propose', () => {
+  it('drafts the pairs and leaves line and payment as they are', async () => {
+    const { call, connector } = company();
+    const line = rowOf('bank_line', (row) => row.status === 'open');
+    const payment = rowOf('payment', (row) => row.account === line.account);
+
+    const proposed = await call(proposeBankMatch, {
+      account: line.account,
+      pairs: [{ line: line.id, payment: payment.id }],
+    });
+
+    const match = await read(connector, 'bank_match', proposed.result?.match);
+    assert.deepEqual(match.lines, [{ line: line.id, payment: payment.id }]);
+    assert.equal((await read(connector, 'bank_line', line.id)).status, 'open');
+  });
+});
+
+describe('finance.bank_fee.park', () => {
+  it('parks a balanced entry over the fee', async () => {
+    const { call, connector } = company();
+    const fee = rowOf('bank_line', (row) => row.kind === 'fee' && row.status === 'open');
+
+    const parked = await call(parkBankFee, { line: fee.id });
+
+    const entry = await read(connector, 'parked_entry', parked.result?.entry);
+    const cents = Math.abs(Math.round(Number((fee.amount as { amount: string }).amount) * 100));
+    assert.deepEqual(balanceOf(entry), { debit: cents, credit: cents });
+    assert.equal(entry.status, 'draft');
+  });
+
+  it('refuses a line that is matched already, and one that is no fee', async () => {
+    const { call } = company();
+    const matched = rowOf('bank_line', (row) => row.kind === 'fee' && row.status === 'matched');
+    const transfer = rowOf('bank_line', (row) => row.kind === 'transfer' && row.status === 'open');
+
+    assert.equal((await call(parkBankFee, { line: matched.id })).kind, 'TOOL_REFUSED');
+    assert.equal((await call(parkBankFee, { line: transfer.id })).kind, 'TOOL_REFUSED');
+  });
+});
+
+describe('finance.correction.park', () => {
+  it('turns a manual entry around', async () => {
+    const { call, connector } = company();
+    const manual = rowOf('journal_entry', (row) => row.source === 'manual');
+
+    const parked = await call(parkCorrection, { entity: 'journal_entry', record: manual.id });
+
+    const entry = await read(connector, 'parked_entry', parked.result?.entry);
+    const sides = (row: Fields) =>
+      (row.lines as { account: string; debit: string; credit: string }[]).map(
+        ({ account, debit, credit }) => ({ account, net: Number(debit) - Number(credit) }),
+      );
+    const turned = sides(manual).map(({ account, net }) => ({ account, net: -net }));
+    assert.deepEqual(sides(entry), turned);
+  });
+
+  it('refuses to reverse what the system posted', async () => {
+    const { call } = company();
+    const batch = rowOf('journal_entry', (row) => row.source === 'system');
+
+    const refused = await call(parkCorrection, { entity: 'journal_entry', record: batch.id });
+
+    assert.equal(refused.kind, 'TOOL_REFUSED');
+  });
+
+  for (const entity of ['bill', 'receivable', 'payment'] as const) {
+    it(`parks a balanced entry for a ${entity} that was not posted, and refuses a posted one`, async () => {
+      const { call, connector } = company();
+      const missing = rowOf(entity, (row) => row.entry === null && row.status !== 'draft');
+      const posted = rowOf(entity, (row) => row.entry !== null);
+
+      const parked = await call(parkCorrection, { entity, record: missing.id });
+
+      const entry = await read(connector, 'parked_entry', parked.result?.entry);
+      const { debit, credit } = balanceOf(entry);
+      assert.equal(debit, credit);
+      assert.ok(debit > 0);
+      assert.equal(
+        (await call(parkCorrection, { entity, record: posted.id })).kind,
+        'TOOL_REFUSED',
+      );
+    });
+  }
+});

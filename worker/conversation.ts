@@ -1,0 +1,111 @@
+import { type EngineError, fromErrorData } from '../core/base/errors.ts';
+import type { EffectRecord, EffectState, Intent } from '../core/guard/effects.ts';
+import type { Recorder } from '../core/guard/invoke.ts';
+import type { FromThread, Job, JobDone, ToThread, TurnDone } from '../core/ports/dispatcher.ts';
+import type { FindingInput } from '../core/sdk/agent.ts';
+
+interface Waiting<T> {
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: EngineError) => void;
+}
+
+/**
+ * A job's conversation with the engine: what it reports goes out with the thread's next batch; what it asks for (a permit, a
+ * durable intent) comes back as a message and resolves here.
+ */
+export class Conversation implements Recorder {
+  readonly job: Job;
+  readonly #post: (message: FromThread) => void;
+  readonly #abort = new AbortController();
+  readonly #effects = new Map<string, Waiting<EffectRecord | null>>();
+  #permit: Waiting<void> | null = null;
+  #ended = false;
+
+  constructor(job: Job, post: (message: FromThread) => void) {
+    this.job = job;
+    this.#post = post;
+  }
+
+  /** Aborts when the job is cancelled, with the EngineError that says why. */
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  entry(kind: string, data: Readonly<Record<string, unknown>>, body?: string): void {
+    this.#send({ kind: 'entry', ref: this.job.ref, entry: { kind, data, ...(body !== undefined && { body }) } });
+  }
+
+  finding(finding: FindingInput): void {
+    this.#send({ kind: 'finding', ref: this.job.ref, finding });
+  }
+
+  turn(done: TurnDone): void {
+    this.#send({ kind: 'turn', ref: this.job.ref, done });
+  }
+
+  /** Resolves when a call of a request of `bytes` may be made. @throws BUDGET_EXCEEDED */
+  permit(bytes: number): Promise<void> {
+    return this.#ask((waiting) => {
+      this.#permit = waiting;
+      this.#send({ kind: 'permit', ref: this.job.ref, bytes });
+    });
+  }
+
+  begin(intent: Intent): Promise<EffectRecord | null> {
+    return this.#ask((waiting) => {
+      this.#effects.set(intent.key, waiting);
+      this.#send({ kind: 'intent', ref: this.job.ref, intent });
+    });
+  }
+
+  async end(key: string, state: EffectState, outcome: unknown): Promise<void> {
+    await this.#ask<EffectRecord | null>((waiting) => {
+      this.#effects.set(key, waiting);
+      this.#send({ kind: 'effected', ref: this.job.ref, key, state, outcome });
+    });
+  }
+
+  /** Says how the job ended; only the first call counts. */
+  done(done: JobDone): void {
+    this.#send({ kind: 'done', ref: this.job.ref, done });
+    this.#ended = true;
+  }
+
+  /** Takes an answer of the engine. */
+  hear(message: Exclude<ToThread, { kind: 'go' }>): void {
+    switch (message.kind) {
+      case 'granted':
+        return this.#permit?.resolve();
+      case 'denied':
+        return this.#permit?.reject(fromErrorData(message.error));
+      case 'begun':
+        return this.#answer(message.key, message.known as EffectRecord | null);
+      case 'ended':
+        return this.#answer(message.key, null);
+      case 'cancel':
+        return this.cancel(fromErrorData(message.error));
+    }
+  }
+
+  /** Ends the job from outside: its signal aborts, what it waits for rejects. */
+  cancel(error: EngineError): void {
+    this.#abort.abort(error);
+    this.#permit?.reject(error);
+    for (const waiting of this.#effects.values()) waiting.reject(error);
+  }
+
+  #answer(key: string, known: EffectRecord | null): void {
+    const waiting = this.#effects.get(key);
+    this.#effects.delete(key);
+    waiting?.resolve(known);
+  }
+
+  #ask<T>(send: (waiting: Waiting<T>) => void): Promise<T> {
+    this.signal.throwIfAborted();
+    return new Promise<T>((resolve, reject) => send({ resolve, reject }));
+  }
+
+  #send(message: FromThread): void {
+    if (!this.#ended) this.#post(message);
+  }
+}

@@ -1,0 +1,130 @@
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import type { Piscina } from 'piscina';
+import type { FromThread, ToThread } from '../core/ports/dispatcher.ts';
+
+/** What a thread needs to load before it can run agents. Plain data. */
+export interface ThreadSetup {
+  /** URL of the configuration module. */
+  readonly configUrl: string;
+  /** Where the embedded ERP's database is. */
+  readonly connection: unknown;
+  /** Which model each profile means, or null for playbooks. */
+  readonly profiles: unknown;
+  /** Digest of the engine's registry; a thread that loads anything else refuses to run. */
+  readonly digest: string;
+}
+
+/** What a lane's thread is handed. */
+export interface LaneTask {
+  readonly port: MessagePort;
+  readonly shared: SharedArrayBuffer;
+  readonly setup: ThreadSetup;
+}
+
+/** First message of a thread. */
+export type Hello = { readonly kind: 'hello' } | { readonly kind: 'unfit'; readonly code: string; readonly message: string };
+
+/** Slots of the memory that a lane shares with its thread, 32-bit integers. */
+export const slots = { beat: 0, current: 1, externalMb: 2 } as const;
+
+/** What a lane reports. */
+export interface LaneEvents {
+  ready(lane: Lane): void;
+  messages(batch: readonly FromThread[]): void;
+  /** The thread is gone, or was given up. */
+  lost(lane: Lane, reason: string): void;
+}
+
+/**
+ * One long task on one Piscina thread, which runs many agents for as long as it lives. Its own abort signal and port: a thread
+ * that hangs is dropped at once and replaced, and only the jobs of this lane are concerned.
+ */
+export class Lane {
+  readonly name: string;
+  /** Jobs that run here, by ref. */
+  readonly jobs = new Set<number>();
+  readonly openedAt: number;
+  isReady = false;
+  /** Beats seen by the watchdog, and when the last new one came. */
+  seen = { beat: 0, at: 0 };
+  readonly #port: MessagePort;
+  readonly #memory: Int32Array;
+  readonly #abort = new AbortController();
+  #outgoing: ToThread[] = [];
+  #reason = '';
+  #closed = false;
+
+  constructor(name: string, pool: Piscina, options: { readonly setup: ThreadSetup; readonly events: LaneEvents; readonly now: number }) {
+    const { port1, port2 } = new MessageChannel();
+    this.name = name;
+    this.openedAt = options.now;
+    this.seen.at = options.now;
+    const shared = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT * Object.keys(slots).length);
+    this.#memory = new Int32Array(shared);
+    this.#port = port1;
+    port1.on('message', (batch: readonly (FromThread | Hello)[]) => this.#hear(batch, options.events));
+    const task: LaneTask = { port: port2, shared, setup: options.setup };
+    pool
+      .run(task, { transferList: [port2], signal: this.#abort.signal })
+      .then(() => 'its thread ended', (error: unknown) => this.#reason || codeOf(error))
+      .then((reason) => {
+        const closed = this.#closed;
+        this.#closed = true;
+        port1.close();
+        if (!closed) options.events.lost(this, reason);
+      });
+  }
+
+  get beat(): number {
+    return Atomics.load(this.#memory, slots.beat);
+  }
+
+  /** The job whose code ran last, 0 for none. */
+  get current(): number {
+    return Atomics.load(this.#memory, slots.current);
+  }
+
+  /** Memory outside the thread's heap, MB. */
+  get externalMb(): number {
+    return Atomics.load(this.#memory, slots.externalMb);
+  }
+
+  /** Sends with everything else of this tick. */
+  send(message: ToThread): void {
+    if (this.#outgoing.push(message) > 1) return;
+    setImmediate(() => {
+      const batch = this.#outgoing;
+      this.#outgoing = [];
+      if (!this.#closed) this.#port.postMessage(batch);
+    });
+  }
+
+  /** Gives the thread up: Piscina drops and replaces it now and terminates it in its own time. */
+  abort(reason: string): void {
+    this.#reason = reason;
+    this.#abort.abort();
+  }
+
+  /** Ends the lane without an alarm. */
+  close(): void {
+    this.#closed = true;
+    this.#abort.abort();
+    this.#port.close();
+  }
+
+  #hear(batch: readonly (FromThread | Hello)[], events: LaneEvents): void {
+    const [first] = batch;
+    if (first?.kind === 'hello') {
+      this.isReady = true;
+      events.ready(this);
+    } else if (first?.kind === 'unfit') {
+      this.abort(first.message);
+    } else events.messages(batch as readonly FromThread[]);
+  }
+}
+
+function codeOf(error: unknown): string {
+  const { code, message } = error as { readonly code?: string; readonly message?: string };
+  if (code === 'ERR_WORKER_OUT_OF_MEMORY') return 'its memory was exhausted';
+  return message ?? 'its thread ended';
+}

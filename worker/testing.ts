@@ -1,0 +1,112 @@
+/**
+ * What the tests of a module need, exported as `tutti/testing`: a connector over fixture rows, and agents run through the
+ * real guard without an engine.
+ */
+import { newId } from '../core/base/ids.ts';
+import type { EffectRecord, EffectState, Intent } from '../core/guard/effects.ts';
+import { invoke, type Invoked, type Recorder, type StepScope } from '../core/guard/invoke.ts';
+import type { Connector } from '../core/ports/erp/connector.ts';
+import { sharedEntities } from '../core/ports/erp/entities.ts';
+import { memoryConnector } from '../core/ports/erp/memory.ts';
+import type { AnyAgent, FindingInput } from '../core/sdk/agent.ts';
+import type { AnyEntity } from '../core/sdk/entity.ts';
+import type { Policy } from '../core/sdk/policy.ts';
+import type { AnyTool } from '../core/sdk/tool.ts';
+import { runPlaybook } from './playbook.ts';
+
+export { ScriptedModel } from '../core/ports/models/scripted.ts';
+
+/** What a step runs against. */
+export interface TestScope {
+  /** The module that the agent belongs to. */
+  readonly module: string;
+  readonly connector: Connector;
+  /** The module's own records; shared ones are known. */
+  readonly entities?: readonly AnyEntity[];
+  /** Business date. @default '2026-06-30' */
+  readonly today?: string;
+  readonly company?: string;
+  /** @default none: every effect is proposed */
+  readonly policies?: readonly Policy[];
+}
+
+/** What an agent did. */
+export interface AgentRun {
+  readonly output: unknown;
+  readonly findings: readonly FindingInput[];
+  readonly effects: readonly { readonly tool: string; readonly args: unknown; readonly state: EffectState }[];
+  readonly toolCalls: number;
+  readonly recordsRead: number;
+}
+
+/** A connector over rows in memory, by entity. */
+export function fixtureConnector(entities: readonly AnyEntity[], rows: ReadonlyMap<string, readonly object[]>): Connector {
+  return memoryConnector([...sharedEntities, ...entities], rows);
+}
+
+/** Runs one step of an agent's playbook through the guard. @throws what the agent or its tools throw */
+export async function runAgent(agent: AnyAgent, options: TestScope & { readonly input: unknown }): Promise<AgentRun> {
+  const record = new MemoryRecorder();
+  const findings: FindingInput[] = [];
+  const output = await runPlaybook(options.input, scopeOf(agent, options, record), (finding) => findings.push(finding));
+  const calls = record.entries.filter((entry) => entry.kind === 'tool.called');
+  return {
+    output,
+    findings,
+    effects: record.effects(),
+    toolCalls: calls.length,
+    recordsRead: calls.reduce((sum, entry) => sum + Number(entry.data.records), 0),
+  };
+}
+
+/** Calls one tool through the guard, with autonomy `act` unless policies say otherwise. */
+export function runTool(tool: AnyTool, args: unknown, options: TestScope): Promise<Invoked> {
+  const act: Policy = { kind: 'policy', name: 'test', grants: [{ autonomy: 'act' }] };
+  const agent = { name: 'tester', tools: { tool } } as unknown as AnyAgent;
+  return invoke(tool, args, scopeOf(agent, { policies: [act], ...options }, new MemoryRecorder()));
+}
+
+function scopeOf(agent: AnyAgent, options: TestScope, recorder: Recorder): StepScope {
+  const entities = [...sharedEntities, ...(options.entities ?? [])];
+  return {
+    tenantId: 1,
+    runId: newId(),
+    stepPath: agent.name,
+    businessDate: options.today ?? '2026-06-30',
+    agent,
+    agentName: `${options.module}.${agent.name}`,
+    module: options.module,
+    company: options.company ?? null,
+    attended: false,
+    policies: options.policies ?? [],
+    entities: new Map(entities.map((entity) => [entity.name, entity])),
+    connector: options.connector,
+    recorder,
+    signal: new AbortController().signal,
+  };
+}
+
+class MemoryRecorder implements Recorder {
+  readonly entries: { readonly kind: string; readonly data: Readonly<Record<string, unknown>> }[] = [];
+  readonly #effects = new Map<string, { readonly intent: Intent; state: EffectState; outcome: unknown }>();
+
+  entry(kind: string, data: Readonly<Record<string, unknown>>): void {
+    this.entries.push({ kind, data });
+  }
+
+  async begin(intent: Intent): Promise<EffectRecord | null> {
+    const known = this.#effects.get(intent.key);
+    if (known) return { state: known.state, argsSha256: known.intent.argsSha256, outcome: known.outcome };
+    this.#effects.set(intent.key, { intent, state: intent.state, outcome: null });
+    return null;
+  }
+
+  async end(key: string, state: EffectState, outcome: unknown): Promise<void> {
+    const known = this.#effects.get(key);
+    if (known) Object.assign(known, { state, outcome });
+  }
+
+  effects(): { tool: string; args: unknown; state: EffectState }[] {
+    return [...this.#effects.values()].map(({ intent, state }) => ({ tool: intent.tool, args: intent.args, state }));
+  }
+}
