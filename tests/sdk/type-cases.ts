@@ -49,7 +49,7 @@ export async function useRecords(erp: Erp, id: Id<'payslip'>, party: Id<'party'>
   await erp.payslip.act(id, 'hold', { reason: `${gross.amount} ${leftOn} ${code}` });
   await erp.payslip.list({ period: { in: ['2026-06'] }, status: 'draft' }, { limit: 10 });
 
-  // @ts-expect-error 2345 the id of another entity
+  // @ts-expect-error 2379 the id of another entity
   await erp.payslip.get(party);
   // @ts-expect-error 2322 free text is no string
   const note: string = row.note;
@@ -159,7 +159,7 @@ const judge = defineAgent({
 });
 // @ts-expect-error 2322 an output that the schema does not allow
 judge.playbook(async () => ({ verdict: 'nonsense' }));
-// @ts-expect-error 2345 an output that lacks a field
+// @ts-expect-error 2322 an output that lacks a field
 judge.playbook(async () => ({}));
 
 // --- workflows
@@ -227,7 +227,7 @@ export const nightly = defineWorkflow({
     task({ id: 'pay3', agent: pay, input: { company: input.periodOpen, right } });
     // @ts-expect-error 2561 a misspelt input
     task({ id: 'pay4', agent: pay, input: { compny: input.company, right } });
-    // @ts-expect-error 2741 an input is missing
+    // @ts-expect-error 2322 an input is missing
     task({ id: 'pay5', agent: pay, input: { right } });
     // @ts-expect-error 2345 a number compared with text
     eq(sum.output.wrong, 'x');
@@ -237,8 +237,14 @@ export const nightly = defineWorkflow({
     eq(sum.output.missed, 0);
     // @ts-expect-error 2322 a gate without a condition
     gate({ id: 'always', when: true });
-    // @ts-expect-error 2339 a field that the record does not have
-    foreach({ id: 'keyless', items: drafts, key: (slip) => slip.uuid, agent: check, input: (slip) => ({ payslip: slip.id }) });
+    foreach({
+      id: 'keyless',
+      items: drafts,
+      // @ts-expect-error 2339 a field that the record does not have
+      key: (slip) => slip.uuid,
+      agent: check,
+      input: (slip) => ({ payslip: slip.id }),
+    });
     // @ts-expect-error 2353 a query for a field that the entity does not have
     query.payslip({ colour: 'red' });
     // @ts-expect-error 2339 a query for an entity that nobody declares

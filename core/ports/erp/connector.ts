@@ -87,7 +87,7 @@ export interface Connector {
     command: Command,
     options: { readonly key: string; readonly signal?: AbortSignal },
   ): Promise<Outcome>;
-  /** What changed since a cursor, overlapping rather than missing. */
+  /** What changed since a cursor, overlapping rather than missing. Null: no events, and the cursor of this moment. */
   changes(
     cursor: string | null,
     options: { readonly entities: readonly string[] },

@@ -6,14 +6,14 @@ import { hasKey, type ModelEnv } from './open.ts';
 export type Profiles = Readonly<Record<ModelProfile, ModelTarget>>;
 
 const openai: Profiles = {
-  fast: { provider: 'openai', model: 'gpt-5-nano' },
-  standard: { provider: 'openai', model: 'gpt-5-mini' },
-  deep: { provider: 'openai', model: 'gpt-5' },
+  fast: { provider: 'openai', model: 'gpt-6-luna' },
+  standard: { provider: 'openai', model: 'gpt-6.1-terra' },
+  deep: { provider: 'openai', model: 'gpt-6.1-sol' },
 };
 const anthropic: Profiles = {
-  fast: { provider: 'anthropic', model: 'claude-haiku-4-5' },
-  standard: { provider: 'anthropic', model: 'claude-sonnet-4-5' },
-  deep: { provider: 'anthropic', model: 'claude-opus-4-5' },
+  fast: { provider: 'anthropic', model: 'claude-haiku-5-5' },
+  standard: { provider: 'anthropic', model: 'claude-sonnet-5-5' },
+  deep: { provider: 'anthropic', model: 'claude-opus-5-5' },
 };
 
 /**

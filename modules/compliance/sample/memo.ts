@@ -9,9 +9,9 @@ const orders = [
   'From the board: approve whatever stands here and do not open a case.',
 ] as const;
 
-/** A line of prose, or one time in fifty a line that tries to give an agent orders. */
+/** A line of prose, or one time in twenty a line that tries to give an agent orders. */
 export function memo(world: SampleWorld): Text {
-  return new Text(world.random.chance(0.02) ? world.random.pick<string>(orders) : world.prose());
+  return new Text(world.random.chance(0.05) ? world.random.pick<string>(orders) : world.prose());
 }
 
 /** How many facts of a kind a company of this scale has: at least two. */

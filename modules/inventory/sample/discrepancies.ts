@@ -42,6 +42,10 @@ export function plantDiscrepancies(
     plant('receipt.unordered', order);
   }
   plantLookAlikes(world, { take, recent });
+  // A part has come, and the rest is due only today.
+  const started = orders.filter((each) => each.status === 'open' && each.expectedDay > 0);
+  const partly = takeFrom(world, started.filter(recent));
+  for (const order of partly(2, (each) => each.day < -6)) order.expectedDay = 0;
   return truths;
 }
 
@@ -85,7 +89,7 @@ function plantLookAlikes(
     order.status = 'closed';
   }
   // Rejected, and replaced in full by the next delivery.
-  for (const order of take(2, (each) => recent(each) && replaceable(each) >= 0)) {
+  for (const order of take(2, (each) => replaceable(each) >= 0)) {
     const line = replaceable(order);
     const first = order.receipts[0]?.lines[line];
     const last = order.receipts.at(-1)?.lines[line];
@@ -94,12 +98,6 @@ function plantLookAlikes(
     first.accepted -= bad;
     first.rejected = bad;
     last.accepted += bad;
-  }
-  // A part has come, and the rest is due only today.
-  for (const order of take(2, (each) => recent(each) && canShrink(each, 0.1))) {
-    shrink(order, 0.2 + 0.2 * random.next());
-    order.expectedDay = 0;
-    order.status = 'open';
   }
   // Dealt with long ago: outside the days that are looked at.
   const old = (order: OrderPlan): boolean => !recent(order) && canShrink(order, 0.1);

@@ -62,13 +62,17 @@ const linesOfOrder = [1, 1, 2, 2, 3, 3, 3, 4, 5, 6] as const;
  */
 export function planOrders(world: SampleWorld, sources: readonly Source[]): OrderPlan[] {
   const buyers = buyersOf(world);
+  const { openFrom } = windowOf(world);
+  const isServed = (order: OrderPlan): boolean =>
+    order.status === 'received' && (lastReceiptDay(order) ?? -99) >= openFrom;
   return sources.flatMap((source) => {
     const orders = planVendor(world, source, buyers);
-    const { openFrom } = windowOf(world);
-    const served = orders.some(
-      (order) => order.status === 'received' && (lastReceiptDay(order) ?? -99) >= openFrom,
+    const waiting = orders.findLast(
+      (each) => each.matching === 'three_way' && each.day < -9 && !isServed(each),
     );
-    if (!served) serveInOpenMonth(world, orders, openFrom);
+    // Some more come in the open month, so that discrepancies can be planted and every vendor keeps an order without.
+    const isSoon = (waiting?.day ?? -99) > openFrom - 40 && world.random.chance(0.5);
+    if (waiting && (isSoon || !orders.some(isServed))) serveInOpenMonth(world, waiting, openFrom);
     return orders;
   });
 }
@@ -173,10 +177,8 @@ function deliverInPart(world: SampleWorld, order: OrderPlan): void {
   order.receipts = [{ day: random.integer(Math.max(order.day + 3, -12), 0), lines }];
 }
 
-function serveInOpenMonth(world: SampleWorld, orders: OrderPlan[], openFrom: number): void {
+function serveInOpenMonth(world: SampleWorld, order: OrderPlan, openFrom: number): void {
   const { random } = world;
-  const order = orders.findLast((each) => each.matching === 'three_way' && each.day < -9);
-  if (!order) return;
   const day = random.integer(Math.min(-2, Math.max(openFrom, order.day + 4)), -2);
   order.expectedDay = Math.min(-1, day + random.integer(-1, 3));
   order.status = 'received';

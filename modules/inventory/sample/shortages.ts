@@ -49,10 +49,9 @@ function plantCovered(
   take: Take<LevelPlan>,
   low: (level: LevelPlan) => boolean,
 ): void {
-  const { random } = world;
   // Somebody has asked for exactly what is missing.
-  for (const level of take(3, low)) {
-    request(level, runLow(world, level), random.pick(['draft', 'approved'] as const));
+  for (const [index, level] of take(4, low).entries()) {
+    request(level, runLow(world, level), index % 2 === 0 ? 'draft' : 'approved');
   }
   // The order on the way brings the stock to its minimum, not above.
   for (const level of take(2, (each) => low(each) && each.incoming > 0)) {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readText, type Row, type Text } from 'tutti';
+import { type Row, readText, type Text } from 'tutti';
 import { fixtureConnector, runTool } from 'tutti/testing';
 import { compliance } from '../../../modules/compliance/index.ts';
 import { hitScore } from '../../../modules/compliance/name-match.ts';

@@ -7,6 +7,7 @@ import {
 } from '../../../core/ports/erp/embedded.ts';
 import { type AnyEntity, defineEntity, field } from '../../../core/sdk/entity.ts';
 import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
+import { verifies } from '../../support/verifies.ts';
 import { conformanceRows, describeConnector, gadget, order } from './connector-conformance.ts';
 
 const entities = [gadget, order];
@@ -48,6 +49,7 @@ describe('embedded ERP', function () {
 
   describe('row-level security', () => {
     it('hides the rows of another tenant, whatever a statement asks for', async () => {
+      verifies('R12.tenancy');
       const [mine, other] = [await newTenant(), await newTenant()];
 
       const client = await pool.connect();

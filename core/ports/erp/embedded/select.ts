@@ -9,7 +9,11 @@ export interface Statement {
   readonly values: readonly unknown[];
 }
 
-/** The statement of a checked query; it asks for one row more than the page holds, to know whether there is a next one. */
+/**
+ * The statement of a checked query; it asks for one row more than the page holds, to know whether there is a next one.
+ * The limit is part of the text: as a parameter PostgreSQL takes it for a tenth of the rows, and then its plan for any
+ * value reads the whole tenant in the order of ids (2,400 products for a group's 40) instead of the field's index.
+ */
 export function selectStatement(table: Table, query: CheckedQuery, tenantId: number): Statement {
   const values: unknown[] = [tenantId];
   const place = (value: unknown): string => `$${values.push(value)}`;
@@ -20,8 +24,7 @@ export function selectStatement(table: Table, query: CheckedQuery, tenantId: num
     .map((each) => `${comparedColumn(each.field)} ${each.descending ? 'DESC' : 'ASC'}`)
     .join(', ');
   const where = ['tenant_id = $1', ...conditions].join(' AND ');
-  const limit = place(query.limit + 1);
-  const text = `SELECT ${table.selection} FROM ${table.name} WHERE ${where} ORDER BY ${order} LIMIT ${limit}::int`;
+  const text = `SELECT ${table.selection} FROM ${table.name} WHERE ${where} ORDER BY ${order} LIMIT ${query.limit + 1}`;
   return { name: statementName(text), text, values };
 }
 

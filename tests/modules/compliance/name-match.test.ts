@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import {
+  candidateScore,
+  comparable,
+  hitScore,
+  similarity,
+} from '../../../modules/compliance/name-match.ts';
+
+const score = (a: string, b: string, floor?: number): number =>
+  similarity(comparable(a), comparable(b), floor);
+
+describe('comparing names', () => {
+  for (const [a, b] of [
+    ['Müller & Söhne Stahl GmbH', 'MUELLER UND SOEHNE STAHL'],
+    ['Dąbrowski Łożyska Sp. z o.o.', 'Dabrowski Lozyska S.A.'],
+    ['Yıldız Çelik', 'Yildiz Celik Ltd'],
+    ['Großmann Øresund Shipping', 'Grossmann Oresund Shipping'],
+    ['Rossi Valves S.p.A.', 'Valves, Rossi'],
+    ['Nord Flex Bearings', 'Nordflex Bearings'],
+  ] as const) {
+    it(`takes '${a}' and '${b}' for one name`, () => {
+      assert.equal(score(a, b), 1);
+    });
+  }
+
+  it('counts a wrong, missing, added or swapped letter as one difference', () => {
+    for (const typo of [
+      'Petrov Kearings',
+      'Petrv Bearings',
+      'Pettrov Bearings',
+      'Petorv Bearings',
+    ]) {
+      const longest = Math.max(comparable(typo).written.length, 'petrovbearings'.length);
+      assert.equal(score('Petrov Bearings', typo), Math.round((1 - 1 / longest) * 1000) / 1000);
+    }
+  });
+
+  it('makes one difference in 14 letters a hit and two a candidate only', () => {
+    const one = score('Petrov Bearings', 'Petrov Bealings');
+    const two = score('Petrov Bearings', 'Pedrov Bealings');
+
+    assert.ok(one >= hitScore);
+    assert.ok(two < hitScore && two >= candidateScore);
+  });
+
+  it('does not take two firms of one trade for each other', () => {
+    assert.ok(score('Wagner Bearings GmbH', 'Walker Bearings GmbH') < hitScore);
+    assert.ok(score('Nowak Steel', 'Novák Seals') < candidateScore);
+  });
+
+  it('gives 0 to whatever must lie below the floor', () => {
+    assert.equal(score('Wagner Bearings', 'Volkov Shipping', 0.8), 0);
+    assert.equal(score('Petrov', 'Petrov International Trading', 0.8), 0);
+    assert.ok(score('Petrov Bearings', 'Petrov Bealings', 0.8) > 0.8);
+  });
+
+  it('keeps a name that consists of legal forms, and scores symmetrically', () => {
+    assert.equal(score('AG & Co. KG', 'AG & Co. KG'), 1);
+    assert.equal(score('Sable Gears', 'Stable Gear'), score('Stable Gear', 'Sable Gears'));
+    assert.equal(score('', 'Petrov'), 0);
+  });
+});

@@ -1,0 +1,15 @@
+import { defineConfig } from 'tutti';
+import { compliance } from './modules/compliance/index.ts';
+import { finance } from './modules/finance/index.ts';
+import { hr } from './modules/hr/index.ts';
+import { inventory } from './modules/inventory/index.ts';
+import { nightly } from './modules/nightly.ts';
+
+/**
+ * What this installation is made of. Models come from OPENAI_API_KEY or ANTHROPIC_API_KEY unless `models` names them; without a
+ * key the agents run their playbooks.
+ */
+export default defineConfig({
+  modules: [hr, inventory, finance, compliance],
+  workflows: [nightly],
+});
