@@ -177,7 +177,7 @@ export function isEngineError(error: unknown): error is EngineError {
     error instanceof Error &&
     'code' in error &&
     typeof error.code === 'string' &&
-    error.code in catalogue
+    Object.hasOwn(catalogue, error.code)
   );
 }
 

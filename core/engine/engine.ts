@@ -101,10 +101,10 @@ export class Engine {
       dispatcher,
       registry,
       clock: this.#clock,
-      rows: (run, container) => this.#rows(run, container),
+      itemsOf: (run, container) => this.#itemsOf(run, container),
       onEnd: (run, status) => this.#ended(run.facts.id, status),
     });
-    await dispatcher.start(this.#loop);
+    await dispatcher.start(this.#loop.dispatchEvents);
     this.#state = 'running';
     this.#reconcile();
   }
@@ -216,7 +216,7 @@ export class Engine {
     for (const [scope, settledMicroUsd] of used) this.#broker.budget.open(scope, limit, { settledMicroUsd });
   }
 
-  async #rows(run: Run, container: Container): Promise<readonly unknown[]> {
+  async #itemsOf(run: Run, container: Container): Promise<readonly unknown[]> {
     const { items, id } = container.node;
     if (items.kind === 'value') {
       const value = items.value(run.scope());

@@ -131,29 +131,24 @@ export type ActionName<E extends EntityName> =
 
 /**
  * Declares a canonical record type. Actions are declared in a second step so that their rules see the record's type:
- * `defineEntity('bill', { … }).actions({ hold: { data, apply } })`.
+ * `defineEntity('bill', { … }).withActions({ hold: { data, apply } })`.
  */
 export function defineEntity<const F extends Fields>(
   name: string,
   fields: F,
 ): Entity<F, Record<never, never>> & {
-  actions<A extends Readonly<Record<string, z.ZodType>>>(
-    actions: {
-      readonly [K in keyof A]: {
-        readonly data: A[K];
-        readonly apply: Action<
-          { readonly id: string; readonly version: string } & Values<F>,
-          z.infer<A[K]>
-        >['apply'];
-      };
-    },
-  ): Entity<F, A>;
+  withActions<A extends Readonly<Record<string, z.ZodType>>>(actions: {
+    readonly [K in keyof A]: {
+      readonly data: A[K];
+      readonly apply: Action<
+        { readonly id: string; readonly version: string } & Values<F>,
+        z.infer<A[K]>
+      >['apply'];
+    };
+  }): Entity<F, A>;
 } {
   const entity = { kind: 'entity' as const, name, fields, actions: {} };
-  return {
-    ...entity,
-    actions: ((actions: unknown) => ({ ...entity, actions })) as never,
-  } as never;
+  return { ...entity, withActions: (actions: unknown) => ({ ...entity, actions }) as never };
 }
 
 /** A condition on one field. */

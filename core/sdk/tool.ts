@@ -23,7 +23,7 @@ export interface ToolContext {
 /** How an effect is taken back: the ERP's own reversal action, or `none` with the reason a person will read. */
 export type Undo = { readonly action: string } | { readonly none: string };
 
-interface ToolCommon<P extends z.ZodType, R extends z.ZodType> {
+export interface ToolCommon<P extends z.ZodType, R extends z.ZodType> {
   /** `module.entity.verb`, lower case, for example `finance.hold.place`; at most 64 characters. */
   readonly name: string;
   /** One sentence for the model and for people. */
@@ -42,7 +42,7 @@ interface ToolCommon<P extends z.ZodType, R extends z.ZodType> {
   readonly timeoutMs?: number;
 }
 
-interface ToolOutward<P extends z.ZodType> {
+export interface ToolOutward<P extends z.ZodType> {
   /** The business key of the effect: ids, codes and dates, never free text, attempt or order. */
   readonly key: (args: z.output<P>) => readonly (string | number)[];
   readonly undo: Undo;

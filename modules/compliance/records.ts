@@ -70,7 +70,7 @@ export const auditSample = defineEntity('audit_sample', {
   date: field.date(),
   status: field.oneOf('draft', 'confirmed', 'discarded'),
   lines: field.lines({ entry: field.ref('journal_entry'), score: field.integer() }),
-}).actions({
+}).withActions({
   confirm: {
     data: z.object({}),
     apply: (row) =>
@@ -97,7 +97,7 @@ export const auditCase = defineEntity('audit_case', {
   openedOn: field.date(),
   status: field.oneOf('draft', 'open', 'closed', 'withdrawn'),
   records: field.lines({ entity: field.code(), record: field.code() }),
-}).actions({
+}).withActions({
   open: {
     data: z.object({}),
     apply: (row) =>

@@ -29,7 +29,7 @@ export const bill = defineEntity('bill', {
     quantity: field.decimal(),
     price: field.money(),
   }),
-}).actions({
+}).withActions({
   hold: {
     data: z.object({ reason: z.enum(['quantity', 'price', 'receipt', 'duplicate']) }),
     apply: (row, { reason }) => {

@@ -83,7 +83,7 @@ export const payslip = defineEntity('payslip', {
   net: field.money(),
   status: field.oneOf('draft', 'held', 'posted'),
   note: field.text(),
-}).actions({
+}).withActions({
   hold: {
     data: z.object({ reason: z.string() }),
     apply: (row) =>
@@ -131,7 +131,7 @@ export const timesheetQuery = defineEntity('timesheet_query', {
   week: field.date(),
   reason: field.code(),
   status: field.oneOf('draft', 'sent', 'withdrawn'),
-}).actions({
+}).withActions({
   send: {
     data: z.object({}),
     apply: (row) =>
@@ -153,7 +153,7 @@ export const permitReminder = defineEntity('permit_reminder', {
   department: field.ref('department'),
   dueOn: field.date(),
   status: field.oneOf('draft', 'sent', 'withdrawn'),
-}).actions({
+}).withActions({
   send: {
     data: z.object({}),
     apply: (row) =>
@@ -178,7 +178,7 @@ export const payrollAccrual = defineEntity('payroll_accrual', {
   entry: field.optional(field.ref('journal_entry')),
   total: field.money(),
   lines: field.lines({ department: field.ref('department'), amount: field.decimal() }),
-}).actions({
+}).withActions({
   withdraw: {
     data: z.object({}),
     apply: (row) =>

@@ -46,7 +46,7 @@ export const purchaseRequest = defineEntity('purchase_request', {
   quantity: field.decimal(),
   neededOn: field.date(),
   status: field.oneOf('draft', 'approved', 'ordered', 'cancelled'),
-}).actions({
+}).withActions({
   approve: {
     data: z.object({}),
     apply: (row) =>
@@ -73,7 +73,7 @@ export const stockCount = defineEntity('stock_count', {
     expected: field.decimal(),
     counted: field.optional(field.decimal()),
   }),
-}).actions({
+}).withActions({
   start: {
     data: z.object({}),
     apply: (row) =>
@@ -98,7 +98,7 @@ export const claim = defineEntity('claim', {
   amount: field.money(),
   openedOn: field.date(),
   status: field.oneOf('draft', 'sent', 'settled', 'withdrawn'),
-}).actions({
+}).withActions({
   send: {
     data: z.object({}),
     apply: (row) =>
@@ -122,7 +122,7 @@ export const valuationVariance = defineEntity('valuation_variance', {
   stockValue: field.money(),
   ledgerBalance: field.money(),
   status: field.oneOf('draft', 'explained', 'dismissed'),
-}).actions({
+}).withActions({
   explain: {
     data: z.object({}),
     apply: (row) =>

@@ -28,7 +28,7 @@ export const invoice = defineEntity('invoice', {
   total: field.money(),
   status: field.oneOf('draft', 'held'),
   paidOn: field.optional(field.date()),
-}).actions({
+}).withActions({
   hold: {
     data: z.object({ reason: z.enum(['price', 'quantity']) }),
     apply: (row, { reason }) =>
@@ -36,7 +36,7 @@ export const invoice = defineEntity('invoice', {
   },
 });
 
-defineEntity('invoice', { status: field.oneOf('draft', 'held') }).actions({
+defineEntity('invoice', { status: field.oneOf('draft', 'held') }).withActions({
   // @ts-expect-error 2322 an action sets no status that the entity does not declare
   lose: { data: z.object({}), apply: () => ({ status: 'lost' as const }) },
 });

@@ -119,6 +119,12 @@ export class Run {
     this.touch(step);
   }
 
+  /** Overwrites the end of a step whose rows could not be stored; what followed from it stands. */
+  fail(step: Step, error: ErrorData): void {
+    Object.assign(step, { status: 'failed', error, output: null, outputSeq: null });
+    this.touch(step);
+  }
+
   /** Ends everything that has not started; running steps are the engine's to abort, each then settles as cancelled. */
   cancel(now: number): readonly Next[] {
     this.#cancelled = true;

@@ -7,7 +7,7 @@ import { findBinaries } from './embedded/binaries.ts';
 import { type Cluster, locateCluster, type Transport } from './embedded/cluster.ts';
 import { join, type Session } from './embedded/join.ts';
 import {
-  isPostmasterAlive,
+  isPostgresOf,
   type Postmaster,
   readPostmaster,
   stopPostmaster,
@@ -40,9 +40,10 @@ interface EmbeddedOptions {
   readonly transport?: Transport;
 }
 
-const pauseMs = 20;
+const pauseMs = 5;
 const rejoinPauseMs = 500;
 const stopPatienceMs = 60_000;
+const exitPatienceMs = 5_000;
 
 /**
  * Joins the server of a data folder; starts it, and makes its database, when need be. While joined it is kept up: when it is
@@ -134,16 +135,26 @@ async function isLast(client: pg.Client): Promise<boolean> {
 async function stop(cluster: Cluster, postmaster: Postmaster): Promise<void> {
   const findPgCtl = async () => (await findBinaries(cluster.home, cluster.account)).pgCtl;
   await stopPostmaster(cluster, postmaster.pid, findPgCtl);
-  const deadline = performance.now() + stopPatienceMs;
-  while (performance.now() < deadline) {
-    // PostgreSQL removes this file last; another pid in it is a newcomer's server.
-    if (readPostmaster(cluster)?.pid !== postmaster.pid || !isPostmasterAlive(cluster)) return;
-    await sleep(pauseMs / 4);
+  // PostgreSQL removes the file as its last act but one; another pid in it is a newcomer's server.
+  const hasStopped = () => readPostmaster(cluster)?.pid !== postmaster.pid;
+  if (!(await until(hasStopped, stopPatienceMs))) {
+    const message = `The database did not stop within 60 s; see ${cluster.logFile}.`;
+    throw new EngineError('DB_UNAVAILABLE', message);
   }
-  throw new EngineError(
-    'DB_UNAVAILABLE',
-    `The database did not stop within 60 s; see ${cluster.logFile}.`,
-  );
+  // On Windows pg_ctl has waited for this.
+  if (process.platform !== 'win32') {
+    await until(() => !isPostgresOf(cluster, postmaster.pid), exitPatienceMs);
+  }
+}
+
+/** Waits for `holds`, at most `patienceMs`, and returns whether it does. */
+async function until(holds: () => boolean, patienceMs: number): Promise<boolean> {
+  const deadline = performance.now() + patienceMs;
+  while (!holds()) {
+    if (performance.now() > deadline) return false;
+    await sleep(pauseMs);
+  }
+  return true;
 }
 
 async function createDatabase(client: pg.Client): Promise<void> {

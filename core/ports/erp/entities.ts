@@ -70,7 +70,7 @@ export const party = defineEntity('party', {
   group: field.ref('party_group'),
   currency: field.code(),
   blocked: field.flag(),
-}).actions({
+}).withActions({
   block: {
     data: z.object({ reason: z.string() }),
     apply: (row) => (row.blocked ? { refuse: 'the party is blocked already' } : { blocked: true }),

@@ -18,7 +18,7 @@ export const gadget = defineEntity('gadget', {
   owner: field.optional(field.ref('gadget')),
   credit: field.optional(field.money()),
   lines: field.lines({ id: field.code(), quantity: field.decimal(), note: field.text() }),
-}).actions({
+}).withActions({
   hold: {
     data: z.object({ code: z.string().min(2) }),
     apply: (row, data) =>

@@ -120,8 +120,11 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** PostgreSQL's main process stands in its data folder; no other program has a reason to. */
-function isPostgresOf(cluster: Cluster, pid: number): boolean {
+/**
+ * Whether process `pid` is the server of this cluster: PostgreSQL's main process stands in its data folder, and no other
+ * program has a reason to. A process that has ended and waits for its parent is not.
+ */
+export function isPostgresOf(cluster: Cluster, pid: number): boolean {
   try {
     if (process.platform === 'linux') return readlinkSync(`/proc/${pid}/cwd`) === cluster.folder;
     if (process.platform === 'win32') return true;

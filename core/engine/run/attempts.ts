@@ -1,0 +1,165 @@
+import type { Clock } from '../../base/clock.ts';
+import { EngineError, type ErrorData, errorRow, toErrorData } from '../../base/errors.ts';
+import type { DispatchEvents, Dispatcher, FromThread, JobDone } from '../../ports/dispatcher.ts';
+import type { Attempt } from './attempt.ts';
+import type { Flushed, Journal } from './journal.ts';
+import type { AttemptRow, Change } from './rows.ts';
+import type { Outcome, Run } from './run.ts';
+import { isTerminal } from './states.ts';
+import { pathOf, type Step } from './step.ts';
+import type { Store } from './store.ts';
+import type { Turns } from './turns.ts';
+
+/** What follows from an attempt's end; the run loop decides. */
+export interface AttemptEvents {
+  /** The step has ended for good. `output` is its JSON. */
+  ended(run: Run, step: Step, outcome: Outcome, output?: string): void;
+  /** The step is to be tried again: after a failure with a delay, after the loss of its thread at once. */
+  again(run: Run, step: Step, delay: 'back_off' | 'none'): void;
+  /** Something changed that may let other work start. */
+  changed(): void;
+}
+
+/** What live attempts work with. */
+export interface AttemptParts {
+  readonly journal: Journal;
+  readonly store: Pick<Store, 'effect'>;
+  readonly turns: Turns;
+  readonly dispatcher: Dispatcher;
+  readonly clock: Clock;
+  readonly events: AttemptEvents;
+}
+
+/** Threads that may die under a step before it runs alone; one more death, alone, proves it guilty. */
+export const crashesUntilAlone = 2;
+
+/** The attempts that run now: what their threads say becomes changes for the journal. */
+export class Attempts implements DispatchEvents {
+  readonly #parts: AttemptParts;
+  readonly #live = new Map<number, Attempt>();
+
+  constructor(parts: AttemptParts) {
+    this.#parts = parts;
+  }
+
+  add(attempt: Attempt): void {
+    this.#live.set(attempt.ref, attempt);
+  }
+
+  isLive(attempt: Attempt): boolean {
+    return this.#live.get(attempt.ref) === attempt;
+  }
+
+  /** Takes an attempt off the list: nothing that its thread still says counts. */
+  close(attempt: Attempt): void {
+    attempt.disarm();
+    this.#live.delete(attempt.ref);
+  }
+
+  /** Aborts every attempt of a run. */
+  cancel(run: Run, error: ErrorData): void {
+    for (const attempt of this.#live.values()) if (attempt.run === run) this.#parts.dispatcher.cancel(attempt.ref, error);
+  }
+
+  /** Stops the deadlines. */
+  stop(): void {
+    for (const attempt of this.#live.values()) attempt.disarm();
+  }
+
+  messages(batch: readonly FromThread[]): void {
+    for (const message of batch) {
+      const attempt = this.#live.get(message.ref);
+      // A message from an attempt that was given up is late; the journal has decided without it.
+      if (attempt) this.#hear(attempt, message);
+    }
+    this.#parts.events.changed();
+  }
+
+  lost(ref: number, reason: string, suspect: boolean): void {
+    const attempt = this.#live.get(ref);
+    if (!attempt) return;
+    const { run, step } = attempt;
+    const error = toErrorData(new EngineError('LANE_LOST', `The thread under '${pathOf(step)}' died: ${reason}.`));
+    step.crashes = suspect ? Math.max(step.crashes + 1, crashesUntilAlone) : step.crashes + 1;
+    this.#finish(attempt, suspect || attempt.alone ? 'crashed' : 'lost', { error, change: this.#parts.turns.lose(attempt, error) });
+    if (attempt.alone) {
+      const guilty = `'${pathOf(step)}' ends every thread that runs it: ${reason}. It is not tried again; mend the agent or its tools.`;
+      this.#parts.events.ended(run, step, { kind: 'failed', error: toErrorData(new EngineError('STEP_CRASHED', guilty)) });
+    } else this.#parts.events.again(run, step, 'none');
+    this.#parts.events.changed();
+  }
+
+  /** The database refused a step's rows: they are gone, and the step fails; nothing else does. */
+  rejected({ run, step }: Change, error: EngineError): void {
+    if (!step || step.error?.code === 'JOURNAL_REJECTED') return;
+    for (const attempt of this.#live.values()) {
+      if (attempt.step !== step) continue;
+      this.close(attempt);
+      this.#parts.dispatcher.cancel(attempt.ref, toErrorData(error));
+    }
+    if (!isTerminal(step.status)) this.#parts.events.ended(run, step, { kind: 'failed', error: toErrorData(error) });
+    else run.fail(step, toErrorData(error));
+    this.#parts.events.changed();
+  }
+
+  #hear(attempt: Attempt, message: FromThread): void {
+    const { turns, dispatcher } = this.#parts;
+    switch (message.kind) {
+      case 'entry':
+        return this.#append(attempt, attempt.noted(message.entry));
+      case 'finding':
+        return this.#append(attempt, attempt.found(message.finding));
+      case 'permit':
+        return turns.request(attempt, message.bytes);
+      case 'turn':
+        return attempt.call ? this.#append(attempt, turns.end(attempt, message.done)) : undefined;
+      case 'intent':
+        return this.#append(attempt, attempt.intended(message.intent), (flushed) => void this.#begun(attempt, message.intent.key, flushed));
+      case 'effected':
+        return this.#append(attempt, attempt.effected(message), () => dispatcher.tell({ kind: 'ended', ref: attempt.ref, key: message.key }));
+      case 'done':
+        return this.#done(attempt, message.done);
+    }
+  }
+
+  async #begun(attempt: Attempt, key: string, flushed: Flushed): Promise<void> {
+    const { store, dispatcher } = this.#parts;
+    try {
+      const known = flushed.newEffects.has(key) ? null : await store.effect(attempt.run.facts.tenantId, key);
+      dispatcher.tell({ kind: 'begun', ref: attempt.ref, key, known });
+    } catch (error) {
+      dispatcher.cancel(attempt.ref, toErrorData(error, 'DB_UNAVAILABLE'));
+    }
+  }
+
+  #done(attempt: Attempt, done: JobDone): void {
+    const { run, step } = attempt;
+    const { events } = this.#parts;
+    step.degraded ||= done.degraded;
+    step.trust = done.trust;
+    if (done.kind === 'succeeded') {
+      this.#finish(attempt, 'succeeded', { error: null });
+      return events.ended(run, step, { kind: 'succeeded', output: JSON.parse(done.output) }, done.output);
+    }
+    const { error } = done;
+    const change = this.#parts.turns.lose(attempt, error);
+    if (error.code === 'CANCELLED') {
+      this.#finish(attempt, 'cancelled', { error, change });
+      return events.ended(run, step, { kind: 'cancelled' });
+    }
+    this.#finish(attempt, error.code === 'AGENT_TIMEOUT' ? 'timed_out' : 'failed', { error, change });
+    step.failures += 1;
+    const limit = attempt.registered.agent.limits?.attempts ?? 3;
+    if (errorRow(error.code).retryable && step.failures < limit) events.again(run, step, 'back_off');
+    else events.ended(run, step, { kind: 'failed', error });
+  }
+
+  #finish(attempt: Attempt, outcome: AttemptRow['outcome'], end: { readonly error: ErrorData | null; readonly change?: Omit<Change, 'run' | 'step'> }): void {
+    this.close(attempt);
+    this.#append(attempt, { ...end.change, attempts: [attempt.ended(outcome, end.error, this.#parts.clock.now())] });
+  }
+
+  #append({ run, step }: Attempt, change: Omit<Change, 'run' | 'step'>, durable?: (flushed: Flushed) => void): void {
+    this.#parts.journal.write({ run, step, ...change }, durable);
+  }
+}

@@ -1,0 +1,167 @@
+import type { Clock } from '../../base/clock.ts';
+import { EngineError, type ErrorData, toErrorData } from '../../base/errors.ts';
+import { Prompt } from '../../guard/prompt.ts';
+import type { Dispatcher, TurnDone } from '../../ports/dispatcher.ts';
+import type { RegisteredAgent } from '../../sdk/registry.ts';
+import type { Broker, CallWish, Refusal } from '../limits/broker.ts';
+import type { Attempt } from './attempt.ts';
+import type { Journal } from './journal.ts';
+import type { Change } from './rows.ts';
+import type { Run } from './run.ts';
+import type { Step } from './step.ts';
+
+/** What model calls are permitted and recorded with. */
+export interface TurnParts {
+  readonly broker: Broker;
+  readonly journal: Journal;
+  readonly dispatcher: Dispatcher;
+  readonly clock: Clock;
+}
+
+/**
+ * The model calls of running attempts: each is permitted by the broker and durable, with its reservation, before it is made, and
+ * settled exactly once. A step's next turn goes before anything new starts.
+ */
+export class Turns {
+  readonly #parts: TurnParts;
+  readonly #prompts = new Map<string, Prompt>();
+  #waiting: { readonly attempt: Attempt; readonly wish: CallWish }[] = [];
+
+  constructor(parts: TurnParts) {
+    this.#parts = parts;
+  }
+
+  /** Whether agents call models at all. */
+  get areOn(): boolean {
+    return this.#parts.broker.hasModels;
+  }
+
+  modelOf({ agent }: RegisteredAgent): string {
+    return this.#parts.broker.modelOf(agent.model ?? 'standard');
+  }
+
+  /** The first call of a step, or null where its playbook runs. */
+  first(run: Run, step: Step, registered: RegisteredAgent): CallWish | null {
+    if (!this.areOn) return null;
+    return wishOf(run, step, registered, this.#prompt(registered).bytes(inputOf(run, step)));
+  }
+
+  /** What stands in the way of a call. */
+  refusal(wish: CallWish): Refusal | null {
+    return this.#parts.broker.refusal(wish);
+  }
+
+  /** Whether a new start may have its first call now; a model that running steps wait for is theirs. */
+  admits(wish: CallWish): { readonly yes: boolean; readonly waitMs: number | null } {
+    const { broker } = this.#parts;
+    const model = broker.modelOf(wish.profile);
+    if (this.#waiting.some((each) => broker.modelOf(each.wish.profile) === model)) return { yes: false, waitMs: null };
+    const refusal = broker.refusal(wish);
+    if (!refusal || refusal.never) return { yes: true, waitMs: null };
+    return { yes: false, waitMs: broker.waitMs(wish) };
+  }
+
+  /** Takes everything that a call needs; returns what makes it durable. */
+  begin(attempt: Attempt, wish: CallWish): Pick<Change, 'entries' | 'turns' | 'budgets'> {
+    return attempt.turnStarted(this.#parts.broker.grant(wish), wish, this.#period());
+  }
+
+  /** A running step asks for its next call. */
+  request(attempt: Attempt, bytes: number): void {
+    this.#waiting.push({ attempt, wish: wishOf(attempt.run, attempt.step, attempt.registered, bytes) });
+  }
+
+  /** Grants what has become possible; answers what never will be. */
+  grantWaiting(isLive: (attempt: Attempt) => boolean): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const each of waiting) {
+      const { attempt, wish } = each;
+      if (!isLive(attempt)) continue;
+      const refusal = this.#parts.broker.refusal(wish);
+      if (!refusal) this.#grant(attempt, wish);
+      else if (refusal.never) this.#tellDenied(attempt, refusal.scope);
+      else this.#waiting.push(each);
+    }
+  }
+
+  /** Milliseconds until a waiting call is worth another look, or null. */
+  waitMs(): number | null {
+    const waits = this.#waiting.flatMap((each) => this.#parts.broker.waitMs(each.wish) ?? []);
+    return waits.length > 0 ? Math.min(...waits) : null;
+  }
+
+  /** A call has ended, well or not. */
+  end(attempt: Attempt, done: TurnDone): Pick<Change, 'entries' | 'settles' | 'budgets'> {
+    const { turn, stop, durationMs, usage, error, body } = done;
+    const data = { turn, stop, durationMs, tokens: usage, ...(error && { error: error.code }) };
+    return this.#settle(attempt, done, { data, ...(body !== undefined && { body }) });
+  }
+
+  /** The thread of a call is gone: nobody knows what it cost, so it counts in full. */
+  lose(attempt: Attempt, error: ErrorData): Pick<Change, 'entries' | 'settles' | 'budgets'> {
+    return attempt.call ? this.#settle(attempt, { usage: null, sent: true }, { data: { error: error.code } }) : {};
+  }
+
+  /** A reservation that another engine was quicker to make: nothing was written, nothing is called. */
+  withdraw(attempt: Attempt): void {
+    const call = attempt.call as NonNullable<Attempt['call']>;
+    this.#parts.broker.settle(call.grant, call.wish.profile, { usage: null, sent: false });
+    attempt.call = null;
+    attempt.step.degraded = true;
+  }
+
+  #grant(attempt: Attempt, wish: CallWish): void {
+    const { run, step, ref } = attempt;
+    this.#parts.journal.write({ run, step, ...this.begin(attempt, wish) }, (flushed) => {
+      if (flushed.admitted) return this.#parts.dispatcher.tell({ kind: 'granted', ref });
+      this.withdraw(attempt);
+      this.#tellDenied(attempt, 'tenant');
+    });
+  }
+
+  #tellDenied({ ref }: Attempt, scope: string): void {
+    const error = toErrorData(new EngineError('BUDGET_EXCEEDED', `The budget '${scope}' is spent.`));
+    this.#parts.dispatcher.tell({ kind: 'denied', ref, error });
+  }
+
+  #settle(
+    attempt: Attempt,
+    end: Pick<TurnDone, 'usage' | 'sent'>,
+    told: { readonly data: Readonly<Record<string, unknown>>; readonly body?: string },
+  ): Pick<Change, 'entries' | 'settles' | 'budgets'> {
+    const { grant, wish } = attempt.call as NonNullable<Attempt['call']>;
+    const settlement = this.#parts.broker.settle(grant, wish.profile, end);
+    return attempt.turnEnded(settlement, this.#period(), { ...told, tokens: end.usage });
+  }
+
+  #prompt({ name, agent }: RegisteredAgent): Prompt {
+    let prompt = this.#prompts.get(name);
+    if (!prompt) this.#prompts.set(name, (prompt = new Prompt(agent)));
+    return prompt;
+  }
+
+  #period(): string {
+    return new Date(this.#parts.clock.now()).toISOString().slice(0, 10);
+  }
+}
+
+/** The purse of one step. */
+export function stepScope(run: Run, step: Step): string {
+  return `step:${run.facts.id}:${step.id}`;
+}
+
+function wishOf(run: Run, step: Step, { agent, module }: RegisteredAgent, bytes: number): CallWish {
+  const { id, workflow } = run.facts;
+  const scopes = ['tenant', `module:${module}`, `workflow:${workflow}`, `run:${id}`, stepScope(run, step)];
+  return { profile: agent.model ?? 'standard', bytes, scopes };
+}
+
+// An input that cannot be made fails the step when it starts; until then it only has no size.
+function inputOf(run: Run, step: Step): unknown {
+  try {
+    return run.inputOf(step);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { Money, type Row, Text } from 'tutti';
+import { addDays, daysBetween, isWeekend } from '../../../modules/inventory/calendar.ts';
+import { nextWorkday } from '../../../modules/inventory/count-due.ts';
+import {
+  compareDelivery,
+  type DeliveryFault,
+  faultValue,
+} from '../../../modules/inventory/delivery.ts';
+import { exposureOf } from '../../../modules/inventory/exposure.ts';
+
+const today = '2026-06-30';
+
+function anOrder(of: Partial<Row<'purchase_order'>> = {}): Row<'purchase_order'> {
+  return {
+    id: '1',
+    version: '1',
+    number: 'PO-1',
+    company: 'MCG-DE',
+    vendor: '7',
+    buyer: '8',
+    department: '9',
+    date: '2026-06-01',
+    expectedOn: '2026-06-20',
+    status: 'received',
+    matching: 'three_way',
+    memo: new Text(''),
+    total: Money.of('1000', 'EUR'),
+    lines: [
+      { id: 'L1', product: '5', quantity: '100', price: Money.of('10', 'EUR'), received: '0' },
+    ],
+    ...of,
+  };
+}
+
+function aReceipt(accepted: string, rejected = '0', id = 'r1'): Row<'goods_receipt'> {
+  return {
+    id,
+    version: '1',
+    number: id,
+    company: 'MCG-DE',
+    vendor: '7',
+    order: '1',
+    warehouse: '3',
+    date: '2026-06-20',
+    lines: [{ orderLine: 'L1', product: '5', accepted, rejected }],
+  };
+}
+
+function worthOf(
+  reason: DeliveryFault,
+  receipts: readonly Row<'goods_receipt'>[],
+  order: Partial<Row<'purchase_order'>> = {},
+): string | null {
+  const delivery = compareDelivery(anOrder(order), receipts);
+  return faultValue(delivery, { reason, receipt: 'r1', today })?.amount ?? null;
+}
+
+describe('delivery', () => {
+  it('accepts five percent too little or too much, and nothing beyond', () => {
+    assert.equal(worthOf('short', [aReceipt('95')]), null);
+    assert.equal(worthOf('short', [aReceipt('94')]), '60');
+    assert.equal(worthOf('over', [aReceipt('105')]), null);
+    assert.equal(worthOf('over', [aReceipt('106')]), '60');
+  });
+
+  it('waits for the rest of a delivery up to its expected day', () => {
+    const partly = [aReceipt('40')];
+
+    assert.equal(worthOf('short', partly, { status: 'open', expectedOn: today }), null);
+    assert.equal(worthOf('short', partly, { status: 'open', expectedOn: '2026-06-29' }), '600');
+    assert.equal(worthOf('short', partly, { status: 'closed' }), null);
+  });
+
+  it('charges rejected goods once, and not when they were replaced', () => {
+    assert.equal(worthOf('rejected', [aReceipt('90', '10')]), '100');
+    assert.equal(worthOf('short', [aReceipt('90', '10')]), null);
+    assert.equal(worthOf('rejected', [aReceipt('90', '10'), aReceipt('10', '0', 'r2')]), null);
+  });
+
+  it('takes goods for a cancelled or unreleased order as unordered and nothing else', () => {
+    for (const status of ['cancelled', 'draft'] as const) {
+      assert.equal(worthOf('unordered', [aReceipt('120')], { status }), '1200.00');
+      assert.equal(worthOf('over', [aReceipt('120')], { status }), null);
+    }
+    assert.equal(worthOf('unordered', [aReceipt('100')]), null);
+  });
+});
+
+describe('calendar', () => {
+  it('agrees with the calendar of the platform over leap years and centuries', () => {
+    for (let days = -40_000; days <= 60_000; days += 137) {
+      const expected = new Date(Date.UTC(2000, 0, 1) + days * 86_400_000);
+      const date = expected.toISOString().slice(0, 10);
+
+      assert.equal(addDays('2000-01-01', days), date);
+      assert.equal(daysBetween('2000-01-01', date), days);
+      assert.equal(isWeekend(date), expected.getUTCDay() % 6 === 0);
+    }
+  });
+
+  it('plans no work for a weekend', () => {
+    assert.equal(nextWorkday('2026-07-03'), '2026-07-06');
+    assert.equal(nextWorkday('2026-07-06'), '2026-07-07');
+  });
+});
+
+describe('exposure', () => {
+  it('adds up by currency without signs', () => {
+    const amounts = [Money.of('5', 'USD'), Money.of('-2.505', 'EUR'), Money.of('1', 'EUR')];
+
+    assert.deepEqual(exposureOf(amounts), [Money.of('3.51', 'EUR'), Money.of('5.00', 'USD')]);
+  });
+});
