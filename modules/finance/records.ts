@@ -124,7 +124,7 @@ export const matchRun = defineEntity('match_run', {
     bill: field.ref('bill'),
     result: field.oneOf('matched', 'quantity', 'price', 'receipt'),
   }),
-}).actions(confirmable());
+}).withActions(confirmable());
 
 /** Statement lines paired with payments, for whoever reconciles the account. */
 export const bankMatch = defineEntity('bank_match', {
@@ -132,7 +132,7 @@ export const bankMatch = defineEntity('bank_match', {
   date: field.date(),
   status: field.oneOf('draft', 'confirmed', 'discarded'),
   lines: field.lines({ line: field.ref('bank_line'), payment: field.ref('payment') }),
-}).actions(confirmable());
+}).withActions(confirmable());
 
 /** A journal entry that is written out but not posted: it has no effect on the ledger until somebody posts it. */
 export const parkedEntry = defineEntity('parked_entry', {
@@ -148,7 +148,7 @@ export const parkedEntry = defineEntity('parked_entry', {
     debit: field.decimal(),
     credit: field.decimal(),
   }),
-}).actions(confirmable());
+}).withActions(confirmable());
 
 /** The two ways in which a person settles a draft. */
 function confirmable() {
