@@ -4,6 +4,7 @@
 
 export { z } from 'zod';
 export { EngineError, type ErrorCode } from './base/errors.ts';
+export { Day } from './base/day.ts';
 export { Decimal, Money } from './base/money.ts';
 export { readText, Text } from './base/text.ts';
 export * as shared from './ports/erp/entities.ts';

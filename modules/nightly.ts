@@ -1,4 +1,4 @@
-import { all, defineWorkflow, eq, query, z } from 'tutti';
+import { defineWorkflow, eq, query, z } from 'tutti';
 import {
   nightSummary as complianceNightSummary,
   groupSummary,
@@ -55,7 +55,8 @@ export const nightly = defineWorkflow({
       key: (department) => department.id,
       each(graph, department) {
         const timesheets = graph.task({ id: 'timesheets', agent: timesheetExceptions, input: { department: department.id } });
-        return graph.task({ id: 'payroll', agent: payrollAnomaly, input: { department: department.id }, after: [timesheets], join: 'all_done' });
+        const payroll = graph.task({ id: 'payroll', agent: payrollAnomaly, input: { department: department.id }, after: [timesheets], join: 'all_done' });
+        return [timesheets, payroll];
       },
     });
     const documents = foreach({
@@ -83,7 +84,8 @@ export const nightly = defineWorkflow({
       key: (warehouse) => warehouse.id,
       each(graph, warehouse) {
         const received = graph.task({ id: 'discrepancies', agent: receiptDiscrepancy, input: { warehouse: warehouse.id } });
-        return graph.task({ id: 'counts', agent: cycleCountPlanner, input: { warehouse: warehouse.id }, after: [received], join: 'all_done' });
+        const counts = graph.task({ id: 'counts', agent: cycleCountPlanner, input: { warehouse: warehouse.id }, after: [received], join: 'all_done' });
+        return [received, counts];
       },
     });
     const reorders = foreach({
@@ -129,10 +131,11 @@ export const nightly = defineWorkflow({
       key: (vendor) => vendor.id,
       each(graph, vendor) {
         const unique = graph.task({ id: 'duplicates', agent: duplicateInvoiceGuard, input: { vendor: vendor.id } });
-        return graph.task({ id: 'match', agent: threeWayMatch, input: { vendor: vendor.id }, after: [unique], join: 'all_done' });
+        const matched = graph.task({ id: 'match', agent: threeWayMatch, input: { vendor: vendor.id }, after: [unique], join: 'all_done' });
+        return [unique, matched];
       },
     });
-    const open = gate({ id: 'period_open', when: all(eq(input.periodOpen, true)) });
+    const open = gate({ id: 'period_open', when: eq(input.periodOpen, true) });
     const banks = foreach({
       ...each,
       id: 'banks',

@@ -48,7 +48,8 @@ export function fixtureConnector(entities: readonly AnyEntity[], rows: ReadonlyM
 export async function runAgent(agent: AnyAgent, options: TestScope & { readonly input: unknown }): Promise<AgentRun> {
   const record = new MemoryRecorder();
   const findings: FindingInput[] = [];
-  const output = await runPlaybook(options.input, scopeOf(agent, options, record), (finding) => findings.push(finding));
+  const input = agent.input.parse(options.input);
+  const output = await runPlaybook(input, scopeOf(agent, options, record), (finding) => findings.push(finding));
   const calls = record.entries.filter((entry) => entry.kind === 'tool.called');
   return {
     output,

@@ -15,7 +15,7 @@ import {
 /** A node as later nodes refer to it. */
 export interface NodeRef<O> {
   readonly id: string;
-  /** The output of a task or a reduce; of a foreach, the list of its items' outputs. */
+  /** The output of a task or a reduce; of a foreach, the list of its items' outputs, one or more an item. */
   readonly output: Ref<O>;
 }
 /** A foreach as later nodes refer to it. */
@@ -69,7 +69,7 @@ export interface Graph<I> {
       Weighing & { readonly agent: A; readonly input: (item: Ref<R>) => Mapped<Input<A>> },
   ): ForeachRef<Output<A>>;
   foreach<R, O>(
-    options: ForeachCommon<R> & { readonly each: (graph: ItemGraph, item: Ref<R>) => NodeRef<O> },
+    options: ForeachCommon<R> & { readonly each: (graph: ItemGraph, item: Ref<R>) => NodeRef<O> | readonly NodeRef<O>[]; },
   ): ForeachRef<O>;
   /** `from`'s outputs become the agent's `items`; a foreach counts as its items' outputs. */
   reduce<const F extends NodeRef<unknown> | readonly NodeRef<unknown>[], A extends AnyAgent>(
@@ -116,7 +116,10 @@ type ForeachOptions = ForeachCommon<unknown> &
   Weighing & {
     readonly agent?: AnyAgent;
     readonly input?: (item: Ref<unknown>) => unknown;
-    readonly each?: (graph: ItemGraph, item: Ref<unknown>) => NodeRef<unknown>;
+    readonly each?: (
+      graph: ItemGraph,
+      item: Ref<unknown>,
+    ) => NodeRef<unknown> | readonly NodeRef<unknown>[];
   };
 type ReduceOptions = Placing &
   Weighing & {
@@ -162,7 +165,7 @@ function foreachNode(workflow: string, options: ForeachOptions, nameOf: NameOf):
     items,
     key: expression(options.key(item as never), `${path}.key`),
     body,
-    output: output.id,
+    outputs: [output].flat().map((each) => (each as NodeRef<unknown>).id),
     concurrency: options.concurrency ?? null,
     onItemFailure: options.onItemFailure ?? 'stop',
   };

@@ -49,8 +49,8 @@ export interface ForeachNode extends NodeBase {
   /** The item's identity, unique in the node; step paths and idempotency keys carry it, so never an index. */
   readonly key: Cel;
   readonly body: readonly TaskNode[];
-  /** The body's node whose output is the item's output. */
-  readonly output: string;
+  /** The body's nodes whose outputs are the item's outputs. */
+  readonly outputs: readonly string[];
   /** Items at once; null = no limit of its own. */
   readonly concurrency: number | null;
   readonly onItemFailure: 'continue' | 'stop';

@@ -39,8 +39,8 @@ export interface CompiledForeach extends Compiled {
   readonly key: Expression;
   /** Each item's own graph; dependencies are indexes within it. */
   readonly body: readonly CompiledTask[];
-  /** Index within the body of the node whose output is the item's. */
-  readonly output: number;
+  /** Indexes within the body of the nodes whose outputs are the item's. */
+  readonly outputs: readonly number[];
   readonly concurrency: number;
   readonly onItemFailure: 'continue' | 'stop';
 }
@@ -115,8 +115,7 @@ function compileForeach(node: ForeachNode, edges: Edges, path: string, agents: A
   const ids = new Set(node.body.map((each) => each.id));
   const inner = node.body.map((each) => ({ ...each, after: each.after.filter((id) => ids.has(id)) }));
   const innerEdges = connect(path, inner);
-  const output = node.body.findIndex((each) => each.id === node.output);
-  if (output < 0) throw invalid(path, `returns '${node.output}', which is not in its item graph`);
+  const outputs = node.outputs.map((id) => outputIndex(node, id, path));
   return {
     kind: 'foreach',
     id: node.id,
@@ -125,10 +124,16 @@ function compileForeach(node: ForeachNode, edges: Edges, path: string, agents: A
     items: itemsOf(node.items, path),
     key: parseExpression(node.key, `${path}.key`),
     body: inner.map((each, index) => compileTask(each, innerEdges[index] as Edges, `${path}.${each.id}`, agents)),
-    output,
+    outputs,
     concurrency: node.concurrency ?? Number.POSITIVE_INFINITY,
     onItemFailure: node.onItemFailure,
   };
+}
+
+function outputIndex(node: ForeachNode, id: string, path: string): number {
+  const index = node.body.findIndex((each) => each.id === id);
+  if (index < 0) throw invalid(path, `returns '${id}', which is not in its item graph`);
+  return index;
 }
 
 function itemsOf(items: QueryTemplate | Cel, path: string): CompiledForeach['items'] {

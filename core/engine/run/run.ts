@@ -160,7 +160,7 @@ export class Run {
     for (const index of node.from) {
       const source = this.steps[index] as Step;
       const container = this.#containers.get(source);
-      const sources = container ? container.items.map((item) => item.steps[container.node.output] as Step) : [source];
+      const sources = container ? resultsOf(container) : [source];
       for (const each of sources) {
         if (each.status === 'succeeded') items.push(each.output);
         else missing += 1;
@@ -275,10 +275,10 @@ export class Run {
 
   #closeContainer(container: Container, at: { readonly now: number; readonly next: Next[] }): void {
     if (container.ended < container.items.length || container.step.status !== 'running') return;
-    const results = container.items.map((item) => item.steps[container.node.output] as Step);
+    const results = resultsOf(container);
     const failed = container.items.filter((item) => item.steps.some((step) => step.status === 'failed')).length;
     if (failed > 0 && container.node.onItemFailure === 'stop') {
-      const error = toErrorData(new EngineError('AGENT_FAILED', `${failed} of ${results.length} items of '${container.node.id}' failed.`));
+      const error = toErrorData(new EngineError('AGENT_FAILED', `${failed} of ${container.items.length} items of '${container.node.id}' failed.`));
       this.#end(container.step, { kind: 'failed', error }, at);
       return;
     }
@@ -292,6 +292,11 @@ export class Run {
     next.push({ kind: 'ended', status: this.status });
     return next;
   }
+}
+
+/** The steps whose outputs are a foreach's outputs, item by item. */
+function resultsOf({ items, node }: Container): readonly Step[] {
+  return items.flatMap((item) => node.outputs.map((index) => item.steps[index] as Step));
 }
 
 /**

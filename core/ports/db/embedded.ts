@@ -135,15 +135,16 @@ async function isLast(client: pg.Client): Promise<boolean> {
 async function stop(cluster: Cluster, postmaster: Postmaster): Promise<void> {
   const findPgCtl = async () => (await findBinaries(cluster.home, cluster.account)).pgCtl;
   await stopPostmaster(cluster, postmaster.pid, findPgCtl);
+  const hasEnded = () => !isPostgresOf(cluster, postmaster.pid);
   // PostgreSQL removes the file as its last act but one; another pid in it is a newcomer's server.
-  const hasStopped = () => readPostmaster(cluster)?.pid !== postmaster.pid;
+  const hasStopped = () => readPostmaster(cluster)?.pid !== postmaster.pid || hasEnded();
   if (!(await until(hasStopped, stopPatienceMs))) {
     const message = `The database did not stop within 60 s; see ${cluster.logFile}.`;
     throw new EngineError('DB_UNAVAILABLE', message);
   }
   // On Windows pg_ctl has waited for this.
   if (process.platform !== 'win32') {
-    await until(() => !isPostgresOf(cluster, postmaster.pid), exitPatienceMs);
+    await until(hasEnded, exitPatienceMs);
   }
 }
 

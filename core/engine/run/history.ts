@@ -1,0 +1,233 @@
+import { type RawBuilder, sql } from 'kysely';
+import { EngineError } from '../../base/errors.ts';
+import type { Database } from '../../ports/db/database.ts';
+import type {
+  EntryView,
+  FindingView,
+  ProposalView,
+  RunHead,
+  RunSummary,
+  StepView,
+} from './views.ts';
+
+export type {
+  EntryView,
+  FindingView,
+  ProposalView,
+  RunHead,
+  RunSummary,
+  StepView,
+} from './views.ts';
+
+/** Entries of one read; whoever wants more reads on from the last `seq`. */
+export const entriesPerRead = 500;
+
+/**
+ * What runs have done, for people and for programs: reads the journal's tables as one tenant, changes nothing, and needs no
+ * engine. All rows come back in the order in which they were written, unless a method says otherwise.
+ */
+export class History {
+  readonly #database: Pick<Database, 'asTenant'>;
+
+  constructor(database: Pick<Database, 'asTenant'>) {
+    this.#database = database;
+  }
+
+  /** Runs, newest first. `before` is the id of the last one seen. @default limit 50 */
+  async runs(
+    tenantId: number,
+    options: { readonly limit?: number; readonly before?: string } = {},
+  ): Promise<readonly RunHead[]> {
+    const { limit = 50, before = null } = options;
+    return this.#rows<RunHead>(
+      tenantId,
+      // The primary key gives the order: run ids rise with time (UUIDv7).
+      sql`SELECT ${headColumns} FROM tutti.run r
+        WHERE tenant_id = ${tenantId} AND (${before}::uuid IS NULL OR id < ${before}::uuid) ORDER BY id DESC LIMIT ${limit}`,
+    );
+  }
+
+  /** @throws RUN_UNKNOWN */
+  async head(tenantId: number, runId: string): Promise<RunHead> {
+    const [row] = uuid.test(runId)
+      ? await this.#rows<RunHead>(
+          tenantId,
+          sql`SELECT ${headColumns} FROM tutti.run r WHERE tenant_id = ${tenantId} AND id = ${runId}::uuid`,
+        )
+      : [];
+    if (row) return row;
+    throw new EngineError(
+      'RUN_UNKNOWN',
+      `There is no run '${runId.slice(0, 64)}'; list the runs to find its id.`,
+    );
+  }
+
+  /** What a run has come to so far; final once it has ended. @throws RUN_UNKNOWN */
+  async summary(tenantId: number, runId: string): Promise<RunSummary> {
+    // Read before the rest: a run that had ended by then has all of its rows.
+    const { workflow, status, createdAt, endedAt } = await this.head(tenantId, runId);
+    const [row] = await this.#rows<SummaryRow>(tenantId, summaryOf(tenantId, runId));
+    const { total, succeeded, failed, skipped, degraded, input, output, ...rest } =
+      row as SummaryRow;
+    return {
+      runId,
+      workflow,
+      status,
+      steps: { total, succeeded, failed, skipped, degraded },
+      ...rest,
+      tokens: { input, output },
+      durationMs: (endedAt ?? new Date()).getTime() - createdAt.getTime(),
+    };
+  }
+
+  /** Steps by id; those after `after` only. @default limit none */
+  async steps(
+    tenantId: number,
+    runId: string,
+    options: { readonly after?: number; readonly limit?: number } = {},
+  ): Promise<readonly StepView[]> {
+    const rows = await this.#rows<StepView>(
+      tenantId,
+      sql`SELECT id, node, item_key, kind, agent, status, attempt, crashes, degraded, trust, worker, cost_micro_usd,
+          ready_at, started_at, ended_at, error
+        FROM tutti.step WHERE tenant_id = ${tenantId} AND run_id = ${runId}::uuid AND id > ${options.after ?? -1}
+        ORDER BY id LIMIT ${options.limit ?? null}`,
+    );
+    return rows;
+  }
+
+  /** The entries after `afterSeq` (0 for all), at most `entriesPerRead` of them; empty when there are none yet. */
+  async entries(tenantId: number, runId: string, afterSeq: number): Promise<readonly EntryView[]> {
+    return this.#rows<EntryView>(
+      tenantId,
+      sql`SELECT seq, step, attempt, kind, at, data FROM tutti.entry
+        WHERE tenant_id = ${tenantId} AND run_id = ${runId}::uuid AND seq > ${afterSeq} ORDER BY seq LIMIT ${entriesPerRead}`,
+    );
+  }
+
+  /**
+   * The findings of a run. `after` is the `seq` of the last one seen.
+   * @default runId the newest run that has ended, else the newest · limit none
+   * @throws RUN_UNKNOWN for a `runId` that is none
+   */
+  async findings(
+    tenantId: number,
+    options: { readonly runId?: string; readonly after?: number; readonly limit?: number } = {},
+  ): Promise<readonly FindingView[]> {
+    const runId = options.runId
+      ? (await this.head(tenantId, options.runId)).id
+      : await this.newestRun(tenantId);
+    if (runId === null) return [];
+    const rows = await this.#rows<FindingRow>(
+      tenantId,
+      sql`SELECT f.run_id, f.seq, encode(f.fingerprint, 'hex') AS fingerprint, coalesce(t.first_run <> f.run_id, false) AS known,
+          f.step AS step_id, f.module, f.agent, f.kind, f.severity, f.company, f.records, f.amount, f.currency, p.body
+        FROM tutti.finding f
+        LEFT JOIN tutti.triage t ON t.tenant_id = f.tenant_id AND t.fingerprint = f.fingerprint
+        LEFT JOIN tutti.payload p ON p.tenant_id = f.tenant_id AND p.run_id = f.run_id AND p.seq = f.seq AND p.part = 0
+        WHERE f.tenant_id = ${tenantId} AND f.run_id = ${runId}::uuid AND f.seq > ${options.after ?? 0}
+        ORDER BY f.seq LIMIT ${options.limit ?? null}`,
+    );
+    return rows.map(({ body, ...row }) => {
+      const { summary = '', evidence = {} } = read<Pick<FindingView, 'summary' | 'evidence'>>(body);
+      return { id: `${row.runId}/${row.seq}`, ...row, summary, evidence };
+    });
+  }
+
+  /**
+   * The effects that a run proposed and nobody has decided yet; without a run, all of the tenant's. `after` is the key of
+   * the last one seen. @default limit none
+   * @throws RUN_UNKNOWN for a `runId` that is none
+   */
+  async proposals(
+    tenantId: number,
+    options: { readonly runId?: string; readonly after?: string; readonly limit?: number } = {},
+  ): Promise<readonly ProposalView[]> {
+    const { runId, after, limit } = options;
+    if (runId) await this.head(tenantId, runId);
+    const named = runId
+      ? sql`AND e.key IN (SELECT decode(data->>'key', 'hex') FROM tutti.entry
+          WHERE tenant_id = ${tenantId} AND run_id = ${runId}::uuid AND kind = 'effect.proposed')`
+      : sql``;
+    const onward = after
+      ? sql`AND (e.run_id, e.seq) > (SELECT run_id, seq FROM tutti.effect WHERE tenant_id = ${tenantId} AND key = decode(${after}, 'hex'))`
+      : sql``;
+    const rows = await this.#rows<ProposalRow>(
+      tenantId,
+      sql`SELECT encode(e.key, 'hex') AS key, e.run_id, e.step AS step_id, e.seq, e.tool, split_part(e.tool, '.', 1) AS module,
+          e.actor->>'id' AS agent, e.entity, e.target_id, e.company, e.state, p.body
+        FROM tutti.effect e
+        LEFT JOIN tutti.payload p ON p.tenant_id = e.tenant_id AND p.run_id = e.run_id AND p.seq = e.seq AND p.part = 0
+        WHERE e.tenant_id = ${tenantId} AND e.state = 'proposed' ${named} ${onward}
+        ORDER BY e.run_id, e.seq LIMIT ${limit ?? null}`,
+    );
+    return rows.map(({ body, ...row }) => ({
+      ...row,
+      args: read<{ readonly args: unknown }>(body).args ?? null,
+    }));
+  }
+
+  /** Id of the newest run that has ended, else of the newest; null when there is none. */
+  async newestRun(tenantId: number): Promise<string | null> {
+    const newest = (ended: RawBuilder<unknown>): RawBuilder<unknown> =>
+      sql`(SELECT id FROM tutti.run WHERE tenant_id = ${tenantId} ${ended} ORDER BY id DESC LIMIT 1)`;
+    const [row] = await this.#rows<{ readonly id: string | null }>(
+      tenantId,
+      sql`SELECT coalesce(${newest(sql`AND ended_at IS NOT NULL`)}, ${newest(sql``)}) AS id`,
+    );
+    return row?.id ?? null;
+  }
+
+  async #rows<T>(tenantId: number, query: RawBuilder<unknown>): Promise<readonly T[]> {
+    return this.#database.asTenant(
+      tenantId,
+      async (transaction) => (await (query as RawBuilder<T>).execute(transaction)).rows,
+    );
+  }
+}
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+const headColumns = sql.raw(
+  'r.id, r.workflow, r.status, r.company, r.business_date, r.created_at, r.ended_at, r.key',
+);
+
+type SummaryRow = Pick<
+  RunSummary,
+  'agents' | 'modules' | 'toolCalls' | 'recordsRead' | 'proposals' | 'costMicroUsd' | 'findings'
+> & { readonly total: number; readonly succeeded: number; readonly failed: number } & {
+  readonly skipped: number;
+  readonly degraded: number;
+  readonly input: number;
+  readonly output: number;
+};
+type FindingRow = Omit<FindingView, 'id' | 'summary' | 'evidence'> & {
+  readonly body: Buffer | null;
+};
+type ProposalRow = Omit<ProposalView, 'args'> & { readonly body: Buffer | null };
+
+/** One statement, one snapshot: the counts fit each other while the run goes on. */
+function summaryOf(tenantId: number, runId: string): RawBuilder<unknown> {
+  const own = sql`tenant_id = ${tenantId} AND run_id = ${runId}::uuid`;
+  return sql`WITH steps AS (SELECT count(*)::int AS total, count(*) FILTER (WHERE status = 'succeeded')::int AS succeeded,
+      count(*) FILTER (WHERE status = 'failed')::int AS failed, count(*) FILTER (WHERE status = 'skipped')::int AS skipped,
+      count(*) FILTER (WHERE degraded)::int AS degraded,
+      count(*) FILTER (WHERE kind IN ('task', 'reduce') AND attempt >= 1)::int AS agents,
+      coalesce(array_agg(DISTINCT split_part(agent, '.', 1) ORDER BY split_part(agent, '.', 1))
+        FILTER (WHERE agent IS NOT NULL AND attempt >= 1), '{}') AS modules
+      FROM tutti.step WHERE ${own}),
+    entries AS (SELECT count(*) FILTER (WHERE kind = 'tool.called')::int AS tool_calls,
+      coalesce(sum((data->>'records')::bigint) FILTER (WHERE kind = 'tool.called'), 0)::bigint AS records_read,
+      count(DISTINCT data->>'key') FILTER (WHERE kind = 'effect.proposed')::int AS proposals
+      FROM tutti.entry WHERE ${own}),
+    money AS (SELECT coalesce(sum(cost_micro_usd), 0)::bigint AS cost_micro_usd,
+      coalesce(sum((tokens->>'input')::bigint), 0)::bigint AS input, coalesce(sum((tokens->>'output')::bigint), 0)::bigint AS output
+      FROM tutti.ledger WHERE ${own}),
+    found AS (SELECT count(*)::int AS findings FROM tutti.finding WHERE ${own})
+    SELECT * FROM steps, entries, money, found`;
+}
+
+/** A payload's JSON; nothing once it has been erased. */
+function read<T>(body: Buffer | null): Partial<T> {
+  return body === null ? {} : (JSON.parse(body.toString('utf8')) as T);
+}

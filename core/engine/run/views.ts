@@ -1,0 +1,131 @@
+import type { ErrorData } from '../../base/errors.ts';
+import type { EffectState, RunStatus, StepStatus, Trust } from '../../ports/db/states.ts';
+
+/*
+ * What readers are shown of a run: plain data, times as Date (RFC 3339 in JSON), money in micro-USD. See history.ts.
+ */
+
+/** A run in a list. */
+export interface RunHead {
+  readonly id: string;
+  readonly workflow: string;
+  readonly status: RunStatus;
+  /** Company code; null for a run over the whole group. */
+  readonly company: string | null;
+  /** `YYYY-MM-DD` */
+  readonly businessDate: string;
+  readonly createdAt: Date;
+  readonly endedAt: Date | null;
+  /** Idempotency key of the request that made it. */
+  readonly key: string | null;
+}
+
+/** A run in figures. */
+export interface RunSummary {
+  readonly runId: string;
+  readonly workflow: string;
+  readonly status: RunStatus;
+  readonly steps: {
+    readonly total: number;
+    readonly succeeded: number;
+    readonly failed: number;
+    readonly skipped: number;
+    /** Ran their playbook because the model was not to be had. */
+    readonly degraded: number;
+  };
+  /** Steps that are agents and ran. */
+  readonly agents: number;
+  /** Modules whose agents ran, sorted. */
+  readonly modules: readonly string[];
+  readonly toolCalls: number;
+  /** Rows of the ERP that tools read, repeats counted. */
+  readonly recordsRead: number;
+  /** Effects that it proposed. */
+  readonly proposals: number;
+  readonly costMicroUsd: number;
+  readonly tokens: { readonly input: number; readonly output: number };
+  /** From its creation to its end, or until now. */
+  readonly durationMs: number;
+  readonly findings: number;
+}
+
+/** One step of a run. */
+export interface StepView {
+  readonly id: number;
+  readonly node: string;
+  /** '' outside of a foreach. */
+  readonly itemKey: string;
+  readonly kind: string;
+  /** `module.agent`; null for a step that is none. */
+  readonly agent: string | null;
+  readonly status: StepStatus;
+  readonly attempt: number;
+  /** Times that a thread died under it. */
+  readonly crashes: number;
+  readonly degraded: boolean;
+  readonly trust: Trust;
+  readonly worker: string | null;
+  readonly costMicroUsd: number;
+  readonly readyAt: Date | null;
+  readonly startedAt: Date | null;
+  readonly endedAt: Date | null;
+  readonly error: ErrorData | null;
+}
+
+/** One line of a run's journal: ids, codes and figures; bodies are payloads and not here. */
+export interface EntryView {
+  readonly seq: number;
+  /** Step id; null for the run itself. */
+  readonly step: number | null;
+  readonly attempt: number | null;
+  readonly kind: string;
+  readonly at: Date;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** Something that an agent found. */
+export interface FindingView {
+  /** `runId/seq` */
+  readonly id: string;
+  /** Hex; the same finding of another night has the same. */
+  readonly fingerprint: string;
+  /** Whether an earlier run had it already. */
+  readonly known: boolean;
+  readonly runId: string;
+  readonly seq: number;
+  readonly stepId: number;
+  readonly module: string;
+  /** `module.agent` */
+  readonly agent: string;
+  readonly kind: string;
+  readonly severity: string;
+  readonly company: string | null;
+  readonly records: readonly { readonly entity: string; readonly id: string }[];
+  /** Decimal text. */
+  readonly amount: string | null;
+  readonly currency: string | null;
+  /** '' once it has been erased. */
+  readonly summary: string;
+  readonly evidence: Readonly<Record<string, string | number | boolean | null>>;
+}
+
+/** A change to the ERP that waits for a person. */
+export interface ProposalView {
+  /** The effect's idempotency key, hex. */
+  readonly key: string;
+  /** The run that proposed it first. */
+  readonly runId: string;
+  readonly stepId: number;
+  readonly seq: number;
+  readonly tool: string;
+  /** The tool's. */
+  readonly module: string;
+  /** `module.agent` */
+  readonly agent: string | null;
+  readonly entity: string | null;
+  readonly targetId: string | null;
+  readonly company: string | null;
+  readonly state: EffectState;
+  /** What the tool would be called with; null once it has been erased. */
+  readonly args: unknown;
+}
