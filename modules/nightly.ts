@@ -54,8 +54,18 @@ export const nightly = defineWorkflow({
       items: query.department(),
       key: (department) => department.id,
       each(graph, department) {
-        const timesheets = graph.task({ id: 'timesheets', agent: timesheetExceptions, input: { department: department.id } });
-        const payroll = graph.task({ id: 'payroll', agent: payrollAnomaly, input: { department: department.id }, after: [timesheets], join: 'all_done' });
+        const timesheets = graph.task({
+          id: 'timesheets',
+          agent: timesheetExceptions,
+          input: { department: department.id },
+        });
+        const payroll = graph.task({
+          id: 'payroll',
+          agent: payrollAnomaly,
+          input: { department: department.id },
+          after: [timesheets],
+          join: 'all_done',
+        });
         return [timesheets, payroll];
       },
     });
@@ -83,8 +93,18 @@ export const nightly = defineWorkflow({
       items: query.warehouse(),
       key: (warehouse) => warehouse.id,
       each(graph, warehouse) {
-        const received = graph.task({ id: 'discrepancies', agent: receiptDiscrepancy, input: { warehouse: warehouse.id } });
-        const counts = graph.task({ id: 'counts', agent: cycleCountPlanner, input: { warehouse: warehouse.id }, after: [received], join: 'all_done' });
+        const received = graph.task({
+          id: 'discrepancies',
+          agent: receiptDiscrepancy,
+          input: { warehouse: warehouse.id },
+        });
+        const counts = graph.task({
+          id: 'counts',
+          agent: cycleCountPlanner,
+          input: { warehouse: warehouse.id },
+          after: [received],
+          join: 'all_done',
+        });
         return [received, counts];
       },
     });
@@ -130,8 +150,18 @@ export const nightly = defineWorkflow({
       items: query.party({ supplier: true }),
       key: (vendor) => vendor.id,
       each(graph, vendor) {
-        const unique = graph.task({ id: 'duplicates', agent: duplicateInvoiceGuard, input: { vendor: vendor.id } });
-        const matched = graph.task({ id: 'match', agent: threeWayMatch, input: { vendor: vendor.id }, after: [unique], join: 'all_done' });
+        const unique = graph.task({
+          id: 'duplicates',
+          agent: duplicateInvoiceGuard,
+          input: { vendor: vendor.id },
+        });
+        const matched = graph.task({
+          id: 'match',
+          agent: threeWayMatch,
+          input: { vendor: vendor.id },
+          after: [unique],
+          join: 'all_done',
+        });
         return [unique, matched];
       },
     });
@@ -175,10 +205,35 @@ export const nightly = defineWorkflow({
     });
 
     const ended = { join: 'all_done' } as const;
-    const hr = reduce({ ...ended, id: 'hr_summary', from: [people, documents, accruals], agent: hrNightSummary });
-    const inventory = reduce({ ...ended, id: 'inventory_summary', from: [receipts, reorders, valuation], agent: inventoryNightSummary });
-    const finance = reduce({ ...ended, id: 'finance_summary', from: [bills, banks, subledgers], agent: financeNightSummary });
-    const compliance = reduce({ ...ended, id: 'compliance_summary', from: [screening, duties, entries, orders], agent: complianceNightSummary });
-    reduce({ ...ended, id: 'group_summary', from: [hr, inventory, finance, compliance], agent: groupSummary });
+    const hr = reduce({
+      ...ended,
+      id: 'hr_summary',
+      from: [people, documents, accruals],
+      agent: hrNightSummary,
+    });
+    const inventory = reduce({
+      ...ended,
+      id: 'inventory_summary',
+      from: [receipts, reorders, valuation],
+      agent: inventoryNightSummary,
+    });
+    const finance = reduce({
+      ...ended,
+      id: 'finance_summary',
+      from: [bills, banks, subledgers],
+      agent: financeNightSummary,
+    });
+    const compliance = reduce({
+      ...ended,
+      id: 'compliance_summary',
+      from: [screening, duties, entries, orders],
+      agent: complianceNightSummary,
+    });
+    reduce({
+      ...ended,
+      id: 'group_summary',
+      from: [hr, inventory, finance, compliance],
+      agent: groupSummary,
+    });
   },
 });

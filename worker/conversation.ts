@@ -32,7 +32,11 @@ export class Conversation implements Recorder {
   }
 
   entry(kind: string, data: Readonly<Record<string, unknown>>, body?: string): void {
-    this.#send({ kind: 'entry', ref: this.job.ref, entry: { kind, data, ...(body !== undefined && { body }) } });
+    this.#send({
+      kind: 'entry',
+      ref: this.job.ref,
+      entry: { kind, data, ...(body !== undefined && { body }) },
+    });
   }
 
   finding(finding: FindingInput): void {

@@ -22,7 +22,9 @@ export interface LaneTask {
 }
 
 /** First message of a thread. */
-export type Hello = { readonly kind: 'hello' } | { readonly kind: 'unfit'; readonly code: string; readonly message: string };
+export type Hello =
+  | { readonly kind: 'hello' }
+  | { readonly kind: 'unfit'; readonly code: string; readonly message: string };
 
 /** Slots of the memory that a lane shares with its thread, 32-bit integers. */
 export const slots = { beat: 0, current: 1, externalMb: 2 } as const;
@@ -54,7 +56,11 @@ export class Lane {
   #reason = '';
   #closed = false;
 
-  constructor(name: string, pool: Piscina, options: { readonly setup: ThreadSetup; readonly events: LaneEvents; readonly now: number }) {
+  constructor(
+    name: string,
+    pool: Piscina,
+    options: { readonly setup: ThreadSetup; readonly events: LaneEvents; readonly now: number },
+  ) {
     const { port1, port2 } = new MessageChannel();
     this.name = name;
     this.openedAt = options.now;
@@ -62,11 +68,16 @@ export class Lane {
     const shared = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT * Object.keys(slots).length);
     this.#memory = new Int32Array(shared);
     this.#port = port1;
-    port1.on('message', (batch: readonly (FromThread | Hello)[]) => this.#hear(batch, options.events));
+    port1.on('message', (batch: readonly (FromThread | Hello)[]) =>
+      this.#hear(batch, options.events),
+    );
     const task: LaneTask = { port: port2, shared, setup: options.setup };
     pool
       .run(task, { transferList: [port2], signal: this.#abort.signal })
-      .then(() => 'its thread ended', (error: unknown) => this.#reason || codeOf(error))
+      .then(
+        () => 'its thread ended',
+        (error: unknown) => this.#reason || codeOf(error),
+      )
       .then((reason) => {
         const closed = this.#closed;
         this.#closed = true;

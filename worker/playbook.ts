@@ -10,9 +10,16 @@ export async function runPlaybook(
   onFinding: (finding: FindingInput) => void,
 ): Promise<unknown> {
   const { agent } = scope;
-  if (!agent.procedure) throw new EngineError('MODEL_REQUIRED', `'${scope.agentName}' has no playbook; it needs a model.`);
+  if (!agent.procedure)
+    throw new EngineError(
+      'MODEL_REQUIRED',
+      `'${scope.agentName}' has no playbook; it needs a model.`,
+    );
   const tools = Object.fromEntries(
-    Object.entries(agent.tools as Readonly<Record<string, AnyTool>>).map(([name, tool]) => [name, (args: unknown) => callTool(tool, args, scope)]),
+    Object.entries(agent.tools as Readonly<Record<string, AnyTool>>).map(([name, tool]) => [
+      name,
+      (args: unknown) => callTool(tool, args, scope),
+    ]),
   );
   const output = await agent.procedure({
     input,
@@ -25,10 +32,16 @@ export async function runPlaybook(
 }
 
 /** Validates what an agent hands in against its schema. @throws OUTPUT_INVALID */
-export function checkOutput(output: unknown, scope: Pick<StepScope, 'agent' | 'agentName'>): unknown {
+export function checkOutput(
+  output: unknown,
+  scope: Pick<StepScope, 'agent' | 'agentName'>,
+): unknown {
   const parsed = scope.agent.output.safeParse(output);
   if (parsed.success) return parsed.data;
-  throw new EngineError('OUTPUT_INVALID', `'${scope.agentName}' handed in what its schema does not allow: ${issues(parsed.error)}.`);
+  throw new EngineError(
+    'OUTPUT_INVALID',
+    `'${scope.agentName}' handed in what its schema does not allow: ${issues(parsed.error)}.`,
+  );
 }
 
 async function callTool(tool: AnyTool, args: unknown, scope: StepScope): Promise<unknown> {

@@ -2,7 +2,13 @@ import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
 import { type Clock, systemClock } from '../core/base/clock.ts';
 import { EngineError, type ErrorData } from '../core/base/errors.ts';
-import type { DispatchEvents, Dispatcher, FromThread, Job, ToThread } from '../core/ports/dispatcher.ts';
+import type {
+  DispatchEvents,
+  Dispatcher,
+  FromThread,
+  Job,
+  ToThread,
+} from '../core/ports/dispatcher.ts';
 import { Lane, type ThreadSetup } from './lane.ts';
 import { watchLanes } from './watchdog.ts';
 
@@ -96,7 +102,9 @@ export class Pool implements Dispatcher {
     this.#early = this.#early.filter((job) => job.ref !== ref);
     const index = this.#suspects.findIndex((job) => job.ref === ref);
     if (index >= 0) this.#suspects.splice(index, 1);
-    this.#events?.messages([{ kind: 'done', ref, done: { kind: 'failed', error, degraded: false, trust: 'system' } }]);
+    this.#events?.messages([
+      { kind: 'done', ref, done: { kind: 'failed', error, degraded: false, trust: 'system' } },
+    ]);
   }
 
   async stop(): Promise<void> {
@@ -141,7 +149,9 @@ export class Pool implements Dispatcher {
     this.#lanes.delete(lane);
     if (this.#stopped) return;
     if (!lane.isReady && (this.#failedBoots += 1) >= bootFailures) {
-      this.#firstReady?.reject(new EngineError('MODULE_INVALID', `No worker thread could load the modules: ${reason}`));
+      this.#firstReady?.reject(
+        new EngineError('MODULE_INVALID', `No worker thread could load the modules: ${reason}`),
+      );
       return;
     }
     const { current } = lane;

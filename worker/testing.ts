@@ -4,7 +4,7 @@
  */
 import { newId } from '../core/base/ids.ts';
 import type { EffectRecord, EffectState, Intent } from '../core/guard/effects.ts';
-import { invoke, type Invoked, type Recorder, type StepScope } from '../core/guard/invoke.ts';
+import { type Invoked, invoke, type Recorder, type StepScope } from '../core/guard/invoke.ts';
 import type { Connector } from '../core/ports/erp/connector.ts';
 import { sharedEntities } from '../core/ports/erp/entities.ts';
 import { memoryConnector } from '../core/ports/erp/memory.ts';
@@ -34,22 +34,34 @@ export interface TestScope {
 export interface AgentRun {
   readonly output: unknown;
   readonly findings: readonly FindingInput[];
-  readonly effects: readonly { readonly tool: string; readonly args: unknown; readonly state: EffectState }[];
+  readonly effects: readonly {
+    readonly tool: string;
+    readonly args: unknown;
+    readonly state: EffectState;
+  }[];
   readonly toolCalls: number;
   readonly recordsRead: number;
 }
 
 /** A connector over rows in memory, by entity. */
-export function fixtureConnector(entities: readonly AnyEntity[], rows: ReadonlyMap<string, readonly object[]>): Connector {
+export function fixtureConnector(
+  entities: readonly AnyEntity[],
+  rows: ReadonlyMap<string, readonly object[]>,
+): Connector {
   return memoryConnector([...sharedEntities, ...entities], rows);
 }
 
 /** Runs one step of an agent's playbook through the guard. @throws what the agent or its tools throw */
-export async function runAgent(agent: AnyAgent, options: TestScope & { readonly input: unknown }): Promise<AgentRun> {
+export async function runAgent(
+  agent: AnyAgent,
+  options: TestScope & { readonly input: unknown },
+): Promise<AgentRun> {
   const record = new MemoryRecorder();
   const findings: FindingInput[] = [];
   const input = agent.input.parse(options.input);
-  const output = await runPlaybook(input, scopeOf(agent, options, record), (finding) => findings.push(finding));
+  const output = await runPlaybook(input, scopeOf(agent, options, record), (finding) =>
+    findings.push(finding),
+  );
   const calls = record.entries.filter((entry) => entry.kind === 'tool.called');
   return {
     output,
@@ -88,8 +100,12 @@ function scopeOf(agent: AnyAgent, options: TestScope, recorder: Recorder): StepS
 }
 
 class MemoryRecorder implements Recorder {
-  readonly entries: { readonly kind: string; readonly data: Readonly<Record<string, unknown>> }[] = [];
-  readonly #effects = new Map<string, { readonly intent: Intent; state: EffectState; outcome: unknown }>();
+  readonly entries: { readonly kind: string; readonly data: Readonly<Record<string, unknown>> }[] =
+    [];
+  readonly #effects = new Map<
+    string,
+    { readonly intent: Intent; state: EffectState; outcome: unknown }
+  >();
 
   entry(kind: string, data: Readonly<Record<string, unknown>>): void {
     this.entries.push({ kind, data });
@@ -97,7 +113,8 @@ class MemoryRecorder implements Recorder {
 
   async begin(intent: Intent): Promise<EffectRecord | null> {
     const known = this.#effects.get(intent.key);
-    if (known) return { state: known.state, argsSha256: known.intent.argsSha256, outcome: known.outcome };
+    if (known)
+      return { state: known.state, argsSha256: known.intent.argsSha256, outcome: known.outcome };
     this.#effects.set(intent.key, { intent, state: intent.state, outcome: null });
     return null;
   }
@@ -108,6 +125,10 @@ class MemoryRecorder implements Recorder {
   }
 
   effects(): { tool: string; args: unknown; state: EffectState }[] {
-    return [...this.#effects.values()].map(({ intent, state }) => ({ tool: intent.tool, args: intent.args, state }));
+    return [...this.#effects.values()].map(({ intent, state }) => ({
+      tool: intent.tool,
+      args: intent.args,
+      state,
+    }));
   }
 }

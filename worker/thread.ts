@@ -1,15 +1,15 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { EngineError, toErrorData } from '../core/base/errors.ts';
+import { Prompt } from '../core/guard/prompt.ts';
+import type { Config } from '../core/ports/config.ts';
 import { openPool } from '../core/ports/db/connection.ts';
 import type { FromThread, Job, ToThread } from '../core/ports/dispatcher.ts';
-import type { Config } from '../core/ports/config.ts';
 import type { Connector } from '../core/ports/erp/connector.ts';
 import { embeddedConnector } from '../core/ports/erp/embedded.ts';
 import { sharedEntities } from '../core/ports/erp/entities.ts';
 import type { Model, ModelTarget } from '../core/ports/models/model.ts';
 import { openModel } from '../core/ports/models/open.ts';
 import type { Profiles } from '../core/ports/models/profiles.ts';
-import { Prompt } from '../core/guard/prompt.ts';
 import { loadRegistry, type RegisteredAgent, type Registry } from '../core/sdk/registry.ts';
 import { runAgent } from './agent.ts';
 import { Conversation } from './conversation.ts';
@@ -54,13 +54,20 @@ async function load(setup: ThreadSetup): Promise<Loaded> {
   const { default: config } = (await import(setup.configUrl)) as { readonly default: Config };
   const registry = loadRegistry(config, sharedEntities);
   if (registry.digest !== setup.digest) {
-    throw new EngineError('MODULE_INVALID', 'A worker thread loaded other declarations than the engine; restart after the files have settled.');
+    throw new EngineError(
+      'MODULE_INVALID',
+      'A worker thread loaded other declarations than the engine; restart after the files have settled.',
+    );
   }
   const pool = openPool(setup.connection as Parameters<typeof openPool>[0], 'tutti_tenant', 2);
   const connectors = new Map<number, Connector>();
   const connector = (tenantId: number): Connector => {
     let known = connectors.get(tenantId);
-    if (!known) connectors.set(tenantId, (known = embeddedConnector({ pool, tenantId, entities: [...registry.entities.values()] })));
+    if (!known)
+      connectors.set(
+        tenantId,
+        (known = embeddedConnector({ pool, tenantId, entities: [...registry.entities.values()] })),
+      );
     return known;
   };
   return { registry, config, profiles: setup.profiles as Profiles | null, connector };
@@ -102,7 +109,10 @@ class Runner {
     process.on('unhandledRejection', blame);
     process.on('uncaughtException', blame);
     process.exit = ((code?: number) => {
-      throw new EngineError('AGENT_FAILED', `An agent called process.exit(${code ?? ''}); end with an error instead.`);
+      throw new EngineError(
+        'AGENT_FAILED',
+        `An agent called process.exit(${code ?? ''}); end with an error instead.`,
+      );
     }) as typeof process.exit;
   }
 
@@ -129,9 +139,13 @@ class Runner {
     const { registry, config, profiles, connector } = this.#loaded;
     const registered = registry.agents.get(job.agent) as RegisteredAgent;
     const { agent, module } = registered;
-    const target = profiles?.[(agent.model ?? 'standard') as keyof Profiles] ?? { provider: 'scripted', model: 'none' };
+    const target = profiles?.[(agent.model ?? 'standard') as keyof Profiles] ?? {
+      provider: 'scripted',
+      model: 'none',
+    };
     const marked = new Proxy(connector(job.tenantId), {
-      get: (connected, name: keyof Connector) => this.#marking(job.ref, connected[name].bind(connected)),
+      get: (connected, name: keyof Connector) =>
+        this.#marking(job.ref, connected[name].bind(connected)),
     });
     const scope = {
       tenantId: job.tenantId,
@@ -149,11 +163,20 @@ class Runner {
       recorder: talk,
       signal: talk.signal,
     };
-    return runAgent({ scope, talk, prompt: this.#prompt(registered), target, model: () => this.#model(target, config) });
+    return runAgent({
+      scope,
+      talk,
+      prompt: this.#prompt(registered),
+      target,
+      model: () => this.#model(target, config),
+    });
   }
 
   /** After each of our own awaits the job whose code goes on is noted, so that a thread that hangs can tell who hung it. */
-  #marking(ref: number, method: (...args: never[]) => Promise<unknown>): (...args: never[]) => Promise<unknown> {
+  #marking(
+    ref: number,
+    method: (...args: never[]) => Promise<unknown>,
+  ): (...args: never[]) => Promise<unknown> {
     return async (...args) => {
       try {
         return await method(...args);
@@ -172,7 +195,11 @@ class Runner {
   #model(target: ModelTarget, config: Config): Model {
     const name = JSON.stringify(target);
     let model = this.#models.get(name);
-    if (!model) this.#models.set(name, (model = config.providers?.[target.provider]?.(target) ?? openModel(target, process.env)));
+    if (!model)
+      this.#models.set(
+        name,
+        (model = config.providers?.[target.provider]?.(target) ?? openModel(target, process.env)),
+      );
     return model;
   }
 

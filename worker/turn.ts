@@ -2,7 +2,13 @@ import { EngineError, isEngineError, toErrorData } from '../core/base/errors.ts'
 import { readText, Text } from '../core/base/text.ts';
 import { invoke, issues, type StepScope } from '../core/guard/invoke.ts';
 import { type Prompt, reportSchema, reportTool } from '../core/guard/prompt.ts';
-import type { Model, ModelReply, ModelRequest, ModelTarget, Part } from '../core/ports/models/model.ts';
+import type {
+  Model,
+  ModelReply,
+  ModelRequest,
+  ModelTarget,
+  Part,
+} from '../core/ports/models/model.ts';
 import { requestBytes } from '../core/ports/models/prices.ts';
 import type { FindingInput } from '../core/sdk/agent.ts';
 import type { AnyTool } from '../core/sdk/tool.ts';
@@ -20,13 +26,29 @@ export interface AgentContext {
 }
 
 /** One model call under a permit; its usage is reported whatever happens. @throws MODEL_* · BUDGET_EXCEEDED */
-export async function callModel(context: AgentContext, request: ModelRequest, turn: number): Promise<ModelReply> {
+export async function callModel(
+  context: AgentContext,
+  request: ModelRequest,
+  turn: number,
+): Promise<ModelReply> {
   const { talk, target } = context;
   if (turn > 1 || !talk.job.permitted) await talk.permit(requestBytes(request));
   const startedAt = performance.now();
-  const report = (rest: { readonly usage: ModelReply['usage'] | null; readonly stop: string; readonly sent: boolean; readonly error?: unknown; readonly body?: string }): void => {
+  const report = (rest: {
+    readonly usage: ModelReply['usage'] | null;
+    readonly stop: string;
+    readonly sent: boolean;
+    readonly error?: unknown;
+    readonly body?: string;
+  }): void => {
     const { error, ...told } = rest;
-    talk.turn({ turn, model: target.model, durationMs: Math.round(performance.now() - startedAt), ...told, ...(error !== undefined && { error: toErrorData(error) }) });
+    talk.turn({
+      turn,
+      model: target.model,
+      durationMs: Math.round(performance.now() - startedAt),
+      ...told,
+      ...(error !== undefined && { error: toErrorData(error) }),
+    });
   };
   try {
     const reply = await context.model().call(request, { signal: talk.signal });
@@ -40,13 +62,20 @@ export async function callModel(context: AgentContext, request: ModelRequest, tu
 
 // These are answers of a provider that has refused the request before doing any work, which it does not bill.
 function wasSent(error: unknown): boolean {
-  return !isEngineError(error) || !['MODEL_RATE_LIMITED', 'MODEL_REFUSED', 'MODEL_UNKNOWN', 'CONFIG_INVALID'].includes(error.code);
+  return (
+    !isEngineError(error) ||
+    !['MODEL_RATE_LIMITED', 'MODEL_REFUSED', 'MODEL_UNKNOWN', 'CONFIG_INVALID'].includes(error.code)
+  );
 }
 
 type Call = Extract<Part, { kind: 'call' }>;
 
 /** Carries out the calls of one turn, one after the other, and returns their results for the next. */
-export async function answerCalls(context: AgentContext, calls: readonly Call[], trust: { external: boolean }): Promise<readonly Part[]> {
+export async function answerCalls(
+  context: AgentContext,
+  calls: readonly Call[],
+  trust: { external: boolean },
+): Promise<readonly Part[]> {
   const results: Part[] = [];
   for (const call of calls) {
     const { content, isError } = await answer(context, call, trust);
@@ -55,12 +84,25 @@ export async function answerCalls(context: AgentContext, calls: readonly Call[],
   return results;
 }
 
-async function answer(context: AgentContext, call: Call, trust: { external: boolean }): Promise<{ readonly content: string; readonly isError: boolean }> {
+async function answer(
+  context: AgentContext,
+  call: Call,
+  trust: { external: boolean },
+): Promise<{ readonly content: string; readonly isError: boolean }> {
   if (call.name === reportTool) return report(context, call.args);
-  const tool = (Object.values(context.scope.agent.tools) as AnyTool[]).find((each) => each.name === call.name);
+  const tool = (Object.values(context.scope.agent.tools) as AnyTool[]).find(
+    (each) => each.name === call.name,
+  );
   if (!tool) {
     const error = new EngineError('TOOL_UNKNOWN', `There is no tool '${call.name}'.`);
-    context.talk.entry('tool.called', { tool: call.name.slice(0, 64), effect: 'read', rule: 'schema', records: 0, outcome: 'error', code: error.code });
+    context.talk.entry('tool.called', {
+      tool: call.name.slice(0, 64),
+      effect: 'read',
+      rule: 'schema',
+      records: 0,
+      outcome: 'error',
+      code: error.code,
+    });
     return { content: error.message, isError: true };
   }
   const outcome = await invoke(tool, call.args, context.scope);
@@ -71,23 +113,36 @@ async function answer(context: AgentContext, call: Call, trust: { external: bool
 /** A tool's result as the model sees it: free text only where the tool reveals it, which makes the context external. */
 function show(value: unknown, tool: AnyTool, trust: { external: boolean }): string {
   const reveals = new Set(tool.reveals ?? []);
-  const text = JSON.stringify(value, function (this: Readonly<Record<string, unknown>>, key: string, shown: unknown) {
-    // JSON.stringify has asked a Text for its placeholder already; the holder still has the Text itself.
-    const original = this[key];
-    if (!(original instanceof Text) || !reveals.has(key)) return shown;
-    trust.external = true;
-    return readText(original);
-  });
+  const text = JSON.stringify(
+    value,
+    function (this: Readonly<Record<string, unknown>>, key: string, shown: unknown) {
+      // JSON.stringify has asked a Text for its placeholder already; the holder still has the Text itself.
+      const original = this[key];
+      if (!(original instanceof Text) || !reveals.has(key)) return shown;
+      trust.external = true;
+      return readText(original);
+    },
+  );
   return text ?? 'null';
 }
 
-function report(context: AgentContext, args: unknown): { readonly content: string; readonly isError: boolean } {
+function report(
+  context: AgentContext,
+  args: unknown,
+): { readonly content: string; readonly isError: boolean } {
   const parsed = reportSchema.safeParse(args);
-  if (!parsed.success) return { content: `The finding is not recorded: ${issues(parsed.error)}.`, isError: true };
+  if (!parsed.success)
+    return { content: `The finding is not recorded: ${issues(parsed.error)}.`, isError: true };
   const { amount, currency, company, ...rest } = parsed.data;
   const money = amount !== null && currency !== null ? { amount: { amount, currency } } : {};
   try {
-    context.talk.finding(checkFinding(context.scope, { ...rest, ...(company !== null && { company }), ...money } as FindingInput));
+    context.talk.finding(
+      checkFinding(context.scope, {
+        ...rest,
+        ...(company !== null && { company }),
+        ...money,
+      } as FindingInput),
+    );
     return { content: 'recorded', isError: false };
   } catch (error) {
     return { content: toErrorData(error).message, isError: true };

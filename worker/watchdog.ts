@@ -23,8 +23,12 @@ export function watchLanes(lanes: () => Iterable<Lane>, clock: Clock): () => voi
       const { beat } = lane;
       if (late || beat !== lane.seen.beat) lane.seen = { beat, at: now };
       const limit = lane.isReady ? silentMs : bootMs;
-      if (now - lane.seen.at > limit) lane.abort(lane.isReady ? `it did not yield for ${limit} ms` : `it did not load within ${limit} ms`);
-      else if (lane.externalMb > externalCapMb) lane.abort(`it held ${lane.externalMb} MB of buffers (limit ${externalCapMb})`);
+      if (now - lane.seen.at > limit)
+        lane.abort(
+          lane.isReady ? `it did not yield for ${limit} ms` : `it did not load within ${limit} ms`,
+        );
+      else if (lane.externalMb > externalCapMb)
+        lane.abort(`it held ${lane.externalMb} MB of buffers (limit ${externalCapMb})`);
     }
     cancel = clock.after(lookEveryMs, look);
   }

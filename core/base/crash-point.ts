@@ -6,7 +6,9 @@ const [name, count] = (process.env.CRASH_AT ?? '').split(':');
 let left = Number(count ?? '1');
 
 /** Passes a crash point. */
-export function crashPoint(passed: 'before-flush' | 'after-flush' | 'after-claim' | 'after-tool'): void {
+export function crashPoint(
+  passed: 'before-flush' | 'after-flush' | 'after-claim' | 'after-tool',
+): void {
   if (passed !== name) return;
   left -= 1;
   if (left === 0) process.kill(process.pid, 'SIGKILL');

@@ -1,12 +1,12 @@
 import type pg from 'pg';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { EngineError } from '../base/errors.ts';
+import type { Config } from '../ports/config.ts';
 import type { Database } from '../ports/db/database.ts';
 import type { Dispatcher } from '../ports/dispatcher.ts';
 import type { Connector } from '../ports/erp/connector.ts';
 import { wireFilter } from '../ports/erp/records.ts';
 import type { Profiles } from '../ports/models/profiles.ts';
-import type { Config } from '../ports/config.ts';
 import type { Registry } from '../sdk/registry.ts';
 import { compile, type Graph } from './graph/compile.ts';
 import { Broker } from './limits/broker.ts';
@@ -96,7 +96,11 @@ export class Engine {
     this.#loop = new RunLoop({
       journal: this.#journal,
       store: this.#store,
-      scheduler: new Scheduler<Startable>({ running: limits.running ?? 256, perRun: limits.perRun ?? 256, perModule: limits.perModule ?? 128 }),
+      scheduler: new Scheduler<Startable>({
+        running: limits.running ?? 256,
+        perRun: limits.perRun ?? 256,
+        perModule: limits.perModule ?? 128,
+      }),
       broker: this.#broker,
       dispatcher,
       registry,
@@ -157,7 +161,8 @@ export class Engine {
   /** Once a second: renew the lease, free the runs of the dead, claim, read the inbox. Nothing on the hot path waits for it. */
   #reconcile(): void {
     const again = (): void => {
-      if (this.#state === 'running') this.#cancelTimer = this.#clock.after(reconcileMs, () => this.#reconcile());
+      if (this.#state === 'running')
+        this.#cancelTimer = this.#clock.after(reconcileMs, () => this.#reconcile());
     };
     void (async () => {
       await this.#lease.renew();
@@ -181,7 +186,8 @@ export class Engine {
 
   async #claimOnce(): Promise<void> {
     const room = runsAtOnce - (this.#loop?.runs.size ?? 0);
-    for (const row of room > 0 ? await this.#store.claim(this.#lease.boot, room) : []) await this.#adopt(row);
+    for (const row of room > 0 ? await this.#store.claim(this.#lease.boot, room) : [])
+      await this.#adopt(row);
   }
 
   async #adopt(row: RunRow): Promise<void> {
@@ -200,7 +206,11 @@ export class Engine {
     const name = `${row.tenant_id} ${row.workflow} ${row.workflow_version}`;
     let graph = this.#graphs.get(name);
     if (!graph) {
-      const data = await this.#store.workflowVersion(row.tenant_id, row.workflow, row.workflow_version);
+      const data = await this.#store.workflowVersion(
+        row.tenant_id,
+        row.workflow,
+        row.workflow_version,
+      );
       graph = compile(data, this.#parts.registry.agents);
       this.#graphs.set(name, graph);
     }
@@ -208,12 +218,23 @@ export class Engine {
   }
 
   async #openBudgets(tenantId: number, run: Run): Promise<void> {
-    const modules = run.graph.nodes.flatMap((node) => (node.kind === 'foreach' ? node.body.map((task) => task.module) : 'module' in node ? [node.module] : []));
-    const scopes = ['tenant', `workflow:${run.facts.workflow}`, ...new Set(modules.map((module) => `module:${module}`))];
+    const modules = run.graph.nodes.flatMap((node) =>
+      node.kind === 'foreach'
+        ? node.body.map((task) => task.module)
+        : 'module' in node
+          ? [node.module]
+          : [],
+    );
+    const scopes = [
+      'tenant',
+      `workflow:${run.facts.workflow}`,
+      ...new Set(modules.map((module) => `module:${module}`)),
+    ];
     const limit = this.#parts.config.dailyBudgetMicroUsd ?? 50_000_000;
     const period = new Date(this.#clock.now()).toISOString().slice(0, 10);
     const used = await this.#store.openBudgets(tenantId, scopes, limit, period);
-    for (const [scope, settledMicroUsd] of used) this.#broker.budget.open(scope, limit, { settledMicroUsd });
+    for (const [scope, settledMicroUsd] of used)
+      this.#broker.budget.open(scope, limit, { settledMicroUsd });
   }
 
   async #itemsOf(run: Run, container: Container): Promise<readonly unknown[]> {
@@ -225,7 +246,11 @@ export class Engine {
     }
     const connector = this.#parts.connector(run.facts.tenantId);
     const entity = this.#parts.registry.entities.get(items.query.entity);
-    if (!entity) throw new EngineError('WORKFLOW_INVALID', `Node '${id}' queries '${items.query.entity}', which no module declares.`);
+    if (!entity)
+      throw new EngineError(
+        'WORKFLOW_INVALID',
+        `Node '${id}' queries '${items.query.entity}', which no module declares.`,
+      );
     const rows: unknown[] = [];
     let cursor: string | null = null;
     do {
@@ -238,7 +263,11 @@ export class Engine {
       });
       rows.push(...page.rows);
       cursor = page.cursor;
-      if (rows.length > largestForeach) throw new EngineError('WORKFLOW_INVALID', `Node '${id}' has more than ${largestForeach} items; narrow its query.`);
+      if (rows.length > largestForeach)
+        throw new EngineError(
+          'WORKFLOW_INVALID',
+          `Node '${id}' has more than ${largestForeach} items; narrow its query.`,
+        );
     } while (cursor !== null);
     return rows;
   }
@@ -257,16 +286,26 @@ export class Engine {
 }
 
 /** Checks a request and stores the run, whether an engine is up or not. @throws WORKFLOW_UNKNOWN · INPUT_INVALID · KEY_REUSED */
-export async function submitRun(store: Store, registry: Registry, request: RunRequest): Promise<{ readonly id: string; readonly isNew: boolean }> {
+export async function submitRun(
+  store: Store,
+  registry: Registry,
+  request: RunRequest,
+): Promise<{ readonly id: string; readonly isNew: boolean }> {
   const registered = registry.workflows.get(request.workflow);
   if (!registered) {
     const known = [...registry.workflows.keys()].join(', ');
-    throw new EngineError('WORKFLOW_UNKNOWN', `There is no workflow '${request.workflow}'; known are: ${known}.`);
+    throw new EngineError(
+      'WORKFLOW_UNKNOWN',
+      `There is no workflow '${request.workflow}'; known are: ${known}.`,
+    );
   }
   const input = registered.workflow.input.safeParse(request.input ?? {});
   if (!input.success) {
     const issue = input.error.issues[0];
-    throw new EngineError('INPUT_INVALID', `Workflow '${request.workflow}' does not take this input: ${issue?.path.join('.') || 'input'}: ${issue?.message}.`);
+    throw new EngineError(
+      'INPUT_INVALID',
+      `Workflow '${request.workflow}' does not take this input: ${issue?.path.join('.') || 'input'}: ${issue?.message}.`,
+    );
   }
   // Refused before anything is stored: cycles, unknown agents, expressions that do not parse.
   compile(registered.data, registry.agents);

@@ -25,7 +25,12 @@ export type Decision =
   | { readonly kind: 'allow'; readonly rule: string }
   | { readonly kind: 'propose'; readonly rule: string }
   | { readonly kind: 'approve'; readonly rule: string }
-  | { readonly kind: 'refuse'; readonly rule: string; readonly code: ErrorCode; readonly reason: string };
+  | {
+      readonly kind: 'refuse';
+      readonly rule: string;
+      readonly code: ErrorCode;
+      readonly reason: string;
+    };
 
 type Rule = (facts: Facts) => Decision | null;
 
@@ -38,7 +43,10 @@ export function decide(facts: Facts): Decision {
   let strictest: Decision = { kind: 'allow', rule: 'default' };
   for (const rule of rules) {
     const decision = rule(facts);
-    if (decision && (strictest.rule === 'default' || strictness[decision.kind] > strictness[strictest.kind])) {
+    if (
+      decision &&
+      (strictest.rule === 'default' || strictness[decision.kind] > strictness[strictest.kind])
+    ) {
       strictest = decision;
     }
   }
@@ -47,13 +55,18 @@ export function decide(facts: Facts): Decision {
 
 function listed(facts: Facts): Decision | null {
   if (facts.listed) return null;
-  return refuse('access.listed', `'${facts.agent}' does not list the tool '${facts.tool}'; add it to the agent's tools.`);
+  return refuse(
+    'access.listed',
+    `'${facts.agent}' does not list the tool '${facts.tool}'; add it to the agent's tools.`,
+  );
 }
 
 function sameModule(facts: Facts): Decision | null {
   if (facts.access === 'public' || facts.agentModule === facts.toolModule) return null;
   const granted = facts.policies.some((policy) =>
-    policy.access?.some((grant) => matches(grant.agents, facts.agent) && matches(grant.tools, facts.tool)),
+    policy.access?.some(
+      (grant) => matches(grant.agents, facts.agent) && matches(grant.tools, facts.tool),
+    ),
   );
   if (granted) return null;
   return refuse(
@@ -81,14 +94,17 @@ function autonomy(facts: Facts): Decision | null {
 const levels: readonly Autonomy[] = ['observe', 'propose', 'approve', 'act'];
 
 /** The strictest level of all grants that match the call; `propose` where none does. */
-export function autonomyOf(facts: Pick<Facts, 'agent' | 'tool' | 'company' | 'policies'>): Autonomy {
+export function autonomyOf(
+  facts: Pick<Facts, 'agent' | 'tool' | 'company' | 'policies'>,
+): Autonomy {
   const granted = facts.policies
     .flatMap((policy) => policy.grants)
     .filter(
       (grant) =>
         matches(grant.agents, facts.agent) &&
         matches(grant.tools, facts.tool) &&
-        (grant.companies === undefined || (facts.company !== null && matches(grant.companies, facts.company))),
+        (grant.companies === undefined ||
+          (facts.company !== null && matches(grant.companies, facts.company))),
     )
     .map((grant) => grant.autonomy);
   return levels.find((level) => granted.includes(level)) ?? 'propose';
@@ -97,7 +113,9 @@ export function autonomyOf(facts: Pick<Facts, 'agent' | 'tool' | 'company' | 'po
 function matches(patterns: readonly string[] | undefined, name: string): boolean {
   return (
     patterns === undefined ||
-    patterns.some((pattern) => (pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern))
+    patterns.some((pattern) =>
+      pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern,
+    )
   );
 }
 

@@ -53,7 +53,9 @@ export function effectKey(tool: AnyTool, args: unknown, at: KeyScope, proposed: 
   const business: readonly (string | number)[] | unknown = tool.key ? tool.key(args) : args;
   const scope = proposed
     ? ['day', at.businessDate]
-    : { step: ['step', at.runId, at.stepPath], run: ['run', at.runId], tenant: ['tenant'] }[tool.scope ?? 'step'];
+    : { step: ['step', at.runId, at.stepPath], run: ['run', at.runId], tenant: ['tenant'] }[
+        tool.scope ?? 'step'
+      ];
   return digest(at.tenantId, tool.name, scope, business).toString('hex');
 }
 
@@ -70,8 +72,12 @@ export function contractDigest(tool: AnyTool): string {
 }
 
 /** The record that a call is about: its first parameter that is an `Id(entity)`. */
-export function targetOf(tool: AnyTool, args: unknown): { readonly entity: string; readonly id: string } | null {
-  if (!(tool.parameters instanceof z.ZodObject) || args === null || typeof args !== 'object') return null;
+export function targetOf(
+  tool: AnyTool,
+  args: unknown,
+): { readonly entity: string; readonly id: string } | null {
+  if (!(tool.parameters instanceof z.ZodObject) || args === null || typeof args !== 'object')
+    return null;
   for (const [name, schema] of Object.entries(tool.parameters.shape as Record<string, z.ZodType>)) {
     const entity = schema.meta()?.entity;
     const id = (args as Readonly<Record<string, unknown>>)[name];

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { type ErrorData, EngineError, isEngineError, toErrorData } from '../base/errors.ts';
+import { EngineError, type ErrorData, isEngineError, toErrorData } from '../base/errors.ts';
 import { digest } from '../base/ids.ts';
 import type { Connector } from '../ports/erp/connector.ts';
 import { erpFor } from '../ports/erp/records.ts';
@@ -8,7 +8,15 @@ import type { AnyEntity } from '../sdk/entity.ts';
 import type { Policy } from '../sdk/policy.ts';
 import type { AnyTool, Effected } from '../sdk/tool.ts';
 import { type Decision, decide } from './decide.ts';
-import { contractDigest, type EffectRecord, type EffectState, effectKey, type Intent, type KeyScope, targetOf } from './effects.ts';
+import {
+  contractDigest,
+  type EffectRecord,
+  type EffectState,
+  effectKey,
+  type Intent,
+  type KeyScope,
+  targetOf,
+} from './effects.ts';
 
 /** Where a step's record goes: in a thread to the engine's journal, in a test to memory. */
 export interface Recorder {
@@ -94,7 +102,11 @@ function effected(value: Effected<unknown>, call: Call): Invoked {
 }
 
 async function propose(call: Call, args: unknown): Promise<Effected<unknown>> {
-  const intent = { ...intentOf(call, args, true), binds: await boundFields(call, args), state: 'proposed' as const };
+  const intent = {
+    ...intentOf(call, args, true),
+    binds: await boundFields(call, args),
+    state: 'proposed' as const,
+  };
   await call.scope.recorder.begin(intent);
   return { kind: 'proposed', effect: intent.key };
 }
@@ -103,10 +115,18 @@ async function perform(call: Call, args: unknown): Promise<Effected<unknown>> {
   const intent = { ...intentOf(call, args, false), binds: null, state: 'started' as const };
   const known = await call.scope.recorder.begin(intent);
   if (known && (known.state === 'applied' || known.state === 'replayed')) {
-    return { kind: 'replayed', result: known.outcome, differs: known.argsSha256 !== intent.argsSha256 };
+    return {
+      kind: 'replayed',
+      result: known.outcome,
+      differs: known.argsSha256 !== intent.argsSha256,
+    };
   }
   if (known && known.state !== 'started') {
-    return { kind: 'refused', rule: `effect.${known.state}`, reason: `This effect is '${known.state}'; a person settles it.` };
+    return {
+      kind: 'refused',
+      rule: `effect.${known.state}`,
+      reason: `This effect is '${known.state}'; a person settles it.`,
+    };
   }
   try {
     const result = await handle(call, args, intent.key);
@@ -139,7 +159,10 @@ async function handle(call: Call, args: unknown, key: string): Promise<unknown> 
   const result = await tool.handle(args, { erp, today: scope.businessDate, key, signal });
   const checked = (tool.result as z.ZodType).safeParse(result);
   if (checked.success) return checked.data;
-  throw new EngineError('TOOL_RESULT_INVALID', `Tool '${tool.name}' returned what its schema does not allow: ${issues(checked.error)}.`);
+  throw new EngineError(
+    'TOOL_RESULT_INVALID',
+    `Tool '${tool.name}' returned what its schema does not allow: ${issues(checked.error)}.`,
+  );
 }
 
 function intentOf(call: Call, args: unknown, proposed: boolean): Omit<Intent, 'binds' | 'state'> {
@@ -156,11 +179,18 @@ function intentOf(call: Call, args: unknown, proposed: boolean): Omit<Intent, 'b
   };
 }
 
-async function boundFields(call: Call, args: unknown): Promise<Readonly<Record<string, unknown>> | null> {
+async function boundFields(
+  call: Call,
+  args: unknown,
+): Promise<Readonly<Record<string, unknown>> | null> {
   const target = targetOf(call.tool, args);
   const fields: readonly string[] = call.tool.binds?.(args) ?? [];
   if (!target || fields.length === 0) return null;
-  const page = await call.scope.connector.query({ entity: target.entity, filter: { id: { eq: target.id } }, limit: 1 });
+  const page = await call.scope.connector.query({
+    entity: target.entity,
+    filter: { id: { eq: target.id } },
+    limit: 1,
+  });
   const row = page.rows[0];
   if (!row) throw new EngineError('RECORD_UNKNOWN', `There is no ${target.entity} '${target.id}'.`);
   return { version: row.version, ...Object.fromEntries(fields.map((name) => [name, row[name]])) };
@@ -184,10 +214,15 @@ function factsOf(tool: AnyTool, scope: StepScope): Parameters<typeof decide>[0] 
 function parseArgs(tool: AnyTool, args: unknown): unknown {
   const parsed = (tool.parameters as z.ZodType).safeParse(args);
   if (parsed.success) return parsed.data;
-  throw new EngineError('TOOL_INPUT_INVALID', `Tool '${tool.name}' does not take these arguments: ${issues(parsed.error)}.`);
+  throw new EngineError(
+    'TOOL_INPUT_INVALID',
+    `Tool '${tool.name}' does not take these arguments: ${issues(parsed.error)}.`,
+  );
 }
 
 /** A zod error in one line: path and message of each issue. */
 export function issues(error: z.ZodError): string {
-  return error.issues.map((issue) => `${issue.path.join('.') || 'value'}: ${issue.message}`).join('; ');
+  return error.issues
+    .map((issue) => `${issue.path.join('.') || 'value'}: ${issue.message}`)
+    .join('; ');
 }

@@ -75,12 +75,18 @@ export type FromThread =
   | { readonly kind: 'permit'; readonly ref: number; readonly bytes: number }
   | { readonly kind: 'turn'; readonly ref: number; readonly done: TurnDone }
   | { readonly kind: 'intent'; readonly ref: number; readonly intent: IntentMessage }
-  | { readonly kind: 'effected'; readonly ref: number; readonly key: string; readonly state: string; readonly outcome: unknown }
+  | {
+      readonly kind: 'effected';
+      readonly ref: number;
+      readonly key: string;
+      readonly state: string;
+      readonly outcome: unknown;
+    }
   | { readonly kind: 'done'; readonly ref: number; readonly done: JobDone };
 
 /** How an attempt ended, as its thread saw it. */
 export type JobDone = { readonly degraded: boolean; readonly trust: 'system' | 'external' } & (
-  | { readonly kind: 'succeeded'; /** JSON */ readonly output: string }
+  | { readonly kind: 'succeeded' /** JSON */; readonly output: string }
   | { readonly kind: 'failed'; readonly error: ErrorData }
 );
 
@@ -89,7 +95,12 @@ export type ToThread =
   | { readonly kind: 'go'; readonly job: Job }
   | { readonly kind: 'granted'; readonly ref: number }
   | { readonly kind: 'denied'; readonly ref: number; readonly error: ErrorData }
-  | { readonly kind: 'begun'; readonly ref: number; readonly key: string; readonly known: EffectMessage | null }
+  | {
+      readonly kind: 'begun';
+      readonly ref: number;
+      readonly key: string;
+      readonly known: EffectMessage | null;
+    }
   | { readonly kind: 'ended'; readonly ref: number; readonly key: string }
   | { readonly kind: 'cancel'; readonly ref: number; readonly error: ErrorData };
 

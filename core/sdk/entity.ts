@@ -16,10 +16,11 @@ export type Id<E extends EntityName = EntityName> = string & { readonly __entity
 
 /** Zod schema of a record's id, typed by its entity: `z.object({ bill: Id('bill') })`. */
 export function Id<E extends EntityName>(entity: E): z.ZodType<Id<E>, Id<E>> {
-  return z.string().min(1).max(200).meta({ description: `id of a ${entity}`, entity }) as unknown as z.ZodType<
-    Id<E>,
-    Id<E>
-  >;
+  return z
+    .string()
+    .min(1)
+    .max(200)
+    .meta({ description: `id of a ${entity}`, entity }) as unknown as z.ZodType<Id<E>, Id<E>>;
 }
 
 /** One field of an entity. Kinds are wire types: money is decimal text and currency, dates are ISO strings. */
@@ -114,20 +115,25 @@ export interface Entity<
 export type AnyEntity = Entity<any, any>;
 
 /** A record as connectors return it: its fields, its id and the version to `expect` in a write. */
-export type Row<E extends EntityName> =
-  Entities[E] extends { readonly fields: infer F extends Fields }
-    ? { readonly id: Id<E>; readonly version: string } & Values<F>
-    : never;
+export type Row<E extends EntityName> = Entities[E] extends {
+  readonly fields: infer F extends Fields;
+}
+  ? { readonly id: Id<E>; readonly version: string } & Values<F>
+  : never;
 
 /** The data that an action of an entity takes. */
-export type ActionData<E extends EntityName, A extends ActionName<E>> =
-  Entities[E] extends { readonly __actions?: infer Actions }
-    ? A extends keyof Actions
-      ? z.input<Actions[A]>
-      : never
-    : never;
-export type ActionName<E extends EntityName> =
-  Entities[E] extends { readonly __actions?: infer Actions } ? keyof Actions & string : never;
+export type ActionData<E extends EntityName, A extends ActionName<E>> = Entities[E] extends {
+  readonly __actions?: infer Actions;
+}
+  ? A extends keyof Actions
+    ? z.input<Actions[A]>
+    : never
+  : never;
+export type ActionName<E extends EntityName> = Entities[E] extends {
+  readonly __actions?: infer Actions;
+}
+  ? keyof Actions & string
+  : never;
 
 /**
  * Declares a canonical record type. Actions are declared in a second step so that their rules see the record's type:
@@ -137,15 +143,17 @@ export function defineEntity<const F extends Fields>(
   name: string,
   fields: F,
 ): Entity<F, Record<never, never>> & {
-  withActions<A extends Readonly<Record<string, z.ZodType>>>(actions: {
-    readonly [K in keyof A]: {
-      readonly data: A[K];
-      readonly apply: Action<
-        { readonly id: string; readonly version: string } & Values<F>,
-        z.infer<A[K]>
-      >['apply'];
-    };
-  }): Entity<F, A>;
+  withActions<A extends Readonly<Record<string, z.ZodType>>>(
+    actions: {
+      readonly [K in keyof A]: {
+        readonly data: A[K];
+        readonly apply: Action<
+          { readonly id: string; readonly version: string } & Values<F>,
+          z.infer<A[K]>
+        >['apply'];
+      };
+    },
+  ): Entity<F, A>;
 } {
   const entity = { kind: 'entity' as const, name, fields, actions: {} };
   return { ...entity, withActions: (actions: unknown) => ({ ...entity, actions }) as never };

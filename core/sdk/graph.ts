@@ -69,7 +69,9 @@ export interface Graph<I> {
       Weighing & { readonly agent: A; readonly input: (item: Ref<R>) => Mapped<Input<A>> },
   ): ForeachRef<Output<A>>;
   foreach<R, O>(
-    options: ForeachCommon<R> & { readonly each: (graph: ItemGraph, item: Ref<R>) => NodeRef<O> | readonly NodeRef<O>[]; },
+    options: ForeachCommon<R> & {
+      readonly each: (graph: ItemGraph, item: Ref<R>) => NodeRef<O> | readonly NodeRef<O>[];
+    },
   ): ForeachRef<O>;
   /** `from`'s outputs become the agent's `items`; a foreach counts as its items' outputs. */
   reduce<const F extends NodeRef<unknown> | readonly NodeRef<unknown>[], A extends AnyAgent>(

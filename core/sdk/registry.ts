@@ -52,24 +52,48 @@ export function loadRegistry(config: Declared, shared: readonly AnyEntity[]): Re
   const modules = inOrder(config.modules);
   for (const module of modules) checkModule(module);
   const agents = index(
-    modules.flatMap((module) => module.agents.map((agent) => ({ name: `${module.name}.${agent.name}`, module: module.name, agent }))),
+    modules.flatMap((module) =>
+      module.agents.map((agent) => ({
+        name: `${module.name}.${agent.name}`,
+        module: module.name,
+        agent,
+      })),
+    ),
     'agent',
   );
-  const tools = index(modules.flatMap((module) => module.tools), 'tool');
+  const tools = index(
+    modules.flatMap((module) => module.tools),
+    'tool',
+  );
   const entities = index([...shared, ...modules.flatMap((module) => module.records)], 'entity');
   checkReferences(agents, tools, entities);
   const nameOf = nameAgents(agents);
   const workflows = new Map<string, RegisteredWorkflow>();
   const declared = [
-    ...modules.flatMap((module) => module.workflows.map((workflow) => ({ module: module.name as string | null, workflow }))),
+    ...modules.flatMap((module) =>
+      module.workflows.map((workflow) => ({ module: module.name as string | null, workflow })),
+    ),
     ...(config.workflows ?? []).map((workflow) => ({ module: null, workflow })),
   ];
   for (const { module, workflow } of declared) {
-    if (workflows.has(workflow.name)) throw invalid(module ?? 'tutti.config.ts', `workflow '${workflow.name}'`, 'is declared twice; rename one.');
+    if (workflows.has(workflow.name))
+      throw invalid(
+        module ?? 'tutti.config.ts',
+        `workflow '${workflow.name}'`,
+        'is declared twice; rename one.',
+      );
     workflows.set(workflow.name, { module, workflow, data: workflow.record(nameOf) });
   }
   const policies = [...modules.flatMap((module) => module.policies), ...(config.policies ?? [])];
-  return Object.freeze({ modules, agents, tools, workflows, entities, policies, digest: registryDigest(modules, workflows, policies) });
+  return Object.freeze({
+    modules,
+    agents,
+    tools,
+    workflows,
+    entities,
+    policies,
+    digest: registryDigest(modules, workflows, policies),
+  });
 }
 
 function inOrder(modules: readonly Module[]): readonly Module[] {
@@ -78,11 +102,20 @@ function inOrder(modules: readonly Module[]): readonly Module[] {
   const visit = (module: Module, path: readonly string[]): void => {
     if (ordered.includes(module)) return;
     if (path.includes(module.name)) {
-      throw invalid(module.name, 'requires', `leads back to itself (${[...path, module.name].join(' → ')}); drop one of them.`);
+      throw invalid(
+        module.name,
+        'requires',
+        `leads back to itself (${[...path, module.name].join(' → ')}); drop one of them.`,
+      );
     }
     for (const name of module.requires) {
       const required = byName.get(name);
-      if (!required) throw invalid(module.name, 'requires', `names '${name}', which tutti.config.ts does not list; add it there.`);
+      if (!required)
+        throw invalid(
+          module.name,
+          'requires',
+          `names '${name}', which tutti.config.ts does not list; add it there.`,
+        );
       visit(required, [...path, module.name]);
     }
     ordered.push(module);
@@ -99,7 +132,10 @@ const moduleSchema = z.looseObject({
   version: z.string().regex(/^\d+\.\d+\.\d+/, 'must be a semantic version, for example 1.0.0'),
   requires: z.array(z.string()),
 });
-const schemaType = z.custom<z.ZodType>((value) => value instanceof Object && 'safeParse' in value, 'must be a zod schema');
+const schemaType = z.custom<z.ZodType>(
+  (value) => value instanceof Object && 'safeParse' in value,
+  'must be a zod schema',
+);
 const agentSchema = z.looseObject({
   kind: z.literal('agent'),
   name,
@@ -112,29 +148,55 @@ const agentSchema = z.looseObject({
   critical: z.boolean().optional(),
   onBudget: z.enum(['playbook', 'fail']).optional(),
   limits: z
-    .strictObject({ timeoutMs: positive, turns: positive, costMicroUsd: z.int().nonnegative(), attempts: positive })
+    .strictObject({
+      timeoutMs: positive,
+      turns: positive,
+      costMicroUsd: z.int().nonnegative(),
+      attempts: positive,
+    })
     .partial()
     .optional(),
-  findings: z.record(z.string().regex(/^[a-z0-9_]+(\.[a-z0-9_]+)+$/, 'must be dotted, for example match.price'), z.string()).optional(),
+  findings: z
+    .record(
+      z.string().regex(/^[a-z0-9_]+(\.[a-z0-9_]+)+$/, 'must be dotted, for example match.price'),
+      z.string(),
+    )
+    .optional(),
   procedure: z.function().optional(),
 });
 const toolSchema = z
   .looseObject({
     kind: z.literal('tool'),
-    name: z.string().max(64).regex(/^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$/, 'must be module.entity.verb in lower case'),
+    name: z
+      .string()
+      .max(64)
+      .regex(/^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$/, 'must be module.entity.verb in lower case'),
     description: z.string().min(1),
     parameters: schemaType,
     result: schemaType,
     effect: z.enum(['read', 'propose', 'write', 'send']),
-    key: z.custom((value) => typeof value === 'function', 'must be a function of the arguments').optional(),
-    undo: z.union([z.strictObject({ action: z.string() }), z.strictObject({ none: z.string() })]).optional(),
+    key: z
+      .custom((value) => typeof value === 'function', 'must be a function of the arguments')
+      .optional(),
+    undo: z
+      .union([z.strictObject({ action: z.string() }), z.strictObject({ none: z.string() })])
+      .optional(),
     scope: z.enum(['step', 'run', 'tenant']).optional(),
     access: z.enum(['public', 'module']).optional(),
     timeoutMs: positive.optional(),
-    handle: z.custom((value) => typeof value === 'function', 'is missing: end the declaration with .handler(…)'),
+    handle: z.custom(
+      (value) => typeof value === 'function',
+      'is missing: end the declaration with .handler(…)',
+    ),
   })
-  .refine((tool) => !['write', 'send'].includes(tool.effect) || tool.key, { path: ['key'], message: 'is required for write and send' })
-  .refine((tool) => !['write', 'send'].includes(tool.effect) || tool.undo, { path: ['undo'], message: 'is required for write and send' });
+  .refine((tool) => !['write', 'send'].includes(tool.effect) || tool.key, {
+    path: ['key'],
+    message: 'is required for write and send',
+  })
+  .refine((tool) => !['write', 'send'].includes(tool.effect) || tool.undo, {
+    path: ['undo'],
+    message: 'is required for write and send',
+  });
 const policySchema = z.looseObject({
   kind: z.literal('policy'),
   name: z.string().min(1),
@@ -150,7 +212,8 @@ const policySchema = z.looseObject({
 
 function checkModule(module: Module): void {
   check(moduleSchema, module, module.name, 'index.ts');
-  for (const agent of module.agents) check(agentSchema, agent, module.name, `agents/${fileOf(agent.name)}.ts`);
+  for (const agent of module.agents)
+    check(agentSchema, agent, module.name, `agents/${fileOf(agent.name)}.ts`);
   for (const tool of module.tools) {
     check(toolSchema, tool, module.name, `tools (${tool.name})`);
     if (!tool.name.startsWith(`${module.name}.`)) {
@@ -164,7 +227,11 @@ function check(schema: z.ZodType, declaration: unknown, module: string, file: st
   const parsed = schema.safeParse(declaration);
   if (parsed.success) return;
   const issue = parsed.error.issues[0];
-  throw invalid(module, `${file}, field '${issue?.path.join('.') || 'declaration'}'`, `${issue?.message}.`);
+  throw invalid(
+    module,
+    `${file}, field '${issue?.path.join('.') || 'declaration'}'`,
+    `${issue?.message}.`,
+  );
 }
 
 function checkReferences(
@@ -175,17 +242,29 @@ function checkReferences(
   for (const { name, module, agent } of agents.values()) {
     for (const [key, tool] of Object.entries(agent.tools as Readonly<Record<string, AnyTool>>)) {
       if (tool && tools.get(tool.name) === tool) continue;
-      throw invalid(module, `agents/${fileOf(agent.name)}.ts, field 'tools.${key}'`, `of '${name}' is no tool of a loaded module; list it in the module's tools.`);
+      throw invalid(
+        module,
+        `agents/${fileOf(agent.name)}.ts, field 'tools.${key}'`,
+        `of '${name}' is no tool of a loaded module; list it in the module's tools.`,
+      );
     }
   }
   for (const entity of entities.values()) checkFields(entity.name, entity.fields, entities);
 }
 
-function checkFields(path: string, fields: Readonly<Record<string, Field>>, entities: ReadonlyMap<string, AnyEntity>): void {
+function checkFields(
+  path: string,
+  fields: Readonly<Record<string, Field>>,
+  entities: ReadonlyMap<string, AnyEntity>,
+): void {
   for (const [key, field] of Object.entries(fields)) {
     if (field.kind === 'lines') checkFields(`${path}.${key}`, field.fields, entities);
     if (field.kind === 'ref' && !entities.has(field.entity)) {
-      throw invalid('records.ts', `field '${path}.${key}'`, `refers to '${field.entity}', which no loaded module declares.`);
+      throw invalid(
+        'records.ts',
+        `field '${path}.${key}'`,
+        `refers to '${field.entity}', which no loaded module declares.`,
+      );
     }
   }
 }
@@ -195,11 +274,17 @@ function nameAgents(agents: ReadonlyMap<string, RegisteredAgent>): (agent: AnyAg
   return (agent) => {
     const found = names.get(agent);
     if (found) return found;
-    throw new EngineError('WORKFLOW_INVALID', `Agent '${agent?.name}' belongs to no loaded module; list it in its module's agents.`);
+    throw new EngineError(
+      'WORKFLOW_INVALID',
+      `Agent '${agent?.name}' belongs to no loaded module; list it in its module's agents.`,
+    );
   };
 }
 
-function index<T extends { readonly name: string }>(items: readonly T[], kind: string): ReadonlyMap<string, T> {
+function index<T extends { readonly name: string }>(
+  items: readonly T[],
+  kind: string,
+): ReadonlyMap<string, T> {
   const map = new Map<string, T>();
   for (const item of items) {
     if (map.has(item.name)) throw invalid(item.name, kind, 'is declared twice; names are unique.');
@@ -208,14 +293,22 @@ function index<T extends { readonly name: string }>(items: readonly T[], kind: s
   return map;
 }
 
-function registryDigest(modules: readonly Module[], workflows: ReadonlyMap<string, RegisteredWorkflow>, policies: readonly Policy[]): string {
+function registryDigest(
+  modules: readonly Module[],
+  workflows: ReadonlyMap<string, RegisteredWorkflow>,
+  policies: readonly Policy[],
+): string {
   const parts = modules.map((module) => [
     module.name,
     module.version,
     module.agents.map((agent) => [agent.name, agent.instructions, Object.keys(agent.tools)]),
     module.tools.map((tool) => [tool.name, tool.effect, tool.description]),
   ]);
-  return digest(parts, [...workflows.values()].map((each) => each.data), policies).toString('hex');
+  return digest(
+    parts,
+    [...workflows.values()].map((each) => each.data),
+    policies,
+  ).toString('hex');
 }
 
 function fileOf(declared: string): string {

@@ -1,6 +1,14 @@
 import { EngineError } from '../../base/errors.ts';
+import type {
+  Cel,
+  ForeachNode,
+  Join,
+  Node,
+  QueryTemplate,
+  TaskNode,
+  WorkflowData,
+} from '../../sdk/node.ts';
 import type { RegisteredAgent } from '../../sdk/registry.ts';
-import type { Cel, ForeachNode, Join, Node, QueryTemplate, TaskNode, WorkflowData } from '../../sdk/node.ts';
 import { type Expression, parseExpression } from './expression.ts';
 import { type Filler, isCel, parseTemplate } from './template.ts';
 
@@ -35,7 +43,9 @@ export interface CompiledGate extends Compiled {
 }
 export interface CompiledForeach extends Compiled {
   readonly kind: 'foreach';
-  readonly items: { readonly kind: 'query'; readonly query: QueryTemplate; readonly filter: Filler } | { readonly kind: 'value'; readonly value: Expression };
+  readonly items:
+    | { readonly kind: 'query'; readonly query: QueryTemplate; readonly filter: Filler }
+    | { readonly kind: 'value'; readonly value: Expression };
   readonly key: Expression;
   /** Each item's own graph; dependencies are indexes within it. */
   readonly body: readonly CompiledTask[];
@@ -64,7 +74,8 @@ type Agents = ReadonlyMap<string, RegisteredAgent>;
  */
 export function compile(workflow: WorkflowData, agents: Agents): Graph {
   const { name, nodes } = workflow;
-  if (nodes.length === 0) throw new EngineError('WORKFLOW_INVALID', `Workflow '${name}' has no nodes; add at least one.`);
+  if (nodes.length === 0)
+    throw new EngineError('WORKFLOW_INVALID', `Workflow '${name}' has no nodes; add at least one.`);
   const edges = connect(name, nodes);
   return {
     name,
@@ -72,7 +83,9 @@ export function compile(workflow: WorkflowData, agents: Agents): Graph {
     concurrency: workflow.concurrency ?? Number.POSITIVE_INFINITY,
     budgetMicroUsd: workflow.budgetMicroUsd,
     deadline: workflow.deadline,
-    nodes: nodes.map((node, index) => compileNode(node, edges[index] as Edges, { path: name, nodes, agents })),
+    nodes: nodes.map((node, index) =>
+      compileNode(node, edges[index] as Edges, { path: name, nodes, agents }),
+    ),
   };
 }
 
@@ -107,13 +120,28 @@ function compileNode(node: Node, edges: Edges, context: Context): CompiledNode {
 }
 
 function compileTask(node: TaskNode, edges: Edges, path: string, agents: Agents): CompiledTask {
-  return { kind: 'task', id: node.id, join: node.join, ...edges, ...placeOf(node, path, agents), input: parseTemplate(node.input, `${path}.input`) };
+  return {
+    kind: 'task',
+    id: node.id,
+    join: node.join,
+    ...edges,
+    ...placeOf(node, path, agents),
+    input: parseTemplate(node.input, `${path}.input`),
+  };
 }
 
-function compileForeach(node: ForeachNode, edges: Edges, path: string, agents: Agents): CompiledForeach {
+function compileForeach(
+  node: ForeachNode,
+  edges: Edges,
+  path: string,
+  agents: Agents,
+): CompiledForeach {
   // What a body's node names outside its item is a dependency of the whole foreach.
   const ids = new Set(node.body.map((each) => each.id));
-  const inner = node.body.map((each) => ({ ...each, after: each.after.filter((id) => ids.has(id)) }));
+  const inner = node.body.map((each) => ({
+    ...each,
+    after: each.after.filter((id) => ids.has(id)),
+  }));
   const innerEdges = connect(path, inner);
   const outputs = node.outputs.map((id) => outputIndex(node, id, path));
   return {
@@ -123,7 +151,9 @@ function compileForeach(node: ForeachNode, edges: Edges, path: string, agents: A
     ...edges,
     items: itemsOf(node.items, path),
     key: parseExpression(node.key, `${path}.key`),
-    body: inner.map((each, index) => compileTask(each, innerEdges[index] as Edges, `${path}.${each.id}`, agents)),
+    body: inner.map((each, index) =>
+      compileTask(each, innerEdges[index] as Edges, `${path}.${each.id}`, agents),
+    ),
     outputs,
     concurrency: node.concurrency ?? Number.POSITIVE_INFINITY,
     onItemFailure: node.onItemFailure,
@@ -141,26 +171,46 @@ function itemsOf(items: QueryTemplate | Cel, path: string): CompiledForeach['ite
   return { kind: 'query', query: items, filter: parseTemplate(items.filter, `${path}.items`) };
 }
 
-function placeOf(node: { readonly agent: string; readonly priority: number | null; readonly critical: boolean | null }, path: string, agents: Agents): AgentPlace {
+function placeOf(
+  node: {
+    readonly agent: string;
+    readonly priority: number | null;
+    readonly critical: boolean | null;
+  },
+  path: string,
+  agents: Agents,
+): AgentPlace {
   const registered = agents.get(node.agent);
-  if (!registered) throw invalid(path, `names the agent '${node.agent}', which no loaded module has`);
+  if (!registered)
+    throw invalid(path, `names the agent '${node.agent}', which no loaded module has`);
   const { agent, module } = registered;
-  return { agent: node.agent, module, priority: node.priority ?? agent.priority ?? 5, critical: node.critical ?? agent.critical ?? true };
+  return {
+    agent: node.agent,
+    module,
+    priority: node.priority ?? agent.priority ?? 5,
+    critical: node.critical ?? agent.critical ?? true,
+  };
 }
 
 /** Edges of a graph by index. @throws WORKFLOW_INVALID for a duplicate id, an unknown reference or a cycle */
-function connect(path: string, nodes: readonly { readonly id: string; readonly after: readonly string[] }[]): readonly Edges[] {
+function connect(
+  path: string,
+  nodes: readonly { readonly id: string; readonly after: readonly string[] }[],
+): readonly Edges[] {
   const indexes = new Map<string, number>();
   nodes.forEach((node, index) => {
-    if (!/^[a-z][a-z0-9_]*$/.test(node.id)) throw invalid(`${path}.${node.id}`, 'must have a lower snake case id');
-    if (indexes.has(node.id)) throw invalid(`${path}.${node.id}`, 'is declared twice; ids are unique');
+    if (!/^[a-z][a-z0-9_]*$/.test(node.id))
+      throw invalid(`${path}.${node.id}`, 'must have a lower snake case id');
+    if (indexes.has(node.id))
+      throw invalid(`${path}.${node.id}`, 'is declared twice; ids are unique');
     indexes.set(node.id, index);
   });
   const dependents: number[][] = nodes.map(() => []);
   const deps = nodes.map((node, index) =>
     node.after.map((id) => {
       const dep = indexes.get(id);
-      if (dep === undefined) throw invalid(`${path}.${node.id}`, `waits for '${id}', which does not exist`);
+      if (dep === undefined)
+        throw invalid(`${path}.${node.id}`, `waits for '${id}', which does not exist`);
       dependents[dep]?.push(index);
       return dep;
     }),
@@ -186,7 +236,10 @@ function refuseCycle(
   }
   if (free.length === nodes.length) return;
   const stuck = nodes.filter((_, index) => (waiting[index] as number) > 0).map((node) => node.id);
-  throw invalid(`${path}.${stuck[0]}`, `waits for itself through a cycle among ${stuck.join(', ')}; remove one of the edges`);
+  throw invalid(
+    `${path}.${stuck[0]}`,
+    `waits for itself through a cycle among ${stuck.join(', ')}; remove one of the edges`,
+  );
 }
 
 function invalid(path: string, what: string): EngineError {

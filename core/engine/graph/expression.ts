@@ -24,12 +24,23 @@ const environment = new Environment({ unlistedVariablesAreDyn: true, enableOptio
  * @throws EXPRESSION_INVALID
  */
 export function parseExpression({ cel }: Cel, path: string): Expression {
-  if (/^[a-z_]\w*(\.[A-Za-z_]\w*)*$/.test(cel) && cel !== 'true' && cel !== 'false' && cel !== 'null') return memberPath(cel, path);
+  if (
+    /^[a-z_]\w*(\.[A-Za-z_]\w*)*$/.test(cel) &&
+    cel !== 'true' &&
+    cel !== 'false' &&
+    cel !== 'null'
+  )
+    return memberPath(cel, path);
   try {
     const evaluate = environment.parse(cel);
-    return (scope) => attempt(() => plain(evaluate(numbersAsCel(scope) as Record<string, unknown>)), cel, path);
+    return (scope) =>
+      attempt(() => plain(evaluate(numbersAsCel(scope) as Record<string, unknown>)), cel, path);
   } catch (error) {
-    throw new EngineError('EXPRESSION_INVALID', `${path}: '${cel}' is no valid CEL: ${messageOf(error)}.`, { cause: error });
+    throw new EngineError(
+      'EXPRESSION_INVALID',
+      `${path}: '${cel}' is no valid CEL: ${messageOf(error)}.`,
+      { cause: error },
+    );
   }
 }
 
@@ -39,7 +50,10 @@ function memberPath(cel: string, path: string): Expression {
     let at: unknown = scope;
     for (const member of members) {
       if (at === null || typeof at !== 'object' || !(member in at)) {
-        throw new EngineError('EXPRESSION_INVALID', `${path}: '${cel}' has no '${member}' in this run.`);
+        throw new EngineError(
+          'EXPRESSION_INVALID',
+          `${path}: '${cel}' has no '${member}' in this run.`,
+        );
       }
       at = (at as Readonly<Record<string, unknown>>)[member];
     }
@@ -51,7 +65,9 @@ function attempt(evaluate: () => unknown, cel: string, path: string): unknown {
   try {
     return evaluate();
   } catch (error) {
-    throw new EngineError('EXPRESSION_INVALID', `${path}: '${cel}' failed: ${messageOf(error)}.`, { cause: error });
+    throw new EngineError('EXPRESSION_INVALID', `${path}: '${cel}' failed: ${messageOf(error)}.`, {
+      cause: error,
+    });
   }
 }
 
@@ -60,7 +76,9 @@ function numbersAsCel(value: unknown): unknown {
   if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : value;
   if (Array.isArray(value)) return value.map(numbersAsCel);
   if (value !== null && typeof value === 'object') {
-    return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, numbersAsCel(member)]));
+    return Object.fromEntries(
+      Object.entries(value).map(([key, member]) => [key, numbersAsCel(member)]),
+    );
   }
   return value;
 }

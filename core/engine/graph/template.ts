@@ -8,11 +8,15 @@ export type Filler = (scope: ExpressionScope) => unknown;
 export function parseTemplate(template: Template, path: string): Filler {
   if (isCel(template)) return parseExpression(template, path);
   if (Array.isArray(template)) {
-    const fillers = template.map((item: Template, index) => parseTemplate(item, `${path}[${index}]`));
+    const fillers = template.map((item: Template, index) =>
+      parseTemplate(item, `${path}[${index}]`),
+    );
     return (scope) => fillers.map((fill) => fill(scope));
   }
   if (template !== null && typeof template === 'object') {
-    const fillers = Object.entries(template).map(([key, member]) => [key, parseTemplate(member as Template, `${path}.${key}`)] as const);
+    const fillers = Object.entries(template).map(
+      ([key, member]) => [key, parseTemplate(member as Template, `${path}.${key}`)] as const,
+    );
     return (scope) => Object.fromEntries(fillers.map(([key, fill]) => [key, fill(scope)]));
   }
   return () => template;
@@ -21,6 +25,10 @@ export function parseTemplate(template: Template, path: string): Filler {
 /** Whether a place in a template is an expression. */
 export function isCel(template: unknown): template is Cel {
   return (
-    template !== null && typeof template === 'object' && 'cel' in template && typeof template.cel === 'string' && Object.keys(template).length === 1
+    template !== null &&
+    typeof template === 'object' &&
+    'cel' in template &&
+    typeof template.cel === 'string' &&
+    Object.keys(template).length === 1
   );
 }

@@ -1,9 +1,17 @@
 import type { Clock } from '../../base/clock.ts';
+import type { ModelLimit } from '../../ports/config.ts';
 import type { Usage } from '../../ports/models/model.ts';
-import { costMicroUsd, type Price, PRICES_VERSION, type PriceOverrides, priceOf, requestOverheadTokens, upperBoundMicroUsd } from '../../ports/models/prices.ts';
+import {
+  costMicroUsd,
+  PRICES_VERSION,
+  type Price,
+  type PriceOverrides,
+  priceOf,
+  requestOverheadTokens,
+  upperBoundMicroUsd,
+} from '../../ports/models/prices.ts';
 import type { Profiles } from '../../ports/models/profiles.ts';
 import type { ModelProfile } from '../../sdk/agent.ts';
-import type { ModelLimit } from '../../ports/config.ts';
 import { Budget, type Reservation } from './budget.ts';
 import { type ModelBlocker, type Permit, Permits } from './permits.ts';
 
@@ -25,7 +33,11 @@ export interface Grant {
 }
 
 /** Why a call cannot be made now; `never`: waiting will not help. */
-export type Refusal = { readonly blocker: ModelBlocker | 'budget'; readonly scope: string; readonly never: boolean };
+export type Refusal = {
+  readonly blocker: ModelBlocker | 'budget';
+  readonly scope: string;
+  readonly never: boolean;
+};
 
 /** What a call turned out to cost. */
 export interface Settlement {
@@ -58,11 +70,18 @@ export class Broker {
   }) {
     this.#permits = new Permits(options.limits);
     this.#clock = options.clock;
-    const targets = Object.entries(options.profiles ?? {}) as readonly [ModelProfile, Profiles[ModelProfile]][];
+    const targets = Object.entries(options.profiles ?? {}) as readonly [
+      ModelProfile,
+      Profiles[ModelProfile],
+    ][];
     this.#targets = new Map(
       targets.map(([profile, target]) => [
         profile,
-        { model: target.model, maxOutputTokens: target.maxOutputTokens ?? 4_096, price: priceOf(target.model, options.prices) },
+        {
+          model: target.model,
+          maxOutputTokens: target.maxOutputTokens ?? 4_096,
+          price: priceOf(target.model, options.prices),
+        },
       ]),
     );
   }
@@ -79,9 +98,16 @@ export class Broker {
   /** What stands in the way of a call, or null. */
   refusal(wish: CallWish): Refusal | null {
     const target = this.#target(wish.profile);
-    const money = this.budget.blocker(wish.scopes, upperBoundMicroUsd(wish.bytes, target.maxOutputTokens, target.price));
+    const money = this.budget.blocker(
+      wish.scopes,
+      upperBoundMicroUsd(wish.bytes, target.maxOutputTokens, target.price),
+    );
     if (money) return { blocker: 'budget', ...money };
-    const blocker = this.#permits.blocker(target.model, tokenBound(wish, target), this.#clock.monotonic());
+    const blocker = this.#permits.blocker(
+      target.model,
+      tokenBound(wish, target),
+      this.#clock.monotonic(),
+    );
     return blocker && { blocker, scope: target.model, never: false };
   }
 
@@ -102,15 +128,25 @@ export class Broker {
    * Ends a granted call. Without a usage it counts as its full bound, because the provider may have billed it, unless it is
    * proven that nothing was sent.
    */
-  settle(grant: Grant, profile: ModelProfile, end: { readonly usage: Usage | null; readonly sent: boolean }): Settlement {
+  settle(
+    grant: Grant,
+    profile: ModelProfile,
+    end: { readonly usage: Usage | null; readonly sent: boolean },
+  ): Settlement {
     const now = this.#clock.monotonic();
     if (!end.sent) {
       this.#permits.release(grant.permit, now);
       this.budget.settle(grant.reservation, 0);
       return { state: 'released', costMicroUsd: 0 };
     }
-    const cost = end.usage ? costMicroUsd(end.usage, this.#target(profile).price) : grant.boundMicroUsd;
-    this.#permits.settle(grant.permit, end.usage ? end.usage.input + end.usage.output : grant.permit.tokens, now);
+    const cost = end.usage
+      ? costMicroUsd(end.usage, this.#target(profile).price)
+      : grant.boundMicroUsd;
+    this.#permits.settle(
+      grant.permit,
+      end.usage ? end.usage.input + end.usage.output : grant.permit.tokens,
+      now,
+    );
     this.budget.settle(grant.reservation, cost);
     return { state: end.usage ? 'settled' : 'estimated', costMicroUsd: cost };
   }

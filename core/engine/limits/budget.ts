@@ -19,10 +19,19 @@ export class Budget {
   readonly #purses = new Map<string, Purse>();
 
   /** Opens a scope, or changes its limit. */
-  open(scope: string, limitMicroUsd: number, spent: { readonly settledMicroUsd?: number } = {}): void {
+  open(
+    scope: string,
+    limitMicroUsd: number,
+    spent: { readonly settledMicroUsd?: number } = {},
+  ): void {
     const purse = this.#purses.get(scope);
     if (purse) purse.limitMicroUsd = limitMicroUsd;
-    else this.#purses.set(scope, { limitMicroUsd, reservedMicroUsd: 0, settledMicroUsd: spent.settledMicroUsd ?? 0 });
+    else
+      this.#purses.set(scope, {
+        limitMicroUsd,
+        reservedMicroUsd: 0,
+        settledMicroUsd: spent.settledMicroUsd ?? 0,
+      });
   }
 
   /** Forgets a scope whose work has ended. */
@@ -34,7 +43,10 @@ export class Budget {
    * The first scope that could not pay, or null. `never` when it could not even if all that is reserved came back:
    * waiting would not help.
    */
-  blocker(scopes: readonly string[], microUsd: number): { readonly scope: string; readonly never: boolean } | null {
+  blocker(
+    scopes: readonly string[],
+    microUsd: number,
+  ): { readonly scope: string; readonly never: boolean } | null {
     for (const scope of scopes) {
       const purse = this.#purses.get(scope);
       if (!purse) continue;

@@ -50,7 +50,8 @@ export class Window {
     let sum = this.#sum;
     for (let age = this.#counts.length - 1; age >= 0; age -= 1) {
       sum -= this.#counts[this.#slot(now - age)] as number;
-      if (sum + amount <= this.limit || sum === 0) return (now - age + this.#counts.length) * this.#quantumMs - nowMs;
+      if (sum + amount <= this.limit || sum === 0)
+        return (now - age + this.#counts.length) * this.#quantumMs - nowMs;
     }
     return 0;
   }
@@ -58,7 +59,11 @@ export class Window {
   #advance(nowMs: number): number {
     const quantum = Math.floor(nowMs / this.#quantumMs);
     const from = this.#last ?? quantum;
-    for (let each = Math.max(from + 1, quantum - this.#counts.length + 1); each <= quantum; each += 1) {
+    for (
+      let each = Math.max(from + 1, quantum - this.#counts.length + 1);
+      each <= quantum;
+      each += 1
+    ) {
       this.#sum -= this.#counts[this.#slot(each)] as number;
       this.#counts[this.#slot(each)] = 0;
     }

@@ -58,7 +58,8 @@ export class Attempts implements DispatchEvents {
 
   /** Aborts every attempt of a run. */
   cancel(run: Run, error: ErrorData): void {
-    for (const attempt of this.#live.values()) if (attempt.run === run) this.#parts.dispatcher.cancel(attempt.ref, error);
+    for (const attempt of this.#live.values())
+      if (attempt.run === run) this.#parts.dispatcher.cancel(attempt.ref, error);
   }
 
   /** Stops the deadlines. */
@@ -79,12 +80,20 @@ export class Attempts implements DispatchEvents {
     const attempt = this.#live.get(ref);
     if (!attempt) return;
     const { run, step } = attempt;
-    const error = toErrorData(new EngineError('LANE_LOST', `The thread under '${pathOf(step)}' died: ${reason}.`));
+    const error = toErrorData(
+      new EngineError('LANE_LOST', `The thread under '${pathOf(step)}' died: ${reason}.`),
+    );
     step.crashes = suspect ? Math.max(step.crashes + 1, crashesUntilAlone) : step.crashes + 1;
-    this.#finish(attempt, suspect || attempt.alone ? 'crashed' : 'lost', { error, change: this.#parts.turns.lose(attempt, error) });
+    this.#finish(attempt, suspect || attempt.alone ? 'crashed' : 'lost', {
+      error,
+      change: this.#parts.turns.lose(attempt, error),
+    });
     if (attempt.alone) {
       const guilty = `'${pathOf(step)}' ends every thread that runs it: ${reason}. It is not tried again; mend the agent or its tools.`;
-      this.#parts.events.ended(run, step, { kind: 'failed', error: toErrorData(new EngineError('STEP_CRASHED', guilty)) });
+      this.#parts.events.ended(run, step, {
+        kind: 'failed',
+        error: toErrorData(new EngineError('STEP_CRASHED', guilty)),
+      });
     } else this.#parts.events.again(run, step, 'none');
     this.#parts.events.changed();
   }
@@ -97,7 +106,8 @@ export class Attempts implements DispatchEvents {
       this.close(attempt);
       this.#parts.dispatcher.cancel(attempt.ref, toErrorData(error));
     }
-    if (!isTerminal(step.status)) this.#parts.events.ended(run, step, { kind: 'failed', error: toErrorData(error) });
+    if (!isTerminal(step.status))
+      this.#parts.events.ended(run, step, { kind: 'failed', error: toErrorData(error) });
     else run.fail(step, toErrorData(error));
     this.#parts.events.changed();
   }
@@ -114,9 +124,15 @@ export class Attempts implements DispatchEvents {
       case 'turn':
         return attempt.call ? this.#append(attempt, turns.end(attempt, message.done)) : undefined;
       case 'intent':
-        return this.#append(attempt, attempt.intended(message.intent), (flushed) => void this.#begun(attempt, message.intent.key, flushed));
+        return this.#append(
+          attempt,
+          attempt.intended(message.intent),
+          (flushed) => void this.#begun(attempt, message.intent.key, flushed),
+        );
       case 'effected':
-        return this.#append(attempt, attempt.effected(message), () => dispatcher.tell({ kind: 'ended', ref: attempt.ref, key: message.key }));
+        return this.#append(attempt, attempt.effected(message), () =>
+          dispatcher.tell({ kind: 'ended', ref: attempt.ref, key: message.key }),
+        );
       case 'done':
         return this.#done(attempt, message.done);
     }
@@ -125,7 +141,9 @@ export class Attempts implements DispatchEvents {
   async #begun(attempt: Attempt, key: string, flushed: Flushed): Promise<void> {
     const { store, dispatcher } = this.#parts;
     try {
-      const known = flushed.newEffects.has(key) ? null : await store.effect(attempt.run.facts.tenantId, key);
+      const known = flushed.newEffects.has(key)
+        ? null
+        : await store.effect(attempt.run.facts.tenantId, key);
       dispatcher.tell({ kind: 'begun', ref: attempt.ref, key, known });
     } catch (error) {
       dispatcher.cancel(attempt.ref, toErrorData(error, 'DB_UNAVAILABLE'));
@@ -139,7 +157,12 @@ export class Attempts implements DispatchEvents {
     step.trust = done.trust;
     if (done.kind === 'succeeded') {
       this.#finish(attempt, 'succeeded', { error: null });
-      return events.ended(run, step, { kind: 'succeeded', output: JSON.parse(done.output) }, done.output);
+      return events.ended(
+        run,
+        step,
+        { kind: 'succeeded', output: JSON.parse(done.output) },
+        done.output,
+      );
     }
     const { error } = done;
     const change = this.#parts.turns.lose(attempt, error);
@@ -147,19 +170,34 @@ export class Attempts implements DispatchEvents {
       this.#finish(attempt, 'cancelled', { error, change });
       return events.ended(run, step, { kind: 'cancelled' });
     }
-    this.#finish(attempt, error.code === 'AGENT_TIMEOUT' ? 'timed_out' : 'failed', { error, change });
+    this.#finish(attempt, error.code === 'AGENT_TIMEOUT' ? 'timed_out' : 'failed', {
+      error,
+      change,
+    });
     step.failures += 1;
     const limit = attempt.registered.agent.limits?.attempts ?? 3;
-    if (errorRow(error.code).retryable && step.failures < limit) events.again(run, step, 'back_off');
+    if (errorRow(error.code).retryable && step.failures < limit)
+      events.again(run, step, 'back_off');
     else events.ended(run, step, { kind: 'failed', error });
   }
 
-  #finish(attempt: Attempt, outcome: AttemptRow['outcome'], end: { readonly error: ErrorData | null; readonly change?: Omit<Change, 'run' | 'step'> }): void {
+  #finish(
+    attempt: Attempt,
+    outcome: AttemptRow['outcome'],
+    end: { readonly error: ErrorData | null; readonly change?: Omit<Change, 'run' | 'step'> },
+  ): void {
     this.close(attempt);
-    this.#append(attempt, { ...end.change, attempts: [attempt.ended(outcome, end.error, this.#parts.clock.now())] });
+    this.#append(attempt, {
+      ...end.change,
+      attempts: [attempt.ended(outcome, end.error, this.#parts.clock.now())],
+    });
   }
 
-  #append({ run, step }: Attempt, change: Omit<Change, 'run' | 'step'>, durable?: (flushed: Flushed) => void): void {
+  #append(
+    { run, step }: Attempt,
+    change: Omit<Change, 'run' | 'step'>,
+    durable?: (flushed: Flushed) => void,
+  ): void {
     this.#parts.journal.write({ run, step, ...change }, durable);
   }
 }

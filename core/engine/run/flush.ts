@@ -13,32 +13,123 @@ import type { Step } from './step.ts';
 
 // Columns of each part in the order of the statement; the SQL type decides how an array parameter is read.
 const columns = {
-  want: { tenant_id: 'int', scope: 'text', period: 'date', reserve: 'bigint', release: 'bigint', settle: 'bigint' },
-  turns: { tenant_id: 'int', run_id: 'uuid', seq: 'bigint', step: 'int', model: 'text', price_v: 'int', reserved_micro_usd: 'bigint' },
+  want: {
+    tenant_id: 'int',
+    scope: 'text',
+    period: 'date',
+    reserve: 'bigint',
+    release: 'bigint',
+    settle: 'bigint',
+  },
+  turns: {
+    tenant_id: 'int',
+    run_id: 'uuid',
+    seq: 'bigint',
+    step: 'int',
+    model: 'text',
+    price_v: 'int',
+    reserved_micro_usd: 'bigint',
+  },
   settles: {
-    tenant_id: 'int', run_id: 'uuid', seq: 'bigint', step: 'int', model: 'text', price_v: 'int', reserved_micro_usd: 'bigint',
-    state: 'text', cost_micro_usd: 'bigint', tokens: 'jsonb',
+    tenant_id: 'int',
+    run_id: 'uuid',
+    seq: 'bigint',
+    step: 'int',
+    model: 'text',
+    price_v: 'int',
+    reserved_micro_usd: 'bigint',
+    state: 'text',
+    cost_micro_usd: 'bigint',
+    tokens: 'jsonb',
   },
   steps: {
-    tenant_id: 'int', run_id: 'uuid', id: 'int', node: 'text', item_key: 'text', kind: 'text', agent: 'text', status: 'text',
-    attempt: 'smallint', crashes: 'smallint', priority: 'smallint', critical: 'boolean', worker: 'text', ready_at: 'timestamptz',
-    started_at: 'timestamptz', ended_at: 'timestamptz', output_seq: 'bigint', error: 'jsonb', cost_micro_usd: 'bigint',
-    degraded: 'boolean', trust: 'text',
+    tenant_id: 'int',
+    run_id: 'uuid',
+    id: 'int',
+    node: 'text',
+    item_key: 'text',
+    kind: 'text',
+    agent: 'text',
+    status: 'text',
+    attempt: 'smallint',
+    crashes: 'smallint',
+    priority: 'smallint',
+    critical: 'boolean',
+    worker: 'text',
+    ready_at: 'timestamptz',
+    started_at: 'timestamptz',
+    ended_at: 'timestamptz',
+    output_seq: 'bigint',
+    error: 'jsonb',
+    cost_micro_usd: 'bigint',
+    degraded: 'boolean',
+    trust: 'text',
   },
   attempts: {
-    tenant_id: 'int', run_id: 'uuid', step: 'int', no: 'smallint', worker: 'text', started_at: 'timestamptz',
-    ended_at: 'timestamptz', outcome: 'text', error: 'jsonb', turns: 'smallint',
+    tenant_id: 'int',
+    run_id: 'uuid',
+    step: 'int',
+    no: 'smallint',
+    worker: 'text',
+    started_at: 'timestamptz',
+    ended_at: 'timestamptz',
+    outcome: 'text',
+    error: 'jsonb',
+    turns: 'smallint',
   },
-  entries: { tenant_id: 'int', run_id: 'uuid', seq: 'bigint', step: 'int', attempt: 'smallint', kind: 'text', data: 'jsonb', reserving: 'boolean' },
-  payloads: { tenant_id: 'int', run_id: 'uuid', seq: 'bigint', class: 'text', sha256: 'bytea', size: 'int', body: 'bytea', reserving: 'boolean' },
+  entries: {
+    tenant_id: 'int',
+    run_id: 'uuid',
+    seq: 'bigint',
+    step: 'int',
+    attempt: 'smallint',
+    kind: 'text',
+    data: 'jsonb',
+    reserving: 'boolean',
+  },
+  payloads: {
+    tenant_id: 'int',
+    run_id: 'uuid',
+    seq: 'bigint',
+    class: 'text',
+    sha256: 'bytea',
+    size: 'int',
+    body: 'bytea',
+    reserving: 'boolean',
+  },
   effects: {
-    tenant_id: 'int', key: 'bytea', run_id: 'uuid', step: 'int', seq: 'bigint', tool: 'text', contract: 'bytea', duty: 'text',
-    actor: 'jsonb', entity: 'text', target_id: 'text', company: 'text', args_sha256: 'bytea', binds: 'jsonb', state: 'text', started_at: 'timestamptz',
+    tenant_id: 'int',
+    key: 'bytea',
+    run_id: 'uuid',
+    step: 'int',
+    seq: 'bigint',
+    tool: 'text',
+    contract: 'bytea',
+    duty: 'text',
+    actor: 'jsonb',
+    entity: 'text',
+    target_id: 'text',
+    company: 'text',
+    args_sha256: 'bytea',
+    binds: 'jsonb',
+    state: 'text',
+    started_at: 'timestamptz',
   },
   effect_ends: { tenant_id: 'int', key: 'bytea', state: 'text', outcome: 'jsonb' },
   findings: {
-    tenant_id: 'int', run_id: 'uuid', fingerprint: 'bytea', step: 'int', seq: 'bigint', module: 'text', agent: 'text', kind: 'text',
-    severity: 'text', company: 'text', records: 'jsonb', amount: 'numeric', currency: 'text',
+    tenant_id: 'int',
+    run_id: 'uuid',
+    fingerprint: 'bytea',
+    step: 'int',
+    seq: 'bigint',
+    module: 'text',
+    agent: 'text',
+    kind: 'text',
+    severity: 'text',
+    company: 'text',
+    records: 'jsonb',
+    amount: 'numeric',
+    currency: 'text',
   },
   runs: { tenant_id: 'int', id: 'uuid', status: 'text', ended: 'boolean' },
   taken: { id: 'bigint' },
@@ -49,13 +140,28 @@ const parts = Object.keys(columns) as readonly Part[];
 
 /** `unnest($4::int[], …) AS d(tenant_id, …)`, with the parameter numbers that follow from the order of the parts. */
 function rowsOf(part: Part): string {
-  const before = parts.slice(0, parts.indexOf(part)).reduce((sum, each) => sum + Object.keys(columns[each]).length, 1);
-  const types = Object.values(columns[part]).map((type, index) => `$${before + index + 1}::${type}[]`);
+  const before = parts
+    .slice(0, parts.indexOf(part))
+    .reduce((sum, each) => sum + Object.keys(columns[each]).length, 1);
+  const types = Object.values(columns[part]).map(
+    (type, index) => `$${before + index + 1}::${type}[]`,
+  );
   return `unnest(${types.join(', ')}) AS d(${Object.keys(columns[part]).join(', ')})`;
 }
 
 const stepChanges = [
-  'status', 'attempt', 'crashes', 'worker', 'ready_at', 'started_at', 'ended_at', 'output_seq', 'error', 'cost_micro_usd', 'degraded', 'trust',
+  'status',
+  'attempt',
+  'crashes',
+  'worker',
+  'ready_at',
+  'started_at',
+  'ended_at',
+  'output_seq',
+  'error',
+  'cost_micro_usd',
+  'degraded',
+  'trust',
 ]
   .map((column) => `${column} = excluded.${column}`)
   .join(', ');
@@ -120,14 +226,27 @@ export interface FlushParameters {
 
 /** Turns changes into the statement's arrays; a step that changed several times is one row, its last state. */
 export function flushParameters(boot: string, changes: readonly Change[]): FlushParameters {
-  const table = Object.fromEntries(parts.map((part) => [part, Object.keys(columns[part]).map((): unknown[] => [])])) as Record<Part, unknown[][]>;
+  const table = Object.fromEntries(
+    parts.map((part) => [part, Object.keys(columns[part]).map((): unknown[] => [])]),
+  ) as Record<Part, unknown[][]>;
   const put = (part: Part, ...values: readonly unknown[]): void => {
     const arrays = table[part];
-    for (let index = 0; index < values.length; index += 1) (arrays[index] as unknown[]).push(values[index]);
+    for (let index = 0; index < values.length; index += 1)
+      (arrays[index] as unknown[]).push(values[index]);
   };
   const steps = new Map<Step, Change['run']>();
   const runs = new Map<Change['run'], string>();
-  const budgets = new Map<string, { tenantId: number; scope: string; period: string; reserve: number; release: number; settle: number }>();
+  const budgets = new Map<
+    string,
+    {
+      tenantId: number;
+      scope: string;
+      period: string;
+      reserve: number;
+      release: number;
+      settle: number;
+    }
+  >();
   for (const change of changes) {
     const { tenantId, id } = change.run.facts;
     if (change.step) steps.set(change.step, change.run);
@@ -138,18 +257,41 @@ export function flushParameters(boot: string, changes: readonly Change[]): Flush
     putEffects(put, change, tenantId, id);
     for (const row of change.taken ?? []) put('taken', row);
   }
-  for (const each of budgets.values()) put('want', each.tenantId, each.scope, each.period, each.reserve, each.release, each.settle);
+  for (const each of budgets.values())
+    put('want', each.tenantId, each.scope, each.period, each.reserve, each.release, each.settle);
   for (const [step, run] of steps) putStep(put, step, run);
-  for (const [run, status] of runs) put('runs', run.facts.tenantId, run.facts.id, status, run.status !== 'running');
+  for (const [run, status] of runs)
+    put('runs', run.facts.tenantId, run.facts.id, status, run.status !== 'running');
   return { values: [boot, ...parts.flatMap((part) => table[part])], steps: steps.size };
 }
 
 type Put = (part: Part, ...values: readonly unknown[]) => void;
-type Budgets = Map<string, { tenantId: number; scope: string; period: string; reserve: number; release: number; settle: number }>;
+type Budgets = Map<
+  string,
+  {
+    tenantId: number;
+    scope: string;
+    period: string;
+    reserve: number;
+    release: number;
+    settle: number;
+  }
+>;
 
-function addBudget(budgets: Budgets, tenantId: number, row: NonNullable<Change['budgets']>[number]): void {
+function addBudget(
+  budgets: Budgets,
+  tenantId: number,
+  row: NonNullable<Change['budgets']>[number],
+): void {
   const name = `${tenantId} ${row.scope} ${row.period}`;
-  const sum = budgets.get(name) ?? { tenantId, scope: row.scope, period: row.period, reserve: 0, release: 0, settle: 0 };
+  const sum = budgets.get(name) ?? {
+    tenantId,
+    scope: row.scope,
+    period: row.period,
+    reserve: 0,
+    release: 0,
+    settle: 0,
+  };
   sum.reserve += row.reserve;
   sum.release += row.release;
   sum.settle += row.settle;
@@ -159,27 +301,95 @@ function addBudget(budgets: Budgets, tenantId: number, row: NonNullable<Change['
 function putMoney(put: Put, change: Change, tenantId: number, run: string): void {
   const step = change.step?.id ?? 0;
   for (const turn of change.turns ?? []) {
-    put('turns', tenantId, run, turn.seq, step, turn.model, turn.priceVersion, turn.reservedMicroUsd);
+    put(
+      'turns',
+      tenantId,
+      run,
+      turn.seq,
+      step,
+      turn.model,
+      turn.priceVersion,
+      turn.reservedMicroUsd,
+    );
   }
   for (const row of change.settles ?? []) {
-    put('settles', tenantId, run, row.seq, step, row.model, row.priceVersion, row.reservedMicroUsd, row.state, row.costMicroUsd, toJsonb(row.tokens));
+    put(
+      'settles',
+      tenantId,
+      run,
+      row.seq,
+      step,
+      row.model,
+      row.priceVersion,
+      row.reservedMicroUsd,
+      row.state,
+      row.costMicroUsd,
+      toJsonb(row.tokens),
+    );
   }
 }
 
 function putEntries(put: Put, change: Change, tenantId: number, run: string): void {
   const step = change.step?.id ?? null;
   for (const row of change.attempts ?? []) {
-    put('attempts', tenantId, run, step, row.no, row.worker, at(row.startedAt), at(row.endedAt), row.outcome, row.error && toJsonb(row.error), row.turns);
+    put(
+      'attempts',
+      tenantId,
+      run,
+      step,
+      row.no,
+      row.worker,
+      at(row.startedAt),
+      at(row.endedAt),
+      row.outcome,
+      row.error && toJsonb(row.error),
+      row.turns,
+    );
   }
   for (const entry of change.entries ?? []) {
     const reserving = entry.kind === 'turn.started';
-    put('entries', tenantId, run, entry.seq, entry.step, entry.attempt, entry.kind, toJsonb(entry.data), reserving);
+    put(
+      'entries',
+      tenantId,
+      run,
+      entry.seq,
+      entry.step,
+      entry.attempt,
+      entry.kind,
+      toJsonb(entry.data),
+      reserving,
+    );
     if (!entry.body) continue;
     const { class: held, bytes } = entry.body;
-    put('payloads', tenantId, run, entry.seq, held, createHash('sha256').update(bytes).digest(), bytes.length, bytes, reserving);
+    put(
+      'payloads',
+      tenantId,
+      run,
+      entry.seq,
+      held,
+      createHash('sha256').update(bytes).digest(),
+      bytes.length,
+      bytes,
+      reserving,
+    );
   }
   for (const row of change.findings ?? []) {
-    put('findings', tenantId, run, row.fingerprint, step, row.seq, row.module, row.agent, row.kind, row.severity, row.company, toJsonb(row.records), row.amount, row.currency);
+    put(
+      'findings',
+      tenantId,
+      run,
+      row.fingerprint,
+      step,
+      row.seq,
+      row.module,
+      row.agent,
+      row.kind,
+      row.severity,
+      row.company,
+      toJsonb(row.records),
+      row.amount,
+      row.currency,
+    );
   }
 }
 
@@ -187,21 +397,55 @@ function putEffects(put: Put, change: Change, tenantId: number, run: string): vo
   const agent = change.step ? (change.step.place as CompiledTask).agent : null;
   for (const row of change.effects ?? []) {
     put(
-      'effects', tenantId, hex(row.key), run, change.step?.id ?? 0, row.seq, row.tool, hex(row.contract), row.duty,
-      toJsonb({ kind: 'agent', id: agent }), row.entity, row.targetId === null ? null : toText(row.targetId), change.run.facts.company, hex(row.argsSha256),
-      row.binds === null ? null : toJsonb(row.binds), row.state, row.state === 'started' ? new Date() : null,
+      'effects',
+      tenantId,
+      hex(row.key),
+      run,
+      change.step?.id ?? 0,
+      row.seq,
+      row.tool,
+      hex(row.contract),
+      row.duty,
+      toJsonb({ kind: 'agent', id: agent }),
+      row.entity,
+      row.targetId === null ? null : toText(row.targetId),
+      change.run.facts.company,
+      hex(row.argsSha256),
+      row.binds === null ? null : toJsonb(row.binds),
+      row.state,
+      row.state === 'started' ? new Date() : null,
     );
   }
-  for (const row of change.effectEnds ?? []) put('effect_ends', tenantId, hex(row.key), row.state, toJsonb(row.outcome));
+  for (const row of change.effectEnds ?? [])
+    put('effect_ends', tenantId, hex(row.key), row.state, toJsonb(row.outcome));
 }
 
 function putStep(put: Put, step: Step, run: Change['run']): void {
   const { tenantId, id } = run.facts;
   const place = step.place as Partial<CompiledTask>;
   put(
-    'steps', tenantId, id, step.id, step.node, toText(step.itemKey), step.kind, place.agent ?? null, step.status, step.attempt, step.crashes,
-    place.priority ?? 5, place.critical ?? true, step.worker, at(step.readyAt), at(step.startedAt), at(step.endedAt), step.outputSeq,
-    step.error && toJsonb(step.error), step.costMicroUsd, step.degraded, step.trust,
+    'steps',
+    tenantId,
+    id,
+    step.id,
+    step.node,
+    toText(step.itemKey),
+    step.kind,
+    place.agent ?? null,
+    step.status,
+    step.attempt,
+    step.crashes,
+    place.priority ?? 5,
+    place.critical ?? true,
+    step.worker,
+    at(step.readyAt),
+    at(step.startedAt),
+    at(step.endedAt),
+    step.outputSeq,
+    step.error && toJsonb(step.error),
+    step.costMicroUsd,
+    step.degraded,
+    step.trust,
   );
 }
 

@@ -12,7 +12,11 @@ export type Ended =
 /** Takes the next items up to the foreach's concurrency. */
 export function openItems(container: Container): readonly Item[] {
   const opened: Item[] = [];
-  while (!container.stopped && container.open < container.node.concurrency && container.next < container.items.length) {
+  while (
+    !container.stopped &&
+    container.open < container.node.concurrency &&
+    container.next < container.items.length
+  ) {
     const item = container.items[container.next] as Item;
     container.next += 1;
     container.open += 1;

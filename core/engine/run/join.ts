@@ -19,7 +19,12 @@ export class Joins {
   readonly #tallies: readonly Tally[];
 
   constructor(nodes: readonly { readonly join: Join; readonly deps: readonly number[] }[]) {
-    this.#tallies = nodes.map((node) => ({ join: node.join, total: node.deps.length, succeeded: 0, other: 0 }));
+    this.#tallies = nodes.map((node) => ({
+      join: node.join,
+      total: node.deps.length,
+      succeeded: 0,
+      other: 0,
+    }));
   }
 
   /** Notes that one dependency of the node has ended. */
@@ -31,12 +36,16 @@ export class Joins {
   }
 
   /** The verdict for one node of an item's small graph, counted afresh. */
-  static among(place: { readonly join: Join; readonly deps: readonly number[] }, steps: readonly Step[]): Verdict {
+  static among(
+    place: { readonly join: Join; readonly deps: readonly number[] },
+    steps: readonly Step[],
+  ): Verdict {
     const tally = { join: place.join, total: place.deps.length, succeeded: 0, other: 0 };
     for (const dep of place.deps) {
       const status = steps[dep]?.status;
       if (status === 'succeeded') tally.succeeded += 1;
-      else if (status === 'failed' || status === 'skipped' || status === 'cancelled') tally.other += 1;
+      else if (status === 'failed' || status === 'skipped' || status === 'cancelled')
+        tally.other += 1;
     }
     return verdict(tally);
   }

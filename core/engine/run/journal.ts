@@ -1,7 +1,7 @@
 import type pg from 'pg';
-import { EngineError, toErrorData } from '../../base/errors.ts';
 import { crashPoint } from '../../base/crash-point.ts';
-import { flushParameters, type FlushRow, flushSql } from './flush.ts';
+import { EngineError, toErrorData } from '../../base/errors.ts';
+import { type FlushRow, flushParameters, flushSql } from './flush.ts';
 import type { Change } from './rows.ts';
 
 /** What a flush brought to those who wait for it. */
@@ -76,7 +76,11 @@ export class Journal {
       }
     } catch (error) {
       this.#failed = true;
-      this.#events.failed(error instanceof EngineError ? error : new EngineError('INTERNAL', toErrorData(error).message, { cause: error }));
+      this.#events.failed(
+        error instanceof EngineError
+          ? error
+          : new EngineError('INTERNAL', toErrorData(error).message, { cause: error }),
+      );
     } finally {
       this.#flushing = false;
       for (const resolve of this.#idle.splice(0)) resolve();
@@ -99,9 +103,16 @@ export class Journal {
     try {
       const result = await this.#client.query<FlushRow>({ name: 'flush', text: flushSql, values });
       const row = result.rows[0] as FlushRow;
-      if (row.alive === 0) throw new EngineError('ENGINE_FENCED', 'Another engine has taken over the runs of this one; it stops.');
+      if (row.alive === 0)
+        throw new EngineError(
+          'ENGINE_FENCED',
+          'Another engine has taken over the runs of this one; it stops.',
+        );
       if (row.steps !== steps) {
-        throw new EngineError('INTERNAL', `A flush wrote ${row.steps} of ${steps} step rows; this is a defect in Tutti.`);
+        throw new EngineError(
+          'INTERNAL',
+          `A flush wrote ${row.steps} of ${steps} step rows; this is a defect in Tutti.`,
+        );
       }
       for (const key of row.new_effects ?? []) newEffects.add(key.toString('hex'));
       this.counts.flushes += 1;
@@ -114,11 +125,18 @@ export class Journal {
   }
 
   /** Finds the step whose rows are refused by halving; the others are written. Changes of one step stay together, in order. */
-  async #bisect(changes: readonly Change[], newEffects: Set<string>, cause: unknown): Promise<boolean> {
+  async #bisect(
+    changes: readonly Change[],
+    newEffects: Set<string>,
+    cause: unknown,
+  ): Promise<boolean> {
     const groups = [...Map.groupBy(changes, (change) => change.step ?? change.run).values()];
     if (groups.length === 1) {
       const message = `The database refused what this step wrote: ${toErrorData(cause).message}.`;
-      this.#events.rejected(changes[0] as Change, new EngineError('JOURNAL_REJECTED', message, { cause }));
+      this.#events.rejected(
+        changes[0] as Change,
+        new EngineError('JOURNAL_REJECTED', message, { cause }),
+      );
       return true;
     }
     const half = Math.ceil(groups.length / 2);

@@ -37,7 +37,11 @@ export class Lease {
       `UPDATE tutti.engine SET lease_until = now() + $2 * interval '1 millisecond' WHERE id = $1 AND state <> 'gone'`,
       [this.boot, leaseMs],
     );
-    if (result.rowCount === 0) throw new EngineError('ENGINE_FENCED', 'Another engine has taken over the runs of this one; it stops.');
+    if (result.rowCount === 0)
+      throw new EngineError(
+        'ENGINE_FENCED',
+        'Another engine has taken over the runs of this one; it stops.',
+      );
   }
 
   /** Frees the runs of engines that are gone: lease run out, or a process of this host that no longer lives. Never waits. */
@@ -72,11 +76,17 @@ export class Lease {
 }
 
 /** Whether somebody else's live engine serves this database. */
-export async function liveEngine(pool: pg.Pool): Promise<{ readonly id: string; readonly pid: number } | null> {
+export async function liveEngine(
+  pool: pg.Pool,
+): Promise<{ readonly id: string; readonly pid: number } | null> {
   const result = await pool.query<{ id: string; pid: number; host: string }>(
     `SELECT id, pid, host FROM tutti.engine WHERE state = 'alive' AND lease_until > now() ORDER BY lease_until DESC`,
   );
-  return result.rows.find((row) => row.host !== hostname() || (row.pid !== process.pid && isAlive(row.pid))) ?? null;
+  return (
+    result.rows.find(
+      (row) => row.host !== hostname() || (row.pid !== process.pid && isAlive(row.pid)),
+    ) ?? null
+  );
 }
 
 // Signal 0 asks only whether the process exists; EPERM means that it does and is somebody else's.

@@ -82,7 +82,10 @@ export class RunLoop {
     const { facts, graph } = run;
     this.#runs.set(facts.id, run);
     this.#parts.scheduler.limitRun(facts.id, graph.concurrency);
-    this.#parts.broker.budget.open(`run:${facts.id}`, graph.budgetMicroUsd ?? Number.MAX_SAFE_INTEGER);
+    this.#parts.broker.budget.open(
+      `run:${facts.id}`,
+      graph.budgetMicroUsd ?? Number.MAX_SAFE_INTEGER,
+    );
     this.#append(run, null, { runStatus: 'running' });
     this.#follow(run, next);
     this.#pump();
@@ -92,7 +95,10 @@ export class RunLoop {
   cancel(runId: string, taken: readonly number[]): void {
     const run = this.#runs.get(runId);
     if (!run || run.status !== 'running') return;
-    this.#append(run, null, { entries: [nextEntry(run, { step: null, kind: 'run.cancelling', data: {} })], taken });
+    this.#append(run, null, {
+      entries: [nextEntry(run, { step: null, kind: 'run.cancelling', data: {} })],
+      taken,
+    });
     this.#parts.scheduler.withdraw((item) => item.owner === run);
     this.#attempts.cancel(run, toErrorData(new EngineError('CANCELLED', 'The run was cancelled.')));
     this.#follow(run, run.cancel(this.#parts.clock.now()));
@@ -117,7 +123,8 @@ export class RunLoop {
     for (const each of next) {
       if (each.kind === 'ready') this.#offer(run, each.step);
       else if (each.kind === 'expand') void this.#expand(run, each.container);
-      else if (each.kind === 'gated') this.#note(run, each.step, 'gate.decided', { open: each.step.status === 'succeeded' });
+      else if (each.kind === 'gated')
+        this.#note(run, each.step, 'gate.decided', { open: each.step.status === 'succeeded' });
       else this.#endRun(run, each.status);
     }
     for (const step of run.takeChanged()) this.#append(run, step, {});
@@ -130,11 +137,18 @@ export class RunLoop {
       if (step.status !== 'running') return;
       const next = run.expand(container, values, this.#parts.clock.now());
       const body = JSON.stringify(values);
-      const entry = nextEntry(run, { step, kind: 'foreach.expanded', data: { items: values.length }, held: 'input', body });
+      const entry = nextEntry(run, {
+        step,
+        kind: 'foreach.expanded',
+        data: { items: values.length },
+        held: 'input',
+        body,
+      });
       this.#append(run, step, { entries: [entry] });
       this.#follow(run, next);
     } catch (error) {
-      if (step.status === 'running') this.#end(run, step, { kind: 'failed', error: toErrorData(error) });
+      if (step.status === 'running')
+        this.#end(run, step, { kind: 'failed', error: toErrorData(error) });
     }
     this.#pump();
   }
@@ -170,7 +184,8 @@ export class RunLoop {
     };
     this.#parts.scheduler.take(this.#parts.clock.now(), admits, (item) => this.#start(item));
     this.#cancelWake();
-    if (waitMs !== null) this.#cancelWake = this.#parts.clock.after(Math.max(waitMs, 10), () => this.#pump());
+    if (waitMs !== null)
+      this.#cancelWake = this.#parts.clock.after(Math.max(waitMs, 10), () => this.#pump());
   }
 
   #start({ owner: run, step, wish }: Startable): void {
@@ -179,18 +194,32 @@ export class RunLoop {
     const refusal = wish && this.#turns.refusal(wish);
     const mode = wish && !refusal ? 'model' : 'playbook';
     run.begin(step, this.#parts.clock.now());
-    const attempt = new Attempt({ ref: this.#nextRef++, run, step, registered, mode, alone: step.crashes >= crashesUntilAlone });
+    const attempt = new Attempt({
+      ref: this.#nextRef++,
+      run,
+      step,
+      registered,
+      mode,
+      alone: step.crashes >= crashesUntilAlone,
+    });
     this.#attempts.add(attempt);
-    this.#parts.broker.budget.open(stepScope(run, step), agent.limits?.costMicroUsd ?? 50_000, { settledMicroUsd: step.costMicroUsd });
+    this.#parts.broker.budget.open(stepScope(run, step), agent.limits?.costMicroUsd ?? 50_000, {
+      settledMicroUsd: step.costMicroUsd,
+    });
     try {
       if (refusal && (agent.onBudget === 'fail' || !agent.procedure)) {
-        throw new EngineError('BUDGET_EXCEEDED', `The budget '${refusal.scope}' is too small for a model call of '${registered.name}'; raise it.`);
+        throw new EngineError(
+          'BUDGET_EXCEEDED',
+          `The budget '${refusal.scope}' is too small for a model call of '${registered.name}'; raise it.`,
+        );
       }
       const input = inputOf(run, step, registered);
       step.degraded ||= refusal !== null;
       const turn = wish && mode === 'model' ? this.#turns.begin(attempt, wish) : {};
       const entries = [attempt.started(), ...(turn.entries ?? [])];
-      this.#append(run, step, { ...turn, entries }, (flushed) => this.#launch(attempt, input, flushed));
+      this.#append(run, step, { ...turn, entries }, (flushed) =>
+        this.#launch(attempt, input, flushed),
+      );
     } catch (error) {
       this.#attempts.close(attempt);
       this.#end(run, step, { kind: 'failed', error: toErrorData(error) });
@@ -203,10 +232,21 @@ export class RunLoop {
     const { tenantId, id: runId, company, businessDate, attended } = run.facts;
     if (attempt.call && !flushed.admitted) this.#turns.withdraw(attempt);
     const timeoutMs = registered.agent.limits?.timeoutMs ?? 120_000;
-    const late = toErrorData(new EngineError('AGENT_TIMEOUT', `'${registered.name}' did not end within ${timeoutMs} ms.`));
-    attempt.disarm = this.#parts.clock.after(timeoutMs, () => this.#parts.dispatcher.cancel(ref, late));
+    const late = toErrorData(
+      new EngineError('AGENT_TIMEOUT', `'${registered.name}' did not end within ${timeoutMs} ms.`),
+    );
+    attempt.disarm = this.#parts.clock.after(timeoutMs, () =>
+      this.#parts.dispatcher.cancel(ref, late),
+    );
     step.worker = this.#parts.dispatcher.run({
-      ref, tenantId, runId, company, businessDate, attended, alone, input,
+      ref,
+      tenantId,
+      runId,
+      company,
+      businessDate,
+      attended,
+      alone,
+      input,
       stepPath: pathOf(step),
       attempt: step.attempt,
       agent: registered.name,
@@ -231,7 +271,12 @@ export class RunLoop {
 
   // ── append ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #append(run: Run, step: Step | null, change: Omit<Change, 'run' | 'step'>, durable?: (flushed: Flushed) => void): void {
+  #append(
+    run: Run,
+    step: Step | null,
+    change: Omit<Change, 'run' | 'step'>,
+    durable?: (flushed: Flushed) => void,
+  ): void {
     this.#parts.journal.write({ run, step, ...change }, durable);
   }
 
@@ -243,10 +288,16 @@ export class RunLoop {
     this.#free(run, step);
     const entries: EntryRow[] = [];
     if (outcome.kind === 'succeeded') {
-      const entry = nextEntry(run, { step, kind: 'step.succeeded', data: {}, ...(output !== undefined && { held: 'output' as const, body: output }) });
+      const entry = nextEntry(run, {
+        step,
+        kind: 'step.succeeded',
+        data: {},
+        ...(output !== undefined && { held: 'output' as const, body: output }),
+      });
       step.outputSeq = entry.seq;
       entries.push(entry);
-    } else if (outcome.kind === 'failed') entries.push(nextEntry(run, { step, kind: 'step.failed', data: { error: outcome.error } }));
+    } else if (outcome.kind === 'failed')
+      entries.push(nextEntry(run, { step, kind: 'step.failed', data: { error: outcome.error } }));
     const next = run.settle(step, outcome, this.#parts.clock.now());
     this.#append(run, step, { entries });
     this.#follow(run, next);
@@ -263,12 +314,17 @@ export class RunLoop {
   /** Gives back what a running step held. A foreach holds nothing. */
   #free(run: Run, step: Step): void {
     if (step.kind === 'foreach' || step.kind === 'gate') return;
-    this.#parts.scheduler.release({ run: run.facts.id, module: (step.place as CompiledTask).module });
+    this.#parts.scheduler.release({
+      run: run.facts.id,
+      module: (step.place as CompiledTask).module,
+    });
     this.#parts.broker.budget.close(stepScope(run, step));
   }
 
   #agent(step: Step): RegisteredAgent {
-    return this.#parts.registry.agents.get((step.place as AgentPlace & Step['place']).agent) as RegisteredAgent;
+    return this.#parts.registry.agents.get(
+      (step.place as AgentPlace & Step['place']).agent,
+    ) as RegisteredAgent;
   }
 }
 
@@ -277,5 +333,8 @@ function inputOf(run: Run, step: Step, { agent, name }: RegisteredAgent): unknow
   const input = agent.input.safeParse(run.inputOf(step));
   if (input.success) return input.data;
   const issue = input.error.issues[0];
-  throw new EngineError('INPUT_INVALID', `'${pathOf(step)}' gives '${name}' what it does not take: ${issue?.path.join('.') || 'input'}: ${issue?.message}.`);
+  throw new EngineError(
+    'INPUT_INVALID',
+    `'${pathOf(step)}' gives '${name}' what it does not take: ${issue?.path.join('.') || 'input'}: ${issue?.message}.`,
+  );
 }

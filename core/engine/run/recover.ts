@@ -10,7 +10,15 @@ import type { HistoryEntry, OpenStep } from './store.ts';
  */
 export function recover(
   run: Run,
-  { history, open, stored }: { readonly history: readonly HistoryEntry[]; readonly open: readonly OpenStep[]; readonly stored: number },
+  {
+    history,
+    open,
+    stored,
+  }: {
+    readonly history: readonly HistoryEntry[];
+    readonly open: readonly OpenStep[];
+    readonly stored: number;
+  },
   now: number,
 ): readonly Next[] {
   const pending = new Map<Step, Next>();
@@ -29,19 +37,29 @@ export function recover(
     if (entry.kind === 'run.cancelling') follow(run.cancel(now));
     if (!step || !waiting) continue;
     pending.delete(step);
-    if (entry.kind === 'foreach.expanded' && waiting.kind === 'expand') follow(run.expand(waiting.container, JSON.parse(entry.body ?? '[]'), now));
+    if (entry.kind === 'foreach.expanded' && waiting.kind === 'expand')
+      follow(run.expand(waiting.container, JSON.parse(entry.body ?? '[]'), now));
     if (entry.kind === 'step.succeeded') {
       step.outputSeq = entry.seq;
-      follow(run.settle(step, { kind: 'succeeded', output: JSON.parse(entry.body ?? 'null') }, now));
+      follow(
+        run.settle(step, { kind: 'succeeded', output: JSON.parse(entry.body ?? 'null') }, now),
+      );
     }
-    if (entry.kind === 'step.failed') follow(run.settle(step, { kind: 'failed', error: entry.data.error as never }, now));
+    if (entry.kind === 'step.failed')
+      follow(run.settle(step, { kind: 'failed', error: entry.data.error as never }, now));
   }
   for (const row of open) {
     const step = run.steps[row.id];
-    if (step) Object.assign(step, { attempt: row.attempt, crashes: row.crashes, costMicroUsd: row.cost_micro_usd });
+    if (step)
+      Object.assign(step, {
+        attempt: row.attempt,
+        crashes: row.crashes,
+        costMicroUsd: row.cost_micro_usd,
+      });
   }
   // An ended row is final; what is open in the database, or not there yet, is written again with the next flush.
   const unwritten = new Set(open.map((row) => row.id));
-  for (const step of run.takeChanged()) if (unwritten.has(step.id) || step.id >= stored) run.touch(step);
+  for (const step of run.takeChanged())
+    if (unwritten.has(step.id) || step.id >= stored) run.touch(step);
   return ended ? [ended] : [...pending.values()];
 }

@@ -112,7 +112,11 @@ export interface Change {
  */
 export function toJsonb(value: unknown): string {
   const json = JSON.stringify(value ?? null);
-  return json.includes('\\u') ? json.replace(/\\(u0000|ud[89a-f][0-9a-f]{2}|.)/g, (all, what: string) => (what.length > 1 ? '\\ufffd' : all)) : json;
+  return json.includes('\\u')
+    ? json.replace(/\\(u0000|ud[89a-f][0-9a-f]{2}|.)/g, (all, what: string) =>
+        what.length > 1 ? '\\ufffd' : all,
+      )
+    : json;
 }
 
 /** Text that PostgreSQL accepts, by the same rule. */

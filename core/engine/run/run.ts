@@ -1,7 +1,13 @@
 import { EngineError, type ErrorData, toErrorData } from '../../base/errors.ts';
-import type { CompiledForeach, CompiledNode, CompiledReduce, CompiledTask, Graph } from '../graph/compile.ts';
+import type {
+  CompiledForeach,
+  CompiledNode,
+  CompiledReduce,
+  CompiledTask,
+  Graph,
+} from '../graph/compile.ts';
 import type { ExpressionScope } from '../graph/expression.ts';
-import { endItem, type Ended, failItems, openItems } from './foreach.ts';
+import { type Ended, endItem, failItems, openItems } from './foreach.ts';
 import { Joins } from './join.ts';
 import type { RunStatus } from './states.ts';
 import { type Container, type Item, move, newStep, type Step } from './step.ts';
@@ -87,13 +93,17 @@ export class Run {
     for (const value of values) {
       const key = String(node.key({ ...this.scope(), item: value }));
       if (keys.has(key)) {
-        throw new EngineError('WORKFLOW_INVALID', `Node '${node.id}' has two items with the key '${key}'; keys are unique.`);
+        throw new EngineError(
+          'WORKFLOW_INVALID',
+          `Node '${node.id}' has two items with the key '${key}'; keys are unique.`,
+        );
       }
       keys.add(key);
       this.#addItem(container, key, value);
     }
     const next: Next[] = [];
-    if (container.items.length === 0) this.#end(step, { kind: 'succeeded', output: [] }, { now, next });
+    if (container.items.length === 0)
+      this.#end(step, { kind: 'succeeded', output: [] }, { now, next });
     else this.#release(container, now, next);
     return this.#closed(next);
   }
@@ -130,12 +140,15 @@ export class Run {
     this.#cancelled = true;
     const next: Next[] = [];
     for (const step of this.steps) {
-      if (step.status === 'pending' || step.status === 'ready') this.#close(step, { kind: 'cancelled' }, now);
+      if (step.status === 'pending' || step.status === 'ready')
+        this.#close(step, { kind: 'cancelled' }, now);
     }
     for (const { step } of this.#containers.values()) {
       if (step.status === 'running') this.#close(step, { kind: 'cancelled' }, now);
     }
-    this.#open = this.steps.filter((step) => step.status === 'running' || step.status === 'waiting').length;
+    this.#open = this.steps.filter(
+      (step) => step.status === 'running' || step.status === 'waiting',
+    ).length;
     return this.#closed(next);
   }
 
@@ -148,9 +161,15 @@ export class Run {
   /** What expressions of this run see. */
   scope(item: Item | null = null): ExpressionScope {
     const { input, businessDate, company } = this.facts;
-    const scope = { input, run: { today: businessDate, company: company ?? '' }, nodes: this.#outputs };
+    const scope = {
+      input,
+      run: { today: businessDate, company: company ?? '' },
+      nodes: this.#outputs,
+    };
     if (!item) return scope;
-    const each = Object.fromEntries(item.steps.map((step) => [step.place.id, { output: step.output }]));
+    const each = Object.fromEntries(
+      item.steps.map((step) => [step.place.id, { output: step.output }]),
+    );
     return { ...scope, item: item.value, each };
   }
 
@@ -181,7 +200,9 @@ export class Run {
     const item: Item = { container, key, value, steps: [], released: false };
     const alone = node.body.length === 1;
     for (const place of node.body) {
-      item.steps.push(this.#add({ node: alone ? node.id : `${node.id}/${place.id}`, itemKey: key, place, item }));
+      item.steps.push(
+        this.#add({ node: alone ? node.id : `${node.id}/${place.id}`, itemKey: key, place, item }),
+      );
     }
     container.items.push(item);
   }
@@ -210,7 +231,15 @@ export class Run {
   #openForeach(step: Step, now: number, next: Next[]): void {
     move(step, 'running');
     step.startedAt = now;
-    const container: Container = { step, node: step.place as CompiledForeach, items: [], next: 0, open: 0, ended: 0, stopped: false };
+    const container: Container = {
+      step,
+      node: step.place as CompiledForeach,
+      items: [],
+      next: 0,
+      open: 0,
+      ended: 0,
+      stopped: false,
+    };
     this.#containers.set(step, container);
     next.push({ kind: 'expand', container });
   }
@@ -268,7 +297,8 @@ export class Run {
     } else this.#open -= 1;
     const ended = endItem(item);
     if (!ended || this.#cancelled) return;
-    if (ended === 'stop') for (const each of failItems(container)) this.#close(each, { kind: 'skipped' }, at.now);
+    if (ended === 'stop')
+      for (const each of failItems(container)) this.#close(each, { kind: 'skipped' }, at.now);
     this.#release(container, at.now, at.next);
     this.#closeContainer(container, at);
   }
@@ -276,9 +306,16 @@ export class Run {
   #closeContainer(container: Container, at: { readonly now: number; readonly next: Next[] }): void {
     if (container.ended < container.items.length || container.step.status !== 'running') return;
     const results = resultsOf(container);
-    const failed = container.items.filter((item) => item.steps.some((step) => step.status === 'failed')).length;
+    const failed = container.items.filter((item) =>
+      item.steps.some((step) => step.status === 'failed'),
+    ).length;
     if (failed > 0 && container.node.onItemFailure === 'stop') {
-      const error = toErrorData(new EngineError('AGENT_FAILED', `${failed} of ${container.items.length} items of '${container.node.id}' failed.`));
+      const error = toErrorData(
+        new EngineError(
+          'AGENT_FAILED',
+          `${failed} of ${container.items.length} items of '${container.node.id}' failed.`,
+        ),
+      );
       this.#end(container.step, { kind: 'failed', error }, at);
       return;
     }
@@ -307,6 +344,8 @@ export function statusOf(steps: readonly Step[], partial: boolean, cancelled: bo
   if (cancelled) return 'cancelled';
   const failed = steps.filter((step) => step.status === 'failed');
   if (failed.length === 0) return 'succeeded';
-  const fatal = failed.some((step) => step.item === null && (!('critical' in step.place) || step.place.critical));
+  const fatal = failed.some(
+    (step) => step.item === null && (!('critical' in step.place) || step.place.critical),
+  );
   return fatal && !partial ? 'failed' : 'partial';
 }

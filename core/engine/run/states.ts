@@ -4,8 +4,24 @@ import { EngineError } from '../../base/errors.ts';
  * The words for the state of a run and of a step, and the moves between them. Nothing else is stored; the tables' CHECKs
  * hold the same words.
  */
-export type RunStatus = 'queued' | 'running' | 'waiting' | 'paused' | 'succeeded' | 'partial' | 'failed' | 'cancelled';
-export type StepStatus = 'pending' | 'ready' | 'running' | 'waiting' | 'succeeded' | 'skipped' | 'failed' | 'cancelled';
+export type RunStatus =
+  | 'queued'
+  | 'running'
+  | 'waiting'
+  | 'paused'
+  | 'succeeded'
+  | 'partial'
+  | 'failed'
+  | 'cancelled';
+export type StepStatus =
+  | 'pending'
+  | 'ready'
+  | 'running'
+  | 'waiting'
+  | 'succeeded'
+  | 'skipped'
+  | 'failed'
+  | 'cancelled';
 
 const stepMoves: Readonly<Record<StepStatus, readonly StepStatus[]>> = {
   pending: ['ready', 'skipped', 'cancelled', 'failed'],
@@ -33,22 +49,35 @@ const runMoves: Readonly<Record<RunStatus, readonly RunStatus[]>> = {
 
 /** A state that never changes again. */
 export function isTerminal(status: StepStatus | RunStatus): boolean {
-  return (status in stepMoves ? stepMoves[status as StepStatus] : runMoves[status as RunStatus]).length === 0;
+  return (
+    (status in stepMoves ? stepMoves[status as StepStatus] : runMoves[status as RunStatus])
+      .length === 0
+  );
 }
 
 /** Lets a move pass or stops the engine: a forbidden one is a defect. @throws INTERNAL */
 export function checkMove(from: StepStatus, to: StepStatus): void {
   if (stepMoves[from].includes(to)) return;
-  throw new EngineError('INTERNAL', `A step cannot go from '${from}' to '${to}'; this is a defect in Tutti.`);
+  throw new EngineError(
+    'INTERNAL',
+    `A step cannot go from '${from}' to '${to}'; this is a defect in Tutti.`,
+  );
 }
 
 /** Asserts that every state can be reached and that moves lead to known states. Called once when an engine is made. */
 export function checkStates(): void {
-  for (const [start, moves] of [['pending', stepMoves], ['queued', runMoves]] as const) {
+  for (const [start, moves] of [
+    ['pending', stepMoves],
+    ['queued', runMoves],
+  ] as const) {
     const table = moves as Readonly<Record<string, readonly string[]>>;
     const reached = new Set<string>([start]);
     for (const state of reached) for (const next of table[state] ?? []) reached.add(next);
     const missed = Object.keys(table).filter((state) => !reached.has(state));
-    if (missed.length > 0) throw new EngineError('INTERNAL', `No move leads to ${missed.join(', ')}; this is a defect in Tutti.`);
+    if (missed.length > 0)
+      throw new EngineError(
+        'INTERNAL',
+        `No move leads to ${missed.join(', ')}; this is a defect in Tutti.`,
+      );
   }
 }

@@ -50,7 +50,13 @@ export interface RunRow {
 }
 
 /** Entries that move a run's state; folding them in order rebuilds it. */
-const historyKinds = ['run.created', 'foreach.expanded', 'step.succeeded', 'step.failed', 'run.cancelling'];
+const historyKinds = [
+  'run.created',
+  'foreach.expanded',
+  'step.succeeded',
+  'step.failed',
+  'run.cancelling',
+];
 
 /** An entry as a new owner reads it back. */
 export interface HistoryEntry {
@@ -78,7 +84,11 @@ export class Store {
   }
 
   /** Publishes a workflow: the same data again is the same version. Returns the version. */
-  async publishWorkflow(tenantId: number, data: WorkflowData, module: string | null): Promise<number> {
+  async publishWorkflow(
+    tenantId: number,
+    data: WorkflowData,
+    module: string | null,
+  ): Promise<number> {
     const hash = digest(data);
     const result = await this.#pool.query<{ version: number }>(
       `WITH known AS (SELECT version FROM tutti.definition WHERE tenant_id = $1 AND kind = 'workflow' AND name = $2 AND digest = $3),
@@ -98,12 +108,16 @@ export class Store {
       [tenantId, name, version],
     );
     const row = result.rows[0];
-    if (!row) throw new EngineError('WORKFLOW_UNKNOWN', `Workflow '${name}' has no version ${version}.`);
+    if (!row)
+      throw new EngineError('WORKFLOW_UNKNOWN', `Workflow '${name}' has no version ${version}.`);
     return row.body;
   }
 
   /** Stores a run as queued, with its input as the first entry. @throws KEY_REUSED when the key belongs to another input */
-  async createRun(request: RunRequest, version: number): Promise<{ readonly id: string; readonly isNew: boolean }> {
+  async createRun(
+    request: RunRequest,
+    version: number,
+  ): Promise<{ readonly id: string; readonly isNew: boolean }> {
     const id = newId();
     const body = Buffer.from(JSON.stringify(request.input ?? {}));
     const hash = digest(request.input ?? {});
@@ -115,8 +129,21 @@ export class Store {
        feeds AS (INSERT INTO tutti.feed (tenant_id, run_id, from_seq, to_seq) SELECT $1, id, 1, 1 FROM made)
        INSERT INTO tutti.payload (tenant_id, run_id, seq, class, encoding, sha256, size, body) SELECT $1, id, 1, 'input', 'json', $13, $14, $15 FROM made`,
       [
-        request.tenantId, id, request.workflow, version, toJsonb(pins), journalVersion, request.key ?? null, request.company ?? null,
-        request.businessDate, request.timeZone, request.priority ?? 5, toJsonb(request.actor), hash, body.length, body,
+        request.tenantId,
+        id,
+        request.workflow,
+        version,
+        toJsonb(pins),
+        journalVersion,
+        request.key ?? null,
+        request.company ?? null,
+        request.businessDate,
+        request.timeZone,
+        request.priority ?? 5,
+        toJsonb(request.actor),
+        hash,
+        body.length,
+        body,
       ],
     );
     if (result.rowCount === 1) return { id, isNew: true };
@@ -150,10 +177,23 @@ export class Store {
   }
 
   /** What a run's open steps have been through, how many rows it has, and its last sequence number. */
-  async openSteps(tenantId: number, runId: string): Promise<{ readonly seq: number; readonly stored: number; readonly open: readonly OpenStep[] }> {
+  async openSteps(
+    tenantId: number,
+    runId: string,
+  ): Promise<{
+    readonly seq: number;
+    readonly stored: number;
+    readonly open: readonly OpenStep[];
+  }> {
     const [last, count, steps] = await Promise.all([
-      this.#pool.query<{ seq: number }>('SELECT coalesce(max(seq), 0) AS seq FROM tutti.entry WHERE tenant_id = $1 AND run_id = $2', [tenantId, runId]),
-      this.#pool.query<{ stored: number }>('SELECT count(*)::int AS stored FROM tutti.step WHERE tenant_id = $1 AND run_id = $2', [tenantId, runId]),
+      this.#pool.query<{ seq: number }>(
+        'SELECT coalesce(max(seq), 0) AS seq FROM tutti.entry WHERE tenant_id = $1 AND run_id = $2',
+        [tenantId, runId],
+      ),
+      this.#pool.query<{ stored: number }>(
+        'SELECT count(*)::int AS stored FROM tutti.step WHERE tenant_id = $1 AND run_id = $2',
+        [tenantId, runId],
+      ),
       this.#pool.query<OpenStep>(
         'SELECT id, attempt, crashes, cost_micro_usd FROM tutti.step WHERE tenant_id = $1 AND run_id = $2 AND ended_at IS NULL',
         [tenantId, runId],
@@ -163,17 +203,31 @@ export class Store {
   }
 
   /** What an effect's key has led to. */
-  async effect(tenantId: number, key: string): Promise<{ readonly state: string; readonly argsSha256: string; readonly outcome: unknown } | null> {
+  async effect(
+    tenantId: number,
+    key: string,
+  ): Promise<{
+    readonly state: string;
+    readonly argsSha256: string;
+    readonly outcome: unknown;
+  } | null> {
     const result = await this.#pool.query<{ state: string; args_sha256: Buffer; outcome: unknown }>(
       'SELECT state, args_sha256, outcome FROM tutti.effect WHERE tenant_id = $1 AND key = $2',
       [tenantId, Buffer.from(key, 'hex')],
     );
     const row = result.rows[0];
-    return row ? { state: row.state, argsSha256: row.args_sha256.toString('hex'), outcome: row.outcome } : null;
+    return row
+      ? { state: row.state, argsSha256: row.args_sha256.toString('hex'), outcome: row.outcome }
+      : null;
   }
 
   /** Opens the day's purses that all engines share; returns what each has settled and reserved already. */
-  async openBudgets(tenantId: number, scopes: readonly string[], limitMicroUsd: number, period: string): Promise<ReadonlyMap<string, number>> {
+  async openBudgets(
+    tenantId: number,
+    scopes: readonly string[],
+    limitMicroUsd: number,
+    period: string,
+  ): Promise<ReadonlyMap<string, number>> {
     const result = await this.#pool.query<{ scope: string; used: number }>(
       `WITH made AS (INSERT INTO tutti.budget (tenant_id, scope, period, limit_micro_usd)
          SELECT $1, s, $3::date, $4 FROM unnest($2::text[]) s ON CONFLICT (tenant_id, scope, period) DO UPDATE SET limit_micro_usd = excluded.limit_micro_usd
@@ -184,7 +238,16 @@ export class Store {
   }
 
   /** Messages to runs that an engine owns. */
-  async inbox(boot: string): Promise<readonly { readonly id: number; readonly run_id: string; readonly kind: string; readonly actor: Actor }[]> {
+  async inbox(
+    boot: string,
+  ): Promise<
+    readonly {
+      readonly id: number;
+      readonly run_id: string;
+      readonly kind: string;
+      readonly actor: Actor;
+    }[]
+  > {
     const result = await this.#pool.query(
       'SELECT i.id, i.run_id, i.kind, i.actor FROM tutti.inbox i JOIN tutti.run r ON r.tenant_id = i.tenant_id AND r.id = i.run_id WHERE r.owner = $1 ORDER BY i.id LIMIT 500',
       [boot],
@@ -193,7 +256,13 @@ export class Store {
   }
 
   /** Leaves a message for a run's owner; the same `dedupe` again is the same message. */
-  async send(message: { readonly tenantId: number; readonly runId: string; readonly kind: 'cancel'; readonly dedupe: string; readonly actor: Actor }): Promise<void> {
+  async send(message: {
+    readonly tenantId: number;
+    readonly runId: string;
+    readonly kind: 'cancel';
+    readonly dedupe: string;
+    readonly actor: Actor;
+  }): Promise<void> {
     await this.#pool.query(
       `INSERT INTO tutti.inbox (tenant_id, run_id, kind, dedupe, data, actor) VALUES ($1, $2, $3, $4, '{}', $5) ON CONFLICT (tenant_id, run_id, dedupe) DO NOTHING`,
       [message.tenantId, message.runId, message.kind, message.dedupe, toJsonb(message.actor)],
@@ -216,6 +285,9 @@ export class Store {
     );
     const row = result.rows[0] as { id: string; pins: { readonly input?: string } };
     if (row.pins.input === inputHash) return row.id;
-    throw new EngineError('KEY_REUSED', `The key '${request.key}' belongs to run ${row.id}, which has another input; use a new key.`);
+    throw new EngineError(
+      'KEY_REUSED',
+      `The key '${request.key}' belongs to run ${row.id}, which has another input; use a new key.`,
+    );
   }
 }

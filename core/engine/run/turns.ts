@@ -55,7 +55,8 @@ export class Turns {
   admits(wish: CallWish): { readonly yes: boolean; readonly waitMs: number | null } {
     const { broker } = this.#parts;
     const model = broker.modelOf(wish.profile);
-    if (this.#waiting.some((each) => broker.modelOf(each.wish.profile) === model)) return { yes: false, waitMs: null };
+    if (this.#waiting.some((each) => broker.modelOf(each.wish.profile) === model))
+      return { yes: false, waitMs: null };
     const refusal = broker.refusal(wish);
     if (!refusal || refusal.never) return { yes: true, waitMs: null };
     return { yes: false, waitMs: broker.waitMs(wish) };
@@ -68,7 +69,10 @@ export class Turns {
 
   /** A running step asks for its next call. */
   request(attempt: Attempt, bytes: number): void {
-    this.#waiting.push({ attempt, wish: wishOf(attempt.run, attempt.step, attempt.registered, bytes) });
+    this.#waiting.push({
+      attempt,
+      wish: wishOf(attempt.run, attempt.step, attempt.registered, bytes),
+    });
   }
 
   /** Grants what has become possible; answers what never will be. */
@@ -100,7 +104,9 @@ export class Turns {
 
   /** The thread of a call is gone: nobody knows what it cost, so it counts in full. */
   lose(attempt: Attempt, error: ErrorData): Pick<Change, 'entries' | 'settles' | 'budgets'> {
-    return attempt.call ? this.#settle(attempt, { usage: null, sent: true }, { data: { error: error.code } }) : {};
+    return attempt.call
+      ? this.#settle(attempt, { usage: null, sent: true }, { data: { error: error.code } })
+      : {};
   }
 
   /** A reservation that another engine was quicker to make: nothing was written, nothing is called. */
@@ -121,7 +127,9 @@ export class Turns {
   }
 
   #tellDenied({ ref }: Attempt, scope: string): void {
-    const error = toErrorData(new EngineError('BUDGET_EXCEEDED', `The budget '${scope}' is spent.`));
+    const error = toErrorData(
+      new EngineError('BUDGET_EXCEEDED', `The budget '${scope}' is spent.`),
+    );
     this.#parts.dispatcher.tell({ kind: 'denied', ref, error });
   }
 
@@ -153,7 +161,13 @@ export function stepScope(run: Run, step: Step): string {
 
 function wishOf(run: Run, step: Step, { agent, module }: RegisteredAgent, bytes: number): CallWish {
   const { id, workflow } = run.facts;
-  const scopes = ['tenant', `module:${module}`, `workflow:${workflow}`, `run:${id}`, stepScope(run, step)];
+  const scopes = [
+    'tenant',
+    `module:${module}`,
+    `workflow:${workflow}`,
+    `run:${id}`,
+    stepScope(run, step),
+  ];
   return { profile: agent.model ?? 'standard', bytes, scopes };
 }
 

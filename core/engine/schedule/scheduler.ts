@@ -1,4 +1,4 @@
-import { ageStepMs, agedPriority, type Ready, ReadyHeap, serviceClasses } from './ready.ts';
+import { agedPriority, ageStepMs, type Ready, ReadyHeap, serviceClasses } from './ready.ts';
 
 /** Limits on running steps; each is kept at every moment. */
 export interface RunningLimits {
@@ -26,7 +26,11 @@ interface Queue<T extends Ready> {
 export class Scheduler<T extends Ready> {
   readonly #limits: RunningLimits;
   readonly #queues = new Map<string, Queue<T>>();
-  readonly #running = { total: 0, byRun: new Map<string, number>(), byModule: new Map<string, number>() };
+  readonly #running = {
+    total: 0,
+    byRun: new Map<string, number>(),
+    byModule: new Map<string, number>(),
+  };
   /** Starts by module: the virtual time of fair service. A module that comes back joins at the least of those that wait. */
   readonly #served = new Map<string, number>();
   #runLimits = new Map<string, number>();
@@ -102,7 +106,10 @@ export class Scheduler<T extends Ready> {
   /** The first of the queue's own limits in the way of a start, or null. */
   blocker(item: Pick<Ready, 'run' | 'module'>): Blocker | null {
     if (this.#running.total >= this.#limits.running) return 'running';
-    const runLimit = Math.min(this.#limits.perRun, this.#runLimits.get(item.run) ?? Number.POSITIVE_INFINITY);
+    const runLimit = Math.min(
+      this.#limits.perRun,
+      this.#runLimits.get(item.run) ?? Number.POSITIVE_INFINITY,
+    );
     if ((this.#running.byRun.get(item.run) ?? 0) >= runLimit) return 'run';
     if ((this.#running.byModule.get(item.module) ?? 0) >= this.#limits.perModule) return 'module';
     return null;
@@ -119,7 +126,8 @@ export class Scheduler<T extends Ready> {
   }
 
   #precedes(a: T, b: T, now: number): boolean {
-    if (a.service !== b.service) return serviceClasses.indexOf(a.service) < serviceClasses.indexOf(b.service);
+    if (a.service !== b.service)
+      return serviceClasses.indexOf(a.service) < serviceClasses.indexOf(b.service);
     const band = bandOf(a, now) - bandOf(b, now);
     if (band !== 0) return band > 0;
     const served = (this.#served.get(a.module) ?? 0) - (this.#served.get(b.module) ?? 0);
@@ -128,7 +136,8 @@ export class Scheduler<T extends Ready> {
   }
 
   #isWaiting(module: string): boolean {
-    for (const queue of this.#queues.values()) if (queue.module === module && queue.heap.size > 0) return true;
+    for (const queue of this.#queues.values())
+      if (queue.module === module && queue.heap.size > 0) return true;
     return false;
   }
 
@@ -137,7 +146,8 @@ export class Scheduler<T extends Ready> {
     for (const queue of this.#queues.values()) {
       if (queue.heap.size > 0) least = Math.min(least, this.#served.get(queue.module) ?? 0);
     }
-    if (least !== Number.POSITIVE_INFINITY) this.#served.set(module, Math.max(this.#served.get(module) ?? 0, least));
+    if (least !== Number.POSITIVE_INFINITY)
+      this.#served.set(module, Math.max(this.#served.get(module) ?? 0, least));
   }
 
   #count(item: Pick<Ready, 'run' | 'module'>, by: number): void {

@@ -1,0 +1,190 @@
+import { Decimal } from '../../base/money.ts';
+import type { EntryView, FindingView, History, ProposalView, RunHead, RunSummary, StepView } from '../../engine/run/history.ts';
+import type { Severity } from '../../sdk/agent.ts';
+
+/** Worst first. */
+export const severities: readonly Severity[] = ['critical', 'high', 'medium', 'low'];
+
+/** One agent's step with its times, in ms since the epoch. */
+export interface AgentStep {
+  readonly id: number;
+  readonly path: string;
+  readonly module: string;
+  readonly agent: string;
+  readonly status: string;
+  readonly attempt: number;
+  readonly startedAtMs: number | null;
+  readonly endedAtMs: number | null;
+  readonly error: { readonly code: string; readonly message: string } | null;
+  readonly costMicroUsd: number;
+  readonly degraded: boolean;
+}
+
+/** What the agents of a run did with one tool. */
+export interface ToolUse {
+  readonly tool: string;
+  readonly effect: string;
+  readonly calls: number;
+  readonly records: number;
+  /** Calls by outcome: result, proposed, applied, replayed, refused, error. */
+  readonly outcomes: ReadonlyMap<string, number>;
+}
+
+/** What one agent's model calls used. */
+export interface AgentSpend {
+  readonly module: string;
+  readonly agent: string;
+  readonly steps: number;
+  readonly turns: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly costMicroUsd: number;
+}
+
+/** Everything that the journal says about one run, gathered for a reader. */
+export interface RunRecord {
+  /** Name of the group of companies. */
+  readonly group: string;
+  readonly head: RunHead;
+  readonly summary: RunSummary;
+  readonly steps: readonly AgentStep[];
+  readonly findings: readonly FindingView[];
+  readonly proposals: readonly ProposalView[];
+  readonly tools: readonly ToolUse[];
+  readonly spend: readonly AgentSpend[];
+  /** Failed attempts that were tried again. */
+  readonly retries: number;
+}
+
+const entriesAtOnce = 5_000;
+
+/** Reads a run's record. @throws RUN_UNKNOWN */
+export async function readRecord(
+  history: History,
+  run: { readonly tenantId: number; readonly runId: string; readonly group: string },
+): Promise<RunRecord> {
+  const { tenantId, runId, group } = run;
+  const summary = await history.summary(tenantId, runId);
+  const [head, steps, findings, proposals] = await Promise.all([
+    history.run(tenantId, runId),
+    history.steps(tenantId, runId),
+    history.findings(tenantId, { runId }),
+    history.proposals(tenantId, { runId }),
+  ]);
+  const agents = steps.filter((step) => step.agent !== null).map(agentStep);
+  const entries = await readEntries(history, tenantId, runId);
+  return {
+    group,
+    head,
+    summary,
+    steps: agents,
+    findings: [...findings].sort(byWeight),
+    proposals,
+    tools: countTools(entries),
+    spend: countSpend(entries, agents),
+    retries: entries.filter((entry) => entry.kind === 'step.retrying').length,
+  };
+}
+
+/** A run's entries that a record counts, read in portions. */
+async function readEntries(history: History, tenantId: number, runId: string): Promise<readonly EntryView[]> {
+  const all: EntryView[] = [];
+  for (let after = 0; ; ) {
+    const some = await history.entries(tenantId, runId, after, entriesAtOnce);
+    all.push(...some);
+    const last = some.at(-1);
+    if (!last || some.length < entriesAtOnce) return all;
+    after = last.seq;
+  }
+}
+
+function agentStep(step: StepView): AgentStep {
+  const agent = step.agent ?? '';
+  return {
+    id: step.id,
+    path: step.itemKey === '' ? step.node : `${step.node}[${step.itemKey}]`,
+    module: agent.slice(0, agent.indexOf('.')),
+    agent,
+    status: step.status,
+    attempt: step.attempt,
+    startedAtMs: timeOf(step.startedAt),
+    endedAtMs: timeOf(step.endedAt),
+    error: step.error,
+    costMicroUsd: step.costMicroUsd,
+    degraded: step.degraded,
+  };
+}
+
+function timeOf(time: Date | string | null): number | null {
+  return time === null ? null : new Date(time).getTime();
+}
+
+/** Worst first, then the largest amount of money, then in the order they were found. */
+function byWeight(a: FindingView, b: FindingView): number {
+  const rank = severities.indexOf(a.severity as Severity) - severities.indexOf(b.severity as Severity);
+  return rank || Decimal.compare(Decimal.abs(b.amount ?? '0'), Decimal.abs(a.amount ?? '0'));
+}
+
+function countTools(entries: readonly EntryView[]): readonly ToolUse[] {
+  const uses = new Map<string, { effect: string; calls: number; records: number; outcomes: Map<string, number> }>();
+  for (const { kind, data } of entries) {
+    if (kind !== 'tool.called') continue;
+    const tool = String(data.tool);
+    const use = uses.get(tool) ?? { effect: String(data.effect), calls: 0, records: 0, outcomes: new Map() };
+    uses.set(tool, use);
+    use.calls += 1;
+    use.records += Number(data.records ?? 0);
+    const outcome = String(data.outcome);
+    use.outcomes.set(outcome, (use.outcomes.get(outcome) ?? 0) + 1);
+  }
+  return [...uses].map(([tool, use]) => ({ tool, ...use })).sort((a, b) => (a.tool < b.tool ? -1 : 1));
+}
+
+function countSpend(entries: readonly EntryView[], steps: readonly AgentStep[]): readonly AgentSpend[] {
+  const agentOf = new Map(steps.map((step) => [step.id, step.agent]));
+  const spends = new Map<string, { -readonly [K in keyof AgentSpend]: AgentSpend[K] }>();
+  for (const { agent, module, attempt } of steps) {
+    const spend = spends.get(agent) ?? { module, agent, steps: 0, turns: 0, inputTokens: 0, outputTokens: 0, costMicroUsd: 0 };
+    spends.set(agent, spend);
+    if (attempt > 0) spend.steps += 1;
+  }
+  for (const { kind, step, data } of entries) {
+    const spend = kind === 'turn.ended' ? spends.get(agentOf.get(step ?? -1) ?? '') : undefined;
+    if (!spend) continue;
+    const tokens = (data.tokens ?? {}) as { readonly input?: number; readonly output?: number };
+    spend.turns += 1;
+    spend.inputTokens += tokens.input ?? 0;
+    spend.outputTokens += tokens.output ?? 0;
+    spend.costMicroUsd += Number(data.costMicroUsd ?? 0);
+  }
+  return [...spends.values()].sort((a, b) => b.costMicroUsd - a.costMicroUsd || (a.agent < b.agent ? -1 : 1));
+}
+
+/** One amount a currency, in the order of their codes. */
+export interface CurrencySum {
+  readonly currency: string;
+  readonly amount: string;
+}
+
+/** Adds up the amounts of findings, each currency on its own: the journal knows no exchange rate. */
+export function sumAmounts(findings: readonly Pick<FindingView, 'amount' | 'currency'>[]): readonly CurrencySum[] {
+  const sums = new Map<string, string>();
+  for (const { amount, currency } of findings) {
+    if (amount !== null && currency !== null) sums.set(currency, Decimal.plus(sums.get(currency) ?? '0', Decimal.abs(amount)));
+  }
+  return [...sums].map(([currency, amount]) => ({ currency, amount })).sort((a, b) => (a.currency < b.currency ? -1 : 1));
+}
+
+/** A run's modules in the order of their names, whether they found anything or not. */
+export function modulesOf(record: RunRecord): readonly string[] {
+  return [...new Set([...record.steps.map((step) => step.module), ...record.findings.map((finding) => finding.module)])].sort();
+}
+
+/** The name that companies share: `Meridian Components` for its GmbH, Inc. and Ltd. */
+export function groupName(names: readonly string[]): string {
+  const [first = 'The company', ...others] = names;
+  const words = first.split(' ');
+  const shared = words.filter((_, index) => others.every((name) => name.startsWith(words.slice(0, index + 1).join(' '))));
+  if (shared.length > 0) return shared.join(' ');
+  return others.length === 0 ? first : `${first} and ${others.length} more`;
+}
