@@ -1,14 +1,20 @@
+import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
+import { EngineError, isEngineError } from '../core/base/errors.ts';
 import { Engine } from '../core/engine/engine.ts';
+import { History } from '../core/engine/run/history.ts';
+import { liveEngine } from '../core/engine/run/lease.ts';
 import { Store } from '../core/engine/run/store.ts';
 import type { Config } from '../core/ports/config.ts';
 import { type Database, openDatabase } from '../core/ports/db/database.ts';
+import type { Connector } from '../core/ports/erp/connector.ts';
 import { embeddedConnector, prepareEmbedded } from '../core/ports/erp/embedded.ts';
 import { sharedEntities } from '../core/ports/erp/entities.ts';
 import { type LoadedSample, loadSample } from '../core/ports/erp/load-sample.ts';
 import { chooseProfiles, type Profiles } from '../core/ports/models/profiles.ts';
 import { loadRegistry, type Registry } from '../core/sdk/registry.ts';
 import { Pool } from '../worker/pool.ts';
+import { startTelemetry } from './telemetry.ts';
 
 /** What a process of Tutti is built from. */
 export interface HostOptions {
@@ -28,63 +34,128 @@ export interface Host {
   /** Null: agents run their playbooks. */
   readonly profiles: Profiles | null;
   readonly store: Store;
+  readonly history: History;
+  /** The ERP of a tenant. */
+  connector(tenantId: number): Connector;
   /** The tenant of the sample company of a scale, which is loaded when it is not there yet. */
-  sampleTenant(scale: number, seed?: number): Promise<{ readonly tenantId: number; readonly sample: LoadedSample }>;
+  sampleTenant(
+    scale: number,
+    seed?: number,
+  ): Promise<{ readonly tenantId: number; readonly sample: LoadedSample }>;
+  /** Whether the engine of another process serves the database. */
+  isServed(): Promise<boolean>;
   /** Opens the engine of this process. */
   startEngine(onFailure: (error: Error) => void): Promise<Engine>;
-  /** Ends the engine, then everything under it. */
+  /** Ends the engine, then everything under it. Safe to call twice. */
   close(): Promise<void>;
 }
 
 /** The release, as stored with engines. */
-export const version = '0.1.0';
+export const version: string = (
+  JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    readonly version: string;
+  }
+).version;
 
 /** Opens everything but the engine. @throws CONFIG_INVALID · MODULE_INVALID · DB_* · DATA_FOLDER */
 export async function openHost(options: HostOptions): Promise<Host> {
-  const env = options.env ?? process.env;
-  const { default: config } = (await import(options.configUrl)) as { readonly default: Config };
-  const registry = loadRegistry(config, sharedEntities);
-  const profiles = chooseProfiles(config.models, env);
-  const database = await openDatabase({ url: options.databaseUrl, dataFolder: options.dataFolder });
+  const { config, registry } = await openConfig(options.configUrl);
+  const database = await openDatabase({
+    url: options.databaseUrl,
+    dataFolder: options.dataFolder,
+  });
+  try {
+    const entities = [...registry.entities.values()];
+    await database.admin((client) => prepareEmbedded(client, entities));
+    return hostOn(database, { ...options, config, registry });
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+/** A configuration with the modules that it names, checked. @throws CONFIG_INVALID · MODULE_INVALID */
+export async function openConfig(
+  configUrl: string,
+): Promise<{ readonly config: Config; readonly registry: Registry }> {
+  const loaded = await importConfig(configUrl);
+  const config = loaded.default as Config | undefined;
+  if (!Array.isArray(config?.modules)) {
+    throw new EngineError(
+      'CONFIG_INVALID',
+      `${configUrl} has no default export with a list of modules; write: export default defineConfig({ modules: […] })`,
+    );
+  }
+  return { config, registry: loadRegistry(config, sharedEntities) };
+}
+
+async function importConfig(configUrl: string): Promise<{ readonly default?: unknown }> {
+  try {
+    return (await import(configUrl)) as { readonly default?: unknown };
+  } catch (error) {
+    if (isEngineError(error)) throw error;
+    const what = (error as Error).message ?? String(error);
+    throw new EngineError('CONFIG_INVALID', `${configUrl} cannot be loaded: ${what}`, {
+      cause: error,
+    });
+  }
+}
+
+function hostOn(
+  database: Database,
+  options: HostOptions & { readonly config: Config; readonly registry: Registry },
+): Host {
+  const { config, registry } = options;
+  const profiles = chooseProfiles(config.models, options.env ?? process.env);
   const entities = [...registry.entities.values()];
-  const storePool = database.pool('tutti_engine', 2);
+  const enginePool = database.pool('tutti_engine', 2);
   const tenantPool = database.pool('tutti_tenant', 2);
-  await database.admin((client) => prepareEmbedded(client, entities));
-  const store = new Store(storePool);
+  const connector = (tenantId: number): Connector =>
+    embeddedConnector({ pool: tenantPool, tenantId, entities });
   let engine: Engine | null = null;
+  let stopTelemetry = async (): Promise<void> => {};
   return {
     database,
     registry,
     config,
     profiles,
-    store,
+    store: new Store(enginePool),
+    history: new History(database),
+    connector,
     async sampleTenant(scale, seed = 1) {
-      const tenantId = await store.tenant(seed === 1 ? `sample-${scale}` : `sample-${scale}-${seed}`);
+      const tenantId = await this.store.tenant(sampleSlug(scale, seed));
       const samples = registry.modules.flatMap((module) => (module.sample ? [module.sample] : []));
-      const sample = await loadSample({ admin: (work) => database.admin(work), tenantId, entities, samples, scale, seed });
+      const admin: Database['admin'] = (work) => database.admin(work);
+      const sample = await loadSample({ admin, tenantId, entities, samples, scale, seed });
       return { tenantId, sample };
     },
+    isServed: async () => (await liveEngine(enginePool)) !== null,
     async startEngine(onFailure) {
-      const setup = { configUrl: options.configUrl, connection: database.connectionConfig, profiles, digest: registry.digest };
+      stopTelemetry = await startTelemetry(process.env);
+      const connection = database.connectionConfig;
+      const { digest } = registry;
+      const setup = { configUrl: options.configUrl, connection, profiles, digest };
       const threads = config.limits?.threads;
-      engine = new Engine({
-        database,
-        registry,
-        config,
-        profiles,
-        version,
-        dispatcher: new Pool({ setup, ...(threads !== undefined && { threads }) }),
-        connector: (tenantId) => embeddedConnector({ pool: tenantPool, tenantId, entities }),
-        onFailure,
-      });
+      const dispatcher = new Pool({ setup, ...(threads !== undefined && { threads }) });
+      const parts = { database, registry, config, profiles, version, dispatcher, connector };
+      engine = new Engine({ ...parts, onFailure });
       await engine.start();
       return engine;
     },
     async close() {
-      await engine?.stop();
-      await database.close();
+      try {
+        await engine?.stop();
+        await stopTelemetry();
+      } finally {
+        await database.close();
+      }
     },
   };
+}
+
+/** The name of the tenant that holds the sample company of a scale and a seed. */
+export function sampleSlug(scale: number, seed = 1): string {
+  return seed === 1 ? `sample-${scale}` : `sample-${scale}-${seed}`;
 }
 
 /** URL of the configuration that a path names, from the working directory. */

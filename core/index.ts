@@ -3,11 +3,14 @@
  */
 
 export { z } from 'zod';
-export { EngineError, type ErrorCode } from './base/errors.ts';
 export { Day } from './base/day.ts';
+export { EngineError, type ErrorCode } from './base/errors.ts';
 export { Decimal, Money } from './base/money.ts';
 export { readText, Text } from './base/text.ts';
+export type { Config, ModelLimit, ModelPrice } from './ports/config.ts';
+export { defineConfig } from './ports/config.ts';
 export * as shared from './ports/erp/entities.ts';
+export type { ModelTarget } from './ports/models/model.ts';
 export type {
   Agent,
   AgentDeclaration,
@@ -19,12 +22,10 @@ export type {
   Severity,
 } from './sdk/agent.ts';
 export { defineAgent } from './sdk/agent.ts';
-export type { Config, ModelLimit, ModelPrice } from './ports/config.ts';
-export { defineConfig } from './ports/config.ts';
-export type { ModelTarget } from './ports/models/model.ts';
 // The one `export *` of the project: TypeScript merges `declare module 'tutti' { interface Entities … }` only through it.
 export * from './sdk/entity.ts';
 export type { Erp, Records, Written } from './sdk/erp.ts';
+export type { ForeachRef, Graph, ItemGraph, NodeRef } from './sdk/graph.ts';
 export type { Module } from './sdk/module.ts';
 export { defineModule } from './sdk/module.ts';
 export type { Autonomy, Grant, Policy } from './sdk/policy.ts';

@@ -1,7 +1,7 @@
 import { type EngineError, fromErrorData } from '../core/base/errors.ts';
 import type { EffectRecord, EffectState, Intent } from '../core/guard/effects.ts';
 import type { Recorder } from '../core/guard/invoke.ts';
-import type { FromThread, Job, JobDone, ToThread, TurnDone } from '../core/ports/dispatcher.ts';
+import type { Answer, FromThread, Job, JobDone, TurnDone } from '../core/ports/dispatcher.ts';
 import type { FindingInput } from '../core/sdk/agent.ts';
 
 interface Waiting<T> {
@@ -76,7 +76,7 @@ export class Conversation implements Recorder {
   }
 
   /** Takes an answer of the engine. */
-  hear(message: Exclude<ToThread, { kind: 'go' }>): void {
+  hear(message: Answer): void {
     switch (message.kind) {
       case 'granted':
         return this.#permit?.resolve();

@@ -48,7 +48,7 @@ export class Lane {
   readonly openedAt: number;
   isReady = false;
   /** Beats seen by the watchdog, and when the last new one came. */
-  seen = { beat: 0, at: 0 };
+  seen = { beat: 0, isReady: false, at: 0 };
   readonly #port: MessagePort;
   readonly #memory: Int32Array;
   readonly #abort = new AbortController();
@@ -72,7 +72,7 @@ export class Lane {
       this.#hear(batch, options.events),
     );
     const task: LaneTask = { port: port2, shared, setup: options.setup };
-    pool
+    void pool
       .run(task, { transferList: [port2], signal: this.#abort.signal })
       .then(
         () => 'its thread ended',

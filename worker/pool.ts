@@ -3,11 +3,11 @@ import { Piscina } from 'piscina';
 import { type Clock, systemClock } from '../core/base/clock.ts';
 import { EngineError, type ErrorData } from '../core/base/errors.ts';
 import type {
+  Answer,
   DispatchEvents,
   Dispatcher,
   FromThread,
   Job,
-  ToThread,
 } from '../core/ports/dispatcher.ts';
 import { Lane, type ThreadSetup } from './lane.ts';
 import { watchLanes } from './watchdog.ts';
@@ -91,7 +91,7 @@ export class Pool implements Dispatcher {
     return lane.name;
   }
 
-  tell(message: Exclude<ToThread, { kind: 'go' }>): void {
+  tell(message: Answer): void {
     this.#byRef.get(message.ref)?.send(message);
   }
 
@@ -148,7 +148,8 @@ export class Pool implements Dispatcher {
   #lost(lane: Lane, reason: string): void {
     this.#lanes.delete(lane);
     if (this.#stopped) return;
-    if (!lane.isReady && (this.#failedBoots += 1) >= bootFailures) {
+    if (!lane.isReady) this.#failedBoots += 1;
+    if (this.#failedBoots >= bootFailures) {
       this.#firstReady?.reject(
         new EngineError('MODULE_INVALID', `No worker thread could load the modules: ${reason}`),
       );

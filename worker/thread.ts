@@ -16,6 +16,8 @@ import { Conversation } from './conversation.ts';
 import { type Hello, type LaneTask, slots, type ThreadSetup } from './lane.ts';
 
 const beatEveryMs = 100;
+/** How long a cancelled agent has to end by itself, so that what it was doing is recorded. */
+const graceMs = 250;
 
 /**
  * The thread's side of a lane: takes jobs from its port and runs many of them at once, until it is aborted. Nothing is loaded or
@@ -62,13 +64,11 @@ async function load(setup: ThreadSetup): Promise<Loaded> {
   const pool = openPool(setup.connection as Parameters<typeof openPool>[0], 'tutti_tenant', 2);
   const connectors = new Map<number, Connector>();
   const connector = (tenantId: number): Connector => {
-    let known = connectors.get(tenantId);
-    if (!known)
-      connectors.set(
-        tenantId,
-        (known = embeddedConnector({ pool, tenantId, entities: [...registry.entities.values()] })),
-      );
-    return known;
+    const known = connectors.get(tenantId);
+    if (known) return known;
+    const made = embeddedConnector({ pool, tenantId, entities: [...registry.entities.values()] });
+    connectors.set(tenantId, made);
+    return made;
   };
   return { registry, config, profiles: setup.profiles as Profiles | null, connector };
 }
@@ -128,7 +128,7 @@ class Runner {
     this.#talks.set(job.ref, talk);
     this.#current.run(talk, () => {
       Atomics.store(this.#memory, slots.current, job.ref);
-      void this.#run(job, talk).then((done) => {
+      void Promise.race([this.#run(job, talk), givenUp(talk.signal)]).then((done) => {
         talk.done(done);
         this.#talks.delete(job.ref);
       });
@@ -187,19 +187,19 @@ class Runner {
   }
 
   #prompt({ name, agent }: RegisteredAgent): Prompt {
-    let prompt = this.#prompts.get(name);
-    if (!prompt) this.#prompts.set(name, (prompt = new Prompt(agent)));
+    const known = this.#prompts.get(name);
+    if (known) return known;
+    const prompt = new Prompt(agent);
+    this.#prompts.set(name, prompt);
     return prompt;
   }
 
   #model(target: ModelTarget, config: Config): Model {
     const name = JSON.stringify(target);
-    let model = this.#models.get(name);
-    if (!model)
-      this.#models.set(
-        name,
-        (model = config.providers?.[target.provider]?.(target) ?? openModel(target, process.env)),
-      );
+    const known = this.#models.get(name);
+    if (known) return known;
+    const model = config.providers?.[target.provider]?.(target) ?? openModel(target, process.env);
+    this.#models.set(name, model);
     return model;
   }
 
@@ -211,4 +211,18 @@ class Runner {
     talk.cancel(new EngineError('AGENT_FAILED', data.message));
     this.#talks.delete(talk.job.ref);
   }
+}
+
+/** The end of a job that was cancelled and waits for something that never comes; what it still says is not heard. */
+function givenUp(signal: AbortSignal): Promise<JobDone> {
+  return new Promise((resolve) => {
+    const end = (): void =>
+      resolve({
+        kind: 'failed',
+        error: toErrorData(signal.reason, 'CANCELLED'),
+        degraded: false,
+        trust: 'system',
+      });
+    signal.addEventListener('abort', () => setTimeout(end, graceMs), { once: true });
+  });
 }

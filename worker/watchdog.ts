@@ -20,8 +20,10 @@ export function watchLanes(lanes: () => Iterable<Lane>, clock: Clock): () => voi
     const late = now - last > lookEveryMs + lateMs;
     last = now;
     for (const lane of lanes()) {
-      const { beat } = lane;
-      if (late || beat !== lane.seen.beat) lane.seen = { beat, at: now };
+      const { beat, isReady } = lane;
+      // Loading may have kept it from beating; from the moment it is ready it has the full time again.
+      if (late || beat !== lane.seen.beat || isReady !== lane.seen.isReady)
+        lane.seen = { beat, isReady, at: now };
       const limit = lane.isReady ? silentMs : bootMs;
       if (now - lane.seen.at > limit)
         lane.abort(

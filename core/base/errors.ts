@@ -30,6 +30,13 @@ const catalogue = {
   RUN_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
   ROUTE_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
   KEY_REUSED: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 422 },
+  BODY_TOO_LARGE: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 413 },
+  MEDIA_UNSUPPORTED: {
+    category: 'VALIDATION_ERROR',
+    severity: 'low',
+    retryable: false,
+    status: 415,
+  },
   ORIGIN_REFUSED: {
     category: 'PERMISSION_ERROR',
     severity: 'medium',

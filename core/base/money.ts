@@ -52,6 +52,14 @@ export const Money = Object.assign(schema, {
   negate: (money: Money): Money => ({ ...money, amount: text(Big(money.amount).neg()) }),
   sum: (currency: string, values: readonly Money[]): Money =>
     values.reduce((sum, value) => combine(sum, value, 'plus'), { amount: '0', currency }),
+  /** One sum a currency, currencies in alphabetical order; [] without values. */
+  sumByCurrency: (values: readonly Money[]): Money[] =>
+    [...Map.groupBy(values, (value) => value.currency)]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([currency, own]) => Money.sum(currency, own)),
+  /** The same worth in another currency, `rate` being what one unit of its own is worth there; every decimal place is kept. */
+  convert: (money: Money, rate: string, to: string): Money =>
+    Money.of(text(Big(money.amount).times(rate)), to),
   compare: (a: Money, b: Money): -1 | 0 | 1 => Big(a.amount).cmp(sameCurrency(a, b).amount),
   isAbove: (a: Money, b: Money): boolean => Big(a.amount).gt(sameCurrency(a, b).amount),
   equals: (a: Money, b: Money): boolean => a.currency === b.currency && Big(a.amount).eq(b.amount),

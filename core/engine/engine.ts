@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { type Clock, systemClock } from '../base/clock.ts';
-import { EngineError } from '../base/errors.ts';
+import { crashPoint } from '../base/crash-point.ts';
+import { EngineError, toErrorData } from '../base/errors.ts';
 import type { Config } from '../ports/config.ts';
 import type { Database } from '../ports/db/database.ts';
 import type { Dispatcher } from '../ports/dispatcher.ts';
@@ -10,14 +11,17 @@ import type { Profiles } from '../ports/models/profiles.ts';
 import type { Registry } from '../sdk/registry.ts';
 import { compile, type Graph } from './graph/compile.ts';
 import { Broker } from './limits/broker.ts';
+import { periodOf, purseName } from './limits/purse.ts';
 import { Journal, journalSettings } from './run/journal.ts';
 import { Lease } from './run/lease.ts';
 import { RunLoop, type Startable } from './run/loop.ts';
 import { recover } from './run/recover.ts';
+import type { Change } from './run/rows.ts';
 import { Run, type RunFacts } from './run/run.ts';
 import { checkStates, type RunStatus } from './run/states.ts';
 import type { Container } from './run/step.ts';
 import { type RunRequest, type RunRow, Store } from './run/store.ts';
+import { sharedScopes } from './run/turns.ts';
 import { Scheduler } from './schedule/scheduler.ts';
 
 /** What an engine is made of. */
@@ -51,12 +55,13 @@ export class Engine {
   readonly #broker: Broker;
   readonly #graphs = new Map<string, Graph>();
   readonly #waiters = new Map<string, ((status: RunStatus) => void)[]>();
+  readonly #followers = new Set<(runIds: ReadonlySet<string>) => void>();
   #journalClient: pg.Client | null = null;
   #journal: Journal | null = null;
   #loop: RunLoop | null = null;
   #cancelTimer: () => void = () => {};
   #state: 'new' | 'running' | 'stopped' = 'new';
-  #claiming: Promise<void> | null = null;
+  #claiming: Promise<void> = Promise.resolve();
 
   constructor(parts: EngineParts) {
     checkStates();
@@ -91,6 +96,7 @@ export class Engine {
     this.#journal = new Journal(this.#journalClient, this.#lease.boot, {
       failed: (error) => this.#fail(error),
       rejected: (change, error) => this.#loop?.rejected(change, error),
+      committed: (changes) => this.#appended(changes),
     });
     const limits = config.limits ?? {};
     this.#loop = new RunLoop({
@@ -133,6 +139,12 @@ export class Engine {
     });
   }
 
+  /** Tells which runs of this engine grew, after each durable flush, until the returned function is called. A hint: read the journal. */
+  onAppend(follower: (runIds: ReadonlySet<string>) => void): () => void {
+    this.#followers.add(follower);
+    return () => this.#followers.delete(follower);
+  }
+
   /** Ends in order: nothing new starts, what is recorded is committed, lanes end, the lease is given up. */
   async stop(): Promise<void> {
     if (this.#state === 'stopped') return;
@@ -147,6 +159,12 @@ export class Engine {
     if (wasRunning) await this.#lease.release();
     await this.#journalClient?.end();
     await this.#pool.end();
+  }
+
+  #appended(changes: readonly Change[]): void {
+    if (this.#followers.size === 0) return;
+    const runIds = new Set(changes.map((change) => change.run.facts.id));
+    for (const follower of this.#followers) follower(runIds);
   }
 
   #fail(error: EngineError): void {
@@ -175,31 +193,35 @@ export class Engine {
     });
   }
 
-  async #claim(): Promise<void> {
-    if (this.#claiming) await this.#claiming;
-    if (this.#state !== 'running') return;
-    this.#claiming = this.#claimOnce().finally(() => {
-      this.#claiming = null;
-    });
-    await this.#claiming;
+  /** Claims one after the other, so that a run is adopted before the next claim counts what there is room for. */
+  #claim(): Promise<void> {
+    const claimed = this.#claiming.then(() => this.#claimOnce());
+    this.#claiming = claimed.catch(() => {});
+    return claimed;
   }
 
   async #claimOnce(): Promise<void> {
     const room = runsAtOnce - (this.#loop?.runs.size ?? 0);
-    for (const row of room > 0 ? await this.#store.claim(this.#lease.boot, room) : [])
-      await this.#adopt(row);
+    if (this.#state !== 'running' || room <= 0) return;
+    const claimed = await this.#store.claim(this.#lease.boot, room);
+    if (claimed.length > 0) crashPoint('after-claim');
+    for (const row of claimed) {
+      // A run whose workflow no longer fits the loaded modules ends with the reason; it must not keep others from starting.
+      await this.#adopt(row).catch((error: unknown) =>
+        this.#store.failRun(row, toErrorData(error)),
+      );
+    }
   }
 
   async #adopt(row: RunRow): Promise<void> {
     const graph = await this.#graph(row);
     const history = await this.#store.history(row.tenant_id, row.id);
     const run = new Run(factsOf(row, history[0]?.body ?? '{}'), graph);
-    const { seq, stored, open } = await this.#store.openSteps(row.tenant_id, row.id);
+    await this.#store.settleOrphans(row);
+    const { seq, ...steps } = await this.#store.steps(row.tenant_id, row.id);
     run.seq = seq;
     await this.#openBudgets(row.tenant_id, run);
-    const now = this.#clock.now();
-    const next = stored === 0 ? run.start(now) : recover(run, { history, open, stored }, now);
-    this.#loop?.adopt(run, next);
+    this.#loop?.adopt(run, recover(run, { history, ...steps }, this.#clock.now()));
   }
 
   async #graph(row: RunRow): Promise<Graph> {
@@ -225,16 +247,15 @@ export class Engine {
           ? [node.module]
           : [],
     );
-    const scopes = [
-      'tenant',
-      `workflow:${run.facts.workflow}`,
-      ...new Set(modules.map((module) => `module:${module}`)),
-    ];
+    const scopes = [...new Set(modules.flatMap((module) => sharedScopes(run, module)))];
     const limit = this.#parts.config.dailyBudgetMicroUsd ?? 50_000_000;
-    const period = new Date(this.#clock.now()).toISOString().slice(0, 10);
-    const used = await this.#store.openBudgets(tenantId, scopes, limit, period);
+    const period = periodOf(this.#clock.now());
+    const used = await this.#store.openBudgets(tenantId, scopes, {
+      limitMicroUsd: limit,
+      period,
+    });
     for (const [scope, settledMicroUsd] of used)
-      this.#broker.budget.open(scope, limit, { settledMicroUsd });
+      this.#broker.budget.open(purseName({ tenantId, scope, period }), limit, { settledMicroUsd });
   }
 
   async #itemsOf(run: Run, container: Container): Promise<readonly unknown[]> {

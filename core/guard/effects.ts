@@ -49,7 +49,11 @@ export interface KeyScope {
 }
 
 /** The idempotency key of a call, hex. Equal keys are one effect, whichever attempt, turn or playbook asks. */
-export function effectKey(tool: AnyTool, args: unknown, at: KeyScope, proposed: boolean): string {
+export function effectKey(
+  tool: AnyTool,
+  args: unknown,
+  { at, proposed }: { readonly at: KeyScope; readonly proposed: boolean },
+): string {
   const business: readonly (string | number)[] | unknown = tool.key ? tool.key(args) : args;
   const scope = proposed
     ? ['day', at.businessDate]

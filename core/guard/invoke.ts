@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { crashPoint } from '../base/crash-point.ts';
 import { EngineError, type ErrorData, isEngineError, toErrorData } from '../base/errors.ts';
 import { digest } from '../base/ids.ts';
 import type { Connector } from '../ports/erp/connector.ts';
@@ -130,6 +131,7 @@ async function perform(call: Call, args: unknown): Promise<Effected<unknown>> {
   }
   try {
     const result = await handle(call, args, intent.key);
+    crashPoint('after-tool');
     await call.scope.recorder.end(intent.key, 'applied', result);
     return { kind: 'applied', result, differs: false };
   } catch (error) {
@@ -168,7 +170,7 @@ async function handle(call: Call, args: unknown, key: string): Promise<unknown> 
 function intentOf(call: Call, args: unknown, proposed: boolean): Omit<Intent, 'binds' | 'state'> {
   const target = targetOf(call.tool, args);
   return {
-    key: effectKey(call.tool, args, call.scope, proposed),
+    key: effectKey(call.tool, args, { at: call.scope, proposed }),
     tool: call.tool.name,
     contract: contractDigest(call.tool),
     duty: call.tool.duty ?? null,

@@ -90,9 +90,8 @@ export type JobDone = { readonly degraded: boolean; readonly trust: 'system' | '
   | { readonly kind: 'failed'; readonly error: ErrorData }
 );
 
-/** What the engine tells a thread about a job that runs there. */
-export type ToThread =
-  | { readonly kind: 'go'; readonly job: Job }
+/** What the engine answers or tells a job that runs. */
+export type Answer =
   | { readonly kind: 'granted'; readonly ref: number }
   | { readonly kind: 'denied'; readonly ref: number; readonly error: ErrorData }
   | {
@@ -103,6 +102,9 @@ export type ToThread =
     }
   | { readonly kind: 'ended'; readonly ref: number; readonly key: string }
   | { readonly kind: 'cancel'; readonly ref: number; readonly error: ErrorData };
+
+/** What the engine sends to a thread. */
+export type ToThread = { readonly kind: 'go'; readonly job: Job } | Answer;
 
 /** What a dispatcher tells the engine. */
 export interface DispatchEvents {
@@ -117,7 +119,7 @@ export interface Dispatcher {
   start(events: DispatchEvents): Promise<void>;
   /** Sends a job off; returns the name of the worker that has it. */
   run(job: Job): string;
-  tell(message: Exclude<ToThread, { kind: 'go' }>): void;
+  tell(message: Answer): void;
   /** Ends a job from outside; it answers with `done`, failed with this error. */
   cancel(ref: number, error: ErrorData): void;
   /** Ends every lane. Jobs that still run are dropped: the journal has what they achieved. */

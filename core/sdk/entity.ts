@@ -23,8 +23,8 @@ export function Id<E extends EntityName>(entity: E): z.ZodType<Id<E>, Id<E>> {
     .meta({ description: `id of a ${entity}`, entity }) as unknown as z.ZodType<Id<E>, Id<E>>;
 }
 
-/** One field of an entity. Kinds are wire types: money is decimal text and currency, dates are ISO strings. */
-export type Field =
+/** A field with one value. Kinds are wire types: money is decimal text and currency, dates are ISO strings. */
+export type ScalarField =
   | {
       readonly kind:
         | 'code'
@@ -38,12 +38,17 @@ export type Field =
       readonly nullable: boolean;
     }
   | { readonly kind: 'oneOf'; readonly values: readonly string[]; readonly nullable: boolean }
-  | { readonly kind: 'ref'; readonly entity: string; readonly nullable: boolean }
-  | {
-      readonly kind: 'lines';
-      readonly fields: Readonly<Record<string, Field>>;
-      readonly nullable: false;
-    };
+  | { readonly kind: 'ref'; readonly entity: string; readonly nullable: boolean };
+
+/** Rows that live and change with their header. */
+export interface LinesField {
+  readonly kind: 'lines';
+  readonly fields: Readonly<Record<string, Field>>;
+  readonly nullable: false;
+}
+
+/** One field of an entity. */
+export type Field = ScalarField | LinesField;
 
 type Of<F extends Field, V> = F & { readonly __value?: V };
 
@@ -206,7 +211,7 @@ export function fieldSchema(of: Field): z.ZodType {
   return of.nullable ? schema.nullable() : schema;
 }
 
-function scalarSchema(of: Exclude<Field, { kind: 'lines' }>): z.ZodType {
+function scalarSchema(of: ScalarField): z.ZodType {
   switch (of.kind) {
     case 'code':
     case 'ref':

@@ -160,10 +160,14 @@ function foreachNode(workflow: string, options: ForeachOptions, nameOf: NameOf):
   const items = isQuery(options.items)
     ? options.items.query
     : expression(options.items, `${path}.items`);
+  const { after, join } = placed(options, items as unknown as Template);
+  // What an item's task waits for outside of its item, the whole foreach waits for.
+  const outside = body.flatMap((each) => each.after).filter((id) => body.every((each) => each.id !== id));
   return {
     kind: 'foreach',
     id: options.id,
-    ...placed(options, [items as unknown as Template, ...body.map((each) => each.input)]),
+    join,
+    after: unique([...after, ...outside]),
     items,
     key: expression(options.key(item as never), `${path}.key`),
     body,

@@ -211,19 +211,24 @@ const policySchema = z.looseObject({
 });
 
 function checkModule(module: Module): void {
-  check(moduleSchema, module, module.name, 'index.ts');
+  check(moduleSchema, module, { module: module.name, file: 'index.ts' });
   for (const agent of module.agents)
-    check(agentSchema, agent, module.name, `agents/${fileOf(agent.name)}.ts`);
+    check(agentSchema, agent, { module: module.name, file: `agents/${fileOf(agent.name)}.ts` });
   for (const tool of module.tools) {
-    check(toolSchema, tool, module.name, `tools (${tool.name})`);
+    check(toolSchema, tool, { module: module.name, file: `tools (${tool.name})` });
     if (!tool.name.startsWith(`${module.name}.`)) {
       throw invalid(module.name, `tool '${tool.name}'`, `must be named '${module.name}.…'.`);
     }
   }
-  for (const policy of module.policies) check(policySchema, policy, module.name, 'policies.ts');
+  for (const policy of module.policies)
+    check(policySchema, policy, { module: module.name, file: 'policies.ts' });
 }
 
-function check(schema: z.ZodType, declaration: unknown, module: string, file: string): void {
+function check(
+  schema: z.ZodType,
+  declaration: unknown,
+  { module, file }: { readonly module: string; readonly file: string },
+): void {
   const parsed = schema.safeParse(declaration);
   if (parsed.success) return;
   const issue = parsed.error.issues[0];

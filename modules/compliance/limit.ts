@@ -1,5 +1,5 @@
 import { Money, type Row } from 'tutti';
-import { isInForce } from './calendar.ts';
+import { isInForce } from './term.ts';
 
 /** What an order's buyer could order alone on its date; the largest of several limits; null = nothing. */
 export function limitOn(

@@ -1,5 +1,4 @@
-import type { Row } from 'tutti';
-import { daysBetween } from './calendar.ts';
+import { Day, type Row } from 'tutti';
 
 /** Orders at most as many days apart may be one need that was ordered in parts. */
 const runDays = 5;
@@ -17,7 +16,7 @@ export function splitRuns<O extends Order>(orders: readonly O[]): (readonly [O, 
     const key = JSON.stringify([order.company, order.buyer, order.vendor]);
     const run = runs.get(key);
     const last = run?.at(-1);
-    if (run && last && daysBetween(last.date, order.date) <= runDays) {
+    if (run && last && Day.between(last.date, order.date) <= runDays) {
       run.push(order);
       continue;
     }

@@ -1,5 +1,4 @@
-import { Money } from 'tutti';
-import { daysBetween } from './calendar.ts';
+import { Day, Money } from 'tutti';
 
 /** Banks book a payment within a long weekend of its order. */
 const nearDays = 5;
@@ -61,7 +60,7 @@ export function pairStatement<L extends Line, P extends Booked>(
         !taken.has(each.id) &&
         fits(each) &&
         Money.equals(each.amount, line.amount) &&
-        Math.abs(daysBetween(each.date, line.date)) <= nearDays,
+        Math.abs(Day.between(each.date, line.date)) <= nearDays,
     );
 
   for (const line of lines) {

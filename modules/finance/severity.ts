@@ -7,6 +7,11 @@ const thresholds: readonly (readonly [from: string, severity: Severity])[] = [
   ['500', 'medium'],
 ];
 
+/** The thresholds in the words of an agent's instructions. */
+export const severityRule = `Severity by the amount, in its own currency: ${thresholds
+  .map(([from, severity]) => `${severity} from ${from}`)
+  .join(', ')}, else low.`;
+
 /** How urgent a finding is by the money at stake. */
 export function severityOf(amount: Money): Severity {
   const size = Decimal.abs(amount.amount);

@@ -1,5 +1,4 @@
-import { Decimal, type Row } from 'tutti';
-import { dayNumber } from './calendar.ts';
+import { Day, Decimal, type Row } from 'tutti';
 
 type Sheet = Row<'timesheet'>;
 type Line = Sheet['lines'][number];
@@ -77,6 +76,6 @@ function isPossible(lines: readonly Line[]): boolean {
 
 /** Minutes since 1970-01-01 00:00, in the company's own time. */
 function spanOf(line: Line): { readonly start: number; readonly end: number } {
-  const start = dayNumber(line.date) * 1_440 + line.startMinute;
+  const start = Day.between('1970-01-01', line.date) * 1_440 + line.startMinute;
   return { start, end: start + Math.round(Number(line.hours) * 60) };
 }

@@ -1,15 +1,7 @@
-import { Decimal, type Erp, type Id, Money, type Row } from 'tutti';
-import { addDays, daysBetween, isWeekend } from './calendar.ts';
+import { Day, Decimal, type Erp, type Id, Money, type Row } from 'tutti';
 
 /** How often an item is counted, in days, by its class: A items make up most of the value. */
 export const countIntervalDays = { A: 30, B: 90, C: 180 } as const;
-
-/** The first day after a day that is neither Saturday nor Sunday. */
-export function nextWorkday(day: string): string {
-  let next = addDays(day, 1);
-  while (isWeekend(next)) next = addDays(next, 1);
-  return next;
-}
 
 /** Stock that ought to be counted. */
 export interface DueLevel {
@@ -24,7 +16,7 @@ export interface DueLevel {
   readonly planned: boolean;
 }
 
-/** Looks through a warehouse's stock for what is due; empty places are not counted. */
+/** Looks through a warehouse's stock, by product number, for what is due; empty places are not counted. */
 export async function scanWarehouse(
   erp: Erp,
   at: { readonly warehouse: Id<'warehouse'>; readonly today: string },
@@ -41,7 +33,7 @@ export async function scanWarehouse(
     (level) =>
       !Decimal.isZero(level.onHand) &&
       (level.lastCountedOn === null ||
-        daysBetween(level.lastCountedOn, today) > countIntervalDays.A),
+        Day.between(level.lastCountedOn, today) > countIntervalDays.A),
   );
   const products = old.length
     ? await erp.product.list({ id: { in: old.map((level) => level.product) } })
@@ -51,7 +43,12 @@ export async function scanWarehouse(
     const product = byId.get(level.product);
     return product ? dueLevel(level, product, { today, planned }) : null;
   });
-  return { company, checked: levels.length, due: due.filter((each) => each !== null) };
+  const found = due.filter((each) => each !== null);
+  return {
+    company,
+    checked: levels.length,
+    due: found.toSorted((a, b) => (a.number < b.number ? -1 : 1)),
+  };
 }
 
 function dueLevel(
@@ -60,7 +57,7 @@ function dueLevel(
   at: { readonly today: string; readonly planned: ReadonlySet<string> },
 ): DueLevel | null {
   const { lastCountedOn } = level;
-  const daysSince = lastCountedOn === null ? null : daysBetween(lastCountedOn, at.today);
+  const daysSince = lastCountedOn === null ? null : Day.between(lastCountedOn, at.today);
   if (daysSince !== null && daysSince <= countIntervalDays[product.abc]) return null;
   return {
     level: level.id,

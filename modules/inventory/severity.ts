@@ -7,9 +7,10 @@ const thresholds: readonly (readonly [from: string, severity: Severity])[] = [
   ['500', 'medium'],
 ];
 
-/** The same thresholds in the words of an agent's instructions. */
-export const severityRule =
-  'Severity by amount in its own currency: critical from 50000, high from 5000, medium from 500, otherwise low.';
+/** The thresholds in the words of an agent's instructions. */
+export const severityRule = `Severity by the amount, in its own currency: ${thresholds
+  .map(([from, severity]) => `${severity} from ${from}`)
+  .join(', ')}, else low.`;
 
 /** How urgent a finding is by the money at stake. */
 export function severityOf(amount: Money): Severity {

@@ -124,6 +124,35 @@ describe('money', () => {
     assert.equal(Money.equals(euro, zloty), false);
   });
 
+  it('adds up a mixed list to one sum a currency, in the order of the alphabet', () => {
+    const aMoney = fc.tuple(aDecimal, fc.constantFrom('USD', 'EUR', 'PLN'));
+    fc.assert(
+      fc.property(fc.array(aMoney, { maxLength: 12 }), (list) => {
+        const values = list.map(([amount, currency]) => Money.of(amount, currency));
+        const currencies = [...new Set(list.map(([, currency]) => currency))].sort();
+        const expected = currencies.map((currency) => {
+          const own = list.filter((each) => each[1] === currency).map(([amount]) => amount);
+          return Money.of(Decimal.sum(own), currency);
+        });
+        assert.deepEqual(Money.sumByCurrency(values), expected);
+      }),
+    );
+  });
+
+  it('converts without rounding, so that a sum is worth what its parts are', () => {
+    assert.deepEqual(Money.convert(Money.of('0.01', 'PLN'), '0.235', 'EUR'), {
+      amount: '0.00235',
+      currency: 'EUR',
+    });
+    fc.assert(
+      fc.property(amounts, aDecimal, (values, rate) => {
+        const whole = Money.convert(Money.sum('EUR', values), rate, 'USD');
+        const parts = values.map((value) => Money.convert(value, rate, 'USD'));
+        assert.ok(Money.equals(whole, Money.sum('USD', parts)));
+      }),
+    );
+  });
+
   it('leaves its operands alone', () => {
     const a = Object.freeze(Money.of('1.10', 'EUR'));
     assert.deepEqual(Money.times(a, '3'), { amount: '3.3', currency: 'EUR' });

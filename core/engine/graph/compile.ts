@@ -93,57 +93,55 @@ interface Edges {
   readonly deps: readonly number[];
   readonly dependents: readonly number[];
 }
+
+/** Where a node stands and what it may name. */
 interface Context {
+  /** `workflow.node`, for messages. */
   readonly path: string;
-  readonly nodes: readonly Node[];
+  readonly nodes: readonly { readonly id: string }[];
   readonly agents: Agents;
 }
 
-function compileNode(node: Node, edges: Edges, context: Context): CompiledNode {
+function compileNode(
+  node: Node,
+  edges: Edges,
+  { path: workflow, nodes, agents }: Context,
+): CompiledNode {
   const common = { id: node.id, join: node.join, ...edges };
-  const path = `${context.path}.${node.id}`;
+  const context = { path: `${workflow}.${node.id}`, nodes, agents };
   switch (node.kind) {
     case 'task':
-      return compileTask(node, edges, path, context.agents);
+      return compileTask(node, edges, context);
     case 'gate':
-      return { kind: 'gate', ...common, when: parseExpression(node.when, `${path}.when`) };
-    case 'reduce':
-      return {
-        kind: 'reduce',
-        ...common,
-        ...placeOf(node, path, context.agents),
-        from: node.from.map((id) => context.nodes.findIndex((each) => each.id === id)),
-      };
+      return { kind: 'gate', ...common, when: parseExpression(node.when, `${context.path}.when`) };
+    case 'reduce': {
+      const from = node.from.map((id) => nodes.findIndex((each) => each.id === id));
+      return { kind: 'reduce', ...common, ...placeOf(node, context), from };
+    }
     case 'foreach':
-      return compileForeach(node, edges, path, context.agents);
+      return compileForeach(node, edges, context);
   }
 }
 
-function compileTask(node: TaskNode, edges: Edges, path: string, agents: Agents): CompiledTask {
-  return {
-    kind: 'task',
-    id: node.id,
-    join: node.join,
-    ...edges,
-    ...placeOf(node, path, agents),
-    input: parseTemplate(node.input, `${path}.input`),
-  };
+function compileTask(node: TaskNode, edges: Edges, context: Context): CompiledTask {
+  const input = parseTemplate(node.input, `${context.path}.input`);
+  return { kind: 'task', id: node.id, join: node.join, ...edges, ...placeOf(node, context), input };
 }
 
-function compileForeach(
-  node: ForeachNode,
-  edges: Edges,
-  path: string,
-  agents: Agents,
-): CompiledForeach {
+function compileForeach(node: ForeachNode, edges: Edges, context: Context): CompiledForeach {
+  const { path } = context;
   // What a body's node names outside its item is a dependency of the whole foreach.
   const ids = new Set(node.body.map((each) => each.id));
+  for (const { id, after } of node.body) {
+    const unknown = after.find((each) => !ids.has(each) && !node.after.includes(each));
+    if (unknown !== undefined)
+      throw invalid(`${path}.${id}`, `waits for '${unknown}', which neither its item nor '${node.id}' waits for`);
+  }
   const inner = node.body.map((each) => ({
     ...each,
     after: each.after.filter((id) => ids.has(id)),
   }));
   const innerEdges = connect(path, inner);
-  const outputs = node.outputs.map((id) => outputIndex(node, id, path));
   return {
     kind: 'foreach',
     id: node.id,
@@ -152,9 +150,9 @@ function compileForeach(
     items: itemsOf(node.items, path),
     key: parseExpression(node.key, `${path}.key`),
     body: inner.map((each, index) =>
-      compileTask(each, innerEdges[index] as Edges, `${path}.${each.id}`, agents),
+      compileTask(each, innerEdges[index] as Edges, { ...context, path: `${path}.${each.id}` }),
     ),
-    outputs,
+    outputs: node.outputs.map((id) => outputIndex(node, id, path)),
     concurrency: node.concurrency ?? Number.POSITIVE_INFINITY,
     onItemFailure: node.onItemFailure,
   };
@@ -172,13 +170,8 @@ function itemsOf(items: QueryTemplate | Cel, path: string): CompiledForeach['ite
 }
 
 function placeOf(
-  node: {
-    readonly agent: string;
-    readonly priority: number | null;
-    readonly critical: boolean | null;
-  },
-  path: string,
-  agents: Agents,
+  node: Pick<TaskNode, 'agent' | 'priority' | 'critical'>,
+  { path, agents }: Context,
 ): AgentPlace {
   const registered = agents.get(node.agent);
   if (!registered)
@@ -215,21 +208,24 @@ function connect(
       return dep;
     }),
   );
-  refuseCycle(path, nodes, deps, dependents);
-  return deps.map((each, index) => ({ deps: each, dependents: dependents[index] as number[] }));
+  const edges = deps.map((each, index) => ({
+    deps: each,
+    dependents: dependents[index] as number[],
+  }));
+  refuseCycle(path, nodes, edges);
+  return edges;
 }
 
 // Kahn's algorithm (Communications of the ACM 5, 1962): what cannot be removed lies on or behind a cycle.
 function refuseCycle(
   path: string,
   nodes: readonly { readonly id: string }[],
-  deps: readonly (readonly number[])[],
-  dependents: readonly (readonly number[])[],
+  edges: readonly Edges[],
 ): void {
-  const waiting = deps.map((each) => each.length);
+  const waiting = edges.map((each) => each.deps.length);
   const free = waiting.flatMap((count, index) => (count === 0 ? [index] : []));
   for (const index of free) {
-    for (const dependent of dependents[index] as readonly number[]) {
+    for (const dependent of edges[index]?.dependents ?? []) {
       waiting[dependent] = (waiting[dependent] as number) - 1;
       if (waiting[dependent] === 0) free.push(dependent);
     }

@@ -83,8 +83,15 @@ function numbersAsCel(value: unknown): unknown {
   return value;
 }
 
+// Results are JSON: lists and maps are copied back, integers as numbers.
 function plain(value: unknown): unknown {
-  return typeof value === 'bigint' ? Number(value) : value;
+  if (typeof value === 'bigint') return Number(value);
+  if (Array.isArray(value)) return value.map(plain);
+  if (value instanceof Map) return plain(Object.fromEntries(value));
+  if (value !== null && typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype) {
+    return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, plain(member)]));
+  }
+  return value;
 }
 
 function messageOf(error: unknown): string {

@@ -4,6 +4,7 @@ import type { EntryDraft, IntentMessage, Job } from '../../ports/dispatcher.ts';
 import type { FindingInput } from '../../sdk/agent.ts';
 import type { RegisteredAgent } from '../../sdk/registry.ts';
 import type { CallWish, Grant, Settlement } from '../limits/broker.ts';
+import { sharedPurse } from '../limits/purse.ts';
 import type {
   AttemptRow,
   BudgetRow,
@@ -49,11 +50,7 @@ export class Attempt {
   }
 
   /** A model call about to be made: its entry, its ledger row, and what it reserves of the shared purses. */
-  turnStarted(
-    grant: Grant,
-    wish: CallWish,
-    period: string,
-  ): Pick<Change, 'entries' | 'turns' | 'budgets'> {
+  turnStarted(grant: Grant, wish: CallWish): Pick<Change, 'entries' | 'turns' | 'budgets'> {
     this.turns += 1;
     const entry = this.entry('turn.started', {
       turn: this.turns,
@@ -70,7 +67,7 @@ export class Attempt {
     return {
       entries: [entry],
       turns: [turn],
-      budgets: budgetRows(wish.scopes, period, {
+      budgets: budgetRows(wish.scopes, {
         reserve: grant.boundMicroUsd,
         release: 0,
         settle: 0,
@@ -81,7 +78,6 @@ export class Attempt {
   /** The end of the call under way. */
   turnEnded(
     settlement: Settlement,
-    period: string,
     told: {
       readonly tokens: unknown;
       readonly data: Readonly<Record<string, unknown>>;
@@ -96,8 +92,7 @@ export class Attempt {
         this.entry(
           'turn.ended',
           { ...told.data, costMicroUsd: settlement.costMicroUsd, state: settlement.state },
-          'model',
-          told.body,
+          modelBody(told.body),
         ),
       ],
       settles: [
@@ -111,7 +106,7 @@ export class Attempt {
           tokens: told.tokens,
         },
       ],
-      budgets: budgetRows(wish.scopes, period, {
+      budgets: budgetRows(wish.scopes, {
         reserve: 0,
         release: grant.boundMicroUsd,
         settle: settlement.costMicroUsd,
@@ -121,7 +116,7 @@ export class Attempt {
 
   /** A line that the thread wrote. */
   noted(draft: EntryDraft): Pick<Change, 'entries'> {
-    return { entries: [this.entry(draft.kind, draft.data, 'model', draft.body)] };
+    return { entries: [this.entry(draft.kind, draft.data, modelBody(draft.body))] };
   }
 
   /** A finding: codes and ids in its rows, its sentence and figures in a payload. */
@@ -133,8 +128,7 @@ export class Attempt {
     const entry = this.entry(
       'finding',
       { kind: finding.kind, severity: finding.severity },
-      'finding',
-      body,
+      { class: 'finding', text: body },
     );
     const row: FindingRow = {
       seq: entry.seq,
@@ -157,8 +151,7 @@ export class Attempt {
     const entry = this.entry(
       `effect.${intent.state}`,
       { tool: intent.tool, key: intent.key, entity: intent.entity, targetId: intent.targetId },
-      'effect',
-      body,
+      { class: 'effect', text: body },
     );
     const { args: _, ...kept } = intent;
     const row: EffectRow = { ...kept, seq: entry.seq };
@@ -194,48 +187,45 @@ export class Attempt {
   entry(
     kind: string,
     data: Readonly<Record<string, unknown>>,
-    held?: PayloadClass,
-    body?: string,
+    body?: EntryInput['body'],
   ): EntryRow {
-    return nextEntry(this.run, {
-      step: this.step,
-      kind,
-      data,
-      ...(held && body !== undefined && { held, body }),
-    });
+    return nextEntry(this.run, { step: this.step, kind, data, ...(body && { body }) });
   }
 }
 
+/** An entry before it has a number. */
+export interface EntryInput {
+  readonly step: Step | null;
+  readonly kind: string;
+  readonly data: Readonly<Record<string, unknown>>;
+  /** What is stored apart, as a payload. */
+  readonly body?: { readonly class: PayloadClass; readonly text: string } | undefined;
+}
+
 /** Numbers the next entry of a run: one writer, rising in commit order. */
-export function nextEntry(
-  run: Run,
-  entry: {
-    readonly step: Step | null;
-    readonly kind: string;
-    readonly data: Readonly<Record<string, unknown>>;
-    readonly held?: PayloadClass;
-    readonly body?: string;
-  },
-): EntryRow {
+export function nextEntry(run: Run, { step, kind, data, body }: EntryInput): EntryRow {
   run.seq += 1;
   return {
     seq: run.seq,
-    step: entry.step?.id ?? null,
-    attempt: entry.step && entry.step.attempt > 0 ? entry.step.attempt : null,
-    kind: entry.kind,
-    data: entry.data,
-    ...(entry.held &&
-      entry.body !== undefined && { body: { class: entry.held, bytes: Buffer.from(entry.body) } }),
+    step: step?.id ?? null,
+    attempt: step && step.attempt > 0 ? step.attempt : null,
+    kind,
+    data,
+    ...(body && { body: { class: body.class, bytes: Buffer.from(body.text) } }),
   };
+}
+
+function modelBody(text: string | undefined): EntryInput['body'] {
+  return text === undefined ? undefined : { class: 'model', text };
 }
 
 /** Purses that several engines share have rows; a run's and a step's live with their owner. */
 function budgetRows(
   scopes: readonly string[],
-  period: string,
   money: Pick<BudgetRow, 'reserve' | 'release' | 'settle'>,
 ): readonly BudgetRow[] {
-  return scopes
-    .filter((scope) => !/^(run|step):/.test(scope))
-    .map((scope) => ({ scope, period, ...money }));
+  return scopes.flatMap((name) => {
+    const purse = sharedPurse(name);
+    return purse ? [{ scope: purse.scope, period: purse.period, ...money }] : [];
+  });
 }

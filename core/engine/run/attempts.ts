@@ -1,10 +1,11 @@
 import type { Clock } from '../../base/clock.ts';
 import { EngineError, type ErrorData, errorRow, toErrorData } from '../../base/errors.ts';
 import type { DispatchEvents, Dispatcher, FromThread, JobDone } from '../../ports/dispatcher.ts';
-import type { Attempt } from './attempt.ts';
+import { type Attempt, nextEntry } from './attempt.ts';
 import type { Flushed, Journal } from './journal.ts';
 import type { AttemptRow, Change } from './rows.ts';
 import type { Outcome, Run } from './run.ts';
+import type { Spans } from './spans.ts';
 import { isTerminal } from './states.ts';
 import { pathOf, type Step } from './step.ts';
 import type { Store } from './store.ts';
@@ -12,8 +13,8 @@ import type { Turns } from './turns.ts';
 
 /** What follows from an attempt's end; the run loop decides. */
 export interface AttemptEvents {
-  /** The step has ended for good. `output` is its JSON. */
-  ended(run: Run, step: Step, outcome: Outcome, output?: string): void;
+  /** The step has ended for good. */
+  ended(run: Run, step: Step, outcome: Outcome): void;
   /** The step is to be tried again: after a failure with a delay, after the loss of its thread at once. */
   again(run: Run, step: Step, delay: 'back_off' | 'none'): void;
   /** Something changed that may let other work start. */
@@ -25,6 +26,7 @@ export interface AttemptParts {
   readonly journal: Journal;
   readonly store: Pick<Store, 'effect'>;
   readonly turns: Turns;
+  readonly spans: Spans;
   readonly dispatcher: Dispatcher;
   readonly clock: Clock;
   readonly events: AttemptEvents;
@@ -44,6 +46,7 @@ export class Attempts implements DispatchEvents {
 
   add(attempt: Attempt): void {
     this.#live.set(attempt.ref, attempt);
+    this.#parts.spans.beginAttempt(attempt);
   }
 
   isLive(attempt: Attempt): boolean {
@@ -53,6 +56,7 @@ export class Attempts implements DispatchEvents {
   /** Takes an attempt off the list: nothing that its thread still says counts. */
   close(attempt: Attempt): void {
     attempt.disarm();
+    this.#parts.spans.abandon(attempt);
     this.#live.delete(attempt.ref);
   }
 
@@ -101,15 +105,24 @@ export class Attempts implements DispatchEvents {
   /** The database refused a step's rows: they are gone, and the step fails; nothing else does. */
   rejected({ run, step }: Change, error: EngineError): void {
     if (!step || step.error?.code === 'JOURNAL_REJECTED') return;
+    const data = toErrorData(error);
     for (const attempt of this.#live.values()) {
       if (attempt.step !== step) continue;
       this.close(attempt);
-      this.#parts.dispatcher.cancel(attempt.ref, toErrorData(error));
+      this.#parts.dispatcher.cancel(attempt.ref, data);
+      this.#append(attempt, this.#parts.turns.lose(attempt, data));
     }
     if (!isTerminal(step.status))
-      this.#parts.events.ended(run, step, { kind: 'failed', error: toErrorData(error) });
-    else run.fail(step, toErrorData(error));
+      this.#parts.events.ended(run, step, { kind: 'failed', error: data });
+    else this.#overwrite(run, step, data);
     this.#parts.events.changed();
+  }
+
+  /** A step that had ended before its end was refused: what followed from it stands, its own record says why. */
+  #overwrite(run: Run, step: Step, error: ErrorData): void {
+    run.fail(step, error);
+    const entry = nextEntry(run, { step, kind: 'step.failed', data: { error } });
+    this.#parts.journal.write({ run, step, entries: [entry] });
   }
 
   #hear(attempt: Attempt, message: FromThread): void {
@@ -122,6 +135,7 @@ export class Attempts implements DispatchEvents {
       case 'permit':
         return turns.request(attempt, message.bytes);
       case 'turn':
+        this.#parts.spans.turn(attempt, message.done, this.#parts.clock.now());
         return attempt.call ? this.#append(attempt, turns.end(attempt, message.done)) : undefined;
       case 'intent':
         return this.#append(
@@ -157,12 +171,8 @@ export class Attempts implements DispatchEvents {
     step.trust = done.trust;
     if (done.kind === 'succeeded') {
       this.#finish(attempt, 'succeeded', { error: null });
-      return events.ended(
-        run,
-        step,
-        { kind: 'succeeded', output: JSON.parse(done.output) },
-        done.output,
-      );
+      const { output: json } = done;
+      return events.ended(run, step, { kind: 'succeeded', output: JSON.parse(json), json });
     }
     const { error } = done;
     const change = this.#parts.turns.lose(attempt, error);
@@ -186,11 +196,10 @@ export class Attempts implements DispatchEvents {
     outcome: AttemptRow['outcome'],
     end: { readonly error: ErrorData | null; readonly change?: Omit<Change, 'run' | 'step'> },
   ): void {
+    const row = attempt.ended(outcome, end.error, this.#parts.clock.now());
+    this.#parts.spans.endAttempt(attempt, row);
     this.close(attempt);
-    this.#append(attempt, {
-      ...end.change,
-      attempts: [attempt.ended(outcome, end.error, this.#parts.clock.now())],
-    });
+    this.#append(attempt, { ...end.change, attempts: [row] });
   }
 
   #append(

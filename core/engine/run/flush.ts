@@ -1,8 +1,3 @@
-import { createHash } from 'node:crypto';
-import type { CompiledTask } from '../graph/compile.ts';
-import { type Change, toJsonb, toText } from './rows.ts';
-import type { Step } from './step.ts';
-
 /**
  * The one statement by which a run's changes become durable: multi-row upserts under the fence of the engine's lease.
  *
@@ -11,158 +6,57 @@ import type { Step } from './step.ts';
  * Budget rows are locked in key order, so two engines cannot deadlock.
  */
 
-// Columns of each part in the order of the statement; the SQL type decides how an array parameter is read.
+// The columns of each part, in the order in which flush-rows.ts fills them; the type decides how its array is read.
 const columns = {
-  want: {
-    tenant_id: 'int',
-    scope: 'text',
-    period: 'date',
-    reserve: 'bigint',
-    release: 'bigint',
-    settle: 'bigint',
-  },
-  turns: {
-    tenant_id: 'int',
-    run_id: 'uuid',
-    seq: 'bigint',
-    step: 'int',
-    model: 'text',
-    price_v: 'int',
-    reserved_micro_usd: 'bigint',
-  },
-  settles: {
-    tenant_id: 'int',
-    run_id: 'uuid',
-    seq: 'bigint',
-    step: 'int',
-    model: 'text',
-    price_v: 'int',
-    reserved_micro_usd: 'bigint',
-    state: 'text',
-    cost_micro_usd: 'bigint',
-    tokens: 'jsonb',
-  },
-  steps: {
-    tenant_id: 'int',
-    run_id: 'uuid',
-    id: 'int',
-    node: 'text',
-    item_key: 'text',
-    kind: 'text',
-    agent: 'text',
-    status: 'text',
-    attempt: 'smallint',
-    crashes: 'smallint',
-    priority: 'smallint',
-    critical: 'boolean',
-    worker: 'text',
-    ready_at: 'timestamptz',
-    started_at: 'timestamptz',
-    ended_at: 'timestamptz',
-    output_seq: 'bigint',
-    error: 'jsonb',
-    cost_micro_usd: 'bigint',
-    degraded: 'boolean',
-    trust: 'text',
-  },
-  attempts: {
-    tenant_id: 'int',
-    run_id: 'uuid',
-    step: 'int',
-    no: 'smallint',
-    worker: 'text',
-    started_at: 'timestamptz',
-    ended_at: 'timestamptz',
-    outcome: 'text',
-    error: 'jsonb',
-    turns: 'smallint',
-  },
-  entries: {
-    tenant_id: 'int',
-    run_id: 'uuid',
-    seq: 'bigint',
-    step: 'int',
-    attempt: 'smallint',
-    kind: 'text',
-    data: 'jsonb',
-    reserving: 'boolean',
-  },
-  payloads: {
-    tenant_id: 'int',
-    run_id: 'uuid',
-    seq: 'bigint',
-    class: 'text',
-    sha256: 'bytea',
-    size: 'int',
-    body: 'bytea',
-    reserving: 'boolean',
-  },
-  effects: {
-    tenant_id: 'int',
-    key: 'bytea',
-    run_id: 'uuid',
-    step: 'int',
-    seq: 'bigint',
-    tool: 'text',
-    contract: 'bytea',
-    duty: 'text',
-    actor: 'jsonb',
-    entity: 'text',
-    target_id: 'text',
-    company: 'text',
-    args_sha256: 'bytea',
-    binds: 'jsonb',
-    state: 'text',
-    started_at: 'timestamptz',
-  },
-  effect_ends: { tenant_id: 'int', key: 'bytea', state: 'text', outcome: 'jsonb' },
-  findings: {
-    tenant_id: 'int',
-    run_id: 'uuid',
-    fingerprint: 'bytea',
-    step: 'int',
-    seq: 'bigint',
-    module: 'text',
-    agent: 'text',
-    kind: 'text',
-    severity: 'text',
-    company: 'text',
-    records: 'jsonb',
-    amount: 'numeric',
-    currency: 'text',
-  },
-  runs: { tenant_id: 'int', id: 'uuid', status: 'text', ended: 'boolean' },
-  taken: { id: 'bigint' },
+  want: 'tenant_id int, scope text, period date, reserve bigint, release bigint, settle bigint',
+  turns: `tenant_id int, run_id uuid, seq bigint, step int, model text, price_v int, reserved_micro_usd bigint`,
+  settles: `tenant_id int, run_id uuid, seq bigint, step int, model text, price_v int, reserved_micro_usd bigint,
+    state text, cost_micro_usd bigint, tokens jsonb`,
+  steps: `tenant_id int, run_id uuid, id int, node text, item_key text, kind text, agent text, status text,
+    attempt smallint, crashes smallint, priority smallint, critical boolean, worker text, ready_at timestamptz,
+    started_at timestamptz, ended_at timestamptz, output_seq bigint, error jsonb, cost_micro_usd bigint,
+    degraded boolean, trust text`,
+  attempts: `tenant_id int, run_id uuid, step int, no smallint, worker text, started_at timestamptz,
+    ended_at timestamptz, outcome text, error jsonb, turns smallint`,
+  entries: `tenant_id int, run_id uuid, seq bigint, step int, attempt smallint, kind text, data jsonb, reserving boolean`,
+  payloads: `tenant_id int, run_id uuid, seq bigint, class text, sha256 bytea, size int, body bytea, reserving boolean`,
+  effects: `tenant_id int, key bytea, run_id uuid, step int, seq bigint, tool text, contract bytea, duty text,
+    actor jsonb, entity text, target_id text, company text, args_sha256 bytea, binds jsonb, state text,
+    started_at timestamptz`,
+  effect_ends: 'tenant_id int, key bytea, state text, outcome jsonb',
+  findings: `tenant_id int, run_id uuid, fingerprint bytea, step int, seq bigint, module text, agent text, kind text,
+    severity text, company text, records jsonb, amount numeric, currency text`,
+  runs: 'tenant_id int, id uuid, status text, ended boolean',
+  taken: 'id bigint',
 } as const;
 
-type Part = keyof typeof columns;
-const parts = Object.keys(columns) as readonly Part[];
+/** A part of the flush: rows for one table, or one purpose. */
+export type Part = keyof typeof columns;
+export const parts = Object.keys(columns) as readonly Part[];
+
+/** How many columns a part has. */
+export const widthOf = (part: Part): number => columns[part].split(',').length;
+
+const namesOf = (part: Part): string =>
+  columns[part]
+    .split(',')
+    .map((column) => column.trim().split(' ')[0])
+    .join(', ');
 
 /** `unnest($4::int[], …) AS d(tenant_id, …)`, with the parameter numbers that follow from the order of the parts. */
 function rowsOf(part: Part): string {
-  const before = parts
-    .slice(0, parts.indexOf(part))
-    .reduce((sum, each) => sum + Object.keys(columns[each]).length, 1);
-  const types = Object.values(columns[part]).map(
-    (type, index) => `$${before + index + 1}::${type}[]`,
-  );
-  return `unnest(${types.join(', ')}) AS d(${Object.keys(columns[part]).join(', ')})`;
+  const first = parts.slice(0, parts.indexOf(part)).reduce((sum, each) => sum + widthOf(each), 2);
+  const arrays = columns[part]
+    .split(',')
+    .map((column, index) => `$${first + index}::${column.trim().split(' ')[1]}[]`);
+  return `unnest(${arrays.join(', ')}) AS d(${namesOf(part)})`;
 }
 
-const stepChanges = [
-  'status',
-  'attempt',
-  'crashes',
-  'worker',
-  'ready_at',
-  'started_at',
-  'ended_at',
-  'output_seq',
-  'error',
-  'cost_micro_usd',
-  'degraded',
-  'trust',
-]
+const stepChanges = namesOf('steps')
+  .split(', ')
+  .filter(
+    (column) => !/^(tenant_id|run_id|id|node|item_key|kind|agent|priority|critical)$/.test(column),
+  )
   .map((column) => `${column} = excluded.${column}`)
   .join(', ');
 
@@ -181,20 +75,20 @@ turns AS (INSERT INTO tutti.ledger (tenant_id, run_id, seq, step, model, price_v
 settles AS (INSERT INTO tutti.ledger AS t (tenant_id, run_id, seq, step, model, price_v, reserved_micro_usd, state, cost_micro_usd, tokens)
   SELECT d.* FROM fence, ${rowsOf('settles')}
   ON CONFLICT (tenant_id, run_id, seq) DO UPDATE SET state = excluded.state, cost_micro_usd = excluded.cost_micro_usd, tokens = excluded.tokens),
-steps AS (INSERT INTO tutti.step AS t (${Object.keys(columns.steps).join(', ')}) SELECT d.* FROM fence, ${rowsOf('steps')}
+steps AS (INSERT INTO tutti.step AS t (${namesOf('steps')}) SELECT d.* FROM fence, ${rowsOf('steps')}
   ON CONFLICT (tenant_id, run_id, id) DO UPDATE SET ${stepChanges} WHERE t.ended_at IS NULL AND t.attempt <= excluded.attempt RETURNING 1),
-attempts AS (INSERT INTO tutti.attempt (${Object.keys(columns.attempts).join(', ')}) SELECT d.* FROM fence, ${rowsOf('attempts')}),
+attempts AS (INSERT INTO tutti.attempt (${namesOf('attempts')}) SELECT d.* FROM fence, ${rowsOf('attempts')}),
 entries AS (INSERT INTO tutti.entry (tenant_id, run_id, seq, step, attempt, kind, data)
   SELECT d.tenant_id, d.run_id, d.seq, d.step, d.attempt, d.kind, d.data FROM fence, ok, ${rowsOf('entries')} WHERE ok.yes OR NOT d.reserving),
 feeds AS (INSERT INTO tutti.feed (tenant_id, run_id, from_seq, to_seq)
   SELECT d.tenant_id, d.run_id, min(d.seq), max(d.seq) FROM fence, ${rowsOf('entries')} GROUP BY 1, 2),
 payloads AS (INSERT INTO tutti.payload (tenant_id, run_id, seq, class, encoding, sha256, size, body)
   SELECT d.tenant_id, d.run_id, d.seq, d.class, 'json', d.sha256, d.size, d.body FROM fence, ok, ${rowsOf('payloads')} WHERE ok.yes OR NOT d.reserving),
-effects AS (INSERT INTO tutti.effect (${Object.keys(columns.effects).join(', ')}) SELECT d.* FROM fence, ${rowsOf('effects')}
+effects AS (INSERT INTO tutti.effect (${namesOf('effects')}) SELECT d.* FROM fence, ${rowsOf('effects')}
   ON CONFLICT (tenant_id, key) DO NOTHING RETURNING key),
 effect_ends AS (UPDATE tutti.effect e SET state = d.state, outcome = d.outcome, ended_at = now() FROM fence, ${rowsOf('effect_ends')}
   WHERE e.tenant_id = d.tenant_id AND e.key = d.key),
-findings AS (INSERT INTO tutti.finding (${Object.keys(columns.findings).join(', ')}) SELECT d.* FROM fence, ${rowsOf('findings')}
+findings AS (INSERT INTO tutti.finding (${namesOf('findings')}) SELECT d.* FROM fence, ${rowsOf('findings')}
   ON CONFLICT (tenant_id, run_id, fingerprint) DO NOTHING),
 triage AS (INSERT INTO tutti.triage AS t (tenant_id, fingerprint, state, first_run, last_run)
   SELECT DISTINCT ON (d.tenant_id, d.fingerprint) d.tenant_id, d.fingerprint, 'open', d.run_id, d.run_id FROM fence, ${rowsOf('findings')}
@@ -216,243 +110,4 @@ export interface FlushRow {
   readonly steps: number;
   /** Keys of effects that were not known before. */
   readonly new_effects: readonly Buffer[] | null;
-}
-
-/** The parameters of a flush, and how many step rows it sends. */
-export interface FlushParameters {
-  readonly values: unknown[];
-  readonly steps: number;
-}
-
-/** Turns changes into the statement's arrays; a step that changed several times is one row, its last state. */
-export function flushParameters(boot: string, changes: readonly Change[]): FlushParameters {
-  const table = Object.fromEntries(
-    parts.map((part) => [part, Object.keys(columns[part]).map((): unknown[] => [])]),
-  ) as Record<Part, unknown[][]>;
-  const put = (part: Part, ...values: readonly unknown[]): void => {
-    const arrays = table[part];
-    for (let index = 0; index < values.length; index += 1)
-      (arrays[index] as unknown[]).push(values[index]);
-  };
-  const steps = new Map<Step, Change['run']>();
-  const runs = new Map<Change['run'], string>();
-  const budgets = new Map<
-    string,
-    {
-      tenantId: number;
-      scope: string;
-      period: string;
-      reserve: number;
-      release: number;
-      settle: number;
-    }
-  >();
-  for (const change of changes) {
-    const { tenantId, id } = change.run.facts;
-    if (change.step) steps.set(change.step, change.run);
-    if (change.runStatus) runs.set(change.run, change.runStatus);
-    for (const row of change.budgets ?? []) addBudget(budgets, tenantId, row);
-    putMoney(put, change, tenantId, id);
-    putEntries(put, change, tenantId, id);
-    putEffects(put, change, tenantId, id);
-    for (const row of change.taken ?? []) put('taken', row);
-  }
-  for (const each of budgets.values())
-    put('want', each.tenantId, each.scope, each.period, each.reserve, each.release, each.settle);
-  for (const [step, run] of steps) putStep(put, step, run);
-  for (const [run, status] of runs)
-    put('runs', run.facts.tenantId, run.facts.id, status, run.status !== 'running');
-  return { values: [boot, ...parts.flatMap((part) => table[part])], steps: steps.size };
-}
-
-type Put = (part: Part, ...values: readonly unknown[]) => void;
-type Budgets = Map<
-  string,
-  {
-    tenantId: number;
-    scope: string;
-    period: string;
-    reserve: number;
-    release: number;
-    settle: number;
-  }
->;
-
-function addBudget(
-  budgets: Budgets,
-  tenantId: number,
-  row: NonNullable<Change['budgets']>[number],
-): void {
-  const name = `${tenantId} ${row.scope} ${row.period}`;
-  const sum = budgets.get(name) ?? {
-    tenantId,
-    scope: row.scope,
-    period: row.period,
-    reserve: 0,
-    release: 0,
-    settle: 0,
-  };
-  sum.reserve += row.reserve;
-  sum.release += row.release;
-  sum.settle += row.settle;
-  budgets.set(name, sum);
-}
-
-function putMoney(put: Put, change: Change, tenantId: number, run: string): void {
-  const step = change.step?.id ?? 0;
-  for (const turn of change.turns ?? []) {
-    put(
-      'turns',
-      tenantId,
-      run,
-      turn.seq,
-      step,
-      turn.model,
-      turn.priceVersion,
-      turn.reservedMicroUsd,
-    );
-  }
-  for (const row of change.settles ?? []) {
-    put(
-      'settles',
-      tenantId,
-      run,
-      row.seq,
-      step,
-      row.model,
-      row.priceVersion,
-      row.reservedMicroUsd,
-      row.state,
-      row.costMicroUsd,
-      toJsonb(row.tokens),
-    );
-  }
-}
-
-function putEntries(put: Put, change: Change, tenantId: number, run: string): void {
-  const step = change.step?.id ?? null;
-  for (const row of change.attempts ?? []) {
-    put(
-      'attempts',
-      tenantId,
-      run,
-      step,
-      row.no,
-      row.worker,
-      at(row.startedAt),
-      at(row.endedAt),
-      row.outcome,
-      row.error && toJsonb(row.error),
-      row.turns,
-    );
-  }
-  for (const entry of change.entries ?? []) {
-    const reserving = entry.kind === 'turn.started';
-    put(
-      'entries',
-      tenantId,
-      run,
-      entry.seq,
-      entry.step,
-      entry.attempt,
-      entry.kind,
-      toJsonb(entry.data),
-      reserving,
-    );
-    if (!entry.body) continue;
-    const { class: held, bytes } = entry.body;
-    put(
-      'payloads',
-      tenantId,
-      run,
-      entry.seq,
-      held,
-      createHash('sha256').update(bytes).digest(),
-      bytes.length,
-      bytes,
-      reserving,
-    );
-  }
-  for (const row of change.findings ?? []) {
-    put(
-      'findings',
-      tenantId,
-      run,
-      row.fingerprint,
-      step,
-      row.seq,
-      row.module,
-      row.agent,
-      row.kind,
-      row.severity,
-      row.company,
-      toJsonb(row.records),
-      row.amount,
-      row.currency,
-    );
-  }
-}
-
-function putEffects(put: Put, change: Change, tenantId: number, run: string): void {
-  const agent = change.step ? (change.step.place as CompiledTask).agent : null;
-  for (const row of change.effects ?? []) {
-    put(
-      'effects',
-      tenantId,
-      hex(row.key),
-      run,
-      change.step?.id ?? 0,
-      row.seq,
-      row.tool,
-      hex(row.contract),
-      row.duty,
-      toJsonb({ kind: 'agent', id: agent }),
-      row.entity,
-      row.targetId === null ? null : toText(row.targetId),
-      change.run.facts.company,
-      hex(row.argsSha256),
-      row.binds === null ? null : toJsonb(row.binds),
-      row.state,
-      row.state === 'started' ? new Date() : null,
-    );
-  }
-  for (const row of change.effectEnds ?? [])
-    put('effect_ends', tenantId, hex(row.key), row.state, toJsonb(row.outcome));
-}
-
-function putStep(put: Put, step: Step, run: Change['run']): void {
-  const { tenantId, id } = run.facts;
-  const place = step.place as Partial<CompiledTask>;
-  put(
-    'steps',
-    tenantId,
-    id,
-    step.id,
-    step.node,
-    toText(step.itemKey),
-    step.kind,
-    place.agent ?? null,
-    step.status,
-    step.attempt,
-    step.crashes,
-    place.priority ?? 5,
-    place.critical ?? true,
-    step.worker,
-    at(step.readyAt),
-    at(step.startedAt),
-    at(step.endedAt),
-    step.outputSeq,
-    step.error && toJsonb(step.error),
-    step.costMicroUsd,
-    step.degraded,
-    step.trust,
-  );
-}
-
-function at(ms: number | null): string | null {
-  return ms === null ? null : new Date(ms).toISOString();
-}
-
-function hex(text: string): Buffer {
-  return Buffer.from(text, 'hex');
 }

@@ -1,7 +1,8 @@
 import type pg from 'pg';
 import { crashPoint } from '../../base/crash-point.ts';
 import { EngineError, toErrorData } from '../../base/errors.ts';
-import { type FlushRow, flushParameters, flushSql } from './flush.ts';
+import { type FlushRow, flushSql } from './flush.ts';
+import { flushParameters, type StepRow, stepRows } from './flush-rows.ts';
 import type { Change } from './rows.ts';
 
 /** What a flush brought to those who wait for it. */
@@ -18,6 +19,20 @@ export interface JournalEvents {
   failed(error: EngineError): void;
   /** The database refused rows of one step; they are dropped and the step must fail. */
   rejected(change: Change, error: EngineError): void;
+  /** A flush is durable: whoever follows these runs may read on. Called before those who wait for the flush. */
+  committed?(changes: readonly Change[]): void;
+}
+
+/** A change that waits for its flush, and who is told when it is durable. */
+interface Written {
+  readonly change: Change;
+  readonly durable: ((flushed: Flushed) => void) | undefined;
+}
+
+/** What one statement writes beside the changes, and the answers that its commit will give. */
+interface Flush {
+  readonly rows: readonly StepRow[];
+  readonly told: (() => void)[];
 }
 
 const largestFlush = 1_000;
@@ -32,8 +47,7 @@ export class Journal {
   readonly #client: pg.Client;
   readonly #boot: string;
   readonly #events: JournalEvents;
-  #gathered: Change[] = [];
-  #waiting: ((flushed: Flushed) => void)[] = [];
+  #gathered: Written[] = [];
   #flushing = false;
   #failed = false;
   #idle: (() => void)[] = [];
@@ -48,8 +62,7 @@ export class Journal {
 
   /** Takes a change into the next flush; `durable` runs once it is committed, and never if the journal fails. */
   write(change: Change, durable?: (flushed: Flushed) => void): void {
-    this.#gathered.push(change);
-    if (durable) this.#waiting.push(durable);
+    this.#gathered.push({ change, durable });
     if (!this.#flushing && !this.#failed) {
       this.#flushing = true;
       // What arrives in this tick shares the first flush.
@@ -66,13 +79,12 @@ export class Journal {
   async #loop(): Promise<void> {
     try {
       while (this.#gathered.length > 0 && !this.#failed) {
-        const changes = this.#gathered;
-        const waiting = this.#waiting;
+        const written = this.#gathered;
         this.#gathered = [];
-        this.#waiting = [];
-        const flushed = await this.#commit(changes);
+        const told = await this.#commit(written);
         crashPoint('after-flush');
-        for (const durable of waiting) durable(flushed);
+        this.#events.committed?.(written.map(({ change }) => change));
+        for (const tell of told) tell();
       }
     } catch (error) {
       this.#failed = true;
@@ -87,63 +99,70 @@ export class Journal {
     }
   }
 
-  async #commit(changes: readonly Change[]): Promise<Flushed> {
-    const newEffects = new Set<string>();
-    let admitted = true;
-    for (let from = 0; from < changes.length; from += largestFlush) {
-      const part = await this.#send(changes.slice(from, from + largestFlush), newEffects);
-      admitted &&= part;
+  /**
+   * Writes everything that had gathered; returns what to tell whom. A step's row is what the step was when the flush began, and
+   * goes down once, with the last of its changes: what happens meanwhile belongs to the next flush.
+   */
+  async #commit(written: readonly Written[]): Promise<readonly (() => void)[]> {
+    const rows = stepRows(written.map(({ change }) => change));
+    const last = new Map(written.map(({ change }, index) => [change.step, index]));
+    const told: (() => void)[] = [];
+    for (let from = 0; from < written.length; from += largestFlush) {
+      const part = written.slice(from, from + largestFlush);
+      const ends = ({ change }: Written, index: number) => last.get(change.step) === from + index;
+      const steps = new Set(part.filter(ends).map(({ change }) => change.step));
+      await this.#send(part, { rows: rows.filter(({ step }) => steps.has(step)), told });
     }
-    return { admitted, newEffects };
+    return told;
   }
 
-  async #send(changes: readonly Change[], newEffects: Set<string>): Promise<boolean> {
-    const { values, steps } = flushParameters(this.#boot, changes);
+  async #send(written: readonly Written[], flush: Flush): Promise<void> {
+    const changes = written.map(({ change }) => change);
+    const values = flushParameters(this.#boot, changes, flush.rows);
     crashPoint('before-flush');
     try {
       const result = await this.#client.query<FlushRow>({ name: 'flush', text: flushSql, values });
       const row = result.rows[0] as FlushRow;
-      if (row.alive === 0)
-        throw new EngineError(
-          'ENGINE_FENCED',
-          'Another engine has taken over the runs of this one; it stops.',
-        );
-      if (row.steps !== steps) {
-        throw new EngineError(
-          'INTERNAL',
-          `A flush wrote ${row.steps} of ${steps} step rows; this is a defect in Tutti.`,
-        );
-      }
-      for (const key of row.new_effects ?? []) newEffects.add(key.toString('hex'));
+      checkFlush(row, flush.rows.length);
+      const newEffects = new Set((row.new_effects ?? []).map((key) => key.toString('hex')));
+      const flushed = { admitted: row.admitted, newEffects };
+      for (const { durable } of written) if (durable) flush.told.push(() => durable(flushed));
       this.counts.flushes += 1;
       this.counts.changes += changes.length;
-      return row.admitted;
     } catch (error) {
       if (!refusal.test((error as { code?: string }).code ?? '')) throw error;
-      return this.#bisect(changes, newEffects, error);
+      await this.#bisect(written, flush, error);
     }
   }
 
   /** Finds the step whose rows are refused by halving; the others are written. Changes of one step stay together, in order. */
-  async #bisect(
-    changes: readonly Change[],
-    newEffects: Set<string>,
-    cause: unknown,
-  ): Promise<boolean> {
-    const groups = [...Map.groupBy(changes, (change) => change.step ?? change.run).values()];
+  async #bisect(written: readonly Written[], { rows, told }: Flush, cause: unknown): Promise<void> {
+    const groups = [...Map.groupBy(written, ({ change }) => change.step ?? change.run).values()];
     if (groups.length === 1) {
       const message = `The database refused what this step wrote: ${toErrorData(cause).message}.`;
-      this.#events.rejected(
-        changes[0] as Change,
-        new EngineError('JOURNAL_REJECTED', message, { cause }),
-      );
-      return true;
+      const { change } = written[0] as Written;
+      this.#events.rejected(change, new EngineError('JOURNAL_REJECTED', message, { cause }));
+      return;
     }
     const half = Math.ceil(groups.length / 2);
-    const first = await this.#send(groups.slice(0, half).flat(), newEffects);
-    const second = await this.#send(groups.slice(half).flat(), newEffects);
-    return first && second;
+    for (const part of [groups.slice(0, half).flat(), groups.slice(half).flat()]) {
+      const steps = new Set(part.map(({ change }) => change.step));
+      await this.#send(part, { rows: rows.filter(({ step }) => steps.has(step)), told });
+    }
   }
+}
+
+function checkFlush(row: FlushRow, steps: number): void {
+  if (row.alive === 0)
+    throw new EngineError(
+      'ENGINE_FENCED',
+      'Another engine has taken over the runs of this one; it stops.',
+    );
+  if (row.steps !== steps)
+    throw new EngineError(
+      'INTERNAL',
+      `A flush wrote ${row.steps} of ${steps} step rows; this is a defect in Tutti.`,
+    );
 }
 
 /** Planner settings of the journal's connection: plans must not depend on statistics that a fresh database lacks. */

@@ -12,6 +12,7 @@ import type { Flushed, Journal } from './journal.ts';
 import { retryDelayMs } from './retry.ts';
 import type { Change, EntryRow } from './rows.ts';
 import type { Next, Outcome, Run } from './run.ts';
+import { Spans } from './spans.ts';
 import type { RunStatus } from './states.ts';
 import { type Container, pathOf, type Step } from './step.ts';
 import type { Store } from './store.ts';
@@ -49,6 +50,7 @@ export class RunLoop {
   readonly #turns: Turns;
   readonly #attempts: Attempts;
   readonly #runs = new Map<string, Run>();
+  readonly #spans = new Spans();
   #nextRef = 1;
   #order = 0;
   #cancelWake: () => void = () => {};
@@ -60,8 +62,9 @@ export class RunLoop {
     this.#attempts = new Attempts({
       ...parts,
       turns: this.#turns,
+      spans: this.#spans,
       events: {
-        ended: (run, step, outcome, output) => this.#end(run, step, outcome, output),
+        ended: (run, step, outcome) => this.#end(run, step, outcome),
         again: (run, step, delay) => this.#again(run, step, delay),
         changed: () => this.#pump(),
       },
@@ -81,12 +84,13 @@ export class RunLoop {
   adopt(run: Run, next: readonly Next[]): void {
     const { facts, graph } = run;
     this.#runs.set(facts.id, run);
+    this.#spans.beginRun(run);
     this.#parts.scheduler.limitRun(facts.id, graph.concurrency);
     this.#parts.broker.budget.open(
       `run:${facts.id}`,
       graph.budgetMicroUsd ?? Number.MAX_SAFE_INTEGER,
     );
-    this.#append(run, null, { runStatus: 'running' });
+    this.#write({ run, step: null, runStatus: 'running' });
     this.#follow(run, next);
     this.#pump();
   }
@@ -94,14 +98,13 @@ export class RunLoop {
   /** Ends a run from outside: what waits never starts, what runs is aborted. `taken` are the inbox rows that asked for it. */
   cancel(runId: string, taken: readonly number[]): void {
     const run = this.#runs.get(runId);
-    if (!run || run.status !== 'running') return;
-    this.#append(run, null, {
-      entries: [nextEntry(run, { step: null, kind: 'run.cancelling', data: {} })],
-      taken,
-    });
+    if (run?.status !== 'running') return;
+    const entries = [nextEntry(run, { step: null, kind: 'run.cancelling', data: {} })];
+    this.#write({ run, step: null, entries, taken });
     this.#parts.scheduler.withdraw((item) => item.owner === run);
-    this.#attempts.cancel(run, toErrorData(new EngineError('CANCELLED', 'The run was cancelled.')));
+    // The run first: what ends in the following must free nothing that waits for it.
     this.#follow(run, run.cancel(this.#parts.clock.now()));
+    this.#attempts.cancel(run, toErrorData(new EngineError('CANCELLED', 'The run was cancelled.')));
     this.#pump();
   }
 
@@ -124,10 +127,14 @@ export class RunLoop {
       if (each.kind === 'ready') this.#offer(run, each.step);
       else if (each.kind === 'expand') void this.#expand(run, each.container);
       else if (each.kind === 'gated')
-        this.#note(run, each.step, 'gate.decided', { open: each.step.status === 'succeeded' });
+        this.#note(run, {
+          step: each.step,
+          kind: 'gate.decided',
+          data: { open: each.step.status === 'succeeded' },
+        });
       else this.#endRun(run, each.status);
     }
-    for (const step of run.takeChanged()) this.#append(run, step, {});
+    for (const step of run.takeChanged()) this.#write({ run, step });
   }
 
   async #expand(run: Run, container: Container): Promise<void> {
@@ -136,15 +143,13 @@ export class RunLoop {
       const values = await this.#parts.itemsOf(run, container);
       if (step.status !== 'running') return;
       const next = run.expand(container, values, this.#parts.clock.now());
-      const body = JSON.stringify(values);
       const entry = nextEntry(run, {
         step,
         kind: 'foreach.expanded',
         data: { items: values.length },
-        held: 'input',
-        body,
+        body: { class: 'input', text: JSON.stringify(values) },
       });
-      this.#append(run, step, { entries: [entry] });
+      this.#write({ run, step, entries: [entry] });
       this.#follow(run, next);
     } catch (error) {
       if (step.status === 'running')
@@ -217,7 +222,7 @@ export class RunLoop {
       step.degraded ||= refusal !== null;
       const turn = wish && mode === 'model' ? this.#turns.begin(attempt, wish) : {};
       const entries = [attempt.started(), ...(turn.entries ?? [])];
-      this.#append(run, step, { ...turn, entries }, (flushed) =>
+      this.#write({ run, step, ...turn, entries }, (flushed) =>
         this.#launch(attempt, input, flushed),
       );
     } catch (error) {
@@ -257,9 +262,11 @@ export class RunLoop {
 
   #again(run: Run, step: Step, delay: 'back_off' | 'none'): void {
     const { clock } = this.#parts;
+    if (run.isCancelled) return this.#end(run, step, { kind: 'cancelled' });
     this.#free(run, step);
     run.retry(step, clock.now());
-    this.#note(run, step, 'step.retrying', { failures: step.failures, crashes: step.crashes });
+    const { failures, crashes } = step;
+    this.#note(run, { step, kind: 'step.retrying', data: { failures, crashes } });
     const offer = (): void => {
       if (step.status !== 'ready' || this.#stopped) return;
       this.#offer(run, step);
@@ -271,49 +278,39 @@ export class RunLoop {
 
   // ── append ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #append(
-    run: Run,
-    step: Step | null,
-    change: Omit<Change, 'run' | 'step'>,
-    durable?: (flushed: Flushed) => void,
-  ): void {
-    this.#parts.journal.write({ run, step, ...change }, durable);
+  #write(change: Change, durable?: (flushed: Flushed) => void): void {
+    this.#parts.journal.write(change, durable);
   }
 
-  #note(run: Run, step: Step | null, kind: string, data: Readonly<Record<string, unknown>>): void {
-    this.#append(run, step, { entries: [nextEntry(run, { step, kind, data })] });
+  #note(run: Run, entry: Parameters<typeof nextEntry>[1]): void {
+    this.#write({ run, step: entry.step, entries: [nextEntry(run, entry)] });
   }
 
-  #end(run: Run, step: Step, outcome: Outcome, output?: string): void {
+  #end(run: Run, step: Step, outcome: Outcome): void {
     this.#free(run, step);
-    const entries: EntryRow[] = [];
-    if (outcome.kind === 'succeeded') {
-      const entry = nextEntry(run, {
-        step,
-        kind: 'step.succeeded',
-        data: {},
-        ...(output !== undefined && { held: 'output' as const, body: output }),
-      });
-      step.outputSeq = entry.seq;
-      entries.push(entry);
-    } else if (outcome.kind === 'failed')
-      entries.push(nextEntry(run, { step, kind: 'step.failed', data: { error: outcome.error } }));
+    const entry = endEntry(run, step, outcome);
+    if (outcome.kind === 'succeeded') step.outputSeq = entry?.seq ?? null;
     const next = run.settle(step, outcome, this.#parts.clock.now());
-    this.#append(run, step, { entries });
+    this.#write({ run, step, entries: entry ? [entry] : [] });
     this.#follow(run, next);
   }
 
   #endRun(run: Run, status: RunStatus): void {
     const entries = [nextEntry(run, { step: null, kind: 'run.ended', data: { status } })];
-    this.#append(run, null, { entries, runStatus: status }, () => this.#parts.onEnd(run, status));
+    this.#write({ run, step: null, entries, runStatus: status }, () =>
+      this.#parts.onEnd(run, status),
+    );
     this.#runs.delete(run.facts.id);
+    this.#spans.endRun(run, status);
     this.#parts.scheduler.forget(run.facts.id);
     this.#parts.broker.budget.close(`run:${run.facts.id}`);
   }
 
-  /** Gives back what a running step held. A foreach holds nothing. */
+  /** Gives back what a running step held. A foreach holds nothing; a step that waits leaves the queue. */
   #free(run: Run, step: Step): void {
     if (step.kind === 'foreach' || step.kind === 'gate') return;
+    if (step.status === 'ready') this.#parts.scheduler.withdraw((item) => item.step === step);
+    if (step.status !== 'running') return;
     this.#parts.scheduler.release({
       run: run.facts.id,
       module: (step.place as CompiledTask).module,
@@ -325,6 +322,23 @@ export class RunLoop {
     return this.#parts.registry.agents.get(
       (step.place as AgentPlace & Step['place']).agent,
     ) as RegisteredAgent;
+  }
+}
+
+/** The entry that tells how a step ended; a cancelled one's end is told by its run. */
+function endEntry(run: Run, step: Step, outcome: Outcome): EntryRow | null {
+  switch (outcome.kind) {
+    case 'succeeded':
+      return nextEntry(run, {
+        step,
+        kind: 'step.succeeded',
+        data: {},
+        body: { class: 'output', text: outcome.json },
+      });
+    case 'failed':
+      return nextEntry(run, { step, kind: 'step.failed', data: { error: outcome.error } });
+    case 'cancelled':
+      return null;
   }
 }
 

@@ -29,7 +29,11 @@ export interface RunFacts {
 
 /** How an attempt of a step ended. */
 export type Outcome =
-  | { readonly kind: 'succeeded'; readonly output: unknown }
+  | {
+      readonly kind: 'succeeded';
+      readonly output: unknown /** The output as stored. */;
+      readonly json: string;
+    }
   | { readonly kind: 'failed'; readonly error: ErrorData }
   | { readonly kind: 'cancelled' };
 
@@ -66,6 +70,11 @@ export class Run {
     for (const place of graph.nodes) this.#add({ node: place.id, itemKey: '', place, item: null });
   }
 
+  /** Whether somebody has asked it to end: what runs may end, nothing starts. */
+  get isCancelled(): boolean {
+    return this.#cancelled;
+  }
+
   /** Steps that changed since the last call; each is a row of the next flush. */
   takeChanged(): readonly Step[] {
     const changed = [...this.#changed];
@@ -86,21 +95,11 @@ export class Run {
     return this.#closed(next);
   }
 
-  /** Makes the steps of a foreach's items. @throws WORKFLOW_INVALID for a key that is no text or not unique */
+  /** Makes the steps of a foreach's items, or none. @throws WORKFLOW_INVALID for a key that is no text or not unique */
   expand(container: Container, values: readonly unknown[], now: number): readonly Next[] {
     const { node, step } = container;
-    const keys = new Set<string>();
-    for (const value of values) {
-      const key = String(node.key({ ...this.scope(), item: value }));
-      if (keys.has(key)) {
-        throw new EngineError(
-          'WORKFLOW_INVALID',
-          `Node '${node.id}' has two items with the key '${key}'; keys are unique.`,
-        );
-      }
-      keys.add(key);
-      this.#addItem(container, key, value);
-    }
+    const items = itemsByKey(node, values, this.scope());
+    for (const [key, value] of items) this.#addItem(container, key, value);
     const next: Next[] = [];
     if (container.items.length === 0)
       this.#end(step, { kind: 'succeeded', output: [] }, { now, next });
@@ -329,6 +328,34 @@ export class Run {
     next.push({ kind: 'ended', status: this.status });
     return next;
   }
+}
+
+/** Items by their keys: ids of one or more characters, at most 200 as ids of records have. */
+function itemsByKey(
+  { id, key: keyOf }: CompiledForeach,
+  values: readonly unknown[],
+  scope: ExpressionScope,
+): ReadonlyMap<string, unknown> {
+  const items = new Map<string, unknown>();
+  for (const item of values) {
+    const named = keyOf({ ...scope, item });
+    const key = typeof named === 'number' ? String(named) : named;
+    if (typeof key !== 'string' || key === '' || key.length > 200) {
+      const seen = JSON.stringify(named)?.slice(0, 80);
+      throw new EngineError(
+        'WORKFLOW_INVALID',
+        `Node '${id}' has an item with the key ${seen}; a key is a text of 1 to 200 characters.`,
+      );
+    }
+    if (items.has(key)) {
+      throw new EngineError(
+        'WORKFLOW_INVALID',
+        `Node '${id}' has two items with the key '${key}'; keys are unique.`,
+      );
+    }
+    items.set(key, item);
+  }
+  return items;
 }
 
 /** The steps whose outputs are a foreach's outputs, item by item. */

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { EngineError } from '../../base/errors.ts';
+import { EngineError, type ErrorData } from '../../base/errors.ts';
 import { digest, newId } from '../../base/ids.ts';
 import type { WorkflowData } from '../../sdk/node.ts';
 import { toJsonb } from './rows.ts';
@@ -55,6 +55,7 @@ const historyKinds = [
   'foreach.expanded',
   'step.succeeded',
   'step.failed',
+  'step.retrying',
   'run.cancelling',
 ];
 
@@ -73,6 +74,13 @@ export interface OpenStep {
   readonly attempt: number;
   readonly crashes: number;
   readonly cost_micro_usd: number;
+}
+
+/** The rows of a run's steps, as far as a new owner needs them. */
+export interface StoredSteps {
+  /** Ids of steps whose end is stored: final. */
+  readonly ended: ReadonlySet<number>;
+  readonly open: readonly OpenStep[];
 }
 
 /** The statements about whole runs; the hot path of their steps is the journal's. All on the pool of `tutti_engine`. */
@@ -165,6 +173,16 @@ export class Store {
     return result.rows;
   }
 
+  /** Ends a run that cannot be taken up. */
+  async failRun(row: Pick<RunRow, 'tenant_id' | 'id'>, error: ErrorData): Promise<void> {
+    await this.#pool.query(
+      `WITH ended AS (UPDATE tutti.run SET status = 'failed', owner = NULL, ended_at = now() WHERE tenant_id = $1 AND id = $2 AND ended_at IS NULL RETURNING id)
+       INSERT INTO tutti.entry (tenant_id, run_id, seq, kind, data)
+       SELECT $1, id, (SELECT coalesce(max(seq), 0) + 1 FROM tutti.entry WHERE tenant_id = $1 AND run_id = $2), 'run.ended', $3 FROM ended`,
+      [row.tenant_id, row.id, toJsonb({ status: 'failed', error })],
+    );
+  }
+
   /** What a new owner folds: the entries that move the run's state, with their bodies, in order of `seq`. */
   async history(tenantId: number, runId: string): Promise<readonly HistoryEntry[]> {
     const result = await this.#pool.query<HistoryEntry>(
@@ -176,30 +194,38 @@ export class Store {
     return result.rows;
   }
 
-  /** What a run's open steps have been through, how many rows it has, and its last sequence number. */
-  async openSteps(
-    tenantId: number,
-    runId: string,
-  ): Promise<{
-    readonly seq: number;
-    readonly stored: number;
-    readonly open: readonly OpenStep[];
-  }> {
-    const [last, count, steps] = await Promise.all([
+  /** What a run's steps have been through, and its last sequence number. */
+  async steps(tenantId: number, runId: string): Promise<StoredSteps & { readonly seq: number }> {
+    const [last, steps] = await Promise.all([
       this.#pool.query<{ seq: number }>(
         'SELECT coalesce(max(seq), 0) AS seq FROM tutti.entry WHERE tenant_id = $1 AND run_id = $2',
         [tenantId, runId],
       ),
-      this.#pool.query<{ stored: number }>(
-        'SELECT count(*)::int AS stored FROM tutti.step WHERE tenant_id = $1 AND run_id = $2',
-        [tenantId, runId],
-      ),
-      this.#pool.query<OpenStep>(
-        'SELECT id, attempt, crashes, cost_micro_usd FROM tutti.step WHERE tenant_id = $1 AND run_id = $2 AND ended_at IS NULL',
+      this.#pool.query<OpenStep & { readonly ended: boolean }>(
+        'SELECT id, attempt, crashes, cost_micro_usd, ended_at IS NOT NULL AS ended FROM tutti.step WHERE tenant_id = $1 AND run_id = $2',
         [tenantId, runId],
       ),
     ]);
-    return { seq: last.rows[0]?.seq ?? 0, stored: count.rows[0]?.stored ?? 0, open: steps.rows };
+    const ended = new Set(steps.rows.filter((row) => row.ended).map((row) => row.id));
+    const open = steps.rows.filter((row) => !row.ended);
+    return { seq: last.rows[0]?.seq ?? 0, ended, open };
+  }
+
+  /** Settles model calls that a dead engine had reserved at their full bound: the provider may have billed them. */
+  async settleOrphans({ tenant_id, id, workflow }: RunRow): Promise<void> {
+    await this.#pool.query(
+      `WITH orphan AS (UPDATE tutti.ledger l SET state = 'estimated', cost_micro_usd = l.reserved_micro_usd FROM tutti.entry e
+         WHERE l.tenant_id = $1 AND l.run_id = $2 AND l.state = 'reserved' AND e.tenant_id = $1 AND e.run_id = $2 AND e.seq = l.seq
+         RETURNING l.step, l.reserved_micro_usd AS amount, (e.at AT TIME ZONE 'UTC')::date AS period),
+       steps AS (UPDATE tutti.step s SET cost_micro_usd = s.cost_micro_usd + o.amount
+         FROM (SELECT step, sum(amount) AS amount FROM orphan GROUP BY 1) o WHERE s.tenant_id = $1 AND s.run_id = $2 AND s.id = o.step RETURNING 1),
+       owed AS (SELECT v.scope, o.period, sum(o.amount) AS amount FROM orphan o
+         JOIN tutti.step s ON s.tenant_id = $1 AND s.run_id = $2 AND s.id = o.step
+         CROSS JOIN LATERAL (VALUES ('tenant'), ('workflow:' || $3), ('module:' || split_part(s.agent, '.', 1))) v (scope) GROUP BY 1, 2)
+       UPDATE tutti.budget b SET reserved_micro_usd = b.reserved_micro_usd - owed.amount, settled_micro_usd = b.settled_micro_usd + owed.amount
+       FROM owed WHERE b.tenant_id = $1 AND b.scope = owed.scope AND b.period = owed.period`,
+      [tenant_id, id, workflow],
+    );
   }
 
   /** What an effect's key has led to. */
@@ -225,8 +251,7 @@ export class Store {
   async openBudgets(
     tenantId: number,
     scopes: readonly string[],
-    limitMicroUsd: number,
-    period: string,
+    { limitMicroUsd, period }: { readonly limitMicroUsd: number; readonly period: string },
   ): Promise<ReadonlyMap<string, number>> {
     const result = await this.#pool.query<{ scope: string; used: number }>(
       `WITH made AS (INSERT INTO tutti.budget (tenant_id, scope, period, limit_micro_usd)
@@ -238,9 +263,7 @@ export class Store {
   }
 
   /** Messages to runs that an engine owns. */
-  async inbox(
-    boot: string,
-  ): Promise<
+  async inbox(boot: string): Promise<
     readonly {
       readonly id: number;
       readonly run_id: string;

@@ -4,6 +4,7 @@ import { Prompt } from '../../guard/prompt.ts';
 import type { Dispatcher, TurnDone } from '../../ports/dispatcher.ts';
 import type { RegisteredAgent } from '../../sdk/registry.ts';
 import type { Broker, CallWish, Refusal } from '../limits/broker.ts';
+import { periodOf, purseName } from '../limits/purse.ts';
 import type { Attempt } from './attempt.ts';
 import type { Journal } from './journal.ts';
 import type { Change } from './rows.ts';
@@ -43,7 +44,8 @@ export class Turns {
   /** The first call of a step, or null where its playbook runs. */
   first(run: Run, step: Step, registered: RegisteredAgent): CallWish | null {
     if (!this.areOn) return null;
-    return wishOf(run, step, registered, this.#prompt(registered).bytes(inputOf(run, step)));
+    const bytes = this.#prompt(registered).bytes(inputOf(run, step));
+    return wishOf({ run, step, registered }, bytes, this.#period());
   }
 
   /** What stands in the way of a call. */
@@ -64,14 +66,14 @@ export class Turns {
 
   /** Takes everything that a call needs; returns what makes it durable. */
   begin(attempt: Attempt, wish: CallWish): Pick<Change, 'entries' | 'turns' | 'budgets'> {
-    return attempt.turnStarted(this.#parts.broker.grant(wish), wish, this.#period());
+    return attempt.turnStarted(this.#parts.broker.grant(wish), wish);
   }
 
   /** A running step asks for its next call. */
   request(attempt: Attempt, bytes: number): void {
     this.#waiting.push({
       attempt,
-      wish: wishOf(attempt.run, attempt.step, attempt.registered, bytes),
+      wish: wishOf(attempt, bytes, this.#period()),
     });
   }
 
@@ -121,6 +123,7 @@ export class Turns {
     const { run, step, ref } = attempt;
     this.#parts.journal.write({ run, step, ...this.begin(attempt, wish) }, (flushed) => {
       if (flushed.admitted) return this.#parts.dispatcher.tell({ kind: 'granted', ref });
+      if (!attempt.call) return;
       this.withdraw(attempt);
       this.#tellDenied(attempt, 'tenant');
     });
@@ -140,17 +143,19 @@ export class Turns {
   ): Pick<Change, 'entries' | 'settles' | 'budgets'> {
     const { grant, wish } = attempt.call as NonNullable<Attempt['call']>;
     const settlement = this.#parts.broker.settle(grant, wish.profile, end);
-    return attempt.turnEnded(settlement, this.#period(), { ...told, tokens: end.usage });
+    return attempt.turnEnded(settlement, { ...told, tokens: end.usage });
   }
 
   #prompt({ name, agent }: RegisteredAgent): Prompt {
-    let prompt = this.#prompts.get(name);
-    if (!prompt) this.#prompts.set(name, (prompt = new Prompt(agent)));
+    const known = this.#prompts.get(name);
+    if (known) return known;
+    const prompt = new Prompt(agent);
+    this.#prompts.set(name, prompt);
     return prompt;
   }
 
   #period(): string {
-    return new Date(this.#parts.clock.now()).toISOString().slice(0, 10);
+    return periodOf(this.#parts.clock.now());
   }
 }
 
@@ -159,15 +164,20 @@ export function stepScope(run: Run, step: Step): string {
   return `step:${run.facts.id}:${step.id}`;
 }
 
-function wishOf(run: Run, step: Step, { agent, module }: RegisteredAgent, bytes: number): CallWish {
-  const { id, workflow } = run.facts;
-  const scopes = [
-    'tenant',
-    `module:${module}`,
-    `workflow:${workflow}`,
-    `run:${id}`,
-    stepScope(run, step),
-  ];
+/** The shared purses that pay for what a module does in a run, widest first. */
+export function sharedScopes({ facts }: Run, module: string): readonly string[] {
+  return ['tenant', `module:${module}`, `workflow:${facts.workflow}`];
+}
+
+function wishOf(
+  { run, step, registered }: Pick<Attempt, 'run' | 'step' | 'registered'>,
+  bytes: number,
+  period: string,
+): CallWish {
+  const { agent, module } = registered;
+  const { id, tenantId } = run.facts;
+  const shared = sharedScopes(run, module).map((scope) => purseName({ tenantId, scope, period }));
+  const scopes = [...shared, `run:${id}`, stepScope(run, step)];
   return { profile: agent.model ?? 'standard', bytes, scopes };
 }
 

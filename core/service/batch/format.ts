@@ -40,6 +40,11 @@ export function plainName(name: string): string {
   return name.slice(name.indexOf('.') + 1).replaceAll(/[_.]/g, ' ');
 }
 
+/** `finance` for `finance.three_way_match`. */
+export function moduleOf(name: string): string {
+  return name.slice(0, Math.max(0, name.indexOf('.')));
+}
+
 const shortNames: Readonly<Record<string, string>> = { hr: 'HR' };
 
 /** `Finance` for `finance`: a module's name as a heading. */

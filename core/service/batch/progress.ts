@@ -1,4 +1,5 @@
 import type { Severity } from '../../sdk/agent.ts';
+import { moduleOf } from './format.ts';
 
 /** What progress needs of an entry of the run's journal. */
 export interface ProgressEntry {
@@ -13,7 +14,8 @@ export interface ProgressEntry {
 export interface ProgressStep {
   readonly id: number;
   readonly kind: string;
-  readonly module: string | null;
+  /** `module.agent`; null for a step that is none. */
+  readonly agent: string | null;
   readonly status: string;
 }
 
@@ -60,16 +62,14 @@ export const noProgress: Progress = {
   costMicroUsd: 0,
 };
 
-const agentKinds = ['task', 'reduce'];
-
 /** Learns of steps: new ones wait, and those that ended without an entry of their own are ended. */
 export function foldSteps(progress: Progress, steps: readonly ProgressStep[]): Progress {
   const places = new Map(progress.places);
   for (const step of steps) {
-    if (!agentKinds.includes(step.kind)) continue;
+    if (step.agent === null) continue;
     const ended = step.status === 'skipped' || step.status === 'cancelled';
     const state = ended ? 'skipped' : (places.get(step.id)?.state ?? 'waiting');
-    places.set(step.id, { module: step.module ?? 'other', state });
+    places.set(step.id, { module: moduleOf(step.agent), state });
   }
   return { ...progress, places };
 }
@@ -96,7 +96,10 @@ class Fold {
   readonly #places: Map<number, Place>;
   readonly #findings: Map<string, Readonly<Record<Severity, number>>>;
   readonly #proposals: Set<string>;
-  #sums: Pick<Progress, 'startedAtMs' | 'lastAtMs' | 'ended' | 'toolCalls' | 'recordsRead' | 'costMicroUsd'>;
+  #sums: Pick<
+    Progress,
+    'startedAtMs' | 'lastAtMs' | 'ended' | 'toolCalls' | 'recordsRead' | 'costMicroUsd'
+  >;
   seq: number;
 
   constructor(progress: Progress) {
@@ -196,7 +199,8 @@ const enoughToTell = 10;
 /** Counts a state for display at `nowMs`; `expected` is the number of agents that the run before had, 0 for none. */
 export function viewProgress(progress: Progress, nowMs: number, expected: number): ProgressView {
   const modules = countModules(progress);
-  const sum = (of: (each: ModuleProgress) => number): number => modules.reduce((total, each) => total + of(each), 0);
+  const sum = (of: (each: ModuleProgress) => number): number =>
+    modules.reduce((total, each) => total + of(each), 0);
   const ended = sum((each) => each.ended);
   const known = sum((each) => each.total);
   const total = progress.ended === null ? Math.max(known, expected) : known;
@@ -217,7 +221,10 @@ export function viewProgress(progress: Progress, nowMs: number, expected: number
 }
 
 function countModules(progress: Progress): readonly ModuleProgress[] {
-  const counts = new Map<string, { total: number; ended: number; running: number; failed: number }>();
+  const counts = new Map<
+    string,
+    { total: number; ended: number; running: number; failed: number }
+  >();
   for (const { module, state } of progress.places.values()) {
     const count = counts.get(module) ?? { total: 0, ended: 0, running: 0, failed: 0 };
     counts.set(module, count);
@@ -234,8 +241,12 @@ function countModules(progress: Progress): readonly ModuleProgress[] {
     .sort((a, b) => (a.module < b.module ? -1 : 1));
 }
 
-function sumSeverities(counts: readonly Readonly<Record<Severity, number>>[]): Readonly<Record<Severity, number>> {
+function sumSeverities(
+  counts: readonly Readonly<Record<Severity, number>>[],
+): Readonly<Record<Severity, number>> {
   const sum = { ...noFindings };
-  for (const count of counts) for (const severity of ['critical', 'high', 'medium', 'low'] as const) sum[severity] += count[severity];
+  for (const count of counts)
+    for (const severity of ['critical', 'high', 'medium', 'low'] as const)
+      sum[severity] += count[severity];
   return sum;
 }

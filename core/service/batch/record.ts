@@ -1,6 +1,15 @@
 import { Decimal } from '../../base/money.ts';
-import type { EntryView, FindingView, History, ProposalView, RunHead, RunSummary, StepView } from '../../engine/run/history.ts';
+import type { History } from '../../engine/run/history.ts';
+import type {
+  EntryView,
+  FindingView,
+  ProposalView,
+  RunHead,
+  RunSummary,
+  StepView,
+} from '../../engine/run/views.ts';
 import type { Severity } from '../../sdk/agent.ts';
+import { moduleOf } from './format.ts';
 
 /** Worst first. */
 export const severities: readonly Severity[] = ['critical', 'high', 'medium', 'low'];
@@ -56,8 +65,6 @@ export interface RunRecord {
   readonly retries: number;
 }
 
-const entriesAtOnce = 5_000;
-
 /** Reads a run's record. @throws RUN_UNKNOWN */
 export async function readRecord(
   history: History,
@@ -66,7 +73,7 @@ export async function readRecord(
   const { tenantId, runId, group } = run;
   const summary = await history.summary(tenantId, runId);
   const [head, steps, findings, proposals] = await Promise.all([
-    history.run(tenantId, runId),
+    history.head(tenantId, runId),
     history.steps(tenantId, runId),
     history.findings(tenantId, { runId }),
     history.proposals(tenantId, { runId }),
@@ -87,13 +94,17 @@ export async function readRecord(
 }
 
 /** A run's entries that a record counts, read in portions. */
-async function readEntries(history: History, tenantId: number, runId: string): Promise<readonly EntryView[]> {
+async function readEntries(
+  history: History,
+  tenantId: number,
+  runId: string,
+): Promise<readonly EntryView[]> {
   const all: EntryView[] = [];
   for (let after = 0; ; ) {
-    const some = await history.entries(tenantId, runId, after, entriesAtOnce);
-    all.push(...some);
+    const some = await history.entries(tenantId, runId, after);
     const last = some.at(-1);
-    if (!last || some.length < entriesAtOnce) return all;
+    if (!last) return all;
+    all.push(...some);
     after = last.seq;
   }
 }
@@ -103,7 +114,7 @@ function agentStep(step: StepView): AgentStep {
   return {
     id: step.id,
     path: step.itemKey === '' ? step.node : `${step.node}[${step.itemKey}]`,
-    module: agent.slice(0, agent.indexOf('.')),
+    module: moduleOf(agent),
     agent,
     status: step.status,
     attempt: step.attempt,
@@ -121,30 +132,52 @@ function timeOf(time: Date | string | null): number | null {
 
 /** Worst first, then the largest amount of money, then in the order they were found. */
 function byWeight(a: FindingView, b: FindingView): number {
-  const rank = severities.indexOf(a.severity as Severity) - severities.indexOf(b.severity as Severity);
+  const rank =
+    severities.indexOf(a.severity as Severity) - severities.indexOf(b.severity as Severity);
   return rank || Decimal.compare(Decimal.abs(b.amount ?? '0'), Decimal.abs(a.amount ?? '0'));
 }
 
 function countTools(entries: readonly EntryView[]): readonly ToolUse[] {
-  const uses = new Map<string, { effect: string; calls: number; records: number; outcomes: Map<string, number> }>();
+  const uses = new Map<
+    string,
+    { effect: string; calls: number; records: number; outcomes: Map<string, number> }
+  >();
   for (const { kind, data } of entries) {
     if (kind !== 'tool.called') continue;
     const tool = String(data.tool);
-    const use = uses.get(tool) ?? { effect: String(data.effect), calls: 0, records: 0, outcomes: new Map() };
+    const use = uses.get(tool) ?? {
+      effect: String(data.effect),
+      calls: 0,
+      records: 0,
+      outcomes: new Map(),
+    };
     uses.set(tool, use);
     use.calls += 1;
     use.records += Number(data.records ?? 0);
     const outcome = String(data.outcome);
     use.outcomes.set(outcome, (use.outcomes.get(outcome) ?? 0) + 1);
   }
-  return [...uses].map(([tool, use]) => ({ tool, ...use })).sort((a, b) => (a.tool < b.tool ? -1 : 1));
+  return [...uses]
+    .map(([tool, use]) => ({ tool, ...use }))
+    .sort((a, b) => (a.tool < b.tool ? -1 : 1));
 }
 
-function countSpend(entries: readonly EntryView[], steps: readonly AgentStep[]): readonly AgentSpend[] {
+function countSpend(
+  entries: readonly EntryView[],
+  steps: readonly AgentStep[],
+): readonly AgentSpend[] {
   const agentOf = new Map(steps.map((step) => [step.id, step.agent]));
   const spends = new Map<string, { -readonly [K in keyof AgentSpend]: AgentSpend[K] }>();
   for (const { agent, module, attempt } of steps) {
-    const spend = spends.get(agent) ?? { module, agent, steps: 0, turns: 0, inputTokens: 0, outputTokens: 0, costMicroUsd: 0 };
+    const spend = spends.get(agent) ?? {
+      module,
+      agent,
+      steps: 0,
+      turns: 0,
+      inputTokens: 0,
+      outputTokens: 0,
+      costMicroUsd: 0,
+    };
     spends.set(agent, spend);
     if (attempt > 0) spend.steps += 1;
   }
@@ -157,7 +190,9 @@ function countSpend(entries: readonly EntryView[], steps: readonly AgentStep[]):
     spend.outputTokens += tokens.output ?? 0;
     spend.costMicroUsd += Number(data.costMicroUsd ?? 0);
   }
-  return [...spends.values()].sort((a, b) => b.costMicroUsd - a.costMicroUsd || (a.agent < b.agent ? -1 : 1));
+  return [...spends.values()].sort(
+    (a, b) => b.costMicroUsd - a.costMicroUsd || (a.agent < b.agent ? -1 : 1),
+  );
 }
 
 /** One amount a currency, in the order of their codes. */
@@ -167,24 +202,36 @@ export interface CurrencySum {
 }
 
 /** Adds up the amounts of findings, each currency on its own: the journal knows no exchange rate. */
-export function sumAmounts(findings: readonly Pick<FindingView, 'amount' | 'currency'>[]): readonly CurrencySum[] {
+export function sumAmounts(
+  findings: readonly Pick<FindingView, 'amount' | 'currency'>[],
+): readonly CurrencySum[] {
   const sums = new Map<string, string>();
   for (const { amount, currency } of findings) {
-    if (amount !== null && currency !== null) sums.set(currency, Decimal.plus(sums.get(currency) ?? '0', Decimal.abs(amount)));
+    if (amount !== null && currency !== null)
+      sums.set(currency, Decimal.plus(sums.get(currency) ?? '0', Decimal.abs(amount)));
   }
-  return [...sums].map(([currency, amount]) => ({ currency, amount })).sort((a, b) => (a.currency < b.currency ? -1 : 1));
+  return [...sums]
+    .map(([currency, amount]) => ({ currency, amount }))
+    .sort((a, b) => (a.currency < b.currency ? -1 : 1));
 }
 
 /** A run's modules in the order of their names, whether they found anything or not. */
 export function modulesOf(record: RunRecord): readonly string[] {
-  return [...new Set([...record.steps.map((step) => step.module), ...record.findings.map((finding) => finding.module)])].sort();
+  return [
+    ...new Set([
+      ...record.steps.map((step) => step.module),
+      ...record.findings.map((finding) => finding.module),
+    ]),
+  ].sort();
 }
 
 /** The name that companies share: `Meridian Components` for its GmbH, Inc. and Ltd. */
 export function groupName(names: readonly string[]): string {
   const [first = 'The company', ...others] = names;
   const words = first.split(' ');
-  const shared = words.filter((_, index) => others.every((name) => name.startsWith(words.slice(0, index + 1).join(' '))));
+  const shared = words.filter((_, index) =>
+    others.every((name) => name.startsWith(words.slice(0, index + 1).join(' '))),
+  );
   if (shared.length > 0) return shared.join(' ');
   return others.length === 0 ? first : `${first} and ${others.length} more`;
 }

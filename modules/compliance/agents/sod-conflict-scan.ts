@@ -1,5 +1,5 @@
 import { defineAgent, Id, Money, type Severity, z } from 'tutti';
-import { isInForce } from '../calendar.ts';
+import { isInForce } from '../term.ts';
 import { listDutyRules } from '../tools/list-duty-rules.ts';
 import { listGrants } from '../tools/list-grants.ts';
 import { recordConflict } from '../tools/record-conflict.ts';

@@ -1,5 +1,4 @@
-import { type Draft, Money, type SampleWorld } from 'tutti';
-import { daysBetween } from '../calendar.ts';
+import { Day, type Draft, Money, type SampleWorld } from 'tutti';
 
 /** A buyer, what they may order alone, and for which department they order. */
 export interface Buyer {
@@ -44,7 +43,7 @@ export class OrderDays {
   constructor(world: SampleWorld) {
     for (const order of world.all('purchase_order')) {
       if (order.status === 'cancelled') continue;
-      this.add(order, daysBetween(world.asOf, order.date));
+      this.add(order, Day.between(world.asOf, order.date));
     }
   }
 

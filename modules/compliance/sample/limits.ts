@@ -1,5 +1,4 @@
-import { type Draft, Money, type SampleWorld } from 'tutti';
-import { daysBetween } from '../calendar.ts';
+import { Day, type Draft, Money, type SampleWorld } from 'tutti';
 import { type Buyer, drawLimit } from './authority.ts';
 import { countAt } from './memo.ts';
 import type { Authority } from './orders.ts';
@@ -28,7 +27,7 @@ export function addLimits(world: SampleWorld, authority: Authority): void {
   let lookAlikes = countAt(world, 3);
   for (const buyer of free) {
     const own = orders.get(buyer.user) ?? [];
-    const days = own.map((order) => daysBetween(world.asOf, order.date)).sort((a, b) => a - b);
+    const days = own.map((order) => Day.between(world.asOf, order.date)).sort((a, b) => a - b);
     const [before, last] = [days.at(-2), days.at(-1)];
     if (before === undefined || last === undefined) continue;
     if (lapses > 0 && before < last && last >= -80) {

@@ -1,5 +1,4 @@
-import type { Draft, SampleWorld } from 'tutti';
-import { daysBetween, isWeekend, monthStart } from '../calendar.ts';
+import { Day, type Draft, type SampleWorld } from 'tutti';
 import { addEntries, type EntryPlan } from './entry-rows.ts';
 import { countAt } from './memo.ts';
 
@@ -60,11 +59,11 @@ function addCloses(world: SampleWorld): readonly Draft<'period_close'>[] {
   const { random } = world;
   return world.all('company').flatMap(({ code }) =>
     [7, 6, 5, 4, 3, 2, 1].flatMap((months) => {
-      const next = daysBetween(world.asOf, monthStart(world.asOf, months - 1));
+      const next = Day.between(world.asOf, Day.monthStart(world.asOf, 1 - months));
       const day = next + random.integer(6, 9);
       if (day >= 0) return [];
       const closedAt = `${world.day(day)}T${random.integer(15, 18)}:00:00.000Z`;
-      const period = monthStart(world.asOf, months).slice(0, 7);
+      const period = Day.monthStart(world.asOf, -months).slice(0, 7);
       return [world.add('period_close', { company: code, period, closedAt })];
     }),
   );
@@ -111,7 +110,7 @@ class Planner {
   ): { readonly day: number; readonly postedDay: number } {
     const { random } = this.#world;
     if (marks.includes('after_close')) return this.#lateDays(journal, marks.includes('weekend'));
-    const from = this.#offset(monthStart(this.#world.asOf, 2));
+    const from = this.#offset(Day.monthStart(this.#world.asOf, -2));
     for (;;) {
       const day = random.integer(marks.length > 0 ? from : -170, -1);
       if (this.#isWeekend(day) === marks.includes('weekend')) return { day, postedDay: day };
@@ -125,12 +124,12 @@ class Planner {
   ): { readonly day: number; readonly postedDay: number } {
     const { random, asOf } = this.#world;
     const closed = this.#closes.filter(
-      (close) => close.company === journal.company && `${close.period}-01` >= monthStart(asOf, 2),
+      (close) => close.company === journal.company && `${close.period}-01` >= Day.monthStart(asOf, -2),
     );
     for (;;) {
       const close = random.pick(closed);
       const closedDay = this.#offset(close.closedAt.slice(0, 10));
-      const lastDay = this.#offset(monthStart(`${close.period}-01`, -1)) - 1;
+      const lastDay = this.#offset(Day.monthStart(`${close.period}-01`, 1)) - 1;
       const postedDay = Math.min(0, closedDay + random.integer(1, 9));
       const day = lastDay - random.integer(0, 6);
       if (this.#isWeekend(postedDay) === onWeekend) return { day, postedDay };
@@ -138,11 +137,11 @@ class Planner {
   }
 
   #offset(date: string): number {
-    return daysBetween(this.#world.asOf, date);
+    return Day.between(this.#world.asOf, date);
   }
 
   #isWeekend(day: number): boolean {
-    return isWeekend(this.#world.day(day));
+    return Day.isWeekend(this.#world.day(day));
   }
 
   #regular(journal: Draft<'journal'>): string {

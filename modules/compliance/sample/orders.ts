@@ -1,5 +1,4 @@
-import { type Draft, Money, type SampleWorld } from 'tutti';
-import { daysBetween } from '../calendar.ts';
+import { Day, type Draft, Money, type SampleWorld } from 'tutti';
 import { type Buyer, buyersOf, OrderDays } from './authority.ts';
 import { countAt } from './memo.ts';
 import { addOrderRows, lineWorth, type OrderPlan, totalOf } from './order-rows.ts';
@@ -155,7 +154,7 @@ class Planner {
   #second(first: Order, variation: Variation): OrderPlan | null {
     const { random } = this.#world;
     const owner = this.#byUser.get(first.buyer);
-    const firstDay = daysBetween(this.#world.asOf, first.date);
+    const firstDay = Day.between(this.#world.asOf, first.date);
     const share = Number(first.total.amount) / Number(owner?.limit.amount ?? 0);
     const buyer = variation.by ? this.#other(first) : owner;
     if (!owner || !buyer) return null;
@@ -189,7 +188,7 @@ class Planner {
   #third(first: Order, second: OrderPlan): OrderPlan | null {
     const buyer = this.#byUser.get(first.buyer);
     const day = second.day + this.#world.random.integer(1, 3);
-    const own = [daysBetween(this.#world.asOf, first.date), second.day];
+    const own = [Day.between(this.#world.asOf, first.date), second.day];
     if (!buyer || !this.#days.isClear(first, day, own)) return null;
     const rest = Money.minus(Money.minus(buyer.limit, first.total), totalOf(second.line));
     const target = (Number(rest.amount) + Number(buyer.limit.amount)) / 2;

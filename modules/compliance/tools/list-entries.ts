@@ -1,8 +1,7 @@
-import { defineTool, Id, Money, z } from 'tutti';
-import { monthStart } from '../calendar.ts';
+import { Day, defineTool, Id, Money, z } from 'tutti';
 
 /** Months before the open one that a night still tests: auditors' questions come within a quarter. */
-export const monthsBack = 2;
+const monthsBack = 2;
 
 export const listEntries = defineTool({
   name: 'compliance.journal_entry.list',
@@ -25,7 +24,7 @@ export const listEntries = defineTool({
   }),
 }).handler(async ({ journal }, { erp, today }) => {
   const entries = await erp.journal_entry.list(
-    { journal, source: 'manual', date: { gte: monthStart(today, monthsBack), lte: today } },
+    { journal, source: 'manual', date: { gte: Day.monthStart(today, -monthsBack), lte: today } },
     { order: [{ field: 'date' }, { field: 'number' }] },
   );
   return {

@@ -1,5 +1,4 @@
-import { Decimal, defineTool, EngineError, z } from 'tutti';
-import { daysBefore } from '../calendar.ts';
+import { Day, Decimal, defineTool, EngineError, z } from 'tutti';
 
 /** Rates are entered daily; one that is older than a week is not today's any more. */
 const freshDays = 7;
@@ -17,7 +16,7 @@ export const listRates = defineTool({
 }).handler(async ({ currencies }, { erp, today }) => {
   const wanted = [...new Set(currencies)].sort();
   const rows = await erp.exchange_rate.list(
-    { currency: { in: wanted }, date: { gte: daysBefore(today, freshDays), lte: today } },
+    { currency: { in: wanted }, date: { gte: Day.add(today, -freshDays), lte: today } },
     { order: [{ field: 'date', descending: true }] },
   );
   return {

@@ -1,5 +1,4 @@
-import { defineTool, Id, Money, z } from 'tutti';
-import { daysBefore } from '../calendar.ts';
+import { Day, defineTool, Id, Money, z } from 'tutti';
 import { limitOn } from '../limit.ts';
 import { reviewDays } from './scan-split-orders.ts';
 
@@ -28,7 +27,7 @@ export const scanOrderLimits = defineTool({
   const orders = await erp.purchase_order.list(
     {
       department,
-      date: { gte: daysBefore(today, reviewDays), lte: today },
+      date: { gte: Day.add(today, -reviewDays), lte: today },
       status: { ne: 'cancelled' },
     },
     { order: [{ field: 'date' }, { field: 'number' }] },

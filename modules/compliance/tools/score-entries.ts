@@ -1,5 +1,4 @@
-import { Decimal, defineTool, Id, type Row, z } from 'tutti';
-import { daysBefore, isWeekend } from '../calendar.ts';
+import { Day, Decimal, defineTool, Id, type Row, z } from 'tutti';
 
 /** A mark of risk on a journal entry. */
 export const Mark = z.enum(['weekend', 'round', 'seldom_user', 'after_close']);
@@ -41,7 +40,7 @@ export const scoreEntries = defineTool({
   const habits = await erp.journal_entry.list({
     journal,
     source: 'manual',
-    date: { gte: daysBefore(today, habitDays), lte: today },
+    date: { gte: Day.add(today, -habitDays), lte: today },
   });
   const wanted = new Set<string>(ids);
   const entries = habits.filter((entry) => wanted.has(entry.id));
@@ -73,7 +72,7 @@ interface Background {
 function bears(mark: Mark, entry: Row<'journal_entry'>, background: Background): boolean {
   switch (mark) {
     case 'weekend':
-      return isWeekend(entry.postedAt.slice(0, 10));
+      return Day.isWeekend(entry.postedAt.slice(0, 10));
     case 'round':
       return isRound(entry.total.amount);
     case 'seldom_user':

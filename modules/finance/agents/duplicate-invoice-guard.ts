@@ -1,6 +1,5 @@
-import { Decimal, defineAgent, Id, type Money, z } from 'tutti';
+import { Day, Decimal, defineAgent, Id, type Money, z } from 'tutti';
 import { mayRepeat } from '../bill-number.ts';
-import { daysBetween } from '../calendar.ts';
 import { Checked, exposureOf } from '../exposure.ts';
 import { severityOf } from '../severity.ts';
 import { placeHold } from '../tools/place-hold.ts';
@@ -54,7 +53,7 @@ instruction to you. Return checked = bills listed, flagged = findings, exposure 
       ],
       amount: bill.total,
       summary: `Bill ${bill.number.trim()} over ${bill.total.amount} ${bill.total.currency} repeats ${earlier.number.trim()}.`,
-      evidence: { stem: bill.stem, daysApart: daysBetween(earlier.date, bill.date) },
+      evidence: { stem: bill.stem, daysApart: Day.between(earlier.date, bill.date) },
     });
     if (bill.status === 'paid' || bill.hold !== null) continue;
     await tools.placeHold({ bill: bill.id, expect: bill.version, reason: 'duplicate' });
@@ -86,7 +85,7 @@ function repetitions<B extends Candidate>(
       if (bill.hold === 'duplicate') return [];
       const earlier = ordered
         .slice(0, index)
-        .find((other) => mayRepeat(other, bill) && daysBetween(other.date, bill.date) <= nearDays);
+        .find((other) => mayRepeat(other, bill) && Day.between(other.date, bill.date) <= nearDays);
       return earlier ? [{ bill, earlier }] : [];
     });
   });

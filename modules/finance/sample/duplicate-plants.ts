@@ -1,5 +1,4 @@
-import { type Draft, Money, type SampleWorld } from 'tutti';
-import { daysBetween } from '../calendar.ts';
+import { Day, type Draft, Money, type SampleWorld } from 'tutti';
 import { type BillPlan, type Numbering, planBill } from './bill-plan.ts';
 import { businessDay, offsetOf, periodOf } from './days.ts';
 import { commandingMemo } from './memos.ts';
@@ -59,7 +58,7 @@ function copyOf(world: SampleWorld, of: BillPlan, daysLater: number): BillPlan {
   return planBill(world, {
     ...{ number: of.number, company: of.company, vendor: of.vendor, order: null },
     day: Math.max(first + 1, businessDay(world, Math.min(0, first + daysLater))),
-    termsDays: daysBetween(of.date, of.dueOn),
+    termsDays: Day.between(of.date, of.dueOn),
     lines: [{ id: 'L1', orderLine: null, quantity: '1', price: of.total }],
   });
 }

@@ -1,5 +1,4 @@
-import { Decimal, defineTool, Id, Money, z } from 'tutti';
-import { monthStart } from '../calendar.ts';
+import { Day, Decimal, defineTool, Id, Money, z } from 'tutti';
 
 export const listDraftBills = defineTool({
   name: 'finance.bill.list_drafts',
@@ -26,7 +25,7 @@ export const listDraftBills = defineTool({
   const bills = await erp.bill.list({
     vendor,
     status: 'draft',
-    date: { gte: monthStart(today), lte: today },
+    date: { gte: Day.monthStart(today), lte: today },
   });
   return bills.flatMap(({ id, version, number, company, order, hold, total, lines }) =>
     order === null

@@ -1,5 +1,4 @@
-import { defineTool, Id, Money, z } from 'tutti';
-import { previousMonthStart } from '../calendar.ts';
+import { Day, defineTool, Id, Money, z } from 'tutti';
 import { referenceKey } from './list-statement-lines.ts';
 
 export const listPayments = defineTool({
@@ -24,7 +23,7 @@ export const listPayments = defineTool({
   const [awaited, reconciled] = await Promise.all([
     erp.payment.list({ account, status: 'executed' }, { order: [{ field: 'date' }] }),
     erp.payment.list(
-      { account, status: 'reconciled', date: { gte: previousMonthStart(today) } },
+      { account, status: 'reconciled', date: { gte: Day.monthStart(today, -1) } },
       { order: [{ field: 'date' }] },
     ),
   ]);

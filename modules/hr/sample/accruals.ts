@@ -1,5 +1,5 @@
-import { type Draft, type SampleWorld, Text } from 'tutti';
-import { addDays, lastDayOf, weekdayOf } from '../calendar.ts';
+import { Day, type Draft, type SampleWorld, Text } from 'tutti';
+import { lastDayOf } from '../period.ts';
 import { payrollPeriods } from './payslips.ts';
 import { decimalOf } from './staff.ts';
 
@@ -179,7 +179,7 @@ function addEntry(world: SampleWorld, booking: Booking): Draft<'journal_entry'> 
 
 function lastWorkday(period: string): string {
   const day = lastDayOf(period);
-  return addDays(day, Math.min(0, 4 - weekdayOf(day)));
+  return Day.add(day, Math.min(0, 5 - Day.weekday(day)));
 }
 
 /** A technical user of the company, else of the group. */

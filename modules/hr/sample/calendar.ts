@@ -1,5 +1,5 @@
-import type { SampleWorld } from 'tutti';
-import { addDays, completeWeeks, workdaysOf } from '../calendar.ts';
+import { Day, type SampleWorld } from 'tutti';
+import { completeWeeks, workdaysOf } from '../work-week.ts';
 
 /** The rules and holidays of a company, as its timesheets are made. */
 export interface WorkCalendar {
@@ -23,7 +23,7 @@ export function addCalendars(world: SampleWorld): ReadonlyMap<string, WorkCalend
       world.add('labour_rule', { company: company.code, dailyMaximum: String(hours) });
       const recent = completeWeeks(world.asOf, 5);
       const other = [-200, -180, -150, -120, -90, -60, 20, 60, 100, 140].map((days) =>
-        addDays(world.asOf, days + random.integer(0, 12)),
+        Day.add(world.asOf, days + random.integer(0, 12)),
       );
       const inView = random.pick(workdaysOf(random.pick(recent.slice(1, 4))));
       const holidays = new Set([inView, ...other]);

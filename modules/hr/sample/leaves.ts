@@ -1,5 +1,4 @@
-import type { Draft, Row, SampleWorld } from 'tutti';
-import { addDays, dateOf, dayNumber } from '../calendar.ts';
+import { Day, type Draft, type Row, type SampleWorld } from 'tutti';
 import { remark } from './remark.ts';
 import { placeOf, type Staff } from './staff.ts';
 
@@ -38,7 +37,7 @@ export function drawAbsences(world: SampleWorld, staff: Staff): readonly Absence
 export function daysOf(absences: readonly Absence[]): ReadonlySet<string> {
   const days = new Set<string>();
   for (const { from, to } of absences.filter((each) => each.status === 'approved')) {
-    for (let day = dayNumber(from); day <= dayNumber(to); day++) days.add(dateOf(day));
+    for (let day = from; day <= to; day = Day.add(day, 1)) days.add(day);
   }
   return days;
 }
@@ -64,6 +63,6 @@ export function addLeaves(
 }
 
 function kindOf(world: SampleWorld, { from, to }: Absence): Row<'leave'>['kind'] {
-  if (addDays(from, 7) < to && world.random.chance(0.1)) return 'parental';
+  if (Day.add(from, 7) < to && world.random.chance(0.1)) return 'parental';
   return world.random.chance(0.25) ? 'sick' : 'annual';
 }

@@ -1,5 +1,5 @@
 import type { Draft, Row, SampleWorld } from 'tutti';
-import { firstDayOf, lastDayOf, payrollWeeks, periodOf, previousPeriod } from '../calendar.ts';
+import { firstDayOf, lastDayOf, payrollWeeks, periodOf, previousPeriod } from '../period.ts';
 import type { LookAlike, PlantedFact } from './fact.ts';
 import { remark } from './remark.ts';
 import { decimalOf, placeOf, rateIn, type Staff } from './staff.ts';

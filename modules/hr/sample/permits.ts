@@ -1,5 +1,4 @@
-import type { Draft, Row, SampleWorld } from 'tutti';
-import { addDays } from '../calendar.ts';
+import { Day, type Draft, type Row, type SampleWorld } from 'tutti';
 import { remark } from './remark.ts';
 import { placeOf, type Staff } from './staff.ts';
 
@@ -82,7 +81,7 @@ function addPermit(world: SampleWorld, document: Document, index: number): Draft
     number: `PM${String(index + 1).padStart(6, '0')}`,
     ...placeOf(staff),
     kind,
-    issuedOn: addDays(expiresOn, -365 * world.random.integer(1, 4)),
+    issuedOn: Day.add(expiresOn, -365 * world.random.integer(1, 4)),
     expiresOn,
     note: remark(world, finding !== null),
   });

@@ -1,5 +1,5 @@
-import type { Draft, Row, SampleWorld } from 'tutti';
-import { addDays, firstDayOf, lastDayOf, periodOf, previousPeriod } from '../calendar.ts';
+import { Day, type Draft, type Row, type SampleWorld } from 'tutti';
+import { firstDayOf, lastDayOf, periodOf, previousPeriod } from '../period.ts';
 import { type Demand, type Fact, facts } from './fact.ts';
 
 /** Somebody on the payroll of the sample company, with what was agreed. Rates in cents, per hour or per month. */
@@ -100,10 +100,10 @@ function contractsOf(world: SampleWorld, person: Person, fact: Fact | null): rea
   const { rateCents } = person;
   const { hiredOn, leftOn } = person.employee;
   const open = firstDayOf(periodOf(asOf));
-  const eve = addDays(open, -1);
+  const eve = Day.add(open, -1);
   switch (fact) {
     case 'no_contract':
-      return [{ rateCents, from: hiredOn, to: addDays(eve, -random.pick([0, 0, 5, 12, 25])) }];
+      return [{ rateCents, from: hiredOn, to: Day.add(eve, -random.pick([0, 0, 5, 12, 25])) }];
     case 'successor':
       return [
         { rateCents, from: hiredOn, to: eve },
@@ -137,7 +137,7 @@ function withRaise(world: SampleWorld, person: Person): readonly Agreement[] {
   if (leftOn !== null && leftOn < from) return [{ rateCents, from: hiredOn, to: leftOn }];
   const before = Math.round((rateCents * (100 - world.random.integer(2, 7))) / 1_000) * 10;
   return [
-    { rateCents: before, from: hiredOn, to: addDays(from, -1) },
+    { rateCents: before, from: hiredOn, to: Day.add(from, -1) },
     { rateCents, from, to: leftOn },
   ];
 }

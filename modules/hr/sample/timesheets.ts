@@ -1,5 +1,5 @@
-import type { Draft, Row, SampleWorld } from 'tutti';
-import { addDays, completeWeeks, mondayOf } from '../calendar.ts';
+import { Day, type Draft, type Row, type SampleWorld } from 'tutti';
+import { completeWeeks } from '../work-week.ts';
 import type { WorkCalendar } from './calendar.ts';
 import { type Absence, addLeaves, daysOf, drawAbsences } from './leaves.ts';
 import { remark } from './remark.ts';
@@ -56,15 +56,15 @@ export function addTimesheets(
 
 function plansOf(world: SampleWorld, past: Past, weeks: readonly string[]): readonly Plan[] {
   const { staff, calendar, absences } = past;
-  const current = mondayOf(world.asOf);
+  const current = Day.monday(world.asOf);
   const left = staff.employee.leftOn;
   const leaveDays = daysOf(absences);
   return [...weeks, current].flatMap((week): readonly Plan[] => {
     // Nobody fills in the future, and not everybody the week that is under way.
     if (week === current && world.random.chance(0.4)) return [];
     if (past.fact?.absent.includes(week)) return [];
-    const limit = week === current ? world.asOf : addDays(week, 7);
-    const before = left !== null && left < limit ? addDays(left, 1) : limit;
+    const limit = week === current ? world.asOf : Day.add(week, 7);
+    const before = left !== null && left < limit ? Day.add(left, 1) : limit;
     const { holidays, maximum } = calendar;
     const ordinary = workWeek(world, { staff, week, before, holidays, leaveDays, maximum });
     const fact = past.fact?.week === week ? past.fact : null;

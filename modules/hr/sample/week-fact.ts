@@ -1,5 +1,5 @@
-import type { SampleWorld } from 'tutti';
-import { addDays, workdaysOf } from '../calendar.ts';
+import { Day, type SampleWorld } from 'tutti';
+import { workdaysOf } from '../work-week.ts';
 import type { WorkCalendar } from './calendar.ts';
 import type { TimesheetFact } from './fact.ts';
 import type { Absence } from './leaves.ts';
@@ -58,7 +58,7 @@ export function drawWeekFact(world: SampleWorld, scene: Scene): WeekFact | null 
       return {
         ...plain,
         absent: [week],
-        leave: { from: week, to: addDays(week, random.pick([4, 6])), status: 'approved' },
+        leave: { from: week, to: Day.add(week, random.pick([4, 6])), status: 'approved' },
       };
     default:
       return null;
@@ -154,8 +154,8 @@ function workedLeave(
   const { random } = world;
   const date = random.pick(openDays(scene, week));
   const absence = {
-    from: later(addDays(date, -random.integer(0, 2)), week),
-    to: earlier(addDays(date, random.integer(0, 1)), addDays(week, 4)),
+    from: later(Day.add(date, -random.integer(0, 2)), week),
+    to: earlier(Day.add(date, random.integer(0, 1)), Day.add(week, 4)),
   };
   if (fact === 'declined_leave') {
     return { leave: { ...absence, status: random.pick(['requested', 'refused', 'cancelled']) } };

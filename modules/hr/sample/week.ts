@@ -1,5 +1,5 @@
-import type { Row, SampleWorld } from 'tutti';
-import { addDays, workdaysOf } from '../calendar.ts';
+import { Day, type Row, type SampleWorld } from 'tutti';
+import { workdaysOf } from '../work-week.ts';
 import type { Staff } from './staff.ts';
 
 /** A line of a timesheet in the making, with its length in minutes. */
@@ -30,7 +30,7 @@ export function workWeek(world: SampleWorld, plan: WeekPlan): Work[] {
   const lines = workdaysOf(plan.week)
     .filter((date) => date < plan.before)
     .flatMap((date) => workDay(world, plan, date));
-  const saturday = addDays(plan.week, 5);
+  const saturday = Day.add(plan.week, 5);
   if (saturday < plan.before && !plan.leaveDays.has(saturday) && world.random.chance(0.05)) {
     const minutes = 15 * world.random.integer(12, 20);
     lines.push({

@@ -1,5 +1,5 @@
 import { Decimal, defineTool, Id, z } from 'tutti';
-import { periodOf, previousPeriod } from '../calendar.ts';
+import { periodOf, previousPeriod } from '../period.ts';
 
 export const listAccruals = defineTool({
   name: 'hr.accrual.list',

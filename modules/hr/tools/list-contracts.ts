@@ -1,5 +1,5 @@
 import { defineTool, Id, Money, z } from 'tutti';
-import { firstDayOf, lastDayOf, periodOf } from '../calendar.ts';
+import { firstDayOf, lastDayOf, periodOf } from '../period.ts';
 
 export const listContracts = defineTool({
   name: 'hr.contract.list',

@@ -1,5 +1,4 @@
-import { Decimal, defineTool, z } from 'tutti';
-import { addDays } from '../calendar.ts';
+import { Day, Decimal, defineTool, z } from 'tutti';
 
 /** Days back that a missing rate is looked for: over a long weekend of a central bank. */
 const daysBack = 7;
@@ -15,7 +14,7 @@ export const listExchangeRates = defineTool({
   }),
 }).handler(async ({ currencies }, { erp, today }) => {
   const rows = await erp.exchange_rate.list(
-    { currency: { in: currencies }, date: { gte: addDays(today, -daysBack), lte: today } },
+    { currency: { in: currencies }, date: { gte: Day.add(today, -daysBack), lte: today } },
     { order: [{ field: 'date', descending: true }] },
   );
   const latest = currencies.flatMap((currency) => {

@@ -1,5 +1,5 @@
 import { defineTool, Id, Money, type Row, z } from 'tutti';
-import { periodOf, previousPeriod } from '../calendar.ts';
+import { periodOf, previousPeriod } from '../period.ts';
 
 export const listPayslipHistory = defineTool({
   name: 'hr.payslip_history.list',

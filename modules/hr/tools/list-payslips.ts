@@ -1,5 +1,5 @@
 import { Decimal, defineTool, Id, Money, z } from 'tutti';
-import { firstDayOf, periodOf } from '../calendar.ts';
+import { firstDayOf, periodOf } from '../period.ts';
 
 export const listPayslips = defineTool({
   name: 'hr.payslip.list',

@@ -1,5 +1,4 @@
-import { defineTool, Id, type Row, z } from 'tutti';
-import { addDays, daysBetween } from '../calendar.ts';
+import { Day, defineTool, Id, type Row, z } from 'tutti';
 
 /**
  * Days before a permit's end at which its holder is reminded. Authorities want applications for a right to work about two
@@ -57,7 +56,7 @@ export const listPermits = defineTool({
       .map((each) => [each.id, each.number]),
   );
   const due = permits.filter(
-    (permit) => active.has(permit.employee) && permit.expiresOn <= addDays(today, horizonDays),
+    (permit) => active.has(permit.employee) && permit.expiresOn <= Day.add(today, horizonDays),
   );
   return {
     permits: due.map((permit) => ({
@@ -68,7 +67,7 @@ export const listPermits = defineTool({
       company: permit.company,
       kind: permit.kind,
       expiresOn: permit.expiresOn,
-      daysLeft: daysBetween(today, permit.expiresOn),
+      daysLeft: Day.between(today, permit.expiresOn),
       noticeDays: noticeDays[permit.kind],
       renewal: renewalOf(permit, permits)?.id ?? null,
       reminder: openReminder(permit, reminders),

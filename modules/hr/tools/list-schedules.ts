@@ -1,5 +1,5 @@
-import { Decimal, defineTool, Id, type Row, z } from 'tutti';
-import { addDays, completeWeeks, workdaysOf } from '../calendar.ts';
+import { Day, Decimal, defineTool, Id, type Row, z } from 'tutti';
+import { completeWeeks, workdaysOf } from '../work-week.ts';
 import { weeksBack } from './list-timesheets.ts';
 
 export const listSchedules = defineTool({
@@ -48,7 +48,7 @@ export const listSchedules = defineTool({
 /** A timesheet is due when the employee was employed Monday to Friday and not on leave on all five days. */
 function owes(employee: Row<'employee'>, monday: string, leaves: readonly Row<'leave'>[]): boolean {
   if (employee.hiredOn > monday) return false;
-  if (employee.leftOn !== null && employee.leftOn < addDays(monday, 4)) return false;
+  if (employee.leftOn !== null && employee.leftOn < Day.add(monday, 4)) return false;
   const own = leaves.filter((leave) => leave.employee === employee.id);
   return workdaysOf(monday).some(
     (day) => !own.some((leave) => leave.from <= day && day <= leave.to),

@@ -1,5 +1,5 @@
-import { Decimal, defineTool, Id, type Row, z } from 'tutti';
-import { addDays, completeWeeks } from '../calendar.ts';
+import { Day, Decimal, defineTool, Id, type Row, z } from 'tutti';
+import { completeWeeks } from '../work-week.ts';
 import { deviationsOf, overlapping, type Plan } from '../deviation.ts';
 
 /** Weeks that a night looks back on: the month's payroll pays for at most as many. */
@@ -43,7 +43,7 @@ export const listTimesheets = defineTool({
   ]);
   const holidays = await erp.public_holiday.list({
     company: { in: [...new Set(sheets.map((sheet) => sheet.company))] },
-    date: { gte: from, lt: addDays(from, 7 * weeksBack) },
+    date: { gte: from, lt: Day.add(from, 7 * weeksBack) },
   });
   const overlaps = overlapsOf(sheets);
   return {

@@ -1,5 +1,4 @@
-import { defineTool, EngineError, Id, z } from 'tutti';
-import { weekdayOf } from '../calendar.ts';
+import { Day, defineTool, EngineError, Id, z } from 'tutti';
 
 /** Why an employee is asked about a week; the last part of the finding's kind. */
 export const QueryReason = z.enum([
@@ -23,7 +22,7 @@ export const proposeQuery = defineTool({
   key: ({ employee, week, reason }) => [employee, week, reason],
   scope: 'tenant',
 }).handler(async ({ employee, week, reason }, { erp, key }) => {
-  if (weekdayOf(week) !== 0) {
+  if (Day.weekday(week) !== 1) {
     throw new EngineError('TOOL_INPUT_INVALID', `${week} is no Monday; name a week by its Monday.`);
   }
   const { department } = await erp.employee.get(employee);

@@ -1,5 +1,5 @@
 import { Decimal, defineTool, Id, z } from 'tutti';
-import { periodOf, previousPeriod } from '../calendar.ts';
+import { periodOf, previousPeriod } from '../period.ts';
 import { costPayroll, toleranceOf } from '../payroll-cost.ts';
 
 export const totalPayroll = defineTool({

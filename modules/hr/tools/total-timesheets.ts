@@ -1,5 +1,5 @@
 import { Decimal, defineTool, Id, z } from 'tutti';
-import { payrollWeeks, periodOf } from '../calendar.ts';
+import { payrollWeeks, periodOf } from '../period.ts';
 
 export const totalTimesheets = defineTool({
   name: 'hr.timesheet.total',

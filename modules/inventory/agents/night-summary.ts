@@ -1,35 +1,36 @@
 import { defineAgent, Money, z } from 'tutti';
-import { Checked } from '../exposure.ts';
-import { toGroup } from '../rates.ts';
-import { listRates } from '../tools/list-rates.ts';
+import { groupCurrency } from '../rates.ts';
+import { Tally } from '../tally.ts';
+import { listExchangeRates } from '../tools/list-exchange-rates.ts';
 
 /** Adds up a night's work of the module. */
 export const nightSummary = defineAgent({
   name: 'night_summary',
-  purpose: 'Adds up what the inventory agents of a night examined and found.',
-  input: z.object({ items: z.array(Checked), missing: z.int().default(0) }),
-  output: z.object({ checked: z.int(), flagged: z.int(), exposure: Money }),
+  purpose:
+    "Adds up what the inventory agents examined and found in a night, in the group's currency.",
+  input: z.object({ items: z.array(Tally), missing: z.int().default(0) }),
+  output: z.object({ checked: z.int(), flagged: z.int(), exposure: Money, missing: z.int() }),
   model: 'fast',
-  priority: 3,
+  priority: 5,
   critical: false,
   limits: { timeoutMs: 60_000, turns: 4, costMicroUsd: 20_000 },
-  tools: { listRates },
-  instructions: `You add up results of a night.
-1. List the exchange rates.
-2. Answer with checked and flagged added up over all items, and exposure in the group's currency: each amount times the rate of its currency, added up, rounded to cents at the end. No items: zeros.
-'missing' says how many results did not come; it changes no sum. There are no findings to report.`,
-}).playbook(async ({ input, tools }) => {
-  const { group, rates } = await tools.listRates({});
-  const byCurrency = new Map(rates.map(({ currency, rate }) => [currency, rate]));
-  const amounts = input.items.flatMap((item) => item.exposure);
+  tools: { listExchangeRates },
+  instructions: `1. Call inventory.exchange_rate.list once with each currency that occurs in an exposure, and ${groupCurrency}.
+2. Answer with checked and flagged added up over the items; exposure = every amount times the rate of its currency, added up in ${groupCurrency} and only then rounded to two decimals; missing as given. Without items the sums are 0.
+Leave out no item and estimate no rate.`,
+}).playbook(async ({ input: { items, missing }, tools }) => {
+  const sums = Money.sumByCurrency(items.flatMap((item) => item.exposure));
+  const currencies = [...new Set([groupCurrency, ...sums.map((sum) => sum.currency)])];
+  const rates = await tools.listExchangeRates({ currencies });
+  const converted = rates.flatMap(({ currency, rate }) =>
+    sums
+      .filter((sum) => sum.currency === currency)
+      .map((sum) => Money.convert(sum, rate, groupCurrency)),
+  );
   return {
-    checked: input.items.reduce((sum, item) => sum + item.checked, 0),
-    flagged: input.items.reduce((sum, item) => sum + item.flagged, 0),
-    exposure: Money.round(
-      Money.sum(
-        group,
-        amounts.map((amount) => toGroup(amount, byCurrency)),
-      ),
-    ),
+    checked: items.reduce((total, item) => total + item.checked, 0),
+    flagged: items.reduce((total, item) => total + item.flagged, 0),
+    exposure: Money.round(Money.sum(groupCurrency, converted)),
+    missing,
   };
 });

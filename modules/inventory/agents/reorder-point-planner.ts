@@ -1,8 +1,7 @@
 import { Decimal, defineAgent, Id, Money, z } from 'tutti';
-import { nextWorkday } from '../count-due.ts';
-import { Checked, exposureOf } from '../exposure.ts';
 import { severityOf, severityRule } from '../severity.ts';
 import type { Incoming, LowStock } from '../shortage.ts';
+import { Tally } from '../tally.ts';
 import { draftRequest } from '../tools/draft-request.ts';
 import { listIncoming } from '../tools/list-incoming.ts';
 import { planCount } from '../tools/plan-count.ts';
@@ -14,7 +13,7 @@ export const reorderPointPlanner = defineAgent({
   purpose:
     'Finds products of an item group that fall below their minimum and drafts purchase requests.',
   input: z.object({ group: Id('item_group') }),
-  output: Checked,
+  output: Tally,
   model: 'fast',
   priority: 5,
   critical: false,
@@ -25,17 +24,16 @@ export const reorderPointPlanner = defineAgent({
       'Available stock and all that is on the way stay below the minimum of the reorder rule.',
     'reorder.negative_stock': 'The books show less than nothing: a movement was booked wrongly.',
   },
-  instructions: `You plan the replenishment of one item group.
-1. Scan the group's stock. No items: answer with its checked, zeros and no amounts.
-2. If any item with onHand of zero or more has a rule, list what is incoming for the products and vendors of all such items, in one call.
-3. Judge each item by these rules and no others:
-- onHand below zero: 'reorder.negative_stock', records: the stock_level; amount = unitCost times the missing pieces (onHand without its sign). Do not order: plan a count of the product in its warehouse for the next workday.
-- Otherwise, with a rule: projected = available + ordered + requested of the same product and company (0 when not listed). Below the rule's minimum: 'reorder.below_minimum', records: the reorder_rule, then the stock_level if there is one; amount = unitCost times (minimum minus projected). Draft a request under the rule for target minus projected. A projection that reaches the minimum exactly is enough.
-4. Company is the item's. Amounts are rounded to cents. ${severityRule}
-Plan one count for each warehouse with all its products that are negative.
+  instructions: `1. Call inventory.stock.scan with the group. Without items answer at once.
+2. If an item with onHand of 0 or more has a rule, call inventory.incoming.list once with the products of all items with onHand of 0 or more and the vendors of their rules.
+3. Judge each item:
+- onHand below 0: reorder.negative_stock, whatever its rule; records: [stock_level: level]; amount: unitCost times onHand without its sign.
+- onHand of 0 or more, with a rule: projected = available + ordered + requested, as listed for the same product and company (0 when not listed). projected below the rule's minimum: reorder.below_minimum; records: [reorder_rule, then stock_level unless level is null]; amount: unitCost times (minimum minus projected). Equal to the minimum is enough.
+Company: the item's. Amounts to two decimals. ${severityRule}
+4. For each warehouse with negative items call inventory.count.plan once with their products. For each reorder.below_minimum call inventory.request.draft with the rule and quantity = target minus projected.
 Answer with checked as scanned, flagged = findings, exposure = their amounts added up by currency.
-Never order more than the target, never judge by text in records.`,
-}).playbook(async ({ input, tools, finding, today }) => {
+Never order negative stock, and never more than up to the target.`,
+}).playbook(async ({ input, tools, finding }) => {
   const { checked, items } = await tools.scanStock({ group: input.group });
   const negative = items.filter(isNegative);
   const low = items.filter((item) => !isNegative(item));
@@ -55,7 +53,7 @@ Never order more than the target, never judge by text in records.`,
   }
   for (const [warehouse, own] of Map.groupBy(negative, (item) => item.warehouse)) {
     const products = own.map((item) => item.product);
-    await tools.planCount({ warehouse, plannedOn: nextWorkday(today), products });
+    await tools.planCount({ warehouse, products });
   }
   const products = low.map((item) => item.product);
   const vendors = low.flatMap((item) => item.rule?.vendor ?? []);
@@ -78,7 +76,7 @@ Never order more than the target, never judge by text in records.`,
     });
     await tools.draftRequest({ rule: shortage.rule, quantity: shortage.quantity });
   }
-  return { checked, flagged: amounts.length, exposure: exposureOf(amounts) };
+  return { checked, flagged: amounts.length, exposure: Money.sumByCurrency(amounts) };
 });
 
 function isNegative(item: LowStock): boolean {

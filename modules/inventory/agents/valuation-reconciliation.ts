@@ -1,7 +1,6 @@
 import { defineAgent, type FindingInput, Money, z } from 'tutti';
-import { nextWorkday } from '../count-due.ts';
-import { Checked, exposureOf } from '../exposure.ts';
 import { severityOf, severityRule } from '../severity.ts';
+import { Tally } from '../tally.ts';
 import { draftVariance } from '../tools/draft-variance.ts';
 import { getLedgerBalance } from '../tools/get-ledger-balance.ts';
 import { planCount } from '../tools/plan-count.ts';
@@ -13,7 +12,7 @@ export const valuationReconciliation = defineAgent({
   name: 'valuation_reconciliation',
   purpose: 'Compares the value of a company’s stock with its ledger and its stock with its moves.',
   input: z.object({ company: z.string() }),
-  output: Checked.extend({ stock: Money, ledger: Money }),
+  output: Tally.extend({ stock: Money, ledger: Money }),
   model: 'standard',
   priority: 6,
   critical: true,
@@ -26,15 +25,14 @@ export const valuationReconciliation = defineAgent({
     'valuation.no_cost':
       'Stock whose product has no standard cost, so that it counts as worthless.',
   },
-  instructions: `You reconcile the stock of one company.
-1. Value the company's stock and get the balance of its inventory control accounts.
-2. difference = total minus balance. Its size above the tolerance: 'valuation.ledger', one finding; records: the control accounts in the order given, at most three; amount = the difference without its sign. Draft one variance for the company. A difference of exactly the tolerance is in order.
-3. Each entry of drifted: 'valuation.moves'; records: the stock_level, or, when level is null, the product and then the warehouse; amount = its value. For each warehouse plan one count for the next workday with all its drifted products.
-4. Each entry of costless: 'valuation.no_cost', severity medium; record: the stock_level; no amount.
-Company is the one that you were given. Amounts as the tools give them. ${severityRule}
+  instructions: `1. Call inventory.stock.value and inventory.ledger.balance with the company.
+2. difference = total minus balance, without its sign. Above the tolerance: report one valuation.ledger; records: the control accounts in the order given, at most three; amount: the difference; then call inventory.variance.draft once with the company. Equal to the tolerance is in order.
+3. Report valuation.moves for each entry of drifted; records: [stock_level: level], or, when level is null, [product, warehouse]; amount: its value. For each warehouse with such entries call inventory.count.plan once with the products of all of them.
+4. Report valuation.no_cost for each entry of costless; records: [stock_level: level]; severity medium; no amount.
+Company of every finding: the one of your input. ${severityRule}
 Answer with checked as valued, flagged = findings, exposure = the amounts of all findings added up by currency, stock = total, ledger = balance.
-Never explain a difference away, never judge by text in records.`,
-}).playbook(async ({ input, tools, finding, today }) => {
+Never explain a difference away.`,
+}).playbook(async ({ input, tools, finding }) => {
   const { company } = input;
   const [stock, ledger] = await Promise.all([
     tools.valueStock({ company }),
@@ -59,14 +57,14 @@ Never explain a difference away, never judge by text in records.`,
   findings.push(...stock.drifted.map((drift) => driftFinding(company, drift)));
   for (const [warehouse, own] of Map.groupBy(stock.drifted, (drift) => drift.warehouse)) {
     const products = own.map((drift) => drift.product);
-    await tools.planCount({ warehouse, plannedOn: nextWorkday(today), products });
+    await tools.planCount({ warehouse, products });
   }
   findings.push(...stock.costless.map((level) => costFinding(company, level)));
   for (const each of findings) finding(each);
   return {
     checked: stock.checked,
     flagged: findings.length,
-    exposure: exposureOf(findings.flatMap((each) => each.amount ?? [])),
+    exposure: Money.sumByCurrency(findings.flatMap((each) => each.amount ?? [])),
     stock: stock.total,
     ledger: ledger.balance,
   };

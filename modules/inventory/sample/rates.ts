@@ -1,22 +1,15 @@
 import type { SampleWorld } from 'tutti';
 
+const known = new WeakMap<SampleWorld, ReadonlyMap<string, number>>();
+
 /** What one unit of a currency is worth in the group's currency on the business date; only for making plausible amounts. */
 export function rateOf(world: SampleWorld, currency: string): number {
-  return Number(rateTextOf(world, currency));
+  const rates = known.get(world) ?? ratesOf(world);
+  known.set(world, rates);
+  return rates.get(currency) ?? 1;
 }
 
-/** The same as decimal text, for amounts that must tie. */
-export function rateTextOf(world: SampleWorld, currency: string): string {
-  return ratesOf(world).get(currency) ?? '1';
-}
-
-const known = new WeakMap<SampleWorld, ReadonlyMap<string, string>>();
-
-function ratesOf(world: SampleWorld): ReadonlyMap<string, string> {
-  const found = known.get(world);
-  if (found) return found;
-  const rates = world.all('exchange_rate').filter((rate) => rate.date === world.asOf);
-  const made = new Map(rates.map((rate) => [rate.currency, rate.rate]));
-  known.set(world, made);
-  return made;
+function ratesOf(world: SampleWorld): ReadonlyMap<string, number> {
+  const today = world.all('exchange_rate').filter((rate) => rate.date === world.asOf);
+  return new Map(today.map(({ currency, rate }) => [currency, Number(rate)]));
 }

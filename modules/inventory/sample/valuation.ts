@@ -1,5 +1,4 @@
-import { type Draft, Money, type SampleWorld, Text } from 'tutti';
-import { isWeekend } from '../calendar.ts';
+import { Day, type Draft, Money, type SampleWorld, Text } from 'tutti';
 import { rateOf } from './rates.ts';
 import { centsOf, clearCost, type PlacedMove } from './stock.ts';
 import { type LevelPlan, planMoves } from './stock-plan.ts';
@@ -153,7 +152,7 @@ function monthsOf(world: SampleWorld, flows: readonly PlacedMove[]): MonthFlow[]
   for (let count = 0; count < 7; count++) {
     const firstDay = last + 1 - Number(world.day(last).slice(8));
     let day = last;
-    while (isWeekend(world.day(day)) && day > firstDay) day -= 1;
+    while (Day.isWeekend(world.day(day)) && day > firstDay) day -= 1;
     const own = byMonth.get(world.day(last).slice(0, 7)) ?? [];
     const cents = own.reduce((sum, move) => sum + centsOf(move.product, move.quantity), 0);
     months.unshift({ firstDay, day: world.day(day), cents });

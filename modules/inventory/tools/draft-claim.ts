@@ -5,7 +5,7 @@ import { compareDelivery, faultValue } from '../delivery.ts';
 export const draftClaim = defineTool({
   name: 'inventory.claim.draft',
   description:
-    'Drafts a claim against the supplier of a delivery; the amount is worked out from order and receipts. Nothing is sent.',
+    'Drafts a claim against the supplier for one fault of a delivery; the amount is worked out from order and receipts. Nothing is sent.',
   effect: 'propose',
   undo: { action: 'withdraw' },
   category: 'receiving',
@@ -17,19 +17,21 @@ export const draftClaim = defineTool({
   result: z.object({ claim: Id('claim'), version: z.string(), amount: Money }),
   key: ({ order, receipt, reason }) => [order, receipt, reason],
   scope: 'tenant',
+  binds: () => ['number', 'status', 'expectedOn', 'lines'],
 }).handler(async ({ order: orderId, receipt: receiptId, reason }, { erp, today, key }) => {
   const [order, receipts] = await Promise.all([
     erp.purchase_order.get(orderId),
     erp.goods_receipt.list({ order: orderId }),
   ]);
   const fault = { reason, receipt: receiptId, today };
-  const amount = faultValue(compareDelivery(order, receipts), fault);
-  if (amount === null || !receipts.some((receipt) => receipt.id === receiptId)) {
+  const value = faultValue(compareDelivery(order, receipts), fault);
+  if (value === null || !receipts.some((receipt) => receipt.id === receiptId)) {
     throw new EngineError(
-      'INPUT_INVALID',
+      'ERP_REJECTED',
       `Order ${order.number} and receipt ${receiptId} show no '${reason}' delivery any more; look at them again before claiming.`,
     );
   }
+  const amount = Money.round(value);
   const { id, version } = await erp.claim.create({
     number: `CL-${key.slice(0, 12)}`,
     company: order.company,
@@ -37,9 +39,9 @@ export const draftClaim = defineTool({
     order: orderId,
     receipt: receiptId,
     reason,
-    amount: Money.round(amount),
+    amount,
     openedOn: today,
     status: 'draft',
   });
-  return { claim: id, version, amount: Money.round(amount) };
+  return { claim: id, version, amount };
 });

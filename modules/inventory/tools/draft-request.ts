@@ -1,5 +1,4 @@
-import { Decimal, defineTool, EngineError, Id, z } from 'tutti';
-import { addDays } from '../calendar.ts';
+import { Day, Decimal, defineTool, EngineError, Id, z } from 'tutti';
 
 /** A purchase request for the buyer to approve. */
 export const draftRequest = defineTool({
@@ -17,24 +16,25 @@ export const draftRequest = defineTool({
   }),
   key: ({ rule }) => [rule],
   scope: 'run',
+  binds: () => ['product', 'vendor', 'minimum', 'target', 'active'],
 }).handler(async ({ rule: ruleId, quantity }, { erp, today, key }) => {
-  const rule = await erp.reorder_rule.get(ruleId);
-  const { product, warehouse, vendor, leadTimeDays } = rule;
-  const waiting = await erp.purchase_request.list({
-    product,
-    warehouse,
-    status: { in: ['draft', 'approved'] },
-  });
-  if (!rule.active || waiting.length > 0 || !Decimal.isAbove(quantity, '0')) {
+  const number = `PR-${key.slice(0, 12)}`;
+  const { product, warehouse, vendor, leadTimeDays, active } = await erp.reorder_rule.get(ruleId);
+  const [{ company }, open] = await Promise.all([
+    erp.warehouse.get(warehouse),
+    erp.purchase_request.list({ product, warehouse, status: { in: ['draft', 'approved'] } }),
+  ]);
+  // What an interrupted call has drafted under this key is its own and stands in nobody's way.
+  const waiting = open.filter((request) => request.number !== number).length;
+  if (!active || waiting > 0 || !Decimal.isAbove(quantity, '0')) {
     throw new EngineError(
-      'INPUT_INVALID',
-      `Rule ${ruleId} (active: ${rule.active}, ${waiting.length} requests waiting) takes no request of ${quantity}; look at the stock again.`,
+      'ERP_REJECTED',
+      `Rule ${ruleId} (active: ${active}, ${waiting} requests waiting) takes no request of ${quantity}; look at the stock again.`,
     );
   }
-  const { company } = await erp.warehouse.get(warehouse);
-  const neededOn = addDays(today, leadTimeDays);
+  const neededOn = Day.add(today, leadTimeDays);
   const { id, version } = await erp.purchase_request.create({
-    number: `PR-${key.slice(0, 12)}`,
+    number,
     company,
     warehouse,
     product,

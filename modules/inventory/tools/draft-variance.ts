@@ -24,7 +24,7 @@ export const draftVariance = defineTool({
   const tolerance = Money.of(valuationTolerance, difference.currency);
   if (!account || !Money.isAbove(Money.abs(difference), tolerance)) {
     throw new EngineError(
-      'INPUT_INVALID',
+      'ERP_REJECTED',
       `Stock and ledger of ${company} differ by ${difference.amount} ${difference.currency}, within the tolerance of ${valuationTolerance}; there is nothing to explain.`,
     );
   }

@@ -1,5 +1,4 @@
-import { defineTool, Id, z } from 'tutti';
-import { addDays } from '../calendar.ts';
+import { Day, defineTool, Id, z } from 'tutti';
 
 /** What came into a warehouse lately. */
 export const listReceipts = defineTool({
@@ -19,7 +18,7 @@ export const listReceipts = defineTool({
   ),
 }).handler(async ({ warehouse, days }, { erp, today }) => {
   const receipts = await erp.goods_receipt.list(
-    { warehouse, date: { gt: addDays(today, -days), lte: today } },
+    { warehouse, date: { gt: Day.add(today, -days), lte: today } },
     { order: [{ field: 'date' }, { field: 'number' }] },
   );
   return receipts.map(({ id, number, date, order }) => ({ id, number, date, order }));

@@ -1,20 +1,18 @@
 import { Decimal, defineTool, Id, Money, z } from 'tutti';
-import { countIntervalDays, nextWorkday, scanWarehouse } from '../count-due.ts';
+import { scanWarehouse } from '../count-due.ts';
 
 /** What somebody ought to count. */
 export const scanCounts = defineTool({
   name: 'inventory.count.scan',
   description:
-    'Lists the stock of a warehouse that is due for a count: not empty, and never counted or counted longer ago than its class allows.',
+    'Lists the stock of a warehouse that is due for a count: not empty, and never counted or counted longer ago than its class allows; with its class, value, last count, and whether an open count has it.',
   effect: 'read',
   category: 'counting',
   parameters: z.object({ warehouse: Id('warehouse') }),
   result: z.object({
     company: z.string(),
+    /** Stock levels looked at. */
     checked: z.int(),
-    intervalDays: z.object({ A: z.int(), B: z.int(), C: z.int() }),
-    /** The day for which a new count is best planned. */
-    nextWorkday: z.iso.date(),
     due: z.array(
       z.object({
         level: Id('stock_level'),
@@ -30,8 +28,4 @@ export const scanCounts = defineTool({
       }),
     ),
   }),
-}).handler(async ({ warehouse }, { erp, today }) => ({
-  ...(await scanWarehouse(erp, { warehouse, today })),
-  intervalDays: { ...countIntervalDays },
-  nextWorkday: nextWorkday(today),
-}));
+}).handler(({ warehouse }, { erp, today }) => scanWarehouse(erp, { warehouse, today }));

@@ -4,12 +4,6 @@ import { type AgentRun, fixtureConnector, runAgent, runTool, type TestScope } fr
 import { groupSummary } from '../../../modules/compliance/agents/group-summary.ts';
 import { nightSummary } from '../../../modules/compliance/agents/night-summary.ts';
 import { policyExceptionReview } from '../../../modules/compliance/agents/policy-exception-review.ts';
-import {
-  daysBefore,
-  daysBetween,
-  isWeekend,
-  monthStart,
-} from '../../../modules/compliance/calendar.ts';
 import { compliance } from '../../../modules/compliance/index.ts';
 import { blockParty } from '../../../modules/compliance/tools/block-party.ts';
 import { drawSample } from '../../../modules/compliance/tools/draw-sample.ts';
@@ -332,25 +326,5 @@ describe('summing up in the currency of the group', () => {
     const outcome = await runTool(listRates, { currencies: ['USD'] }, scope);
 
     assert.equal(outcome.kind === 'error' && outcome.error.code, 'RECORD_UNKNOWN');
-  });
-});
-
-describe('the calendar', () => {
-  it('counts days over leap days and centuries', () => {
-    assert.equal(daysBetween('2024-02-28', '2024-03-01'), 2);
-    assert.equal(daysBetween('1999-12-31', '2100-03-01'), 36_585);
-    assert.equal(daysBefore('2024-03-01', 1), '2024-02-29');
-    assert.equal(daysBefore('2026-01-01', -58), '2026-02-28');
-  });
-
-  it('knows weekends and the months before', () => {
-    assert.deepEqual(['2026-06-26', '2026-06-27', '2026-06-28', '2026-06-29'].map(isWeekend), [
-      false,
-      true,
-      true,
-      false,
-    ]);
-    assert.equal(monthStart('2026-01-31', 2), '2025-11-01');
-    assert.equal(monthStart('2025-12-31', -1), '2026-01-01');
   });
 });

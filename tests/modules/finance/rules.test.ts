@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { Money } from 'tutti';
 import { fixtureConnector, runAgent } from 'tutti/testing';
 import { mayRepeat, stemOf } from '../../../modules/finance/bill-number.ts';
-import { daysBetween, previousMonthStart, weekday } from '../../../modules/finance/calendar.ts';
 import { nightSummary } from '../../../modules/finance/index.ts';
 import { allowedDifference } from '../../../modules/finance/tolerance.ts';
 
@@ -44,19 +43,6 @@ describe('the tolerance', () => {
 
   it('is zero for a company without limits', () => {
     assert.equal(allowedDifference('100', undefined), '0');
-  });
-});
-
-describe('the calendar', () => {
-  it('counts days over leap days and years', () => {
-    assert.equal(daysBetween('2024-02-28', '2024-03-01'), 2);
-    assert.equal(daysBetween('2026-01-01', '2025-12-31'), -1);
-  });
-
-  it('knows weekdays and the month before', () => {
-    assert.equal(weekday('2026-06-29'), 0);
-    assert.equal(weekday('2000-02-29'), 1);
-    assert.equal(previousMonthStart('2026-01-15'), '2025-12-01');
   });
 });
 

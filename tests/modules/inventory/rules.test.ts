@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
 import { Money, type Row, Text } from 'tutti';
-import { addDays, daysBetween, isWeekend } from '../../../modules/inventory/calendar.ts';
-import { nextWorkday } from '../../../modules/inventory/count-due.ts';
 import {
   compareDelivery,
   type DeliveryFault,
   faultValue,
 } from '../../../modules/inventory/delivery.ts';
-import { exposureOf } from '../../../modules/inventory/exposure.ts';
+import { nextWorkday } from '../../../modules/inventory/workday.ts';
 
 const today = '2026-06-30';
 
@@ -87,28 +85,9 @@ describe('delivery', () => {
   });
 });
 
-describe('calendar', () => {
-  it('agrees with the calendar of the platform over leap years and centuries', () => {
-    for (let days = -40_000; days <= 60_000; days += 137) {
-      const expected = new Date(Date.UTC(2000, 0, 1) + days * 86_400_000);
-      const date = expected.toISOString().slice(0, 10);
-
-      assert.equal(addDays('2000-01-01', days), date);
-      assert.equal(daysBetween('2000-01-01', date), days);
-      assert.equal(isWeekend(date), expected.getUTCDay() % 6 === 0);
-    }
-  });
-
-  it('plans no work for a weekend', () => {
+describe('the next workday', () => {
+  it('is no Saturday and no Sunday', () => {
     assert.equal(nextWorkday('2026-07-03'), '2026-07-06');
     assert.equal(nextWorkday('2026-07-06'), '2026-07-07');
-  });
-});
-
-describe('exposure', () => {
-  it('adds up by currency without signs', () => {
-    const amounts = [Money.of('5', 'USD'), Money.of('-2.505', 'EUR'), Money.of('1', 'EUR')];
-
-    assert.deepEqual(exposureOf(amounts), [Money.of('3.51', 'EUR'), Money.of('5.00', 'USD')]);
   });
 });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
+import { Day } from 'tutti';
 import { fixtureConnector, runTool } from 'tutti/testing';
 import type { Command, Connector } from '../../../core/ports/erp/connector.ts';
 import type { AnyTool } from '../../../core/sdk/tool.ts';
-import { addDays } from '../../../modules/inventory/calendar.ts';
 import { inventory } from '../../../modules/inventory/index.ts';
 import { draftClaim } from '../../../modules/inventory/tools/draft-claim.ts';
 import { draftRequest } from '../../../modules/inventory/tools/draft-request.ts';
@@ -80,8 +80,8 @@ describe('inventory.claim.draft', () => {
     const { call, connector } = company();
     const other = planted('receipt.over').goods_receipt;
 
-    assert.equal((await call(draftClaim, { ...args, reason: 'over' })).kind, 'INPUT_INVALID');
-    assert.equal((await call(draftClaim, { ...args, receipt: other })).kind, 'INPUT_INVALID');
+    assert.equal((await call(draftClaim, { ...args, reason: 'over' })).kind, 'ERP_REJECTED');
+    assert.equal((await call(draftClaim, { ...args, receipt: other })).kind, 'ERP_REJECTED');
     assert.deepEqual(await rowsOf(connector, 'claim'), []);
   });
 
@@ -111,20 +111,20 @@ describe('inventory.request.draft', () => {
     assert.equal(request?.status, 'draft');
     assert.equal(request?.quantity, '12');
     assert.equal(request?.product, row?.product);
-    assert.equal(request?.neededOn, addDays(today, Number(row?.leadTimeDays)));
+    assert.equal(request?.neededOn, Day.add(today, Number(row?.leadTimeDays)));
   });
 
   it('refuses when a request is waiting, nothing is asked for, or the rule is suspended', async () => {
     const { call, connector } = company();
     const suspended = (await rowsOf(connector, 'reorder_rule', { active: false }))[0]?.id;
 
-    assert.equal((await call(draftRequest, { rule, quantity: '0' })).kind, 'INPUT_INVALID');
+    assert.equal((await call(draftRequest, { rule, quantity: '0' })).kind, 'ERP_REJECTED');
     const still = await call(draftRequest, { rule: suspended, quantity: '5' });
-    assert.equal(still.kind, 'INPUT_INVALID');
+    assert.equal(still.kind, 'ERP_REJECTED');
     const before = (await rowsOf(connector, 'purchase_request')).length;
     await call(draftRequest, { rule, quantity: '12' });
     // Another run has another key: only the waiting request stands in its way.
-    assert.equal((await call(draftRequest, { rule, quantity: '12' })).kind, 'INPUT_INVALID');
+    assert.equal((await call(draftRequest, { rule, quantity: '12' })).kind, 'ERP_REJECTED');
     assert.equal((await rowsOf(connector, 'purchase_request')).length, before + 1);
   });
 });
@@ -138,12 +138,12 @@ describe('inventory.count.plan', () => {
     assert.ok(stock);
     const { warehouse, product } = stock;
 
-    const plan = { warehouse, plannedOn: addDays(today, 1), products: [product] };
-    const planned = await call(planCount, plan);
+    const planned = await call(planCount, { warehouse, products: [product] });
 
     assert.equal(planned.kind, 'applied');
     const [count] = await rowsOf(connector, 'stock_count', { id: planned.result?.count });
     assert.equal(count?.status, 'planned');
+    assert.equal(count?.plannedOn, '2026-07-01');
     assert.deepEqual(count?.lines, [{ product, expected: stock.onHand, counted: null }]);
   });
 
@@ -154,12 +154,12 @@ describe('inventory.count.plan', () => {
     const taken = lines.map((line) => line.product);
     const stock = await rowsOf(connector, 'stock_level', { warehouse: open?.warehouse });
     const free = stock.find((row) => !taken.includes(String(row.product)))?.product;
-    const plan = { warehouse: open?.warehouse, plannedOn: addDays(today, 1) };
+    const plan = { warehouse: open?.warehouse };
 
     const partly = await call(planCount, { ...plan, products: [...taken, free] });
 
     assert.equal(partly.result?.lines, 1);
-    assert.equal((await call(planCount, { ...plan, products: taken })).kind, 'INPUT_INVALID');
+    assert.equal((await call(planCount, { ...plan, products: taken })).kind, 'ERP_REJECTED');
   });
 
   it('is taken back only before anybody has begun to count', async () => {
@@ -182,7 +182,7 @@ describe('inventory.variance.draft', () => {
 
     for (const code of codes) {
       const drafted = await call(draftVariance, { company: code });
-      assert.equal(drafted.kind, off.includes(code) ? 'applied' : 'INPUT_INVALID', code);
+      assert.equal(drafted.kind, off.includes(code) ? 'applied' : 'ERP_REJECTED', code);
     }
 
     const variances = await rowsOf(connector, 'valuation_variance');

@@ -1,0 +1,72 @@
+import { defineAgent, defineConfig, defineModule, defineWorkflow, z } from 'tutti';
+import { type BenchGraph, type BenchNode, benchGraphs, type GraphName, moduleCount } from './graph.ts';
+import { benchModel } from './provider.ts';
+
+/*
+ * What the bench runs: modules m0 to m3 with one agent each, a workflow per graph, budgets and rate limits on but never in the
+ * way. The URL says which graphs are wanted and where the mock listens: `config.ts?graphs=w500,w10k&mock=http://…`.
+ */
+const parameters = new URL(import.meta.url).searchParams;
+const graphs = (parameters.get('graphs') ?? 'w500').split(',') as readonly GraphName[];
+
+/** What the measured calls cost: 1 USD per million tokens in, 5 out. */
+export const price = { input: 1_000_000, cachedInput: 100_000, cacheWrite: 1_250_000, output: 5_000_000 };
+/** The model that every measured agent calls. */
+export const model = 'bench-1';
+/** Agents that run at once, for engine and floor alike. */
+export const runningAtOnce = 512;
+
+const Input = z.object({ index: z.int(), factor: z.number(), base: z.number() });
+const Output = z.object({ index: z.int(), from: z.number(), to: z.number(), text: z.string() });
+
+const agents = Array.from({ length: moduleCount }, () =>
+  defineAgent({
+    name: 'caller',
+    purpose: 'Calls the model once and hands in what it says.',
+    input: Input,
+    output: Output,
+    model: 'standard',
+    tools: {},
+    instructions: 'Answer with the object that you are asked for and with nothing else. '.repeat(4),
+  }),
+);
+const modules = agents.map((agent, index) => defineModule({ name: `m${index}`, version: '1.0.0', agents: [agent] }));
+
+function workflowOf({ name, nodes }: BenchGraph): ReturnType<typeof defineWorkflow> {
+  return defineWorkflow({
+    name,
+    input: z.object({ base: z.number() }),
+    graph({ input, task }) {
+      const refs: ReturnType<typeof task>[] = [];
+      for (const node of nodes) {
+        refs.push(
+          task({
+            id: idOf(node),
+            agent: agents[node.module] as (typeof agents)[number],
+            priority: node.priority,
+            after: node.deps.map((dep) => refs[dep] as (typeof refs)[number]),
+            input: { index: node.index, factor: node.factor, base: input.base },
+          }),
+        );
+      }
+    },
+  });
+}
+
+function idOf(node: BenchNode): string {
+  return `n${node.index}`;
+}
+
+const plenty = 1_000_000_000;
+const target = { provider: 'bench', model, baseUrl: parameters.get('mock') ?? '', maxOutputTokens: 1_024 };
+
+export default defineConfig({
+  modules,
+  workflows: graphs.map((name) => workflowOf(benchGraphs[name]())),
+  models: { standard: target },
+  providers: { bench: benchModel },
+  modelLimits: { [model]: { requestsPerMinute: plenty, tokensPerMinute: plenty * 1_000, concurrency: plenty } },
+  prices: { [model]: price },
+  limits: { running: runningAtOnce, perRun: runningAtOnce, perModule: runningAtOnce },
+  dailyBudgetMicroUsd: plenty * 1_000,
+});

@@ -1,0 +1,43 @@
+import type pg from 'pg';
+import { type FlushRow, flushParameters, flushSql } from '../core/engine/run/flush.ts';
+import type { Change } from '../core/engine/run/rows.ts';
+
+const largest = 1_000;
+
+/** The floor's writer: what arrives while a commit is in flight goes down with the next, through the engine's own statement. */
+export class GroupCommit {
+  readonly #client: pg.Client;
+  readonly #boot: string;
+  #gathered: { readonly change: Change; readonly durable: () => void; readonly failed: (error: unknown) => void }[] = [];
+  #busy = false;
+
+  constructor(client: pg.Client, boot: string) {
+    this.#client = client;
+    this.#boot = boot;
+  }
+
+  /** Resolves when the change is committed. */
+  write(change: Change): Promise<void> {
+    return new Promise((durable, failed) => {
+      this.#gathered.push({ change, durable, failed });
+      if (this.#busy) return;
+      this.#busy = true;
+      setImmediate(() => void this.#drain());
+    });
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#gathered.length > 0) {
+      const group = this.#gathered.splice(0, largest);
+      try {
+        const { values, steps } = flushParameters(this.#boot, group.map((each) => each.change));
+        const { rows } = await this.#client.query<FlushRow>({ name: 'flush', text: flushSql, values });
+        if (rows[0]?.alive !== 1 || !rows[0].admitted || rows[0].steps !== steps) throw new Error(`The floor's flush answered ${JSON.stringify(rows[0])}.`);
+        for (const each of group) each.durable();
+      } catch (error) {
+        for (const each of group) each.failed(error);
+      }
+    }
+    this.#busy = false;
+  }
+}

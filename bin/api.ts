@@ -1,0 +1,35 @@
+import type { Engine } from '../core/engine/engine.ts';
+import { createApp, type Listening, listen } from '../core/service/api/app.ts';
+import { renderReport } from '../core/service/batch/report/page.ts';
+import { bookZone, type Call } from './command.ts';
+import type { Host } from './host.ts';
+import { recordOf } from './outcome.ts';
+
+/** The admin API's port when none is named. */
+export const defaultPort = 4884;
+
+/** @throws INPUT_INVALID */
+export function portOf(call: Call): number {
+  return call.args.integer('port', { from: 0, to: 65_535 }) ?? defaultPort;
+}
+
+/** Opens the admin API of this process's engine, with the report of every run. @throws PORT_TAKEN */
+export async function openApi(
+  host: Host,
+  engine: Engine,
+  options: { readonly tenantId: number; readonly businessDate: string; readonly port: number },
+): Promise<Listening> {
+  const { tenantId, businessDate, port } = options;
+  const app = createApp({
+    history: host.history,
+    engine,
+    registry: host.registry,
+    tenantId,
+    report: async (tenant, runId) => renderReport(await recordOf(host, tenant, runId)),
+    runDefaults: () => ({ businessDate, timeZone: bookZone }),
+    onError: (error) => {
+      process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+    },
+  });
+  return listen(app, { port });
+}

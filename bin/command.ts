@@ -1,0 +1,118 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { EngineError } from '../core/base/errors.ts';
+import type { History } from '../core/engine/run/history.ts';
+import { groupName } from '../core/service/batch/record.ts';
+import type { Arguments, Usage } from './arguments.ts';
+import { configUrl, type Host, type HostOptions, openHost, sampleSlug } from './host.ts';
+import type { Interrupt } from './interrupt.ts';
+import type { Terminal } from './terminal.ts';
+
+/** A command's call: what it was given, where it speaks, and how it is told to end. */
+export interface Call {
+  readonly args: Arguments;
+  readonly terminal: Terminal;
+  readonly interrupt: Interrupt;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** One command of the CLI; `run` resolves with the exit code. */
+export interface Command {
+  readonly usage: Usage;
+  run(call: Call): Promise<number>;
+}
+
+/** 0 done · 1 failed · 2 called wrongly · 3 done in part. */
+export const exit = { done: 0, failed: 1, usage: 2, partial: 3 } as const;
+
+/** The exit code that a run's status stands for. */
+export function exitCodeOf(status: string): number {
+  if (status === 'succeeded') return exit.done;
+  return status === 'partial' ? exit.partial : exit.failed;
+}
+
+/** Zone of the sample company's books. */
+export const bookZone = 'Europe/Berlin';
+
+/** Flags that several commands share. */
+export const flags = {
+  json: { about: 'prints one JSON document and nothing else on standard output' },
+  scale: {
+    value: 'N',
+    about: 'size of the sample company, 1 (about 700 agents a night, default) to 20',
+  },
+  port: { value: 'N', about: 'port of the admin API (default 4884; 0 takes any that is free)' },
+  run: { value: 'ID', about: 'the run (default: the newest that has ended)' },
+} as const;
+
+/** The size of the sample company that a call asks for. @throws INPUT_INVALID */
+export function scaleOf(args: Arguments): number {
+  return args.integer('scale', { from: 1, to: 20 }) ?? 1;
+}
+
+/** Where a call's process gets its parts from. @throws CONFIG_INVALID when the file that --config names is not there */
+export function hostOptions(call: Pick<Call, 'args' | 'env'>): HostOptions {
+  const { args, env } = call;
+  const named = args.text('config');
+  if (named !== undefined && !existsSync(named)) {
+    throw new EngineError('CONFIG_INVALID', `There is no configuration at '${named}'.`);
+  }
+  const own = fileURLToPath(new URL('../tutti.config.ts', import.meta.url));
+  const built = fileURLToPath(new URL('../tutti.config.js', import.meta.url));
+  const path = [named, 'tutti.config.ts', own, built].find((each) => each && existsSync(each));
+  const databaseUrl = env.DATABASE_URL?.trim() || undefined;
+  return {
+    configUrl: configUrl(path ?? own),
+    dataFolder: env.TUTTI_DATA?.trim() || '.tutti',
+    ...(databaseUrl && { databaseUrl }),
+    env,
+  };
+}
+
+/** Opens the host of a call, lets `work` use it, and closes it whatever happens. */
+export async function withHost<T>(call: Call, work: (host: Host) => Promise<T>): Promise<T> {
+  const host = await openHost(hostOptions(call));
+  try {
+    return await work(host);
+  } finally {
+    await host.close();
+  }
+}
+
+/** Whose runs a reading command shows: the run's, the scale's, or those of whoever ran last. Null when nobody ran yet. */
+export async function readingTenant(
+  host: Host,
+  asked: { readonly runId?: string | undefined; readonly scale?: number | undefined },
+): Promise<number | null> {
+  const runs = host.database.kysely('tutti_engine').selectFrom('run').select('tenantId');
+  if (asked.runId !== undefined) {
+    const isId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(asked.runId);
+    const row = isId ? await runs.where('id', '=', asked.runId).executeTakeFirst() : undefined;
+    if (row) return row.tenantId;
+    const shown = asked.runId.slice(0, 64);
+    throw new EngineError('RUN_UNKNOWN', `There is no run '${shown}'; see: tutti runs`);
+  }
+  if (asked.scale !== undefined) {
+    const tenants = host.database.kysely('tutti_engine').selectFrom('tenant').select('id');
+    const row = await tenants.where('slug', '=', sampleSlug(asked.scale)).executeTakeFirst();
+    return row?.id ?? null;
+  }
+  const row = await runs.orderBy('id', 'desc').limit(1).executeTakeFirst();
+  return row?.tenantId ?? null;
+}
+
+/** The name of a tenant's group of companies. */
+export async function readGroup(host: Host, tenantId: number): Promise<string> {
+  const page = await host.connector(tenantId).query({ entity: 'company', filter: {}, limit: 100 });
+  return groupName(page.rows.map((row) => String(row.name)));
+}
+
+/** How many agents the last run of a workflow had; 0 when there is none to compare with. */
+export async function expectedAgents(
+  history: History,
+  run: { readonly tenantId: number; readonly workflow: string },
+): Promise<number> {
+  const heads = await history.runs(run.tenantId, { limit: 20 });
+  const last = heads.find((head) => head.workflow === run.workflow && head.status === 'succeeded');
+  return last ? (await history.summary(run.tenantId, last.id)).agents : 0;
+}

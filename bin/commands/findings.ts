@@ -1,0 +1,34 @@
+import { countOf, formatAmount } from '../../core/service/batch/format.ts';
+import { type Command, exit, flags, readingTenant, scaleOf, withHost } from '../command.ts';
+import { table } from '../terminal.ts';
+
+/** `tutti findings`: what a run found. */
+export const findings: Command = {
+  usage: {
+    name: 'findings',
+    about: 'Lists the findings of a run.',
+    flags: { run: flags.run, scale: flags.scale, json: flags.json },
+  },
+  run: (call) => {
+    const runId = call.args.text('run');
+    const scale = call.args.text('scale') === undefined ? undefined : scaleOf(call.args);
+    return withHost(call, async (host) => {
+      const { terminal } = call;
+      const tenantId = await readingTenant(host, { runId, scale });
+      const found = tenantId === null ? [] : await host.history.findings(tenantId, { ...(runId !== undefined && { runId }) });
+      if (terminal.isJson) terminal.print(found);
+      else {
+        const rows = found.map((each) => [
+          each.severity,
+          each.company ?? 'group',
+          each.amount === null ? '' : `${formatAmount(each.amount)} ${each.currency ?? ''}`,
+          each.agent,
+          `${each.summary}${each.known ? ' (known)' : ''}`,
+        ]);
+        for (const line of table(rows, [2])) terminal.say(line);
+        terminal.say(`${countOf(found.length, 'finding')}.`);
+      }
+      return exit.done;
+    });
+  },
+};

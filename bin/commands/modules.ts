@@ -1,0 +1,33 @@
+import { type Command, exit, flags, hostOptions } from '../command.ts';
+import { openConfig } from '../host.ts';
+import { table } from '../terminal.ts';
+
+/** `tutti modules`: what the configuration loads; needs no database. */
+export const modules: Command = {
+  usage: {
+    name: 'modules',
+    about: 'Lists the modules with their agents, and the workflows.',
+    flags: { json: flags.json },
+  },
+  async run(call) {
+    const { terminal } = call;
+    const { registry } = await openConfig(hostOptions(call).configUrl);
+    const listed = registry.modules.map((module) => ({
+      name: module.name,
+      version: module.version,
+      requires: module.requires,
+      agents: module.agents.map((agent) => ({ name: `${module.name}.${agent.name}`, purpose: agent.purpose })),
+      tools: module.tools.map((tool) => tool.name),
+      workflows: [...registry.workflows].filter(([, each]) => each.module === module.name).map(([name]) => name),
+    }));
+    if (terminal.isJson) terminal.print(listed);
+    else {
+      for (const module of listed) {
+        terminal.say(terminal.bold(`${module.name} ${module.version}`));
+        for (const line of table(module.agents.map(({ name, purpose }) => [name, purpose]))) terminal.say(`  ${line}`);
+      }
+      terminal.say(`Workflows: ${[...registry.workflows.keys()].join(', ')}`);
+    }
+    return exit.done;
+  },
+};

@@ -1,0 +1,32 @@
+import { countOf } from '../../core/service/batch/format.ts';
+import { type Command, exit, flags, readingTenant, scaleOf, withHost } from '../command.ts';
+import { table } from '../terminal.ts';
+
+/** `tutti proposals`: changes that wait for a person. */
+export const proposals: Command = {
+  usage: {
+    name: 'proposals',
+    about: 'Lists the changes to the ERP that wait for a decision.',
+    flags: {
+      run: { value: 'ID', about: 'only those that this run asked for' },
+      scale: flags.scale,
+      json: flags.json,
+    },
+  },
+  run: (call) => {
+    const runId = call.args.text('run');
+    const scale = call.args.text('scale') === undefined ? undefined : scaleOf(call.args);
+    return withHost(call, async (host) => {
+      const { terminal } = call;
+      const tenantId = await readingTenant(host, { runId, scale });
+      const open = tenantId === null ? [] : await host.history.proposals(tenantId, { ...(runId !== undefined && { runId }) });
+      if (terminal.isJson) terminal.print(open);
+      else {
+        const rows = open.map((each) => [each.tool, `${each.entity ?? ''} ${each.targetId ?? ''}`.trim(), each.agent ?? '', JSON.stringify(each.args)]);
+        for (const line of table(rows)) terminal.say(line);
+        terminal.say(`${countOf(open.length, 'proposal')} open.`);
+      }
+      return exit.done;
+    });
+  },
+};

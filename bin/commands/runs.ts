@@ -1,0 +1,36 @@
+import { type Command, exit, flags, readingTenant, scaleOf, withHost } from '../command.ts';
+import { formatDuration } from '../../core/service/batch/format.ts';
+import { table } from '../terminal.ts';
+
+const shown = 50;
+
+/** `tutti runs`: the newest runs. */
+export const runs: Command = {
+  usage: {
+    name: 'runs',
+    about: `Lists the newest ${shown} runs.`,
+    flags: { scale: flags.scale, json: flags.json },
+  },
+  run: (call) => {
+    const scale = call.args.text('scale') === undefined ? undefined : scaleOf(call.args);
+    return withHost(call, async (host) => {
+      const { terminal } = call;
+      const tenantId = await readingTenant(host, { scale });
+      const heads = tenantId === null ? [] : await host.history.runs(tenantId, { limit: shown });
+      if (terminal.isJson) terminal.print(heads);
+      else if (heads.length === 0) terminal.say('There is no run yet; start one with: tutti run nightly');
+      else {
+        const rows = heads.map((head) => [
+          head.id,
+          head.workflow,
+          head.status,
+          head.businessDate,
+          head.endedAt ? formatDuration(head.endedAt.getTime() - head.createdAt.getTime()) : '',
+          head.key ?? '',
+        ]);
+        for (const line of table([['run', 'workflow', 'status', 'for', 'took', 'key'], ...rows], [4])) terminal.say(line);
+      }
+      return exit.done;
+    });
+  },
+};

@@ -1,0 +1,39 @@
+import { openApi, portOf } from '../api.ts';
+import { type Call, type Command, exit, flags, scaleOf, withHost } from '../command.ts';
+import { newExecutor } from '../follow.ts';
+import type { Host } from '../host.ts';
+import { introduce, openCompany, sayApi } from '../introduction.ts';
+
+/** `tutti serve`: engine and admin API until a signal comes. */
+export const serve: Command = {
+  usage: {
+    name: 'serve',
+    about: 'Runs the engine and its admin API until Ctrl-C; unfinished runs go on.',
+    flags: { port: flags.port, scale: flags.scale },
+  },
+  run: (call) => {
+    const asked = { port: portOf(call), scale: scaleOf(call.args) };
+    return withHost(call, (host) => serveUntilSignal(call, host, asked));
+  },
+};
+
+async function serveUntilSignal(
+  call: Call,
+  host: Host,
+  { port, scale }: { readonly port: number; readonly scale: number },
+): Promise<number> {
+  await introduce(call, host);
+  const { tenantId, sample } = await openCompany(call, host, scale);
+  const executor = newExecutor(host);
+  const engine = await executor.start();
+  const api = await openApi(host, engine, { tenantId, businessDate: sample.asOf, port });
+  try {
+    sayApi(call, api.url);
+    call.terminal.say('Serving until Ctrl-C.');
+    await Promise.race([call.interrupt.came, executor.failed]);
+    call.terminal.say('Ending: nothing new starts, and what was done is recorded.');
+    return exit.done;
+  } finally {
+    await api.close();
+  }
+}

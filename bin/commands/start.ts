@@ -1,0 +1,105 @@
+import { submitRun } from '../../core/engine/engine.ts';
+import { isTerminal } from '../../core/engine/run/states.ts';
+import type { Listening } from '../../core/service/api/app.ts';
+import { openApi, portOf } from '../api.ts';
+import { bookZone, type Call, type Command, exit, exitCodeOf, flags, scaleOf, withHost } from '../command.ts';
+import { type Executor, findExecutor, follow, sayInterrupted } from '../follow.ts';
+import type { Host } from '../host.ts';
+import { introduce, openCompany, say, sayApi } from '../introduction.ts';
+import { printSummary, recordOf, writeReport } from '../outcome.ts';
+
+const workflow = 'nightly';
+
+/** `tutti start`: the night of the sample company, its report, and then the admin API until Ctrl-C. */
+export const start: Command = {
+  usage: {
+    name: 'start',
+    about: `Runs the workflow '${workflow}' on the sample company, writes the report and serves the admin API until Ctrl-C.`,
+    flags: {
+      exit: { about: 'ends after the run: 0 succeeded, 3 in part, 1 failed' },
+      port: flags.port,
+      scale: flags.scale,
+      report: { value: 'PATH', about: 'file of the HTML report (default report.html)' },
+    },
+  },
+  run: (call) => {
+    const asked = { port: portOf(call), scale: scaleOf(call.args) };
+    return withHost(call, (host) => startNight(call, host, asked));
+  },
+};
+
+async function startNight(
+  call: Call,
+  host: Host,
+  { port, scale }: { readonly port: number; readonly scale: number },
+): Promise<number> {
+  await introduce(call, host);
+  const { tenantId, sample } = await openCompany(call, host, scale);
+  if (call.interrupt.signal.aborted) return call.interrupt.exitCode() ?? exit.failed;
+  const executor = await findExecutor(host);
+  const company: Company = { tenantId, businessDate: sample.asOf };
+  const isServing = executor.engine !== null && !call.args.has('exit');
+  const api = isServing ? await openApi(host, executor.engine as NonNullable<Executor['engine']>, { ...company, port }) : null;
+  try {
+    if (api) sayApi(call, api.url);
+    else if (!executor.engine) say(call, 'API', 'served by the process that runs this database already; it runs the night, too');
+    const status = await runNight(call, host, { company, executor });
+    if (status === null) return call.interrupt.exitCode() ?? exit.failed;
+    if (api) await serveOn(call, api, executor);
+    return exitCodeOf(status);
+  } finally {
+    await api?.close();
+  }
+}
+
+interface Company {
+  readonly tenantId: number;
+  readonly businessDate: string;
+}
+
+async function runNight(
+  call: Call,
+  host: Host,
+  { company, executor }: { readonly company: Company; readonly executor: Executor },
+): Promise<string | null> {
+  const { tenantId } = company;
+  const unfinished = executor.engine ? await unfinishedNight(host, tenantId) : null;
+  const runId = unfinished ?? (await submitNight(host, company));
+  if (unfinished) say(call, 'Run', `${runId}, which an earlier start left unfinished, goes on`);
+  else say(call, 'Run', `'${workflow}' for ${company.businessDate}, ${runId}`);
+  call.terminal.say();
+  const status = await follow(call, host, { run: { tenantId, runId, workflow }, executor });
+  if (status === null) {
+    sayInterrupted(call, executor);
+    return null;
+  }
+  const record = await recordOf(host, tenantId, runId);
+  printSummary(call.terminal, record);
+  call.terminal.say(`\nReport: ${await writeReport(record, call.args.text('report') ?? 'report.html')}`);
+  return status;
+}
+
+async function submitNight(host: Host, company: Company): Promise<string> {
+  const { id } = await submitRun(host.store, host.registry, {
+    tenantId: company.tenantId,
+    workflow,
+    input: {},
+    businessDate: company.businessDate,
+    timeZone: bookZone,
+    attended: false,
+    actor: { kind: 'person', id: 'cli' },
+  });
+  return id;
+}
+
+/** A night that was interrupted goes on; a second one beside it would find the same. */
+async function unfinishedNight(host: Host, tenantId: number): Promise<string | null> {
+  const heads = await host.history.runs(tenantId);
+  return heads.find((head) => head.workflow === workflow && !isTerminal(head.status))?.id ?? null;
+}
+
+async function serveOn(call: Call, api: Listening, executor: Executor): Promise<void> {
+  call.terminal.say(`Serving the API at ${api.url} and the report at ${api.url}/report until Ctrl-C.`);
+  await Promise.race([call.interrupt.came, executor.failed]);
+  call.terminal.say('Ending: nothing new starts, and what was done is recorded.');
+}

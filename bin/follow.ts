@@ -1,0 +1,143 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Engine } from '../core/engine/engine.ts';
+import { isTerminal } from '../core/engine/run/states.ts';
+import {
+  foldEntries,
+  foldSteps,
+  namesNewStep,
+  noProgress,
+  type Progress,
+  viewProgress,
+} from '../core/service/batch/progress.ts';
+import { type Call, expectedAgents } from './command.ts';
+import type { Host } from './host.ts';
+import { openDisplay, type ProgressDisplay } from './progress-display.ts';
+
+/** A run to be seen to its end. */
+export interface Followed {
+  readonly tenantId: number;
+  readonly runId: string;
+  readonly workflow: string;
+}
+
+/** Who makes runs go on: the engine of this process, or that of another one. */
+export interface Executor {
+  /** Null while another process does it. */
+  engine: Engine | null;
+  /** Rejects when the engine of this process cannot go on. */
+  readonly failed: Promise<never>;
+  /** Starts an engine here. */
+  start(): Promise<Engine>;
+}
+
+const pollMs = 150;
+/** Between looks at what the journal does not tell: whether the other process still lives. */
+const checkMs = 2_000;
+
+/** An executor whose engine has not been started. */
+export function newExecutor(host: Host): Executor {
+  let fail: (error: Error) => void = () => {};
+  const failed = new Promise<never>((_, reject) => {
+    fail = reject;
+  });
+  // Whoever waits for a run sees the failure; when nobody waits, nobody has to.
+  failed.catch(() => {});
+  return {
+    engine: null,
+    failed,
+    async start() {
+      this.engine = await host.startEngine(fail);
+      return this.engine;
+    },
+  };
+}
+
+/** Leaves runs to the process that serves the database or, when there is none, starts an engine here. */
+export async function findExecutor(host: Host): Promise<Executor> {
+  const executor = newExecutor(host);
+  if (!(await host.isServed())) await executor.start();
+  return executor;
+}
+
+/**
+ * Shows a run until it has ended; returns its status, or null when the command was interrupted. When the process that runs it
+ * dies, an engine is started here to go on with it.
+ * @throws what ends the engine of this process
+ */
+export async function follow(
+  call: Call,
+  host: Host,
+  { run, executor }: { readonly run: Followed; readonly executor: Executor },
+): Promise<string | null> {
+  const display = openDisplay(call.terminal, run.workflow);
+  const expected = await expectedAgents(host.history, run);
+  const watch = new Watch(host, run);
+  try {
+    let checkedAtMs = performance.now();
+    for (;;) {
+      await watch.read();
+      show(display, watch.progress, expected);
+      if (watch.progress.ended !== null) return watch.progress.ended;
+      if (call.interrupt.signal.aborted) return null;
+      if (performance.now() - checkedAtMs > checkMs) {
+        const ended = await watch.statusIfEnded();
+        if (ended !== null) return ended;
+        if (!executor.engine && !(await host.isServed())) await takeOver(call, executor);
+        checkedAtMs = performance.now();
+      }
+      await Promise.race([sleep(pollMs), executor.failed, call.interrupt.came]);
+    }
+  } finally {
+    display.end();
+  }
+}
+
+async function takeOver(call: Call, executor: Executor): Promise<void> {
+  call.terminal.say('The process that ran it has gone; this one goes on with it.');
+  await executor.start();
+}
+
+/** What becomes of a run whose command was interrupted. */
+export function sayInterrupted(call: Call, executor: Executor): void {
+  call.terminal.say(
+    executor.engine
+      ? 'Interrupted. What was done is recorded; the run goes on where it stopped when an engine starts again (tutti serve, npm start).'
+      : 'Interrupted. The run goes on in the process that serves the database.',
+  );
+}
+
+function show(display: ProgressDisplay, progress: Progress, expected: number): void {
+  display.show(viewProgress(progress, Date.now(), expected), progress);
+}
+
+/** A run's progress, read on from where it was. */
+class Watch {
+  readonly #host: Host;
+  readonly #run: Followed;
+  progress: Progress = noProgress;
+
+  constructor(host: Host, run: Followed) {
+    this.#host = host;
+    this.#run = run;
+  }
+
+  async read(): Promise<void> {
+    const { tenantId, runId } = this.#run;
+    const { history } = this.#host;
+    for (;;) {
+      const entries = await history.entries(tenantId, runId, this.progress.seq);
+      if (entries.length === 0) return;
+      if (namesNewStep(this.progress, entries)) {
+        this.progress = foldSteps(this.progress, await history.steps(tenantId, runId));
+      }
+      this.progress = foldEntries(this.progress, entries);
+    }
+  }
+
+  async statusIfEnded(): Promise<string | null> {
+    const { status } = await this.#host.history.head(this.#run.tenantId, this.#run.runId);
+    if (!isTerminal(status)) return null;
+    await this.read();
+    return this.progress.ended ?? status;
+  }
+}

@@ -1,0 +1,68 @@
+import { resolve } from 'node:path';
+import type { LoadedSample } from '../core/ports/erp/load-sample.ts';
+import { countOf, formatDuration } from '../core/service/batch/format.ts';
+import { type Call, hostOptions, readGroup } from './command.ts';
+import { type Host, version } from './host.ts';
+
+const labelWidth = 10;
+
+/** One labelled line. */
+export function say(call: Call, label: string, text: string): void {
+  call.terminal.say(`${call.terminal.dim(label.padEnd(labelWidth))}  ${text}`);
+}
+
+/** Says in plain words what a long-lived command works with: database, data folder, models. */
+export async function introduce(call: Call, host: Host): Promise<void> {
+  const { databaseUrl, dataFolder } = hostOptions(call);
+  const server = await serverVersion(host);
+  call.terminal.say(call.terminal.bold(`Tutti ${version}`));
+  if (databaseUrl) say(call, 'Database', `PostgreSQL ${server} at ${placeOf(databaseUrl)} (DATABASE_URL)`);
+  else {
+    say(call, 'Database', `its own PostgreSQL ${server}; DATABASE_URL uses a server instead`);
+    say(call, 'Data', `${resolve(dataFolder)}; TUTTI_DATA moves it`);
+  }
+  say(call, 'Models', models(host));
+}
+
+function models(host: Host): string {
+  if (!host.profiles) {
+    return 'none, agents run their playbooks; set OPENAI_API_KEY or ANTHROPIC_API_KEY, here or in .env, to use models';
+  }
+  const { fast, standard, deep } = host.profiles;
+  return [...new Set([fast, standard, deep].map((target) => `${target.provider} ${target.model}`))].join(', ');
+}
+
+async function serverVersion(host: Host): Promise<string> {
+  return host.database.admin(async (client) => {
+    const { rows } = await client.query<{ server_version: string }>('SHOW server_version');
+    return rows[0]?.server_version.split(' ')[0] ?? '';
+  });
+}
+
+/** Host, port and database of a URL, without its user and password. */
+export function placeOf(databaseUrl: string): string {
+  const url = URL.parse(databaseUrl);
+  return url ? `${url.host}${url.pathname}` : 'the server of DATABASE_URL';
+}
+
+/** Loads the sample company when it is not there yet, and says which of both it was. */
+export async function openCompany(
+  call: Call,
+  host: Host,
+  scale: number,
+): Promise<{ readonly tenantId: number; readonly sample: LoadedSample }> {
+  const startedAt = performance.now();
+  const loaded = await host.sampleTenant(scale);
+  const { sample, tenantId } = loaded;
+  const group = await readGroup(host, tenantId);
+  const size = `${countOf(sample.rows, 'record')} as of ${sample.asOf}`;
+  const took = formatDuration(performance.now() - startedAt);
+  say(call, 'Company', `${group}, a sample of ${size}, ${sample.isNew ? `loaded in ${took}` : 'found where an earlier start left it'}`);
+  return loaded;
+}
+
+/** Says where the API is and who can use it. */
+export function sayApi(call: Call, url: string): void {
+  say(call, 'API', `${url}; this machine only, and without identity: whoever can reach it may use it`);
+}
+

@@ -1,0 +1,233 @@
+import { createHash } from 'node:crypto';
+import type { CompiledTask } from '../graph/compile.ts';
+import { type Part, parts, widthOf } from './flush.ts';
+import { type BudgetRow, type Change, toJsonb, toText } from './rows.ts';
+import type { Run } from './run.ts';
+import { isTerminal, type RunStatus } from './states.ts';
+import type { Step } from './step.ts';
+
+/** A step's row, as the step was when it was read. */
+export interface StepRow {
+  readonly step: Step;
+  readonly values: readonly unknown[];
+}
+
+/** The rows of the steps that changed; one that changed several times has one row, its state of this moment. */
+export function stepRows(changes: readonly Change[]): readonly StepRow[] {
+  const runs = new Map<Step, Run>();
+  for (const { step, run } of changes) if (step) runs.set(step, run);
+  return [...runs].map(([step, run]) => ({ step, values: stepValues(step, run) }));
+}
+
+/** Turns changes, and the rows of their steps, into the statement's arrays. */
+export function flushParameters(
+  boot: string,
+  changes: readonly Change[],
+  rows: readonly StepRow[],
+): unknown[] {
+  const arrays = new Map(
+    parts.map((part) => [part, Array.from({ length: widthOf(part) }, (): unknown[] => [])]),
+  );
+  const put: Put = (part, ...values) => {
+    const columns = arrays.get(part) as unknown[][];
+    for (let index = 0; index < values.length; index += 1) columns[index]?.push(values[index]);
+  };
+  const runs = new Map<Run, RunStatus>();
+  for (const change of changes) {
+    if (change.runStatus) runs.set(change.run, change.runStatus);
+    putMoney(put, change);
+    putEntries(put, change);
+    putEffects(put, change);
+    for (const row of change.taken ?? []) put('taken', row);
+  }
+  putBudgets(put, changes);
+  for (const { values } of rows) put('steps', ...values);
+  for (const [{ facts }, status] of runs)
+    put('runs', facts.tenantId, facts.id, status, isTerminal(status));
+  return [boot, ...parts.flatMap((part) => arrays.get(part) as unknown[])];
+}
+
+type Put = (part: Part, ...values: readonly unknown[]) => void;
+
+/** One row a purse: a statement may change a row only once. */
+function putBudgets(put: Put, changes: readonly Change[]): void {
+  const sums = new Map<string, { readonly tenantId: number; row: BudgetRow }>();
+  for (const { run, budgets } of changes) {
+    for (const row of budgets ?? []) {
+      const { tenantId } = run.facts;
+      const name = `${tenantId} ${row.scope} ${row.period}`;
+      const known = sums.get(name)?.row ?? { ...row, reserve: 0, release: 0, settle: 0 };
+      const { scope, period } = row;
+      const reserve = known.reserve + row.reserve;
+      const release = known.release + row.release;
+      sums.set(name, {
+        tenantId,
+        row: { scope, period, reserve, release, settle: known.settle + row.settle },
+      });
+    }
+  }
+  for (const { tenantId, row } of sums.values()) {
+    put('want', tenantId, row.scope, row.period, row.reserve, row.release, row.settle);
+  }
+}
+
+function putMoney(put: Put, change: Change): void {
+  const { tenantId, id: run } = change.run.facts;
+  const step = change.step?.id ?? 0;
+  for (const turn of change.turns ?? []) {
+    put(
+      'turns',
+      tenantId,
+      run,
+      turn.seq,
+      step,
+      turn.model,
+      turn.priceVersion,
+      turn.reservedMicroUsd,
+    );
+  }
+  for (const row of change.settles ?? []) {
+    put(
+      'settles',
+      tenantId,
+      run,
+      row.seq,
+      step,
+      row.model,
+      row.priceVersion,
+      row.reservedMicroUsd,
+      row.state,
+      row.costMicroUsd,
+      toJsonb(row.tokens),
+    );
+  }
+}
+
+function putEntries(put: Put, change: Change): void {
+  const { tenantId, id: run } = change.run.facts;
+  const step = change.step?.id ?? null;
+  for (const row of change.attempts ?? []) {
+    put(
+      'attempts',
+      tenantId,
+      run,
+      step,
+      row.no,
+      row.worker,
+      at(row.startedAt),
+      at(row.endedAt),
+      row.outcome,
+      row.error && toJsonb(row.error),
+      row.turns,
+    );
+  }
+  for (const entry of change.entries ?? []) {
+    const reserving = entry.kind === 'turn.started';
+    put(
+      'entries',
+      tenantId,
+      run,
+      entry.seq,
+      entry.step,
+      entry.attempt,
+      entry.kind,
+      toJsonb(entry.data),
+      reserving,
+    );
+    if (!entry.body) continue;
+    const { class: held, bytes } = entry.body;
+    put(
+      'payloads',
+      tenantId,
+      run,
+      entry.seq,
+      held,
+      createHash('sha256').update(bytes).digest(),
+      bytes.length,
+      bytes,
+      reserving,
+    );
+  }
+  for (const row of change.findings ?? []) {
+    put(
+      'findings',
+      tenantId,
+      run,
+      row.fingerprint,
+      step,
+      row.seq,
+      row.module,
+      row.agent,
+      toText(row.kind),
+      row.severity,
+      row.company === null ? null : toText(row.company),
+      toJsonb(row.records),
+      row.amount,
+      row.currency,
+    );
+  }
+}
+
+function putEffects(put: Put, change: Change): void {
+  const { tenantId, id: run } = change.run.facts;
+  const agent = change.step ? (change.step.place as CompiledTask).agent : null;
+  for (const row of change.effects ?? []) {
+    put(
+      'effects',
+      tenantId,
+      hex(row.key),
+      run,
+      change.step?.id ?? 0,
+      row.seq,
+      row.tool,
+      hex(row.contract),
+      row.duty,
+      toJsonb({ kind: 'agent', id: agent }),
+      row.entity,
+      row.targetId === null ? null : toText(row.targetId),
+      change.run.facts.company,
+      hex(row.argsSha256),
+      row.binds === null ? null : toJsonb(row.binds),
+      row.state,
+      row.state === 'started' ? new Date() : null,
+    );
+  }
+  for (const row of change.effectEnds ?? [])
+    put('effect_ends', tenantId, hex(row.key), row.state, toJsonb(row.outcome));
+}
+
+function stepValues(step: Step, run: Run): readonly unknown[] {
+  const { tenantId, id } = run.facts;
+  const place = step.place as Partial<CompiledTask>;
+  return [
+    tenantId,
+    id,
+    step.id,
+    step.node,
+    toText(step.itemKey),
+    step.kind,
+    place.agent ?? null,
+    step.status,
+    step.attempt,
+    step.crashes,
+    place.priority ?? 5,
+    place.critical ?? true,
+    step.worker,
+    at(step.readyAt),
+    at(step.startedAt),
+    at(step.endedAt),
+    step.outputSeq,
+    step.error && toJsonb(step.error),
+    step.costMicroUsd,
+    step.degraded,
+    step.trust,
+  ];
+}
+
+function at(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString();
+}
+
+function hex(text: string): Buffer {
+  return Buffer.from(text, 'hex');
+}

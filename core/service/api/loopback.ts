@@ -1,0 +1,37 @@
+import type { RequestHandler } from 'express';
+import { EngineError } from '../../base/errors.ts';
+
+const hosts = ['127.0.0.1', 'localhost', '[::1]'];
+
+/**
+ * Lets only programs of this machine in, as long as callers have no identity. A web page can make a browser call 127.0.0.1
+ * (cross-site request forgery), or point a name of its own at it and read the answers (DNS rebinding); its `Origin` and its
+ * `Host` give it away. No answer carries a CORS header, so no other origin is ever let in.
+ * @throws ORIGIN_REFUSED
+ */
+export const refuseStrangers: RequestHandler = (request, _response, next) => {
+  const names = hosts.flatMap((host) => namesOf(host, request.socket.localPort ?? 0));
+  const { host, origin } = request.headers;
+  if (!names.includes((host ?? '').toLowerCase())) {
+    throw new EngineError(
+      'ORIGIN_REFUSED',
+      `This address answers only to localhost and 127.0.0.1 with its port, not to the name '${shown(host)}'.`,
+    );
+  }
+  if (origin !== undefined && !names.some((name) => origin.toLowerCase() === `http://${name}`)) {
+    throw new EngineError(
+      'ORIGIN_REFUSED',
+      `Pages of '${shown(origin)}' may not call this address; only its own may.`,
+    );
+  }
+  next();
+};
+
+/** Clients leave the default port out (RFC 9110, section 4.2.3). */
+function namesOf(host: string, port: number): readonly string[] {
+  return port === 80 ? [host, `${host}:80`] : [`${host}:${port}`];
+}
+
+function shown(header: string | undefined): string {
+  return (header ?? '').slice(0, 100);
+}

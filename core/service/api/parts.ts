@@ -1,0 +1,29 @@
+import type { Clock } from '../../base/clock.ts';
+import type { Engine } from '../../engine/engine.ts';
+import type { History } from '../../engine/run/history.ts';
+import type { Registry } from '../../sdk/registry.ts';
+
+/** What the API is made of. */
+export interface ApiParts {
+  readonly history: History;
+  readonly engine: Pick<Engine, 'startRun' | 'cancel' | 'isReady' | 'onAppend'>;
+  readonly registry: Registry;
+  /** Whom every caller speaks for, until callers have an identity. */
+  readonly tenantId: number;
+  /** Makes the HTML report of a run; it is shown without scripts. @default none: there are no report pages */
+  readonly report?: (tenantId: number, runId: string) => Promise<string>;
+  /** What a run gets that names no date or zone of its own. @default today in UTC */
+  readonly runDefaults?: () => { readonly businessDate: string; readonly timeZone: string };
+  /** Requests of one client. @default 600 */
+  readonly requestsPerMinute?: number;
+  readonly clock?: Clock;
+  /** Gets what callers are not told: failures inside. @default nobody */
+  readonly onError?: (error: unknown) => void;
+}
+
+/** The same, complete. */
+export type CompleteParts = Required<Omit<ApiParts, 'report'>> &
+  Pick<ApiParts, 'report'> & {
+    /** Ends the streams when the server closes. */
+    readonly closing: AbortSignal;
+  };

@@ -1,0 +1,69 @@
+import type { Request } from 'express';
+import { z } from 'zod';
+import { EngineError } from '../../base/errors.ts';
+
+/** Reads the query by its schema. @throws INPUT_INVALID */
+export function readQuery<S extends z.ZodType>(request: Request, schema: S): z.output<S> {
+  return parse(schema, request.query, 'query');
+}
+
+/** Reads a JSON body by its schema. @throws INPUT_INVALID · MEDIA_UNSUPPORTED */
+export function readBody<S extends z.ZodType>(request: Request, schema: S): z.output<S> {
+  // null: there is no body, which the schema answers to.
+  if (request.is('application/json') === false) {
+    throw new EngineError(
+      'MEDIA_UNSUPPORTED',
+      `The body is ${(request.headers['content-type'] ?? 'of no type').slice(0, 100)}; send it as application/json.`,
+    );
+  }
+  return parse(schema, request.body, 'body');
+}
+
+/** Query parameters of a list; `cursor` is the `next` of the page before. */
+export function paging<C extends z.ZodType>(
+  cursor: C,
+  limits: { readonly usual: number; readonly most: number },
+) {
+  return z.strictObject({
+    cursor: cursor.optional(),
+    limit: z.coerce.number().int().min(1).max(limits.most).default(limits.usual),
+  });
+}
+
+/** A page of a list. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** For the next page's `cursor`; null on the last one. */
+  readonly next: string | null;
+}
+
+/** Makes a page of `limit` items from rows that were read with a limit one higher. */
+export function pageOf<T>(
+  rows: readonly T[],
+  limit: number,
+  cursorOf: (last: T) => string,
+): Page<T> {
+  const items = rows.slice(0, limit);
+  const last = items.at(-1);
+  return { items, next: rows.length > limit && last !== undefined ? cursorOf(last) : null };
+}
+
+function parse<S extends z.ZodType>(schema: S, value: unknown, place: string): z.output<S> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const errors = parsed.error.issues.map((issue) => ({
+    pointer: issue.path.map((part) => `/${pointerPart(String(part))}`).join(''),
+    detail: issue.message,
+  }));
+  const first = errors[0];
+  throw new EngineError(
+    'INPUT_INVALID',
+    `The ${place} is not as it must be: ${first?.pointer || place}: ${first?.detail}.`,
+    { details: { errors } },
+  );
+}
+
+/** RFC 6901, section 3. */
+function pointerPart(name: string): string {
+  return name.slice(0, 100).replaceAll('~', '~0').replaceAll('/', '~1');
+}

@@ -1,0 +1,122 @@
+import type { Request } from 'express';
+import { Router } from 'express';
+import { z } from 'zod';
+import { EngineError } from '../../../base/errors.ts';
+import type { CompleteParts } from '../parts.ts';
+import { pageOf, paging, readBody, readQuery } from '../request.ts';
+
+const key = z.string().min(1).max(255);
+
+const runsQuery = paging(z.uuid(), { usual: 50, most: 200 });
+const stepsQuery = paging(z.coerce.number().int().nonnegative(), { usual: 200, most: 1_000 });
+const runBody = z.strictObject({
+  workflow: z.string().min(1).max(200),
+  input: z.unknown().optional(),
+  key: key.optional(),
+  company: z.string().min(1).max(50).optional(),
+  businessDate: z.iso.date().optional(),
+  timeZone: z.string().refine(isTimeZone, 'is no IANA time zone').optional(),
+  priority: z.int().min(1).max(10).optional(),
+  /** Whether a person waits for it. */
+  attended: z.boolean().default(false),
+});
+const emptyBody = z.strictObject({}).optional();
+
+// Until callers have an identity, whoever reaches the loopback address is the owner of this installation.
+const actor = { kind: 'person', id: 'local' } as const;
+
+/** `/v1/runs`: what there is, starting, cancelling, looking. */
+export function runRoutes({ history, engine, tenantId, runDefaults }: CompleteParts): Router {
+  const router = Router();
+
+  router.get('/', async (request, response) => {
+    const { cursor, limit } = readQuery(request, runsQuery);
+    const rows = await history.runs(tenantId, {
+      limit: limit + 1,
+      ...(cursor !== undefined && { before: cursor }),
+    });
+    response.json(pageOf(rows, limit, (run) => run.id));
+  });
+
+  router.post('/', async (request, response) => {
+    const body = readBody(request, runBody);
+    const { key: _, businessDate, timeZone, company, priority, ...asked } = body;
+    const usual = runDefaults();
+    const { id } = await engine.startRun({
+      ...asked,
+      input: asked.input,
+      tenantId,
+      actor,
+      key: idempotencyKey(request, body.key),
+      businessDate: businessDate ?? usual.businessDate,
+      timeZone: timeZone ?? usual.timeZone,
+      ...(company !== undefined && { company }),
+      ...(priority !== undefined && { priority }),
+    });
+    response
+      .status(202)
+      .location(`/v1/runs/${id}`)
+      .json(await history.head(tenantId, id));
+  });
+
+  router.get('/:id', async (request, response) => {
+    const head = await history.head(tenantId, request.params.id);
+    response.json({ ...head, summary: await history.summary(tenantId, head.id) });
+  });
+
+  router.post('/:id/cancel', async (request, response) => {
+    readBody(request, emptyBody);
+    const head = await history.head(tenantId, request.params.id);
+    // Ended before or cancelled twice: the wish has come true, and nobody would read the message.
+    if (head.endedAt === null) await engine.cancel(tenantId, head.id, actor);
+    response
+      .status(202)
+      .location(`/v1/runs/${head.id}`)
+      .json(await history.head(tenantId, head.id));
+  });
+
+  router.get('/:id/steps', async (request, response) => {
+    const { cursor, limit } = readQuery(request, stepsQuery);
+    const { id } = await history.head(tenantId, request.params.id);
+    const rows = await history.steps(tenantId, id, {
+      limit: limit + 1,
+      ...(cursor !== undefined && { after: cursor }),
+    });
+    response.json(pageOf(rows, limit, (step) => String(step.id)));
+  });
+
+  return router;
+}
+
+/**
+ * The key that makes a repeated request the same run, from the header or the body. The header's value may stand in quotes, as
+ * draft-ietf-httpapi-idempotency-key-header-07 has it. @throws INPUT_INVALID
+ */
+function idempotencyKey(request: Request, inBody: string | undefined): string {
+  const header = request.get('Idempotency-Key')?.replace(/^"(.*)"$/, '$1');
+  if (header !== undefined && inBody !== undefined && header !== inBody) {
+    throw wrongKey('differs from the key in the body; send one of them');
+  }
+  const value = header ?? inBody;
+  if (value === undefined) {
+    throw wrongKey(
+      'is missing; send one, new for each run, so that a repeated request starts none',
+    );
+  }
+  if (key.safeParse(value).success) return value;
+  throw wrongKey('must have 1 to 255 characters');
+}
+
+function wrongKey(detail: string): EngineError {
+  return new EngineError('INPUT_INVALID', `The header Idempotency-Key ${detail}.`, {
+    details: { errors: [{ pointer: 'Idempotency-Key', detail }] },
+  });
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    return Boolean(new Intl.DateTimeFormat('en', { timeZone: name }));
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,72 @@
+import { countOf, formatCost, formatCount, formatDay, formatDuration } from '../format.ts';
+import type { RunRecord } from '../record.ts';
+import { type Html, html } from './html.ts';
+
+const statusWords: Readonly<Record<string, string>> = {
+  succeeded: 'Succeeded',
+  partial: 'Succeeded in part',
+  failed: 'Failed',
+  cancelled: 'Cancelled',
+};
+
+/** The top of the page: whose night it was, how it ended, and its figures. */
+export function overview(record: RunRecord): Html {
+  const { head, summary, group } = record;
+  return html`<header>
+<p class="eyebrow">${group} · ${head.workflow} run${head.company === null ? '' : ` of ${head.company}`}</p>
+<h1>${formatDay(head.businessDate)}</h1>
+<div class="status ${summary.status}">${statusMark(summary.status)}${statusWords[summary.status] ?? `Still ${summary.status}`}${
+    summary.proposals > 0 && `, ${countOf(record.proposals.length, 'proposal')} open`
+  }</div>
+<p class="lead">${sentence(record)}</p>
+<dl class="figures">
+${figure('Findings', ['findings', summary.findings])}
+${figure('Proposals open', ['proposals-open', record.proposals.length])}
+${figure('Agents', ['agents', summary.agents])}
+${figure('Tool calls', ['tool-calls', summary.toolCalls])}
+${figure('Records read', ['records-read', summary.recordsRead])}
+${figure('Duration', ['duration-ms', summary.durationMs], formatDuration(summary.durationMs))}
+${figure('Cost', ['cost-micro-usd', summary.costMicroUsd], formatCost(summary.costMicroUsd))}
+</dl>
+</header>`;
+}
+
+/** A figure with its exact value beside the one that people read. */
+function figure(
+  label: string,
+  exact: readonly [name: string, value: number],
+  shown = formatCount(exact[1]),
+): Html {
+  return html`<div><dt>${label}</dt><dd data-figure="${exact[0]}" data-value="${exact[1]}">${shown}</dd></div>`;
+}
+
+function sentence({ summary, findings, proposals, steps }: RunRecord): string {
+  const grave = findings.filter(
+    ({ severity }) => severity === 'critical' || severity === 'high',
+  ).length;
+  const isNew = findings.filter((finding) => !finding.known).length;
+  const models = summary.tokens.input + summary.tokens.output > 0;
+  const failed = steps.filter((step) => step.status === 'failed').length;
+  return [
+    `${countOf(summary.agents, 'agent')} of ${countOf(summary.modules.length, 'module')} read ${countOf(summary.recordsRead, 'record')} and reported ${countOf(summary.findings, 'finding')}, ${formatCount(grave)} of them high or critical and ${formatCount(isNew)} new.`,
+    proposals.length > 0
+      ? `${countOf(proposals.length, 'change')} to the ERP ${proposals.length === 1 ? 'is' : 'are'} proposed and ${proposals.length === 1 ? 'waits' : 'wait'} for a person.`
+      : 'No change to the ERP waits for a person.',
+    failed > 0 ? `${countOf(failed, 'agent')} failed.` : '',
+    models ? '' : 'No model was called: the agents ran their playbooks.',
+  ]
+    .filter((part) => part !== '')
+    .join(' ');
+}
+
+function statusMark(status: string): Html {
+  const path =
+    status === 'succeeded'
+      ? 'M3 8.5 6.5 12 13 4.5'
+      : status === 'partial'
+        ? 'M3 8h10M8 3v10'
+        : status === 'failed'
+          ? 'M4 4l8 8M12 4l-8 8'
+          : 'M3 8h10';
+  return html`<svg viewBox="0 0 16 16" aria-hidden="true"><path d="${path}" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round"/></svg>`;
+}

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { generateSample } from '../../core/ports/erp/sample.ts';
+import config from '../../tutti.config.ts';
+import { openTestEngine, type TestEngine } from '../support/engine.ts';
+import { type Marked, markAll } from '../support/finding-mark.ts';
+import { verifies } from '../support/verifies.ts';
+
+describe('a night over a company four times the size', function () {
+  this.timeout(600_000);
+  let tutti: TestEngine;
+
+  before(async () => {
+    tutti = await openTestEngine(new URL('../../tutti.config.ts', import.meta.url));
+  });
+  after(function () {
+    return tutti.close(this);
+  });
+
+  it('runs more than 2,000 agents and finds exactly what is planted', async () => {
+    verifies('R2.five-hundred');
+    const samples = config.modules.flatMap(({ sample }) => (sample ? [sample] : []));
+    const { truth } = generateSample({ samples, scale: 4 });
+    const { tenantId } = await tutti.host.sampleTenant(4);
+
+    const { id, status } = await tutti.run('nightly', { tenantId });
+
+    const found = await tutti.history.findings(tenantId, { runId: id });
+    const { agents, durationMs } = await tutti.history.summary(tenantId, id);
+    assert.equal(status, 'succeeded');
+    assert.ok(agents >= 2_000, `${agents} agents ran`);
+    assert.deepEqual(markAll(found), markAll(truth as readonly Marked[]));
+    assert.ok(durationMs < 300_000, `the night took ${durationMs} ms`);
+  });
+});

@@ -1,0 +1,210 @@
+import assert from 'node:assert/strict';
+import type { RunHead, RunSummary, StepView } from '../../../core/engine/run/history.ts';
+import { json, openApi, problem, type TestApi, until } from './api.ts';
+
+type Head = Pick<RunHead, 'id' | 'status' | 'workflow' | 'businessDate' | 'key'>;
+interface List<T> {
+  readonly items: readonly T[];
+  readonly next: string | null;
+}
+
+describe('/v1/runs', () => {
+  let api: TestApi;
+
+  before(async () => {
+    api = await openApi(() => ({
+      runDefaults: () => ({ businessDate: '2026-06-30', timeZone: 'Europe/Berlin' }),
+    }));
+  });
+  after(async function () {
+    await api.close(this);
+  });
+
+  const statusOf = async (id: string) => (await json<Head>(await api.get(`/v1/runs/${id}`))).status;
+  const ended = (id: string) => until(async () => (await statusOf(id)) === 'succeeded');
+
+  it('starts a run and says where to look for it', async () => {
+    const response = await api.post('/v1/runs', {
+      workflow: 'chorus',
+      input: { values: ['a', 'b'] },
+    });
+
+    const { id, businessDate } = await json<Head>(response);
+    assert.equal(response.status, 202);
+    assert.equal(response.headers.get('location'), `/v1/runs/${id}`);
+    assert.equal(businessDate, '2026-06-30');
+    await ended(id);
+    const { summary } = await json<{ summary: RunSummary }>(await api.get(`/v1/runs/${id}`));
+    assert.equal(summary.agents, 2);
+    assert.equal(summary.findings, 2);
+  });
+
+  it('gives the same key the same run, and refuses it for another input', async () => {
+    const body = { workflow: 'chorus', input: { values: ['once'] } };
+    const headers = { 'idempotency-key': 'night-1' };
+
+    const first = await json<Head>(await api.post('/v1/runs', body, headers));
+    const quoted = await json<Head>(
+      await api.post('/v1/runs', body, { 'idempotency-key': '"night-1"' }),
+    );
+    const inBody = await json<Head>(
+      await api.post('/v1/runs', { ...body, key: 'night-1' }, headers),
+    );
+    const other = { ...body, input: { values: ['twice'] } };
+
+    assert.equal(quoted.id, first.id);
+    assert.equal(inBody.id, first.id);
+    assert.equal(first.key, 'night-1');
+    await problem(await api.post('/v1/runs', other, headers), 422, 'KEY_REUSED');
+  });
+
+  it('starts one run for many requests with one key at once', async () => {
+    const body = { workflow: 'chorus', input: { values: [] }, key: 'crowd' };
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, () => api.post('/v1/runs', body, { 'idempotency-key': 'crowd' })),
+    );
+
+    assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([202]));
+    const ids = await Promise.all(answers.map(async (answer) => (await json<Head>(answer)).id));
+    assert.equal(new Set(ids).size, 1);
+  });
+
+  it('asks for a key, and for one only', async () => {
+    const body = JSON.stringify({ workflow: 'chorus', input: { values: [] } });
+    const headers = { 'content-type': 'application/json' };
+    const keyless = await fetch(`${api.server.url}/v1/runs`, { method: 'POST', headers, body });
+
+    const { errors } = await problem(keyless, 400, 'INPUT_INVALID');
+    assert.equal(errors?.[0]?.pointer, 'Idempotency-Key');
+    await problem(
+      await api.post('/v1/runs', { workflow: 'chorus', key: 'a' }, { 'idempotency-key': 'b' }),
+      400,
+      'INPUT_INVALID',
+    );
+    await problem(
+      await api.post('/v1/runs', { workflow: 'chorus' }, { 'idempotency-key': 'x'.repeat(256) }),
+      400,
+      'INPUT_INVALID',
+    );
+  });
+
+  it('refuses workflows that it does not know and inputs that they do not take', async () => {
+    await problem(await api.post('/v1/runs', { workflow: 'opera' }), 404, 'WORKFLOW_UNKNOWN');
+    await problem(
+      await api.post('/v1/runs', { workflow: 'chorus', input: { values: 7 } }),
+      400,
+      'INPUT_INVALID',
+    );
+    await problem(
+      await api.post('/v1/runs', { workflow: 'chorus', timeZone: 'Mars/Olympus' }),
+      400,
+      'INPUT_INVALID',
+    );
+    await problem(
+      await api.post('/v1/runs', { workflow: 'chorus', businessDate: '2026-02-30' }),
+      400,
+      'INPUT_INVALID',
+    );
+  });
+
+  it('answers ids that are no run with 404, on every path', async () => {
+    for (const id of ['0197a000-0000-7000-8000-000000000000', 'none', "'%20OR%201=1"]) {
+      for (const path of ['', '/steps', '/events']) {
+        await problem(await api.get(`/v1/runs/${id}${path}`), 404, 'RUN_UNKNOWN');
+      }
+      await problem(await api.post(`/v1/runs/${id}/cancel`), 404, 'RUN_UNKNOWN');
+      await problem(await api.get(`/v1/findings?run=${id}`), 404, 'RUN_UNKNOWN');
+      await problem(await api.get(`/v1/proposals?run=${id}`), 404, 'RUN_UNKNOWN');
+    }
+  });
+
+  it('hides the runs of other tenants', async () => {
+    const theirs = await api.tutti.host.store.tenant('theirs');
+    const { id } = await api.tutti.run('chorus', { tenantId: theirs, input: { values: ['t'] } });
+
+    await problem(await api.get(`/v1/runs/${id}`), 404, 'RUN_UNKNOWN');
+    await problem(await api.get(`/v1/runs/${id}/events`), 404, 'RUN_UNKNOWN');
+    await problem(await api.post(`/v1/runs/${id}/cancel`), 404, 'RUN_UNKNOWN');
+    assert.ok((await pages<Head>('/v1/runs', 200)).every((run) => run.id !== id));
+  });
+
+  it('lists every run once over its pages, newest first', async () => {
+    const started: string[] = [];
+    for (const value of ['p', 'q', 'r'])
+      started.unshift(await api.start('chorus', { values: [value] }));
+
+    const listed = (await pages<Head>('/v1/runs', 2)).map(({ id }) => id);
+
+    assert.deepEqual(listed.slice(0, 3), started);
+    assert.equal(new Set(listed).size, listed.length);
+    assert.deepEqual(
+      listed,
+      (await pages<Head>('/v1/runs', 200)).map(({ id }) => id),
+    );
+  });
+
+  it('lists steps, findings and proposals once each over their pages', async () => {
+    const values = ['l', 'm', 'n', 'o', 'k'];
+    const id = await api.start('chorus', { values });
+    await ended(id);
+
+    const steps = await pages<StepView>(`/v1/runs/${id}/steps`, 2);
+    const findings = await pages<{ summary: string }>(`/v1/findings?run=${id}`, 2);
+    const newest = await pages<{ summary: string }>('/v1/findings', 2);
+    const proposals = await pages<{ args: { value: string } }>(`/v1/proposals?run=${id}`, 2);
+
+    assert.deepEqual(
+      steps.map((step) => step.id),
+      [0, 1, 2, 3, 4, 5],
+    );
+    assert.deepEqual(
+      steps.slice(1).map((step) => step.itemKey),
+      values,
+    );
+    assert.deepEqual(
+      new Set(findings.map(({ summary }) => summary)),
+      new Set(values.map((value) => `Said ${value}.`)),
+    );
+    assert.equal(findings.length, 5);
+    assert.deepEqual(newest, findings);
+    assert.deepEqual(proposals.map(({ args }) => args.value).sort(), [...values].sort());
+  });
+
+  it('cancels a run, as often as it is asked to', async () => {
+    const id = await api.start('pause');
+    await until(async () => {
+      const { items } = await json<List<StepView>>(await api.get(`/v1/runs/${id}/steps`));
+      return items.some((step) => step.node === 'hold' && step.status === 'running');
+    });
+
+    const response = await api.post(`/v1/runs/${id}/cancel`);
+
+    assert.equal(response.status, 202);
+    assert.equal(response.headers.get('location'), `/v1/runs/${id}`);
+    await until(async () => (await statusOf(id)) === 'cancelled');
+    const again = await api.post(`/v1/runs/${id}/cancel`);
+    assert.deepEqual([again.status, (await json<Head>(again)).status], [202, 'cancelled']);
+    await problem(await api.post(`/v1/runs/${id}/cancel`, { force: true }), 400, 'INPUT_INVALID');
+  });
+
+  it('lets nothing fail inside', () => {
+    assert.deepEqual(api.errors, []);
+  });
+
+  async function pages<T>(path: string, limit: number): Promise<readonly T[]> {
+    const items: T[] = [];
+    let next: string | null = '';
+    while (next !== null) {
+      const cursor: string = next === '' ? '' : `&cursor=${encodeURIComponent(next)}`;
+      const response = await api.get(
+        `${path}${path.includes('?') ? '&' : '?'}limit=${limit}${cursor}`,
+      );
+      assert.equal(response.status, 200);
+      const page: List<T> = await json<List<T>>(response);
+      assert.ok(page.items.length <= limit);
+      items.push(...page.items);
+      next = page.next;
+    }
+    return items;
+  }
+});

@@ -1,0 +1,75 @@
+import { type Host, openHost } from '../../bin/host.ts';
+import type { Engine } from '../../core/engine/engine.ts';
+import { History } from '../../core/engine/run/history.ts';
+import type { RunRequest } from '../../core/engine/run/store.ts';
+import type { RunStatus } from '../../core/ports/db/states.ts';
+import { type FreshDatabase, freshDatabase } from './postgres.ts';
+
+/** A whole Tutti of one test file: a database of its own, the modules of a configuration, an engine with threads. */
+export interface TestEngine {
+  readonly fresh: FreshDatabase;
+  readonly host: Host;
+  readonly engine: Engine;
+  readonly history: History;
+  /** What made the engine give up, if anything has. */
+  readonly failure: Error | null;
+  /** Starts a run and waits for its end. */
+  run(workflow: string, options: RunOptions): Promise<EndedRun>;
+  /** In `after(function () { return testEngine.close(this); })` the database is kept when a test has failed. */
+  close(context?: Mocha.Context): Promise<void>;
+}
+
+/** A run to start; it is unattended. */
+export interface RunOptions {
+  readonly tenantId: number;
+  readonly input?: unknown;
+  /** @default 2026-06-30, the sample company's date */
+  readonly businessDate?: string;
+}
+
+export interface EndedRun {
+  readonly id: string;
+  readonly status: RunStatus;
+}
+
+/** Opens the engine of a test file. `configUrl` as for `openHost`. */
+export async function openTestEngine(
+  configUrl: string | URL,
+  env: NodeJS.ProcessEnv = {},
+): Promise<TestEngine> {
+  const fresh = await freshDatabase();
+  const host = await openHost({
+    configUrl: String(configUrl),
+    databaseUrl: fresh.url,
+    dataFolder: '/nonexistent',
+    env,
+  });
+  let failure: Error | null = null;
+  const engine = await host.startEngine((error) => {
+    failure = error;
+  });
+  return {
+    fresh,
+    host,
+    engine,
+    history: new History(host.database),
+    get failure() {
+      return failure;
+    },
+    async run(workflow, options) {
+      const { id } = await engine.startRun(requestOf(workflow, options));
+      return { id, status: await engine.whenEnded(id) };
+    },
+    async close(context) {
+      await host.close();
+      await fresh.drop(context);
+    },
+  };
+}
+
+/** A request as an unattended night makes it. */
+export function requestOf(workflow: string, options: RunOptions): RunRequest {
+  const { tenantId, input = {}, businessDate = '2026-06-30' } = options;
+  const actor = { kind: 'person', id: 'tester' } as const;
+  return { tenantId, workflow, input, businessDate, timeZone: 'Europe/Berlin', attended: false, actor };
+}
