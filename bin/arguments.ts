@@ -31,7 +31,10 @@ export interface Arguments {
 
 /** Flags that every command has. */
 export const commonFlags: Readonly<Record<string, Flag>> = {
-  config: { value: 'PATH', about: 'configuration (default ./tutti.config.ts, else the one of the package)' },
+  config: {
+    value: 'PATH',
+    about: 'configuration (default ./tutti.config.ts, else the one of the package)',
+  },
   help: { about: 'shows how the command is called' },
 };
 
@@ -58,7 +61,10 @@ export function readArguments(usage: Usage, argv: readonly string[]): Arguments 
       if (value === undefined) return undefined;
       const number = Number(value);
       if (/^\d+$/.test(value) && number >= from && number <= to) return number;
-      throw wrong(usage, `takes a whole number from ${from} to ${to} for --${flag}, not '${value}'`);
+      throw wrong(
+        usage,
+        `takes a whole number from ${from} to ${to} for --${flag}, not '${value}'`,
+      );
     },
     json(flag) {
       const value = text(flag);
@@ -105,7 +111,9 @@ function wrong(usage: Usage, what: string): EngineError {
 /** The lines of a command's help. */
 export function describeUsage(usage: Usage): readonly string[] {
   const flags = Object.entries({ ...usage.flags, ...commonFlags });
-  const shown = flags.map(([name, flag]) => `--${name}${flag.value === undefined ? '' : ` ${flag.value}`}`);
+  const shown = flags.map(
+    ([name, flag]) => `--${name}${flag.value === undefined ? '' : ` ${flag.value}`}`,
+  );
   const width = Math.max(...shown.map((each) => each.length));
   return [
     `tutti ${[usage.name, ...(usage.positionals ?? [])].join(' ')} [flags]`,

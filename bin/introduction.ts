@@ -16,7 +16,8 @@ export async function introduce(call: Call, host: Host): Promise<void> {
   const { databaseUrl, dataFolder } = hostOptions(call);
   const server = await serverVersion(host);
   call.terminal.say(call.terminal.bold(`Tutti ${version}`));
-  if (databaseUrl) say(call, 'Database', `PostgreSQL ${server} at ${placeOf(databaseUrl)} (DATABASE_URL)`);
+  if (databaseUrl)
+    say(call, 'Database', `PostgreSQL ${server} at ${placeOf(databaseUrl)} (DATABASE_URL)`);
   else {
     say(call, 'Database', `its own PostgreSQL ${server}; DATABASE_URL uses a server instead`);
     say(call, 'Data', `${resolve(dataFolder)}; TUTTI_DATA moves it`);
@@ -29,7 +30,9 @@ function models(host: Host): string {
     return 'none, agents run their playbooks; set OPENAI_API_KEY or ANTHROPIC_API_KEY, here or in .env, to use models';
   }
   const { fast, standard, deep } = host.profiles;
-  return [...new Set([fast, standard, deep].map((target) => `${target.provider} ${target.model}`))].join(', ');
+  return [
+    ...new Set([fast, standard, deep].map((target) => `${target.provider} ${target.model}`)),
+  ].join(', ');
 }
 
 async function serverVersion(host: Host): Promise<string> {
@@ -57,12 +60,19 @@ export async function openCompany(
   const group = await readGroup(host, tenantId);
   const size = `${countOf(sample.rows, 'record')} as of ${sample.asOf}`;
   const took = formatDuration(performance.now() - startedAt);
-  say(call, 'Company', `${group}, a sample of ${size}, ${sample.isNew ? `loaded in ${took}` : 'found where an earlier start left it'}`);
+  say(
+    call,
+    'Company',
+    `${group}, a sample of ${size}, ${sample.isNew ? `loaded in ${took}` : 'found where an earlier start left it'}`,
+  );
   return loaded;
 }
 
 /** Says where the API is and who can use it. */
 export function sayApi(call: Call, url: string): void {
-  say(call, 'API', `${url}; this machine only, and without identity: whoever can reach it may use it`);
+  say(
+    call,
+    'API',
+    `${url}; this machine only, and without identity: whoever can reach it may use it`,
+  );
 }
-

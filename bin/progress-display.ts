@@ -1,4 +1,10 @@
-import { countOf, formatCost, formatCount, formatDuration, moduleName } from '../core/service/batch/format.ts';
+import {
+  countOf,
+  formatCost,
+  formatCount,
+  formatDuration,
+  moduleName,
+} from '../core/service/batch/format.ts';
 import type { ModuleProgress, Progress, ProgressView } from '../core/service/batch/progress.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -43,13 +49,25 @@ interface State {
   readonly progress: Progress;
 }
 
-function picture(terminal: Terminal, workflow: string, { view, progress }: State): readonly string[] {
+function picture(
+  terminal: Terminal,
+  workflow: string,
+  { view, progress }: State,
+): readonly string[] {
   const width = Math.max(10, Math.min(40, terminal.columns - 60));
   const names = view.modules.map((each) => moduleName(each.module));
   const longest = Math.max(workflow.length, ...names.map((name) => name.length));
   return [
-    cut(terminal, `${terminal.bold(workflow.padEnd(longest))}  ${bar(view.ratio, width)} ${percent(view.ratio)}  ${headline(view)}`),
-    ...view.modules.map((each, index) => cut(terminal, `${(names[index] ?? '').padEnd(longest)}  ${bar(each.ended / Math.max(1, each.total), width)} ${moduleLine(each)}`)),
+    cut(
+      terminal,
+      `${terminal.bold(workflow.padEnd(longest))}  ${bar(view.ratio, width)} ${percent(view.ratio)}  ${headline(view)}`,
+    ),
+    ...view.modules.map((each, index) =>
+      cut(
+        terminal,
+        `${(names[index] ?? '').padEnd(longest)}  ${bar(each.ended / Math.max(1, each.total), width)} ${moduleLine(each)}`,
+      ),
+    ),
     cut(terminal, terminal.dim(tail({ view, progress }))),
   ];
 }
@@ -63,7 +81,11 @@ function remaining(view: ProgressView): string {
 }
 
 function moduleLine(each: ModuleProgress): string {
-  const parts = [`${formatCount(each.ended).padStart(5)}/${formatCount(each.total)}`, `${formatCount(each.running)} running`, countOf(each.findings, 'finding')];
+  const parts = [
+    `${formatCount(each.ended).padStart(5)}/${formatCount(each.total)}`,
+    `${formatCount(each.running)} running`,
+    countOf(each.findings, 'finding'),
+  ];
   return [...parts, ...(each.failed > 0 ? [`${formatCount(each.failed)} failed`] : [])].join('  ');
 }
 

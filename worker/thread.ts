@@ -3,7 +3,7 @@ import { EngineError, toErrorData } from '../core/base/errors.ts';
 import { Prompt } from '../core/guard/prompt.ts';
 import type { Config } from '../core/ports/config.ts';
 import { openPool } from '../core/ports/db/connection.ts';
-import type { FromThread, Job, ToThread } from '../core/ports/dispatcher.ts';
+import type { FromThread, Job, JobDone, ToThread } from '../core/ports/dispatcher.ts';
 import type { Connector } from '../core/ports/erp/connector.ts';
 import { embeddedConnector } from '../core/ports/erp/embedded.ts';
 import { sharedEntities } from '../core/ports/erp/entities.ts';

@@ -15,7 +15,10 @@ export const findings: Command = {
     return withHost(call, async (host) => {
       const { terminal } = call;
       const tenantId = await readingTenant(host, { runId, scale });
-      const found = tenantId === null ? [] : await host.history.findings(tenantId, { ...(runId !== undefined && { runId }) });
+      const found =
+        tenantId === null
+          ? []
+          : await host.history.findings(tenantId, { ...(runId !== undefined && { runId }) });
       if (terminal.isJson) terminal.print(found);
       else {
         const rows = found.map((each) => [

@@ -16,15 +16,21 @@ export const modules: Command = {
       name: module.name,
       version: module.version,
       requires: module.requires,
-      agents: module.agents.map((agent) => ({ name: `${module.name}.${agent.name}`, purpose: agent.purpose })),
+      agents: module.agents.map((agent) => ({
+        name: `${module.name}.${agent.name}`,
+        purpose: agent.purpose,
+      })),
       tools: module.tools.map((tool) => tool.name),
-      workflows: [...registry.workflows].filter(([, each]) => each.module === module.name).map(([name]) => name),
+      workflows: [...registry.workflows]
+        .filter(([, each]) => each.module === module.name)
+        .map(([name]) => name),
     }));
     if (terminal.isJson) terminal.print(listed);
     else {
       for (const module of listed) {
         terminal.say(terminal.bold(`${module.name} ${module.version}`));
-        for (const line of table(module.agents.map(({ name, purpose }) => [name, purpose]))) terminal.say(`  ${line}`);
+        for (const line of table(module.agents.map(({ name, purpose }) => [name, purpose])))
+          terminal.say(`  ${line}`);
       }
       terminal.say(`Workflows: ${[...registry.workflows.keys()].join(', ')}`);
     }

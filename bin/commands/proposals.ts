@@ -19,10 +19,18 @@ export const proposals: Command = {
     return withHost(call, async (host) => {
       const { terminal } = call;
       const tenantId = await readingTenant(host, { runId, scale });
-      const open = tenantId === null ? [] : await host.history.proposals(tenantId, { ...(runId !== undefined && { runId }) });
+      const open =
+        tenantId === null
+          ? []
+          : await host.history.proposals(tenantId, { ...(runId !== undefined && { runId }) });
       if (terminal.isJson) terminal.print(open);
       else {
-        const rows = open.map((each) => [each.tool, `${each.entity ?? ''} ${each.targetId ?? ''}`.trim(), each.agent ?? '', JSON.stringify(each.args)]);
+        const rows = open.map((each) => [
+          each.tool,
+          `${each.entity ?? ''} ${each.targetId ?? ''}`.trim(),
+          each.agent ?? '',
+          JSON.stringify(each.args),
+        ]);
         for (const line of table(rows)) terminal.say(line);
         terminal.say(`${countOf(open.length, 'proposal')} open.`);
       }

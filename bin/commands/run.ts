@@ -1,7 +1,15 @@
 import { submitRun } from '../../core/engine/engine.ts';
 import { isTerminal } from '../../core/engine/run/states.ts';
-import { bookZone, type Call, type Command, exitCodeOf, flags, scaleOf, withHost } from '../command.ts';
-import { findExecutor, type Followed, follow, sayInterrupted } from '../follow.ts';
+import {
+  bookZone,
+  type Call,
+  type Command,
+  exitCodeOf,
+  flags,
+  scaleOf,
+  withHost,
+} from '../command.ts';
+import { type Followed, findExecutor, follow, sayInterrupted } from '../follow.ts';
 import type { Host } from '../host.ts';
 import { printSummary, recordOf, writeReport } from '../outcome.ts';
 
@@ -9,11 +17,15 @@ import { printSummary, recordOf, writeReport } from '../outcome.ts';
 export const run: Command = {
   usage: {
     name: 'run',
-    about: 'Runs a workflow and waits for its end; beside a live engine it submits the run and follows it.',
+    about:
+      'Runs a workflow and waits for its end; beside a live engine it submits the run and follows it.',
     positionals: ['WORKFLOW'],
     flags: {
       input: { value: 'JSON', about: "the workflow's input (default {})" },
-      key: { value: 'K', about: 'idempotency key: a run that has it already is waited for, not started again' },
+      key: {
+        value: 'K',
+        about: 'idempotency key: a run that has it already is waited for, not started again',
+      },
       scale: flags.scale,
       json: flags.json,
       report: { value: 'PATH', about: 'writes the HTML report to this file' },
@@ -21,7 +33,11 @@ export const run: Command = {
   },
   run: (call) => {
     // Read before anything is opened: a wrong flag costs no start.
-    const request = { workflow: call.args.positionals[0] as string, input: call.args.json('input') ?? {}, scale: scaleOf(call.args) };
+    const request = {
+      workflow: call.args.positionals[0] as string,
+      input: call.args.json('input') ?? {},
+      scale: scaleOf(call.args),
+    };
     return withHost(call, (host) => runOnce(call, host, request));
   },
 };
@@ -46,7 +62,11 @@ async function runOnce(call: Call, host: Host, request: Request): Promise<number
     attended: false,
     actor: { kind: 'person', id: 'cli' },
   });
-  terminal.say(isNew ? `Run ${id} of '${request.workflow}'.` : `Key '${key}' has run ${id} already; waiting for its end.`);
+  terminal.say(
+    isNew
+      ? `Run ${id} of '${request.workflow}'.`
+      : `Key '${key}' has run ${id} already; waiting for its end.`,
+  );
   const followed = { tenantId, runId: id, workflow: request.workflow };
   const status = await seeToItsEnd(call, host, followed);
   if (status === null) return call.interrupt.exitCode() ?? 1;
@@ -62,7 +82,8 @@ async function seeToItsEnd(call: Call, host: Host, run: Followed): Promise<strin
   const { status } = await host.history.head(run.tenantId, run.runId);
   if (isTerminal(status)) return status;
   const executor = await findExecutor(host);
-  if (!executor.engine) call.terminal.say('Another process serves this database and runs it; following.');
+  if (!executor.engine)
+    call.terminal.say('Another process serves this database and runs it; following.');
   const ended = await follow(call, host, { run, executor });
   if (ended === null) sayInterrupted(call, executor);
   return ended;

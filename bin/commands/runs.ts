@@ -1,5 +1,5 @@
-import { type Command, exit, flags, readingTenant, scaleOf, withHost } from '../command.ts';
 import { formatDuration } from '../../core/service/batch/format.ts';
+import { type Command, exit, flags, readingTenant, scaleOf, withHost } from '../command.ts';
 import { table } from '../terminal.ts';
 
 const shown = 50;
@@ -18,7 +18,8 @@ export const runs: Command = {
       const tenantId = await readingTenant(host, { scale });
       const heads = tenantId === null ? [] : await host.history.runs(tenantId, { limit: shown });
       if (terminal.isJson) terminal.print(heads);
-      else if (heads.length === 0) terminal.say('There is no run yet; start one with: tutti run nightly');
+      else if (heads.length === 0)
+        terminal.say('There is no run yet; start one with: tutti run nightly');
       else {
         const rows = heads.map((head) => [
           head.id,
@@ -28,7 +29,11 @@ export const runs: Command = {
           head.endedAt ? formatDuration(head.endedAt.getTime() - head.createdAt.getTime()) : '',
           head.key ?? '',
         ]);
-        for (const line of table([['run', 'workflow', 'status', 'for', 'took', 'key'], ...rows], [4])) terminal.say(line);
+        for (const line of table(
+          [['run', 'workflow', 'status', 'for', 'took', 'key'], ...rows],
+          [4],
+        ))
+          terminal.say(line);
       }
       return exit.done;
     });

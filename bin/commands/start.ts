@@ -2,7 +2,16 @@ import { submitRun } from '../../core/engine/engine.ts';
 import { isTerminal } from '../../core/engine/run/states.ts';
 import type { Listening } from '../../core/service/api/app.ts';
 import { openApi, portOf } from '../api.ts';
-import { bookZone, type Call, type Command, exit, exitCodeOf, flags, scaleOf, withHost } from '../command.ts';
+import {
+  bookZone,
+  type Call,
+  type Command,
+  exit,
+  exitCodeOf,
+  flags,
+  scaleOf,
+  withHost,
+} from '../command.ts';
 import { type Executor, findExecutor, follow, sayInterrupted } from '../follow.ts';
 import type { Host } from '../host.ts';
 import { introduce, openCompany, say, sayApi } from '../introduction.ts';
@@ -39,10 +48,17 @@ async function startNight(
   const executor = await findExecutor(host);
   const company: Company = { tenantId, businessDate: sample.asOf };
   const isServing = executor.engine !== null && !call.args.has('exit');
-  const api = isServing ? await openApi(host, executor.engine as NonNullable<Executor['engine']>, { ...company, port }) : null;
+  const api = isServing
+    ? await openApi(host, executor.engine as NonNullable<Executor['engine']>, { ...company, port })
+    : null;
   try {
     if (api) sayApi(call, api.url);
-    else if (!executor.engine) say(call, 'API', 'served by the process that runs this database already; it runs the night, too');
+    else if (!executor.engine)
+      say(
+        call,
+        'API',
+        'served by the process that runs this database already; it runs the night, too',
+      );
     const status = await runNight(call, host, { company, executor });
     if (status === null) return call.interrupt.exitCode() ?? exit.failed;
     if (api) await serveOn(call, api, executor);
@@ -75,7 +91,9 @@ async function runNight(
   }
   const record = await recordOf(host, tenantId, runId);
   printSummary(call.terminal, record);
-  call.terminal.say(`\nReport: ${await writeReport(record, call.args.text('report') ?? 'report.html')}`);
+  call.terminal.say(
+    `\nReport: ${await writeReport(record, call.args.text('report') ?? 'report.html')}`,
+  );
   return status;
 }
 
@@ -99,7 +117,9 @@ async function unfinishedNight(host: Host, tenantId: number): Promise<string | n
 }
 
 async function serveOn(call: Call, api: Listening, executor: Executor): Promise<void> {
-  call.terminal.say(`Serving the API at ${api.url} and the report at ${api.url}/report until Ctrl-C.`);
+  call.terminal.say(
+    `Serving the API at ${api.url} and the report at ${api.url}/report until Ctrl-C.`,
+  );
   await Promise.race([call.interrupt.came, executor.failed]);
   call.terminal.say('Ending: nothing new starts, and what was done is recorded.');
 }

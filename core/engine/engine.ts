@@ -43,6 +43,7 @@ export interface EngineParts {
 /** How many rows of a query a foreach takes; more is an error of its node. */
 const largestForeach = 50_000;
 const reconcileMs = 1_000;
+const dayMs = 86_400_000;
 const runsAtOnce = 64;
 
 /** One engine: one process, holder of a lease, owner of the runs that it claims. */
@@ -60,6 +61,7 @@ export class Engine {
   #journal: Journal | null = null;
   #loop: RunLoop | null = null;
   #cancelTimer: () => void = () => {};
+  #partitionedAt = 0;
   #state: 'new' | 'running' | 'stopped' = 'new';
   #claiming: Promise<void> = Promise.resolve();
 
@@ -67,6 +69,7 @@ export class Engine {
     checkStates();
     this.#parts = parts;
     this.#clock = parts.clock ?? systemClock;
+    this.#partitionedAt = this.#clock.now();
     this.#pool = parts.database.pool('tutti_engine', 4);
     this.#store = new Store(this.#pool);
     this.#lease = new Lease(this.#pool, parts.version);
@@ -185,12 +188,21 @@ export class Engine {
     void (async () => {
       await this.#lease.renew();
       await this.#lease.takeOver();
+      await this.#keepPartitions();
       await this.#claim();
       await this.#readInbox();
     })().then(again, (error: unknown) => {
       if ((error as { code?: string }).code === 'ENGINE_FENCED') this.#fail(error as EngineError);
       else again();
     });
+  }
+
+  /** New months get their partitions before they begin; opening the database made those of this month and the next two. */
+  async #keepPartitions(): Promise<void> {
+    const now = this.#clock.now();
+    if (now - this.#partitionedAt < dayMs) return;
+    this.#partitionedAt = now;
+    await this.#parts.database.ensurePartitions(new Date(now));
   }
 
   /** Claims one after the other, so that a run is adopted before the next claim counts what there is room for. */
@@ -295,7 +307,7 @@ export class Engine {
 
   async #readInbox(): Promise<void> {
     for (const message of await this.#store.inbox(this.#lease.boot)) {
-      if (message.kind === 'cancel') this.#loop?.cancel(message.run_id, [message.id]);
+      if (message.kind === 'cancel') this.#loop?.cancel(message.run_id, 'asked', [message.id]);
     }
   }
 

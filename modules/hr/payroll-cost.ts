@@ -46,13 +46,16 @@ export async function costPayroll(
   };
 }
 
+/** The least tolerance of an accrual, in units of its currency. */
+export const leastTolerance = '50';
+
 /**
  * How far an accrual may differ from its payroll: one per cent, at least 50 units of the currency. Below it lie rounding
  * and the small corrections that go into the next month.
  */
 export function toleranceOf(gross: string): string {
   const share = Decimal.round(Decimal.times(gross, '0.01'), 2);
-  return Decimal.isAbove(share, '50') ? share : '50';
+  return Decimal.isAbove(share, leastTolerance) ? share : leastTolerance;
 }
 
 /** What each department has accrued, over all given accruals. */

@@ -131,20 +131,7 @@ export const timesheetQuery = defineEntity('timesheet_query', {
   week: field.date(),
   reason: field.code(),
   status: field.oneOf('draft', 'sent', 'withdrawn'),
-}).withActions({
-  send: {
-    data: z.object({}),
-    apply: (row) =>
-      row.status === 'draft' ? { status: 'sent' as const } : { refuse: 'only a draft can be sent' },
-  },
-  withdraw: {
-    data: z.object({}),
-    apply: (row) =>
-      row.status === 'draft'
-        ? { status: 'withdrawn' as const }
-        : { refuse: 'only a draft can be withdrawn' },
-  },
-});
+}).withActions(sendable());
 
 /** A reminder to renew a permit; goes out when somebody sends it. */
 export const permitReminder = defineEntity('permit_reminder', {
@@ -153,20 +140,19 @@ export const permitReminder = defineEntity('permit_reminder', {
   department: field.ref('department'),
   dueOn: field.date(),
   status: field.oneOf('draft', 'sent', 'withdrawn'),
-}).withActions({
-  send: {
-    data: z.object({}),
-    apply: (row) =>
-      row.status === 'draft' ? { status: 'sent' as const } : { refuse: 'only a draft can be sent' },
-  },
-  withdraw: {
-    data: z.object({}),
-    apply: (row) =>
-      row.status === 'draft'
-        ? { status: 'withdrawn' as const }
-        : { refuse: 'only a draft can be withdrawn' },
-  },
-});
+}).withActions(sendable());
+
+/** The two ways in which a person settles the draft of a message. */
+function sendable() {
+  const to =
+    <S extends 'sent' | 'withdrawn'>(status: S) =>
+    (row: { readonly status: 'draft' | 'sent' | 'withdrawn' }) =>
+      row.status === 'draft' ? { status } : { refuse: `it is ${row.status} already` };
+  return {
+    send: { data: z.object({}), apply: to('sent') },
+    withdraw: { data: z.object({}), apply: to('withdrawn') },
+  };
+}
 
 /** A month's wages of a company by department, as accrued in its ledger; a draft has no journal entry. */
 export const payrollAccrual = defineEntity('payroll_accrual', {

@@ -1,3 +1,4 @@
+import { durationMs } from '../../base/duration.ts';
 import { EngineError } from '../../base/errors.ts';
 import type {
   Cel,
@@ -62,7 +63,8 @@ export interface Graph {
   readonly partial: boolean;
   readonly concurrency: number;
   readonly budgetMicroUsd: number | null;
-  readonly deadline: string | null;
+  /** Milliseconds from the run's start, or null. */
+  readonly deadlineMs: number | null;
   readonly nodes: readonly CompiledNode[];
 }
 
@@ -70,7 +72,7 @@ type Agents = ReadonlyMap<string, RegisteredAgent>;
 
 /**
  * Checks a workflow and readies it to run: ids, references, cycles, agents, expressions.
- * @throws WORKFLOW_INVALID naming the node · EXPRESSION_INVALID naming node and field
+ * @throws WORKFLOW_INVALID naming the node · EXPRESSION_INVALID naming node and field · INPUT_INVALID for the deadline
  */
 export function compile(workflow: WorkflowData, agents: Agents): Graph {
   const { name, nodes } = workflow;
@@ -82,7 +84,7 @@ export function compile(workflow: WorkflowData, agents: Agents): Graph {
     partial: workflow.partial,
     concurrency: workflow.concurrency ?? Number.POSITIVE_INFINITY,
     budgetMicroUsd: workflow.budgetMicroUsd,
-    deadline: workflow.deadline,
+    deadlineMs: workflow.deadline === null ? null : durationMs(workflow.deadline),
     nodes: nodes.map((node, index) =>
       compileNode(node, edges[index] as Edges, { path: name, nodes, agents }),
     ),
@@ -135,7 +137,10 @@ function compileForeach(node: ForeachNode, edges: Edges, context: Context): Comp
   for (const { id, after } of node.body) {
     const unknown = after.find((each) => !ids.has(each) && !node.after.includes(each));
     if (unknown !== undefined)
-      throw invalid(`${path}.${id}`, `waits for '${unknown}', which neither its item nor '${node.id}' waits for`);
+      throw invalid(
+        `${path}.${id}`,
+        `waits for '${unknown}', which neither its item nor '${node.id}' waits for`,
+      );
   }
   const inner = node.body.map((each) => ({
     ...each,

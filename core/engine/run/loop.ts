@@ -51,6 +51,8 @@ export class RunLoop {
   readonly #attempts: Attempts;
   readonly #runs = new Map<string, Run>();
   readonly #spans = new Spans();
+  /** How to call off each run's deadline. */
+  readonly #deadlines = new Map<string, () => void>();
   #nextRef = 1;
   #order = 0;
   #cancelWake: () => void = () => {};
@@ -91,20 +93,24 @@ export class RunLoop {
       graph.budgetMicroUsd ?? Number.MAX_SAFE_INTEGER,
     );
     this.#write({ run, step: null, runStatus: 'running' });
+    this.#armDeadline(run);
     this.#follow(run, next);
     this.#pump();
   }
 
   /** Ends a run from outside: what waits never starts, what runs is aborted. `taken` are the inbox rows that asked for it. */
-  cancel(runId: string, taken: readonly number[]): void {
+  cancel(runId: string, reason: 'asked' | 'deadline', taken: readonly number[] = []): void {
     const run = this.#runs.get(runId);
     if (run?.status !== 'running') return;
-    const entries = [nextEntry(run, { step: null, kind: 'run.cancelling', data: {} })];
+    const entries = [nextEntry(run, { step: null, kind: 'run.cancelling', data: { reason } })];
     this.#write({ run, step: null, entries, taken });
     this.#parts.scheduler.withdraw((item) => item.owner === run);
     // The run first: what ends in the following must free nothing that waits for it.
     this.#follow(run, run.cancel(this.#parts.clock.now()));
-    this.#attempts.cancel(run, toErrorData(new EngineError('CANCELLED', 'The run was cancelled.')));
+    this.#attempts.cancel(
+      run,
+      toErrorData(new EngineError('CANCELLED', `The run was cancelled (${reason}).`)),
+    );
     this.#pump();
   }
 
@@ -117,6 +123,7 @@ export class RunLoop {
   stop(): void {
     this.#stopped = true;
     this.#cancelWake();
+    for (const disarm of this.#deadlines.values()) disarm();
     this.#attempts.stop();
   }
 
@@ -295,7 +302,18 @@ export class RunLoop {
     this.#follow(run, next);
   }
 
+  #armDeadline({ facts, graph }: Run): void {
+    if (graph.deadlineMs === null) return;
+    const leftMs = Math.max(0, facts.createdAt + graph.deadlineMs - this.#parts.clock.now());
+    this.#deadlines.set(
+      facts.id,
+      this.#parts.clock.after(leftMs, () => this.cancel(facts.id, 'deadline')),
+    );
+  }
+
   #endRun(run: Run, status: RunStatus): void {
+    this.#deadlines.get(run.facts.id)?.();
+    this.#deadlines.delete(run.facts.id);
     const entries = [nextEntry(run, { step: null, kind: 'run.ended', data: { status } })];
     this.#write({ run, step: null, entries, runStatus: status }, () =>
       this.#parts.onEnd(run, status),

@@ -1,4 +1,13 @@
-import { countOf, formatAmount, formatCost, formatCount, formatDay, formatDuration, moduleName, plainName } from './format.ts';
+import {
+  countOf,
+  formatAmount,
+  formatCost,
+  formatCount,
+  formatDay,
+  formatDuration,
+  moduleName,
+  plainName,
+} from './format.ts';
 import { modulesOf, type RunRecord, severities, sumAmounts } from './record.ts';
 
 /** A run's outcome as a person reads it on a screen: rows are tables, whose first row is the head, lines are text. */
@@ -14,15 +23,27 @@ const shownFailures = 10;
 export function summarise(record: RunRecord): readonly SummaryPart[] {
   const { head, summary, group } = record;
   return [
-    { kind: 'title', text: `${group}, ${formatDay(head.businessDate)}: ${head.workflow} ${outcome(record)}` },
+    {
+      kind: 'title',
+      text: `${group}, ${formatDay(head.businessDate)}: ${head.workflow} ${outcome(record)}`,
+    },
     ...findingTables(record),
     ...gravest(record),
     ...proposals(record),
     ...failures(record),
     { kind: 'title', text: 'The run' },
-    { kind: 'line', text: `${countOf(summary.agents, 'agent')}, ${countOf(summary.toolCalls, 'tool call')}, ${countOf(summary.recordsRead, 'record')} read` },
-    { kind: 'line', text: `${formatCost(summary.costMicroUsd)} for ${formatCount(summary.tokens.input)} tokens in and ${formatCount(summary.tokens.output)} out` },
-    { kind: 'line', text: `${formatDuration(summary.durationMs)}, ${agentsPerSecond(record).toFixed(1)} agents per second` },
+    {
+      kind: 'line',
+      text: `${countOf(summary.agents, 'agent')}, ${countOf(summary.toolCalls, 'tool call')}, ${countOf(summary.recordsRead, 'record')} read`,
+    },
+    {
+      kind: 'line',
+      text: `${formatCost(summary.costMicroUsd)} for ${formatCount(summary.tokens.input)} tokens in and ${formatCount(summary.tokens.output)} out`,
+    },
+    {
+      kind: 'line',
+      text: `${formatDuration(summary.durationMs)}, ${agentsPerSecond(record).toFixed(1)} agents per second`,
+    },
   ];
 }
 
@@ -39,14 +60,17 @@ function outcome({ summary, proposals }: RunRecord): string {
 
 function findingTables(record: RunRecord): readonly SummaryPart[] {
   const modules = modulesOf(record);
-  const of = (module: string | null) => record.findings.filter((finding) => module === null || finding.module === module);
+  const of = (module: string | null) =>
+    record.findings.filter((finding) => module === null || finding.module === module);
   const currencies = sumAmounts(record.findings).map((sum) => sum.currency);
   const row = (label: string, module: string | null): readonly string[] => {
     const found = of(module);
     const sums = new Map(sumAmounts(found).map((sum) => [sum.currency, formatAmount(sum.amount)]));
     return [
       label,
-      ...severities.map((severity) => formatCount(found.filter((finding) => finding.severity === severity).length)),
+      ...severities.map((severity) =>
+        formatCount(found.filter((finding) => finding.severity === severity).length),
+      ),
       formatCount(found.length),
       ...currencies.map((currency) => sums.get(currency) ?? '–'),
     ];
@@ -68,17 +92,30 @@ function gravest({ findings }: RunRecord): readonly SummaryPart[] {
   const grave = findings.filter(({ severity }) => severity === 'critical' || severity === 'high');
   if (grave.length === 0) return [];
   return [
-    { kind: 'title', text: `Most serious (${formatCount(Math.min(shownGravest, grave.length))} of ${formatCount(grave.length)} high or critical)` },
-    ...grave.slice(0, shownGravest).map((finding) => ({ kind: 'line' as const, text: `${finding.severity}  ${finding.company ?? 'group'}  ${finding.summary}` })),
+    {
+      kind: 'title',
+      text: `Most serious (${formatCount(Math.min(shownGravest, grave.length))} of ${formatCount(grave.length)} high or critical)`,
+    },
+    ...grave
+      .slice(0, shownGravest)
+      .map((finding) => ({
+        kind: 'line' as const,
+        text: `${finding.severity}  ${finding.company ?? 'group'}  ${finding.summary}`,
+      })),
   ];
 }
 
 function proposals(record: RunRecord): readonly SummaryPart[] {
   if (record.proposals.length === 0) return [];
-  const byTool = [...Map.groupBy(record.proposals, (proposal) => proposal.tool)].sort(([, a], [, b]) => b.length - a.length);
+  const byTool = [...Map.groupBy(record.proposals, (proposal) => proposal.tool)].sort(
+    ([, a], [, b]) => b.length - a.length,
+  );
   return [
     { kind: 'title', text: `Proposals open: ${formatCount(record.proposals.length)}` },
-    { kind: 'line', text: byTool.map(([tool, of]) => `${formatCount(of.length)} ${plainName(tool)}`).join(', ') },
+    {
+      kind: 'line',
+      text: byTool.map(([tool, of]) => `${formatCount(of.length)} ${plainName(tool)}`).join(', '),
+    },
   ];
 }
 
@@ -86,11 +123,24 @@ function failures({ steps, retries }: RunRecord): readonly SummaryPart[] {
   const failed = steps.filter((step) => step.status === 'failed');
   const degraded = steps.filter((step) => step.degraded).length;
   const lines = [
-    ...failed.slice(0, shownFailures).map((step) => `${step.path}: ${step.error?.code ?? 'failed'}: ${step.error?.message ?? ''}`),
-    ...(failed.length > shownFailures ? [`and ${countOf(failed.length - shownFailures, 'agent')} more`] : []),
-    ...(degraded > 0 ? [`${countOf(degraded, 'agent')} ran a playbook because the model was not to be had`] : []),
-    ...(retries > 0 ? [`${countOf(retries, 'attempt')} failed at first and ${retries === 1 ? 'was' : 'were'} tried again`] : []),
+    ...failed
+      .slice(0, shownFailures)
+      .map((step) => `${step.path}: ${step.error?.code ?? 'failed'}: ${step.error?.message ?? ''}`),
+    ...(failed.length > shownFailures
+      ? [`and ${countOf(failed.length - shownFailures, 'agent')} more`]
+      : []),
+    ...(degraded > 0
+      ? [`${countOf(degraded, 'agent')} ran a playbook because the model was not to be had`]
+      : []),
+    ...(retries > 0
+      ? [
+          `${countOf(retries, 'attempt')} failed at first and ${retries === 1 ? 'was' : 'were'} tried again`,
+        ]
+      : []),
   ];
   const title = `Failed or degraded: ${failed.length + degraded === 0 ? 'nothing' : formatCount(failed.length + degraded)}`;
-  return [{ kind: 'title', text: title }, ...lines.map((text) => ({ kind: 'line' as const, text }))];
+  return [
+    { kind: 'title', text: title },
+    ...lines.map((text) => ({ kind: 'line' as const, text })),
+  ];
 }

@@ -1,5 +1,6 @@
-import { Decimal, defineTool, Money, z } from 'tutti';
+import { Decimal, defineTool, Id, Money, z } from 'tutti';
 import { controls } from '../chart.ts';
+import { currencyOf } from '../company.ts';
 
 export const getLedgerBalances = defineTool({
   name: 'finance.ledger_balance.get',
@@ -12,19 +13,21 @@ export const getLedgerBalances = defineTool({
     entries: z.int(),
     accounts: z.array(
       z.object({
-        account: z.string(),
+        account: Id('account'),
         number: z.string(),
         control: z.enum(controls),
         balance: Money,
-        manual: z.array(z.object({ entry: z.string(), number: z.string(), amount: Money })),
+        manual: z.array(
+          z.object({ entry: Id('journal_entry'), number: z.string(), amount: Money }),
+        ),
       }),
     ),
   }),
   category: 'ledger',
   timeoutMs: 60_000,
 }).handler(async ({ company }, { erp }) => {
-  const [{ currency }, accounts, entries] = await Promise.all([
-    erp.company.find({ code: company }).then((found) => found ?? { currency: 'EUR' }),
+  const [currency, accounts, entries] = await Promise.all([
+    currencyOf(erp, company),
     erp.account.list({ company, control: { in: controls } }),
     // A balance is the sum of every entry ever posted; there is no shorter list that gives it.
     erp.journal_entry.list({ company }, { limit: 500_000 }),

@@ -1,5 +1,6 @@
 import { Decimal, defineTool, type Erp, Money, z } from 'tutti';
 import { type Control, controls } from '../chart.ts';
+import { currencyOf } from '../company.ts';
 
 const Unposted = z.object({
   entity: z.enum(['bill', 'receivable', 'payment']),
@@ -24,9 +25,9 @@ export const getSubledgerBalances = defineTool({
   category: 'ledger',
   timeoutMs: 60_000,
 }).handler(async ({ company }, { erp }) => {
-  const { currency } = (await erp.company.find({ code: company })) ?? { currency: 'EUR' };
   const unlimited = { limit: 500_000 };
-  const [bills, receivables, payments, unposted] = await Promise.all([
+  const [currency, bills, receivables, payments, unposted] = await Promise.all([
+    currencyOf(erp, company),
     erp.bill.list({ company, status: 'open' }, unlimited),
     erp.receivable.list({ company, status: 'open' }, unlimited),
     erp.payment.list({ company, status: { in: ['executed', 'reconciled'] } }, unlimited),

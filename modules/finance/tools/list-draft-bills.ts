@@ -8,7 +8,7 @@ export const listDraftBills = defineTool({
   parameters: z.object({ vendor: Id('party') }),
   result: z.array(
     z.object({
-      id: z.string(),
+      id: Id('bill'),
       version: z.string(),
       number: z.string(),
       company: z.string(),

@@ -8,12 +8,12 @@ export const listOrders = defineTool({
   parameters: z.object({ orders: z.array(Id('purchase_order')).max(500) }),
   result: z.array(
     z.object({
-      id: z.string(),
+      id: Id('purchase_order'),
       number: z.string(),
       matching: z.enum(['three_way', 'two_way']),
       lines: z.array(z.object({ id: z.string(), quantity: Decimal, price: Money })),
       /** One element for each line of each bill. */
-      billed: z.array(z.object({ bill: z.string(), orderLine: z.string(), quantity: Decimal })),
+      billed: z.array(z.object({ bill: Id('bill'), orderLine: z.string(), quantity: Decimal })),
     }),
   ),
   category: 'payables',

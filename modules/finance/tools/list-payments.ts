@@ -9,7 +9,7 @@ export const listPayments = defineTool({
   parameters: z.object({ account: Id('bank_account') }),
   result: z.array(
     z.object({
-      id: z.string(),
+      id: Id('payment'),
       number: z.string(),
       date: z.iso.date(),
       purpose: z.enum(['bill', 'receivable', 'fee', 'opening']),

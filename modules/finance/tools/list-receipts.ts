@@ -5,7 +5,9 @@ export const listReceipts = defineTool({
   description: 'Sums what was accepted against each line of the given orders, over all receipts.',
   effect: 'read',
   parameters: z.object({ orders: z.array(Id('purchase_order')).max(500) }),
-  result: z.array(z.object({ order: z.string(), orderLine: z.string(), accepted: Decimal })),
+  result: z.array(
+    z.object({ order: Id('purchase_order'), orderLine: z.string(), accepted: Decimal }),
+  ),
   category: 'payables',
 }).handler(async ({ orders }, { erp }) => {
   if (orders.length === 0) return [];

@@ -10,7 +10,7 @@ export const listStatementLines = defineTool({
     company: z.string(),
     lines: z.array(
       z.object({
-        id: z.string(),
+        id: Id('bank_line'),
         date: z.iso.date(),
         kind: z.enum(['transfer', 'fee']),
         amount: Money,

@@ -7,7 +7,7 @@ export const parkBankFee = defineTool({
   description: 'Parks the journal entry of a bank fee that a statement shows and the books do not.',
   effect: 'propose',
   parameters: z.object({ line: Id('bank_line') }),
-  result: z.object({ entry: z.string() }),
+  result: z.object({ entry: Id('parked_entry') }),
   key: ({ line }) => [line],
   scope: 'tenant',
   undo: { action: 'discard' },
@@ -17,7 +17,7 @@ export const parkBankFee = defineTool({
   const fee = await erp.bank_line.get(line);
   if (fee.status !== 'open' || fee.kind !== 'fee') {
     throw new EngineError(
-      'TOOL_REFUSED',
+      'ERP_REJECTED',
       `Statement line ${line} is a ${fee.status} ${fee.kind}; only an open fee can be parked.`,
     );
   }

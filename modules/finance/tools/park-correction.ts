@@ -1,4 +1,4 @@
-import { defineTool, EngineError, type Erp, Money, z } from 'tutti';
+import { defineTool, EngineError, type Erp, Id, Money, z } from 'tutti';
 import { chart } from '../chart.ts';
 import { accountBy, postingLine } from '../posting.ts';
 
@@ -11,7 +11,7 @@ export const parkCorrection = defineTool({
     entity: z.enum(['journal_entry', 'bill', 'receivable', 'payment']),
     record: z.string().min(1),
   }),
-  result: z.object({ entry: z.string() }),
+  result: z.object({ entry: Id('parked_entry') }),
   key: ({ entity, record }) => [entity, record],
   scope: 'tenant',
   undo: { action: 'discard' },
@@ -35,7 +35,7 @@ async function reversal(erp: Erp, record: string): Promise<ParkedDraft> {
   const { company, number, source, total, lines } = await erp.journal_entry.get(record);
   if (source !== 'manual') {
     throw new EngineError(
-      'TOOL_REFUSED',
+      'ERP_REJECTED',
       `Journal entry ${number} was posted by the system; only a manual entry can be reversed here.`,
     );
   }
@@ -53,7 +53,7 @@ async function posting(erp: Erp, entity: Document, record: string): Promise<Park
   const { company, number, entry, total, accounts } = await documentOf(erp, entity, record);
   if (entry !== null) {
     throw new EngineError(
-      'TOOL_REFUSED',
+      'ERP_REJECTED',
       `The ${entity} ${number} is posted already by entry ${entry}.`,
     );
   }

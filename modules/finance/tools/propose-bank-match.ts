@@ -9,7 +9,7 @@ export const proposeBankMatch = defineTool({
     account: Id('bank_account'),
     pairs: z.array(z.object({ line: Id('bank_line'), payment: Id('payment') })).min(1),
   }),
-  result: z.object({ match: z.string() }),
+  result: z.object({ match: Id('bank_match') }),
   key: ({ account }) => [account],
   scope: 'run',
   undo: { action: 'discard' },

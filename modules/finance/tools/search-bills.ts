@@ -9,7 +9,7 @@ export const searchBills = defineTool({
   parameters: z.object({ vendor: Id('party') }),
   result: z.array(
     z.object({
-      id: z.string(),
+      id: Id('bill'),
       version: z.string(),
       company: z.string(),
       number: z.string(),

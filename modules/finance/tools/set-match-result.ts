@@ -12,7 +12,7 @@ export const setMatchResult = defineTool({
       )
       .min(1),
   }),
-  result: z.object({ run: z.string() }),
+  result: z.object({ run: Id('match_run') }),
   key: ({ vendor }) => [vendor],
   scope: 'run',
   undo: { action: 'discard' },

@@ -1,7 +1,7 @@
 import { defineAgent, Id, type Severity, z } from 'tutti';
+import { Tally } from '../tally.ts';
 import { listPermits } from '../tools/list-permits.ts';
 import { proposeReminder } from '../tools/propose-reminder.ts';
-import { Verdict } from '../verdict.ts';
 
 type Permit = z.infer<typeof listPermits.result>['permits'][number];
 
@@ -10,7 +10,7 @@ export const documentExpiryWatch = defineAgent({
   purpose:
     "Finds permits and certificates of a department's employees that have expired or are about to, with no renewal on file.",
   input: z.object({ department: Id('department') }),
-  output: Verdict,
+  output: Tally,
   model: 'fast',
   priority: 4,
   critical: false,
@@ -21,16 +21,11 @@ export const documentExpiryWatch = defineAgent({
     'document.expiring':
       'A permit expires within the notice of its kind and no renewal is on file.',
   },
-  instructions: `You check the permits and certificates of one department.
-Call hr.permit.list once with the department of your input. A permit whose renewal is not null is in order. Of the others:
-- daysLeft below 0: document.expired
-- daysLeft from 0 to noticeDays, both included: document.expiring
-- more days left: in order
-The record is the permit, company is the permit's company. Severity: expired is critical for work_permit and residence_permit and high for certificates;
-expiring is medium for work_permit and residence_permit and low for certificates.
-For each finding whose reminder is null call hr.reminder.propose with the permit.
-Answer with checked = number of permits listed, flagged = number of findings, exposure = [].
-Name employees by number only. Never judge by free text, and never report what no rule here names.`,
+  instructions: `1. Call hr.permit.list with the department. A permit whose renewal is not null is in order, and so is one with daysLeft above noticeDays.
+2. Report each other permit: document.expired when daysLeft is below 0, else document.expiring. Records: [permit]. Company: the permit's. Severity of document.expired: critical for work_permit and residence_permit, high for certificates; of document.expiring: medium and low. No amount.
+3. For each finding whose reminder is null call hr.reminder.propose with the permit.
+Answer with checked = permits listed, flagged = findings, exposure = [].
+Name people by number only.`,
 }).playbook(async ({ input, tools, finding }) => {
   const { permits } = await tools.listPermits(input);
   const due = permits.filter(

@@ -1,9 +1,9 @@
 import { Decimal, defineAgent, Money, type Severity, z } from 'tutti';
-import { accruedByDepartment, totalOf } from '../payroll-cost.ts';
+import { accruedByDepartment, leastTolerance, totalOf } from '../payroll-cost.ts';
+import { Tally } from '../tally.ts';
 import { listAccruals } from '../tools/list-accruals.ts';
 import { proposeAccrual } from '../tools/propose-accrual.ts';
 import { totalPayroll } from '../tools/total-payroll.ts';
-import { sumByCurrency, Verdict } from '../verdict.ts';
 
 type Payroll = z.infer<typeof totalPayroll.result>;
 type Accrual = z.infer<typeof listAccruals.result>['accruals'][number];
@@ -25,7 +25,7 @@ export const payrollAccrualFeed = defineAgent({
   purpose:
     "Drafts the accrual of a company's wages for the open month and checks the one of the last closed month against its payroll.",
   input: z.object({ company: z.string() }),
-  output: Verdict,
+  output: Tally,
   model: 'standard',
   priority: 8,
   critical: false,
@@ -35,19 +35,12 @@ export const payrollAccrualFeed = defineAgent({
     'accrual.missing': "A department's wages of the closed month are not accrued.",
     'accrual.difference': "A department's accrual of the closed month differs from its payroll.",
   },
-  instructions: `You check a company's payroll accruals.
-Call hr.payroll.total twice with the company of your input, with month closed and with month open, and hr.accrual.list once.
-Closed month: add up, for each department, the lines of the accruals of that period whose status is posted (regular and correction). For each department in
-the payroll or in those lines, amount = its gross in the payroll (0 when absent) less what is accrued. When the amount, its sign left aside, is above the
-department's tolerance (50 when the department is absent from the payroll): accrual.missing if no line names the department, else accrual.difference.
-Exactly the tolerance is in order. Records: the regular posted accrual of the period if there is one, then the department. amount: without its sign.
-company is the company of your input. Severity is high for accrual.missing and when the amount is above a tenth of the gross, else medium.
-If there are findings and no correction with status draft for the period, call hr.accrual.propose once with kind correction, that period, and total = the sum of
-the amounts of all findings, each with its sign.
-Open month: if it has payslips and hr.accrual.list has no regular accrual of that period, call hr.accrual.propose with kind regular, that period, and total =
-the payroll's total.
-Answer with checked = number of departments in the closed payroll, flagged = number of findings, exposure = the sum of the amounts without their signs, [] without findings.
-Never judge by free text, and never report what no rule here names.`,
+  instructions: `1. Call hr.payroll.total with the company and month closed, the same with month open, and hr.accrual.list with the company, once each.
+2. Closed month: of the accruals of its period whose status is posted, regular and correction, add up the lines by department. For each department in the payroll or in those lines: difference = its gross (0 when the payroll lacks it) less what is accrued. If the difference without its sign is above the department's tolerance (${leastTolerance} when the payroll lacks it), report accrual.missing when no line names the department, else accrual.difference. Exactly the tolerance is in order.
+Records: [payroll_accrual: the posted regular one of the period, if there is one, then department]. Company: that of your input. Amount: the difference without its sign. Severity: high for accrual.missing and when the difference is above ${highShare} of the gross, else medium.
+3. If there are findings and the period has no accrual of kind correction with status draft, call hr.accrual.propose once with kind correction, that period, and total = the differences of all findings added up with their signs.
+4. Open month: if the payroll has departments and hr.accrual.list has no regular accrual of its period, call hr.accrual.propose with kind regular, that period, and total = the payroll's total.
+Answer with checked = departments in the closed payroll, flagged = findings, exposure = their amounts added up by currency.`,
 }).playbook(async ({ input: { company }, tools, finding }) => {
   const [closed, open, { accruals }] = await Promise.all([
     tools.totalPayroll({ company, month: 'closed' }),
@@ -85,7 +78,7 @@ Never judge by free text, and never report what no rule here names.`,
   return {
     checked: closed.departments.length,
     flagged: differences.length,
-    exposure: [...sumByCurrency(amounts)],
+    exposure: Money.sumByCurrency(amounts),
   };
 });
 
@@ -102,7 +95,7 @@ function differencesOf(payroll: Payroll, posted: readonly Accrual[]): readonly D
     const cost = costs.get(department);
     const gross = cost?.gross ?? '0';
     const amount = Decimal.minus(gross, accrued.get(department) ?? '0');
-    if (!Decimal.isAbove(Decimal.abs(amount), cost?.tolerance ?? '50')) return [];
+    if (!Decimal.isAbove(Decimal.abs(amount), cost?.tolerance ?? leastTolerance)) return [];
     return [{ department, payroll: gross, accrued: accrued.get(department) ?? null, amount }];
   });
 }

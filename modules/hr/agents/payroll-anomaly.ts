@@ -1,10 +1,10 @@
 import { Decimal, defineAgent, Id, Money, type Severity, z } from 'tutti';
+import { Tally } from '../tally.ts';
 import { type HoldReason, holdPayslip } from '../tools/hold-payslip.ts';
 import { listContracts } from '../tools/list-contracts.ts';
 import { listPayslipHistory } from '../tools/list-payslip-history.ts';
 import { listPayslips } from '../tools/list-payslips.ts';
 import { totalTimesheets } from '../tools/total-timesheets.ts';
-import { sumByCurrency, Verdict } from '../verdict.ts';
 
 type Reason = z.infer<typeof HoldReason>;
 type Payslip = z.infer<typeof listPayslips.result>['payslips'][number];
@@ -40,7 +40,7 @@ export const payrollAnomaly = defineAgent({
   purpose:
     "Finds draft payslips that would pay the wrong amount or the wrong person, before the month's payroll is posted.",
   input: z.object({ department: Id('department') }),
-  output: Verdict,
+  output: Tally,
   model: 'standard',
   priority: 7,
   critical: false,
@@ -53,23 +53,17 @@ export const payrollAnomaly = defineAgent({
     'payroll.rate_jump': 'The rate rose against the last month and lies above the contract.',
     'payroll.hours': "An hourly employee's paid hours differ from the timesheets.",
   },
-  instructions: `You check the draft payslips of one department for the open month.
-Call hr.payslip.list, hr.payslip_history.list, hr.contract.list and hr.timesheet.total once each with the department of your input.
-Look at payslips of kind regular only; corrections are in order. In the order of their number, each payslip gets the first kind that applies,
-at most one:
-1. leftOn is not null and before from (the first day of the month): payroll.leaver; records: the payslip, then the employee; amount: gross.
-2. the employee has no contract in hr.contract.list: payroll.no_contract; record: the payslip; amount: gross.
-3. an earlier regular payslip of the list is for the same employee: payroll.double; records: the earlier payslip, then this one; amount:
-   this one's gross.
-4. rate above 1.1 times the employee's rate in hr.payslip_history.list, and above 1.02 times the rate of the employee's last contract in
-   hr.contract.list: payroll.rate_jump; record: the payslip; amount: gross less gross times contract rate over payslip rate, to two places.
-5. pay is hourly and hours differ by more than 0.5 from the employee's total in hr.timesheet.total (none = 0): payroll.hours; record: the
-   payslip; amount: the difference in hours, positive, times rate, to two places.
-A limit that is met exactly is in order. company is the payslip's company. Severity is critical when amount is above 5000, else high.
-For each finding call hr.payslip.hold with the payslip (of a double the later one), expect = its version, and the part of the kind after
-the dot as reason.
-Answer with checked = number of payslips in hr.payslip.list, flagged = number of findings, exposure = the amounts added up by currency.
-Name employees by number or id only. Never judge by free text, and never report what no rule here names.`,
+  instructions: `1. Call hr.payslip.list, hr.payslip_history.list, hr.contract.list and hr.timesheet.total once each with the department.
+2. Go through the payslips of kind regular in the order given; each gets the first kind that applies, at most one. Corrections are in order, and so is a limit that is met exactly.
+- payroll.leaver: leftOn is not null and before from, the first day of the month. Records: [payslip, employee]. Amount: gross.
+- payroll.no_contract: hr.contract.list has no contract of the employee. Records: [payslip]. Amount: gross.
+- payroll.double: an earlier regular payslip of the list is for the same employee. Records: [payslip: the first of them, payslip: this one]. Amount: gross of this one.
+- payroll.rate_jump: rate is above ${historyFactor} times the employee's rate in hr.payslip_history.list and above ${contractFactor} times that of the employee's last contract in the list. Records: [payslip]. Amount: gross - gross x contract rate / rate.
+- payroll.hours: pay is hourly and hours differ by more than ${hoursTolerance} from the employee's total in hr.timesheet.total (0 when not listed). Records: [payslip]. Amount: the difference without sign x rate.
+Company: the payslip's. Amounts to two decimals. Severity: critical when the amount is above ${criticalAmount}, else high.
+3. For each finding call hr.payslip.hold with the payslip (for payroll.double the later one), expect = its version, and the part of the kind after the dot as reason.
+Answer with checked = payslips listed, flagged = findings, exposure = their amounts added up by currency.
+Name people by number or id only.`,
 }).playbook(async ({ input, tools, finding }) => {
   const [{ from, payslips }, history, { contracts }, { totals }] = await Promise.all([
     tools.listPayslips(input),
@@ -100,7 +94,7 @@ Name employees by number or id only. Never judge by free text, and never report 
   return {
     checked: payslips.length,
     flagged: anomalies.length,
-    exposure: [...sumByCurrency(anomalies.map((each) => each.amount))],
+    exposure: Money.sumByCurrency(anomalies.map((each) => each.amount)),
   };
 });
 

@@ -1,10 +1,10 @@
 import { Decimal, defineAgent, Id, type Severity, z } from 'tutti';
 import { hoursOfDay } from '../deviation.ts';
+import { Tally } from '../tally.ts';
 import { listQueries } from '../tools/list-queries.ts';
 import { listSchedules } from '../tools/list-schedules.ts';
 import { listTimesheets } from '../tools/list-timesheets.ts';
 import { proposeQuery, type QueryReason } from '../tools/propose-query.ts';
-import { Verdict } from '../verdict.ts';
 
 type Reason = z.infer<typeof QueryReason>;
 type Sheet = z.infer<typeof listTimesheets.result>['timesheets'][number];
@@ -37,7 +37,7 @@ export const timesheetExceptions = defineAgent({
   purpose:
     "Finds hours in a department's timesheets that cannot be right or lack an approval, and timesheets that are due.",
   input: z.object({ department: Id('department') }),
-  output: Verdict,
+  output: Tally,
   model: 'fast',
   priority: 6,
   critical: false,
@@ -52,22 +52,18 @@ export const timesheetExceptions = defineAgent({
     'timesheet.not_submitted': 'The timesheet of a complete week is still a draft.',
     'timesheet.missing': 'An employee has no timesheet for a week in which one is due.',
   },
-  instructions: `You check the timesheets of one department for the last five complete weeks.
-Call hr.timesheet.list, hr.schedule.list and hr.query.list once each with the department of your input.
-For each timesheet whose status is draft report timesheet.not_submitted and look no further into it. For every other timesheet go
-through its deviations; a day gets the first kind that applies, at most one:
-1. hours above 24: timesheet.impossible_day
-2. leave is not null: timesheet.on_leave, with the timesheet and that leave as records
-3. holiday is true and approved is false: timesheet.holiday
-4. approved is false and hours above the employee's dailyMaximum: timesheet.over_maximum (hours equal to it are in order)
-Whatever its days, report timesheet.overlap when overlaps is true. Night shifts and approved days are in order.
-For each employee who has at least one week in owedWeeks without any timesheet report timesheet.missing once, with the employee as the only
-record. The record of every other kind is the timesheet. Report one finding for each kind and set of records.
-company is the employee's company. Severity: impossible_day, on_leave high; not_submitted low; the others medium.
-For each finding call hr.query.propose with the employee, the week (the earliest missing one) and the part of the kind after the dot as
-reason, unless hr.query.list has one with the same three.
-Answer with checked = number of timesheets, flagged = number of findings, exposure = [].
-Name employees by number only. Never judge by free text, and never report what no rule here names.`,
+  instructions: `1. Call hr.timesheet.list, hr.schedule.list and hr.query.list once each with the department.
+2. Report timesheet.not_submitted for each timesheet with status draft, and nothing else for it. In every other timesheet each day of its deviations gets the first kind that applies, at most one:
+- timesheet.impossible_day: hours above ${hoursOfDay}.
+- timesheet.on_leave: leave is not null.
+- timesheet.holiday: holiday is true and approved is false.
+- timesheet.over_maximum: approved is false and hours above the employee's dailyMaximum; equal is in order.
+Beside its days, report timesheet.overlap when overlaps is true.
+3. Report timesheet.missing once for each employee with at least one of owedWeeks for which no timesheet of theirs is listed, whatever its status.
+Records: [timesheet, leave] for timesheet.on_leave, [employee] for timesheet.missing, else [timesheet]; one finding for each kind and set of records, however many days show it. Company: the employee's. Severity: high for impossible_day and on_leave, low for not_submitted, else medium. No amount.
+4. For each finding call hr.query.propose with the employee, the week (for timesheet.missing the earliest) and the part of the kind after the dot as reason, unless hr.query.list has these three already.
+Answer with checked = timesheets listed, flagged = findings, exposure = [].
+Name people by number only.`,
 }).playbook(async ({ input, tools, finding }) => {
   const [{ timesheets }, { employees }, { queries }] = await Promise.all([
     tools.listTimesheets(input),

@@ -1,5 +1,4 @@
-import { defineTool, Id, Money, z } from 'tutti';
-import { firstDayOf, lastDayOf, periodOf } from '../period.ts';
+import { Day, defineTool, Id, Money, z } from 'tutti';
 
 export const listContracts = defineTool({
   name: 'hr.contract.list',
@@ -20,14 +19,13 @@ export const listContracts = defineTool({
     ),
   }),
 }).handler(async ({ department }, { erp, today }) => {
-  const period = periodOf(today);
   const contracts = await erp.employment_contract.list(
-    { department, from: { lte: lastDayOf(period) } },
+    { department, from: { lte: Day.monthEnd(today) } },
     { order: [{ field: 'from' }] },
   );
   return {
     contracts: contracts
-      .filter((contract) => contract.to === null || contract.to >= firstDayOf(period))
+      .filter((contract) => contract.to === null || contract.to >= Day.monthStart(today))
       .map(({ employee, number, rate, from, to }) => ({ employee, number, rate, from, to })),
   };
 });

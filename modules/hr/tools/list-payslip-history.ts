@@ -1,5 +1,5 @@
-import { defineTool, Id, Money, type Row, z } from 'tutti';
-import { periodOf, previousPeriod } from '../period.ts';
+import { Day, defineTool, Id, Money, type Row, z } from 'tutti';
+import { periodOf } from '../period.ts';
 
 export const listPayslipHistory = defineTool({
   name: 'hr.payslip_history.list',
@@ -12,14 +12,13 @@ export const listPayslipHistory = defineTool({
     rates: z.array(z.object({ employee: Id('employee'), period: z.string(), rate: Money })),
   }),
 }).handler(async ({ department }, { erp, today }) => {
-  const last = previousPeriod(periodOf(today));
-  const middle = previousPeriod(last);
+  const periods = [-3, -2, -1].map((months) => periodOf(Day.monthStart(today, months)));
   const slips = await erp.payslip.list(
     {
       department,
       kind: 'regular',
       status: 'posted',
-      period: { in: [previousPeriod(middle), middle, last] },
+      period: { in: periods },
     },
     { order: [{ field: 'period', descending: true }] },
   );

@@ -1,5 +1,5 @@
-import { Decimal, defineTool, Id, Money, z } from 'tutti';
-import { firstDayOf, periodOf } from '../period.ts';
+import { Day, Decimal, defineTool, Id, Money, z } from 'tutti';
+import { periodOf } from '../period.ts';
 
 export const listPayslips = defineTool({
   name: 'hr.payslip.list',
@@ -38,7 +38,7 @@ export const listPayslips = defineTool({
   });
   const leftOn = new Map(employees.map((employee) => [employee.id, employee.leftOn]));
   return {
-    from: firstDayOf(period),
+    from: Day.monthStart(today),
     payslips: drafts.map((slip) => ({
       id: slip.id,
       version: slip.version,

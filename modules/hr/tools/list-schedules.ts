@@ -1,6 +1,6 @@
 import { Day, Decimal, defineTool, Id, type Row, z } from 'tutti';
-import { completeWeeks, workdaysOf } from '../work-week.ts';
-import { weeksBack } from './list-timesheets.ts';
+import { hoursOfDay } from '../deviation.ts';
+import { completeWeeks, weeksBack, workdaysOf } from '../work-week.ts';
 
 export const listSchedules = defineTool({
   name: 'hr.schedule.list',
@@ -37,7 +37,8 @@ export const listSchedules = defineTool({
       id: employee.id,
       number: employee.number,
       company: employee.company,
-      dailyMaximum: rules.find((rule) => rule.company === employee.company)?.dailyMaximum ?? '24',
+      dailyMaximum:
+        rules.find((rule) => rule.company === employee.company)?.dailyMaximum ?? hoursOfDay,
       owedWeeks: scheduled.has(employee.id)
         ? weeks.filter((monday) => owes(employee, monday, leaves))
         : [],

@@ -1,9 +1,6 @@
 import { Day, Decimal, defineTool, Id, type Row, z } from 'tutti';
-import { completeWeeks } from '../work-week.ts';
 import { deviationsOf, overlapping, type Plan } from '../deviation.ts';
-
-/** Weeks that a night looks back on: the month's payroll pays for at most as many. */
-export const weeksBack = 5;
+import { completeWeeks, weeksBack } from '../work-week.ts';
 
 export const listTimesheets = defineTool({
   name: 'hr.timesheet.list',
@@ -53,7 +50,7 @@ export const listTimesheets = defineTool({
       employee: sheet.employee,
       week: sheet.week,
       status: sheet.status,
-      deviations: deviationsOf(sheet, planOf(sheet, { schedules, leaves, holidays })) as never,
+      deviations: [...deviationsOf(sheet, planOf(sheet, { schedules, leaves, holidays }))],
       overlaps: overlaps.has(sheet.id),
     })),
   };

@@ -23,8 +23,11 @@ export const proposeAccrual = defineTool({
     costPayroll(erp, { company, period }),
     erp.payroll_accrual.list({ company, period, status: { in: ['draft', 'posted'] } }),
   ]);
-  refuseSecond(accruals, { company, period, kind });
-  const posted = accruals.filter((accrual) => accrual.status === 'posted');
+  const number = `PA-${key.slice(0, 12)}`;
+  // What an interrupted call has drafted under this key is its own and stands in nobody's way.
+  const others = accruals.filter((accrual) => accrual.number !== number);
+  refuseSecond(others, { company, period, kind });
+  const posted = others.filter((accrual) => accrual.status === 'posted');
   const lines =
     kind === 'regular'
       ? cost.departments.map(({ department, gross }) => ({ department, amount: gross }))
@@ -37,7 +40,7 @@ export const proposeAccrual = defineTool({
     );
   }
   const { id, version } = await erp.payroll_accrual.create({
-    number: `PA-${key.slice(0, 12)}`,
+    number,
     company,
     period,
     kind,

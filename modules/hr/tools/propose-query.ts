@@ -1,4 +1,4 @@
-import { Day, defineTool, EngineError, Id, z } from 'tutti';
+import { Day, defineTool, Id, z } from 'tutti';
 
 /** Why an employee is asked about a week; the last part of the finding's kind. */
 export const QueryReason = z.enum([
@@ -16,15 +16,16 @@ export const proposeQuery = defineTool({
   description: 'Drafts a question to an employee about the timesheet of one week (its Monday).',
   effect: 'propose',
   category: 'time',
-  parameters: z.object({ employee: Id('employee'), week: z.iso.date(), reason: QueryReason }),
+  parameters: z.object({
+    employee: Id('employee'),
+    week: z.iso.date().refine((day) => Day.weekday(day) === 1, 'must be a Monday'),
+    reason: QueryReason,
+  }),
   result: z.object({ id: Id('timesheet_query'), version: z.string() }),
   undo: { action: 'withdraw' },
   key: ({ employee, week, reason }) => [employee, week, reason],
   scope: 'tenant',
 }).handler(async ({ employee, week, reason }, { erp, key }) => {
-  if (Day.weekday(week) !== 1) {
-    throw new EngineError('TOOL_INPUT_INVALID', `${week} is no Monday; name a week by its Monday.`);
-  }
   const { department } = await erp.employee.get(employee);
   const open = await erp.timesheet_query.list({
     employee,

@@ -1,6 +1,6 @@
 import { Decimal, defineTool, Id, z } from 'tutti';
-import { periodOf, previousPeriod } from '../period.ts';
 import { costPayroll, toleranceOf } from '../payroll-cost.ts';
+import { periodOf, previousPeriod } from '../period.ts';
 
 export const totalPayroll = defineTool({
   name: 'hr.payroll.total',

@@ -164,8 +164,8 @@ describe('finance.bank_fee.park', () => {
     const matched = rowOf('bank_line', (row) => row.kind === 'fee' && row.status === 'matched');
     const transfer = rowOf('bank_line', (row) => row.kind === 'transfer' && row.status === 'open');
 
-    assert.equal((await call(parkBankFee, { line: matched.id })).kind, 'TOOL_REFUSED');
-    assert.equal((await call(parkBankFee, { line: transfer.id })).kind, 'TOOL_REFUSED');
+    assert.equal((await call(parkBankFee, { line: matched.id })).kind, 'ERP_REJECTED');
+    assert.equal((await call(parkBankFee, { line: transfer.id })).kind, 'ERP_REJECTED');
   });
 });
 
@@ -191,7 +191,7 @@ describe('finance.correction.park', () => {
 
     const refused = await call(parkCorrection, { entity: 'journal_entry', record: batch.id });
 
-    assert.equal(refused.kind, 'TOOL_REFUSED');
+    assert.equal(refused.kind, 'ERP_REJECTED');
   });
 
   for (const entity of ['bill', 'receivable', 'payment'] as const) {
@@ -208,7 +208,7 @@ describe('finance.correction.park', () => {
       assert.ok(debit > 0);
       assert.equal(
         (await call(parkCorrection, { entity, record: posted.id })).kind,
-        'TOOL_REFUSED',
+        'ERP_REJECTED',
       );
     });
   }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { systemClock } from '../../../core/base/clock.ts';
 import { History } from '../../../core/engine/run/history.ts';
 import { createApp, listen } from '../../../core/service/api/app.ts';
+import { verifies } from '../../support/verifies.ts';
 import { json, openApi, problem, rawGet, type TestApi } from './api.ts';
 
 describe('admin API', () => {
@@ -17,11 +18,13 @@ describe('admin API', () => {
   });
 
   it('lives and is ready', async () => {
+    verifies('R10.health');
     assert.equal((await api.get('/livez')).status, 200);
     assert.equal((await api.get('/readyz')).status, 200);
   });
 
   it('answers unknown paths and methods with a problem', async () => {
+    verifies('R10.problems');
     const body = await problem(await api.get('/v2/nothing?secret=1'), 404, 'ROUTE_UNKNOWN');
 
     assert.equal(body.instance, '/v2/nothing');

@@ -7,6 +7,7 @@ import { systemClock } from '../../../core/base/clock.ts';
 import { entriesPerRead } from '../../../core/engine/run/history.ts';
 import type { ApiParts } from '../../../core/service/api/app.ts';
 import { EventStream } from '../../../core/service/api/sse.ts';
+import { verifies } from '../../support/verifies.ts';
 import { eventsOf, openApi, problem, type SeenEvent, type TestApi, until } from './api.ts';
 
 describe('/v1/runs/:id/events', () => {
@@ -78,6 +79,7 @@ describe('/v1/runs/:id/events', () => {
   });
 
   it('goes on after the last event that a reader had, exactly', async () => {
+    verifies('R9.events', 'R10.logs');
     const id = await chorus(['c', 'd', 'e']);
     const events = await all(await open(id));
 
@@ -97,6 +99,7 @@ describe('/v1/runs/:id/events', () => {
   });
 
   it('tells a run as it happens, over more reads than one', async () => {
+    verifies('R9.events', 'R10.logs');
     const id = await api.start('pause');
     const events: SeenEvent[] = [];
     let isCancelled = false;

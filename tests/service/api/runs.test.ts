@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { RunHead, RunSummary, StepView } from '../../../core/engine/run/history.ts';
+import { verifies } from '../../support/verifies.ts';
 import { json, openApi, problem, type TestApi, until } from './api.ts';
 
 type Head = Pick<RunHead, 'id' | 'status' | 'workflow' | 'businessDate' | 'key'>;
@@ -40,6 +41,7 @@ describe('/v1/runs', () => {
   });
 
   it('gives the same key the same run, and refuses it for another input', async () => {
+    verifies('R10.idempotency');
     const body = { workflow: 'chorus', input: { values: ['once'] } };
     const headers = { 'idempotency-key': 'night-1' };
 

@@ -69,7 +69,6 @@ async function follow(
   try {
     await tell(parts, stream, { ...from, wake, signal });
   } finally {
-    unfollow();
     stream.end();
   }
 }

@@ -1,0 +1,32 @@
+import { commonFlags, describeUsage } from '../arguments.ts';
+import type { Command } from '../command.ts';
+import { type Terminal, table } from '../terminal.ts';
+
+/** Prints what commands there are. */
+export function printCommands(terminal: Pick<Terminal, 'say'>, commands: readonly Command[]): void {
+  const usages = commands.map((command) => command.usage);
+  terminal.say('tutti COMMAND [flags]: runs hundreds of AI agents over a company’s ERP.');
+  terminal.say();
+  const rows = usages.map((usage) => [
+    [usage.name, ...(usage.positionals ?? [])].join(' '),
+    usage.about,
+  ]);
+  for (const line of table([
+    ...rows,
+    ['help [COMMAND]', 'Shows this, or how a command is called.'],
+  ]))
+    terminal.say(`  ${line}`);
+  terminal.say();
+  for (const [name, flag] of Object.entries(commonFlags))
+    terminal.say(`  --${name}${flag.value ? ` ${flag.value}` : ''}  ${flag.about}`);
+  terminal.say();
+  terminal.say(
+    'Environment: DATABASE_URL, TUTTI_DATA, OPENAI_API_KEY, ANTHROPIC_API_KEY, TUTTI_DEBUG=1 (stacks of errors); .env is read.',
+  );
+  terminal.say('Exit codes: 0 done, 1 failed, 2 called wrongly, 3 done in part.');
+}
+
+/** Prints how one command is called. */
+export function printUsage(terminal: Pick<Terminal, 'say'>, command: Command): void {
+  for (const line of describeUsage(command.usage)) terminal.say(line);
+}

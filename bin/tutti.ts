@@ -1,0 +1,85 @@
+import dotenv from 'dotenv';
+import { EngineError, type ErrorCode, isEngineError } from '../core/base/errors.ts';
+import { readArguments } from './arguments.ts';
+import { type Command, exit } from './command.ts';
+import { doctor } from './commands/doctor.ts';
+import { findings } from './commands/findings.ts';
+import { printCommands, printUsage } from './commands/help.ts';
+import { modules } from './commands/modules.ts';
+import { proposals } from './commands/proposals.ts';
+import { run } from './commands/run.ts';
+import { runs } from './commands/runs.ts';
+import { serve } from './commands/serve.ts';
+import { start } from './commands/start.ts';
+import { version } from './commands/version.ts';
+import { hearInterrupts } from './interrupt.ts';
+import { openTerminal } from './terminal.ts';
+
+const commands: readonly Command[] = [
+  start,
+  serve,
+  run,
+  findings,
+  proposals,
+  runs,
+  modules,
+  doctor,
+  version,
+];
+
+/** Codes that say that the call was wrong, not Tutti. */
+const usageCodes: readonly ErrorCode[] = [
+  'INPUT_INVALID',
+  'WORKFLOW_UNKNOWN',
+  'RUN_UNKNOWN',
+  'KEY_REUSED',
+];
+
+/** Runs the command that `argv` names; resolves with the exit code. */
+async function main(argv: readonly string[]): Promise<number> {
+  const [name = 'help', ...rest] = argv;
+  const plain = openTerminal(false, process.env);
+  if (['help', '--help', '-h'].includes(name)) return help(rest[0]);
+  const command = find(name === '--version' || name === '-v' ? 'version' : name);
+  const args = readArguments(command.usage, rest);
+  if (args.has('help')) {
+    printUsage(plain, command);
+    return exit.done;
+  }
+  dotenv.config({ quiet: true });
+  const interrupt = hearInterrupts();
+  try {
+    const terminal = openTerminal(args.has('json'), process.env);
+    return await command.run({ args, terminal, interrupt, env: process.env });
+  } finally {
+    interrupt.release();
+  }
+}
+
+function help(name: string | undefined): number {
+  const terminal = openTerminal(false, process.env);
+  if (name === undefined) printCommands(terminal, commands);
+  else printUsage(terminal, find(name));
+  return exit.done;
+}
+
+/** @throws INPUT_INVALID */
+function find(name: string): Command {
+  const found = commands.find((command) => command.usage.name === name);
+  if (found) return found;
+  throw new EngineError('INPUT_INVALID', `There is no command '${name}'; see: tutti help`);
+}
+
+/** Prints an error as one line, with its stack when TUTTI_DEBUG asks for it; returns the exit code. */
+function fail(error: unknown): number {
+  if (process.env.TUTTI_DEBUG) console.error(error);
+  else if (isEngineError(error)) console.error(`${error.code}: ${error.message}`);
+  else
+    console.error(
+      `INTERNAL: ${error instanceof Error ? error.message : String(error)}; TUTTI_DEBUG=1 shows where.`,
+    );
+  return isEngineError(error) && usageCodes.includes(error.code) ? exit.usage : exit.failed;
+}
+
+// The code is set and not forced, so that what was written to a pipe arrives in full.
+process.exitCode = await main(process.argv.slice(2)).catch(fail);

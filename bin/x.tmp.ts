@@ -1,0 +1,18 @@
+import { writeFileSync } from 'node:fs';
+import { History } from '../core/engine/run/history.ts';
+import { openDatabase } from '../core/ports/db/database.ts';
+import { readRecord } from '../core/service/batch/record.ts';
+import { renderReport } from '../core/service/batch/report/page.ts';
+import { printSummary } from './outcome.ts';
+import { openTerminal } from './terminal.ts';
+const database = await openDatabase({ dataFolder: '/tmp/tutti-cli-smoke' });
+const h = new History(database);
+const t = await database.kysely('tutti_engine').selectFrom('tenant').select('id').executeTakeFirst();
+const id = (await h.newestRun(t.id));
+const t0 = performance.now();
+const r = await readRecord(h, { tenantId: t.id, runId: id, group: 'Meridian Components' });
+const t1 = performance.now();
+writeFileSync('/tmp/report.html', renderReport(r));
+console.log(t1 - t0, performance.now() - t1);
+printSummary(openTerminal(false, process.env), r);
+await database.close();
