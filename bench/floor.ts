@@ -141,8 +141,8 @@ export class Floor {
     const { seq, output, body, usage } = done;
     const cost = costMicroUsd(usage, price);
     const data = { turn: 1, stop: 'end', durationMs: 0, tokens: usage, costMicroUsd: cost, state: 'settled' };
-    const turn = nextEntry(run, { step, kind: 'turn.ended', data, held: 'model', body });
-    const ended = nextEntry(run, { step, kind: 'step.succeeded', data: {}, held: 'output', body: output });
+    const turn = nextEntry(run, { step, kind: 'turn.ended', data, body: { class: 'model', text: body } });
+    const ended = nextEntry(run, { step, kind: 'step.succeeded', data: {}, body: { class: 'output', text: output } });
     const now = Date.now();
     Object.assign(step, { status: 'succeeded', endedAt: now, outputSeq: ended.seq, costMicroUsd: cost });
     return this.#commit.write({

@@ -1,5 +1,6 @@
 import type pg from 'pg';
-import { type FlushRow, flushParameters, flushSql } from '../core/engine/run/flush.ts';
+import { type FlushRow, flushSql } from '../core/engine/run/flush.ts';
+import { flushParameters, stepRows } from '../core/engine/run/flush-rows.ts';
 import type { Change } from '../core/engine/run/rows.ts';
 
 const largest = 1_000;
@@ -30,9 +31,11 @@ export class GroupCommit {
     while (this.#gathered.length > 0) {
       const group = this.#gathered.splice(0, largest);
       try {
-        const { values, steps } = flushParameters(this.#boot, group.map((each) => each.change));
+        const changes = group.map((each) => each.change);
+        const steps = stepRows(changes);
+        const values = flushParameters(this.#boot, changes, steps);
         const { rows } = await this.#client.query<FlushRow>({ name: 'flush', text: flushSql, values });
-        if (rows[0]?.alive !== 1 || !rows[0].admitted || rows[0].steps !== steps) throw new Error(`The floor's flush answered ${JSON.stringify(rows[0])}.`);
+        if (rows[0]?.alive !== 1 || !rows[0].admitted || rows[0].steps !== steps.length) throw new Error(`The floor's flush answered ${JSON.stringify(rows[0])}.`);
         for (const each of group) each.durable();
       } catch (error) {
         for (const each of group) each.failed(error);

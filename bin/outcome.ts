@@ -6,7 +6,7 @@ import { renderReport } from '../core/service/batch/report/page.ts';
 import { summarise } from '../core/service/batch/summary.ts';
 import { readGroup } from './command.ts';
 import type { Host } from './host.ts';
-import { type Terminal, table } from './terminal.ts';
+import { oneLine, type Terminal, table } from './terminal.ts';
 
 /** Everything that the journal says about a run. @throws RUN_UNKNOWN */
 export async function recordOf(host: Host, tenantId: number, runId: string): Promise<RunRecord> {
@@ -18,10 +18,10 @@ export function printSummary(terminal: Terminal, record: RunRecord): void {
   for (const part of summarise(record)) {
     switch (part.kind) {
       case 'title':
-        terminal.say(`\n${terminal.bold(part.text)}`);
+        terminal.say(`\n${terminal.bold(oneLine(part.text))}`);
         break;
       case 'line':
-        terminal.say(`  ${part.text}`);
+        terminal.say(`  ${oneLine(part.text)}`);
         break;
       case 'rows':
         printRows(terminal, part.rows);

@@ -40,11 +40,17 @@ export function openTerminal(isJson: boolean, env: NodeJS.ProcessEnv): Terminal 
   };
 }
 
+/** Text of agents and records on one line, without what a terminal would obey: control characters become spaces. */
+export function oneLine(text: string): string {
+  return text.replace(/\p{Cc}+/gu, ' ');
+}
+
 /** Rows of text as aligned columns; those in `right` are numbers. The first row is the head. */
 export function table(
-  rows: readonly (readonly string[])[],
+  cells: readonly (readonly string[])[],
   right: readonly number[] = [],
 ): readonly string[] {
+  const rows = cells.map((row) => row.map(oneLine));
   const widths = (rows[0] ?? []).map((_, column) =>
     Math.max(...rows.map((row) => row[column]?.length ?? 0)),
   );

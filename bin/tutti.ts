@@ -1,5 +1,5 @@
 import dotenv from 'dotenv';
-import { EngineError, type ErrorCode, isEngineError } from '../core/base/errors.ts';
+import { EngineError, type ErrorCode, isEngineError, toErrorData } from '../core/base/errors.ts';
 import { readArguments } from './arguments.ts';
 import { type Command, exit } from './command.ts';
 import { doctor } from './commands/doctor.ts';
@@ -13,7 +13,7 @@ import { serve } from './commands/serve.ts';
 import { start } from './commands/start.ts';
 import { version } from './commands/version.ts';
 import { hearInterrupts } from './interrupt.ts';
-import { openTerminal } from './terminal.ts';
+import { oneLine, openTerminal } from './terminal.ts';
 
 const commands: readonly Command[] = [
   start,
@@ -48,10 +48,13 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   dotenv.config({ quiet: true });
   const interrupt = hearInterrupts();
+  // Node ends a process whose only timers are those that do not hold it, such as the engine's; a command ends by itself.
+  const hold = setInterval(() => {}, 2 ** 30);
   try {
     const terminal = openTerminal(args.has('json'), process.env);
     return await command.run({ args, terminal, interrupt, env: process.env });
   } finally {
+    clearInterval(hold);
     interrupt.release();
   }
 }
@@ -70,16 +73,18 @@ function find(name: string): Command {
   throw new EngineError('INPUT_INVALID', `There is no command '${name}'; see: tutti help`);
 }
 
-/** Prints an error as one line, with its stack when TUTTI_DEBUG asks for it; returns the exit code. */
+/** Prints an error as one line, or with its stack when TUTTI_DEBUG asks for it; returns the exit code. */
 function fail(error: unknown): number {
+  const { code, message } = toErrorData(error);
+  const hint = isEngineError(error) ? '' : ' (TUTTI_DEBUG=1 shows where)';
   if (process.env.TUTTI_DEBUG) console.error(error);
-  else if (isEngineError(error)) console.error(`${error.code}: ${error.message}`);
-  else
-    console.error(
-      `INTERNAL: ${error instanceof Error ? error.message : String(error)}; TUTTI_DEBUG=1 shows where.`,
-    );
-  return isEngineError(error) && usageCodes.includes(error.code) ? exit.usage : exit.failed;
+  else console.error(oneLine(`${code}: ${message}${hint}`));
+  return usageCodes.includes(code) ? exit.usage : exit.failed;
 }
 
+// A reader that has seen enough (`tutti findings | head`) is no failure; the command still ends in order.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
 // The code is set and not forced, so that what was written to a pipe arrives in full.
 process.exitCode = await main(process.argv.slice(2)).catch(fail);

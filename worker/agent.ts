@@ -1,32 +1,46 @@
 import { EngineError, toErrorData } from '../core/base/errors.ts';
+import { toStorableJson } from '../core/base/text.ts';
 import { issues, type StepScope } from '../core/guard/invoke.ts';
 import type { JobDone } from '../core/ports/dispatcher.ts';
 import type { Message, ModelReply } from '../core/ports/models/model.ts';
 import { checkFinding } from './finding.ts';
 import { runPlaybook } from './playbook.ts';
-import { type AgentContext, answerCalls, callModel } from './turn.ts';
+import { type AgentContext, answerCalls, callModel, type Said } from './turn.ts';
 
 /** Runs one attempt of a step to its end. Never throws: the result says what happened. */
 export async function runAgent(context: AgentContext): Promise<JobDone> {
   const { scope, talk } = context;
-  const trust = { external: false };
+  const said: Said = { external: false, findings: [] };
   try {
-    if (talk.job.mode === 'playbook')
-      return succeeded(await consultPlaybook(context, 'no model'), false, trust);
-    const answer = await converse(context, trust);
-    if (answer.kind === 'answered') return succeeded(answer.output, false, trust);
-    if (scope.agent.onBudget === 'fail' || !scope.agent.procedure) throw answer.error;
-    // Nothing that the model said goes into the playbook; its writes meet their own keys.
-    return succeeded(await consultPlaybook(context, answer.error.code), true, trust);
+    const { output, degraded } = await work(context, said);
+    const done = succeeded(output, degraded, said);
+    for (const finding of said.findings) talk.finding(finding);
+    return done;
   } catch (error) {
     const cause = scope.signal.aborted ? scope.signal.reason : error;
     return {
       kind: 'failed',
       error: toErrorData(cause, 'AGENT_FAILED'),
       degraded: false,
-      trust: trustOf(trust),
+      trust: trustOf(said),
     };
   }
+}
+
+async function work(
+  context: AgentContext,
+  said: Said,
+): Promise<{ readonly output: unknown; readonly degraded: boolean }> {
+  const { scope, talk } = context;
+  if (talk.job.mode === 'playbook') {
+    return { output: await consultPlaybook(context, said, 'no model'), degraded: false };
+  }
+  const answer = await converse(context, said);
+  if (answer.kind === 'answered') return { output: answer.output, degraded: false };
+  if (scope.agent.onBudget === 'fail' || !scope.agent.procedure) throw answer.error;
+  // Nothing that the model said goes into the playbook; its writes meet their own keys.
+  Object.assign(said, { external: false, findings: [] });
+  return { output: await consultPlaybook(context, said, answer.error.code), degraded: true };
 }
 
 type Answer =
@@ -35,34 +49,35 @@ type Answer =
 
 /**
  * The agent loop: ask the model, answer its tool calls, until it hands in what its schema asks for. An answer that does not
- * fit gets one turn to be repaired.
+ * fit gets one turn to be repaired, beyond the agent's own number of turns.
  */
-async function converse(context: AgentContext, trust: { external: boolean }): Promise<Answer> {
+async function converse(context: AgentContext, said: Said): Promise<Answer> {
   const { scope, talk, prompt, target } = context;
   const messages: Message[] = [prompt.opening(talk.job.input, scope.businessDate)];
   const turns = scope.agent.limits?.turns ?? 8;
-  let repaired = false;
-  for (let turn = 1; turn <= turns; turn += 1) {
+  let repairs = 0;
+  for (let turn = 1; turn <= turns + repairs; turn += 1) {
     const request = prompt.request(target.model, messages, target.maxOutputTokens ?? 4_096);
     const reply = await callModel(context, request, turn).catch((error: unknown) => {
       if ((error as { code?: string }).code === 'BUDGET_EXCEEDED') return error as EngineError;
       throw error;
     });
     if (reply instanceof Error) return { kind: 'over_budget', error: reply };
-    messages.push({ role: 'assistant', parts: reply.parts });
+    // Providers refuse a message without content, which is what an answer cut off while it was thought over leaves.
+    if (reply.parts.length > 0) messages.push({ role: 'assistant', parts: reply.parts });
     const calls = reply.parts.filter((part) => part.kind === 'call');
     if (calls.length > 0) {
-      messages.push({ role: 'user', parts: await answerCalls(context, calls, trust) });
+      messages.push({ role: 'user', parts: await answerCalls(context, calls, said) });
       continue;
     }
     const checked = readAnswer(reply, scope);
     if (checked.ok) return { kind: 'answered', output: checked.output };
-    if (repaired)
+    if (repairs > 0)
       throw new EngineError(
         'OUTPUT_INVALID',
         `'${scope.agentName}' answered twice in a form that its schema does not allow: ${checked.why}.`,
       );
-    repaired = true;
+    repairs += 1;
     messages.push({
       role: 'user',
       parts: [
@@ -101,25 +116,21 @@ function readAnswer(
     : { ok: false, why: issues(parsed.error) };
 }
 
-function consultPlaybook(context: AgentContext, reason: string): Promise<unknown> {
+function consultPlaybook(context: AgentContext, said: Said, reason: string): Promise<unknown> {
   const { scope, talk } = context;
   talk.entry('playbook.started', { reason });
-  return runPlaybook(talk.job.input, scope, (finding) =>
-    talk.finding(checkFinding(scope, finding)),
-  );
+  return runPlaybook(talk.job.input, scope, (finding) => {
+    said.findings.push(checkFinding(scope, finding));
+  });
 }
 
-function succeeded(
-  output: unknown,
-  degraded: boolean,
-  trust: { readonly external: boolean },
-): JobDone {
+function succeeded(output: unknown, degraded: boolean, said: Said): JobDone {
   try {
     return {
       kind: 'succeeded',
-      output: JSON.stringify(output ?? null),
+      output: toStorableJson(output),
       degraded,
-      trust: trustOf(trust),
+      trust: trustOf(said),
     };
   } catch (error) {
     throw new EngineError(
@@ -130,6 +141,6 @@ function succeeded(
   }
 }
 
-function trustOf(trust: { readonly external: boolean }): 'system' | 'external' {
-  return trust.external ? 'external' : 'system';
+function trustOf(said: Said): 'system' | 'external' {
+  return said.external ? 'external' : 'system';
 }

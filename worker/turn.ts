@@ -1,5 +1,5 @@
 import { EngineError, isEngineError, toErrorData } from '../core/base/errors.ts';
-import { readText, Text } from '../core/base/text.ts';
+import { readText, Text, toStorableJson } from '../core/base/text.ts';
 import { invoke, issues, type StepScope } from '../core/guard/invoke.ts';
 import { type Prompt, reportSchema, reportTool } from '../core/guard/prompt.ts';
 import type {
@@ -23,6 +23,13 @@ export interface AgentContext {
   readonly target: ModelTarget;
   /** The agent's model, opened on first use. */
   readonly model: () => Model;
+}
+
+/** What an attempt has come to so far: its findings count once it has succeeded, so a failed try leaves none behind. */
+export interface Said {
+  /** Whether it has read free text of records. */
+  external: boolean;
+  findings: FindingInput[];
 }
 
 /** One model call under a permit; its usage is reported whatever happens. @throws MODEL_* · BUDGET_EXCEEDED */
@@ -52,7 +59,7 @@ export async function callModel(
   };
   try {
     const reply = await context.model().call(request, { signal: talk.signal });
-    report({ usage: reply.usage, stop: reply.stop, sent: true, body: JSON.stringify(reply.parts) });
+    report({ usage: reply.usage, stop: reply.stop, sent: true, body: toStorableJson(reply.parts) });
     return reply;
   } catch (error) {
     report({ usage: null, stop: 'error', sent: wasSent(error), error });
@@ -74,11 +81,11 @@ type Call = Extract<Part, { kind: 'call' }>;
 export async function answerCalls(
   context: AgentContext,
   calls: readonly Call[],
-  trust: { external: boolean },
+  said: Said,
 ): Promise<readonly Part[]> {
   const results: Part[] = [];
   for (const call of calls) {
-    const { content, isError } = await answer(context, call, trust);
+    const { content, isError } = await answer(context, call, said);
     results.push({ kind: 'result', id: call.id, name: call.name, content, isError });
   }
   return results;
@@ -87,9 +94,11 @@ export async function answerCalls(
 async function answer(
   context: AgentContext,
   call: Call,
-  trust: { external: boolean },
+  said: Said,
 ): Promise<{ readonly content: string; readonly isError: boolean }> {
-  if (call.name === reportTool) return report(context, call.args);
+  if (call.name === reportTool && context.scope.agent.findings) {
+    return report(context, call.args, said);
+  }
   const tool = (Object.values(context.scope.agent.tools) as AnyTool[]).find(
     (each) => each.name === call.name,
   );
@@ -107,11 +116,11 @@ async function answer(
   }
   const outcome = await invoke(tool, call.args, context.scope);
   if (outcome.kind === 'error') return { content: outcome.error.message, isError: true };
-  return { content: show(outcome.value, tool, trust), isError: false };
+  return { content: show(outcome.value, tool, said), isError: false };
 }
 
 /** A tool's result as the model sees it: free text only where the tool reveals it, which makes the context external. */
-function show(value: unknown, tool: AnyTool, trust: { external: boolean }): string {
+function show(value: unknown, tool: AnyTool, said: Said): string {
   const reveals = new Set(tool.reveals ?? []);
   const text = JSON.stringify(
     value,
@@ -119,7 +128,7 @@ function show(value: unknown, tool: AnyTool, trust: { external: boolean }): stri
       // JSON.stringify has asked a Text for its placeholder already; the holder still has the Text itself.
       const original = this[key];
       if (!(original instanceof Text) || !reveals.has(key)) return shown;
-      trust.external = true;
+      said.external = true;
       return readText(original);
     },
   );
@@ -127,22 +136,25 @@ function show(value: unknown, tool: AnyTool, trust: { external: boolean }): stri
 }
 
 function report(
-  context: AgentContext,
+  { scope }: AgentContext,
   args: unknown,
+  said: Said,
 ): { readonly content: string; readonly isError: boolean } {
   const parsed = reportSchema.safeParse(args);
   if (!parsed.success)
     return { content: `The finding is not recorded: ${issues(parsed.error)}.`, isError: true };
   const { amount, currency, company, ...rest } = parsed.data;
-  const money = amount !== null && currency !== null ? { amount: { amount, currency } } : {};
+  const stranger = rest.records.find(({ entity }) => !scope.entities.has(entity));
+  if (stranger) {
+    return { content: `The finding is not recorded: there are no records '${stranger.entity}'.`, isError: true };
+  }
+  const finding = {
+    ...rest,
+    ...(company !== null && { company }),
+    ...(amount !== null && currency !== null && { amount: { amount, currency } }),
+  } as FindingInput;
   try {
-    context.talk.finding(
-      checkFinding(context.scope, {
-        ...rest,
-        ...(company !== null && { company }),
-        ...money,
-      } as FindingInput),
-    );
+    said.findings.push(checkFinding(scope, finding));
     return { content: 'recorded', isError: false };
   } catch (error) {
     return { content: toErrorData(error).message, isError: true };

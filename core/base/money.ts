@@ -37,7 +37,7 @@ export type Money = z.infer<typeof schema>;
 
 /**
  * Zod schema of an amount, and its arithmetic. Results keep every decimal place; `round` is explicit.
- * @throws INPUT_INVALID when two currencies meet
+ * @throws INPUT_INVALID when two currencies meet, or one has no rate
  */
 export const Money = Object.assign(schema, {
   of: (amount: string, currency: string): Money => ({ amount, currency }),
@@ -60,6 +60,18 @@ export const Money = Object.assign(schema, {
   /** The same worth in another currency, `rate` being what one unit of its own is worth there; every decimal place is kept. */
   convert: (money: Money, rate: string, to: string): Money =>
     Money.of(text(Big(money.amount).times(rate)), to),
+  /** The sum of a mixed list in one currency; `rates` says by currency what one unit is worth there. Its own needs no rate. */
+  sumIn: (
+    currency: string,
+    values: readonly Money[],
+    rates: Readonly<Record<string, string>>,
+  ): Money =>
+    Money.sum(
+      currency,
+      Money.sumByCurrency(values).map((sum) =>
+        sum.currency === currency ? sum : Money.convert(sum, rateOf(sum.currency, rates), currency),
+      ),
+    ),
   compare: (a: Money, b: Money): -1 | 0 | 1 => Big(a.amount).cmp(sameCurrency(a, b).amount),
   isAbove: (a: Money, b: Money): boolean => Big(a.amount).gt(sameCurrency(a, b).amount),
   equals: (a: Money, b: Money): boolean => a.currency === b.currency && Big(a.amount).eq(b.amount),
@@ -83,6 +95,15 @@ function sameCurrency(a: Money, b: Money): Money {
   throw new EngineError(
     'INPUT_INVALID',
     `Cannot combine ${a.currency} with ${b.currency}; convert one of them first.`,
+  );
+}
+
+function rateOf(currency: string, rates: Readonly<Record<string, string>>): string {
+  const rate = rates[currency];
+  if (rate !== undefined) return rate;
+  throw new EngineError(
+    'INPUT_INVALID',
+    `There is no exchange rate of ${currency} (known: ${Object.keys(rates).join(', ') || 'none'}); enter one and run again.`,
   );
 }
 

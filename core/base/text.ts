@@ -47,3 +47,16 @@ const hidden =
 export function readText(text: Text): string {
   return Text.read(text);
 }
+
+/**
+ * JSON that every store takes: NUL and lone surrogates, which PostgreSQL refuses in text and jsonb, become U+FFFD.
+ * @throws TypeError for what JSON cannot hold
+ */
+export function toStorableJson(value: unknown): string {
+  const json = JSON.stringify(value ?? null) ?? 'null';
+  return json.includes('\\u')
+    ? json.replace(/\\(u0000|ud[89a-f][0-9a-f]{2}|.)/g, (all, what: string) =>
+        what.length > 1 ? '\\ufffd' : all,
+      )
+    : json;
+}

@@ -149,7 +149,12 @@ function stateAfter(error: unknown): EffectState {
 
 async function handle(call: Call, args: unknown, key: string): Promise<unknown> {
   const { tool, scope } = call;
-  const signal = AbortSignal.any([scope.signal, AbortSignal.timeout(tool.timeoutMs ?? 30_000)]);
+  const timeoutMs = tool.timeoutMs ?? 30_000;
+  const signal = AbortSignal.any([scope.signal, AbortSignal.timeout(timeoutMs)]);
+  const late = new EngineError(
+    'TOOL_FAILED',
+    `Tool '${tool.name}' did not end within ${timeoutMs} ms.`,
+  );
   const erp = erpFor(scope.connector, {
     entities: scope.entities,
     key: () => key,
@@ -158,13 +163,23 @@ async function handle(call: Call, args: unknown, key: string): Promise<unknown> 
       call.records += rows;
     },
   });
-  const result = await tool.handle(args, { erp, today: scope.businessDate, key, signal });
+  const result = await Promise.race([
+    aborted(signal, () => (scope.signal.aborted ? scope.signal.reason : late)),
+    tool.handle(args, { erp, today: scope.businessDate, key, signal }),
+  ]);
   const checked = (tool.result as z.ZodType).safeParse(result);
   if (checked.success) return checked.data;
   throw new EngineError(
     'TOOL_RESULT_INVALID',
     `Tool '${tool.name}' returned what its schema does not allow: ${issues(checked.error)}.`,
   );
+}
+
+/** Rejects when the signal aborts: a handler that does not heed it must not keep its step. */
+function aborted(signal: AbortSignal, reason: () => unknown): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(reason()), { once: true });
+  });
 }
 
 function intentOf(call: Call, args: unknown, proposed: boolean): Omit<Intent, 'binds' | 'state'> {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Decimal } from '../base/money.ts';
 import { toJsonSchema } from '../ports/models/json-schema.ts';
 import type { Message, ModelRequest, ToolSpec } from '../ports/models/model.ts';
 import { requestBytes } from '../ports/models/prices.ts';
@@ -17,8 +18,11 @@ export const reportSchema = z.object({
     .min(1)
     .max(10),
   company: z.string().nullable().describe('code of the company concerned, or null'),
-  amount: z.string().nullable().describe('decimal amount at stake, or null'),
-  currency: z.string().nullable().describe('ISO 4217 code of the amount, or null'),
+  amount: Decimal.nullable().describe('decimal amount at stake, or null'),
+  currency: z
+    .string()
+    .regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code')
+    .nullable().describe('ISO 4217 code of the amount, or null'),
   summary: z
     .string()
     .max(500)

@@ -23,6 +23,7 @@ const agents = [
   nightSummary,
 ];
 
+/** Hours, pay and papers of a company's people. */
 export const hr = defineModule({
   name: 'hr',
   version: '0.1.0',

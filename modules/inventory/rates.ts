@@ -16,16 +16,6 @@ export async function ratesAt(erp: Erp, day: string): Promise<ReadonlyMap<string
   return new Map([[groupCurrency, '1'], ...rows.map((row) => [row.currency, row.rate] as const)]);
 }
 
-/** The rate of one currency. @throws RECORD_UNKNOWN when there is no fresh one */
-export function rateOf(currency: string, rates: ReadonlyMap<string, string>): string {
-  const rate = rates.get(currency);
-  if (rate !== undefined) return rate;
-  throw new EngineError(
-    'RECORD_UNKNOWN',
-    `There is no exchange rate of ${currency} in the last ${freshDays} days; enter one and run again.`,
-  );
-}
-
 /** Turns an amount of the group's currency into another. @throws RECORD_UNKNOWN when there is no fresh rate */
 export function fromGroup(
   money: Money,
@@ -33,4 +23,13 @@ export function fromGroup(
   rates: ReadonlyMap<string, string>,
 ): Money {
   return Money.of(Decimal.over(money.amount, rateOf(currency, rates)), currency);
+}
+
+function rateOf(currency: string, rates: ReadonlyMap<string, string>): string {
+  const rate = rates.get(currency);
+  if (rate !== undefined) return rate;
+  throw new EngineError(
+    'RECORD_UNKNOWN',
+    `There is no exchange rate of ${currency} in the last ${freshDays} days; enter one and run again.`,
+  );
 }

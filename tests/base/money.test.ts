@@ -153,6 +153,17 @@ describe('money', () => {
     );
   });
 
+  it('adds up a mixed list in one currency, and never leaves out one without a rate', () => {
+    const mixed = [Money.of('10.10', 'EUR'), Money.of('100', 'USD'), Money.of('-50', 'USD')];
+
+    assert.deepEqual(Money.sumIn('EUR', mixed, { USD: '0.92' }), Money.of('56.1', 'EUR'));
+    assert.deepEqual(Money.sumIn('EUR', [], {}), Money.zero('EUR'));
+    assert.throws(
+      () => Money.sumIn('EUR', mixed, { EUR: '1', PLN: '0.23' }),
+      (error) => isEngineError(error) && error.code === 'INPUT_INVALID',
+    );
+  });
+
   it('leaves its operands alone', () => {
     const a = Object.freeze(Money.of('1.10', 'EUR'));
     assert.deepEqual(Money.times(a, '3'), { amount: '3.3', currency: 'EUR' });

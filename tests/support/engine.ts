@@ -11,9 +11,7 @@ export interface TestEngine {
   readonly host: Host;
   readonly engine: Engine;
   readonly history: History;
-  /** What made the engine give up, if anything has. */
-  readonly failure: Error | null;
-  /** Starts a run and waits for its end. */
+  /** Starts a run and waits for its end. Rejects when the engine gives up. */
   run(workflow: string, options: RunOptions): Promise<EndedRun>;
   /** In `after(function () { return testEngine.close(this); })` the database is kept when a test has failed. */
   close(context?: Mocha.Context): Promise<void>;
@@ -32,37 +30,41 @@ export interface EndedRun {
   readonly status: RunStatus;
 }
 
-/** Opens the engine of a test file. `configUrl` as for `openHost`. */
+/** How an engine is opened; by default on a database of its own, without a key to any model. */
+export interface EngineOptions {
+  /** A database that the caller drops. */
+  readonly fresh?: FreshDatabase;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** Opens an engine of a test file. `configUrl` as for `openHost`. */
 export async function openTestEngine(
   configUrl: string | URL,
-  env: NodeJS.ProcessEnv = {},
+  options: EngineOptions = {},
 ): Promise<TestEngine> {
-  const fresh = await freshDatabase();
+  const { env = {} } = options;
+  const fresh = options.fresh ?? (await freshDatabase());
   const host = await openHost({
     configUrl: String(configUrl),
     databaseUrl: fresh.url,
     dataFolder: '/nonexistent',
     env,
   });
-  let failure: Error | null = null;
-  const engine = await host.startEngine((error) => {
-    failure = error;
-  });
+  const gaveUp = Promise.withResolvers<never>();
+  gaveUp.promise.catch(() => undefined);
+  const engine = await host.startEngine(gaveUp.reject);
   return {
     fresh,
     host,
     engine,
     history: new History(host.database),
-    get failure() {
-      return failure;
-    },
     async run(workflow, options) {
       const { id } = await engine.startRun(requestOf(workflow, options));
-      return { id, status: await engine.whenEnded(id) };
+      return { id, status: await Promise.race([engine.whenEnded(id), gaveUp.promise]) };
     },
     async close(context) {
       await host.close();
-      await fresh.drop(context);
+      if (!options.fresh) await fresh.drop(context);
     },
   };
 }

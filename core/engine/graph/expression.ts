@@ -49,7 +49,7 @@ function memberPath(cel: string, path: string): Expression {
   return (scope) => {
     let at: unknown = scope;
     for (const member of members) {
-      if (at === null || typeof at !== 'object' || !(member in at)) {
+      if (at === null || typeof at !== 'object' || !Object.hasOwn(at, member)) {
         throw new EngineError(
           'EXPRESSION_INVALID',
           `${path}: '${cel}' has no '${member}' in this run.`,

@@ -40,21 +40,22 @@ export class Budget {
   }
 
   /**
-   * The first scope that could not pay, or null. `never` when it could not even if all that is reserved came back:
-   * waiting would not help.
+   * The first scope that never could pay, else the first that cannot now, or null. `never`: not even if all that is reserved
+   * came back, so waiting would not help.
    */
   blocker(
     scopes: readonly string[],
     microUsd: number,
   ): { readonly scope: string; readonly never: boolean } | null {
+    let busy: string | null = null;
     for (const scope of scopes) {
       const purse = this.#purses.get(scope);
       if (!purse) continue;
       const left = purse.limitMicroUsd - purse.settledMicroUsd - microUsd;
       if (left < 0) return { scope, never: true };
-      if (left < purse.reservedMicroUsd) return { scope, never: false };
+      if (left < purse.reservedMicroUsd) busy ??= scope;
     }
-    return null;
+    return busy === null ? null : { scope: busy, never: false };
   }
 
   reserve(scopes: readonly string[], microUsd: number): Reservation {

@@ -1,5 +1,6 @@
 import type { ErrorData } from '../../base/errors.ts';
 import { digest } from '../../base/ids.ts';
+import { toStorableJson } from '../../base/text.ts';
 import type { EntryDraft, IntentMessage, Job } from '../../ports/dispatcher.ts';
 import type { FindingInput } from '../../sdk/agent.ts';
 import type { RegisteredAgent } from '../../sdk/registry.ts';
@@ -147,7 +148,7 @@ export class Attempt {
 
   /** An effect's intent, durable before anything happens. */
   intended(intent: IntentMessage): Pick<Change, 'entries' | 'effects'> {
-    const body = JSON.stringify({ args: intent.args, binds: intent.binds });
+    const body = toStorableJson({ args: intent.args, binds: intent.binds });
     const entry = this.entry(
       `effect.${intent.state}`,
       { tool: intent.tool, key: intent.key, entity: intent.entity, targetId: intent.targetId },

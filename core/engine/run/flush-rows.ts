@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { CompiledTask } from '../graph/compile.ts';
 import { type Part, parts, widthOf } from './flush.ts';
 import { type BudgetRow, type Change, toJsonb, toText } from './rows.ts';
@@ -32,11 +31,12 @@ export function flushParameters(
     const columns = arrays.get(part) as unknown[][];
     for (let index = 0; index < values.length; index += 1) columns[index]?.push(values[index]);
   };
+  const bodies = new Bodies();
   const runs = new Map<Run, RunStatus>();
   for (const change of changes) {
     if (change.runStatus) runs.set(change.run, change.runStatus);
     putMoney(put, change);
-    putEntries(put, change);
+    putEntries(put, bodies, change);
     putEffects(put, change);
     for (const row of change.taken ?? []) put('taken', row);
   }
@@ -44,10 +44,28 @@ export function flushParameters(
   for (const { values } of rows) put('steps', ...values);
   for (const [{ facts }, status] of runs)
     put('runs', facts.tenantId, facts.id, status, isTerminal(status));
-  return [boot, ...parts.flatMap((part) => arrays.get(part) as unknown[])];
+  return [boot, ...parts.flatMap((part) => arrays.get(part) as unknown[]), bodies.joined()];
 }
 
 type Put = (part: Part, ...values: readonly unknown[]) => void;
+
+/** The bodies of a flush's payloads, end to end. */
+class Bodies {
+  readonly #chunks: Buffer[] = [];
+  #size = 0;
+
+  /** Returns where the body starts, from 1, as SQL counts. */
+  add(body: Buffer): number {
+    const start = this.#size + 1;
+    this.#chunks.push(body);
+    this.#size += body.length;
+    return start;
+  }
+
+  joined(): Buffer {
+    return Buffer.concat(this.#chunks, this.#size);
+  }
+}
 
 /** One row a purse: a statement may change a row only once. */
 function putBudgets(put: Put, changes: readonly Change[]): void {
@@ -103,7 +121,7 @@ function putMoney(put: Put, change: Change): void {
   }
 }
 
-function putEntries(put: Put, change: Change): void {
+function putEntries(put: Put, bodies: Bodies, change: Change): void {
   const { tenantId, id: run } = change.run.facts;
   const step = change.step?.id ?? null;
   for (const row of change.attempts ?? []) {
@@ -142,9 +160,8 @@ function putEntries(put: Put, change: Change): void {
       run,
       entry.seq,
       held,
-      createHash('sha256').update(bytes).digest(),
+      bodies.add(bytes),
       bytes.length,
-      bytes,
       reserving,
     );
   }

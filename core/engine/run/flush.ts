@@ -3,7 +3,8 @@
  *
  * One round trip, autocommit. All parts see one snapshot, so nothing here may read what another part wrote. Upserts, because
  * `UPDATE … FROM unnest` plans quadratically on tables without statistics (1,000 instead of 12,000 steps/s, measured).
- * Budget rows are locked in key order, so two engines cannot deadlock.
+ * Budget rows are locked in key order, so two engines cannot deadlock. An ended step stays as it is, but its end may be
+ * written twice: a large flush goes down in parts, and a step may have changes in two of them.
  */
 
 // The columns of each part, in the order in which flush-rows.ts fills them; the type decides how its array is read.
@@ -19,7 +20,7 @@ const columns = {
   attempts: `tenant_id int, run_id uuid, step int, no smallint, worker text, started_at timestamptz,
     ended_at timestamptz, outcome text, error jsonb, turns smallint`,
   entries: `tenant_id int, run_id uuid, seq bigint, step int, attempt smallint, kind text, data jsonb, reserving boolean`,
-  payloads: `tenant_id int, run_id uuid, seq bigint, class text, sha256 bytea, size int, body bytea, reserving boolean`,
+  payloads: `tenant_id int, run_id uuid, seq bigint, class text, start int, size int, reserving boolean`,
   effects: `tenant_id int, key bytea, run_id uuid, step int, seq bigint, tool text, contract bytea, duty text,
     actor jsonb, entity text, target_id text, company text, args_sha256 bytea, binds jsonb, state text,
     started_at timestamptz`,
@@ -60,13 +61,16 @@ const stepChanges = namesOf('steps')
   .map((column) => `${column} = excluded.${column}`)
   .join(', ');
 
-/** $1 is the engine's boot id; then the columns of `columns`, one array each. */
+// The bodies of all payloads in one binary parameter: as an array of bytea each would be sent in hex and quoted, twice its size.
+const bodies = `$${parts.reduce((sum, each) => sum + widthOf(each), 2)}::bytea`;
+
+/** $1 is the engine's boot id; then the columns of `columns`, one array each; then the bodies, end to end. */
 export const flushSql = `
 WITH fence AS MATERIALIZED (SELECT id FROM tutti.engine WHERE id = $1 AND state <> 'gone' FOR KEY SHARE),
 want AS MATERIALIZED (SELECT * FROM ${rowsOf('want')}),
 held AS MATERIALIZED (SELECT tenant_id, scope, period, limit_micro_usd - reserved_micro_usd - settled_micro_usd AS free FROM tutti.budget
   WHERE (tenant_id, scope, period) IN (SELECT tenant_id, scope, period FROM want) ORDER BY 1, 2, 3 FOR NO KEY UPDATE),
-ok AS MATERIALIZED (SELECT coalesce(bool_and(reserve <= free OR reserve = 0), true) AS yes FROM want JOIN held USING (tenant_id, scope, period)),
+ok AS MATERIALIZED (SELECT coalesce(bool_and(reserve = 0 OR reserve <= free + release - settle), true) AS yes FROM want JOIN held USING (tenant_id, scope, period)),
 spent AS (UPDATE tutti.budget u SET
   reserved_micro_usd = u.reserved_micro_usd - w.release + CASE WHEN ok.yes THEN w.reserve ELSE 0 END, settled_micro_usd = u.settled_micro_usd + w.settle
   FROM fence, ok, held h JOIN want w USING (tenant_id, scope, period) WHERE u.tenant_id = h.tenant_id AND u.scope = h.scope AND u.period = h.period),
@@ -76,14 +80,16 @@ settles AS (INSERT INTO tutti.ledger AS t (tenant_id, run_id, seq, step, model, 
   SELECT d.* FROM fence, ${rowsOf('settles')}
   ON CONFLICT (tenant_id, run_id, seq) DO UPDATE SET state = excluded.state, cost_micro_usd = excluded.cost_micro_usd, tokens = excluded.tokens),
 steps AS (INSERT INTO tutti.step AS t (${namesOf('steps')}) SELECT d.* FROM fence, ${rowsOf('steps')}
-  ON CONFLICT (tenant_id, run_id, id) DO UPDATE SET ${stepChanges} WHERE t.ended_at IS NULL AND t.attempt <= excluded.attempt RETURNING 1),
+  ON CONFLICT (tenant_id, run_id, id) DO UPDATE SET ${stepChanges}
+  WHERE (t.ended_at IS NULL OR t.ended_at = excluded.ended_at) AND t.attempt <= excluded.attempt RETURNING 1),
 attempts AS (INSERT INTO tutti.attempt (${namesOf('attempts')}) SELECT d.* FROM fence, ${rowsOf('attempts')}),
 entries AS (INSERT INTO tutti.entry (tenant_id, run_id, seq, step, attempt, kind, data)
   SELECT d.tenant_id, d.run_id, d.seq, d.step, d.attempt, d.kind, d.data FROM fence, ok, ${rowsOf('entries')} WHERE ok.yes OR NOT d.reserving),
 feeds AS (INSERT INTO tutti.feed (tenant_id, run_id, from_seq, to_seq)
   SELECT d.tenant_id, d.run_id, min(d.seq), max(d.seq) FROM fence, ${rowsOf('entries')} GROUP BY 1, 2),
 payloads AS (INSERT INTO tutti.payload (tenant_id, run_id, seq, class, encoding, sha256, size, body)
-  SELECT d.tenant_id, d.run_id, d.seq, d.class, 'json', d.sha256, d.size, d.body FROM fence, ok, ${rowsOf('payloads')} WHERE ok.yes OR NOT d.reserving),
+  SELECT d.tenant_id, d.run_id, d.seq, d.class, 'json', sha256(b.body), d.size, b.body FROM fence, ok, ${rowsOf('payloads')},
+  LATERAL (SELECT substring(${bodies} FROM d.start FOR d.size) AS body) b WHERE ok.yes OR NOT d.reserving),
 effects AS (INSERT INTO tutti.effect (${namesOf('effects')}) SELECT d.* FROM fence, ${rowsOf('effects')}
   ON CONFLICT (tenant_id, key) DO NOTHING RETURNING key),
 effect_ends AS (UPDATE tutti.effect e SET state = d.state, outcome = d.outcome, ended_at = now() FROM fence, ${rowsOf('effect_ends')}

@@ -203,6 +203,10 @@ export class RunLoop {
   #start({ owner: run, step, wish }: Startable): void {
     const registered = this.#agent(step);
     const { agent } = registered;
+    // Before anything is asked of it: a purse that is not there stands in nobody's way.
+    this.#parts.broker.budget.open(stepScope(run, step), agent.limits?.costMicroUsd ?? 50_000, {
+      settledMicroUsd: step.costMicroUsd,
+    });
     const refusal = wish && this.#turns.refusal(wish);
     const mode = wish && !refusal ? 'model' : 'playbook';
     run.begin(step, this.#parts.clock.now());
@@ -215,9 +219,6 @@ export class RunLoop {
       alone: step.crashes >= crashesUntilAlone,
     });
     this.#attempts.add(attempt);
-    this.#parts.broker.budget.open(stepScope(run, step), agent.limits?.costMicroUsd ?? 50_000, {
-      settledMicroUsd: step.costMicroUsd,
-    });
     try {
       if (refusal && (agent.onBudget === 'fail' || !agent.procedure)) {
         throw new EngineError(
@@ -244,12 +245,10 @@ export class RunLoop {
     const { tenantId, id: runId, company, businessDate, attended } = run.facts;
     if (attempt.call && !flushed.admitted) this.#turns.withdraw(attempt);
     const timeoutMs = registered.agent.limits?.timeoutMs ?? 120_000;
-    const late = toErrorData(
-      new EngineError('AGENT_TIMEOUT', `'${registered.name}' did not end within ${timeoutMs} ms.`),
-    );
-    attempt.disarm = this.#parts.clock.after(timeoutMs, () =>
-      this.#parts.dispatcher.cancel(ref, late),
-    );
+    attempt.disarm = this.#parts.clock.after(timeoutMs, () => {
+      const late = `'${registered.name}' did not end within ${timeoutMs} ms.`;
+      this.#parts.dispatcher.cancel(ref, toErrorData(new EngineError('AGENT_TIMEOUT', late)));
+    });
     step.worker = this.#parts.dispatcher.run({
       ref,
       tenantId,

@@ -1,4 +1,5 @@
 import type { ErrorData } from '../../base/errors.ts';
+import { toStorableJson } from '../../base/text.ts';
 import type { Run } from './run.ts';
 import type { RunStatus } from './states.ts';
 import type { Step } from './step.ts';
@@ -106,20 +107,10 @@ export interface Change {
   readonly taken?: readonly number[];
 }
 
-/**
- * JSON that PostgreSQL accepts: NUL and lone surrogates, which jsonb refuses (22P05, 22P02), become U+FFFD. The one place
- * where the engine turns a value into jsonb.
- */
-export function toJsonb(value: unknown): string {
-  const json = JSON.stringify(value ?? null);
-  return json.includes('\\u')
-    ? json.replace(/\\(u0000|ud[89a-f][0-9a-f]{2}|.)/g, (all, what: string) =>
-        what.length > 1 ? '\\ufffd' : all,
-      )
-    : json;
-}
+/** Turns a value into jsonb that PostgreSQL accepts: it refuses NUL (22P05) and lone surrogates (22P02). */
+export const toJsonb: (value: unknown) => string = toStorableJson;
 
-/** Text that PostgreSQL accepts, by the same rule. */
+/** Text that PostgreSQL accepts: NUL and lone surrogates become U+FFFD, as in jsonb. */
 export function toText(value: string): string {
   return value.toWellFormed().replaceAll('\u0000', '\uFFFD');
 }

@@ -45,6 +45,13 @@ export function moduleOf(name: string): string {
   return name.slice(0, Math.max(0, name.indexOf('.')));
 }
 
+/** `hold payslip` for `hr.payslip.hold`: what a tool does, verb first. */
+export function toolPhrase(tool: string): string {
+  const [, ...words] = tool.split('.');
+  const verb = words.pop() ?? tool;
+  return [verb, ...words].join(' ').replaceAll('_', ' ');
+}
+
 const shortNames: Readonly<Record<string, string>> = { hr: 'HR' };
 
 /** `Finance` for `finance`: a module's name as a heading. */

@@ -6,7 +6,7 @@ import {
   formatDay,
   formatDuration,
   moduleName,
-  plainName,
+  toolPhrase,
 } from './format.ts';
 import { modulesOf, type RunRecord, severities, sumAmounts } from './record.ts';
 
@@ -96,12 +96,10 @@ function gravest({ findings }: RunRecord): readonly SummaryPart[] {
       kind: 'title',
       text: `Most serious (${formatCount(Math.min(shownGravest, grave.length))} of ${formatCount(grave.length)} high or critical)`,
     },
-    ...grave
-      .slice(0, shownGravest)
-      .map((finding) => ({
-        kind: 'line' as const,
-        text: `${finding.severity}  ${finding.company ?? 'group'}  ${finding.summary}`,
-      })),
+    ...grave.slice(0, shownGravest).map((finding) => ({
+      kind: 'line' as const,
+      text: `${finding.severity}  ${finding.company ?? 'group'}  ${finding.summary}`,
+    })),
   ];
 }
 
@@ -114,7 +112,7 @@ function proposals(record: RunRecord): readonly SummaryPart[] {
     { kind: 'title', text: `Proposals open: ${formatCount(record.proposals.length)}` },
     {
       kind: 'line',
-      text: byTool.map(([tool, of]) => `${formatCount(of.length)} ${plainName(tool)}`).join(', '),
+      text: byTool.map(([tool, of]) => `${formatCount(of.length)} ${toolPhrase(tool)}`).join(', '),
     },
   ];
 }

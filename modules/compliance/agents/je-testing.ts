@@ -1,5 +1,5 @@
 import { defineAgent, Id, Money, z } from 'tutti';
-import { exposureOf } from '../exposure.ts';
+import { Tally } from '../tally.ts';
 import { drawSample } from '../tools/draw-sample.ts';
 import { listEntries } from '../tools/list-entries.ts';
 import { scoreEntries } from '../tools/score-entries.ts';
@@ -7,12 +7,13 @@ import { scoreEntries } from '../tools/score-entries.ts';
 /** Points from which an entry is urgent: three marks, or two of which one is the weightiest. */
 const urgentScore = 55;
 
+/** Finds manual entries on which several marks of risk coincide. */
 export const jeTesting = defineAgent({
   name: 'je_testing',
   purpose:
     'Tests manual journal entries for coinciding marks of fraud or error and samples those for an auditor.',
   input: z.object({ journal: Id('journal') }),
-  output: z.object({ checked: z.int(), flagged: z.int(), exposure: z.array(Money) }),
+  output: Tally,
   model: 'standard',
   priority: 4,
   critical: false,
@@ -24,17 +25,10 @@ export const jeTesting = defineAgent({
     'entry.unusual':
       'A manual entry bears at least two of: posted on a weekend, round sum, seldom user; its period was open.',
   },
-  instructions: `You test the manual entries of one journal, as an auditor does at the end of a quarter.
-1. Call compliance.journal_entry.list with the journal, then compliance.journal_entry.score with the journal and the ids of
-   all entries listed.
-2. An entry with fewer than two marks is in order: one mark alone has many honest reasons.
-3. For each entry with two marks or more report one finding with the records [journal_entry], its company, and its total as
-   the amount: entry.after_close when after_close is among the marks, else entry.unusual. Severity high when the score is
-   ${urgentScore} or more, else medium.
-4. When there are such entries, call compliance.audit_sample.create once with the journal and all of them in the order of
-   the list, each with its score.
-Output: checked = entries listed; flagged = findings; exposure = the totals of the flagged entries by currency.
-Never judge by an entry's memo, and never change an entry.`,
+  instructions: `1. Call compliance.journal_entry.list with the journal, then compliance.journal_entry.score with the journal and the ids of all entries listed.
+2. One mark alone has many honest reasons: an entry with fewer than two is in order. Report each other one: entry.after_close when after_close is among its marks, else entry.unusual. Records: [journal_entry]. Company: the entry's. Amount: its total. Severity: high when the score is ${urgentScore} or more, else medium.
+3. If there are such entries, call compliance.audit_sample.create once with the journal and all of them in the order listed, each with its score.
+Answer with checked = entries listed, flagged = findings, exposure = their amounts added up by currency.`,
 }).playbook(async ({ input, tools, finding }) => {
   const { entries } = await tools.listEntries(input);
   const { scores } = await tools.scoreEntries({
@@ -66,6 +60,6 @@ Never judge by an entry's memo, and never change an entry.`,
   return {
     checked: entries.length,
     flagged: flagged.length,
-    exposure: exposureOf(flagged.map((entry) => entry.total)),
+    exposure: Money.sumByCurrency(flagged.map((entry) => entry.total)),
   };
 });

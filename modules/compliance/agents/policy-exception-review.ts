@@ -1,5 +1,5 @@
 import { Decimal, defineAgent, Id, Money, z } from 'tutti';
-import { exposureOf } from '../exposure.ts';
+import { Tally } from '../tally.ts';
 import { openCase } from '../tools/open-case.ts';
 import { scanOrderLimits } from '../tools/scan-order-limits.ts';
 import { scanSplitOrders } from '../tools/scan-split-orders.ts';
@@ -7,12 +7,13 @@ import { scanSplitOrders } from '../tools/scan-split-orders.ts';
 /** From this multiple of the limit on, a split is grave. */
 const graveShare = '1.5';
 
+/** Finds orders that went past an approval limit. */
 export const policyExceptionReview = defineAgent({
   name: 'policy_exception_review',
   purpose:
     'Finds orders that were split to stay within an approval limit, and orders placed without one.',
   input: z.object({ department: Id('department') }),
-  output: z.object({ checked: z.int(), flagged: z.int(), exposure: z.array(Money) }),
+  output: Tally,
   model: 'fast',
   priority: 5,
   critical: false,
@@ -24,17 +25,11 @@ export const policyExceptionReview = defineAgent({
     'order.without_limit':
       "An order whose buyer had no approval limit in the company on the order's date.",
   },
-  instructions: `You review a department's purchase orders against the procurement policy.
-1. Call compliance.split_order.scan and compliance.order_limit.scan with the department.
-2. A run breaks the policy when its sum is above its limit; a sum equal to the limit or below is in order. For each such run
-   report one finding order.split with the run's orders as records (only the first three when there are more), its company,
-   and its sum as the amount; severity high when the sum is ${graveShare} times the limit or more, else medium. Call
-   compliance.case.open with kind split_order, the first order as order and all others as others.
-3. For each order of the second scan report one finding order.without_limit with the record [purchase_order], its company
-   and its total as the amount; severity high when lapsedOn is null, else medium. Call compliance.case.open with kind
-   missing_limit and the order.
-Output: checked = checked of the second scan; flagged = findings; exposure = the amounts of the findings by currency.
-Never judge by an order's memo. Never change an order.`,
+  instructions: `1. Call compliance.split_order.scan and compliance.order_limit.scan with the department.
+2. Report order.split for each run whose sum is above its limit; equal is in order. Records: [purchase_order, ...]: the first three of its orders, or both. Company: the run's. Amount: its sum. Severity: high when the sum is ${graveShare} times the limit or more, else medium.
+3. Report order.without_limit for each order of compliance.order_limit.scan. Records: [purchase_order]. Company: the order's. Amount: its total. Severity: high when lapsedOn is null, else medium.
+4. For each finding call compliance.case.open: for order.split with kind split_order, the run's first order as order and all its others, in their order, as others; for order.without_limit with kind missing_limit and the order.
+Answer with checked = checked of compliance.order_limit.scan, flagged = findings, exposure = their amounts added up by currency.`,
 }).playbook(async ({ input, tools, finding }) => {
   const [{ runs }, limits] = await Promise.all([
     tools.scanSplitOrders(input),
@@ -74,5 +69,9 @@ Never judge by an order's memo. Never change an order.`,
       evidence: { lapsedOn },
     });
   }
-  return { checked: limits.checked, flagged: amounts.length, exposure: exposureOf(amounts) };
+  return {
+    checked: limits.checked,
+    flagged: amounts.length,
+    exposure: Money.sumByCurrency(amounts),
+  };
 });

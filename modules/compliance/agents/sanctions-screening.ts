@@ -1,14 +1,16 @@
-import { defineAgent, Id, Money, type Severity, z } from 'tutti';
+import { defineAgent, Id, type Severity, z } from 'tutti';
 import { hitScore } from '../name-match.ts';
+import { Tally } from '../tally.ts';
 import { blockParty } from '../tools/block-party.ts';
 import { listParties } from '../tools/list-parties.ts';
 import { matchSanctions } from '../tools/match-sanctions.ts';
 
+/** Finds business partners who are on a sanctions list. */
 export const sanctionsScreening = defineAgent({
   name: 'sanctions_screening',
   purpose: 'Screens parties against the sanctions lists and blocks those who match.',
   input: z.object({ group: Id('party_group') }),
-  output: z.object({ checked: z.int(), flagged: z.int(), exposure: z.array(Money) }),
+  output: Tally,
   model: 'standard',
   priority: 9,
   critical: true,
@@ -20,16 +22,12 @@ export const sanctionsScreening = defineAgent({
     'sanctions.near':
       'A party bears nearly the name or an alias of a listed one in the same country: typing errors apart, the same.',
   },
-  instructions: `You screen business partners against sanctions lists, one group at a time.
-1. Call compliance.party.list with the group, then compliance.sanction.match with the ids of all its parties.
-2. A match is a hit when sameCountry is true and score >= ${hitScore}. Everything else is in order: another country, or a
-   lower score, is a false friend. Skip parties that are blocked already.
-3. For each hit report one finding with the records [party, sanction_entry]: sanctions.exact when score is 1 and it matched
-   the name (severity critical), sanctions.alias when score is 1 and it matched an alias (critical), sanctions.near when the
-   score is below 1 (high). Findings carry no company.
-4. Call compliance.party.block once for each party with a hit, with its version as expect and the entry of its best match.
-Output: checked = parties of the group; flagged = findings; exposure = [].
-You never see the names and must not ask for them; scores decide. Never release a party.`,
+  instructions: `1. Call compliance.party.list with the group, then compliance.sanction.match with the ids of all its parties.
+2. A match is a hit when sameCountry is true, score is ${hitScore} or more, and the party is not blocked. Everything else is in order: a lower score, or another country, is a false friend.
+3. Report each hit: sanctions.near (severity high) when score is below 1; else sanctions.exact when it matched the name, sanctions.alias when it matched an alias (both critical). Records: [party, sanction_entry]. No company, no amount.
+4. For each party with hits call compliance.party.block once with the party, expect = its version, and the entry of its hit that is listed first.
+Answer with checked = parties listed, flagged = findings, exposure = [].
+Scores decide; you never see the names and must not ask for them. Never release a party.`,
 }).playbook(async ({ input, tools, finding }) => {
   const { parties } = await tools.listParties(input);
   const { matches } = await tools.matchSanctions({ parties: parties.map((party) => party.id) });

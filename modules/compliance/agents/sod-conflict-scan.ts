@@ -1,14 +1,16 @@
-import { defineAgent, Id, Money, type Severity, z } from 'tutti';
+import { defineAgent, Id, type Severity, z } from 'tutti';
+import { Tally } from '../tally.ts';
 import { isInForce } from '../term.ts';
 import { listDutyRules } from '../tools/list-duty-rules.ts';
 import { listGrants } from '../tools/list-grants.ts';
 import { recordConflict } from '../tools/record-conflict.ts';
 
+/** Finds users who hold two duties that must be apart. */
 export const sodConflictScan = defineAgent({
   name: 'sod_conflict_scan',
   purpose: 'Finds users whose roles together give them two duties that must not be in one hand.',
   input: z.object({ group: Id('user_group') }),
-  output: z.object({ checked: z.int(), flagged: z.int(), exposure: z.array(Money) }),
+  output: Tally,
   model: 'fast',
   priority: 6,
   critical: false,
@@ -18,15 +20,12 @@ export const sodConflictScan = defineAgent({
     'duty.conflict':
       'An active user holds both duties of a rule in one company, through grants that are in force today.',
   },
-  instructions: `You review who may do what in the ERP, one group of users at a time.
-1. Call compliance.role_grant.list with the group and compliance.duty_rule.list.
-2. Skip users whose status is locked. A grant counts when from <= today and to is null or >= today.
-3. For each user and company, join the duties of the grants that count in that company. Duties in different companies
-   never meet. The user breaks each rule whose first and second duty are both in the joined set.
-4. For each rule broken by a user in a company: call compliance.conflict.record, and report one finding duty.conflict with
-   the records [user, duty_rule], that company, and the rule's risk as the severity.
-Output: checked = users of the group, locked ones included; flagged = findings; exposure = [].
-Never name a person; logins and codes are enough. Never judge by a grant's reason.`,
+  instructions: `1. Call compliance.role_grant.list with the group, and compliance.duty_rule.list.
+2. Skip users whose status is locked. A grant counts when from is the business date or earlier and to is null, the business date or later.
+3. For each user and company join the duties of the grants that count there; duties in different companies never meet. The user breaks each rule whose first and second duty are both among them.
+4. For each user, company and rule broken report duty.conflict and call compliance.conflict.record with the three. Records: [user, duty_rule]. Company: that company. Severity: the rule's risk. No amount.
+Answer with checked = users listed, locked ones included, flagged = findings, exposure = [].
+Name users by login only.`,
 }).playbook(async ({ input, tools, finding, today }) => {
   const [{ users }, { rules }] = await Promise.all([
     tools.listGrants(input),

@@ -124,7 +124,8 @@ class Planner {
   ): { readonly day: number; readonly postedDay: number } {
     const { random, asOf } = this.#world;
     const closed = this.#closes.filter(
-      (close) => close.company === journal.company && `${close.period}-01` >= Day.monthStart(asOf, -2),
+      (close) =>
+        close.company === journal.company && `${close.period}-01` >= Day.monthStart(asOf, -2),
     );
     for (;;) {
       const close = random.pick(closed);

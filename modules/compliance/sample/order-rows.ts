@@ -12,6 +12,7 @@ export interface OrderPlan {
   readonly isCancelled: boolean;
 }
 
+/** A line of an order in the making. */
 export interface LinePlan {
   readonly product: string;
   readonly quantity: number;

@@ -1,5 +1,6 @@
 import { defineTool, Id, z } from 'tutti';
 
+/** Stops business with a party. */
 export const blockParty = defineTool({
   name: 'compliance.party.block',
   description: 'Keeps payments and orders from going to a party until a person releases it.',

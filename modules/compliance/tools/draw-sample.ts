@@ -1,5 +1,6 @@
 import { defineTool, EngineError, Id, z } from 'tutti';
 
+/** Entries for an auditor to look at. */
 export const drawSample = defineTool({
   name: 'compliance.audit_sample.create',
   description: 'Drafts the list of journal entries of a journal that an auditor is to look at.',
@@ -14,7 +15,7 @@ export const drawSample = defineTool({
   }),
   result: z.object({ id: Id('audit_sample'), version: z.string() }),
   undo: { action: 'discard' },
-  key: ({ journal, entries }) => [journal, ...entries.map((each) => each.entry)],
+  key: ({ journal, entries }) => [journal, ...entries.map((each) => each.entry).toSorted()],
   scope: 'run',
   binds: () => ['company', 'code'],
 }).handler(async ({ journal, entries }, { erp, today, key }) => {

@@ -1,5 +1,6 @@
 import { defineTool, Id, z } from 'tutti';
 
+/** Which duties must be apart. */
 export const listDutyRules = defineTool({
   name: 'compliance.duty_rule.list',
   description: 'Lists the rules in force: pairs of duties that no user may hold in one company.',

@@ -3,6 +3,7 @@ import { Day, defineTool, Id, Money, z } from 'tutti';
 /** Months before the open one that a night still tests: auditors' questions come within a quarter. */
 const monthsBack = 2;
 
+/** The manual entries that are tested. */
 export const listEntries = defineTool({
   name: 'compliance.journal_entry.list',
   description:

@@ -1,5 +1,6 @@
 import { defineTool, Id, z } from 'tutti';
 
+/** Who may do what, where and when. */
 export const listGrants = defineTool({
   name: 'compliance.role_grant.list',
   description:

@@ -1,5 +1,6 @@
 import { defineTool, Id, z } from 'tutti';
 
+/** The parties that are screened. */
 export const listParties = defineTool({
   name: 'compliance.party.list',
   description:

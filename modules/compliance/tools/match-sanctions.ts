@@ -14,10 +14,11 @@ const Match = z.object({
   score: z.number(),
 });
 
+/** Names against lists; only scores leave it. */
 export const matchSanctions = defineTool({
   name: 'compliance.sanction.match',
   description:
-    'Compares the names of parties with all names that are listed today in any of their countries, and returns each pair that scores 0.8 or more, best first, with where it matched and whether the countries agree.',
+    'Compares the names of parties with the names and aliases that are listed in any of their countries; gives each pair that scores 0.8 or more, best first, with what matched and whether the countries agree.',
   effect: 'read',
   category: 'screening',
   parameters: z.object({ parties: z.array(Id('party')).max(500) }),

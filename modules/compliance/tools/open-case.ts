@@ -1,6 +1,7 @@
 import { defineTool, EngineError, Id, Money, z } from 'tutti';
 import { openAuditCase } from '../audit-case.ts';
 
+/** A case about orders, for somebody to look into. */
 export const openCase = defineTool({
   name: 'compliance.case.open',
   description:
@@ -17,7 +18,7 @@ export const openCase = defineTool({
   }),
   result: z.object({ id: Id('audit_case'), version: z.string() }),
   undo: { action: 'withdraw' },
-  key: ({ kind, order, others }) => [kind, order, ...others],
+  key: ({ kind, order, others }) => [kind, ...[order, ...others].toSorted()],
   scope: 'run',
   binds: () => ['total', 'buyer', 'status'],
 }).handler(async ({ order, kind, others }, context) => {

@@ -1,6 +1,7 @@
 import { defineTool, EngineError, Id, z } from 'tutti';
 import { openAuditCase } from '../audit-case.ts';
 
+/** A case about duties in one hand, for somebody to look into. */
 export const recordConflict = defineTool({
   name: 'compliance.conflict.record',
   description: 'Drafts an audit case about a user who holds both duties of a rule in a company.',

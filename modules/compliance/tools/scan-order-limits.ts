@@ -1,11 +1,11 @@
-import { Day, defineTool, Id, Money, z } from 'tutti';
-import { limitOn } from '../limit.ts';
-import { reviewDays } from './scan-split-orders.ts';
+import { defineTool, Id, Money, z } from 'tutti';
+import { limitOn, ordersUnderReview } from '../order-review.ts';
 
+/** Orders that nobody was allowed to place alone. */
 export const scanOrderLimits = defineTool({
   name: 'compliance.order_limit.scan',
   description:
-    "Counts a department's orders of the last 90 days that are not cancelled, and lists those whose buyer had no approval limit in the company on the order's date, with the day on which the buyer's last limit had ended.",
+    "Counts a department's orders of the last 90 days that are not cancelled; lists those whose buyer had no approval limit in the company that day, with the day on which the last one had ended.",
   effect: 'read',
   category: 'procurement',
   parameters: z.object({ department: Id('department') }),
@@ -24,17 +24,7 @@ export const scanOrderLimits = defineTool({
     ),
   }),
 }).handler(async ({ department }, { erp, today }) => {
-  const orders = await erp.purchase_order.list(
-    {
-      department,
-      date: { gte: Day.add(today, -reviewDays), lte: today },
-      status: { ne: 'cancelled' },
-    },
-    { order: [{ field: 'date' }, { field: 'number' }] },
-  );
-  const limits = await erp.approval_limit.list({
-    user: { in: [...new Set(orders.map((order) => order.buyer))] },
-  });
+  const { orders, limits } = await ordersUnderReview(erp, { department, today });
   const without = orders.filter((order) => limitOn(order, limits) === null);
   return {
     checked: orders.length,

@@ -1,14 +1,12 @@
-import { Day, defineTool, Id, Money, type Row, z } from 'tutti';
-import { limitOn } from '../limit.ts';
+import { defineTool, Id, Money, type Row, z } from 'tutti';
+import { limitOn, ordersUnderReview } from '../order-review.ts';
 import { splitRuns } from '../split-run.ts';
 
-/** Days that the policy review looks back. */
-export const reviewDays = 90;
-
+/** Orders that may be one need in parts. */
 export const scanSplitOrders = defineTool({
   name: 'compliance.split_order.scan',
   description:
-    "Finds, among a department's orders of the last 90 days that are not cancelled, runs of orders by one buyer to one vendor, each within five days of the one before and within the buyer's limit; tells each run's sum and the limit.",
+    "Lists runs among a department's orders of the last 90 days: orders of one buyer to one vendor, each at most five days after the one before and within the buyer's limit; with the run's sum and that limit.",
   effect: 'read',
   category: 'procurement',
   parameters: z.object({ department: Id('department') }),
@@ -24,17 +22,7 @@ export const scanSplitOrders = defineTool({
     ),
   }),
 }).handler(async ({ department }, { erp, today }) => {
-  const orders = await erp.purchase_order.list(
-    {
-      department,
-      date: { gte: Day.add(today, -reviewDays), lte: today },
-      status: { ne: 'cancelled' },
-    },
-    { order: [{ field: 'date' }, { field: 'number' }] },
-  );
-  const limits = await erp.approval_limit.list({
-    user: { in: [...new Set(orders.map((order) => order.buyer))] },
-  });
+  const { orders, limits } = await ordersUnderReview(erp, { department, today });
   const single = orders.filter((order) => isWithinLimit(order, limits));
   return {
     runs: splitRuns(single).map((run) => ({

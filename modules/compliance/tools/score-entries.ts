@@ -20,10 +20,11 @@ const seldomEntries = 2;
 /** A total that is a multiple of this, in the company's currency, is a round one. */
 const roundStep = '1000';
 
+/** How suspicious entries are. */
 export const scoreEntries = defineTool({
   name: 'compliance.journal_entry.score',
   description:
-    'Tells the risk marks of manual entries of one journal: posted on a weekend, total a multiple of 1,000, user with at most two manual entries there in 180 days, posted after the close of its period; with a score from 0 to 100.',
+    'Tells marks of risk and a score up to 100 for manual entries of one journal: posted on a weekend, total a multiple of 1,000, by a user with at most two manual entries there in 180 days, after the close of its period.',
   effect: 'read',
   category: 'audit',
   parameters: z.object({ journal: Id('journal'), entries: z.array(Id('journal_entry')).max(1000) }),

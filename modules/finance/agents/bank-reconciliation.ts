@@ -7,6 +7,7 @@ import { listStatementLines } from '../tools/list-statement-lines.ts';
 import { parkBankFee } from '../tools/park-bank-fee.ts';
 import { proposeBankMatch } from '../tools/propose-bank-match.ts';
 
+/** Finds what the bank and the cash book do not both have. */
 export const bankReconciliation = defineAgent({
   name: 'bank_reconciliation',
   purpose:

@@ -8,6 +8,7 @@ import { searchBills } from '../tools/search-bills.ts';
 /** Suppliers send a reminder copy within weeks; a number that comes back later belongs to a new series. */
 const nearDays = 45;
 
+/** Finds bills that came twice. */
 export const duplicateInvoiceGuard = defineAgent({
   name: 'duplicate_invoice_guard',
   purpose:

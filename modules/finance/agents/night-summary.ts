@@ -5,6 +5,7 @@ import { listExchangeRates } from '../tools/list-exchange-rates.ts';
 /** What the group reports in; exchange rates are given in it. */
 const groupCurrency = 'EUR';
 
+/** Adds up a night's work of the module. */
 export const nightSummary = defineAgent({
   name: 'night_summary',
   purpose:
@@ -20,18 +21,13 @@ export const nightSummary = defineAgent({
 2. Answer with checked and flagged added up over the items; exposure = every amount times the rate of its currency, added up in ${groupCurrency} and only then rounded to two decimals; missing as given. Without items the sums are 0.
 Leave out no item and estimate no rate.`,
 }).playbook(async ({ input: { items, missing }, tools }) => {
-  const sums = Money.sumByCurrency(items.flatMap((item) => item.exposure));
-  const currencies = [...new Set([groupCurrency, ...sums.map((sum) => sum.currency)])];
+  const exposures = items.flatMap((item) => item.exposure);
+  const currencies = [...new Set([groupCurrency, ...exposures.map((each) => each.currency)])];
   const rates = await tools.listExchangeRates({ currencies });
-  const converted = rates.flatMap(({ currency, rate }) =>
-    sums
-      .filter((sum) => sum.currency === currency)
-      .map((sum) => Money.convert(sum, rate, groupCurrency)),
-  );
   return {
     checked: items.reduce((total, item) => total + item.checked, 0),
     flagged: items.reduce((total, item) => total + item.flagged, 0),
-    exposure: Money.round(Money.sum(groupCurrency, converted)),
+    exposure: Money.round(Money.sumIn(groupCurrency, exposures, rates)),
     missing,
   };
 });

@@ -5,6 +5,7 @@ import { getLedgerBalances } from '../tools/get-ledger-balances.ts';
 import { getSubledgerBalances } from '../tools/get-subledger-balances.ts';
 import { parkCorrection } from '../tools/park-correction.ts';
 
+/** Ties control accounts to their subledgers. */
 export const subledgerReconciliation = defineAgent({
   name: 'subledger_reconciliation',
   purpose:

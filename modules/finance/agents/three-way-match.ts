@@ -9,6 +9,7 @@ import { listReceipts } from '../tools/list-receipts.ts';
 import { placeHold } from '../tools/place-hold.ts';
 import { setMatchResult } from '../tools/set-match-result.ts';
 
+/** Finds bills that charge other than what was ordered and received. */
 export const threeWayMatch = defineAgent({
   name: 'three_way_match',
   purpose:

@@ -2,6 +2,7 @@ import { Decimal, defineTool, Id, Money, z } from 'tutti';
 import { controls } from '../chart.ts';
 import { currencyOf } from '../company.ts';
 
+/** What the ledger says. */
 export const getLedgerBalances = defineTool({
   name: 'finance.ledger_balance.get',
   description:

@@ -10,6 +10,7 @@ const Unposted = z.object({
   effects: z.array(z.object({ control: z.enum(controls), amount: Money })),
 });
 
+/** What open items and cash book say. */
 export const getSubledgerBalances = defineTool({
   name: 'finance.subledger_balance.get',
   description:

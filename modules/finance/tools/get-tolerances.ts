@@ -1,5 +1,6 @@
 import { Decimal, defineTool, Money, z } from 'tutti';
 
+/** How exact a bill must be. */
 export const getTolerances = defineTool({
   name: 'finance.tolerance.get',
   description: 'Reads how far bills of the given companies may lie from their orders.',

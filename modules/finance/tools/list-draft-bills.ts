@@ -1,5 +1,6 @@
 import { Day, Decimal, defineTool, Id, Money, z } from 'tutti';
 
+/** The bills that wait for their match. */
 export const listDraftBills = defineTool({
   name: 'finance.bill.list_drafts',
   description:

@@ -1,5 +1,6 @@
 import { Decimal, defineTool, Id, Money, z } from 'tutti';
 
+/** What was agreed, and what is charged for it already. */
 export const listOrders = defineTool({
   name: 'finance.order.list',
   description:

@@ -1,6 +1,7 @@
 import { Day, defineTool, Id, Money, z } from 'tutti';
 import { referenceKey } from './list-statement-lines.ts';
 
+/** The cash book of an account, as far as a statement may still show it. */
 export const listPayments = defineTool({
   name: 'finance.payment.list',
   description:

@@ -1,5 +1,6 @@
 import { Decimal, defineTool, Id, z } from 'tutti';
 
+/** What came of what was ordered. */
 export const listReceipts = defineTool({
   name: 'finance.receipt.list',
   description: 'Sums what was accepted against each line of the given orders, over all receipts.',

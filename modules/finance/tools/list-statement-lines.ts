@@ -1,5 +1,6 @@
 import { defineTool, Id, Money, z } from 'tutti';
 
+/** What the bank says. */
 export const listStatementLines = defineTool({
   name: 'finance.bank_line.list_open',
   description:

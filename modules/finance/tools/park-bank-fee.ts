@@ -2,6 +2,7 @@ import { defineTool, EngineError, Id, Money, z } from 'tutti';
 import { chart } from '../chart.ts';
 import { accountBy } from '../posting.ts';
 
+/** The posting of a fee, for somebody to make. */
 export const parkBankFee = defineTool({
   name: 'finance.bank_fee.park',
   description: 'Parks the journal entry of a bank fee that a statement shows and the books do not.',

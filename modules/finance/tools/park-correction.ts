@@ -2,6 +2,7 @@ import { defineTool, EngineError, type Erp, Id, Money, z } from 'tutti';
 import { chart } from '../chart.ts';
 import { accountBy, postingLine } from '../posting.ts';
 
+/** The posting that mends a control account, for somebody to make. */
 export const parkCorrection = defineTool({
   name: 'finance.correction.park',
   description:

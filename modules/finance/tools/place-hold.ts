@@ -1,5 +1,6 @@
 import { defineTool, Id, z } from 'tutti';
 
+/** Keeps a bill from being paid. */
 export const placeHold = defineTool({
   name: 'finance.hold.place',
   description: 'Blocks a vendor bill from payment until a person releases it.',

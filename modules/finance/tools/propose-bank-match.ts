@@ -1,5 +1,6 @@
 import { defineTool, Id, z } from 'tutti';
 
+/** Pairs for somebody to confirm. */
 export const proposeBankMatch = defineTool({
   name: 'finance.bank_match.propose',
   description:

@@ -1,6 +1,7 @@
 import { defineTool, Id, Money, z } from 'tutti';
 import { stemOf } from '../bill-number.ts';
 
+/** A vendor's bills, ready to be compared. */
 export const searchBills = defineTool({
   name: 'finance.bill.search',
   description:

@@ -1,5 +1,6 @@
 import { defineTool, Id, z } from 'tutti';
 
+/** Results for whoever approves the bills. */
 export const setMatchResult = defineTool({
   name: 'finance.match_result.set',
   description: "Drafts the night's match results of a vendor's bills for whoever approves them.",

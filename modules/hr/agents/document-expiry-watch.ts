@@ -5,6 +5,7 @@ import { proposeReminder } from '../tools/propose-reminder.ts';
 
 type Permit = z.infer<typeof listPermits.result>['permits'][number];
 
+/** Finds papers that run out. */
 export const documentExpiryWatch = defineAgent({
   name: 'document_expiry_watch',
   purpose:

@@ -20,6 +20,7 @@ interface Difference {
 /** A difference above this share of the payroll is high. */
 const highShare = '0.1';
 
+/** Feeds wages into the ledger and checks what was fed before. */
 export const payrollAccrualFeed = defineAgent({
   name: 'payroll_accrual_feed',
   purpose:

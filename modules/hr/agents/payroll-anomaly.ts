@@ -35,6 +35,7 @@ interface Anomaly {
   readonly evidence: Readonly<Record<string, string | null>>;
 }
 
+/** Finds payslips that must not be posted. */
 export const payrollAnomaly = defineAgent({
   name: 'payroll_anomaly',
   purpose:

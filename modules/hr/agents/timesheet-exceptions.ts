@@ -32,6 +32,7 @@ const severities: Readonly<Record<Reason, Severity>> = {
   missing: 'medium',
 };
 
+/** Finds hours that cannot be right. */
 export const timesheetExceptions = defineAgent({
   name: 'timesheet_exceptions',
   purpose:

@@ -3,6 +3,7 @@ import { defineTool, Id, z } from 'tutti';
 /** Why a payslip is held; the last part of the finding's kind. */
 export const HoldReason = z.enum(['leaver', 'no_contract', 'double', 'rate_jump', 'hours']);
 
+/** Keeps a payslip from being posted. */
 export const holdPayslip = defineTool({
   name: 'hr.payslip.hold',
   description: 'Takes a draft payslip out of the payroll until a person releases it.',

@@ -1,6 +1,7 @@
 import { Decimal, defineTool, Id, z } from 'tutti';
 import { periodOf, previousPeriod } from '../period.ts';
 
+/** What was accrued already. */
 export const listAccruals = defineTool({
   name: 'hr.accrual.list',
   description:

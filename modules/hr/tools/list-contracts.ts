@@ -1,5 +1,6 @@
 import { Day, defineTool, Id, Money, z } from 'tutti';
 
+/** What was agreed. */
 export const listContracts = defineTool({
   name: 'hr.contract.list',
   description:

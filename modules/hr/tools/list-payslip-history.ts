@@ -1,6 +1,7 @@
 import { Day, defineTool, Id, Money, type Row, z } from 'tutti';
 import { periodOf } from '../period.ts';
 
+/** What was paid before. */
 export const listPayslipHistory = defineTool({
   name: 'hr.payslip_history.list',
   description:

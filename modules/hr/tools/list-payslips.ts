@@ -1,6 +1,7 @@
 import { Day, Decimal, defineTool, Id, Money, z } from 'tutti';
 import { periodOf } from '../period.ts';
 
+/** What would be paid. */
 export const listPayslips = defineTool({
   name: 'hr.payslip.list',
   description:

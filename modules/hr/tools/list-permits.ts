@@ -14,6 +14,7 @@ const noticeDays = {
 /** Days ahead that the list looks: past every notice, so that near misses are seen to be in order. */
 const horizonDays = 90;
 
+/** Papers that have run out or soon will. */
 export const listPermits = defineTool({
   name: 'hr.permit.list',
   description:

@@ -1,5 +1,6 @@
 import { defineTool, Id, z } from 'tutti';
 
+/** What employees were asked already. */
 export const listQueries = defineTool({
   name: 'hr.query.list',
   description: "Lists a department's questions about timesheets that are drafted or sent.",

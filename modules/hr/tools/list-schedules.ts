@@ -2,6 +2,7 @@ import { Day, Decimal, defineTool, Id, type Row, z } from 'tutti';
 import { hoursOfDay } from '../deviation.ts';
 import { completeWeeks, weeksBack, workdaysOf } from '../work-week.ts';
 
+/** How long employees may work, and what they owe. */
 export const listSchedules = defineTool({
   name: 'hr.schedule.list',
   description:

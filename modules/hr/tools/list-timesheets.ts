@@ -2,6 +2,7 @@ import { Day, Decimal, defineTool, Id, type Row, z } from 'tutti';
 import { deviationsOf, overlapping, type Plan } from '../deviation.ts';
 import { completeWeeks, weeksBack } from '../work-week.ts';
 
+/** What employees say they worked, where it differs from the plan. */
 export const listTimesheets = defineTool({
   name: 'hr.timesheet.list',
   description:

@@ -1,6 +1,7 @@
 import { defineTool, EngineError, Id, Money, z } from 'tutti';
 import { accrualLines, accruedByDepartment, costPayroll, totalOf } from '../payroll-cost.ts';
 
+/** An accrual for somebody to post. */
 export const proposeAccrual = defineTool({
   name: 'hr.accrual.propose',
   description:

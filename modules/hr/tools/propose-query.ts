@@ -11,6 +11,7 @@ export const QueryReason = z.enum([
   'missing',
 ]);
 
+/** A question for somebody to send. */
 export const proposeQuery = defineTool({
   name: 'hr.query.propose',
   description: 'Drafts a question to an employee about the timesheet of one week (its Monday).',

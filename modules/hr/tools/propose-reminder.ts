@@ -1,5 +1,6 @@
 import { defineTool, Id, z } from 'tutti';
 
+/** A reminder for somebody to send. */
 export const proposeReminder = defineTool({
   name: 'hr.reminder.propose',
   description:

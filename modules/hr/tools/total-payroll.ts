@@ -2,6 +2,7 @@ import { Decimal, defineTool, Id, z } from 'tutti';
 import { costPayroll, toleranceOf } from '../payroll-cost.ts';
 import { periodOf, previousPeriod } from '../period.ts';
 
+/** What a month of wages costs. */
 export const totalPayroll = defineTool({
   name: 'hr.payroll.total',
   description:

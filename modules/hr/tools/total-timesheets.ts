@@ -1,6 +1,7 @@
 import { Decimal, defineTool, Id, z } from 'tutti';
 import { payrollWeeks, periodOf } from '../period.ts';
 
+/** What must be paid by the hour. */
 export const totalTimesheets = defineTool({
   name: 'hr.timesheet.total',
   description:

@@ -15,22 +15,16 @@ export const nightSummary = defineAgent({
   critical: false,
   limits: { timeoutMs: 60_000, turns: 4, costMicroUsd: 20_000 },
   tools: { listExchangeRates },
-  instructions: `1. Call inventory.exchange_rate.list once with each currency that occurs in an exposure, and ${groupCurrency}.
+  instructions: `1. Call inventory.exchange_rate.list once.
 2. Answer with checked and flagged added up over the items; exposure = every amount times the rate of its currency, added up in ${groupCurrency} and only then rounded to two decimals; missing as given. Without items the sums are 0.
 Leave out no item and estimate no rate.`,
 }).playbook(async ({ input: { items, missing }, tools }) => {
-  const sums = Money.sumByCurrency(items.flatMap((item) => item.exposure));
-  const currencies = [...new Set([groupCurrency, ...sums.map((sum) => sum.currency)])];
-  const rates = await tools.listExchangeRates({ currencies });
-  const converted = rates.flatMap(({ currency, rate }) =>
-    sums
-      .filter((sum) => sum.currency === currency)
-      .map((sum) => Money.convert(sum, rate, groupCurrency)),
-  );
+  const exposures = items.flatMap((item) => item.exposure);
+  const rates = await tools.listExchangeRates({});
   return {
     checked: items.reduce((total, item) => total + item.checked, 0),
     flagged: items.reduce((total, item) => total + item.flagged, 0),
-    exposure: Money.round(Money.sum(groupCurrency, converted)),
+    exposure: Money.round(Money.sumIn(groupCurrency, exposures, rates)),
     missing,
   };
 });

@@ -15,12 +15,14 @@ export interface OrderPlan {
   receipts: ReceiptPlan[];
 }
 
+/** A line of such an order. */
 export interface LinePlan {
   readonly product: Draft<'product'>;
   readonly quantity: number;
   readonly price: Money;
 }
 
+/** A delivery for such an order. */
 export interface ReceiptPlan {
   readonly day: number;
   /** One for each line of the order, at the same place; lines that did not come are zero in both. */

@@ -19,6 +19,7 @@ export interface LevelPlan {
   readonly received: readonly MovePlan[];
 }
 
+/** When the product is bought again. */
 export interface RulePlan {
   minimum: number;
   target: number;
@@ -26,11 +27,13 @@ export interface RulePlan {
   active: boolean;
 }
 
+/** What somebody has asked purchasing for. */
 export interface RequestPlan {
   readonly quantity: number;
   readonly status: 'draft' | 'approved' | 'ordered' | 'cancelled';
 }
 
+/** What changed the stock. */
 export interface MovePlan {
   readonly day: number;
   readonly reason: 'opening' | 'receipt' | 'issue' | 'adjustment';

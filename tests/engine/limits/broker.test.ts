@@ -29,7 +29,7 @@ describe('Broker', () => {
 
     assert.equal(grant.boundMicroUsd, bound);
     assert.equal(broker.budget.left('tenant'), 10_000 - bound);
-    const usage = { input: 500, cachedInput: 0, cacheWrite: 0, output: 100 };
+    const usage = { input: 500, cachedInput: 0, cacheWrite: 0, output: 100, reasoning: 0 };
     const end = broker.settle(grant, 'standard', { usage, sent: true });
     assert.deepEqual(end, { state: 'settled', costMicroUsd: 700 });
     assert.equal(broker.budget.left('tenant'), 9_300);

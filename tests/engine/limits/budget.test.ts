@@ -42,7 +42,8 @@ describe('Budget', () => {
           if (budget.blocker(scopes, bound)) return;
           const reservation = budget.reserve(scopes, bound);
           open.push({ reservation, cost: Math.floor(bound * used), endsAt: at + 1 + endsAfter });
-          for (const scope of Object.keys(limits)) assert.ok((budget.left(scope) ?? -1) >= 0, scope);
+          for (const scope of Object.keys(limits))
+            assert.ok((budget.left(scope) ?? -1) >= 0, scope);
         });
         for (const each of open.filter(({ endsAt }) => endsAt >= calls.length)) settle(each);
 
@@ -56,8 +57,14 @@ describe('Budget', () => {
     const budget = openBudget();
     budget.reserve(['tenant', 'module:b'], 500);
 
-    assert.deepEqual(budget.blocker(['tenant', 'module:b'], 200), { scope: 'module:b', never: false });
-    assert.deepEqual(budget.blocker(['tenant', 'module:b'], 601), { scope: 'module:b', never: true });
+    assert.deepEqual(budget.blocker(['tenant', 'module:b'], 200), {
+      scope: 'module:b',
+      never: false,
+    });
+    assert.deepEqual(budget.blocker(['tenant', 'module:b'], 601), {
+      scope: 'module:b',
+      never: true,
+    });
     assert.equal(budget.blocker(['tenant', 'module:b'], 100), null);
   });
 

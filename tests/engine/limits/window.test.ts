@@ -26,10 +26,13 @@ function mostInAnyWindow(taken: readonly Taken[]): number {
 describe('Window', () => {
   it('grants at most the limit in any minute, wherever it starts', () => {
     verifies('R6.sliding-window');
-    const wishes = fc.array(fc.tuple(fc.integer({ min: 0, max: 20_000 }), fc.integer({ min: 1, max: 40 })), {
-      minLength: 50,
-      maxLength: 400,
-    });
+    const wishes = fc.array(
+      fc.tuple(fc.integer({ min: 0, max: 20_000 }), fc.integer({ min: 1, max: 40 })),
+      {
+        minLength: 50,
+        maxLength: 400,
+      },
+    );
     fc.assert(
       fc.property(wishes, fc.integer({ min: 40, max: 600 }), fc.nat(1e9), (steps, limit, start) => {
         const window = new Window(limit);

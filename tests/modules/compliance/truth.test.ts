@@ -1,86 +1,69 @@
 import assert from 'node:assert/strict';
 import { type Row, readText, type Text } from 'tutti';
 import { fixtureConnector, runTool } from 'tutti/testing';
-import { compliance } from '../../../modules/compliance/index.ts';
 import { hitScore } from '../../../modules/compliance/name-match.ts';
 import { matchSanctions } from '../../../modules/compliance/tools/match-sanctions.ts';
 import { scanSplitOrders } from '../../../modules/compliance/tools/scan-split-orders.ts';
 import { scoreEntries } from '../../../modules/compliance/tools/score-entries.ts';
-import { entities, mark, runNight, wholeCompany } from './night.ts';
+import { verifies } from '../../support/verifies.ts';
+import {
+  assertOnlyProposals,
+  assertUnitsReport,
+  countOf,
+  type Done,
+  findsWhatIsPlanted,
+  foundOf,
+} from '../night.ts';
+import { entities, staged } from './night.ts';
+
+const made = staged.company({ seed: 1 });
 
 describe('compliance in the sample company', () => {
-  for (const options of [
+  findsWhatIsPlanted(staged, [
     { seed: 1 },
     { seed: 7 },
     { seed: 1, renumber: true, shuffle: true },
     { seed: 7, renumber: true, shuffle: true, asOf: '2027-06-30' },
     { seed: 3, asOf: '2026-03-01' },
     { seed: 1, scale: 2 },
-  ]) {
-    it(`finds exactly what was planted (${JSON.stringify(options)})`, async () => {
-      const made = wholeCompany(options);
-      const truth = made.truth.filter((each) => each.agent.startsWith('compliance.'));
+  ]);
 
-      const night = await runNight(made);
+  let night: readonly Done[];
 
-      const found = night.flatMap(({ agent, findings }) =>
-        findings.map((finding) => mark({ agent, ...finding })),
-      );
-      assert.deepEqual(found.toSorted(), truth.map(mark).toSorted());
-      for (const agent of compliance.agents) {
-        for (const kind of Object.keys(agent.findings ?? {})) {
-          const planted = truth.filter((each) => each.kind === kind);
-          assert.ok(planted.length >= 2, `${kind} is planted ${planted.length} times`);
-        }
-      }
-    }).timeout(60_000);
-  }
+  before(async () => {
+    night = await staged.night(made);
+  });
 
-  it('reads records in every step and reports each unit in figures', async () => {
-    const night = await runNight(wholeCompany({ seed: 1 }));
+  it('reads records in every step and reports each unit in figures', () => {
+    const units = night.slice(0, -2);
+    assert.equal(units.length, 52 + 25 + 16 + 48);
+    for (const { agent, recordsRead } of night)
+      assert.ok(recordsRead > 0, `${agent} reads nothing`);
+    assertUnitsReport(units, 12);
+  });
 
-    assert.ok(night.length > 140);
-    for (const { agent, toolCalls, recordsRead, output, findings } of night) {
-      assert.ok(toolCalls >= 1 && toolCalls <= 12, `${agent} made ${toolCalls} calls`);
-      assert.ok(recordsRead > 0, `${agent} read nothing`);
-      if (agent.endsWith('_summary')) continue;
-      const { flagged, checked } = output as { flagged: number; checked: number };
-      assert.equal(flagged, findings.length);
-      assert.ok(checked >= flagged);
-    }
-  }).timeout(60_000);
-
-  it('adds up the night in euro', async () => {
-    const night = await runNight(wholeCompany({ seed: 1 }));
-
+  it('adds up the night in euro', () => {
     const findings = night.flatMap((each) => each.findings);
     const [summary, group] = night.slice(-2).map((each) => each.output as Record<string, unknown>);
     assert.equal(summary?.flagged, findings.length);
     assert.match(JSON.stringify(summary?.exposure), /"amount":"\d{4,}\.\d\d","currency":"EUR"/);
     assert.deepEqual(group, summary);
-  }).timeout(60_000);
+  });
 
-  it('proposes a block, a case or a sample for what it finds and executes nothing', async () => {
-    const night = await runNight(wholeCompany({ seed: 1 }));
-
-    const effects = night.flatMap((each) => each.effects);
-    assert.ok(effects.every((effect) => effect.state === 'proposed'));
-    const count = (tool: string) => effects.filter((effect) => effect.tool === tool).length;
-    const found = (topic: string) =>
-      night.flatMap((each) => each.findings).filter(({ kind }) => kind.startsWith(topic)).length;
-    assert.equal(count('compliance.conflict.record'), found('duty.'));
-    assert.equal(count('compliance.party.block'), found('sanctions.'));
-    assert.equal(count('compliance.case.open'), found('order.'));
+  it('proposes a block, a case or a sample for what it finds and executes nothing', () => {
+    verifies('R12.autonomy');
     const journals = night.filter(
       (each) => each.agent.endsWith('je_testing') && each.findings.length > 0,
     );
-    assert.equal(count('compliance.audit_sample.create'), journals.length);
-  }).timeout(60_000);
 
-  it('shows nobody free text', async () => {
-    const made = wholeCompany({ seed: 1 });
-    const night = await runNight(made);
+    assertOnlyProposals(staged.module, night);
+    assert.equal(countOf(night, 'compliance.conflict.record'), foundOf(night, 'duty.'));
+    assert.equal(countOf(night, 'compliance.party.block'), foundOf(night, 'sanctions.'));
+    assert.equal(countOf(night, 'compliance.case.open'), foundOf(night, 'order.'));
+    assert.equal(countOf(night, 'compliance.audit_sample.create'), journals.length);
+  });
 
+  it('shows nobody free text', () => {
     const shown = JSON.stringify(night.map(({ findings, effects }) => [findings, effects]));
     const names = ['party', 'sanction_entry'].flatMap((entity) =>
       (made.rows.get(entity) ?? []).map((row) => readText(row.name as Text)),
@@ -90,11 +73,10 @@ describe('compliance in the sample company', () => {
       names.filter((name) => shown.includes(name)),
       [],
     );
-  }).timeout(60_000);
+  });
 });
 
 describe('look-alikes of the sample company', () => {
-  const made = wholeCompany({ seed: 1 });
   const connector = fixtureConnector(entities, made.rows);
   const scope = { module: 'compliance', connector, entities, today: made.asOf };
   const rowsOf = <E extends 'user' | 'role' | 'role_grant' | 'duty_rule' | 'party'>(entity: E) =>

@@ -78,7 +78,7 @@ describe('finance.night_summary', () => {
   it('fails rather than leave out an amount without a rate', async () => {
     await assert.rejects(
       run([{ checked: 1, flagged: 1, exposure: [Money.of('5', 'PLN')] }]),
-      (error: { code?: string }) => error.code === 'RECORD_UNKNOWN',
+      (error: { code?: string }) => error.code === 'INPUT_INVALID',
     );
   });
 });

@@ -7,9 +7,10 @@ import { parkCorrection } from '../../../modules/finance/tools/park-correction.t
 import { placeHold } from '../../../modules/finance/tools/place-hold.ts';
 import { proposeBankMatch } from '../../../modules/finance/tools/propose-bank-match.ts';
 import { setMatchResult } from '../../../modules/finance/tools/set-match-result.ts';
-import { entities, financeCompany } from './night.ts';
+import { verifies } from '../../support/verifies.ts';
+import { entities, staged } from './night.ts';
 
-const made = financeCompany({ seed: 1 });
+const made = staged.company({ seed: 1 });
 const today = made.asOf;
 
 function company(): {
@@ -88,6 +89,7 @@ describe('finance.hold.place', () => {
   });
 
   it('is undone by the release that it names', async () => {
+    verifies('R8.undo');
     const { call, connector } = company();
     const bill = open();
     const held = await call(placeHold, { bill: bill.id, expect: bill.version, reason: 'quantity' });

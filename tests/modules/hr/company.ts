@@ -1,5 +1,7 @@
+import assert from 'node:assert/strict';
 import { Text } from 'tutti';
-import { fixtureConnector, type TestScope } from 'tutti/testing';
+import { fixtureConnector, runTool, type TestScope } from 'tutti/testing';
+import type { AnyTool } from '../../../core/sdk/tool.ts';
 import { hr } from '../../../modules/hr/index.ts';
 
 const place = { department: 'd1', company: 'MCG-DE' };
@@ -100,4 +102,31 @@ export function scopeWith(rows: Readonly<Record<string, readonly object[]>>): Te
     ),
   );
   return { module: 'hr', connector, entities: hr.records };
+}
+
+/** The result of an effect that was carried out. */
+export async function applied<R>(tool: AnyTool, args: object, scope: TestScope): Promise<R> {
+  const invoked = await runTool(tool, args, scope);
+  assert.equal(invoked.kind, 'effected', JSON.stringify(invoked));
+  assert.ok(invoked.kind === 'effected' && invoked.value.kind === 'applied');
+  return invoked.value.result as R;
+}
+
+/** The result of a read. */
+export async function value<R>(tool: AnyTool, args: object, scope: TestScope): Promise<R> {
+  const invoked = await runTool(tool, args, scope);
+  assert.ok(invoked.kind === 'result', JSON.stringify(invoked));
+  return invoked.value as R;
+}
+
+/** The error code of a call that fails. */
+export async function failure(tool: AnyTool, args: object, scope: TestScope): Promise<string> {
+  const invoked = await runTool(tool, args, scope);
+  assert.ok(invoked.kind === 'error', JSON.stringify(invoked));
+  return invoked.error.code;
+}
+
+/** The rows of an entity. */
+export async function rows(scope: TestScope, entity: string) {
+  return (await scope.connector.query({ entity, limit: 100 })).rows;
 }

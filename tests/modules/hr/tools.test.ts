@@ -1,20 +1,17 @@
 import assert from 'node:assert/strict';
-import { Text } from 'tutti';
-import { runTool, type TestScope } from 'tutti/testing';
-import type { AnyTool } from '../../../core/sdk/tool.ts';
 import { holdPayslip } from '../../../modules/hr/tools/hold-payslip.ts';
-import { listPermits } from '../../../modules/hr/tools/list-permits.ts';
-import { listTimesheets } from '../../../modules/hr/tools/list-timesheets.ts';
 import { proposeAccrual } from '../../../modules/hr/tools/propose-accrual.ts';
 import { proposeQuery } from '../../../modules/hr/tools/propose-query.ts';
 import { proposeReminder } from '../../../modules/hr/tools/propose-reminder.ts';
-import { totalPayroll } from '../../../modules/hr/tools/total-payroll.ts';
-import { anAccrual, aPayslip, aPermit, aTimesheet, scopeWith } from './company.ts';
+import { verifies } from '../../support/verifies.ts';
+import { repeat } from '../interrupted.ts';
+import { anAccrual, aPayslip, aPermit, applied, failure, rows, scopeWith } from './company.ts';
 
 describe('hr.payslip.hold', () => {
   const args = { payslip: 'p1', expect: '1', reason: 'hours' };
 
   it('takes a draft payslip out of the payroll, and release brings it back', async () => {
+    verifies('R8.undo');
     const scope = scopeWith({ payslip: [aPayslip()] });
 
     const held = await applied<{ version: string }>(holdPayslip, args, scope);
@@ -73,6 +70,7 @@ describe('hr.query.propose', () => {
   });
 
   it('refuses a week that is not named by its Monday', async () => {
+    verifies('R5.tool-invalid');
     const code = await failure(proposeQuery, { ...args, week: '2026-06-24' }, scopeWith({}));
 
     assert.equal(code, 'TOOL_INPUT_INVALID');
@@ -141,6 +139,15 @@ describe('hr.accrual.propose', () => {
     );
   });
 
+  it('meets its own draft when it is repeated after a crash', async () => {
+    verifies('R8.crash');
+    const scope = scopeWith({ payslip: [aPayslip()] });
+
+    await repeat(proposeAccrual, { ...june, total: euro('3200') }, scope);
+
+    assert.equal((await rows(scope, 'payroll_accrual')).length, 1);
+  });
+
   it('refuses a second regular accrual of a month', async () => {
     const scope = scopeWith({ payslip: [may], payroll_accrual: [anAccrual('3200')] });
     const args = { ...correction, kind: 'regular', total: euro('3200') };
@@ -148,157 +155,3 @@ describe('hr.accrual.propose', () => {
     assert.equal(await failure(proposeAccrual, args, scope), 'ERP_REJECTED');
   });
 });
-
-describe('hr.timesheet.list', () => {
-  const only = async (lines: Parameters<typeof aTimesheet>[0], more: object = {}) => {
-    const scope = scopeWith({ timesheet: [aTimesheet(lines)], ...more });
-    const { timesheets } = await value<Timesheets>(listTimesheets, { department: 'd1' }, scope);
-    return timesheets[0];
-  };
-
-  it('counts a night shift to the day on which it starts, without an overlap', async () => {
-    const sheet = await only([
-      ['2026-06-22', 1_320, '8'],
-      ['2026-06-23', 1_320, '8'],
-    ]);
-
-    assert.deepEqual(sheet?.deviations, []);
-    assert.equal(sheet?.overlaps, false);
-  });
-
-  it('sees a line that begins a quarter of an hour before another ends', async () => {
-    const sheet = await only([
-      ['2026-06-22', 480, '4'],
-      ['2026-06-22', 705, '4'],
-    ]);
-
-    assert.equal(sheet?.overlaps, true);
-  });
-
-  it('shows long days, holidays and days of approved leave only', async () => {
-    const leave = { id: 'l1', number: 'LV1', employee: 'e1', department: 'd1', company: 'MCG-DE' };
-    const absence = { ...leave, kind: 'annual', from: '2026-06-24', to: '2026-06-24' };
-    const sheet = await only(
-      [
-        ['2026-06-22', 480, '8'],
-        ['2026-06-23', 480, '8.25'],
-        ['2026-06-24', 480, '8'],
-        ['2026-06-25', 480, '8'],
-        ['2026-06-26', 480, '8'],
-      ],
-      {
-        leave: [
-          { ...absence, status: 'approved', note: new Text('') },
-          {
-            ...absence,
-            id: 'l2',
-            from: '2026-06-22',
-            to: '2026-06-22',
-            status: 'refused',
-            note: new Text(''),
-          },
-        ],
-        public_holiday: [{ id: 'h1', company: 'MCG-DE', date: '2026-06-25' }],
-      },
-    );
-
-    assert.deepEqual(
-      sheet?.deviations.map(({ date, holiday, leave: during }) => [date, holiday, during]),
-      [
-        ['2026-06-23', false, null],
-        ['2026-06-24', false, 'l1'],
-        ['2026-06-25', true, null],
-      ],
-    );
-  });
-});
-
-describe('hr.permit.list', () => {
-  it('counts the last valid day as no day left, and sees a renewal', async () => {
-    const scope = scopeWith({
-      permit: [
-        aPermit({ expiresOn: '2026-06-30' }),
-        aPermit({ id: 'm2', number: 'PM2', expiresOn: '2028-06-30' }),
-      ],
-    });
-
-    const { permits } = await value<Permits>(listPermits, { department: 'd1' }, scope);
-
-    assert.deepEqual(
-      permits.map(({ id, daysLeft, renewal }) => [id, daysLeft, renewal]),
-      [['m1', 0, 'm2']],
-    );
-  });
-});
-
-describe('hr.payroll.total', () => {
-  it('leaves held payslips and other months out', async () => {
-    const scope = scopeWith({
-      payslip: [
-        aPayslip(),
-        aPayslip({ id: 'p2', status: 'held' }),
-        aPayslip({ id: 'p3', period: '2026-05', status: 'posted' }),
-      ],
-    });
-
-    const total = await value<object>(totalPayroll, { company: 'MCG-DE', month: 'open' }, scope);
-
-    assert.deepEqual(total, {
-      period: '2026-06',
-      currency: 'EUR',
-      departments: [{ department: 'd1', payslips: 1, gross: '3200', tolerance: '50' }],
-      total: '3200',
-    });
-  });
-
-  it('refuses a company that does not exist', async () => {
-    const args = { company: 'MCG-XX', month: 'open' };
-
-    assert.equal(await failure(totalPayroll, args, scopeWith({})), 'RECORD_UNKNOWN');
-  });
-});
-
-interface Timesheets {
-  readonly timesheets: readonly {
-    readonly overlaps: boolean;
-    readonly deviations: readonly {
-      readonly date: string;
-      readonly holiday: boolean;
-      readonly leave: string | null;
-    }[];
-  }[];
-}
-
-interface Permits {
-  readonly permits: readonly {
-    readonly id: string;
-    readonly daysLeft: number;
-    readonly renewal: string | null;
-  }[];
-}
-
-/** The result of an effect that was carried out. */
-async function applied<R>(tool: AnyTool, args: object, scope: TestScope): Promise<R> {
-  const invoked = await runTool(tool, args, scope);
-  assert.equal(invoked.kind, 'effected', JSON.stringify(invoked));
-  assert.ok(invoked.kind === 'effected' && invoked.value.kind === 'applied');
-  return invoked.value.result as R;
-}
-
-/** The result of a read. */
-async function value<R>(tool: AnyTool, args: object, scope: TestScope): Promise<R> {
-  const invoked = await runTool(tool, args, scope);
-  assert.ok(invoked.kind === 'result', JSON.stringify(invoked));
-  return invoked.value as R;
-}
-
-/** The error code of a call that fails. */
-async function failure(tool: AnyTool, args: object, scope: TestScope): Promise<string> {
-  const invoked = await runTool(tool, args, scope);
-  assert.ok(invoked.kind === 'error', JSON.stringify(invoked));
-  return invoked.error.code;
-}
-
-async function rows(scope: TestScope, entity: string) {
-  return (await scope.connector.query({ entity, limit: 100 })).rows;
-}

@@ -1,64 +1,55 @@
 import assert from 'node:assert/strict';
 import { readText, Text } from 'tutti';
-import { hr } from '../../../modules/hr/index.ts';
-import { hrCompany, mark, runNight } from './night.ts';
+import { verifies } from '../../support/verifies.ts';
+import {
+  assertOnlyProposals,
+  assertUnitsReport,
+  countOf,
+  type Done,
+  findsWhatIsPlanted,
+} from '../night.ts';
+import { staged } from './night.ts';
 
 describe('hr in the sample company', () => {
-  for (const options of [
+  findsWhatIsPlanted(staged, [
     { seed: 1 },
     { seed: 7 },
     { seed: 1, renumber: true, shuffle: true },
     { seed: 7, renumber: true, shuffle: true, asOf: '2027-06-30' },
     { seed: 3, asOf: '2026-03-15' },
     { seed: 1, scale: 2 },
-  ]) {
-    it(`finds exactly what was planted (${JSON.stringify(options)})`, async () => {
-      const made = hrCompany(options);
+  ]);
 
-      const night = await runNight(made);
+  const made = staged.company({ seed: 1 });
+  let night: readonly Done[];
 
-      const found = night.flatMap(({ agent, findings }) =>
-        findings.map((finding) => mark({ agent, ...finding })),
-      );
-      assert.deepEqual(found.toSorted(), made.truth.map(mark).toSorted());
-      for (const kind of hr.agents.flatMap((agent) => Object.keys(agent.findings ?? {}))) {
-        const planted = made.truth.filter((each) => each.kind === kind);
-        assert.ok(planted.length >= 2, `${kind} is planted ${planted.length} times`);
-      }
-    }).timeout(60_000);
-  }
+  before(async () => {
+    night = await staged.night(made);
+  });
 
-  it('reads records in every step and reports each unit in figures', async () => {
-    const night = await runNight(hrCompany({ seed: 1 }));
-
-    for (const { agent, toolCalls, recordsRead, output, findings } of night) {
-      assert.ok(toolCalls >= 1 && recordsRead >= 1, `${agent} reads nothing`);
-      if (agent === 'hr.night_summary') continue;
-      assert.equal((output as { flagged: number }).flagged, findings.length);
-    }
+  it('reads records in every step and reports each unit in figures', () => {
+    for (const { agent, recordsRead } of night)
+      assert.ok(recordsRead >= 1, `${agent} reads nothing`);
+    assertUnitsReport(night.slice(0, -1), 40);
     const summary = night.at(-1)?.output as { flagged: number; exposure: { currency: string } };
-    const findings = night.flatMap((each) => each.findings);
-    assert.equal(summary.flagged, findings.length);
+    assert.equal(summary.flagged, night.flatMap((each) => each.findings).length);
     assert.equal(summary.exposure.currency, 'EUR');
   });
 
-  it('proposes a hold for each wrong payslip, an accrual for each company without one, and executes nothing', async () => {
-    const made = hrCompany({ seed: 1 });
-    const night = await runNight(made);
-
-    const effects = night.flatMap((each) => each.effects);
-    assert.ok(effects.every((effect) => effect.state === 'proposed'));
-    const count = (tool: string) => effects.filter((effect) => effect.tool === tool).length;
+  it('proposes a hold for each wrong payslip, an accrual for each company without one, and executes nothing', () => {
+    verifies('R12.autonomy');
     const wrong = made.truth.filter((each) => each.agent === 'hr.payroll_anomaly');
-    assert.equal(count('hr.payslip.hold'), wrong.length);
-    const accruals = effects.filter((effect) => effect.tool === 'hr.accrual.propose');
-    const regular = accruals.filter(({ args }) => (args as { kind: string }).kind === 'regular');
+    const regular = night
+      .flatMap((each) => each.effects)
+      .filter(({ tool }) => tool === 'hr.accrual.propose')
+      .filter(({ args }) => (args as { kind: string }).kind === 'regular');
+
+    assertOnlyProposals(staged.module, night);
+    assert.equal(countOf(night, 'hr.payslip.hold'), wrong.length);
     assert.equal(regular.length, 3);
   });
 
-  it('names nobody: summaries and evidence hold no free text of any record', async () => {
-    const made = hrCompany({ seed: 1 });
-    const night = await runNight(made);
+  it('names nobody: summaries and evidence hold no free text of any record', () => {
     const names = (made.rows.get('employee') ?? []).map(({ name }) => readText(name as Text));
 
     const told = JSON.stringify(night.flatMap((each) => each.findings));
@@ -71,7 +62,7 @@ describe('hr in the sample company', () => {
   });
 
   it('has texts that give orders to a machine in records that are in order and in planted ones', () => {
-    const made = hrCompany({ seed: 1 });
+    verifies('R12.untrusted-text');
     const planted = new Set(made.truth.flatMap((each) => each.records.map(({ id }) => id)));
     const ordering = ['timesheet', 'leave', 'payslip', 'permit'].flatMap((entity) =>
       (made.rows.get(entity) ?? []).filter((row) =>
@@ -87,7 +78,7 @@ describe('hr in the sample company', () => {
   });
 
   it('keeps wages payable equal to the posted accruals in a ledger that balances', () => {
-    const { rows } = hrCompany({ seed: 7 });
+    const { rows } = staged.company({ seed: 7 });
     const cents = (amount: string): number => Math.round(Number(amount) * 100);
     const balances = new Map<string, number>();
     for (const entry of rows.get('journal_entry') ?? []) {

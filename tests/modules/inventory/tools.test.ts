@@ -8,9 +8,11 @@ import { draftClaim } from '../../../modules/inventory/tools/draft-claim.ts';
 import { draftRequest } from '../../../modules/inventory/tools/draft-request.ts';
 import { draftVariance } from '../../../modules/inventory/tools/draft-variance.ts';
 import { planCount } from '../../../modules/inventory/tools/plan-count.ts';
-import { inventoryCompany } from './night.ts';
+import { verifies } from '../../support/verifies.ts';
+import { repeat } from '../interrupted.ts';
+import { staged } from './night.ts';
 
-const made = inventoryCompany({ seed: 1 });
+const made = staged.company({ seed: 1 });
 const today = made.asOf;
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -77,6 +79,7 @@ describe('inventory.claim.draft', () => {
   });
 
   it('refuses a reason that the documents do not show, and a receipt of another order', async () => {
+    verifies('R5.tool-errors');
     const { call, connector } = company();
     const other = planted('receipt.over').goods_receipt;
 
@@ -86,6 +89,7 @@ describe('inventory.claim.draft', () => {
   });
 
   it('can be withdrawn once, and not under a version that is gone', async () => {
+    verifies('R8.undo');
     const { call, connector } = company();
     const id = (await call(draftClaim, args)).result?.claim;
     const withdraw = { entity: 'claim', id, action: 'withdraw' };
@@ -169,6 +173,23 @@ describe('inventory.count.plan', () => {
 
     assert.equal(await act(connector, { ...cancel, action: 'start' }), 'applied');
     assert.equal(await act(connector, cancel), 'rejected: state');
+  });
+});
+
+describe('a call that was interrupted', () => {
+  it('meets its own request and its own count when it is repeated', async () => {
+    verifies('R8.crash');
+    const connector = fixtureConnector(inventory.records, made.rows);
+    const scope = { module: 'inventory', connector, entities: inventory.records, today };
+    const before = (await rowsOf(connector, 'purchase_request')).length;
+    const rule = planted('reorder.below_minimum').reorder_rule;
+    const level = planted('count.overdue').stock_level;
+    const [stock] = await rowsOf(connector, 'stock_level', { id: level });
+
+    await repeat(draftRequest, { rule, quantity: '12' }, scope);
+    await repeat(planCount, { warehouse: stock?.warehouse, products: [stock?.product] }, scope);
+
+    assert.equal((await rowsOf(connector, 'purchase_request')).length, before + 1);
   });
 });
 

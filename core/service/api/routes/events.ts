@@ -69,6 +69,7 @@ async function follow(
   try {
     await tell(parts, stream, { ...from, wake, signal });
   } finally {
+    unfollow();
     stream.end();
   }
 }

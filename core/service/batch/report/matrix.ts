@@ -8,32 +8,41 @@ import { moduleMark, severityHead, severityMark } from './marks.ts';
 /** What was found: modules by severity with the amounts at stake, and the agents that found it. */
 export function findingMatrix(record: RunRecord): Html {
   const modules = modulesOf(record);
-  return html`<section id="found"><h2>What was found</h2>
-<p class="soft">${countOf(record.findings.length, 'finding')} by module and severity. Amounts are added up in each currency by itself.</p>
-<div class="wrap"><table><thead><tr><th scope="col">Module</th>${severities.map(severityHead)}<th scope="col" class="number">All</th><th scope="col" class="number">Amounts</th></tr></thead>
-<tbody>${modules.map((module, index) =>
-    matrixRow(
+  const currencies = sumAmounts(record.findings).map((sum) => sum.currency);
+  const row = (label: Html, module: string, findings: readonly FindingView[]): Html =>
+    html`<tr><th scope="row">${label}</th>${counts(module, findings)}${amounts(findings, currencies)}</tr>`;
+  const rows = modules.map((module, index) =>
+    row(
       html`${moduleMark(index % 8)}${moduleName(module)}`,
       module,
       record.findings.filter((each) => each.module === module),
     ),
-  )}</tbody>
-<tfoot>${matrixRow(html`All modules`, 'all', record.findings)}</tfoot></table></div>
+  );
+  return html`<section id="found"><h2>What was found</h2>
+<p class="soft">${countOf(record.findings.length, 'finding')} by module and severity. Amounts are added up in each currency by itself.</p>
+<div class="wrap"><table class="matrix"><thead><tr><th scope="col">Module</th>${severities.map(severityHead)}<th scope="col" class="number">All</th>${currencies.map((currency) => html`<th scope="col" class="number">${currency}</th>`)}</tr></thead>
+<tbody>${rows}</tbody><tfoot>${row(html`All modules`, 'all', record.findings)}</tfoot></table></div>
 ${findingChart(record, modules)}</section>`;
 }
 
-function matrixRow(label: Html, module: string, findings: readonly FindingView[]): Html {
+function counts(module: string, findings: readonly FindingView[]): readonly Html[] {
   const cell = (severity: string, count: number): Html =>
     html`<td class="number${count === 0 && ' zero'}" data-module="${module}" data-severity-column="${severity}" data-value="${count}">${formatCount(count)}</td>`;
-  return html`<tr><th scope="row">${label}</th>${severities.map((severity) =>
-    cell(severity, findings.filter((each) => each.severity === severity).length),
-  )}${cell('all', findings.length)}<td class="number">${amounts(findings)}</td></tr>`;
+  const found = (severity: string): number =>
+    findings.filter((each) => each.severity === severity).length;
+  return [
+    ...severities.map((severity) => cell(severity, found(severity))),
+    cell('all', findings.length),
+  ];
 }
 
-function amounts(findings: readonly FindingView[]): Html {
-  const sums = sumAmounts(findings);
-  if (sums.length === 0) return html`<span class="zero">–</span>`;
-  return html`${sums.map(({ amount, currency }, index) => html`${index > 0 && html`<br>`}<span data-amount="${amount}" data-currency="${currency}">${formatAmount(amount)} ${currency}</span>`)}`;
+function amounts(findings: readonly FindingView[], currencies: readonly string[]): readonly Html[] {
+  const sums = new Map(sumAmounts(findings).map((sum) => [sum.currency, sum.amount]));
+  return currencies.map((currency) => {
+    const amount = sums.get(currency);
+    if (amount === undefined) return html`<td class="number zero">–</td>`;
+    return html`<td class="number" data-amount="${amount}" data-currency="${currency}">${formatAmount(amount)}</td>`;
+  });
 }
 
 const lineHeight = 26;

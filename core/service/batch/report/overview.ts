@@ -41,22 +41,35 @@ function figure(
 }
 
 function sentence({ summary, findings, proposals, steps }: RunRecord): string {
-  const grave = findings.filter(
-    ({ severity }) => severity === 'critical' || severity === 'high',
-  ).length;
-  const isNew = findings.filter((finding) => !finding.known).length;
-  const models = summary.tokens.input + summary.tokens.output > 0;
   const failed = steps.filter((step) => step.status === 'failed').length;
+  const one = proposals.length === 1;
   return [
-    `${countOf(summary.agents, 'agent')} of ${countOf(summary.modules.length, 'module')} read ${countOf(summary.recordsRead, 'record')} and reported ${countOf(summary.findings, 'finding')}, ${formatCount(grave)} of them high or critical and ${formatCount(isNew)} new.`,
+    `${countOf(summary.agents, 'agent')} of ${countOf(summary.modules.length, 'module')} read ${countOf(summary.recordsRead, 'record')} and reported ${weighed(findings)}.`,
     proposals.length > 0
-      ? `${countOf(proposals.length, 'change')} to the ERP ${proposals.length === 1 ? 'is' : 'are'} proposed and ${proposals.length === 1 ? 'waits' : 'wait'} for a person.`
+      ? `${countOf(proposals.length, 'change')} to the ERP ${one ? 'is' : 'are'} proposed and ${one ? 'waits' : 'wait'} for a person.`
       : 'No change to the ERP waits for a person.',
     failed > 0 ? `${countOf(failed, 'agent')} failed.` : '',
-    models ? '' : 'No model was called: the agents ran their playbooks.',
+    summary.tokens.input + summary.tokens.output > 0
+      ? ''
+      : 'No model was called: the agents ran their playbooks.',
   ]
     .filter((part) => part !== '')
     .join(' ');
+}
+
+function weighed(findings: RunRecord['findings']): string {
+  if (findings.length === 0) return 'nothing';
+  const grave = findings.filter(
+    ({ severity }) => severity === 'critical' || severity === 'high',
+  ).length;
+  const known = findings.filter((finding) => finding.known).length;
+  const age =
+    known === 0
+      ? 'all of them new'
+      : known === findings.length
+        ? 'all of them known from earlier runs'
+        : `${formatCount(known)} known from earlier runs`;
+  return `${countOf(findings.length, 'finding')}, ${formatCount(grave)} high or critical, ${age}`;
 }
 
 function statusMark(status: string): Html {

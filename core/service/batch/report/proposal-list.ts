@@ -1,5 +1,5 @@
 import type { ProposalView } from '../../../engine/run/views.ts';
-import { formatCount, moduleName, plainName } from '../format.ts';
+import { formatCount, moduleName, plainName, toolPhrase } from '../format.ts';
 import { modulesOf, type RunRecord } from '../record.ts';
 import { type Html, html } from './html.ts';
 import { moduleMark } from './marks.ts';
@@ -16,7 +16,7 @@ ${byTool.map(
   ([
     tool,
     proposals,
-  ]) => html`<details><summary><span>${moduleMark(Math.max(0, modules.indexOf(proposals[0]?.module ?? '')) % 8)}${moduleName(proposals[0]?.module ?? '')}</span><span class="soft">${plainName(tool)}</span><span class="count" data-tool="${tool}" data-value="${proposals.length}">${formatCount(proposals.length)}</span></summary>
+  ]) => html`<details><summary><span class="module">${moduleMark(Math.max(0, modules.indexOf(proposals[0]?.module ?? '')) % 8)}${moduleName(proposals[0]?.module ?? '')}</span><span>${toolPhrase(tool)}</span><span class="count" data-tool="${tool}" data-value="${proposals.length}">${formatCount(proposals.length)}</span></summary>
 <table><thead><tr><th scope="col">Record</th><th scope="col">Asked for</th><th scope="col">By</th></tr></thead><tbody>${proposals.map(row)}</tbody></table></details>`,
 )}</section>`;
 }

@@ -38,7 +38,7 @@ thead th{font-weight:500;color:var(--soft);font-size:13px;border-bottom:1px soli
 tbody th{font-weight:500}
 tfoot th,tfoot td{font-weight:600;border-top:1px solid var(--line);border-bottom:0}
 .number{text-align:right;white-space:nowrap}
-.zero{color:var(--line)}
+.zero{color:var(--soft);opacity:.55}
 .nowrap{white-space:nowrap}
 .swatch{display:inline-block;width:10px;height:10px;border-radius:3px;margin-right:9px;background:var(--c)}
 h3 .swatch{margin:0}
@@ -52,7 +52,7 @@ h3 .swatch{margin:0}
 .chart .rule{stroke:var(--hair);stroke-width:1}.chart .base{stroke:var(--line);stroke-width:1}
 .chart .area{fill:var(--c);fill-opacity:.2}.chart .edge{fill:none;stroke:var(--c);stroke-width:1.5;stroke-linejoin:round}
 .chart .bar{fill:var(--c)}
-.chart .bar.critical{fill:var(--critical)}.chart .bar.high{fill:var(--high)}.chart .bar.medium{fill:var(--medium);fill-opacity:.75}.chart .bar.low{fill:var(--low);fill-opacity:.45}
+.chart .bar.critical{fill:var(--critical);fill-opacity:.9}.chart .bar.high{fill:var(--high);fill-opacity:.72}.chart .bar.medium{fill:var(--medium);fill-opacity:.5}.chart .bar.low{fill:var(--low);fill-opacity:.32}
 .legend{display:flex;flex-wrap:wrap;gap:6px 20px;font-size:13px;margin-top:18px}
 .filter{display:flex;flex-wrap:wrap;gap:8px 20px;margin:14px 0 0;font-size:14px}
 .filter label{display:inline-flex;align-items:center;gap:7px;cursor:pointer}
@@ -71,7 +71,7 @@ summary{display:flex;align-items:baseline;gap:12px;padding:9px 0;cursor:pointer;
 summary::-webkit-details-marker{display:none}
 summary::before{content:"+";color:var(--soft);width:10px;flex:none}
 details[open]>summary::before{content:"−"}
-summary .count{margin-left:auto}
+summary .count{margin-left:auto}summary .module{min-width:116px}
 details table{margin:0 0 16px 22px;width:calc(100% - 22px);font-size:13px}
 footer{margin-top:88px;padding-top:16px;border-top:1px solid var(--line);color:var(--soft);font-size:13px}
 footer code{font:inherit}
@@ -79,8 +79,12 @@ footer code{font:inherit}
 @media print{@page{margin:16mm 14mm}
 :root{color-scheme:light;--paper:#fff;--card:#fff;--ink:#000;--soft:#555;--line:#bbb;--hair:#ddd;--critical:#9c2430;--high:#b4581c;--medium:#7d6a1e;--low:#6b7178;--good:#2f6b4f;
 --m0:#7a5a8a;--m1:#2f6690;--m2:#b0703a;--m3:#3d7f6c;--m4:#a34a55;--m5:#66752f;--m6:#4a5a9a;--m7:#7a6a5a}
-body{font-size:10.5pt;-webkit-print-color-adjust:exact;print-color-adjust:exact}.page{max-width:none;padding:0}
-nav,.filter{display:none}section{margin-top:30px}h1{font-size:22pt}h2{font-size:14pt}h2,h3,tr.agent{break-after:avoid}
-tr,svg.chart,.figures{break-inside:avoid}thead{display:table-header-group}table{font-size:9pt}.figures dd{font-size:13pt}.figures div{padding:8px 10px}
-.figures{grid-template-columns:repeat(4,1fr)}summary::before{content:none!important}}
+body{font-size:9pt;line-height:1.45;-webkit-print-color-adjust:exact;print-color-adjust:exact}.page{max-width:none;padding:0}
+nav,.filter{display:none}section{margin-top:26pt}h1{font-size:20pt}h2{font-size:13pt}h3{font-size:10pt;margin-top:16pt}.lead{font-size:10.5pt}
+h2,h3,tr.agent,.legend,section>p.soft{break-after:avoid}tr,svg.chart,.figures{break-inside:avoid}thead{display:table-header-group}
+.wrap{overflow:visible}table{font-size:7.5pt}th,td{padding:3.5pt 5pt}thead th{font-size:7.5pt}.facts{font-size:6.8pt;margin-top:0}.matrix{white-space:nowrap}
+.list td:first-child{width:54pt}.list .kind{width:84pt}.list .company{width:44pt}.list .amount{width:70pt}.list tr.agent th{padding-top:9pt;font-size:7.5pt}
+.mark{width:6pt;height:6pt}.known{font-size:6.5pt;padding:0 3px}.swatch{width:7pt;height:7pt;margin-right:5pt}
+.figures{grid-template-columns:repeat(7,1fr);margin-top:16pt}.figures div{padding:6pt 7pt}.figures dt{font-size:7pt}.figures dd{font-size:11pt}
+summary{padding:3.5pt 0}summary::before{content:none!important}footer{margin-top:30pt;font-size:7pt}}
 `;

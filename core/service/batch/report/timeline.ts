@@ -15,7 +15,7 @@ interface Timed extends AgentStep {
   readonly toMs: number;
 }
 
-/** When the agents of each module ran, and which steps took longest. */
+/** When the agents of each module ran (their last attempts), and which steps took longest. */
 export function timeline(record: RunRecord): Html {
   const startMs = record.head.createdAt.getTime();
   const endMs = startMs + record.summary.durationMs;
@@ -33,7 +33,7 @@ export function timeline(record: RunRecord): Html {
   const spanMs = Math.max(record.summary.durationMs, ...steps.map((step) => step.toMs), 1);
   const modules = modulesOf(record);
   return html`<section id="timeline"><h2>How the run went</h2>
-<p class="soft">Agents that ran at the same time, by module; the last attempt of each. Below, the ${formatCount(Math.min(slowestShown, steps.length))} steps that took longest.</p>
+<p class="soft">Agents that ran at the same time, by module. Below, the agents whose slowest step took longest, each with that step.</p>
 ${lanes(steps, modules, spanMs)}${slowest(steps, modules, spanMs)}</section>`;
 }
 
@@ -83,8 +83,10 @@ function edge(
 }
 
 function slowest(steps: readonly Timed[], modules: readonly string[], spanMs: number): Html {
-  const shown = [...steps]
-    .sort((a, b) => b.toMs - b.fromMs - (a.toMs - a.fromMs))
+  const longest = [...steps].sort((a, b) => b.toMs - b.fromMs - (a.toMs - a.fromMs));
+  // One step an agent: the items of one foreach take about the same and would fill the picture with themselves.
+  const shown = [...Map.groupBy(longest, (step) => step.agent).values()]
+    .flatMap((ofAgent) => ofAgent.slice(0, 1))
     .slice(0, slowestShown);
   const x = scale(spanMs, { from: left, span: width - left - 8 });
   const bottom = shown.length * barHeight;

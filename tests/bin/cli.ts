@@ -1,0 +1,76 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { nodeFlags } from '../../bin/node24.mjs';
+
+const entry = fileURLToPath(new URL('../../bin/tutti.ts', import.meta.url));
+
+/** The configuration of the fixture shop. */
+export const shopConfig = fileURLToPath(new URL('fixtures/shop.config.ts', import.meta.url));
+
+/** What a process said and how it ended. */
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A process of the CLI that runs. */
+export interface Running {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+  /** Resolves with what it has said on both streams once that matches. */
+  says(pattern: RegExp): Promise<string>;
+}
+
+/** Where commands of a test run. */
+export interface Place {
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+const patienceMs = 30_000;
+const pauseMs = 10;
+
+/** Starts a command; nothing of the tests' own environment but PATH and HOME reaches it. */
+export function startCli(place: Place, args: readonly string[]): Running {
+  const { PATH = '', HOME = '' } = process.env;
+  const child = spawn(process.execPath, [...nodeFlags, entry, ...args], {
+    cwd: place.cwd,
+    env: { PATH, HOME, ...place.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const ended = once(child, 'close').then(([code]) => ({
+    code: code as number | null,
+    stdout,
+    stderr,
+  }));
+  return {
+    child,
+    ended,
+    async says(pattern) {
+      const deadline = performance.now() + patienceMs;
+      while (!pattern.test(stdout + stderr)) {
+        if (performance.now() > deadline || child.exitCode !== null) {
+          throw new Error(`It did not say ${pattern}, but:\n${stdout}${stderr}`);
+        }
+        await sleep(pauseMs);
+      }
+      return stdout + stderr;
+    },
+  };
+}
+
+/** Runs a command to its end. */
+export async function runCli(place: Place, args: readonly string[]): Promise<Ended> {
+  return startCli(place, args).ended;
+}

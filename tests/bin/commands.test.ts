@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { History } from '../../core/engine/run/history.ts';
+import type { RunHead, RunSummary } from '../../core/engine/run/views.ts';
+import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
+import { scratchFolder } from '../support/scratch.ts';
+import { verifies } from '../support/verifies.ts';
+import { type Place, runCli, shopConfig } from './cli.ts';
+
+describe('the commands', () => {
+  const folder = scratchFolder({});
+  let fresh: FreshDatabase;
+  let place: Place;
+  let history: History;
+  let tenantId: number;
+  /** The run of `tutti run nightly --json`. */
+  let summary: RunSummary;
+  let stderr: string;
+
+  before(async () => {
+    fresh = await freshDatabase();
+    place = { cwd: folder.path, env: { DATABASE_URL: fresh.url } };
+    history = new History(fresh.database);
+    const ended = await tutti('run', 'nightly', '--json', '--key', 'first');
+    assert.equal(ended.code, 0, ended.stderr);
+    summary = JSON.parse(ended.stdout) as RunSummary;
+    stderr = ended.stderr;
+    const run = fresh.database.kysely('tutti_engine').selectFrom('run').select('tenantId');
+    tenantId = (await run.executeTakeFirstOrThrow()).tenantId;
+  });
+
+  after(async function () {
+    folder[Symbol.dispose]();
+    await fresh.drop(this);
+  });
+
+  const tutti = (...args: string[]) => runCli(place, [...args, '--config', shopConfig]);
+
+  it('print the summary of a run as one JSON document, and what they do on standard error', async () => {
+    verifies('R11.live');
+    assert.deepEqual(summary, toJson(await history.summary(tenantId, summary.runId)));
+    assert.equal(summary.status, 'succeeded');
+    assert.equal(summary.findings, 4);
+    assert.match(stderr, /nightly 100 %\s+4 of 4 agents/);
+  });
+
+  it('print findings, proposals, runs and modules as one JSON document each', async () => {
+    const [findings, proposals, runs, modules] = await Promise.all([
+      tutti('findings', '--json', '--run', summary.runId),
+      tutti('proposals', '--json'),
+      tutti('runs', '--json'),
+      tutti('modules', '--json'),
+    ]);
+
+    assert.deepEqual(
+      JSON.parse(findings.stdout),
+      toJson(await history.findings(tenantId, { runId: summary.runId })),
+    );
+    assert.deepEqual(JSON.parse(proposals.stdout), toJson(await history.proposals(tenantId)));
+    assert.equal(JSON.parse(proposals.stdout).length, 4);
+    assert.deepEqual(JSON.parse(runs.stdout), toJson(await history.runs(tenantId)));
+    assert.equal(JSON.parse(modules.stdout)[0].version, '1.2.3');
+    for (const ended of [findings, proposals, runs, modules]) {
+      assert.deepEqual([ended.code, ended.stderr], [0, '']);
+    }
+  });
+
+  it('answer a key that has a run with that run', async () => {
+    verifies('R10.idempotency');
+    const again = await tutti('run', 'nightly', '--json', '--key', 'first');
+
+    assert.deepEqual([again.code, JSON.parse(again.stdout)], [0, summary]);
+    const other = await tutti('run', 'nightly', '--key', 'first', '--input', '{"note":"other"}');
+    assert.equal(other.code, 2);
+    assert.match(other.stderr, /^KEY_REUSED: /);
+  });
+
+  it('end with 3 for a run that succeeded in part and with 1 for one that failed', async () => {
+    const [partly, broken] = await Promise.all([
+      tutti('run', 'partly', '--json'),
+      tutti('run', 'broken'),
+    ]);
+
+    assert.deepEqual([partly.code, JSON.parse(partly.stdout).status], [3, 'partial']);
+    assert.equal(broken.code, 1);
+    assert.match(broken.stdout, /Failed or degraded: 1\n {2}break: OUTPUT_INVALID: It <broke>\./);
+  });
+
+  it('say in one line what was called wrongly, and end with 2', async () => {
+    verifies('R13.validate');
+    const wrong: readonly (readonly [RegExp, ...string[]])[] = [
+      [/no command 'nope'.*tutti help/, 'nope'],
+      [/no flag '--nope'.*tutti help run/, 'run', 'nightly', '--nope'],
+      [/needs WORKFLOW/, 'run'],
+      [/takes JSON for --input/, 'run', 'nightly', '--input', '{'],
+      [/^WORKFLOW_UNKNOWN: .*'nope'.*nightly/, 'run', 'nope'],
+      [/'nightly' does not take this input: note/, 'run', 'nightly', '--input', '{"note":1}'],
+      [/whole number from 1 to 20 for --scale, not '99'/, 'start', '--scale', '99'],
+      [/no run 'abc'.*tutti runs/, 'findings', '--run', 'abc'],
+    ];
+    const ended = await Promise.all(
+      wrong.map(([, ...args]) =>
+        runCli(place, args[0] === 'nope' ? args : [...args, '--config', shopConfig]),
+      ),
+    );
+
+    for (const [index, [pattern]] of wrong.entries()) {
+      const { code, stdout, stderr: said } = ended[index] ?? { code: 0, stdout: '', stderr: '' };
+      assert.match(said, pattern);
+      assert.match(said, /^[A-Z_]+: [^\n]+\n$/);
+      assert.deepEqual([code, stdout], [2, '']);
+    }
+  });
+
+  it('end with 1 and the reason when the configuration or the database cannot be used', async () => {
+    const down = { ...place, env: { DATABASE_URL: 'postgresql://127.0.0.1:1/none' } };
+    const [missing, unreachable] = await Promise.all([
+      runCli(place, ['runs', '--config', 'none.ts']),
+      runCli(down, ['runs', '--config', shopConfig]),
+    ]);
+
+    assert.equal(missing.code, 1);
+    assert.match(missing.stderr, /^CONFIG_INVALID: [^\n]*none\.ts[^\n]*\n$/);
+    assert.equal(unreachable.code, 1);
+    assert.match(unreachable.stderr, /^DB_UNAVAILABLE: [^\n]+\n$/);
+  });
+
+  it('write a report whose figures are those of the journal', async () => {
+    verifies('R11.report');
+    const ended = await tutti('run', 'nightly', '--json', '--report', 'night.html');
+    const run = JSON.parse(ended.stdout) as RunSummary;
+
+    const page = readFileSync(join(folder.path, 'night.html'), 'utf8');
+    const figure = (name: string) =>
+      Number(page.match(`data-figure="${name}" data-value="(\\d+)"`)?.[1]);
+    const { findings, agents, toolCalls, recordsRead, durationMs, costMicroUsd } = run;
+    assert.deepEqual(
+      {
+        findings: figure('findings'),
+        agents: figure('agents'),
+        toolCalls: figure('tool-calls'),
+        recordsRead: figure('records-read'),
+        durationMs: figure('duration-ms'),
+        costMicroUsd: figure('cost-micro-usd'),
+      },
+      { findings, agents, toolCalls, recordsRead, durationMs, costMicroUsd },
+    );
+    const all = await history.findings(tenantId, { runId: run.runId });
+    assert.deepEqual(
+      [...page.matchAll(/data-finding="([^"]+)"/g)].map(([, id]) => id).sort(),
+      all.map((finding) => finding.id).sort(),
+    );
+    assert.equal(page.match(/data-known="true"/g)?.length, 4);
+  });
+
+  it('help: every command tells its flags', async () => {
+    const [all, run, version] = await Promise.all([
+      runCli(place, []),
+      runCli(place, ['run', '--help']),
+      runCli(place, ['--version']),
+    ]);
+
+    for (const name of [
+      'start',
+      'serve',
+      'run',
+      'findings',
+      'proposals',
+      'runs',
+      'modules',
+      'doctor',
+      'version',
+    ]) {
+      assert.match(all.stdout, new RegExp(`^ {2}${name} `, 'm'));
+    }
+    assert.match(run.stdout, /--key K.*--json/s);
+    assert.match(version.stdout, /^\d+\.\d+\.\d+\n$/);
+    assert.deepEqual([all.code, run.code, version.code], [0, 0, 0]);
+  });
+});
+
+function toJson(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value)) as RunHead;
+}

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { type ExpressionScope, parseExpression } from '../../../core/engine/graph/expression.ts';
+import { verifies } from '../../support/verifies.ts';
+
+const scope: ExpressionScope = {
+  input: { open: true, count: 3, rate: 1.5, name: 'Nord', list: [{ id: 'a' }, { id: 'b' }] },
+  run: { today: '2026-06-30', company: 'DE01' },
+  nodes: { match: { output: { status: 'held', difference: 2 } } },
+  item: { id: 'V-1', lines: 4 },
+  each: { first: { output: { ok: false } } },
+};
+
+function evaluate(cel: string): unknown {
+  return parseExpression({ cel }, 'lab.node.when')(scope);
+}
+
+describe('expression', () => {
+  const cases: readonly (readonly [string, unknown])[] = [
+    ['input.open', true],
+    ['run.today', '2026-06-30'],
+    ['nodes.match.output', { status: 'held', difference: 2 }],
+    ['item.lines', 4],
+    ['each.first.output.ok', false],
+    ['true', true],
+    ['nodes.match.output.status == "held"', true],
+    ['nodes.match.output.status != "held"', false],
+    ['input.count > 2', true],
+    ['input.count > 2.5', true],
+    ['input.rate < 2', true],
+    ['input.rate == 1.5', true],
+    ['(input.open) && (nodes.match.output.difference == 2)', true],
+    ['(input.open == false) || (item.id == "V-1")', true],
+    ['!(input.open)', false],
+    ['input.count + 1', 4],
+    ['input.list[1].id', 'b'],
+    ['input.list.size()', 2],
+    ['[input.count, item.lines]', [3, 4]],
+    ['{"n": [input.count]}', { n: [3] }],
+  ];
+  for (const [cel, expected] of cases) {
+    it(`gives ${JSON.stringify(expected)} for ${cel}`, () => {
+      verifies('R1.condition', 'R1.inputs');
+      assert.deepEqual(evaluate(cel), expected);
+    });
+  }
+
+  it('says which member a path does not find', () => {
+    assert.throws(() => evaluate('nodes.match.output.gone'), {
+      code: 'EXPRESSION_INVALID',
+      message: /lab\.node\.when: 'nodes\.match\.output\.gone' has no 'gone'/,
+    });
+    assert.throws(() => evaluate('nodes.match.output.gone == 1'), { code: 'EXPRESSION_INVALID' });
+  });
+
+  it('reads own members only', () => {
+    assert.throws(() => evaluate('input.constructor'), { code: 'EXPRESSION_INVALID' });
+    assert.throws(() => evaluate('input.toString'), { code: 'EXPRESSION_INVALID' });
+  });
+
+  it('refuses what is no CEL when it is parsed', () => {
+    for (const cel of ['', '1 +', 'a b', '"open'])
+      assert.throws(
+        () => parseExpression({ cel }, 'lab.node.when'),
+        { code: 'EXPRESSION_INVALID' },
+        cel,
+      );
+  });
+});
