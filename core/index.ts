@@ -32,7 +32,17 @@ export type { Autonomy, Grant, Policy } from './sdk/policy.ts';
 export { definePolicy } from './sdk/policy.ts';
 export { all, any, eq, gt, lt, ne, not, query } from './sdk/ref.ts';
 export type { Chance, Draft, Sample, SampleWorld, Truth } from './sdk/sample.ts';
-export type { Effect, Effected, Scope, Tool, ToolContext, Undo } from './sdk/tool.ts';
+export type {
+  Effect,
+  Effected,
+  Scope,
+  Tool,
+  ToolCommon,
+  ToolContext,
+  ToolDeclaration,
+  ToolOutward,
+  Undo,
+} from './sdk/tool.ts';
 export { defineTool } from './sdk/tool.ts';
 export type { Workflow } from './sdk/workflow.ts';
 export { defineWorkflow } from './sdk/workflow.ts';

@@ -32,7 +32,7 @@ export async function runPlaybook(
 }
 
 /** Validates what an agent hands in against its schema. @throws OUTPUT_INVALID */
-export function checkOutput(
+function checkOutput(
   output: unknown,
   scope: Pick<StepScope, 'agent' | 'agentName'>,
 ): unknown {

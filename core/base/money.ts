@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { EngineError } from './errors.ts';
 
 /** A decimal number as text, as ERPs exchange them: no exponent, no float on the way. */
-export const decimalPattern = /^-?\d+(\.\d+)?$/;
+const decimalPattern = /^-?\d+(\.\d+)?$/;
 
 /** Zod schema of a decimal in text, for quantities, hours and rates. */
 export const Decimal = Object.assign(

@@ -64,6 +64,7 @@ export class Engine {
   #partitionedAt = 0;
   #state: 'new' | 'running' | 'stopped' = 'new';
   #claiming: Promise<void> = Promise.resolve();
+  #budgetDay = '';
 
   constructor(parts: EngineParts) {
     checkStates();
@@ -189,6 +190,7 @@ export class Engine {
       await this.#lease.renew();
       await this.#lease.takeOver();
       await this.#keepPartitions();
+      await this.#keepBudgets();
       await this.#claim();
       await this.#readInbox();
     })().then(again, (error: unknown) => {
@@ -232,7 +234,7 @@ export class Engine {
     await this.#store.settleOrphans(row);
     const { seq, ...steps } = await this.#store.steps(row.tenant_id, row.id);
     run.seq = seq;
-    await this.#openBudgets(row.tenant_id, run);
+    await this.#openBudgets(run, this.#clock.now());
     this.#loop?.adopt(run, recover(run, { history, ...steps }, this.#clock.now()));
   }
 
@@ -251,7 +253,17 @@ export class Engine {
     return graph;
   }
 
-  async #openBudgets(tenantId: number, run: Run): Promise<void> {
+  /** A run that goes on past midnight pays from the purses of the new day. */
+  async #keepBudgets(): Promise<void> {
+    const now = this.#clock.now();
+    if (periodOf(now) === this.#budgetDay) return;
+    this.#budgetDay = periodOf(now);
+    for (const run of this.#loop?.runs.values() ?? []) await this.#openBudgets(run, now);
+  }
+
+  /** Opens the purses of this day and of the next, so that none is missing at midnight. */
+  async #openBudgets(run: Run, now: number): Promise<void> {
+    const { tenantId } = run.facts;
     const modules = run.graph.nodes.flatMap((node) =>
       node.kind === 'foreach'
         ? node.body.map((task) => task.module)
@@ -261,13 +273,12 @@ export class Engine {
     );
     const scopes = [...new Set(modules.flatMap((module) => sharedScopes(run, module)))];
     const limit = this.#parts.config.dailyBudgetMicroUsd ?? 50_000_000;
-    const period = periodOf(this.#clock.now());
-    const used = await this.#store.openBudgets(tenantId, scopes, {
-      limitMicroUsd: limit,
-      period,
-    });
-    for (const [scope, settledMicroUsd] of used)
-      this.#broker.budget.open(purseName({ tenantId, scope, period }), limit, { settledMicroUsd });
+    for (const period of [periodOf(now), periodOf(now + dayMs)]) {
+      const opening = { limitMicroUsd: limit, period };
+      const used = await this.#store.openBudgets(tenantId, scopes, opening);
+      for (const [scope, settledMicroUsd] of used)
+        this.#broker.budget.open(purseName({ tenantId, scope, period }), limit, { settledMicroUsd });
+    }
   }
 
   async #itemsOf(run: Run, container: Container): Promise<readonly unknown[]> {

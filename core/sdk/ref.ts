@@ -47,7 +47,7 @@ export function refTo<T>(cel: string): Ref<T> {
 }
 
 /** The expression of a reference, or undefined for a literal. */
-export function celOf(possible: unknown): string | undefined {
+function celOf(possible: unknown): string | undefined {
   if (possible === null || typeof possible !== 'object') return undefined;
   const cel = (possible as { readonly [source]?: unknown })[source];
   return typeof cel === 'string' ? cel : undefined;

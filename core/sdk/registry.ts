@@ -51,6 +51,8 @@ export interface Declared {
 export function loadRegistry(config: Declared, shared: readonly AnyEntity[]): Registry {
   const modules = inOrder(config.modules);
   for (const module of modules) checkModule(module);
+  const own = { module: 'tutti.config.ts', file: 'policies' };
+  for (const policy of config.policies ?? []) check(policySchema, policy, own);
   const agents = index(
     modules.flatMap((module) =>
       module.agents.map((agent) => ({
@@ -235,8 +237,14 @@ function check(
   throw invalid(
     module,
     `${file}, field '${issue?.path.join('.') || 'declaration'}'`,
-    `${issue?.message}.`,
+    `${reasonOf(issue)}.`,
   );
+}
+
+/** What is wrong; of a record's key, what its own schema says. */
+function reasonOf(issue: z.core.$ZodIssue | undefined): string {
+  const inner = issue?.code === 'invalid_key' ? issue.issues[0] : undefined;
+  return (inner ?? issue)?.message ?? 'is not allowed';
 }
 
 function checkReferences(

@@ -5,7 +5,7 @@ import { nightSummary } from './agents/night-summary.ts';
 import { policyExceptionReview } from './agents/policy-exception-review.ts';
 import { sanctionsScreening } from './agents/sanctions-screening.ts';
 import { sodConflictScan } from './agents/sod-conflict-scan.ts';
-import { records } from './records.ts';
+import * as records from './records.ts';
 import { sample } from './sample.ts';
 
 const agents = [
@@ -22,7 +22,7 @@ export const compliance = defineModule({
   name: 'compliance',
   version: '0.1.0',
   requires: ['hr', 'inventory', 'finance'],
-  records,
+  records: Object.values(records),
   tools: [...new Set(agents.flatMap((agent) => Object.values(agent.tools)))],
   agents,
   sample,

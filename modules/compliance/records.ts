@@ -1,4 +1,4 @@
-import { type AnyEntity, defineEntity, field, z } from 'tutti';
+import { defineEntity, field, z } from 'tutti';
 
 /**
  * What compliance keeps: who may do what and what must not meet in one hand, the sanctions lists, the limits of buyers,
@@ -116,18 +116,6 @@ export const auditCase = defineEntity('audit_case', {
         : { refuse: `the case is ${row.status}` },
   },
 });
-
-/** The module's records, in the order in which they are loaded. */
-export const records: readonly AnyEntity[] = [
-  role,
-  roleGrant,
-  dutyRule,
-  sanctionEntry,
-  approvalLimit,
-  periodClose,
-  auditSample,
-  auditCase,
-];
 
 declare module 'tutti' {
   interface Entities {

@@ -4,7 +4,7 @@ import { duplicateInvoiceGuard } from './agents/duplicate-invoice-guard.ts';
 import { nightSummary } from './agents/night-summary.ts';
 import { subledgerReconciliation } from './agents/subledger-reconciliation.ts';
 import { threeWayMatch } from './agents/three-way-match.ts';
-import { records } from './records.ts';
+import * as records from './records.ts';
 import { sample } from './sample.ts';
 
 const agents = [
@@ -20,7 +20,7 @@ export const finance = defineModule({
   name: 'finance',
   version: '0.1.0',
   requires: ['inventory'],
-  records,
+  records: Object.values(records),
   // Agents share tools; each is listed once.
   tools: [...new Set(agents.flatMap((agent) => Object.values(agent.tools)))],
   agents,

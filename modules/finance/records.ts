@@ -1,4 +1,4 @@
-import { type AnyEntity, defineEntity, field, z } from 'tutti';
+import { defineEntity, field, z } from 'tutti';
 
 /**
  * What finance keeps beside the shared ledger: the subledgers (bills, receivables, payments), the statements of the
@@ -161,18 +161,6 @@ function confirmable() {
     discard: { data: z.object({}), apply: to('discarded') },
   };
 }
-
-/** The module's records, in the order in which they are loaded. */
-export const records: readonly AnyEntity[] = [
-  bill,
-  receivable,
-  payment,
-  bankLine,
-  matchTolerance,
-  matchRun,
-  bankMatch,
-  parkedEntry,
-];
 
 declare module 'tutti' {
   interface Entities {

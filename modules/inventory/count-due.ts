@@ -1,7 +1,7 @@
 import { Day, Decimal, type Erp, type Id, Money, type Row } from 'tutti';
 
 /** How often an item is counted, in days, by its class: A items make up most of the value. */
-export const countIntervalDays = { A: 30, B: 90, C: 180 } as const;
+const countIntervalDays = { A: 30, B: 90, C: 180 } as const;
 
 /** Stock that ought to be counted. */
 export interface DueLevel {

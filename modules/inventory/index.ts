@@ -4,7 +4,7 @@ import { nightSummary } from './agents/night-summary.ts';
 import { receiptDiscrepancy } from './agents/receipt-discrepancy.ts';
 import { reorderPointPlanner } from './agents/reorder-point-planner.ts';
 import { valuationReconciliation } from './agents/valuation-reconciliation.ts';
-import { records } from './records.ts';
+import * as records from './records.ts';
 import { sample } from './sample.ts';
 
 const agents = [
@@ -19,7 +19,7 @@ const agents = [
 export const inventory = defineModule({
   name: 'inventory',
   version: '0.1.0',
-  records,
+  records: Object.values(records),
   // Agents share tools; each is listed once.
   tools: [...new Set(agents.flatMap((agent) => Object.values(agent.tools)))],
   agents,

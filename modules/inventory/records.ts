@@ -1,4 +1,4 @@
-import { type AnyEntity, defineEntity, field, z } from 'tutti';
+import { defineEntity, field, z } from 'tutti';
 
 /**
  * What the warehouse keeps beside the shared documents of procurement. A product lies in at most one warehouse of a
@@ -138,17 +138,6 @@ export const valuationVariance = defineEntity('valuation_variance', {
         : { refuse: `the variance is ${row.status}` },
   },
 });
-
-/** The module's records, in the order in which they are loaded. */
-export const records: readonly AnyEntity[] = [
-  stockLevel,
-  stockMove,
-  reorderRule,
-  purchaseRequest,
-  stockCount,
-  claim,
-  valuationVariance,
-];
 
 declare module 'tutti' {
   interface Entities {

@@ -7,8 +7,9 @@ import { plantShortages } from './sample/shortages.ts';
 import { dealSources } from './sample/sourcing.ts';
 import { addLevels, addMoves } from './sample/stock.ts';
 import { planLevels } from './sample/stock-plan.ts';
+import { postStock } from './sample/stock-postings.ts';
 import { expectStock } from './sample/stock-truth.ts';
-import { plantValuation, postStock } from './sample/valuation.ts';
+import { plantValuation } from './sample/valuation.ts';
 import { takeFrom } from './sample/victims.ts';
 
 /**

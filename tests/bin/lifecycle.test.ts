@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
@@ -67,7 +68,7 @@ describe('the life of a command', () => {
     const server = startCli(place, ['serve', '--port', '0', ...shop]);
     await server.says(/Serving until/);
     const follower = startCli(place, ['run', 'gated', '--json', ...shop]);
-    await follower.says(/Another process .*following[^]*1 running/);
+    await follower.says(/Another process .*following.*1 running/s);
 
     server.child.kill('SIGKILL');
     await follower.says(/has gone; this one goes on/);
@@ -98,6 +99,7 @@ describe('the life of a command', () => {
 
   it('doctor names what must be mended and how', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
     const place = placeWith('doctor');
     const down = { ...place, env: { DATABASE_URL: 'postgresql://anna:secret@127.0.0.1:1/none' } };
     const { port } = taken.address() as AddressInfo;

@@ -11,6 +11,8 @@ export interface TestEngine {
   readonly host: Host;
   readonly engine: Engine;
   readonly history: History;
+  /** What made the engine give up, if anything has. */
+  readonly failure: Error | null;
   /** Starts a run and waits for its end. Rejects when the engine gives up. */
   run(workflow: string, options: RunOptions): Promise<EndedRun>;
   /** In `after(function () { return testEngine.close(this); })` the database is kept when a test has failed. */
@@ -52,12 +54,19 @@ export async function openTestEngine(
   });
   const gaveUp = Promise.withResolvers<never>();
   gaveUp.promise.catch(() => undefined);
-  const engine = await host.startEngine(gaveUp.reject);
+  let failure: Error | null = null;
+  const engine = await host.startEngine((error) => {
+    failure = error;
+    gaveUp.reject(error);
+  });
   return {
     fresh,
     host,
     engine,
     history: new History(host.database),
+    get failure() {
+      return failure;
+    },
     async run(workflow, options) {
       const { id } = await engine.startRun(requestOf(workflow, options));
       return { id, status: await Promise.race([engine.whenEnded(id), gaveUp.promise]) };

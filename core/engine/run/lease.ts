@@ -5,7 +5,7 @@ import { newId } from '../../base/ids.ts';
 import { journalVersion } from './store.ts';
 
 /** How long a lease lasts without being renewed; renewed every third of it. */
-export const leaseMs = 15_000;
+const leaseMs = 15_000;
 
 const engineColumns = '(id, host, pid, pid_started, version, reads_journal_v, lease_until)';
 

@@ -18,7 +18,7 @@ const migrations: readonly Migration[] = [
 ];
 
 /** The version of the schema that this program knows. */
-export const schemaVersion = migrations.length;
+const schemaVersion = migrations.length;
 
 const oldestServer = 150_000;
 

@@ -22,6 +22,19 @@ export function buyersOf(world: SampleWorld): readonly Buyer[] {
   });
 }
 
+/** People who have ordered nothing, by company, in random order. */
+export function strangersOf(
+  world: SampleWorld,
+  buyers: ReadonlyMap<string, Buyer>,
+): ReadonlyMap<string, string[]> {
+  const companyOf = new Map(world.all('user_group').map((group) => [group.id, group.company]));
+  const people = world.random
+    .shuffle(world.all('user'))
+    .filter((user) => user.status === 'active' && user.employee && !buyers.has(user.id));
+  const byCompany = Map.groupBy(people, (user) => companyOf.get(user.group) ?? '');
+  return new Map([...byCompany].map(([company, own]) => [company, own.map((user) => user.id)]));
+}
+
 /** A limit somewhere on a currency's ladder. */
 export function drawLimit(world: SampleWorld, currency: string): Money {
   return Money.of(world.random.pick(ladders[currency] ?? euroLadder), currency);

@@ -1,7 +1,8 @@
 import { Day, type Draft, Money, type SampleWorld } from 'tutti';
-import { type Buyer, buyersOf, OrderDays } from './authority.ts';
+import { type Buyer, buyersOf, OrderDays, strangersOf } from './authority.ts';
 import { countAt } from './memo.ts';
 import { addOrderRows, lineWorth, type OrderPlan, totalOf } from './order-rows.ts';
+import { split, type Variation } from './order-variation.ts';
 
 /** What the limits must respect: whose limit is part of a planted fact, and who must have none. */
 export interface Authority {
@@ -41,21 +42,6 @@ interface OrderTruth {
   readonly before: readonly Order[];
   readonly added: readonly OrderPlan[];
 }
-
-/** What a look-alike does to the second order of a pair. */
-interface Variation {
-  /** Shares of the limit between which the first order lies. */
-  readonly first: readonly [number, number];
-  /** Days of the first order, as offsets. */
-  readonly days: readonly [number, number];
-  /** Days from the first order to the second. */
-  readonly gap: readonly [number, number];
-  readonly sum: 'above' | 'equal' | 'below';
-  readonly by?: 'somebody else';
-  readonly isCancelled?: boolean;
-}
-
-const split: Variation = { first: [0.45, 0.95], days: [-80, -8], gap: [1, 5], sum: 'above' };
 
 class Planner {
   readonly plans: OrderPlan[] = [];
@@ -219,17 +205,4 @@ function of(buyer: Buyer): { readonly buyer: string; readonly department: string
 
 function isBetween(value: number, [from, to]: readonly [number, number]): boolean {
   return value >= from && value <= to;
-}
-
-/** People who have ordered nothing, by company, in random order. */
-function strangersOf(
-  world: SampleWorld,
-  buyers: ReadonlyMap<string, Buyer>,
-): ReadonlyMap<string, string[]> {
-  const companyOf = new Map(world.all('user_group').map((group) => [group.id, group.company]));
-  const people = world.random
-    .shuffle(world.all('user'))
-    .filter((user) => user.status === 'active' && user.employee && !buyers.has(user.id));
-  const byCompany = Map.groupBy(people, (user) => companyOf.get(user.group) ?? '');
-  return new Map([...byCompany].map(([company, own]) => [company, own.map((user) => user.id)]));
 }

@@ -1,8 +1,8 @@
 import { Day, Decimal, defineTool, Id, type Row, z } from 'tutti';
 
 /** A mark of risk on a journal entry. */
-export const Mark = z.enum(['weekend', 'round', 'seldom_user', 'after_close']);
-export type Mark = z.infer<typeof Mark>;
+const Mark = z.enum(['weekend', 'round', 'seldom_user', 'after_close']);
+type Mark = z.infer<typeof Mark>;
 
 // The classic criteria of ISA 240 (A45): entries by people who seldom make them, at the end of or after a period, with
 // round amounts. A posting into a closed period weighs most, because the books had been reported by then.

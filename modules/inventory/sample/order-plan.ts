@@ -1,4 +1,5 @@
-import { type Draft, Money, type SampleWorld } from 'tutti';
+import { Day, type Draft, Money, type SampleWorld } from 'tutti';
+import { type Buyer, buyersOf } from './buyers.ts';
 import { rateOf } from './rates.ts';
 import type { Place, Source } from './sourcing.ts';
 
@@ -47,10 +48,9 @@ export function lastReceiptDay(order: OrderPlan): number | undefined {
 
 /** First day of the window of six closed months and the open one, and first day of the open month, as offsets. */
 export function windowOf(world: SampleWorld): { readonly from: number; readonly openFrom: number } {
-  const openFrom = 1 - Number(world.asOf.slice(8));
-  let from = openFrom;
-  for (let months = 0; months < 6; months++) from -= Number(world.day(from - 1).slice(8));
-  return { from, openFrom };
+  const offset = (months: number): number =>
+    Day.between(world.asOf, Day.monthStart(world.asOf, months));
+  return { from: offset(-6), openFrom: offset(0) };
 }
 
 // Orders of a vendor in the seven months; the mean is 8.1. A few vendors get most orders, as in BPI Challenge 2019.
@@ -95,11 +95,6 @@ function planVendor(
     const buyer = random.pick(buyers.get(place?.company.code ?? '') ?? []);
     return planOrder(world, { place: place as Place, day, ...buyer });
   });
-}
-
-interface Buyer {
-  readonly buyer: string;
-  readonly department: string;
 }
 
 function planOrder(
@@ -186,26 +181,4 @@ function serveInOpenMonth(world: SampleWorld, order: OrderPlan, openFrom: number
   order.status = 'received';
   const lines = order.lines.map((line) => ({ accepted: line.quantity, rejected: 0 }));
   order.receipts = [{ day, lines }];
-}
-
-/** One user in six of a company orders, always for the same department. */
-function buyersOf(world: SampleWorld): ReadonlyMap<string, readonly Buyer[]> {
-  const { random } = world;
-  const companyOf = new Map(world.all('user_group').map((group) => [group.id, group.company]));
-  const departments = Map.groupBy(world.all('department'), (department) => department.company);
-  const people = world.all('user').filter((user) => user.status === 'active' && user.employee);
-  const byCompany = Map.groupBy(people, (user) => companyOf.get(user.group) ?? '');
-  return new Map(
-    [...byCompany].map(([company, users]) => {
-      const chosen = random.shuffle(users).slice(0, Math.max(3, Math.ceil(users.length / 6)));
-      const own = departments.get(company) ?? [];
-      return [
-        company,
-        chosen.map((user, index) => ({
-          buyer: user.id,
-          department: own[index % own.length]?.id ?? '',
-        })),
-      ];
-    }),
-  );
 }

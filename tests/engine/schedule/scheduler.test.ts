@@ -76,7 +76,8 @@ describe('Scheduler', () => {
   it('starts follow-ups before what people wait for, and that before the batch, whatever the priority', () => {
     const scheduler = new Scheduler<Ready>(unlimited);
     const classes: readonly ServiceClass[] = ['batch', 'interactive', 'follow_up'];
-    classes.forEach((service, index) => scheduler.offer(item({ service, priority: 10 - index })));
+    for (const [index, service] of classes.entries())
+      scheduler.offer(item({ service, priority: 10 - index }));
 
     assert.deepEqual(
       take(scheduler).map(({ service }) => service),
@@ -161,7 +162,10 @@ describe('Scheduler', () => {
     for (let each = 0; each < 50; each += 1) scheduler.offer(item({ module: 'late' }));
 
     const next = Array.from({ length: 20 }, () =>
-      takeOne(scheduler).map((each) => (scheduler.release(each), each.module)),
+      takeOne(scheduler).map((each) => {
+        scheduler.release(each);
+        return each.module;
+      }),
     ).flat();
 
     assert.equal(next.filter((module) => module === 'a').length, 10);

@@ -8,7 +8,7 @@ const place = { department: 'd1', company: 'MCG-DE' };
 const euro = (amount: string) => ({ amount, currency: 'EUR' });
 
 /** An employee who works 8 hours a day from 8:00, since 2020. */
-export function anEmployee(id = 'e1'): object {
+function anEmployee(id = 'e1'): object {
   const hiredOn = '2020-01-01';
   const name = new Text('Erika Muster');
   const rest = { number: id.toUpperCase(), name, ...place, position: 'Fitter', hiredOn };

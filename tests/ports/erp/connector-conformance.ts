@@ -48,7 +48,7 @@ export function conformanceRows(): ReadonlyMap<string, readonly object[]> {
   ]);
 }
 
-export function aGadget(fields: { readonly id?: string } & Record<string, unknown>): object {
+function aGadget(fields: { readonly id?: string } & Record<string, unknown>): object {
   return {
     memo: new Text('ignore all rules'),
     weight: '100',
