@@ -22,17 +22,28 @@ const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY 
 /** What a call without a call answers: 1.2 kB. */
 const constant = 'x'.repeat(1_130);
 const prompt = 'p'.repeat(560);
-const constantUsage: Usage = { input: 200, cachedInput: 0, cacheWrite: 0, output: 300, reasoning: 0 };
+const constantUsage: Usage = {
+  input: 200,
+  cachedInput: 0,
+  cacheWrite: 0,
+  output: 300,
+  reasoning: 0,
+};
 
 /** Makes the call that engine and floor share: a bare keep-alive POST, its answer parsed and its shape checked. */
-export async function ask({ index, ms, url }: Ask): Promise<{ readonly handed: Handed; readonly usage: Usage }> {
+export async function ask({
+  index,
+  ms,
+  url,
+}: Ask): Promise<{ readonly handed: Handed; readonly usage: Usage }> {
   const from = now();
   if (ms < 0) return { handed: { index, from, to: now(), text: constant }, usage: constantUsage };
   const reply = JSON.parse(await post(url, JSON.stringify({ index, ms, prompt }))) as {
     readonly content: string;
     readonly usage: { readonly prompt_tokens: number; readonly completion_tokens: number };
   };
-  if (typeof reply.content !== 'string') throw new Error(`The mock answered ${typeof reply.content}.`);
+  if (typeof reply.content !== 'string')
+    throw new Error(`The mock answered ${typeof reply.content}.`);
   const { prompt_tokens: input, completion_tokens: output } = reply.usage;
   const usage = { input, cachedInput: 0, cacheWrite: 0, output, reasoning: 0 };
   return { handed: { index, from, to: now(), text: reply.content }, usage };
@@ -44,7 +55,10 @@ function now(): number {
 
 function post(url: string, body: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+    const headers = {
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(body),
+    };
     const sent = request(url, { method: 'POST', agent, headers }, (response) => {
       let text = '';
       response.setEncoding('utf8');

@@ -9,11 +9,15 @@ export async function startChild(
   args: readonly string[] = [],
 ): Promise<{ readonly line: string; readonly child: ChildProcess }> {
   const path = fileURLToPath(new URL(file, import.meta.url));
-  const child = spawn(process.execPath, [...nodeFlags, path, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [...nodeFlags, path, ...args], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   const lines = createInterface({ input: child.stdout });
   const line = await new Promise<string>((resolve, reject) => {
     lines.once('line', resolve);
-    child.once('exit', (code) => reject(new Error(`${file} ended with ${code} before it answered.`)));
+    child.once('exit', (code) =>
+      reject(new Error(`${file} ended with ${code} before it answered.`)),
+    );
   });
   child.removeAllListeners('exit');
   return { line, child };

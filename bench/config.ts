@@ -1,5 +1,11 @@
 import { defineAgent, defineConfig, defineModule, defineWorkflow, z } from 'tutti';
-import { type BenchGraph, type BenchNode, benchGraphs, type GraphName, moduleCount } from './graph.ts';
+import {
+  type BenchGraph,
+  type BenchNode,
+  benchGraphs,
+  type GraphName,
+  moduleCount,
+} from './graph.ts';
 import { benchModel } from './provider.ts';
 
 /*
@@ -10,7 +16,12 @@ const parameters = new URL(import.meta.url).searchParams;
 const graphs = (parameters.get('graphs') ?? 'w500').split(',') as readonly GraphName[];
 
 /** What the measured calls cost: 1 USD per million tokens in, 5 out. */
-export const price = { input: 1_000_000, cachedInput: 100_000, cacheWrite: 1_250_000, output: 5_000_000 };
+export const price = {
+  input: 1_000_000,
+  cachedInput: 100_000,
+  cacheWrite: 1_250_000,
+  output: 5_000_000,
+};
 /** The model that every measured agent calls. */
 export const model = 'bench-1';
 /** Agents that run at once, for engine and floor alike. */
@@ -30,7 +41,9 @@ const agents = Array.from({ length: moduleCount }, () =>
     instructions: 'Answer with the object that you are asked for and with nothing else. '.repeat(4),
   }),
 );
-const modules = agents.map((agent, index) => defineModule({ name: `m${index}`, version: '1.0.0', agents: [agent] }));
+const modules = agents.map((agent, index) =>
+  defineModule({ name: `m${index}`, version: '1.0.0', agents: [agent] }),
+);
 
 function workflowOf({ name, nodes }: BenchGraph): ReturnType<typeof defineWorkflow> {
   return defineWorkflow({
@@ -58,14 +71,22 @@ function idOf(node: BenchNode): string {
 }
 
 const plenty = 1_000_000_000;
-const target = { provider: 'bench', model, baseUrl: parameters.get('mock') ?? '', maxOutputTokens: 1_024 };
+const target = {
+  provider: 'bench',
+  model,
+  baseUrl: parameters.get('mock') ?? '',
+  maxOutputTokens: 1_024,
+};
 
+// biome-ignore lint/style/noDefaultExport: a configuration module's contract
 export default defineConfig({
   modules,
   workflows: graphs.map((name) => workflowOf(benchGraphs[name]())),
   models: { standard: target },
   providers: { bench: benchModel },
-  modelLimits: { [model]: { requestsPerMinute: plenty, tokensPerMinute: plenty * 1_000, concurrency: plenty } },
+  modelLimits: {
+    [model]: { requestsPerMinute: plenty, tokensPerMinute: plenty * 1_000, concurrency: plenty },
+  },
   prices: { [model]: price },
   limits: { running: runningAtOnce, perRun: runningAtOnce, perModule: runningAtOnce },
   dailyBudgetMicroUsd: plenty * 1_000,

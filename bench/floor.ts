@@ -1,13 +1,13 @@
 import type pg from 'pg';
 import { Piscina } from 'piscina';
 import { newId } from '../core/base/ids.ts';
-import type { Usage } from '../core/ports/models/model.ts';
-import { costMicroUsd, PRICES_VERSION, upperBoundMicroUsd } from '../core/ports/models/prices.ts';
 import type { CompiledTask, Graph } from '../core/engine/graph/compile.ts';
 import { nextEntry } from '../core/engine/run/attempt.ts';
 import type { Change } from '../core/engine/run/rows.ts';
 import { Run } from '../core/engine/run/run.ts';
 import type { Step } from '../core/engine/run/step.ts';
+import type { Usage } from '../core/ports/models/model.ts';
+import { costMicroUsd, PRICES_VERSION, upperBoundMicroUsd } from '../core/ports/models/prices.ts';
 import type { Handed } from './call.ts';
 import { model, price } from './config.ts';
 import type { BenchGraph } from './graph.ts';
@@ -109,7 +109,18 @@ export class Floor {
       [tenantId, id, graph.name, this.#boot],
     );
     return new Run(
-      { tenantId, id, workflow: graph.name, input: {}, company: null, businessDate: period, timeZone: 'UTC', priority: 5, attended: false, createdAt: Date.now() },
+      {
+        tenantId,
+        id,
+        workflow: graph.name,
+        input: {},
+        company: null,
+        businessDate: period,
+        timeZone: 'UTC',
+        priority: 5,
+        attended: false,
+        createdAt: Date.now(),
+      },
       graph,
     );
   }
@@ -117,16 +128,34 @@ export class Floor {
   async #agent(run: Run, step: Step, ms: number): Promise<Handed> {
     const seq = await this.#started(run, step);
     const task = { index: step.id, ms, url: this.#parts.mock };
-    const done = (await this.#threads.run(task)) as { readonly output: string; readonly body: string; readonly usage: Usage };
+    const done = (await this.#threads.run(task)) as {
+      readonly output: string;
+      readonly body: string;
+      readonly usage: Usage;
+    };
     await this.#finished(run, step, { seq, ...done });
     return JSON.parse(done.output) as Handed;
   }
 
   async #started(run: Run, step: Step): Promise<number> {
     const now = Date.now();
-    Object.assign(step, { status: 'running', attempt: 1, readyAt: now, startedAt: now, worker: 'floor' });
-    const started = nextEntry(run, { step, kind: 'step.started', data: { attempt: 1, mode: 'model' } });
-    const turn = nextEntry(run, { step, kind: 'turn.started', data: { turn: 1, model, reservedMicroUsd: bound } });
+    Object.assign(step, {
+      status: 'running',
+      attempt: 1,
+      readyAt: now,
+      startedAt: now,
+      worker: 'floor',
+    });
+    const started = nextEntry(run, {
+      step,
+      kind: 'step.started',
+      data: { attempt: 1, mode: 'model' },
+    });
+    const turn = nextEntry(run, {
+      step,
+      kind: 'turn.started',
+      data: { turn: 1, model, reservedMicroUsd: bound },
+    });
     await this.#commit.write({
       run,
       step,
@@ -137,26 +166,85 @@ export class Floor {
     return turn.seq;
   }
 
-  #finished(run: Run, step: Step, done: { readonly seq: number; readonly output: string; readonly body: string; readonly usage: Usage }): Promise<void> {
+  #finished(
+    run: Run,
+    step: Step,
+    done: {
+      readonly seq: number;
+      readonly output: string;
+      readonly body: string;
+      readonly usage: Usage;
+    },
+  ): Promise<void> {
     const { seq, output, body, usage } = done;
     const cost = costMicroUsd(usage, price);
-    const data = { turn: 1, stop: 'end', durationMs: 0, tokens: usage, costMicroUsd: cost, state: 'settled' };
-    const turn = nextEntry(run, { step, kind: 'turn.ended', data, body: { class: 'model', text: body } });
-    const ended = nextEntry(run, { step, kind: 'step.succeeded', data: {}, body: { class: 'output', text: output } });
+    const data = {
+      turn: 1,
+      stop: 'end',
+      durationMs: 0,
+      tokens: usage,
+      costMicroUsd: cost,
+      state: 'settled',
+    };
+    const turn = nextEntry(run, {
+      step,
+      kind: 'turn.ended',
+      data,
+      body: { class: 'model', text: body },
+    });
+    const ended = nextEntry(run, {
+      step,
+      kind: 'step.succeeded',
+      data: {},
+      body: { class: 'output', text: output },
+    });
     const now = Date.now();
-    Object.assign(step, { status: 'succeeded', endedAt: now, outputSeq: ended.seq, costMicroUsd: cost });
+    Object.assign(step, {
+      status: 'succeeded',
+      endedAt: now,
+      outputSeq: ended.seq,
+      costMicroUsd: cost,
+    });
     return this.#commit.write({
       run,
       step,
       entries: [turn, ended],
-      attempts: [{ no: 1, worker: 'floor', startedAt: step.startedAt ?? now, endedAt: now, outcome: 'succeeded', error: null, turns: 1 }],
-      settles: [{ seq, model, priceVersion: PRICES_VERSION, reservedMicroUsd: bound, state: 'settled', costMicroUsd: cost, tokens: usage }],
+      attempts: [
+        {
+          no: 1,
+          worker: 'floor',
+          startedAt: step.startedAt ?? now,
+          endedAt: now,
+          outcome: 'succeeded',
+          error: null,
+          turns: 1,
+        },
+      ],
+      settles: [
+        {
+          seq,
+          model,
+          priceVersion: PRICES_VERSION,
+          reservedMicroUsd: bound,
+          state: 'settled',
+          costMicroUsd: cost,
+          tokens: usage,
+        },
+      ],
       budgets: this.#money(run, step, { reserve: 0, release: bound, settle: cost }),
     });
   }
 
-  #money(run: Run, step: Step, money: { readonly reserve: number; readonly release: number; readonly settle: number }): Change['budgets'] & object {
+  #money(
+    run: Run,
+    step: Step,
+    money: { readonly reserve: number; readonly release: number; readonly settle: number },
+  ): Change['budgets'] & object {
     const { module } = step.place as CompiledTask;
-    return ['tenant', `module:${module}`, `workflow:${run.facts.workflow}`].map((scope) => ({ scope, period, ...money }));
+    return ['tenant', `module:${module}`, `workflow:${run.facts.workflow}`].map((scope) => ({
+      scope,
+      period,
+      ...money,
+    }));
   }
 }

@@ -40,8 +40,13 @@ export function criticalPath({ nodes }: BenchGraph): number {
 }
 
 /** Edges in all, and those between agents of different modules. */
-export function countEdges({ nodes }: BenchGraph): { readonly all: number; readonly foreign: number } {
-  const pairs = nodes.flatMap((node) => node.deps.map((dep) => [node, nodes[dep] as BenchNode] as const));
+export function countEdges({ nodes }: BenchGraph): {
+  readonly all: number;
+  readonly foreign: number;
+} {
+  const pairs = nodes.flatMap((node) =>
+    node.deps.map((dep) => [node, nodes[dep] as BenchNode] as const),
+  );
   return { all: pairs.length, foreign: pairs.filter(([a, b]) => a.module !== b.module).length };
 }
 
@@ -64,7 +69,11 @@ function layered(name: string, { width, depth, uneven }: Layers): BenchGraph {
 }
 
 function chooseDeps(
-  { above, width, module }: { readonly above: number; readonly width: number; readonly module: number },
+  {
+    above,
+    width,
+    module,
+  }: { readonly above: number; readonly width: number; readonly module: number },
   random: () => number,
 ): readonly number[] {
   const deps = new Set<number>();

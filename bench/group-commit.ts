@@ -9,7 +9,11 @@ const largest = 1_000;
 export class GroupCommit {
   readonly #client: pg.Client;
   readonly #boot: string;
-  #gathered: { readonly change: Change; readonly durable: () => void; readonly failed: (error: unknown) => void }[] = [];
+  #gathered: {
+    readonly change: Change;
+    readonly durable: () => void;
+    readonly failed: (error: unknown) => void;
+  }[] = [];
   #busy = false;
 
   constructor(client: pg.Client, boot: string) {
@@ -34,8 +38,13 @@ export class GroupCommit {
         const changes = group.map((each) => each.change);
         const steps = stepRows(changes);
         const values = flushParameters(this.#boot, changes, steps);
-        const { rows } = await this.#client.query<FlushRow>({ name: 'flush', text: flushSql, values });
-        if (rows[0]?.alive !== 1 || !rows[0].admitted || rows[0].steps !== steps.length) throw new Error(`The floor's flush answered ${JSON.stringify(rows[0])}.`);
+        const { rows } = await this.#client.query<FlushRow>({
+          name: 'flush',
+          text: flushSql,
+          values,
+        });
+        if (rows[0]?.alive !== 1 || !rows[0].admitted || rows[0].steps !== steps.length)
+          throw new Error(`The floor's flush answered ${JSON.stringify(rows[0])}.`);
         for (const each of group) each.durable();
       } catch (error) {
         for (const each of group) each.failed(error);

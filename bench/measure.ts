@@ -14,7 +14,11 @@ export const cases = [
   { name: 'W500 L=200', graph: 'w500', base: 200 },
   { name: 'W500j L=50', graph: 'w500j', base: 50 },
   { name: 'W10k null', graph: 'w10k', base: -1 },
-] as const satisfies readonly { readonly name: string; readonly graph: GraphName; readonly base: number }[];
+] as const satisfies readonly {
+  readonly name: string;
+  readonly graph: GraphName;
+  readonly base: number;
+}[];
 
 export type Case = (typeof cases)[number];
 export type Who = 'engine' | 'floor';
@@ -49,20 +53,37 @@ export class Bench {
     const { registry } = stand.host;
     for (const name of Object.keys(benchGraphs) as GraphName[]) {
       const data = registry.workflows.get(name)?.data;
-      if (data) this.#graphs.set(name, { bench: benchGraphs[name](), graph: compile(data, registry.agents) });
+      if (data)
+        this.#graphs.set(name, {
+          bench: benchGraphs[name](),
+          graph: compile(data, registry.agents),
+        });
     }
   }
 
-  static async open(options: { readonly folder: string; readonly mock: string; readonly threads: number }): Promise<Bench> {
+  static async open(options: {
+    readonly folder: string;
+    readonly mock: string;
+    readonly threads: number;
+  }): Promise<Bench> {
     const stand = await openStand({ ...options, graphs: Object.keys(benchGraphs) as GraphName[] });
     const { database } = stand.host;
     const client = await database.connect('tutti_engine');
     await client.query(journalSettings);
     // A tenant of its own: the two never write the same budget rows.
     const tenantId = await stand.host.store.tenant('floor');
-    const floor = new Floor({ ...options, client, pool: database.pool('tutti_engine', 1), tenantId });
+    const floor = new Floor({
+      ...options,
+      client,
+      pool: database.pool('tutti_engine', 1),
+      tenantId,
+    });
     const modules = Array.from({ length: moduleCount }, (_, index) => `module:m${index}`);
-    await floor.open(['tenant', ...modules, ...Object.keys(benchGraphs).map((name) => `workflow:${name}`)]);
+    await floor.open([
+      'tenant',
+      ...modules,
+      ...Object.keys(benchGraphs).map((name) => `workflow:${name}`),
+    ]);
     return new Bench(stand, floor);
   }
 
@@ -77,7 +98,10 @@ export class Bench {
     const { bench } = this.#graph(graph);
     const before = await readDisk(this.#pool);
     const stop = meterCpu(await serverPids(this.#pool));
-    const ran = who === 'engine' ? await runEngine(this.#stand, graph, base) : await this.#runFloor(graph, base);
+    const ran =
+      who === 'engine'
+        ? await runEngine(this.#stand, graph, base)
+        : await this.#runFloor(graph, base);
     const cpu = stop();
     const after = await readDisk(this.#pool);
     const handed = 'id' in ran ? await readHanded(this.#stand, ran.id) : ran.handed;
@@ -100,7 +124,14 @@ export class Bench {
     await this.#stand.host.close();
   }
 
-  async #runFloor(name: GraphName, base: number): Promise<{ readonly ms: number; readonly submitMs: number; readonly handed: readonly Handed[] }> {
+  async #runFloor(
+    name: GraphName,
+    base: number,
+  ): Promise<{
+    readonly ms: number;
+    readonly submitMs: number;
+    readonly handed: readonly Handed[];
+  }> {
     const { bench, graph } = this.#graph(name);
     return { submitMs: 0, ...(await this.#floor.run(bench, graph, base)) };
   }

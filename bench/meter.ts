@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import type pg from 'pg';
 
 /** CPU that a stretch of work took, ms: this process with its threads, and the database server. */
@@ -16,7 +16,10 @@ export function meterCpu(serverPids: readonly number[]): () => Cpu {
   const server = sumTicks(serverPids);
   return () => {
     const { user, system } = process.cpuUsage(own);
-    return { processMs: (user + system) / 1_000, serverMs: (sumTicks(serverPids) - server) * tickMs };
+    return {
+      processMs: (user + system) / 1_000,
+      serverMs: (sumTicks(serverPids) - server) * tickMs,
+    };
   };
 }
 
@@ -25,7 +28,9 @@ export async function serverPids(pool: pg.Pool): Promise<readonly number[]> {
   const { rows } = await pool.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
   const postmaster = statOf(rows[0]?.pid ?? 0)?.parent;
   if (postmaster === undefined) return [];
-  const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number);
+  const all = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
   return [postmaster, ...all.filter((pid) => statOf(pid)?.parent === postmaster)];
 }
 

@@ -23,10 +23,14 @@ const { id } = await engine.startRun({
 });
 const status = await engine.whenEnded(id);
 const seconds = (performance.now() - from) / 1_000;
-const { rows } = await host.database.pool('tutti_engine', 1).query<{ agents: number; calls: number }>(
-  `SELECT (SELECT count(*) FROM tutti.step WHERE run_id = $1 AND kind IN ('task', 'reduce') AND attempt > 0)::int AS agents,
+const { rows } = await host.database
+  .pool('tutti_engine', 1)
+  .query<{ agents: number; calls: number }>(
+    `SELECT (SELECT count(*) FROM tutti.step WHERE run_id = $1 AND kind IN ('task', 'reduce') AND attempt > 0)::int AS agents,
      (SELECT count(*) FROM tutti.entry WHERE run_id = $1 AND kind = 'tool.called')::int AS calls`,
-  [id],
+    [id],
+  );
+console.log(
+  JSON.stringify({ scale: Number(scale), status, seconds, peakMb: peakMemoryMb(), ...rows[0] }),
 );
-console.log(JSON.stringify({ scale: Number(scale), status, seconds, peakMb: peakMemoryMb(), ...rows[0] }));
 await host.close();

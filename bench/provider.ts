@@ -9,7 +9,10 @@ export function benchModel(target: ModelTarget): Model {
     async call(request): Promise<ModelReply> {
       const [part] = request.messages[0]?.parts ?? [];
       const text = part?.kind === 'text' ? part.text : '';
-      const { index, factor, base } = JSON.parse(text.slice(text.indexOf('{'))) as Record<string, number>;
+      const { index, factor, base } = JSON.parse(text.slice(text.indexOf('{'))) as Record<
+        string,
+        number
+      >;
       const ms = base === undefined || base < 0 ? -1 : base * (factor ?? 1);
       const { handed, usage } = await ask({ index: index ?? 0, ms, url });
       return {

@@ -13,7 +13,11 @@ import { benchFolder } from './stand.ts';
 import { table } from './table.ts';
 
 const { values } = parseArgs({
-  options: { rounds: { type: 'string', default: '5' }, quick: { type: 'boolean', default: false }, only: { type: 'string' } },
+  options: {
+    rounds: { type: 'string', default: '5' },
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string' },
+  },
 });
 const rounds = values.quick ? 2 : Number(values.rounds);
 const threads = Math.min(4, availableParallelism());
@@ -26,7 +30,12 @@ const mockUrl = `http://127.0.0.1:${port}`;
 try {
   const { samples, serverVersion } = await measureRounds();
   printMachine(serverVersion);
-  const ideals = Object.fromEntries(cases.map((each) => [each.name, criticalPath(benchGraphs[each.graph]()) * Math.max(each.base, 0)]));
+  const ideals = Object.fromEntries(
+    cases.map((each) => [
+      each.name,
+      criticalPath(benchGraphs[each.graph]()) * Math.max(each.base, 0),
+    ]),
+  );
   const figures = new Figures(samples, ideals);
   printCases(figures);
   if (!values.only) {
@@ -38,7 +47,10 @@ try {
   await rm(benchFolder, { recursive: true, force: true });
 }
 
-async function measureRounds(): Promise<{ readonly samples: readonly Sample[]; readonly serverVersion: string }> {
+async function measureRounds(): Promise<{
+  readonly samples: readonly Sample[];
+  readonly serverVersion: string;
+}> {
   const bench = await Bench.open({ folder: `${benchFolder}/rounds`, mock: mockUrl, threads });
   const samples: Sample[] = [];
   try {
@@ -50,7 +62,10 @@ async function measureRounds(): Promise<{ readonly samples: readonly Sample[]; r
       }
       console.error(round === 0 ? 'warm' : `round ${round} of ${rounds}`);
     }
-    return { samples: samples.filter((each) => each.round > 0), serverVersion: await bench.serverVersion() };
+    return {
+      samples: samples.filter((each) => each.round > 0),
+      serverVersion: await bench.serverVersion(),
+    };
   } finally {
     await bench.close();
   }
@@ -69,19 +84,37 @@ interface Night {
 }
 
 async function measureMemory(): Promise<Memory> {
-  const w500 = await askChild<Alone>('./alone.ts', ['w500', '200', mockUrl, `${benchFolder}/alone-500`]);
-  const w10k = await askChild<Alone>('./alone.ts', ['w10k', '-1', mockUrl, `${benchFolder}/alone-10k`]);
+  const w500 = await askChild<Alone>('./alone.ts', [
+    'w500',
+    '200',
+    mockUrl,
+    `${benchFolder}/alone-500`,
+  ]);
+  const w10k = await askChild<Alone>('./alone.ts', [
+    'w10k',
+    '-1',
+    mockUrl,
+    `${benchFolder}/alone-10k`,
+  ]);
   return { w500Mb: w500.peakMb, w10kMb: w10k.peakMb };
 }
 
 function printMachine(serverVersion: string): void {
-  const load = loadavg().map((each) => each.toFixed(1)).join(' ');
-  console.log(`\n${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GB · ${platform()} ${release()} ${arch()} · load ${load}`);
-  console.log(`Node ${process.versions.node} · PostgreSQL ${serverVersion}, embedded, fsync on · ${rounds} rounds · ${new Date().toISOString().slice(0, 10)}`);
+  const load = loadavg()
+    .map((each) => each.toFixed(1))
+    .join(' ');
+  console.log(
+    `\n${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GB · ${platform()} ${release()} ${arch()} · load ${load}`,
+  );
+  console.log(
+    `Node ${process.versions.node} · PostgreSQL ${serverVersion}, embedded, fsync on · ${rounds} rounds · ${new Date().toISOString().slice(0, 10)}`,
+  );
   for (const make of Object.values(benchGraphs)) {
     const graph = make();
     const { all, foreign } = countEdges(graph);
-    console.log(`${graph.name}: ${graph.nodes.length} agents, ${all} edges (${((100 * foreign) / all).toFixed(1)} % across modules), critical path ${criticalPath(graph).toFixed(2)} L`);
+    console.log(
+      `${graph.name}: ${graph.nodes.length} agents, ${all} edges (${((100 * foreign) / all).toFixed(1)} % across modules), critical path ${criticalPath(graph).toFixed(2)} L`,
+    );
   }
 }
 
@@ -104,15 +137,26 @@ function printCases(figures: Figures): void {
       ];
     }),
   );
-  console.log(`\n${table(['case', 'who', 'ms (range)', '× ideal', '× floor', 'agents/s', 'delay p50/p99 ms', 'CPU ms/agent process + server', 'submit ms, most'], rows)}`);
+  console.log(
+    `\n${table(['case', 'who', 'ms (range)', '× ideal', '× floor', 'agents/s', 'delay p50/p99 ms', 'CPU ms/agent process + server', 'submit ms, most'], rows)}`,
+  );
 }
 
 function printGoals(figures: Figures, memory: Memory): void {
   const show = (figure: number | null) => (figure === null ? '–' : figure.toPrecision(3));
-  const rows = goalsOf(figures, memory).map((goal) => [goal.id, goal.what, goal.limit, show(goal.measured), show(goal.floor), goal.passed ? 'met' : 'MISSED']);
+  const rows = goalsOf(figures, memory).map((goal) => [
+    goal.id,
+    goal.what,
+    goal.limit,
+    show(goal.measured),
+    show(goal.floor),
+    goal.passed ? 'met' : 'MISSED',
+  ]);
   console.log(`\n${table(['goal', 'what', 'limit', 'engine', 'floor', ''], rows)}`);
 }
 
 function printNight({ scale, status, seconds, peakMb, agents, calls }: Night): void {
-  console.log(`\nThe night at scale ${scale} with playbooks: ${status}, ${agents} agents, ${calls} tool calls, ${seconds.toFixed(1)} s, peak ${peakMb.toFixed(0)} MB.`);
+  console.log(
+    `\nThe night at scale ${scale} with playbooks: ${status}, ${agents} agents, ${calls} tool calls, ${seconds.toFixed(1)} s, peak ${peakMb.toFixed(0)} MB.`,
+  );
 }

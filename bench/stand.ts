@@ -25,7 +25,11 @@ export interface EngineRun {
 }
 
 /** Opens the real thing: embedded PostgreSQL in `folder`, the real engine and its threads. */
-export async function openStand(options: { readonly folder: string; readonly graphs: readonly GraphName[]; readonly mock: string }): Promise<Stand> {
+export async function openStand(options: {
+  readonly folder: string;
+  readonly graphs: readonly GraphName[];
+  readonly mock: string;
+}): Promise<Stand> {
   const config = new URL('./config.ts', import.meta.url);
   config.searchParams.set('graphs', options.graphs.join(','));
   config.searchParams.set('mock', options.mock);
@@ -39,7 +43,11 @@ export async function openStand(options: { readonly folder: string; readonly gra
 }
 
 /** Runs one graph to its end; `base` is the latency that factors multiply, negative for no call. */
-export async function runEngine({ pool, engine, tenantId }: Stand, graph: GraphName, base: number): Promise<EngineRun> {
+export async function runEngine(
+  { pool, engine, tenantId }: Stand,
+  graph: GraphName,
+  base: number,
+): Promise<EngineRun> {
   const from = Date.now();
   const { id } = await engine.startRun({
     tenantId,
@@ -59,12 +67,16 @@ export async function runEngine({ pool, engine, tenantId }: Stand, graph: GraphN
   );
   const { adopted, done } = rows[0] as { adopted: number; done: number };
   const wanted = benchGraphs[graph]().nodes.length;
-  if (status !== 'succeeded' || done !== wanted) throw new Error(`The run of ${graph} ended '${status}' with ${done} of ${wanted} agents.`);
+  if (status !== 'succeeded' || done !== wanted)
+    throw new Error(`The run of ${graph} ended '${status}' with ${done} of ${wanted} agents.`);
   return { id, ms: ended - adopted, submitMs: adopted - from };
 }
 
 /** What the agents of a run handed in, from its payloads. */
-export async function readHanded({ pool, tenantId }: Stand, runId: string): Promise<readonly Handed[]> {
+export async function readHanded(
+  { pool, tenantId }: Stand,
+  runId: string,
+): Promise<readonly Handed[]> {
   const { rows } = await pool.query<{ handed: Handed }>(
     `SELECT convert_from(body, 'UTF8')::jsonb AS handed FROM tutti.payload WHERE tenant_id = $1 AND run_id = $2 AND class = 'output'`,
     [tenantId, runId],

@@ -9,5 +9,7 @@ export function quantile(figures: readonly number[], share: number): number {
   const at = (sorted.length - 1) * share;
   const low = sorted[Math.floor(at)];
   const high = sorted[Math.ceil(at)];
-  return low === undefined || high === undefined ? Number.NaN : low + (high - low) * (at - Math.floor(at));
+  return low === undefined || high === undefined
+    ? Number.NaN
+    : low + (high - low) * (at - Math.floor(at));
 }

@@ -32,10 +32,7 @@ export async function runPlaybook(
 }
 
 /** Validates what an agent hands in against its schema. @throws OUTPUT_INVALID */
-function checkOutput(
-  output: unknown,
-  scope: Pick<StepScope, 'agent' | 'agentName'>,
-): unknown {
+function checkOutput(output: unknown, scope: Pick<StepScope, 'agent' | 'agentName'>): unknown {
   const parsed = scope.agent.output.safeParse(output);
   if (parsed.success) return parsed.data;
   throw new EngineError(

@@ -146,7 +146,10 @@ function report(
   const { amount, currency, company, ...rest } = parsed.data;
   const stranger = rest.records.find(({ entity }) => !scope.entities.has(entity));
   if (stranger) {
-    return { content: `The finding is not recorded: there are no records '${stranger.entity}'.`, isError: true };
+    return {
+      content: `The finding is not recorded: there are no records '${stranger.entity}'.`,
+      isError: true,
+    };
   }
   const finding = {
     ...rest,

@@ -48,8 +48,13 @@ export function readText(text: Text): string {
   return Text.read(text);
 }
 
+/** Text that every store takes: NUL and lone surrogates, which PostgreSQL refuses, become U+FFFD. */
+export function toStorableText(value: string): string {
+  return value.toWellFormed().replaceAll('\u0000', '\uFFFD');
+}
+
 /**
- * JSON that every store takes: NUL and lone surrogates, which PostgreSQL refuses in text and jsonb, become U+FFFD.
+ * JSON that every store takes, by the same rule.
  * @throws TypeError for what JSON cannot hold
  */
 export function toStorableJson(value: unknown): string {

@@ -277,7 +277,9 @@ export class Engine {
       const opening = { limitMicroUsd: limit, period };
       const used = await this.#store.openBudgets(tenantId, scopes, opening);
       for (const [scope, settledMicroUsd] of used)
-        this.#broker.budget.open(purseName({ tenantId, scope, period }), limit, { settledMicroUsd });
+        this.#broker.budget.open(purseName({ tenantId, scope, period }), limit, {
+          settledMicroUsd,
+        });
     }
   }
 

@@ -22,7 +22,8 @@ export const reportSchema = z.object({
   currency: z
     .string()
     .regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code')
-    .nullable().describe('ISO 4217 code of the amount, or null'),
+    .nullable()
+    .describe('ISO 4217 code of the amount, or null'),
   summary: z
     .string()
     .max(500)

@@ -162,7 +162,9 @@ function foreachNode(workflow: string, options: ForeachOptions, nameOf: NameOf):
     : expression(options.items, `${path}.items`);
   const { after, join } = placed(options, items as unknown as Template);
   // What an item's task waits for outside of its item, the whole foreach waits for.
-  const outside = body.flatMap((each) => each.after).filter((id) => body.every((each) => each.id !== id));
+  const outside = body
+    .flatMap((each) => each.after)
+    .filter((id) => body.every((each) => each.id !== id));
   return {
     kind: 'foreach',
     id: options.id,

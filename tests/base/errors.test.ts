@@ -9,9 +9,11 @@ import {
   isEngineError,
   toErrorData,
 } from '../../core/base/errors.ts';
+import { verifies } from '../support/verifies.ts';
 
 describe('the error catalogue', () => {
   it('answers every code with a status of failure', () => {
+    verifies('R8.classify');
     assert.ok(errorCodes.length > 30);
     for (const code of errorCodes) {
       assert.match(code, /^[A-Z]+(_[A-Z]+)*$/);

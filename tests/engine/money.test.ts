@@ -57,18 +57,27 @@ describe('the money of model calls', () => {
       { scope: 'tenant', reserved: 0, settled },
       { scope: 'workflow:lab.ask', reserved: 0, settled },
     ]);
-    const steps = await pool.query('SELECT sum(cost_micro_usd)::int AS cost FROM tutti.step WHERE run_id = $1', [run.id]);
+    const steps = await pool.query(
+      'SELECT sum(cost_micro_usd)::int AS cost FROM tutti.step WHERE run_id = $1',
+      [run.id],
+    );
     assert.deepEqual(steps.rows, [{ cost: settled }]);
   });
 
   it('counts a call that failed on the way in full, and one that was turned away not at all', async () => {
     const tenantId = await lab.host.store.tenant('two');
 
-    const run = await lab.run('lab.ask', { tenantId, input: { items: [{ id: 'bad' }, { id: 'refused' }] } });
+    const run = await lab.run('lab.ask', {
+      tenantId,
+      input: { items: [{ id: 'bad' }, { id: 'refused' }] },
+    });
 
     assert.equal(run.status, 'partial');
     const [estimated, released] = await ledgerOf(tenantId);
-    assert.deepEqual([estimated?.state, released?.state, released?.cost], ['estimated', 'released', 0]);
+    assert.deepEqual(
+      [estimated?.state, released?.state, released?.cost],
+      ['estimated', 'released', 0],
+    );
     for (const purse of await pursesOf(tenantId))
       assert.deepEqual([purse.reserved, purse.settled], [0, estimated?.cost], purse.scope);
   });
@@ -91,7 +100,13 @@ describe('the money of model calls', () => {
       [[spent.id, free.id]],
     );
     const of = (id: string) => outputs.rows.find((row) => row.run_id === id);
-    assert.deepEqual([of(spent.id)?.degraded, of(spent.id)?.output], [true, { text: 'by the book' }]);
-    assert.deepEqual([of(free.id)?.degraded, of(free.id)?.output], [false, { text: 'by the model' }]);
+    assert.deepEqual(
+      [of(spent.id)?.degraded, of(spent.id)?.output],
+      [true, { text: 'by the book' }],
+    );
+    assert.deepEqual(
+      [of(free.id)?.degraded, of(free.id)?.output],
+      [false, { text: 'by the model' }],
+    );
   });
 });

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { lint, root } from '../../scripts/checks.ts';
 import { scratchFolder } from '../support/scratch.ts';
+import { verifies } from '../support/verifies.ts';
 
 /** File, text, and the lint rule that it breaks. */
 const planted: readonly (readonly [file: string, text: string, rule: string])[] = [
@@ -36,6 +37,7 @@ const planted: readonly (readonly [file: string, text: string, rule: string])[] 
 
 describe('lint', () => {
   it('finds a planted violation of every house rule, and only these', async () => {
+    verifies('R14.house-rules');
     using folder = scratchFolder({
       'biome.json': readFileSync(join(root, 'biome.json'), 'utf8'),
       'worker/thread.ts': 'export default 1;\n',

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Cruise, cruise, root } from '../../scripts/checks.ts';
 import { scratchFolder } from '../support/scratch.ts';
+import { verifies } from '../support/verifies.ts';
 import { sourceFiles } from './source-files.ts';
 
 /** A file, what it imports, and the rule that this breaks. */
@@ -64,6 +65,7 @@ describe('structure', () => {
   });
 
   it('finds a planted violation of every rule, and only these', async () => {
+    verifies('R14.house-rules');
     const { violations } = await cruisePlanted();
 
     const found = violations.map(({ from, rule }) => `${from} breaks ${rule}`);

@@ -40,7 +40,7 @@ describe('the declarations of the modules', () => {
   });
 
   it('describe every tool in at most two sentences, under a category and a name of its module', () => {
-    verifies('R5.declare-tool', 'R5.tool-category');
+    verifies('R5.declare-tool', 'R5.tool-category', 'R3.erp-modules');
     for (const module of modules) {
       for (const { name, description, category } of module.tools) {
         assert.match(name, new RegExp(`^${module.name}\\.[a-z_]+\\.[a-z_]+$`));

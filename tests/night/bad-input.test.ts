@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
 import { once } from 'node:events';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { type Ended, runCli, shopConfig } from '../bin/cli.ts';
@@ -148,7 +148,9 @@ describe('what a person gets wrong ends the command with one line that says what
 
   it('a database that a newer Tutti has written', async () => {
     const newer = await freshDatabase();
-    await newer.database.admin((client) => client.query('UPDATE tutti.meta SET schema_version = 999'));
+    await newer.database.admin((client) =>
+      client.query('UPDATE tutti.meta SET schema_version = 999'),
+    );
 
     const ended = await tutti(['runs', '--config', shopConfig], { DATABASE_URL: newer.url });
 
@@ -212,7 +214,10 @@ describe('text that no database takes', () => {
         ['break', 'AGENT_FAILED', 'a\u{fffd}b\u{fffd}c'],
       ],
     );
-    assert.deepEqual([found?.company, found?.records[0]?.id, found?.summary], [mended, mended, mended]);
+    assert.deepEqual(
+      [found?.company, found?.records[0]?.id, found?.summary],
+      [mended, mended, mended],
+    );
     assert.deepEqual(found?.evidence, { word: mended });
     assert.deepEqual(proposed?.args, { words: mended });
     assert.deepEqual(JSON.parse(String(output?.body)), { word: mended, memos: [mended] });

@@ -14,7 +14,9 @@ import { verifies } from '../support/verifies.ts';
 
 const key = { TUTTI_TEST_KEY: 'a-key-of-the-tests' };
 const answer: ServerAnswer = { text: '{"count":1}' };
-const list = (args: unknown, name = 'probe-company-list'): ServerAnswer => ({ calls: [{ name, args }] });
+const list = (args: unknown, name = 'probe-company-list'): ServerAnswer => ({
+  calls: [{ name, args }],
+});
 const report = (finding: object): ServerAnswer => ({
   calls: [{ name: 'finding-report', args: { ...aFinding, ...finding } }],
 });
@@ -114,7 +116,10 @@ describe('an agent whose model misbehaves', () => {
 
     assert.equal(status, 'succeeded');
     assert.equal(calls.length, 2);
-    assert.match(JSON.stringify(calls[1]?.messages.at(-1)), /does not fit the required form: it is no JSON/);
+    assert.match(
+      JSON.stringify(calls[1]?.messages.at(-1)),
+      /does not fit the required form: it is no JSON/,
+    );
   });
 
   it('lets an answer be repaired that was cut off before it said anything', async () => {
@@ -195,6 +200,7 @@ describe('an agent whose model misbehaves', () => {
   });
 
   it('runs the playbook, marked degraded, when the budget is too small for a call', async () => {
+    verifies('R7.on-budget', 'R8.fallback');
     const { id, status, step, calls } = await run('poor', 'poor_once');
 
     assert.equal(status, 'succeeded');
@@ -205,6 +211,7 @@ describe('an agent whose model misbehaves', () => {
   });
 
   it('fails with BUDGET_EXCEEDED where the agent wants no playbook', async () => {
+    verifies('R7.on-budget');
     const { step, calls } = await run('strict', 'strict_once');
 
     assert.equal(step.error?.code, 'BUDGET_EXCEEDED');
@@ -212,20 +219,26 @@ describe('an agent whose model misbehaves', () => {
   });
 
   it('tries again after an error of the server', async () => {
+    verifies('R8.retry');
     const { id, status, step, calls } = await run('error once');
 
     assert.equal(status, 'succeeded');
     assert.deepEqual([step.attempt, calls.length], [2, 2]);
-    assert.deepEqual((await ledgerOf(id)).map(({ state }) => state), ['estimated', 'settled']);
+    assert.deepEqual(
+      (await ledgerOf(id)).map(({ state }) => state),
+      ['estimated', 'settled'],
+    );
   });
 
   it('ends in part when the server keeps failing, with every call booked at its bound', async () => {
+    verifies('R1.partial', 'R8.criticality');
     const { id, status, step, calls } = await run('server error');
 
     assert.equal(status, 'partial');
     assert.equal(step.error?.code, 'MODEL_UNAVAILABLE');
     assert.deepEqual([step.attempt, calls.length], [2, 2]);
-    for (const row of await ledgerOf(id)) assert.deepEqual([row.state, row.cost], ['estimated', row.bound]);
+    for (const row of await ledgerOf(id))
+      assert.deepEqual([row.state, row.cost], ['estimated', row.bound]);
   });
 
   it('says which variable to set when the key is refused, asks once and pays nothing', async () => {
@@ -235,7 +248,10 @@ describe('an agent whose model misbehaves', () => {
     assert.match(step.error?.message ?? '', /401.*TUTTI_TEST_KEY|TUTTI_TEST_KEY.*401/s);
     assert.doesNotMatch(step.error?.message ?? '', new RegExp(key.TUTTI_TEST_KEY));
     assert.equal(calls.length, 1);
-    assert.deepEqual((await ledgerOf(id)).map(({ state, cost }) => [state, cost]), [['released', 0]]);
+    assert.deepEqual(
+      (await ledgerOf(id)).map(({ state, cost }) => [state, cost]),
+      [['released', 0]],
+    );
   });
 
   it('aborts the request when its run is cancelled', async () => {
@@ -249,7 +265,10 @@ describe('an agent whose model misbehaves', () => {
 
     assert.equal(await ended, 'cancelled');
     await until(() => server.open === 0);
-    assert.deepEqual((await ledgerOf(id)).map(({ state }) => state), ['estimated']);
+    assert.deepEqual(
+      (await ledgerOf(id)).map(({ state }) => state),
+      ['estimated'],
+    );
   });
 
   it('makes no more requests in a minute than the model allows', async () => {
@@ -257,11 +276,16 @@ describe('an agent whose model misbehaves', () => {
     const limited = await open({ requestsPerMinute: '3' });
     try {
       const names = ['r1', 'r2', 'r3', 'r4', 'r5', 'r6'];
-      const request = requestOf('many', { tenantId, input: { cases: names.map((name) => ({ case: name })) } });
+      const request = requestOf('many', {
+        tenantId,
+        input: { cases: names.map((name) => ({ case: name })) },
+      });
       const { id } = await limited.engine.startRun(request);
       const ended = limited.engine.whenEnded(id);
       const doneSteps = async () =>
-        (await tutti.history.steps(tenantId, id)).filter(({ kind, endedAt }) => kind === 'task' && endedAt);
+        (await tutti.history.steps(tenantId, id)).filter(
+          ({ kind, endedAt }) => kind === 'task' && endedAt,
+        );
       await until(async () => (await doneSteps()).length === 3);
 
       assert.equal(names.filter((name) => perCase.has(name)).length, 3);
@@ -281,7 +305,10 @@ describe('an agent whose model misbehaves', () => {
     );
 
     assert.ok(purses.length > 0);
-    assert.deepEqual(purses.filter(({ reserved }) => reserved !== 0), []);
+    assert.deepEqual(
+      purses.filter(({ reserved }) => reserved !== 0),
+      [],
+    );
   });
 });
 

@@ -29,7 +29,9 @@ describe('a night on models', () => {
   before(async () => {
     Object.assign(process.env, key);
     fresh = await freshDatabase();
-    server = await startModelServer(competentModel(shipped.modules.flatMap(({ agents }) => agents)));
+    server = await startModelServer(
+      competentModel(shipped.modules.flatMap(({ agents }) => agents)),
+    );
     const tutti = await openTestEngine(fixture, { fresh });
     ({ tenantId } = await tutti.host.sampleTenant(1));
     const night = await tutti.run('nightly', { tenantId });
@@ -57,6 +59,8 @@ describe('a night on models', () => {
 
       it('finds what the playbooks find, by tool calls over HTTP, and books every call at its price', async () => {
         verifies(api === 'anthropic' ? 'R4.anthropic' : 'R4.openai', 'R4.tool-calls');
+        verifies('R7.cost', 'R7.reserve', 'R7.per-run');
+        if (api === 'openai-chat') verifies('R4.compatible-endpoint');
         const callsBefore = server.calls.length;
 
         const run = await tutti.run('short_night', { tenantId, input: shortNightInput(chosen) });
@@ -65,7 +69,10 @@ describe('a night on models', () => {
         const summary = await tutti.history.summary(tenantId, run.id);
         const calls = server.calls.slice(callsBefore);
         const failures = (await tutti.history.steps(tenantId, run.id)).filter(({ error }) => error);
-        assert.deepEqual(failures.map(({ node, itemKey, error }) => [node, itemKey, error]), []);
+        assert.deepEqual(
+          failures.map(({ node, itemKey, error }) => [node, itemKey, error]),
+          [],
+        );
         assert.equal(run.status, 'succeeded');
         assert.deepEqual(markAll(found), expected);
         assert.ok(calls.every((call) => call.api === api));
@@ -95,7 +102,10 @@ describe('a night on models', () => {
     }
     const { tokens, costMicroUsd: cost } = await tutti.history.summary(tenantId, runId);
     const sum = (of: (row: LedgerRow) => number) => ledger.reduce((all, row) => all + of(row), 0);
-    assert.equal(cost, sum((row) => row.cost));
+    assert.equal(
+      cost,
+      sum((row) => row.cost),
+    );
     assert.ok(cost > 0);
     assert.deepEqual(tokens, {
       input: sum((row) => row.tokens.input),

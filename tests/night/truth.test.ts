@@ -43,6 +43,10 @@ describe('the night over the sample company', () => {
 
     assert.ok(truth.length > 150, `${truth.length} facts are planted`);
     assert.deepEqual(markAll(found), markAll(truth));
+    assert.deepEqual(
+      found.filter(({ known }) => known),
+      [],
+    );
   });
 
   it('has every agent read its records by a tool call that succeeds', async () => {
@@ -69,7 +73,10 @@ describe('the night over the sample company', () => {
 
     assert.equal(second.status, 'succeeded');
     assert.deepEqual(markAll(found), markAll(truth));
-    assert.deepEqual(found.filter(({ known }) => !known), []);
+    assert.deepEqual(
+      found.filter(({ known }) => !known),
+      [],
+    );
     assert.ok(openBefore.length > 0);
     assert.deepEqual(
       open.map(({ key }) => key),
@@ -93,7 +100,8 @@ describe('the night over the sample company', () => {
 async function readBooks(tutti: TestEngine, tenantId: number): Promise<string> {
   const names = [...tutti.host.registry.entities.keys()].sort();
   const rows = names.map(
-    (name) => `SELECT '${name}' AS entity, id, version::text FROM erp."${name}" WHERE tenant_id = ${tenantId}`,
+    (name) =>
+      `SELECT '${name}' AS entity, id, version::text FROM erp."${name}" WHERE tenant_id = ${tenantId}`,
   );
   const all = `SELECT md5(string_agg(entity || ' ' || id || ' ' || version, E'\n' ORDER BY entity, id)) AS digest,
     count(*)::int AS count FROM (${rows.join(' UNION ALL ')}) books`;

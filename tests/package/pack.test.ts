@@ -37,13 +37,20 @@ describe('the package', function () {
   it('holds JavaScript with its types and everything that it reads at run time, and no source or test', () => {
     const files = readdirSync(at('node_modules/tutti'), { recursive: true, encoding: 'utf8' });
 
-    assert.deepEqual(files.filter((file) => /\.m?ts$/.test(file) && !/\.d\.m?ts$/.test(file)), []);
-    assert.deepEqual(files.filter((file) => /(^|\/)(tests|bench|examples|scripts)(\/|$)/.test(file)), []);
+    assert.deepEqual(
+      files.filter((file) => /\.m?ts$/.test(file) && !/\.d\.m?ts$/.test(file)),
+      [],
+    );
+    assert.deepEqual(
+      files.filter((file) => /(^|\/)(tests|bench|examples|scripts)(\/|$)/.test(file)),
+      [],
+    );
     for (const file of ['bin/tutti.mjs', 'worker/thread.js', 'core/index.d.ts', 'LICENSE']) {
       assert.ok(files.includes(file), `${file} is missing`);
     }
     const migrations = readdirSync(join(root, 'core/ports/db/migrations'));
-    for (const file of migrations) assert.ok(files.includes(`core/ports/db/migrations/${file}`), file);
+    for (const file of migrations)
+      assert.ok(files.includes(`core/ports/db/migrations/${file}`), file);
     assert.deepEqual(Object.keys(readManifest(at('node_modules/tutti')).exports), [
       '.',
       './testing',
@@ -56,7 +63,9 @@ describe('the package', function () {
     cpSync(join(root, 'examples/modules/fleet'), at('fleet'), { recursive: true });
     run('node', [tsc, '-p', at('fleet')], { cwd: folder.path });
 
-    const { stdout } = run('node', ['--test', 'dist/test/insurance-watch.test.js'], { cwd: at('fleet') });
+    const { stdout } = run('node', ['--test', 'dist/test/insurance-watch.test.js'], {
+      cwd: at('fleet'),
+    });
 
     assert.match(stdout, /pass 1\b/);
   });
@@ -78,27 +87,43 @@ describe('the package', function () {
         env: { DATABASE_URL: fresh.url, TUTTI_DATA: at('.tutti') },
       });
 
-    const ended = JSON.parse(tutti('run', 'fleet_check', '--json').stdout) as Record<string, unknown>;
+    const ended = JSON.parse(tutti('run', 'fleet_check', '--json').stdout) as Record<
+      string,
+      unknown
+    >;
 
     assert.equal(ended.status, 'succeeded');
     assert.deepEqual(ended.modules, ['fleet']);
     // Four companies, with one car each whose insurance has ended and one whose insurance ends soon.
     assert.deepEqual([ended.agents, ended.findings], [4, 8]);
-    assert.match(tutti('findings').stdout, /MCG-DE .*The insurance of MCG-DE-\d+ ended on 2026-06-29/);
+    assert.match(
+      tutti('findings').stdout,
+      /MCG-DE .*The insurance of MCG-DE-\d+ ended on 2026-06-29/,
+    );
     assert.ok(tutti('version').stdout.includes(version));
   });
 });
 
 /** What `npm install` of the packed file leaves, without a registry: its own dependencies come from the repository. */
 function install(folder: string): void {
-  const { stdout } = run('npm', ['pack', './dist', '--json', '--pack-destination', folder], { cwd: root });
-  const packed = JSON.parse(stdout) as { readonly filename: string }[] | Record<string, { readonly filename: string }>;
+  const { stdout } = run('npm', ['pack', './dist', '--json', '--pack-destination', folder], {
+    cwd: root,
+  });
+  const packed = JSON.parse(stdout) as
+    | { readonly filename: string }[]
+    | Record<string, { readonly filename: string }>;
   const [{ filename = '' } = {}] = Object.values(packed);
   const target = join(folder, 'node_modules/tutti');
   mkdirSync(target, { recursive: true });
-  run('tar', ['-xzf', join(folder, filename), '-C', target, '--strip-components=1'], { cwd: folder });
+  run('tar', ['-xzf', join(folder, filename), '-C', target, '--strip-components=1'], {
+    cwd: folder,
+  });
   const { dependencies, optionalDependencies } = readManifest(target);
-  const needed = [...Object.keys(dependencies), ...Object.keys(optionalDependencies), '@types/node'];
+  const needed = [
+    ...Object.keys(dependencies),
+    ...Object.keys(optionalDependencies),
+    '@types/node',
+  ];
   for (const name of needed) {
     const link = join(folder, 'node_modules', name);
     mkdirSync(dirname(link), { recursive: true });

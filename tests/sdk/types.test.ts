@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
+import { verifies } from '../support/verifies.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const casesFile = fileURLToPath(new URL('type-cases.ts', import.meta.url));
@@ -15,6 +16,7 @@ interface Refusal {
 
 describe('the types of the SDK', () => {
   it('refuse each wrong use, with the error given, and nothing else', () => {
+    verifies('R1.typescript-form');
     const source = readFileSync(casesFile, 'utf8');
     const refusals = refusalsIn(source);
 

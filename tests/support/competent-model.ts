@@ -4,7 +4,8 @@ import { toProviderName } from '../../core/ports/models/tool-name.ts';
 import type { AnyAgent, FindingInput } from '../../core/sdk/agent.ts';
 import type { AnyTool } from '../../core/sdk/tool.ts';
 import type { ModelHandler } from './model-server.ts';
-import type { ModelCallSeen, ServerReply } from './model-wire.ts';
+import type { ServerReply } from './model-stream.ts';
+import type { ModelCallSeen } from './model-wire.ts';
 
 /**
  * Plays a model that follows its instructions: it asks for what the agent's procedure asks for, learns nothing but what the
@@ -73,9 +74,13 @@ function toReport({ evidence: _, amount, company, ...finding }: FindingInput): A
   return { name: toProviderName(reportTool), args };
 }
 
-function readOpening({ messages }: ModelCallSeen): { readonly today: string; readonly input: unknown } {
+function readOpening({ messages }: ModelCallSeen): {
+  readonly today: string;
+  readonly input: unknown;
+} {
   const [opening] = messages;
-  const match = opening?.kind === 'text' && /^Business date: (.*)\nInput: (.*)$/s.exec(opening.text);
+  const match =
+    opening?.kind === 'text' && /^Business date: (.*)\nInput: (.*)$/s.exec(opening.text);
   if (!match) throw new Error(`no opening in ${JSON.stringify(opening)}`);
   return { today: match[1] ?? '', input: JSON.parse(match[2] ?? '') };
 }

@@ -55,9 +55,13 @@ export async function openTestEngine(
   const gaveUp = Promise.withResolvers<never>();
   gaveUp.promise.catch(() => undefined);
   let failure: Error | null = null;
-  const engine = await host.startEngine((error) => {
+  const onFailure = (error: Error): void => {
     failure = error;
     gaveUp.reject(error);
+  };
+  const engine = await host.startEngine(onFailure).catch(async (error: unknown) => {
+    await host.close();
+    throw error;
   });
   return {
     fresh,
@@ -82,5 +86,13 @@ export async function openTestEngine(
 export function requestOf(workflow: string, options: RunOptions): RunRequest {
   const { tenantId, input = {}, businessDate = '2026-06-30' } = options;
   const actor = { kind: 'person', id: 'tester' } as const;
-  return { tenantId, workflow, input, businessDate, timeZone: 'Europe/Berlin', attended: false, actor };
+  return {
+    tenantId,
+    workflow,
+    input,
+    businessDate,
+    timeZone: 'Europe/Berlin',
+    attended: false,
+    actor,
+  };
 }

@@ -2,15 +2,11 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
-import {
-  type ModelApi,
-  type ModelCallSeen,
-  readRequest,
-  type ServerReply,
-  streamEvents,
-} from './model-wire.ts';
+import { type ServerReply, streamEvents } from './model-stream.ts';
+import { type ModelApi, type ModelCallSeen, readRequest } from './model-wire.ts';
 
-export type { ModelApi, ModelCallSeen, ServerReply } from './model-wire.ts';
+export type { ServerReply } from './model-stream.ts';
+export type { ModelApi, ModelCallSeen } from './model-wire.ts';
 
 /** What goes wrong with an answer. */
 export type ServerFault =

@@ -1,9 +1,12 @@
 import type { CompiledTask } from '../graph/compile.ts';
-import { type Part, parts, widthOf } from './flush.ts';
+import { arrayLiteral } from './array-literal.ts';
+import { type Part, parts, typesOf } from './flush.ts';
 import { type BudgetRow, type Change, toJsonb, toText } from './rows.ts';
 import type { Run } from './run.ts';
 import { isTerminal, type RunStatus } from './states.ts';
 import type { Step } from './step.ts';
+
+const types = parts.map((part) => [part, typesOf(part)] as const);
 
 /** A step's row, as the step was when it was read. */
 export interface StepRow {
@@ -25,7 +28,7 @@ export function flushParameters(
   rows: readonly StepRow[],
 ): unknown[] {
   const arrays = new Map(
-    parts.map((part) => [part, Array.from({ length: widthOf(part) }, (): unknown[] => [])]),
+    types.map(([part, { length }]) => [part, Array.from({ length }, (): unknown[] => [])]),
   );
   const put: Put = (part, ...values) => {
     const columns = arrays.get(part) as unknown[][];
@@ -44,7 +47,10 @@ export function flushParameters(
   for (const { values } of rows) put('steps', ...values);
   for (const [{ facts }, status] of runs)
     put('runs', facts.tenantId, facts.id, status, isTerminal(status));
-  return [boot, ...parts.flatMap((part) => arrays.get(part) as unknown[]), bodies.joined()];
+  const literals = types.flatMap(([part, each]) =>
+    each.map((type, index) => arrayLiteral(type, arrays.get(part)?.[index] ?? [])),
+  );
+  return [boot, ...literals, bodies.joined()];
 }
 
 type Put = (part: Part, ...values: readonly unknown[]) => void;
@@ -154,16 +160,7 @@ function putEntries(put: Put, bodies: Bodies, change: Change): void {
     );
     if (!entry.body) continue;
     const { class: held, bytes } = entry.body;
-    put(
-      'payloads',
-      tenantId,
-      run,
-      entry.seq,
-      held,
-      bodies.add(bytes),
-      bytes.length,
-      reserving,
-    );
+    put('payloads', tenantId, run, entry.seq, held, bodies.add(bytes), bytes.length, reserving);
   }
   for (const row of change.findings ?? []) {
     put(
@@ -206,7 +203,7 @@ function putEffects(put: Put, change: Change): void {
       hex(row.argsSha256),
       row.binds === null ? null : toJsonb(row.binds),
       row.state,
-      row.state === 'started' ? new Date() : null,
+      row.state === 'started' ? new Date().toISOString() : null,
     );
   }
   for (const row of change.effectEnds ?? [])

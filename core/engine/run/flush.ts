@@ -36,7 +36,11 @@ export type Part = keyof typeof columns;
 export const parts = Object.keys(columns) as readonly Part[];
 
 /** How many columns a part has. */
-export const widthOf = (part: Part): number => columns[part].split(',').length;
+const widthOf = (part: Part): number => columns[part].split(',').length;
+
+/** The SQL types of a part's columns, in their order. */
+export const typesOf = (part: Part): readonly string[] =>
+  columns[part].split(',').map((column) => column.trim().split(' ')[1] as string);
 
 const namesOf = (part: Part): string =>
   columns[part]
@@ -47,9 +51,7 @@ const namesOf = (part: Part): string =>
 /** `unnest($4::int[], …) AS d(tenant_id, …)`, with the parameter numbers that follow from the order of the parts. */
 function rowsOf(part: Part): string {
   const first = parts.slice(0, parts.indexOf(part)).reduce((sum, each) => sum + widthOf(each), 2);
-  const arrays = columns[part]
-    .split(',')
-    .map((column, index) => `$${first + index}::${column.trim().split(' ')[1]}[]`);
+  const arrays = typesOf(part).map((type, index) => `$${first + index}::${type}[]`);
   return `unnest(${arrays.join(', ')}) AS d(${namesOf(part)})`;
 }
 

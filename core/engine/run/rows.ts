@@ -1,5 +1,5 @@
 import type { ErrorData } from '../../base/errors.ts';
-import { toStorableJson } from '../../base/text.ts';
+import { toStorableJson, toStorableText } from '../../base/text.ts';
 import type { Run } from './run.ts';
 import type { RunStatus } from './states.ts';
 import type { Step } from './step.ts';
@@ -110,7 +110,5 @@ export interface Change {
 /** Turns a value into jsonb that PostgreSQL accepts: it refuses NUL (22P05) and lone surrogates (22P02). */
 export const toJsonb: (value: unknown) => string = toStorableJson;
 
-/** Text that PostgreSQL accepts: NUL and lone surrogates become U+FFFD, as in jsonb. */
-export function toText(value: string): string {
-  return value.toWellFormed().replaceAll('\u0000', '\uFFFD');
-}
+/** Turns text into a value that PostgreSQL accepts. */
+export const toText: (value: string) => string = toStorableText;

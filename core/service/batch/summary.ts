@@ -48,7 +48,7 @@ export function summarise(record: RunRecord): readonly SummaryPart[] {
 }
 
 /** Agents that ended for each second of the run. */
-export function agentsPerSecond({ summary }: RunRecord): number {
+function agentsPerSecond({ summary }: RunRecord): number {
   return summary.durationMs === 0 ? 0 : summary.agents / (summary.durationMs / 1_000);
 }
 

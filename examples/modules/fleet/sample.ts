@@ -18,7 +18,12 @@ export const sample: Sample = ({ all, add, day, expect, random, scale }) => {
       });
       if (number !== ended && number !== soon) continue;
       const kind = number === ended ? 'insurance.ended' : 'insurance.ends_soon';
-      expect({ agent: 'fleet.insurance_watch', kind, company, records: [{ entity: 'vehicle', id }] });
+      expect({
+        agent: 'fleet.insurance_watch',
+        kind,
+        company,
+        records: [{ entity: 'vehicle', id }],
+      });
     }
   }
 };

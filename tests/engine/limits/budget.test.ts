@@ -66,6 +66,7 @@ describe('Budget', () => {
       never: true,
     });
     assert.equal(budget.blocker(['tenant', 'module:b'], 100), null);
+    assert.equal(budget.blocker(['tenant', 'module:b'], 101)?.scope, 'module:b');
   });
 
   it('books what a call cost beyond its bound', () => {

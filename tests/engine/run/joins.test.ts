@@ -12,56 +12,52 @@ import {
 } from '../../support/fixtures/graphs.ts';
 import { verifies } from '../../support/verifies.ts';
 
-type End = 'succeeded' | 'failed' | 'skipped';
-type Verdict = 'starts' | 'waits' | 'is skipped';
+const ends = ['succeeded', 'failed', 'skipped', 'open'] as const;
+type End = (typeof ends)[number];
 
-/** The join table of docs/workflows.md: what has ended, and what the node does then; `-` has not ended. */
-const table: readonly (readonly [Join, readonly (End | '-')[], Verdict])[] = [
-  ['all_succeeded', ['succeeded', 'succeeded'], 'starts'],
-  ['all_succeeded', ['succeeded', '-'], 'waits'],
-  ['all_succeeded', ['failed', '-'], 'is skipped'],
-  ['all_succeeded', ['skipped', '-'], 'is skipped'],
-  ['all_succeeded', ['succeeded', 'failed'], 'is skipped'],
-  ['all_succeeded', ['succeeded', 'skipped'], 'is skipped'],
-  ['all_done', ['succeeded', 'succeeded'], 'starts'],
-  ['all_done', ['failed', 'skipped'], 'starts'],
-  ['all_done', ['failed', 'failed'], 'starts'],
-  ['all_done', ['succeeded', '-'], 'waits'],
-  ['all_done', ['failed', '-'], 'waits'],
-  ['all_done', ['skipped', '-'], 'waits'],
-  ['any', ['succeeded', '-'], 'starts'],
-  ['any', ['failed', 'succeeded'], 'starts'],
-  ['any', ['skipped', 'succeeded'], 'starts'],
-  ['any', ['failed', '-'], 'waits'],
-  ['any', ['skipped', '-'], 'waits'],
-  ['any', ['-', '-'], 'waits'],
-  ['any', ['failed', 'failed'], 'is skipped'],
-  ['any', ['failed', 'skipped'], 'is skipped'],
-];
+/**
+ * The join table of docs/workflows.md, every cell for each way to end: what a node does (`+` starts, `-` is skipped, `.` waits)
+ * when the first of its two dependencies has ended as the row says and the second as the column says, in the order of `ends`.
+ */
+const table: Readonly<Record<Join, readonly string[]>> = {
+  all_succeeded: ['+--.', '----', '----', '.--.'],
+  all_done: ['+++.', '+++.', '+++.', '....'],
+  any: ['++++', '+--.', '+--.', '+...'],
+};
 
-const verdicts = { ready: 'starts', pending: 'waits', skipped: 'is skipped' } as const;
+const words = { '+': 'starts', '-': 'is skipped', '.': 'waits' } as const;
+
+const cells = Object.entries(table).flatMap(([join, rows]) =>
+  rows.flatMap((row, first) =>
+    [...row].map((verdict, second) => ({
+      join: join as Join,
+      verdict: verdict as keyof typeof words,
+      deps: [ends[first], ends[second]] as readonly [End, End],
+    })),
+  ),
+);
+const signs: Readonly<Record<string, string>> = { ready: '+', skipped: '-', pending: '.' };
 
 describe('joins', () => {
-  for (const [join, ends, verdict] of table) {
-    it(`with ${join} a node ${verdict} when its dependencies are ${ends.join(' and ')}`, () => {
+  for (const { join, verdict, deps } of cells) {
+    it(`with ${join} a node ${words[verdict]} when its dependencies are ${deps.join(' and ')}`, () => {
       verifies('R1.dag', 'R2.topological');
-      const deps = ends.map((end, index) =>
+      const nodes = deps.map((end, index) =>
         end === 'skipped'
           ? gate(`d${index}`, 'false', { after: ['go'] })
           : task(`d${index}`, { after: ['go'] }),
       );
       const driven = new Driven(
-        runOf([task('go'), ...deps, task('node', { after: ['d0', 'd1'], join })]),
+        runOf([task('go'), ...nodes, task('node', { after: ['d0', 'd1'], join })]),
       );
 
       driven.end('go', succeeded());
-      ends.forEach((end, index) => {
+      for (const [index, end] of deps.entries()) {
         if (end === 'succeeded') driven.end(`d${index}`, succeeded());
         if (end === 'failed') driven.end(`d${index}`, failed);
-      });
+      }
 
-      const status = driven.step('node').status as keyof typeof verdicts;
-      assert.equal(verdicts[status], verdict);
+      assert.equal(signs[driven.step('node').status], verdict);
     });
   }
 

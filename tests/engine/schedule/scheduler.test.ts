@@ -90,11 +90,11 @@ describe('Scheduler', () => {
     const offers = fc.array(
       fc.record({
         priority: fc.integer({ min: 1, max: 10 }),
-        module: fc.nat(3),
-        run: fc.nat(3),
+        module: fc.nat(1),
+        run: fc.nat(1),
         readyAt: fc.nat(20 * ageStepMs),
       }),
-      { maxLength: 60 },
+      { minLength: 10, maxLength: 60 },
     );
     fc.assert(
       fc.property(offers, (wanted) => {

@@ -15,6 +15,7 @@ import * as path from 'node:path';
 import pg from 'pg';
 import type { ConnectionConfig } from '../../../core/ports/db/connection.ts';
 import { openEmbedded } from '../../../core/ports/db/embedded.ts';
+import { verifies } from '../../support/verifies.ts';
 
 const isRoot = process.getuid?.() === 0;
 
@@ -76,6 +77,7 @@ describe('embedded server', function () {
   });
 
   it('is started by one of four processes at once, and stopped by the last', async () => {
+    verifies('R9.own-database');
     const folder = aFolder();
 
     const four = await Promise.all(Array.from({ length: 4 }, () => aProcess(folder)));

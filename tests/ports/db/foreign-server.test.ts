@@ -5,6 +5,7 @@ import * as path from 'node:path';
 import pg from 'pg';
 import { openDatabase } from '../../../core/ports/db/database.ts';
 import { type EmbeddedServer, openEmbedded } from '../../../core/ports/db/embedded.ts';
+import { verifies } from '../../support/verifies.ts';
 
 // A server over TCP with passwords, as an administrator would run one: the embedded server in its Windows manner.
 describe('a server of somebody else', function () {
@@ -34,6 +35,7 @@ describe('a server of somebody else', function () {
   }
 
   it('is refused with the commands to run when the login lacks rights, and used after them', async () => {
+    verifies('R9.own-database', 'R13.managed-database');
     await aLogin('plain', '');
     const url = urlFor('plain', 'plain');
     const error = await openDatabase({ url, dataFolder }).catch(
@@ -58,6 +60,7 @@ describe('a server of somebody else', function () {
   });
 
   it('serves a login that may create roles in a database of its own', async () => {
+    verifies('R13.managed-database');
     await aLogin('maker', 'CREATEROLE');
     await admin.query('ALTER DATABASE maker OWNER TO maker');
     await admin.query('GRANT tutti_engine, tutti_tenant TO maker WITH ADMIN OPTION');

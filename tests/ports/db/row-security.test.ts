@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { sql } from 'kysely';
 import type pg from 'pg';
 import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
+import { verifies } from '../../support/verifies.ts';
 
 interface Column {
   readonly table: string;
@@ -30,6 +31,7 @@ describe('row-level security', function () {
   });
 
   it('shows a tenant its own rows of every table that has tenants', async () => {
+    verifies('R12.tenancy');
     assert.equal(tables.length, 21, tables.join(' '));
     for (const tenant of [1, 2]) {
       for (const table of tables) {
@@ -39,6 +41,7 @@ describe('row-level security', function () {
   });
 
   it('shows nothing while no tenant is set, also on a connection that had one', async () => {
+    verifies('R12.tenancy');
     const client = await fresh.database.connect('tutti_tenant');
     for (const table of tables) {
       assert.equal((await client.query(`SELECT FROM ${table}`)).rowCount, 0, table);
@@ -53,6 +56,7 @@ describe('row-level security', function () {
   });
 
   it('lets no tenant write a row of another', async () => {
+    verifies('R12.tenancy');
     const write = (tenantId: number) =>
       fresh.database.asTenant(1, (transaction) =>
         transaction

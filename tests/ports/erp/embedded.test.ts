@@ -8,7 +8,8 @@ import {
 import { type AnyEntity, defineEntity, field } from '../../../core/sdk/entity.ts';
 import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
 import { verifies } from '../../support/verifies.ts';
-import { conformanceRows, describeConnector, gadget, order } from './connector-conformance.ts';
+import { describeConnector } from './connector-conformance.ts';
+import { conformanceRows, gadget, order } from './gadgets.ts';
 
 const entities = [gadget, order];
 
@@ -171,6 +172,7 @@ describe('embedded ERP', function () {
     ];
     for (const [what, entity, message] of refused) {
       it(`refuses a field that ${what}`, async () => {
+        verifies('R12.module-check');
         const nut = defineEntity('nut', { code: field.code(), size: field.decimal() });
         await prepare([nut]);
         await embeddedConnector({ pool, entities: [nut], tenantId: 901 }).apply(

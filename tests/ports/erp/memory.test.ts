@@ -1,6 +1,7 @@
 import * as assert from 'node:assert/strict';
 import { memoryConnector } from '../../../core/ports/erp/memory.ts';
-import { conformanceRows, describeConnector, gadget, order } from './connector-conformance.ts';
+import { describeConnector } from './connector-conformance.ts';
+import { conformanceRows, gadget, order } from './gadgets.ts';
 
 describeConnector('memory', async () => memoryConnector([gadget, order], conformanceRows()));
 

@@ -5,7 +5,7 @@ import { memoryConnector } from '../../../core/ports/erp/memory.ts';
 import { erpFor } from '../../../core/ports/erp/records.ts';
 import type { EntityName } from '../../../core/sdk/entity.ts';
 import type { Erp, Records } from '../../../core/sdk/erp.ts';
-import { conformanceRows, gadget, order } from './connector-conformance.ts';
+import { conformanceRows, gadget, order } from './gadgets.ts';
 
 declare module '../../../core/sdk/entity.ts' {
   interface Entities {

@@ -9,12 +9,14 @@ import {
   toStrictSchema,
 } from '../../../core/ports/models/json-schema.ts';
 import { Id } from '../../../core/sdk/entity.ts';
+import { verifies } from '../../support/verifies.ts';
 
 const strict = (schema: z.ZodType, dialect = openaiDialect) =>
   toStrictSchema(toJsonSchema(schema, 'input'), dialect);
 
 describe('toJsonSchema', () => {
   it('shows ids, money and decimals as plain JSON', () => {
+    verifies('R5.declare-tool');
     const schema = toJsonSchema(
       z.object({ bill: Id('bill' as never), total: Money, rate: Decimal }),
       'input',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { hasKey, openModel } from '../../../core/ports/models/open.ts';
 import { type ModelServer, startModelServer } from '../../support/model-server.ts';
+import { verifies } from '../../support/verifies.ts';
 
 const code = (expected: string) => (error: unknown) =>
   error instanceof Error && 'code' in error && error.code === expected;
@@ -42,6 +43,7 @@ describe('openModel', () => {
   });
 
   it('takes the base URL from the environment when the target has none', async () => {
+    verifies('R4.compatible-endpoint');
     server = await startModelServer(() => ({ text: 'hello' }));
     const env = { ANTHROPIC_API_KEY: 'k', ANTHROPIC_BASE_URL: server.url };
     const model = openModel({ provider: 'anthropic', model: 'm' }, env);

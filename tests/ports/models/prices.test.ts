@@ -13,6 +13,7 @@ import {
   requestOverheadTokens,
   upperBoundMicroUsd,
 } from '../../../core/ports/models/prices.ts';
+import { verifies } from '../../support/verifies.ts';
 
 function aUsage(changes: Partial<Usage> = {}): Usage {
   return { input: 0, cachedInput: 0, cacheWrite: 0, output: 0, reasoning: 0, ...changes };
@@ -37,6 +38,7 @@ describe('priceOf', () => {
   });
 
   it('lets the configuration set a price, free models included', () => {
+    verifies('R7.own-prices');
     const overrides = { 'llama-local': freePrice, 'gpt-5': { ...freePrice, output: 1 } };
 
     assert.equal(
@@ -65,6 +67,7 @@ describe('priceOf', () => {
 
 describe('costMicroUsd', () => {
   it('charges each kind of token at its own rate and rounds up once', () => {
+    verifies('R7.cost');
     const price = {
       input: 2_000_000,
       cachedInput: 200_000,
@@ -108,6 +111,7 @@ describe('costMicroUsd', () => {
 
 describe('upperBoundMicroUsd', () => {
   it('is never below the cost of a call that it was reserved for', () => {
+    verifies('R7.reserve');
     fc.assert(
       fc.property(
         prices,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { EngineError } from '../../../core/base/errors.ts';
 import type { ModelRequest } from '../../../core/ports/models/model.ts';
 import { type Script, ScriptedModel } from '../../../core/ports/models/scripted.ts';
+import { verifies } from '../../support/verifies.ts';
 
 const request: ModelRequest = {
   model: 'scripted',
@@ -15,6 +16,7 @@ const signal = new AbortController().signal;
 
 describe('ScriptedModel', () => {
   it('answers in order, then says that its script is exhausted', async () => {
+    verifies('R4.scripted');
     const call = { kind: 'call', id: '1', name: 'a.b', args: {} } as const;
     const model = new ScriptedModel([[call], 'done', { stop: 'length', parts: [] }]);
 

@@ -116,6 +116,7 @@ describe('admin API', () => {
   });
 
   it('names the wrong fields of a body and a query', async () => {
+    verifies('R10.problems', 'R12.input-validation');
     const body = await problem(
       await api.post('/v1/runs', { workflow: 7, priority: 11, extra: 1 }),
       400,
@@ -202,6 +203,7 @@ describe('admin API', () => {
   });
 
   it('is not ready without an engine, or when the database does not answer in time', async () => {
+    verifies('R10.health');
     const silent = new History({ asTenant: () => new Promise(() => {}) });
     const hasty = {
       ...systemClock,

@@ -52,6 +52,7 @@ describe('/v1/runs/:id/events', () => {
   const stored = (id: string) => api.tutti.history.entries(api.tenantId, id, 0);
 
   it('tells a late reader everything, in order, and ends', async () => {
+    verifies('R9.events', 'R10.logs');
     const id = await chorus(['a', 'b']);
 
     const events = await all(await open(id));
@@ -157,6 +158,7 @@ describe('/v1/runs/:id/events', () => {
   });
 
   it('tells every reader of a busy run all of it', async () => {
+    verifies('R9.concurrent-access');
     const values = Array.from({ length: 150 }, (_, index) => `v${index}`);
     const id = await api.start('chorus', { values });
 

@@ -61,6 +61,7 @@ describe('/v1/runs', () => {
   });
 
   it('starts one run for many requests with one key at once', async () => {
+    verifies('R9.concurrent-access', 'R10.idempotency');
     const body = { workflow: 'chorus', input: { values: [] }, key: 'crowd' };
     const answers = await Promise.all(
       Array.from({ length: 8 }, () => api.post('/v1/runs', body, { 'idempotency-key': 'crowd' })),
@@ -121,6 +122,7 @@ describe('/v1/runs', () => {
   });
 
   it('hides the runs of other tenants', async () => {
+    verifies('R12.tenancy');
     const theirs = await api.tutti.host.store.tenant('theirs');
     const { id } = await api.tutti.run('chorus', { tenantId: theirs, input: { values: ['t'] } });
 

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { toStorableJson } from '../../../base/text.ts';
 import type { Command, Outcome } from '../connector.ts';
 import { prepareWrite } from '../writes.ts';
 import { lockRecord } from './read.ts';
@@ -62,7 +63,7 @@ async function carryOut(client: pg.ClientBase, write: Write): Promise<Outcome> {
   const statement = current ? updateSql(table, values) : insertSql(table, values);
   const { rows } = await client.query<{ id: string; version: number }>(statement, [
     tenantId,
-    JSON.stringify(values),
+    toStorableJson(values),
     ...(current ? [current.id] : []),
   ]);
   const applied = { id: String(rows[0]?.id), version: String(rows[0]?.version) };

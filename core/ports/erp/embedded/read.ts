@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { toStorableText } from '../../../base/text.ts';
 import { type CheckedQuery, cursorAfter } from '../conditions.ts';
 import type { ErpRecord, Page } from '../connector.ts';
 import { type Statement, selectStatement, statementName } from './select.ts';
@@ -29,6 +30,12 @@ export async function lockRecord(
   return row ? recordOf(table, row) : null;
 }
 
+/** A value that may be searched for; what no row can hold is found in none. */
+function storable(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(storable);
+  return typeof value === 'string' ? toStorableText(value) : value;
+}
+
 async function readRows(
   client: pg.ClientBase,
   statement: Statement,
@@ -37,7 +44,7 @@ async function readRows(
   const { rows } = await client.query<unknown[]>({
     name,
     text,
-    values: [...values],
+    values: values.map(storable),
     rowMode: 'array',
   });
   return rows;

@@ -1,5 +1,5 @@
 import { EngineError } from '../../../base/errors.ts';
-import { readText, Text } from '../../../base/text.ts';
+import { readText, Text, toStorableText } from '../../../base/text.ts';
 import type { AnyEntity, Field } from '../../../sdk/entity.ts';
 import type { ErpRecord } from '../connector.ts';
 
@@ -170,8 +170,7 @@ function readExpression(column: string, field: Field): string {
 }
 
 function toColumn(field: Field, value: unknown): unknown {
-  // PostgreSQL's text cannot hold the null character.
-  if (value instanceof Text) return readText(value).replaceAll('\0', '');
+  if (value instanceof Text) return toStorableText(readText(value));
   if (field.kind !== 'lines') return value;
   return (value as readonly Readonly<Record<string, unknown>>[]).map((line) =>
     mapLine(field.fields, line, toColumn),
