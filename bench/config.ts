@@ -24,8 +24,8 @@ export const price = {
 };
 /** The model that every measured agent calls. */
 export const model = 'bench-1';
-/** Agents that run at once, for engine and floor alike. */
-export const runningAtOnce = 512;
+// As many as the floor runs at once: 256 tasks on each of two threads.
+const runningAtOnce = 512;
 
 const Input = z.object({ index: z.int(), factor: z.number(), base: z.number() });
 const Output = z.object({ index: z.int(), from: z.number(), to: z.number(), text: z.string() });

@@ -13,12 +13,21 @@ import { verifies } from '../support/verifies.ts';
 
 describe('the error catalogue', () => {
   it('answers every code with a status of failure', () => {
-    verifies('R8.classify');
     assert.ok(errorCodes.length > 30);
     for (const code of errorCodes) {
       assert.match(code, /^[A-Z]+(_[A-Z]+)*$/);
       const { status } = errorRow(code);
       assert.ok(status >= 400 && status <= 599, `${code} answers ${status}`);
+    }
+  });
+
+  it('gives every code a category, a severity and whether to try again', () => {
+    verifies('R8.classify');
+    for (const code of errorCodes) {
+      const { category, severity, retryable } = errorRow(code);
+      assert.match(category, /^[A-Z]+_ERROR$/, code);
+      assert.match(severity, /^(low|medium|high|critical)$/, code);
+      assert.equal(typeof retryable, 'boolean', code);
     }
   });
 

@@ -65,7 +65,7 @@ h3 .swatch{margin:0}
 .what{text-wrap:pretty;overflow-wrap:anywhere}
 .facts{display:block;color:var(--soft);font-size:12.5px;line-height:1.5;margin-top:2px;overflow-wrap:anywhere}
 .known{display:inline-block;border:1px solid var(--line);border-radius:4px;padding:0 5px;font-size:12px;color:var(--soft);margin-left:7px;white-space:nowrap}
-.wrap{overflow-x:auto}
+.wrap{overflow-x:auto}.matrix{white-space:nowrap}
 details{border-bottom:1px solid var(--hair)}
 summary{display:flex;align-items:baseline;gap:12px;padding:9px 0;cursor:pointer;list-style:none}
 summary::-webkit-details-marker{display:none}
@@ -75,14 +75,14 @@ summary .count{margin-left:auto}summary .module{min-width:116px}
 details table{margin:0 0 16px 22px;width:calc(100% - 22px);font-size:13px}
 footer{margin-top:88px;padding-top:16px;border-top:1px solid var(--line);color:var(--soft);font-size:13px}
 footer code{font:inherit}
-@media (max-width:700px){.page{padding:28px 18px 56px}h1{font-size:27px}section{margin-top:52px}.list .kind,.list .company{width:auto}}
+@media (max-width:700px){.page{padding:28px 18px 56px}h1{font-size:27px}section{margin-top:52px;overflow-x:auto}.chart{min-width:640px}.list .kind,.list .company{width:auto}}
 @media print{@page{margin:16mm 14mm}
 :root{color-scheme:light;--paper:#fff;--card:#fff;--ink:#000;--soft:#555;--line:#bbb;--hair:#ddd;--critical:#9c2430;--high:#b4581c;--medium:#7d6a1e;--low:#6b7178;--good:#2f6b4f;
 --m0:#7a5a8a;--m1:#2f6690;--m2:#b0703a;--m3:#3d7f6c;--m4:#a34a55;--m5:#66752f;--m6:#4a5a9a;--m7:#7a6a5a}
 body{font-size:9pt;line-height:1.45;-webkit-print-color-adjust:exact;print-color-adjust:exact}.page{max-width:none;padding:0}
 nav,.filter{display:none}section{margin-top:26pt}h1{font-size:20pt}h2{font-size:13pt}h3{font-size:10pt;margin-top:16pt}.lead{font-size:10.5pt}
 h2,h3,tr.agent,.legend,section>p.soft{break-after:avoid}tr,svg.chart,.figures{break-inside:avoid}thead{display:table-header-group}
-.wrap{overflow:visible}table{font-size:7.5pt}th,td{padding:3.5pt 5pt}thead th{font-size:7.5pt}.facts{font-size:6.8pt;margin-top:0}.matrix{white-space:nowrap}
+.wrap{overflow:visible}table{font-size:7.5pt}th,td{padding:3.5pt 5pt}thead th{font-size:7.5pt}.facts{font-size:6.8pt;margin-top:0}
 .list td:first-child{width:54pt}.list .kind{width:84pt}.list .company{width:44pt}.list .amount{width:70pt}.list tr.agent th{padding-top:9pt;font-size:7.5pt}
 .mark{width:6pt;height:6pt}.known{font-size:6.5pt;padding:0 3px}.swatch{width:7pt;height:7pt;margin-right:5pt}
 .figures{grid-template-columns:repeat(7,1fr);margin-top:16pt}.figures div{padding:6pt 7pt}.figures dt{font-size:7pt}.figures dd{font-size:11pt}
