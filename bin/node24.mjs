@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 /** The oldest major version that runs TypeScript as it is, without a flag. */
 export const oldestMajor = 24;
@@ -14,6 +15,10 @@ const nodeName = process.platform === 'win32' ? 'node.exe' : 'node';
  * the type stripping that runs the sources is stable enough to pass without its warning.
  */
 export const nodeFlags = ['--max-semi-space-size=4', '--disable-warning=ExperimentalWarning'];
+
+// Compiled code, types stripped, of the last start: `tutti version` takes 0.4 s instead of 0.6 s, and 24 MB less. Node goes
+// without where the folder cannot be written.
+const compileCache = fileURLToPath(new URL('../node_modules/.cache/compile', import.meta.url));
 
 /** Whether a version such as `v24.1.0` will do. */
 export function isNewEnough(version) {
@@ -62,6 +67,7 @@ export function runInstead(binary, args, options = {}) {
   const lifeline = new URL('lifeline.mjs', import.meta.url).href;
   const child = spawn(binary, ownSession ? ['--import', lifeline, ...args] : args, {
     ...options,
+    env: { NODE_COMPILE_CACHE: compileCache, ...process.env, ...options.env },
     stdio: ['inherit', 'inherit', 'inherit', ...(ownSession ? ['pipe'] : [])],
     detached: ownSession,
   });

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 export const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** The folders that hold TypeScript sources. */
-export const sourceFolders = [
+const sourceFolders = [
   'core',
   'worker',
   'modules',
@@ -68,7 +68,7 @@ export const checks: readonly Check[] = [
 ];
 
 /** The source folders that exist, and the TypeScript files beside them. */
-export function sourcePaths(): readonly string[] {
+function sourcePaths(): readonly string[] {
   return [
     ...sourceFolders.filter((folder) => existsSync(join(root, folder))),
     ...readdirSync(root).filter((name) => name.endsWith('.ts')),

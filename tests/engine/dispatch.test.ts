@@ -75,7 +75,9 @@ describe('an engine over any executor', () => {
     return { engine, dispatcher, clock, failures };
   }
 
-  async function started(engine: Engine): Promise<{ readonly id: string; readonly ended: Promise<string> }> {
+  async function started(
+    engine: Engine,
+  ): Promise<{ readonly id: string; readonly ended: Promise<string> }> {
     const { id } = await engine.startRun(requestOf('lab.pair', { tenantId: 1 }));
     return { id, ended: engine.whenEnded(id) };
   }
@@ -93,14 +95,18 @@ describe('an engine over any executor', () => {
     const { engine, dispatcher } = await anEngine();
     const run = await started(engine);
 
-    for (const path of ['first', 'beside', 'after']) dispatcher.succeed((await dispatcher.next(path)).ref);
+    for (const path of ['first', 'beside', 'after'])
+      dispatcher.succeed((await dispatcher.next(path)).ref);
 
     assert.equal(await run.ended, 'succeeded');
   });
 
   for (const [what, end] of [
     ['its thread is lost', (hand: HandDispatcher, ref: number) => hand.lose(ref, false)],
-    ['it fails in a way that would be tried again', (hand: HandDispatcher, ref: number) => hand.fail(ref, failure)],
+    [
+      'it fails in a way that would be tried again',
+      (hand: HandDispatcher, ref: number) => hand.fail(ref, failure),
+    ],
   ] as const) {
     it(`starts a step of a cancelled run no second time when ${what}`, async () => {
       verifies('R8.cancel');
@@ -114,7 +120,11 @@ describe('an engine over any executor', () => {
       clock.pass(60_000);
 
       assert.equal(await run.ended, 'cancelled');
-      assert.deepEqual(await stepsOf(run.id), { first: 'cancelled', beside: 'cancelled', after: 'cancelled' });
+      assert.deepEqual(await stepsOf(run.id), {
+        first: 'cancelled',
+        beside: 'cancelled',
+        after: 'cancelled',
+      });
       assert.equal(dispatcher.jobs.length, 2);
     });
   }
@@ -130,8 +140,15 @@ describe('an engine over any executor', () => {
     await engine.cancel(1, run.id, actor);
 
     assert.equal(await run.ended, 'cancelled');
-    assert.deepEqual(await stepsOf(run.id), { first: 'cancelled', beside: 'cancelled', after: 'cancelled' });
-    assert.deepEqual(dispatcher.cancelled.map(({ error }) => error.code), ['CANCELLED', 'CANCELLED']);
+    assert.deepEqual(await stepsOf(run.id), {
+      first: 'cancelled',
+      beside: 'cancelled',
+      after: 'cancelled',
+    });
+    assert.deepEqual(
+      dispatcher.cancelled.map(({ error }) => error.code),
+      ['CANCELLED', 'CANCELLED'],
+    );
     assert.equal(dispatcher.jobs.length, 2);
   });
 
@@ -147,9 +164,19 @@ describe('an engine over any executor', () => {
     dispatcher.succeed((await dispatcher.next('after')).ref);
 
     assert.equal(await run.ended, 'failed');
-    assert.deepEqual(await stepsOf(run.id), { first: 'AGENT_FAILED', beside: 'succeeded', after: 'succeeded' });
-    const { rows } = await pool.query('SELECT no, outcome FROM tutti.attempt WHERE run_id = $1 AND step = 0 ORDER BY 1', [run.id]);
-    assert.deepEqual(rows, [{ no: 1, outcome: 'failed' }, { no: 2, outcome: 'failed' }]);
+    assert.deepEqual(await stepsOf(run.id), {
+      first: 'AGENT_FAILED',
+      beside: 'succeeded',
+      after: 'succeeded',
+    });
+    const { rows } = await pool.query(
+      'SELECT no, outcome FROM tutti.attempt WHERE run_id = $1 AND step = 0 ORDER BY 1',
+      [run.id],
+    );
+    assert.deepEqual(rows, [
+      { no: 1, outcome: 'failed' },
+      { no: 2, outcome: 'failed' },
+    ]);
   });
 
   it('tries a failure that will not pass no second time', async () => {
@@ -158,7 +185,10 @@ describe('an engine over any executor', () => {
     const run = await started(engine);
     dispatcher.succeed((await dispatcher.next('beside')).ref);
 
-    dispatcher.fail((await dispatcher.next('first')).ref, { code: 'OUTPUT_INVALID', message: 'no' });
+    dispatcher.fail((await dispatcher.next('first')).ref, {
+      code: 'OUTPUT_INVALID',
+      message: 'no',
+    });
     dispatcher.succeed((await dispatcher.next('after')).ref);
 
     assert.equal(await run.ended, 'failed');
@@ -179,7 +209,11 @@ describe('an engine over any executor', () => {
 
     assert.deepEqual([alone.alone, again.alone], [true, false]);
     assert.equal(await run.ended, 'failed');
-    assert.deepEqual(await stepsOf(run.id), { first: 'STEP_CRASHED', beside: 'succeeded', after: 'succeeded' });
+    assert.deepEqual(await stepsOf(run.id), {
+      first: 'STEP_CRASHED',
+      beside: 'succeeded',
+      after: 'succeeded',
+    });
   });
 
   it('stops whole when another engine has taken over, and that one finishes', async () => {
@@ -187,19 +221,28 @@ describe('an engine over any executor', () => {
     const old = await anEngine();
     const run = await started(old.engine);
     const first = await old.dispatcher.next('first');
-    await pool.query(`UPDATE tutti.engine SET lease_until = now() - interval '1 second' WHERE state = 'alive'`);
+    await pool.query(
+      `UPDATE tutti.engine SET lease_until = now() - interval '1 second' WHERE state = 'alive'`,
+    );
 
     const heir = await anEngine();
     const ended = heir.engine.whenEnded(run.id);
     const again = await heir.dispatcher.next('first');
     old.dispatcher.succeed(first.ref, { from: 'the old one' });
-    for (const path of ['first', 'beside', 'after']) heir.dispatcher.succeed((await heir.dispatcher.next(path)).ref);
+    for (const path of ['first', 'beside', 'after'])
+      heir.dispatcher.succeed((await heir.dispatcher.next(path)).ref);
 
     assert.equal(await ended, 'succeeded');
     assert.equal(again.attempt, 2);
-    assert.deepEqual(old.failures.map(({ code }) => code), ['ENGINE_FENCED']);
+    assert.deepEqual(
+      old.failures.map(({ code }) => code),
+      ['ENGINE_FENCED'],
+    );
     assert.equal(old.engine.isReady, false);
-    const { rows } = await pool.query(`SELECT count(*)::int AS ends FROM tutti.entry WHERE run_id = $1 AND kind = 'step.succeeded' AND step = 0`, [run.id]);
+    const { rows } = await pool.query(
+      `SELECT count(*)::int AS ends FROM tutti.entry WHERE run_id = $1 AND kind = 'step.succeeded' AND step = 0`,
+      [run.id],
+    );
     assert.deepEqual(rows, [{ ends: 1 }]);
   });
 });

@@ -9,7 +9,7 @@ import { type Table, tableOf } from './embedded/table.ts';
 import { inTenantTransaction } from './embedded/transaction.ts';
 import { capabilitiesOf, entitiesByName, entityNamed } from './writes.ts';
 
-export { type Inserted, insertRows } from './embedded/insert.ts';
+export { insertRows } from './embedded/insert.ts';
 export { prepareEmbedded } from './embedded/prepare.ts';
 
 /** The longest that a statement of the pool's connections runs, milliseconds. */

@@ -6,9 +6,7 @@ import { type Price, priceTable, type Rates } from './price-table.ts';
 export {
   PRICES_VERSION,
   type Price,
-  type PriceRow,
   priceTable,
-  type Rates,
 } from './price-table.ts';
 
 // 10,000 USD per 1M tokens: a hundred times the dearest, and small enough for exact sums.
