@@ -55,7 +55,7 @@ export class Engine {
   readonly #lease: Lease;
   readonly #broker: Broker;
   readonly #graphs = new Map<string, Graph>();
-  readonly #waiters = new Map<string, ((status: RunStatus) => void)[]>();
+  readonly #waiters = new Map<string, PromiseWithResolvers<RunStatus>>();
   readonly #followers = new Set<(runIds: ReadonlySet<string>) => void>();
   #journalClient: pg.Client | null = null;
   #journal: Journal | null = null;
@@ -136,11 +136,11 @@ export class Engine {
     await this.#readInbox();
   }
 
-  /** Resolves with the final status of a run that this engine owns. */
+  /** Resolves with the final status of a run that this engine owns. @throws what ended the engine before the run */
   whenEnded(runId: string): Promise<RunStatus> {
-    return new Promise((resolve) => {
-      this.#waiters.set(runId, [...(this.#waiters.get(runId) ?? []), resolve]);
-    });
+    const waiter = this.#waiters.get(runId) ?? Promise.withResolvers<RunStatus>();
+    this.#waiters.set(runId, waiter);
+    return waiter.promise;
   }
 
   /** Tells which runs of this engine grew, after each durable flush, until the returned function is called. A hint: read the journal. */
@@ -177,6 +177,7 @@ export class Engine {
     this.#cancelTimer();
     this.#loop?.stop();
     void this.#parts.dispatcher.stop();
+    for (const waiter of this.#waiters.values()) waiter.reject(error);
     this.#parts.onFailure?.(error);
   }
 
@@ -325,7 +326,7 @@ export class Engine {
   }
 
   #ended(runId: string, status: RunStatus): void {
-    for (const resolve of this.#waiters.get(runId) ?? []) resolve(status);
+    this.#waiters.get(runId)?.resolve(status);
     this.#waiters.delete(runId);
     void this.#claim().catch(() => {});
   }
@@ -355,7 +356,7 @@ export async function submitRun(
   }
   // Refused before anything is stored: cycles, unknown agents, expressions that do not parse.
   compile(registered.data, registry.agents);
-  const version = await store.publishWorkflow(request.tenantId, registered.data, registered.module);
+  const version = await store.publishWorkflow(request.tenantId, registered);
   return store.createRun({ ...request, input: input.data }, version);
 }
 

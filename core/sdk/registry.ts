@@ -22,6 +22,8 @@ export interface RegisteredWorkflow {
   readonly module: string | null;
   readonly workflow: Workflow;
   readonly data: WorkflowData;
+  /** Digest of `data`: equal data is the same version. */
+  readonly digest: Buffer;
 }
 
 /** Everything that the loaded modules bring, by name; built once and frozen. */
@@ -84,7 +86,8 @@ export function loadRegistry(config: Declared, shared: readonly AnyEntity[]): Re
         `workflow '${workflow.name}'`,
         'is declared twice; rename one.',
       );
-    workflows.set(workflow.name, { module, workflow, data: workflow.record(nameOf) });
+    const data = workflow.record(nameOf);
+    workflows.set(workflow.name, { module, workflow, data, digest: digest(data) });
   }
   const policies = [...modules.flatMap((module) => module.policies), ...(config.policies ?? [])];
   return Object.freeze({
@@ -319,7 +322,7 @@ function registryDigest(
   ]);
   return digest(
     parts,
-    [...workflows.values()].map((each) => each.data),
+    [...workflows.values()].map((each) => each.digest.toString('hex')),
     policies,
   ).toString('hex');
 }

@@ -124,7 +124,9 @@ export class Attempt {
   found(finding: FindingInput): Pick<Change, 'entries' | 'findings'> {
     const { module, name } = this.registered;
     const company = finding.company ?? this.run.facts.company;
-    const fingerprint = digest(name, finding.kind, company, finding.records);
+    // The same records in another order are the same finding.
+    const records = finding.records.map(({ entity, id }) => `${entity} ${id}`).sort();
+    const fingerprint = digest(name, finding.kind, company, records);
     const body = JSON.stringify({ summary: finding.summary, evidence: finding.evidence ?? {} });
     const entry = this.entry(
       'finding',

@@ -15,8 +15,8 @@ import type { Turns } from './turns.ts';
 export interface AttemptEvents {
   /** The step has ended for good. */
   ended(run: Run, step: Step, outcome: Outcome): void;
-  /** The step is to be tried again: after a failure with a delay, after the loss of its thread at once. */
-  again(run: Run, step: Step, delay: 'back_off' | 'none'): void;
+  /** The step is to be tried again: at once after the loss of its thread (null), with a delay after a failure. */
+  again(run: Run, step: Step, failure: ErrorData | null): void;
   /** Something changed that may let other work start. */
   changed(): void;
 }
@@ -98,7 +98,7 @@ export class Attempts implements DispatchEvents {
         kind: 'failed',
         error: toErrorData(new EngineError('STEP_CRASHED', guilty)),
       });
-    } else this.#parts.events.again(run, step, 'none');
+    } else this.#parts.events.again(run, step, null);
     this.#parts.events.changed();
   }
 
@@ -186,8 +186,7 @@ export class Attempts implements DispatchEvents {
     });
     step.failures += 1;
     const limit = attempt.registered.agent.limits?.attempts ?? 3;
-    if (errorRow(error.code).retryable && step.failures < limit)
-      events.again(run, step, 'back_off');
+    if (errorRow(error.code).retryable && step.failures < limit) events.again(run, step, error);
     else events.ended(run, step, { kind: 'failed', error });
   }
 

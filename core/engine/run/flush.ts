@@ -94,8 +94,9 @@ payloads AS (INSERT INTO tutti.payload (tenant_id, run_id, seq, class, encoding,
   LATERAL (SELECT substring(${bodies} FROM d.start FOR d.size) AS body) b WHERE ok.yes OR NOT d.reserving),
 effects AS (INSERT INTO tutti.effect (${namesOf('effects')}) SELECT d.* FROM fence, ${rowsOf('effects')}
   ON CONFLICT (tenant_id, key) DO NOTHING RETURNING key),
-effect_ends AS (UPDATE tutti.effect e SET state = d.state, outcome = d.outcome, ended_at = now() FROM fence, ${rowsOf('effect_ends')}
-  WHERE e.tenant_id = d.tenant_id AND e.key = d.key),
+effect_ends AS (INSERT INTO tutti.effect AS t (tenant_id, key, run_id, step, seq, tool, contract, actor, args_sha256, state, outcome, ended_at)
+  SELECT d.tenant_id, d.key, '00000000-0000-0000-0000-000000000000', 0, 0, '', '', '{}', '', d.state, d.outcome, now() FROM fence, ${rowsOf('effect_ends')}
+  ON CONFLICT (tenant_id, key) DO UPDATE SET state = excluded.state, outcome = excluded.outcome, ended_at = excluded.ended_at),
 findings AS (INSERT INTO tutti.finding (${namesOf('findings')}) SELECT d.* FROM fence, ${rowsOf('findings')}
   ON CONFLICT (tenant_id, run_id, fingerprint) DO NOTHING),
 triage AS (INSERT INTO tutti.triage AS t (tenant_id, fingerprint, state, first_run, last_run)

@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
-import { EngineError, toErrorData } from '../../base/errors.ts';
+import { EngineError, type ErrorData, toErrorData } from '../../base/errors.ts';
 import type { DispatchEvents, Dispatcher } from '../../ports/dispatcher.ts';
 import type { RegisteredAgent, Registry } from '../../sdk/registry.ts';
 import type { AgentPlace, CompiledTask } from '../graph/compile.ts';
@@ -67,7 +67,7 @@ export class RunLoop {
       spans: this.#spans,
       events: {
         ended: (run, step, outcome) => this.#end(run, step, outcome),
-        again: (run, step, delay) => this.#again(run, step, delay),
+        again: (run, step, failure) => this.#again(run, step, failure),
         changed: () => this.#pump(),
       },
     });
@@ -220,12 +220,7 @@ export class RunLoop {
     });
     this.#attempts.add(attempt);
     try {
-      if (refusal && (agent.onBudget === 'fail' || !agent.procedure)) {
-        throw new EngineError(
-          'BUDGET_EXCEEDED',
-          `The budget '${refusal.scope}' is too small for a model call of '${registered.name}'; raise it.`,
-        );
-      }
+      if (refusal && needsModel(registered)) throw overBudget(registered, refusal.scope);
       const input = inputOf(run, step, registered);
       step.degraded ||= refusal !== null;
       const turn = wish && mode === 'model' ? this.#turns.begin(attempt, wish) : {};
@@ -243,7 +238,16 @@ export class RunLoop {
     if (this.#stopped || !this.#attempts.isLive(attempt)) return;
     const { run, step, registered, ref, alone } = attempt;
     const { tenantId, id: runId, company, businessDate, attended } = run.facts;
-    if (attempt.call && !flushed.admitted) this.#turns.withdraw(attempt);
+    if (attempt.call && !flushed.admitted) {
+      this.#turns.withdraw(attempt);
+      if (needsModel(registered)) {
+        this.#attempts.close(attempt);
+        return this.#end(run, step, {
+          kind: 'failed',
+          error: toErrorData(overBudget(registered, 'tenant')),
+        });
+      }
+    }
     const timeoutMs = registered.agent.limits?.timeoutMs ?? 120_000;
     attempt.disarm = this.#parts.clock.after(timeoutMs, () => {
       const late = `'${registered.name}' did not end within ${timeoutMs} ms.`;
@@ -266,7 +270,7 @@ export class RunLoop {
     });
   }
 
-  #again(run: Run, step: Step, delay: 'back_off' | 'none'): void {
+  #again(run: Run, step: Step, failure: ErrorData | null): void {
     const { clock } = this.#parts;
     if (run.isCancelled) return this.#end(run, step, { kind: 'cancelled' });
     this.#free(run, step);
@@ -278,8 +282,8 @@ export class RunLoop {
       this.#offer(run, step);
       this.#pump();
     };
-    if (delay === 'none') offer();
-    else clock.after(retryDelayMs(step.failures, Math.random()), offer);
+    if (failure) clock.after(retryDelayMs(step.failures, Math.random(), failure), offer);
+    else offer();
   }
 
   // ── append ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -357,6 +361,18 @@ function endEntry(run: Run, step: Step, outcome: Outcome): EntryRow | null {
     case 'cancelled':
       return null;
   }
+}
+
+/** Whether an agent does not go on with its playbook when a model call cannot be paid. */
+function needsModel({ agent }: RegisteredAgent): boolean {
+  return agent.onBudget === 'fail' || !agent.procedure;
+}
+
+function overBudget({ name }: RegisteredAgent, scope: string): EngineError {
+  return new EngineError(
+    'BUDGET_EXCEEDED',
+    `The budget '${scope}' is too small for a model call of '${name}'; raise it.`,
+  );
 }
 
 /** A step's input, checked. @throws EXPRESSION_INVALID · INPUT_INVALID */

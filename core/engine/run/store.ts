@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { EngineError, type ErrorData } from '../../base/errors.ts';
 import { digest, newId } from '../../base/ids.ts';
 import type { WorkflowData } from '../../sdk/node.ts';
+import type { RegisteredWorkflow } from '../../sdk/registry.ts';
 import { toJsonb } from './rows.ts';
 import type { RunStatus } from './states.ts';
 
@@ -94,20 +95,23 @@ export class Store {
   /** Publishes a workflow: the same data again is the same version. Returns the version. */
   async publishWorkflow(
     tenantId: number,
-    data: WorkflowData,
-    module: string | null,
+    workflow: Pick<RegisteredWorkflow, 'data' | 'module' | 'digest'>,
   ): Promise<number> {
-    const hash = digest(data);
-    const result = await this.#pool.query<{ version: number }>(
-      `WITH known AS (SELECT version FROM tutti.definition WHERE tenant_id = $1 AND kind = 'workflow' AND name = $2 AND digest = $3),
-       added AS (INSERT INTO tutti.definition (tenant_id, kind, name, version, digest, body, module, published_by)
-         SELECT $1, 'workflow', $2, coalesce((SELECT max(version) FROM tutti.definition WHERE tenant_id = $1 AND kind = 'workflow' AND name = $2), 0) + 1,
-         $3, $4, $5, 'module' WHERE NOT EXISTS (SELECT FROM known) ON CONFLICT DO NOTHING RETURNING version)
-       SELECT version FROM known UNION ALL SELECT version FROM added`,
-      [tenantId, data.name, hash, toJsonb(data), module],
+    const { data, module, digest } = workflow;
+    // Nearly always it is there already; its body, which may be large, is sent only when it is not.
+    const known = await this.#pool.query<{ version: number }>(
+      `SELECT version FROM tutti.definition WHERE tenant_id = $1 AND kind = 'workflow' AND name = $2 AND digest = $3`,
+      [tenantId, data.name, digest],
     );
-    // Another engine may have published it in between.
-    return result.rows[0]?.version ?? this.publishWorkflow(tenantId, data, module);
+    if (known.rows[0]) return known.rows[0].version;
+    const added = await this.#pool.query<{ version: number }>(
+      `INSERT INTO tutti.definition (tenant_id, kind, name, version, digest, body, module, published_by)
+       SELECT $1, 'workflow', $2, coalesce(max(version), 0) + 1, $3, $4, $5, 'module' FROM tutti.definition
+       WHERE tenant_id = $1 AND kind = 'workflow' AND name = $2 ON CONFLICT DO NOTHING RETURNING version`,
+      [tenantId, data.name, digest, toJsonb(data), module],
+    );
+    // Another engine may have published it, or another version, in between.
+    return added.rows[0]?.version ?? this.publishWorkflow(tenantId, workflow);
   }
 
   async workflowVersion(tenantId: number, name: string, version: number): Promise<WorkflowData> {

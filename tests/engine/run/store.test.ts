@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
 import type pg from 'pg';
+import { digest } from '../../../core/base/ids.ts';
 import { nextEntry } from '../../../core/engine/run/attempt.ts';
 import type { Step } from '../../../core/engine/run/step.ts';
 import { Store } from '../../../core/engine/run/store.ts';
+import type { WorkflowData } from '../../../core/sdk/node.ts';
 import { task, workflow } from '../../support/fixtures/graphs.ts';
 import { Writer } from '../../support/fixtures/writer.ts';
 import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
 import { verifies } from '../../support/verifies.ts';
+
+const registered = (data: WorkflowData) => ({ data, module: null, digest: digest(data) });
 
 describe('Store', () => {
   let fresh: FreshDatabase;
@@ -65,10 +69,10 @@ describe('Store', () => {
     verifies('R1.versions');
     const data = workflow([task('one')], { name: 'published' });
     const versions = await Promise.all(
-      Array.from({ length: 6 }, () => store.publishWorkflow(1, data, null)),
+      Array.from({ length: 6 }, () => store.publishWorkflow(1, registered(data))),
     );
 
-    const next = await store.publishWorkflow(1, { ...data, partial: true }, null);
+    const next = await store.publishWorkflow(1, registered({ ...data, partial: true }));
 
     assert.deepEqual([...new Set(versions)], [1]);
     assert.equal(next, 2);
