@@ -82,7 +82,7 @@ export default {
       name: 'nothing-imports-tests',
       comment: 'What runs does not depend on what tests it.',
       severity: 'error',
-      from: { pathNot: '^(tests|bench|examples)/' },
+      from: { pathNot: '^(tests|bench|examples|scripts)/' },
       to: { path: '^(tests|bench|examples)/' },
     },
     {
