@@ -20,6 +20,10 @@ export interface PoolOptions {
   readonly clock?: Clock;
 }
 
+/** Before the next try to boot a thread, once boots have failed in a row; doubled up to the longest. */
+const bootDelayMs = 1_000;
+const longestBootDelayMs = 30_000;
+
 /** Lanes that die before they were ready, in a row, until the pool says that threads cannot load the modules. */
 const bootFailures = 3;
 
@@ -130,6 +134,21 @@ export class Pool implements Dispatcher {
     return lane;
   }
 
+  /** Replaces a lane at once, but later and later while threads die before they are ready. */
+  #reopen(): void {
+    if (this.#failedBoots < bootFailures) {
+      this.#open();
+      return;
+    }
+    const delayMs = Math.min(
+      bootDelayMs * 2 ** (this.#failedBoots - bootFailures),
+      longestBootDelayMs,
+    );
+    this.#clock.after(delayMs, () => {
+      if (!this.#stopped) this.#open();
+    });
+  }
+
   #ready(lane: Lane): void {
     this.#failedBoots = 0;
     this.#firstReady?.resolve();
@@ -153,11 +172,10 @@ export class Pool implements Dispatcher {
       this.#firstReady?.reject(
         new EngineError('MODULE_INVALID', `No worker thread could load the modules: ${reason}`),
       );
-      return;
     }
     const { current } = lane;
     if (lane === this.#quarantine) this.#quarantine = null;
-    else this.#open();
+    else this.#reopen();
     for (const ref of lane.jobs) {
       this.#byRef.delete(ref);
       this.#events?.lost(ref, reason, ref === current);

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { crashPoint } from '../base/crash-point.ts';
-import { EngineError, toErrorData } from '../base/errors.ts';
+import { EngineError, isEngineError, toErrorData } from '../base/errors.ts';
 import type { Config } from '../ports/config.ts';
 import type { Database } from '../ports/db/database.ts';
 import type { Dispatcher } from '../ports/dispatcher.ts';
@@ -221,11 +221,18 @@ export class Engine {
     const claimed = await this.#store.claim(this.#lease.boot, room);
     if (claimed.length > 0) crashPoint('after-claim');
     for (const row of claimed) {
-      // A run whose workflow no longer fits the loaded modules ends with the reason; it must not keep others from starting.
-      await this.#adopt(row).catch((error: unknown) =>
-        this.#store.failRun(row, toErrorData(error)),
-      );
+      await this.#adopt(row).catch((error: unknown) => this.#cannotAdopt(row, error));
     }
+  }
+
+  /**
+   * A run whose workflow no longer fits the loaded modules ends with the reason, so that it keeps no other from starting; after
+   * any other trouble it is given back, to be claimed again.
+   */
+  async #cannotAdopt(row: RunRow, error: unknown): Promise<void> {
+    if (isEngineError(error)) return this.#store.failRun(row, toErrorData(error));
+    await this.#store.giveBack(row);
+    throw error;
   }
 
   async #adopt(row: RunRow): Promise<void> {

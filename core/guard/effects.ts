@@ -1,20 +1,9 @@
 import { z } from 'zod';
 import { digest } from '../base/ids.ts';
+import type { EffectState } from '../ports/db/states.ts';
 import type { AnyTool } from '../sdk/tool.ts';
 
-/** States of an effect, from intent to outcome; the table `effect` allows no other word. */
-export type EffectState =
-  | 'proposed'
-  | 'approved'
-  | 'started'
-  | 'applied'
-  | 'replayed'
-  | 'rejected'
-  | 'conflict'
-  | 'uncertain'
-  | 'needs_review'
-  | 'undone'
-  | 'refused';
+export type { EffectState };
 
 /** An outside write that is about to happen or to be proposed. */
 export interface Intent {

@@ -1,27 +1,11 @@
 import { EngineError } from '../../base/errors.ts';
+import type { RunStatus, StepStatus } from '../../ports/db/states.ts';
 
 /**
  * The words for the state of a run and of a step, and the moves between them. Nothing else is stored; the tables' CHECKs
  * hold the same words.
  */
-export type RunStatus =
-  | 'queued'
-  | 'running'
-  | 'waiting'
-  | 'paused'
-  | 'succeeded'
-  | 'partial'
-  | 'failed'
-  | 'cancelled';
-export type StepStatus =
-  | 'pending'
-  | 'ready'
-  | 'running'
-  | 'waiting'
-  | 'succeeded'
-  | 'skipped'
-  | 'failed'
-  | 'cancelled';
+export type { RunStatus, StepStatus };
 
 const stepMoves: Readonly<Record<StepStatus, readonly StepStatus[]>> = {
   pending: ['ready', 'skipped', 'cancelled', 'failed'],

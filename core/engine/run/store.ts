@@ -177,6 +177,14 @@ export class Store {
     return result.rows;
   }
 
+  /** Gives a claimed run up, so that it can be claimed again. */
+  async giveBack(row: Pick<RunRow, 'tenant_id' | 'id'>): Promise<void> {
+    await this.#pool.query('UPDATE tutti.run SET owner = NULL WHERE tenant_id = $1 AND id = $2', [
+      row.tenant_id,
+      row.id,
+    ]);
+  }
+
   /** Ends a run that cannot be taken up. */
   async failRun(row: Pick<RunRow, 'tenant_id' | 'id'>, error: ErrorData): Promise<void> {
     await this.#pool.query(
