@@ -30,8 +30,19 @@ const pair = defineWorkflow({
   },
 });
 
+const due = defineWorkflow({
+  name: 'lab.due',
+  deadline: 'PT10M',
+  graph: ({ task }) => {
+    const first = task({ id: 'first', agent: worker, input: {} });
+    task({ id: 'after', agent: worker, input: {}, after: [first] });
+  },
+});
+
 const config = {
-  modules: [defineModule({ name: 'lab', version: '1.0.0', agents: [worker], workflows: [pair] })],
+  modules: [
+    defineModule({ name: 'lab', version: '1.0.0', agents: [worker], workflows: [pair, due] }),
+  ],
 };
 const registry = loadRegistry(config, []);
 const failure = { code: 'AGENT_FAILED', message: 'it failed' } as const;
@@ -77,8 +88,9 @@ describe('an engine over any executor', () => {
 
   async function started(
     engine: Engine,
+    workflow = 'lab.pair',
   ): Promise<{ readonly id: string; readonly ended: Promise<string> }> {
-    const { id } = await engine.startRun(requestOf('lab.pair', { tenantId: 1 }));
+    const { id } = await engine.startRun(requestOf(workflow, { tenantId: 1 }));
     return { id, ended: engine.whenEnded(id) };
   }
 
@@ -128,6 +140,21 @@ describe('an engine over any executor', () => {
       assert.equal(dispatcher.jobs.length, 2);
     });
   }
+
+  it('cancels a run at its deadline, and not before', async () => {
+    verifies('R1.limits');
+    const { engine, dispatcher, clock } = await anEngine();
+    dispatcher.answersCancel = true;
+    const run = await started(engine, 'lab.due');
+    await dispatcher.next('first');
+
+    clock.pass(9 * 60_000);
+    assert.deepEqual(dispatcher.cancelled, []);
+    clock.pass(2 * 60_000);
+
+    assert.equal(await run.ended, 'cancelled');
+    assert.deepEqual(await stepsOf(run.id), { first: 'cancelled', after: 'cancelled' });
+  });
 
   it('starts nothing of what a cancelled step held back, however soon it ends', async () => {
     verifies('R8.cancel');
