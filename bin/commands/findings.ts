@@ -2,6 +2,9 @@ import { countOf, formatAmount } from '../../core/service/batch/format.ts';
 import { type Command, exit, flags, readingTenant, scaleOf, withHost } from '../command.ts';
 import { table } from '../terminal.ts';
 
+const severities: readonly string[] = ['critical', 'high', 'medium', 'low'];
+const rankOf = (severity: string): number => severities.indexOf(severity);
+
 /** `tutti findings`: what a run found. */
 export const findings: Command = {
   usage: {
@@ -21,7 +24,8 @@ export const findings: Command = {
           : await host.history.findings(tenantId, { ...(runId !== undefined && { runId }) });
       if (terminal.isJson) terminal.print(found);
       else {
-        const rows = found.map((each) => [
+        const worstFirst = found.toSorted((a, b) => rankOf(a.severity) - rankOf(b.severity));
+        const rows = worstFirst.map((each) => [
           each.severity,
           each.company ?? 'group',
           each.amount === null ? '' : `${formatAmount(each.amount)} ${each.currency ?? ''}`,

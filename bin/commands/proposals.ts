@@ -2,6 +2,13 @@ import { countOf } from '../../core/service/batch/format.ts';
 import { type Command, exit, flags, readingTenant, scaleOf, withHost } from '../command.ts';
 import { table } from '../terminal.ts';
 
+/** Characters of an effect's arguments in the list; `--json` has them whole. */
+const shownCharacters = 90;
+
+function shorten(text: string): string {
+  return text.length > shownCharacters ? `${text.slice(0, shownCharacters - 1)}…` : text;
+}
+
 /** `tutti proposals`: changes that wait for a person. */
 export const proposals: Command = {
   usage: {
@@ -29,7 +36,7 @@ export const proposals: Command = {
           each.tool,
           `${each.entity ?? ''} ${each.targetId ?? ''}`.trim(),
           each.agent ?? '',
-          JSON.stringify(each.args),
+          shorten(JSON.stringify(each.args)),
         ]);
         for (const line of table(rows)) terminal.say(line);
         terminal.say(`${countOf(open.length, 'proposal')} open.`);

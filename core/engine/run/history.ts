@@ -128,9 +128,9 @@ export class History {
         WHERE f.tenant_id = ${tenantId} AND f.run_id = ${runId}::uuid AND f.seq > ${options.after ?? 0}
         ORDER BY f.seq LIMIT ${options.limit ?? null}`,
     );
-    return rows.map(({ body, ...row }) => {
+    return rows.map(({ body, seq, ...row }) => {
       const { summary = '', evidence = {} } = read<Pick<FindingView, 'summary' | 'evidence'>>(body);
-      return { id: `${row.runId}/${row.seq}`, ...row, summary, evidence };
+      return { id: `${row.runId}/${seq}`, ...row, summary, evidence };
     });
   }
 
@@ -202,6 +202,7 @@ type SummaryRow = Pick<
   readonly output: number;
 };
 type FindingRow = Omit<FindingView, 'id' | 'summary' | 'evidence'> & {
+  readonly seq: number;
   readonly body: Buffer | null;
 };
 type ProposalRow = Omit<ProposalView, 'args'> & { readonly body: Buffer | null };

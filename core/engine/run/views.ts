@@ -92,7 +92,6 @@ export interface FindingView {
   /** Whether an earlier run had it already. */
   readonly known: boolean;
   readonly runId: string;
-  readonly seq: number;
   readonly stepId: number;
   readonly module: string;
   /** `module.agent` */
