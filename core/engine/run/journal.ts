@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { crashPoint } from '../../base/crash-point.ts';
-import { EngineError, toErrorData } from '../../base/errors.ts';
+import { EngineError } from '../../base/errors.ts';
+import { translateDbError } from '../../ports/db/db-error.ts';
 import { type FlushRow, flushSql } from './flush.ts';
 import { flushParameters, type StepRow, stepRows } from './flush-rows.ts';
 import type { Change } from './rows.ts';
@@ -88,11 +89,7 @@ export class Journal {
       }
     } catch (error) {
       this.#failed = true;
-      this.#events.failed(
-        error instanceof EngineError
-          ? error
-          : new EngineError('INTERNAL', toErrorData(error).message, { cause: error }),
-      );
+      this.#events.failed(translateDbError(error));
     } finally {
       this.#flushing = false;
       for (const resolve of this.#idle.splice(0)) resolve();
@@ -139,7 +136,7 @@ export class Journal {
   async #bisect(written: readonly Written[], { rows, told }: Flush, cause: unknown): Promise<void> {
     const groups = [...Map.groupBy(written, ({ change }) => change.step ?? change.run).values()];
     if (groups.length === 1) {
-      const message = `The database refused what this step wrote: ${toErrorData(cause).message}.`;
+      const message = `The database refused what this step wrote: ${translateDbError(cause).message}`;
       const { change } = written[0] as Written;
       this.#events.rejected(change, new EngineError('JOURNAL_REJECTED', message, { cause }));
       return;
