@@ -213,6 +213,15 @@ describe('embedded server', function () {
     });
   });
 
+  it('gives up a data folder whose file system makes no folders', async function () {
+    if (process.platform !== 'linux') this.skip();
+
+    await assert.rejects(openEmbedded({ dataFolder: '/proc/tutti/data' }), {
+      code: 'DATA_FOLDER',
+      message: /cannot be used \(ENOENT\)/,
+    });
+  });
+
   it('reports a server that does not start with its own words, at once', async () => {
     const folder = aUsedFolder();
     rmSync(path.join(folder, 'pg/global/pg_control'));

@@ -20,7 +20,7 @@ const longestSocketFolder = 103 - '/.s.PGSQL.5432'.length;
  */
 export async function openHome(dataFolder: string, account: Account | undefined): Promise<string> {
   try {
-    await fs.mkdir(dataFolder, { recursive: true, mode: 0o700 });
+    await makeFolder(path.resolve(dataFolder));
     const folder = await fs.realpath(dataFolder);
     const pointer = await fs.readFile(path.join(folder, pointerFile), 'utf8').catch(absent);
     if (pointer !== undefined) return await pointedHome(folder, pointer.trim());
@@ -28,6 +28,22 @@ export async function openHome(dataFolder: string, account: Account | undefined)
     return (await openSearch(folder, account)) ? folder : await sharedFolder(folder);
   } catch (error) {
     throw folderError(dataFolder, error);
+  }
+}
+
+/**
+ * Makes a folder and what is missing above it. Not `mkdir` with `recursive`: where a file system refuses to make folders with
+ * ENOENT, as /proc does, that tries for ever (Node 24).
+ */
+async function makeFolder(folder: string, isSecondTry = false): Promise<void> {
+  try {
+    await fs.mkdir(folder, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && (await fs.stat(folder)).isDirectory()) return;
+    if (code !== 'ENOENT' || isSecondTry || path.dirname(folder) === folder) throw error;
+    await makeFolder(path.dirname(folder));
+    await makeFolder(folder, true);
   }
 }
 
