@@ -79,11 +79,13 @@ export async function withHost<T>(call: Call, work: (host: Host) => Promise<T>):
   }
 }
 
+interface Asked {
+  readonly runId?: string | undefined;
+  readonly scale?: number | undefined;
+}
+
 /** Whose runs a reading command shows: the run's, the scale's, or those of whoever ran last. Null when nobody ran yet. */
-export async function readingTenant(
-  host: Host,
-  asked: { readonly runId?: string | undefined; readonly scale?: number | undefined },
-): Promise<number | null> {
+export async function readingTenant(host: Host, asked: Asked): Promise<number | null> {
   const runs = host.database.kysely('tutti_engine').selectFrom('run').select('tenantId');
   if (asked.runId !== undefined) {
     const isId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(asked.runId);
@@ -115,4 +117,22 @@ export async function expectedAgents(
   const heads = await history.runs(run.tenantId, { limit: 20 });
   const last = heads.find((head) => head.workflow === run.workflow && head.status === 'succeeded');
   return last ? (await history.summary(run.tenantId, last.id)).agents : 0;
+}
+
+/** Whose list a command is asked for, by the flags `run` and `scale`; wrong ones are refused before anything is opened. */
+export function askedList(call: Call): Asked {
+  const runId = call.args.text('run');
+  const scale = call.args.text('scale') === undefined ? undefined : scaleOf(call.args);
+  return { runId, scale };
+}
+
+/** What a listing command prints; nothing before a first run. */
+export async function readList<T>(
+  host: Host,
+  asked: Asked,
+  read: (tenantId: number, options: { readonly runId?: string }) => Promise<readonly T[]>,
+): Promise<readonly T[]> {
+  const { runId } = asked;
+  const tenantId = await readingTenant(host, asked);
+  return tenantId === null ? [] : read(tenantId, { ...(runId !== undefined && { runId }) });
 }

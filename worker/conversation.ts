@@ -1,7 +1,15 @@
 import { type EngineError, fromErrorData } from '../core/base/errors.ts';
-import type { EffectRecord, EffectState, Intent } from '../core/guard/effects.ts';
 import type { Recorder } from '../core/guard/invoke.ts';
-import type { Answer, FromThread, Job, JobDone, TurnDone } from '../core/ports/dispatcher.ts';
+import type { EffectState } from '../core/ports/db/states.ts';
+import type {
+  Answer,
+  EffectRecord,
+  FromThread,
+  Intent,
+  Job,
+  JobDone,
+  TurnDone,
+} from '../core/ports/dispatcher.ts';
 import type { FindingInput } from '../core/sdk/agent.ts';
 
 interface Waiting<T> {
@@ -83,7 +91,7 @@ export class Conversation implements Recorder {
       case 'denied':
         return this.#permit?.reject(fromErrorData(message.error));
       case 'begun':
-        return this.#answer(message.key, message.known as EffectRecord | null);
+        return this.#answer(message.key, message.known);
       case 'ended':
         return this.#answer(message.key, null);
       case 'cancel':

@@ -3,8 +3,9 @@
  * real guard without an engine.
  */
 import { newId } from '../core/base/ids.ts';
-import type { EffectRecord, EffectState, Intent } from '../core/guard/effects.ts';
 import { type Invoked, invoke, type Recorder, type StepScope } from '../core/guard/invoke.ts';
+import type { EffectState } from '../core/ports/db/states.ts';
+import type { EffectRecord, Intent } from '../core/ports/dispatcher.ts';
 import type { Connector } from '../core/ports/erp/connector.ts';
 import { sharedEntities } from '../core/ports/erp/entities.ts';
 import { memoryConnector } from '../core/ports/erp/memory.ts';

@@ -1,5 +1,5 @@
 import { countOf, formatAmount } from '../../core/service/batch/format.ts';
-import { type Command, exit, flags, readingTenant, scaleOf, withHost } from '../command.ts';
+import { askedList, type Command, exit, flags, readList, withHost } from '../command.ts';
 import { table } from '../terminal.ts';
 
 const severities: readonly string[] = ['critical', 'high', 'medium', 'low'];
@@ -13,15 +13,12 @@ export const findings: Command = {
     flags: { run: flags.run, scale: flags.scale, json: flags.json },
   },
   run: (call) => {
-    const runId = call.args.text('run');
-    const scale = call.args.text('scale') === undefined ? undefined : scaleOf(call.args);
+    const asked = askedList(call);
     return withHost(call, async (host) => {
       const { terminal } = call;
-      const tenantId = await readingTenant(host, { runId, scale });
-      const found =
-        tenantId === null
-          ? []
-          : await host.history.findings(tenantId, { ...(runId !== undefined && { runId }) });
+      const found = await readList(host, asked, (tenantId, options) =>
+        host.history.findings(tenantId, options),
+      );
       if (terminal.isJson) terminal.print(found);
       else {
         const worstFirst = found.toSorted((a, b) => rankOf(a.severity) - rankOf(b.severity));

@@ -1,5 +1,5 @@
 import { countOf } from '../../core/service/batch/format.ts';
-import { type Command, exit, flags, readingTenant, scaleOf, withHost } from '../command.ts';
+import { askedList, type Command, exit, flags, readList, withHost } from '../command.ts';
 import { table } from '../terminal.ts';
 
 /** Characters of an effect's arguments in the list; `--json` has them whole. */
@@ -21,15 +21,12 @@ export const proposals: Command = {
     },
   },
   run: (call) => {
-    const runId = call.args.text('run');
-    const scale = call.args.text('scale') === undefined ? undefined : scaleOf(call.args);
+    const asked = askedList(call);
     return withHost(call, async (host) => {
       const { terminal } = call;
-      const tenantId = await readingTenant(host, { runId, scale });
-      const open =
-        tenantId === null
-          ? []
-          : await host.history.proposals(tenantId, { ...(runId !== undefined && { runId }) });
+      const open = await readList(host, asked, (tenantId, options) =>
+        host.history.proposals(tenantId, options),
+      );
       if (terminal.isJson) terminal.print(open);
       else {
         const rows = open.map((each) => [

@@ -1,33 +1,6 @@
 import { z } from 'zod';
 import { digest } from '../base/ids.ts';
-import type { EffectState } from '../ports/db/states.ts';
 import type { AnyTool } from '../sdk/tool.ts';
-
-export type { EffectState };
-
-/** An outside write that is about to happen or to be proposed. */
-export interface Intent {
-  /** 32 bytes, hex: H(tenant, tool, scope, business key). Never attempt, order or free text. */
-  readonly key: string;
-  readonly tool: string;
-  /** Digest of the tool's contract, hex. */
-  readonly contract: string;
-  readonly duty: string | null;
-  readonly entity: string | null;
-  readonly targetId: string | null;
-  readonly args: unknown;
-  readonly argsSha256: string;
-  /** The values of the fields that an approver is shown. */
-  readonly binds: Readonly<Record<string, unknown>> | null;
-  readonly state: 'proposed' | 'started';
-}
-
-/** What the journal knew of an effect's key before. */
-export interface EffectRecord {
-  readonly state: EffectState;
-  readonly argsSha256: string;
-  readonly outcome: unknown;
-}
 
 /** Where keys of an effect's scope reach. A proposal is one for the tenant and the business date, so a second night repeats none. */
 export interface KeyScope {

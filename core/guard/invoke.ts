@@ -2,6 +2,8 @@ import type { z } from 'zod';
 import { crashPoint } from '../base/crash-point.ts';
 import { EngineError, type ErrorData, isEngineError, toErrorData } from '../base/errors.ts';
 import { digest } from '../base/ids.ts';
+import type { EffectState } from '../ports/db/states.ts';
+import type { EffectRecord, Intent } from '../ports/dispatcher.ts';
 import type { Connector } from '../ports/erp/connector.ts';
 import { erpFor } from '../ports/erp/records.ts';
 import type { AnyAgent } from '../sdk/agent.ts';
@@ -9,15 +11,7 @@ import type { AnyEntity } from '../sdk/entity.ts';
 import type { Policy } from '../sdk/policy.ts';
 import type { AnyTool, Effected } from '../sdk/tool.ts';
 import { type Decision, decide } from './decide.ts';
-import {
-  contractDigest,
-  type EffectRecord,
-  type EffectState,
-  effectKey,
-  type Intent,
-  type KeyScope,
-  targetOf,
-} from './effects.ts';
+import { contractDigest, effectKey, type KeyScope, targetOf } from './effects.ts';
 
 /** Where a step's record goes: in a thread to the engine's journal, in a test to memory. */
 export interface Recorder {

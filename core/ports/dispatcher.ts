@@ -1,5 +1,6 @@
 import type { ErrorData } from '../base/errors.ts';
 import type { FindingInput } from '../sdk/agent.ts';
+import type { EffectState } from './db/states.ts';
 import type { Usage } from './models/model.ts';
 
 /** One attempt of a step on its way to a thread. Small: ids and the input; a thread reads everything else itself. */
@@ -22,8 +23,6 @@ export interface Job {
   readonly alone: boolean;
   /** Whether the first model call is permitted already. */
   readonly permitted: boolean;
-  /** W3C trace context of the run's span, when tracing is on. */
-  readonly traceparent?: string;
 }
 
 /** A line of the journal on its way from a thread. `body` becomes a payload: text that may hold personal data. */
@@ -47,23 +46,26 @@ export interface TurnDone {
   readonly body?: string;
 }
 
-/** An effect's intent as it crosses threads; see guard/effects. */
-export interface IntentMessage {
+/** An outside write that is about to happen or to be proposed. */
+export interface Intent {
+  /** 32 bytes, hex: H(tenant, tool, scope, business key). Never attempt, order or free text. */
   readonly key: string;
   readonly tool: string;
+  /** Digest of the tool's contract, hex. */
   readonly contract: string;
   readonly duty: string | null;
   readonly entity: string | null;
   readonly targetId: string | null;
   readonly args: unknown;
   readonly argsSha256: string;
+  /** The values of the fields that an approver is shown. */
   readonly binds: Readonly<Record<string, unknown>> | null;
   readonly state: 'proposed' | 'started';
 }
 
-/** What an effect's key had led to before. */
-export interface EffectMessage {
-  readonly state: string;
+/** What the journal knew of an effect's key before. */
+export interface EffectRecord {
+  readonly state: EffectState;
   readonly argsSha256: string;
   readonly outcome: unknown;
 }
@@ -74,12 +76,12 @@ export type FromThread =
   | { readonly kind: 'finding'; readonly ref: number; readonly finding: FindingInput }
   | { readonly kind: 'permit'; readonly ref: number; readonly bytes: number }
   | { readonly kind: 'turn'; readonly ref: number; readonly done: TurnDone }
-  | { readonly kind: 'intent'; readonly ref: number; readonly intent: IntentMessage }
+  | { readonly kind: 'intent'; readonly ref: number; readonly intent: Intent }
   | {
       readonly kind: 'effected';
       readonly ref: number;
       readonly key: string;
-      readonly state: string;
+      readonly state: EffectState;
       readonly outcome: unknown;
     }
   | { readonly kind: 'done'; readonly ref: number; readonly done: JobDone };
@@ -98,7 +100,7 @@ export type Answer =
       readonly kind: 'begun';
       readonly ref: number;
       readonly key: string;
-      readonly known: EffectMessage | null;
+      readonly known: EffectRecord | null;
     }
   | { readonly kind: 'ended'; readonly ref: number; readonly key: string }
   | { readonly kind: 'cancel'; readonly ref: number; readonly error: ErrorData };

@@ -12,8 +12,9 @@ import {
   z,
 } from 'tutti';
 import { fixtureConnector } from 'tutti/testing';
-import type { EffectRecord, EffectState, Intent } from '../../core/guard/effects.ts';
 import { invoke, type Recorder, type StepScope } from '../../core/guard/invoke.ts';
+import type { EffectState } from '../../core/ports/db/states.ts';
+import type { EffectRecord, Intent } from '../../core/ports/dispatcher.ts';
 import type { AnyTool } from '../../core/sdk/tool.ts';
 import { verifies } from '../support/verifies.ts';
 

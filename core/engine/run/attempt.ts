@@ -1,7 +1,7 @@
 import type { ErrorData } from '../../base/errors.ts';
 import { digest } from '../../base/ids.ts';
 import { toStorableJson } from '../../base/text.ts';
-import type { EntryDraft, IntentMessage, Job } from '../../ports/dispatcher.ts';
+import type { EntryDraft, Intent, Job } from '../../ports/dispatcher.ts';
 import type { FindingInput } from '../../sdk/agent.ts';
 import type { RegisteredAgent } from '../../sdk/registry.ts';
 import type { CallWish, Grant, Settlement } from '../limits/broker.ts';
@@ -149,7 +149,7 @@ export class Attempt {
   }
 
   /** An effect's intent, durable before anything happens. */
-  intended(intent: IntentMessage): Pick<Change, 'entries' | 'effects'> {
+  intended(intent: Intent): Pick<Change, 'entries' | 'effects'> {
     const body = toStorableJson({ args: intent.args, binds: intent.binds });
     const entry = this.entry(
       `effect.${intent.state}`,

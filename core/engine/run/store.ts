@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { EngineError, type ErrorData } from '../../base/errors.ts';
 import { digest, newId } from '../../base/ids.ts';
+import type { EffectRecord } from '../../ports/dispatcher.ts';
 import type { WorkflowData } from '../../sdk/node.ts';
 import type { RegisteredWorkflow } from '../../sdk/registry.ts';
 import { toJsonb } from './rows.ts';
@@ -241,18 +242,13 @@ export class Store {
   }
 
   /** What an effect's key has led to. */
-  async effect(
-    tenantId: number,
-    key: string,
-  ): Promise<{
-    readonly state: string;
-    readonly argsSha256: string;
-    readonly outcome: unknown;
-  } | null> {
-    const result = await this.#pool.query<{ state: string; args_sha256: Buffer; outcome: unknown }>(
-      'SELECT state, args_sha256, outcome FROM tutti.effect WHERE tenant_id = $1 AND key = $2',
-      [tenantId, Buffer.from(key, 'hex')],
-    );
+  async effect(tenantId: number, key: string): Promise<EffectRecord | null> {
+    const result = await this.#pool.query<
+      Pick<EffectRecord, 'state' | 'outcome'> & { readonly args_sha256: Buffer }
+    >('SELECT state, args_sha256, outcome FROM tutti.effect WHERE tenant_id = $1 AND key = $2', [
+      tenantId,
+      Buffer.from(key, 'hex'),
+    ]);
     const row = result.rows[0];
     return row
       ? { state: row.state, argsSha256: row.args_sha256.toString('hex'), outcome: row.outcome }
