@@ -2,10 +2,12 @@ import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
 import { type Clock, systemClock } from '../core/base/clock.ts';
 import { EngineError, type ErrorData } from '../core/base/errors.ts';
+import type { LeaseClock } from '../core/base/lease-clock.ts';
 import type {
   Answer,
   DispatchEvents,
   Dispatcher,
+  DispatcherHealth,
   FromThread,
   Job,
 } from '../core/ports/dispatcher.ts';
@@ -70,7 +72,12 @@ export class Pool implements Dispatcher {
     });
   }
 
-  async start(events: DispatchEvents): Promise<void> {
+  get health(): DispatcherHealth {
+    const ready = [...this.#lanes].filter((lane) => lane.isReady && lane !== this.#quarantine);
+    return { lanes: this.#threads, ready: ready.length, zombies: 0 };
+  }
+
+  async start(events: DispatchEvents, _lease: LeaseClock): Promise<void> {
     this.#events = events;
     this.#stopWatch = watchLanes(() => this.#lanes, this.#clock);
     const ready = new Promise<void>((resolve, reject) => {

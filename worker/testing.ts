@@ -96,6 +96,7 @@ function scopeOf(agent: AnyAgent, options: TestScope, recorder: Recorder): StepS
     entities: new Map(entities.map((entity) => [entity.name, entity])),
     connector: options.connector,
     recorder,
+    isOwned: () => true,
     signal: new AbortController().signal,
   };
 }

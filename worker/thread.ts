@@ -161,6 +161,7 @@ class Runner {
       entities: registry.entities,
       connector: marked,
       recorder: talk,
+      isOwned: () => true,
       signal: talk.signal,
     };
     return runAgent({

@@ -28,6 +28,17 @@ const catalogue = {
     status: 404,
   },
   RUN_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
+  RUN_ENDED: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 409 },
+  STEP_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
+  EFFECT_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
+  EFFECT_SETTLED: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 409 },
+  SETTING_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
+  BACKUP_INVALID: {
+    category: 'VALIDATION_ERROR',
+    severity: 'high',
+    retryable: false,
+    status: 422,
+  },
   ROUTE_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
   KEY_REUSED: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 422 },
   BODY_TOO_LARGE: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 413 },
@@ -66,6 +77,7 @@ const catalogue = {
     retryable: true,
     status: 502,
   },
+  BREAKER_OPEN: { category: 'NETWORK_ERROR', severity: 'medium', retryable: true, status: 503 },
   MODEL_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'high', retryable: false, status: 422 },
   BUDGET_EXCEEDED: {
     category: 'RESOURCE_ERROR',
@@ -84,6 +96,7 @@ const catalogue = {
   ERP_REJECTED: { category: 'TOOL_ERROR', severity: 'medium', retryable: false, status: 422 },
   ERP_CONFLICT: { category: 'TOOL_ERROR', severity: 'low', retryable: true, status: 409 },
   ERP_UNCERTAIN: { category: 'TOOL_ERROR', severity: 'high', retryable: false, status: 502 },
+  EFFECT_IN_REVIEW: { category: 'TOOL_ERROR', severity: 'high', retryable: false, status: 409 },
   ERP_UNSUPPORTED: { category: 'TOOL_ERROR', severity: 'medium', retryable: false, status: 422 },
 
   // the machinery
@@ -91,6 +104,7 @@ const catalogue = {
   STEP_CRASHED: { category: 'SYSTEM_ERROR', severity: 'high', retryable: false, status: 500 },
   RESULT_UNCLONABLE: { category: 'TOOL_ERROR', severity: 'medium', retryable: false, status: 500 },
   JOURNAL_REJECTED: { category: 'SYSTEM_ERROR', severity: 'high', retryable: false, status: 500 },
+  JOURNAL_NEWER: { category: 'SYSTEM_ERROR', severity: 'high', retryable: false, status: 503 },
   ENGINE_FENCED: { category: 'SYSTEM_ERROR', severity: 'critical', retryable: false, status: 503 },
   ENGINE_STOPPED: { category: 'SYSTEM_ERROR', severity: 'low', retryable: true, status: 503 },
   DB_UNAVAILABLE: {

@@ -118,7 +118,7 @@ export class Engine {
       itemsOf: (run, container) => this.#itemsOf(run, container),
       onEnd: (run, status) => this.#ended(run.facts.id, status),
     });
-    await dispatcher.start(this.#loop.dispatchEvents);
+    await dispatcher.start(this.#loop.dispatchEvents, this.#lease.clock);
     this.#state = 'running';
     this.#reconcile();
   }

@@ -35,6 +35,8 @@ export interface StepScope extends KeyScope {
   readonly entities: ReadonlyMap<string, AnyEntity>;
   readonly connector: Connector;
   readonly recorder: Recorder;
+  /** Whether this engine surely still holds its lease: asked last, before anything is written outside. */
+  readonly isOwned: () => boolean;
   readonly signal: AbortSignal;
 }
 

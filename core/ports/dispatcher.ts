@@ -1,7 +1,24 @@
 import type { ErrorData } from '../base/errors.ts';
+import type { LeaseClock } from '../base/lease-clock.ts';
 import type { FindingInput } from '../sdk/agent.ts';
 import type { EffectState } from './db/states.ts';
-import type { Usage } from './models/model.ts';
+import type { Part, Usage } from './models/model.ts';
+
+/** One turn of a conversation that an earlier attempt held: paid for, so it is not held again. */
+export interface RecordedTurn {
+  readonly parts: readonly Part[];
+  readonly stop: string;
+  /** What the tools answered; null when the attempt ended before all had. */
+  readonly answered: Answered | null;
+}
+
+/** What a turn's tool calls came to. */
+export interface Answered {
+  readonly results: readonly Part[];
+  /** Whether free text of records was shown. */
+  readonly external: boolean;
+  readonly findings: readonly FindingInput[];
+}
 
 /** One attempt of a step on its way to a thread. Small: ids and the input; a thread reads everything else itself. */
 export interface Job {
@@ -23,6 +40,8 @@ export interface Job {
   readonly alone: boolean;
   /** Whether the first model call is permitted already. */
   readonly permitted: boolean;
+  /** The conversation so far, oldest turn first; it goes on after the last. */
+  readonly recorded: readonly RecordedTurn[];
 }
 
 /** A line of the journal on its way from a thread. `body` becomes a payload: text that may hold personal data. */
@@ -115,10 +134,21 @@ export interface DispatchEvents {
   lost(ref: number, reason: string, suspect: boolean): void;
 }
 
+/** How many threads there are, and how many should be. */
+export interface DispatcherHealth {
+  /** Threads that there should be. */
+  readonly lanes: number;
+  /** Threads that take work now. */
+  readonly ready: number;
+  /** Threads that were given up and have not ended: each burns a core until what it runs returns. */
+  readonly zombies: number;
+}
+
 /** Where attempts run. Two methods matter, `run` and `cancel`; the rest is a job's conversation with the engine. */
 export interface Dispatcher {
-  /** Opens the lanes. @throws MODULE_INVALID when a thread cannot load the modules */
-  start(events: DispatchEvents): Promise<void>;
+  /** Opens the lanes; their agents ask `lease` before they write outside. @throws MODULE_INVALID when a thread cannot load the modules */
+  start(events: DispatchEvents, lease: LeaseClock): Promise<void>;
+  readonly health: DispatcherHealth;
   /** Sends a job off; returns the name of the worker that has it. */
   run(job: Job): string;
   tell(message: Answer): void;

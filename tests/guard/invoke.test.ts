@@ -131,6 +131,7 @@ function aScope(
     entities: new Map([['crate', crate]]),
     connector: fixtureConnector([crate], new Map([['crate', rows]])),
     recorder: record,
+    isOwned: () => true,
     signal: controller.signal,
   };
   return { scope, record, controller };

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type pg from 'pg';
 import { digest } from '../../core/base/ids.ts';
+import { LeaseClock } from '../../core/base/lease-clock.ts';
 import { Pool } from '../../worker/pool.ts';
 import { type EndedRun, openTestEngine, requestOf, type TestEngine } from '../support/engine.ts';
 import { verifies } from '../support/verifies.ts';
@@ -152,7 +153,7 @@ describe('Pool', () => {
     };
     const broken = new Pool({ setup, threads: 1 });
     try {
-      await assert.rejects(broken.start({ messages: () => {}, lost: () => {} }), {
+      await assert.rejects(broken.start({ messages: () => {}, lost: () => {} }, new LeaseClock()), {
         code: 'MODULE_INVALID',
         message: /the crate module needs its scales/,
       });

@@ -227,6 +227,8 @@ function stepValues(step: Step, run: Run): readonly unknown[] {
     place.priority ?? 5,
     place.critical ?? true,
     step.worker,
+    step.wait,
+    at(step.wakeAt),
     at(step.readyAt),
     at(step.startedAt),
     at(step.endedAt),

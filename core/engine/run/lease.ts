@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import type pg from 'pg';
 import { EngineError } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
+import { LeaseClock, monotonicNs } from '../../base/lease-clock.ts';
 import { journalVersion } from './store.ts';
 
 /** How long a lease lasts without being renewed; renewed every third of it. */
@@ -15,6 +16,8 @@ const engineColumns = '(id, host, pid, pid_started, version, reads_journal_v, le
  */
 export class Lease {
   readonly boot = newId();
+  /** Until when the lease is surely held; shared with the threads. */
+  readonly clock = new LeaseClock();
   readonly #pool: pg.Pool;
   readonly #version: string;
 
@@ -24,15 +27,18 @@ export class Lease {
   }
 
   async take(): Promise<void> {
+    const asked = monotonicNs();
     const started = new Date(Date.now() - process.uptime() * 1_000);
     await this.#pool.query(
       `INSERT INTO tutti.engine ${engineColumns} VALUES ($1, $2, $3, $4, $5, int4range(1, $6), now() + $7 * interval '1 millisecond')`,
       [this.boot, hostname(), process.pid, started, this.#version, journalVersion + 1, leaseMs],
     );
+    this.clock.untilNs = asked + BigInt(leaseMs) * 1_000_000n;
   }
 
   /** Extends the lease by the database's clock. @throws ENGINE_FENCED when another engine has taken over */
   async renew(): Promise<void> {
+    const asked = monotonicNs();
     const result = await this.#pool.query(
       `UPDATE tutti.engine SET lease_until = now() + $2 * interval '1 millisecond' WHERE id = $1 AND state <> 'gone'`,
       [this.boot, leaseMs],
@@ -42,6 +48,7 @@ export class Lease {
         'ENGINE_FENCED',
         'Another engine has taken over the runs of this one; it stops.',
       );
+    this.clock.untilNs = asked + BigInt(leaseMs) * 1_000_000n;
   }
 
   /** Frees the runs of engines that are gone: lease run out, or a process of this host that no longer lives. Never waits. */

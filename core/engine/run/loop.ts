@@ -267,6 +267,7 @@ export class RunLoop {
       agent: registered.name,
       mode: attempt.call ? 'model' : 'playbook',
       permitted: attempt.call !== null,
+      recorded: [],
     });
   }
 

@@ -1,4 +1,5 @@
 import type { ErrorData } from '../../base/errors.ts';
+import type { StepWait } from '../../ports/db/states.ts';
 import type { CompiledForeach, CompiledNode, CompiledTask } from '../graph/compile.ts';
 import { checkMove, type StepStatus } from './states.ts';
 
@@ -18,6 +19,10 @@ export interface Step {
   crashes: number;
   /** Attempts that ended in a failure; these count against the agent's limit. */
   failures: number;
+  /** What a waiting step waits for. */
+  wait: StepWait | null;
+  /** When a waiting step goes on by itself. */
+  wakeAt: number | null;
   readyAt: number | null;
   startedAt: number | null;
   endedAt: number | null;
@@ -61,6 +66,8 @@ export function newStep(identity: Pick<Step, 'id' | 'node' | 'itemKey' | 'place'
     attempt: 0,
     crashes: 0,
     failures: 0,
+    wait: null,
+    wakeAt: null,
     readyAt: null,
     startedAt: null,
     endedAt: null,

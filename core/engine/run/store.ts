@@ -8,7 +8,7 @@ import { toJsonb } from './rows.ts';
 import type { RunStatus } from './states.ts';
 
 /** The journal format that this release writes; a run remembers its own, and an older engine refuses a newer run. */
-export const journalVersion = 1;
+export const journalVersion = 2;
 
 /** Who did something: stored with runs, effects, approvals and the audit log. */
 export interface Actor {
