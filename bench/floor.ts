@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { Piscina } from 'piscina';
 import { newId } from '../core/base/ids.ts';
 import type { CompiledTask, Graph } from '../core/engine/graph/compile.ts';
-import { nextEntry } from '../core/engine/run/attempt.ts';
+import { nextEntry } from '../core/engine/run/entries.ts';
 import type { Change } from '../core/engine/run/rows.ts';
 import { Run } from '../core/engine/run/run.ts';
 import type { Step } from '../core/engine/run/step.ts';

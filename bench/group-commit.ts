@@ -15,6 +15,7 @@ export class GroupCommit {
     readonly failed: (error: unknown) => void;
   }[] = [];
   #busy = false;
+  #flushNo = 0;
 
   constructor(client: pg.Client, boot: string) {
     this.#client = client;
@@ -37,7 +38,12 @@ export class GroupCommit {
       try {
         const changes = group.map((each) => each.change);
         const steps = stepRows(changes);
-        const values = flushParameters(this.#boot, changes, steps);
+        const values = [
+          this.#boot,
+          this.#flushNo,
+          this.#flushNo + 1,
+          ...flushParameters(changes, steps),
+        ];
         const { rows } = await this.#client.query<FlushRow>({
           name: 'flush',
           text: flushSql,
@@ -45,6 +51,7 @@ export class GroupCommit {
         });
         if (rows[0]?.alive !== 1 || !rows[0].admitted || rows[0].steps !== steps.length)
           throw new Error(`The floor's flush answered ${JSON.stringify(rows[0])}.`);
+        this.#flushNo += 1;
         for (const each of group) each.durable();
       } catch (error) {
         for (const each of group) each.failed(error);

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { compile, type Graph } from '../core/engine/graph/compile.ts';
-import { journalSettings } from '../core/engine/run/journal.ts';
+import { journalSettings } from '../core/engine/run/journal-connection.ts';
 import type { Handed } from './call.ts';
 import { Floor } from './floor.ts';
 import { type BenchGraph, benchGraphs, type GraphName, moduleCount } from './graph.ts';

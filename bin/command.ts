@@ -69,13 +69,16 @@ export function hostOptions(call: Pick<Call, 'args' | 'env'>): HostOptions {
   };
 }
 
+/** What running steps get to end in when a command ends, so that little is done twice. */
+const drainMs = 20_000;
+
 /** Opens the host of a call, lets `work` use it, and closes it whatever happens. */
 export async function withHost<T>(call: Call, work: (host: Host) => Promise<T>): Promise<T> {
   const host = await openHost(hostOptions(call));
   try {
     return await work(host);
   } finally {
-    await host.close();
+    await host.close(host.config.limits?.drainMs ?? drainMs);
   }
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Engine } from '../core/engine/engine.ts';
-import { isTerminal } from '../core/engine/run/states.ts';
+import { isTerminal, type RunStatus } from '../core/engine/run/states.ts';
 import {
   foldEntries,
   foldSteps,
@@ -74,14 +74,17 @@ export async function follow(
   const watch = new Watch(host, run);
   try {
     let checkedAtMs = performance.now();
+    let held = '';
     for (;;) {
       await watch.read();
       show(display, watch.progress, expected);
       if (watch.progress.ended !== null) return watch.progress.ended;
       if (call.interrupt.signal.aborted) return null;
       if (performance.now() - checkedAtMs > checkMs) {
-        const ended = await watch.statusIfEnded();
-        if (ended !== null) return ended;
+        const status = await watch.status();
+        if (isTerminal(status)) return status;
+        sayHeld(call, run.runId, held === status ? null : status);
+        held = status;
         if (!executor.engine && !(await host.isServed())) await takeOver(call, executor);
         checkedAtMs = performance.now();
       }
@@ -97,11 +100,19 @@ async function takeOver(call: Call, executor: Executor): Promise<void> {
   await executor.start();
 }
 
+/** Why a run that has not ended does not go on by itself. */
+function sayHeld(call: Call, runId: string, status: RunStatus | null): void {
+  if (status === 'paused')
+    call.terminal.say(`The run is paused; it goes on after: tutti resume ${runId}`);
+  if (status === 'waiting')
+    call.terminal.say('The run waits for a person; see: tutti effects --review');
+}
+
 /** What becomes of a run whose command was interrupted. */
 export function sayInterrupted(call: Call, executor: Executor): void {
   call.terminal.say(
     executor.engine
-      ? 'Interrupted. What was done is recorded; the run goes on where it stopped when an engine starts again (tutti serve, npm start).'
+      ? 'Interrupted. What runs gets up to 20 s to end (Ctrl-C again ends at once). What was done is recorded; the run goes on where it stopped when an engine starts again (tutti serve, npm start).'
       : 'Interrupted. The run goes on in the process that serves the database.',
   );
 }
@@ -134,10 +145,10 @@ class Watch {
     }
   }
 
-  async statusIfEnded(): Promise<string | null> {
+  /** What the run's row says, with everything that led to it read. */
+  async status(): Promise<RunStatus> {
     const { status } = await this.#host.history.head(this.#run.tenantId, this.#run.runId);
-    if (!isTerminal(status)) return null;
-    await this.read();
-    return this.progress.ended ?? status;
+    if (isTerminal(status)) await this.read();
+    return status;
   }
 }

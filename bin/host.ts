@@ -46,8 +46,8 @@ export interface Host {
   isServed(): Promise<boolean>;
   /** Opens the engine of this process. */
   startEngine(onFailure: (error: Error) => void): Promise<Engine>;
-  /** Ends the engine, then everything under it. Safe to call twice. */
-  close(): Promise<void>;
+  /** Ends the engine, whose running steps get `drainMs` (default 0) to end, then everything under it. Safe to call twice. */
+  close(drainMs?: number): Promise<void>;
 }
 
 /** The release, as stored with engines. */
@@ -142,9 +142,9 @@ function hostOn(
       await engine.start();
       return engine;
     },
-    async close() {
+    async close(drainMs) {
       try {
-        await engine?.stop();
+        await engine?.stop(drainMs);
         await stopTelemetry();
       } finally {
         await database.close();

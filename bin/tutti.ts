@@ -2,11 +2,14 @@ import dotenv from 'dotenv';
 import { EngineError, type ErrorCode, isEngineError, toErrorData } from '../core/base/errors.ts';
 import { readArguments } from './arguments.ts';
 import { type Command, exit } from './command.ts';
+import { cancel } from './commands/cancel.ts';
 import { doctor } from './commands/doctor.ts';
 import { findings } from './commands/findings.ts';
 import { printCommands, printUsage } from './commands/help.ts';
 import { modules } from './commands/modules.ts';
+import { pause } from './commands/pause.ts';
 import { proposals } from './commands/proposals.ts';
+import { resume } from './commands/resume.ts';
 import { run } from './commands/run.ts';
 import { runs } from './commands/runs.ts';
 import { serve } from './commands/serve.ts';
@@ -22,6 +25,9 @@ const commands: readonly Command[] = [
   findings,
   proposals,
   runs,
+  cancel,
+  pause,
+  resume,
   modules,
   doctor,
   version,
@@ -33,6 +39,8 @@ const usageCodes: readonly ErrorCode[] = [
   'WORKFLOW_UNKNOWN',
   'RUN_UNKNOWN',
   'KEY_REUSED',
+  'RUN_ENDED',
+  'STEP_UNKNOWN',
 ];
 
 /** Runs the command that `argv` names; resolves with the exit code. */

@@ -7,7 +7,13 @@ export { Day } from './base/day.ts';
 export { EngineError, type ErrorCode } from './base/errors.ts';
 export { Decimal, Money } from './base/money.ts';
 export { readText, Text } from './base/text.ts';
-export type { Config, ModelLimit, ModelPrice } from './ports/config.ts';
+export type {
+  BreakerLimits,
+  Config,
+  ModelLimit,
+  ModelPrice,
+  StepFailure,
+} from './ports/config.ts';
 export { defineConfig } from './ports/config.ts';
 export * as shared from './ports/erp/entities.ts';
 export type { ModelTarget } from './ports/models/model.ts';
@@ -30,6 +36,7 @@ export type { Module } from './sdk/module.ts';
 export { defineModule } from './sdk/module.ts';
 export type { Autonomy, Grant, Policy } from './sdk/policy.ts';
 export { definePolicy } from './sdk/policy.ts';
+export type { Recovery, RecoveryRule, RetryPolicy } from './sdk/recovery.ts';
 export { all, any, eq, gt, lt, ne, not, query } from './sdk/ref.ts';
 export type { Chance, Draft, Sample, SampleWorld, Truth } from './sdk/sample.ts';
 export type {

@@ -1,11 +1,11 @@
-import { EngineError, toErrorData } from '../core/base/errors.ts';
+import { EngineError, isEngineError, toErrorData } from '../core/base/errors.ts';
 import { toStorableJson } from '../core/base/text.ts';
 import { issues, type StepScope } from '../core/guard/invoke.ts';
 import type { JobDone } from '../core/ports/dispatcher.ts';
 import type { Message, ModelReply } from '../core/ports/models/model.ts';
 import { checkFinding } from './finding.ts';
 import { runPlaybook } from './playbook.ts';
-import { type AgentContext, answerCalls, callModel, type Said } from './turn.ts';
+import { type AgentContext, answerCalls, callModel, recall, type Said } from './turn.ts';
 
 /** Runs one attempt of a step to its end. Never throws: the result says what happened. */
 export async function runAgent(context: AgentContext): Promise<JobDone> {
@@ -49,7 +49,8 @@ type Answer =
 
 /**
  * The agent loop: ask the model, answer its tool calls, until it hands in what its schema asks for. An answer that does not
- * fit gets one turn to be repaired, beyond the agent's own number of turns.
+ * fit gets one turn to be repaired, beyond the agent's own number of turns. Turns that an earlier attempt has recorded are gone
+ * through in the same way, without asking the model again or calling a tool that had answered.
  */
 async function converse(context: AgentContext, said: Said): Promise<Answer> {
   const { scope, talk, prompt, target } = context;
@@ -57,17 +58,17 @@ async function converse(context: AgentContext, said: Said): Promise<Answer> {
   const turns = scope.agent.limits?.turns ?? 8;
   let repairs = 0;
   for (let turn = 1; turn <= turns + repairs; turn += 1) {
+    const recorded = talk.job.recorded[turn - 1];
     const request = prompt.request(target.model, messages, target.maxOutputTokens ?? 4_096);
-    const reply = await callModel(context, request, turn).catch((error: unknown) => {
-      if ((error as { code?: string }).code === 'BUDGET_EXCEEDED') return error as EngineError;
-      throw error;
-    });
+    const reply = recorded ?? (await callModel(context, request, turn).catch(whenOverBudget));
     if (reply instanceof Error) return { kind: 'over_budget', error: reply };
     // Providers refuse a message without content, which is what an answer cut off while it was thought over leaves.
     if (reply.parts.length > 0) messages.push({ role: 'assistant', parts: reply.parts });
     const calls = reply.parts.filter((part) => part.kind === 'call');
     if (calls.length > 0) {
-      messages.push({ role: 'user', parts: await answerCalls(context, calls, said) });
+      const answered = recorded?.answered ?? (await answerCalls(context, calls, turn));
+      recall(answered, said);
+      messages.push({ role: 'user', parts: answered.results });
       continue;
     }
     const checked = readAnswer(reply, scope);
@@ -94,8 +95,14 @@ async function converse(context: AgentContext, said: Said): Promise<Answer> {
   );
 }
 
+/** A call that cannot be paid is an answer for the loop; anything else ends the attempt. */
+function whenOverBudget(error: unknown): EngineError {
+  if (isEngineError(error) && error.code === 'BUDGET_EXCEEDED') return error;
+  throw error;
+}
+
 function readAnswer(
-  reply: ModelReply,
+  reply: Pick<ModelReply, 'parts' | 'stop'>,
   scope: StepScope,
 ): { readonly ok: true; readonly output: unknown } | { readonly ok: false; readonly why: string } {
   if (reply.stop === 'refusal')

@@ -1,6 +1,7 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { Piscina } from 'piscina';
 import type { FromThread, ToThread } from '../core/ports/dispatcher.ts';
+import type { Watched } from './watchdog.ts';
 
 /** What a thread needs to load before it can run agents. Plain data. */
 export interface ThreadSetup {
@@ -18,6 +19,8 @@ export interface ThreadSetup {
 export interface LaneTask {
   readonly port: MessagePort;
   readonly shared: SharedArrayBuffer;
+  /** Memory of the engine's LeaseClock. */
+  readonly lease: SharedArrayBuffer;
   readonly setup: ThreadSetup;
 }
 
@@ -33,22 +36,23 @@ export const slots = { beat: 0, current: 1, externalMb: 2 } as const;
 export interface LaneEvents {
   ready(lane: Lane): void;
   messages(batch: readonly FromThread[]): void;
-  /** The thread is gone, or was given up. */
+  /** The thread is gone, or was given up; nothing is heard from it any more. */
   lost(lane: Lane, reason: string): void;
+  /** The thread has really ended, which one that was given up in a native call does when that returns. */
+  ended(lane: Lane): void;
 }
 
 /**
  * One long task on one Piscina thread, which runs many agents for as long as it lives. Its own abort signal and port: a thread
  * that hangs is dropped at once and replaced, and only the jobs of this lane are concerned.
  */
-export class Lane {
+export class Lane implements Watched {
   readonly name: string;
   /** Jobs that run here, by ref. */
   readonly jobs = new Set<number>();
-  readonly openedAt: number;
   isReady = false;
-  /** Beats seen by the watchdog, and when the last new one came. */
-  seen = { beat: 0, isReady: false, at: 0 };
+  hasEnded = false;
+  seen: Watched['seen'];
   readonly #port: MessagePort;
   readonly #memory: Int32Array;
   readonly #abort = new AbortController();
@@ -58,31 +62,43 @@ export class Lane {
 
   constructor(
     name: string,
-    pool: Piscina,
-    options: { readonly setup: ThreadSetup; readonly events: LaneEvents; readonly now: number },
+    threads: Piscina,
+    options: {
+      readonly setup: ThreadSetup;
+      readonly lease: SharedArrayBuffer;
+      readonly events: LaneEvents;
+      /** Monotonic ms. */
+      readonly now: number;
+    },
   ) {
+    const { setup, lease, events, now } = options;
     const { port1, port2 } = new MessageChannel();
     this.name = name;
-    this.openedAt = options.now;
-    this.seen.at = options.now;
+    this.seen = { beat: 0, isReady: false, at: now };
     const shared = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT * Object.keys(slots).length);
     this.#memory = new Int32Array(shared);
     this.#port = port1;
-    port1.on('message', (batch: readonly (FromThread | Hello)[]) =>
-      this.#hear(batch, options.events),
-    );
-    const task: LaneTask = { port: port2, shared, setup: options.setup };
-    void pool
+    port1.on('message', (batch: readonly (FromThread | Hello)[]) => this.#hear(batch, events));
+    // Our side stays open: the other one closes when the thread has ended, and only then.
+    port1.on('close', () => {
+      this.hasEnded = true;
+      events.ended(this);
+    });
+    const task: LaneTask = { port: port2, shared, lease, setup };
+    void threads
       .run(task, { transferList: [port2], signal: this.#abort.signal })
       .then(
         () => 'its thread ended',
         (error: unknown) => this.#reason || codeOf(error),
       )
       .then((reason) => {
-        const closed = this.#closed;
+        if (this.#closed) return;
         this.#closed = true;
-        port1.close();
-        if (!closed) options.events.lost(this, reason);
+        // Without effect unless the lane ended before a thread had taken it.
+        port2.close();
+        // A thread that will not die must not keep the process from ending.
+        port1.unref();
+        events.lost(this, reason);
       });
   }
 
@@ -116,7 +132,7 @@ export class Lane {
     this.#abort.abort();
   }
 
-  /** Ends the lane without an alarm. */
+  /** Ends the lane without an alarm, or forgets a thread that will not die. */
   close(): void {
     this.#closed = true;
     this.#abort.abort();
@@ -124,6 +140,7 @@ export class Lane {
   }
 
   #hear(batch: readonly (FromThread | Hello)[], events: LaneEvents): void {
+    if (this.#closed) return;
     const [first] = batch;
     if (first?.kind === 'hello') {
       this.isReady = true;

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { Piscina } from 'piscina';
+import type { Piscina } from 'piscina';
 import { type Clock, systemClock } from '../core/base/clock.ts';
 import { EngineError, type ErrorData } from '../core/base/errors.ts';
 import type { LeaseClock } from '../core/base/lease-clock.ts';
@@ -12,7 +12,9 @@ import type {
   Job,
 } from '../core/ports/dispatcher.ts';
 import { Lane, type ThreadSetup } from './lane.ts';
-import { watchLanes } from './watchdog.ts';
+import { Quarantine, refusal } from './quarantine.ts';
+import { openThreads } from './threads.ts';
+import { watch } from './watchdog.ts';
 
 /** How a pool is opened. */
 export interface PoolOptions {
@@ -29,68 +31,66 @@ const longestBootDelayMs = 30_000;
 /** Lanes that die before they were ready, in a row, until the pool says that threads cannot load the modules. */
 const bootFailures = 3;
 
-/** The local Dispatcher: long-lived lanes on Piscina threads, many agents on each, and one lane apart for suspects. */
+/** With this many threads that will not die no lane is replaced until one of them does: each holds memory and may burn a core. */
+const mostZombies = 8;
+
+/** How long `stop` waits for threads: one in a native call does not end before that returns. */
+const longestStopMs = 2_000;
+
+/** What a started pool works for. */
+interface Started {
+  readonly events: DispatchEvents;
+  readonly lease: LeaseClock;
+  readonly quarantine: Quarantine;
+  readonly stopWatch: () => void;
+}
+
+/** The local Dispatcher: long-lived lanes on Piscina threads, many agents on each, and a quarantine for suspects. */
 export class Pool implements Dispatcher {
-  readonly #piscina: Piscina;
+  readonly #threads: Piscina;
   readonly #setup: ThreadSetup;
-  readonly #threads: number;
+  readonly #size: number;
   readonly #clock: Clock;
   readonly #lanes = new Set<Lane>();
+  /** Lanes that were given up and whose threads have not ended. */
+  readonly #zombies = new Set<Lane>();
   readonly #byRef = new Map<number, Lane>();
-  /** Suspects wait here: one at a time on a lane of its own. */
-  readonly #suspects: Job[] = [];
   /** Jobs that came while no lane was ready. */
   #early: Job[] = [];
-  #quarantine: Lane | null = null;
-  #events: DispatchEvents | null = null;
+  #started: Started | null = null;
   #made = 0;
   #failedBoots = 0;
+  #waitsToBoot = false;
   #firstReady: { resolve: () => void; reject: (error: EngineError) => void } | null = null;
-  #stopWatch: () => void = () => {};
   #stopped = false;
 
   constructor(options: PoolOptions) {
     this.#setup = options.setup;
-    this.#threads = options.threads ?? Math.min(4, availableParallelism());
+    this.#size = options.threads ?? Math.min(4, availableParallelism());
     this.#clock = options.clock ?? systemClock;
-    this.#piscina = new Piscina({
-      filename: new URL('./thread.ts', import.meta.url).href,
-      minThreads: this.#threads,
-      // one more for the lane of suspects
-      maxThreads: this.#threads + 1,
-      // a lane is one task that never ends; we multiplex on its port
-      concurrentTasksPerWorker: 1,
-      // no task ever waits in Piscina's queue, so there is no hop to save; an idle thread's timers must not freeze
-      atomics: 'disabled',
-      idleTimeout: 5_000,
-      recordTiming: false,
-      // a young generation of 8 MB saves 20 MB a thread and costs nothing measurable; the old one bounds a runaway agent
-      resourceLimits: { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 8 },
-    });
-    this.#piscina.on('error', () => {
-      // A thread that fails while idle is replaced by Piscina; a lane's own end is told by its task.
-    });
+    this.#threads = openThreads(this.#size);
   }
 
   get health(): DispatcherHealth {
-    const ready = [...this.#lanes].filter((lane) => lane.isReady && lane !== this.#quarantine);
-    return { lanes: this.#threads, ready: ready.length, zombies: 0 };
+    const ready = [...this.#lanes].filter((lane) => lane.isReady);
+    return { lanes: this.#size, ready: ready.length, zombies: this.#zombies.size };
   }
 
-  async start(events: DispatchEvents, _lease: LeaseClock): Promise<void> {
-    this.#events = events;
-    this.#stopWatch = watchLanes(() => this.#lanes, this.#clock);
+  async start(events: DispatchEvents, lease: LeaseClock): Promise<void> {
+    const clock = this.#clock;
+    const quarantine = new Quarantine({ setup: this.#setup, clock, lease, events });
+    const stopWatch = watch(() => [...this.#lanes, ...quarantine.watched], clock);
+    this.#started = { events, lease, quarantine, stopWatch };
     const ready = new Promise<void>((resolve, reject) => {
       this.#firstReady = { resolve, reject };
     });
-    for (let index = 0; index < this.#threads; index += 1) this.#open();
+    this.#fill();
     await ready;
   }
 
   run(job: Job): string {
     if (job.alone) {
-      this.#suspects.push(job);
-      this.#tryNextSuspect();
+      this.#started?.quarantine.run(job);
       return 'quarantine';
     }
     const lane = this.#leastLoaded();
@@ -98,82 +98,101 @@ export class Pool implements Dispatcher {
       this.#early.push(job);
       return 'waiting';
     }
-    this.#send(lane, job);
+    lane.jobs.add(job.ref);
+    this.#byRef.set(job.ref, lane);
+    lane.send({ kind: 'go', job });
     return lane.name;
   }
 
   tell(message: Answer): void {
-    this.#byRef.get(message.ref)?.send(message);
+    const lane = this.#byRef.get(message.ref);
+    if (lane) lane.send(message);
+    else this.#started?.quarantine.tell(message);
   }
 
   cancel(ref: number, error: ErrorData): void {
     const lane = this.#byRef.get(ref);
     if (lane) return lane.send({ kind: 'cancel', ref, error });
+    const later = this.#early.filter((job) => job.ref !== ref);
+    if (later.length === this.#early.length) return this.#started?.quarantine.cancel(ref, error);
     // It waits for a lane: nothing of it has run.
-    this.#early = this.#early.filter((job) => job.ref !== ref);
-    const index = this.#suspects.findIndex((job) => job.ref === ref);
-    if (index >= 0) this.#suspects.splice(index, 1);
-    this.#events?.messages([
-      { kind: 'done', ref, done: { kind: 'failed', error, degraded: false, trust: 'system' } },
-    ]);
+    this.#early = later;
+    this.#started?.events.messages([refusal(ref, error)]);
   }
 
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
-    this.#stopWatch();
-    for (const lane of this.#lanes) lane.close();
-    await this.#piscina.destroy();
+    this.#started?.stopWatch();
+    for (const lane of [...this.#lanes, ...this.#zombies]) lane.close();
+    const ended = Promise.all([this.#started?.quarantine.stop(), this.#threads.destroy()]);
+    await Promise.race([
+      ended,
+      new Promise<void>((resolve) => this.#clock.after(longestStopMs, resolve)),
+    ]);
   }
 
-  #open(): Lane {
+  /** Opens lanes until there are enough, but later and later while threads die before they are ready. */
+  #fill(): void {
+    if (this.#stopped || this.#waitsToBoot) return;
+    if (this.#failedBoots >= bootFailures) return this.#bootLater();
+    while (this.#lanes.size < this.#size && this.#zombies.size < mostZombies) this.#open();
+  }
+
+  #open(): void {
+    const { events, lease } = this.#started as Started;
     this.#made += 1;
-    const lane = new Lane(`lane-${this.#made}`, this.#piscina, {
+    const lane = new Lane(`lane-${this.#made}`, this.#threads, {
       setup: this.#setup,
+      lease: lease.shared,
       now: this.#clock.monotonic(),
       events: {
-        ready: (ready) => this.#ready(ready),
-        messages: (batch) => this.#messages(batch),
+        ready: () => this.#ready(),
+        messages: (batch) => this.#messages(batch, events),
         lost: (gone, reason) => this.#lost(gone, reason),
+        ended: (gone) => {
+          if (this.#zombies.delete(gone)) this.#fill();
+        },
       },
     });
     this.#lanes.add(lane);
-    return lane;
   }
 
-  /** Replaces a lane at once, but later and later while threads die before they are ready. */
-  #reopen(): void {
-    if (this.#failedBoots < bootFailures) {
-      this.#open();
-      return;
-    }
+  #bootLater(): void {
     const delayMs = Math.min(
       bootDelayMs * 2 ** (this.#failedBoots - bootFailures),
       longestBootDelayMs,
     );
+    this.#waitsToBoot = true;
     this.#clock.after(delayMs, () => {
+      this.#waitsToBoot = false;
+      // One lane tries; the others follow when it is ready.
       if (!this.#stopped) this.#open();
     });
   }
 
-  #ready(lane: Lane): void {
+  #ready(): void {
     this.#failedBoots = 0;
     this.#firstReady?.resolve();
-    if (lane === this.#quarantine) return this.#tryNextSuspect();
+    this.#fill();
     const early = this.#early;
     this.#early = [];
     for (const job of early) this.run(job);
   }
 
-  #messages(batch: readonly FromThread[]): void {
-    for (const message of batch) if (message.kind === 'done') this.#forget(message.ref);
-    this.#events?.messages(batch);
-    if (this.#suspects.length > 0) this.#tryNextSuspect();
+  #messages(batch: readonly FromThread[], events: DispatchEvents): void {
+    for (const { kind, ref } of batch) {
+      if (kind !== 'done') continue;
+      this.#byRef.get(ref)?.jobs.delete(ref);
+      this.#byRef.delete(ref);
+    }
+    events.messages(batch);
   }
 
   #lost(lane: Lane, reason: string): void {
     this.#lanes.delete(lane);
     if (this.#stopped) return;
+    if (!lane.hasEnded) this.#zombies.add(lane);
     if (!lane.isReady) this.#failedBoots += 1;
     if (this.#failedBoots >= bootFailures) {
       this.#firstReady?.reject(
@@ -181,39 +200,17 @@ export class Pool implements Dispatcher {
       );
     }
     const { current } = lane;
-    if (lane === this.#quarantine) this.#quarantine = null;
-    else this.#reopen();
+    this.#fill();
     for (const ref of lane.jobs) {
       this.#byRef.delete(ref);
-      this.#events?.lost(ref, reason, ref === current);
+      this.#started?.events.lost(ref, reason, ref === current);
     }
-    this.#tryNextSuspect();
-  }
-
-  #tryNextSuspect(): void {
-    const job = this.#suspects[0];
-    if (!job || this.#stopped) return;
-    this.#quarantine ??= this.#open();
-    if (!this.#quarantine.isReady || this.#quarantine.jobs.size > 0) return;
-    this.#suspects.shift();
-    this.#send(this.#quarantine, job);
-  }
-
-  #send(lane: Lane, job: Job): void {
-    lane.jobs.add(job.ref);
-    this.#byRef.set(job.ref, lane);
-    lane.send({ kind: 'go', job });
-  }
-
-  #forget(ref: number): void {
-    this.#byRef.get(ref)?.jobs.delete(ref);
-    this.#byRef.delete(ref);
   }
 
   #leastLoaded(): Lane | null {
     let least: Lane | null = null;
     for (const lane of this.#lanes) {
-      if (!lane.isReady || lane === this.#quarantine) continue;
+      if (!lane.isReady) continue;
       if (!least || lane.jobs.size < least.jobs.size) least = lane;
     }
     return least;

@@ -1,19 +1,18 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { EngineError, toErrorData } from '../core/base/errors.ts';
+import { LeaseClock } from '../core/base/lease-clock.ts';
 import { Prompt } from '../core/guard/prompt.ts';
 import type { Config } from '../core/ports/config.ts';
-import { openPool } from '../core/ports/db/connection.ts';
 import type { FromThread, Job, JobDone, ToThread } from '../core/ports/dispatcher.ts';
-import type { Connector } from '../core/ports/erp/connector.ts';
-import { embeddedConnector } from '../core/ports/erp/embedded.ts';
-import { sharedEntities } from '../core/ports/erp/entities.ts';
 import type { Model, ModelTarget } from '../core/ports/models/model.ts';
 import { openModel } from '../core/ports/models/open.ts';
 import type { Profiles } from '../core/ports/models/profiles.ts';
-import { loadRegistry, type RegisteredAgent, type Registry } from '../core/sdk/registry.ts';
+import type { RegisteredAgent } from '../core/sdk/registry.ts';
 import { runAgent } from './agent.ts';
 import { Conversation } from './conversation.ts';
-import { type Hello, type LaneTask, slots, type ThreadSetup } from './lane.ts';
+import { type Hello, type LaneTask, slots } from './lane.ts';
+import { type Loaded, load } from './loaded.ts';
+import { marking } from './marking.ts';
 
 const beatEveryMs = 100;
 /** How long a cancelled agent has to end by itself, so that what it was doing is recorded. */
@@ -24,7 +23,7 @@ const graceMs = 250;
  * connected at import time. A fault in one agent (a rejection nobody handles, a throw in a timer, `process.exit`) fails that
  * agent's job alone.
  */
-export default async function lane({ port, shared, setup }: LaneTask): Promise<void> {
+export default async function lane({ port, shared, lease, setup }: LaneTask): Promise<void> {
   const memory = new Int32Array(shared);
   const outgoing = new Outgoing((batch) => port.postMessage(batch));
   const beat = setInterval(() => {
@@ -32,7 +31,8 @@ export default async function lane({ port, shared, setup }: LaneTask): Promise<v
     Atomics.store(memory, slots.externalMb, process.memoryUsage().external >> 20);
   }, beatEveryMs);
   try {
-    const runner = new Runner(await load(setup), outgoing, memory);
+    const clock = new LeaseClock(lease);
+    const runner = new Runner({ loaded: await load(setup), outgoing, memory, lease: clock });
     port.on('message', (batch: readonly ToThread[]) => runner.hear(batch));
     port.postMessage([{ kind: 'hello' } satisfies Hello]);
     await new Promise((resolve) => port.once('close', resolve));
@@ -43,34 +43,6 @@ export default async function lane({ port, shared, setup }: LaneTask): Promise<v
   } finally {
     clearInterval(beat);
   }
-}
-
-interface Loaded {
-  readonly registry: Registry;
-  readonly config: Config;
-  readonly profiles: Profiles | null;
-  readonly connector: (tenantId: number) => Connector;
-}
-
-async function load(setup: ThreadSetup): Promise<Loaded> {
-  const { default: config } = (await import(setup.configUrl)) as { readonly default: Config };
-  const registry = loadRegistry(config, sharedEntities);
-  if (registry.digest !== setup.digest) {
-    throw new EngineError(
-      'MODULE_INVALID',
-      'A worker thread loaded other declarations than the engine; restart after the files have settled.',
-    );
-  }
-  const pool = openPool(setup.connection as Parameters<typeof openPool>[0], 'tutti_tenant', 2);
-  const connectors = new Map<number, Connector>();
-  const connector = (tenantId: number): Connector => {
-    const known = connectors.get(tenantId);
-    if (known) return known;
-    const made = embeddedConnector({ pool, tenantId, entities: [...registry.entities.values()] });
-    connectors.set(tenantId, made);
-    return made;
-  };
-  return { registry, config, profiles: setup.profiles as Profiles | null, connector };
 }
 
 /** Sends what a tick has gathered as one message. */
@@ -96,15 +68,22 @@ class Runner {
   readonly #loaded: Loaded;
   readonly #outgoing: Outgoing;
   readonly #memory: Int32Array;
+  readonly #lease: LeaseClock;
   readonly #talks = new Map<number, Conversation>();
   readonly #prompts = new Map<string, Prompt>();
   readonly #models = new Map<string, Model>();
   readonly #current = new AsyncLocalStorage<Conversation>();
 
-  constructor(loaded: Loaded, outgoing: Outgoing, memory: Int32Array) {
-    this.#loaded = loaded;
-    this.#outgoing = outgoing;
-    this.#memory = memory;
+  constructor(parts: {
+    readonly loaded: Loaded;
+    readonly outgoing: Outgoing;
+    readonly memory: Int32Array;
+    readonly lease: LeaseClock;
+  }) {
+    this.#loaded = parts.loaded;
+    this.#outgoing = parts.outgoing;
+    this.#memory = parts.memory;
+    this.#lease = parts.lease;
     const blame = (error: unknown): void => this.#blame(error);
     process.on('unhandledRejection', blame);
     process.on('uncaughtException', blame);
@@ -135,7 +114,7 @@ class Runner {
     });
   }
 
-  async #run(job: Job, talk: Conversation): ReturnType<typeof runAgent> {
+  async #run(job: Job, plain: Conversation): ReturnType<typeof runAgent> {
     const { registry, config, profiles, connector } = this.#loaded;
     const registered = registry.agents.get(job.agent) as RegisteredAgent;
     const { agent, module } = registered;
@@ -143,10 +122,11 @@ class Runner {
       provider: 'scripted',
       model: 'none',
     };
-    const marked = new Proxy(connector(job.tenantId), {
-      get: (connected, name: keyof Connector) =>
-        this.#marking(job.ref, connected[name].bind(connected)),
-    });
+    // After each await of ours the job whose code goes on is noted.
+    const mark = (): void => {
+      Atomics.store(this.#memory, slots.current, job.ref);
+    };
+    const talk = marking(plain, mark);
     const scope = {
       tenantId: job.tenantId,
       runId: job.runId,
@@ -159,9 +139,9 @@ class Runner {
       attended: job.attended,
       policies: registry.policies,
       entities: registry.entities,
-      connector: marked,
+      connector: marking(connector(job.tenantId), mark),
       recorder: talk,
-      isOwned: () => true,
+      isOwned: () => this.#lease.isHeld,
       signal: talk.signal,
     };
     return runAgent({
@@ -169,22 +149,8 @@ class Runner {
       talk,
       prompt: this.#prompt(registered),
       target,
-      model: () => this.#model(target, config),
+      model: () => marking(this.#model(target, config), mark),
     });
-  }
-
-  /** After each of our own awaits the job whose code goes on is noted, so that a thread that hangs can tell who hung it. */
-  #marking(
-    ref: number,
-    method: (...args: never[]) => Promise<unknown>,
-  ): (...args: never[]) => Promise<unknown> {
-    return async (...args) => {
-      try {
-        return await method(...args);
-      } finally {
-        Atomics.store(this.#memory, slots.current, ref);
-      }
-    };
   }
 
   #prompt({ name, agent }: RegisteredAgent): Prompt {

@@ -2,6 +2,7 @@ import { EngineError, isEngineError, toErrorData } from '../core/base/errors.ts'
 import { readText, Text, toStorableJson } from '../core/base/text.ts';
 import { invoke, issues, type StepScope } from '../core/guard/invoke.ts';
 import { type Prompt, reportSchema, reportTool } from '../core/guard/prompt.ts';
+import type { Answered } from '../core/ports/dispatcher.ts';
 import type {
   Model,
   ModelReply,
@@ -57,14 +58,29 @@ export async function callModel(
       ...(error !== undefined && { error: toErrorData(error) }),
     });
   };
+  using deadline = turnDeadline(context);
   try {
-    const reply = await context.model().call(request, { signal: talk.signal });
+    const reply = await context.model().call(request, { signal: deadline.signal });
     report({ usage: reply.usage, stop: reply.stop, sent: true, body: toStorableJson(reply.parts) });
     return reply;
   } catch (error) {
     report({ usage: null, stop: 'error', sent: wasSent(error), error });
     throw error;
   }
+}
+
+/** Aborts with the job, or when the agent's own limit on one model call has passed. */
+function turnDeadline({ scope, talk }: AgentContext): { signal: AbortSignal } & Disposable {
+  const timeoutMs = scope.agent.limits?.turnTimeoutMs;
+  if (timeoutMs === undefined) return { signal: talk.signal, [Symbol.dispose]: () => {} };
+  const late = new AbortController();
+  const message = `The model did not end its turn for '${scope.agentName}' within ${timeoutMs} ms.`;
+  const timer = setTimeout(
+    () => late.abort(new EngineError('MODEL_UNAVAILABLE', message)),
+    timeoutMs,
+  );
+  const signal = AbortSignal.any([talk.signal, late.signal]);
+  return { signal, [Symbol.dispose]: () => clearTimeout(timer) };
 }
 
 // These are answers of a provider that has refused the request before doing any work, which it does not bill.
@@ -77,18 +93,30 @@ function wasSent(error: unknown): boolean {
 
 type Call = Extract<Part, { kind: 'call' }>;
 
-/** Carries out the calls of one turn, one after the other, and returns their results for the next. */
+/**
+ * Carries out the calls of one turn, one after the other. What they came to is recorded before the model is asked again: an
+ * attempt that goes on after a crash must tell the model what it has been told already.
+ */
 export async function answerCalls(
   context: AgentContext,
   calls: readonly Call[],
-  said: Said,
-): Promise<readonly Part[]> {
+  turn: number,
+): Promise<Answered> {
+  const said: Said = { external: false, findings: [] };
   const results: Part[] = [];
   for (const call of calls) {
     const { content, isError } = await answer(context, call, said);
     results.push({ kind: 'result', id: call.id, name: call.name, content, isError });
   }
-  return results;
+  const answered = { results, ...said };
+  context.talk.entry('turn.answered', { turn, calls: calls.length }, toStorableJson(answered));
+  return answered;
+}
+
+/** Adds what a turn's tool calls came to. */
+export function recall({ external, findings }: Answered, said: Said): void {
+  said.external ||= external;
+  said.findings.push(...findings);
 }
 
 async function answer(

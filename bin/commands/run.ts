@@ -1,5 +1,5 @@
-import { submitRun } from '../../core/engine/engine.ts';
 import { isTerminal } from '../../core/engine/run/states.ts';
+import { submitRun } from '../../core/engine/submit.ts';
 import {
   bookZone,
   type Call,

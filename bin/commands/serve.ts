@@ -31,7 +31,9 @@ async function serveUntilSignal(
     sayApi(call, api.url);
     call.terminal.say('Serving until Ctrl-C.');
     await Promise.race([call.interrupt.came, executor.failed]);
-    call.terminal.say('Ending: nothing new starts, and what was done is recorded.');
+    call.terminal.say(
+      'Ending: nothing new starts, what runs gets up to 20 s to end, and what was done is recorded. Ctrl-C again ends at once.',
+    );
     return exit.done;
   } finally {
     await api.close();

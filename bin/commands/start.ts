@@ -1,6 +1,6 @@
-import { submitRun } from '../../core/engine/engine.ts';
 import { isTerminal } from '../../core/engine/run/states.ts';
 import type { RunRequest } from '../../core/engine/run/store.ts';
+import { submitRun } from '../../core/engine/submit.ts';
 import type { Listening } from '../../core/service/api/app.ts';
 import { openApi, portOf } from '../api.ts';
 import {
@@ -127,5 +127,7 @@ async function serveOn(call: Call, api: Listening, executor: Executor): Promise<
     `Serving the API at ${api.url} and the report at ${api.url}/report until Ctrl-C.`,
   );
   await Promise.race([call.interrupt.came, executor.failed]);
-  call.terminal.say('Ending: nothing new starts, and what was done is recorded.');
+  call.terminal.say(
+    'Ending: nothing new starts, and what was done is recorded. Ctrl-C again ends at once.',
+  );
 }

@@ -10,13 +10,24 @@ export interface Clock {
   after(delayMs: number, run: () => void): () => void;
 }
 
+/** Node fires a timer of more milliseconds than a 32-bit integer holds at once. */
+const longestTimerMs = 2 ** 31 - 1;
+
 /** The machine's clock. Its timers do not keep the process alive. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after(delayMs, run) {
-    const timer = setTimeout(run, delayMs);
-    timer.unref();
+    let timer: NodeJS.Timeout;
+    const arm = (leftMs: number): void => {
+      const restMs = leftMs - longestTimerMs;
+      timer = setTimeout(
+        () => (restMs > 0 ? arm(restMs) : run()),
+        Math.min(leftMs, longestTimerMs),
+      );
+      timer.unref();
+    };
+    arm(delayMs);
     return () => clearTimeout(timer);
   },
 };

@@ -6,23 +6,22 @@ import type { Config } from '../ports/config.ts';
 import type { Database } from '../ports/db/database.ts';
 import type { Dispatcher } from '../ports/dispatcher.ts';
 import type { Connector } from '../ports/erp/connector.ts';
-import { wireFilter } from '../ports/erp/records.ts';
 import type { Profiles } from '../ports/models/profiles.ts';
 import type { Registry } from '../sdk/registry.ts';
-import { compile, type Graph } from './graph/compile.ts';
+import { askRun, type RunAsk } from './ask.ts';
 import { Broker } from './limits/broker.ts';
-import { periodOf, purseName } from './limits/purse.ts';
-import { Journal, journalSettings } from './run/journal.ts';
+import { Adoption } from './run/adopt.ts';
+import { itemsOf } from './run/items.ts';
+import { Journal } from './run/journal.ts';
+import { journalConnection } from './run/journal-connection.ts';
+import type { Startable } from './run/launcher.ts';
 import { Lease } from './run/lease.ts';
-import { RunLoop, type Startable } from './run/loop.ts';
-import { recover } from './run/recover.ts';
+import { type Asked, RunLoop } from './run/loop.ts';
 import type { Change } from './run/rows.ts';
-import { Run, type RunFacts } from './run/run.ts';
 import { checkStates, type RunStatus } from './run/states.ts';
-import type { Container } from './run/step.ts';
-import { type RunRequest, type RunRow, Store } from './run/store.ts';
-import { sharedScopes } from './run/turns.ts';
+import { type Message, type RunRequest, type RunRow, Store } from './run/store.ts';
 import { Scheduler } from './schedule/scheduler.ts';
+import { submitRun } from './submit.ts';
 
 /** What an engine is made of. */
 export interface EngineParts {
@@ -40,11 +39,14 @@ export interface EngineParts {
   readonly onFailure?: (error: EngineError) => void;
 }
 
-/** How many rows of a query a foreach takes; more is an error of its node. */
-const largestForeach = 50_000;
 const reconcileMs = 1_000;
 const dayMs = 86_400_000;
+const drainLookMs = 20;
+/** Threads that burn a core each without doing anything, until the process should be restarted. */
+const tooManyZombies = 2;
 const runsAtOnce = 64;
+// How long an engine that stops waits for a database that is away.
+const journalPatienceMs = 5_000;
 
 /** One engine: one process, holder of a lease, owner of the runs that it claims. */
 export class Engine {
@@ -54,17 +56,19 @@ export class Engine {
   readonly #pool: pg.Pool;
   readonly #lease: Lease;
   readonly #broker: Broker;
-  readonly #graphs = new Map<string, Graph>();
+  readonly #adoption: Adoption;
   readonly #waiters = new Map<string, PromiseWithResolvers<RunStatus>>();
   readonly #followers = new Set<(runIds: ReadonlySet<string>) => void>();
-  #journalClient: pg.Client | null = null;
   #journal: Journal | null = null;
   #loop: RunLoop | null = null;
   #cancelTimer: () => void = () => {};
   #partitionedAt = 0;
   #state: 'new' | 'running' | 'stopped' = 'new';
   #claiming: Promise<void> = Promise.resolve();
-  #budgetDay = '';
+  /** Runs that are ours and not yet in memory. */
+  readonly #claimed: RunRow[] = [];
+  #heard: ReadonlySet<number> = new Set();
+  #outage: EngineError | null = null;
 
   constructor(parts: EngineParts) {
     checkStates();
@@ -73,12 +77,19 @@ export class Engine {
     this.#partitionedAt = this.#clock.now();
     this.#pool = parts.database.pool('tutti_engine', 4);
     this.#store = new Store(this.#pool);
-    this.#lease = new Lease(this.#pool, parts.version);
+    const { leaseMs } = parts.config.limits ?? {};
+    this.#lease = new Lease(this.#pool, parts.version, leaseMs === undefined ? {} : { leaseMs });
     this.#broker = new Broker({
       profiles: parts.profiles,
       limits: parts.config.modelLimits ?? {},
       prices: parts.config.prices ?? {},
       clock: this.#clock,
+    });
+    this.#adoption = new Adoption({
+      store: this.#store,
+      registry: parts.registry,
+      broker: this.#broker,
+      dailyBudgetMicroUsd: parts.config.dailyBudgetMicroUsd,
     });
   }
 
@@ -86,22 +97,37 @@ export class Engine {
     return this.#store;
   }
 
-  /** Whether it holds its lease and records. */
-  get isReady(): boolean {
-    return this.#state === 'running';
+  /** What keeps it from taking up runs, or from doing it well; null when all is well. What needs a restart comes first, then what waiting may mend. */
+  get trouble(): EngineError | null {
+    if (this.#state !== 'running')
+      return new EngineError('ENGINE_STOPPED', 'The engine is starting or has stopped.');
+    const { zombies } = this.#parts.dispatcher.health;
+    if (zombies >= tooManyZombies) {
+      const message = `${zombies} threads were given up and do not end; each burns a core. Restart this process and mend the tool that blocks.`;
+      return new EngineError('LANE_LOST', message);
+    }
+    if (this.#outage) return this.#outage;
+    if (this.#lease.isHeld) return null;
+    return new EngineError('ENGINE_FENCED', 'The lease has run out; the engine tries to renew it.');
   }
 
   /** Takes the lease, opens the lanes and begins to claim runs. */
   async start(): Promise<void> {
     const { database, config, dispatcher, registry } = this.#parts;
     await this.#lease.take();
-    this.#journalClient = await database.connect('tutti_engine');
-    await this.#journalClient.query(journalSettings);
-    this.#journal = new Journal(this.#journalClient, this.#lease.boot, {
-      failed: (error) => this.#fail(error),
-      rejected: (change, error) => this.#loop?.rejected(change, error),
-      committed: (changes) => this.#appended(changes),
-    });
+    const connection = database.connectionConfig;
+    this.#lease.keep({ connection, onFenced: (error) => this.#fail(error) });
+    const { boot } = this.#lease;
+    this.#journal = new Journal(
+      journalConnection(connection, this.#lease),
+      { boot, clock: this.#clock },
+      {
+        failed: (error) => this.#fail(error),
+        rejected: (change, error) => this.#loop?.rejected(change, error),
+        committed: (changes) => this.#appended(changes),
+      },
+    );
+    await this.#journal.open();
     const limits = config.limits ?? {};
     this.#loop = new RunLoop({
       journal: this.#journal,
@@ -115,7 +141,11 @@ export class Engine {
       dispatcher,
       registry,
       clock: this.#clock,
-      itemsOf: (run, container) => this.#itemsOf(run, container),
+      itemsOf: (run, container) =>
+        itemsOf(run, container, {
+          registry,
+          connector: this.#parts.connector(run.facts.tenantId),
+        }),
       onEnd: (run, status) => this.#ended(run.facts.id, status),
     });
     await dispatcher.start(this.#loop.dispatchEvents, this.#lease.clock);
@@ -130,9 +160,9 @@ export class Engine {
     return created;
   }
 
-  /** Asks a run to end; its owner does it. */
-  async cancel(tenantId: number, runId: string, actor: RunRequest['actor']): Promise<void> {
-    await this.#store.send({ tenantId, runId, kind: 'cancel', dedupe: 'cancel', actor });
+  /** Asks a run to end, to pause or to go on; its owner does it. @throws RUN_UNKNOWN · RUN_ENDED · STEP_UNKNOWN */
+  async ask(ask: RunAsk): Promise<void> {
+    await askRun(this.#store, ask);
     await this.#readInbox();
   }
 
@@ -149,20 +179,39 @@ export class Engine {
     return () => this.#followers.delete(follower);
   }
 
-  /** Ends in order: nothing new starts, what is recorded is committed, lanes end, the lease is given up. */
-  async stop(): Promise<void> {
+  /**
+   * Ends in order: nothing new starts; what runs has `drainMs` to end and is then recorded as interrupted, so that whoever
+   * owns its run next goes on with it at once; lanes end; the lease is given up.
+   */
+  async stop(drainMs = 0): Promise<void> {
     if (this.#state === 'stopped') return;
     const wasRunning = this.#state === 'running';
     this.#state = 'stopped';
     this.#cancelTimer();
-    this.#loop?.stop();
+    this.#loop?.drain();
     await this.#claiming;
-    await this.#journal?.settled();
+    await this.#drained(drainMs);
+    this.#loop?.checkpoint();
+    this.#loop?.stop();
+    await this.#journal?.settled(journalPatienceMs);
     await this.#parts.dispatcher.stop();
-    await this.#journal?.settled();
+    await this.#journal?.close();
+    await this.#lease.stop();
     if (wasRunning) await this.#lease.release();
-    await this.#journalClient?.end();
     await this.#pool.end();
+  }
+
+  /** Resolves when nothing runs any more, or after `patienceMs`. */
+  #drained(patienceMs: number): Promise<void> {
+    const until = this.#clock.monotonic() + patienceMs;
+    return new Promise((resolve) => {
+      const look = (): void => {
+        const isOver = this.#clock.monotonic() >= until || (this.#loop?.live ?? 0) === 0;
+        if (isOver) resolve();
+        else this.#clock.after(drainLookMs, look);
+      };
+      look();
+    });
   }
 
   #appended(changes: readonly Change[]): void {
@@ -177,27 +226,26 @@ export class Engine {
     this.#cancelTimer();
     this.#loop?.stop();
     void this.#parts.dispatcher.stop();
+    void this.#journal?.close(0);
+    void this.#lease.stop();
     for (const waiter of this.#waiters.values()) waiter.reject(error);
     this.#parts.onFailure?.(error);
   }
 
-  /** Once a second: renew the lease, free the runs of the dead, claim, read the inbox. Nothing on the hot path waits for it. */
+  /** Once a second: free the runs of the dead, claim, read the inbox. Nothing on the hot path waits for it. */
   #reconcile(): void {
     const again = (): void => {
       if (this.#state === 'running')
         this.#cancelTimer = this.#clock.after(reconcileMs, () => this.#reconcile());
     };
     void (async () => {
-      await this.#lease.renew();
       await this.#lease.takeOver();
       await this.#keepPartitions();
-      await this.#keepBudgets();
+      await this.#adoption.keepBudgets(this.#loop?.runs.values() ?? [], this.#clock.now());
       await this.#claim();
       await this.#readInbox();
-    })().then(again, (error: unknown) => {
-      if ((error as { code?: string }).code === 'ENGINE_FENCED') this.#fail(error as EngineError);
-      else again();
-    });
+      // Without its database it tries again in a second; the journal tells when that has gone.
+    })().then(again, again);
   }
 
   /** New months get their partitions before they begin; opening the database made those of this month and the next two. */
@@ -216,120 +264,38 @@ export class Engine {
   }
 
   async #claimOnce(): Promise<void> {
-    const room = runsAtOnce - (this.#loop?.runs.size ?? 0);
+    const room = runsAtOnce - (this.#loop?.runs.size ?? 0) - this.#claimed.length;
     if (this.#state !== 'running' || room <= 0) return;
     const claimed = await this.#store.claim(this.#lease.boot, room);
     if (claimed.length > 0) crashPoint('after-claim');
-    for (const row of claimed) {
-      await this.#adopt(row).catch((error: unknown) => this.#cannotAdopt(row, error));
+    this.#claimed.push(...claimed);
+    for (let row = this.#claimed[0]; row; row = this.#claimed[0]) {
+      await this.#takeUp(row);
+      this.#claimed.shift();
     }
   }
 
   /**
-   * A run whose workflow no longer fits the loaded modules ends with the reason, so that it keeps no other from starting; after
-   * any other trouble it is given back, to be claimed again.
+   * A run whose workflow no longer fits the loaded modules ends with the reason, so that it keeps no other from starting; what
+   * the database keeps from being read is tried again at the next claim.
    */
-  async #cannotAdopt(row: RunRow, error: unknown): Promise<void> {
-    if (isEngineError(error)) return this.#store.failRun(row, toErrorData(error));
-    await this.#store.giveBack(row);
-    throw error;
-  }
-
-  async #adopt(row: RunRow): Promise<void> {
-    const graph = await this.#graph(row);
-    const history = await this.#store.history(row.tenant_id, row.id);
-    const run = new Run(factsOf(row, history[0]?.body ?? '{}'), graph);
-    await this.#store.settleOrphans(row);
-    const { seq, ...steps } = await this.#store.steps(row.tenant_id, row.id);
-    run.seq = seq;
-    await this.#openBudgets(run, this.#clock.now());
-    this.#loop?.adopt(run, recover(run, { history, ...steps }, this.#clock.now()));
-  }
-
-  async #graph(row: RunRow): Promise<Graph> {
-    const name = `${row.tenant_id} ${row.workflow} ${row.workflow_version}`;
-    let graph = this.#graphs.get(name);
-    if (!graph) {
-      const data = await this.#store.workflowVersion(
-        row.tenant_id,
-        row.workflow,
-        row.workflow_version,
-      );
-      graph = compile(data, this.#parts.registry.agents);
-      this.#graphs.set(name, graph);
+  async #takeUp(row: RunRow): Promise<void> {
+    try {
+      const { run, ...recovered } = await this.#adoption.adopt(row, this.#clock.now());
+      this.#loop?.adopt(run, recovered);
+    } catch (error) {
+      if (!isEngineError(error) || error.code.startsWith('DB_')) throw error;
+      await this.#store.failRun(row, toErrorData(error));
     }
-    return graph;
-  }
-
-  /** A run that goes on past midnight pays from the purses of the new day. */
-  async #keepBudgets(): Promise<void> {
-    const now = this.#clock.now();
-    if (periodOf(now) === this.#budgetDay) return;
-    this.#budgetDay = periodOf(now);
-    for (const run of this.#loop?.runs.values() ?? []) await this.#openBudgets(run, now);
-  }
-
-  /** Opens the purses of this day and of the next, so that none is missing at midnight. */
-  async #openBudgets(run: Run, now: number): Promise<void> {
-    const { tenantId } = run.facts;
-    const modules = run.graph.nodes.flatMap((node) =>
-      node.kind === 'foreach'
-        ? node.body.map((task) => task.module)
-        : 'module' in node
-          ? [node.module]
-          : [],
-    );
-    const scopes = [...new Set(modules.flatMap((module) => sharedScopes(run, module)))];
-    const limit = this.#parts.config.dailyBudgetMicroUsd ?? 50_000_000;
-    for (const period of [periodOf(now), periodOf(now + dayMs)]) {
-      const opening = { limitMicroUsd: limit, period };
-      const used = await this.#store.openBudgets(tenantId, scopes, opening);
-      for (const [scope, settledMicroUsd] of used)
-        this.#broker.budget.open(purseName({ tenantId, scope, period }), limit, {
-          settledMicroUsd,
-        });
-    }
-  }
-
-  async #itemsOf(run: Run, container: Container): Promise<readonly unknown[]> {
-    const { items, id } = container.node;
-    if (items.kind === 'value') {
-      const value = items.value(run.scope());
-      if (Array.isArray(value)) return value;
-      throw new EngineError('WORKFLOW_INVALID', `Node '${id}': its items are no list.`);
-    }
-    const connector = this.#parts.connector(run.facts.tenantId);
-    const entity = this.#parts.registry.entities.get(items.query.entity);
-    if (!entity)
-      throw new EngineError(
-        'WORKFLOW_INVALID',
-        `Node '${id}' queries '${items.query.entity}', which no module declares.`,
-      );
-    const rows: unknown[] = [];
-    let cursor: string | null = null;
-    do {
-      const page = await connector.query({
-        entity: items.query.entity,
-        filter: wireFilter(entity, items.filter(run.scope()) as Readonly<Record<string, unknown>>),
-        order: items.query.order,
-        limit: 5_000,
-        ...(cursor !== null && { cursor }),
-      });
-      rows.push(...page.rows);
-      cursor = page.cursor;
-      if (rows.length > largestForeach)
-        throw new EngineError(
-          'WORKFLOW_INVALID',
-          `Node '${id}' has more than ${largestForeach} items; narrow its query.`,
-        );
-    } while (cursor !== null);
-    return rows;
   }
 
   async #readInbox(): Promise<void> {
-    for (const message of await this.#store.inbox(this.#lease.boot)) {
-      if (message.kind === 'cancel') this.#loop?.cancel(message.run_id, 'asked', [message.id]);
-    }
+    const messages = await this.#store.inbox(this.#lease.boot);
+    // One that was heard stays in the table until the flush that records it.
+    for (const message of messages)
+      if (!this.#heard.has(message.id))
+        this.#loop?.ask(message.run_id, askedBy(message), [message.id]);
+    this.#heard = new Set(messages.map(({ id }) => id));
   }
 
   #ended(runId: string, status: RunStatus): void {
@@ -339,45 +305,16 @@ export class Engine {
   }
 }
 
-/** Checks a request and stores the run, whether an engine is up or not. @throws WORKFLOW_UNKNOWN · INPUT_INVALID · KEY_REUSED */
-export async function submitRun(
-  store: Store,
-  registry: Registry,
-  request: RunRequest,
-): Promise<{ readonly id: string; readonly isNew: boolean }> {
-  const registered = registry.workflows.get(request.workflow);
-  if (!registered) {
-    const known = [...registry.workflows.keys()].join(', ');
-    throw new EngineError(
-      'WORKFLOW_UNKNOWN',
-      `There is no workflow '${request.workflow}'; known are: ${known}.`,
-    );
+function askedBy({ kind, data }: Message): Asked {
+  switch (kind) {
+    case 'cancel':
+      return data.step === undefined
+        ? { kind: 'cancel', reason: 'asked' }
+        : { kind: 'cancel_step', step: data.step, subtree: data.subtree === true };
+    case 'settled':
+      return { kind: 'settled', step: data.step ?? -1, key: data.key ?? '' };
+    case 'pause':
+    case 'resume':
+      return { kind };
   }
-  const input = registered.workflow.input.safeParse(request.input ?? {});
-  if (!input.success) {
-    const issue = input.error.issues[0];
-    throw new EngineError(
-      'INPUT_INVALID',
-      `Workflow '${request.workflow}' does not take this input: ${issue?.path.join('.') || 'input'}: ${issue?.message}.`,
-    );
-  }
-  // Refused before anything is stored: cycles, unknown agents, expressions that do not parse.
-  compile(registered.data, registry.agents);
-  const version = await store.publishWorkflow(request.tenantId, registered);
-  return store.createRun({ ...request, input: input.data }, version);
-}
-
-function factsOf(row: RunRow, input: string): RunFacts {
-  return {
-    tenantId: row.tenant_id,
-    id: row.id,
-    workflow: row.workflow,
-    input: JSON.parse(input),
-    company: row.company,
-    businessDate: row.business_date,
-    timeZone: row.time_zone,
-    priority: row.priority,
-    attended: row.pins.attended ?? false,
-    createdAt: new Date(row.created_at).getTime(),
-  };
 }

@@ -1,3 +1,4 @@
+import type { ErrorData } from '../base/errors.ts';
 import type { ModelProfile } from '../sdk/agent.ts';
 import type { Module } from '../sdk/module.ts';
 import type { Policy } from '../sdk/policy.ts';
@@ -19,6 +20,46 @@ export interface ModelPrice {
   readonly cachedInput: number;
   readonly cacheWrite: number;
   readonly output: number;
+}
+
+/** How long the record of runs is kept, in days after a run's end. Defaults and their reasons: core/engine/retention/policy.ts. */
+export interface Retention {
+  /** Runs, steps, attempts and entries, with the hash of every body. @default 4018 (11 years) */
+  readonly journalDays?: number;
+  /** Bodies, which may hold personal data, by what they are. @default input, output, model 90; finding, effect 400 */
+  readonly bodyDays?: {
+    readonly input?: number;
+    readonly output?: number;
+    readonly model?: number;
+    readonly finding?: number;
+    readonly effect?: number;
+  };
+  /** The feed that readers of all runs follow; counted from the day of its rows. @default 7 */
+  readonly feedDays?: number;
+}
+
+/** When a model or connector that fails is left alone, and when it is used again. */
+export interface BreakerLimits {
+  /** Failures in a row that open it; 0: never. @default 5 */
+  readonly failures?: number;
+  /** Milliseconds until it is probed. @default 60000 */
+  readonly probeMs?: number;
+  /** Probes that must succeed in a row, one at a time. @default 3 */
+  readonly successes?: number;
+}
+
+/** A step that has failed for good, or was skipped for its failure. */
+export interface StepFailure {
+  readonly tenantId: number;
+  readonly runId: string;
+  readonly workflow: string;
+  /** `match` or `match/check[V-17]` */
+  readonly step: string;
+  /** The agent that tried last, `module.agent`; null for a step that is none. */
+  readonly agent: string | null;
+  readonly error: ErrorData;
+  /** Whom its escalations name, all of them, in order. */
+  readonly told: readonly string[];
 }
 
 /** The composition root's choices; `tutti.config.ts` default-exports one. */
@@ -44,9 +85,22 @@ export interface Config {
     readonly perModule?: number;
     /** Worker threads. @default the number of cores, at most 4 */
     readonly threads?: number;
+    /** How long an engine that says nothing keeps its runs, milliseconds; renewed every third of it. @default 15000 */
+    readonly leaseMs?: number;
+    /** What running steps get to end in when the process is asked to end, milliseconds. @default 20000 */
+    readonly drainMs?: number;
   };
+  /** For every model and connector; the setting `breaker` replaces it while the engine runs. @default 5 failures, 60 s, 3 successes */
+  readonly breaker?: BreakerLimits;
+  /**
+   * Told of every step that failed for good, once that is durable; at most once, and not of those whose engine died first: the
+   * journal has them all. What it throws is logged and changes nothing.
+   */
+  readonly onStepFailed?: (failure: StepFailure) => void | Promise<void>;
   /** Micro-USD that all runs of a tenant may spend on models a day. @default 50000000 (50 USD) */
   readonly dailyBudgetMicroUsd?: number;
+  /** How long what is kept. */
+  readonly retention?: Retention;
 }
 
 /** Types a configuration; it is validated when the engine loads it. */

@@ -2,12 +2,12 @@ import type { ErrorData } from '../base/errors.ts';
 import type { LeaseClock } from '../base/lease-clock.ts';
 import type { FindingInput } from '../sdk/agent.ts';
 import type { EffectState } from './db/states.ts';
-import type { Part, Usage } from './models/model.ts';
+import type { ModelReply, Part, Usage } from './models/model.ts';
 
 /** One turn of a conversation that an earlier attempt held: paid for, so it is not held again. */
 export interface RecordedTurn {
   readonly parts: readonly Part[];
-  readonly stop: string;
+  readonly stop: ModelReply['stop'];
   /** What the tools answered; null when the attempt ended before all had. */
   readonly answered: Answered | null;
 }

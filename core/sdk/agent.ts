@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Money } from '../base/money.ts';
 import type { EntityName } from './entity.ts';
+import type { RecoveryRule } from './recovery.ts';
 import type { AnyTool, ToolFunction } from './tool.ts';
 
 /** Which kind of model an agent wants; `tutti.config.ts` maps each profile to a provider's model. */
@@ -37,11 +38,13 @@ export interface PlaybookContext<I, T extends Readonly<Record<string, AnyTool>>>
 export interface AgentLimits {
   /** Whole step, milliseconds. @default 120000 */
   readonly timeoutMs?: number;
+  /** One model call, milliseconds; a later try goes on after the last call that ended. @default 300000, or the model's `totalMs` */
+  readonly turnTimeoutMs?: number;
   /** Model calls. @default 8 */
   readonly turns?: number;
   /** Micro-USD that one step may spend. @default 50000 */
   readonly costMicroUsd?: number;
-  /** Tries of a step that fails with a retryable error. @default 3 */
+  /** Tries of a step that fails with a retryable error, where `recovery` says no other number. @default 3 */
   readonly attempts?: number;
 }
 
@@ -65,6 +68,11 @@ export interface AgentDeclaration<
   readonly critical?: boolean;
   /** When the budget does not allow a model call: go on with the playbook (marked `degraded`), or fail. @default 'playbook' */
   readonly onBudget?: 'playbook' | 'fail';
+  /**
+   * What follows a failure: the first rule that fits is taken; a failure that none fits is retried when it may pass by itself.
+   * The setting `recovery:module.agent` replaces it while the engine runs. @default retry, `limits.attempts` tries in all
+   */
+  readonly recovery?: readonly RecoveryRule[];
   readonly limits?: AgentLimits;
   readonly tools: T;
   /** Every kind of finding that the agent may report, each with what it means. */

@@ -1,8 +1,10 @@
-import type { ErrorCategory, ErrorCode } from '../base/errors.ts';
+import { z } from 'zod';
+import { type ErrorCategory, type ErrorCode, errorCodes, errorRow } from '../base/errors.ts';
+import { canonicalJson } from '../base/ids.ts';
 
 /** How often and how fast a failed step is tried again. */
 export interface RetryPolicy {
-  /** Tries in all, the first one included. @default the agent's `limits.attempts`, 3 */
+  /** Tries in all; the one whose failure led here is the first. @default the agent's `limits.attempts`, 3 */
   readonly attempts?: number;
   /** How the delay grows from one failure to the next. @default 'exponential' */
   readonly backoff?: 'exponential' | 'linear' | 'fixed';
@@ -35,7 +37,133 @@ export type Recovery =
 
 /** What follows a kind of failure: each way is tried in turn; when none is left the step has failed. */
 export interface RecoveryRule {
-  /** Categories or codes of the error catalogue. @default every failure that may pass by itself */
+  /**
+   * Categories or codes of the error catalogue. A code that is named is retried even where the catalogue says that this cannot
+   * help; under a category such codes are not. @default every failure that may pass by itself
+   */
   readonly on?: readonly (ErrorCategory | ErrorCode)[];
+  /** Empty: the step fails at once. */
   readonly then: readonly Recovery[];
+}
+
+/** Ends that nobody recovers from by a rule: somebody wished them, must decide them, or is to blame outside of the step. */
+export const beyondRecovery: ReadonlySet<ErrorCode> = new Set([
+  'CANCELLED',
+  'EFFECT_IN_REVIEW',
+  'ENGINE_FENCED',
+  'ENGINE_STOPPED',
+  'LANE_LOST',
+  'JOURNAL_REJECTED',
+]);
+
+const codes = errorCodes.filter((code) => !beyondRecovery.has(code));
+const categories = [...new Set(errorCodes.map((code) => errorRow(code).category))];
+
+const delayMs = z.int().min(0).max(86_400_000);
+const retryPolicy = z
+  .strictObject({
+    attempts: z.int().min(1).max(25),
+    backoff: z.enum(['exponential', 'linear', 'fixed']),
+    baseMs: delayMs,
+    factor: z.number().min(1).max(10),
+    maxMs: delayMs,
+    jitter: z.enum(['full', 'none']),
+  })
+  .partial();
+const whom = z.string().min(1).max(200);
+const recovery = z.discriminatedUnion('strategy', [
+  z.strictObject({ strategy: z.literal('retry'), retry: retryPolicy.optional() }),
+  z.strictObject({ strategy: z.literal('reset'), retry: retryPolicy.optional() }),
+  z.strictObject({ strategy: z.literal('reassign'), to: whom }),
+  z.strictObject({ strategy: z.literal('fallback') }),
+  z.strictObject({ strategy: z.literal('skip') }),
+  z.strictObject({ strategy: z.literal('escalate'), to: whom }),
+  z.strictObject({ strategy: z.literal('abort') }),
+]);
+const rules = z
+  .array(
+    z.strictObject({
+      on: z
+        .array(z.enum([...categories, ...codes], { error: nameFault }))
+        .min(1)
+        .optional(),
+      // Skip and abort end the step: what stands behind them would never come.
+      then: z.array(recovery).max(10).refine(endsLast, 'has a way behind skip or abort'),
+    }),
+  )
+  .max(50);
+
+/** What is wrong with a declaration, and where: `0.then.1.to`. */
+export interface RecoveryFault {
+  readonly path: string;
+  readonly reason: string;
+}
+
+/** The forms of an agent that another one may stand in for. */
+interface Forms {
+  readonly input: z.ZodType;
+  readonly output: z.ZodType;
+}
+
+/**
+ * Checks the rules of one agent, from a declaration or a setting: their form, the codes and categories, and that whoever is to
+ * stand in exists, is another agent, and takes and gives the same form. Returns the first fault, or null.
+ */
+export function checkRecovery(
+  value: unknown,
+  agent: string,
+  formsOf: (agent: string) => Forms | undefined,
+): RecoveryFault | null {
+  const parsed = rules.safeParse(value);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    return { path: issue?.path.join('.') ?? '', reason: issue?.message ?? 'is not allowed' };
+  }
+  for (const [index, rule] of parsed.data.entries()) {
+    for (const [rung, way] of rule.then.entries()) {
+      if (way.strategy !== 'reassign') continue;
+      const reason = standInFault(agent, way.to, formsOf);
+      if (reason) return { path: `${index}.then.${rung}.to`, reason };
+    }
+  }
+  return null;
+}
+
+function nameFault({ input }: { readonly input?: unknown }): string {
+  const name = String(input).slice(0, 64);
+  return beyondRecovery.has(name as ErrorCode)
+    ? `'${name}' is no failure that a rule can follow`
+    : `'${name}' is neither a category nor a code of the error catalogue; see docs/errors.md`;
+}
+
+function endsLast(ways: readonly Pick<Recovery, 'strategy'>[]): boolean {
+  const end = ways.findIndex(({ strategy }) => strategy === 'skip' || strategy === 'abort');
+  return end === -1 || end === ways.length - 1;
+}
+
+function standInFault(
+  agent: string,
+  to: string,
+  formsOf: (agent: string) => Forms | undefined,
+): string | null {
+  if (to === agent) return `'${to}' is the agent itself; use retry or reset`;
+  const [own, other] = [formsOf(agent), formsOf(to)];
+  if (!own || !other) return `'${to}' is no agent of a loaded module; write 'module.agent'`;
+  if (formOf(own.input, 'input') !== formOf(other.input, 'input'))
+    return `'${to}' takes another input than '${agent}'`;
+  if (formOf(own.output, 'output') !== formOf(other.output, 'output'))
+    return `'${to}' answers in another form than '${agent}'`;
+  return null;
+}
+
+/** A schema's form as text, without the words that explain it to a model. */
+function formOf(schema: z.ZodType, io: 'input' | 'output'): string {
+  const json: unknown = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
+  return canonicalJson(JSON.parse(JSON.stringify(json, plainForm)));
+}
+
+// A property may be called 'description' or 'required', too; then its value is a schema.
+function plainForm(name: string, value: unknown): unknown {
+  if (name === 'required' && Array.isArray(value)) return value.toSorted();
+  return ['description', 'title'].includes(name) && typeof value === 'string' ? undefined : value;
 }

@@ -6,6 +6,7 @@ import type { AnyEntity, Field } from './entity.ts';
 import type { Module } from './module.ts';
 import type { WorkflowData } from './node.ts';
 import type { Policy } from './policy.ts';
+import { checkRecovery } from './recovery.ts';
 import type { AnyTool } from './tool.ts';
 import type { Workflow } from './workflow.ts';
 
@@ -155,6 +156,7 @@ const agentSchema = z.looseObject({
   limits: z
     .strictObject({
       timeoutMs: positive,
+      turnTimeoutMs: positive,
       turns: positive,
       costMicroUsd: z.int().nonnegative(),
       attempts: positive,
@@ -264,6 +266,14 @@ function checkReferences(
         `of '${name}' is no tool of a loaded module; list it in the module's tools.`,
       );
     }
+    const fault =
+      agent.recovery && checkRecovery(agent.recovery, name, (each) => agents.get(each)?.agent);
+    if (fault)
+      throw invalid(
+        module,
+        `agents/${fileOf(agent.name)}.ts, field 'recovery${fault.path && `.${fault.path}`}'`,
+        `of '${name}': ${fault.reason}.`,
+      );
   }
   for (const entity of entities.values()) checkFields(entity.name, entity.fields, entities);
 }

@@ -126,7 +126,7 @@ describe('an engine over any executor', () => {
       const run = await started(engine);
       const [first, beside] = [await dispatcher.next('first'), await dispatcher.next('beside')];
 
-      await engine.cancel(1, run.id, actor);
+      await engine.ask({ tenantId: 1, runId: run.id, kind: 'cancel', actor: actor });
       end(dispatcher, first.ref);
       end(dispatcher, beside.ref);
       clock.pass(60_000);
@@ -164,7 +164,7 @@ describe('an engine over any executor', () => {
     await dispatcher.next('first');
     await dispatcher.next('beside');
 
-    await engine.cancel(1, run.id, actor);
+    await engine.ask({ tenantId: 1, runId: run.id, kind: 'cancel', actor: actor });
 
     assert.equal(await run.ended, 'cancelled');
     assert.deepEqual(await stepsOf(run.id), {
@@ -265,7 +265,7 @@ describe('an engine over any executor', () => {
       old.failures.map(({ code }) => code),
       ['ENGINE_FENCED'],
     );
-    assert.equal(old.engine.isReady, false);
+    assert.equal(old.engine.trouble?.code, 'ENGINE_STOPPED');
     const { rows } = await pool.query(
       `SELECT count(*)::int AS ends FROM tutti.entry WHERE run_id = $1 AND kind = 'step.succeeded' AND step = 0`,
       [run.id],

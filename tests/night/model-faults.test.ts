@@ -261,7 +261,7 @@ describe('an agent whose model misbehaves', () => {
     await until(() => perCase.has('silence'));
     assert.equal(server.open, 1);
 
-    await tutti.engine.cancel(tenantId, id, request.actor);
+    await tutti.engine.ask({ tenantId, runId: id, kind: 'cancel', actor: request.actor });
 
     assert.equal(await ended, 'cancelled');
     await until(() => server.open === 0);
@@ -290,7 +290,7 @@ describe('an agent whose model misbehaves', () => {
 
       assert.equal(names.filter((name) => perCase.has(name)).length, 3);
 
-      await limited.engine.cancel(tenantId, id, request.actor);
+      await limited.engine.ask({ tenantId, runId: id, kind: 'cancel', actor: request.actor });
       assert.equal(await ended, 'cancelled');
       assert.equal(names.filter((name) => perCase.has(name)).length, 3);
     } finally {

@@ -126,7 +126,12 @@ describe('Pool', () => {
     const { id } = await lab.engine.startRun(requestOf('lab.patient', { tenantId }));
     const ended = lab.engine.whenEnded(id);
 
-    await lab.engine.cancel(tenantId, id, { kind: 'person', id: 'tester' });
+    await lab.engine.ask({
+      tenantId: tenantId,
+      runId: id,
+      kind: 'cancel',
+      actor: { kind: 'person', id: 'tester' },
+    });
 
     assert.equal(await ended, 'cancelled');
     const steps = await stepsOf({ id, status: 'cancelled' });

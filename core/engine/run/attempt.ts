@@ -6,6 +6,7 @@ import type { FindingInput } from '../../sdk/agent.ts';
 import type { RegisteredAgent } from '../../sdk/registry.ts';
 import type { CallWish, Grant, Settlement } from '../limits/broker.ts';
 import { sharedPurse } from '../limits/purse.ts';
+import { type EntryInput, nextEntry } from './entries.ts';
 import type {
   AttemptRow,
   BudgetRow,
@@ -13,7 +14,6 @@ import type {
   EffectRow,
   EntryRow,
   FindingRow,
-  PayloadClass,
   TurnRow,
 } from './rows.ts';
 import type { Run } from './run.ts';
@@ -28,7 +28,9 @@ export class Attempt {
   readonly run: Run;
   readonly step: Step;
   readonly registered: RegisteredAgent;
-  readonly mode: Job['mode'];
+  mode: Job['mode'];
+  /** Turns of the conversation that it goes on from. */
+  readonly recorded: number;
   readonly alone: boolean;
   /** The model call under way. */
   call: { readonly grant: Grant; readonly seq: number; readonly wish: CallWish } | null = null;
@@ -42,19 +44,26 @@ export class Attempt {
     this.step = options.step;
     this.registered = options.registered;
     this.mode = options.mode;
+    this.recorded = options.mode === 'model' ? options.step.recorded : 0;
     this.alone = options.alone;
   }
 
   /** The entry that makes the start durable. */
   started(): EntryRow {
-    return this.entry('step.started', { attempt: this.step.attempt, mode: this.mode });
+    const { attempt, reassignedTo } = this.step;
+    return this.entry('step.started', {
+      attempt,
+      mode: this.mode,
+      ...(this.recorded > 0 && { recorded: this.recorded }),
+      ...(reassignedTo !== null && { agent: reassignedTo }),
+    });
   }
 
   /** A model call about to be made: its entry, its ledger row, and what it reserves of the shared purses. */
   turnStarted(grant: Grant, wish: CallWish): Pick<Change, 'entries' | 'turns' | 'budgets'> {
     this.turns += 1;
     const entry = this.entry('turn.started', {
-      turn: this.turns,
+      turn: this.recorded + this.turns,
       model: grant.model,
       reservedMicroUsd: grant.boundMicroUsd,
     });
@@ -88,6 +97,8 @@ export class Attempt {
     const { grant, seq, wish } = this.call as NonNullable<Attempt['call']>;
     this.call = null;
     this.step.costMicroUsd += settlement.costMicroUsd;
+    // A turn with an answer is part of the conversation: whatever comes, it is not paid for again.
+    if (told.body !== undefined) this.step.recorded += 1;
     return {
       entries: [
         this.entry(
@@ -194,28 +205,6 @@ export class Attempt {
   ): EntryRow {
     return nextEntry(this.run, { step: this.step, kind, data, ...(body && { body }) });
   }
-}
-
-/** An entry before it has a number. */
-export interface EntryInput {
-  readonly step: Step | null;
-  readonly kind: string;
-  readonly data: Readonly<Record<string, unknown>>;
-  /** What is stored apart, as a payload. */
-  readonly body?: { readonly class: PayloadClass; readonly text: string } | undefined;
-}
-
-/** Numbers the next entry of a run: one writer, rising in commit order. */
-export function nextEntry(run: Run, { step, kind, data, body }: EntryInput): EntryRow {
-  run.seq += 1;
-  return {
-    seq: run.seq,
-    step: step?.id ?? null,
-    attempt: step && step.attempt > 0 ? step.attempt : null,
-    kind,
-    data,
-    ...(body && { body: { class: body.class, bytes: Buffer.from(body.text) } }),
-  };
 }
 
 function modelBody(text: string | undefined): EntryInput['body'] {

@@ -1,10 +1,12 @@
 import type { Clock } from '../../base/clock.ts';
-import { EngineError, type ErrorData, errorRow, toErrorData } from '../../base/errors.ts';
+import { EngineError, type ErrorData, toErrorData } from '../../base/errors.ts';
 import type { DispatchEvents, Dispatcher, FromThread, JobDone } from '../../ports/dispatcher.ts';
-import { type Attempt, nextEntry } from './attempt.ts';
+import type { Attempt } from './attempt.ts';
+import { nextEntry } from './entries.ts';
 import type { Flushed, Journal } from './journal.ts';
+import type { Outcome } from './outcome.ts';
 import type { AttemptRow, Change } from './rows.ts';
-import type { Outcome, Run } from './run.ts';
+import type { Run } from './run.ts';
 import type { Spans } from './spans.ts';
 import { isTerminal } from './states.ts';
 import { pathOf, type Step } from './step.ts';
@@ -15,8 +17,10 @@ import type { Turns } from './turns.ts';
 export interface AttemptEvents {
   /** The step has ended for good. */
   ended(run: Run, step: Step, outcome: Outcome): void;
-  /** The step is to be tried again: at once after the loss of its thread (null), with a delay after a failure. */
-  again(run: Run, step: Step, failure: ErrorData | null): void;
+  /** The attempt has failed. */
+  failed(run: Run, step: Step, error: ErrorData): void;
+  /** The step is to be tried again at once: it lost its thread. */
+  again(run: Run, step: Step): void;
   /** Something changed that may let other work start. */
   changed(): void;
 }
@@ -32,8 +36,8 @@ export interface AttemptParts {
   readonly events: AttemptEvents;
 }
 
-/** Threads that may die under a step before it runs alone; one more death, alone, proves it guilty. */
-export const crashesUntilAlone = 2;
+/** Threads and engines that may die under a step before it runs alone, in a process of its own; another death there proves it guilty. */
+export const crashesUntilAlone = 3;
 
 /** The attempts that run now: what their threads say becomes changes for the journal. */
 export class Attempts implements DispatchEvents {
@@ -49,6 +53,10 @@ export class Attempts implements DispatchEvents {
     this.#parts.spans.beginAttempt(attempt);
   }
 
+  get size(): number {
+    return this.#live.size;
+  }
+
   isLive(attempt: Attempt): boolean {
     return this.#live.get(attempt.ref) === attempt;
   }
@@ -60,10 +68,29 @@ export class Attempts implements DispatchEvents {
     this.#live.delete(attempt.ref);
   }
 
-  /** Aborts every attempt of a run. */
-  cancel(run: Run, error: ErrorData): void {
-    for (const attempt of this.#live.values())
-      if (attempt.run === run) this.#parts.dispatcher.cancel(attempt.ref, error);
+  /** Aborts the attempts that `concerns` picks: each then ends as cancelled. */
+  cancel(concerns: (attempt: Attempt) => boolean, reason: string): void {
+    const error = toErrorData(new EngineError('CANCELLED', reason));
+    for (const attempt of [...this.#live.values()])
+      if (concerns(attempt)) this.#parts.dispatcher.cancel(attempt.ref, error);
+  }
+
+  /** Ends an attempt as failed, whatever its thread still does. */
+  fail(attempt: Attempt, error: ErrorData): void {
+    const { run, step } = attempt;
+    this.#parts.dispatcher.cancel(attempt.ref, error);
+    if (!this.isLive(attempt)) return;
+    const change = this.#parts.turns.lose(attempt, error);
+    this.#finish(attempt, 'failed', { error, change });
+    this.#parts.events.failed(run, step, error);
+  }
+
+  /** Takes every attempt off its thread, to be gone on with by whoever owns the run next. */
+  giveUp(error: ErrorData): void {
+    for (const attempt of [...this.#live.values()]) {
+      this.#finish(attempt, 'lost', { error, change: this.#parts.turns.lose(attempt, error) });
+      this.#parts.events.again(attempt.run, attempt.step);
+    }
   }
 
   /** Stops the deadlines. */
@@ -98,7 +125,7 @@ export class Attempts implements DispatchEvents {
         kind: 'failed',
         error: toErrorData(new EngineError('STEP_CRASHED', guilty)),
       });
-    } else this.#parts.events.again(run, step, null);
+    } else this.#parts.events.again(run, step);
     this.#parts.events.changed();
   }
 
@@ -184,10 +211,7 @@ export class Attempts implements DispatchEvents {
       error,
       change,
     });
-    step.failures += 1;
-    const limit = attempt.registered.agent.limits?.attempts ?? 3;
-    if (errorRow(error.code).retryable && step.failures < limit) events.again(run, step, error);
-    else events.ended(run, step, { kind: 'failed', error });
+    events.failed(run, step, error);
   }
 
   #finish(

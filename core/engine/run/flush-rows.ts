@@ -21,12 +21,8 @@ export function stepRows(changes: readonly Change[]): readonly StepRow[] {
   return [...runs].map(([step, run]) => ({ step, values: stepValues(step, run) }));
 }
 
-/** Turns changes, and the rows of their steps, into the statement's arrays. */
-export function flushParameters(
-  boot: string,
-  changes: readonly Change[],
-  rows: readonly StepRow[],
-): unknown[] {
+/** Turns changes, and the rows of their steps, into the statement's arrays: its parameters from the fourth on. */
+export function flushParameters(changes: readonly Change[], rows: readonly StepRow[]): unknown[] {
   const arrays = new Map(
     types.map(([part, { length }]) => [part, Array.from({ length }, (): unknown[] => [])]),
   );
@@ -50,7 +46,7 @@ export function flushParameters(
   const literals = types.flatMap(([part, each]) =>
     each.map((type, index) => arrayLiteral(type, arrays.get(part)?.[index] ?? [])),
   );
-  return [boot, ...literals, bodies.joined()];
+  return [...literals, bodies.joined()];
 }
 
 type Put = (part: Part, ...values: readonly unknown[]) => void;

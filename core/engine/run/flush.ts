@@ -48,9 +48,14 @@ const namesOf = (part: Part): string =>
     .map((column) => column.trim().split(' ')[0])
     .join(', ');
 
+// The engine's boot id, the number of its last flush and the number of this one.
+const ownParameters = 3;
+
 /** `unnest($4::int[], …) AS d(tenant_id, …)`, with the parameter numbers that follow from the order of the parts. */
 function rowsOf(part: Part): string {
-  const first = parts.slice(0, parts.indexOf(part)).reduce((sum, each) => sum + widthOf(each), 2);
+  const first = parts
+    .slice(0, parts.indexOf(part))
+    .reduce((sum, each) => sum + widthOf(each), ownParameters + 1);
   const arrays = typesOf(part).map((type, index) => `$${first + index}::${type}[]`);
   return `unnest(${arrays.join(', ')}) AS d(${namesOf(part)})`;
 }
@@ -64,59 +69,82 @@ const stepChanges = namesOf('steps')
   .join(', ');
 
 // The bodies of all payloads in one binary parameter: as an array of bytea each would be sent in hex and quoted, twice its size.
-const bodies = `$${parts.reduce((sum, each) => sum + widthOf(each), 2)}::bytea`;
+const bodies = `$${parts.reduce((sum, each) => sum + widthOf(each), ownParameters + 1)}::bytea`;
 
-/** $1 is the engine's boot id; then the columns of `columns`, one array each; then the bodies, end to end. */
+/**
+ * $1 is the engine's boot id, $2 the number of its last flush, $3 the number of this one; then the columns of `columns`, one
+ * array each; then the bodies, end to end. `mark` compares and sets the number under a row lock: however often a flush is sent,
+ * and however late one arrives that was thought lost, it is written once, and none after its successor.
+ */
 export const flushSql = `
 WITH fence AS MATERIALIZED (SELECT id FROM tutti.engine WHERE id = $1 AND state <> 'gone' FOR KEY SHARE),
+mark AS (INSERT INTO tutti.flush AS f (engine_id, no) SELECT id, $3::bigint FROM fence
+  ON CONFLICT (engine_id) DO UPDATE SET no = excluded.no WHERE f.no = $2::bigint RETURNING 1),
 want AS MATERIALIZED (SELECT * FROM ${rowsOf('want')}),
 held AS MATERIALIZED (SELECT tenant_id, scope, period, limit_micro_usd - reserved_micro_usd - settled_micro_usd AS free FROM tutti.budget
   WHERE (tenant_id, scope, period) IN (SELECT tenant_id, scope, period FROM want) ORDER BY 1, 2, 3 FOR NO KEY UPDATE),
 ok AS MATERIALIZED (SELECT coalesce(bool_and(reserve = 0 OR reserve <= free + release - settle), true) AS yes FROM want JOIN held USING (tenant_id, scope, period)),
 spent AS (UPDATE tutti.budget u SET
   reserved_micro_usd = u.reserved_micro_usd - w.release + CASE WHEN ok.yes THEN w.reserve ELSE 0 END, settled_micro_usd = u.settled_micro_usd + w.settle
-  FROM fence, ok, held h JOIN want w USING (tenant_id, scope, period) WHERE u.tenant_id = h.tenant_id AND u.scope = h.scope AND u.period = h.period),
+  FROM mark, ok, held h JOIN want w USING (tenant_id, scope, period) WHERE u.tenant_id = h.tenant_id AND u.scope = h.scope AND u.period = h.period),
 turns AS (INSERT INTO tutti.ledger (tenant_id, run_id, seq, step, model, price_v, reserved_micro_usd, state)
-  SELECT d.*, 'reserved' FROM fence, ok, ${rowsOf('turns')} WHERE ok.yes),
+  SELECT d.*, 'reserved' FROM mark, ok, ${rowsOf('turns')} WHERE ok.yes),
 settles AS (INSERT INTO tutti.ledger AS t (tenant_id, run_id, seq, step, model, price_v, reserved_micro_usd, state, cost_micro_usd, tokens)
-  SELECT d.* FROM fence, ${rowsOf('settles')}
+  SELECT d.* FROM mark, ${rowsOf('settles')}
   ON CONFLICT (tenant_id, run_id, seq) DO UPDATE SET state = excluded.state, cost_micro_usd = excluded.cost_micro_usd, tokens = excluded.tokens),
-steps AS (INSERT INTO tutti.step AS t (${namesOf('steps')}) SELECT d.* FROM fence, ${rowsOf('steps')}
+steps AS (INSERT INTO tutti.step AS t (${namesOf('steps')}) SELECT d.* FROM mark, ${rowsOf('steps')}
   ON CONFLICT (tenant_id, run_id, id) DO UPDATE SET ${stepChanges}
   WHERE (t.ended_at IS NULL OR t.ended_at = excluded.ended_at) AND t.attempt <= excluded.attempt RETURNING 1),
-attempts AS (INSERT INTO tutti.attempt (${namesOf('attempts')}) SELECT d.* FROM fence, ${rowsOf('attempts')}),
+attempts AS (INSERT INTO tutti.attempt (${namesOf('attempts')}) SELECT d.* FROM mark, ${rowsOf('attempts')}),
 entries AS (INSERT INTO tutti.entry (tenant_id, run_id, seq, step, attempt, kind, data)
-  SELECT d.tenant_id, d.run_id, d.seq, d.step, d.attempt, d.kind, d.data FROM fence, ok, ${rowsOf('entries')} WHERE ok.yes OR NOT d.reserving),
+  SELECT d.tenant_id, d.run_id, d.seq, d.step, d.attempt, d.kind, d.data FROM mark, ok, ${rowsOf('entries')} WHERE ok.yes OR NOT d.reserving),
 feeds AS (INSERT INTO tutti.feed (tenant_id, run_id, from_seq, to_seq)
-  SELECT d.tenant_id, d.run_id, min(d.seq), max(d.seq) FROM fence, ${rowsOf('entries')} GROUP BY 1, 2),
+  SELECT d.tenant_id, d.run_id, min(d.seq), max(d.seq) FROM mark, ${rowsOf('entries')} GROUP BY 1, 2),
 payloads AS (INSERT INTO tutti.payload (tenant_id, run_id, seq, class, encoding, sha256, size, body)
-  SELECT d.tenant_id, d.run_id, d.seq, d.class, 'json', sha256(b.body), d.size, b.body FROM fence, ok, ${rowsOf('payloads')},
+  SELECT d.tenant_id, d.run_id, d.seq, d.class, 'json', sha256(b.body), d.size, b.body FROM mark, ok, ${rowsOf('payloads')},
   LATERAL (SELECT substring(${bodies} FROM d.start FOR d.size) AS body) b WHERE ok.yes OR NOT d.reserving),
-effects AS (INSERT INTO tutti.effect (${namesOf('effects')}) SELECT d.* FROM fence, ${rowsOf('effects')}
-  ON CONFLICT (tenant_id, key) DO NOTHING RETURNING key),
+effects AS (INSERT INTO tutti.effect (${namesOf('effects')}) SELECT d.* FROM mark, ${rowsOf('effects')}
+  ON CONFLICT (tenant_id, key) DO NOTHING RETURNING run_id, seq),
 effect_ends AS (INSERT INTO tutti.effect AS t (tenant_id, key, run_id, step, seq, tool, contract, actor, args_sha256, state, outcome, ended_at)
-  SELECT d.tenant_id, d.key, '00000000-0000-0000-0000-000000000000', 0, 0, '', '', '{}', '', d.state, d.outcome, now() FROM fence, ${rowsOf('effect_ends')}
+  SELECT d.tenant_id, d.key, '00000000-0000-0000-0000-000000000000', 0, 0, '', '', '{}', '', d.state, d.outcome, now() FROM mark, ${rowsOf('effect_ends')}
   ON CONFLICT (tenant_id, key) DO UPDATE SET state = excluded.state, outcome = excluded.outcome, ended_at = excluded.ended_at),
-findings AS (INSERT INTO tutti.finding (${namesOf('findings')}) SELECT d.* FROM fence, ${rowsOf('findings')}
+findings AS (INSERT INTO tutti.finding (${namesOf('findings')}) SELECT d.* FROM mark, ${rowsOf('findings')}
   ON CONFLICT (tenant_id, run_id, fingerprint) DO NOTHING),
 triage AS (INSERT INTO tutti.triage AS t (tenant_id, fingerprint, state, first_run, last_run)
-  SELECT DISTINCT ON (d.tenant_id, d.fingerprint) d.tenant_id, d.fingerprint, 'open', d.run_id, d.run_id FROM fence, ${rowsOf('findings')}
+  SELECT DISTINCT ON (d.tenant_id, d.fingerprint) d.tenant_id, d.fingerprint, 'open', d.run_id, d.run_id FROM mark, ${rowsOf('findings')}
   ORDER BY d.tenant_id, d.fingerprint ON CONFLICT (tenant_id, fingerprint) DO UPDATE SET last_run = excluded.last_run),
 runs AS (INSERT INTO tutti.run AS t (tenant_id, id, workflow, workflow_version, pins, journal_v, business_date, time_zone, status, actor, ended_at)
-  SELECT d.tenant_id, d.id, '', 0, '{}', 0, 'epoch', '', d.status, '{}', CASE WHEN d.ended THEN now() END FROM fence, ${rowsOf('runs')}
+  SELECT d.tenant_id, d.id, '', 0, '{}', 0, 'epoch', '', d.status, '{}', CASE WHEN d.ended THEN now() END FROM mark, ${rowsOf('runs')}
   ON CONFLICT (tenant_id, id) DO UPDATE SET status = excluded.status, ended_at = excluded.ended_at,
   owner = CASE WHEN excluded.ended_at IS NULL THEN t.owner END WHERE t.ended_at IS NULL),
-taken AS (DELETE FROM tutti.inbox q USING fence WHERE q.id IN (SELECT d.id FROM ${rowsOf('taken')}))
-SELECT (SELECT count(*) FROM fence)::int AS alive, (SELECT yes FROM ok) AS admitted, (SELECT count(*) FROM steps)::int AS steps,
-  (SELECT array_agg(key) FROM effects) AS new_effects`;
+taken AS (DELETE FROM tutti.inbox q USING mark WHERE q.id IN (SELECT d.id FROM ${rowsOf('taken')}))
+SELECT (SELECT count(*) FROM fence)::int AS alive, (SELECT count(*) FROM mark)::int AS marked, (SELECT yes FROM ok) AS admitted, (SELECT count(*) FROM steps)::int AS steps,
+  (SELECT array_agg(run_id || ' ' || seq) FROM effects) AS new_effects`;
 
 /** What the statement answers. */
 export interface FlushRow {
   /** 0: another engine took over; stop everything. */
   readonly alive: number;
+  /** 0: this flush is in already, by an earlier try whose answer was lost. */
+  readonly marked: number;
   /** false: a budget had too little left; the turns were not written, all else was. */
   readonly admitted: boolean;
   readonly steps: number;
-  /** Keys of effects that were not known before. */
-  readonly new_effects: readonly Buffer[] | null;
+  /** Where the effects that were not known before were begun: '<run> <seq>'. Two steps may begin the same one in one flush. */
+  readonly new_effects: readonly string[] | null;
+}
+
+/** What became of a flush whose answer was lost: $1 boot; $2 to $4 tenants, runs and numbers of its turns; $5 and $6 tenants and keys of its effects. */
+export const readBackSql = `
+SELECT f.no, (SELECT count(*) FROM unnest($2::int[], $3::uuid[], $4::bigint[]) AS d(tenant_id, run_id, seq)
+    JOIN tutti.ledger l USING (tenant_id, run_id, seq))::int AS turns,
+  (SELECT array_agg(e.run_id || ' ' || e.seq) FROM unnest($5::int[], $6::bytea[]) AS d(tenant_id, key)
+    JOIN tutti.effect e USING (tenant_id, key)) AS effects
+FROM tutti.flush f WHERE f.engine_id = $1`;
+
+/** What `readBackSql` answers. */
+export interface ReadBackRow {
+  readonly no: number;
+  readonly turns: number;
+  readonly effects: readonly string[] | null;
 }

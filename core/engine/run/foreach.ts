@@ -1,13 +1,8 @@
-import type { ErrorData } from '../../base/errors.ts';
+import { EngineError } from '../../base/errors.ts';
+import type { CompiledForeach } from '../graph/compile.ts';
+import type { ExpressionScope } from '../graph/expression.ts';
 import { isTerminal } from './states.ts';
 import type { Container, Item, Step } from './step.ts';
-
-/** How a step can end; `skipped` is never an attempt's outcome. */
-export type Ended =
-  | { readonly kind: 'succeeded'; readonly output: unknown }
-  | { readonly kind: 'failed'; readonly error: ErrorData }
-  | { readonly kind: 'cancelled' }
-  | { readonly kind: 'skipped' };
 
 /** Takes the next items up to the foreach's concurrency. */
 export function openItems(container: Container): readonly Item[] {
@@ -44,4 +39,37 @@ export function failItems(container: Container): readonly Step[] {
   container.next = container.items.length;
   container.ended += left.length;
   return left.flatMap((item) => item.steps);
+}
+
+/** Items by their keys: ids of one or more characters, at most 200 as ids of records have. @throws WORKFLOW_INVALID */
+export function itemsByKey(
+  { id, key: keyOf }: CompiledForeach,
+  values: readonly unknown[],
+  scope: ExpressionScope,
+): ReadonlyMap<string, unknown> {
+  const items = new Map<string, unknown>();
+  for (const item of values) {
+    const named = keyOf({ ...scope, item });
+    const key = typeof named === 'number' ? String(named) : named;
+    if (typeof key !== 'string' || key === '' || key.length > 200) {
+      const seen = JSON.stringify(named)?.slice(0, 80);
+      throw new EngineError(
+        'WORKFLOW_INVALID',
+        `Node '${id}' has an item with the key ${seen}; a key is a text of 1 to 200 characters.`,
+      );
+    }
+    if (items.has(key)) {
+      throw new EngineError(
+        'WORKFLOW_INVALID',
+        `Node '${id}' has two items with the key '${key}'; keys are unique.`,
+      );
+    }
+    items.set(key, item);
+  }
+  return items;
+}
+
+/** The steps whose outputs are a foreach's outputs, item by item. */
+export function resultsOf({ items, node }: Container): readonly Step[] {
+  return items.flatMap((item) => node.outputs.map((index) => item.steps[index] as Step));
 }

@@ -1,23 +1,28 @@
 import type pg from 'pg';
+import { type Clock, systemClock } from '../../base/clock.ts';
 import { crashPoint } from '../../base/crash-point.ts';
 import { EngineError } from '../../base/errors.ts';
 import { translateDbError } from '../../ports/db/db-error.ts';
-import { type FlushRow, flushSql } from './flush.ts';
-import { flushParameters, type StepRow, stepRows } from './flush-rows.ts';
+import { type StepRow, stepRows } from './flush-rows.ts';
+import { type FlushAnswer, isRefusal, JournalLine } from './journal-line.ts';
 import type { Change } from './rows.ts';
 
 /** What a flush brought to those who wait for it. */
 export interface Flushed {
   /** false: a shared budget had too little left for the turns of this flush; none of them was written. */
   readonly admitted: boolean;
-  /** Keys (hex) of effects that nobody had recorded before. */
+  /** Keys (hex) of this change's effects that nobody had recorded before. */
   readonly newEffects: ReadonlySet<string>;
 }
 
 /** What the journal reports by itself. */
 export interface JournalEvents {
-  /** Another engine has taken over, or the database is gone for good: nothing more can be recorded. */
+  /** Another engine has taken over, or something is wrong that no waiting mends: nothing more can be recorded. */
   failed(error: EngineError): void;
+  /** The database is away, full or read-only: the journal waits for it. Told once, until `back`. */
+  outage?(error: EngineError): void;
+  /** The database answers again. */
+  back?(): void;
   /** The database refused rows of one step; they are dropped and the step must fail. */
   rejected(change: Change, error: EngineError): void;
   /** A flush is durable: whoever follows these runs may read on. Called before those who wait for the flush. */
@@ -30,23 +35,24 @@ interface Written {
   readonly durable: ((flushed: Flushed) => void) | undefined;
 }
 
-/** What one statement writes beside the changes, and the answers that its commit will give. */
-interface Flush {
+/** What goes down in one statement, and the answers that its commit will give. */
+interface Part {
   readonly rows: readonly StepRow[];
   readonly told: (() => void)[];
 }
 
 const largestFlush = 1_000;
-// Values that the database cannot take: data exception, integrity violation, program limit. Anything else is the server's state.
-const refusal = /^(22|23|54)/;
+// How long an engine that stops waits for what is written to be answered.
+const closePatienceMs = 5_000;
 
 /**
  * The run journal's writer: group commit. Changes gather in memory while a flush is in flight and go down together with the
  * next; there is no timer, so a lone change leaves at once and a crowd shares one commit. Only the owner of the runs writes.
+ * It outlives its connection: while the database is away changes go on to gather, and what waits for a flush goes on to wait.
  */
 export class Journal {
-  readonly #client: pg.Client;
-  readonly #boot: string;
+  readonly #line: JournalLine;
+  readonly #clock: Clock;
   readonly #events: JournalEvents;
   #gathered: Written[] = [];
   #flushing = false;
@@ -55,26 +61,66 @@ export class Journal {
   /** Flushes so far, and rows of changes in them. */
   readonly counts = { flushes: 0, changes: 0 };
 
-  constructor(client: pg.Client, boot: string, events: JournalEvents) {
-    this.#client = client;
-    this.#boot = boot;
+  /** `connect` opens a connection that is ready for flushes (`journalConnection`); it is called again after each loss. */
+  constructor(
+    connect: () => Promise<pg.Client>,
+    engine: { readonly boot: string; readonly clock?: Clock },
+    events: JournalEvents,
+  ) {
+    this.#clock = engine.clock ?? systemClock;
     this.#events = events;
+    this.#line = new JournalLine({
+      connect,
+      boot: engine.boot,
+      clock: this.#clock,
+      outage: (error) => this.#events.outage?.(error),
+      back: () => this.#events.back?.(),
+    });
+  }
+
+  /** Whether the database is away. */
+  get isAway(): boolean {
+    return this.#line.isAway;
+  }
+
+  /** Connects; without it the first flush does. @throws DB_UNAVAILABLE · DB_FULL · ENGINE_FENCED */
+  open(): Promise<void> {
+    return this.#line.open();
   }
 
   /** Takes a change into the next flush; `durable` runs once it is committed, and never if the journal fails. */
   write(change: Change, durable?: (flushed: Flushed) => void): void {
+    if (this.#failed) return;
     this.#gathered.push({ change, durable });
-    if (!this.#flushing && !this.#failed) {
+    if (!this.#flushing) {
       this.#flushing = true;
       // What arrives in this tick shares the first flush.
       setImmediate(() => void this.#loop());
     }
   }
 
-  /** Resolves when everything written so far is committed (or the journal has failed). */
-  settled(): Promise<void> {
+  /** Resolves when everything written so far is committed (or the journal has failed), or after `patienceMs`. */
+  settled(patienceMs = Number.POSITIVE_INFINITY): Promise<void> {
     if (!this.#flushing) return Promise.resolve();
-    return new Promise((resolve) => this.#idle.push(resolve));
+    return new Promise((resolve) => {
+      const cancel = Number.isFinite(patienceMs)
+        ? this.#clock.after(patienceMs, resolve)
+        : () => {};
+      this.#idle.push(() => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+
+  /**
+   * Commits what is written and lets go of the connection. What is not answered after `patienceMs`, because the database is away,
+   * is left to recovery: nobody is told that it is durable.
+   */
+  async close(patienceMs = closePatienceMs): Promise<void> {
+    await this.settled(patienceMs);
+    this.#failed = true;
+    await this.#line.close();
   }
 
   async #loop(): Promise<void> {
@@ -88,8 +134,9 @@ export class Journal {
         for (const tell of told) tell();
       }
     } catch (error) {
+      const wasClosed = this.#failed;
       this.#failed = true;
-      this.#events.failed(translateDbError(error));
+      if (!wasClosed) this.#events.failed(translateDbError(error));
     } finally {
       this.#flushing = false;
       for (const resolve of this.#idle.splice(0)) resolve();
@@ -113,27 +160,23 @@ export class Journal {
     return told;
   }
 
-  async #send(written: readonly Written[], flush: Flush): Promise<void> {
+  async #send(written: readonly Written[], { rows, told }: Part): Promise<void> {
     const changes = written.map(({ change }) => change);
-    const values = flushParameters(this.#boot, changes, flush.rows);
     crashPoint('before-flush');
     try {
-      const result = await this.#client.query<FlushRow>({ name: 'flush', text: flushSql, values });
-      const row = result.rows[0] as FlushRow;
-      checkFlush(row, flush.rows.length);
-      const newEffects = new Set((row.new_effects ?? []).map((key) => key.toString('hex')));
-      const flushed = { admitted: row.admitted, newEffects };
-      for (const { durable } of written) if (durable) flush.told.push(() => durable(flushed));
+      const answer = await this.#line.send({ changes, rows });
+      for (const { change, durable } of written)
+        if (durable) told.push(() => durable(flushedOf(change, answer)));
       this.counts.flushes += 1;
       this.counts.changes += changes.length;
     } catch (error) {
-      if (!refusal.test((error as { code?: string }).code ?? '')) throw error;
-      await this.#bisect(written, flush, error);
+      if (!isRefusal(error)) throw error;
+      await this.#bisect(written, { rows, told }, error);
     }
   }
 
   /** Finds the step whose rows are refused by halving; the others are written. Changes of one step stay together, in order. */
-  async #bisect(written: readonly Written[], { rows, told }: Flush, cause: unknown): Promise<void> {
+  async #bisect(written: readonly Written[], { rows, told }: Part, cause: unknown): Promise<void> {
     const groups = [...Map.groupBy(written, ({ change }) => change.step ?? change.run).values()];
     if (groups.length === 1) {
       const message = `The database refused what this step wrote: ${translateDbError(cause).message}`;
@@ -149,19 +192,8 @@ export class Journal {
   }
 }
 
-function checkFlush(row: FlushRow, steps: number): void {
-  if (row.alive === 0)
-    throw new EngineError(
-      'ENGINE_FENCED',
-      'Another engine has taken over the runs of this one; it stops.',
-    );
-  if (row.steps !== steps)
-    throw new EngineError(
-      'INTERNAL',
-      `A flush wrote ${row.steps} of ${steps} step rows; this is a defect in Tutti.`,
-    );
+/** What a flush brought to one of its changes: of two that begin the same effect, the database took one. */
+function flushedOf({ run, effects = [] }: Change, answer: FlushAnswer): Flushed {
+  const begun = effects.filter(({ seq }) => answer.newEffects.has(`${run.facts.id} ${seq}`));
+  return { admitted: answer.admitted, newEffects: new Set(begun.map(({ key }) => key)) };
 }
-
-/** Planner settings of the journal's connection: plans must not depend on statistics that a fresh database lacks. */
-export const journalSettings = `SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off;
-  SET enable_mergejoin = off; SET enable_bitmapscan = off; SET jit = off`;

@@ -1,35 +1,28 @@
 import type { Clock } from '../../base/clock.ts';
 import { EngineError, type ErrorData, toErrorData } from '../../base/errors.ts';
 import type { DispatchEvents, Dispatcher } from '../../ports/dispatcher.ts';
-import type { RegisteredAgent, Registry } from '../../sdk/registry.ts';
-import type { AgentPlace, CompiledTask } from '../graph/compile.ts';
-import type { Broker, CallWish } from '../limits/broker.ts';
-import type { Ready } from '../schedule/ready.ts';
+import type { Registry } from '../../sdk/registry.ts';
+import type { Broker } from '../limits/broker.ts';
 import type { Scheduler } from '../schedule/scheduler.ts';
-import { Attempt, nextEntry } from './attempt.ts';
-import { Attempts, crashesUntilAlone } from './attempts.ts';
+import { Attempts } from './attempts.ts';
+import { endEntry, nextEntry } from './entries.ts';
 import type { Flushed, Journal } from './journal.ts';
+import { Launcher, type Startable } from './launcher.ts';
+import type { Outcome } from './outcome.ts';
 import { retryDelayMs } from './retry.ts';
-import type { Change, EntryRow } from './rows.ts';
-import type { Next, Outcome, Run } from './run.ts';
+import type { Change } from './rows.ts';
+import type { Next, Run } from './run.ts';
 import { Spans } from './spans.ts';
-import type { RunStatus } from './states.ts';
-import { type Container, pathOf, type Step } from './step.ts';
+import { isTerminal, type RunStatus } from './states.ts';
+import type { Container, Step } from './step.ts';
 import type { Store } from './store.ts';
+import { Timers } from './timers.ts';
 import { stepScope, Turns } from './turns.ts';
-
-/** A step that could start now. */
-export interface Startable extends Ready {
-  readonly owner: Run;
-  readonly step: Step;
-  /** The first model call, or null for a playbook. */
-  readonly wish: CallWish | null;
-}
 
 /** What the loop works with. */
 export interface LoopParts {
   readonly journal: Journal;
-  readonly store: Pick<Store, 'effect'>;
+  readonly store: Pick<Store, 'effect' | 'conversation'>;
   readonly scheduler: Scheduler<Startable>;
   readonly broker: Broker;
   readonly dispatcher: Dispatcher;
@@ -41,6 +34,18 @@ export interface LoopParts {
   readonly onEnd: (run: Run, status: RunStatus) => void;
 }
 
+/** What somebody outside asks of a run; `taken` are the inbox rows that asked. */
+export type Asked =
+  | { readonly kind: 'cancel'; readonly reason: 'asked' | 'deadline' }
+  | { readonly kind: 'cancel_step'; readonly step: number; readonly subtree: boolean }
+  | { readonly kind: 'pause' | 'resume' }
+  /** A person has settled an effect that the step waits for. */
+  | { readonly kind: 'settled'; readonly step: number; readonly key: string };
+
+/** Failures that say nothing about a step: its engine or its database was in the way. They cost no try. */
+const innocent = ['DB_UNAVAILABLE', 'DB_FULL', 'ENGINE_FENCED', 'ENGINE_STOPPED'];
+const innocentDelayMs = 500;
+
 /**
  * The loop of all runs that this engine owns: state → what next → do → append. Whatever happens is a message, a timer or a
  * commit; it changes a run, `#follow` does what comes next, and `#pump` starts what may start. Nothing here waits.
@@ -49,17 +54,16 @@ export class RunLoop {
   readonly #parts: LoopParts;
   readonly #turns: Turns;
   readonly #attempts: Attempts;
+  readonly #launcher: Launcher;
+  readonly #timers: Timers;
   readonly #runs = new Map<string, Run>();
   readonly #spans = new Spans();
-  /** How to call off each run's deadline. */
-  readonly #deadlines = new Map<string, () => void>();
-  #nextRef = 1;
-  #order = 0;
   #cancelWake: () => void = () => {};
-  #stopped = false;
+  #state: 'running' | 'draining' | 'stopped' = 'running';
 
   constructor(parts: LoopParts) {
     this.#parts = parts;
+    this.#timers = new Timers(parts.clock);
     this.#turns = new Turns(parts);
     this.#attempts = new Attempts({
       ...parts,
@@ -67,14 +71,21 @@ export class RunLoop {
       spans: this.#spans,
       events: {
         ended: (run, step, outcome) => this.#end(run, step, outcome),
-        again: (run, step, failure) => this.#again(run, step, failure),
+        failed: (run, step, error) => this.#failed(run, step, error),
+        again: (run, step) => this.#again(run, step),
         changed: () => this.#pump(),
       },
     });
+    this.#launcher = new Launcher({ ...parts, turns: this.#turns, attempts: this.#attempts });
   }
 
   get runs(): ReadonlyMap<string, Run> {
     return this.#runs;
+  }
+
+  /** Attempts under way. */
+  get live(): number {
+    return this.#attempts.size;
   }
 
   /** Hears what threads say. */
@@ -82,8 +93,11 @@ export class RunLoop {
     return this.#attempts;
   }
 
-  /** Takes up a run and what is to be done for it first. */
-  adopt(run: Run, next: readonly Next[]): void {
+  /** Takes up a run: `changes` say what its last owner left unsaid, `next` is what is to be done first. */
+  adopt(
+    run: Run,
+    { next, changes }: { readonly next: readonly Next[]; readonly changes: readonly Change[] },
+  ): void {
     const { facts, graph } = run;
     this.#runs.set(facts.id, run);
     this.#spans.beginRun(run);
@@ -92,25 +106,41 @@ export class RunLoop {
       `run:${facts.id}`,
       graph.budgetMicroUsd ?? Number.MAX_SAFE_INTEGER,
     );
-    this.#write({ run, step: null, runStatus: 'running' });
-    this.#armDeadline(run);
+    run.status = run.liveStatus();
+    this.#write({ run, step: null, runStatus: run.status });
+    for (const change of changes) this.#write(change);
+    this.#timers.armDeadline(run, () => this.ask(facts.id, { kind: 'cancel', reason: 'deadline' }));
     this.#follow(run, next);
     this.#pump();
   }
 
-  /** Ends a run from outside: what waits never starts, what runs is aborted. `taken` are the inbox rows that asked for it. */
-  cancel(runId: string, reason: 'asked' | 'deadline', taken: readonly number[] = []): void {
+  /** Does what somebody asks of a run that lives. */
+  ask(runId: string, asked: Asked, taken: readonly number[] = []): void {
     const run = this.#runs.get(runId);
-    if (run?.status !== 'running') return;
-    const entries = [nextEntry(run, { step: null, kind: 'run.cancelling', data: { reason } })];
-    this.#write({ run, step: null, entries, taken });
-    this.#parts.scheduler.withdraw((item) => item.owner === run);
-    // The run first: what ends in the following must free nothing that waits for it.
-    this.#follow(run, run.cancel(this.#parts.clock.now()));
-    this.#attempts.cancel(
-      run,
-      toErrorData(new EngineError('CANCELLED', `The run was cancelled (${reason}).`)),
-    );
+    if (!run || isTerminal(run.status)) return;
+    switch (asked.kind) {
+      case 'cancel':
+        this.#note(
+          run,
+          { step: null, kind: 'run.cancelling', data: { reason: asked.reason } },
+          taken,
+        );
+        this.#stopRun(run, 'cancelled', `The run was cancelled (${asked.reason}).`);
+        break;
+      case 'cancel_step':
+        this.#cancelStep(run, asked, taken);
+        break;
+      case 'pause':
+      case 'resume':
+        this.#hold(run, asked.kind, taken);
+        break;
+      case 'settled': {
+        const step = run.steps[asked.step] ?? null;
+        this.#note(run, { step, kind: 'effect.settled', data: { key: asked.key } }, taken);
+        if (step?.wait === 'review') this.#wake(run, step);
+      }
+    }
+    this.#settleStatus(run);
     this.#pump();
   }
 
@@ -119,11 +149,22 @@ export class RunLoop {
     this.#attempts.rejected(change, error);
   }
 
-  /** Starts nothing more. */
+  /** Starts nothing more; what runs goes on. */
+  drain(): void {
+    this.#state = 'draining';
+  }
+
+  /** Records that what still runs was interrupted, so that a new owner goes on with it at once and blames nobody. */
+  checkpoint(): void {
+    const error = toErrorData(new EngineError('ENGINE_STOPPED', 'The engine was stopped.'));
+    this.#attempts.giveUp(error);
+  }
+
+  /** Does nothing more. */
   stop(): void {
-    this.#stopped = true;
+    this.#state = 'stopped';
     this.#cancelWake();
-    for (const disarm of this.#deadlines.values()) disarm();
+    this.#timers.stop();
     this.#attempts.stop();
   }
 
@@ -131,24 +172,36 @@ export class RunLoop {
 
   #follow(run: Run, next: readonly Next[]): void {
     for (const each of next) {
-      if (each.kind === 'ready') this.#offer(run, each.step);
-      else if (each.kind === 'expand') void this.#expand(run, each.container);
-      else if (each.kind === 'gated')
-        this.#note(run, {
-          step: each.step,
-          kind: 'gate.decided',
-          data: { open: each.step.status === 'succeeded' },
-        });
-      else this.#endRun(run, each.status);
+      switch (each.kind) {
+        case 'ready':
+          this.#offer(run, each.step);
+          break;
+        case 'wait':
+          this.#timers.armWake(each.step, () => this.#wake(run, each.step));
+          break;
+        case 'expand':
+          void this.#expand(run, each.container);
+          break;
+        case 'gated':
+          this.#note(run, {
+            step: each.step,
+            kind: 'gate.decided',
+            data: { open: each.step.status === 'succeeded' },
+          });
+          break;
+        case 'ended':
+          this.#endRun(run, each.status);
+      }
     }
     for (const step of run.takeChanged()) this.#write({ run, step });
+    this.#settleStatus(run);
   }
 
   async #expand(run: Run, container: Container): Promise<void> {
     const { step } = container;
     try {
       const values = await this.#parts.itemsOf(run, container);
-      if (step.status !== 'running') return;
+      if (step.status !== 'running' || this.#state === 'stopped') return;
       const next = run.expand(container, values, this.#parts.clock.now());
       const entry = nextEntry(run, {
         step,
@@ -159,34 +212,35 @@ export class RunLoop {
       this.#write({ run, step, entries: [entry] });
       this.#follow(run, next);
     } catch (error) {
-      if (step.status === 'running')
-        this.#end(run, step, { kind: 'failed', error: toErrorData(error) });
+      const data = toErrorData(error);
+      if (step.status !== 'running' || this.#state === 'stopped') return;
+      if (innocent.includes(data.code)) {
+        this.#parts.clock.after(innocentDelayMs, () => void this.#expand(run, container));
+        return;
+      }
+      this.#end(run, step, { kind: 'failed', error: data });
     }
     this.#pump();
   }
 
   #offer(run: Run, step: Step): void {
-    const registered = this.#agent(step);
-    const wish = this.#turns.first(run, step, registered);
-    this.#parts.scheduler.offer({
-      service: run.facts.attended ? 'interactive' : 'batch',
-      run: run.facts.id,
-      module: registered.module,
-      model: wish && this.#turns.modelOf(registered),
-      priority: (step.place as CompiledTask).priority,
-      readyAt: step.readyAt ?? this.#parts.clock.now(),
-      order: ++this.#order,
-      owner: run,
-      step,
-      wish,
-    });
+    if (!run.isPaused) this.#parts.scheduler.offer(this.#launcher.startable(run, step));
+  }
+
+  #wake(run: Run, step: Step): void {
+    if (this.#state === 'stopped') return;
+    this.#timers.forgetWake(step);
+    run.wake(step, this.#parts.clock.now());
+    this.#follow(run, [{ kind: 'ready', step }]);
+    this.#pump();
   }
 
   // ── do ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #pump(): void {
-    if (this.#stopped) return;
+    if (this.#state === 'stopped') return;
     this.#turns.grantWaiting((attempt) => this.#attempts.isLive(attempt));
+    if (this.#state === 'draining') return;
     let waitMs = this.#turns.waitMs();
     const admits = ({ wish }: Startable): boolean => {
       if (!wish) return true;
@@ -200,91 +254,83 @@ export class RunLoop {
       this.#cancelWake = this.#parts.clock.after(Math.max(waitMs, 10), () => this.#pump());
   }
 
-  #start({ owner: run, step, wish }: Startable): void {
-    const registered = this.#agent(step);
-    const { agent } = registered;
-    // Before anything is asked of it: a purse that is not there stands in nobody's way.
-    this.#parts.broker.budget.open(stepScope(run, step), agent.limits?.costMicroUsd ?? 50_000, {
-      settledMicroUsd: step.costMicroUsd,
-    });
-    const refusal = wish && this.#turns.refusal(wish);
-    const mode = wish && !refusal ? 'model' : 'playbook';
-    run.begin(step, this.#parts.clock.now());
-    const attempt = new Attempt({
-      ref: this.#nextRef++,
-      run,
-      step,
-      registered,
-      mode,
-      alone: step.crashes >= crashesUntilAlone,
-    });
-    this.#attempts.add(attempt);
+  #start(item: Startable): void {
     try {
-      if (refusal && needsModel(registered)) throw overBudget(registered, refusal.scope);
-      const input = inputOf(run, step, registered);
-      step.degraded ||= refusal !== null;
-      const turn = wish && mode === 'model' ? this.#turns.begin(attempt, wish) : {};
-      const entries = [attempt.started(), ...(turn.entries ?? [])];
-      this.#write({ run, step, ...turn, entries }, (flushed) =>
-        this.#launch(attempt, input, flushed),
-      );
+      this.#launcher.start(item);
     } catch (error) {
-      this.#attempts.close(attempt);
-      this.#end(run, step, { kind: 'failed', error: toErrorData(error) });
+      this.#failed(item.owner, item.step, toErrorData(error));
     }
   }
 
-  #launch(attempt: Attempt, input: unknown, flushed: Flushed): void {
-    if (this.#stopped || !this.#attempts.isLive(attempt)) return;
-    const { run, step, registered, ref, alone } = attempt;
-    const { tenantId, id: runId, company, businessDate, attended } = run.facts;
-    if (attempt.call && !flushed.admitted) {
-      this.#turns.withdraw(attempt);
-      if (needsModel(registered)) {
-        this.#attempts.close(attempt);
-        return this.#end(run, step, {
-          kind: 'failed',
-          error: toErrorData(overBudget(registered, 'tenant')),
-        });
-      }
-    }
-    const timeoutMs = registered.agent.limits?.timeoutMs ?? 120_000;
-    attempt.disarm = this.#parts.clock.after(timeoutMs, () => {
-      const late = `'${registered.name}' did not end within ${timeoutMs} ms.`;
-      this.#parts.dispatcher.cancel(ref, toErrorData(new EngineError('AGENT_TIMEOUT', late)));
-    });
-    step.worker = this.#parts.dispatcher.run({
-      ref,
-      tenantId,
-      runId,
-      company,
-      businessDate,
-      attended,
-      alone,
-      input,
-      stepPath: pathOf(step),
-      attempt: step.attempt,
-      agent: registered.name,
-      mode: attempt.call ? 'model' : 'playbook',
-      permitted: attempt.call !== null,
-      recorded: [],
-    });
+  /** Ends a run before its time: what does not run ends now, what runs is aborted. */
+  #stopRun(run: Run, as: 'cancelled' | 'failed', reason: string): void {
+    this.#parts.scheduler.withdraw((item) => item.owner === run);
+    // The run first: what ends in the following must free nothing that waits for it.
+    this.#follow(run, run.cancel(this.#parts.clock.now(), as));
+    this.#attempts.cancel((each) => each.run === run, reason);
   }
 
-  #again(run: Run, step: Step, failure: ErrorData | null): void {
-    const { clock } = this.#parts;
+  #cancelStep(
+    run: Run,
+    { step: id, subtree }: Extract<Asked, { kind: 'cancel_step' }>,
+    taken: readonly number[],
+  ): void {
+    const target = run.steps[id];
+    this.#note(run, { step: target ?? null, kind: 'step.cancelling', data: { subtree } }, taken);
+    if (!target || isTerminal(target.status)) return;
+    const { next, running } = run.cancelStep(target, { subtree, now: this.#parts.clock.now() });
+    this.#parts.scheduler.withdraw(({ step }) => isTerminal(step.status));
+    this.#follow(run, next);
+    this.#attempts.cancel(({ step }) => running.includes(step), 'The step was cancelled.');
+  }
+
+  #hold(run: Run, kind: 'pause' | 'resume', taken: readonly number[]): void {
+    const isPausing = kind === 'pause';
+    this.#note(
+      run,
+      { step: null, kind: isPausing ? 'run.paused' : 'run.resumed', data: {} },
+      taken,
+    );
+    if (run.isPaused === isPausing) return;
+    if (isPausing) {
+      run.pause();
+      this.#parts.scheduler.withdraw((item) => item.owner === run);
+    } else {
+      run.resume();
+      for (const step of run.steps) if (step.status === 'ready') this.#offer(run, step);
+    }
+  }
+
+  /** Decides what follows from a failed attempt. */
+  #failed(run: Run, step: Step, error: ErrorData): void {
+    if (error.code === 'EFFECT_IN_REVIEW') return this.#awaitReview(run, step, error);
+    if (innocent.includes(error.code)) return this.#again(run, step, innocentDelayMs);
+    step.failures += 1;
+    const limit = this.#launcher.agentOf(step).agent.limits?.attempts ?? 3;
+    const mayPass = new EngineError(error.code, '').retryable && step.failures < limit;
+    if (mayPass) this.#again(run, step, retryDelayMs(step.failures, Math.random(), error));
+    else this.#end(run, step, { kind: 'failed', error });
+  }
+
+  /** Lets a step wait for the person who settles its effect; it holds nothing meanwhile. */
+  #awaitReview(run: Run, step: Step, error: ErrorData): void {
     if (run.isCancelled) return this.#end(run, step, { kind: 'cancelled' });
     this.#free(run, step);
-    run.retry(step, clock.now());
+    run.wait(step, 'review');
+    this.#note(run, { step, kind: 'step.waiting', data: { wait: 'review', ...error.details } });
+    this.#follow(run, []);
+  }
+
+  /** Tries a step again: at once after the loss of its thread, after a delay when it has failed. */
+  #again(run: Run, step: Step, delayMs: number | null = null): void {
+    if (run.isCancelled) return this.#end(run, step, { kind: 'cancelled' });
+    const now = this.#parts.clock.now();
+    const wakeAt = delayMs === null ? null : now + Math.ceil(delayMs);
+    this.#free(run, step);
+    run.retry(step, now, wakeAt);
     const { failures, crashes } = step;
-    this.#note(run, { step, kind: 'step.retrying', data: { failures, crashes } });
-    const offer = (): void => {
-      if (step.status !== 'ready' || this.#stopped) return;
-      this.#offer(run, step);
-      this.#pump();
-    };
-    if (failure) clock.after(retryDelayMs(step.failures, Math.random(), failure), offer);
-    else offer();
+    this.#note(run, { step, kind: 'step.retrying', data: { failures, crashes, wakeAt } });
+    this.#follow(run, [{ kind: wakeAt === null ? 'ready' : 'wait', step }]);
   }
 
   // ── append ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -293,8 +339,15 @@ export class RunLoop {
     this.#parts.journal.write(change, durable);
   }
 
-  #note(run: Run, entry: Parameters<typeof nextEntry>[1]): void {
-    this.#write({ run, step: entry.step, entries: [nextEntry(run, entry)] });
+  #note(run: Run, entry: Parameters<typeof nextEntry>[1], taken: readonly number[] = []): void {
+    this.#write({ run, step: entry.step, entries: [nextEntry(run, entry)], taken });
+  }
+
+  #settleStatus(run: Run): void {
+    const status = run.liveStatus();
+    if (status === run.status) return;
+    run.status = status;
+    this.#write({ run, step: null, runStatus: status });
   }
 
   #end(run: Run, step: Step, outcome: Outcome): void {
@@ -306,18 +359,8 @@ export class RunLoop {
     this.#follow(run, next);
   }
 
-  #armDeadline({ facts, graph }: Run): void {
-    if (graph.deadlineMs === null) return;
-    const leftMs = Math.max(0, facts.createdAt + graph.deadlineMs - this.#parts.clock.now());
-    this.#deadlines.set(
-      facts.id,
-      this.#parts.clock.after(leftMs, () => this.cancel(facts.id, 'deadline')),
-    );
-  }
-
   #endRun(run: Run, status: RunStatus): void {
-    this.#deadlines.get(run.facts.id)?.();
-    this.#deadlines.delete(run.facts.id);
+    this.#timers.forget(run);
     const entries = [nextEntry(run, { step: null, kind: 'run.ended', data: { status } })];
     this.#write({ run, step: null, entries, runStatus: status }, () =>
       this.#parts.onEnd(run, status),
@@ -333,56 +376,8 @@ export class RunLoop {
     if (step.kind === 'foreach' || step.kind === 'gate') return;
     if (step.status === 'ready') this.#parts.scheduler.withdraw((item) => item.step === step);
     if (step.status !== 'running') return;
-    this.#parts.scheduler.release({
-      run: run.facts.id,
-      module: (step.place as CompiledTask).module,
-    });
+    const { module } = this.#launcher.agentOf(step);
+    this.#parts.scheduler.release({ run: run.facts.id, module });
     this.#parts.broker.budget.close(stepScope(run, step));
   }
-
-  #agent(step: Step): RegisteredAgent {
-    return this.#parts.registry.agents.get(
-      (step.place as AgentPlace & Step['place']).agent,
-    ) as RegisteredAgent;
-  }
-}
-
-/** The entry that tells how a step ended; a cancelled one's end is told by its run. */
-function endEntry(run: Run, step: Step, outcome: Outcome): EntryRow | null {
-  switch (outcome.kind) {
-    case 'succeeded':
-      return nextEntry(run, {
-        step,
-        kind: 'step.succeeded',
-        data: {},
-        body: { class: 'output', text: outcome.json },
-      });
-    case 'failed':
-      return nextEntry(run, { step, kind: 'step.failed', data: { error: outcome.error } });
-    case 'cancelled':
-      return null;
-  }
-}
-
-/** Whether an agent does not go on with its playbook when a model call cannot be paid. */
-function needsModel({ agent }: RegisteredAgent): boolean {
-  return agent.onBudget === 'fail' || !agent.procedure;
-}
-
-function overBudget({ name }: RegisteredAgent, scope: string): EngineError {
-  return new EngineError(
-    'BUDGET_EXCEEDED',
-    `The budget '${scope}' is too small for a model call of '${name}'; raise it.`,
-  );
-}
-
-/** A step's input, checked. @throws EXPRESSION_INVALID · INPUT_INVALID */
-function inputOf(run: Run, step: Step, { agent, name }: RegisteredAgent): unknown {
-  const input = agent.input.safeParse(run.inputOf(step));
-  if (input.success) return input.data;
-  const issue = input.error.issues[0];
-  throw new EngineError(
-    'INPUT_INVALID',
-    `'${pathOf(step)}' gives '${name}' what it does not take: ${issue?.path.join('.') || 'input'}: ${issue?.message}.`,
-  );
 }

@@ -1,31 +1,34 @@
+import { EngineError, toErrorData } from '../../base/errors.ts';
+import { nextEntry } from './entries.ts';
+import type { Change } from './rows.ts';
 import type { Next, Run } from './run.ts';
 import type { Step } from './step.ts';
-import type { HistoryEntry, StoredSteps } from './store.ts';
+import type { HistoryEntry, OpenStep, StoredSteps } from './store.ts';
 
 /** What is stored of a run: the entries that move its state, and its step rows. */
 export interface StoredRun extends StoredSteps {
   readonly history: readonly HistoryEntry[];
 }
 
+/** What a new owner has to do for a run, and what it has to record that its predecessor could not. */
+export interface Recovered {
+  readonly next: readonly Next[];
+  readonly changes: readonly Change[];
+}
+
 /**
  * Brings a run to the state that its journal tells, whether it had an owner or is new: the same pure machine, driven by the
  * entries instead of by threads. Steps get the ids that they had, because they are made in the order of the entries.
- * @returns what is left to do
  */
-export function recover(run: Run, stored: StoredRun, now: number): readonly Next[] {
+export function recover(run: Run, stored: StoredRun, now: number): Recovered {
   const fold = new Fold(run, now);
   stored.history.forEach((entry, index) => {
-    if (entry.kind === 'run.cancelling') fold.cancel(stored.history.slice(index));
-    else fold.take(entry);
+    fold.take(entry, () => stored.history.slice(index + 1));
   });
-  for (const row of stored.open) {
-    const { attempt, crashes, cost_micro_usd: costMicroUsd } = row;
-    const step = run.steps[row.id];
-    if (step) Object.assign(step, { attempt, crashes, costMicroUsd });
-  }
+  const changes = stored.open.flatMap((row) => fold.restore(row) ?? []);
   // An ended row is final; what is open in the database, or not there yet, is written again with the next flush.
   for (const step of run.takeChanged()) if (!stored.ended.has(step.id)) run.touch(step);
-  return fold.left();
+  return { next: fold.left(), changes };
 }
 
 /** A run being rebuilt, and what it has asked for that no entry has answered yet. */
@@ -41,14 +44,79 @@ class Fold {
     this.#follow(run.start(now));
   }
 
-  take(entry: HistoryEntry): void {
+  take(entry: HistoryEntry, rest: () => readonly HistoryEntry[]): void {
+    switch (entry.kind) {
+      case 'run.paused':
+        return this.#run.pause();
+      case 'run.resumed':
+        return this.#run.resume();
+      case 'run.cancelling':
+        return this.#cancel('cancelled', rest());
+      case 'run.aborted':
+        return this.#cancel('failed', rest());
+      case 'step.cancelling':
+        return this.#cancelStep(entry, rest());
+      default:
+        return this.#takeStep(entry);
+    }
+  }
+
+  /** Gives a step that has not ended what its row tells; returns what is to be recorded of an attempt that died with its engine. */
+  restore(row: OpenStep): Change | null {
+    const step = this.#run.steps[row.id];
+    if (!step) return null;
+    const { attempt, crashes, recorded, degraded, cost_micro_usd: costMicroUsd } = row;
+    Object.assign(step, { attempt, crashes, recorded, degraded, costMicroUsd });
+    if (!this.#pending.has(step) || step.kind === 'foreach') return null;
+    if (row.status === 'waiting') this.#wait(step, row);
+    return row.status === 'running' ? this.#lose(step, row) : null;
+  }
+
+  left(): readonly Next[] {
+    return this.#ended ? [this.#ended] : [...this.#pending.values()];
+  }
+
+  #wait(step: Step, { wait, wake_at: wakeAt }: OpenStep): void {
+    if (wait === 'timer') this.#run.retry(step, this.#now, wakeAt?.getTime() ?? this.#now);
+    else if (wait !== null) this.#run.wait(step, wait);
+    this.#pending.set(step, { kind: 'wait', step });
+  }
+
+  /** Whose process died under it is as suspect as whose thread did: after two deaths it runs alone. */
+  #lose(step: Step, { attempt, worker, started_at: startedAt }: OpenStep): Change {
+    step.crashes += 1;
+    const message = 'The engine under it ended without a word.';
+    const error = toErrorData(new EngineError('LANE_LOST', message));
+    const row = {
+      no: attempt,
+      worker: worker ?? '',
+      startedAt: startedAt?.getTime() ?? this.#now,
+      endedAt: this.#now,
+      outcome: 'lost' as const,
+      error,
+      turns: 0,
+    };
+    const data = { attempt, crashes: step.crashes };
+    return {
+      run: this.#run,
+      step,
+      entries: [nextEntry(this.#run, { step, kind: 'step.lost', data })],
+      attempts: [row],
+    };
+  }
+
+  #takeStep(entry: HistoryEntry): void {
     const step = entry.step === null ? undefined : this.#run.steps[entry.step];
     const asked = step && this.#pending.get(step);
     if (!step || !asked) return;
     switch (entry.kind) {
-      case 'step.retrying':
-        step.failures = Number(entry.data.failures);
+      case 'step.retrying': {
+        const { failures, agent, playbook } = entry.data;
+        step.failures = Number(failures);
+        step.reassignedTo = typeof agent === 'string' ? agent : null;
+        step.onPlaybook = playbook === true;
         return;
+      }
       case 'foreach.expanded': {
         this.#pending.delete(step);
         const values = JSON.parse(entry.body ?? '[]') as readonly unknown[];
@@ -63,22 +131,41 @@ class Fold {
       }
       case 'step.failed':
         return this.#settle(step, { kind: 'failed', error: entry.data.error as never });
+      case 'step.skipped':
+        return this.#settle(step, { kind: 'skipped', error: entry.data.error as never });
     }
   }
 
-  /** Steps that ran when the run was cancelled may have ended afterwards: these entries are still to come. */
-  cancel(rest: readonly HistoryEntry[]): void {
-    const ends = rest.filter(({ kind }) => kind === 'step.succeeded' || kind === 'step.failed');
-    const later = new Set(ends.map(({ step }) => step));
+  #cancel(as: 'cancelled' | 'failed', rest: readonly HistoryEntry[]): void {
+    const later = endedIn(rest);
     for (const [step, asked] of this.#pending) {
       if (asked.kind === 'ready' && later.has(step.id)) this.#run.begin(step, this.#now);
       else this.#pending.delete(step);
     }
-    this.#follow(this.#run.cancel(this.#now));
+    this.#follow(this.#run.cancel(this.#now, as));
   }
 
-  left(): readonly Next[] {
-    return this.#ended ? [this.#ended] : [...this.#pending.values()];
+  #cancelStep({ step: id, data }: HistoryEntry, rest: readonly HistoryEntry[]): void {
+    const target = this.#run.steps[id ?? -1];
+    if (!target) return;
+    const later = endedIn(rest);
+    const running = [...this.#pending].flatMap(([step, asked]) =>
+      asked.kind === 'ready' && later.has(step.id) ? [step] : [],
+    );
+    for (const step of running) this.#run.begin(step, this.#now);
+    const { next } = this.#run.cancelStep(target, {
+      subtree: data.subtree === true,
+      now: this.#now,
+    });
+    for (const step of running) if (step.status === 'running') this.#giveBack(step);
+    for (const step of this.#pending.keys())
+      if (step.status === 'cancelled') this.#pending.delete(step);
+    this.#follow(next);
+  }
+
+  #giveBack(step: Step): void {
+    this.#run.retry(step, this.#now);
+    step.attempt -= 1;
   }
 
   #settle(step: Step, outcome: Parameters<Run['settle']>[1]): void {
@@ -88,9 +175,15 @@ class Fold {
 
   #follow(next: readonly Next[]): void {
     for (const each of next) {
-      if (each.kind === 'ready') this.#pending.set(each.step, each);
+      if (each.kind === 'ready' || each.kind === 'wait') this.#pending.set(each.step, each);
       else if (each.kind === 'expand') this.#pending.set(each.container.step, each);
       else if (each.kind === 'ended') this.#ended = each;
     }
   }
+}
+
+/** Steps that ran when something was cancelled may have ended afterwards by themselves. */
+function endedIn(rest: readonly HistoryEntry[]): ReadonlySet<number | null> {
+  const ends = rest.filter(({ kind }) => /^step\.(succeeded|failed|skipped)$/.test(kind));
+  return new Set(ends.map(({ step }) => step));
 }

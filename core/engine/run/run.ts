@@ -1,4 +1,5 @@
 import { EngineError, type ErrorData, toErrorData } from '../../base/errors.ts';
+import type { StepWait } from '../../ports/db/states.ts';
 import type {
   CompiledForeach,
   CompiledNode,
@@ -7,9 +8,11 @@ import type {
   Graph,
 } from '../graph/compile.ts';
 import type { ExpressionScope } from '../graph/expression.ts';
-import { type Ended, endItem, failItems, openItems } from './foreach.ts';
+import { endItem, failItems, itemsByKey, openItems, resultsOf } from './foreach.ts';
 import { Joins } from './join.ts';
-import type { RunStatus } from './states.ts';
+import type { Ended, Outcome } from './outcome.ts';
+import { reduceInput, scopeOf } from './scope.ts';
+import { isTerminal, type RunStatus } from './states.ts';
 import { type Container, type Item, move, newStep, type Step } from './step.ts';
 
 /** What a run says about itself for as long as it lives. */
@@ -27,19 +30,11 @@ export interface RunFacts {
   readonly createdAt: number;
 }
 
-/** How an attempt of a step ended. */
-export type Outcome =
-  | {
-      readonly kind: 'succeeded';
-      readonly output: unknown /** The output as stored. */;
-      readonly json: string;
-    }
-  | { readonly kind: 'failed'; readonly error: ErrorData }
-  | { readonly kind: 'cancelled' };
-
 /** What the engine has to do next for a run. */
 export type Next =
   | { readonly kind: 'ready'; readonly step: Step }
+  /** A step waits, for a moment or for a person. */
+  | { readonly kind: 'wait'; readonly step: Step }
   | { readonly kind: 'expand'; readonly container: Container }
   | { readonly kind: 'gated'; readonly step: Step }
   | { readonly kind: 'ended'; readonly status: RunStatus };
@@ -54,10 +49,13 @@ export class Run {
   readonly steps: Step[] = [];
   readonly #joins: Joins;
   readonly #outputs: Record<string, { readonly output: unknown }> = {};
+  /** Steps that wait for a person. */
+  #asked = 0;
   readonly #changed = new Set<Step>();
   readonly #containers = new Map<Step, Container>();
   #open: number;
-  #cancelled = false;
+  #stopped: 'cancelled' | 'failed' | null = null;
+  #paused = false;
   status: RunStatus = 'running';
   /** Sequence number of the last entry. */
   seq = 0;
@@ -70,9 +68,14 @@ export class Run {
     for (const place of graph.nodes) this.#add({ node: place.id, itemKey: '', place, item: null });
   }
 
-  /** Whether somebody has asked it to end: what runs may end, nothing starts. */
+  /** Whether it is being ended from outside: what runs may end, nothing starts. */
   get isCancelled(): boolean {
-    return this.#cancelled;
+    return this.#stopped !== null;
+  }
+
+  /** Whether ready steps are held back until somebody resumes it. */
+  get isPaused(): boolean {
+    return this.#paused;
   }
 
   /** Steps that changed since the last call; each is a row of the next flush. */
@@ -121,11 +124,45 @@ export class Run {
     step.startedAt = now;
   }
 
-  /** Puts a running step back to be tried again. */
-  retry(step: Step, now: number): void {
+  /** Puts a running step back to be tried again, now or at `wakeAt`. */
+  retry(step: Step, now: number, wakeAt: number | null = null): void {
+    if (wakeAt !== null) this.#wait(step, 'timer', wakeAt);
+    else {
+      move(step, 'ready');
+      step.readyAt = now;
+    }
+    this.touch(step);
+  }
+
+  /** Lets a running step wait for a person; it holds nothing meanwhile. */
+  wait(step: Step, wait: StepWait): void {
+    this.#wait(step, wait, null);
+    this.touch(step);
+  }
+
+  /** Ends a step's waiting. */
+  wake(step: Step, now: number): void {
     move(step, 'ready');
+    this.#endWait(step);
     step.readyAt = now;
     this.touch(step);
+  }
+
+  /** Holds back what is ready; what runs goes on to its end. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+  }
+
+  /** What its status should be while it lives: a run in which only people can make something go on is `waiting`. */
+  liveStatus(): RunStatus {
+    if (isTerminal(this.status)) return this.status;
+    if (this.#paused) return 'paused';
+    const isStill = this.#asked > 0 && !this.steps.some((step) => this.#moves(step));
+    return isStill ? 'waiting' : 'running';
   }
 
   /** Overwrites the end of a step whose rows could not be stored; what followed from it stands. */
@@ -134,57 +171,57 @@ export class Run {
     this.touch(step);
   }
 
-  /** Ends everything that has not started; running steps are the engine's to abort, each then settles as cancelled. */
-  cancel(now: number): readonly Next[] {
-    this.#cancelled = true;
-    const next: Next[] = [];
+  /**
+   * Ends everything that does not run; running steps are the engine's to abort, each then settles as cancelled. The run ends as
+   * `cancelled`, or as `failed` when one of its own steps asked for it.
+   */
+  cancel(now: number, as: 'cancelled' | 'failed' = 'cancelled'): readonly Next[] {
+    this.#stopped ??= as;
     for (const step of this.steps) {
-      if (step.status === 'pending' || step.status === 'ready')
-        this.#close(step, { kind: 'cancelled' }, now);
+      const isOpenForeach = this.#containers.has(step) && step.status === 'running';
+      if (isOpenForeach || isIdle(step)) this.#close(step, { kind: 'cancelled' }, now);
     }
-    for (const { step } of this.#containers.values()) {
-      if (step.status === 'running') this.#close(step, { kind: 'cancelled' }, now);
+    this.#open = this.steps.filter((step) => step.status === 'running').length;
+    return this.#closed([]);
+  }
+
+  /**
+   * Cancels a step, with `subtree` also what waits for it; a foreach with all of its items. What does not run ends at once, and
+   * what depends on it goes on as its join asks. Running steps are left to the engine to abort.
+   */
+  cancelStep(target: Step, { subtree, now }: { readonly subtree: boolean; readonly now: number }) {
+    const next: Next[] = [];
+    const steps = subtree ? this.#withDependents(target) : [target];
+    const containers = steps.flatMap((step) => this.#containers.get(step) ?? []);
+    for (const container of containers) {
+      container.cancelled = true;
+      for (const step of failItems(container)) this.#close(step, { kind: 'cancelled' }, now);
+      steps.push(...container.items.flatMap((item) => item.steps));
     }
-    this.#open = this.steps.filter(
-      (step) => step.status === 'running' || step.status === 'waiting',
-    ).length;
-    return this.#closed(next);
+    const closed = steps.filter(isIdle);
+    for (const step of closed) this.#close(step, { kind: 'cancelled' }, now);
+    for (const step of closed) this.#after(step, { now, next });
+    for (const container of containers) this.#closeContainer(container, { now, next });
+    const running = steps.filter((step) => step.status === 'running' && step.kind !== 'foreach');
+    return { next: this.#closed(next), running };
   }
 
   /** What a step's agent is given. @throws EXPRESSION_INVALID */
   inputOf(step: Step): unknown {
-    if (step.kind === 'reduce') return this.#reduceInput(step.place as CompiledReduce);
-    return (step.place as CompiledTask).input(this.scope(step.item));
+    if (step.kind !== 'reduce') return (step.place as CompiledTask).input(this.scope(step.item));
+    const { from } = step.place as CompiledReduce;
+    return reduceInput(
+      from.flatMap((index) => {
+        const source = this.steps[index] as Step;
+        const container = this.#containers.get(source);
+        return container ? resultsOf(container) : [source];
+      }),
+    );
   }
 
   /** What expressions of this run see. */
   scope(item: Item | null = null): ExpressionScope {
-    const { input, businessDate, company } = this.facts;
-    const scope = {
-      input,
-      run: { today: businessDate, company: company ?? '' },
-      nodes: this.#outputs,
-    };
-    if (!item) return scope;
-    const each = Object.fromEntries(
-      item.steps.map((step) => [step.place.id, { output: step.output }]),
-    );
-    return { ...scope, item: item.value, each };
-  }
-
-  #reduceInput(node: CompiledReduce): unknown {
-    const items: unknown[] = [];
-    let missing = 0;
-    for (const index of node.from) {
-      const source = this.steps[index] as Step;
-      const container = this.#containers.get(source);
-      const sources = container ? resultsOf(container) : [source];
-      for (const each of sources) {
-        if (each.status === 'succeeded') items.push(each.output);
-        else missing += 1;
-      }
-    }
-    return { items, missing };
+    return scopeOf(this.facts, this.#outputs, item);
   }
 
   #add(identity: Pick<Step, 'node' | 'itemKey' | 'place' | 'item'>): Step {
@@ -238,6 +275,7 @@ export class Run {
       open: 0,
       ended: 0,
       stopped: false,
+      cancelled: false,
     };
     this.#containers.set(step, container);
     next.push({ kind: 'expand', container });
@@ -255,8 +293,39 @@ export class Run {
     this.#end(step, { kind: 'skipped' }, { now, next });
   }
 
+  #wait(step: Step, wait: StepWait, wakeAt: number | null): void {
+    move(step, 'waiting');
+    Object.assign(step, { wait, wakeAt });
+    if (wait !== 'timer') this.#asked += 1;
+  }
+
+  #endWait(step: Step): void {
+    if (step.wait !== null && step.wait !== 'timer') this.#asked -= 1;
+    Object.assign(step, { wait: null, wakeAt: null });
+  }
+
+  /** Whether a step will change without a person. */
+  #moves(step: Step): boolean {
+    if (step.status === 'ready' || step.wait === 'timer') return true;
+    if (step.status !== 'running') return false;
+    return this.#containers.get(step)?.items.length === 0 || !this.#containers.has(step);
+  }
+
+  #withDependents(target: Step): Step[] {
+    const found = new Set([target]);
+    for (const step of found) {
+      const siblings = step.item?.steps ?? this.steps;
+      for (const index of step.place.dependents) found.add(siblings[index] as Step);
+    }
+    return [...found];
+  }
+
   #end(step: Step, outcome: Ended, at: { readonly now: number; readonly next: Next[] }): void {
     this.#close(step, outcome, at.now);
+    this.#after(step, at);
+  }
+
+  #after(step: Step, at: { readonly now: number; readonly next: Next[] }): void {
     if (step.item) this.#endInItem(step, step.item, at);
     else this.#endAtTop(step, at);
   }
@@ -265,14 +334,15 @@ export class Run {
     move(step, outcome.kind);
     step.endedAt = now;
     if (outcome.kind === 'succeeded') step.output = outcome.output;
-    if (outcome.kind === 'failed') step.error = outcome.error;
+    if (outcome.kind === 'failed' || outcome.kind === 'skipped') step.error = outcome.error ?? null;
+    this.#endWait(step);
     this.touch(step);
   }
 
   #endAtTop(step: Step, at: { readonly now: number; readonly next: Next[] }): void {
     this.#open -= 1;
     if (step.status === 'succeeded') this.#outputs[step.place.id] = { output: step.output };
-    if (this.#cancelled) return;
+    if (this.#stopped) return;
     for (const index of step.place.dependents) {
       const dependent = this.steps[index] as Step;
       const verdict = this.#joins.after(index, step.status === 'succeeded');
@@ -285,7 +355,7 @@ export class Run {
   #endInItem(step: Step, item: Item, at: { readonly now: number; readonly next: Next[] }): void {
     const { container } = item;
     const index = item.steps.indexOf(step);
-    if (!this.#cancelled) {
+    if (!this.#stopped) {
       for (const dependentIndex of item.steps[index]?.place.dependents ?? []) {
         const dependent = item.steps[dependentIndex] as Step;
         if (dependent.status !== 'pending') continue;
@@ -295,7 +365,7 @@ export class Run {
       }
     } else this.#open -= 1;
     const ended = endItem(item);
-    if (!ended || this.#cancelled) return;
+    if (!ended || this.#stopped) return;
     if (ended === 'stop')
       for (const each of failItems(container)) this.#close(each, { kind: 'skipped' }, at.now);
     this.#release(container, at.now, at.next);
@@ -304,6 +374,7 @@ export class Run {
 
   #closeContainer(container: Container, at: { readonly now: number; readonly next: Next[] }): void {
     if (container.ended < container.items.length || container.step.status !== 'running') return;
+    if (container.cancelled) return this.#end(container.step, { kind: 'cancelled' }, at);
     const results = resultsOf(container);
     const failed = container.items.filter((item) =>
       item.steps.some((step) => step.status === 'failed'),
@@ -323,52 +394,23 @@ export class Run {
   }
 
   #closed(next: Next[]): readonly Next[] {
-    if (this.#open > 0 || this.status !== 'running') return next;
-    this.status = statusOf(this.steps, this.graph.partial, this.#cancelled);
+    if (this.#open > 0 || isTerminal(this.status)) return next;
+    this.status = this.#stopped ?? statusOf(this.steps, this.graph.partial);
     next.push({ kind: 'ended', status: this.status });
     return next;
   }
 }
 
-/** Items by their keys: ids of one or more characters, at most 200 as ids of records have. */
-function itemsByKey(
-  { id, key: keyOf }: CompiledForeach,
-  values: readonly unknown[],
-  scope: ExpressionScope,
-): ReadonlyMap<string, unknown> {
-  const items = new Map<string, unknown>();
-  for (const item of values) {
-    const named = keyOf({ ...scope, item });
-    const key = typeof named === 'number' ? String(named) : named;
-    if (typeof key !== 'string' || key === '' || key.length > 200) {
-      const seen = JSON.stringify(named)?.slice(0, 80);
-      throw new EngineError(
-        'WORKFLOW_INVALID',
-        `Node '${id}' has an item with the key ${seen}; a key is a text of 1 to 200 characters.`,
-      );
-    }
-    if (items.has(key)) {
-      throw new EngineError(
-        'WORKFLOW_INVALID',
-        `Node '${id}' has two items with the key '${key}'; keys are unique.`,
-      );
-    }
-    items.set(key, item);
-  }
-  return items;
-}
-
-/** The steps whose outputs are a foreach's outputs, item by item. */
-function resultsOf({ items, node }: Container): readonly Step[] {
-  return items.flatMap((item) => node.outputs.map((index) => item.steps[index] as Step));
+/** Whether a step has not ended and does not run. */
+function isIdle({ status }: Step): boolean {
+  return status === 'pending' || status === 'ready' || status === 'waiting';
 }
 
 /**
  * A run's final status, a pure function of its steps: a critical step that failed fails the run (or leaves it `partial`
  * where the workflow allows that); any other failure, an item's in a foreach that continues included, leaves it `partial`.
  */
-export function statusOf(steps: readonly Step[], partial: boolean, cancelled: boolean): RunStatus {
-  if (cancelled) return 'cancelled';
+export function statusOf(steps: readonly Step[], partial: boolean): RunStatus {
   const failed = steps.filter((step) => step.status === 'failed');
   if (failed.length === 0) return 'succeeded';
   const fatal = failed.some(

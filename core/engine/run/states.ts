@@ -10,10 +10,11 @@ export type { RunStatus, StepStatus };
 const stepMoves: Readonly<Record<StepStatus, readonly StepStatus[]>> = {
   pending: ['ready', 'skipped', 'cancelled', 'failed'],
   // a foreach is succeeded straight from running; a gate from ready
-  ready: ['running', 'succeeded', 'skipped', 'failed', 'cancelled'],
+  // waiting: a new owner finds what its predecessor let wait
+  ready: ['running', 'waiting', 'succeeded', 'skipped', 'failed', 'cancelled'],
   // back to ready: a retry, or the loss of its thread
-  running: ['ready', 'waiting', 'succeeded', 'failed', 'cancelled'],
-  waiting: ['ready', 'running', 'succeeded', 'failed', 'cancelled'],
+  running: ['ready', 'waiting', 'succeeded', 'skipped', 'failed', 'cancelled'],
+  waiting: ['ready', 'succeeded', 'skipped', 'failed', 'cancelled'],
   succeeded: [],
   skipped: [],
   failed: [],

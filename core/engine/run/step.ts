@@ -31,6 +31,12 @@ export interface Step {
   outputSeq: number | null;
   error: ErrorData | null;
   costMicroUsd: number;
+  /** Turns of the conversation with a model that the next attempt goes on from. */
+  recorded: number;
+  /** The agent that took the step over, qualified, or null: the one that the workflow names. */
+  reassignedTo: string | null;
+  /** Whether its playbook does it, because its model would not. */
+  onPlaybook: boolean;
   degraded: boolean;
   trust: 'system' | 'external';
 }
@@ -55,6 +61,8 @@ export interface Container {
   open: number;
   ended: number;
   stopped: boolean;
+  /** Ends as cancelled once what runs of it has ended. */
+  cancelled: boolean;
 }
 
 /** A step that has not started. */
@@ -76,6 +84,9 @@ export function newStep(identity: Pick<Step, 'id' | 'node' | 'itemKey' | 'place'
     outputSeq: null,
     error: null,
     costMicroUsd: 0,
+    recorded: 0,
+    reassignedTo: null,
+    onPlaybook: false,
     degraded: false,
     trust: 'system',
   };
@@ -90,4 +101,10 @@ export function move(step: Step, to: StepStatus): void {
 /** `match` or `match/check[V-17]`: where a step stands, for people and for keys. */
 export function pathOf(step: Pick<Step, 'node' | 'itemKey'>): string {
   return step.itemKey === '' ? step.node : `${step.node}[${step.itemKey}]`;
+}
+
+/** The parts of a path that `pathOf` made. */
+export function readPath(path: string): Pick<Step, 'node' | 'itemKey'> {
+  const [, node = path, itemKey = ''] = /^([^[]+)\[(.*)\]$/s.exec(path) ?? [];
+  return { node, itemKey };
 }

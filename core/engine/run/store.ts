@@ -1,11 +1,13 @@
 import type pg from 'pg';
 import { EngineError, type ErrorData } from '../../base/errors.ts';
 import { digest, newId } from '../../base/ids.ts';
-import type { EffectRecord } from '../../ports/dispatcher.ts';
+import type { StepStatus, StepWait } from '../../ports/db/states.ts';
+import type { Answered, EffectRecord, RecordedTurn } from '../../ports/dispatcher.ts';
 import type { WorkflowData } from '../../sdk/node.ts';
 import type { RegisteredWorkflow } from '../../sdk/registry.ts';
 import { toJsonb } from './rows.ts';
 import type { RunStatus } from './states.ts';
+import { readPath } from './step.ts';
 
 /** The journal format that this release writes; a run remembers its own, and an older engine refuses a newer run. */
 export const journalVersion = 2;
@@ -35,6 +37,18 @@ export interface RunRequest {
   readonly actor: Actor;
 }
 
+/** What a message to a run asks for. */
+export type MessageKind = 'cancel' | 'pause' | 'resume' | 'settled';
+
+/** A message to a run, as its owner reads it. */
+export interface Message {
+  readonly id: number;
+  readonly run_id: string;
+  readonly kind: MessageKind;
+  /** `cancel`: `{ step?, subtree? }`; `settled`: `{ key, step }`. */
+  readonly data: { readonly step?: number; readonly subtree?: boolean; readonly key?: string };
+}
+
 /** A run's row, as its owner reads it. */
 export interface RunRow {
   readonly tenant_id: number;
@@ -54,12 +68,21 @@ export interface RunRow {
 /** Entries that move a run's state; folding them in order rebuilds it. */
 const historyKinds = [
   'run.created',
+  'run.cancelling',
+  'run.aborted',
+  'run.paused',
+  'run.resumed',
   'foreach.expanded',
   'step.succeeded',
   'step.failed',
+  'step.skipped',
   'step.retrying',
-  'run.cancelling',
+  'step.cancelling',
 ];
+
+// The entries of step `s` since its last attempt that began a conversation, and did not go on with one.
+const conversation = `e.tenant_id = s.tenant_id AND e.run_id = s.run_id AND e.step = s.id AND e.seq > (SELECT coalesce(max(b.seq), 0)
+  FROM tutti.entry b WHERE b.tenant_id = s.tenant_id AND b.run_id = s.run_id AND b.step = s.id AND b.kind = 'step.started' AND NOT b.data ? 'recorded')`;
 
 /** An entry as a new owner reads it back. */
 export interface HistoryEntry {
@@ -73,9 +96,17 @@ export interface HistoryEntry {
 /** A step that has not ended, as a new owner reads it back. */
 export interface OpenStep {
   readonly id: number;
+  readonly status: StepStatus;
+  readonly wait: StepWait | null;
+  readonly wake_at: Date | null;
   readonly attempt: number;
   readonly crashes: number;
   readonly cost_micro_usd: number;
+  readonly degraded: boolean;
+  readonly worker: string | null;
+  readonly started_at: Date | null;
+  /** Turns of its conversation with a model so far. */
+  readonly recorded: number;
 }
 
 /** The rows of a run's steps, as far as a new owner needs them. */
@@ -215,13 +246,45 @@ export class Store {
         [tenantId, runId],
       ),
       this.#pool.query<OpenStep & { readonly ended: boolean }>(
-        'SELECT id, attempt, crashes, cost_micro_usd, ended_at IS NOT NULL AS ended FROM tutti.step WHERE tenant_id = $1 AND run_id = $2',
+        `SELECT id, status, wait, wake_at, attempt, crashes, cost_micro_usd, degraded, worker, started_at, ended_at IS NOT NULL AS ended,
+           CASE WHEN ended_at IS NULL AND attempt > 0 THEN (SELECT count(*)::int FROM tutti.entry e WHERE ${conversation} AND e.kind = 'turn.ended' AND e.data ? 'stop' AND NOT e.data ? 'error') ELSE 0 END AS recorded
+         FROM tutti.step s WHERE tenant_id = $1 AND run_id = $2`,
         [tenantId, runId],
       ),
     ]);
     const ended = new Set(steps.rows.filter((row) => row.ended).map((row) => row.id));
     const open = steps.rows.filter((row) => !row.ended);
     return { seq: last.rows[0]?.seq ?? 0, ended, open };
+  }
+
+  /** The conversation that a step has had with its model since it was last begun anew: it need not be paid for again. */
+  async conversation(
+    tenantId: number,
+    runId: string,
+    step: number,
+  ): Promise<readonly RecordedTurn[]> {
+    const { rows } = await this.#pool.query<{
+      readonly kind: string;
+      readonly data: { readonly stop?: RecordedTurn['stop'] };
+      readonly body: string;
+    }>(
+      `SELECT e.kind, e.data, convert_from(p.body, 'UTF8') AS body FROM tutti.step s JOIN tutti.entry e ON ${conversation}
+       JOIN tutti.payload p ON p.tenant_id = e.tenant_id AND p.run_id = e.run_id AND p.seq = e.seq AND p.part = 0
+       WHERE s.tenant_id = $1 AND s.run_id = $2 AND s.id = $3 AND e.kind IN ('turn.ended', 'turn.answered') AND p.body IS NOT NULL ORDER BY e.seq`,
+      [tenantId, runId, step],
+    );
+    const turns: {
+      parts: RecordedTurn['parts'];
+      stop: RecordedTurn['stop'];
+      answered: Answered | null;
+    }[] = [];
+    for (const { kind, data, body } of rows) {
+      const last = turns.at(-1);
+      if (kind === 'turn.ended')
+        turns.push({ parts: JSON.parse(body), stop: data.stop ?? 'end', answered: null });
+      else if (last) last.answered = JSON.parse(body);
+    }
+    return turns;
   }
 
   /** Settles model calls that a dead engine had reserved at their full bound: the provider may have billed them. */
@@ -271,33 +334,48 @@ export class Store {
   }
 
   /** Messages to runs that an engine owns. */
-  async inbox(boot: string): Promise<
-    readonly {
-      readonly id: number;
-      readonly run_id: string;
-      readonly kind: string;
-      readonly actor: Actor;
-    }[]
-  > {
-    const result = await this.#pool.query(
-      'SELECT i.id, i.run_id, i.kind, i.actor FROM tutti.inbox i JOIN tutti.run r ON r.tenant_id = i.tenant_id AND r.id = i.run_id WHERE r.owner = $1 ORDER BY i.id LIMIT 500',
+  async inbox(boot: string): Promise<readonly Message[]> {
+    const result = await this.#pool.query<Message>(
+      `SELECT i.id, i.run_id, i.kind, i.data FROM tutti.inbox i JOIN tutti.run r ON r.tenant_id = i.tenant_id AND r.id = i.run_id
+       WHERE r.owner = $1 ORDER BY i.id LIMIT 500`,
       [boot],
     );
     return result.rows;
   }
 
-  /** Leaves a message for a run's owner; the same `dedupe` again is the same message. */
+  /** Leaves a message for a run's owner; the same `dedupe` again is the same message until it has been taken. */
   async send(message: {
     readonly tenantId: number;
     readonly runId: string;
-    readonly kind: 'cancel';
+    readonly kind: MessageKind;
     readonly dedupe: string;
+    readonly data?: Readonly<Record<string, unknown>>;
     readonly actor: Actor;
   }): Promise<void> {
+    const { tenantId, runId, kind, dedupe, data = {}, actor } = message;
     await this.#pool.query(
-      `INSERT INTO tutti.inbox (tenant_id, run_id, kind, dedupe, data, actor) VALUES ($1, $2, $3, $4, '{}', $5) ON CONFLICT (tenant_id, run_id, dedupe) DO NOTHING`,
-      [message.tenantId, message.runId, message.kind, message.dedupe, toJsonb(message.actor)],
+      `INSERT INTO tutti.inbox (tenant_id, run_id, kind, dedupe, data, actor) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant_id, run_id, dedupe) DO NOTHING`,
+      [tenantId, runId, kind, dedupe, toJsonb(data), toJsonb(actor)],
     );
+  }
+
+  /** The status of a run, or null when there is none. */
+  async runStatus(tenantId: number, runId: string): Promise<RunStatus | null> {
+    const result = await this.#pool.query<{ status: RunStatus }>(
+      'SELECT status FROM tutti.run WHERE tenant_id = $1 AND id = $2',
+      [tenantId, runId],
+    );
+    return result.rows[0]?.status ?? null;
+  }
+
+  /** The number of the step at a path such as `match/check[V-17]`. */
+  async stepAt(tenantId: number, runId: string, path: string): Promise<number | undefined> {
+    const { node, itemKey } = readPath(path);
+    const result = await this.#pool.query<{ id: number }>(
+      'SELECT id FROM tutti.step WHERE tenant_id = $1 AND run_id = $2 AND node = $3 AND item_key = $4',
+      [tenantId, runId, node, itemKey],
+    );
+    return result.rows[0]?.id;
   }
 
   /** The tenant of a slug, made when it is new. */

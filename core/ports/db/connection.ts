@@ -21,6 +21,8 @@ export interface ConnectionConfig {
 export type Role = 'tutti_engine' | 'tutti_tenant';
 
 const connectTimeoutMs = 5_000;
+// Until the first probe of a silent connection; on Linux Node sends ten of them, a second apart, before it gives the connection up.
+const keepAliveAfterMs = 10_000;
 const statementTimeoutMs = 30_000;
 const idleInTransactionTimeoutMs = 60_000;
 // The server's own limit comes first; this one answers only when the network is dead and no answer can come.
@@ -28,7 +30,7 @@ const queryTimeoutMs = statementTimeoutMs + 5_000;
 
 interface ClientOptions {
   readonly pipeline?: boolean;
-  /** @default none */
+  /** How long a query may stay without an answer before the connection is given up. @default none */
   readonly queryTimeoutMs?: number;
 }
 
@@ -41,6 +43,7 @@ export function clientConfig(
     ...config,
     application_name: 'tutti',
     keepAlive: true,
+    keepAliveInitialDelayMillis: keepAliveAfterMs,
     connectionTimeoutMillis: connectTimeoutMs,
     types: columnTypes as pg.CustomTypesConfig,
     ...(options.pipeline && { pipeline: true }),
@@ -58,7 +61,7 @@ export class Client extends pg.Client {
     const send = this.query.bind(this) as (...args: readonly unknown[]) => unknown;
     const drop = (error: unknown) => {
       if (!(error instanceof Error) || error.message !== 'Query read timeout') return;
-      this.connection.stream.destroy();
+      dropClient(this);
     };
     const query = (...args: readonly unknown[]): unknown => {
       const done = args.at(-1);
@@ -74,6 +77,11 @@ export class Client extends pg.Client {
     };
     this.query = query as pg.Client['query'];
   }
+}
+
+/** Gives a connection up without a word to the server, which may not answer; its queries fail at once. */
+export function dropClient(client: pg.Client): void {
+  client.connection.stream.destroy();
 }
 
 /** Opens one connection as the login user, for migrations and administration. @throws DB_UNAVAILABLE */
@@ -96,13 +104,13 @@ export async function openLogin(
 }
 
 /**
- * Opens one dedicated connection that acts as `role`: no limit on a statement's time, none on its life.
+ * Opens one dedicated connection that acts as `role`: no limit on a statement's time but `queryTimeoutMs`, none on its life.
  * @throws DB_UNAVAILABLE
  */
 export async function openClient(
   config: ConnectionConfig,
   role: Role,
-  options: { readonly pipeline?: boolean } = {},
+  options: ClientOptions = {},
 ): Promise<pg.Client> {
   const client = new Client(clientConfig(config, options));
   client.on('error', () => {});

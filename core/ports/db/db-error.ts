@@ -9,7 +9,7 @@ const unreachable = new Set(
 
 // pg reports these without a code (pg 8.23, pg-pool 3.14).
 const lostConnection =
-  /Connection terminated|connection error and is not queryable|Client was closed|Query read timeout|timeout exceeded when trying to connect|server does not support SSL|after calling end on the pool/;
+  /Connection terminated|connection error and is not queryable|Client was closed|Query read timeout|timeout expired|timeout exceeded when trying to connect|server does not support SSL|after calling end on the pool/;
 
 /** What to do about each SQLSTATE that has an answer; classes of two characters are looked up after the full code. */
 const answers: Readonly<Record<string, readonly ['DB_UNAVAILABLE' | 'DB_FULL', string]>> = {
@@ -70,6 +70,37 @@ export function translateDbError(error: unknown): EngineError {
 }
 
 const sqlState = /^[0-9A-Z]{5}$/;
+
+// The connection (08), resources (53), a server that stops, starts or crashed (57P0x), its disk (58), a standby's read-only mode.
+const outages = /^(08...|53...|57P0.|58...|25006)$/;
+// The server is well and asks for another try: collisions, a lock that was not free, a statement cut off by its time limit or cancelled.
+const passing = /^(40001|40P01|55P03|57014|25P03)$/;
+
+/**
+ * Whether the server or the way to it is the cause, so that waiting helps and other statements fare no better. A statement that
+ * ran into its own limit of time is no outage (`mayPass`); nor is what no waiting mends, a refused login or a missing right.
+ */
+export function isOutage(error: unknown): boolean {
+  const root = rootOf(error);
+  if (isEngineError(root)) return root.code === 'DB_UNAVAILABLE' || root.code === 'DB_FULL';
+  const { code, message } = fieldsOf(root);
+  if (sqlState.test(code)) return outages.test(code);
+  return (
+    unreachable.has(code) ||
+    lostConnection.test(message) ||
+    /no space left on device/i.test(message)
+  );
+}
+
+/** Whether the same statement may well succeed when it is sent again: an outage that ends, a collision, a limit of time. */
+export function mayPass(error: unknown): boolean {
+  return isOutage(error) || passing.test(fieldsOf(rootOf(error)).code);
+}
+
+/** What `translateDbError` was given. */
+function rootOf(error: unknown): unknown {
+  return isEngineError(error) && error.cause !== undefined ? error.cause : error;
+}
 
 interface Fields {
   readonly code: string;

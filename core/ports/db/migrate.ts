@@ -19,7 +19,7 @@ const migrations: readonly Migration[] = [
 ];
 
 /** The version of the schema that this program knows. */
-const schemaVersion = migrations.length;
+export const schemaVersion = migrations.length;
 
 const oldestServer = 150_000;
 
@@ -111,13 +111,20 @@ function isCurrent(found: number | undefined): boolean {
 
 /** Inside the lock; another process may have migrated while this one waited for it. */
 async function apply(client: pg.Client, server: Server): Promise<void> {
+  await migrateTo(client, schemaVersion);
+  await ensurePartitions(client, server.now);
+}
+
+/**
+ * Brings a database up to one version of the schema, inside `inSchemaTransaction`; what has it already stays as it is.
+ * @throws DB_VERSION when it is newer than this program
+ */
+export async function migrateTo(client: pg.Client, version: number): Promise<void> {
   const { rows } = await client.query(`SELECT to_regclass('tutti.meta') IS NOT NULL AS migrated`);
   const found = rows[0]?.migrated ? await readSchemaVersion(client) : 0;
-  if (!isCurrent(found)) {
-    await ensureRoles(client);
-    for (const migration of migrations.slice(found)) await run(client, migration);
-  }
-  await ensurePartitions(client, server.now);
+  if (isCurrent(found) || found >= version) return;
+  await ensureRoles(client);
+  for (const migration of migrations.slice(found, version)) await run(client, migration);
 }
 
 async function run(client: pg.Client, { version, file, minReader }: Migration): Promise<void> {

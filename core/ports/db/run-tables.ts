@@ -45,6 +45,7 @@ export interface RunTable {
   readonly actor: Json;
   readonly createdAt: DefaultedTime;
   readonly endedAt: NullableTime;
+  readonly erased: Generated<readonly string[]>;
 }
 
 /** One node instance in a run. */
@@ -164,6 +165,7 @@ export interface EffectTable {
   readonly undoOf: Buffer | null;
   readonly startedAt: NullableTime;
   readonly endedAt: NullableTime;
+  readonly review: NullableJson;
 }
 
 /** A question to people about one effect. */
@@ -224,4 +226,25 @@ export interface FindingTable {
   readonly records: Json;
   readonly amount: string | null;
   readonly currency: string | null;
+}
+
+/** A run that retention and erasure leave alone. */
+export interface HoldTable {
+  readonly tenantId: number;
+  readonly runId: string;
+  readonly reason: string;
+  readonly actor: Json;
+  readonly at: DefaultedTime;
+}
+
+/** What was erased from a run, by whom and why. */
+export interface ErasureTable {
+  readonly tenantId: number;
+  readonly id: GeneratedAlways<number>;
+  readonly runId: string;
+  readonly what: string;
+  readonly reason: string;
+  readonly actor: Json;
+  readonly payloads: number;
+  readonly at: DefaultedTime;
 }

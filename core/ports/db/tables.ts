@@ -6,8 +6,10 @@ import type {
   AttemptTable,
   EffectTable,
   EntryTable,
+  ErasureTable,
   FeedTable,
   FindingTable,
+  HoldTable,
   InboxTable,
   LedgerTable,
   PayloadTable,
@@ -18,7 +20,7 @@ import type { DefinitionKind, EngineState, TriageState } from './states.ts';
 
 /*
  * The tables of schema `tutti` as Kysely sees them: one interface a table, names in camelCase (see kysely.ts). What the
- * columns mean stands in migrations/0001-first-light.sql; a test compares the two.
+ * columns mean stands in migrations/; a test compares the two.
  */
 
 /** What this database is; one row. */
@@ -46,6 +48,13 @@ export interface EngineTable {
   readonly readsJournalV: string;
   readonly state: Generated<EngineState>;
   readonly leaseUntil: Time;
+  readonly process: string | null;
+}
+
+/** The number of an engine's last flush that committed. */
+export interface FlushTable {
+  readonly engineId: string;
+  readonly no: number;
 }
 
 /** One engine's part of a cluster-wide limit. */
@@ -177,6 +186,7 @@ export interface Tables {
   readonly meta: MetaTable;
   readonly tenant: TenantTable;
   readonly engine: EngineTable;
+  readonly flush: FlushTable;
   readonly share: ShareTable;
   readonly module: ModuleTable;
   readonly definition: DefinitionTable;
@@ -200,4 +210,6 @@ export interface Tables {
   readonly audit: AuditTable;
   readonly apiKey: ApiKeyTable;
   readonly setting: SettingTable;
+  readonly hold: HoldTable;
+  readonly erasure: ErasureTable;
 }

@@ -6,7 +6,7 @@ import type { Registry } from '../../sdk/registry.ts';
 /** What the API is made of. */
 export interface ApiParts {
   readonly history: History;
-  readonly engine: Pick<Engine, 'startRun' | 'cancel' | 'isReady' | 'onAppend'>;
+  readonly engine: Pick<Engine, 'startRun' | 'ask' | 'trouble' | 'onAppend'>;
   readonly registry: Registry;
   /** Whom every caller speaks for, until callers have an identity. */
   readonly tenantId: number;

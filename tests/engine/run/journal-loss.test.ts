@@ -1,57 +1,299 @@
 import assert from 'node:assert/strict';
 import type pg from 'pg';
-import { nextEntry } from '../../../core/engine/run/attempt.ts';
+import { nextEntry } from '../../../core/engine/run/entries.ts';
+import type { Change } from '../../../core/engine/run/rows.ts';
+import type { Run } from '../../../core/engine/run/run.ts';
+import type { Step } from '../../../core/engine/run/step.ts';
+import { Store } from '../../../core/engine/run/store.ts';
+import { ChaosProxy } from '../../support/chaos-proxy.ts';
 import { Writer } from '../../support/fixtures/writer.ts';
 import { asAdmin, type FreshDatabase, freshDatabase, testServer } from '../../support/postgres.ts';
+import { verifies } from '../../support/verifies.ts';
 
-describe('Journal without its database', () => {
+const period = '2026-06-30';
+
+describe('Journal that loses its connection', () => {
   let fresh: FreshDatabase;
   let pool: pg.Pool;
+  let proxy: ChaosProxy;
 
   before(async () => {
     fresh = await freshDatabase();
     pool = fresh.database.pool('tutti_engine', 4);
+    const { server } = await testServer();
+    const { rows } = await pool.query<{ name: string }>('SELECT current_database() AS name');
+    proxy = await ChaosProxy.open({ ...server.connection, database: rows[0]?.name ?? '' });
+    await new Store(pool).openBudgets(1, ['tenant'], { limitMicroUsd: 1_000_000, period });
   });
 
-  after(function () {
-    return fresh.drop(this);
+  beforeEach(async () => {
+    await pool.query('UPDATE tutti.budget SET reserved_micro_usd = 0, settled_micro_usd = 0');
+    await pool.query('DELETE FROM tutti.effect');
   });
 
-  it('says once what is wrong and what to do, and tells nobody that anything is durable', async () => {
+  afterEach(() => proxy.restore());
+
+  after(async function () {
+    await proxy[Symbol.asyncDispose]();
+    await fresh.drop(this);
+  });
+
+  /** A call that is permitted, an effect that is begun and an attempt that ends, all in one change. */
+  function everything(run: Run, key: string): Change {
+    const step = run.steps[0] as Step;
+    const attempt = run.seq + 1;
+    const turn = nextEntry(run, { step, kind: 'turn.started', data: {} });
+    const effect = nextEntry(run, { step, kind: 'effect.started', data: {} });
+    const started = { tool: 'lab.t', contract: '00', duty: null, entity: null, targetId: null };
+    return {
+      run,
+      step,
+      entries: [turn, effect],
+      turns: [{ seq: turn.seq, model: 'm', priceVersion: 1, reservedMicroUsd: 60 }],
+      budgets: [{ scope: 'tenant', period, reserve: 60, release: 0, settle: 0 }],
+      effects: [
+        {
+          ...started,
+          key: key.repeat(32),
+          seq: effect.seq,
+          argsSha256: '01',
+          binds: null,
+          state: 'started',
+        },
+      ],
+      attempts: [
+        {
+          no: attempt,
+          worker: 'w',
+          startedAt: 1,
+          endedAt: 2,
+          outcome: 'succeeded',
+          error: null,
+          turns: 1,
+        },
+      ],
+    };
+  }
+
+  async function stored(writer: Writer, run: Run): Promise<readonly number[]> {
+    const counts = await Promise.all(
+      (['entry', 'ledger', 'attempt'] as const).map(
+        async (table) => (await writer.rowsOf(table, run)).length,
+      ),
+    );
+    const { rows } = await pool.query<{ reserved: number; effects: number }>(
+      'SELECT reserved_micro_usd AS reserved, (SELECT count(*)::int FROM tutti.effect) AS effects FROM tutti.budget WHERE tenant_id = 1',
+    );
+    return [...counts, rows[0]?.effects ?? -1, rows[0]?.reserved ?? -1];
+  }
+
+  /** Resolves when the flush in flight stands before the table of entries, which `work` keeps locked. */
+  async function whileLocked(work: (pid: number) => Promise<void>): Promise<void> {
+    await fresh.database.admin(async (client) => {
+      await client.query('LOCK TABLE tutti.entry IN SHARE MODE');
+      await work(await pidOfWaiting());
+    });
+  }
+
+  async function pidOfWaiting(): Promise<number> {
+    return eventually(async () => {
+      const { rows } = await pool.query<{ pid: number }>(
+        `SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%fence AS MATERIALIZED%' AND datname = current_database()`,
+      );
+      return rows[0]?.pid;
+    });
+  }
+
+  async function kill(pid: number): Promise<void> {
+    const { server } = await testServer();
+    await asAdmin(server, `SELECT pg_terminate_backend(${pid})`);
+  }
+
+  it('sends a flush again whose backend was killed before it committed', async () => {
+    verifies('R9.durable');
     const writer = await Writer.open(fresh.database, pool);
     const run = await writer.run();
-    const write = (told: () => void) => {
-      const entry = nextEntry(run, { step: null, kind: 'note', data: {} });
-      writer.journal.write({ run, step: null, entries: [entry] }, told);
-    };
-    const { rows } = await pool.query<{ name: string }>('SELECT current_database() AS name');
-    const databaseName = rows[0]?.name;
+    await writer.journal.open();
+    const durable = writer.durable(everything(run, 'aa'));
+
+    await whileLocked(kill);
+    const flushed = await durable;
+
+    assert.deepEqual([flushed.admitted, [...flushed.newEffects]], [true, ['aa'.repeat(32)]]);
+    assert.deepEqual(await stored(writer, run), [2, 1, 1, 1, 60]);
+    assert.deepEqual(writer.outages, ['DB_UNAVAILABLE', 'back']);
+    assert.deepEqual(writer.failures, []);
+  });
+
+  it('reads back what a flush brought whose answer was lost after its commit', async () => {
+    const writer = await Writer.open(fresh.database, pool, { connection: proxy.connection });
+    const run = await writer.run();
+    await writer.journal.open();
+    proxy.mute();
+
+    const durable = writer.durable(everything(run, 'bb'));
+    await eventually(async () => (await writer.rowsOf('entry', run)).length > 0);
+    proxy.drop();
+    const flushed = await durable;
+    await writer.durable(writer.note(run));
+
+    assert.deepEqual([flushed.admitted, [...flushed.newEffects]], [true, ['bb'.repeat(32)]]);
+    assert.deepEqual(await stored(writer, run), [3, 1, 1, 1, 60]);
+    assert.deepEqual(writer.outages, ['DB_UNAVAILABLE', 'back']);
+  });
+
+  it('reads back that a budget did not admit a call, and that an effect was known', async () => {
+    const writer = await Writer.open(fresh.database, pool, { connection: proxy.connection });
+    const run = await writer.run();
+    await writer.durable(everything(run, 'cc'));
+    await pool.query('UPDATE tutti.budget SET reserved_micro_usd = limit_micro_usd');
+    proxy.mute();
+
+    const durable = writer.durable(everything(run, 'cc'));
+    await eventually(async () => (await writer.rowsOf('attempt', run)).length > 1);
+    proxy.drop();
+    const flushed = await durable;
+
+    assert.deepEqual([flushed.admitted, [...flushed.newEffects]], [false, []]);
+    assert.deepEqual(await stored(writer, run), [3, 1, 2, 1, 1_000_000]);
+  });
+
+  it('waits for a flush that goes on without its connection, and writes it no second time', async () => {
+    const writer = await Writer.open(fresh.database, pool, { connection: proxy.connection });
+    const run = await writer.run();
+    await writer.journal.open();
+    const durable = writer.durable(everything(run, 'dd'));
+
+    await whileLocked(async (first) => {
+      proxy.drop();
+      await eventually(async () => {
+        const pids = await waitingFor(pool, first);
+        return pids.length > 0;
+      });
+    });
+    const flushed = await durable;
+
+    assert.deepEqual([flushed.admitted, [...flushed.newEffects]], [true, ['dd'.repeat(32)]]);
+    assert.deepEqual(await stored(writer, run), [2, 1, 1, 1, 60]);
+  });
+
+  it('writes nothing when a flush that was thought lost arrives after its successors', async () => {
+    const options = { connection: proxy.connection, queryTimeoutMs: 500 };
+    const writer = await Writer.open(fresh.database, pool, options);
+    const run = await writer.run();
+    await writer.durable(writer.note(run));
+    const old = await idleJournal(pool);
+    proxy.freeze('open');
+
+    const flushed = await writer.durable(everything(run, 'ee'));
+    await writer.durable(everything(run, 'ff'));
+    const before = await stored(writer, run);
+    proxy.restore();
+    await eventually(async () => !(await isThere(pool, old)));
+
+    assert.deepEqual([...flushed.newEffects], ['ee'.repeat(32)]);
+    assert.deepEqual(before, [5, 2, 2, 2, 120]);
+    assert.deepEqual(await stored(writer, run), before);
+    assert.deepEqual(writer.outages, ['DB_UNAVAILABLE', 'back']);
+  });
+
+  it('still drops only the rows that the database refuses, after an outage in the middle of finding them', async () => {
+    const writer = await Writer.open(fresh.database, pool);
+    const [run, beside] = [await writer.run(), await writer.run()];
+    Object.assign(run.steps[0] as Step, { status: 'lost' });
+    writer.journal.write({ run, step: run.steps[0] as Step });
+    const durable = writer.durable(everything(beside, 'ab'));
+
+    await whileLocked(kill);
+    await durable;
+
+    assert.equal(writer.rejected.length, 1);
+    assert.deepEqual(await stored(writer, beside), [2, 1, 1, 1, 60]);
+    assert.deepEqual(writer.failures, []);
+  });
+
+  it('misses an idle connection at once, and is back by itself', async () => {
+    const writer = await Writer.open(fresh.database, pool, { connection: proxy.connection });
+    await writer.journal.open();
+
+    proxy.cut();
+    await eventually(() => writer.journal.isAway);
+    proxy.restore();
+    await eventually(() => !writer.journal.isAway);
+
+    assert.deepEqual(writer.outages, ['DB_UNAVAILABLE', 'back']);
+  });
+
+  it('closes while the database is away, within its patience, and tells nobody that anything is durable', async () => {
+    const writer = await Writer.open(fresh.database, pool, { connection: proxy.connection });
+    const run = await writer.run();
+    await writer.durable(writer.note(run));
     let told = 0;
-    write(() => {
+    proxy.freeze('all');
+    writer.journal.write(writer.note(run), () => {
       told += 1;
     });
-    await writer.journal.settled();
-    const { server } = await testServer();
-    await asAdmin(
-      server,
-      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${databaseName}' AND query LIKE '%fence AS MATERIALIZED%'`,
-    );
 
-    write(() => {
-      told += 1;
-    });
-    await writer.journal.settled();
-    write(() => {
-      told += 1;
-    });
+    const began = performance.now();
+    await writer.journal.close(300);
+    const tookMs = performance.now() - began;
+
+    assert.ok(tookMs < 1_500, `${tookMs} ms`);
+    assert.equal(told, 0);
+    assert.deepEqual(writer.failures, []);
+  });
+
+  it('ends for good when another engine has taken over meanwhile', async () => {
+    verifies('R9.one-writer');
+    const writer = await Writer.open(fresh.database, pool, { connection: proxy.connection });
+    const run = await writer.run();
+    await writer.durable(writer.note(run));
+    proxy.cut();
+    writer.journal.write(writer.note(run));
+    await eventually(() => writer.journal.isAway);
+
+    await pool.query(`UPDATE tutti.engine SET state = 'gone' WHERE id = $1`, [writer.lease.boot]);
+    proxy.restore();
     await writer.journal.settled();
 
-    assert.equal(told, 1);
     assert.deepEqual(
       writer.failures.map(({ code }) => code),
-      ['DB_UNAVAILABLE'],
+      ['ENGINE_FENCED'],
     );
-    assert.match(writer.failures[0]?.message ?? '', /; (check|try again)/);
+    assert.equal(writer.lease.isHeld, false);
     assert.equal((await writer.rowsOf('entry', run)).length, 1);
   });
 });
+
+/** The backends that wait for a lock of `pid`. */
+async function waitingFor(pool: pg.Pool, pid: number): Promise<readonly number[]> {
+  const { rows } = await pool.query<{ pid: number }>(
+    'SELECT pid FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid))',
+    [pid],
+  );
+  return rows.map((row) => row.pid);
+}
+
+/** The backend whose last statement was a flush. */
+async function idleJournal(pool: pg.Pool): Promise<number> {
+  const { rows } = await pool.query<{ pid: number }>(
+    `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle' AND query LIKE '%fence AS MATERIALIZED%'`,
+  );
+  return rows[0]?.pid ?? assert.fail('no journal is connected');
+}
+
+async function isThere(pool: pg.Pool, pid: number): Promise<boolean> {
+  const { rowCount } = await pool.query('SELECT FROM pg_stat_activity WHERE pid = $1', [pid]);
+  return rowCount === 1;
+}
+
+/** Waits until `look` finds something. */
+async function eventually<T>(look: () => T | Promise<T>): Promise<NonNullable<T>> {
+  const deadline = performance.now() + 10_000;
+  for (;;) {
+    const found = await look();
+    if (found) return found;
+    assert.ok(performance.now() < deadline, 'it did not come');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type pg from 'pg';
-import { nextEntry } from '../../../core/engine/run/attempt.ts';
+import { nextEntry } from '../../../core/engine/run/entries.ts';
 import type { Change } from '../../../core/engine/run/rows.ts';
 import type { Step } from '../../../core/engine/run/step.ts';
 import { Store } from '../../../core/engine/run/store.ts';

@@ -79,7 +79,7 @@ describe('a run of any graph, in any order, with any outcomes', () => {
 
         assert.ok(allEnded(run));
         assert.equal(ends, 1);
-        assert.equal(run.status, statusOf(run.steps, life.partial, false));
+        assert.equal(run.status, statusOf(run.steps, life.partial));
       }),
       { numRuns },
     );

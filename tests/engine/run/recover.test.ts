@@ -13,7 +13,20 @@ function stored(simulation: Simulation) {
   const ended = new Set(steps.filter(({ status }) => isTerminal(status)).map(({ id }) => id));
   const open = steps
     .filter(({ id }) => !ended.has(id))
-    .map(({ id, attempt, crashes }) => ({ id, attempt, crashes, cost_micro_usd: 0 }));
+    .map(({ id, attempt, crashes }) => ({
+      id,
+      attempt,
+      crashes,
+      // As after an engine that ended in order: nothing of it runs any more.
+      status: 'ready' as const,
+      wait: null,
+      wake_at: null,
+      cost_micro_usd: 0,
+      degraded: false,
+      worker: null,
+      started_at: null,
+      recorded: 0,
+    }));
   return { history: structuredClone(simulation.journal), ended, open };
 }
 
@@ -58,7 +71,7 @@ describe('recover', () => {
           simulation.advance((life.chances[at] ?? 7) + at);
         const again = new Run(simulation.run.facts, simulation.run.graph);
 
-        const next = recover(again, stored(simulation), 0);
+        const { next } = recover(again, stored(simulation), 0);
 
         const asked = next.map((each) =>
           each.kind === 'ready'
@@ -97,7 +110,7 @@ describe('recover', () => {
           simulation.advance((life.chances[100 + at] ?? 7) + at);
         const again = new Run(simulation.run.facts, simulation.run.graph);
 
-        const next = recover(again, stored(simulation), 0);
+        const { next } = recover(again, stored(simulation), 0);
 
         assert.deepEqual(next, [{ kind: 'ended', status: 'cancelled' }]);
         assert.ok(allEnded(again));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type pg from 'pg';
 import { digest } from '../../../core/base/ids.ts';
-import { nextEntry } from '../../../core/engine/run/attempt.ts';
+import { nextEntry } from '../../../core/engine/run/entries.ts';
 import type { Step } from '../../../core/engine/run/step.ts';
 import { Store } from '../../../core/engine/run/store.ts';
 import type { WorkflowData } from '../../../core/sdk/node.ts';

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { systemClock } from '../../../core/base/clock.ts';
+import { EngineError } from '../../../core/base/errors.ts';
 import { History } from '../../../core/engine/run/history.ts';
 import { createApp, listen } from '../../../core/service/api/app.ts';
 import { verifies } from '../../support/verifies.ts';
@@ -209,8 +210,9 @@ describe('admin API', () => {
       ...systemClock,
       after: (_delayMs: number, run: () => void) => systemClock.after(1, run),
     };
-    const { startRun, cancel, onAppend } = api.tutti.engine;
-    const stopped = { startRun, cancel, onAppend, isReady: false };
+    const { startRun, ask, onAppend } = api.tutti.engine;
+    const trouble = new EngineError('ENGINE_STOPPED', 'The engine is starting or has stopped.');
+    const stopped = { startRun, ask, onAppend, trouble };
     for (const [change, code] of [
       [{ engine: stopped }, 'ENGINE_STOPPED'],
       [{ history: silent, clock: hasty }, 'DB_UNAVAILABLE'],

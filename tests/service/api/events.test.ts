@@ -18,9 +18,9 @@ describe('/v1/runs/:id/events', () => {
     api = await openApi(({ engine }) => ({
       engine: {
         startRun: (request) => engine.startRun(request),
-        cancel: (tenantId, runId, actor) => engine.cancel(tenantId, runId, actor),
-        get isReady() {
-          return engine.isReady;
+        ask: (asked) => engine.ask(asked),
+        get trouble() {
+          return engine.trouble;
         },
         onAppend(follower) {
           followers += 1;
@@ -131,9 +131,9 @@ describe('/v1/runs/:id/events', () => {
     };
     const unhinted = ({ engine }: ApiParts): Partial<ApiParts> => ({
       engine: {
-        isReady: true,
+        trouble: null,
         startRun: (request) => engine.startRun(request),
-        cancel: (tenantId, runId, actor) => engine.cancel(tenantId, runId, actor),
+        ask: (asked) => engine.ask(asked),
         onAppend: () => () => {},
       },
     });

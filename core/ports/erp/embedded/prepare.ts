@@ -23,7 +23,7 @@ export async function prepareEmbedded(
       const before = known.get(table.entity.name);
       if (before?.digest.equals(digest(shape))) continue;
       if (before) await alterTable(client, { table, before: before.shape });
-      else await createTable(client, table);
+      else await createEntityTable(client, storedOf(table));
       await register(client, table.entity.name, shape);
     }
   } catch (error) {
@@ -80,32 +80,53 @@ const bookkeeping = `
   GRANT SELECT, INSERT ON erp.company_sample TO tutti_tenant;
   GRANT USAGE ON SEQUENCE erp.record_id, erp.change_seq TO tutti_tenant;`;
 
-async function createTable(client: pg.ClientBase, table: Table): Promise<void> {
-  const columns = columnsOf(table).map(
-    (column) => `, ${quoted(column.name)} ${column.type}${column.nullable ? '' : ' NOT NULL'}`,
+/** An entity as a database has it, without the module that declares it: what its table is made from. */
+export interface StoredEntity {
+  readonly name: string;
+  readonly shape: Shape;
+  /** Columns by which records are looked up. */
+  readonly indexed: readonly string[];
+}
+
+function storedOf(table: Table): StoredEntity {
+  return { name: table.entity.name, shape: shapeOf(table), indexed: indexedColumns(table) };
+}
+
+/** Makes the table of an entity, empty. Names and types go into the statement, so the caller has checked them. */
+export async function createEntityTable(
+  client: pg.ClientBase,
+  { name, shape, indexed }: StoredEntity,
+): Promise<void> {
+  const table = `erp.${quoted(name)}`;
+  const columns = Object.entries(shape).map(
+    ([column, { type, nullable }]) => `, ${quoted(column)} ${type}${nullable ? '' : ' NOT NULL'}`,
   );
   await client.query(`
-    CREATE TABLE ${table.name} (
+    CREATE TABLE ${table} (
       tenant_id int NOT NULL, id text COLLATE "C" NOT NULL, version int NOT NULL DEFAULT 1,
       change_seq bigint NOT NULL DEFAULT nextval('erp.change_seq'),
       change_xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
       updated_at timestamptz NOT NULL DEFAULT now()${columns.join('')},
       PRIMARY KEY (tenant_id, id));
-    CREATE INDEX ON ${table.name} (tenant_id, change_xid, change_seq);
-    SELECT tutti.protect('${table.name}');
-    GRANT SELECT, INSERT, UPDATE ON ${table.name} TO tutti_tenant;
-    ${indexes(table, () => true)}`);
+    CREATE INDEX ON ${table} (tenant_id, change_xid, change_seq);
+    SELECT tutti.protect('${table}');
+    GRANT SELECT, INSERT, UPDATE ON ${table} TO tutti_tenant;
+    ${indexes(table, indexed)}`);
+}
+
+function indexes(table: string, columns: readonly string[]): string {
+  return columns
+    .map((column) => `CREATE INDEX ON ${table} (tenant_id, ${quoted(column)});`)
+    .join('\n');
 }
 
 /** By what records are looked up: what they refer to, their company, state, number and day. */
-function indexes(table: Table, isNew: (column: string) => boolean): string {
+function indexedColumns(table: Table): readonly string[] {
   const names = new Set(['company', 'status', 'number', 'date']);
   return table.fields
     .filter(({ name, field }) => field.kind === 'ref' || names.has(name))
     .flatMap(({ columns }) => columns.slice(0, 1))
-    .filter((column) => isNew(column.name))
-    .map((column) => `CREATE INDEX ON ${table.name} (tenant_id, ${quoted(column.name)});`)
-    .join('\n');
+    .map((column) => column.name);
 }
 
 async function alterTable(
@@ -128,7 +149,8 @@ async function alterTable(
       await client.query(`ALTER TABLE ${table.name} ALTER COLUMN ${quoted(column)} DROP NOT NULL`);
     }
   }
-  await client.query(indexes(table, (column) => !before[column]));
+  const added = indexedColumns(table).filter((column) => !before[column]);
+  await client.query(indexes(table.name, added));
 }
 
 async function addColumn(client: pg.ClientBase, table: Table, name: string): Promise<void> {

@@ -14,14 +14,19 @@ export function healthRoutes({ history, engine, tenantId, clock }: CompleteParts
   });
 
   router.get('/readyz', async (_request, response) => {
-    if (!engine.isReady) {
-      throw new EngineError('ENGINE_STOPPED', 'The engine is starting or has stopped.');
-    }
+    if (engine.trouble) throw asUnavailable(engine.trouble);
     await within(clock, history.newestRun(tenantId));
     response.json({ status: 'ok' });
   });
 
   return router;
+}
+
+/** Whatever is wrong inside, to a load balancer this process is unavailable. */
+function asUnavailable({ code, message, status }: EngineError): EngineError {
+  return status === 503
+    ? new EngineError(code, message)
+    : new EngineError('ENGINE_STOPPED', message);
 }
 
 async function within(clock: Clock, answer: Promise<unknown>): Promise<void> {

@@ -21,11 +21,23 @@ const runBody = z.strictObject({
   attended: z.boolean().default(false),
 });
 const emptyBody = z.strictObject({}).optional();
+const cancelBody = z
+  .strictObject({
+    /** The path of one step; without it the whole run ends. */
+    step: z.string().min(1).max(500).optional(),
+    /** Whether what waits for the step is cancelled, too. */
+    subtree: z.boolean().optional(),
+  })
+  .refine(
+    ({ step, subtree }) => subtree === undefined || step !== undefined,
+    'subtree needs a step',
+  )
+  .optional();
 
 // Until callers have an identity, whoever reaches the loopback address is the owner of this installation.
 const actor = { kind: 'person', id: 'local' } as const;
 
-/** `/v1/runs`: what there is, starting, cancelling, looking. */
+/** `/v1/runs`: what there is, starting, cancelling, pausing, looking. */
 export function runRoutes({ history, engine, tenantId, runDefaults }: CompleteParts): Router {
   const router = Router();
 
@@ -65,15 +77,28 @@ export function runRoutes({ history, engine, tenantId, runDefaults }: CompletePa
   });
 
   router.post('/:id/cancel', async (request, response) => {
-    readBody(request, emptyBody);
+    const { step, subtree } = readBody(request, cancelBody) ?? {};
     const head = await history.head(tenantId, request.params.id);
-    // Ended before or cancelled twice: the wish has come true, and nobody would read the message.
-    if (head.endedAt === null) await engine.cancel(tenantId, head.id, actor);
+    // Ended before: the wish has come true.
+    if (head.endedAt === null)
+      await engine.ask({ tenantId, runId: head.id, kind: 'cancel', step, subtree, actor });
     response
       .status(202)
       .location(`/v1/runs/${head.id}`)
       .json(await history.head(tenantId, head.id));
   });
+
+  for (const kind of ['pause', 'resume'] as const) {
+    router.post(`/:id/${kind}`, async (request, response) => {
+      readBody(request, emptyBody);
+      const head = await history.head(tenantId, String(request.params.id));
+      await engine.ask({ tenantId, runId: head.id, kind, actor });
+      response
+        .status(202)
+        .location(`/v1/runs/${head.id}`)
+        .json(await history.head(tenantId, head.id));
+    });
+  }
 
   router.get('/:id/steps', async (request, response) => {
     const { cursor, limit } = readQuery(request, stepsQuery);

@@ -1,0 +1,44 @@
+import type { Database } from '../../ports/db/database.ts';
+import { eraseBodies } from './bodies.ts';
+import { dropMonths, expiredPartitions, expireRuns, sweepDefaults } from './expire.ts';
+import { trimFeed } from './feed.ts';
+import { withConnection } from './keeping.ts';
+import { daysBefore, type RetentionPolicy } from './policy.ts';
+
+/** What an application of the policy did. */
+export interface Applied {
+  /** Bodies erased where the journal stays. */
+  readonly bodies: number;
+  /** Runs deleted with their journal. */
+  readonly runs: number;
+  /** Partitions dropped, such as `entry_y2026m11`. */
+  readonly dropped: readonly string[];
+  /** Partitions that are due and were busy, or hold too many rows that must stay. */
+  readonly postponed: readonly string[];
+  /** Rows of expired runs deleted from default partitions. */
+  readonly swept: number;
+  /** Rows of the feed deleted. */
+  readonly feedRows: number;
+}
+
+/**
+ * Applies the policy as of `now`; once a day is enough. It works in short transactions beside a running engine, may be stopped at
+ * any point and called by several engines, and leaves alone what is unfinished, held or in review. `signal` ends it early.
+ * @throws DB_*
+ */
+export async function applyRetention(
+  database: Pick<Database, 'admin' | 'connect'>,
+  policy: RetentionPolicy,
+  when: { readonly now: Date; readonly signal?: AbortSignal },
+): Promise<Applied> {
+  const limit = daysBefore(when.now, policy.journalDays);
+  return withConnection(database, async (client) => {
+    const { bodies } = await eraseBodies(client, policy, when);
+    const feedRows = await trimFeed(client, daysBefore(when.now, policy.feedDays));
+    const runs = await expireRuns(client, limit);
+    const due = when.signal?.aborted ? [] : await expiredPartitions(client, limit);
+    const { dropped, postponed } = await dropMonths(database, due, limit);
+    const swept = await sweepDefaults(database, limit);
+    return { bodies, runs, dropped, postponed, swept, feedRows };
+  });
+}

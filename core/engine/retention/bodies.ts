@@ -1,0 +1,63 @@
+import type pg from 'pg';
+import type { PayloadClass } from '../run/rows.ts';
+import { isHeld, isInReview, withoutNewHolds } from './keeping.ts';
+import { daysBefore, payloadClasses, type RetentionPolicy } from './policy.ts';
+
+/** What the policy took from runs whose journal stays. */
+export interface ErasedBodies {
+  readonly runs: number;
+  readonly bodies: number;
+}
+
+/** Condition on a run `r` that ended before $1: its bodies of class $2 are there and may go. */
+export function isDue(payloadClass: PayloadClass): string {
+  const open = payloadClass === 'effect' ? `AND NOT ${isInReview}` : '';
+  return `(r.ended_at < $1 AND NOT $2 = ANY (r.erased) AND NOT ${isHeld} ${open})`;
+}
+
+// A night of 10,000 steps has some 50,000 bodies; a transaction takes a few such nights at most.
+const runsATime = 5;
+
+/** Erases the bodies that are past the days of their class, a few runs a transaction; hash and size stay. */
+export async function eraseBodies(
+  client: pg.Client,
+  policy: RetentionPolicy,
+  when: { readonly now: Date; readonly signal?: AbortSignal },
+): Promise<ErasedBodies> {
+  let runs = 0;
+  let bodies = 0;
+  for (const payloadClass of payloadClasses) {
+    const days = policy.bodyDays[payloadClass];
+    const limit = daysBefore(when.now, days);
+    for (let more = true; more && !when.signal?.aborted; ) {
+      const { rows } = await withoutNewHolds(client, () =>
+        client.query<{ runs: number; bodies: number }>(eraseSql(payloadClass), [
+          limit,
+          payloadClass,
+          `retention: ${days} days`,
+          runsATime,
+        ]),
+      );
+      runs += rows[0]?.runs ?? 0;
+      bodies += rows[0]?.bodies ?? 0;
+      more = rows[0]?.runs === runsATime;
+    }
+  }
+  return { runs, bodies };
+}
+
+/** `binds` of an effect are fields of the record that it is about, so they go with its arguments. */
+function eraseSql(payloadClass: PayloadClass): string {
+  const binds =
+    payloadClass === 'effect'
+      ? `binds AS (UPDATE tutti.effect t SET binds = NULL FROM due WHERE t.tenant_id = due.tenant_id AND t.run_id = due.id AND t.binds IS NOT NULL),`
+      : '';
+  return `WITH due AS MATERIALIZED (SELECT r.tenant_id, r.id FROM tutti.run r WHERE ${isDue(payloadClass)} LIMIT $4 FOR NO KEY UPDATE),
+  bodies AS (UPDATE tutti.payload p SET body = NULL, erased_at = now() FROM due
+    WHERE p.tenant_id = due.tenant_id AND p.run_id = due.id AND p.class = $2 AND p.body IS NOT NULL RETURNING p.tenant_id, p.run_id),
+  ${binds}
+  noted AS (INSERT INTO tutti.erasure (tenant_id, run_id, what, reason, actor, payloads)
+    SELECT tenant_id, run_id, 'bodies ' || $2, $3, '{"kind":"schedule","id":"retention"}', count(*) FROM bodies GROUP BY 1, 2),
+  marked AS (UPDATE tutti.run t SET erased = t.erased || $2 FROM due WHERE t.tenant_id = due.tenant_id AND t.id = due.id)
+  SELECT (SELECT count(*) FROM due)::int AS runs, (SELECT count(*) FROM bodies)::int AS bodies`;
+}

@@ -1,0 +1,133 @@
+import type pg from 'pg';
+import { EngineError } from '../../base/errors.ts';
+import type { Database } from '../../ports/db/database.ts';
+import { toJsonb } from '../run/rows.ts';
+import type { Actor } from '../run/store.ts';
+import { isHeld, isInReview, withConnection, withoutNewHolds } from './keeping.ts';
+import { findRecord, type RecordRef } from './search.ts';
+
+/** Who asks for bodies to be erased, and why. */
+export interface ErasureRequest {
+  readonly tenantId: number;
+  readonly reason: string;
+  readonly actor: Actor;
+}
+
+/** Why a run's bodies were left alone. */
+export type KeptBecause = 'unfinished' | 'held' | 'in review';
+
+/** What an erasure came to. */
+export interface Erased {
+  /** Bodies that are gone now; 0 when they had been erased before. */
+  readonly bodies: number;
+  /** Runs that had some. */
+  readonly runs: number;
+  readonly kept: readonly { readonly runId: string; readonly because: KeptBecause }[];
+}
+
+/**
+ * Erases every body of a run that has ended; hashes and sizes stay, so that what refers to them can still be checked.
+ * @throws RUN_UNKNOWN · RUN_UNFINISHED · RUN_HELD · EFFECT_IN_REVIEW
+ */
+export async function eraseRun(
+  database: Pick<Database, 'connect'>,
+  runId: string,
+  request: ErasureRequest,
+): Promise<Erased> {
+  const outcome = await withConnection(database, (client) =>
+    erase(client, { runId, steps: null, what: 'run' }, request),
+  );
+  if (typeof outcome === 'number') {
+    return { bodies: outcome, runs: outcome > 0 ? 1 : 0, kept: [] };
+  }
+  throw refusal(runId, outcome);
+}
+
+/**
+ * Erases the bodies of every step that names a record, by its effects, its findings, its place in a foreach or its text; where a
+ * run's own input names it, all of the run's. Runs that must stay are left alone and told. Reads all bodies of the tenant.
+ */
+export async function eraseRecord(
+  database: Pick<Database, 'connect'>,
+  record: RecordRef,
+  request: ErasureRequest,
+): Promise<Erased> {
+  return withConnection(database, async (client) => {
+    let bodies = 0;
+    let runs = 0;
+    const kept: { runId: string; because: KeptBecause }[] = [];
+    const what = `record ${record.entity}:${record.id}`;
+    for await (const { runId, steps } of findRecord(client, request.tenantId, record)) {
+      const outcome = await erase(client, { runId, steps, what }, request);
+      if (typeof outcome === 'number') {
+        bodies += outcome;
+        runs += outcome > 0 ? 1 : 0;
+      } else if (outcome !== 'unknown') kept.push({ runId, because: outcome });
+    }
+    return { bodies, runs, kept };
+  });
+}
+
+interface Target {
+  readonly runId: string;
+  /** Null: the whole run. */
+  readonly steps: readonly number[] | null;
+  readonly what: string;
+}
+
+/** One transaction: the bodies, the fields of records that effects bind, and the note of who asked. */
+async function erase(
+  client: pg.Client,
+  { runId, steps, what }: Target,
+  { tenantId, reason, actor }: ErasureRequest,
+): Promise<number | KeptBecause | 'unknown'> {
+  return withoutNewHolds(client, async () => {
+    const { rows } = await client.query<{ because: KeptBecause | null }>(
+      `SELECT CASE WHEN r.ended_at IS NULL THEN 'unfinished' WHEN ${isHeld} THEN 'held' WHEN ${isInReview} THEN 'in review' END AS because
+       FROM tutti.run r WHERE r.tenant_id = $1 AND r.id = $2 FOR NO KEY UPDATE`,
+      [tenantId, runId],
+    );
+    if (!rows[0]) return 'unknown';
+    if (rows[0].because !== null) return rows[0].because;
+    const erased = await client.query<{ bodies: number }>(eraseSql, [
+      tenantId,
+      runId,
+      steps,
+      what,
+      reason,
+      toJsonb(actor),
+    ]);
+    return erased.rows[0]?.bodies ?? 0;
+  });
+}
+
+const eraseSql = `WITH gone AS (UPDATE tutti.payload p SET body = NULL, erased_at = now() FROM tutti.entry n
+    WHERE p.tenant_id = $1 AND p.run_id = $2 AND p.body IS NOT NULL AND n.tenant_id = $1 AND n.run_id = $2 AND n.seq = p.seq
+      AND ($3::int[] IS NULL OR n.step = ANY ($3)) RETURNING 1),
+  binds AS (UPDATE tutti.effect SET binds = NULL WHERE tenant_id = $1 AND run_id = $2 AND binds IS NOT NULL
+    AND ($3::int[] IS NULL OR step = ANY ($3))),
+  noted AS (INSERT INTO tutti.erasure (tenant_id, run_id, what, reason, actor, payloads)
+    SELECT $1, $2, $4, $5, $6, count(*) FROM gone HAVING count(*) > 0)
+  SELECT count(*)::int AS bodies FROM gone`;
+
+function refusal(runId: string, because: KeptBecause | 'unknown'): EngineError {
+  switch (because) {
+    case 'unknown':
+      return new EngineError('RUN_UNKNOWN', `There is no run '${runId}'; see: tutti runs`);
+    case 'unfinished':
+      return new EngineError(
+        'RUN_UNFINISHED',
+        `Run ${runId} has not ended, and needs its bodies to go on; cancel it or wait for its end.`,
+      );
+    case 'held':
+      return new EngineError(
+        'RUN_HELD',
+        `Run ${runId} is held; see why with: tutti hold, and release it first.`,
+      );
+    case 'in review':
+      return new EngineError(
+        'EFFECT_IN_REVIEW',
+        `Nobody knows yet how an effect of run ${runId} ended, and its arguments are needed to find out; settle it first.`,
+      );
+  }
+}

@@ -1,0 +1,98 @@
+import type { Registry } from '../../sdk/registry.ts';
+import { compile, type Graph } from '../graph/compile.ts';
+import type { Broker } from '../limits/broker.ts';
+import { periodOf, purseName } from '../limits/purse.ts';
+import { type Recovered, recover } from './recover.ts';
+import { Run, type RunFacts } from './run.ts';
+import type { RunRow, Store } from './store.ts';
+import { sharedScopes } from './turns.ts';
+
+const dayMs = 86_400_000;
+const usualDailyBudgetMicroUsd = 50_000_000;
+
+/** What runs are taken up with. */
+export interface AdoptionParts {
+  readonly store: Store;
+  readonly registry: Registry;
+  readonly broker: Broker;
+  /** Of each shared purse. @default 50 USD */
+  readonly dailyBudgetMicroUsd: number | undefined;
+}
+
+/** Brings claimed runs into memory: the graph that they pin, the state that their journal tells, the purses that pay for them. */
+export class Adoption {
+  readonly #parts: AdoptionParts;
+  readonly #graphs = new Map<string, Graph>();
+  #budgetDay = '';
+
+  constructor(parts: AdoptionParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws WORKFLOW_INVALID and more when the loaded modules no longer fit the run's workflow · DB_* */
+  async adopt(row: RunRow, now: number): Promise<{ readonly run: Run } & Recovered> {
+    const { store } = this.#parts;
+    const graph = await this.#graph(row);
+    const history = await store.history(row.tenant_id, row.id);
+    const run = new Run(factsOf(row, history[0]?.body ?? '{}'), graph);
+    await store.settleOrphans(row);
+    const { seq, ...steps } = await store.steps(row.tenant_id, row.id);
+    run.seq = seq;
+    await this.#openBudgets(run, now);
+    return { run, ...recover(run, { history, ...steps }, now) };
+  }
+
+  /** Runs that go on past midnight pay from the purses of the new day. */
+  async keepBudgets(runs: Iterable<Run>, now: number): Promise<void> {
+    if (periodOf(now) === this.#budgetDay) return;
+    for (const run of runs) await this.#openBudgets(run, now);
+    this.#budgetDay = periodOf(now);
+  }
+
+  async #graph(row: RunRow): Promise<Graph> {
+    const name = `${row.tenant_id} ${row.workflow} ${row.workflow_version}`;
+    const known = this.#graphs.get(name);
+    if (known) return known;
+    const { store, registry } = this.#parts;
+    const data = await store.workflowVersion(row.tenant_id, row.workflow, row.workflow_version);
+    const graph = compile(data, registry.agents);
+    this.#graphs.set(name, graph);
+    return graph;
+  }
+
+  /** Opens the purses of this day and of the next, so that none is missing at midnight. */
+  async #openBudgets(run: Run, now: number): Promise<void> {
+    const { store, broker, dailyBudgetMicroUsd: limit = usualDailyBudgetMicroUsd } = this.#parts;
+    const { tenantId } = run.facts;
+    const scopes = [
+      ...new Set(modulesOf(run.graph).flatMap((module) => sharedScopes(run, module))),
+    ];
+    for (const period of [periodOf(now), periodOf(now + dayMs)]) {
+      const used = await store.openBudgets(tenantId, scopes, { limitMicroUsd: limit, period });
+      for (const [scope, settledMicroUsd] of used)
+        broker.budget.open(purseName({ tenantId, scope, period }), limit, { settledMicroUsd });
+    }
+  }
+}
+
+function modulesOf({ nodes }: Graph): readonly string[] {
+  return nodes.flatMap((node) => {
+    if (node.kind === 'foreach') return node.body.map((task) => task.module);
+    return 'module' in node ? [node.module] : [];
+  });
+}
+
+function factsOf(row: RunRow, input: string): RunFacts {
+  return {
+    tenantId: row.tenant_id,
+    id: row.id,
+    workflow: row.workflow,
+    input: JSON.parse(input),
+    company: row.company,
+    businessDate: row.business_date,
+    timeZone: row.time_zone,
+    priority: row.priority,
+    attended: row.pins.attended ?? false,
+    createdAt: new Date(row.created_at).getTime(),
+  };
+}

@@ -1,0 +1,45 @@
+import type { Outcome } from './outcome.ts';
+import type { EntryRow, PayloadClass } from './rows.ts';
+import type { Run } from './run.ts';
+import type { Step } from './step.ts';
+
+/** An entry before it has a number. */
+export interface EntryInput {
+  readonly step: Step | null;
+  readonly kind: string;
+  readonly data: Readonly<Record<string, unknown>>;
+  /** What is stored apart, as a payload. */
+  readonly body?: { readonly class: PayloadClass; readonly text: string } | undefined;
+}
+
+/** Numbers the next entry of a run: one writer, rising in commit order. */
+export function nextEntry(run: Run, { step, kind, data, body }: EntryInput): EntryRow {
+  run.seq += 1;
+  return {
+    seq: run.seq,
+    step: step?.id ?? null,
+    attempt: step && step.attempt > 0 ? step.attempt : null,
+    kind,
+    data,
+    ...(body && { body: { class: body.class, bytes: Buffer.from(body.text) } }),
+  };
+}
+
+/** The entry that tells how a step ended; a cancelled one's end is told by what cancelled it. */
+export function endEntry(run: Run, step: Step, outcome: Outcome): EntryRow | null {
+  switch (outcome.kind) {
+    case 'succeeded':
+      return nextEntry(run, {
+        step,
+        kind: 'step.succeeded',
+        data: {},
+        body: { class: 'output', text: outcome.json },
+      });
+    case 'failed':
+      return nextEntry(run, { step, kind: 'step.failed', data: { error: outcome.error } });
+    case 'skipped':
+      return nextEntry(run, { step, kind: 'step.skipped', data: { error: outcome.error } });
+    case 'cancelled':
+      return null;
+  }
+}

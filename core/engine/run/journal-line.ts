@@ -1,0 +1,254 @@
+import type pg from 'pg';
+import type { Clock } from '../../base/clock.ts';
+import { EngineError } from '../../base/errors.ts';
+import { dropClient } from '../../ports/db/connection.ts';
+import { mayPass, translateDbError } from '../../ports/db/db-error.ts';
+import { type FlushRow, flushSql, type ReadBackRow, readBackSql } from './flush.ts';
+import { flushParameters, type StepRow } from './flush-rows.ts';
+import type { Change } from './rows.ts';
+
+/*
+ *   up ── a flush fails or the connection ends ──▶ away: drop, wait 100 ms … 2 s, connect ──▶ up again at the first answer
+ *                                                    └── closed, or what waiting does not mend ──▶ the flush throws
+ */
+
+/** What one statement writes. */
+export interface Flush {
+  readonly changes: readonly Change[];
+  /** The rows of the steps that go down with it. */
+  readonly rows: readonly StepRow[];
+}
+
+/** What became of a flush. */
+export interface FlushAnswer {
+  readonly admitted: boolean;
+  /** Where effects that nobody had recorded before were begun: '<run> <seq>'. */
+  readonly newEffects: ReadonlySet<string>;
+}
+
+/** What the line is told with and tells. */
+export interface LineParts {
+  /** Opens a connection that is ready for flushes. */
+  readonly connect: () => Promise<pg.Client>;
+  readonly boot: string;
+  readonly clock: Clock;
+  /** The database is away; told once, until `back`. */
+  readonly outage: (error: EngineError) => void;
+  readonly back: () => void;
+}
+
+const firstDelayMs = 100;
+const longestDelayMs = 2_000;
+// How long a connection that is given back may take to end.
+const endPatienceMs = 1_000;
+// Values that the database cannot take: data exception, integrity violation, program limit. Anything else is the server's state.
+const refusal = /^(22|23|54)/;
+
+/** Whether the database refused the values of a flush: it rolled all of it back, and would again. */
+export function isRefusal(error: unknown): boolean {
+  return refusal.test((error as { code?: string }).code ?? '');
+}
+
+/**
+ * The journal's way to the database: a flush that it takes is written exactly once, however often the connection is lost.
+ * One flush at a time. Every flush has a number of its own, which it sets only where its predecessor's stands (`flushSql`);
+ * so one whose answer was lost is simply sent again: either this writes it, or it says that it is in, and the answer is read back.
+ */
+export class JournalLine {
+  readonly #parts: LineParts;
+  #client: pg.Client | null = null;
+  #connecting: Promise<pg.Client> | null = null;
+  #isSending = false;
+  #isAway = false;
+  #isClosed = false;
+  #delayMs = firstDelayMs;
+  #wake: () => void = () => {};
+  #given = 0;
+  #committed = 0;
+
+  constructor(parts: LineParts) {
+    this.#parts = parts;
+  }
+
+  get isAway(): boolean {
+    return this.#isAway;
+  }
+
+  /** Connects for the first time. @throws DB_UNAVAILABLE · DB_FULL · ENGINE_FENCED */
+  async open(): Promise<void> {
+    await this.#connected();
+  }
+
+  /**
+   * Writes a flush, waiting out whatever may pass.
+   * @throws ENGINE_FENCED · INTERNAL · ENGINE_STOPPED when the line was closed meanwhile · pg's own error for what `isRefusal`
+   */
+  async send(flush: Flush): Promise<FlushAnswer> {
+    this.#given += 1;
+    const no = this.#given;
+    const values = [
+      this.#parts.boot,
+      this.#committed,
+      no,
+      ...flushParameters(flush.changes, flush.rows),
+    ];
+    this.#isSending = true;
+    try {
+      const answer = await this.#sendUntilAnswered({ flush, no, values });
+      this.#committed = no;
+      return answer;
+    } finally {
+      this.#isSending = false;
+    }
+  }
+
+  /** Gives the connection up; a flush in flight throws ENGINE_STOPPED, and nobody learns whether it got in. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#wake();
+    const client = this.#client;
+    this.#client = null;
+    if (!client) return;
+    const cancel = this.#parts.clock.after(endPatienceMs, () => dropClient(client));
+    await client.end().catch(() => {});
+    cancel();
+  }
+
+  async #sendUntilAnswered(sent: Sent): Promise<FlushAnswer> {
+    for (;;) {
+      try {
+        const client = await this.#connected();
+        const answer = await this.#sendOnce(client, sent);
+        this.#answered();
+        return answer;
+      } catch (error) {
+        if (this.#isClosed) throw stopped();
+        if (isRefusal(error)) this.#answered();
+        if (!mayPass(error)) throw error;
+        await this.#lose(error);
+      }
+    }
+  }
+
+  async #sendOnce(client: pg.Client, { flush, no, values }: Sent): Promise<FlushAnswer> {
+    const { rows } = await client.query<FlushRow>({ name: 'flush', text: flushSql, values });
+    const row = rows[0] as FlushRow;
+    if (row.alive === 0) throw fenced();
+    if (row.marked === 0) return this.#readBack(client, flush, no);
+    if (row.steps !== flush.rows.length)
+      throw defect(`A flush wrote ${row.steps} of ${flush.rows.length} step rows`);
+    return { admitted: row.admitted, newEffects: new Set(row.new_effects) };
+  }
+
+  /** What an earlier try of this flush has written: a reservation is there with all turns of its flush, or with none. */
+  async #readBack(client: pg.Client, { changes }: Flush, no: number): Promise<FlushAnswer> {
+    const turns = changes.flatMap(({ run, turns = [] }) =>
+      turns.map(({ seq }) => ({ ...run.facts, seq })),
+    );
+    const effects = changes.flatMap(({ run, effects = [] }) =>
+      effects.map(({ key }) => ({ ...run.facts, key: Buffer.from(key, 'hex') })),
+    );
+    const { rows } = await client.query<ReadBackRow>(readBackSql, [
+      this.#parts.boot,
+      turns.map(({ tenantId }) => tenantId),
+      turns.map(({ id }) => id),
+      turns.map(({ seq }) => seq),
+      effects.map(({ tenantId }) => tenantId),
+      effects.map(({ key }) => key),
+    ]);
+    if (rows[0]?.no !== no)
+      throw defect(`Flush ${no} found that flush ${rows[0]?.no} was the last one`);
+    const begun = new Set(rows[0].effects);
+    return { admitted: rows[0].turns === turns.length, newEffects: begun };
+  }
+
+  #connected(): Promise<pg.Client> {
+    if (this.#client) return Promise.resolve(this.#client);
+    this.#connecting ??= this.#connect().finally(() => {
+      this.#connecting = null;
+    });
+    return this.#connecting;
+  }
+
+  async #connect(): Promise<pg.Client> {
+    const client = await this.#parts.connect().catch((error: unknown) => {
+      throw away(error);
+    });
+    if (this.#isClosed) {
+      dropClient(client);
+      throw stopped();
+    }
+    this.#client = client;
+    // An idle connection that ends is missed at once, not when the next flush needs it.
+    client.once('end', () => {
+      if (this.#client !== client) return;
+      this.#client = null;
+      if (!this.#isSending) void this.#recover();
+    });
+    return client;
+  }
+
+  /** Connects again while nothing is to be sent; a flush that comes meanwhile takes over. */
+  async #recover(): Promise<void> {
+    let cause: unknown = new Error('Connection terminated unexpectedly');
+    while (!this.#isSending && !this.#isClosed) {
+      await this.#lose(cause);
+      try {
+        await this.#connected();
+        // A flush that came meanwhile says itself whether it was answered.
+        if (!this.#isSending) this.#answered();
+        return;
+      } catch (error) {
+        // What waiting does not mend is thrown at the next flush, which connects by itself.
+        if (!mayPass(error)) return;
+        cause = error;
+      }
+    }
+  }
+
+  async #lose(error: unknown): Promise<void> {
+    if (this.#client) dropClient(this.#client);
+    this.#client = null;
+    if (!this.#isAway) {
+      this.#isAway = true;
+      this.#parts.outage(translateDbError(error));
+    }
+    const delayMs = this.#delayMs;
+    this.#delayMs = Math.min(delayMs * 2, longestDelayMs);
+    await new Promise<void>((resolve) => {
+      const cancel = this.#parts.clock.after(delayMs, resolve);
+      this.#wake = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+
+  #answered(): void {
+    this.#delayMs = firstDelayMs;
+    if (!this.#isAway) return;
+    this.#isAway = false;
+    this.#parts.back();
+  }
+}
+
+interface Sent {
+  readonly flush: Flush;
+  readonly no: number;
+  readonly values: readonly unknown[];
+}
+
+/** Why there is no connection. A login or a right that is refused now was good before: somebody will mend it, so it counts as away. */
+function away(error: unknown): EngineError {
+  const known = translateDbError(error);
+  return known.retryable ? new EngineError(known.code, known.message) : known;
+}
+
+const fenced = (): EngineError =>
+  new EngineError('ENGINE_FENCED', 'Another engine has taken over the runs of this one; it stops.');
+
+const defect = (what: string): EngineError =>
+  new EngineError('INTERNAL', `${what}; this is a defect in Tutti.`);
+
+const stopped = (): EngineError =>
+  new EngineError('ENGINE_STOPPED', 'The journal was closed before this was recorded.');

@@ -1,0 +1,184 @@
+import type { Clock } from '../../base/clock.ts';
+import { EngineError, toErrorData } from '../../base/errors.ts';
+import type { Dispatcher } from '../../ports/dispatcher.ts';
+import type { RegisteredAgent, Registry } from '../../sdk/registry.ts';
+import type { AgentPlace, CompiledTask } from '../graph/compile.ts';
+import type { Broker, CallWish } from '../limits/broker.ts';
+import type { Ready } from '../schedule/ready.ts';
+import { Attempt } from './attempt.ts';
+import { type Attempts, crashesUntilAlone } from './attempts.ts';
+import type { Flushed, Journal } from './journal.ts';
+import type { Run } from './run.ts';
+import { pathOf, type Step } from './step.ts';
+import type { Store } from './store.ts';
+import { stepScope, type Turns } from './turns.ts';
+
+/** A step that could start now. */
+export interface Startable extends Ready {
+  readonly owner: Run;
+  readonly step: Step;
+  /** The first model call, or null: a playbook, or a conversation that goes on and asks by itself. */
+  readonly wish: CallWish | null;
+}
+
+/** What attempts are started with. */
+export interface LauncherParts {
+  readonly journal: Journal;
+  readonly store: Pick<Store, 'conversation'>;
+  readonly broker: Broker;
+  readonly dispatcher: Dispatcher;
+  readonly registry: Registry;
+  readonly clock: Clock;
+  readonly turns: Turns;
+  readonly attempts: Attempts;
+}
+
+/** Starts attempts: what a start needs is taken and recorded first, and the job leaves when that is durable. */
+export class Launcher {
+  readonly #parts: LauncherParts;
+  #nextRef = 1;
+  #order = 0;
+
+  constructor(parts: LauncherParts) {
+    this.#parts = parts;
+  }
+
+  /** The agent that does a step now. */
+  agentOf(step: Step): RegisteredAgent {
+    const declared = (step.place as AgentPlace & Step['place']).agent;
+    const { agents } = this.#parts.registry;
+    return agents.get(step.reassignedTo ?? declared) as RegisteredAgent;
+  }
+
+  /** A ready step as the scheduler queues it. */
+  startable(run: Run, step: Step): Startable {
+    const { turns, clock } = this.#parts;
+    const registered = this.agentOf(step);
+    const usesModel = turns.areOn && !step.onPlaybook;
+    const wish = usesModel && step.recorded === 0 ? turns.first(run, step, registered) : null;
+    this.#order += 1;
+    return {
+      service: run.facts.attended ? 'interactive' : 'batch',
+      run: run.facts.id,
+      module: registered.module,
+      model: usesModel ? turns.modelOf(registered) : null,
+      priority: (step.place as CompiledTask).priority,
+      readyAt: step.readyAt ?? clock.now(),
+      order: this.#order,
+      owner: run,
+      step,
+      wish,
+    };
+  }
+
+  /** Begins an attempt. @throws EXPRESSION_INVALID · INPUT_INVALID · BUDGET_EXCEEDED: then nothing of it is left but its number */
+  start({ owner: run, step, wish, model }: Startable): void {
+    const { broker, clock, turns, attempts, journal } = this.#parts;
+    const registered = this.agentOf(step);
+    // Before anything is asked of it: a purse that is not there stands in nobody's way.
+    broker.budget.open(stepScope(run, step), registered.agent.limits?.costMicroUsd ?? 50_000, {
+      settledMicroUsd: step.costMicroUsd,
+    });
+    const refusal = wish && turns.refusal(wish);
+    const mode = model !== null && !refusal ? 'model' : 'playbook';
+    run.begin(step, clock.now());
+    const alone = step.crashes >= crashesUntilAlone;
+    const attempt = new Attempt({ ref: this.#nextRef++, run, step, registered, mode, alone });
+    attempts.add(attempt);
+    try {
+      if (refusal && needsModel(registered)) throw overBudget(registered, refusal.scope);
+      const input = inputOf(run, step, registered);
+      step.degraded ||= refusal !== null || step.onPlaybook;
+      const turn = wish && mode === 'model' ? turns.begin(attempt, wish) : {};
+      const entries = [attempt.started(), ...(turn.entries ?? [])];
+      journal.write({ run, step, ...turn, entries }, (flushed) =>
+        this.#launch(attempt, { input, asked: wish !== null }, flushed),
+      );
+    } catch (error) {
+      attempts.close(attempt);
+      throw error;
+    }
+  }
+
+  #launch(
+    attempt: Attempt,
+    { input, asked }: { readonly input: unknown; readonly asked: boolean },
+    flushed: Flushed,
+  ): void {
+    const { attempts, turns } = this.#parts;
+    if (!attempts.isLive(attempt)) return;
+    if (asked && attempt.call && !flushed.admitted) {
+      turns.withdraw(attempt);
+      attempt.mode = 'playbook';
+      if (needsModel(attempt.registered))
+        return attempts.fail(attempt, toErrorData(overBudget(attempt.registered, 'tenant')));
+    }
+    this.#armTimeout(attempt);
+    if (attempt.mode === 'playbook' || attempt.recorded === 0)
+      return this.#send(attempt, input, []);
+    const { tenantId, id } = attempt.run.facts;
+    this.#parts.store.conversation(tenantId, id, attempt.step.id).then(
+      (recorded) => {
+        if (attempts.isLive(attempt)) this.#send(attempt, input, recorded);
+      },
+      (error: unknown) => attempts.fail(attempt, toErrorData(error, 'DB_UNAVAILABLE')),
+    );
+  }
+
+  #armTimeout(attempt: Attempt): void {
+    const { clock, dispatcher } = this.#parts;
+    const { agent, name } = attempt.registered;
+    const timeoutMs = agent.limits?.timeoutMs ?? 120_000;
+    attempt.disarm = clock.after(timeoutMs, () => {
+      const late = `'${name}' did not end within ${timeoutMs} ms.`;
+      dispatcher.cancel(attempt.ref, toErrorData(new EngineError('AGENT_TIMEOUT', late)));
+    });
+  }
+
+  #send(
+    { run, step, registered, ref, alone, mode, call }: Attempt,
+    input: unknown,
+    recorded: Awaited<ReturnType<Store['conversation']>>,
+  ): void {
+    const { tenantId, id: runId, company, businessDate, attended } = run.facts;
+    step.worker = this.#parts.dispatcher.run({
+      ref,
+      tenantId,
+      runId,
+      company,
+      businessDate,
+      attended,
+      alone,
+      input,
+      stepPath: pathOf(step),
+      attempt: step.attempt,
+      agent: registered.name,
+      mode,
+      permitted: call !== null,
+      recorded,
+    });
+  }
+}
+
+/** Whether an agent does not go on with its playbook when a model call cannot be paid. */
+function needsModel({ agent }: RegisteredAgent): boolean {
+  return agent.onBudget === 'fail' || !agent.procedure;
+}
+
+function overBudget({ name }: RegisteredAgent, scope: string): EngineError {
+  return new EngineError(
+    'BUDGET_EXCEEDED',
+    `The budget '${scope}' is too small for a model call of '${name}'; raise it.`,
+  );
+}
+
+/** A step's input, checked. @throws EXPRESSION_INVALID · INPUT_INVALID */
+function inputOf(run: Run, step: Step, { agent, name }: RegisteredAgent): unknown {
+  const input = agent.input.safeParse(run.inputOf(step));
+  if (input.success) return input.data;
+  const issue = input.error.issues[0];
+  throw new EngineError(
+    'INPUT_INVALID',
+    `'${pathOf(step)}' gives '${name}' what it does not take: ${issue?.path.join('.') || 'input'}: ${issue?.message}.`,
+  );
+}

@@ -1,0 +1,19 @@
+import type { ErrorData } from '../../base/errors.ts';
+
+/** How a step ends. */
+export type Outcome =
+  | {
+      readonly kind: 'succeeded';
+      readonly output: unknown;
+      /** The output as stored. */
+      readonly json: string;
+    }
+  | { readonly kind: 'failed'; readonly error: ErrorData }
+  /** With the failure that it was skipped for, if it was not its place in the graph. */
+  | { readonly kind: 'skipped'; readonly error?: ErrorData }
+  | { readonly kind: 'cancelled' };
+
+/** The same, of steps that are no agent's, too: a foreach or a gate has no stored output. */
+export type Ended =
+  | Exclude<Outcome, { kind: 'succeeded' }>
+  | { readonly kind: 'succeeded'; readonly output: unknown };

@@ -1,0 +1,50 @@
+import { checkBackup } from './backup/read-file.ts';
+import { type Restored, refuseNewer, restoreDatabase } from './backup/restore.ts';
+import { type Saved, type SaveOptions, saveDatabase } from './backup/save.ts';
+import { type ConnectionConfig, openLogin } from './connection.ts';
+import { openEmbedded } from './embedded.ts';
+
+/*
+ * A logical backup, for the embedded server and any other alike, without pg_dump: every row of both schemas as PostgreSQL's
+ * COPY text in one file that refuses to be read when a bit of it was changed (backup/header.ts, backup/frame.ts).
+ */
+
+/** Which database. */
+export interface Place {
+  /** A PostgreSQL server; without it the embedded one under `dataFolder`. */
+  readonly url?: string | undefined;
+  readonly dataFolder: string;
+}
+
+/**
+ * Writes a backup of a database while engines work on it; the schema stays as it is, also an older one.
+ * @throws INPUT_INVALID when there is a file already or nothing to save · CONFIG_INVALID · DB_* · DATA_FOLDER
+ */
+export function writeBackup(place: Place, options: SaveOptions): Promise<Saved> {
+  return withLogin(place, (client) => saveDatabase(client, options));
+}
+
+/**
+ * Restores a backup into an empty database; the whole file is checked before anything is touched or started.
+ * @throws BACKUP_INVALID with what is wrong and in which table · DB_VERSION when a newer Tutti wrote it · INPUT_INVALID when
+ *   the database holds data or an engine works on it · CONFIG_INVALID · DB_* · DATA_FOLDER
+ */
+export async function restoreBackup(place: Place, path: string): Promise<Restored> {
+  const { header } = await checkBackup(path);
+  refuseNewer(header);
+  return withLogin(place, (client) => restoreDatabase(client, path));
+}
+
+async function withLogin<T>(
+  { url, dataFolder }: Place,
+  work: (client: Awaited<ReturnType<typeof openLogin>>) => Promise<T>,
+): Promise<T> {
+  const server = url ? null : await openEmbedded({ dataFolder });
+  const config: ConnectionConfig = server?.connection ?? { connectionString: url as string };
+  try {
+    const client = await openLogin(config);
+    return await work(client).finally(() => client.end());
+  } finally {
+    await server?.leave();
+  }
+}

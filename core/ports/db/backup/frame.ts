@@ -1,0 +1,81 @@
+import { promisify } from 'node:util';
+import { constants, crc32, zstdCompress, zstdDecompress } from 'node:zlib';
+import { z } from 'zod';
+
+/*
+ * What follows the header: frames, each compressed by itself, so that damage is found in the frame that has it and the
+ * table is known by its place in the file.
+ *
+ *   kind, 1 byte · 3 zero bytes · size of the text, 4 · size of the body, 4 · CRC-32 of all that and the body, 4 · body
+ *
+ * A table is any number of `rows` frames (PostgreSQL's COPY text, cut anywhere) and one `tableEnd`; the file ends with one
+ * `fileEnd`. Numbers are big-endian.
+ */
+
+/** What a frame is for. */
+export const frameKinds = { rows: 1, tableEnd: 2, fileEnd: 3 } as const;
+
+/** Bytes of a frame before its body. */
+export const frameHeadBytes = 16;
+/**
+ * Text of one frame at most. Measured with the sample company's night (31 MB of text): 256 kB costs 3 % of size, 4 MB gains
+ * under 1 %.
+ */
+export const frameTextBytes = 2 ** 20;
+/** Incompressible text grows by less than 1 %; what claims to be longer was changed. */
+const largestBody = frameTextBytes + 2 ** 16;
+
+const compress = promisify(zstdCompress);
+const decompress = promisify(zstdDecompress);
+
+/** What a table's last frame says of it. */
+export const tableEnd = z.object({
+  table: z.string(),
+  rows: z.int().nonnegative(),
+  /** Of its text before compression. */
+  bytes: z.int().nonnegative(),
+  /** Over its text. */
+  sha256: z.string(),
+});
+
+/** What the file's last frame says. */
+export const fileEnd = z.object({
+  rows: z.int().nonnegative(),
+  /** Over the header and the last frames of all tables. */
+  sha256: z.string(),
+});
+
+export type TableEnd = Readonly<z.infer<typeof tableEnd>>;
+
+/** One frame as bytes. */
+export async function encodeFrame(kind: number, text: Buffer): Promise<Buffer> {
+  const body = await compress(text, { params: { [constants.ZSTD_c_compressionLevel]: 3 } });
+  const frame = Buffer.alloc(frameHeadBytes + body.length);
+  frame.writeUInt8(kind, 0);
+  frame.writeUInt32BE(text.length, 4);
+  frame.writeUInt32BE(body.length, 8);
+  body.copy(frame, frameHeadBytes);
+  frame.writeUInt32BE(sumOf(frame.subarray(0, frameHeadBytes), body), 12);
+  return frame;
+}
+
+/** How long the body of a frame is; null when the head was changed. */
+export function bodyBytes(head: Buffer): number | null {
+  const size = head.readUInt32BE(8);
+  return size <= largestBody && head.readUInt32BE(4) <= frameTextBytes ? size : null;
+}
+
+/** The text of a frame; null when it was changed. */
+export async function decodeFrame(
+  head: Buffer,
+  body: Buffer,
+): Promise<{ readonly kind: number; readonly text: Buffer } | null> {
+  if (head.readUInt32BE(12) !== sumOf(head, body)) return null;
+  const bytes = head.readUInt32BE(4);
+  const text = await decompress(body, { maxOutputLength: frameTextBytes }).catch(() => null);
+  return text?.length === bytes ? { kind: head.readUInt8(0), text } : null;
+}
+
+function sumOf(head: Buffer, body: Buffer): number {
+  return crc32(body, crc32(head.subarray(0, 12)));
+}

@@ -1,0 +1,204 @@
+import assert from 'node:assert/strict';
+import { applyRetention } from '../../../core/engine/retention/apply.ts';
+import { placeHold, releaseHold } from '../../../core/engine/retention/hold.ts';
+import { retentionPolicy } from '../../../core/engine/retention/policy.ts';
+import { Past } from '../../support/fixtures/old-runs.ts';
+import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
+import { verifies } from '../../support/verifies.ts';
+
+const actor = { kind: 'person', id: 'tester' } as const;
+const full = { step: 2, attempt: 2, entry: 7, payload: 7, ledger: 2, finding: 2, effect: 2 };
+const ofJanuary = (partition: string) => partition.endsWith('_y2020m01');
+const day = (text: string) => new Date(`${text}T12:00:00Z`);
+
+describe('retention', function () {
+  this.timeout(20_000);
+  let fresh: FreshDatabase;
+  let past: Past;
+  const policy = retentionPolicy({ journalDays: 365 });
+
+  beforeEach(async () => {
+    fresh = await freshDatabase();
+    past = new Past(fresh.database);
+    await fresh.database.ensurePartitions(day('2020-01-15'));
+  });
+  afterEach(function () {
+    return fresh.drop(this);
+  });
+
+  const apply = (now: string, chosen = policy) =>
+    applyRetention(fresh.database, chosen, { now: day(now) });
+
+  it('drops a month once its newest run is past the policy, and not a day earlier', async () => {
+    const january = await past.plant({ at: day('2020-01-10') });
+    const late = await past.plant({ at: day('2020-01-31'), endedAt: day('2020-02-02') });
+
+    const early = await apply('2021-02-01');
+    const before = await past.rowsOf(january);
+    const { runs, dropped, postponed } = await apply('2021-02-03');
+
+    assert.deepEqual([early.runs, early.dropped], [0, []]);
+    assert.deepEqual(before, { run: 1, ...full });
+    assert.equal(runs, 2);
+    assert.deepEqual(
+      dropped,
+      ['attempt', 'entry', 'payload', 'step'].map((table) => `${table}_y2020m01`),
+    );
+    assert.deepEqual(postponed, []);
+    assert.deepEqual(
+      await past.partitions('y2020m'),
+      ['attempt', 'entry', 'payload', 'step'].flatMap((table) => [
+        `${table}_y2020m02`,
+        `${table}_y2020m03`,
+      ]),
+    );
+    const none = { run: 0, step: 0, attempt: 0, entry: 0, payload: 0, ledger: 0, finding: 0 };
+    for (const id of [january, late])
+      assert.deepEqual(await past.rowsOf(id), { ...none, effect: 2 });
+    const erasures = await past.one(
+      `SELECT count(*)::int AS rows, min(reason) AS reason FROM tutti.erasure WHERE what = 'journal'`,
+    );
+    assert.deepEqual(erasures, { rows: 2, reason: 'retention: ended 2020-01-10' });
+  });
+
+  it('keeps a held run readable through its tables when its month goes, until it is released', async () => {
+    const other = await past.plant({ at: day('2020-01-10') });
+    const held = await past.plant({ at: day('2020-01-11') });
+    const runId = held;
+    await placeHold(fresh.database, { tenantId: 1, runId, reason: 'case 7', actor });
+
+    const { dropped } = await apply('2021-06-01');
+    const kept = await past.rowsOf(held);
+    const bodies = await past.bodiesOf(held);
+    const gone = await past.rowsOf(other);
+    await releaseHold(fresh.database, { tenantId: 1, runId });
+    const after = await apply('2021-06-02');
+
+    assert.equal(dropped.filter(ofJanuary).length, 4);
+    assert.equal(gone.run, 0);
+    assert.deepEqual(kept, { run: 1, ...full });
+    assert.deepEqual(bodies, { effect: 2, finding: 2, input: 1, output: 2 });
+    assert.deepEqual([after.runs, after.swept], [1, 18]);
+    assert.equal((await past.rowsOf(held)).entry, 0);
+  });
+
+  it('leaves a month alone while a run of it has not ended', async () => {
+    const ended = await past.plant({ at: day('2020-01-10') });
+    const open = await past.plant({ at: day('2020-01-11'), endedAt: null });
+
+    const { runs, dropped } = await apply('2022-01-01');
+
+    assert.deepEqual([runs, dropped.filter(ofJanuary)], [0, []]);
+    assert.deepEqual(await past.rowsOf(ended), { run: 1, ...full });
+    assert.deepEqual(await past.bodiesOf(open), { effect: 2, finding: 2, input: 1, output: 2 });
+  });
+
+  it('keeps a run with an effect in review', async () => {
+    const id = await past.plant({ at: day('2020-01-10') });
+    await past.one(
+      `UPDATE tutti.effect SET state = 'needs_review' WHERE run_id = $1 AND step = 0`,
+      [id],
+    );
+
+    await apply('2022-01-01');
+
+    assert.deepEqual(await past.rowsOf(id), { run: 1, ...full });
+    assert.deepEqual(await past.bodiesOf(id), { effect: 2, finding: 0, input: 0, output: 0 });
+  });
+
+  it('erases bodies by the days of their class, keeps hash and size, and says what it did', async () => {
+    verifies('R12.encryption');
+    const id = await past.plant({ at: day('2020-01-10') });
+    const before = await past.one(
+      'SELECT array_agg(sha256 ORDER BY seq) AS hashes, sum(size)::int AS size FROM tutti.payload',
+    );
+
+    const first = await apply('2020-06-01');
+    const early = await past.bodiesOf(id);
+    const second = await apply('2020-06-01');
+    await apply('2021-03-01', retentionPolicy({}));
+
+    assert.deepEqual([first.bodies, second.bodies], [3, 0]);
+    assert.deepEqual(early, { effect: 2, finding: 2, input: 0, output: 0 });
+    assert.deepEqual(await past.bodiesOf(id), { effect: 0, finding: 0, input: 0, output: 0 });
+    assert.deepEqual(await past.rowsOf(id), { run: 1, ...full });
+    const after = await past.one(
+      'SELECT array_agg(sha256 ORDER BY seq) AS hashes, sum(size)::int AS size FROM tutti.payload WHERE erased_at IS NOT NULL',
+    );
+    assert.deepEqual(after, before);
+    assert.deepEqual(await past.one('SELECT count(binds)::int AS binds FROM tutti.effect'), {
+      binds: 0,
+    });
+    const noted = await past.one(
+      `SELECT array_agg(what || ' ' || payloads ORDER BY what) AS notes FROM tutti.erasure`,
+    );
+    assert.deepEqual(noted, {
+      notes: ['bodies effect 2', 'bodies finding 2', 'bodies input 1', 'bodies output 2'],
+    });
+  });
+
+  it('trims the feed by the age of what it points to', async () => {
+    await past.plant({ at: day('2020-01-10') });
+    await past.plant({ at: day('2020-01-20'), keys: [] });
+
+    const { feedRows } = await apply('2020-01-25');
+
+    assert.equal(feedRows, 7);
+    assert.deepEqual(await past.one('SELECT count(*)::int AS rows FROM tutti.feed'), { rows: 1 });
+  });
+
+  it('postpones a month that a reader sits on, and does not make writers wait for the reader', async () => {
+    await past.plant({ at: day('2020-01-10') });
+    const reader = await fresh.database.connect('tutti_engine');
+    await reader.query('BEGIN; SELECT count(*) FROM tutti.entry');
+    const writing = keepWriting(past);
+
+    const busy = await apply('2022-01-01');
+    const { longestMs } = await writing.stop();
+    await reader.query('COMMIT');
+    const free = await apply('2022-01-01');
+
+    assert.deepEqual(busy.postponed.filter(ofJanuary), ['entry_y2020m01']);
+    assert.deepEqual(free.dropped.filter(ofJanuary), ['entry_y2020m01']);
+    assert.ok(longestMs < 1_000, `a flush took ${longestMs} ms`);
+  });
+
+  it('loses nothing of what is written while months are dropped and bodies erased', async () => {
+    const ids: string[] = [];
+    for (let at = 1; at <= 20; at++)
+      ids.push(await past.plant({ at: day(`2020-01-${String(at).padStart(2, '0')}`) }));
+    for (const runId of ids.slice(0, 10))
+      await placeHold(fresh.database, { tenantId: 1, runId, reason: 'case', actor });
+    const writing = keepWriting(past);
+
+    const { dropped } = await apply('2022-01-01');
+    const { ids: written, longestMs } = await writing.stop();
+
+    assert.equal(dropped.filter(ofJanuary).length, 4);
+    assert.ok(written.length > 0);
+    for (const id of written) assert.deepEqual(await past.rowsOf(id), { run: 1, ...full });
+    for (const id of ids.slice(0, 10)) assert.deepEqual(await past.rowsOf(id), { run: 1, ...full });
+    assert.ok(longestMs < 1_000, `a flush took ${longestMs} ms`);
+  });
+});
+
+/** Stores one run of today after another, in the statements that a flush is made of, until it is stopped. */
+function keepWriting(past: Past) {
+  let stopped = false;
+  const written = (async () => {
+    const ids: string[] = [];
+    let longestMs = 0;
+    while (!stopped) {
+      const before = performance.now();
+      ids.push(await past.plant({ at: new Date() }));
+      longestMs = Math.max(longestMs, performance.now() - before);
+    }
+    return { ids, longestMs };
+  })();
+  return {
+    async stop() {
+      stopped = true;
+      return written;
+    },
+  };
+}

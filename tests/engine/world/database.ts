@@ -1,0 +1,250 @@
+import type { FlushRow, ReadBackRow } from '../../../core/engine/run/flush.ts';
+import type { Asked } from "../../../core/engine/run/loop.ts";
+import type { EffectState, StepStatus, StepWait } from '../../../core/ports/db/states.ts';
+import { type FlushValues, flushValues, type Row } from './flush-values.ts';
+
+export interface Purse {
+  readonly limit: number;
+  reserved: number;
+  settled: number;
+}
+
+/** A row of table `step`, as far as anything here reads it. */
+export interface StepLine extends Row {
+  readonly id: number;
+  readonly node: string;
+  readonly item_key: string;
+  readonly kind: string;
+  readonly status: StepStatus;
+  readonly attempt: number;
+  readonly crashes: number;
+  readonly critical: boolean;
+  readonly ended_at: number | null;
+  readonly output_seq: number | null;
+  readonly error: { readonly code: string } | null;
+  cost_micro_usd: number;
+  readonly agent: string | null;
+  readonly wait: StepWait | null;
+  readonly wake_at: number | null;
+  readonly worker: string | null;
+  readonly started_at: number | null;
+  readonly degraded: boolean;
+}
+
+export interface EntryLine {
+  readonly seq: number;
+  readonly step: number | null;
+  readonly attempt: number | null;
+  readonly kind: string;
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly body: string | null;
+  /** When it was written, by the database's clock. */
+  readonly at: number;
+}
+
+export interface LedgerLine {
+  readonly seq: number;
+  readonly step: number;
+  readonly reserved: number;
+  state: string;
+  cost: number;
+}
+
+export interface EffectLine {
+  readonly run_id: string;
+  readonly args_sha256: string;
+  /** Where it was begun. */
+  readonly seq: number;
+  state: EffectState;
+  outcome: unknown;
+}
+
+/** Everything that the database holds of one run. */
+export interface StoredRun {
+  readonly id: string;
+  status: string;
+  ended: boolean;
+  readonly steps: Map<number, StepLine>;
+  readonly entries: EntryLine[];
+  readonly ledger: Map<number, LedgerLine>;
+  readonly attempts: Map<string, Row>;
+}
+
+/** A statement that the database refuses as a whole. */
+class Refused extends Error {
+  readonly code: string;
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/**
+ * The journal's tables in memory, with what the flush's statement does to them: the fence, budgets all or none, what an upsert
+ * leaves alone, effects that are there already. It is told nothing about the engine; a flush is its parameters.
+ */
+export class SimDatabase {
+  readonly gone = new Set<string>();
+  /** The number of each engine's last flush. */
+  readonly flushNo = new Map<string, number>();
+  readonly runs = new Map<string, StoredRun>();
+  readonly purses = new Map<string, Purse>();
+  readonly effects = new Map<string, EffectLine>();
+  /** Messages to runs that nobody has taken. */
+  readonly inbox = new Map<number, { readonly runId: string; readonly asked: Asked }>();
+  /** Flushes that changed something, counted. */
+  commits = 0;
+
+  readonly #now: () => number;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  addRun(id: string): void {
+    const created = { seq: 1, step: null, attempt: null, kind: 'run.created', data: {} };
+    const entry = { ...created, body: '{}', at: this.#now() };
+    this.runs.set(id, {
+      id,
+      status: 'running',
+      ended: false,
+      steps: new Map(),
+      entries: [entry],
+      ledger: new Map(),
+      attempts: new Map(),
+    });
+  }
+
+  run(id: unknown): StoredRun {
+    return this.runs.get(id as string) as StoredRun;
+  }
+
+  /** Executes one flush. Nothing of it is done when it throws, when it is in already, or when another engine has taken over. */
+  flush(parameters: readonly unknown[]): FlushRow {
+    const values = flushValues(parameters);
+    const { boot, lastNo, no, rows } = values;
+    const alive = this.gone.has(boot) ? 0 : 1;
+    const marked = alive && (this.flushNo.get(boot) ?? lastNo) === lastNo ? 1 : 0;
+    if (!marked) return { alive, marked, admitted: true, steps: 0, new_effects: null };
+    this.#check(values);
+    this.flushNo.set(boot, no);
+    this.commits += 1;
+    const admitted = this.#spend(rows.want);
+    if (admitted) for (const row of rows.turns) this.#reserveTurn(row);
+    for (const row of rows.settles) this.#settleTurn(row);
+    const steps = rows.steps.filter((row) => this.#upsertStep(row as StepLine)).length;
+    for (const row of rows.attempts)
+      this.run(row.run_id).attempts.set(`${row.step} ${row.no}`, row);
+    this.#append(values, admitted);
+    const begun = this.#addEffects(rows.effects);
+    for (const row of rows.effect_ends) this.#endEffect(row);
+    for (const row of rows.runs) this.#endRun(row);
+    for (const { id } of rows.taken) this.inbox.delete(id as number);
+    return { alive, marked, admitted, steps, new_effects: begun };
+  }
+
+  /** Answers what became of a flush whose answer was lost. */
+  readBack(parameters: readonly unknown[]): ReadBackRow[] {
+    const [boot, , runs, seqs, , keys] = parameters as readonly [string, ...(readonly unknown[])[]];
+    const no = this.flushNo.get(boot);
+    if (no === undefined) return [];
+    const turns = (runs ?? []).filter((run, at) =>
+      this.run(run).ledger.has(Number(seqs?.[at])),
+    ).length;
+    const effects = (keys ?? []).flatMap((key) => {
+      const line = this.effects.get((key as Buffer).toString('hex'));
+      return line ? [`${line.run_id} ${line.seq}`] : [];
+    });
+    return [{ no, turns, effects }];
+  }
+
+  #check({ rows }: FlushValues): void {
+    for (const row of rows.entries) {
+      const { entries } = this.run(row.run_id);
+      if (entries.some(({ seq }) => seq === row.seq))
+        throw new Refused('23505', `entry ${row.seq} is there already`);
+    }
+    for (const row of rows.attempts)
+      if (this.run(row.run_id).attempts.has(`${row.step} ${row.no}`))
+        throw new Refused('23505', `attempt ${row.no} of step ${row.step} is there already`);
+  }
+
+  #spend(wants: readonly Row[]): boolean {
+    const held = wants.flatMap((want) => {
+      const purse = this.purses.get(`${want.tenant_id} ${want.scope} ${want.period}`);
+      const { reserve, release, settle } = want as { [name: string]: number };
+      return purse
+        ? [{ purse, reserve: reserve ?? 0, release: release ?? 0, settle: settle ?? 0 }]
+        : [];
+    });
+    const fits = held.every(({ purse, reserve, release, settle }) => {
+      const free = purse.limit - purse.reserved - purse.settled;
+      return reserve === 0 || reserve <= free + release - settle;
+    });
+    for (const { purse, reserve, release, settle } of held) {
+      purse.reserved += (fits ? reserve : 0) - release;
+      purse.settled += settle;
+    }
+    return fits;
+  }
+
+  #reserveTurn(row: Row): void {
+    const { seq, step, reserved_micro_usd: reserved } = row as { [name: string]: number };
+    const line = { seq, step, reserved, state: 'reserved', cost: 0 };
+    this.run(row.run_id).ledger.set(seq as number, line as LedgerLine);
+  }
+
+  #settleTurn(row: Row): void {
+    const { ledger } = this.run(row.run_id);
+    if (!ledger.has(row.seq as number)) this.#reserveTurn(row);
+    const line = ledger.get(row.seq as number) as LedgerLine;
+    line.state = row.state as string;
+    line.cost = row.cost_micro_usd as number;
+  }
+
+  #upsertStep(row: StepLine): boolean {
+    const { steps } = this.run(row.run_id);
+    const known = steps.get(row.id);
+    if (known && !(known.ended_at === null || known.ended_at === row.ended_at)) return false;
+    if (known && known.attempt > row.attempt) return false;
+    steps.set(row.id, row);
+    return true;
+  }
+
+  #append({ rows, bodies }: FlushValues, admitted: boolean): void {
+    const texts = new Map<string, string>();
+    for (const { run_id, seq, start, size } of rows.payloads) {
+      const from = (start as number) - 1;
+      texts.set(`${run_id} ${seq}`, bodies.toString('utf8', from, from + (size as number)));
+    }
+    for (const row of rows.entries) {
+      if (row.reserving && !admitted) continue;
+      const { seq, step, attempt, kind, data } = row as unknown as EntryLine;
+      const body = texts.get(`${row.run_id} ${seq}`) ?? null;
+      const at = this.#now();
+      this.run(row.run_id).entries.push({ seq, step, attempt, kind, data, body, at });
+    }
+  }
+
+  #addEffects(rows: readonly Row[]): FlushRow['new_effects'] {
+    const added: string[] = [];
+    for (const row of rows) {
+      const key = row.key as string;
+      if (this.effects.has(key)) continue;
+      const { run_id, seq, args_sha256, state } = row as unknown as EffectLine;
+      this.effects.set(key, { run_id, seq, args_sha256, state, outcome: null });
+      added.push(`${run_id} ${seq}`);
+    }
+    return added.length > 0 ? added : null;
+  }
+
+  #endEffect({ key, state, outcome }: Row): void {
+    const line = this.effects.get(key as string);
+    if (line) Object.assign(line, { state: state as EffectState, outcome });
+  }
+
+  #endRun({ id, status, ended }: Row): void {
+    const run = this.run(id);
+    if (!run.ended) Object.assign(run, { status, ended });
+  }
+}

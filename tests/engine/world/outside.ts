@@ -1,0 +1,41 @@
+import type { Usage } from '../../../core/ports/models/model.ts';
+import type { SimDatabase } from './database.ts';
+
+/** A model call as its provider saw it. */
+export interface ProviderCall {
+  /** Boot id of the engine that made it. */
+  readonly boot: string;
+  readonly model: string;
+  readonly runId: string;
+  readonly ref: number;
+  /** When it was permitted, and when it was made. */
+  readonly grantedAt: number;
+  readonly madeAt: number;
+  /** What it counts as. */
+  readonly usage: Usage;
+  open: boolean;
+}
+
+/** Everything that an engine cannot take back: calls of models, and writes to an ERP that repeats whatever it is told twice. */
+export class Outside {
+  calls: ProviderCall[] = [];
+  /** How often each key's write was carried out. */
+  readonly writes = new Map<string, number>();
+  /** Writes whose intent was not durable when they were carried out. */
+  readonly unannounced: string[] = [];
+  readonly #database: SimDatabase;
+
+  constructor(database: SimDatabase) {
+    this.#database = database;
+  }
+
+  /** A call that never reached its provider. */
+  forget(call: ProviderCall): void {
+    this.calls = this.calls.filter((each) => each !== call);
+  }
+
+  write(key: string): void {
+    if (this.#database.effects.get(key)?.state !== 'started') this.unannounced.push(key);
+    this.writes.set(key, (this.writes.get(key) ?? 0) + 1);
+  }
+}

@@ -1,0 +1,138 @@
+import { periodOf } from '../../../core/engine/limits/purse.ts';
+import type {
+  HistoryEntry,
+  OpenStep,
+  RunRow,
+  Store,
+  StoredSteps,
+} from '../../../core/engine/run/store.ts';
+import type { EffectRecord, RecordedTurn } from '../../../core/ports/dispatcher.ts';
+import type { WorkflowData } from '../../../core/sdk/node.ts';
+import type { EntryLine, SimDatabase, StepLine } from './database.ts';
+
+/** What an engine reads and writes beside the journal, over the tables in memory. */
+type Reads = Pick<
+  Store,
+  | 'workflowVersion'
+  | 'history'
+  | 'steps'
+  | 'conversation'
+  | 'settleOrphans'
+  | 'effect'
+  | 'openBudgets'
+>;
+
+/** The statements of the Store that taking up runs and running them needs, with the meaning of their SQL. */
+export class SimStore implements Reads {
+  readonly #database: SimDatabase;
+  readonly #workflows: ReadonlyMap<string, WorkflowData>;
+
+  constructor(database: SimDatabase, workflows: ReadonlyMap<string, WorkflowData>) {
+    this.#database = database;
+    this.#workflows = workflows;
+  }
+
+  async workflowVersion(_tenantId: number, name: string): Promise<WorkflowData> {
+    return this.#workflows.get(name) as WorkflowData;
+  }
+
+  async history(_tenantId: number, runId: string): Promise<readonly HistoryEntry[]> {
+    return historyOf(this.#database.run(runId).entries);
+  }
+
+  async steps(_tenantId: number, runId: string): Promise<StoredSteps & { readonly seq: number }> {
+    const { steps, entries } = this.#database.run(runId);
+    const seq = entries.at(-1)?.seq ?? 0;
+    return { seq, ...storedSteps([...steps.values()], entries) };
+  }
+
+  async conversation(
+    _tenantId: number,
+    runId: string,
+    step: number,
+  ): Promise<readonly RecordedTurn[]> {
+    return conversationOf(this.#database.run(runId).entries, step).flatMap(
+      ({ kind, data, body }) =>
+        kind === 'turn.ended' && body !== null
+          ? [{ parts: JSON.parse(body), stop: data.stop as RecordedTurn['stop'], answered: null }]
+          : [],
+    );
+  }
+
+  async settleOrphans({ tenant_id, id, workflow }: RunRow): Promise<void> {
+    const { ledger, entries, steps } = this.#database.run(id);
+    for (const line of ledger.values()) {
+      const entry = entries.find(({ seq }) => seq === line.seq);
+      const step = steps.get(line.step);
+      if (line.state !== 'reserved' || !entry || !step) continue;
+      Object.assign(line, { state: 'estimated', cost: line.reserved });
+      step.cost_micro_usd += line.reserved;
+      const module = step.agent?.split('.')[0];
+      for (const scope of ['tenant', `workflow:${workflow}`, `module:${module}`]) {
+        const purse = this.#database.purses.get(`${tenant_id} ${scope} ${periodOf(entry.at)}`);
+        if (!purse) continue;
+        purse.reserved -= line.reserved;
+        purse.settled += line.reserved;
+      }
+    }
+  }
+
+  async effect(_tenantId: number, key: string): Promise<EffectRecord | null> {
+    const line = this.#database.effects.get(key);
+    return line ? { state: line.state, argsSha256: line.args_sha256, outcome: line.outcome } : null;
+  }
+
+  async openBudgets(
+    tenantId: number,
+    scopes: readonly string[],
+    { limitMicroUsd, period }: { readonly limitMicroUsd: number; readonly period: string },
+  ): Promise<ReadonlyMap<string, number>> {
+    const { purses } = this.#database;
+    return new Map(
+      scopes.map((scope) => {
+        const name = `${tenantId} ${scope} ${period}`;
+        const purse = purses.get(name) ?? { limit: limitMicroUsd, reserved: 0, settled: 0 };
+        purses.set(name, purse);
+        return [scope, purse.settled + purse.reserved];
+      }),
+    );
+  }
+}
+
+export function historyOf(entries: readonly EntryLine[]): readonly HistoryEntry[] {
+  return entries.map(({ seq, step, kind, data, body }) => ({ seq, step, kind, data, body }));
+}
+
+export function storedSteps(rows: readonly StepLine[], entries: readonly EntryLine[]): StoredSteps {
+  const ended = new Set(rows.filter((row) => row.ended_at !== null).map(({ id }) => id));
+  const open = rows.filter((row) => row.ended_at === null).map((row) => openStep(row, entries));
+  return { ended, open };
+}
+
+function openStep(row: StepLine, entries: readonly EntryLine[]): OpenStep {
+  const recorded =
+    row.attempt > 0
+      ? conversationOf(entries, row.id).filter(
+          ({ kind, data }) => kind === 'turn.ended' && 'stop' in data && !('error' in data),
+        ).length
+      : 0;
+  const { id, status, wait, attempt, crashes, cost_micro_usd, degraded, worker } = row;
+  return {
+    ...{ id, status, wait, attempt, crashes, cost_micro_usd, degraded, worker, recorded },
+    wake_at: dateOf(row.wake_at),
+    started_at: dateOf(row.started_at),
+  };
+}
+
+/** The entries of a step since its last attempt that began a conversation anew. */
+function conversationOf(entries: readonly EntryLine[], step: number): readonly EntryLine[] {
+  const own = entries.filter((entry) => entry.step === step);
+  const begun = own.findLastIndex(
+    ({ kind, data }) => kind === 'step.started' && !('recorded' in data),
+  );
+  return own.slice(begun + 1);
+}
+
+function dateOf(ms: number | null): Date | null {
+  return ms === null ? null : new Date(ms);
+}

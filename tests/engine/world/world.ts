@@ -1,0 +1,312 @@
+import type { RunRow } from '../../../core/engine/run/store.ts';
+import { FakeClock } from '../../support/fixtures/clock.ts';
+import { SimDatabase } from './database.ts';
+import { Dice } from './dice.ts';
+import { SimEngine } from './engine.ts';
+import { type Life, type Setup, type Tilt, type Weights, weightsOf } from './life.ts';
+import { MortalClock } from './mortal-clock.ts';
+import { Outside } from './outside.ts';
+import { SimStore } from './store.ts';
+import type { SimThread } from './thread.ts';
+import { Watch } from './watch.ts';
+
+interface Possible {
+  readonly weight: number;
+  readonly item: () => void | Promise<void>;
+}
+
+/** A whole installation that lives by chance: one engine, now and then its predecessor, and everything outside of them. */
+export class World {
+  readonly clock: FakeClock;
+  readonly database: SimDatabase;
+  readonly outside: Outside;
+  readonly setup: Setup;
+  readonly watch: Watch;
+  /** Everything that happened, in order: the same chances give the same. */
+  readonly trace: string[] = [];
+  /** The engine that owns the runs. */
+  engine: SimEngine;
+  /** Engines that were taken over from and have not noticed. */
+  zombies: SimEngine[] = [];
+  readonly #weights: Weights;
+  readonly #store: SimStore;
+  readonly #rows: readonly RunRow[];
+  readonly #mortal = new WeakMap<SimEngine, MortalClock>();
+  #boots = 0;
+  #messages = 0;
+  /** Statements that are still on their way although their connection was given up. */
+  #late: (() => void)[] = [];
+
+  constructor(setup: Setup, tilt: Tilt) {
+    this.setup = setup;
+    this.#weights = weightsOf(tilt);
+    this.clock = new FakeClock(setup.startsAt);
+    this.database = new SimDatabase(() => this.clock.now());
+    this.outside = new Outside(this.database);
+    const workflows = new Map(setup.runs.map(({ data }) => [data.name, data]));
+    this.#store = new SimStore(this.database, workflows);
+    this.#rows = setup.runs.map((run, index) => rowOf(run, index, setup.startsAt));
+    for (const { id } of this.#rows) this.database.addRun(id);
+    this.watch = new Watch(this);
+    this.engine = this.#boot();
+  }
+
+  /** Lives a whole life. @throws what was violated */
+  static async live({ setup, chances }: Life, tilt: Tilt = {}): Promise<World> {
+    const random = Math.random;
+    const dice = new Dice(chances.length);
+    Math.random = () => dice.next();
+    try {
+      const world = new World(setup, tilt);
+      await world.#happen(() => world.#adoptAll(dice));
+      for (const [at, chance] of chances.entries()) await world.#advance(new Dice(chance + at));
+      await world.#comeToAnEnd();
+      return world;
+    } finally {
+      Math.random = random;
+    }
+  }
+
+  get hasEnded(): boolean {
+    return [...this.database.runs.values()].every(({ ended }) => ended);
+  }
+
+  note(line: string): void {
+    this.trace.push(line);
+  }
+
+  // ── events ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async #advance(dice: Dice): Promise<void> {
+    const event = dice.weighted([...this.#usualEvents(dice), ...this.#rareEvents(dice)]);
+    if (event) await this.#happen(event);
+  }
+
+  /** What engines, threads and time do by themselves. */
+  #usualEvents(dice: Dice): readonly Possible[] {
+    const engines = [this.engine, ...this.zombies].filter(({ isAlive }) => isAlive);
+    const possible: Possible[] = [
+      { weight: this.#weights.pass, item: () => this.#pass(dice) },
+      ...this.#late.map((execute) => ({ weight: 20, item: () => this.#arriveLate(execute) })),
+    ];
+    for (const engine of engines) {
+      if (engine.connection.isAsked)
+        possible.push({ weight: 100, item: () => engine.connection.answer() });
+      for (const [at, expansion] of engine.expansions.entries())
+        possible.push({ weight: 60, item: () => expand(engine, at, dice, expansion.resolve) });
+      for (const thread of engine.threads.values())
+        if (thread.canAct) possible.push({ weight: 100, item: () => thread.act(dice) });
+    }
+    return possible;
+  }
+
+  #rareEvents(dice: Dice): readonly Possible[] {
+    const { crash, fence, retire, lose, outage, cancel, cancelStep, pause } = this.#weights;
+    const threads = [...this.engine.threads.values()];
+    const runs = [...this.engine.loop.runs.keys()];
+    const possible: Possible[] = [
+      { weight: crash, item: () => this.#crash(dice) },
+      { weight: fence, item: () => this.#fence(dice) },
+      { weight: retire, item: () => this.#retire(dice) },
+      { weight: outage, item: () => this.#loseConnection(dice) },
+    ];
+    if (threads.length > 0)
+      possible.push({ weight: lose, item: () => this.#loseThread(dice.pick(threads), dice) });
+    if (runs.length === 0) return possible;
+    const run = dice.pick(runs);
+    possible.push(
+      { weight: cancel, item: () => this.ask(run, { kind: 'cancel', reason: 'asked' }) },
+      { weight: cancelStep, item: () => this.#cancelStep(run, dice) },
+      { weight: pause, item: () => this.ask(run, { kind: dice.pick(['pause', 'resume']) }) },
+    );
+    return possible;
+  }
+
+  ask(runId: string, asked: Parameters<SimEngine['loop']['ask']>[1]): void {
+    this.#messages += 1;
+    this.database.inbox.set(this.#messages, { runId, asked });
+    this.note(`ask ${runId.at(-1)} ${asked.kind}`);
+    this.engine.loop.ask(runId, asked, [this.#messages]);
+  }
+
+  #cancelStep(runId: string, dice: Dice): void {
+    const steps = this.engine.loop.runs.get(runId)?.steps.length ?? 0;
+    this.ask(runId, { kind: 'cancel_step', step: dice.below(steps), subtree: dice.once(2) });
+  }
+
+  #pass(dice: Dice): void {
+    const ms = dice.pick([1, 50, 400, 2_000, 5_000, 20_000, 61_000]);
+    this.note(`pass ${ms}`);
+    this.clock.pass(ms);
+  }
+
+  #loseThread({ job }: SimThread, dice: Dice): void {
+    this.note(`lose ${job.ref}`);
+    this.engine.lose(job.ref, dice.once(3));
+  }
+
+  #loseConnection(dice: Dice): void {
+    this.note('lose the connection');
+    const { connection } = this.engine;
+    const inFlight = connection.inFlight;
+    if (inFlight && dice.once(3)) inFlight();
+    else if (inFlight && dice.once(2)) this.#late.push(inFlight);
+    connection.lose();
+  }
+
+  #arriveLate(execute: () => void): void {
+    this.note('a late statement');
+    this.#late = this.#late.filter((each) => each !== execute);
+    execute();
+  }
+
+  async #crash(dice: Dice): Promise<void> {
+    this.note('crash');
+    if (dice.once(2)) this.engine.connection.executeSilently();
+    this.engine.crash();
+    await this.#takeOver(dice);
+  }
+
+  /** Another engine takes over while this one is alive: it has not heard of it. */
+  async #fence(dice: Dice): Promise<void> {
+    this.note('fence');
+    this.zombies.push(this.engine);
+    await this.#takeOver(dice);
+  }
+
+  /** The engine is stopped in order, with as little patience as there is. */
+  async #retire(dice: Dice): Promise<void> {
+    this.note('retire');
+    this.engine.loop.drain();
+    this.engine.loop.checkpoint();
+    this.engine.loop.stop();
+    for (let flush = 0; flush < 9 && !this.engine.connection.isLost; flush += 1) {
+      await settle();
+      this.engine.connection.answer();
+    }
+    await settle();
+    this.engine.crash();
+    await this.#takeOver(dice);
+  }
+
+  async #takeOver(dice: Dice): Promise<void> {
+    this.database.gone.add(this.engine.boot);
+    this.engine = this.#boot();
+    await this.#adoptAll(dice);
+  }
+
+  async #adoptAll(dice: Dice): Promise<void> {
+    for (const row of this.#rows) {
+      if (this.database.run(row.id).ended) continue;
+      await this.engine.adopt(row, () => dice.once(12));
+      if (!this.engine.isAlive) return this.#takeOver(dice);
+    }
+    // Timers that are due run before anything else can happen.
+    this.clock.pass(0);
+    for (const [id, { runId, asked }] of this.database.inbox)
+      this.engine.loop.ask(runId, asked, [id]);
+  }
+
+  #boot(): SimEngine {
+    this.#boots += 1;
+    const clock = new MortalClock(this.clock);
+    const engine = new SimEngine({
+      database: this.database,
+      store: this.#store,
+      outside: this.outside,
+      setup: this.setup,
+      watch: this.watch,
+      clock,
+      boot: `00000000-0000-7000-8000-${String(this.#boots).padStart(12, '0')}`,
+    });
+    this.#mortal.set(engine, clock);
+    return engine;
+  }
+
+  // ── the course of things ───────────────────────────────────────────────────────────────────────────────────────────
+
+  async #happen(event: () => void | Promise<void>): Promise<void> {
+    await event();
+    await settle();
+    this.zombies = this.zombies.filter(({ isAlive }) => isAlive);
+    this.watch.look();
+  }
+
+  /** Nothing unusual happens any more: every run has to end. */
+  async #comeToAnEnd(): Promise<void> {
+    for (const runId of this.engine.loop.runs.keys()) await this.#happen(() => this.#letGo(runId));
+    for (let at = 0; !this.#isOver(); at += 1) {
+      if (at > 5_000) throw new Error(`I12: a run does not end\n${this.trace.slice(-40).join('\n')}`);
+      await this.#happen(() => this.#goOn(new Dice(at)));
+    }
+    this.watch.atTheEnd();
+  }
+
+  #isOver(): boolean {
+    const { connection, threads, journal } = this.engine;
+    return this.hasEnded && threads.size === 0 && !connection.isAsked && !journal.isAway;
+  }
+
+  #letGo(runId: string): void {
+    if (this.engine.loop.runs.get(runId)?.isPaused) this.ask(runId, { kind: 'resume' });
+  }
+
+  #goOn(dice: Dice): void {
+    const { connection, expansions, threads, loop } = this.engine;
+    if (this.#late.length > 0) return this.#arriveLate(this.#late[0] as () => void);
+    for (const zombie of this.zombies) zombie.connection.answer();
+    if (connection.isAsked) return connection.answer();
+    const [expansion] = expansions;
+    if (expansion) return expand(this.engine, 0, dice, expansion.resolve);
+    const able = [...threads.values()].filter(({ canAct }) => canAct);
+    if (able.length > 0) return dice.pick(able).act(dice);
+    const dead = [...threads.values()].find(({ isStuck, cancelled }) => isStuck && cancelled);
+    if (dead) return this.engine.lose(dead.job.ref, false);
+    for (const run of loop.runs.values()) {
+      const step = run.steps.find(({ wait }) => wait === 'review');
+      if (step) return this.#review(run.facts.id, step.id);
+    }
+    this.clock.pass(500);
+  }
+
+  /** A person looks what has become of an effect, and says so. */
+  #review(runId: string, step: number): void {
+    for (const [key, line] of this.database.effects) {
+      if (line.run_id === runId && line.state === 'needs_review')
+        line.state = this.outside.writes.has(key) ? 'applied' : 'rejected';
+    }
+    this.ask(runId, { kind: 'settled', step, key: '' });
+  }
+}
+
+function expand(
+  engine: SimEngine,
+  at: number,
+  dice: Dice,
+  resolve: (values: readonly unknown[]) => void,
+): void {
+  engine.expansions.splice(at, 1);
+  resolve(Array.from({ length: dice.below(5) }, (_, index) => ({ id: `i${index}` })));
+}
+
+/** Lets everything happen that happens by itself: a journal begins its flush one turn of the event loop later. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 3; turn += 1) await new Promise(setImmediate);
+}
+
+function rowOf({ data, attended }: Setup['runs'][number], index: number, createdAt: number): RunRow {
+  return {
+    tenant_id: 1,
+    id: `01990000-0000-7000-8000-00000000000${index}`,
+    workflow: data.name,
+    workflow_version: 1,
+    pins: { attended },
+    journal_v: 2,
+    company: null,
+    business_date: '2026-06-30',
+    time_zone: 'UTC',
+    status: 'running',
+    priority: 5,
+    created_at: new Date(createdAt),
+  };
+}

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { type Ended, type LabPool, openLabPool, type Sent, until } from '../support/lab-pool.ts';
+import { verifies } from '../support/verifies.ts';
+
+/** Faults that take their thread down, with the reason that is told. */
+const deadly: readonly (readonly [string, RegExp])[] = [
+  ['loop', /did not yield/],
+  ['pattern', /did not yield/],
+  ['native', /did not yield/],
+  ['hash', /did not yield/],
+  ['sort', /did not yield/],
+  ['memory', /memory|did not yield/],
+  ['buffers', /MB of buffers/],
+  ['real_exit', /exited with code: 1/],
+];
+
+/** Faults that concern their own step alone, with code and message. */
+const harmless: readonly (readonly [string, string, RegExp])[] = [
+  ['exit', 'AGENT_FAILED', /process\.exit\(3\)/],
+  ['clean_exit', 'AGENT_FAILED', /process\.exit\(0\)/],
+  ['abort', 'AGENT_FAILED', /process\.abort\(\)/],
+  ['timer', 'AGENT_FAILED', /thrown in a timer/],
+  ['rejection', 'AGENT_FAILED', /nobody catches this/],
+  ['bigint', 'RESULT_UNCLONABLE', /JSON/],
+  ['cycle', 'RESULT_UNCLONABLE', /JSON/],
+];
+
+const neighbours = 5;
+/** A thread is replaced within this time of its fault. */
+const wholeWithinMs = 1_000;
+/** Longest delay of the main loop's turns, 99th percentile. */
+const longestDelayMs = 50;
+
+describe('a lane, under a fault of one of its agents', function () {
+  this.timeout(30_000);
+  const delays = monitorEventLoopDelay({ resolution: 10 });
+  let lab: LabPool;
+
+  before(async () => {
+    lab = await openLabPool(1);
+    delays.enable();
+  });
+  after(() => lab.pool.stop());
+
+  /** Runs a fault among neighbours on one lane. */
+  async function run(what: string): Promise<{ readonly fault: Ended; readonly beside: Ended[] }> {
+    const sent: Sent[] = [];
+    for (let index = 0; index < neighbours; index += 1)
+      sent.push(lab.jobs.send('waiter', { ms: 100 }));
+    const fault = lab.jobs.send('fault', { what });
+    assert.equal(new Set([fault, ...sent].map(({ worker }) => worker)).size, 1);
+    return { fault: await fault.ended, beside: await Promise.all(sent.map(({ ended }) => ended)) };
+  }
+
+  for (const [what, reason] of deadly) {
+    it(`gives the thread up for '${what}' and names who did it; its neighbours are moved`, async () => {
+      verifies('R8.isolation', 'R13.non-blocking', 'R3.health');
+      const { fault, beside } = await run(what);
+      const wholeMs = await until(() => lab.pool.health.ready === 1, 'the lane is replaced');
+
+      assert.ok(fault.kind === 'lost' && fault.suspect, JSON.stringify(fault));
+      assert.match(fault.reason, reason);
+      for (const ended of beside)
+        assert.ok(ended.kind === 'succeeded' || (ended.kind === 'lost' && !ended.suspect));
+      assert.ok(wholeMs <= wholeWithinMs, `whole after ${wholeMs} ms`);
+      if (process.env.LAB_MEASURE) console.log(what, Math.round(wholeMs), 'ms', fault.reason);
+
+      const again = await Promise.all(beside.map(() => lab.jobs.send('waiter', { ms: 10 }).ended));
+      assert.deepEqual([...new Set(again.map(({ kind }) => kind))], ['succeeded']);
+    });
+  }
+
+  for (const [what, code, message] of harmless) {
+    it(`fails only the step that did '${what}'; its neighbours end well where they are`, async () => {
+      verifies('R8.isolation', 'R8.classify');
+      const { fault, beside } = await run(what);
+
+      assert.ok(fault.kind === 'failed', JSON.stringify(fault));
+      assert.equal(fault.error.code, code);
+      assert.match(fault.error.message, message);
+      assert.deepEqual([...new Set(beside.map(({ kind }) => kind))], ['succeeded']);
+    });
+  }
+
+  it('ends a step that ignores its abort signal, and goes on with its neighbours', async () => {
+    verifies('R8.cancel');
+    const deaf = lab.jobs.send('fault', { what: 'signal_ignored' });
+    const beside = lab.jobs.send('waiter', { ms: 100 });
+
+    lab.pool.cancel(deaf.ref, { code: 'CANCELLED', message: 'by the test' });
+
+    const ended = await deaf.ended;
+    assert.ok(ended.kind === 'failed' && ended.error.code === 'CANCELLED', JSON.stringify(ended));
+    assert.equal((await beside.ended).kind, 'succeeded');
+  });
+
+  it('keeps the main loop free through all of this', () => {
+    const p99Ms = delays.percentile(99) / 1e6;
+    if (process.env.LAB_MEASURE) console.log('p99', p99Ms, 'max', delays.max / 1e6);
+
+    assert.ok(p99Ms <= longestDelayMs, `99 of 100 delays are at most ${p99Ms} ms`);
+  });
+});

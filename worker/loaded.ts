@@ -1,0 +1,40 @@
+import { EngineError } from '../core/base/errors.ts';
+import type { Config } from '../core/ports/config.ts';
+import { openPool } from '../core/ports/db/connection.ts';
+import type { Connector } from '../core/ports/erp/connector.ts';
+import { embeddedConnector } from '../core/ports/erp/embedded.ts';
+import { sharedEntities } from '../core/ports/erp/entities.ts';
+import type { Profiles } from '../core/ports/models/profiles.ts';
+import { loadRegistry, type Registry } from '../core/sdk/registry.ts';
+import type { ThreadSetup } from './lane.ts';
+
+/** What a thread runs agents with. */
+export interface Loaded {
+  readonly registry: Registry;
+  readonly config: Config;
+  readonly profiles: Profiles | null;
+  /** The ERP of a tenant. */
+  readonly connector: (tenantId: number) => Connector;
+}
+
+/** Loads the modules; nothing is connected before it is used. @throws MODULE_INVALID and what the modules throw */
+export async function load(setup: ThreadSetup): Promise<Loaded> {
+  const { default: config } = (await import(setup.configUrl)) as { readonly default: Config };
+  const registry = loadRegistry(config, sharedEntities);
+  if (registry.digest !== setup.digest) {
+    throw new EngineError(
+      'MODULE_INVALID',
+      'A worker thread loaded other declarations than the engine; restart after the files have settled.',
+    );
+  }
+  const pool = openPool(setup.connection as Parameters<typeof openPool>[0], 'tutti_tenant', 2);
+  const connectors = new Map<number, Connector>();
+  const connector = (tenantId: number): Connector => {
+    const known = connectors.get(tenantId);
+    if (known) return known;
+    const made = embeddedConnector({ pool, tenantId, entities: [...registry.entities.values()] });
+    connectors.set(tenantId, made);
+    return made;
+  };
+  return { registry, config, profiles: setup.profiles as Profiles | null, connector };
+}

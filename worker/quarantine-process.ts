@@ -1,0 +1,175 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { Socket } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import type { LeaseClock } from '../core/base/lease-clock.ts';
+import type { FromThread, ToThread } from '../core/ports/dispatcher.ts';
+import type { ThreadSetup } from './lane.ts';
+import type { Watched } from './watchdog.ts';
+
+/** What the process is told. */
+export type ToProcess =
+  | { readonly kind: 'start'; readonly setup: ThreadSetup; readonly untilNs: bigint }
+  | { readonly kind: 'lease'; readonly untilNs: bigint }
+  | { readonly kind: 'messages'; readonly batch: readonly ToThread[] };
+
+/** What the process tells. */
+export type FromProcess =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'beat'; readonly beat: number; readonly externalMb: number }
+  | { readonly kind: 'messages'; readonly batch: readonly FromThread[] }
+  | { readonly kind: 'lost'; readonly reason: string };
+
+/** What becomes of the process. */
+export interface ProcessEvents {
+  ready(): void;
+  messages(batch: readonly FromThread[]): void;
+  /** The process is gone. */
+  lost(reason: string): void;
+}
+
+/** The lease reaches the process this often: it cannot share the engine's memory. */
+const leaseEveryMs = 1_000;
+/** Characters of what the process wrote before its end that go into the reason. */
+const longestWord = 200;
+
+const ownGroup = process.platform !== 'win32';
+
+/**
+ * A process with one lane, for suspects: whatever they do, it ends them alone, and SIGKILL always ends it. Its group is its own, so
+ * that what they have started goes with them, and a terminal's Ctrl-C does not look like their fault.
+ */
+export class QuarantineProcess implements Watched {
+  isReady = false;
+  beat = 0;
+  externalMb = 0;
+  seen: Watched['seen'];
+  readonly #child: ChildProcess;
+  readonly #lease: LeaseClock;
+  readonly #telling: NodeJS.Timeout;
+  readonly #gone: Promise<unknown>;
+  #reason = '';
+  #closed = false;
+  #words = '';
+
+  constructor(options: {
+    readonly setup: ThreadSetup;
+    readonly lease: LeaseClock;
+    readonly events: ProcessEvents;
+    /** Monotonic ms. */
+    readonly now: number;
+  }) {
+    const { setup, lease, events, now } = options;
+    this.seen = { beat: 0, isReady: false, at: now };
+    this.#lease = lease;
+    // Standard output would mix with ours. The pipe at 3 is for a flag of ours that watches over a parent there
+    // (process.execArgv is inherited), which is why messages go over 4.
+    this.#child = fork(fileURLToPath(new URL('./quarantine-child.ts', import.meta.url)), {
+      stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'ipc'],
+      serialization: 'advanced',
+      detached: ownGroup,
+    });
+    this.#loosen();
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#words = (this.#words + text).slice(-4_096);
+    });
+    this.#child.on('message', (message) => this.#hear(message as FromProcess, events));
+    this.#gone = this.#untilGone().then((how) => {
+      clearInterval(this.#telling);
+      if (this.#closed) return;
+      this.#closed = true;
+      events.lost(this.#reason || how);
+    });
+    this.#telling = setInterval(() => this.#tellLease(), leaseEveryMs).unref();
+    this.#tell({ kind: 'start', setup, untilNs: lease.untilNs });
+  }
+
+  /** Sends a message to the suspect's thread. */
+  send(message: ToThread): void {
+    if (message.kind === 'go') this.#tellLease();
+    this.#tell({ kind: 'messages', batch: [message] });
+  }
+
+  abort(reason: string): void {
+    this.#reason ||= reason;
+    this.#kill();
+  }
+
+  /** Ends the process without an alarm. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#child.ref();
+    this.#child.channel?.ref();
+    this.#kill();
+    await this.#gone;
+  }
+
+  #hear(message: FromProcess, events: ProcessEvents): void {
+    if (this.#closed) return;
+    switch (message.kind) {
+      case 'ready':
+        this.isReady = true;
+        return events.ready();
+      case 'beat':
+        this.beat = message.beat;
+        this.externalMb = message.externalMb;
+        return;
+      case 'messages':
+        return events.messages(message.batch);
+      case 'lost':
+        return this.abort(message.reason);
+    }
+  }
+
+  /** Nothing of the process keeps the engine's from ending. */
+  #loosen(): void {
+    this.#child.unref();
+    this.#child.channel?.unref();
+    for (const stream of this.#child.stdio) {
+      if (!(stream instanceof Socket)) continue;
+      stream.unref();
+      stream.on('error', () => {}); // its end is told by the process
+    }
+  }
+
+  #tellLease(): void {
+    this.#tell({ kind: 'lease', untilNs: this.#lease.untilNs });
+  }
+
+  #tell(message: ToProcess): void {
+    // A process that has gone is told by its end.
+    if (this.#child.connected) this.#child.send(message, () => {});
+  }
+
+  #kill(): void {
+    const { pid } = this.#child;
+    try {
+      if (pid !== undefined) process.kill(ownGroup ? -pid : pid, 'SIGKILL');
+    } catch {
+      // it has gone already
+    }
+  }
+
+  /** How the process ended, once nothing more can come from it. */
+  async #untilGone(): Promise<string> {
+    const disconnected = once(this.#child, 'disconnect');
+    disconnected.catch(() => {});
+    try {
+      const [code, signal] = (await once(this.#child, 'exit')) as [number | null, string | null];
+      // What it had started.
+      this.#kill();
+      // The last messages come before the channel closes.
+      await disconnected;
+      const how = signal ? `was ended by ${signal}` : `ended with code ${code}`;
+      return `its process ${how}${this.#lastWord()}`;
+    } catch (error) {
+      return `its process did not start: ${(error as Error).message}`;
+    }
+  }
+
+  #lastWord(): string {
+    const lines = this.#words.split('\n').map((line) => line.trim());
+    const told = lines.find((line) => /error|fatal|fault|assert/i.test(line)) ?? '';
+    return told && `: ${told.slice(0, longestWord)}`;
+  }
+}

@@ -1,0 +1,157 @@
+import type { Clock } from '../core/base/clock.ts';
+import { EngineError, type ErrorData, toErrorData } from '../core/base/errors.ts';
+import type { LeaseClock } from '../core/base/lease-clock.ts';
+import type { DispatchEvents, FromThread, Job, ToThread } from '../core/ports/dispatcher.ts';
+import type { ThreadSetup } from './lane.ts';
+import { QuarantineProcess } from './quarantine-process.ts';
+import type { Watched } from './watchdog.ts';
+
+/** What suspects run with. */
+export interface QuarantineOptions {
+  readonly setup: ThreadSetup;
+  readonly clock: Clock;
+  readonly lease: LeaseClock;
+  readonly events: DispatchEvents;
+  /** How long the process waits for another suspect. @default 15,000 */
+  readonly idleMs?: number;
+}
+
+const defaultIdleMs = 15_000;
+/** Before the next try to start the process; doubled at each. */
+const startDelayMs = 500;
+/** Starts that fail in a row until the suspects that wait are told so. */
+const startFailures = 3;
+
+/** Where suspects run, one at a time: in a process of their own that is started for the first and ends when none is left. */
+export class Quarantine {
+  readonly #options: QuarantineOptions;
+  readonly #waiting: Job[] = [];
+  #process: QuarantineProcess | null = null;
+  /** The suspect that runs. */
+  #job: Job | null = null;
+  #failedStarts = 0;
+  /** After a start that failed. */
+  #isResting = false;
+  #cancelTimer: () => void = () => {};
+  #stopped = false;
+
+  constructor(options: QuarantineOptions) {
+    this.#options = options;
+  }
+
+  /** The process, for the watchdog. */
+  get watched(): readonly Watched[] {
+    return this.#process ? [this.#process] : [];
+  }
+
+  run(job: Job): void {
+    this.#waiting.push(job);
+    this.#next();
+  }
+
+  /** Passes a message on to the suspect that runs; one for anybody else is late. */
+  tell(message: Exclude<ToThread, { kind: 'go' }>): void {
+    if (message.ref === this.#job?.ref) this.#process?.send(message);
+  }
+
+  /** Ends a suspect from outside. */
+  cancel(ref: number, error: ErrorData): void {
+    const index = this.#waiting.findIndex((job) => job.ref === ref);
+    if (index < 0) return this.tell({ kind: 'cancel', ref, error });
+    this.#waiting.splice(index, 1);
+    this.#options.events.messages([refusal(ref, error)]);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#cancelTimer();
+    await this.#process?.close();
+  }
+
+  #next(): void {
+    if (this.#stopped || this.#isResting || this.#job) return;
+    this.#cancelTimer();
+    if (!this.#process) {
+      if (this.#waiting.length > 0) this.#start();
+      return;
+    }
+    if (!this.#process.isReady) return;
+    const job = this.#waiting.shift();
+    if (!job) {
+      const { clock, idleMs = defaultIdleMs } = this.#options;
+      this.#cancelTimer = clock.after(idleMs, () => this.#end());
+      return;
+    }
+    this.#job = job;
+    this.#process.send({ kind: 'go', job });
+  }
+
+  #start(): void {
+    const { setup, clock, lease } = this.#options;
+    const started = new QuarantineProcess({
+      setup,
+      lease,
+      now: clock.monotonic(),
+      events: {
+        ready: () => {
+          this.#failedStarts = 0;
+          this.#next();
+        },
+        messages: (batch) => this.#hear(batch),
+        lost: (reason) => this.#lost(started, reason),
+      },
+    });
+    this.#process = started;
+  }
+
+  #hear(batch: readonly FromThread[]): void {
+    const done = batch.find(({ kind, ref }) => kind === 'done' && ref === this.#job?.ref);
+    if (done?.kind === 'done') {
+      this.#job = null;
+      // A suspect that did not end well may have left something behind that would be blamed on the next.
+      if (done.done.kind === 'failed') this.#end();
+    }
+    this.#options.events.messages(batch);
+    if (done) this.#next();
+  }
+
+  #lost(gone: QuarantineProcess, reason: string): void {
+    const job = this.#job;
+    this.#process = null;
+    this.#job = null;
+    if (job) this.#options.events.lost(job.ref, reason, true);
+    if (gone.isReady) this.#next();
+    else this.#startLater(reason);
+  }
+
+  #startLater(reason: string): void {
+    this.#failedStarts += 1;
+    if (this.#failedStarts >= startFailures) {
+      this.#failedStarts = 0;
+      const why = `The process for suspects does not start: ${reason}.`;
+      const error = toErrorData(new EngineError('LANE_LOST', why));
+      const refused = this.#waiting.splice(0).map(({ ref }) => refusal(ref, error));
+      this.#options.events.messages(refused);
+    }
+    const delayMs = startDelayMs * 2 ** this.#failedStarts;
+    this.#isResting = true;
+    this.#cancelTimer = this.#options.clock.after(delayMs, () => {
+      this.#isResting = false;
+      this.#next();
+    });
+  }
+
+  #end(): void {
+    void this.#process?.close();
+    this.#process = null;
+  }
+}
+
+/** The end of a job of which nothing has run. */
+export function refusal(ref: number, error: ErrorData): FromThread {
+  return {
+    kind: 'done',
+    ref,
+    done: { kind: 'failed', error, degraded: false, trust: 'system' },
+  };
+}

@@ -1,0 +1,24 @@
+import { Piscina } from 'piscina';
+
+/** Opens `count` Piscina threads, each for one lane; a thread that ends is replaced. */
+export function openThreads(count: number): Piscina {
+  const threads = new Piscina({
+    filename: new URL('./thread.ts', import.meta.url).href,
+    // Never one more: a lane that is opened while Piscina replaces its thread would get a second one.
+    minThreads: count,
+    maxThreads: count,
+    // a lane is one task that never ends; we multiplex on its port
+    concurrentTasksPerWorker: 1,
+    // no task waits in Piscina's queue for long, so there is no hop to save; an idle thread's timers must not freeze
+    atomics: 'disabled',
+    idleTimeout: 5_000,
+    recordTiming: false,
+    // A young generation of 8 MB saves 20 MB a thread and costs nothing measurable; more than Node's leeway of 16 MB at the
+    // limit of the old one would let a scavenge end the process instead of the thread. The old one bounds a runaway agent.
+    resourceLimits: { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 8 },
+  });
+  threads.on('error', () => {
+    // A thread that fails while idle is replaced by Piscina; a lane's own end is told by its task.
+  });
+  return threads;
+}
