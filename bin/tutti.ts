@@ -4,12 +4,16 @@ import { readArguments } from './arguments.ts';
 import { type Command, exit } from './command.ts';
 import { cancel } from './commands/cancel.ts';
 import { doctor } from './commands/doctor.ts';
+import { erase } from './commands/erase.ts';
 import { findings } from './commands/findings.ts';
 import { printCommands, printUsage } from './commands/help.ts';
+import { hold } from './commands/hold.ts';
+import { holds } from './commands/holds.ts';
 import { modules } from './commands/modules.ts';
 import { pause } from './commands/pause.ts';
 import { proposals } from './commands/proposals.ts';
 import { resume } from './commands/resume.ts';
+import { retention } from './commands/retention.ts';
 import { run } from './commands/run.ts';
 import { runs } from './commands/runs.ts';
 import { serve } from './commands/serve.ts';
@@ -29,6 +33,10 @@ const commands: readonly Command[] = [
   pause,
   resume,
   modules,
+  retention,
+  hold,
+  holds,
+  erase,
   doctor,
   version,
 ];
@@ -40,6 +48,8 @@ const usageCodes: readonly ErrorCode[] = [
   'RUN_UNKNOWN',
   'KEY_REUSED',
   'RUN_ENDED',
+  'RUN_UNFINISHED',
+  'RUN_HELD',
   'STEP_UNKNOWN',
 ];
 

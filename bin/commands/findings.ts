@@ -27,7 +27,7 @@ export const findings: Command = {
           each.company ?? 'group',
           each.amount === null ? '' : `${formatAmount(each.amount)} ${each.currency ?? ''}`,
           each.agent,
-          `${each.summary}${each.known ? ' (known)' : ''}`,
+          `${each.summary || '(erased)'}${each.known ? ' (known)' : ''}`,
         ]);
         for (const line of table(rows, [2])) terminal.say(line);
         terminal.say(`${countOf(found.length, 'finding')}.`);

@@ -33,7 +33,7 @@ export const proposals: Command = {
           each.tool,
           `${each.entity ?? ''} ${each.targetId ?? ''}`.trim(),
           each.agent ?? '',
-          shorten(JSON.stringify(each.args)),
+          each.args === null ? '(erased)' : shorten(JSON.stringify(each.args)),
         ]);
         for (const line of table(rows)) terminal.say(line);
         terminal.say(`${countOf(open.length, 'proposal')} open.`);

@@ -1,9 +1,9 @@
 /**
- * Named places where a test may end the process as a power cut would: `CRASH_AT=after-flush:3` kills it at the third pass.
- * Costs one comparison when unset.
+ * Named places where a test may end the process as a power cut would: `CRASH_AT=after-flush:3` kills it at the third pass,
+ * `CRASH_AT=after-flush:3:SIGSTOP` makes it stand still there. Costs one comparison when unset.
  */
-const [name, count] = (process.env.CRASH_AT ?? '').split(':');
-let left = Number(count ?? '1');
+const [name, count = '1', signal = 'SIGKILL'] = (process.env.CRASH_AT ?? '').split(':');
+let left = Number(count);
 
 /** Passes a crash point. */
 export function crashPoint(
@@ -11,5 +11,5 @@ export function crashPoint(
 ): void {
   if (passed !== name) return;
   left -= 1;
-  if (left === 0) process.kill(process.pid, 'SIGKILL');
+  if (left === 0) process.kill(process.pid, signal);
 }

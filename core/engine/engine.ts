@@ -111,7 +111,7 @@ export class Engine {
     return new EngineError('ENGINE_FENCED', 'The lease has run out; the engine tries to renew it.');
   }
 
-  /** Takes the lease, opens the lanes and begins to claim runs. */
+  /** Takes the lease, opens the lanes and takes up the runs that wait for an engine. */
   async start(): Promise<void> {
     const { database, config, dispatcher, registry } = this.#parts;
     await this.#lease.take();
@@ -150,7 +150,7 @@ export class Engine {
     });
     await dispatcher.start(this.#loop.dispatchEvents, this.#lease.clock);
     this.#state = 'running';
-    this.#reconcile();
+    await this.#reconcile();
   }
 
   /** Stores a run and takes it up. The same key again returns the run that it has. @throws WORKFLOW_UNKNOWN · INPUT_INVALID · KEY_REUSED */
@@ -233,19 +233,18 @@ export class Engine {
   }
 
   /** Once a second: free the runs of the dead, claim, read the inbox. Nothing on the hot path waits for it. */
-  #reconcile(): void {
-    const again = (): void => {
-      if (this.#state === 'running')
-        this.#cancelTimer = this.#clock.after(reconcileMs, () => this.#reconcile());
-    };
-    void (async () => {
+  async #reconcile(): Promise<void> {
+    try {
       await this.#lease.takeOver();
       await this.#keepPartitions();
       await this.#adoption.keepBudgets(this.#loop?.runs.values() ?? [], this.#clock.now());
       await this.#claim();
       await this.#readInbox();
+    } catch {
       // Without its database it tries again in a second; the journal tells when that has gone.
-    })().then(again, again);
+    }
+    if (this.#state === 'running')
+      this.#cancelTimer = this.#clock.after(reconcileMs, () => void this.#reconcile());
   }
 
   /** New months get their partitions before they begin; opening the database made those of this month and the next two. */

@@ -82,11 +82,21 @@ export interface Intent {
   readonly state: 'proposed' | 'started';
 }
 
+/** What a person says about an effect whose end nobody knew. */
+export type Verdict = 'happened' | 'did-not-happen' | 'retry';
+
 /** What the journal knew of an effect's key before. */
 export interface EffectRecord {
   readonly state: EffectState;
   readonly argsSha256: string;
   readonly outcome: unknown;
+  /**
+   * Milliseconds since it was last begun or given up, by the database's clock.
+   * @default unknown: whoever must let a call in flight end waits as long as one may take
+   */
+  readonly ageMs?: number;
+  /** What a person has said of it. @default nobody was asked */
+  readonly verdict?: Verdict;
 }
 
 /** What a thread tells the engine. Messages travel in arrays, one array a tick. */

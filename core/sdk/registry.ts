@@ -189,6 +189,12 @@ const toolSchema = z
       .union([z.strictObject({ action: z.string() }), z.strictObject({ none: z.string() })])
       .optional(),
     scope: z.enum(['step', 'run', 'tenant']).optional(),
+    lookUp: z
+      .custom((value) => typeof value === 'function', 'must be a function of the arguments')
+      .optional(),
+    repeatable: z
+      .literal(true, { error: 'must be true where repeats do no harm, else left out' })
+      .optional(),
     access: z.enum(['public', 'module']).optional(),
     timeoutMs: positive.optional(),
     handle: z.custom(
@@ -203,6 +209,14 @@ const toolSchema = z
   .refine((tool) => !['write', 'send'].includes(tool.effect) || tool.undo, {
     path: ['undo'],
     message: 'is required for write and send',
+  })
+  .refine((tool) => tool.effect !== 'read' || !(tool.lookUp || tool.repeatable), {
+    path: ['effect'],
+    message: 'is read: what does nothing needs neither lookUp nor repeatable',
+  })
+  .refine((tool) => !tool.lookUp || !tool.result.safeParse(null).success, {
+    path: ['result'],
+    message: 'may be null, which lookUp answers for what has not happened; use an object',
   });
 const policySchema = z.looseObject({
   kind: z.literal('policy'),

@@ -3,7 +3,8 @@ import type { Erp } from './erp.ts';
 
 /**
  * What a tool does to the world: `read` nothing; `propose` a draft that somebody must take up; `write` the company's
- * own books; `send` something that leaves the company.
+ * own books, through `erp` alone, so that the connector knows what a repeated call does; `send` something that leaves the
+ * company, or anything else that goes past the connector.
  */
 export type Effect = 'read' | 'propose' | 'write' | 'send';
 
@@ -42,7 +43,8 @@ export interface ToolCommon<P extends z.ZodType, R extends z.ZodType> {
   readonly timeoutMs?: number;
 }
 
-export interface ToolOutward<P extends z.ZodType> {
+/** What a tool says of its effect: by what it is known, how it is taken back, and how a lost one is found again. */
+export interface ToolOutward<P extends z.ZodType, R extends z.ZodType> {
   /** The business key of the effect: ids, codes and dates, never free text, attempt or order. */
   readonly key: (args: z.output<P>) => readonly (string | number)[];
   readonly undo: Undo;
@@ -50,6 +52,19 @@ export interface ToolOutward<P extends z.ZodType> {
   readonly scope?: Scope;
   /** Fields of the target record that an approver is shown and the approval is bound to. */
   readonly binds?: (args: z.output<P>) => readonly string[];
+  /**
+   * Finds out whether a call whose end nobody knows has happened: its result, or null when it has not. It is asked before the
+   * call is made again, once no earlier try can still be under way, by the same key (`context.key`) and without the right to
+   * write. One that cannot tell throws: null lets the effect happen. Commands to the ERP need none where its connector answers
+   * a repeated key with the first outcome.
+   */
+  readonly lookUp?: (args: z.output<P>, context: ToolContext) => Promise<z.input<R> | null>;
+  /**
+   * The outside system honours `context.key`: the same call again under the same key does nothing more and gives the first
+   * answer. Say so only of a system that promises it, and hand the key on. Without this and without `lookUp`, a `send` whose
+   * end nobody knows waits for a person.
+   */
+  readonly repeatable?: true;
 }
 
 /** Declaration of a tool: pure data but for its business key. */
@@ -64,9 +79,11 @@ export type ToolDeclaration<
         readonly undo?: never;
         readonly scope?: never;
         readonly binds?: never;
+        readonly lookUp?: never;
+        readonly repeatable?: never;
       }
-    | ({ readonly effect: 'propose' } & Partial<ToolOutward<P>>)
-    | ({ readonly effect: 'write' | 'send' } & ToolOutward<P>)
+    | ({ readonly effect: 'propose' } & Partial<ToolOutward<P, R>>)
+    | ({ readonly effect: 'write' | 'send' } & ToolOutward<P, R>)
   );
 
 /** A tool: its declaration and its handler. */

@@ -1,14 +1,7 @@
 import assert from 'node:assert/strict';
-import type pg from 'pg';
 import { defineAgent, defineModule, defineWorkflow, z } from 'tutti';
-import type { EngineError } from '../../core/base/errors.ts';
-import { Engine } from '../../core/engine/engine.ts';
-import { memoryConnector } from '../../core/ports/erp/memory.ts';
-import { loadRegistry } from '../../core/sdk/registry.ts';
-import { requestOf } from '../support/engine.ts';
-import { FakeClock } from '../support/fixtures/clock.ts';
-import { HandDispatcher } from '../support/fixtures/hand-dispatcher.ts';
-import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
+import type { HandDispatcher } from '../support/fixtures/hand-dispatcher.ts';
+import { HandEngines } from '../support/hand-engine.ts';
 import { verifies } from '../support/verifies.ts';
 
 const worker = defineAgent({
@@ -44,68 +37,22 @@ const config = {
     defineModule({ name: 'lab', version: '1.0.0', agents: [worker], workflows: [pair, due] }),
   ],
 };
-const registry = loadRegistry(config, []);
 const failure = { code: 'AGENT_FAILED', message: 'it failed' } as const;
 const actor = { kind: 'person', id: 'tester' } as const;
 
 describe('an engine over any executor', () => {
-  let fresh: FreshDatabase;
-  let pool: pg.Pool;
-  const engines: Engine[] = [];
+  const engines = new HandEngines(config);
 
-  before(async () => {
-    fresh = await freshDatabase();
-    pool = fresh.database.pool('tutti_engine', 2);
-  });
-
-  afterEach(async () => {
-    for (const engine of engines.splice(0)) await engine.stop();
-  });
-
+  before(() => engines.prepare());
+  afterEach(() => engines.stop());
   after(function () {
-    return fresh.drop(this);
+    return engines.drop(this);
   });
-
-  async function anEngine() {
-    const dispatcher = new HandDispatcher();
-    const clock = new FakeClock(Date.now());
-    const failures: EngineError[] = [];
-    const engine = new Engine({
-      database: fresh.database,
-      registry,
-      config,
-      dispatcher,
-      clock,
-      profiles: null,
-      connector: () => memoryConnector([], new Map()),
-      version: 'test',
-      onFailure: (error) => failures.push(error),
-    });
-    engines.push(engine);
-    await engine.start();
-    return { engine, dispatcher, clock, failures };
-  }
-
-  async function started(
-    engine: Engine,
-    workflow = 'lab.pair',
-  ): Promise<{ readonly id: string; readonly ended: Promise<string> }> {
-    const { id } = await engine.startRun(requestOf(workflow, { tenantId: 1 }));
-    return { id, ended: engine.whenEnded(id) };
-  }
-
-  async function stepsOf(id: string): Promise<Readonly<Record<string, string>>> {
-    const { rows } = await pool.query<{ node: string; status: string; code: string | null }>(
-      `SELECT node, status, error->>'code' AS code FROM tutti.step WHERE run_id = $1 ORDER BY id`,
-      [id],
-    );
-    return Object.fromEntries(rows.map(({ node, status, code }) => [node, code ?? status]));
-  }
 
   it('runs steps wherever they are sent, and ends with their ends', async () => {
     verifies('R3.custom-executor');
-    const { engine, dispatcher } = await anEngine();
-    const run = await started(engine);
+    const { start, dispatcher } = await engines.open();
+    const run = await start('lab.pair');
 
     for (const path of ['first', 'beside', 'after'])
       dispatcher.succeed((await dispatcher.next(path)).ref);
@@ -122,17 +69,17 @@ describe('an engine over any executor', () => {
   ] as const) {
     it(`starts a step of a cancelled run no second time when ${what}`, async () => {
       verifies('R8.cancel');
-      const { engine, dispatcher, clock } = await anEngine();
-      const run = await started(engine);
+      const { engine, start, dispatcher, clock } = await engines.open();
+      const run = await start('lab.pair');
       const [first, beside] = [await dispatcher.next('first'), await dispatcher.next('beside')];
 
-      await engine.ask({ tenantId: 1, runId: run.id, kind: 'cancel', actor: actor });
+      await engine.ask({ tenantId: 1, runId: run.id, kind: 'cancel', actor });
       end(dispatcher, first.ref);
       end(dispatcher, beside.ref);
       clock.pass(60_000);
 
       assert.equal(await run.ended, 'cancelled');
-      assert.deepEqual(await stepsOf(run.id), {
+      assert.deepEqual(await engines.stepsOf(run.id), {
         first: 'cancelled',
         beside: 'cancelled',
         after: 'cancelled',
@@ -143,9 +90,9 @@ describe('an engine over any executor', () => {
 
   it('cancels a run at its deadline, and not before', async () => {
     verifies('R1.limits');
-    const { engine, dispatcher, clock } = await anEngine();
+    const { start, dispatcher, clock } = await engines.open();
     dispatcher.answersCancel = true;
-    const run = await started(engine, 'lab.due');
+    const run = await start('lab.due');
     await dispatcher.next('first');
 
     clock.pass(50_000);
@@ -153,21 +100,21 @@ describe('an engine over any executor', () => {
     clock.pass(20_000);
 
     assert.equal(await run.ended, 'cancelled');
-    assert.deepEqual(await stepsOf(run.id), { first: 'cancelled', after: 'cancelled' });
+    assert.deepEqual(await engines.stepsOf(run.id), { first: 'cancelled', after: 'cancelled' });
   });
 
   it('starts nothing of what a cancelled step held back, however soon it ends', async () => {
     verifies('R8.cancel');
-    const { engine, dispatcher } = await anEngine();
+    const { engine, start, dispatcher } = await engines.open();
     dispatcher.answersCancel = true;
-    const run = await started(engine);
+    const run = await start('lab.pair');
     await dispatcher.next('first');
     await dispatcher.next('beside');
 
-    await engine.ask({ tenantId: 1, runId: run.id, kind: 'cancel', actor: actor });
+    await engine.ask({ tenantId: 1, runId: run.id, kind: 'cancel', actor });
 
     assert.equal(await run.ended, 'cancelled');
-    assert.deepEqual(await stepsOf(run.id), {
+    assert.deepEqual(await engines.stepsOf(run.id), {
       first: 'cancelled',
       beside: 'cancelled',
       after: 'cancelled',
@@ -181,8 +128,8 @@ describe('an engine over any executor', () => {
 
   it('tries a step again after a failure that may pass, as often as its agent says', async () => {
     verifies('R8.retry', 'R6.backoff');
-    const { engine, dispatcher, clock } = await anEngine();
-    const run = await started(engine);
+    const { start, dispatcher, clock } = await engines.open();
+    const run = await start('lab.pair');
     dispatcher.succeed((await dispatcher.next('beside')).ref);
 
     dispatcher.fail((await dispatcher.next('first')).ref, failure);
@@ -191,12 +138,12 @@ describe('an engine over any executor', () => {
     dispatcher.succeed((await dispatcher.next('after')).ref);
 
     assert.equal(await run.ended, 'failed');
-    assert.deepEqual(await stepsOf(run.id), {
+    assert.deepEqual(await engines.stepsOf(run.id), {
       first: 'AGENT_FAILED',
       beside: 'succeeded',
       after: 'succeeded',
     });
-    const { rows } = await pool.query(
+    const { rows } = await engines.pool.query(
       'SELECT no, outcome FROM tutti.attempt WHERE run_id = $1 AND step = 0 ORDER BY 1',
       [run.id],
     );
@@ -208,8 +155,8 @@ describe('an engine over any executor', () => {
 
   it('tries a failure that will not pass no second time', async () => {
     verifies('R8.fail-fast');
-    const { engine, dispatcher } = await anEngine();
-    const run = await started(engine);
+    const { start, dispatcher } = await engines.open();
+    const run = await start('lab.pair');
     dispatcher.succeed((await dispatcher.next('beside')).ref);
 
     dispatcher.fail((await dispatcher.next('first')).ref, {
@@ -224,8 +171,8 @@ describe('an engine over any executor', () => {
 
   it('runs a suspect alone, and gives it up when it takes that thread down, too', async () => {
     verifies('R8.quarantine');
-    const { engine, dispatcher } = await anEngine();
-    const run = await started(engine);
+    const { start, dispatcher } = await engines.open();
+    const run = await start('lab.pair');
 
     dispatcher.lose((await dispatcher.next('first')).ref, true);
     dispatcher.lose((await dispatcher.next('beside')).ref, false);
@@ -236,7 +183,7 @@ describe('an engine over any executor', () => {
 
     assert.deepEqual([alone.alone, again.alone], [true, false]);
     assert.equal(await run.ended, 'failed');
-    assert.deepEqual(await stepsOf(run.id), {
+    assert.deepEqual(await engines.stepsOf(run.id), {
       first: 'STEP_CRASHED',
       beside: 'succeeded',
       after: 'succeeded',
@@ -245,14 +192,16 @@ describe('an engine over any executor', () => {
 
   it('stops whole when another engine has taken over, and that one finishes', async () => {
     verifies('R9.one-writer', 'R9.take-over', 'R13.several-engines');
-    const old = await anEngine();
-    const run = await started(old.engine);
+    const old = await engines.open();
+    const run = await old.start('lab.pair');
     const first = await old.dispatcher.next('first');
-    await pool.query(
-      `UPDATE tutti.engine SET lease_until = now() - interval '1 second' WHERE state = 'alive'`,
+    // What the reconciler of another engine does once the lease has run out; the old one's thread would renew it in between.
+    await engines.pool.query(
+      `WITH gone AS (UPDATE tutti.engine SET state = 'gone' WHERE state = 'alive' RETURNING id)
+       UPDATE tutti.run r SET owner = NULL, takeovers = r.takeovers + 1 FROM gone WHERE r.owner = gone.id`,
     );
 
-    const heir = await anEngine();
+    const heir = await engines.open();
     const ended = heir.engine.whenEnded(run.id);
     const again = await heir.dispatcher.next('first');
     old.dispatcher.succeed(first.ref, { from: 'the old one' });
@@ -266,7 +215,7 @@ describe('an engine over any executor', () => {
       ['ENGINE_FENCED'],
     );
     assert.equal(old.engine.trouble?.code, 'ENGINE_STOPPED');
-    const { rows } = await pool.query(
+    const { rows } = await engines.pool.query(
       `SELECT count(*)::int AS ends FROM tutti.entry WHERE run_id = $1 AND kind = 'step.succeeded' AND step = 0`,
       [run.id],
     );

@@ -122,7 +122,7 @@ function refusal(runId: string, because: KeptBecause | 'unknown'): EngineError {
     case 'held':
       return new EngineError(
         'RUN_HELD',
-        `Run ${runId} is held; see why with: tutti hold, and release it first.`,
+        `Run ${runId} is held; see why with: tutti holds, and release it first.`,
       );
     case 'in review':
       return new EngineError(

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { EngineError, type ErrorData } from '../../base/errors.ts';
 import { digest, newId } from '../../base/ids.ts';
 import type { StepStatus, StepWait } from '../../ports/db/states.ts';
-import type { Answered, EffectRecord, RecordedTurn } from '../../ports/dispatcher.ts';
+import type { Answered, EffectRecord, RecordedTurn, Verdict } from '../../ports/dispatcher.ts';
 import type { WorkflowData } from '../../sdk/node.ts';
 import type { RegisteredWorkflow } from '../../sdk/registry.ts';
 import { toJsonb } from './rows.ts';
@@ -307,15 +307,26 @@ export class Store {
   /** What an effect's key has led to. */
   async effect(tenantId: number, key: string): Promise<EffectRecord | null> {
     const result = await this.#pool.query<
-      Pick<EffectRecord, 'state' | 'outcome'> & { readonly args_sha256: Buffer }
-    >('SELECT state, args_sha256, outcome FROM tutti.effect WHERE tenant_id = $1 AND key = $2', [
-      tenantId,
-      Buffer.from(key, 'hex'),
-    ]);
+      Pick<EffectRecord, 'state' | 'outcome'> & {
+        readonly args_sha256: Buffer;
+        readonly age_ms: number | null;
+        readonly verdict: Verdict | null;
+      }
+    >(
+      `SELECT state, args_sha256, outcome, review->>'verdict' AS verdict,
+         (extract(epoch FROM now() - greatest(started_at, ended_at)) * 1000)::float8 AS age_ms
+       FROM tutti.effect WHERE tenant_id = $1 AND key = $2`,
+      [tenantId, Buffer.from(key, 'hex')],
+    );
     const row = result.rows[0];
-    return row
-      ? { state: row.state, argsSha256: row.args_sha256.toString('hex'), outcome: row.outcome }
-      : null;
+    if (!row) return null;
+    return {
+      state: row.state,
+      argsSha256: row.args_sha256.toString('hex'),
+      outcome: row.outcome,
+      ...(row.age_ms !== null && { ageMs: row.age_ms }),
+      ...(row.verdict !== null && { verdict: row.verdict }),
+    };
   }
 
   /** Opens the day's purses that all engines share; returns what each has settled and reserved already. */

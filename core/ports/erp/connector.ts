@@ -14,6 +14,12 @@ export interface Capabilities {
   readonly changes: 'push+poll' | 'poll';
   /** The longest that one call may still be running after we gave it up, milliseconds: look-ups wait it out. */
   readonly maxCallMs: number;
+  /**
+   * What a command does whose key has been sent before. `safe`: it always meets its first outcome, because the ERP keeps the
+   * key with what it wrote, or because the connector itself looks for it first. `unsafe`: it may be carried out twice, so that
+   * a command whose end nobody knows is looked for, or left to a person.
+   */
+  readonly repeats: 'safe' | 'unsafe';
 }
 
 /** A filter on the wire: field → conditions, all of which must hold. */
@@ -82,7 +88,10 @@ export interface Connector {
   describe(): Promise<Capabilities>;
   /** One page of records, in a stable order. @throws ERP_UNSUPPORTED for a field that cannot be filtered */
   query(query: Query, options?: { readonly signal?: AbortSignal }): Promise<Page>;
-  /** One write under an idempotency key: the same key again answers `replayed` with the first outcome. */
+  /**
+   * One write under an idempotency key. Where `repeats` is `safe`, the same key again answers `replayed` with the first outcome;
+   * a refused command leaves its key free.
+   */
   apply(
     command: Command,
     options: { readonly key: string; readonly signal?: AbortSignal },

@@ -13,7 +13,12 @@ export function capabilitiesOf(entities: readonly AnyEntity[], maxCallMs: number
     // No own key is needed: the command's key is stored with its effect, so a repeat finds it.
     return [entity.name, { fields, filterable, writable: fields, actions, ownKey: null }] as const;
   });
-  return { entities: Object.fromEntries(each), changes: 'poll', maxCallMs };
+  return {
+    entities: Object.fromEntries(each),
+    changes: 'poll',
+    maxCallMs,
+    repeats: 'safe',
+  };
 }
 
 /** Entities by name. @throws MODULE_INVALID when two have one name */

@@ -97,7 +97,7 @@ describe('erasure', function () {
       eraseRun(fresh.database, id, { ...request, tenantId });
 
     await assert.rejects(erase(open), { code: 'RUN_UNFINISHED', message: /has not ended/ });
-    await assert.rejects(erase(held), { code: 'RUN_HELD', message: /tutti hold/ });
+    await assert.rejects(erase(held), { code: 'RUN_HELD', message: /tutti holds/ });
     await assert.rejects(erase(review), { code: 'EFFECT_IN_REVIEW' });
     await assert.rejects(erase(held, 2), { code: 'RUN_UNKNOWN' });
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type pg from 'pg';
+import pg from 'pg';
 import { nextEntry } from '../../../core/engine/run/entries.ts';
 import type { Change } from '../../../core/engine/run/rows.ts';
 import type { Run } from '../../../core/engine/run/run.ts';
@@ -7,7 +7,7 @@ import type { Step } from '../../../core/engine/run/step.ts';
 import { Store } from '../../../core/engine/run/store.ts';
 import { ChaosProxy } from '../../support/chaos-proxy.ts';
 import { Writer } from '../../support/fixtures/writer.ts';
-import { asAdmin, type FreshDatabase, freshDatabase, testServer } from '../../support/postgres.ts';
+import { type FreshDatabase, freshDatabase, testServer } from '../../support/postgres.ts';
 import { verifies } from '../../support/verifies.ts';
 
 const period = '2026-06-30';
@@ -16,13 +16,21 @@ describe('Journal that loses its connection', () => {
   let fresh: FreshDatabase;
   let pool: pg.Pool;
   let proxy: ChaosProxy;
+  /** Sees what all backends do. */
+  let admin: pg.Client;
+  /** Holds the lock that a flush is made to wait for. */
+  let locker: pg.Client;
 
   before(async () => {
     fresh = await freshDatabase();
     pool = fresh.database.pool('tutti_engine', 4);
     const { server } = await testServer();
     const { rows } = await pool.query<{ name: string }>('SELECT current_database() AS name');
-    proxy = await ChaosProxy.open({ ...server.connection, database: rows[0]?.name ?? '' });
+    const target = { ...server.connection, database: rows[0]?.name ?? '' };
+    proxy = await ChaosProxy.open(target);
+    admin = new pg.Client(target);
+    locker = new pg.Client(target);
+    await Promise.all([admin.connect(), locker.connect()]);
     await new Store(pool).openBudgets(1, ['tenant'], { limitMicroUsd: 1_000_000, period });
   });
 
@@ -35,6 +43,7 @@ describe('Journal that loses its connection', () => {
 
   after(async function () {
     await proxy[Symbol.asyncDispose]();
+    await Promise.all([admin.end(), locker.end()]);
     await fresh.drop(this);
   });
 
@@ -87,37 +96,53 @@ describe('Journal that loses its connection', () => {
     return [...counts, rows[0]?.effects ?? -1, rows[0]?.reserved ?? -1];
   }
 
-  /** Resolves when the flush in flight stands before the table of entries, which `work` keeps locked. */
-  async function whileLocked(work: (pid: number) => Promise<void>): Promise<void> {
-    await fresh.database.admin(async (client) => {
-      await client.query('LOCK TABLE tutti.entry IN SHARE MODE');
-      await work(await pidOfWaiting());
-    });
+  /** Begins what `write` writes and does `work` while its flush stands before the table of entries. */
+  async function whileBlocked<T>(
+    write: () => Promise<T>,
+    work: (pid: number) => Promise<unknown>,
+  ): Promise<T> {
+    await locker.query('BEGIN; LOCK TABLE tutti.entry IN SHARE MODE');
+    const { rows } = await locker.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+    try {
+      const written = write();
+      await work(await eventually(async () => (await waitingFor(rows[0]?.pid ?? 0))[0]));
+      await locker.query('COMMIT');
+      return await written;
+    } finally {
+      await locker.query('ROLLBACK');
+    }
   }
 
-  async function pidOfWaiting(): Promise<number> {
-    return eventually(async () => {
-      const { rows } = await pool.query<{ pid: number }>(
-        `SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%fence AS MATERIALIZED%' AND datname = current_database()`,
-      );
-      return rows[0]?.pid;
-    });
+  /** The backends that wait for a lock of `pid`. */
+  async function waitingFor(pid: number): Promise<readonly number[]> {
+    const { rows } = await admin.query<{ pid: number }>(
+      'SELECT pid FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid))',
+      [pid],
+    );
+    return rows.map((row) => row.pid);
   }
 
-  async function kill(pid: number): Promise<void> {
-    const { server } = await testServer();
-    await asAdmin(server, `SELECT pg_terminate_backend(${pid})`);
+  /** The backend whose last statement was a flush. */
+  async function idleJournal(): Promise<number> {
+    const { rows } = await admin.query<{ pid: number }>(
+      `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle' AND query LIKE '%fence AS MATERIALIZED%'`,
+    );
+    return rows[0]?.pid ?? assert.fail('no journal is connected');
   }
+
+  async function isThere(pid: number): Promise<boolean> {
+    const { rowCount } = await admin.query('SELECT FROM pg_stat_activity WHERE pid = $1', [pid]);
+    return rowCount === 1;
+  }
+
+  const kill = (pid: number) => admin.query('SELECT pg_terminate_backend($1)', [pid]);
 
   it('sends a flush again whose backend was killed before it committed', async () => {
-    verifies('R9.durable');
+    verifies('R8.crash');
     const writer = await Writer.open(fresh.database, pool);
     const run = await writer.run();
-    await writer.journal.open();
-    const durable = writer.durable(everything(run, 'aa'));
 
-    await whileLocked(kill);
-    const flushed = await durable;
+    const flushed = await whileBlocked(() => writer.durable(everything(run, 'aa')), kill);
 
     assert.deepEqual([flushed.admitted, [...flushed.newEffects]], [true, ['aa'.repeat(32)]]);
     assert.deepEqual(await stored(writer, run), [2, 1, 1, 1, 60]);
@@ -161,17 +186,14 @@ describe('Journal that loses its connection', () => {
   it('waits for a flush that goes on without its connection, and writes it no second time', async () => {
     const writer = await Writer.open(fresh.database, pool, { connection: proxy.connection });
     const run = await writer.run();
-    await writer.journal.open();
-    const durable = writer.durable(everything(run, 'dd'));
 
-    await whileLocked(async (first) => {
-      proxy.drop();
-      await eventually(async () => {
-        const pids = await waitingFor(pool, first);
-        return pids.length > 0;
-      });
-    });
-    const flushed = await durable;
+    const flushed = await whileBlocked(
+      () => writer.durable(everything(run, 'dd')),
+      (first) => {
+        proxy.drop();
+        return eventually(async () => (await waitingFor(first)).length > 0);
+      },
+    );
 
     assert.deepEqual([flushed.admitted, [...flushed.newEffects]], [true, ['dd'.repeat(32)]]);
     assert.deepEqual(await stored(writer, run), [2, 1, 1, 1, 60]);
@@ -182,14 +204,14 @@ describe('Journal that loses its connection', () => {
     const writer = await Writer.open(fresh.database, pool, options);
     const run = await writer.run();
     await writer.durable(writer.note(run));
-    const old = await idleJournal(pool);
+    const old = await idleJournal();
     proxy.freeze('open');
 
     const flushed = await writer.durable(everything(run, 'ee'));
     await writer.durable(everything(run, 'ff'));
     const before = await stored(writer, run);
     proxy.restore();
-    await eventually(async () => !(await isThere(pool, old)));
+    await eventually(async () => !(await isThere(old)));
 
     assert.deepEqual([...flushed.newEffects], ['ee'.repeat(32)]);
     assert.deepEqual(before, [5, 2, 2, 2, 120]);
@@ -201,11 +223,11 @@ describe('Journal that loses its connection', () => {
     const writer = await Writer.open(fresh.database, pool);
     const [run, beside] = [await writer.run(), await writer.run()];
     Object.assign(run.steps[0] as Step, { status: 'lost' });
-    writer.journal.write({ run, step: run.steps[0] as Step });
-    const durable = writer.durable(everything(beside, 'ab'));
 
-    await whileLocked(kill);
-    await durable;
+    await whileBlocked(() => {
+      writer.journal.write({ run, step: run.steps[0] as Step });
+      return writer.durable(everything(beside, 'ab'));
+    }, kill);
 
     assert.equal(writer.rejected.length, 1);
     assert.deepEqual(await stored(writer, beside), [2, 1, 1, 1, 60]);
@@ -264,28 +286,6 @@ describe('Journal that loses its connection', () => {
     assert.equal((await writer.rowsOf('entry', run)).length, 1);
   });
 });
-
-/** The backends that wait for a lock of `pid`. */
-async function waitingFor(pool: pg.Pool, pid: number): Promise<readonly number[]> {
-  const { rows } = await pool.query<{ pid: number }>(
-    'SELECT pid FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid))',
-    [pid],
-  );
-  return rows.map((row) => row.pid);
-}
-
-/** The backend whose last statement was a flush. */
-async function idleJournal(pool: pg.Pool): Promise<number> {
-  const { rows } = await pool.query<{ pid: number }>(
-    `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle' AND query LIKE '%fence AS MATERIALIZED%'`,
-  );
-  return rows[0]?.pid ?? assert.fail('no journal is connected');
-}
-
-async function isThere(pool: pg.Pool, pid: number): Promise<boolean> {
-  const { rowCount } = await pool.query('SELECT FROM pg_stat_activity WHERE pid = $1', [pid]);
-  return rowCount === 1;
-}
 
 /** Waits until `look` finds something. */
 async function eventually<T>(look: () => T | Promise<T>): Promise<NonNullable<T>> {

@@ -217,7 +217,9 @@ export class SimDatabase {
       const from = (start as number) - 1;
       texts.set(`${run_id} ${seq}`, bodies.toString('utf8', from, from + (size as number)));
     }
-    for (const row of rows.entries) {
+    // One statement has no order of its own; whoever reads sorts by number.
+    const sorted = rows.entries.toSorted((a, b) => Number(a.seq) - Number(b.seq));
+    for (const row of sorted) {
       if (row.reserving && !admitted) continue;
       const { seq, step, attempt, kind, data } = row as unknown as EntryLine;
       const body = texts.get(`${row.run_id} ${seq}`) ?? null;

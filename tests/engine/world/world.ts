@@ -1,9 +1,13 @@
+import { compile, type Graph } from '../../../core/engine/graph/compile.ts';
+import type { RunFacts } from '../../../core/engine/run/run.ts';
 import type { RunRow } from '../../../core/engine/run/store.ts';
 import { FakeClock } from '../../support/fixtures/clock.ts';
+import { facts } from '../../support/fixtures/graphs.ts';
+import { agents } from './agents.ts';
 import { SimDatabase } from './database.ts';
 import { Dice } from './dice.ts';
 import { SimEngine } from './engine.ts';
-import { type Life, type Setup, type Tilt, type Weights, weightsOf } from './life.ts';
+import { type Life, type RunSetup, type Setup, type Tilt, type Weights, weightsOf } from './life.ts';
 import { MortalClock } from './mortal-clock.ts';
 import { Outside } from './outside.ts';
 import { SimStore } from './store.ts';
@@ -31,7 +35,7 @@ export class World {
   readonly #weights: Weights;
   readonly #store: SimStore;
   readonly #rows: readonly RunRow[];
-  readonly #mortal = new WeakMap<SimEngine, MortalClock>();
+  readonly #graphs: ReadonlyMap<string, Graph>;
   #boots = 0;
   #messages = 0;
   /** Statements that are still on their way although their connection was given up. */
@@ -47,6 +51,12 @@ export class World {
     this.#store = new SimStore(this.database, workflows);
     this.#rows = setup.runs.map((run, index) => rowOf(run, index, setup.startsAt));
     for (const { id } of this.#rows) this.database.addRun(id);
+    this.#graphs = new Map(
+      this.#rows.map(({ id }, index) => [
+        id,
+        compile((setup.runs[index] as RunSetup).data, agents),
+      ]),
+    );
     this.watch = new Watch(this);
     this.engine = this.#boot();
   }
@@ -69,6 +79,14 @@ export class World {
 
   get hasEnded(): boolean {
     return [...this.database.runs.values()].every(({ ended }) => ended);
+  }
+
+  graphOf(runId: string): Graph {
+    return this.#graphs.get(runId) as Graph;
+  }
+
+  factsOf(runId: string): RunFacts {
+    return { ...facts, id: runId, createdAt: this.setup.startsAt };
   }
 
   note(line: string): void {
@@ -219,7 +237,6 @@ export class World {
       clock,
       boot: `00000000-0000-7000-8000-${String(this.#boots).padStart(12, '0')}`,
     });
-    this.#mortal.set(engine, clock);
     return engine;
   }
 
@@ -236,7 +253,7 @@ export class World {
   async #comeToAnEnd(): Promise<void> {
     for (const runId of this.engine.loop.runs.keys()) await this.#happen(() => this.#letGo(runId));
     for (let at = 0; !this.#isOver(); at += 1) {
-      if (at > 5_000) throw new Error(`I12: a run does not end\n${this.trace.slice(-40).join('\n')}`);
+      if (at > 10_000) throw new Error(`I12: a run does not end\n${this.trace.slice(-40).join('\n')}`);
       await this.#happen(() => this.#goOn(new Dice(at)));
     }
     this.watch.atTheEnd();
@@ -266,7 +283,7 @@ export class World {
       const step = run.steps.find(({ wait }) => wait === 'review');
       if (step) return this.#review(run.facts.id, step.id);
     }
-    this.clock.pass(500);
+    this.clock.pass(3_000);
   }
 
   /** A person looks what has become of an effect, and says so. */

@@ -51,7 +51,7 @@ describe('migrate', function () {
         const meta = await database.kysely('tutti_engine').selectFrom('meta').selectAll().execute();
         assert.deepEqual(
           meta.map((row) => row.schemaVersion),
-          [1],
+          [2],
         );
         await database.close();
       }
@@ -69,7 +69,7 @@ describe('migrate', function () {
 
       await assert.rejects(openDatabase({ url, dataFolder: '' }), {
         code: 'DB_VERSION',
-        message: /schema version 99, made by a newer Tutti; this one knows 1/,
+        message: /schema version 99, made by a newer Tutti; this one knows 2/,
       });
 
       assert.deepEqual(await stateOf(database), before);
@@ -169,6 +169,7 @@ describe('partitions', function () {
       name: 'y2027m01',
       from: `${idStart('2027-01-01')}-0000-0000-000000000000`,
       to: `${idStart('2027-02-01')}-0000-0000-000000000000`,
+      end: new Date('2027-02-01'),
     });
   });
 });

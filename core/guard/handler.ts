@@ -1,0 +1,139 @@
+import type { z } from 'zod';
+import { EngineError } from '../base/errors.ts';
+import type { Connector, Outcome } from '../ports/erp/connector.ts';
+import { erpFor } from '../ports/erp/records.ts';
+import type { ToolContext } from '../sdk/tool.ts';
+import type { Call, StepScope } from './scope.ts';
+
+/** Milliseconds that a handler gets. */
+export function timeoutOf({ tool }: Pick<Call, 'tool'>): number {
+  return tool.timeoutMs ?? 30_000;
+}
+
+/** What the ERP said to the commands of one handler. */
+export interface Commands {
+  /** Whether one was carried out, or may have been. */
+  hasWritten: boolean;
+  /** Whether the ERP itself has refused one: it looked at the key, and had done nothing under it. */
+  wasRefused: boolean;
+}
+
+/** Runs a tool's handler and checks its result. `key` is '' for one that may only read. @throws what the handler throws · TOOL_FAILED · TOOL_RESULT_INVALID */
+export async function runHandler(
+  call: Call,
+  args: unknown,
+  { key, commands }: { readonly key: string; readonly commands?: Commands },
+): Promise<unknown> {
+  const connector = commands ? heeded(call.scope, commands) : call.scope.connector;
+  const result = await inTime(call, { key, mayWrite: true, connector }, (context) =>
+    call.tool.handle(args, context),
+  );
+  return checkResult(call, result);
+}
+
+/** Asks a tool whether an effect has happened: its result, or null. @throws what the look-up throws · TOOL_FAILED · TOOL_RESULT_INVALID */
+export async function runLookUp(
+  call: Call,
+  args: unknown,
+  key: string,
+): Promise<{ readonly result: unknown } | null> {
+  const { connector } = call.scope;
+  const found: unknown = await inTime(call, { key, mayWrite: false, connector }, (context) =>
+    call.tool.lookUp(args, context),
+  );
+  // A look-up without an answer is no proof that nothing happened, so undefined fails the schema.
+  return found === null ? null : { result: checkResult(call, found) };
+}
+
+/** What a tool answers with, by its schema. @throws TOOL_RESULT_INVALID */
+export function checkResult({ tool }: Pick<Call, 'tool'>, result: unknown): unknown {
+  const checked = (tool.result as z.ZodType).safeParse(result);
+  if (checked.success) return checked.data;
+  throw new EngineError(
+    'TOOL_RESULT_INVALID',
+    `Tool '${tool.name}' returned what its schema does not allow: ${issues(checked.error)}.`,
+  );
+}
+
+/** A zod error in one line: path and message of each issue. */
+export function issues(error: z.ZodError): string {
+  return error.issues
+    .map((issue) => `${issue.path.join('.') || 'value'}: ${issue.message}`)
+    .join('; ');
+}
+
+/**
+ * Lets nothing outside happen for an engine that may have lost its lease: another may own the run by now.
+ * @throws ENGINE_FENCED
+ */
+export function refuseUnlessOwned({ isOwned }: Pick<StepScope, 'isOwned'>): void {
+  if (isOwned()) return;
+  throw new EngineError(
+    'ENGINE_FENCED',
+    'This engine may no longer own the run, so it writes nothing; whoever owns it goes on.',
+  );
+}
+
+/** Runs `work` with what a handler gets, until the tool's time is up or the step is cancelled. */
+async function inTime<T>(
+  call: Call,
+  {
+    key,
+    mayWrite,
+    connector,
+  }: { readonly key: string; readonly mayWrite: boolean; readonly connector: Connector },
+  work: (context: ToolContext) => Promise<T>,
+): Promise<T> {
+  const { tool, scope } = call;
+  const timeoutMs = timeoutOf(call);
+  const signal = AbortSignal.any([scope.signal, AbortSignal.timeout(timeoutMs)]);
+  const late = new EngineError(
+    'TOOL_FAILED',
+    `Tool '${tool.name}' did not end within ${timeoutMs} ms.`,
+  );
+  const erp = erpFor(connector, {
+    entities: scope.entities,
+    key: () => (mayWrite ? key : ''),
+    signal,
+    onRead: (rows) => {
+      call.records += rows;
+    },
+  });
+  return await Promise.race([
+    aborted(signal, () => (scope.signal.aborted ? scope.signal.reason : late)),
+    work({ erp, today: scope.businessDate, key, signal }),
+  ]);
+}
+
+/** Rejects when the signal aborts: a handler that does not heed it must not keep its step. */
+function aborted(signal: AbortSignal, reason: () => unknown): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(reason()), { once: true });
+  });
+}
+
+/** The connector, which asks for the lease before each command and keeps in mind what became of it. */
+function heeded(scope: StepScope, commands: Commands): Connector {
+  const { connector } = scope;
+  return {
+    describe: () => connector.describe(),
+    query: (query, options) => connector.query(query, options),
+    changes: (cursor, options) => connector.changes(cursor, options),
+    close: () => connector.close(),
+    async apply(command, options) {
+      refuseUnlessOwned(scope);
+      let outcome: Outcome | null = null;
+      try {
+        outcome = await connector.apply(command, options);
+        return outcome;
+      } finally {
+        if (isRefusal(outcome)) commands.wasRefused = true;
+        else commands.hasWritten = true;
+      }
+    },
+  };
+}
+
+function isRefusal(outcome: Outcome | null): boolean {
+  return outcome !== null && ['rejected', 'conflict', 'confirm'].includes(outcome.kind);
+}

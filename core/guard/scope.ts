@@ -1,0 +1,43 @@
+import type { EffectState } from '../ports/db/states.ts';
+import type { EffectRecord, Intent } from '../ports/dispatcher.ts';
+import type { Connector } from '../ports/erp/connector.ts';
+import type { AnyAgent } from '../sdk/agent.ts';
+import type { AnyEntity } from '../sdk/entity.ts';
+import type { Policy } from '../sdk/policy.ts';
+import type { AnyTool } from '../sdk/tool.ts';
+import type { KeyScope } from './effects.ts';
+
+/** Where a step's record goes: in a thread to the engine's journal, in a test to memory. */
+export interface Recorder {
+  /** One line of the run's journal. */
+  entry(kind: string, data: Readonly<Record<string, unknown>>): void;
+  /** Makes an intent durable before anything happens; answers with what the key already led to, or null. */
+  begin(intent: Intent): Promise<EffectRecord | null>;
+  /** What became of a started effect; `started` for one that is about to be done anew. */
+  end(key: string, state: EffectState, outcome: unknown): Promise<void>;
+}
+
+/** The step on whose behalf tools are called. */
+export interface StepScope extends KeyScope {
+  readonly agent: AnyAgent;
+  /** Qualified: `finance.three_way_match`. */
+  readonly agentName: string;
+  readonly module: string;
+  readonly company: string | null;
+  readonly attended: boolean;
+  readonly policies: readonly Policy[];
+  readonly entities: ReadonlyMap<string, AnyEntity>;
+  readonly connector: Connector;
+  readonly recorder: Recorder;
+  /** Whether this engine surely still holds its lease: asked last, before anything is written outside. */
+  readonly isOwned: () => boolean;
+  readonly signal: AbortSignal;
+}
+
+/** A tool call under way. */
+export interface Call {
+  readonly tool: AnyTool;
+  readonly scope: StepScope;
+  /** Rows that its handler has read. */
+  records: number;
+}

@@ -1,0 +1,206 @@
+import assert from 'node:assert/strict';
+import { defineAgent, defineModule, defineWorkflow, z } from 'tutti';
+import type { RunAsk } from '../../core/engine/ask.ts';
+import { type HandEngine, HandEngines, until } from '../support/hand-engine.ts';
+import { verifies } from '../support/verifies.ts';
+
+const worker = defineAgent({
+  name: 'worker',
+  purpose: 'Works.',
+  instructions: 'Work.',
+  input: z.object({}),
+  output: z.object({}),
+  tools: {},
+}).playbook(async () => ({}));
+
+const chain = defineWorkflow({
+  name: 'lab.chain',
+  graph: ({ task }) => {
+    const first = task({ id: 'first', agent: worker, input: {} });
+    const second = task({ id: 'second', agent: worker, input: {}, after: [first] });
+    task({ id: 'third', agent: worker, input: {}, after: [second] });
+    task({ id: 'always', agent: worker, input: {}, after: [first], join: 'all_done' });
+    task({ id: 'beside', agent: worker, input: {} });
+  },
+});
+
+const each = defineWorkflow({
+  name: 'lab.each',
+  input: z.object({ items: z.array(z.object({ id: z.string() })) }),
+  graph: ({ foreach, task, input }) => {
+    const items = foreach({
+      id: 'items',
+      items: input.items,
+      key: (item) => item.id,
+      concurrency: 2,
+      each: ({ task }) => task({ id: 'items', agent: worker, input: {} }),
+    });
+    task({ id: 'after', agent: worker, input: {}, after: [items], join: 'all_done' });
+    task({ id: 'beside', agent: worker, input: {} });
+  },
+});
+
+const config = {
+  modules: [
+    defineModule({ name: 'lab', version: '1.0.0', agents: [worker], workflows: [chain, each] }),
+  ],
+};
+const actor = { kind: 'person', id: 'tester' } as const;
+
+describe('a run that somebody steers', () => {
+  const engines = new HandEngines(config);
+  let hand: HandEngine;
+
+  before(() => engines.prepare());
+  beforeEach(async () => {
+    hand = await engines.open();
+    hand.dispatcher.answersCancel = true;
+  });
+  afterEach(() => engines.stop());
+  after(function () {
+    return engines.drop(this);
+  });
+
+  const ask = (
+    runId: string,
+    kind: RunAsk['kind'],
+    target: Pick<RunAsk, 'step' | 'subtree'> = {},
+  ): Promise<void> => hand.engine.ask({ tenantId: 1, runId, kind, ...target, actor });
+
+  const succeed = async (...paths: readonly string[]): Promise<void> => {
+    for (const path of paths) hand.dispatcher.succeed((await hand.dispatcher.next(path)).ref);
+  };
+
+  it('starts nothing while it is paused, lets what runs end, and goes on when it is resumed', async () => {
+    verifies('R8.cancel');
+    const run = await hand.start('lab.chain');
+    await hand.dispatcher.next('beside');
+
+    await ask(run.id, 'pause');
+    await succeed('first', 'beside');
+    await until(async () => (await engines.stepsOf(run.id)).first === 'succeeded');
+    assert.equal(hand.dispatcher.jobs.length, 2);
+    assert.equal(await engines.statusOf(run.id), 'paused');
+    assert.equal((await engines.stepsOf(run.id)).second, 'ready');
+
+    await ask(run.id, 'resume');
+    await succeed('second', 'third', 'always');
+    assert.equal(await run.ended, 'succeeded');
+  });
+
+  it('is still paused when another engine takes it up', async () => {
+    const run = await hand.start('lab.chain');
+    await succeed('beside');
+    await ask(run.id, 'pause');
+    await succeed('first');
+    await until(async () => (await engines.stepsOf(run.id)).first === 'succeeded');
+    await hand.engine.stop();
+
+    hand = await engines.open();
+    const ended = hand.engine.whenEnded(run.id);
+    await until(async () => (await engines.statusOf(run.id)) === 'paused');
+    assert.equal(hand.dispatcher.jobs.length, 0);
+
+    await ask(run.id, 'resume');
+    await succeed('second', 'third', 'always');
+    assert.equal(await ended, 'succeeded');
+  });
+
+  it('loses one cancelled step, and what waits for it goes on as its join asks', async () => {
+    verifies('R8.cancel');
+    const run = await hand.start('lab.chain');
+    await hand.dispatcher.next('first');
+
+    await ask(run.id, 'cancel', { step: 'first' });
+    await succeed('always', 'beside');
+
+    assert.equal(await run.ended, 'succeeded');
+    assert.deepEqual(await engines.stepsOf(run.id), {
+      first: 'cancelled',
+      second: 'skipped',
+      third: 'skipped',
+      always: 'succeeded',
+      beside: 'succeeded',
+    });
+  });
+
+  it('loses a whole subtree, and nothing beside it', async () => {
+    verifies('R8.cancel');
+    const run = await hand.start('lab.chain');
+    await hand.dispatcher.next('first');
+
+    await ask(run.id, 'cancel', { step: 'first', subtree: true });
+    await succeed('beside');
+
+    assert.equal(await run.ended, 'succeeded');
+    assert.deepEqual(await engines.stepsOf(run.id), {
+      first: 'cancelled',
+      second: 'cancelled',
+      third: 'cancelled',
+      always: 'cancelled',
+      beside: 'succeeded',
+    });
+    assert.equal(hand.dispatcher.jobs.length, 2);
+  });
+
+  it('loses a foreach with all of its items, those that run and those that never ran', async () => {
+    const input = { items: ['a', 'b', 'c', 'd'].map((id) => ({ id })) };
+    const run = await hand.start('lab.each', input);
+    await succeed('items[a]');
+    await hand.dispatcher.next('items[c]');
+
+    await ask(run.id, 'cancel', { step: 'items' });
+    await succeed('after', 'beside');
+
+    assert.equal(await run.ended, 'succeeded');
+    const steps = await engines.stepsOf(run.id);
+    assert.deepEqual(
+      [steps.items, steps['items[a]'], steps['items[b]'], steps['items[c]'], steps['items[d]']],
+      ['cancelled', 'succeeded', 'cancelled', 'cancelled', 'cancelled'],
+    );
+  });
+
+  it('loses one item, and the others go on', async () => {
+    const input = { items: ['a', 'b', 'c'].map((id) => ({ id })) };
+    const run = await hand.start('lab.each', input);
+    await hand.dispatcher.next('items[b]');
+
+    await ask(run.id, 'cancel', { step: 'items[b]' });
+    await succeed('items[a]', 'items[c]', 'after', 'beside');
+
+    assert.equal(await run.ended, 'succeeded');
+    const steps = await engines.stepsOf(run.id);
+    assert.deepEqual(
+      [steps.items, steps['items[b]'], steps['items[c]']],
+      ['succeeded', 'cancelled', 'succeeded'],
+    );
+  });
+
+  it('is cancelled as it was asked by an engine that takes it up', async () => {
+    verifies('R8.cancel', 'R9.restart');
+    hand.dispatcher.answersCancel = false;
+    const run = await hand.start('lab.chain');
+    await hand.dispatcher.next('first');
+    await ask(run.id, 'cancel', { step: 'first', subtree: true });
+    await until(async () => (await engines.stepsOf(run.id)).second === 'cancelled');
+    await hand.engine.stop();
+
+    hand = await engines.open();
+    const ended = hand.engine.whenEnded(run.id);
+    await succeed('beside');
+
+    assert.equal(await ended, 'succeeded');
+    assert.equal((await engines.stepsOf(run.id)).first, 'cancelled');
+    assert.equal(hand.dispatcher.jobs.length, 1);
+  });
+
+  it('refuses what cannot be asked of it', async () => {
+    const run = await hand.start('lab.chain');
+    await assert.rejects(ask(run.id, 'cancel', { step: 'nowhere' }), { code: 'STEP_UNKNOWN' });
+    await ask(run.id, 'cancel');
+    assert.equal(await run.ended, 'cancelled');
+    await assert.rejects(ask(run.id, 'pause'), { code: 'RUN_ENDED' });
+    const nobody = '01990000-0000-7000-8000-000000000001';
+    await assert.rejects(ask(nobody, 'cancel'), { code: 'RUN_UNKNOWN' });
+  });
+});

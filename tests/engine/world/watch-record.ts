@@ -1,0 +1,128 @@
+import { recover } from '../../../core/engine/run/recover.ts';
+import { Run } from '../../../core/engine/run/run.ts';
+import { isTerminal, type RunStatus } from '../../../core/engine/run/states.ts';
+import { pathOf } from '../../../core/engine/run/step.ts';
+import type { StepLine, StoredRun } from './database.ts';
+import { historyOf, storedSteps } from './store.ts';
+import type { Accuse } from './watch.ts';
+import type { World } from './world.ts';
+
+/** I2, I12, I13 and I15: what the database holds, at every durable moment. */
+export class Record {
+  readonly #world: World;
+  readonly #accuse: Accuse;
+  /** Steps and runs as they ended: they never change again. */
+  readonly #ended = new Map<string, string>();
+  #commits = 0;
+
+  constructor(world: World, accuse: Accuse) {
+    this.#world = world;
+    this.#accuse = accuse;
+  }
+
+  look(): void {
+    for (const [key, times] of this.#world.outside.writes)
+      if (times > 1) this.#accuse('I13', `effect ${key.slice(0, 6)} happened ${times} times`);
+    for (const key of this.#world.outside.unannounced)
+      this.#accuse('I13', `effect ${key.slice(0, 6)} happened before its intent was durable`);
+    if (this.#world.database.commits === this.#commits) return;
+    this.#commits = this.#world.database.commits;
+    for (const run of this.#world.database.runs.values()) {
+      this.#checkOrder(run);
+      this.#checkEnds(run);
+      this.#checkFold(run);
+    }
+  }
+
+  atTheEnd(): void {
+    for (const run of this.#world.database.runs.values()) {
+      const rows = [...run.steps.values()];
+      const open = rows.filter(({ ended_at }) => ended_at === null);
+      if (open.length > 0) this.#accuse('I12', `the run has ended, ${open.length} steps have not`);
+      const expected = statusBy(rows, run, this.#partialOf(run));
+      if (run.status !== expected)
+        this.#accuse('I12', `run ${run.id} is ${run.status}; its steps say ${expected}`);
+    }
+  }
+
+  #checkOrder({ id, entries }: StoredRun): void {
+    const wrong = entries.findIndex(({ seq }, at) => at > 0 && seq <= (entries[at - 1]?.seq ?? 0));
+    if (wrong > 0) this.#accuse('I2', `entry ${entries[wrong]?.seq} of ${id} came too late`);
+    const ends = entries.filter(({ kind }) => /^step\.(succeeded|failed|skipped)$/.test(kind));
+    if (new Set(ends.map(({ step }) => step)).size < ends.length)
+      this.#accuse('I2', `a step of ${id} has two ends`);
+    if (entries.filter(({ kind }) => kind === 'run.ended').length > 1)
+      this.#accuse('I12', `${id} ended twice`);
+  }
+
+  #checkEnds(run: StoredRun): void {
+    if (run.ended) this.#keep(`run ${run.id}`, run.status);
+    for (const row of run.steps.values()) {
+      if (row.ended_at === null) continue;
+      if (!isTerminal(row.status))
+        this.#accuse('I2', `${row.node} has ended and is '${row.status}'`);
+      this.#keep(
+        `step ${run.id} ${row.id}`,
+        [row.status, row.output_seq, row.error?.code ?? ''].join(' '),
+      );
+    }
+  }
+
+  #keep(what: string, end: string): void {
+    const known = this.#ended.get(what) ?? end;
+    if (known !== end) this.#accuse('I2', `${what} had ended as '${known}' and is '${end}'`);
+    this.#ended.set(what, known);
+  }
+
+  /** I15: folding the entries gives the rows. */
+  #checkFold(stored: StoredRun): void {
+    if (stored.steps.size === 0) return;
+    const graph = this.#world.graphOf(stored.id);
+    const run = new Run({ ...this.#world.factsOf(stored.id), input: {} }, graph);
+    const rows = [...stored.steps.values()];
+    const history = historyOf(stored.entries);
+    recover(run, { history, ...storedSteps(rows, stored.entries) }, this.#world.clock.now());
+    const isStopping = stored.entries.some(({ kind }) =>
+      /^(run\.(cancelling|aborted)|step\.cancelling)$/.test(kind),
+    );
+    if (run.steps.length !== rows.length)
+      this.#accuse('I15', `${run.steps.length} steps in the journal, ${rows.length} rows`);
+    for (const row of rows) {
+      const step = run.steps[row.id];
+      if (!step) continue;
+      const told = foldedState(step.status, step.kind);
+      const kept = foldedState(row.status, row.kind);
+      // What still runs after a cancel is ended by the fold: nobody will end it otherwise.
+      if (isStopping && row.status === 'running' && told === 'cancelled') continue;
+      const same =
+        told === kept &&
+        pathOf(step) === pathOf({ node: row.node, itemKey: row.item_key }) &&
+        (!isTerminal(row.status) ||
+          ((step.error?.code ?? null) === (row.error?.code ?? null) &&
+            step.outputSeq === row.output_seq));
+      if (!same) this.#accuse('I15', `${pathOf(step)} is '${row.status}', its journal says '${told}'`);
+    }
+    const isEnded = stored.ended;
+    if (isEnded && run.status !== stored.status)
+      this.#accuse('I15', `run ${stored.id} is ${stored.status}, its journal says ${run.status}`);
+  }
+
+  #partialOf({ id }: StoredRun): boolean {
+    return this.#world.graphOf(id).partial;
+  }
+}
+
+/** Whoever takes a run over starts again what was running; a foreach goes on. */
+function foldedState(status: StepLine['status'], kind: string): string {
+  return status === 'running' && kind !== 'foreach' ? 'ready' : status;
+}
+
+/** The rule of a run's status, written down a second time. */
+function statusBy(rows: readonly StepLine[], run: StoredRun, partial: boolean): RunStatus {
+  if (run.entries.some(({ kind }) => kind === 'run.cancelling')) return 'cancelled';
+  if (run.entries.some(({ kind }) => kind === 'run.aborted')) return 'failed';
+  const failed = rows.filter(({ status }) => status === 'failed');
+  if (failed.length === 0) return 'succeeded';
+  const isFatal = failed.some((row) => row.item_key === '' && row.critical);
+  return isFatal && !partial ? 'failed' : 'partial';
+}

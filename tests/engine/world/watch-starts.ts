@@ -1,0 +1,224 @@
+import type { CompiledTask } from '../../../core/engine/graph/compile.ts';
+import type { Change } from '../../../core/engine/run/rows.ts';
+import type { Run } from '../../../core/engine/run/run.ts';
+import { isTerminal, type StepStatus } from '../../../core/engine/run/states.ts';
+import { pathOf, type Step } from '../../../core/engine/run/step.ts';
+import type { Job } from '../../../core/ports/dispatcher.ts';
+import { agents } from './agents.ts';
+import type { SimEngine } from './engine.ts';
+import type { Accuse } from './watch.ts';
+import type { World } from './world.ts';
+
+const ageMs = 60_000;
+
+/** I1, I2, I3, I6, I7, I8 and I10: what starts, when, and what could have started. */
+export class Starts {
+  readonly #world: World;
+  readonly #accuse: Accuse;
+  /** Attempt numbers of each step's starts, by run and path. */
+  readonly #attempts = new Map<string, number>();
+  /** By engine and run: from here on nothing of it starts; with steps, nothing of these. */
+  readonly #stopped = new Map<SimEngine, Set<Run | Step>>();
+
+  constructor(world: World, accuse: Accuse) {
+    this.#world = world;
+    this.#accuse = accuse;
+  }
+
+  changed(engine: SimEngine, { run, step, entries = [] }: Change): void {
+    for (const { kind } of entries) {
+      if (kind === 'run.cancelling' || kind === 'run.aborted') this.#stop(engine, run);
+      if (kind === 'step.cancelling' && step) this.#stop(engine, step);
+      if (kind === 'step.started' && step) this.#begun(engine, run, step);
+    }
+  }
+
+  launched(engine: SimEngine, job: Job): void {
+    // Whoever has been taken over from starts what was durable before it hears of it; nothing of that is written or done.
+    if (engine !== this.#world.engine) return;
+    const run = engine.loop.runs.get(job.runId);
+    const step = run?.steps.find((each) => pathOf(each) === job.stepPath);
+    const where = `${job.runId.at(-1)} ${job.stepPath}`;
+    if (!run || !step) return this.#accuse('I10', `${where} starts, and its run has ended`);
+    this.#checkDependencies(run, step, where);
+    this.#checkOneAttempt(engine, job, where);
+    if (this.#isStopped(engine, run, step)) this.#accuse('I10', `${where} starts after its cancel`);
+    if (run.graph.deadlineMs !== null) {
+      const lateMs = this.#world.clock.now() - run.facts.createdAt - run.graph.deadlineMs;
+      if (lateMs > 0) this.#accuse('I10', `${where} starts ${lateMs} ms after the run's deadline`);
+    }
+  }
+
+  /** After every event: limits, and that nothing was left that could have started. */
+  look(): void {
+    const { engine } = this.#world;
+    this.#checkLimits(engine);
+    if (engine.isAlive && !engine.connection.isAsked && !engine.journal.isAway)
+      this.#checkNothingIsLeft(engine);
+    this.#checkReleased();
+  }
+
+  #stop(engine: SimEngine, what: Run | Step): void {
+    const stopped = this.#stopped.get(engine) ?? new Set();
+    this.#stopped.set(engine, stopped.add(what));
+  }
+
+  #isStopped(engine: SimEngine, run: Run, step: Step): boolean {
+    const stopped = this.#stopped.get(engine);
+    if (stopped?.has(run) || stopped?.has(step)) return true;
+    const { entries } = this.#world.database.run(run.facts.id);
+    return entries.some(
+      (entry) =>
+        entry.kind === 'run.cancelling' ||
+        entry.kind === 'run.aborted' ||
+        (entry.kind === 'step.cancelling' && entry.step === step.id),
+    );
+  }
+
+  // Read from the rows: what a step waits for has to be durable when it starts.
+  #checkDependencies(run: Run, step: Step, where: string): void {
+    const { steps } = this.#world.database.run(run.facts.id);
+    const around = step.item ? step.item.steps : run.steps.slice(0, run.graph.nodes.length);
+    const states = step.place.deps.map(
+      (dep) => (steps.get((around[dep] as Step).id)?.status ?? 'pending') as StepStatus,
+    );
+    if (!mayStart(step, states))
+      this.#accuse('I1', `${where} (${step.place.join}) starts after ${states.join(', ')}`);
+    const container = step.item && steps.get(step.item.container.step.id);
+    if (container && container.status !== 'running')
+      this.#accuse('I1', `${where} starts, and its foreach is ${container.status}`);
+    const started = this.#world.database
+      .run(run.facts.id)
+      .entries.some(({ kind, step: id, attempt }) =>
+        kind === 'step.started' && id === step.id && attempt === step.attempt,
+      );
+    if (!started) this.#accuse('I2', `${where} runs, and its start is not durable`);
+  }
+
+  #checkOneAttempt(engine: SimEngine, job: Job, where: string): void {
+    const same = [...engine.threads.values()].filter(
+      (each) => each.job.runId === job.runId && each.job.stepPath === job.stepPath,
+    );
+    if (same.length > 1) this.#accuse('I2', `${where} has ${same.length} live attempts`);
+    const name = `${job.runId} ${job.stepPath}`;
+    if (job.attempt <= (this.#attempts.get(name) ?? 0))
+      this.#accuse('I2', `${where} starts attempt ${job.attempt} again`);
+    this.#attempts.set(name, job.attempt);
+    const row = this.#world.database.run(job.runId);
+    const ended = [...row.steps.values()].find(
+      (each) => pathOf({ node: each.node, itemKey: each.item_key }) === job.stepPath,
+    )?.ended_at;
+    if (ended) this.#accuse('I2', `${where} starts, and it has ended`);
+  }
+
+  #checkLimits(engine: SimEngine): void {
+    const { limits } = this.#world.setup;
+    const jobs = [...engine.threads.values()].map(({ job }) => job);
+    if (jobs.length > limits.running) this.#accuse('I3', `${jobs.length} run of ${limits.running}`);
+    for (const [runId, own] of Map.groupBy(jobs, (job) => job.runId)) {
+      const limit = Math.min(limits.perRun, this.#concurrencyOf(runId));
+      if (own.length > limit) this.#accuse('I3', `${own.length} of ${limit} of one run`);
+    }
+    for (const [module, own] of Map.groupBy(jobs, (job) => job.agent.split('.')[0]))
+      if (own.length > limits.perModule) this.#accuse('I3', `${own.length} of module ${module}`);
+    for (const run of engine.loop.runs.values()) this.#checkItems(run, jobs);
+  }
+
+  #concurrencyOf(runId: string): number {
+    return this.#world.setup.runs[Number(runId.at(-1))]?.data.concurrency ?? Number.POSITIVE_INFINITY;
+  }
+
+  #checkItems(run: Run, jobs: readonly Job[]): void {
+    const paths = new Set(jobs.filter((job) => job.runId === run.facts.id).map((job) => job.stepPath));
+    const items = run.steps.filter((step) => step.item && paths.has(pathOf(step)));
+    for (const [container, own] of Map.groupBy(items, (step) => step.item?.container)) {
+      const open = new Set(own.map((step) => step.item)).size;
+      if (container && open > container.node.concurrency)
+        this.#accuse('I3', `${open} items at once, ${container.node.concurrency} may`);
+    }
+  }
+
+  /** I6 for playbooks: whatever is ready is kept back by a limit that is reached. */
+  #checkNothingIsLeft(engine: SimEngine): void {
+    const { setup } = this.#world;
+    if (setup.modelLimits !== null) return;
+    for (const run of engine.loop.runs.values()) {
+      if (run.isCancelled || run.isPaused) continue;
+      for (const step of run.steps) {
+        const isAgent = step.kind === 'task' || step.kind === 'reduce';
+        if (isAgent && step.status === 'ready' && !this.#blocked(engine, run, step))
+          this.#accuse('I6', `${pathOf(step)} is ready, nothing keeps it, and it does not start`);
+      }
+    }
+  }
+
+  /** Whether a limit is reached, counted from the steps and not from the scheduler. */
+  #blocked(engine: SimEngine, run: Run, step: Step): boolean {
+    const { running, perRun, perModule } = this.#world.setup.limits;
+    const all = [...engine.loop.runs.values()].flatMap((each) =>
+      each.steps.filter(holdsSlot).map((held) => ({ run: each, module: moduleOf(held) })),
+    );
+    const own = all.filter((each) => each.run === run).length;
+    const ofModule = all.filter(({ module }) => module === moduleOf(step)).length;
+    const ownLimit = Math.min(perRun, run.graph.concurrency);
+    return all.length >= running || own >= ownLimit || ofModule >= perModule;
+  }
+
+  /** I7 and I8: of what could have started instead, nothing stands higher. Exact where only playbooks run. */
+  #begun(engine: SimEngine, run: Run, step: Step): void {
+    if (this.#world.setup.modelLimits !== null) return;
+    const now = this.#world.clock.now();
+    const band = bandOf(step, now);
+    for (const other of engine.loop.runs.values()) {
+      if (other.isPaused || other.facts.attended !== run.facts.attended) continue;
+      for (const each of other.steps) {
+        if (each.status !== 'ready' || !('agent' in each.place)) continue;
+        if (this.#blocked(engine, other, each)) continue;
+        const higher = bandOf(each, now);
+        if (higher > band) {
+          const ages = [each, step].map((one) => now - (one.readyAt ?? now));
+          const waited = (ages[0] as number) >= 10 * ageMs + (ages[1] as number);
+          const what = `${pathOf(step)} (band ${band}) starts before ${pathOf(each)} (band ${higher})`;
+          this.#accuse(waited ? 'I8' : 'I7', what);
+        }
+      }
+    }
+  }
+
+  /** I10: nothing of a run that has ended is under way. */
+  #checkReleased(): void {
+    const { engine, database } = this.#world;
+    for (const { job } of engine.threads.values())
+      if (database.run(job.runId).ended)
+        this.#accuse('I10', `${job.stepPath} still runs, and its run has ended`);
+    if (!this.#world.hasEnded || engine.connection.isAsked || engine.loop.runs.size > 0) return;
+    const { running, waiting } = engine.scheduler;
+    if (running > 0 || waiting > 0)
+      this.#accuse('I10', `all have ended; ${running} slots are held, ${waiting} wait for one`);
+  }
+}
+
+function mayStart({ place }: Step, states: readonly StepStatus[]): boolean {
+  if (states.length === 0) return true;
+  switch (place.join) {
+    case 'all_succeeded':
+      return states.every((status) => status === 'succeeded');
+    case 'all_done':
+      return states.every(isTerminal);
+    case 'any':
+      return states.includes('succeeded');
+  }
+}
+
+function holdsSlot({ kind, status }: Step): boolean {
+  return status === 'running' && (kind === 'task' || kind === 'reduce');
+}
+
+function moduleOf(step: Step): string {
+  return agents.get((step.place as CompiledTask).agent)?.module ?? '';
+}
+
+function bandOf(step: Step, now: number): number {
+  const { priority } = step.place as CompiledTask;
+  return Math.floor(priority + (now - (step.readyAt ?? now)) / ageMs);
+}

@@ -1,0 +1,72 @@
+import type { EngineError } from '../../../core/base/errors.ts';
+import type { Change } from '../../../core/engine/run/rows.ts';
+import type { Job } from '../../../core/ports/dispatcher.ts';
+import type { EngineWatch, SimEngine } from './engine.ts';
+import { Money } from './watch-money.ts';
+import { Record } from './watch-record.ts';
+import { Starts } from './watch-starts.ts';
+import type { World } from './world.ts';
+
+/** Notes what breaks an invariant, by its number. Thrown after the event, so that nothing under test catches it. */
+export type Accuse = (invariant: string, what: string) => void;
+
+/** Holds the invariants against a world: while something happens, after every event, and at the end. */
+export class Watch implements EngineWatch {
+  readonly #world: World;
+  readonly #violations: string[] = [];
+  readonly #starts: Starts;
+  readonly #money: Money;
+  readonly #record: Record;
+
+  constructor(world: World) {
+    this.#world = world;
+    const accuse: Accuse = (invariant, what) => this.#violations.push(`${invariant}: ${what}`);
+    this.#starts = new Starts(world, accuse);
+    this.#money = new Money(world, accuse);
+    this.#record = new Record(world, accuse);
+  }
+
+  changed(engine: SimEngine, change: Change): void {
+    this.#starts.changed(engine, change);
+    this.#money.changed(engine, change);
+  }
+
+  launched(engine: SimEngine, job: Job): void {
+    this.#world.note(`start ${job.runId.at(-1)} ${job.stepPath} ${job.attempt} ${job.mode}`);
+    this.#starts.launched(engine, job);
+  }
+
+  committed(_engine: SimEngine, changes: readonly Change[]): void {
+    const lines = changes.flatMap(({ run, entries = [] }) =>
+      entries.map(({ seq, kind, step }) => `${run.facts.id.at(-1)}:${seq} ${kind} ${step ?? ''}`),
+    );
+    this.#world.note(`commit ${lines.join(', ')}`);
+  }
+
+  rejected(_engine: SimEngine, { step }: Change, error: EngineError): void {
+    this.#violations.push(`journal: rows of step ${step?.id} were refused: ${error.message}`);
+  }
+
+  /** After every event. @throws what was violated, with the last of what happened */
+  look(): void {
+    this.#starts.look();
+    this.#money.look();
+    this.#record.look();
+    this.#report();
+  }
+
+  /** When every run has ended. @throws what was violated */
+  atTheEnd(): void {
+    this.#money.atTheEnd();
+    this.#record.atTheEnd();
+    this.#report();
+  }
+
+  #report(): void {
+    const { failure, isAlive } = this.#world.engine;
+    if (failure && !isAlive) this.#violations.push(`journal: the engine gave up: ${failure.message}`);
+    if (this.#violations.length === 0) return;
+    const before = this.#world.trace.slice(-60).join('\n');
+    throw new Error(`${[...new Set(this.#violations)].join('\n')}\nafter\n${before}`);
+  }
+}

@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import type { CrashLab } from './crash-lab.ts';
+import type { EffectSeen, ModelSeen } from './oracle.ts';
+
+/*
+ * What must hold of a run of `crash.work` however often its engines died: the database is compared with the log of the world
+ * outside, never with itself alone.
+ */
+
+/** Of one run: what it was given. */
+export interface WorkRun {
+  readonly id: string;
+  readonly items: readonly string[];
+}
+
+/** Model calls of a clerk: look, draft, mail, answer. */
+const clerkTurns = 4;
+
+/** 20 agents for 4 items: survey, flaky, letter, sum, and 4 an item. */
+export const agentsOf = (items: number): number => 4 + 4 * items;
+
+/** Every step one terminal row and one terminal entry, the run ended, the journal without a gap. */
+export async function assertRecorded(lab: CrashLab, { id, items }: WorkRun): Promise<void> {
+  const runs = await lab.query('SELECT status, owner FROM tutti.run WHERE id = $1', [id]);
+  assert.deepEqual(runs, [{ status: 'succeeded', owner: null }]);
+  // Its foreach and its gate are steps, too.
+  const steps = await lab.query(
+    `SELECT status, count(*)::int AS steps, count(ended_at)::int AS ended FROM tutti.step WHERE run_id = $1 GROUP BY 1`,
+    [id],
+  );
+  const all = agentsOf(items.length) + 2;
+  assert.deepEqual(steps, [{ status: 'succeeded', steps: all, ended: all }]);
+  const ends = await lab.query(
+    `SELECT s.node, s.item_key, count(e.seq)::int AS ends FROM tutti.step s
+     LEFT JOIN tutti.entry e ON e.run_id = s.run_id AND e.step = s.id AND e.kind IN ('step.succeeded', 'step.failed', 'step.skipped')
+     WHERE s.run_id = $1 AND s.agent IS NOT NULL GROUP BY 1, 2 HAVING count(e.seq) <> 1`,
+    [id],
+  );
+  assert.deepEqual(ends, [], 'steps without exactly one end');
+  const once = await lab.query(
+    `SELECT kind, count(*)::int AS times FROM tutti.entry WHERE run_id = $1 AND kind IN ('run.created', 'run.ended', 'foreach.expanded')
+     GROUP BY 1 HAVING count(*) <> 1`,
+    [id],
+  );
+  assert.deepEqual(once, []);
+  const [journal] = await lab.query(
+    'SELECT max(seq)::int - count(*)::int AS gaps, min(seq)::int AS first FROM tutti.entry WHERE run_id = $1',
+    [id],
+  );
+  assert.deepEqual(journal, { gaps: 0, first: 1 });
+  const attempts = await lab.query(
+    `SELECT s.node, s.item_key, s.attempt, count(a.no)::int AS recorded FROM tutti.step s LEFT JOIN tutti.attempt a ON a.run_id = s.run_id AND a.step = s.id
+     WHERE s.run_id = $1 AND s.agent IS NOT NULL GROUP BY 1, 2, 3 HAVING count(a.no) FILTER (WHERE a.outcome = 'succeeded') <> 1 OR count(a.no) <> s.attempt`,
+    [id],
+  );
+  assert.deepEqual(attempts, [], 'steps whose attempts are not all recorded, one of them as the success');
+  const [sum] = await lab.query<{ output: unknown }>(
+    `SELECT convert_from(p.body, 'UTF8')::jsonb AS output FROM tutti.step s JOIN tutti.payload p ON p.run_id = s.run_id AND p.seq = s.output_seq
+     WHERE s.run_id = $1 AND s.node = 'sum'`,
+    [id],
+  );
+  assert.deepEqual(sum?.output, { ids: items, missing: 0 });
+}
+
+/** Everything that was to happen outside and in the books happened once, and the database knows of all of it. */
+export async function assertEffects(lab: CrashLab, { id, items }: WorkRun): Promise<void> {
+  const effects = await lab.query<{ key: string; tool: string; state: string }>(
+    `SELECT encode(key, 'hex') AS key, tool, state FROM tutti.effect WHERE run_id = $1`,
+    [id],
+  );
+  const open = effects.filter(({ state }) => !['applied', 'replayed'].includes(state));
+  assert.deepEqual(open, [], 'effects whose end is not recorded');
+  const mine = new Map(effects.map(({ key, tool }) => [key, tool]));
+  const seen = lab.oracle
+    .entries()
+    .filter((entry): entry is EffectSeen => entry.kind === 'effect' && mine.has(entry.key));
+  const done = Map.groupBy(
+    seen.filter(({ again }) => !again),
+    ({ tool }) => tool,
+  );
+  for (const tool of ['bank.payment.send', 'desk.mail.send']) {
+    const sent = (done.get(tool) ?? []).map(({ args }) => args).sort();
+    assert.deepEqual(sent, items.toSorted(), `what ${tool} did outside`);
+  }
+  const letters = done.get('bank.letter.send')?.length ?? 0;
+  assert.ok(letters <= 1, `${letters} letters were sent`);
+  const notes = await lab.query(
+    `SELECT count(*)::int AS notes, count(DISTINCT (number, by))::int AS different FROM erp.crash_note WHERE tenant_id = $1 AND number = ANY ($2)`,
+    [lab.tenantId, items],
+  );
+  assert.deepEqual(notes, [{ notes: 2 * items.length, different: 2 * items.length }]);
+}
+
+/** No recorded turn was paid for again: beyond one call a turn there are at most the calls that were under way at a death. */
+export async function assertModelCalls(lab: CrashLab, { id, items }: WorkRun): Promise<void> {
+  const ledger = await lab.query<{ item: string; settled: number; estimated: number; open: number }>(
+    `SELECT s.item_key AS item, count(*) FILTER (WHERE l.state = 'settled')::int AS settled,
+       count(*) FILTER (WHERE l.state = 'estimated')::int AS estimated, count(*) FILTER (WHERE l.state = 'reserved')::int AS open
+     FROM tutti.ledger l JOIN tutti.step s ON s.run_id = l.run_id AND s.id = l.step WHERE l.run_id = $1 GROUP BY 1 ORDER BY 1`,
+    [id],
+  );
+  const calls = Map.groupBy(
+    lab.oracle.entries().filter((entry): entry is ModelSeen => entry.kind === 'model'),
+    ({ input }) => (JSON.parse(input) as { readonly id: string }).id,
+  );
+  assert.deepEqual(
+    ledger.map(({ item, settled, open }) => ({ item, settled, open })),
+    items.toSorted().map((item) => ({ item, settled: clerkTurns, open: 0 })),
+    'each turn is settled once',
+  );
+  for (const { item, settled, estimated } of ledger) {
+    const made = calls.get(item)?.length ?? 0;
+    assert.ok(
+      made >= settled && made <= settled + estimated,
+      `${item}: ${made} calls reached the provider, ${settled} are settled, ${estimated} were under way at a death`,
+    );
+  }
+}
+
+/** When nothing runs, nothing is reserved, and purses, steps and ledger agree. */
+export async function assertMoney(lab: CrashLab): Promise<void> {
+  const [sums] = await lab.query(
+    `SELECT (SELECT coalesce(sum(cost_micro_usd), 0)::bigint FROM tutti.ledger) AS ledger,
+       (SELECT coalesce(sum(cost_micro_usd), 0)::bigint FROM tutti.step) AS steps,
+       (SELECT count(*)::int FROM tutti.ledger WHERE state = 'reserved') AS open`,
+  );
+  const purses = await lab.query(
+    `SELECT scope, sum(reserved_micro_usd)::bigint AS reserved, sum(settled_micro_usd)::bigint AS settled
+     FROM tutti.budget WHERE scope IN ('tenant', 'module:desk', 'workflow:crash.work') GROUP BY 1 ORDER BY 1`,
+  );
+  assert.equal(sums?.open, 0);
+  assert.equal(sums?.steps, sums?.ledger, 'what the steps cost');
+  assert.deepEqual(
+    purses,
+    ['module:desk', 'tenant', 'workflow:crash.work'].map((scope) => ({
+      scope,
+      reserved: 0,
+      settled: sums?.ledger,
+    })),
+  );
+}
+
+/** All of the above. */
+export async function assertWhole(lab: CrashLab, runs: readonly WorkRun[]): Promise<void> {
+  for (const run of runs) {
+    try {
+      await assertRecorded(lab, run);
+      await assertEffects(lab, run);
+      await assertModelCalls(lab, run);
+    } catch (error) {
+      throw new Error(`run ${run.id} of ${run.items.join(' ')}`, { cause: error });
+    }
+  }
+}

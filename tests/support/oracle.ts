@@ -1,0 +1,70 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { nodeFlags } from '../../bin/node24.mjs';
+
+/** An effect that reached the outside world. */
+export interface EffectSeen {
+  readonly kind: 'effect';
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly tool: string;
+  readonly key: string;
+  readonly args: string;
+  /** The receiver knew the key and did nothing. */
+  readonly again: boolean;
+}
+
+/** A model call that reached the provider. */
+export interface ModelSeen {
+  readonly kind: 'model';
+  readonly at: number;
+  readonly agent: string;
+  /** The step's input, JSON. */
+  readonly input: string;
+  /** 1 for the first of a conversation. */
+  readonly turn: number;
+  /** Hash of the conversation so far. */
+  readonly request: string;
+}
+
+export type OracleEntry = EffectSeen | ModelSeen;
+
+/** The world outside: it lives in a process of its own, and its log is what engines' journals are compared with. */
+export interface Oracle {
+  /** For the environment of engines: where tools send to, and where the models are. */
+  readonly env: Readonly<Record<string, string>>;
+  /** What reached it so far. */
+  entries(): readonly OracleEntry[];
+  close(): Promise<void>;
+}
+
+const program = fileURLToPath(new URL('oracle-process.ts', import.meta.url));
+
+/** Starts the world outside; it logs into `log`. */
+export async function startOracle(log: string): Promise<Oracle> {
+  const child = spawn(process.execPath, [...nodeFlags, program, log], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const line = await Promise.race([
+    once(createInterface({ input: child.stdout }), 'line'),
+    once(child, 'exit').then(() => {
+      throw new Error('the oracle did not start');
+    }),
+  ]);
+  const { url, modelUrl } = JSON.parse(String(line[0])) as { url: string; modelUrl: string };
+  return {
+    env: { ORACLE_URL: url, ORACLE_MODEL_URL: modelUrl, ORACLE_KEY: 'a-key-of-the-tests' },
+    entries: () =>
+      readFileSync(log, 'utf8')
+        .split('\n')
+        .filter((text) => text !== '')
+        .map((text) => JSON.parse(text) as OracleEntry),
+    async close() {
+      child.stdin.end();
+      if (child.exitCode === null) await once(child, 'exit');
+    },
+  };
+}
