@@ -1,4 +1,5 @@
 import type { Engine } from '../core/engine/engine.ts';
+import { Reviews } from '../core/engine/run/reviews.ts';
 import { createApp, type Listening, listen } from '../core/service/api/app.ts';
 import { renderReport } from '../core/service/batch/report/page.ts';
 import { bookZone, type Call } from './command.ts';
@@ -24,6 +25,7 @@ export async function openApi(
     history: host.history,
     engine,
     registry: host.registry,
+    reviews: new Reviews(host.database.pool('tutti_engine', 1)),
     tenantId,
     report: async (tenant, runId) => renderReport(await recordOf(host, tenant, runId)),
     runDefaults: () => ({ businessDate, timeZone: bookZone }),

@@ -16,7 +16,7 @@ export function askCommand(
       withHost(call, async (host) => {
         const runId = call.args.positionals[0] as string;
         const tenantId = (await readingTenant(host, { runId })) as number;
-        await askRun(host.store, {
+        await askRun(host, {
           tenantId,
           runId,
           kind,

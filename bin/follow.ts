@@ -62,13 +62,14 @@ export async function findExecutor(host: Host): Promise<Executor> {
 /**
  * Shows a run until it has ended; returns its status, or null when the command was interrupted. When the process that runs it
  * dies, an engine is started here to go on with it.
- * @throws what ends the engine of this process
+ * @throws JOURNAL_NEWER · what ends the engine of this process
  */
 export async function follow(
   call: Call,
   host: Host,
   { run, executor }: { readonly run: Followed; readonly executor: Executor },
 ): Promise<string | null> {
+  await host.store.checkReadable(run.tenantId, run.runId);
   const display = openDisplay(call.terminal, run.workflow);
   const expected = await expectedAgents(host.history, run);
   const watch = new Watch(host, run);

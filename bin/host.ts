@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { EngineError, isEngineError } from '../core/base/errors.ts';
 import { Engine } from '../core/engine/engine.ts';
 import { History } from '../core/engine/run/history.ts';
+import { Inbox } from '../core/engine/run/inbox.ts';
 import { liveEngine } from '../core/engine/run/lease.ts';
 import { Store } from '../core/engine/run/store.ts';
 import type { Config } from '../core/ports/config.ts';
@@ -34,6 +35,7 @@ export interface Host {
   /** Null: agents run their playbooks. */
   readonly profiles: Profiles | null;
   readonly store: Store;
+  readonly inbox: Inbox;
   readonly history: History;
   /** The ERP of a tenant. */
   connector(tenantId: number): Connector;
@@ -120,6 +122,7 @@ function hostOn(
     config,
     profiles,
     store: new Store(enginePool),
+    inbox: new Inbox(enginePool),
     history: new History(database),
     connector,
     async sampleTenant(scale, seed = 1) {

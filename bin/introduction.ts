@@ -23,6 +23,13 @@ export async function introduce(call: Call, host: Host): Promise<void> {
     say(call, 'Data', `${resolve(dataFolder)}; TUTTI_DATA moves it`);
   }
   say(call, 'Models', models(host));
+  const newer = await host.store.newerRuns();
+  if (newer > 0)
+    say(
+      call,
+      'Left',
+      `${countOf(newer, 'unfinished run')} of a newer Tutti, untouched: go on with that release`,
+    );
 }
 
 function models(host: Host): string {

@@ -4,6 +4,7 @@ import { readArguments } from './arguments.ts';
 import { type Command, exit } from './command.ts';
 import { cancel } from './commands/cancel.ts';
 import { doctor } from './commands/doctor.ts';
+import { effects } from './commands/effects.ts';
 import { erase } from './commands/erase.ts';
 import { findings } from './commands/findings.ts';
 import { printCommands, printUsage } from './commands/help.ts';
@@ -17,6 +18,7 @@ import { retention } from './commands/retention.ts';
 import { run } from './commands/run.ts';
 import { runs } from './commands/runs.ts';
 import { serve } from './commands/serve.ts';
+import { settle } from './commands/settle.ts';
 import { start } from './commands/start.ts';
 import { version } from './commands/version.ts';
 import { hearInterrupts } from './interrupt.ts';
@@ -28,6 +30,8 @@ const commands: readonly Command[] = [
   run,
   findings,
   proposals,
+  effects,
+  settle,
   runs,
   cancel,
   pause,
@@ -51,6 +55,8 @@ const usageCodes: readonly ErrorCode[] = [
   'RUN_UNFINISHED',
   'RUN_HELD',
   'STEP_UNKNOWN',
+  'EFFECT_UNKNOWN',
+  'EFFECT_SETTLED',
 ];
 
 /** Runs the command that `argv` names; resolves with the exit code. */

@@ -294,6 +294,8 @@ const chapters = {
     audit: 'Every decision and effect is in a record that shows any change made to it.',
     replay: 'An auditor can follow a run from its record alone.',
     encryption: 'Personal data at rest can be encrypted, and erased without breaking the record.',
+    erasure:
+      'Bodies go by the days of their class or on request; what refers to them still works and can be checked.',
     tls: 'Connections to database, models, ERP and users can be encrypted.',
     rbac: 'Roles say who may start, see, approve and configure.',
     tenancy: "A tenant never sees another's data, also by mistake of a query.",

@@ -1,7 +1,7 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { Piscina } from 'piscina';
 import type { FromThread, ToThread } from '../core/ports/dispatcher.ts';
-import type { Watched } from './watchdog.ts';
+import { type Seen, unseen, type Vitals, type Watched } from './watchdog.ts';
 
 /** What a thread needs to load before it can run agents. Plain data. */
 export interface ThreadSetup {
@@ -30,7 +30,7 @@ export type Hello =
   | { readonly kind: 'unfit'; readonly code: string; readonly message: string };
 
 /** Slots of the memory that a lane shares with its thread, 32-bit integers. */
-export const slots = { beat: 0, current: 1, externalMb: 2 } as const;
+export const slots = { beat: 0, current: 1, heapMb: 2, externalMb: 3 } as const;
 
 /** What a lane reports. */
 export interface LaneEvents {
@@ -52,7 +52,7 @@ export class Lane implements Watched {
   readonly jobs = new Set<number>();
   isReady = false;
   hasEnded = false;
-  seen: Watched['seen'];
+  seen: Seen;
   readonly #port: MessagePort;
   readonly #memory: Int32Array;
   readonly #abort = new AbortController();
@@ -74,7 +74,7 @@ export class Lane implements Watched {
     const { setup, lease, events, now } = options;
     const { port1, port2 } = new MessageChannel();
     this.name = name;
-    this.seen = { beat: 0, isReady: false, at: now };
+    this.seen = unseen(now);
     const shared = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT * Object.keys(slots).length);
     this.#memory = new Int32Array(shared);
     this.#port = port1;
@@ -102,18 +102,19 @@ export class Lane implements Watched {
       });
   }
 
-  get beat(): number {
-    return Atomics.load(this.#memory, slots.beat);
+  get vitals(): Vitals {
+    const told = (slot: number): number => Atomics.load(this.#memory, slot);
+    return {
+      beat: told(slots.beat),
+      heapMb: told(slots.heapMb),
+      externalMb: told(slots.externalMb),
+      processMb: process.memoryUsage.rss() >> 20,
+    };
   }
 
   /** The job whose code ran last, 0 for none. */
   get current(): number {
     return Atomics.load(this.#memory, slots.current);
-  }
-
-  /** Memory outside the thread's heap, MB. */
-  get externalMb(): number {
-    return Atomics.load(this.#memory, slots.externalMb);
   }
 
   /** Sends with everything else of this tick. */

@@ -3,7 +3,11 @@ import { invoke, issues, type StepScope } from '../core/guard/invoke.ts';
 import type { FindingInput } from '../core/sdk/agent.ts';
 import type { AnyTool } from '../core/sdk/tool.ts';
 
-/** Runs an agent's playbook over the guarded tools and returns its validated output. @throws OUTPUT_INVALID and what its tools throw */
+/**
+ * Runs an agent's playbook over the guarded tools and returns its validated output. What ends the attempt ends it also when the
+ * playbook catches the errors of its tools, and from then on it calls none.
+ * @throws OUTPUT_INVALID and what its tools throw
+ */
 export async function runPlaybook(
   input: unknown,
   scope: StepScope,
@@ -15,20 +19,19 @@ export async function runPlaybook(
       'MODEL_REQUIRED',
       `'${scope.agentName}' has no playbook; it needs a model.`,
     );
+  const calls = new ToolCalls(scope);
   const tools = Object.fromEntries(
     Object.entries(agent.tools as Readonly<Record<string, AnyTool>>).map(([name, tool]) => [
       name,
-      (args: unknown) => callTool(tool, args, scope),
+      (args: unknown) => calls.make(tool, args),
     ]),
   );
-  const output = await agent.procedure({
-    input,
-    tools,
-    finding: onFinding,
-    today: scope.businessDate,
-    signal: scope.signal,
-  } as never);
-  return checkOutput(output, scope);
+  const context = { input, tools, finding: onFinding, today: scope.businessDate };
+  try {
+    return checkOutput(await agent.procedure({ ...context, signal: scope.signal } as never), scope);
+  } finally {
+    calls.throwIfEnded();
+  }
 }
 
 /** Validates what an agent hands in against its schema. @throws OUTPUT_INVALID */
@@ -41,8 +44,26 @@ function checkOutput(output: unknown, scope: Pick<StepScope, 'agent' | 'agentNam
   );
 }
 
-async function callTool(tool: AnyTool, args: unknown, scope: StepScope): Promise<unknown> {
-  const outcome = await invoke(tool, args, scope);
-  if (outcome.kind === 'error') throw fromErrorData(outcome.error);
-  return outcome.value;
+/** The tool calls of one playbook. */
+class ToolCalls {
+  readonly #scope: StepScope;
+  #end: { readonly reason: unknown } | null = null;
+
+  constructor(scope: StepScope) {
+    this.#scope = scope;
+  }
+
+  async make(tool: AnyTool, args: unknown): Promise<unknown> {
+    this.throwIfEnded();
+    const outcome = await invoke(tool, args, this.#scope).catch((reason: unknown) => {
+      this.#end ??= { reason };
+      throw reason;
+    });
+    if (outcome.kind === 'error') throw fromErrorData(outcome.error);
+    return outcome.value;
+  }
+
+  throwIfEnded(): void {
+    if (this.#end) throw this.#end.reason;
+  }
 }

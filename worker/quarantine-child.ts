@@ -41,7 +41,7 @@ function open({ setup }: Extract<ToProcess, { kind: 'start' }>): Lane {
     },
   });
   setInterval(() => {
-    say({ kind: 'beat', beat: opened.beat, externalMb: opened.externalMb });
+    say({ kind: 'beat', vitals: opened.vitals });
   }, beatEveryMs);
   return opened;
 }

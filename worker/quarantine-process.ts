@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { LeaseClock } from '../core/base/lease-clock.ts';
 import type { FromThread, ToThread } from '../core/ports/dispatcher.ts';
 import type { ThreadSetup } from './lane.ts';
-import type { Watched } from './watchdog.ts';
+import { type Seen, unseen, type Vitals, type Watched } from './watchdog.ts';
 
 /** What the process is told. */
 export type ToProcess =
@@ -16,7 +16,7 @@ export type ToProcess =
 /** What the process tells. */
 export type FromProcess =
   | { readonly kind: 'ready' }
-  | { readonly kind: 'beat'; readonly beat: number; readonly externalMb: number }
+  | { readonly kind: 'beat'; readonly vitals: Vitals }
   | { readonly kind: 'messages'; readonly batch: readonly FromThread[] }
   | { readonly kind: 'lost'; readonly reason: string };
 
@@ -41,9 +41,8 @@ const ownGroup = process.platform !== 'win32';
  */
 export class QuarantineProcess implements Watched {
   isReady = false;
-  beat = 0;
-  externalMb = 0;
-  seen: Watched['seen'];
+  vitals: Vitals = { beat: 0, heapMb: 0, externalMb: 0, processMb: 0 };
+  seen: Seen;
   readonly #child: ChildProcess;
   readonly #lease: LeaseClock;
   readonly #telling: NodeJS.Timeout;
@@ -60,7 +59,7 @@ export class QuarantineProcess implements Watched {
     readonly now: number;
   }) {
     const { setup, lease, events, now } = options;
-    this.seen = { beat: 0, isReady: false, at: now };
+    this.seen = unseen(now);
     this.#lease = lease;
     // Standard output would mix with ours. The pipe at 3 is for a flag of ours that watches over a parent there
     // (process.execArgv is inherited), which is why messages go over 4.
@@ -111,8 +110,7 @@ export class QuarantineProcess implements Watched {
         this.isReady = true;
         return events.ready();
       case 'beat':
-        this.beat = message.beat;
-        this.externalMb = message.externalMb;
+        this.vitals = message.vitals;
         return;
       case 'messages':
         return events.messages(message.batch);

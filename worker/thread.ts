@@ -27,8 +27,10 @@ export default async function lane({ port, shared, lease, setup }: LaneTask): Pr
   const memory = new Int32Array(shared);
   const outgoing = new Outgoing((batch) => port.postMessage(batch));
   const beat = setInterval(() => {
+    const { heapUsed, external } = process.memoryUsage();
+    Atomics.store(memory, slots.heapMb, heapUsed >> 20);
+    Atomics.store(memory, slots.externalMb, external >> 20);
     Atomics.add(memory, slots.beat, 1);
-    Atomics.store(memory, slots.externalMb, process.memoryUsage().external >> 20);
   }, beatEveryMs);
   try {
     const clock = new LeaseClock(lease);

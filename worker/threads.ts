@@ -13,9 +13,10 @@ export function openThreads(count: number): Piscina {
     atomics: 'disabled',
     idleTimeout: 5_000,
     recordTiming: false,
-    // A young generation of 8 MB saves 20 MB a thread and costs nothing measurable; more than Node's leeway of 16 MB at the
-    // limit of the old one would let a scavenge end the process instead of the thread. The old one bounds a runaway agent.
-    resourceLimits: { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 8 },
+    // A young generation of 8 MB saves 20 MB a thread and costs nothing measurable. The old one is not what bounds an agent
+    // (the watchdog does, far below): one allocation that leaps over this limit by more than 16 MB ends the process, not the
+    // thread. At 256 MB three of ten ways to exhaust a heap did (a growing Map, large arrays, long strings); at 1,024 MB none.
+    resourceLimits: { maxOldGenerationSizeMb: 1_024, maxYoungGenerationSizeMb: 8 },
   });
   threads.on('error', () => {
     // A thread that fails while idle is replaced by Piscina; a lane's own end is told by its task.

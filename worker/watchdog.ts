@@ -1,6 +1,6 @@
 import type { Clock } from '../core/base/clock.ts';
 
-const lookEveryMs = 200;
+const lookEveryMs = 100;
 /** A thread that has not beaten for this long runs something that never yields. */
 const silentMs = 1_500;
 /** Loading the modules takes longer than any beat. */
@@ -9,21 +9,48 @@ const bootMs = 20_000;
 const lateMs = 400;
 /** Buffers are not limited by a thread's heap limits: 1,000 MB lived under a limit of 64 MB. */
 const externalCapMb = 512;
+const heapCapMb = 512;
+/** A thread that does not yield cannot tell its heap; the growth of its process tells, faster than any heap reaches its limit. */
+const growthCapMb = 400;
+/** Beats that are missing before growth is a thread's own. */
+const growthSilentMs = 250;
+
+/** What can be seen of a thread from outside. */
+export interface Vitals {
+  /** Counts up for as long as the thread yields. */
+  readonly beat: number;
+  /** Its heap at the last beat, MB. */
+  readonly heapMb: number;
+  /** Its memory outside the heap at the last beat, MB. */
+  readonly externalMb: number;
+  /** The memory of its process now, MB. */
+  readonly processMb: number;
+}
 
 /** What the watchdog looks at: a lane, or the process of the suspects. */
 export interface Watched {
   readonly isReady: boolean;
-  /** Counts up for as long as its thread yields. */
-  readonly beat: number;
-  /** Memory outside the thread's heap, MB. */
-  readonly externalMb: number;
-  /** What the watchdog saw last, and when something new came, monotonic ms. */
-  seen: { readonly beat: number; readonly isReady: boolean; readonly at: number };
+  readonly vitals: Vitals;
+  /** What the watchdog saw when something new came last. */
+  seen: Seen;
   /** Gives it up, for a reason that is told to whoever asks why. */
   abort(reason: string): void;
 }
 
-/** Looks at everybody's heartbeat and memory and aborts who has stopped. Returns how to end it. */
+/** What the watchdog remembers; `at` is monotonic ms. */
+export interface Seen {
+  readonly beat: number;
+  readonly isReady: boolean;
+  readonly processMb: number;
+  readonly at: number;
+}
+
+/** Before the first look. */
+export function unseen(now: number): Seen {
+  return { beat: 0, isReady: false, processMb: 0, at: now };
+}
+
+/** Looks at everybody's heartbeat and memory and aborts who has stopped or holds too much. Returns how to end it. */
 export function watch(watched: () => Iterable<Watched>, clock: Clock): () => void {
   let last = clock.monotonic();
   let cancel = clock.after(lookEveryMs, look);
@@ -32,19 +59,29 @@ export function watch(watched: () => Iterable<Watched>, clock: Clock): () => voi
     const late = now - last > lookEveryMs + lateMs;
     last = now;
     for (const each of watched()) {
-      const { beat, isReady } = each;
+      const { vitals, isReady, seen } = each;
+      const { beat, processMb } = vitals;
       // Loading may have kept it from beating; from the moment it is ready it has the full time again.
-      if (late || beat !== each.seen.beat || isReady !== each.seen.isReady)
-        each.seen = { beat, isReady, at: now };
-      const limit = each.isReady ? silentMs : bootMs;
-      if (now - each.seen.at > limit)
-        each.abort(
-          each.isReady ? `it did not yield for ${limit} ms` : `it did not load within ${limit} ms`,
-        );
-      else if (each.externalMb > externalCapMb)
-        each.abort(`it held ${each.externalMb} MB of buffers (limit ${externalCapMb})`);
+      if (late || beat !== seen.beat || isReady !== seen.isReady)
+        each.seen = { beat, isReady, processMb, at: now };
+      const fault = faultOf(each, now);
+      if (fault) each.abort(fault);
     }
     cancel = clock.after(lookEveryMs, look);
   }
   return () => cancel();
+}
+
+function faultOf({ isReady, vitals, seen }: Watched, now: number): string | null {
+  const { heapMb, externalMb, processMb } = vitals;
+  const silent = now - seen.at;
+  if (!isReady) return silent > bootMs ? `it did not load within ${bootMs} ms` : null;
+  if (silent > silentMs) return `it did not yield for ${silentMs} ms`;
+  const grownMb = processMb - seen.processMb;
+  if (silent > growthSilentMs && grownMb > growthCapMb)
+    return `it took ${grownMb} MB of memory without yielding (limit ${growthCapMb})`;
+  if (heapMb > heapCapMb) return `its heap held ${heapMb} MB (limit ${heapCapMb})`;
+  if (externalMb > externalCapMb)
+    return `it held ${externalMb} MB of buffers (limit ${externalCapMb})`;
+  return null;
 }

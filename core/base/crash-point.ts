@@ -1,15 +1,19 @@
+import { existsSync } from 'node:fs';
+
 /**
  * Named places where a test may end the process as a power cut would: `CRASH_AT=after-flush:3` kills it at the third pass,
- * `CRASH_AT=after-flush:3:SIGSTOP` makes it stand still there. Costs one comparison when unset.
+ * `CRASH_AT=after-flush:3:SIGSTOP` makes it stand still there. Passes count once the file `CRASH_FROM` is there, if it names one.
+ * Costs one comparison when unset.
  */
 const [name, count = '1', signal = 'SIGKILL'] = (process.env.CRASH_AT ?? '').split(':');
+const from = process.env.CRASH_FROM;
 let left = Number(count);
 
 /** Passes a crash point. */
 export function crashPoint(
   passed: 'before-flush' | 'after-flush' | 'after-claim' | 'after-tool',
 ): void {
-  if (passed !== name) return;
+  if (passed !== name || (from !== undefined && !existsSync(from))) return;
   left -= 1;
   if (left === 0) process.kill(process.pid, signal);
 }

@@ -1,7 +1,8 @@
 import { EngineError } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
+import type { Inbox, MessageKind } from './run/inbox.ts';
 import { isTerminal } from './run/states.ts';
-import type { Actor, MessageKind, Store } from './run/store.ts';
+import type { Actor, Store } from './run/store.ts';
 
 /** What somebody asks of a run that lives. */
 export interface RunAsk {
@@ -19,7 +20,10 @@ export interface RunAsk {
  * Leaves a message for the run's owner, whether an engine is up or not; the owner does it within a second.
  * @throws RUN_UNKNOWN · RUN_ENDED · STEP_UNKNOWN
  */
-export async function askRun(store: Store, ask: RunAsk): Promise<void> {
+export async function askRun(
+  { store, inbox }: { readonly store: Store; readonly inbox: Inbox },
+  ask: RunAsk,
+): Promise<void> {
   const { tenantId, runId, kind, actor, subtree = false } = ask;
   const status = await store.runStatus(tenantId, runId);
   if (status === null) throw new EngineError('RUN_UNKNOWN', `There is no run ${runId}.`);
@@ -34,5 +38,5 @@ export async function askRun(store: Store, ask: RunAsk): Promise<void> {
   const data = step === null ? {} : { step, subtree };
   // The same wish to cancel again is the same wish; pauses and resumes follow each other.
   const dedupe = kind === 'cancel' ? `cancel ${step ?? ''} ${subtree}` : `${kind} ${newId()}`;
-  await store.send({ tenantId, runId, kind, dedupe, data, actor });
+  await inbox.send({ tenantId, runId, kind, dedupe, data, actor });
 }

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { crashPoint } from '../base/crash-point.ts';
 import { EngineError, isEngineError, toErrorData } from '../base/errors.ts';
-import type { Config } from '../ports/config.ts';
+import type { Config, StepFailure } from '../ports/config.ts';
 import type { Database } from '../ports/db/database.ts';
 import type { Dispatcher } from '../ports/dispatcher.ts';
 import type { Connector } from '../ports/erp/connector.ts';
@@ -11,15 +11,17 @@ import type { Registry } from '../sdk/registry.ts';
 import { askRun, type RunAsk } from './ask.ts';
 import { Broker } from './limits/broker.ts';
 import { Adoption } from './run/adopt.ts';
+import { Inbox, type Message } from './run/inbox.ts';
 import { itemsOf } from './run/items.ts';
 import { Journal } from './run/journal.ts';
 import { journalConnection } from './run/journal-connection.ts';
 import type { Startable } from './run/launcher.ts';
 import { Lease } from './run/lease.ts';
-import { type Asked, RunLoop } from './run/loop.ts';
+import { RunLoop } from './run/loop.ts';
 import type { Change } from './run/rows.ts';
 import { checkStates, type RunStatus } from './run/states.ts';
-import { type Message, type RunRequest, type RunRow, Store } from './run/store.ts';
+import type { Asked } from './run/steering.ts';
+import { type RunRequest, type RunRow, Store } from './run/store.ts';
 import { Scheduler } from './schedule/scheduler.ts';
 import { submitRun } from './submit.ts';
 
@@ -54,6 +56,7 @@ export class Engine {
   readonly #clock: Clock;
   readonly #store: Store;
   readonly #pool: pg.Pool;
+  readonly #inbox: Inbox;
   readonly #lease: Lease;
   readonly #broker: Broker;
   readonly #adoption: Adoption;
@@ -77,6 +80,7 @@ export class Engine {
     this.#partitionedAt = this.#clock.now();
     this.#pool = parts.database.pool('tutti_engine', 4);
     this.#store = new Store(this.#pool);
+    this.#inbox = new Inbox(this.#pool);
     const { leaseMs } = parts.config.limits ?? {};
     this.#lease = new Lease(this.#pool, parts.version, leaseMs === undefined ? {} : { leaseMs });
     this.#broker = new Broker({
@@ -146,6 +150,8 @@ export class Engine {
           registry,
           connector: this.#parts.connector(run.facts.tenantId),
         }),
+      rulesOf: (_tenantId, { agent }) => agent.recovery ?? [],
+      onStepFailed: (failure) => this.#stepFailed(failure),
       onEnd: (run, status) => this.#ended(run.facts.id, status),
     });
     await dispatcher.start(this.#loop.dispatchEvents, this.#lease.clock);
@@ -162,7 +168,7 @@ export class Engine {
 
   /** Asks a run to end, to pause or to go on; its owner does it. @throws RUN_UNKNOWN · RUN_ENDED · STEP_UNKNOWN */
   async ask(ask: RunAsk): Promise<void> {
-    await askRun(this.#store, ask);
+    await askRun({ store: this.#store, inbox: this.#inbox }, ask);
     await this.#readInbox();
   }
 
@@ -289,12 +295,23 @@ export class Engine {
   }
 
   async #readInbox(): Promise<void> {
-    const messages = await this.#store.inbox(this.#lease.boot);
+    const messages = await this.#inbox.read(this.#lease.boot);
     // One that was heard stays in the table until the flush that records it.
     for (const message of messages)
       if (!this.#heard.has(message.id))
         this.#loop?.ask(message.run_id, askedBy(message), [message.id]);
     this.#heard = new Set(messages.map(({ id }) => id));
+  }
+
+  /** The installation's own code: what it throws is its own affair. */
+  #stepFailed(failure: StepFailure): void {
+    const { onStepFailed } = this.#parts.config;
+    if (!onStepFailed) return;
+    void Promise.resolve()
+      .then(() => onStepFailed(failure))
+      .catch((error: unknown) => {
+        process.emitWarning(`onStepFailed has thrown: ${toErrorData(error).message}`);
+      });
   }
 
   #ended(runId: string, status: RunStatus): void {

@@ -38,8 +38,10 @@ export async function runLookUp(
   key: string,
 ): Promise<{ readonly result: unknown } | null> {
   const { connector } = call.scope;
-  const found: unknown = await inTime(call, { key, mayWrite: false, connector }, (context) =>
-    call.tool.lookUp(args, context),
+  const found: unknown = await inTime(
+    call,
+    { key, mayWrite: false, connector },
+    async (context) => await call.tool.lookUp?.(args, context),
   );
   // A look-up without an answer is no proof that nothing happened, so undefined fails the schema.
   return found === null ? null : { result: checkResult(call, found) };
@@ -128,7 +130,7 @@ function heeded(scope: StepScope, commands: Commands): Connector {
         return outcome;
       } finally {
         if (isRefusal(outcome)) commands.wasRefused = true;
-        else commands.hasWritten = true;
+        else if (outcome?.kind !== 'retry') commands.hasWritten = true;
       }
     },
   };

@@ -44,7 +44,7 @@ export interface ToolCommon<P extends z.ZodType, R extends z.ZodType> {
 }
 
 /** What a tool says of its effect: by what it is known, how it is taken back, and how a lost one is found again. */
-export interface ToolOutward<P extends z.ZodType, R extends z.ZodType> {
+export interface ToolOutward<P extends z.ZodType, R extends z.ZodType = z.ZodType> {
   /** The business key of the effect: ids, codes and dates, never free text, attempt or order. */
   readonly key: (args: z.output<P>) => readonly (string | number)[];
   readonly undo: Undo;

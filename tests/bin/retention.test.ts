@@ -49,7 +49,7 @@ describe('the commands of retention', function () {
   });
 
   it('erase what names a record after a look at it, and say what is left alone', async () => {
-    verifies('R12.encryption');
+    verifies('R12.erasure');
     const id = await past.plant({ at: new Date(), keys: ['E-17', 'E-18'] });
     const open = await past.plant({ at: new Date(), keys: ['E-17'], endedAt: null });
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { defineAgent, defineModule, defineWorkflow, z } from 'tutti';
+import { Inbox } from '../../core/engine/run/inbox.ts';
 import type { FromThread, Job } from '../../core/ports/dispatcher.ts';
 import { type HandEngine, HandEngines, until } from '../support/hand-engine.ts';
 import { verifies } from '../support/verifies.ts';
@@ -187,7 +188,7 @@ describe('a step that goes on', () => {
     await until(() => hand.engine.trouble === null);
     assert.equal(hand.dispatcher.jobs.length, 0);
 
-    await hand.engine.store.send({
+    await new Inbox(engines.pool).send({
       tenantId: 1,
       runId: run.id,
       kind: 'settled',

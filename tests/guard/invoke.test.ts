@@ -1,38 +1,10 @@
 import assert from 'node:assert/strict';
-import {
-  defineAgent,
-  defineEntity,
-  definePolicy,
-  defineTool,
-  EngineError,
-  field,
-  Id,
-  readText,
-  Text,
-  z,
-} from 'tutti';
-import { fixtureConnector } from 'tutti/testing';
-import { invoke, type Recorder, type StepScope } from '../../core/guard/invoke.ts';
+import { defineTool, EngineError, readText, Text, z } from 'tutti';
+import { invoke } from '../../core/guard/invoke.ts';
 import type { EffectState } from '../../core/ports/db/states.ts';
-import type { EffectRecord, Intent } from '../../core/ports/dispatcher.ts';
 import type { AnyTool } from '../../core/sdk/tool.ts';
 import { verifies } from '../support/verifies.ts';
-
-const crate = defineEntity('crate', {
-  code: field.code(),
-  note: field.text(),
-  held: field.flag(),
-}).withActions({
-  hold: {
-    data: z.object({}),
-    apply: (row) => (row.held ? { refuse: 'it is held already' } : { held: true }),
-  },
-});
-declare module 'tutti' {
-  interface Entities {
-    crate: typeof crate;
-  }
-}
+import { aScope, hold, holdDeclaration, type Record } from './lab.ts';
 
 const count = defineTool({
   name: 'lab.crate.count',
@@ -42,99 +14,9 @@ const count = defineTool({
   effect: 'read',
 }).handler(async ({ code }, { erp }) => ({ crates: (await erp.crate.list({ code })).length }));
 
-const holdDeclaration = {
-  name: 'lab.crate.hold',
-  description: 'Holds a crate.',
-  parameters: z.object({ crate: Id('crate'), reason: z.string() }),
-  result: z.object({ version: z.string() }),
-  effect: 'write',
-  key: ({ crate }: { readonly crate: string }) => [crate],
-  undo: { none: 'the warehouse releases it' },
-  binds: () => ['held'],
-} as const;
-const hold = defineTool(holdDeclaration).handler(async ({ crate }, { erp }) => {
-  const { version } = await erp.crate.act(crate, 'hold', {});
-  return { version };
-});
-
 /** A write whose handler does what a test says. */
 function writing(handle: () => Promise<{ version: string }>, timeoutMs = 30_000): AnyTool {
   return defineTool({ ...holdDeclaration, name: 'lab.crate.try', timeoutMs }).handler(handle);
-}
-
-/** The journal as a step sees it. */
-class Record implements Recorder {
-  readonly entries: {
-    readonly kind: string;
-    readonly data: Readonly<globalThis.Record<string, unknown>>;
-  }[] = [];
-  readonly effects = new Map<
-    string,
-    { readonly intent: Intent; state: EffectState; outcome: unknown }
-  >();
-
-  entry(kind: string, data: Readonly<globalThis.Record<string, unknown>>): void {
-    this.entries.push({ kind, data });
-  }
-
-  async begin(intent: Intent): Promise<EffectRecord | null> {
-    this.entries.push({ kind: `effect.${intent.state}`, data: {} });
-    const known = this.effects.get(intent.key);
-    if (known)
-      return { state: known.state, argsSha256: known.intent.argsSha256, outcome: known.outcome };
-    this.effects.set(intent.key, { intent, state: intent.state, outcome: null });
-    return null;
-  }
-
-  async end(key: string, state: EffectState, outcome: unknown): Promise<void> {
-    this.entries.push({ kind: 'effect.ended', data: { state } });
-    Object.assign(this.effects.get(key) as object, { state, outcome });
-  }
-}
-
-const rows = ['A1', 'A1', 'B2'].map((code, index) => ({
-  id: `c${index}`,
-  version: '1',
-  code,
-  note: new Text(`note ${index}`),
-  held: false,
-}));
-
-function aScope(
-  tools: readonly AnyTool[],
-  options: { readonly act?: boolean; readonly record?: Record } = {},
-) {
-  const agent = defineAgent({
-    name: 'keeper',
-    purpose: 'Keeps.',
-    instructions: 'Keep.',
-    input: z.object({}),
-    output: z.object({}),
-    tools: Object.fromEntries(tools.map((tool) => [tool.name, tool])),
-  });
-  const record = options.record ?? new Record();
-  const controller = new AbortController();
-  const policies = options.act
-    ? [definePolicy({ name: 'act', grants: [{ autonomy: 'act' }] })]
-    : [];
-  const scope: StepScope = {
-    tenantId: 1,
-    runId: '01990000-0000-7000-8000-000000000001',
-    stepPath: 'keep',
-    businessDate: '2026-06-30',
-    agent,
-    agentName: 'lab.keeper',
-    module: 'lab',
-    company: 'DE01',
-    attended: false,
-    policies,
-    entities: new Map([['crate', crate]]),
-    connector: fixtureConnector([crate], new Map([['crate', rows]])),
-    recorder: record,
-    isOwned: () => true,
-    signal: controller.signal,
-  };
-  return { scope, record, controller };
 }
 
 function called(record: Record): readonly unknown[] {
@@ -260,37 +142,6 @@ describe('invoke', () => {
     assert.deepEqual(other, { kind: 'effected', value: { ...value, differs: true }, records: 0 });
     assert.equal(record.entries.filter(({ kind }) => kind === 'effect.ended').length, 1);
   });
-
-  it('does again, under the same key, what had started and has no outcome', async () => {
-    const { scope, record } = aScope([hold], { act: true });
-    const keys: string[] = [];
-    const lost = defineTool(holdDeclaration).handler(async (_, { key }) => {
-      keys.push(key);
-      return { version: '7' };
-    });
-    const { scope: first } = aScope([lost], { act: true, record });
-    await invoke(lost, { crate: 'c0', reason: 'wet' }, first);
-    for (const effect of record.effects.values()) effect.state = 'started';
-
-    const again = await invoke(lost, { crate: 'c0', reason: 'wet' }, first);
-
-    assert.ok(again.kind === 'effected' && again.value.kind === 'applied');
-    assert.deepEqual(keys, [...record.effects.keys(), ...record.effects.keys()]);
-    assert.ok(scope);
-  });
-
-  for (const state of ['uncertain', 'needs_review', 'rejected', 'conflict'] as const) {
-    it(`leaves an effect that is '${state}' to a person`, async () => {
-      const { scope, record } = aScope([hold], { act: true });
-      await invoke(hold, { crate: 'c0', reason: 'wet' }, scope);
-      for (const effect of record.effects.values()) effect.state = state;
-
-      const outcome = await invoke(hold, { crate: 'c0', reason: 'wet' }, scope);
-
-      assert.ok(outcome.kind === 'effected' && outcome.value.kind === 'refused');
-      assert.equal(outcome.value.rule, `effect.${state}`);
-    });
-  }
 
   const endings: readonly (readonly [string, unknown, EffectState, string])[] = [
     ['a refusal of the ERP', new EngineError('ERP_REJECTED', 'no'), 'rejected', 'ERP_REJECTED'],

@@ -172,6 +172,18 @@ describe('loadRegistry', () => {
     ['a write without a key', { effect: 'write', undo: { none: 'no' } }, ["'key'", 'required']],
     ['a write without an undo', { effect: 'write', key: () => [] }, ["'undo'", 'required']],
     ['an unknown effect', { effect: 'destroy' }, ["'effect'"]],
+    ['a read that is looked for', { lookUp: async () => null }, ["'effect'", 'lookUp']],
+    ['a read that may be repeated', { repeatable: true }, ["'effect'", 'repeatable']],
+    ['a repetition that does harm', { repeatable: false }, ["'repeatable'", 'must be true']],
+    ['a look-up that is no function', { lookUp: 'yes' }, ["'lookUp'", 'function']],
+    [
+      'a look-up for a result that may be null',
+      {
+        ...{ effect: 'send', key: () => [], undo: { none: 'no' } },
+        ...{ lookUp: async () => null, result: z.object({}).nullable() },
+      },
+      ["'result'", 'null'],
+    ],
     ['no handler', { handle: undefined }, ["'handle'", '.handler(']],
   ];
   for (const [what, change, words] of tools) {

@@ -103,6 +103,16 @@ const bare = {
 
 defineTool({ ...bare, effect: 'propose' });
 defineTool({ ...bare, effect: 'send', key: ({ id }) => [id], undo: { none: 'It has left.' } });
+defineTool({
+  ...bare,
+  effect: 'send',
+  key: ({ id }) => [id],
+  undo: { none: 'It has left.' },
+  lookUp: async ({ id }, { key }) => (key === id ? { version: id } : null),
+  repeatable: true,
+});
+// @ts-expect-error 2345 what does nothing needs no look-up
+defineTool({ ...bare, effect: 'read', lookUp: async () => null });
 // @ts-expect-error 2345 a write needs a key
 defineTool({ ...bare, effect: 'write', undo: { action: 'release' } });
 // @ts-expect-error 2345 a write needs an undo

@@ -53,7 +53,11 @@ export async function assertRecorded(lab: CrashLab, { id, items }: WorkRun): Pro
      WHERE s.run_id = $1 AND s.agent IS NOT NULL GROUP BY 1, 2, 3 HAVING count(a.no) FILTER (WHERE a.outcome = 'succeeded') <> 1 OR count(a.no) <> s.attempt`,
     [id],
   );
-  assert.deepEqual(attempts, [], 'steps whose attempts are not all recorded, one of them as the success');
+  assert.deepEqual(
+    attempts,
+    [],
+    'steps whose attempts are not all recorded, one of them as the success',
+  );
   const [sum] = await lab.query<{ output: unknown }>(
     `SELECT convert_from(p.body, 'UTF8')::jsonb AS output FROM tutti.step s JOIN tutti.payload p ON p.run_id = s.run_id AND p.seq = s.output_seq
      WHERE s.run_id = $1 AND s.node = 'sum'`,
@@ -93,7 +97,12 @@ export async function assertEffects(lab: CrashLab, { id, items }: WorkRun): Prom
 
 /** No recorded turn was paid for again: beyond one call a turn there are at most the calls that were under way at a death. */
 export async function assertModelCalls(lab: CrashLab, { id, items }: WorkRun): Promise<void> {
-  const ledger = await lab.query<{ item: string; settled: number; estimated: number; open: number }>(
+  const ledger = await lab.query<{
+    item: string;
+    settled: number;
+    estimated: number;
+    open: number;
+  }>(
     `SELECT s.item_key AS item, count(*) FILTER (WHERE l.state = 'settled')::int AS settled,
        count(*) FILTER (WHERE l.state = 'estimated')::int AS estimated, count(*) FILTER (WHERE l.state = 'reserved')::int AS open
      FROM tutti.ledger l JOIN tutti.step s ON s.run_id = l.run_id AND s.id = l.step WHERE l.run_id = $1 GROUP BY 1 ORDER BY 1`,

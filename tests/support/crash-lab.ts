@@ -6,8 +6,10 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
-import { nodeFlags } from '../../bin/node24.mjs';
 import { type Host, openHost } from '../../bin/host.ts';
+import { nodeFlags } from '../../bin/node24.mjs';
+import { newId } from '../../core/base/ids.ts';
+import { Inbox } from '../../core/engine/run/inbox.ts';
 import { submitRun } from '../../core/engine/submit.ts';
 import { compileCacheEnv } from './compile-cache.ts';
 import { requestOf } from './engine.ts';
@@ -20,6 +22,7 @@ const config = new URL('fixtures/crash.config.ts', import.meta.url).href;
 /** Longer than a lease (15 s), what follows it (5 s), and the work itself on a busy machine. */
 const patienceMs = 45_000;
 const lookMs = 20;
+const reviewMs = 100;
 
 /** What an engine of the lab is started with; see fixtures/crash-lab.ts. */
 export interface LabEngineOptions {
@@ -36,8 +39,6 @@ export interface LabEngine {
   readonly child: ChildProcess;
   /** Resolves when it claims runs; rejects when it ends before. */
   readonly ready: Promise<void>;
-  /** What it has submitted, and whether it is the owner; null when it ended before. */
-  readonly run: Promise<{ readonly id: string; readonly isOwned: boolean } | null>;
   readonly ended: Promise<{
     readonly code: number | null;
     readonly signal: string | null;
@@ -54,6 +55,9 @@ export class CrashLab {
   readonly #host: Host;
   readonly #folder: ReturnType<typeof scratchFolder>;
   readonly #living = new Set<ChildProcess>();
+  /** Effects that a person had to settle, by key: whether they had happened. */
+  readonly settled = new Map<string, boolean>();
+  #closing = false;
 
   private constructor(parts: {
     readonly fresh: FreshDatabase;
@@ -85,6 +89,7 @@ export class CrashLab {
   }
 
   async close(context?: Mocha.Context): Promise<void> {
+    this.#closing = true;
     for (const child of this.#living) child.kill('SIGKILL');
     await this.#host.close();
     await this.oracle.close();
@@ -108,6 +113,8 @@ export class CrashLab {
         ...this.oracle.env,
         LAB_THREADS: String(threads),
         CRASH_AT: at,
+        // Crash points count when the engine submits what it is to submit.
+        ...(what.submit !== undefined && { CRASH_FROM: join(this.#folder.path, newId()) }),
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -122,22 +129,63 @@ export class CrashLab {
       return { code: code as number | null, signal: signal as string | null, stderr };
     });
     const ready = Promise.withResolvers<void>();
-    const run = Promise.withResolvers<{ id: string; isOwned: boolean } | null>();
     createInterface({ input: child.stdout }).on('line', (line) => {
-      const [word, id = '', isOwned] = line.split(' ');
-      if (word === 'ready') ready.resolve();
-      if (word === 'run') run.resolve({ id, isOwned: isOwned === 'true' });
+      if (line === 'ready') ready.resolve();
     });
     ready.promise.catch(() => {});
     void ended.then(({ stderr }) => {
       ready.reject(new Error(`The engine ended before it was ready: ${stderr}`));
-      run.resolve(null);
     });
-    return { child, ready: ready.promise, run: run.promise, ended };
+    return { child, ready: ready.promise, ended };
   }
 
   async query<T extends pg.QueryResultRow>(text: string, values: readonly unknown[] = []) {
     return (await this.pool.query<T>(text, [...values])).rows;
+  }
+
+  /** The run that was stored last. */
+  async newestRun(): Promise<string> {
+    const [row] = await this.query<{ id: string }>(
+      'SELECT id FROM tutti.run ORDER BY id DESC LIMIT 1',
+    );
+    assert.ok(row, 'no run was stored');
+    return row.id;
+  }
+
+  /**
+   * Somebody who settles what nobody else can know: asks the world outside whether it has happened, and says so, until `close`.
+   * Whether it was worth asking is the test's to say.
+   */
+  review(): void {
+    const look = async (): Promise<void> => {
+      const waiting = await this.query<{ key: string; run_id: string; step: number }>(
+        `SELECT encode(key, 'hex') AS key, run_id, step FROM tutti.effect WHERE state = 'needs_review'`,
+      );
+      for (const effect of waiting) await this.#settle(effect);
+    };
+    void (async () => {
+      while (!this.#closing) {
+        await look();
+        await sleep(reviewMs);
+      }
+    })();
+  }
+
+  async #settle({ key, run_id: runId, step }: { key: string; run_id: string; step: number }): Promise<void> {
+    const happened = this.oracle.entries().some((entry) => entry.kind === 'effect' && entry.key === key);
+    await this.query(
+      `UPDATE tutti.effect SET state = $2, outcome = $3, review = $4 WHERE encode(key, 'hex') = $1`,
+      [
+        key,
+        happened ? 'applied' : 'approved',
+        happened ? { again: false } : null,
+        { verdict: happened ? 'happened' : 'retry' },
+      ],
+    );
+    this.settled.set(key, happened);
+    const actor = { kind: 'person', id: 'tester' } as const;
+    const message = { tenantId: this.tenantId, runId, kind: 'settled', dedupe: key, actor } as const;
+    await new Inbox(this.pool).send({ ...message, data: { key, step } });
   }
 
   /** Waits for a state of the database. */

@@ -41,12 +41,14 @@ describe('Pool', () => {
   }
 
   before(async () => {
+    process.env.LAB_ENGINE = String(process.pid);
     lab = await openTestEngine(new URL('../support/fixtures/lab.config.ts', import.meta.url));
     pool = lab.host.database.pool('tutti_engine', 2);
     tenantId = await lab.host.store.tenant('lab');
   });
 
   after(function () {
+    delete process.env.LAB_ENGINE;
     return lab.close(this);
   });
 

@@ -21,7 +21,7 @@ const deadly: readonly (readonly [string, RegExp])[] = [
   ['sigkill', /its process was ended by SIGKILL/],
   ['sigsegv', /its process was ended by SIGSEGV/],
   ['sigstop', /did not yield/],
-  ['leap', /memory|heap/],
+  ['leap', /memory|did not yield/],
   ['buffers', /MB of buffers/],
   ['native', /did not yield/],
   ['real_exit', /exited with code: 1/],

@@ -35,6 +35,8 @@ export class Attempt {
   /** The model call under way. */
   call: { readonly grant: Grant; readonly seq: number; readonly wish: CallWish } | null = null;
   turns = 0;
+  /** Whether its job has left for a thread; until then it is ended here. */
+  isSent = false;
   /** Stops its deadline. */
   disarm: () => void = () => {};
 

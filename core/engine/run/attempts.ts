@@ -3,6 +3,7 @@ import { EngineError, type ErrorData, toErrorData } from '../../base/errors.ts';
 import type { DispatchEvents, Dispatcher, FromThread, JobDone } from '../../ports/dispatcher.ts';
 import type { Attempt } from './attempt.ts';
 import { nextEntry } from './entries.ts';
+import type { Failure } from './failures.ts';
 import type { Flushed, Journal } from './journal.ts';
 import type { Outcome } from './outcome.ts';
 import type { AttemptRow, Change } from './rows.ts';
@@ -18,7 +19,7 @@ export interface AttemptEvents {
   /** The step has ended for good. */
   ended(run: Run, step: Step, outcome: Outcome): void;
   /** The attempt has failed. */
-  failed(run: Run, step: Step, error: ErrorData): void;
+  failed(run: Run, step: Step, failure: Failure): void;
   /** The step is to be tried again at once: it lost its thread. */
   again(run: Run, step: Step): void;
   /** Something changed that may let other work start. */
@@ -71,18 +72,20 @@ export class Attempts implements DispatchEvents {
   /** Aborts the attempts that `concerns` picks: each then ends as cancelled. */
   cancel(concerns: (attempt: Attempt) => boolean, reason: string): void {
     const error = toErrorData(new EngineError('CANCELLED', reason));
-    for (const attempt of [...this.#live.values()])
-      if (concerns(attempt)) this.#parts.dispatcher.cancel(attempt.ref, error);
+    for (const attempt of [...this.#live.values()].filter(concerns)) {
+      if (attempt.isSent) this.#parts.dispatcher.cancel(attempt.ref, error);
+      else this.#done(attempt, { kind: 'failed', error, degraded: false, trust: 'system' });
+    }
   }
 
   /** Ends an attempt as failed, whatever its thread still does. */
   fail(attempt: Attempt, error: ErrorData): void {
     const { run, step } = attempt;
-    this.#parts.dispatcher.cancel(attempt.ref, error);
     if (!this.isLive(attempt)) return;
     const change = this.#parts.turns.lose(attempt, error);
     this.#finish(attempt, 'failed', { error, change });
-    this.#parts.events.failed(run, step, error);
+    if (attempt.isSent) this.#parts.dispatcher.cancel(attempt.ref, error);
+    this.#parts.events.failed(run, step, { error, onModel: attempt.mode === 'model' });
   }
 
   /** Takes every attempt off its thread, to be gone on with by whoever owns the run next. */
@@ -211,7 +214,7 @@ export class Attempts implements DispatchEvents {
       error,
       change,
     });
-    events.failed(run, step, error);
+    events.failed(run, step, { error, onModel: attempt.mode === 'model' });
   }
 
   #finish(

@@ -45,9 +45,15 @@ export class Launcher {
 
   /** The agent that does a step now. */
   agentOf(step: Step): RegisteredAgent {
-    const declared = (step.place as AgentPlace & Step['place']).agent;
+    return this.agentsOf(step).acting;
+  }
+
+  /** The agent that the workflow names, and the one that does the step now. */
+  agentsOf(step: Step): { readonly declared: RegisteredAgent; readonly acting: RegisteredAgent } {
     const { agents } = this.#parts.registry;
-    return agents.get(step.reassignedTo ?? declared) as RegisteredAgent;
+    const declared = agents.get((step.place as AgentPlace & Step['place']).agent);
+    const acting = agents.get(step.reassignedTo ?? '') ?? declared;
+    return { declared, acting } as ReturnType<Launcher['agentsOf']>;
   }
 
   /** A ready step as the scheduler queues it. */
@@ -136,11 +142,13 @@ export class Launcher {
   }
 
   #send(
-    { run, step, registered, ref, alone, mode, call }: Attempt,
+    attempt: Attempt,
     input: unknown,
     recorded: Awaited<ReturnType<Store['conversation']>>,
   ): void {
+    const { run, step, registered, ref, alone, mode, call } = attempt;
     const { tenantId, id: runId, company, businessDate, attended } = run.facts;
+    attempt.isSent = true;
     step.worker = this.#parts.dispatcher.run({
       ref,
       tenantId,

@@ -62,7 +62,6 @@ export class LeaseKeeper {
       resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 2 },
     });
     this.#worker = worker;
-    worker.unref();
     worker.on('message', (_: HeartbeatWord) => {
       if (this.#isStopped) return;
       void this.stop();
@@ -74,5 +73,7 @@ export class LeaseKeeper {
       if (this.#isStopped) return;
       this.#restart = setTimeout(() => this.#start(), restartMs).unref();
     });
+    // Last: a listener for messages would make it count again.
+    worker.unref();
   }
 }

@@ -1,20 +1,29 @@
 import type { Clock } from '../../base/clock.ts';
 import { EngineError, type ErrorData, toErrorData } from '../../base/errors.ts';
+import type { StepFailure } from '../../ports/config.ts';
 import type { DispatchEvents, Dispatcher } from '../../ports/dispatcher.ts';
 import type { Registry } from '../../sdk/registry.ts';
 import type { Broker } from '../limits/broker.ts';
 import type { Scheduler } from '../schedule/scheduler.ts';
 import { Attempts } from './attempts.ts';
 import { endEntry, nextEntry } from './entries.ts';
+import {
+  type Failure,
+  type FailureParts,
+  Failures,
+  innocentDelayMs,
+  isInnocent,
+  type Retry,
+} from './failures.ts';
 import type { Flushed, Journal } from './journal.ts';
 import { Launcher, type Startable } from './launcher.ts';
 import type { Outcome } from './outcome.ts';
-import { retryDelayMs } from './retry.ts';
 import type { Change } from './rows.ts';
 import type { Next, Run } from './run.ts';
 import { Spans } from './spans.ts';
 import { isTerminal, type RunStatus } from './states.ts';
-import type { Container, Step } from './step.ts';
+import { type Asked, Steering } from './steering.ts';
+import { type Container, pathOf, type Step } from './step.ts';
 import type { Store } from './store.ts';
 import { Timers } from './timers.ts';
 import { stepScope, Turns } from './turns.ts';
@@ -30,21 +39,12 @@ export interface LoopParts {
   readonly clock: Clock;
   /** What a foreach runs over. */
   readonly itemsOf: (run: Run, container: Container) => Promise<readonly unknown[]>;
+  readonly rulesOf: FailureParts['rulesOf'];
+  /** Told when the failure of a step is durable. */
+  readonly onStepFailed?: ((failure: StepFailure) => void) | undefined;
   /** Told when a run's end is durable. */
   readonly onEnd: (run: Run, status: RunStatus) => void;
 }
-
-/** What somebody outside asks of a run; `taken` are the inbox rows that asked. */
-export type Asked =
-  | { readonly kind: 'cancel'; readonly reason: 'asked' | 'deadline' }
-  | { readonly kind: 'cancel_step'; readonly step: number; readonly subtree: boolean }
-  | { readonly kind: 'pause' | 'resume' }
-  /** A person has settled an effect that the step waits for. */
-  | { readonly kind: 'settled'; readonly step: number; readonly key: string };
-
-/** Failures that say nothing about a step: its engine or its database was in the way. They cost no try. */
-const innocent = ['DB_UNAVAILABLE', 'DB_FULL', 'ENGINE_FENCED', 'ENGINE_STOPPED'];
-const innocentDelayMs = 500;
 
 /**
  * The loop of all runs that this engine owns: state → what next → do → append. Whatever happens is a message, a timer or a
@@ -55,6 +55,8 @@ export class RunLoop {
   readonly #turns: Turns;
   readonly #attempts: Attempts;
   readonly #launcher: Launcher;
+  readonly #steering: Steering;
+  readonly #failures: Failures;
   readonly #timers: Timers;
   readonly #runs = new Map<string, Run>();
   readonly #spans = new Spans();
@@ -71,12 +73,36 @@ export class RunLoop {
       spans: this.#spans,
       events: {
         ended: (run, step, outcome) => this.#end(run, step, outcome),
-        failed: (run, step, error) => this.#failed(run, step, error),
+        failed: (run, step, failure) => this.#failed(run, step, failure),
         again: (run, step) => this.#again(run, step),
         changed: () => this.#pump(),
       },
     });
     this.#launcher = new Launcher({ ...parts, turns: this.#turns, attempts: this.#attempts });
+    this.#steering = new Steering({
+      ...parts,
+      attempts: this.#attempts,
+      events: {
+        note: (run, entry, taken) => this.#note(run, entry, taken),
+        follow: (run, next) => this.#follow(run, next),
+        wake: (run, step) => this.#wake(run, step),
+        offer: (run, step) => this.#offer(run, step),
+      },
+    });
+    this.#failures = new Failures({
+      ...parts,
+      agentsOf: (step) => this.#launcher.agentsOf(step),
+      events: {
+        write: (change) => this.#write(change),
+        again: (run, step, retry) => this.#again(run, step, retry),
+        failed: (run, step, error) => this.#fail(run, step, error),
+        skipped: (run, step, error) => this.#end(run, step, { kind: 'skipped', error }),
+        aborted: (run, step, error) => {
+          this.#fail(run, step, error);
+          this.#steering.stopRun(run, 'failed', `The run was ended by '${pathOf(step)}'.`);
+        },
+      },
+    });
   }
 
   get runs(): ReadonlyMap<string, Run> {
@@ -118,28 +144,7 @@ export class RunLoop {
   ask(runId: string, asked: Asked, taken: readonly number[] = []): void {
     const run = this.#runs.get(runId);
     if (!run || isTerminal(run.status)) return;
-    switch (asked.kind) {
-      case 'cancel':
-        this.#note(
-          run,
-          { step: null, kind: 'run.cancelling', data: { reason: asked.reason } },
-          taken,
-        );
-        this.#stopRun(run, 'cancelled', `The run was cancelled (${asked.reason}).`);
-        break;
-      case 'cancel_step':
-        this.#cancelStep(run, asked, taken);
-        break;
-      case 'pause':
-      case 'resume':
-        this.#hold(run, asked.kind, taken);
-        break;
-      case 'settled': {
-        const step = run.steps[asked.step] ?? null;
-        this.#note(run, { step, kind: 'effect.settled', data: { key: asked.key } }, taken);
-        if (step?.wait === 'review') this.#wake(run, step);
-      }
-    }
+    this.#steering.follow(run, asked, taken);
     this.#settleStatus(run);
     this.#pump();
   }
@@ -214,7 +219,7 @@ export class RunLoop {
     } catch (error) {
       const data = toErrorData(error);
       if (step.status !== 'running' || this.#state === 'stopped') return;
-      if (innocent.includes(data.code)) {
+      if (isInnocent(data)) {
         this.#parts.clock.after(innocentDelayMs, () => void this.#expand(run, container));
         return;
       }
@@ -258,58 +263,14 @@ export class RunLoop {
     try {
       this.#launcher.start(item);
     } catch (error) {
-      this.#failed(item.owner, item.step, toErrorData(error));
+      const failure = { error: toErrorData(error), onModel: item.model !== null };
+      this.#failed(item.owner, item.step, failure);
     }
   }
 
-  /** Ends a run before its time: what does not run ends now, what runs is aborted. */
-  #stopRun(run: Run, as: 'cancelled' | 'failed', reason: string): void {
-    this.#parts.scheduler.withdraw((item) => item.owner === run);
-    // The run first: what ends in the following must free nothing that waits for it.
-    this.#follow(run, run.cancel(this.#parts.clock.now(), as));
-    this.#attempts.cancel((each) => each.run === run, reason);
-  }
-
-  #cancelStep(
-    run: Run,
-    { step: id, subtree }: Extract<Asked, { kind: 'cancel_step' }>,
-    taken: readonly number[],
-  ): void {
-    const target = run.steps[id];
-    this.#note(run, { step: target ?? null, kind: 'step.cancelling', data: { subtree } }, taken);
-    if (!target || isTerminal(target.status)) return;
-    const { next, running } = run.cancelStep(target, { subtree, now: this.#parts.clock.now() });
-    this.#parts.scheduler.withdraw(({ step }) => isTerminal(step.status));
-    this.#follow(run, next);
-    this.#attempts.cancel(({ step }) => running.includes(step), 'The step was cancelled.');
-  }
-
-  #hold(run: Run, kind: 'pause' | 'resume', taken: readonly number[]): void {
-    const isPausing = kind === 'pause';
-    this.#note(
-      run,
-      { step: null, kind: isPausing ? 'run.paused' : 'run.resumed', data: {} },
-      taken,
-    );
-    if (run.isPaused === isPausing) return;
-    if (isPausing) {
-      run.pause();
-      this.#parts.scheduler.withdraw((item) => item.owner === run);
-    } else {
-      run.resume();
-      for (const step of run.steps) if (step.status === 'ready') this.#offer(run, step);
-    }
-  }
-
-  /** Decides what follows from a failed attempt. */
-  #failed(run: Run, step: Step, error: ErrorData): void {
-    if (error.code === 'EFFECT_IN_REVIEW') return this.#awaitReview(run, step, error);
-    if (innocent.includes(error.code)) return this.#again(run, step, innocentDelayMs);
-    step.failures += 1;
-    const limit = this.#launcher.agentOf(step).agent.limits?.attempts ?? 3;
-    const mayPass = new EngineError(error.code, '').retryable && step.failures < limit;
-    if (mayPass) this.#again(run, step, retryDelayMs(step.failures, Math.random(), error));
-    else this.#end(run, step, { kind: 'failed', error });
+  #failed(run: Run, step: Step, failure: Failure): void {
+    if (failure.error.code === 'EFFECT_IN_REVIEW') this.#awaitReview(run, step, failure.error);
+    else this.#failures.follow(run, step, failure);
   }
 
   /** Lets a step wait for the person who settles its effect; it holds nothing meanwhile. */
@@ -321,16 +282,38 @@ export class RunLoop {
     this.#follow(run, []);
   }
 
-  /** Tries a step again: at once after the loss of its thread, after a delay when it has failed. */
-  #again(run: Run, step: Step, delayMs: number | null = null): void {
+  /** Tries a step again: after a delay when it has failed, at once when it only lost its thread. */
+  #again(run: Run, step: Step, retry: Retry | null = null): void {
     if (run.isCancelled) return this.#end(run, step, { kind: 'cancelled' });
     const now = this.#parts.clock.now();
-    const wakeAt = delayMs === null ? null : now + Math.ceil(delayMs);
+    const wakeAt = retry && now + Math.ceil(retry.delayMs);
     this.#free(run, step);
     run.retry(step, now, wakeAt);
-    const { failures, crashes } = step;
-    this.#note(run, { step, kind: 'step.retrying', data: { failures, crashes, wakeAt } });
+    const { tries, crashes, reassignedTo, onPlaybook } = step;
+    const taken = {
+      ...(reassignedTo !== null && { agent: reassignedTo }),
+      ...(onPlaybook && { playbook: true }),
+    };
+    const data = { ...retry?.how, ...tries, crashes, wakeAt, ...taken };
+    this.#note(run, { step, kind: 'step.retrying', data });
     this.#follow(run, [{ kind: wakeAt === null ? 'ready' : 'wait', step }]);
+  }
+
+  /** Ends a step as failed, and says so outside once that is durable. */
+  #fail(run: Run, step: Step, error: ErrorData): void {
+    this.#end(run, step, { kind: 'failed', error });
+    const { tenantId, id: runId, workflow } = run.facts;
+    const agent = this.#launcher.agentOf(step).name;
+    const failure = {
+      tenantId,
+      runId,
+      workflow,
+      step: pathOf(step),
+      agent,
+      error,
+      told: step.told,
+    };
+    this.#write({ run, step: null }, () => this.#parts.onStepFailed?.(failure));
   }
 
   // ── append ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,4 +1,5 @@
 import { EngineError, toErrorData } from '../../base/errors.ts';
+import { noTries } from '../recovery/ladder.ts';
 import { nextEntry } from './entries.ts';
 import type { Change } from './rows.ts';
 import type { Next, Run } from './run.ts';
@@ -111,12 +112,21 @@ class Fold {
     if (!step || !asked) return;
     switch (entry.kind) {
       case 'step.retrying': {
-        const { failures, agent, playbook } = entry.data;
-        step.failures = Number(failures);
+        const { failures, rule, rung, rungFailures, agent, playbook } = entry.data;
+        step.tries = {
+          failures: Number(failures),
+          // A run of journal version 1 kept the number of failures alone.
+          rule: Number(rule ?? noTries.rule),
+          rung: Number(rung ?? noTries.rung),
+          rungFailures: Number(rungFailures ?? failures),
+        };
         step.reassignedTo = typeof agent === 'string' ? agent : null;
         step.onPlaybook = playbook === true;
         return;
       }
+      case 'step.escalated':
+        step.told = [...step.told, String(entry.data.to)];
+        return;
       case 'foreach.expanded': {
         this.#pending.delete(step);
         const values = JSON.parse(entry.body ?? '[]') as readonly unknown[];

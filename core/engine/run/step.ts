@@ -1,6 +1,7 @@
 import type { ErrorData } from '../../base/errors.ts';
 import type { StepWait } from '../../ports/db/states.ts';
 import type { CompiledForeach, CompiledNode, CompiledTask } from '../graph/compile.ts';
+import { noTries, type Tries } from '../recovery/ladder.ts';
 import { checkMove, type StepStatus } from './states.ts';
 
 /** One node instance of a run, as its owner holds it in memory; the row of table `step` is its projection. */
@@ -17,8 +18,10 @@ export interface Step {
   attempt: number;
   /** Times that a thread died under it; not counted as attempts. */
   crashes: number;
-  /** Attempts that ended in a failure; these count against the agent's limit. */
-  failures: number;
+  /** What its failures have led to so far. */
+  tries: Tries;
+  /** Whom its escalations named, in order. */
+  told: readonly string[];
   /** What a waiting step waits for. */
   wait: StepWait | null;
   /** When a waiting step goes on by itself. */
@@ -73,7 +76,8 @@ export function newStep(identity: Pick<Step, 'id' | 'node' | 'itemKey' | 'place'
     status: 'pending',
     attempt: 0,
     crashes: 0,
-    failures: 0,
+    tries: noTries,
+    told: [],
     wait: null,
     wakeAt: null,
     readyAt: null,

@@ -37,18 +37,6 @@ export interface RunRequest {
   readonly actor: Actor;
 }
 
-/** What a message to a run asks for. */
-export type MessageKind = 'cancel' | 'pause' | 'resume' | 'settled';
-
-/** A message to a run, as its owner reads it. */
-export interface Message {
-  readonly id: number;
-  readonly run_id: string;
-  readonly kind: MessageKind;
-  /** `cancel`: `{ step?, subtree? }`; `settled`: `{ key, step }`. */
-  readonly data: { readonly step?: number; readonly subtree?: boolean; readonly key?: string };
-}
-
 /** A run's row, as its owner reads it. */
 export interface RunRow {
   readonly tenant_id: number;
@@ -77,6 +65,7 @@ const historyKinds = [
   'step.failed',
   'step.skipped',
   'step.retrying',
+  'step.escalated',
   'step.cancelling',
 ];
 
@@ -344,32 +333,6 @@ export class Store {
     return new Map(result.rows.map((row) => [row.scope, row.used]));
   }
 
-  /** Messages to runs that an engine owns. */
-  async inbox(boot: string): Promise<readonly Message[]> {
-    const result = await this.#pool.query<Message>(
-      `SELECT i.id, i.run_id, i.kind, i.data FROM tutti.inbox i JOIN tutti.run r ON r.tenant_id = i.tenant_id AND r.id = i.run_id
-       WHERE r.owner = $1 ORDER BY i.id LIMIT 500`,
-      [boot],
-    );
-    return result.rows;
-  }
-
-  /** Leaves a message for a run's owner; the same `dedupe` again is the same message until it has been taken. */
-  async send(message: {
-    readonly tenantId: number;
-    readonly runId: string;
-    readonly kind: MessageKind;
-    readonly dedupe: string;
-    readonly data?: Readonly<Record<string, unknown>>;
-    readonly actor: Actor;
-  }): Promise<void> {
-    const { tenantId, runId, kind, dedupe, data = {}, actor } = message;
-    await this.#pool.query(
-      `INSERT INTO tutti.inbox (tenant_id, run_id, kind, dedupe, data, actor) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant_id, run_id, dedupe) DO NOTHING`,
-      [tenantId, runId, kind, dedupe, toJsonb(data), toJsonb(actor)],
-    );
-  }
-
   /** The status of a run, or null when there is none. */
   async runStatus(tenantId: number, runId: string): Promise<RunStatus | null> {
     const result = await this.#pool.query<{ status: RunStatus }>(
@@ -377,6 +340,29 @@ export class Store {
       [tenantId, runId],
     );
     return result.rows[0]?.status ?? null;
+  }
+
+  /** Unfinished runs that a newer release has written: this one does not touch them. */
+  async newerRuns(): Promise<number> {
+    const result = await this.#pool.query<{ count: number }>(
+      'SELECT count(*)::int AS count FROM tutti.run WHERE ended_at IS NULL AND journal_v > $1',
+      [journalVersion],
+    );
+    return result.rows[0]?.count ?? 0;
+  }
+
+  /** @throws JOURNAL_NEWER when a newer release has written the run, which this one might misread */
+  async checkReadable(tenantId: number, runId: string): Promise<void> {
+    const result = await this.#pool.query<{ journal_v: number }>(
+      'SELECT journal_v FROM tutti.run WHERE tenant_id = $1 AND id = $2',
+      [tenantId, runId],
+    );
+    const found = result.rows[0]?.journal_v ?? 0;
+    if (found <= journalVersion) return;
+    throw new EngineError(
+      'JOURNAL_NEWER',
+      `Run ${runId} was written by a newer Tutti (journal ${found}; this one reads up to ${journalVersion}). It is left untouched; go on with the newer release.`,
+    );
   }
 
   /** The number of the step at a path such as `match/check[V-17]`. */

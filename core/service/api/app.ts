@@ -8,6 +8,7 @@ import { refuseStrangers } from './loopback.ts';
 import type { ApiParts, CompleteParts } from './parts.ts';
 import { answerProblems, refuseUnknown } from './problem.ts';
 import { limitRate } from './rate.ts';
+import { effectRoutes } from './routes/effects.ts';
 import { eventRoutes } from './routes/events.ts';
 import { healthRoutes } from './routes/health.ts';
 import { pageRoutes } from './routes/pages.ts';
@@ -51,6 +52,7 @@ export function createApp(options: ApiParts): Express {
   app.use(limitRate(parts.requestsPerMinute), express.json({ limit: largestBodyBytes }));
   app.use('/v1/runs', runRoutes(parts), eventRoutes(parts));
   app.use('/v1', resultRoutes(parts));
+  if (parts.reviews) app.use('/v1/effects', effectRoutes(parts, parts.reviews));
   app.use(pageRoutes(parts));
   app.use(refuseUnknown, answerProblems(parts.onError));
   return app;

@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { History } from '../../engine/run/history.ts';
+import type { Reviews } from '../../engine/run/reviews.ts';
 import type { Registry } from '../../sdk/registry.ts';
 
 /** What the API is made of. */
@@ -10,6 +11,8 @@ export interface ApiParts {
   readonly registry: Registry;
   /** Whom every caller speaks for, until callers have an identity. */
   readonly tenantId: number;
+  /** Effects and verdicts on them. @default none: there are no routes for them */
+  readonly reviews?: Reviews;
   /** Makes the HTML report of a run; it is shown without scripts. @default none: there are no report pages */
   readonly report?: (tenantId: number, runId: string) => Promise<string>;
   /** What a run gets that names no date or zone of its own. @default today in UTC */
@@ -22,8 +25,8 @@ export interface ApiParts {
 }
 
 /** The same, complete. */
-export type CompleteParts = Required<Omit<ApiParts, 'report'>> &
-  Pick<ApiParts, 'report'> & {
+export type CompleteParts = Required<Omit<ApiParts, 'report' | 'reviews'>> &
+  Pick<ApiParts, 'report' | 'reviews'> & {
     /** Ends the streams when the server closes. */
     readonly closing: AbortSignal;
   };

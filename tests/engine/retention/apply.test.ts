@@ -107,7 +107,7 @@ describe('retention', function () {
   });
 
   it('erases bodies by the days of their class, keeps hash and size, and says what it did', async () => {
-    verifies('R12.encryption');
+    verifies('R12.erasure');
     const id = await past.plant({ at: day('2020-01-10') });
     const before = await past.one(
       'SELECT array_agg(sha256 ORDER BY seq) AS hashes, sum(size)::int AS size FROM tutti.payload',

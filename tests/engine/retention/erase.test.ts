@@ -37,7 +37,7 @@ describe('erasure', function () {
     );
 
   it('takes every body of a run once, keeps hash and size, and says who asked and why', async () => {
-    verifies('R12.encryption');
+    verifies('R12.erasure');
     const id = await past.plant({ at });
     const other = await past.plant({ at });
 

@@ -6,7 +6,8 @@ import type { Run } from '../../../core/engine/run/run.ts';
 import type { Step } from '../../../core/engine/run/step.ts';
 import { Store } from '../../../core/engine/run/store.ts';
 import { ChaosProxy } from '../../support/chaos-proxy.ts';
-import { Writer } from '../../support/fixtures/writer.ts';
+import { eventually } from '../../support/eventually.ts';
+import { aNote, Writer } from '../../support/fixtures/writer.ts';
 import { type FreshDatabase, freshDatabase, testServer } from '../../support/postgres.ts';
 import { verifies } from '../../support/verifies.ts';
 
@@ -96,21 +97,25 @@ describe('Journal that loses its connection', () => {
     return [...counts, rows[0]?.effects ?? -1, rows[0]?.reserved ?? -1];
   }
 
-  /** Begins what `write` writes and does `work` while its flush stands before the table of entries. */
+  /** Begins what `write` writes and does `work` while its flush waits, half done, for the run's next entry. */
   async function whileBlocked<T>(
+    run: Run,
     write: () => Promise<T>,
     work: (pid: number) => Promise<unknown>,
   ): Promise<T> {
-    await locker.query('BEGIN; LOCK TABLE tutti.entry IN SHARE MODE');
+    await locker.query('BEGIN');
+    await locker.query(
+      `INSERT INTO tutti.entry (tenant_id, run_id, seq, kind) VALUES (1, $1, $2, 'note')`,
+      [run.facts.id, run.seq + 1],
+    );
     const { rows } = await locker.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+    const written = write();
     try {
-      const written = write();
       await work(await eventually(async () => (await waitingFor(rows[0]?.pid ?? 0))[0]));
-      await locker.query('COMMIT');
-      return await written;
     } finally {
       await locker.query('ROLLBACK');
     }
+    return written;
   }
 
   /** The backends that wait for a lock of `pid`. */
@@ -142,7 +147,7 @@ describe('Journal that loses its connection', () => {
     const writer = await Writer.open(fresh.database, pool);
     const run = await writer.run();
 
-    const flushed = await whileBlocked(() => writer.durable(everything(run, 'aa')), kill);
+    const flushed = await whileBlocked(run, () => writer.durable(everything(run, 'aa')), kill);
 
     assert.deepEqual([flushed.admitted, [...flushed.newEffects]], [true, ['aa'.repeat(32)]]);
     assert.deepEqual(await stored(writer, run), [2, 1, 1, 1, 60]);
@@ -160,7 +165,7 @@ describe('Journal that loses its connection', () => {
     await eventually(async () => (await writer.rowsOf('entry', run)).length > 0);
     proxy.drop();
     const flushed = await durable;
-    await writer.durable(writer.note(run));
+    await writer.durable(aNote(run));
 
     assert.deepEqual([flushed.admitted, [...flushed.newEffects]], [true, ['bb'.repeat(32)]]);
     assert.deepEqual(await stored(writer, run), [3, 1, 1, 1, 60]);
@@ -188,6 +193,7 @@ describe('Journal that loses its connection', () => {
     const run = await writer.run();
 
     const flushed = await whileBlocked(
+      run,
       () => writer.durable(everything(run, 'dd')),
       (first) => {
         proxy.drop();
@@ -203,7 +209,7 @@ describe('Journal that loses its connection', () => {
     const options = { connection: proxy.connection, queryTimeoutMs: 500 };
     const writer = await Writer.open(fresh.database, pool, options);
     const run = await writer.run();
-    await writer.durable(writer.note(run));
+    await writer.durable(aNote(run));
     const old = await idleJournal();
     proxy.freeze('open');
 
@@ -224,10 +230,14 @@ describe('Journal that loses its connection', () => {
     const [run, beside] = [await writer.run(), await writer.run()];
     Object.assign(run.steps[0] as Step, { status: 'lost' });
 
-    await whileBlocked(() => {
-      writer.journal.write({ run, step: run.steps[0] as Step });
-      return writer.durable(everything(beside, 'ab'));
-    }, kill);
+    await whileBlocked(
+      beside,
+      () => {
+        writer.journal.write({ run, step: run.steps[0] as Step });
+        return writer.durable(everything(beside, 'ab'));
+      },
+      kill,
+    );
 
     assert.equal(writer.rejected.length, 1);
     assert.deepEqual(await stored(writer, beside), [2, 1, 1, 1, 60]);
@@ -249,10 +259,10 @@ describe('Journal that loses its connection', () => {
   it('closes while the database is away, within its patience, and tells nobody that anything is durable', async () => {
     const writer = await Writer.open(fresh.database, pool, { connection: proxy.connection });
     const run = await writer.run();
-    await writer.durable(writer.note(run));
+    await writer.durable(aNote(run));
     let told = 0;
     proxy.freeze('all');
-    writer.journal.write(writer.note(run), () => {
+    writer.journal.write(aNote(run), () => {
       told += 1;
     });
 
@@ -269,9 +279,9 @@ describe('Journal that loses its connection', () => {
     verifies('R9.one-writer');
     const writer = await Writer.open(fresh.database, pool, { connection: proxy.connection });
     const run = await writer.run();
-    await writer.durable(writer.note(run));
+    await writer.durable(aNote(run));
     proxy.cut();
-    writer.journal.write(writer.note(run));
+    writer.journal.write(aNote(run));
     await eventually(() => writer.journal.isAway);
 
     await pool.query(`UPDATE tutti.engine SET state = 'gone' WHERE id = $1`, [writer.lease.boot]);
@@ -286,14 +296,3 @@ describe('Journal that loses its connection', () => {
     assert.equal((await writer.rowsOf('entry', run)).length, 1);
   });
 });
-
-/** Waits until `look` finds something. */
-async function eventually<T>(look: () => T | Promise<T>): Promise<NonNullable<T>> {
-  const deadline = performance.now() + 10_000;
-  for (;;) {
-    const found = await look();
-    if (found) return found;
-    assert.ok(performance.now() < deadline, 'it did not come');
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}

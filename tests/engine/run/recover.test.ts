@@ -39,7 +39,7 @@ function picture(run: Run) {
     output: step.output,
     outputSeq: step.outputSeq,
     error: step.error?.code ?? null,
-    failures: isTerminal(step.status) ? null : step.failures,
+    failures: isTerminal(step.status) ? null : step.tries.failures,
     attempt: isTerminal(step.status) ? null : step.attempt,
   }));
 }

@@ -1,5 +1,5 @@
 import type { FlushRow, ReadBackRow } from '../../../core/engine/run/flush.ts';
-import type { Asked } from "../../../core/engine/run/loop.ts";
+import type { RunLoop } from '../../../core/engine/run/loop.ts';
 import type { EffectState, StepStatus, StepWait } from '../../../core/ports/db/states.ts';
 import { type FlushValues, flushValues, type Row } from './flush-values.ts';
 
@@ -91,7 +91,7 @@ export class SimDatabase {
   readonly purses = new Map<string, Purse>();
   readonly effects = new Map<string, EffectLine>();
   /** Messages to runs that nobody has taken. */
-  readonly inbox = new Map<number, { readonly runId: string; readonly asked: Asked }>();
+  readonly inbox = new Map<number, { readonly runId: string; readonly asked: Parameters<RunLoop['ask']>[1] }>();
   /** Flushes that changed something, counted. */
   commits = 0;
 

@@ -100,6 +100,7 @@ export class SimEngine implements Dispatcher {
       dispatcher: this,
       registry,
       clock,
+      rulesOf: (_tenantId, { agent }) => agent.recovery ?? [],
       itemsOf: (run, container) => this.#itemsOf(run, container),
       onEnd: () => {},
     });

@@ -24,5 +24,5 @@ for (const life of lives) {
   }
 }
 const ms = performance.now() - t1;
-for (const [kind, { count, text }] of [...seen].sort((a, b) => b[1].count - a[1].count).filter(([k]) => !process.argv[5] || !new RegExp(process.argv[5]).test(k)).slice(0, 5)) console.log('=====', count, kind, '\n', text.slice(0, 1800));
+for (const [kind, { count, text }] of [...seen].sort((a, b) => b[1].count - a[1].count).filter(([k]) => !process.argv[5] || !new RegExp(process.argv[5]).test(k)).slice(0, 9)) console.log('=====', count, kind, '\n', text.slice(0, 1800));
 console.log({ n, good, commits: commits / good, starts: starts / good, events: events / good, msPerLife: ms / n, sampleMs: t1 - t0 });

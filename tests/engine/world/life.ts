@@ -32,6 +32,8 @@ export interface Weights {
   readonly fence: number;
   readonly retire: number;
   readonly outage: number;
+  /** Another engine spends from the purses that all share. */
+  readonly rival: number;
   readonly cancel: number;
   readonly cancelStep: number;
   readonly pause: number;
@@ -44,7 +46,7 @@ export interface Life {
 }
 
 const usual: Weights = {
-  ...{ pass: 25, lose: 3, crash: 3, fence: 1, retire: 1, outage: 2 },
+  ...{ pass: 25, lose: 3, crash: 3, fence: 1, retire: 1, outage: 2, rival: 1 },
   ...{ cancel: 1, cancelStep: 1, pause: 1 },
 };
 

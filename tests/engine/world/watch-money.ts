@@ -28,6 +28,16 @@ export class Money {
         this.#accuse('I4', `a call settles ${settle} of ${release} reserved`);
   }
 
+  /** Whether nobody uses a model or waits for it, and nobody has for a minute. */
+  isIdle({ boot, threads }: SimEngine, model: string): boolean {
+    const since = this.#world.clock.now() - minuteMs - 1_000;
+    const isUsed = [...threads.values()].some(
+      ({ job, phase }) => modelName(job.agent) === model && /asking|permitted|calling/.test(phase),
+    );
+    const own = this.#grants.filter((grant) => grant.boot === boot && grant.model === model);
+    return !isUsed && own.every(({ at }) => at < since);
+  }
+
   look(): void {
     this.#checkPurses();
     this.#checkRuns();
@@ -59,7 +69,7 @@ export class Money {
     const held = sum(tenant.map(([, purse]) => purse.reserved));
     const spent = sum(tenant.map(([, purse]) => purse.settled));
     if (held !== reserved) this.#accuse('I4', `${held} is reserved, the calls say ${reserved}`);
-    if (spent !== settled) this.#accuse('I4', `${spent} is settled, the calls say ${settled}`);
+    if (spent - this.#world.rivalSpent !== settled) this.#accuse('I4', `${spent} is settled, the calls say ${settled}`);
     for (const [name, purse] of database.purses) {
       if (purse.reserved + purse.settled > purse.limit)
         this.#accuse('I4', `${name}: ${purse.settled} + ${purse.reserved} of ${purse.limit}`);
@@ -139,7 +149,7 @@ export class Money {
 
   #checkAllIsBack(): void {
     const { engine, setup, database } = this.#world;
-    if (engine.loop.runs.size > 0) return;
+    if (engine.loop.runs.size > 0 || this.#world.rivalSpent > 0) return;
     for (const index of setup.runs.keys())
       if (engine.broker.budget.left(`run:01990000-0000-7000-8000-00000000000${index}`) !== null)
         this.#accuse('I10', `run ${index} has ended, and its purse is open`);

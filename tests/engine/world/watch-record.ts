@@ -92,8 +92,8 @@ export class Record {
       if (!step) continue;
       const told = foldedState(step.status, step.kind);
       const kept = foldedState(row.status, row.kind);
-      // What still runs after a cancel is ended by the fold: nobody will end it otherwise.
-      if (isStopping && row.status === 'running' && told === 'cancelled') continue;
+      // What still runs after a cancel is ended by the fold, and what follows from it: nobody would end it otherwise.
+      if (isStopping && !isTerminal(row.status)) continue;
       const same =
         told === kept &&
         pathOf(step) === pathOf({ node: row.node, itemKey: row.item_key }) &&

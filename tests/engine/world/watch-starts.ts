@@ -4,9 +4,10 @@ import type { Run } from '../../../core/engine/run/run.ts';
 import { isTerminal, type StepStatus } from '../../../core/engine/run/states.ts';
 import { pathOf, type Step } from '../../../core/engine/run/step.ts';
 import type { Job } from '../../../core/ports/dispatcher.ts';
-import { agents } from './agents.ts';
+import { agents, modelName } from './agents.ts';
 import type { SimEngine } from './engine.ts';
 import type { Accuse } from './watch.ts';
+import type { Money } from './watch-money.ts';
 import type { World } from './world.ts';
 
 const ageMs = 60_000;
@@ -15,14 +16,16 @@ const ageMs = 60_000;
 export class Starts {
   readonly #world: World;
   readonly #accuse: Accuse;
+  readonly #isIdle: Money['isIdle'];
   /** Attempt numbers of each step's starts, by run and path. */
   readonly #attempts = new Map<string, number>();
   /** By engine and run: from here on nothing of it starts; with steps, nothing of these. */
   readonly #stopped = new Map<SimEngine, Set<Run | Step>>();
 
-  constructor(world: World, accuse: Accuse) {
+  constructor(world: World, accuse: Accuse, money: Pick<Money, 'isIdle'>) {
     this.#world = world;
     this.#accuse = accuse;
+    this.#isIdle = (engine, model) => money.isIdle(engine, model);
   }
 
   changed(engine: SimEngine, { run, step, entries = [] }: Change): void {
@@ -138,15 +141,17 @@ export class Starts {
     }
   }
 
-  /** I6 for playbooks: whatever is ready is kept back by a limit that is reached. */
+  /** I6: whatever is ready is kept back by a limit that is reached, or by a model that others use. */
   #checkNothingIsLeft(engine: SimEngine): void {
     const { setup } = this.#world;
-    if (setup.modelLimits !== null) return;
+    if (setup.dailyBudgetMicroUsd !== undefined) return;
     for (const run of engine.loop.runs.values()) {
       if (run.isCancelled || run.isPaused) continue;
       for (const step of run.steps) {
         const isAgent = step.kind === 'task' || step.kind === 'reduce';
-        if (isAgent && step.status === 'ready' && !this.#blocked(engine, run, step))
+        if (!isAgent || step.status !== 'ready' || this.#blocked(engine, run, step)) continue;
+        const { agent } = step.place as CompiledTask;
+        if (setup.modelLimits === null || this.#isIdle(engine, modelName(agent)))
           this.#accuse('I6', `${pathOf(step)} is ready, nothing keeps it, and it does not start`);
       }
     }

@@ -21,8 +21,8 @@ export class Watch implements EngineWatch {
   constructor(world: World) {
     this.#world = world;
     const accuse: Accuse = (invariant, what) => this.#violations.push(`${invariant}: ${what}`);
-    this.#starts = new Starts(world, accuse);
     this.#money = new Money(world, accuse);
+    this.#starts = new Starts(world, accuse, this.#money);
     this.#record = new Record(world, accuse);
   }
 

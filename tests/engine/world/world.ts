@@ -32,6 +32,8 @@ export class World {
   engine: SimEngine;
   /** Engines that were taken over from and have not noticed. */
   zombies: SimEngine[] = [];
+  /** What other engines have spent, of every purse together. */
+  rivalSpent = 0;
   readonly #weights: Weights;
   readonly #store: SimStore;
   readonly #rows: readonly RunRow[];
@@ -119,7 +121,7 @@ export class World {
   }
 
   #rareEvents(dice: Dice): readonly Possible[] {
-    const { crash, fence, retire, lose, outage, cancel, cancelStep, pause } = this.#weights;
+    const { crash, fence, retire, lose, outage, rival, cancel, cancelStep, pause } = this.#weights;
     const threads = [...this.engine.threads.values()];
     const runs = [...this.engine.loop.runs.keys()];
     const possible: Possible[] = [
@@ -128,6 +130,8 @@ export class World {
       { weight: retire, item: () => this.#retire(dice) },
       { weight: outage, item: () => this.#loseConnection(dice) },
     ];
+    if (this.setup.dailyBudgetMicroUsd !== undefined)
+      possible.push({ weight: rival, item: () => this.#rival(dice) });
     if (threads.length > 0)
       possible.push({ weight: lose, item: () => this.#loseThread(dice.pick(threads), dice) });
     if (runs.length === 0) return possible;
@@ -170,6 +174,18 @@ export class World {
     if (inFlight && dice.once(3)) inFlight();
     else if (inFlight && dice.once(2)) this.#late.push(inFlight);
     connection.lose();
+  }
+
+  /** An engine that owns other runs spends from the same purse. */
+  #rival(dice: Dice): void {
+    for (const [name, purse] of this.database.purses) {
+      if (!name.includes(' tenant ')) continue;
+      const free = Math.max(0, purse.limit - purse.reserved - purse.settled);
+      const amount = dice.once(2) ? free : dice.below(free + 1);
+      this.note(`a rival spends ${amount}`);
+      purse.settled += amount;
+      this.rivalSpent += amount;
+    }
   }
 
   #arriveLate(execute: () => void): void {

@@ -123,6 +123,13 @@ export function describeWriting(open: () => Promise<Connector>): void {
       assert.deepEqual(await ids({ id: { eq: '9' }, status: { eq: 'held' } }), []);
     });
 
+    it('says that a repeated key does no harm, as it does none', async () => {
+      const { repeats, maxCallMs } = await connector.describe();
+
+      assert.equal(repeats, 'safe');
+      assert.ok(maxCallMs >= 0 && maxCallMs <= 900_000);
+    });
+
     it('keeps a key free whose command was refused', async () => {
       assert.equal((await hold('10', 'again', '7')).kind, 'conflict');
 

@@ -1,0 +1,128 @@
+import type { Clock } from '../../base/clock.ts';
+import type { ErrorData } from '../../base/errors.ts';
+import type { RecoveryRule } from '../../sdk/recovery.ts';
+import type { RegisteredAgent } from '../../sdk/registry.ts';
+import { afterFailure, type Recourse } from '../recovery/ladder.ts';
+import { nextEntry } from './entries.ts';
+import type { Change } from './rows.ts';
+import type { Run } from './run.ts';
+import { pathOf, type Step } from './step.ts';
+
+/** Failures that say nothing about a step: its engine or its database was in the way. They cost no try. */
+const innocent = ['DB_UNAVAILABLE', 'DB_FULL', 'ENGINE_FENCED', 'ENGINE_STOPPED'];
+export const innocentDelayMs = 500;
+
+/** Whether waiting, and nothing else, is the answer to a failure. */
+export function isInnocent({ code }: ErrorData): boolean {
+  return innocent.includes(code);
+}
+
+/** Answers that make a conversation useless: who goes on with it is given them again. */
+const spent = ['OUTPUT_INVALID', 'TURNS_EXHAUSTED', 'MODEL_REFUSED'];
+
+/** A failed try of a step. */
+export interface Failure {
+  readonly error: ErrorData;
+  /** Whether a model was asked. */
+  readonly onModel: boolean;
+}
+
+/** When a step is tried again, and what the journal says about it. */
+export interface Retry {
+  readonly delayMs: number;
+  readonly how: Readonly<Record<string, unknown>>;
+}
+
+/** What follows from a failure, as the run loop does it. */
+export interface FailureEvents {
+  write(change: Change): void;
+  /** The step is tried again after a delay. */
+  again(run: Run, step: Step, retry: Retry): void;
+  failed(run: Run, step: Step, error: ErrorData): void;
+  skipped(run: Run, step: Step, error: ErrorData): void;
+  /** The whole run ends as failed. */
+  aborted(run: Run, step: Step, error: ErrorData): void;
+}
+
+/** What failures are answered with. */
+export interface FailureParts {
+  readonly clock: Clock;
+  /** The rules in force for an agent: its own, or the setting that replaces them. */
+  readonly rulesOf: (tenantId: number, agent: RegisteredAgent) => readonly RecoveryRule[];
+  /** The agent that a workflow names for a step, and the one that does it now. */
+  readonly agentsOf: (step: Step) => {
+    readonly declared: RegisteredAgent;
+    readonly acting: RegisteredAgent;
+  };
+  readonly events: FailureEvents;
+}
+
+/** Follows the recovery rules of failed steps, and records which way was taken, who was told and who took over. */
+export class Failures {
+  readonly #parts: FailureParts;
+
+  constructor(parts: FailureParts) {
+    this.#parts = parts;
+  }
+
+  follow(run: Run, step: Step, { error, onModel }: Failure): void {
+    const { events, rulesOf, agentsOf } = this.#parts;
+    if (isInnocent(error))
+      return events.again(run, step, { delayMs: innocentDelayMs, how: { code: error.code } });
+    const { declared, acting } = agentsOf(step);
+    const recourse = afterFailure({
+      rules: rulesOf(run.facts.tenantId, declared),
+      limits: declared.agent.limits,
+      error,
+      tries: step.tries,
+      canFallBack: onModel && acting.agent.procedure !== undefined,
+      random: Math.random(),
+    });
+    step.tries = recourse.tries;
+    for (const to of recourse.told) this.#tell(run, step, { to, code: error.code });
+    switch (recourse.kind) {
+      case 'again':
+        return this.#again(run, step, { recourse, error, acting });
+      case 'skip':
+        return events.skipped(run, step, error);
+      case 'abort': {
+        const data = { step: pathOf(step), code: error.code };
+        events.write({ run, step, entries: [nextEntry(run, { step, kind: 'run.aborted', data })] });
+        return events.aborted(run, step, error);
+      }
+      case 'fail':
+        return events.failed(run, step, error);
+    }
+  }
+
+  #tell(run: Run, step: Step, data: { readonly to: string; readonly code: string }): void {
+    step.told = [...step.told, data.to];
+    const entry = nextEntry(run, { step, kind: 'step.escalated', data });
+    this.#parts.events.write({ run, step, entries: [entry] });
+  }
+
+  #again(
+    run: Run,
+    step: Step,
+    by: {
+      readonly recourse: Extract<Recourse, { kind: 'again' }>;
+      readonly error: ErrorData;
+      readonly acting: RegisteredAgent;
+    },
+  ): void {
+    const { recourse, error, acting } = by;
+    const { strategy, agent, playbook, fresh, delayMs } = recourse;
+    if (fresh || spent.includes(error.code)) step.recorded = 0;
+    if (playbook) step.onPlaybook = true;
+    if (agent !== undefined) {
+      step.reassignedTo = agent;
+      const data = { from: acting.name, to: agent };
+      this.#parts.events.write({
+        run,
+        step,
+        entries: [nextEntry(run, { step, kind: 'step.reassigned', data })],
+      });
+    }
+    this.#parts.events.again(run, step, { delayMs, how: { code: error.code, strategy } });
+  }
+}

@@ -1,0 +1,50 @@
+import type pg from 'pg';
+import { toJsonb } from './rows.ts';
+import type { Actor } from './store.ts';
+
+/** What a message to a run asks for. */
+export type MessageKind = 'cancel' | 'pause' | 'resume' | 'settled';
+
+/** A message to a run, as its owner reads it. */
+export interface Message {
+  readonly id: number;
+  readonly run_id: string;
+  readonly kind: MessageKind;
+  /** `cancel`: `{ step?, subtree? }`; `settled`: `{ key, step }`. */
+  readonly data: { readonly step?: number; readonly subtree?: boolean; readonly key?: string };
+}
+
+/** Messages to runs, from everybody but their owner; the owner takes one in the flush that records it. Works with no engine up. */
+export class Inbox {
+  readonly #pool: pg.Pool;
+
+  constructor(pool: pg.Pool) {
+    this.#pool = pool;
+  }
+
+  /** Messages to runs that an engine owns. */
+  async read(boot: string): Promise<readonly Message[]> {
+    const result = await this.#pool.query<Message>(
+      `SELECT i.id, i.run_id, i.kind, i.data FROM tutti.inbox i JOIN tutti.run r ON r.tenant_id = i.tenant_id AND r.id = i.run_id
+       WHERE r.owner = $1 ORDER BY i.id LIMIT 500`,
+      [boot],
+    );
+    return result.rows;
+  }
+
+  /** Leaves a message for a run's owner; the same `dedupe` again is the same message until it has been taken. */
+  async send(message: {
+    readonly tenantId: number;
+    readonly runId: string;
+    readonly kind: MessageKind;
+    readonly dedupe: string;
+    readonly data?: Readonly<Record<string, unknown>>;
+    readonly actor: Actor;
+  }): Promise<void> {
+    const { tenantId, runId, kind, dedupe, data = {}, actor } = message;
+    await this.#pool.query(
+      `INSERT INTO tutti.inbox (tenant_id, run_id, kind, dedupe, data, actor) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant_id, run_id, dedupe) DO NOTHING`,
+      [tenantId, runId, kind, dedupe, toJsonb(data), toJsonb(actor)],
+    );
+  }
+}

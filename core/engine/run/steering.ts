@@ -1,0 +1,102 @@
+import type { Clock } from '../../base/clock.ts';
+import type { Scheduler } from '../schedule/scheduler.ts';
+import type { Attempts } from './attempts.ts';
+import type { EntryInput } from './entries.ts';
+import type { Startable } from './launcher.ts';
+import type { Next, Run } from './run.ts';
+import { isTerminal } from './states.ts';
+import type { Step } from './step.ts';
+
+/** What somebody outside asks of a run; `taken` are the inbox rows that asked. */
+export type Asked =
+  | { readonly kind: 'cancel'; readonly reason: 'asked' | 'deadline' }
+  | { readonly kind: 'cancel_step'; readonly step: number; readonly subtree: boolean }
+  | { readonly kind: 'pause' | 'resume' }
+  /** A person has settled an effect that the step waits for. */
+  | { readonly kind: 'settled'; readonly step: number; readonly key: string };
+
+/** What is done to a run that is steered, as the run loop does it. */
+export interface SteeringEvents {
+  /** Records a line, and with it the inbox rows that led to it. */
+  note(run: Run, entry: EntryInput, taken?: readonly number[]): void;
+  follow(run: Run, next: readonly Next[]): void;
+  wake(run: Run, step: Step): void;
+  offer(run: Run, step: Step): void;
+}
+
+/** What runs are steered with. */
+export interface SteeringParts {
+  readonly clock: Clock;
+  readonly scheduler: Scheduler<Startable>;
+  readonly attempts: Attempts;
+  readonly events: SteeringEvents;
+}
+
+/** Does what people and deadlines ask of runs: cancel, pause, go on, settle. Each is recorded before anything follows from it. */
+export class Steering {
+  readonly #parts: SteeringParts;
+
+  constructor(parts: SteeringParts) {
+    this.#parts = parts;
+  }
+
+  follow(run: Run, asked: Asked, taken: readonly number[]): void {
+    const { events } = this.#parts;
+    switch (asked.kind) {
+      case 'cancel': {
+        const data = { reason: asked.reason };
+        events.note(run, { step: null, kind: 'run.cancelling', data }, taken);
+        return this.stopRun(run, 'cancelled', `The run was cancelled (${asked.reason}).`);
+      }
+      case 'cancel_step':
+        return this.#cancelStep(run, asked, taken);
+      case 'pause':
+      case 'resume':
+        return this.#hold(run, asked.kind, taken);
+      case 'settled': {
+        const step = run.steps[asked.step] ?? null;
+        events.note(run, { step, kind: 'effect.settled', data: { key: asked.key } }, taken);
+        if (step?.wait === 'review') events.wake(run, step);
+      }
+    }
+  }
+
+  /** Ends a run before its time: what does not run ends now, what runs is aborted. */
+  stopRun(run: Run, as: 'cancelled' | 'failed', reason: string): void {
+    const { scheduler, clock, events, attempts } = this.#parts;
+    scheduler.withdraw((item) => item.owner === run);
+    // The run first: what ends in the following must free nothing that waits for it.
+    events.follow(run, run.cancel(clock.now(), as));
+    attempts.cancel((each) => each.run === run, reason);
+  }
+
+  #cancelStep(
+    run: Run,
+    { step: id, subtree }: Extract<Asked, { kind: 'cancel_step' }>,
+    taken: readonly number[],
+  ): void {
+    const { scheduler, clock, events, attempts } = this.#parts;
+    const target = run.steps[id];
+    const entry = { step: target ?? null, kind: 'step.cancelling', data: { subtree } };
+    events.note(run, entry, taken);
+    if (!target || isTerminal(target.status)) return;
+    const { next, running } = run.cancelStep(target, { subtree, now: clock.now() });
+    scheduler.withdraw(({ step }) => isTerminal(step.status));
+    events.follow(run, next);
+    attempts.cancel(({ step }) => running.includes(step), 'The step was cancelled.');
+  }
+
+  #hold(run: Run, kind: 'pause' | 'resume', taken: readonly number[]): void {
+    const { scheduler, events } = this.#parts;
+    const isPausing = kind === 'pause';
+    events.note(run, { step: null, kind: `run.${kind}d`, data: {} }, taken);
+    if (run.isPaused === isPausing) return;
+    if (isPausing) {
+      run.pause();
+      scheduler.withdraw((item) => item.owner === run);
+    } else {
+      run.resume();
+      for (const step of run.steps) if (step.status === 'ready') events.offer(run, step);
+    }
+  }
+}
