@@ -10,6 +10,8 @@ import type { Profiles } from '../ports/models/profiles.ts';
 import type { Registry } from '../sdk/registry.ts';
 import { askRun, type RunAsk } from './ask.ts';
 import { Broker } from './limits/broker.ts';
+import { applyRetention } from './retention/apply.ts';
+import { type RetentionPolicy, retentionPolicy } from './retention/policy.ts';
 import { Adoption } from './run/adopt.ts';
 import { Inbox, type Message } from './run/inbox.ts';
 import { itemsOf } from './run/items.ts';
@@ -43,6 +45,7 @@ export interface EngineParts {
 
 const reconcileMs = 1_000;
 const dayMs = 86_400_000;
+const firstHousekeepingMs = 60_000;
 const drainLookMs = 20;
 /** Threads that burn a core each without doing anything, until the process should be restarted. */
 const tooManyZombies = 2;
@@ -65,7 +68,9 @@ export class Engine {
   #journal: Journal | null = null;
   #loop: RunLoop | null = null;
   #cancelTimer: () => void = () => {};
-  #partitionedAt = 0;
+  #housekeptAt: number;
+  readonly #retention: RetentionPolicy;
+  readonly #stopping = new AbortController();
   #state: 'new' | 'running' | 'stopped' = 'new';
   #claiming: Promise<void> = Promise.resolve();
   /** Runs that are ours and not yet in memory. */
@@ -77,7 +82,9 @@ export class Engine {
     checkStates();
     this.#parts = parts;
     this.#clock = parts.clock ?? systemClock;
-    this.#partitionedAt = this.#clock.now();
+    // A process that serves does it soon after its start, one that lives for one short run does not.
+    this.#housekeptAt = this.#clock.now() - dayMs + firstHousekeepingMs;
+    this.#retention = retentionPolicy(parts.config.retention);
     this.#pool = parts.database.pool('tutti_engine', 4);
     this.#store = new Store(this.#pool);
     this.#inbox = new Inbox(this.#pool);
@@ -194,6 +201,7 @@ export class Engine {
     const wasRunning = this.#state === 'running';
     this.#state = 'stopped';
     this.#cancelTimer();
+    this.#stopping.abort();
     this.#loop?.drain();
     await this.#claiming;
     await this.#drained(drainMs);
@@ -242,7 +250,7 @@ export class Engine {
   async #reconcile(): Promise<void> {
     try {
       await this.#lease.takeOver();
-      await this.#keepPartitions();
+      await this.#keepHouse();
       await this.#adoption.keepBudgets(this.#loop?.runs.values() ?? [], this.#clock.now());
       await this.#claim();
       await this.#readInbox();
@@ -253,12 +261,19 @@ export class Engine {
       this.#cancelTimer = this.#clock.after(reconcileMs, () => void this.#reconcile());
   }
 
-  /** New months get their partitions before they begin; opening the database made those of this month and the next two. */
-  async #keepPartitions(): Promise<void> {
+  /** Once a day: new months get their partitions before they begin, and what is past its time goes, beside everything else. */
+  async #keepHouse(): Promise<void> {
     const now = this.#clock.now();
-    if (now - this.#partitionedAt < dayMs) return;
-    this.#partitionedAt = now;
-    await this.#parts.database.ensurePartitions(new Date(now));
+    if (now - this.#housekeptAt < dayMs) return;
+    this.#housekeptAt = now;
+    const { database } = this.#parts;
+    await database.ensurePartitions(new Date(now));
+    const { signal } = this.#stopping;
+    void applyRetention(database, this.#retention, { now: new Date(now), signal }).catch(
+      (error: unknown) => {
+        process.emitWarning(`Retention was put off for a day: ${toErrorData(error).message}`);
+      },
+    );
   }
 
   /** Claims one after the other, so that a run is adopted before the next claim counts what there is room for. */

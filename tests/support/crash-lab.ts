@@ -171,8 +171,18 @@ export class CrashLab {
     })();
   }
 
-  async #settle({ key, run_id: runId, step }: { key: string; run_id: string; step: number }): Promise<void> {
-    const happened = this.oracle.entries().some((entry) => entry.kind === 'effect' && entry.key === key);
+  async #settle({
+    key,
+    run_id: runId,
+    step,
+  }: {
+    key: string;
+    run_id: string;
+    step: number;
+  }): Promise<void> {
+    const happened = this.oracle
+      .entries()
+      .some((entry) => entry.kind === 'effect' && entry.key === key);
     await this.query(
       `UPDATE tutti.effect SET state = $2, outcome = $3, review = $4 WHERE encode(key, 'hex') = $1`,
       [
@@ -184,7 +194,13 @@ export class CrashLab {
     );
     this.settled.set(key, happened);
     const actor = { kind: 'person', id: 'tester' } as const;
-    const message = { tenantId: this.tenantId, runId, kind: 'settled', dedupe: key, actor } as const;
+    const message = {
+      tenantId: this.tenantId,
+      runId,
+      kind: 'settled',
+      dedupe: key,
+      actor,
+    } as const;
     await new Inbox(this.pool).send({ ...message, data: { key, step } });
   }
 

@@ -2,8 +2,9 @@ import type { Registry } from '../../sdk/registry.ts';
 import { compile, type Graph } from '../graph/compile.ts';
 import type { Broker } from '../limits/broker.ts';
 import { periodOf, purseName } from '../limits/purse.ts';
+import type { RunFacts } from './facts.ts';
 import { type Recovered, recover } from './recover.ts';
-import { Run, type RunFacts } from './run.ts';
+import { Run } from './run.ts';
 import type { RunRow, Store } from './store.ts';
 import { sharedScopes } from './turns.ts';
 

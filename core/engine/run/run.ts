@@ -8,27 +8,14 @@ import type {
   Graph,
 } from '../graph/compile.ts';
 import type { ExpressionScope } from '../graph/expression.ts';
+import type { RunFacts } from './facts.ts';
 import { endItem, failItems, itemsByKey, openItems, resultsOf } from './foreach.ts';
 import { Joins } from './join.ts';
 import type { Ended, Outcome } from './outcome.ts';
 import { reduceInput, scopeOf } from './scope.ts';
 import { isTerminal, type RunStatus } from './states.ts';
+import { isIdle, statusOf } from './status.ts';
 import { type Container, type Item, move, newStep, type Step } from './step.ts';
-
-/** What a run says about itself for as long as it lives. */
-export interface RunFacts {
-  readonly tenantId: number;
-  readonly id: string;
-  readonly workflow: string;
-  readonly input: unknown;
-  /** Company code, or null for a run over the whole group. */
-  readonly company: string | null;
-  readonly businessDate: string;
-  readonly timeZone: string;
-  readonly priority: number;
-  readonly attended: boolean;
-  readonly createdAt: number;
-}
 
 /** What the engine has to do next for a run. */
 export type Next =
@@ -399,22 +386,4 @@ export class Run {
     next.push({ kind: 'ended', status: this.status });
     return next;
   }
-}
-
-/** Whether a step has not ended and does not run. */
-function isIdle({ status }: Step): boolean {
-  return status === 'pending' || status === 'ready' || status === 'waiting';
-}
-
-/**
- * A run's final status, a pure function of its steps: a critical step that failed fails the run (or leaves it `partial`
- * where the workflow allows that); any other failure, an item's in a foreach that continues included, leaves it `partial`.
- */
-export function statusOf(steps: readonly Step[], partial: boolean): RunStatus {
-  const failed = steps.filter((step) => step.status === 'failed');
-  if (failed.length === 0) return 'succeeded';
-  const fatal = failed.some(
-    (step) => step.item === null && (!('critical' in step.place) || step.place.critical),
-  );
-  return fatal && !partial ? 'failed' : 'partial';
 }

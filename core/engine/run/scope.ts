@@ -1,5 +1,5 @@
 import type { ExpressionScope } from '../graph/expression.ts';
-import type { RunFacts } from './run.ts';
+import type { RunFacts } from './facts.ts';
 import type { Item, Step } from './step.ts';
 
 /** What expressions see: the run's input, what its nodes have brought, and inside a foreach the item and its steps. */

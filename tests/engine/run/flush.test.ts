@@ -89,7 +89,11 @@ describe('the statement of a flush', () => {
       budgets: [{ scope: 'tenant', period, reserve, release: 0, settle: 0 }],
     });
 
-    const answers = [await send(reserving(60)), await send(reserving(40)), await send(reserving(1))];
+    const answers = [
+      await send(reserving(60)),
+      await send(reserving(40)),
+      await send(reserving(1)),
+    ];
 
     assert.deepEqual(
       answers.map(({ admitted }) => admitted),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { statusOf } from '../../../core/engine/run/run.ts';
 import { isTerminal } from '../../../core/engine/run/states.ts';
+import { statusOf } from '../../../core/engine/run/status.ts';
 import type { Step } from '../../../core/engine/run/step.ts';
 import { aLife, allEnded, type Life, Simulation } from '../../support/fixtures/simulation.ts';
 import { verifies } from '../../support/verifies.ts';

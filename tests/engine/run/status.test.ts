@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { statusOf } from '../../../core/engine/run/run.ts';
 import {
   checkMove,
   checkStates,
   isTerminal,
   type StepStatus,
 } from '../../../core/engine/run/states.ts';
+import { statusOf } from '../../../core/engine/run/status.ts';
 import {
   Driven,
   failed,

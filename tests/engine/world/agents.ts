@@ -60,7 +60,12 @@ export const profiles: Profiles = {
 };
 
 /** One micro-USD a token of input, two a token of output. */
-const price = { input: 1_000_000, cachedInput: 1_000_000, cacheWrite: 1_000_000, output: 2_000_000 };
+const price = {
+  input: 1_000_000,
+  cachedInput: 1_000_000,
+  cacheWrite: 1_000_000,
+  output: 2_000_000,
+};
 export const prices = { 'sim-fast': price, 'sim-standard': price };
 
 export function modelName(qualified: string): string {

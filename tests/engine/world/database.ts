@@ -91,7 +91,10 @@ export class SimDatabase {
   readonly purses = new Map<string, Purse>();
   readonly effects = new Map<string, EffectLine>();
   /** Messages to runs that nobody has taken. */
-  readonly inbox = new Map<number, { readonly runId: string; readonly asked: Parameters<RunLoop['ask']>[1] }>();
+  readonly inbox = new Map<
+    number,
+    { readonly runId: string; readonly asked: Parameters<RunLoop['ask']>[1] }
+  >();
   /** Flushes that changed something, counted. */
   commits = 0;
 

@@ -7,8 +7,8 @@ import type { Startable } from '../../../core/engine/run/launcher.ts';
 import { RunLoop } from '../../../core/engine/run/loop.ts';
 import type { Change } from '../../../core/engine/run/rows.ts';
 import type { Run } from '../../../core/engine/run/run.ts';
-import type { RunRow, Store } from '../../../core/engine/run/store.ts';
 import { type Container, pathOf } from '../../../core/engine/run/step.ts';
+import type { RunRow, Store } from '../../../core/engine/run/store.ts';
 import { Scheduler } from '../../../core/engine/schedule/scheduler.ts';
 import type {
   Answer,
@@ -140,8 +140,7 @@ export class SimEngine implements Dispatcher {
       boot: this.boot,
       outside,
       now: () => this.clock.now(),
-      grantedAt: ({ runId, stepPath }) =>
-        this.#granted.get(`${runId} ${stepPath}`) ?? Number.NaN,
+      grantedAt: ({ runId, stepPath }) => this.#granted.get(`${runId} ${stepPath}`) ?? Number.NaN,
       isOwned: () => !database.gone.has(this.boot),
       say: (message) => this.#hear(message),
       habits: setup.habits,

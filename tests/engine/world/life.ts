@@ -89,7 +89,9 @@ function aSetup({ models, money, writes, fails }: Tilt): fc.Arbitrary<Setup> {
       }),
       modelLimits: aModelLimits,
       dailyBudgetMicroUsd: fc.constantFrom(3_000, 8_000, 25_000),
-      startsAt: process.env.EVENING ? fc.constant(evening) : fc.constantFrom(evening, midnight - 20_000),
+      startsAt: process.env.EVENING
+        ? fc.constant(evening)
+        : fc.constantFrom(evening, midnight - 20_000),
       habits: fc.record({
         write: fc.constant(writes ? 2 : 5),
         fail: fc.constantFrom(fails ? 3 : 6),
@@ -113,16 +115,23 @@ function aLimit(): fc.Arbitrary<ModelLimit> {
       tokensPerMinute: fc.constantFrom(null, 3_000, 9_000, 30_000),
       concurrency: fc.constantFrom(null, 1, 2),
     })
-    .map((limit) => Object.fromEntries(Object.entries(limit).filter(([, value]) => value !== null)));
+    .map((limit) =>
+      Object.fromEntries(Object.entries(limit).filter(([, value]) => value !== null)),
+    );
 }
 
 const aRun = fc.record({
   nodes: fc
-    .array(fc.record({ shape: nodeShape, agent: fc.nat(99), priority: fc.integer({ min: 0, max: 10 }) }), {
-      minLength: 1,
-      maxLength: 6,
-    })
-    .map((all) => all.map(({ shape, ...choice }, index) => withAgent(nodeOf(shape, index), choice))),
+    .array(
+      fc.record({ shape: nodeShape, agent: fc.nat(99), priority: fc.integer({ min: 0, max: 10 }) }),
+      {
+        minLength: 1,
+        maxLength: 6,
+      },
+    )
+    .map((all) =>
+      all.map(({ shape, ...choice }, index) => withAgent(nodeOf(shape, index), choice)),
+    ),
   partial: fc.boolean(),
   concurrency: fc.constantFrom(null, null, 1, 2),
   deadline: fc.constantFrom(null, null, null, 'PT5S', 'PT2M'),
@@ -131,7 +140,12 @@ const aRun = fc.record({
 });
 
 function named(
-  { attended, nodes, budgetMicroUsd, ...rest }: typeof aRun extends fc.Arbitrary<infer R> ? R : never,
+  {
+    attended,
+    nodes,
+    budgetMicroUsd,
+    ...rest
+  }: typeof aRun extends fc.Arbitrary<infer R> ? R : never,
   { index, isScarce }: { readonly index: number; readonly isScarce: boolean },
 ): RunSetup {
   const limits = { ...rest, budgetMicroUsd: isScarce ? budgetMicroUsd : null };
@@ -139,9 +153,13 @@ function named(
 }
 
 /** Gives every agent of a node one of the world's agents, 0 the agent's own priority. */
-function withAgent(node: Node, choice: { readonly agent: number; readonly priority: number }): Node {
+function withAgent(
+  node: Node,
+  choice: { readonly agent: number; readonly priority: number },
+): Node {
   const priority = choice.priority === 0 ? null : choice.priority;
-  const agent = (offset: number) => agentNames[(choice.agent + offset) % agentNames.length] as string;
+  const agent = (offset: number) =>
+    agentNames[(choice.agent + offset) % agentNames.length] as string;
   switch (node.kind) {
     case 'gate':
       return node;

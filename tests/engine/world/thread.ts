@@ -115,7 +115,8 @@ export class SimThread {
       return;
     }
     const asksModel = this.job.mode === 'model' && !this.#degraded;
-    if (asksModel && (this.#turns === 0 || (this.#turns < 3 && dice.once(2)))) return this.#ask(dice);
+    if (asksModel && (this.#turns === 0 || (this.#turns < 3 && dice.once(2))))
+      return this.#ask(dice);
     if (this.#writes < 2 && dice.once(habits.write)) return this.#begin(dice);
     if (dice.once(6)) return this.#note(dice);
     if (dice.once(habits.fail)) return this.#fail(dice);

@@ -1,6 +1,6 @@
 import type { Change } from '../../../core/engine/run/rows.ts';
-import type { SimEngine } from './engine.ts';
 import { modelName } from './agents.ts';
+import type { SimEngine } from './engine.ts';
 import type { Accuse } from './watch.ts';
 import type { World } from './world.ts';
 
@@ -63,13 +63,16 @@ export class Money {
   #checkPurses(): void {
     const { database } = this.#world;
     const lines = [...database.runs.values()].flatMap(({ ledger }) => [...ledger.values()]);
-    const reserved = sum(lines.filter(({ state }) => state === 'reserved').map((line) => line.reserved));
+    const reserved = sum(
+      lines.filter(({ state }) => state === 'reserved').map((line) => line.reserved),
+    );
     const settled = sum(lines.map(({ cost }) => cost));
     const tenant = [...database.purses].filter(([name]) => name.includes(' tenant '));
     const held = sum(tenant.map(([, purse]) => purse.reserved));
     const spent = sum(tenant.map(([, purse]) => purse.settled));
     if (held !== reserved) this.#accuse('I4', `${held} is reserved, the calls say ${reserved}`);
-    if (spent - this.#world.rivalSpent !== settled) this.#accuse('I4', `${spent} is settled, the calls say ${settled}`);
+    if (spent - this.#world.rivalSpent !== settled)
+      this.#accuse('I4', `${spent} is settled, the calls say ${settled}`);
     for (const [name, purse] of database.purses) {
       if (purse.reserved + purse.settled > purse.limit)
         this.#accuse('I4', `${name}: ${purse.settled} + ${purse.reserved} of ${purse.limit}`);
@@ -96,14 +99,18 @@ export class Money {
     const now = this.#world.clock.now();
     const { modelLimits } = this.#world.setup;
     if (!modelLimits) return;
-    const recent = this.#world.outside.calls.filter(({ grantedAt }) => grantedAt > now - 2 * minuteMs);
+    const recent = this.#world.outside.calls.filter(
+      ({ grantedAt }) => grantedAt > now - 2 * minuteMs,
+    );
     for (const calls of Map.groupBy(recent, ({ boot, model }) => `${boot} ${model}`).values()) {
       const limit = modelLimits[calls[0]?.model ?? ''] ?? {};
       const open = calls.filter((call) => call.open).length;
       if (open > (limit.concurrency ?? Number.POSITIVE_INFINITY))
         this.#accuse('I5', `${open} calls at once, ${limit.concurrency} may`);
       const last = calls.at(-1)?.grantedAt ?? 0;
-      const window = calls.filter(({ grantedAt }) => grantedAt > last - minuteMs && grantedAt <= last);
+      const window = calls.filter(
+        ({ grantedAt }) => grantedAt > last - minuteMs && grantedAt <= last,
+      );
       const tokens = sum(window.map(({ usage }) => usage.input + usage.output));
       if (window.length > (limit.requestsPerMinute ?? Number.POSITIVE_INFINITY))
         this.#accuse('I5', `${window.length} calls in a minute, ${limit.requestsPerMinute} may`);
@@ -143,7 +150,9 @@ export class Money {
   #othersWait(engine: SimEngine, model: string, ref: number): boolean {
     return [...engine.threads.values()].some(
       ({ job, phase }) =>
-        job.ref !== ref && modelName(job.agent) === model && (phase === 'permitted' || phase === 'asking'),
+        job.ref !== ref &&
+        modelName(job.agent) === model &&
+        (phase === 'permitted' || phase === 'asking'),
     );
   }
 
@@ -154,14 +163,20 @@ export class Money {
       if (engine.broker.budget.left(`run:01990000-0000-7000-8000-00000000000${index}`) !== null)
         this.#accuse('I10', `run ${index} has ended, and its purse is open`);
     for (const profile of ['fast', 'standard'] as const)
-      if (engine.broker.hasModels && engine.broker.waitMs({ profile, bytes: 1, scopes: [] }) === null)
+      if (
+        engine.broker.hasModels &&
+        engine.broker.waitMs({ profile, bytes: 1, scopes: [] }) === null
+      )
         this.#accuse('I10', `all has ended, and calls of '${profile}' are still counted as open`);
     for (const [name, purse] of database.purses) {
       const [tenant, scope, period] = name.split(' ');
       const left = engine.broker.budget.left(`${period} ${tenant} ${scope}`);
       // What other engines spend, this one learns from the flush.
       if (left !== null && left < purse.limit - purse.settled && engine.boot.endsWith('1'))
-        this.#accuse('I4', `${name} has ${left} left in memory, ${purse.limit - purse.settled} stored`);
+        this.#accuse(
+          'I4',
+          `${name} has ${left} left in memory, ${purse.limit - purse.settled} stored`,
+        );
     }
   }
 }

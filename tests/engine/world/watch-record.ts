@@ -100,7 +100,8 @@ export class Record {
         (!isTerminal(row.status) ||
           ((step.error?.code ?? null) === (row.error?.code ?? null) &&
             step.outputSeq === row.output_seq));
-      if (!same) this.#accuse('I15', `${pathOf(step)} is '${row.status}', its journal says '${told}'`);
+      if (!same)
+        this.#accuse('I15', `${pathOf(step)} is '${row.status}', its journal says '${told}'`);
     }
     const isEnded = stored.ended;
     if (isEnded && run.status !== stored.status)

@@ -92,8 +92,9 @@ export class Starts {
       this.#accuse('I1', `${where} starts, and its foreach is ${container.status}`);
     const started = this.#world.database
       .run(run.facts.id)
-      .entries.some(({ kind, step: id, attempt }) =>
-        kind === 'step.started' && id === step.id && attempt === step.attempt,
+      .entries.some(
+        ({ kind, step: id, attempt }) =>
+          kind === 'step.started' && id === step.id && attempt === step.attempt,
       );
     if (!started) this.#accuse('I2', `${where} runs, and its start is not durable`);
   }
@@ -128,11 +129,15 @@ export class Starts {
   }
 
   #concurrencyOf(runId: string): number {
-    return this.#world.setup.runs[Number(runId.at(-1))]?.data.concurrency ?? Number.POSITIVE_INFINITY;
+    return (
+      this.#world.setup.runs[Number(runId.at(-1))]?.data.concurrency ?? Number.POSITIVE_INFINITY
+    );
   }
 
   #checkItems(run: Run, jobs: readonly Job[]): void {
-    const paths = new Set(jobs.filter((job) => job.runId === run.facts.id).map((job) => job.stepPath));
+    const paths = new Set(
+      jobs.filter((job) => job.runId === run.facts.id).map((job) => job.stepPath),
+    );
     const items = run.steps.filter((step) => step.item && paths.has(pathOf(step)));
     for (const [container, own] of Map.groupBy(items, (step) => step.item?.container)) {
       const open = new Set(own.map((step) => step.item)).size;

@@ -64,7 +64,8 @@ export class Watch implements EngineWatch {
 
   #report(): void {
     const { failure, isAlive } = this.#world.engine;
-    if (failure && !isAlive) this.#violations.push(`journal: the engine gave up: ${failure.message}`);
+    if (failure && !isAlive)
+      this.#violations.push(`journal: the engine gave up: ${failure.message}`);
     if (this.#violations.length === 0) return;
     const before = this.#world.trace.slice(-60).join('\n');
     throw new Error(`${[...new Set(this.#violations)].join('\n')}\nafter\n${before}`);

@@ -7,7 +7,14 @@ import { agents } from './agents.ts';
 import { SimDatabase } from './database.ts';
 import { Dice } from './dice.ts';
 import { SimEngine } from './engine.ts';
-import { type Life, type RunSetup, type Setup, type Tilt, type Weights, weightsOf } from './life.ts';
+import {
+  type Life,
+  type RunSetup,
+  type Setup,
+  type Tilt,
+  type Weights,
+  weightsOf,
+} from './life.ts';
 import { MortalClock } from './mortal-clock.ts';
 import { Outside } from './outside.ts';
 import { SimStore } from './store.ts';
@@ -269,7 +276,8 @@ export class World {
   async #comeToAnEnd(): Promise<void> {
     for (const runId of this.engine.loop.runs.keys()) await this.#happen(() => this.#letGo(runId));
     for (let at = 0; !this.#isOver(); at += 1) {
-      if (at > 10_000) throw new Error(`I12: a run does not end\n${this.trace.slice(-40).join('\n')}`);
+      if (at > 10_000)
+        throw new Error(`I12: a run does not end\n${this.trace.slice(-40).join('\n')}`);
       await this.#happen(() => this.#goOn(new Dice(at)));
     }
     this.watch.atTheEnd();
@@ -327,7 +335,11 @@ async function settle(): Promise<void> {
   for (let turn = 0; turn < 3; turn += 1) await new Promise(setImmediate);
 }
 
-function rowOf({ data, attended }: Setup['runs'][number], index: number, createdAt: number): RunRow {
+function rowOf(
+  { data, attended }: Setup['runs'][number],
+  index: number,
+  createdAt: number,
+): RunRow {
   return {
     tenant_id: 1,
     id: `01990000-0000-7000-8000-00000000000${index}`,

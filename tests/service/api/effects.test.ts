@@ -45,12 +45,15 @@ describe('/v1/effects', () => {
   /** Starts a letter whose first try got no answer; resolves when its step waits for a person. */
   async function aLostLetter(to: string): Promise<EffectView & { readonly run: string }> {
     const { id } = await tutti.engine.startRun(requestOf('write', { tenantId, input: { to } }));
-    await until(async () => (await stepOf(id))?.status === 'waiting');
+    await until(async () => (await waitingSince(id)) !== undefined);
     const [effect] = await list(`state=needs_review&run=${id}`);
     return { ...(effect ?? assert.fail()), run: id };
   }
 
-  const stepOf = async (run: string) => (await tutti.history.steps(tenantId, run))[0];
+  const waitingSince = async (run: string) =>
+    (await entriesOf(run)).find(
+      ({ kind, data }) => kind === 'step.waiting' && data.wait === 'review',
+    );
   const entriesOf = async (run: string): Promise<readonly EntryView[]> =>
     await tutti.history.entries(tenantId, run, 0);
 
