@@ -45,7 +45,7 @@ async function work(
 
 type Answer =
   | { readonly kind: 'answered'; readonly output: unknown }
-  | { readonly kind: 'over_budget'; readonly error: EngineError };
+  | { readonly kind: 'denied'; readonly error: EngineError };
 
 /**
  * The agent loop: ask the model, answer its tool calls, until it hands in what its schema asks for. An answer that does not
@@ -60,8 +60,8 @@ async function converse(context: AgentContext, said: Said): Promise<Answer> {
   for (let turn = 1; turn <= turns + repairs; turn += 1) {
     const recorded = talk.job.recorded[turn - 1];
     const request = prompt.request(target.model, messages, target.maxOutputTokens ?? 4_096);
-    const reply = recorded ?? (await callModel(context, request, turn).catch(whenOverBudget));
-    if (reply instanceof Error) return { kind: 'over_budget', error: reply };
+    const reply = recorded ?? (await callModel(context, request, turn).catch(whenDenied));
+    if (reply instanceof Error) return { kind: 'denied', error: reply };
     // Providers refuse a message without content, which is what an answer cut off while it was thought over leaves.
     if (reply.parts.length > 0) messages.push({ role: 'assistant', parts: reply.parts });
     const calls = reply.parts.filter((part) => part.kind === 'call');
@@ -95,9 +95,10 @@ async function converse(context: AgentContext, said: Said): Promise<Answer> {
   );
 }
 
-/** A call that cannot be paid is an answer for the loop; anything else ends the attempt. */
-function whenOverBudget(error: unknown): EngineError {
-  if (isEngineError(error) && error.code === 'BUDGET_EXCEEDED') return error;
+/** A call that cannot be paid, or would go to a model that is ill, is an answer for the loop; anything else ends the attempt. */
+function whenDenied(error: unknown): EngineError {
+  if (isEngineError(error) && ['BUDGET_EXCEEDED', 'BREAKER_OPEN'].includes(error.code))
+    return error;
   throw error;
 }
 

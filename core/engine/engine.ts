@@ -9,6 +9,7 @@ import type { Connector } from '../ports/erp/connector.ts';
 import type { Profiles } from '../ports/models/profiles.ts';
 import type { Registry } from '../sdk/registry.ts';
 import { askRun, type RunAsk } from './ask.ts';
+import { Breakers } from './limits/breaker.ts';
 import { Broker } from './limits/broker.ts';
 import { applyRetention } from './retention/apply.ts';
 import { type RetentionPolicy, retentionPolicy } from './retention/policy.ts';
@@ -95,6 +96,10 @@ export class Engine {
       limits: parts.config.modelLimits ?? {},
       prices: parts.config.prices ?? {},
       clock: this.#clock,
+      breakers: new Breakers({
+        clock: this.#clock,
+        limits: () => parts.config.breaker ?? {},
+      }),
     });
     this.#adoption = new Adoption({
       store: this.#store,

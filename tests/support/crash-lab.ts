@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -28,6 +29,8 @@ const reviewMs = 100;
 export interface LabEngineOptions {
   readonly until?: string;
   readonly submit?: string;
+  /** Lives on when its run has ended. */
+  readonly stays?: boolean;
   readonly items?: readonly string[];
   /** A crash point: `after-flush:3`. */
   readonly at?: string;
@@ -39,6 +42,8 @@ export interface LabEngine {
   readonly child: ChildProcess;
   /** Resolves when it claims runs; rejects when it ends before. */
   readonly ready: Promise<void>;
+  /** The state of the process as the kernel names it: `T` stands still. Linux only. */
+  processState(): string;
   readonly ended: Promise<{
     readonly code: number | null;
     readonly signal: string | null;
@@ -136,7 +141,9 @@ export class CrashLab {
     void ended.then(({ stderr }) => {
       ready.reject(new Error(`The engine ended before it was ready: ${stderr}`));
     });
-    return { child, ready: ready.promise, ended };
+    const processState = (): string =>
+      readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1]?.[0] ?? '';
+    return { child, ready: ready.promise, ended, processState };
   }
 
   async query<T extends pg.QueryResultRow>(text: string, values: readonly unknown[] = []) {

@@ -12,6 +12,7 @@ import {
 } from '../../ports/models/prices.ts';
 import type { Profiles } from '../../ports/models/profiles.ts';
 import type { ModelProfile } from '../../sdk/agent.ts';
+import { Breakers } from './breaker.ts';
 import { Budget, type Reservation } from './budget.ts';
 import { type ModelBlocker, type Permit, Permits } from './permits.ts';
 
@@ -30,14 +31,25 @@ export interface Grant {
   readonly boundMicroUsd: number;
   readonly permit: Permit;
   readonly reservation: Reservation;
+  /** Set when the call finds out whether a model that was left alone is well again. */
+  readonly probe: number | null;
 }
 
 /** Why a call cannot be made now; `never`: waiting will not help. */
 export type Refusal = {
-  readonly blocker: ModelBlocker | 'budget';
+  readonly blocker: ModelBlocker | 'budget' | 'breaker';
   readonly scope: string;
   readonly never: boolean;
 };
+
+/** How a call ended. */
+export interface CallEnd {
+  readonly usage: Usage | null;
+  /** false: it is proven that the provider saw nothing. */
+  readonly sent: boolean;
+  /** What it says about the provider. @default null, nothing */
+  readonly isWell?: boolean | null;
+}
 
 /** What a call turned out to cost. */
 export interface Settlement {
@@ -60,6 +72,7 @@ export class Broker {
   readonly #permits: Permits;
   readonly #targets: ReadonlyMap<ModelProfile, Target>;
   readonly #clock: Clock;
+  readonly #breakers: Breakers;
 
   /** @throws MODEL_UNKNOWN for a model without a price */
   constructor(options: {
@@ -67,7 +80,11 @@ export class Broker {
     readonly limits: Readonly<Record<string, ModelLimit>>;
     readonly prices: PriceOverrides;
     readonly clock: Clock;
+    /** @default closed ones of its own, with the usual limits */
+    readonly breakers?: Breakers;
   }) {
+    const { clock } = options;
+    this.#breakers = options.breakers ?? new Breakers({ clock, limits: () => ({}) });
     this.#permits = new Permits(options.limits);
     this.#clock = options.clock;
     const targets = Object.entries(options.profiles ?? {}) as readonly [
@@ -103,6 +120,8 @@ export class Broker {
       upperBoundMicroUsd(wish.bytes, target.maxOutputTokens, target.price),
     );
     if (money) return { blocker: 'budget', ...money };
+    if (this.#breakers.refusal(breakerOf(target.model)))
+      return { blocker: 'breaker', scope: target.model, never: false };
     const blocker = this.#permits.blocker(
       target.model,
       tokenBound(wish, target),
@@ -121,6 +140,7 @@ export class Broker {
       boundMicroUsd,
       permit: this.#permits.take(target.model, tokenBound(wish, target), this.#clock.monotonic()),
       reservation: this.budget.reserve(wish.scopes, boundMicroUsd),
+      probe: this.#breakers.begin(breakerOf(target.model)),
     };
   }
 
@@ -128,11 +148,8 @@ export class Broker {
    * Ends a granted call. Without a usage it counts as its full bound, because the provider may have billed it, unless it is
    * proven that nothing was sent.
    */
-  settle(
-    grant: Grant,
-    profile: ModelProfile,
-    end: { readonly usage: Usage | null; readonly sent: boolean },
-  ): Settlement {
+  settle(grant: Grant, profile: ModelProfile, end: CallEnd): Settlement {
+    this.#breakers.report(breakerOf(grant.model), end.isWell ?? null, grant.probe);
     const now = this.#clock.monotonic();
     if (!end.sent) {
       this.#permits.release(grant.permit, now);
@@ -154,12 +171,19 @@ export class Broker {
   /** Milliseconds until a refused call is worth another look; null when another call's end will tell. */
   waitMs(wish: CallWish): number | null {
     const target = this.#target(wish.profile);
+    const refused = this.#breakers.refusal(breakerOf(target.model));
+    if (refused) return refused.untilMs;
     return this.#permits.waitMs(target.model, tokenBound(wish, target), this.#clock.monotonic());
   }
 
   #target(profile: ModelProfile): Target {
     return this.#targets.get(profile) as Target;
   }
+}
+
+/** The name of a model's breaker. */
+function breakerOf(model: string): string {
+  return `model:${model}`;
 }
 
 // A token is at least one byte of UTF-8, so bytes bound tokens from above for every tokenizer.

@@ -11,7 +11,7 @@ import type { Flushed, Journal } from './journal.ts';
 import type { Run } from './run.ts';
 import { pathOf, type Step } from './step.ts';
 import type { Store } from './store.ts';
-import { stepScope, type Turns } from './turns.ts';
+import { needsModel, overBudget, stepScope, type Turns } from './turns.ts';
 
 /** A step that could start now. */
 export interface Startable extends Ready {
@@ -92,7 +92,7 @@ export class Launcher {
     const attempt = new Attempt({ ref: this.#nextRef++, run, step, registered, mode, alone });
     attempts.add(attempt);
     try {
-      if (refusal && needsModel(registered)) throw overBudget(registered, refusal.scope);
+      if (refusal && needsModel(registered)) throw overBudget(attempt, refusal.scope);
       const input = inputOf(run, step, registered);
       step.degraded ||= refusal !== null || step.onPlaybook;
       const turn = wish && mode === 'model' ? turns.begin(attempt, wish) : {};
@@ -117,7 +117,7 @@ export class Launcher {
       turns.withdraw(attempt);
       attempt.mode = 'playbook';
       if (needsModel(attempt.registered))
-        return attempts.fail(attempt, toErrorData(overBudget(attempt.registered, 'tenant')));
+        return attempts.fail(attempt, toErrorData(overBudget(attempt, 'tenant')));
     }
     this.#armTimeout(attempt);
     if (attempt.mode === 'playbook' || attempt.recorded === 0)
@@ -166,18 +166,6 @@ export class Launcher {
       recorded,
     });
   }
-}
-
-/** Whether an agent does not go on with its playbook when a model call cannot be paid. */
-function needsModel({ agent }: RegisteredAgent): boolean {
-  return agent.onBudget === 'fail' || !agent.procedure;
-}
-
-function overBudget({ name }: RegisteredAgent, scope: string): EngineError {
-  return new EngineError(
-    'BUDGET_EXCEEDED',
-    `The budget '${scope}' is too small for a model call of '${name}'; raise it.`,
-  );
 }
 
 /** A step's input, checked. @throws EXPRESSION_INVALID · INPUT_INVALID */

@@ -247,9 +247,9 @@ export class RunLoop {
     this.#turns.grantWaiting((attempt) => this.#attempts.isLive(attempt));
     if (this.#state === 'draining') return;
     let waitMs = this.#turns.waitMs();
-    const admits = ({ wish }: Startable): boolean => {
+    const admits = ({ wish, step }: Startable): boolean => {
       if (!wish) return true;
-      const answer = this.#turns.admits(wish);
+      const answer = this.#turns.admits(wish, this.#launcher.agentOf(step));
       if (answer.waitMs !== null) waitMs = Math.min(waitMs ?? answer.waitMs, answer.waitMs);
       return answer.yes;
     };

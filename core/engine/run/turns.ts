@@ -3,7 +3,8 @@ import { EngineError, type ErrorData, toErrorData } from '../../base/errors.ts';
 import { Prompt } from '../../guard/prompt.ts';
 import type { Dispatcher, TurnDone } from '../../ports/dispatcher.ts';
 import type { RegisteredAgent } from '../../sdk/registry.ts';
-import type { Broker, CallWish, Refusal } from '../limits/broker.ts';
+import { healthOf } from '../limits/breaker.ts';
+import type { Broker, CallEnd, CallWish, Refusal } from '../limits/broker.ts';
 import { periodOf, purseName } from '../limits/purse.ts';
 import type { Attempt } from './attempt.ts';
 import type { Journal } from './journal.ts';
@@ -53,14 +54,21 @@ export class Turns {
     return this.#parts.broker.refusal(wish);
   }
 
-  /** Whether a new start may have its first call now; a model that running steps wait for is theirs. */
-  admits(wish: CallWish): { readonly yes: boolean; readonly waitMs: number | null } {
+  /**
+   * Whether a new start may go now: with its first call, or without one where a playbook takes its place. A model that running
+   * steps wait for is theirs.
+   */
+  admits(
+    wish: CallWish,
+    registered: RegisteredAgent,
+  ): { readonly yes: boolean; readonly waitMs: number | null } {
     const { broker } = this.#parts;
     const model = broker.modelOf(wish.profile);
     if (this.#waiting.some((each) => broker.modelOf(each.wish.profile) === model))
       return { yes: false, waitMs: null };
     const refusal = broker.refusal(wish);
-    if (!refusal || refusal.never) return { yes: true, waitMs: null };
+    const goesWithout = refusal?.blocker === 'breaker' && !needsModel(registered);
+    if (!refusal || refusal.never || goesWithout) return { yes: true, waitMs: null };
     return { yes: false, waitMs: broker.waitMs(wish) };
   }
 
@@ -86,7 +94,9 @@ export class Turns {
       if (!isLive(attempt)) continue;
       const refusal = this.#parts.broker.refusal(wish);
       if (!refusal) this.#grant(attempt, wish);
-      else if (refusal.never) this.#tellDenied(attempt, refusal.scope);
+      else if (refusal.never) this.#tellDenied(attempt, overBudget(attempt, refusal.scope));
+      else if (refusal.blocker === 'breaker')
+        this.#tellDenied(attempt, leftAlone(attempt, refusal.scope));
       else this.#waiting.push(each);
     }
   }
@@ -101,7 +111,12 @@ export class Turns {
   end(attempt: Attempt, done: TurnDone): Pick<Change, 'entries' | 'settles' | 'budgets'> {
     const { turn, stop, durationMs, usage, error, body } = done;
     const data = { turn, stop, durationMs, tokens: usage, ...(error && { error: error.code }) };
-    return this.#settle(attempt, done, { data, ...(body !== undefined && { body }) });
+    const isWell = healthOf(error ?? null);
+    return this.#settle(
+      attempt,
+      { ...done, isWell },
+      { data, ...(body !== undefined && { body }) },
+    );
   }
 
   /** The thread of a call is gone: nobody knows what it cost, so it counts in full. */
@@ -125,20 +140,17 @@ export class Turns {
       if (flushed.admitted) return this.#parts.dispatcher.tell({ kind: 'granted', ref });
       if (!attempt.call) return;
       this.withdraw(attempt);
-      this.#tellDenied(attempt, 'tenant');
+      this.#tellDenied(attempt, overBudget(attempt, 'tenant'));
     });
   }
 
-  #tellDenied({ ref }: Attempt, scope: string): void {
-    const error = toErrorData(
-      new EngineError('BUDGET_EXCEEDED', `The budget '${scope}' is spent.`),
-    );
-    this.#parts.dispatcher.tell({ kind: 'denied', ref, error });
+  #tellDenied({ ref }: Attempt, error: EngineError): void {
+    this.#parts.dispatcher.tell({ kind: 'denied', ref, error: toErrorData(error) });
   }
 
   #settle(
     attempt: Attempt,
-    end: Pick<TurnDone, 'usage' | 'sent'>,
+    end: CallEnd,
     told: { readonly data: Readonly<Record<string, unknown>>; readonly body?: string },
   ): Pick<Change, 'entries' | 'settles' | 'budgets'> {
     const { grant, wish } = attempt.call as NonNullable<Attempt['call']>;
@@ -157,6 +169,28 @@ export class Turns {
   #period(): string {
     return periodOf(this.#parts.clock.now());
   }
+}
+
+/** Whether an agent does not go on with its playbook when a model call is denied. */
+export function needsModel({ agent }: RegisteredAgent): boolean {
+  return agent.onBudget === 'fail' || !agent.procedure;
+}
+
+export function overBudget(
+  { registered }: Pick<Attempt, 'registered'>,
+  scope: string,
+): EngineError {
+  return new EngineError(
+    'BUDGET_EXCEEDED',
+    `The budget '${scope}' is too small for a model call of '${registered.name}'; raise it.`,
+  );
+}
+
+function leftAlone({ registered }: Pick<Attempt, 'registered'>, model: string): EngineError {
+  return new EngineError(
+    'BREAKER_OPEN',
+    `The model '${model}' has failed several times in a row and is left alone for a while; '${registered.name}' asks it later.`,
+  );
 }
 
 /** The purse of one step. */

@@ -68,6 +68,6 @@ describe('engines that live by chance, with crashes, lost threads, lost connecti
       const [one, two] = [await World.live(life), await World.live(life)];
       assert.deepEqual(two.trace, one.trace);
     };
-    await holds({}, Math.ceil(livesEach / 4), twice);
+    await holds({}, { lives: Math.ceil(livesEach / 4), check: twice });
   });
 });
