@@ -75,6 +75,7 @@ const drainMs = 20_000;
 /** Opens the host of a call, lets `work` use it, and closes it whatever happens. */
 export async function withHost<T>(call: Call, work: (host: Host) => Promise<T>): Promise<T> {
   const host = await openHost(hostOptions(call));
+  call.interrupt.isStuck = () => host.zombies > 0;
   try {
     return await work(host);
   } finally {

@@ -46,6 +46,8 @@ export interface Host {
   ): Promise<{ readonly tenantId: number; readonly sample: LoadedSample }>;
   /** Whether the engine of another process serves the database. */
   isServed(): Promise<boolean>;
+  /** Threads of this process that were given up and do not end. */
+  readonly zombies: number;
   /** Opens the engine of this process. */
   startEngine(onFailure: (error: Error) => void): Promise<Engine>;
   /** Ends the engine, whose running steps get `drainMs` (default 0) to end, then everything under it. Safe to call twice. */
@@ -115,6 +117,7 @@ function hostOn(
   const connector = (tenantId: number): Connector =>
     embeddedConnector({ pool: tenantPool, tenantId, entities });
   let engine: Engine | null = null;
+  let dispatcher: Pool | null = null;
   let stopTelemetry = async (): Promise<void> => {};
   return {
     database,
@@ -132,6 +135,9 @@ function hostOn(
       const sample = await loadSample({ admin, tenantId, entities, samples, scale, seed });
       return { tenantId, sample };
     },
+    get zombies() {
+      return dispatcher?.health.zombies ?? 0;
+    },
     isServed: async () => (await liveEngine(enginePool)) !== null,
     async startEngine(onFailure) {
       stopTelemetry = await startTelemetry(process.env);
@@ -139,7 +145,7 @@ function hostOn(
       const { digest } = registry;
       const setup = { configUrl: options.configUrl, connection, profiles, digest };
       const threads = config.limits?.threads;
-      const dispatcher = new Pool({ setup, ...(threads !== undefined && { threads }) });
+      dispatcher = new Pool({ setup, ...(threads !== undefined && { threads }) });
       const parts = { database, registry, config, profiles, version, dispatcher, connector };
       engine = new Engine({ ...parts, onFailure });
       await engine.start();

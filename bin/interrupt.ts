@@ -6,6 +6,8 @@ export interface Interrupt {
   readonly exitCode: () => number | null;
   /** Resolves when the first signal comes. */
   readonly came: Promise<void>;
+  /** Whether threads that do not end would keep `process.exit` waiting; the host tells. @default they never do */
+  isStuck: () => boolean;
   /** Hears no more signals. */
   release(): void;
 }
@@ -21,17 +23,20 @@ export function hearInterrupts(): Interrupt {
   );
   const hear = (name: NodeJS.Signals): void => {
     const its = exitCodes[name as keyof typeof exitCodes];
+    if (code !== null && interrupt.isStuck()) process.kill(process.pid, 'SIGKILL');
     if (code !== null) process.exit(its);
     code = its;
     controller.abort();
   };
   for (const name of Object.keys(exitCodes)) process.on(name, hear);
-  return {
+  const interrupt: Interrupt = {
     signal: controller.signal,
     exitCode: () => code,
     came,
+    isStuck: () => false,
     release() {
       for (const name of Object.keys(exitCodes)) process.off(name, hear);
     },
   };
+  return interrupt;
 }

@@ -75,7 +75,12 @@ describe('an engine that dies at a crash point', function () {
       assert.equal(row?.open, 0);
     }
     // A run of 20 agents has one claim, a send or write for most agents, and more flushes than agents on its longest way.
-    for (const [point, least] of [['after-claim', 1], ['after-tool', 17], ['before-flush', 20], ['after-flush', 20]] as const) {
+    for (const [point, least] of [
+      ['after-claim', 1],
+      ['after-tool', 17],
+      ['before-flush', 20],
+      ['after-flush', 20],
+    ] as const) {
       const survived = deaths.survived.get(point) ?? 0;
       assert.ok(survived > least, `${point}: ${survived - 1} deaths`);
     }

@@ -37,7 +37,9 @@ describe('an agent that ends its own process each time', function () {
       { node: 'bad', status: 'failed', code: 'STEP_CRASHED', steps: 1 },
       { node: 'good', status: 'succeeded', code: null, steps: 1 + items.length },
     ]);
-    const paid = lab.oracle.entries().flatMap((each) => (each.kind === 'effect' ? [each.args] : []));
+    const paid = lab.oracle
+      .entries()
+      .flatMap((each) => (each.kind === 'effect' ? [each.args] : []));
     assert.deepEqual(paid.toSorted(), items.toSorted());
   });
 });

@@ -61,7 +61,9 @@ describe('an engine that stood still for longer than its lease', function () {
   });
 
   async function entries(): Promise<number> {
-    const [row] = await lab.query<{ entries: number }>('SELECT count(*)::int AS entries FROM tutti.entry');
+    const [row] = await lab.query<{ entries: number }>(
+      'SELECT count(*)::int AS entries FROM tutti.entry',
+    );
     return row?.entries ?? 0;
   }
 

@@ -7,7 +7,7 @@ import type { Connector } from '../../core/ports/erp/connector.ts';
 import type { AnyTool } from '../../core/sdk/tool.ts';
 
 /** A record to write on. */
-export const crate = defineEntity('crate', {
+const crate = defineEntity('crate', {
   code: field.code(),
   note: field.text(),
   held: field.flag(),

@@ -161,3 +161,17 @@ export async function assertWhole(lab: CrashLab, runs: readonly WorkRun[]): Prom
     }
   }
 }
+
+/** Each item of a run that only pays was paid for once. */
+export async function assertPaid(lab: CrashLab, { id, items }: WorkRun): Promise<void> {
+  const effects = await lab.query<{ key: string; state: string }>(
+    `SELECT encode(key, 'hex') AS key, state FROM tutti.effect WHERE run_id = $1`,
+    [id],
+  );
+  const keys = new Set(effects.map(({ key }) => key));
+  const paid = lab.oracle
+    .entries()
+    .flatMap((entry) => (entry.kind === 'effect' && keys.has(entry.key) ? [entry.args] : []));
+  assert.deepEqual(paid.toSorted(), items.toSorted());
+  assert.ok(effects.every(({ state }) => state === 'applied' || state === 'replayed'));
+}

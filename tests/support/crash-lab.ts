@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -49,6 +50,46 @@ export interface LabEngine {
     readonly signal: string | null;
     readonly stderr: string;
   }>;
+}
+
+/** Starts an engine on a database: a URL, or a folder for a server of its own. */
+export function startLabEngine(
+  database: string,
+  env: NodeJS.ProcessEnv,
+  { at = '', threads = 1, ...what }: LabEngineOptions & { readonly tenantId?: number },
+): LabEngine {
+  const child = spawn(process.execPath, [...nodeFlags, program, database, JSON.stringify(what)], {
+    env: {
+      ...process.env,
+      ...compileCacheEnv,
+      ...env,
+      LAB_THREADS: String(threads),
+      CRASH_AT: at,
+      // Crash points count when the engine submits what it is to submit.
+      ...(what.submit !== undefined && { CRASH_FROM: join(tmpdir(), `tutti-test-${newId()}`) }),
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stderr = '';
+  child.stderr.on('data', (part: Buffer) => {
+    stderr += part;
+  });
+  const ended = once(child, 'exit').then(([code, signal]) => ({
+    code: code as number | null,
+    signal: signal as string | null,
+    stderr,
+  }));
+  const ready = Promise.withResolvers<void>();
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    if (line === 'ready') ready.resolve();
+  });
+  ready.promise.catch(() => {});
+  void ended.then(({ stderr }) => {
+    ready.reject(new Error(`The engine ended before it was ready: ${stderr}`));
+  });
+  const processState = (): string =>
+    readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1]?.[0] ?? '';
+  return { child, ready: ready.promise, ended, processState };
 }
 
 /** A database, the world outside, and engines that can be killed. */
@@ -109,41 +150,12 @@ export class CrashLab {
     return (await submitRun(this.#host.store, this.#host.registry, request)).id;
   }
 
-  engine({ at = '', threads = 1, ...what }: LabEngineOptions = {}): LabEngine {
-    const text = JSON.stringify({ tenantId: this.tenantId, ...what });
-    const child = spawn(process.execPath, [...nodeFlags, program, this.fresh.url, text], {
-      env: {
-        ...process.env,
-        ...compileCacheEnv,
-        ...this.oracle.env,
-        LAB_THREADS: String(threads),
-        CRASH_AT: at,
-        // Crash points count when the engine submits what it is to submit.
-        ...(what.submit !== undefined && { CRASH_FROM: join(this.#folder.path, newId()) }),
-      },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    this.#living.add(child);
-    let stderr = '';
-    child.stderr.on('data', (part: Buffer) => {
-      stderr += part;
-    });
-    const exited = once(child, 'exit');
-    const ended = exited.then(([code, signal]) => {
-      this.#living.delete(child);
-      return { code: code as number | null, signal: signal as string | null, stderr };
-    });
-    const ready = Promise.withResolvers<void>();
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      if (line === 'ready') ready.resolve();
-    });
-    ready.promise.catch(() => {});
-    void ended.then(({ stderr }) => {
-      ready.reject(new Error(`The engine ended before it was ready: ${stderr}`));
-    });
-    const processState = (): string =>
-      readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1]?.[0] ?? '';
-    return { child, ready: ready.promise, ended, processState };
+  engine(options: LabEngineOptions = {}): LabEngine {
+    const { tenantId, fresh, oracle } = this;
+    const started = startLabEngine(fresh.url, oracle.env, { tenantId, ...options });
+    this.#living.add(started.child);
+    void started.ended.then(() => this.#living.delete(started.child));
+    return started;
   }
 
   async query<T extends pg.QueryResultRow>(text: string, values: readonly unknown[] = []) {

@@ -20,6 +20,8 @@ const file = openSync(log, 'a');
 /** By key: what has happened already, for those who ask and those who repeat. */
 const happened = new Map<string, EffectSeen>();
 const reads = new Map<string, number>();
+/** Gates that tools wait at, until somebody opens them. */
+const gates = new Map<string, PromiseWithResolvers<void>>();
 // A provider takes a moment: long enough that a kill meets calls that are under way.
 const thinkMs = 5;
 
@@ -40,6 +42,12 @@ function take(
   return entry;
 }
 
+function gateOf(id: string): PromiseWithResolvers<void> {
+  const gate = gates.get(id) ?? Promise.withResolvers<void>();
+  gates.set(id, gate);
+  return gate;
+}
+
 async function bodyOf(incoming: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];
   for await (const chunk of incoming) chunks.push(chunk as Buffer);
@@ -52,6 +60,12 @@ async function answer(incoming: IncomingMessage): Promise<unknown> {
   if (what === 'effects' && incoming.method === 'POST')
     return take((await bodyOf(incoming)) as never);
   if (what === 'effects') return happened.get(id) ?? null;
+  if (what === 'gates') {
+    const gate = gateOf(id);
+    if (incoming.method === 'POST') gate.resolve();
+    await gate.promise;
+    return { isOpen: true };
+  }
   reads.set(id, (reads.get(id) ?? 0) + 1);
   return { times: reads.get(id) };
 }

@@ -38,6 +38,8 @@ export interface Oracle {
   readonly env: Readonly<Record<string, string>>;
   /** What reached it so far. */
   entries(): readonly OracleEntry[];
+  /** Lets everybody through who waits, or comes, at a gate. */
+  openGate(id: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -62,6 +64,9 @@ export async function startOracle(log: string): Promise<Oracle> {
         .split('\n')
         .filter((text) => text !== '')
         .map((text) => JSON.parse(text) as OracleEntry),
+    async openGate(id) {
+      await fetch(`${url}/gates/${id}`, { method: 'POST' });
+    },
     async close() {
       child.stdin.end();
       if (child.exitCode === null) await once(child, 'exit');

@@ -1,7 +1,23 @@
 import { SHARE_ENV, Worker } from 'node:worker_threads';
 import { type LeaseClock, monotonicNs } from '../../base/lease-clock.ts';
-import type { ConnectionConfig } from '../../ports/db/connection.ts';
-import type { HeartbeatSetup, HeartbeatWord } from './heartbeat.ts';
+import { type ConnectionConfig, clientConfig } from '../../ports/db/connection.ts';
+import { renewalOf, surelyNs } from './lease-renewal.ts';
+
+/** What the thread is given: plain data, so that it needs nothing of ours. */
+export interface HeartbeatSetup {
+  /** Of a pg client. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** The first statement of its connection. */
+  readonly openText: string;
+  readonly renewal: ReturnType<typeof renewalOf>;
+  readonly surelyNs: bigint;
+  /** A third of the lease: between two renewals, for an answer, and until a main loop that does not beat is wedged. */
+  readonly thirdMs: number;
+  /** Of a LeaseClock. */
+  readonly lease: SharedArrayBuffer;
+  /** One bigint: when the main loop last beat, in `monotonicNs`. */
+  readonly beat: SharedArrayBuffer;
+}
 
 /** What the heartbeat is started with. */
 export interface KeeperParts {
@@ -46,23 +62,29 @@ export class LeaseKeeper {
 
   #start(): void {
     const { connection, boot, leaseMs, clock, onFenced } = this.#parts;
+    const thirdMs = leaseMs / 3;
+    // Functions cannot be sent; the thread reads no values.
+    const { types: _, ...config } = clientConfig(connection, { queryTimeoutMs: thirdMs });
     const setup: HeartbeatSetup = {
-      connection,
-      boot,
-      leaseMs,
+      config: { ...config },
+      openText: 'SET ROLE tutti_engine',
+      renewal: renewalOf(boot, leaseMs),
+      surelyNs: surelyNs(leaseMs),
+      thirdMs,
       lease: clock.shared,
       beat: this.#beat,
     };
-    const worker = new Worker(new URL('./heartbeat.ts', import.meta.url), {
+    const worker = new Worker(new URL('./heartbeat.mjs', import.meta.url), {
       name: 'tutti-heartbeat',
       workerData: setup,
       // PGPASSWORD and the like; no preloaded modules.
       env: SHARE_ENV,
       execArgv: [],
-      resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 2 },
+      resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 1 },
     });
     this.#worker = worker;
-    worker.on('message', (_: HeartbeatWord) => {
+    // It says one thing: the row is gone.
+    worker.on('message', () => {
       if (this.#isStopped) return;
       void this.stop();
       onFenced();

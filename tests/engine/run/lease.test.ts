@@ -49,7 +49,7 @@ describe('Lease', function () {
         HolderWord & { readonly kind: K }
       >;
     const { boot, runId } = await said('ready');
-    return { child, said, boot, runId };
+    return { child, said, words, boot, runId };
   }
 
   async function entries(runId: string): Promise<number> {
@@ -84,12 +84,13 @@ describe('Lease', function () {
 
   it('lets a process that was stopped for longer write nothing more, and hold nothing when it goes on', async () => {
     verifies('R9.one-writer', 'R9.take-over');
-    const { child, said, runId } = await aHolder();
+    const { child, said, words, runId } = await aHolder();
     await eventually(async () => (await entries(runId)) > 5);
 
     child.kill('SIGSTOP');
     await eventually(async () => (await heir.takeOver()) > 0);
     const written = await entries(runId);
+    words.length = 0;
     child.kill('SIGCONT');
     const [woke, fenced] = [await said('woke'), await said('fenced')];
 
@@ -119,7 +120,8 @@ describe('Lease', function () {
     child.kill('SIGKILL');
     await gone;
 
-    assert.equal(await heir.takeOver(), 1);
+    // A backend that has not heard of it may keep the row for a moment.
+    await eventually(async () => (await heir.takeOver()) === 1);
   });
 
   it('keeps no process alive', async () => {

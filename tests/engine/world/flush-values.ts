@@ -60,12 +60,12 @@ function arrayOf(literal: string, type: string): readonly unknown[] {
   const found: unknown[] = [];
   for (const [, quoted, plain] of literal.matchAll(/"((?:[^"\\]|\\.)*)"|([^{},"]+)/g)) {
     if (plain === 'NULL') found.push(null);
-    else found.push(valueOf(plain ?? (quoted as string).replace(/\\(.)/gs, '$1'), type));
+    else found.push(cellOf(plain ?? (quoted as string).replace(/\\(.)/gs, '$1'), type));
   }
   return found;
 }
 
-function valueOf(text: string, type: string): unknown {
+function cellOf(text: string, type: string): unknown {
   switch (type) {
     case 'int':
     case 'smallint':

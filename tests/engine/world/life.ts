@@ -89,9 +89,7 @@ function aSetup({ models, money, writes, fails }: Tilt): fc.Arbitrary<Setup> {
       }),
       modelLimits: aModelLimits,
       dailyBudgetMicroUsd: fc.constantFrom(3_000, 8_000, 25_000),
-      startsAt: process.env.EVENING
-        ? fc.constant(evening)
-        : fc.constantFrom(evening, midnight - 20_000),
+      startsAt: fc.constantFrom(evening, midnight - 20_000),
       habits: fc.record({
         write: fc.constant(writes ? 2 : 5),
         fail: fc.constantFrom(fails ? 3 : 6),

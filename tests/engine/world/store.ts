@@ -69,7 +69,9 @@ export class SimStore implements Reads {
       step.cost_micro_usd += line.reserved;
       const module = step.agent?.split('.')[0];
       for (const scope of ['tenant', `workflow:${workflow}`, `module:${module}`]) {
-        const purse = this.#database.purses.get(`${tenant_id} ${scope} ${periodOf(entry.at)}`);
+        const purse = this.#database.purses.get(
+          `${tenant_id} ${scope} ${entry.data.period ?? periodOf(entry.at)}`,
+        );
         if (!purse) continue;
         purse.reserved -= line.reserved;
         purse.settled += line.reserved;

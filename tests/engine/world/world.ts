@@ -1,5 +1,4 @@
 import { compile, type Graph } from '../../../core/engine/graph/compile.ts';
-import type { RunFacts } from '../../../core/engine/run/run.ts';
 import type { RunRow } from '../../../core/engine/run/store.ts';
 import { FakeClock } from '../../support/fixtures/clock.ts';
 import { facts } from '../../support/fixtures/graphs.ts';
@@ -94,7 +93,7 @@ export class World {
     return this.#graphs.get(runId) as Graph;
   }
 
-  factsOf(runId: string): RunFacts {
+  factsOf(runId: string): typeof facts {
     return { ...facts, id: runId, createdAt: this.setup.startsAt };
   }
 
@@ -119,8 +118,8 @@ export class World {
     for (const engine of engines) {
       if (engine.connection.isAsked)
         possible.push({ weight: 100, item: () => engine.connection.answer() });
-      for (const [at, expansion] of engine.expansions.entries())
-        possible.push({ weight: 60, item: () => expand(engine, at, dice, expansion.resolve) });
+      for (const at of engine.expansions.keys())
+        possible.push({ weight: 60, item: () => expand(engine, at, dice) });
       for (const thread of engine.threads.values())
         if (thread.canAct) possible.push({ weight: 100, item: () => thread.act(dice) });
     }
@@ -297,8 +296,7 @@ export class World {
     if (this.#late.length > 0) return this.#arriveLate(this.#late[0] as () => void);
     for (const zombie of this.zombies) zombie.connection.answer();
     if (connection.isAsked) return connection.answer();
-    const [expansion] = expansions;
-    if (expansion) return expand(this.engine, 0, dice, expansion.resolve);
+    if (expansions.length > 0) return expand(this.engine, 0, dice);
     const able = [...threads.values()].filter(({ canAct }) => canAct);
     if (able.length > 0) return dice.pick(able).act(dice);
     const dead = [...threads.values()].find(({ isStuck, cancelled }) => isStuck && cancelled);
@@ -320,14 +318,9 @@ export class World {
   }
 }
 
-function expand(
-  engine: SimEngine,
-  at: number,
-  dice: Dice,
-  resolve: (values: readonly unknown[]) => void,
-): void {
-  engine.expansions.splice(at, 1);
-  resolve(Array.from({ length: dice.below(5) }, (_, index) => ({ id: `i${index}` })));
+function expand({ expansions }: SimEngine, at: number, dice: Dice): void {
+  const [expansion] = expansions.splice(at, 1);
+  expansion?.resolve(Array.from({ length: dice.below(5) }, (_, index) => ({ id: `i${index}` })));
 }
 
 /** Lets everything happen that happens by itself: a journal begins its flush one turn of the event loop later. */
