@@ -12,7 +12,7 @@ export interface Flag {
 export interface Usage {
   readonly name: string;
   readonly about: string;
-  /** Names of what comes without a flag; all are needed. */
+  /** Names of what comes without a flag; one in brackets, like `[PATH]`, may be left out. */
   readonly positionals?: readonly string[];
   readonly flags?: Readonly<Record<string, Flag>>;
 }
@@ -44,7 +44,7 @@ export function readArguments(usage: Usage, argv: readonly string[]): Arguments 
   const wanted = usage.positionals ?? [];
   if (values.help !== true) {
     const missing = wanted[positionals.length];
-    if (missing !== undefined) throw wrong(usage, `needs ${missing}`);
+    if (missing !== undefined && !missing.startsWith('[')) throw wrong(usage, `needs ${missing}`);
     const extra = positionals[wanted.length];
     if (extra !== undefined) throw wrong(usage, `does not take '${extra}'`);
   }

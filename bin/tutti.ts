@@ -2,6 +2,7 @@ import dotenv from 'dotenv';
 import { EngineError, type ErrorCode, isEngineError, toErrorData } from '../core/base/errors.ts';
 import { readArguments } from './arguments.ts';
 import { type Command, exit } from './command.ts';
+import { backup } from './commands/backup.ts';
 import { cancel } from './commands/cancel.ts';
 import { doctor } from './commands/doctor.ts';
 import { effects } from './commands/effects.ts';
@@ -13,6 +14,7 @@ import { holds } from './commands/holds.ts';
 import { modules } from './commands/modules.ts';
 import { pause } from './commands/pause.ts';
 import { proposals } from './commands/proposals.ts';
+import { restore } from './commands/restore.ts';
 import { resume } from './commands/resume.ts';
 import { retention } from './commands/retention.ts';
 import { run } from './commands/run.ts';
@@ -41,6 +43,8 @@ const commands: readonly Command[] = [
   hold,
   holds,
   erase,
+  backup,
+  restore,
   doctor,
   version,
 ];

@@ -102,7 +102,7 @@ function dayOf(at: Date | null): string {
 }
 
 /** `840 B`, `12.3 kB`, `1.2 GB`: powers of 1,000. */
-function formatBytes(bytes: number): string {
+export function formatBytes(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];
   const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));
   const value = bytes / 1_000 ** power;

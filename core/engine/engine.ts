@@ -76,6 +76,7 @@ export class Engine {
   #claiming: Promise<void> = Promise.resolve();
   /** Runs that are ours and not yet in memory. */
   readonly #claimed: RunRow[] = [];
+  #isReconciling = false;
   #heard: ReadonlySet<number> = new Set();
   #outage: EngineError | null = null;
 
@@ -139,6 +140,10 @@ export class Engine {
       { boot, clock: this.#clock },
       {
         failed: (error) => this.#fail(error),
+        outage: (error) => {
+          this.#outage = error;
+        },
+        back: () => this.#back(),
         rejected: (change, error) => this.#loop?.rejected(change, error),
         committed: (changes) => this.#appended(changes),
       },
@@ -253,6 +258,9 @@ export class Engine {
 
   /** Once a second: free the runs of the dead, claim, read the inbox. Nothing on the hot path waits for it. */
   async #reconcile(): Promise<void> {
+    if (this.#isReconciling) return;
+    this.#isReconciling = true;
+    this.#cancelTimer();
     try {
       await this.#lease.takeOver();
       await this.#keepHouse();
@@ -261,6 +269,8 @@ export class Engine {
       await this.#readInbox();
     } catch {
       // Without its database it tries again in a second; the journal tells when that has gone.
+    } finally {
+      this.#isReconciling = false;
     }
     if (this.#state === 'running')
       this.#cancelTimer = this.#clock.after(reconcileMs, () => void this.#reconcile());
@@ -321,6 +331,12 @@ export class Engine {
       if (!this.#heard.has(message.id))
         this.#loop?.ask(message.run_id, askedBy(message), [message.id]);
     this.#heard = new Set(messages.map(({ id }) => id));
+  }
+
+  /** The database answers again: what it kept from being done is looked at at once. */
+  #back(): void {
+    this.#outage = null;
+    if (this.#state === 'running') void this.#reconcile();
   }
 
   /** The installation's own code: what it throws is its own affair. */

@@ -88,6 +88,7 @@ const rules = z
         .min(1)
         .optional(),
       // Skip and abort end the step: what stands behind them would never come.
+      // biome-ignore lint/suspicious/noThenProperty: the SDK's word for what follows a failure
       then: z.array(recovery).max(10).refine(endsLast, 'has a way behind skip or abort'),
     }),
   )

@@ -22,7 +22,7 @@ const durable: readonly Mutant[] = [
     file: 'core/engine/run/flush.ts',
     find: `WHERE id = $1 AND state <> 'gone' FOR KEY SHARE`,
     replace: 'WHERE id = $1 FOR KEY SHARE',
-    tests: [journal],
+    tests: [flush],
   },
   {
     id: 'fence-not-heard',
@@ -308,8 +308,8 @@ const course: readonly Mutant[] = [
     tests: [world, 'tests/engine/run/foreach.test.ts'],
   },
   {
-    id: 'a-failed-run-succeeds',
-    file: 'core/engine/run/run.ts',
+    id: 'partial-is-not-allowed',
+    file: 'core/engine/run/status.ts',
     find: `return fatal && !partial ? 'failed' : 'partial';`,
     replace: `return fatal ? 'failed' : 'partial';`,
     tests: [world, 'tests/engine/run/status.test.ts'],
@@ -386,7 +386,7 @@ const survival: readonly Mutant[] = [
     file: 'core/engine/run/lease.ts',
     find: 'AND (lease_until < now() OR id = ANY ($2::uuid[]))',
     replace: 'AND (true OR id = ANY ($2::uuid[]))',
-    tests: ['tests/engine/run/lease.test.ts', 'tests/engine/recovery.test.ts'],
+    tests: ['tests/engine/run/take-over.test.ts'],
   },
   {
     id: 'run-taken-from-its-owner',
@@ -414,7 +414,7 @@ const survival: readonly Mutant[] = [
     file: 'worker/pool.ts',
     find: 'this.#started?.events.lost(ref, reason, ref === current);',
     replace: 'this.#started?.events.lost(ref, reason, true);',
-    tests: ['tests/worker/pool.test.ts', 'tests/worker/faults.test.ts'],
+    tests: ['tests/worker/faults.test.ts'],
   },
 ];
 

@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const folder = mkdtempSync(join(tmpdir(), 'tutti-test-compiled-'));
-process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+/** A folder that all processes of the tests share, and that goes with the test process. */
+export const sharedFolder = mkdtempSync(join(tmpdir(), 'tutti-test-shared-'));
+process.once('exit', () => rmSync(sharedFolder, { recursive: true, force: true }));
 
 /** Every process of the tests compiles the same files; the cache halves what a start costs. */
-export const compileCacheEnv = { NODE_COMPILE_CACHE: folder };
+export const compileCacheEnv = { NODE_COMPILE_CACHE: join(sharedFolder, 'compiled') };

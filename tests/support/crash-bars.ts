@@ -20,7 +20,7 @@ const clerkTurns = 4;
 export const agentsOf = (items: number): number => 4 + 4 * items;
 
 /** Every step one terminal row and one terminal entry, the run ended, the journal without a gap. */
-export async function assertRecorded(lab: CrashLab, { id, items }: WorkRun): Promise<void> {
+async function assertRecorded(lab: CrashLab, { id, items }: WorkRun): Promise<void> {
   const runs = await lab.query('SELECT status, owner FROM tutti.run WHERE id = $1', [id]);
   assert.deepEqual(runs, [{ status: 'succeeded', owner: null }]);
   // Its foreach and its gate are steps, too.
@@ -67,7 +67,7 @@ export async function assertRecorded(lab: CrashLab, { id, items }: WorkRun): Pro
 }
 
 /** Everything that was to happen outside and in the books happened once, and the database knows of all of it. */
-export async function assertEffects(lab: CrashLab, { id, items }: WorkRun): Promise<void> {
+async function assertEffects(lab: CrashLab, { id, items }: WorkRun): Promise<void> {
   const effects = await lab.query<{ key: string; tool: string; state: string }>(
     `SELECT encode(key, 'hex') AS key, tool, state FROM tutti.effect WHERE run_id = $1`,
     [id],
@@ -96,7 +96,7 @@ export async function assertEffects(lab: CrashLab, { id, items }: WorkRun): Prom
 }
 
 /** No recorded turn was paid for again: beyond one call a turn there are at most the calls that were under way at a death. */
-export async function assertModelCalls(lab: CrashLab, { id, items }: WorkRun): Promise<void> {
+async function assertModelCalls(lab: CrashLab, { id, items }: WorkRun): Promise<void> {
   const ledger = await lab.query<{
     item: string;
     settled: number;
@@ -127,7 +127,7 @@ export async function assertModelCalls(lab: CrashLab, { id, items }: WorkRun): P
 }
 
 /** When nothing runs, nothing is reserved, and purses, steps and ledger agree. */
-export async function assertMoney(lab: CrashLab): Promise<void> {
+async function assertMoney(lab: CrashLab): Promise<void> {
   const [sums] = await lab.query(
     `SELECT (SELECT coalesce(sum(cost_micro_usd), 0)::bigint FROM tutti.ledger) AS ledger,
        (SELECT coalesce(sum(cost_micro_usd), 0)::bigint FROM tutti.step) AS steps,
@@ -149,7 +149,20 @@ export async function assertMoney(lab: CrashLab): Promise<void> {
   );
 }
 
-/** All of the above. */
+/** What was done outside was recorded as begun before: an acknowledged entry that went missing would leave an effect without its key. */
+async function assertKnown(lab: Pick<CrashLab, 'oracle' | 'query'>): Promise<void> {
+  const rows = await lab.query<{ key: string }>(
+    `SELECT encode(key, 'hex') AS key FROM tutti.effect`,
+  );
+  const known = new Set(rows.map(({ key }) => key));
+  const seen = lab.oracle.entries().filter((entry) => entry.kind === 'effect');
+  assert.deepEqual(
+    seen.filter(({ key }) => !known.has(key)),
+    [],
+  );
+}
+
+/** All of the above, of all runs of a lab. */
 export async function assertWhole(lab: CrashLab, runs: readonly WorkRun[]): Promise<void> {
   for (const run of runs) {
     try {
@@ -160,10 +173,15 @@ export async function assertWhole(lab: CrashLab, runs: readonly WorkRun[]): Prom
       throw new Error(`run ${run.id} of ${run.items.join(' ')}`, { cause: error });
     }
   }
+  await assertMoney(lab);
+  await assertKnown(lab);
 }
 
 /** Each item of a run that only pays was paid for once. */
-export async function assertPaid(lab: CrashLab, { id, items }: WorkRun): Promise<void> {
+export async function assertPaid(
+  lab: Pick<CrashLab, 'oracle' | 'query'>,
+  { id, items }: WorkRun,
+): Promise<void> {
   const effects = await lab.query<{ key: string; state: string }>(
     `SELECT encode(key, 'hex') AS key, state FROM tutti.effect WHERE run_id = $1`,
     [id],

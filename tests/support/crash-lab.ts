@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,7 +12,7 @@ import { nodeFlags } from '../../bin/node24.mjs';
 import { newId } from '../../core/base/ids.ts';
 import { Inbox } from '../../core/engine/run/inbox.ts';
 import { submitRun } from '../../core/engine/submit.ts';
-import { compileCacheEnv } from './compile-cache.ts';
+import { compileCacheEnv, sharedFolder } from './compile-cache.ts';
 import { requestOf } from './engine.ts';
 import { type Oracle, startOracle } from './oracle.ts';
 import { type FreshDatabase, freshDatabase } from './postgres.ts';
@@ -66,7 +65,7 @@ export function startLabEngine(
       LAB_THREADS: String(threads),
       CRASH_AT: at,
       // Crash points count when the engine submits what it is to submit.
-      ...(what.submit !== undefined && { CRASH_FROM: join(tmpdir(), `tutti-test-${newId()}`) }),
+      ...(what.submit !== undefined && { CRASH_FROM: join(sharedFolder, newId()) }),
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

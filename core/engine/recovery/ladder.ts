@@ -58,6 +58,7 @@ export interface Failed {
 }
 
 /** What follows where no rule is about a failure that may pass by itself. */
+// biome-ignore lint/suspicious/noThenProperty: the SDK's word for what follows a failure
 const usual: RecoveryRule = { then: [{ strategy: 'retry' }] };
 
 /**
@@ -105,36 +106,18 @@ function climb(failed: Ruled, from: Tries): Recourse {
 type Again = Extract<Recovery, { strategy: 'retry' | 'reset' | 'reassign' | 'fallback' }>;
 
 function isOpen(way: Again, rungFailures: number, failed: Ruled): boolean {
-  switch (way.strategy) {
-    case 'retry':
-    case 'reset':
-      return (
-        mayRepeat(failed.rule, failed.error.code) &&
-        rungFailures < (way.retry?.attempts ?? failed.limits?.attempts ?? 3)
-      );
-    case 'reassign':
-      return rungFailures === 1;
-    case 'fallback':
-      return rungFailures === 1 && failed.canFallBack;
-  }
+  if (way.strategy === 'reassign') return rungFailures === 1;
+  if (way.strategy === 'fallback') return rungFailures === 1 && failed.canFallBack;
+  const attempts = way.retry?.attempts ?? failed.limits?.attempts ?? 3;
+  return rungFailures < attempts && mayRepeat(failed.rule, failed.error.code);
 }
 
-function again(way: Again, rungFailures: number, { error, random }: Failed) {
-  const { strategy } = way;
-  const common = { kind: 'again', strategy, delayMs: 0, fresh: true } as const;
-  switch (way.strategy) {
-    case 'retry':
-    case 'reset': {
-      const delayMs = retryDelayMs(way.retry ?? {}, {
-        failures: rungFailures,
-        random,
-        failure: error,
-      });
-      return { ...common, delayMs, fresh: strategy === 'reset' };
-    }
-    case 'reassign':
-      return { ...common, agent: way.to };
-    case 'fallback':
-      return { ...common, playbook: true } as const;
-  }
+function again(way: Again, rungFailures: number, { error: failure, random }: Failed) {
+  const from = { kind: 'again', delayMs: 0, fresh: true } as const;
+  if (way.strategy === 'reassign') return { ...from, strategy: 'reassign', agent: way.to } as const;
+  if (way.strategy === 'fallback')
+    return { ...from, strategy: 'fallback', playbook: true } as const;
+  const { strategy, retry = {} } = way;
+  const delayMs = retryDelayMs(retry, { failures: rungFailures, random, failure });
+  return { ...from, strategy, delayMs, fresh: strategy === 'reset' };
 }

@@ -23,14 +23,8 @@ export function retryDelayMs(
 
 function grownMs(policy: RetryPolicy, failures: number): number {
   const { backoff = 'exponential', baseMs = 500, factor = 2 } = policy;
-  switch (backoff) {
-    case 'exponential':
-      return baseMs * factor ** (failures - 1);
-    case 'linear':
-      return baseMs * failures;
-    case 'fixed':
-      return baseMs;
-  }
+  if (backoff === 'fixed') return baseMs;
+  return backoff === 'linear' ? baseMs * failures : baseMs * factor ** (failures - 1);
 }
 
 /** Models clamp what their provider asks for; a tool of anybody's may say anything. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import { EngineError, type ErrorData, toErrorData } from '../../base/errors.ts';
+import { translateDbError } from '../../ports/db/db-error.ts';
 import type { DispatchEvents, Dispatcher, FromThread, JobDone } from '../../ports/dispatcher.ts';
 import type { Attempt } from './attempt.ts';
 import { nextEntry } from './entries.ts';
@@ -190,7 +191,7 @@ export class Attempts implements DispatchEvents {
         : await store.effect(attempt.run.facts.tenantId, key);
       dispatcher.tell({ kind: 'begun', ref: attempt.ref, key, known });
     } catch (error) {
-      dispatcher.cancel(attempt.ref, toErrorData(error, 'DB_UNAVAILABLE'));
+      dispatcher.cancel(attempt.ref, toErrorData(translateDbError(error)));
     }
   }
 

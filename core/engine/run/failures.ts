@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import type { ErrorData } from '../../base/errors.ts';
+import { isOutageData } from '../../ports/db/db-error.ts';
 import type { RecoveryRule } from '../../sdk/recovery.ts';
 import type { RegisteredAgent } from '../../sdk/registry.ts';
 import { afterFailure, type Recourse } from '../recovery/ladder.ts';
@@ -8,13 +9,12 @@ import type { Change } from './rows.ts';
 import type { Run } from './run.ts';
 import { pathOf, type Step } from './step.ts';
 
-/** Failures that say nothing about a step: its engine or its database was in the way. They cost no try. */
-const innocent = ['DB_UNAVAILABLE', 'DB_FULL', 'ENGINE_FENCED', 'ENGINE_STOPPED'];
+/** How long a step waits whose failure says nothing about it. */
 export const innocentDelayMs = 500;
 
-/** Whether waiting, and nothing else, is the answer to a failure. */
-export function isInnocent({ code }: ErrorData): boolean {
-  return innocent.includes(code);
+/** Whether a failure says nothing about a step, because its engine or its database was in the way. It costs no try. */
+export function isInnocent(error: ErrorData): boolean {
+  return ['ENGINE_FENCED', 'ENGINE_STOPPED'].includes(error.code) || isOutageData(error);
 }
 
 /** Answers that make a conversation useless: who goes on with it is given them again. */

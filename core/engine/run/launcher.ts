@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import { EngineError, toErrorData } from '../../base/errors.ts';
+import { translateDbError } from '../../ports/db/db-error.ts';
 import type { Dispatcher } from '../../ports/dispatcher.ts';
 import type { RegisteredAgent, Registry } from '../../sdk/registry.ts';
 import type { AgentPlace, CompiledTask } from '../graph/compile.ts';
@@ -127,7 +128,7 @@ export class Launcher {
       (recorded) => {
         if (attempts.isLive(attempt)) this.#send(attempt, input, recorded);
       },
-      (error: unknown) => attempts.fail(attempt, toErrorData(error, 'DB_UNAVAILABLE')),
+      (error: unknown) => attempts.fail(attempt, toErrorData(translateDbError(error))),
     );
   }
 

@@ -1,4 +1,4 @@
-import { EngineError, isEngineError } from '../../base/errors.ts';
+import { EngineError, type ErrorData, isEngineError } from '../../base/errors.ts';
 
 // Node's names for a server that cannot be reached; PostgreSQL's own codes are five characters long.
 const unreachable = new Set(
@@ -69,7 +69,8 @@ export function translateDbError(error: unknown): EngineError {
   return refused(fields, error);
 }
 
-const sqlState = /^[0-9A-Z]{5}$/;
+// Every SQLSTATE has a digit; Node's EPIPE has none.
+const sqlState = /^(?=.*\d)[0-9A-Z]{5}$/;
 
 // The connection (08), resources (53), a server that stops, starts or crashed (57P0x), its disk (58), a standby's read-only mode.
 const outages = /^(08...|53...|57P0.|58...|25006)$/;
@@ -90,6 +91,12 @@ export function isOutage(error: unknown): boolean {
     lostConnection.test(message) ||
     /no space left on device/i.test(message)
   );
+}
+
+/** `isOutage` for an error that has crossed threads or the journal as data. */
+export function isOutageData({ code, details }: ErrorData): boolean {
+  const isOfDatabase = code === 'DB_UNAVAILABLE' || code === 'DB_FULL';
+  return isOfDatabase && !passing.test(String(details?.sqlState ?? ''));
 }
 
 /** Whether the same statement may well succeed when it is sent again: an outage that ends, a collision, a limit of time. */
@@ -134,6 +141,7 @@ function answer(
   const [code, todo] = known ?? (['DB_UNAVAILABLE', 'See its log.'] as const);
   return new EngineError(code, `The database reported ${fields.code || 'a full disk'}. ${todo}`, {
     cause,
+    ...(fields.code && { details: { sqlState: fields.code } }),
   });
 }
 

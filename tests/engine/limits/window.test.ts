@@ -51,6 +51,13 @@ describe('Window', () => {
     );
   });
 
+  it('grants all of the limit at once, and nothing beyond it', () => {
+    const window = new Window(10);
+    window.take(6, 0);
+
+    assert.deepEqual([window.allows(4, 0), window.allows(5, 0)], [true, false]);
+  });
+
   for (const limit of [30, 600, 200_000]) {
     it(`uses at least 95 % of ${limit} a minute under twice the demand, with calls of at most 5 %`, () => {
       verifies('R6.utilisation');

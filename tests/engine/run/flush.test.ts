@@ -82,6 +82,24 @@ describe('the statement of a flush', () => {
     assert.equal((await writer.rowsOf('entry', run)).length, 2);
   });
 
+  it('writes nothing for an engine that was taken over from', async () => {
+    const setState = (state: string) =>
+      pool.query('UPDATE tutti.engine SET state = $2 WHERE id = $1', [writer.lease.boot, state]);
+    const before = sent;
+    await setState('gone');
+
+    const entries = [nextEntry(run, { step, kind: 'note', data: {} })];
+    const answer = await send({ entries, runStatus: 'failed' });
+    await setState('alive');
+    sent = before;
+
+    assert.deepEqual([answer.alive, answer.marked, answer.steps], [0, 0, 0]);
+    assert.deepEqual(await writer.rowsOf('entry', run), []);
+    assert.deepEqual(await writer.rowsOf('step', run), []);
+    const [row] = await writer.rowsOf<{ status: string }>('run', run);
+    assert.equal(row?.status, 'running');
+  });
+
   it('reserves exactly what a purse has left, and not a micro-dollar more', async () => {
     const period = '2026-07-15';
     await new Store(pool).openBudgets(1, ['tenant'], { limitMicroUsd: 100, period });

@@ -35,6 +35,8 @@ export interface EngineWatch {
   committed(engine: SimEngine, changes: readonly Change[]): void;
   /** The database refused rows: never in this world. */
   rejected(engine: SimEngine, change: Change, error: EngineError): void;
+  /** Its journal has given up. */
+  failed(engine: SimEngine, error: EngineError): void;
 }
 
 export interface EngineWorld {
@@ -71,8 +73,6 @@ export class SimEngine implements Dispatcher {
   readonly health = { lanes: 1, ready: 1, zombies: 0 };
   connection: SimConnection;
   isAlive = true;
-  /** Why it gave up, if it did. */
-  failure: EngineError | null = null;
   readonly #world: EngineWorld;
   readonly #adoption: Adoption;
   /** When the call under way of a step was permitted, by run and path. */
@@ -194,7 +194,7 @@ export class SimEngine implements Dispatcher {
       { connect, boot: this.boot, clock: this.clock },
       {
         failed: (error) => {
-          this.failure = error;
+          watch.failed(this, error);
           this.loop.stop();
           this.crash();
         },

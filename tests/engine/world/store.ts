@@ -112,18 +112,20 @@ export function storedSteps(rows: readonly StepLine[], entries: readonly EntryLi
 }
 
 function openStep(row: StepLine, entries: readonly EntryLine[]): OpenStep {
-  const recorded =
-    row.attempt > 0
-      ? conversationOf(entries, row.id).filter(
-          ({ kind, data }) => kind === 'turn.ended' && 'stop' in data && !('error' in data),
-        ).length
-      : 0;
+  const recorded = row.attempt > 0 ? turnsHeld(entries, row.id) : 0;
   const { id, status, wait, attempt, crashes, cost_micro_usd, degraded, worker } = row;
   return {
     ...{ id, status, wait, attempt, crashes, cost_micro_usd, degraded, worker, recorded },
     wake_at: dateOf(row.wake_at),
     started_at: dateOf(row.started_at),
   };
+}
+
+/** Turns of a step's conversation that are recorded and paid for. */
+export function turnsHeld(entries: readonly EntryLine[], step: number): number {
+  return conversationOf(entries, step).filter(
+    ({ kind, data }) => kind === 'turn.ended' && 'stop' in data && !('error' in data),
+  ).length;
 }
 
 /** The entries of a step since its last attempt that began a conversation anew. */

@@ -6,6 +6,7 @@ import { pathOf, type Step } from '../../../core/engine/run/step.ts';
 import type { Job } from '../../../core/ports/dispatcher.ts';
 import { agents, modelName } from './agents.ts';
 import type { SimEngine } from './engine.ts';
+import { turnsHeld } from './store.ts';
 import type { Accuse } from './watch.ts';
 import type { Money } from './watch-money.ts';
 import type { World } from './world.ts';
@@ -45,6 +46,7 @@ export class Starts {
     if (!run || !step) return this.#accuse('I10', `${where} starts, and its run has ended`);
     this.#checkDependencies(run, step, where);
     this.#checkOneAttempt(engine, job, where);
+    this.#checkResumed(job, step, where);
     if (this.#isStopped(engine, run, step)) this.#accuse('I10', `${where} starts after its cancel`);
     if (run.graph.deadlineMs !== null) {
       const lateMs = this.#world.clock.now() - run.facts.createdAt - run.graph.deadlineMs;
@@ -113,6 +115,17 @@ export class Starts {
       (each) => pathOf({ node: each.node, itemKey: each.item_key }) === job.stepPath,
     )?.ended_at;
     if (ended) this.#accuse('I2', `${where} starts, and it has ended`);
+  }
+
+  /** A conversation goes on after its last recorded turn: nothing is paid for twice. */
+  #checkResumed({ mode, runId, recorded }: Job, step: Step, where: string): void {
+    if (mode !== 'model') return;
+    const { entries } = this.#world.database.run(runId);
+    const own = entries.findLast(({ kind, step: id }) => kind === 'step.started' && id === step.id);
+    const before = entries.filter(({ seq }) => seq < (own?.seq ?? 0));
+    const held = turnsHeld(before, step.id);
+    if (recorded.length !== held)
+      this.#accuse('I2', `${where} goes on after ${recorded.length} of ${held} recorded turns`);
   }
 
   #checkLimits(engine: SimEngine): void {

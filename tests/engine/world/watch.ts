@@ -47,6 +47,11 @@ export class Watch implements EngineWatch {
     this.#violations.push(`journal: rows of step ${step?.id} were refused: ${error.message}`);
   }
 
+  failed({ boot }: SimEngine, { code, message }: EngineError): void {
+    if (code !== 'ENGINE_FENCED' || !this.#world.database.gone.has(boot))
+      this.#violations.push(`journal: the engine gave up: ${message}`);
+  }
+
   /** After every event. @throws what was violated, with the last of what happened */
   look(): void {
     this.#starts.look();
@@ -63,9 +68,6 @@ export class Watch implements EngineWatch {
   }
 
   #report(): void {
-    const { failure, isAlive } = this.#world.engine;
-    if (failure && !isAlive)
-      this.#violations.push(`journal: the engine gave up: ${failure.message}`);
     if (this.#violations.length === 0) return;
     const before = this.#world.trace.slice(-60).join('\n');
     throw new Error(`${[...new Set(this.#violations)].join('\n')}\nafter\n${before}`);

@@ -67,7 +67,7 @@ export function nameOf(table: Pick<SavedTable, 'schema' | 'name'>): string {
 
 /** The beginning of a file. */
 export function encodeHeader(value: Header): Buffer {
-  const json = Buffer.from(JSON.stringify(value, null, 1));
+  const json = Buffer.from(JSON.stringify(value));
   return Buffer.concat([
     Buffer.from(`TUTTI-BACKUP ${formatVersion} ${json.length} ${sha256(json)}\n`),
     json,

@@ -137,12 +137,17 @@ async function load(client: pg.Client, table: SavedTable, source: TableReader): 
   throw invalid(`table ${nameOf(table)} has ${into.rowCount} rows, not ${source.rows()}`);
 }
 
-/** Tables that somebody else put into our schemas come back with their rows, and without keys, indexes and rights. */
+/** What somebody else put into our schemas comes back with its values, and without keys, indexes, defaults and rights. */
 async function createStrangers(client: pg.Client, header: Header): Promise<void> {
-  const known = new Set((await readTables(client)).map(nameOf));
-  for (const table of header.tables.filter((each) => !known.has(nameOf(each)))) {
-    const columns = table.columns.map(({ name, type }) => `${pg.escapeIdentifier(name)} ${type}`);
-    await client.query(`CREATE TABLE ${quotedName(table)} (${columns.join(', ')})`);
+  const known = new Map((await readTables(client)).map((table) => [nameOf(table), table.columns]));
+  for (const table of header.tables) {
+    const found = known.get(nameOf(table));
+    if (!found) await client.query(`CREATE TABLE ${quotedName(table)} ()`);
+    const names = new Set(found?.map(({ name }) => name));
+    for (const { name, type } of table.columns.filter((column) => !names.has(column.name))) {
+      const column = `${pg.escapeIdentifier(name)} ${type}`;
+      await client.query(`ALTER TABLE ${quotedName(table)} ADD COLUMN ${column}`);
+    }
   }
 }
 

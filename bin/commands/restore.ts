@@ -1,0 +1,37 @@
+import { resolve } from 'node:path';
+import { restoreBackup } from '../../core/ports/db/backup.ts';
+import { countOf, formatDuration } from '../../core/service/batch/format.ts';
+import { type Command, exit, flags, hostOptions } from '../command.ts';
+
+/** `tutti restore PATH`: a backup into an empty database; the next engine goes on with its runs. */
+export const restore: Command = {
+  usage: {
+    name: 'restore',
+    about: 'Puts a backup into an empty data folder or database; unfinished runs go on there.',
+    positionals: ['PATH'],
+    flags: { json: flags.json },
+  },
+  async run(call) {
+    const { args, terminal } = call;
+    const started = performance.now();
+    const path = resolve(args.positionals[0] as string);
+    const { databaseUrl, dataFolder } = hostOptions(call);
+    const { header, rows, openRuns } = await restoreBackup({ url: databaseUrl, dataFolder }, path);
+    const durationMs = Math.round(performance.now() - started);
+    const { createdAt, release } = header;
+    if (terminal.isJson) terminal.print({ path, createdAt, release, rows, openRuns, durationMs });
+    else {
+      terminal.say(`Restored: ${path}`);
+      terminal.say(
+        `  as of ${createdAt}, by Tutti ${release}: ${countOf(rows, 'row')}, ${formatDuration(durationMs)}`,
+      );
+      terminal.say(
+        openRuns === 0
+          ? '  No run is unfinished.'
+          : `  ${countOf(openRuns, 'run')} unfinished; the next engine goes on with them: tutti serve`,
+      );
+      terminal.say('  Do not start an engine on the old database again: it would run them, too.');
+    }
+    return exit.done;
+  },
+};

@@ -1,0 +1,90 @@
+import { z } from 'zod';
+import type { BreakerLimits, Config } from '../../ports/config.ts';
+import { checkRecovery, type RecoveryFault, type RecoveryRule } from '../../sdk/recovery.ts';
+import type { RegisteredAgent, Registry } from '../../sdk/registry.ts';
+import { usualBreaker } from '../limits/breaker.ts';
+
+/** The tenant number under which settings stand that hold for the whole installation. */
+export const installation = 0;
+
+/** One setting that there is: what it may hold, and what holds without it. */
+export interface SettingKind {
+  readonly name: string;
+  /** One sentence for people. */
+  readonly about: string;
+  /** Breakers are shared by all tenants, so they follow one setting; rules are each tenant's own. */
+  readonly scope: 'tenant' | 'installation';
+  /** What holds when nothing is set, and who says so. */
+  readonly usual: {
+    readonly value: unknown;
+    readonly source: 'agent' | 'configuration' | 'default';
+  };
+  /** What is wrong with a value, or null. */
+  check(value: unknown): RecoveryFault | null;
+}
+
+/** What the kinds of settings follow from. */
+export interface SettingParts {
+  readonly registry: Pick<Registry, 'agents'>;
+  readonly config: Pick<Config, 'breaker'>;
+}
+
+/** Name of the setting that replaces an agent's rules. */
+export function recoverySetting(agent: string): string {
+  return `recovery:${agent}`;
+}
+
+export const breakerSetting = 'breaker';
+
+const whole = z.int().nonnegative();
+const breakerValue = z
+  .strictObject({
+    failures: whole.max(1_000),
+    probeMs: whole.min(1).max(86_400_000),
+    successes: whole.min(1).max(1_000),
+  })
+  .partial();
+
+/** Every setting that there is for the loaded modules, by name. */
+export function settingKinds({ registry, config }: SettingParts): ReadonlyMap<string, SettingKind> {
+  const agents = [...registry.agents.values()];
+  const kinds = [
+    breakerKind(config.breaker),
+    ...agents.map((each) => recoveryKind(each, registry)),
+  ];
+  return new Map(kinds.map((kind) => [kind.name, kind]));
+}
+
+function breakerKind(configured: BreakerLimits | undefined): SettingKind {
+  return {
+    name: breakerSetting,
+    about: 'When a model or connector that fails is left alone, probed, and used again.',
+    scope: 'installation',
+    usual: {
+      value: { ...usualBreaker, ...configured },
+      source: configured ? 'configuration' : 'default',
+    },
+    check(value) {
+      const parsed = breakerValue.safeParse(value);
+      const issue = parsed.error?.issues[0];
+      return issue ? { path: issue.path.join('.'), reason: issue.message } : null;
+    },
+  };
+}
+
+function recoveryKind(
+  { name, agent }: RegisteredAgent,
+  { agents }: Pick<Registry, 'agents'>,
+): SettingKind {
+  // biome-ignore lint/suspicious/noThenProperty: the SDK's word for what follows a failure
+  const retry: readonly RecoveryRule[] = [{ then: [{ strategy: 'retry' }] }];
+  return {
+    name: recoverySetting(name),
+    about: `What follows a failure of ${name}.`,
+    scope: 'tenant',
+    usual: agent.recovery
+      ? { value: agent.recovery, source: 'agent' }
+      : { value: retry, source: 'default' },
+    check: (value) => checkRecovery(value, name, (each) => agents.get(each)?.agent),
+  };
+}
