@@ -1,4 +1,5 @@
 import type { Engine } from '../core/engine/engine.ts';
+import { SettingStore } from '../core/engine/recovery/setting-store.ts';
 import { Reviews } from '../core/engine/run/reviews.ts';
 import { createApp, type Listening, listen } from '../core/service/api/app.ts';
 import { renderReport } from '../core/service/batch/report/page.ts';
@@ -26,6 +27,7 @@ export async function openApi(
     engine,
     registry: host.registry,
     reviews: new Reviews(host.database.pool('tutti_engine', 1)),
+    settings: new SettingStore(host.database, host),
     tenantId,
     report: async (tenant, runId) => renderReport(await recordOf(host, tenant, runId)),
     runDefaults: () => ({ businessDate, timeZone: bookZone }),

@@ -7,6 +7,7 @@ import { cancel } from './commands/cancel.ts';
 import { doctor } from './commands/doctor.ts';
 import { effects } from './commands/effects.ts';
 import { erase } from './commands/erase.ts';
+import { errors } from './commands/errors.ts';
 import { findings } from './commands/findings.ts';
 import { printCommands, printUsage } from './commands/help.ts';
 import { hold } from './commands/hold.ts';
@@ -20,6 +21,7 @@ import { retention } from './commands/retention.ts';
 import { run } from './commands/run.ts';
 import { runs } from './commands/runs.ts';
 import { serve } from './commands/serve.ts';
+import { settings } from './commands/settings.ts';
 import { settle } from './commands/settle.ts';
 import { start } from './commands/start.ts';
 import { version } from './commands/version.ts';
@@ -39,6 +41,8 @@ const commands: readonly Command[] = [
   pause,
   resume,
   modules,
+  errors,
+  settings,
   retention,
   hold,
   holds,
@@ -55,6 +59,7 @@ const usageCodes: readonly ErrorCode[] = [
   'WORKFLOW_UNKNOWN',
   'RUN_UNKNOWN',
   'KEY_REUSED',
+  'SETTING_UNKNOWN',
   'RUN_ENDED',
   'RUN_UNFINISHED',
   'RUN_HELD',

@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { constants, setPriority, tmpdir } from 'node:os';
 import { join, relative, sep } from 'node:path';
-import { type Mutant, mutants } from '../tests/mutants/mutants.ts';
+import type { Mutant } from '../tests/mutants/mutant.ts';
+import { mutants } from '../tests/mutants/mutants.ts';
 import { root } from './checks.ts';
 
 /*

@@ -29,7 +29,6 @@ describe('engines that are killed at random instants', function () {
       [18, 14],
     );
     assert.ok(killed.every(({ runs }) => runs.length > 0));
-    console.log(killed.map(({ runs }) => runs.length));
     const [row] = await alone.query('SELECT max(takeovers)::int AS most FROM tutti.run');
     assert.ok(Number(row?.most) >= 2, `one run was taken over ${row?.most} times`);
   });

@@ -65,7 +65,6 @@ describe('an engine that dies at a crash point', function () {
       labs.map(async (lab) => ({ lab, runs: await dieAndGoOn(lab, deaths) })),
     );
 
-    console.log(deaths.survived);
     for (const { lab, runs } of done) {
       await assertWhole(lab, runs);
       const [row] = await lab.query(

@@ -35,7 +35,6 @@ describe('an engine that stood still for longer than its lease', function () {
       return rows.length === flushes.length;
     });
     const before = { entries: await entries(), effects: effects() };
-    const modelsBefore = lab.oracle.entries().length - effects();
     for (const { engine } of stopped) engine.child.kill('SIGCONT');
     const ends = await Promise.all(stopped.map(({ engine }) => engine.ended));
 
@@ -43,7 +42,6 @@ describe('an engine that stood still for longer than its lease', function () {
       ends.map(({ code, stderr }) => ({ code, stderr: stderr.trim() })),
       flushes.map(() => ({ code: 1, stderr: 'ENGINE_FENCED' })),
     );
-    console.log('late model calls', lab.oracle.entries().length - effects() - modelsBefore);
     assert.deepEqual({ entries: await entries(), effects: effects() }, before);
     const runs = await lab.query<{ id: string; first: string }>(
       `SELECT r.id, convert_from(p.body, 'UTF8')::jsonb->'items'->0->>'id' AS first FROM tutti.run r JOIN tutti.payload p ON p.run_id = r.id AND p.seq = 1`,

@@ -21,6 +21,8 @@ export interface SettingKind {
   };
   /** What is wrong with a value, or null. */
   check(value: unknown): RecoveryFault | null;
+  /** What holds once a checked value is set. */
+  inForce(value: unknown): unknown;
 }
 
 /** What the kinds of settings follow from. */
@@ -56,19 +58,18 @@ export function settingKinds({ registry, config }: SettingParts): ReadonlyMap<st
 }
 
 function breakerKind(configured: BreakerLimits | undefined): SettingKind {
+  const usual = { ...usualBreaker, ...configured };
   return {
     name: breakerSetting,
     about: 'When a model or connector that fails is left alone, probed, and used again.',
     scope: 'installation',
-    usual: {
-      value: { ...usualBreaker, ...configured },
-      source: configured ? 'configuration' : 'default',
-    },
+    usual: { value: usual, source: configured ? 'configuration' : 'default' },
     check(value) {
       const parsed = breakerValue.safeParse(value);
       const issue = parsed.error?.issues[0];
       return issue ? { path: issue.path.join('.'), reason: issue.message } : null;
     },
+    inForce: (value) => ({ ...usual, ...(value as BreakerLimits) }),
   };
 }
 
@@ -76,8 +77,10 @@ function recoveryKind(
   { name, agent }: RegisteredAgent,
   { agents }: Pick<Registry, 'agents'>,
 ): SettingKind {
-  // biome-ignore lint/suspicious/noThenProperty: the SDK's word for what follows a failure
-  const retry: readonly RecoveryRule[] = [{ then: [{ strategy: 'retry' }] }];
+  const retry: readonly RecoveryRule[] = [
+    // biome-ignore lint/suspicious/noThenProperty: the SDK's word for what follows a failure
+    { then: [{ strategy: 'retry', retry: { attempts: agent.limits?.attempts ?? 3 } }] },
+  ];
   return {
     name: recoverySetting(name),
     about: `What follows a failure of ${name}.`,
@@ -86,5 +89,6 @@ function recoveryKind(
       ? { value: agent.recovery, source: 'agent' }
       : { value: retry, source: 'default' },
     check: (value) => checkRecovery(value, name, (each) => agents.get(each)?.agent),
+    inForce: (value) => value,
   };
 }

@@ -104,7 +104,8 @@ function ownerOf({ scope }: SettingKind, tenantId: number): number {
 function viewOf(kind: SettingKind, row: SettingRow | undefined): SettingView {
   const { name, about, scope, usual } = kind;
   const fault = row ? kind.check(row.value) : null;
-  const inForce = row && !fault ? { value: row.value, source: 'setting' as const } : usual;
+  const inForce =
+    row && !fault ? { value: kind.inForce(row.value), source: 'setting' as const } : usual;
   return {
     name,
     about,

@@ -36,7 +36,7 @@ export class Settings {
     this.#kinds = settingKinds(parts);
   }
 
-  /** Reads what has changed since the last call; a look at the times of a small table when nothing has. @throws DB_UNAVAILABLE */
+  /** Reads what has changed since the last call; a look at the times of a small table when nothing has. */
   async refresh(): Promise<void> {
     // The sum, not the latest: a change that commits late may carry the earlier time.
     const { rows } = await sql<{ readonly mark: string }>`

@@ -1,6 +1,12 @@
 import { type RawBuilder, sql } from 'kysely';
 import { EngineError } from '../../base/errors.ts';
 import type { Database } from '../../ports/db/database.ts';
+import {
+  type FailureRow,
+  type FailureStatistics,
+  failuresSince,
+  toFailureStatistics,
+} from '../recovery/statistics.ts';
 import type {
   EntryView,
   FindingView,
@@ -165,6 +171,13 @@ export class History {
       ...row,
       args: read<{ readonly args: unknown }>(body).args ?? null,
     }));
+  }
+
+  /** What failed in the last days, counted in every way that people ask for. */
+  async failures(tenantId: number, days: number): Promise<FailureStatistics> {
+    const since = new Date(Date.now() - days * 86_400_000);
+    const rows = await this.#rows<FailureRow>(tenantId, failuresSince(tenantId, since));
+    return toFailureStatistics(rows, { days, since });
   }
 
   /** Id of the newest run that has ended, else of the newest; null when there is none. */

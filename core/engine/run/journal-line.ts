@@ -190,7 +190,10 @@ export class JournalLine {
 
   /** Connects again while nothing is to be sent; a flush that comes meanwhile takes over. */
   async #recover(): Promise<void> {
-    let cause: unknown = new Error('Connection terminated unexpectedly');
+    let cause: unknown = new EngineError(
+      'DB_UNAVAILABLE',
+      'The database ended the connection of the journal; see its log.',
+    );
     while (!this.#isSending && !this.#isClosed) {
       await this.#lose(cause);
       try {

@@ -9,11 +9,13 @@ import type { ApiParts, CompleteParts } from './parts.ts';
 import { answerProblems, refuseUnknown } from './problem.ts';
 import { limitRate } from './rate.ts';
 import { effectRoutes } from './routes/effects.ts';
+import { errorRoutes } from './routes/errors.ts';
 import { eventRoutes } from './routes/events.ts';
 import { healthRoutes } from './routes/health.ts';
 import { pageRoutes } from './routes/pages.ts';
 import { resultRoutes } from './routes/results.ts';
 import { runRoutes } from './routes/runs.ts';
+import { settingRoutes } from './routes/settings.ts';
 
 export type { ApiParts } from './parts.ts';
 
@@ -52,6 +54,8 @@ export function createApp(options: ApiParts): Express {
   app.use(limitRate(parts.requestsPerMinute), express.json({ limit: largestBodyBytes }));
   app.use('/v1/runs', runRoutes(parts), eventRoutes(parts));
   app.use('/v1', resultRoutes(parts));
+  app.use('/v1/errors', errorRoutes(parts));
+  if (parts.settings) app.use('/v1/settings', settingRoutes(parts, parts.settings));
   if (parts.reviews) app.use('/v1/effects', effectRoutes(parts, parts.reviews));
   app.use(pageRoutes(parts));
   app.use(refuseUnknown, answerProblems(parts.onError));

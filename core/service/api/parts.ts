@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Engine } from '../../engine/engine.ts';
+import type { SettingStore } from '../../engine/recovery/setting-store.ts';
 import type { History } from '../../engine/run/history.ts';
 import type { Reviews } from '../../engine/run/reviews.ts';
 import type { Registry } from '../../sdk/registry.ts';
@@ -13,6 +14,8 @@ export interface ApiParts {
   readonly tenantId: number;
   /** Effects and verdicts on them. @default none: there are no routes for them */
   readonly reviews?: Reviews;
+  /** What can be changed while engines run. @default none: there are no routes for it */
+  readonly settings?: SettingStore;
   /** Makes the HTML report of a run; it is shown without scripts. @default none: there are no report pages */
   readonly report?: (tenantId: number, runId: string) => Promise<string>;
   /** What a run gets that names no date or zone of its own. @default today in UTC */
@@ -25,8 +28,8 @@ export interface ApiParts {
 }
 
 /** The same, complete. */
-export type CompleteParts = Required<Omit<ApiParts, 'report' | 'reviews'>> &
-  Pick<ApiParts, 'report' | 'reviews'> & {
+export type CompleteParts = Required<Omit<ApiParts, 'report' | 'reviews' | 'settings'>> &
+  Pick<ApiParts, 'report' | 'reviews' | 'settings'> & {
     /** Ends the streams when the server closes. */
     readonly closing: AbortSignal;
   };

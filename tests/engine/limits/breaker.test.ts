@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { errorCodes } from '../../../core/base/errors.ts';
-import { Breakers, type BreakerState, healthOf } from '../../../core/engine/limits/breaker.ts';
+import { type BreakerState, Breakers, healthOf } from '../../../core/engine/limits/breaker.ts';
 import type { BreakerLimits } from '../../../core/ports/config.ts';
 import { FakeClock } from '../../support/fixtures/clock.ts';
 import { verifies } from '../../support/verifies.ts';

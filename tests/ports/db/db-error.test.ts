@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { EngineError } from '../../../core/base/errors.ts';
-import { translateDbError } from '../../../core/ports/db/db-error.ts';
+import { isOutage, mayPass, translateDbError } from '../../../core/ports/db/db-error.ts';
 import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
 
 describe('translateDbError', function () {
@@ -85,5 +85,33 @@ describe('translateDbError', function () {
     );
 
     assert.match(error.message, /at ::1:5432 does not answer \(ECONNREFUSED\)/);
+  });
+
+  it('tells an outage, which waiting ends, from a statement that was cut off and from what no waiting mends', () => {
+    const states = [
+      '57P01',
+      '08006',
+      '53100',
+      '25006',
+      '57014',
+      '40P01',
+      '55P03',
+      '28P01',
+      '23505',
+    ];
+    const errors = states.map((code) => ({ code, message: 'x' }));
+
+    assert.deepEqual(
+      errors.map((error) => [isOutage(error), mayPass(error)].map(Number).join('')),
+      ['11', '11', '11', '11', '01', '01', '01', '00', '00'],
+    );
+    assert.deepEqual(
+      errors.map((error) => isOutage(translateDbError(error))),
+      errors.map(isOutage),
+    );
+    const silent = ['Query read timeout', 'timeout expired', 'Connection terminated unexpectedly'];
+    assert.ok(silent.every((message) => isOutage({ message })));
+    assert.ok(isOutage(new EngineError('DB_UNAVAILABLE', 'it does not answer')));
+    assert.equal(isOutage(new EngineError('ENGINE_FENCED', 'gone')), false);
   });
 });

@@ -1,5 +1,7 @@
 import * as assert from 'node:assert/strict';
+import { once } from 'node:events';
 import type pg from 'pg';
+import { inTenantTransaction } from '../../../core/ports/erp/embedded/transaction.ts';
 import {
   embeddedConnector,
   insertRows,
@@ -104,6 +106,34 @@ describe('embedded ERP', function () {
       const { rows } = await theirs.query({ entity: 'order', limit: 1 });
       assert.equal(rows[0]?.user, 'u1');
       assert.equal((await theirs.apply(update, { key: 'same key' })).kind, 'applied');
+    });
+  });
+
+  describe('a command that stands still', () => {
+    const leaseMs = 15_000;
+    const options = { tenantId: 1, mode: 'READ WRITE' } as const;
+
+    it('is ended before the lease of its engine is, so that its locks keep nobody', async () => {
+      verifies('R9.take-over');
+      const limit = await inTenantTransaction(pool, options, async (client) => {
+        const { rows } = await client.query<{ ms: number }>(
+          `SELECT setting::int AS ms FROM pg_settings WHERE name = 'idle_in_transaction_session_timeout'`,
+        );
+        return rows[0]?.ms ?? 0;
+      });
+
+      assert.ok(limit > 0 && limit < leaseMs, `${limit} ms`);
+    });
+
+    it('fails its own call and nothing else when the server ends it', async () => {
+      const cutOff = inTenantTransaction(pool, options, async (client) => {
+        const ended = once(client, 'end');
+        await client.query('SET LOCAL idle_in_transaction_session_timeout = 20');
+        await ended;
+      });
+
+      await assert.rejects(cutOff, { code: 'DB_UNAVAILABLE' });
+      assert.equal(await inTenantTransaction(pool, options, async () => 'next'), 'next');
     });
   });
 

@@ -2,6 +2,13 @@ import type pg from 'pg';
 import { EngineError } from '../../../base/errors.ts';
 import { translateDbError } from '../../db/db-error.ts';
 
+/**
+ * A transaction that stands still for so long is ended by the server, in milliseconds: shorter than an engine's lease (15 s), so
+ * that whoever takes a run over from a process that was stopped in the middle of a command does not wait for its locks. A
+ * command is a few round trips; one that is cut off has written nothing, and its key is free.
+ */
+const idleLimitMs = 10_000;
+
 /** Which tenant's transaction, and what becomes of it. */
 export interface TenantTransaction<T> {
   readonly tenantId: number;
@@ -27,7 +34,9 @@ export async function inTenantTransaction<T>(
   let isBroken = false;
   try {
     // One round trip: the transaction cannot begin without its tenant.
-    await client.query(`BEGIN ${options.mode}; ${setting}`);
+    await client.query(
+      `BEGIN ${options.mode}; ${setting}; SET LOCAL idle_in_transaction_session_timeout = ${idleLimitMs}`,
+    );
     const result = await work(client);
     const isKept = options.keepIf?.(result) ?? true;
     const { command } = await client.query(isKept ? 'COMMIT' : 'ROLLBACK');

@@ -1,0 +1,75 @@
+import type { FailureCount, FailureStatistics } from '../../core/engine/recovery/statistics.ts';
+import { countOf } from '../../core/service/batch/format.ts';
+import { type Command, exit, flags, readingTenant, scaleOf, withHost } from '../command.ts';
+import { type Terminal, table } from '../terminal.ts';
+
+const usualDays = 7;
+/** Rows of a list on the terminal; `--json` has them all. */
+const shown = 10;
+
+/** `tutti errors`: what failed in the last days. */
+export const errors: Command = {
+  usage: {
+    name: 'errors',
+    about: 'Counts what failed by code, category, severity, agent, day and tool.',
+    flags: {
+      days: { value: 'N', about: `how far back, 1 to 365 (default ${usualDays})` },
+      scale: flags.scale,
+      json: flags.json,
+    },
+  },
+  run: (call) => {
+    const { args, terminal } = call;
+    const days = args.integer('days', { from: 1, to: 365 }) ?? usualDays;
+    const scale = args.text('scale') === undefined ? undefined : scaleOf(args);
+    return withHost(call, async (host) => {
+      const tenantId = await readingTenant(host, { scale });
+      // Nobody has run anything yet: tenant 0 has no runs.
+      const statistics = await host.history.failures(tenantId ?? 0, days);
+      if (terminal.isJson) terminal.print(statistics);
+      else show(terminal, statistics);
+      return exit.done;
+    });
+  },
+};
+
+function show(terminal: Terminal, statistics: FailureStatistics): void {
+  const { days, attempts, steps, byCode } = statistics;
+  const over = `in the last ${countOf(days, 'day')}`;
+  terminal.say(
+    `${countOf(attempts, 'try', 'tries')} and ${countOf(steps, 'step')} failed ${over}.`,
+  );
+  if (byCode.length === 0) return;
+  const meanings = new Map(
+    byCode.map(({ name, category, severity }) => [name, `${category}, ${severity}`]),
+  );
+  const lists: readonly (readonly [string, readonly FailureCount[]])[] = [
+    ['code', byCode],
+    ['category', statistics.byCategory],
+    ['severity', statistics.bySeverity],
+    ['agent', statistics.byAgent],
+    ['day', statistics.byDay],
+    ['tool', statistics.byTool],
+  ];
+  for (const [title, counts] of lists) {
+    if (counts.length === 0) continue;
+    terminal.say();
+    const rows = (title === 'day' ? counts : counts.slice(0, shown)).map((count) => [
+      count.name,
+      String(count.attempts),
+      title === 'tool' ? '' : String(count.steps),
+      moment(count.firstSeen),
+      moment(count.lastSeen),
+      (title === 'code' && meanings.get(count.name)) || '',
+    ]);
+    const head = [`by ${title}`, 'tries', 'steps', 'first', 'last', ''];
+    for (const line of table([head, ...rows], [1, 2])) terminal.say(line.trimEnd());
+    if (title !== 'day' && counts.length > shown)
+      terminal.say(`… and ${counts.length - shown} more; --json has all.`);
+  }
+}
+
+/** `2026-06-30 21:05`, UTC. */
+function moment(at: Date): string {
+  return at.toISOString().slice(0, 16).replace('T', ' ');
+}

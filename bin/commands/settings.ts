@@ -1,0 +1,112 @@
+import { EngineError } from '../../core/base/errors.ts';
+import { SettingStore, type SettingView } from '../../core/engine/recovery/setting-store.ts';
+import {
+  type Call,
+  type Command,
+  exit,
+  flags,
+  readingTenant,
+  scaleOf,
+  withHost,
+} from '../command.ts';
+import type { Host } from '../host.ts';
+import { operator } from '../operator.ts';
+import { type Terminal, table } from '../terminal.ts';
+
+/** Characters of a value in the list; a single setting is shown whole. */
+const shownCharacters = 80;
+
+/** `tutti settings`: what can be changed while engines run. */
+export const settings: Command = {
+  usage: {
+    name: 'settings',
+    about: 'Shows or changes what can be changed while Tutti runs; engines follow within a second.',
+    positionals: ['[NAME]'],
+    flags: {
+      value: { value: 'JSON', about: 'sets NAME to this' },
+      reset: { about: 'takes NAME back to what its agent, the configuration or nobody says' },
+      scale: flags.scale,
+      json: flags.json,
+    },
+  },
+  run: (call) => {
+    // Read before anything is opened: a wrong flag costs no start.
+    const asked = askedSetting(call);
+    return withHost(call, async (host) => {
+      const store = new SettingStore(host.database, host);
+      const tenantId = await tenantOf(host, asked);
+      if (asked.name === null) list(call.terminal, await store.list(tenantId));
+      else show(call.terminal, await act(store, tenantId, { ...asked, name: asked.name }));
+      return exit.done;
+    });
+  },
+};
+
+interface Asked {
+  /** Null: all of them. */
+  readonly name: string | null;
+  /** Undefined: none was given; JSON has no such value. */
+  readonly value: unknown;
+  readonly isReset: boolean;
+  readonly scale: number | undefined;
+}
+
+function askedSetting({ args }: Call): Asked {
+  const named = args.positionals[0] ?? 'list';
+  const name = named === 'list' ? null : named;
+  const value = args.json('value');
+  const isReset = args.has('reset');
+  const isChange = value !== undefined || isReset;
+  if ((isChange && name === null) || (value !== undefined && isReset)) {
+    throw new EngineError(
+      'INPUT_INVALID',
+      'tutti settings takes --value or --reset, one of them, and only with NAME; see: tutti help settings',
+    );
+  }
+  const scale = args.text('scale') === undefined ? undefined : scaleOf(args);
+  return { name, value, isReset, scale };
+}
+
+/** Whose settings are meant: those of whoever ran last, or of the sample company before any run. */
+async function tenantOf(host: Host, { scale }: Asked): Promise<number> {
+  const known = await readingTenant(host, { scale });
+  return known ?? (await host.sampleTenant(scale ?? 1)).tenantId;
+}
+
+function act(
+  store: SettingStore,
+  tenantId: number,
+  { name, value, isReset }: Asked & { readonly name: string },
+): Promise<SettingView> {
+  if (value !== undefined) return store.put(tenantId, name, { value, actor: operator() });
+  return isReset ? store.reset(tenantId, name) : store.get(tenantId, name);
+}
+
+function show(terminal: Terminal, view: SettingView): void {
+  if (terminal.isJson) return terminal.print(view);
+  terminal.say(`${view.name} (${sourceOf(view)}): ${view.about}`);
+  if (view.fault !== null) terminal.say(`What is stored does not fit: ${view.fault}`);
+  terminal.say(JSON.stringify(view.value, null, 2));
+}
+
+function list(terminal: Terminal, views: readonly SettingView[]): void {
+  if (terminal.isJson) return terminal.print(views);
+  const chosen = views.filter(
+    ({ name, source, fault }) => name === 'breaker' || source !== 'default' || fault !== null,
+  );
+  const rows = chosen.map((view) => [view.name, sourceOf(view), shorten(view.value)]);
+  for (const line of table([['setting', 'by', 'value'], ...rows])) terminal.say(line);
+  const usual = views.length - chosen.length;
+  if (usual > 0)
+    terminal.say(`${usual} agents more retry as their limits say: tutti settings recovery:AGENT`);
+}
+
+function sourceOf({ source, actor, fault }: SettingView): string {
+  if (fault !== null) return `${source}, not the setting`;
+  return source === 'setting' ? `set by ${actor?.id ?? ''}` : source;
+}
+
+function shorten(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text.length > shownCharacters ? `${text.slice(0, shownCharacters - 1)}…` : text;
+}

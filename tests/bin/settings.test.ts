@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import type { FailureStatistics } from '../../core/engine/recovery/statistics.ts';
+import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
+import { scratchFolder } from '../support/scratch.ts';
+import { verifies } from '../support/verifies.ts';
+import { type Place, runCli, shopConfig } from './cli.ts';
+
+describe('the commands on failures', function () {
+  this.timeout(60_000);
+  const folder = scratchFolder({});
+  let fresh: FreshDatabase;
+  let place: Place;
+
+  before(async () => {
+    fresh = await freshDatabase();
+    place = { cwd: folder.path, env: { DATABASE_URL: fresh.url } };
+    assert.equal((await tutti('run', 'broken')).code, 1);
+  });
+  after(async function () {
+    folder[Symbol.dispose]();
+    await fresh.drop(this);
+  });
+
+  const tutti = (...args: string[]) => runCli(place, [...args, '--config', shopConfig]);
+
+  it('count what failed', async () => {
+    verifies('R8.statistics');
+    const [shown, printed, wrong] = await Promise.all([
+      tutti('errors'),
+      tutti('errors', '--days', '1', '--json'),
+      tutti('errors', '--days', '0'),
+    ]);
+
+    assert.equal(shown.code, 0, shown.stderr);
+    assert.match(shown.stdout, /^1 try and 1 step failed in the last 7 days\.\n/);
+    assert.match(shown.stdout, /^OUTPUT_INVALID +1 +1 .*AGENT_ERROR, medium$/m);
+    assert.match(shown.stdout, /^shop\.breaker +1 +1 /m);
+    const statistics = JSON.parse(printed.stdout) as FailureStatistics;
+    assert.deepEqual([statistics.days, statistics.byCode[0]?.name], [1, 'OUTPUT_INVALID']);
+    assert.equal(wrong.code, 2);
+  });
+
+  it('show, change and take back settings', async () => {
+    verifies('R8.strategy-change');
+    const name = 'recovery:shop.breaker';
+    const rules = '[{"then":[{"strategy":"skip"}]}]';
+
+    const set = await tutti('settings', name, '--value', rules);
+    const listed = await tutti('settings', 'list');
+    const all = await tutti('settings', '--json');
+    const reset = await tutti('settings', name, '--reset', '--json');
+
+    assert.match(set.stdout, /^recovery:shop\.breaker \(set by cli:.+\): What follows a failure/);
+    assert.match(
+      listed.stdout,
+      /^breaker +default +\{"failures":5,"probeMs":60000,"successes":3\}$/m,
+    );
+    assert.match(listed.stdout, /^recovery:shop\.breaker +set by cli:.* \[\{"then"/m);
+    assert.match(listed.stdout, /^2 agents more retry as their limits say/m);
+    assert.equal(JSON.parse(all.stdout).length, 4);
+    assert.equal(JSON.parse(reset.stdout).source, 'default');
+  });
+
+  it('refuse what is wrong in one line, and end with 2', async () => {
+    const wrong: readonly (readonly [RegExp, readonly string[]])[] = [
+      [/^SETTING_UNKNOWN: There is no setting 'colour'/, ['colour']],
+      [/^INPUT_INVALID: Setting 'breaker', failures: /, ['breaker', '--value', '{"failures":-1}']],
+      [/^INPUT_INVALID: .*takes JSON for --value/, ['breaker', '--value', '{']],
+      [/^INPUT_INVALID: .*only with NAME/, ['--value', '1']],
+      [/^INPUT_INVALID: .*one of them/, ['breaker', '--value', '{}', '--reset']],
+    ];
+    const ends = await Promise.all(wrong.map(([, args]) => tutti('settings', ...args)));
+    ends.forEach(({ code, stdout, stderr }, index) => {
+      assert.match(stderr, wrong[index]?.[0] as RegExp);
+      assert.deepEqual([code, stdout], [2, '']);
+    });
+  });
+});

@@ -1,0 +1,127 @@
+import type { Mutant } from './mutant.ts';
+
+const world = 'tests/engine/world/world.test.ts';
+const scheduler = 'tests/engine/schedule/scheduler.test.ts';
+
+/** Bugs of what may start: scheduler, permits, budgets. */
+export const admission: readonly Mutant[] = [
+  {
+    id: 'one-too-many-of-a-module',
+    file: 'core/engine/schedule/scheduler.ts',
+    find: `>= this.#limits.perModule) return 'module'`,
+    replace: `> this.#limits.perModule) return 'module'`,
+    tests: [world, scheduler],
+  },
+  {
+    id: 'one-too-many-of-a-run',
+    file: 'core/engine/schedule/scheduler.ts',
+    find: `>= runLimit) return 'run'`,
+    replace: `> runLimit) return 'run'`,
+    tests: [world, scheduler],
+  },
+  {
+    id: 'a-runs-own-limit-forgotten',
+    file: 'core/engine/schedule/scheduler.ts',
+    find: 'this.#runLimits.set(run, limit);',
+    replace: '',
+    tests: [world],
+  },
+  {
+    id: 'age-does-not-count',
+    file: 'core/engine/schedule/scheduler.ts',
+    find: 'return Math.floor(agedPriority(item) + now / ageStepMs);',
+    replace: 'return item.priority + 0 * agedPriority(item) + 0 * (now / ageStepMs);',
+    tests: [world, scheduler],
+  },
+  {
+    id: 'lowest-first-in-the-heap',
+    file: 'core/engine/schedule/ready.ts',
+    find: 'return difference === 0 ? a.order < b.order : difference > 0;',
+    replace: 'return difference === 0 ? a.order < b.order : difference < 0;',
+    tests: [world, scheduler],
+  },
+  {
+    id: 'most-served-module-first',
+    file: 'core/engine/schedule/scheduler.ts',
+    find: 'if (served !== 0) return served < 0;',
+    replace: 'if (served !== 0) return served > 0;',
+    tests: [scheduler],
+  },
+  {
+    id: 'window-forgets-a-quantum-early',
+    file: 'core/engine/limits/window.ts',
+    find: 'new Array<number>(quanta + 1).fill(0)',
+    replace: 'new Array<number>(quanta).fill(0)',
+    tests: ['tests/engine/limits/window.test.ts'],
+  },
+  {
+    id: 'window-below-its-limit',
+    file: 'core/engine/limits/window.ts',
+    find: 'return this.#sum + amount <= this.limit ||',
+    replace: 'return this.#sum + amount < this.limit ||',
+    tests: ['tests/engine/limits/window.test.ts'],
+  },
+  {
+    id: 'refund-to-the-wrong-quantum',
+    file: 'core/engine/limits/window.ts',
+    find: 'if (now - quantum < this.#counts.length) this.#add(quantum, amount);',
+    replace: 'if (now - quantum < this.#counts.length) this.#add(now, amount);',
+    tests: ['tests/engine/limits/window.test.ts'],
+  },
+  {
+    id: 'refund-to-a-quantum-that-is-gone',
+    file: 'core/engine/limits/window.ts',
+    find: 'if (now - quantum < this.#counts.length) this.#add(quantum, amount);',
+    replace: 'this.#add(quantum, amount);',
+    tests: ['tests/engine/limits/window.test.ts'],
+  },
+  {
+    id: 'permit-not-given-back',
+    file: 'core/engine/limits/permits.ts',
+    find: 'gate.open -= 1;',
+    replace: '',
+    tests: [world],
+  },
+  {
+    id: 'tokens-not-asked-for',
+    file: 'core/engine/limits/permits.ts',
+    find: `if (gate.tokens && !gate.tokens.allows(tokens, nowMs)) return 'model_tokens';`,
+    replace: '',
+    tests: [world, 'tests/engine/limits/permits.test.ts'],
+  },
+  {
+    id: 'settled-money-not-counted',
+    file: 'core/engine/limits/budget.ts',
+    find: 'purse.settledMicroUsd += microUsd;',
+    replace: '',
+    tests: [world, 'tests/engine/limits/budget.test.ts'],
+  },
+  {
+    id: 'reservation-not-given-back',
+    file: 'core/engine/limits/budget.ts',
+    find: 'purse.reservedMicroUsd -= reservation.microUsd;',
+    replace: '',
+    tests: [world, 'tests/engine/limits/budget.test.ts'],
+  },
+  {
+    id: 'waits-for-money-that-never-comes',
+    file: 'core/engine/limits/budget.ts',
+    find: 'if (left < 0) return { scope, never: true };',
+    replace: '',
+    tests: [world, 'tests/engine/limits/budget.test.ts'],
+  },
+  {
+    id: 'waiting-call-dropped',
+    file: 'core/engine/run/turns.ts',
+    find: 'else this.#waiting.push(each);',
+    replace: '',
+    tests: [world],
+  },
+  {
+    id: 'lost-call-not-settled',
+    file: 'core/engine/run/turns.ts',
+    find: 'return attempt.call\n      ? this.#settle',
+    replace: 'return attempt.call && attempt.turns < 0\n      ? this.#settle',
+    tests: [world],
+  },
+];

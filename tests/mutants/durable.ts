@@ -1,0 +1,95 @@
+import type { Mutant } from './mutant.ts';
+
+const world = 'tests/engine/world/world.test.ts';
+const journal = 'tests/engine/run/journal.test.ts';
+const flush = 'tests/engine/run/flush.test.ts';
+
+/** Bugs of the statement that makes changes durable, and of the journal that sends it. */
+export const durable: readonly Mutant[] = [
+  {
+    id: 'fence-dropped',
+    file: 'core/engine/run/flush.ts',
+    find: `WHERE id = $1 AND state <> 'gone' FOR KEY SHARE`,
+    replace: 'WHERE id = $1 FOR KEY SHARE',
+    tests: [flush],
+  },
+  {
+    id: 'fence-not-heard',
+    file: 'core/engine/run/journal-line.ts',
+    find: 'if (row.alive === 0) throw fenced();',
+    replace: '',
+    tests: [world],
+  },
+  {
+    id: 'flush-number-not-compared',
+    file: 'core/engine/run/flush.ts',
+    find: ' WHERE f.no = $2::bigint RETURNING 1',
+    replace: ' RETURNING 1',
+    tests: [flush],
+  },
+  {
+    id: 'flush-not-sent-again',
+    file: 'core/engine/run/journal-line.ts',
+    find: 'if (row.marked === 0) return this.#readBack(client, flush, no);',
+    replace: 'if (row.marked === 0) return { admitted: true, newEffects: new Set() };',
+    tests: [world, 'tests/engine/run/journal-loss.test.ts'],
+  },
+  {
+    id: 'budget-below-its-limit',
+    file: 'core/engine/run/flush.ts',
+    find: 'reserve <= free + release - settle',
+    replace: 'reserve < free + release - settle',
+    tests: [flush],
+  },
+  {
+    id: 'budget-without-what-is-reserved',
+    file: 'core/engine/run/flush.ts',
+    find: 'limit_micro_usd - reserved_micro_usd - settled_micro_usd AS free',
+    replace: 'limit_micro_usd - settled_micro_usd AS free',
+    tests: [journal],
+  },
+  {
+    id: 'refused-calls-are-written',
+    file: 'core/engine/run/flush.ts',
+    find: `\${rowsOf('turns')} WHERE ok.yes)`,
+    replace: `\${rowsOf('turns')})`,
+    tests: [journal],
+  },
+  {
+    id: 'an-end-is-overwritten',
+    file: 'core/engine/run/flush.ts',
+    find: 'WHERE (t.ended_at IS NULL OR t.ended_at = excluded.ended_at) AND t.attempt <= excluded.attempt',
+    replace: 'WHERE t.attempt <= excluded.attempt',
+    tests: [flush],
+  },
+  {
+    id: 'an-older-attempt-wins',
+    file: 'core/engine/run/flush.ts',
+    find: ' AND t.attempt <= excluded.attempt RETURNING 1',
+    replace: ' RETURNING 1',
+    tests: [flush],
+  },
+  {
+    id: 'effects-not-deduplicated',
+    file: 'core/engine/run/flush.ts',
+    find: 'ON CONFLICT (tenant_id, key) DO NOTHING RETURNING run_id, seq',
+    replace:
+      'ON CONFLICT (tenant_id, key) DO UPDATE SET args_sha256 = excluded.args_sha256 RETURNING run_id, seq',
+    tests: [journal],
+  },
+  {
+    id: 'told-before-it-is-durable',
+    file: 'core/engine/run/journal.ts',
+    find: 'this.#gathered.push({ change, durable });',
+    replace:
+      'this.#gathered.push({ change, durable: undefined });\n    queueMicrotask(() => durable?.({ admitted: true, newEffects: new Set((change.effects ?? []).map(({ key }) => key)) }));',
+    tests: [world],
+  },
+  {
+    id: 'a-refusal-takes-the-neighbours',
+    file: 'core/engine/run/journal.ts',
+    find: 'if (groups.length === 1) {',
+    replace: 'if (groups.length > 0) {',
+    tests: [journal],
+  },
+];

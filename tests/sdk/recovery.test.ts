@@ -1,0 +1,73 @@
+// biome-ignore-all lint/suspicious/noThenProperty: the SDK's word for what follows a failure
+import assert from 'node:assert/strict';
+import { defineAgent, defineModule, type RecoveryRule, z } from 'tutti';
+import { loadRegistry } from '../../core/sdk/registry.ts';
+import { verifies } from '../support/verifies.ts';
+
+const declaration = {
+  name: 'keeper',
+  purpose: 'Keeps.',
+  instructions: 'Keep.',
+  input: z.object({ id: z.string().describe('of a crate'), count: z.int().default(1) }),
+  output: z.object({ isKept: z.boolean() }),
+  tools: {},
+};
+/** The same form, in other words and another order. */
+const deputy = defineAgent({
+  ...declaration,
+  name: 'deputy',
+  input: z.object({ count: z.int().default(1), id: z.string() }),
+});
+const stranger = defineAgent({
+  ...declaration,
+  name: 'stranger',
+  input: z.object({ id: z.int() }),
+});
+const mute = defineAgent({ ...declaration, name: 'mute', output: z.object({}) });
+
+/** Loads an agent with these rules; they may be of any form. */
+function load(recovery: unknown): void {
+  const keeper = defineAgent({ ...declaration, recovery: recovery as readonly RecoveryRule[] });
+  const agents = [keeper, deputy, stranger, mute];
+  loadRegistry({ modules: [defineModule({ name: 'lab', version: '1.0.0', agents })] }, []);
+}
+
+describe('the recovery rules of an agent', () => {
+  it('are taken when all that they name is there', () => {
+    load([]);
+    load([{ then: [] }]);
+    load([
+      { on: ['OUTPUT_INVALID', 'NETWORK_ERROR'], then: [{ strategy: 'fallback' }] },
+      {
+        then: [
+          { strategy: 'retry', retry: { attempts: 5, backoff: 'linear', baseMs: 10, maxMs: 100 } },
+          { strategy: 'reset', retry: { jitter: 'none', factor: 3 } },
+          { strategy: 'escalate', to: 'role:controller' },
+          { strategy: 'reassign', to: 'lab.deputy' },
+          { strategy: 'skip' },
+        ],
+      },
+    ]);
+  });
+
+  it('are refused when the module loads, with the place and the reason', () => {
+    verifies('R12.module-check');
+    const reassign = (to: string) => [{ then: [{ strategy: 'reassign', to }] }];
+    const wrong: readonly (readonly [unknown, RegExp])[] = [
+      ['retry', /field 'recovery' of 'lab\.keeper'/],
+      [[{ on: ['NO_SUCH'], then: [] }], /'recovery\.0\.on\.0' .*'NO_SUCH' is neither a category/],
+      [[{ on: ['CANCELLED'], then: [] }], /'CANCELLED' is no failure that a rule can follow/],
+      [[{ on: [], then: [] }], /recovery\.0\.on/],
+      [[{ then: [{ strategy: 'pray' }] }], /recovery\.0\.then\.0\.strategy/],
+      [[{ then: [{ strategy: 'retry', retry: { attempts: 0 } }] }], /then\.0\.retry\.attempts/],
+      [[{ then: [{ strategy: 'retry', retries: 3 }] }], /recovery\.0\.then\.0'.*retries/],
+      [[{ then: [{ strategy: 'skip' }, { strategy: 'retry' }] }], /a way behind skip or abort/],
+      [reassign('lab.nobody'), /'recovery\.0\.then\.0\.to' .*'lab\.nobody' is no agent/],
+      [reassign('lab.keeper'), /is the agent itself/],
+      [reassign('lab.stranger'), /takes another input than 'lab\.keeper'/],
+      [reassign('lab.mute'), /answers in another form than 'lab\.keeper'/],
+    ];
+    for (const [rules, message] of wrong)
+      assert.throws(() => load(rules), { code: 'MODULE_INVALID', message });
+  });
+});
