@@ -1,5 +1,6 @@
 import { EngineError } from '../../core/base/errors.ts';
 import { SettingStore, type SettingView } from '../../core/engine/recovery/setting-store.ts';
+import { countOf } from '../../core/service/batch/format.ts';
 import {
   type Call,
   type Command,
@@ -98,7 +99,9 @@ function list(terminal: Terminal, views: readonly SettingView[]): void {
   for (const line of table([['setting', 'by', 'value'], ...rows])) terminal.say(line);
   const usual = views.length - chosen.length;
   if (usual > 0)
-    terminal.say(`${usual} agents more retry as their limits say: tutti settings recovery:AGENT`);
+    terminal.say(
+      `${countOf(usual, 'agent')} more: retry as limits.attempts says; see: tutti settings recovery:AGENT`,
+    );
 }
 
 function sourceOf({ source, actor, fault }: SettingView): string {

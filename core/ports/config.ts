@@ -48,7 +48,7 @@ export interface BreakerLimits {
   readonly successes?: number;
 }
 
-/** A step that has failed for good, or was skipped for its failure. */
+/** A step that has failed for good. */
 export interface StepFailure {
   readonly tenantId: number;
   readonly runId: string;

@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noThenProperty: the SDK's word for what follows a failure
 import { defineAgent, defineTool, z } from 'tutti';
 
-/** What the clerk of a way back looks at in vain. */
+/** All that clerks can do besides answering. */
 export const lookAtOrder = defineTool({
   name: 'recovery.order.look',
   description: 'Looks at the order.',
@@ -15,7 +15,7 @@ const clerk = {
   instructions: 'Answer the letter.',
   input: z.object({ order: z.string() }),
   output: z.object({ answer: z.string() }),
-  tools: {},
+  tools: { lookAtOrder },
 };
 
 /** Retry: a model that does not answer is asked again, after delays that grow. */
@@ -34,7 +34,6 @@ export const rateClerk = defineAgent({
 export const routeClerk = defineAgent({
   ...clerk,
   name: 'route_clerk',
-  tools: { lookAtOrder },
   limits: { turns: 2 },
   recovery: [
     {

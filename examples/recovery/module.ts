@@ -1,4 +1,4 @@
-import { type Agent, defineModule, defineWorkflow } from 'tutti';
+import { defineModule, defineWorkflow } from 'tutti';
 import {
   dunningClerk,
   ledgerClerk,
@@ -11,10 +11,8 @@ import {
   weatherClerk,
 } from './clerks.ts';
 
-type Clerk = Agent<(typeof rateClerk)['input'], (typeof rateClerk)['output']>;
-
 /** One letter, and a second clerk who starts when the first has ended, however that was. */
-function letters(strategy: string, clerk: Clerk) {
+function letters(strategy: string, clerk: typeof rateClerk) {
   return defineWorkflow({
     name: `recovery.${strategy}`,
     graph({ task }) {

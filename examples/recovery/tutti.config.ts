@@ -3,6 +3,7 @@ import { houseModel } from './house-model.ts';
 import { recovery } from './module.ts';
 
 /** Clerks whose model lives in this process and fails as each example needs it. */
+// biome-ignore lint/style/noDefaultExport: a configuration is the default export of its file
 export default defineConfig({
   modules: [recovery],
   models: { standard: { provider: 'house', model: 'house' } },

@@ -22,6 +22,8 @@ export interface CallWish {
   readonly bytes: number;
   /** Purses that pay, widest first. */
   readonly scopes: readonly string[];
+  /** The UTC day of the shared ones. */
+  readonly period: string;
 }
 
 /** Permission for one model call, with everything that it holds. */

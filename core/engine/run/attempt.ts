@@ -10,6 +10,7 @@ import { type EntryInput, nextEntry } from './entries.ts';
 import type {
   AttemptRow,
   BudgetRow,
+  CallState,
   Change,
   EffectRow,
   EntryRow,
@@ -18,6 +19,13 @@ import type {
 } from './rows.ts';
 import type { Run } from './run.ts';
 import type { Step } from './step.ts';
+
+/** A model call of an attempt. */
+export interface Call extends CallState {
+  readonly grant: Grant;
+  readonly seq: number;
+  readonly wish: CallWish;
+}
 
 /**
  * One try of a step, from its start to its end, in the owner's memory: numbers its entries and turns what its thread says
@@ -33,7 +41,7 @@ export class Attempt {
   readonly recorded: number;
   readonly alone: boolean;
   /** The model call under way. */
-  call: { readonly grant: Grant; readonly seq: number; readonly wish: CallWish } | null = null;
+  call: Call | null = null;
   turns = 0;
   /** Whether its job has left for a thread; until then it is ended here. */
   isSent = false;
@@ -68,9 +76,13 @@ export class Attempt {
       turn: this.recorded + this.turns,
       model: grant.model,
       reservedMicroUsd: grant.boundMicroUsd,
+      // Whose purses hold the reservation, for whoever has to settle it after a crash.
+      period: wish.period,
+      module: this.registered.module,
     });
-    this.call = { grant, seq: entry.seq, wish };
+    this.call = { grant, seq: entry.seq, wish, phase: 'gathered', isAbandoned: false };
     const turn: TurnRow = {
+      call: this.call,
       seq: entry.seq,
       model: grant.model,
       priceVersion: grant.priceVersion,
@@ -109,22 +121,7 @@ export class Attempt {
           modelBody(told.body),
         ),
       ],
-      settles: [
-        {
-          seq,
-          model: grant.model,
-          priceVersion: grant.priceVersion,
-          reservedMicroUsd: grant.boundMicroUsd,
-          state: settlement.state,
-          costMicroUsd: settlement.costMicroUsd,
-          tokens: told.tokens,
-        },
-      ],
-      budgets: budgetRows(wish.scopes, {
-        reserve: 0,
-        release: grant.boundMicroUsd,
-        settle: settlement.costMicroUsd,
-      }),
+      ...settled({ grant, seq, wish }, settlement, told.tokens),
     };
   }
 
@@ -207,6 +204,20 @@ export class Attempt {
   ): EntryRow {
     return nextEntry(this.run, { step: this.step, kind, data, ...(body && { body }) });
   }
+}
+
+/** What a call's end moves in the ledger and the shared purses. */
+export function settled(
+  { grant, seq, wish }: Pick<Call, 'grant' | 'seq' | 'wish'>,
+  { state, costMicroUsd }: Settlement,
+  tokens: unknown,
+): Pick<Change, 'settles' | 'budgets'> {
+  const { model, priceVersion, boundMicroUsd } = grant;
+  const row = { seq, model, priceVersion, state, costMicroUsd, tokens };
+  return {
+    settles: [{ ...row, reservedMicroUsd: boundMicroUsd }],
+    budgets: budgetRows(wish.scopes, { reserve: 0, release: boundMicroUsd, settle: costMicroUsd }),
+  };
 }
 
 function modelBody(text: string | undefined): EntryInput['body'] {

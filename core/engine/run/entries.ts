@@ -25,7 +25,7 @@ export function nextEntry(run: Run, { step, kind, data, body }: EntryInput): Ent
   };
 }
 
-/** The entry that tells how a step ended; a cancelled one's end is told by what cancelled it. */
+/** The entry that tells how a step ended; what ends with its whole run is told by the run. */
 export function endEntry(run: Run, step: Step, outcome: Outcome): EntryRow | null {
   switch (outcome.kind) {
     case 'succeeded':
@@ -40,6 +40,6 @@ export function endEntry(run: Run, step: Step, outcome: Outcome): EntryRow | nul
     case 'skipped':
       return nextEntry(run, { step, kind: 'step.skipped', data: { error: outcome.error } });
     case 'cancelled':
-      return null;
+      return step.isCancelling ? nextEntry(run, { step, kind: 'step.cancelled', data: {} }) : null;
   }
 }

@@ -32,14 +32,14 @@ export function flushParameters(changes: readonly Change[], rows: readonly StepR
   };
   const bodies = new Bodies();
   const runs = new Map<Run, RunStatus>();
-  for (const change of changes) {
+  for (const change of changes.map(withoutAbandoned)) {
     if (change.runStatus) runs.set(change.run, change.runStatus);
     putMoney(put, change);
     putEntries(put, bodies, change);
     putEffects(put, change);
     for (const row of change.taken ?? []) put('taken', row);
   }
-  putBudgets(put, changes);
+  putBudgets(put, changes.map(withoutAbandoned));
   for (const { values } of rows) put('steps', ...values);
   for (const [{ facts }, status] of runs)
     put('runs', facts.tenantId, facts.id, status, isTerminal(status));
@@ -47,6 +47,18 @@ export function flushParameters(changes: readonly Change[], rows: readonly StepR
     each.map((type, index) => arrayLiteral(type, arrays.get(part)?.[index] ?? [])),
   );
   return [...literals, bodies.joined()];
+}
+
+/** A change as it goes down now: a call whose attempt ended before it was sent reserves nothing and is not told of. */
+function withoutAbandoned(change: Change): Change {
+  if (!change.turns) return change;
+  const isVoid = change.turns.some(({ call }) => call.isAbandoned && call.phase === 'gathered');
+  if (isVoid) {
+    const { turns: _turns, budgets: _budgets, entries = [], ...rest } = change;
+    return { ...rest, entries: entries.filter(({ kind }) => kind !== 'turn.started') };
+  }
+  for (const { call } of change.turns) if (call.phase === 'gathered') call.phase = 'sent';
+  return change;
 }
 
 type Put = (part: Part, ...values: readonly unknown[]) => void;

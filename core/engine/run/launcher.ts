@@ -8,7 +8,7 @@ import type { Broker, CallWish } from '../limits/broker.ts';
 import type { Ready } from '../schedule/ready.ts';
 import { Attempt } from './attempt.ts';
 import { type Attempts, crashesUntilAlone } from './attempts.ts';
-import type { Flushed, Journal } from './journal.ts';
+import type { Journal } from './journal.ts';
 import type { Run } from './run.ts';
 import { pathOf, type Step } from './step.ts';
 import type { Store } from './store.ts';
@@ -98,24 +98,21 @@ export class Launcher {
       step.degraded ||= refusal !== null || step.onPlaybook;
       const turn = wish && mode === 'model' ? turns.begin(attempt, wish) : {};
       const entries = [attempt.started(), ...(turn.entries ?? [])];
-      journal.write({ run, step, ...turn, entries }, (flushed) =>
-        this.#launch(attempt, { input, asked: wish !== null }, flushed),
-      );
+      const { call } = attempt;
+      journal.write({ run, step, ...turn, entries }, (flushed) => {
+        const isRefused = call !== null && !turns.decided(attempt, call, flushed);
+        if (attempts.isLive(attempt)) this.#launch(attempt, input, isRefused);
+      });
     } catch (error) {
       attempts.close(attempt);
       throw error;
     }
   }
 
-  #launch(
-    attempt: Attempt,
-    { input, asked }: { readonly input: unknown; readonly asked: boolean },
-    flushed: Flushed,
-  ): void {
-    const { attempts, turns } = this.#parts;
-    if (!attempts.isLive(attempt)) return;
-    if (asked && attempt.call && !flushed.admitted) {
-      turns.withdraw(attempt);
+  /** `isRefused`: another engine was quicker to spend what its first call needs. */
+  #launch(attempt: Attempt, input: unknown, isRefused: boolean): void {
+    const { attempts } = this.#parts;
+    if (isRefused) {
       attempt.mode = 'playbook';
       if (needsModel(attempt.registered))
         return attempts.fail(attempt, toErrorData(overBudget(attempt, 'tenant')));

@@ -18,6 +18,7 @@ import {
 import type { Flushed, Journal } from './journal.ts';
 import { Launcher, type Startable } from './launcher.ts';
 import type { Outcome } from './outcome.ts';
+import type { Recovered } from './recover.ts';
 import type { Change } from './rows.ts';
 import type { Next, Run } from './run.ts';
 import { Spans } from './spans.ts';
@@ -119,11 +120,8 @@ export class RunLoop {
     return this.#attempts;
   }
 
-  /** Takes up a run: `changes` say what its last owner left unsaid, `next` is what is to be done first. */
-  adopt(
-    run: Run,
-    { next, changes }: { readonly next: readonly Next[]; readonly changes: readonly Change[] },
-  ): void {
+  /** Takes up a run as it was recovered. */
+  adopt(run: Run, { next, changes, spentMicroUsd }: Recovered): void {
     const { facts, graph } = run;
     this.#runs.set(facts.id, run);
     this.#spans.beginRun(run);
@@ -131,6 +129,7 @@ export class RunLoop {
     this.#parts.broker.budget.open(
       `run:${facts.id}`,
       graph.budgetMicroUsd ?? Number.MAX_SAFE_INTEGER,
+      { settledMicroUsd: spentMicroUsd },
     );
     run.status = run.liveStatus();
     this.#write({ run, step: null, runStatus: run.status });
@@ -275,7 +274,7 @@ export class RunLoop {
 
   /** Lets a step wait for the person who settles its effect; it holds nothing meanwhile. */
   #awaitReview(run: Run, step: Step, error: ErrorData): void {
-    if (run.isCancelled) return this.#end(run, step, { kind: 'cancelled' });
+    if (run.isCancelled || step.isCancelling) return this.#end(run, step, { kind: 'cancelled' });
     this.#free(run, step);
     run.wait(step, 'review');
     this.#note(run, { step, kind: 'step.waiting', data: { wait: 'review', ...error.details } });
@@ -284,7 +283,7 @@ export class RunLoop {
 
   /** Tries a step again: after a delay when it has failed, at once when it only lost its thread. */
   #again(run: Run, step: Step, retry: Retry | null = null): void {
-    if (run.isCancelled) return this.#end(run, step, { kind: 'cancelled' });
+    if (run.isCancelled || step.isCancelling) return this.#end(run, step, { kind: 'cancelled' });
     const now = this.#parts.clock.now();
     const wakeAt = retry && now + Math.ceil(retry.delayMs);
     this.#free(run, step);
@@ -323,7 +322,9 @@ export class RunLoop {
   }
 
   #note(run: Run, entry: Parameters<typeof nextEntry>[1], taken: readonly number[] = []): void {
-    this.#write({ run, step: entry.step, entries: [nextEntry(run, entry)], taken });
+    // The row of an ended step is final, and not written again.
+    const step = entry.step && isTerminal(entry.step.status) ? null : entry.step;
+    this.#write({ run, step, entries: [nextEntry(run, entry)], taken });
   }
 
   #settleStatus(run: Run): void {

@@ -15,6 +15,8 @@ export interface StoredRun extends StoredSteps {
 export interface Recovered {
   readonly next: readonly Next[];
   readonly changes: readonly Change[];
+  /** What its model calls have cost so far. */
+  readonly spentMicroUsd: number;
 }
 
 /**
@@ -26,10 +28,11 @@ export function recover(run: Run, stored: StoredRun, now: number): Recovered {
   stored.history.forEach((entry, index) => {
     fold.take(entry, () => stored.history.slice(index + 1));
   });
+  fold.endCancelled();
   const changes = stored.open.flatMap((row) => fold.restore(row) ?? []);
   // An ended row is final; what is open in the database, or not there yet, is written again with the next flush.
   for (const step of run.takeChanged()) if (!stored.ended.has(step.id)) run.touch(step);
-  return { next: fold.left(), changes };
+  return { next: fold.left(), changes, spentMicroUsd: stored.spentMicroUsd };
 }
 
 /** A run being rebuilt, and what it has asked for that no entry has answered yet. */
@@ -56,7 +59,7 @@ class Fold {
       case 'run.aborted':
         return this.#cancel('failed', rest());
       case 'step.cancelling':
-        return this.#cancelStep(entry, rest());
+        return this.#cancelStep(entry);
       default:
         return this.#takeStep(entry);
     }
@@ -71,6 +74,12 @@ class Fold {
     if (!this.#pending.has(step) || step.kind === 'foreach') return null;
     if (row.status === 'waiting') this.#wait(step, row);
     return row.status === 'running' ? this.#lose(step, row) : null;
+  }
+
+  /** Steps that were being cancelled when their engine ended: nothing of them runs any more. */
+  endCancelled(): void {
+    for (const step of [...this.#pending.keys()])
+      if (step.isCancelling && step.status === 'running') this.#settle(step, { kind: 'cancelled' });
   }
 
   left(): readonly Next[] {
@@ -141,41 +150,41 @@ class Fold {
       }
       case 'step.failed':
         return this.#settle(step, { kind: 'failed', error: entry.data.error as never });
+      case 'step.cancelled':
+        return this.#settle(step, { kind: 'cancelled' });
       case 'step.skipped':
         return this.#settle(step, { kind: 'skipped', error: entry.data.error as never });
     }
   }
 
   #cancel(as: 'cancelled' | 'failed', rest: readonly HistoryEntry[]): void {
+    // It was asked again: the first time has decided.
+    if (this.#run.isCancelled) return;
     const later = endedIn(rest);
     for (const [step, asked] of this.#pending) {
-      if (asked.kind === 'ready' && later.has(step.id)) this.#run.begin(step, this.#now);
-      else this.#pending.delete(step);
+      const ends = asked.kind === 'ready' && later.has(step.id);
+      if (ends && step.status === 'ready') this.#run.begin(step, this.#now);
+      else if (!ends && step.status === 'running' && asked.kind === 'ready')
+        this.#run.retry(step, this.#now);
+      if (!ends) this.#pending.delete(step);
     }
     this.#follow(this.#run.cancel(this.#now, as));
   }
 
-  #cancelStep({ step: id, data }: HistoryEntry, rest: readonly HistoryEntry[]): void {
+  #cancelStep({ step: id, data }: HistoryEntry): void {
     const target = this.#run.steps[id ?? -1];
-    if (!target) return;
-    const later = endedIn(rest);
-    const running = [...this.#pending].flatMap(([step, asked]) =>
-      asked.kind === 'ready' && later.has(step.id) ? [step] : [],
-    );
-    for (const step of running) this.#run.begin(step, this.#now);
+    if (!target || data.late === true) return;
+    for (const running of data.running as readonly number[]) {
+      const step = this.#run.steps[running];
+      if (step?.status === 'ready') this.#run.begin(step, this.#now);
+    }
     const { next } = this.#run.cancelStep(target, {
       subtree: data.subtree === true,
       now: this.#now,
     });
-    for (const step of running) if (step.status === 'running') this.#giveBack(step);
     for (const step of this.#pending.keys())
       if (step.status === 'cancelled') this.#pending.delete(step);
     this.#follow(next);
-  }
-
-  #giveBack(step: Step): void {
-    this.#run.retry(step, this.#now);
-    step.attempt -= 1;
   }
 
   #settle(step: Step, outcome: Parameters<Run['settle']>[1]): void {
@@ -194,6 +203,6 @@ class Fold {
 
 /** Steps that ran when something was cancelled may have ended afterwards by themselves. */
 function endedIn(rest: readonly HistoryEntry[]): ReadonlySet<number | null> {
-  const ends = rest.filter(({ kind }) => /^step\.(succeeded|failed|skipped)$/.test(kind));
+  const ends = rest.filter(({ kind }) => /^step\.(succeeded|failed|skipped|cancelled)$/.test(kind));
   return new Set(ends.map(({ step }) => step));
 }

@@ -26,8 +26,16 @@ export interface BudgetRow {
   readonly settle: number;
 }
 
+/** How far the reservation of a model call has come; the call may be made once it is durable. */
+export interface CallState {
+  phase: 'gathered' | 'sent' | 'durable';
+  /** Its attempt has ended before: while it is only gathered, nothing of it is written. */
+  isAbandoned: boolean;
+}
+
 /** A model call that is about to be made: durable, with its reservation, before it is sent. */
 export interface TurnRow {
+  readonly call: CallState;
   readonly seq: number;
   readonly model: string;
   readonly priceVersion: number;

@@ -174,7 +174,7 @@ export class Run {
 
   /**
    * Cancels a step, with `subtree` also what waits for it; a foreach with all of its items. What does not run ends at once, and
-   * what depends on it goes on as its join asks. Running steps are left to the engine to abort.
+   * what depends on it goes on as its join asks. Running steps are left to the engine to abort, and are not tried again.
    */
   cancelStep(target: Step, { subtree, now }: { readonly subtree: boolean; readonly now: number }) {
     const next: Next[] = [];
@@ -182,14 +182,17 @@ export class Run {
     const containers = steps.flatMap((step) => this.#containers.get(step) ?? []);
     for (const container of containers) {
       container.cancelled = true;
-      for (const step of failItems(container)) this.#close(step, { kind: 'cancelled' }, now);
+      for (const step of failItems(container).filter(isIdle))
+        this.#close(step, { kind: 'cancelled' }, now);
       steps.push(...container.items.flatMap((item) => item.steps));
     }
     const closed = steps.filter(isIdle);
     for (const step of closed) this.#close(step, { kind: 'cancelled' }, now);
-    for (const step of closed) this.#after(step, { now, next });
+    // An item that has not been opened takes note of its cancelled steps when it is.
+    for (const step of closed) if (step.item?.released !== false) this.#after(step, { now, next });
     for (const container of containers) this.#closeContainer(container, { now, next });
     const running = steps.filter((step) => step.status === 'running' && step.kind !== 'foreach');
+    for (const step of running) step.isCancelling = true;
     return { next: this.#closed(next), running };
   }
 
@@ -271,8 +274,11 @@ export class Run {
   #release(container: Container, now: number, next: Next[]): void {
     for (const item of openItems(container)) {
       for (const step of item.steps) {
-        if ((step.place as CompiledTask).deps.length === 0) this.#go(step, now, next);
+        if (step.status === 'pending' && (step.place as CompiledTask).deps.length === 0)
+          this.#go(step, now, next);
       }
+      for (const step of item.steps)
+        if (step.status === 'cancelled') this.#endInItem(step, item, { now, next });
     }
   }
 
@@ -354,7 +360,8 @@ export class Run {
     const ended = endItem(item);
     if (!ended || this.#stopped) return;
     if (ended === 'stop')
-      for (const each of failItems(container)) this.#close(each, { kind: 'skipped' }, at.now);
+      for (const each of failItems(container).filter(isIdle))
+        this.#close(each, { kind: 'skipped' }, at.now);
     this.#release(container, at.now, at.next);
     this.#closeContainer(container, at);
   }

@@ -77,10 +77,13 @@ export class Steering {
   ): void {
     const { scheduler, clock, events, attempts } = this.#parts;
     const target = run.steps[id];
-    const entry = { step: target ?? null, kind: 'step.cancelling', data: { subtree } };
-    events.note(run, entry, taken);
-    if (!target || isTerminal(target.status)) return;
+    if (!target || isTerminal(target.status) || run.isCancelled) {
+      const late = { step: target ?? null, kind: 'step.cancelling', data: { subtree, late: true } };
+      return events.note(run, late, taken);
+    }
     const { next, running } = run.cancelStep(target, { subtree, now: clock.now() });
+    const data = { subtree, running: running.map((step) => step.id) };
+    events.note(run, { step: target, kind: 'step.cancelling', data }, taken);
     scheduler.withdraw(({ step }) => isTerminal(step.status));
     events.follow(run, next);
     attempts.cancel(({ step }) => running.includes(step), 'The step was cancelled.');

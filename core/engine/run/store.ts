@@ -67,6 +67,7 @@ const historyKinds = [
   'step.retrying',
   'step.escalated',
   'step.cancelling',
+  'step.cancelled',
 ];
 
 // The entries of step `s` since its last attempt that began a conversation, and did not go on with one.
@@ -103,6 +104,8 @@ export interface StoredSteps {
   /** Ids of steps whose end is stored: final. */
   readonly ended: ReadonlySet<number>;
   readonly open: readonly OpenStep[];
+  /** What its model calls have cost. */
+  readonly spentMicroUsd: number;
 }
 
 /** The statements about whole runs; the hot path of their steps is the journal's. All on the pool of `tutti_engine`. */
@@ -243,7 +246,8 @@ export class Store {
     ]);
     const ended = new Set(steps.rows.filter((row) => row.ended).map((row) => row.id));
     const open = steps.rows.filter((row) => !row.ended);
-    return { seq: last.rows[0]?.seq ?? 0, ended, open };
+    const spentMicroUsd = steps.rows.reduce((sum, row) => sum + row.cost_micro_usd, 0);
+    return { seq: last.rows[0]?.seq ?? 0, ended, open, spentMicroUsd };
   }
 
   /** The conversation that a step has had with its model since it was last begun anew: it need not be paid for again. */
@@ -281,12 +285,13 @@ export class Store {
     await this.#pool.query(
       `WITH orphan AS (UPDATE tutti.ledger l SET state = 'estimated', cost_micro_usd = l.reserved_micro_usd FROM tutti.entry e
          WHERE l.tenant_id = $1 AND l.run_id = $2 AND l.state = 'reserved' AND e.tenant_id = $1 AND e.run_id = $2 AND e.seq = l.seq
-         RETURNING l.step, l.reserved_micro_usd AS amount, (e.at AT TIME ZONE 'UTC')::date AS period),
+         RETURNING l.step, l.reserved_micro_usd AS amount, e.data->>'module' AS module,
+           coalesce((e.data->>'period')::date, (e.at AT TIME ZONE 'UTC')::date) AS period),
        steps AS (UPDATE tutti.step s SET cost_micro_usd = s.cost_micro_usd + o.amount
          FROM (SELECT step, sum(amount) AS amount FROM orphan GROUP BY 1) o WHERE s.tenant_id = $1 AND s.run_id = $2 AND s.id = o.step RETURNING 1),
        owed AS (SELECT v.scope, o.period, sum(o.amount) AS amount FROM orphan o
          JOIN tutti.step s ON s.tenant_id = $1 AND s.run_id = $2 AND s.id = o.step
-         CROSS JOIN LATERAL (VALUES ('tenant'), ('workflow:' || $3), ('module:' || split_part(s.agent, '.', 1))) v (scope) GROUP BY 1, 2)
+         CROSS JOIN LATERAL (VALUES ('tenant'), ('workflow:' || $3), ('module:' || coalesce(o.module, split_part(s.agent, '.', 1)))) v (scope) GROUP BY 1, 2)
        UPDATE tutti.budget b SET reserved_micro_usd = b.reserved_micro_usd - owed.amount, settled_micro_usd = b.settled_micro_usd + owed.amount
        FROM owed WHERE b.tenant_id = $1 AND b.scope = owed.scope AND b.period = owed.period`,
       [tenant_id, id, workflow],

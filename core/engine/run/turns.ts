@@ -6,8 +6,8 @@ import type { RegisteredAgent } from '../../sdk/registry.ts';
 import { healthOf } from '../limits/breaker.ts';
 import type { Broker, CallEnd, CallWish, Refusal } from '../limits/broker.ts';
 import { periodOf, purseName } from '../limits/purse.ts';
-import type { Attempt } from './attempt.ts';
-import type { Journal } from './journal.ts';
+import { type Attempt, type Call, settled } from './attempt.ts';
+import type { Flushed, Journal } from './journal.ts';
 import type { Change } from './rows.ts';
 import type { Run } from './run.ts';
 import type { Step } from './step.ts';
@@ -119,28 +119,49 @@ export class Turns {
     );
   }
 
-  /** The thread of a call is gone: nobody knows what it cost, so it counts in full. */
+  /** The thread of a call is gone: nobody knows what it cost, so it counts in full, unless it was not to be made yet. */
   lose(attempt: Attempt, error: ErrorData): Pick<Change, 'entries' | 'settles' | 'budgets'> {
-    return attempt.call
-      ? this.#settle(attempt, { usage: null, sent: true }, { data: { error: error.code } })
-      : {};
+    const { call } = attempt;
+    if (!call) return {};
+    if (call.phase === 'durable')
+      return this.#settle(attempt, { usage: null, sent: true }, { data: { error: error.code } });
+    this.#drop(attempt, call);
+    return {};
   }
 
-  /** A reservation that another engine was quicker to make: nothing was written, nothing is called. */
-  withdraw(attempt: Attempt): void {
-    const call = attempt.call as NonNullable<Attempt['call']>;
-    this.#parts.broker.settle(call.grant, call.wish.profile, { usage: null, sent: false });
+  /** Notes that the flush with a call's reservation is in; returns whether the call may be made. */
+  decided(attempt: Attempt, call: Call, { admitted }: Flushed): boolean {
+    const { run } = attempt;
+    if (call.isAbandoned) {
+      // It ended while its reservation was on its way: what that took is given back.
+      const nothing = { state: 'released', costMicroUsd: 0 } as const;
+      if (admitted && call.phase === 'sent')
+        this.#parts.journal.write({ run, step: null, ...settled(call, nothing, null) });
+      return false;
+    }
+    if (admitted) call.phase = 'durable';
+    else {
+      this.#drop(attempt, call);
+      attempt.step.degraded = true;
+    }
+    return admitted;
+  }
+
+  /** Nothing was written of it, or will be given back; nothing is called. */
+  #drop(attempt: Attempt, call: Call): void {
+    call.isAbandoned = true;
     attempt.call = null;
-    attempt.step.degraded = true;
+    this.#parts.broker.settle(call.grant, call.wish.profile, { usage: null, sent: false });
   }
 
   #grant(attempt: Attempt, wish: CallWish): void {
     const { run, step, ref } = attempt;
-    this.#parts.journal.write({ run, step, ...this.begin(attempt, wish) }, (flushed) => {
-      if (flushed.admitted) return this.#parts.dispatcher.tell({ kind: 'granted', ref });
-      if (!attempt.call) return;
-      this.withdraw(attempt);
-      this.#tellDenied(attempt, overBudget(attempt, 'tenant'));
+    const change = this.begin(attempt, wish);
+    const call = attempt.call as Call;
+    this.#parts.journal.write({ run, step, ...change }, (flushed) => {
+      if (this.decided(attempt, call, flushed))
+        this.#parts.dispatcher.tell({ kind: 'granted', ref });
+      else this.#tellDenied(attempt, overBudget(attempt, 'tenant'));
     });
   }
 
@@ -212,7 +233,7 @@ function wishOf(
   const { id, tenantId } = run.facts;
   const shared = sharedScopes(run, module).map((scope) => purseName({ tenantId, scope, period }));
   const scopes = [...shared, `run:${id}`, stepScope(run, step)];
-  return { profile: agent.model ?? 'standard', bytes, scopes };
+  return { profile: agent.model ?? 'standard', bytes, scopes, period };
 }
 
 // An input that cannot be made fails the step when it starts; until then it only has no size.

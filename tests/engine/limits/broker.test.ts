@@ -5,7 +5,12 @@ import { verifies } from '../../support/verifies.ts';
 
 const price = { input: 1_000_000, cachedInput: 100_000, cacheWrite: 1_000_000, output: 2_000_000 };
 const target = { provider: 'scripted', model: 'house', maxOutputTokens: 1_000 };
-const wish: CallWish = { profile: 'standard', bytes: 976, scopes: ['tenant', 'run:1'] };
+const wish: CallWish = {
+  profile: 'standard',
+  bytes: 976,
+  scopes: ['tenant', 'run:1'],
+  period: '2026-06-30',
+};
 /** 976 bytes and 1,024 tokens of overhead at 1 micro-USD, 1,000 tokens of output at 2. */
 const bound = 4_000;
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type pg from 'pg';
 import { nextEntry } from '../../../core/engine/run/entries.ts';
 import type { Change } from '../../../core/engine/run/rows.ts';
+import type { Run } from '../../../core/engine/run/run.ts';
 import type { Step } from '../../../core/engine/run/step.ts';
 import { Store } from '../../../core/engine/run/store.ts';
 import { aStep, Writer } from '../../support/fixtures/writer.ts';
@@ -231,6 +232,23 @@ describe('Journal', () => {
     assert.deepEqual(rows, [{ reserved_micro_usd: 60 }]);
   });
 
+  it('lets one of two steps begin an effect that both ask for in the same flush', async () => {
+    verifies('R8.crash');
+    const writer = await Writer.open(fresh.database, pool);
+    const run = await writer.run();
+    const [one, other] = [aStep(run, 'one'), aStep(run, 'other')];
+
+    const flushed = await Promise.all(
+      [one, other].map((step) => writer.durable(anEffect(run, step, 'cc'))),
+    );
+
+    assert.deepEqual(
+      flushed.map(({ newEffects }) => [...newEffects]),
+      [['cc'.repeat(32)], []],
+    );
+    assert.equal(writer.journal.counts.flushes, 1);
+  });
+
   it('says which effects nobody had recorded before, and keeps the first', async () => {
     const writer = await Writer.open(fresh.database, pool);
     const run = await writer.run();
@@ -268,3 +286,21 @@ describe('Journal', () => {
     assert.equal(await store.effect(1, 'bb'.repeat(32)), null);
   });
 });
+
+/** The intent of an effect whose key repeats `byte`. */
+function anEffect(run: Run, step: Step, byte: string): Change {
+  const entry = nextEntry(run, { step, kind: 'effect.started', data: {} });
+  const row = {
+    key: byte.repeat(32),
+    seq: entry.seq,
+    tool: 'lab.t',
+    contract: '00',
+    duty: null,
+    entity: null,
+    targetId: null,
+    argsSha256: '01',
+    binds: null,
+    state: 'started',
+  };
+  return { run, step, entries: [entry], effects: [row] };
+}

@@ -27,7 +27,7 @@ function stored(simulation: Simulation) {
       started_at: null,
       recorded: 0,
     }));
-  return { history: structuredClone(simulation.journal), ended, open };
+  return { history: structuredClone(simulation.journal), ended, open, spentMicroUsd: 0 };
 }
 
 /** What matters of a run's steps; whoever takes it up starts anew what was running. */
@@ -134,7 +134,7 @@ describe('recover', () => {
         const [lost] = [...ended];
         if (lost !== undefined) ended.delete(lost);
 
-        recover(again, { ended, open, history }, 0);
+        recover(again, { ended, open, history, spentMicroUsd: 0 }, 0);
 
         const written = again.takeChanged().map(({ id }) => id);
         assert.deepEqual(

@@ -67,7 +67,7 @@ export class SimStore implements Reads {
       if (line.state !== 'reserved' || !entry || !step) continue;
       Object.assign(line, { state: 'estimated', cost: line.reserved });
       step.cost_micro_usd += line.reserved;
-      const module = step.agent?.split('.')[0];
+      const module = entry.data.module ?? step.agent?.split('.')[0];
       for (const scope of ['tenant', `workflow:${workflow}`, `module:${module}`]) {
         const purse = this.#database.purses.get(
           `${tenant_id} ${scope} ${entry.data.period ?? periodOf(entry.at)}`,
@@ -108,7 +108,8 @@ export function historyOf(entries: readonly EntryLine[]): readonly HistoryEntry[
 export function storedSteps(rows: readonly StepLine[], entries: readonly EntryLine[]): StoredSteps {
   const ended = new Set(rows.filter((row) => row.ended_at !== null).map(({ id }) => id));
   const open = rows.filter((row) => row.ended_at === null).map((row) => openStep(row, entries));
-  return { ended, open };
+  const spentMicroUsd = rows.reduce((sum, row) => sum + row.cost_micro_usd, 0);
+  return { ended, open, spentMicroUsd };
 }
 
 function openStep(row: StepLine, entries: readonly EntryLine[]): OpenStep {

@@ -165,7 +165,7 @@ export class Money {
     for (const profile of ['fast', 'standard'] as const)
       if (
         engine.broker.hasModels &&
-        engine.broker.waitMs({ profile, bytes: 1, scopes: [] }) === null
+        engine.broker.waitMs({ profile, bytes: 1, scopes: [], period: '' }) === null
       )
         this.#accuse('I10', `all has ended, and calls of '${profile}' are still counted as open`);
     for (const [name, purse] of database.purses) {
