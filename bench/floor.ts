@@ -160,7 +160,15 @@ export class Floor {
       run,
       step,
       entries: [started, turn],
-      turns: [{ seq: turn.seq, model, priceVersion: PRICES_VERSION, reservedMicroUsd: bound }],
+      turns: [
+        {
+          call: { phase: 'gathered', isAbandoned: false },
+          seq: turn.seq,
+          model,
+          priceVersion: PRICES_VERSION,
+          reservedMicroUsd: bound,
+        },
+      ],
       budgets: this.#money(run, step, { reserve: bound, release: 0, settle: 0 }),
     });
     return turn.seq;

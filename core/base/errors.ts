@@ -98,7 +98,7 @@ const catalogue = {
   ERP_REJECTED: { category: 'TOOL_ERROR', severity: 'medium', retryable: false, status: 422 },
   ERP_CONFLICT: { category: 'TOOL_ERROR', severity: 'low', retryable: true, status: 409 },
   ERP_UNAVAILABLE: { category: 'NETWORK_ERROR', severity: 'medium', retryable: true, status: 503 },
-  ERP_UNCERTAIN: { category: 'TOOL_ERROR', severity: 'high', retryable: false, status: 502 },
+  ERP_UNCERTAIN: { category: 'TOOL_ERROR', severity: 'high', retryable: true, status: 502 },
   EFFECT_IN_REVIEW: { category: 'TOOL_ERROR', severity: 'high', retryable: false, status: 409 },
   ERP_UNSUPPORTED: { category: 'TOOL_ERROR', severity: 'medium', retryable: false, status: 422 },
 

@@ -214,6 +214,7 @@ export class Engine {
     this.#stopping.abort();
     this.#loop?.drain();
     await this.#claiming;
+    if (drainMs > 0) await this.#lease.drain().catch(() => {});
     await this.#drained(drainMs);
     this.#loop?.checkpoint();
     this.#loop?.stop();

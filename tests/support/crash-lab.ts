@@ -10,7 +10,7 @@ import type pg from 'pg';
 import { type Host, openHost } from '../../bin/host.ts';
 import { nodeFlags } from '../../bin/node24.mjs';
 import { newId } from '../../core/base/ids.ts';
-import { Inbox } from '../../core/engine/run/inbox.ts';
+import { Reviews } from '../../core/engine/run/reviews.ts';
 import { submitRun } from '../../core/engine/submit.ts';
 import { compileCacheEnv, sharedFolder } from './compile-cache.ts';
 import { requestOf } from './engine.ts';
@@ -103,6 +103,7 @@ export class CrashLab {
   /** Effects that a person had to settle, by key: whether they had happened. */
   readonly settled = new Map<string, boolean>();
   #closing = false;
+  #reviewing: Promise<void> = Promise.resolve();
 
   private constructor(parts: {
     readonly fresh: FreshDatabase;
@@ -136,6 +137,7 @@ export class CrashLab {
   async close(context?: Mocha.Context): Promise<void> {
     this.#closing = true;
     for (const child of this.#living) child.kill('SIGKILL');
+    await this.#reviewing;
     await this.#host.close();
     await this.oracle.close();
     await this.fresh.drop(context);
@@ -176,12 +178,12 @@ export class CrashLab {
    */
   review(): void {
     const look = async (): Promise<void> => {
-      const waiting = await this.query<{ key: string; run_id: string; step: number }>(
-        `SELECT encode(key, 'hex') AS key, run_id, step FROM tutti.effect WHERE state = 'needs_review'`,
+      const waiting = await this.query<{ key: string }>(
+        `SELECT encode(key, 'hex') AS key FROM tutti.effect WHERE state = 'needs_review'`,
       );
-      for (const effect of waiting) await this.#settle(effect);
+      for (const { key } of waiting) await this.#settle(key);
     };
-    void (async () => {
+    this.#reviewing = (async () => {
       while (!this.#closing) {
         await look();
         await sleep(reviewMs);
@@ -189,37 +191,18 @@ export class CrashLab {
     })();
   }
 
-  async #settle({
-    key,
-    run_id: runId,
-    step,
-  }: {
-    key: string;
-    run_id: string;
-    step: number;
-  }): Promise<void> {
-    const happened = this.oracle
-      .entries()
-      .some((entry) => entry.kind === 'effect' && entry.key === key);
-    await this.query(
-      `UPDATE tutti.effect SET state = $2, outcome = $3, review = $4 WHERE encode(key, 'hex') = $1`,
-      [
-        key,
-        happened ? 'applied' : 'approved',
-        happened ? { again: false } : null,
-        { verdict: happened ? 'happened' : 'retry' },
-      ],
-    );
-    this.settled.set(key, happened);
+  async #settle(key: string): Promise<void> {
+    const seen = this.oracle.entries();
+    const happened = seen.some((entry) => entry.kind === 'effect' && entry.key === key);
+    const verdict = happened
+      ? ({ verdict: 'happened', outcome: { again: false } } as const)
+      : ({ verdict: 'retry' } as const);
+    const { tenantId } = this;
     const actor = { kind: 'person', id: 'tester' } as const;
-    const message = {
-      tenantId: this.tenantId,
-      runId,
-      kind: 'settled',
-      dedupe: key,
-      actor,
-    } as const;
-    await new Inbox(this.pool).send({ ...message, data: { key, step } });
+    const reason = 'The world outside says so.';
+    const review = { tenantId, key, ...verdict, reason, actor };
+    await new Reviews(this.pool).settle(review, this.#host.registry.tools);
+    this.settled.set(key, happened);
   }
 
   /** Waits for a state of the database. */

@@ -177,8 +177,9 @@ export class Attempt {
     readonly state: string;
     readonly outcome: unknown;
   }): Pick<Change, 'entries' | 'effectEnds'> {
+    const kind = end.state === 'started' ? 'effect.resumed' : 'effect.ended';
     return {
-      entries: [this.entry('effect.ended', { key: end.key, state: end.state })],
+      entries: [this.entry(kind, { key: end.key, state: end.state })],
       effectEnds: [end],
     };
   }

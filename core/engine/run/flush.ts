@@ -107,7 +107,8 @@ effects AS (INSERT INTO tutti.effect (${namesOf('effects')}) SELECT d.* FROM mar
   ON CONFLICT (tenant_id, key) DO NOTHING RETURNING run_id, seq),
 effect_ends AS (INSERT INTO tutti.effect AS t (tenant_id, key, run_id, step, seq, tool, contract, actor, args_sha256, state, outcome, ended_at)
   SELECT d.tenant_id, d.key, '00000000-0000-0000-0000-000000000000', 0, 0, '', '', '{}', '', d.state, d.outcome, now() FROM mark, ${rowsOf('effect_ends')}
-  ON CONFLICT (tenant_id, key) DO UPDATE SET state = excluded.state, outcome = excluded.outcome, ended_at = excluded.ended_at),
+  ON CONFLICT (tenant_id, key) DO UPDATE SET state = excluded.state, outcome = excluded.outcome,
+  started_at = CASE excluded.state WHEN 'started' THEN now() ELSE t.started_at END, ended_at = CASE excluded.state WHEN 'started' THEN NULL ELSE excluded.ended_at END),
 findings AS (INSERT INTO tutti.finding (${namesOf('findings')}) SELECT d.* FROM mark, ${rowsOf('findings')}
   ON CONFLICT (tenant_id, run_id, fingerprint) DO NOTHING),
 triage AS (INSERT INTO tutti.triage AS t (tenant_id, fingerprint, state, first_run, last_run)

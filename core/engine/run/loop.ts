@@ -275,6 +275,7 @@ export class RunLoop {
   /** Lets a step wait for the person who settles its effect; it holds nothing meanwhile. */
   #awaitReview(run: Run, step: Step, error: ErrorData): void {
     if (run.isCancelled || step.isCancelling) return this.#end(run, step, { kind: 'cancelled' });
+    if (step.settled.delete(String(error.details?.key))) return this.#again(run, step);
     this.#free(run, step);
     run.wait(step, 'review');
     this.#note(run, { step, kind: 'step.waiting', data: { wait: 'review', ...error.details } });

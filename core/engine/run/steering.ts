@@ -57,6 +57,7 @@ export class Steering {
         const step = run.steps[asked.step] ?? null;
         events.note(run, { step, kind: 'effect.settled', data: { key: asked.key } }, taken);
         if (step?.wait === 'review') events.wake(run, step);
+        else step?.settled.add(asked.key);
       }
     }
   }

@@ -36,6 +36,8 @@ export interface Step {
   costMicroUsd: number;
   /** Turns of the conversation with a model that the next attempt goes on from. */
   recorded: number;
+  /** Effects that a person settled before the step came to wait for it. */
+  readonly settled: Set<string>;
   /** Whether it is being cancelled by itself: however its attempt ends, it is not tried again. */
   isCancelling: boolean;
   /** The agent that took the step over, qualified, or null: the one that the workflow names. */
@@ -91,6 +93,7 @@ export function newStep(identity: Pick<Step, 'id' | 'node' | 'itemKey' | 'place'
     error: null,
     costMicroUsd: 0,
     recorded: 0,
+    settled: new Set(),
     isCancelling: false,
     reassignedTo: null,
     onPlaybook: false,

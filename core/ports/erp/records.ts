@@ -16,8 +16,9 @@ export interface ErpOptions {
 }
 
 /**
- * The typed helpers of a tool call over a connector. Every name is checked before anything is sent. The writes of one
- * call get the keys `key:0`, `key:1` … in the order in which the handler makes them, so a repeated call meets its own.
+ * The typed helpers of a tool call over a connector. Every name is checked before anything is sent. The writes of one call get
+ * keys from what they do, to which record and for the how many-th time, not from their place: a handler that is repeated and
+ * leaves out what it finds done still meets its own writes.
  */
 export function erpFor(connector: Connector, options: ErpOptions): Erp {
   const call = new RecordsCall(connector, options);
@@ -87,7 +88,7 @@ function recordsOf(call: RecordsCall, entity: AnyEntity): UntypedRecords {
 class RecordsCall {
   readonly #connector: Connector;
   readonly #options: ErpOptions;
-  #writes = 0;
+  readonly #writes = new Map<string, number>();
 
   constructor(connector: Connector, options: ErpOptions) {
     this.#connector = connector;
@@ -128,12 +129,19 @@ class RecordsCall {
         `A tool that only reads tried to write '${command.entity}'; declare its effect.`,
       );
     }
-    const place = this.#writes++;
     const outcome = await this.#connector.apply(command, {
-      key: `${key}:${place}`,
+      key: `${key}:${this.#nameOf(command)}`,
       ...this.#signal(),
     });
     return settled(command, outcome);
+  }
+
+  #nameOf(command: Command): string {
+    const what = command.op === 'act' ? command.action : command.op;
+    const name = `${command.entity}.${what}:${command.op === 'create' ? '' : command.id}`;
+    const nth = this.#writes.get(name) ?? 0;
+    this.#writes.set(name, nth + 1);
+    return `${name}:${nth}`;
   }
 
   #signal(): { readonly signal?: AbortSignal } {

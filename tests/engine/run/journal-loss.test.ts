@@ -59,7 +59,15 @@ describe('Journal that loses its connection', () => {
       run,
       step,
       entries: [turn, effect],
-      turns: [{ seq: turn.seq, model: 'm', priceVersion: 1, reservedMicroUsd: 60 }],
+      turns: [
+        {
+          call: { phase: 'gathered', isAbandoned: false },
+          seq: turn.seq,
+          model: 'm',
+          priceVersion: 1,
+          reservedMicroUsd: 60,
+        },
+      ],
       budgets: [{ scope: 'tenant', period, reserve: 60, release: 0, settle: 0 }],
       effects: [
         {

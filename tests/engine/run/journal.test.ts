@@ -203,7 +203,8 @@ describe('Journal', () => {
     await store.openBudgets(1, ['tenant'], { limitMicroUsd: 100, period });
     const call = (reserve: number): Change => {
       const entry = nextEntry(run, { step, kind: 'turn.started', data: {} });
-      const turn = { seq: entry.seq, model: 'm', priceVersion: 1, reservedMicroUsd: reserve };
+      const call = { phase: 'gathered' as const, isAbandoned: false };
+      const turn = { call, seq: entry.seq, model: 'm', priceVersion: 1, reservedMicroUsd: reserve };
       return {
         run,
         step,

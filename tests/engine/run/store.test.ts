@@ -133,7 +133,15 @@ describe('Store', () => {
       run,
       step,
       entries: [entry],
-      turns: [{ seq: entry.seq, model: 'm', priceVersion: 1, reservedMicroUsd: 70 }],
+      turns: [
+        {
+          call: { phase: 'gathered', isAbandoned: false },
+          seq: entry.seq,
+          model: 'm',
+          priceVersion: 1,
+          reservedMicroUsd: 70,
+        },
+      ],
       budgets: scopes.map((scope) => ({ scope, period, reserve: 70, release: 0, settle: 0 })),
     });
     const row = { tenant_id: 1, id: run.facts.id, workflow: 'lab' } as Parameters<

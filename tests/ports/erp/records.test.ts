@@ -129,7 +129,7 @@ describe('erpFor', () => {
     assert.deepEqual(queries, []);
   });
 
-  it('gives the writes of one call their keys in order', async () => {
+  it('gives the writes of one call keys from what they do and to which record', async () => {
     const { erp, commands } = anErp({ key: 'effect' });
 
     await erp.gadget.act('10', 'hold', { code: 'h1' }, { expect: '1' });
@@ -138,7 +138,7 @@ describe('erpFor', () => {
     assert.deepEqual(written, { id: '9', version: '2', replayed: false });
     assert.deepEqual(
       commands.map(({ key }) => key),
-      ['effect:0', 'effect:1'],
+      ['effect:gadget.hold:10:0', 'effect:gadget.update:9:0'],
     );
     assert.equal(commands[0]?.command.expect, '1');
   });

@@ -1,0 +1,101 @@
+// Writes docs/errors.md from the error catalogue; a test of the house compares the two.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type ErrorCode, errorCodes, errorRow } from '../core/base/errors.ts';
+import { beyondRecovery } from '../core/sdk/recovery.ts';
+import { root } from './checks.ts';
+
+/** Where the page is. */
+export const errorReferencePath: string = join(root, 'docs/errors.md');
+
+/** What a person does about each code; the message of an error says it with the names and values of the case. */
+const advice: Readonly<Record<ErrorCode, string>> = {
+  INPUT_INVALID: 'Correct what the message names.',
+  MODULE_INVALID: "Correct the module's file and field that the message names.",
+  WORKFLOW_INVALID: 'Correct the node that the message names.',
+  EXPRESSION_INVALID:
+    'Correct the expression, or what it reads: a member that is not there is no empty value.',
+  CONFIG_INVALID: 'Correct the configuration.',
+  WORKFLOW_UNKNOWN: 'Look for the name with `tutti modules`.',
+  RUN_UNKNOWN: 'Look for the id with `tutti runs`.',
+  RUN_ENDED: 'Nothing: the run has its end.',
+  RUN_UNFINISHED: 'Wait for the end of the run, or cancel it.',
+  RUN_HELD: 'Release the run with `tutti hold RUN --release`, if whoever holds it agrees.',
+  STEP_UNKNOWN: "Look at the run's steps.",
+  EFFECT_UNKNOWN: 'Look for the key with `tutti effects`.',
+  EFFECT_SETTLED: 'Nothing: what became of the effect is known.',
+  SETTING_UNKNOWN: 'Look for the name with `tutti settings`.',
+  BACKUP_INVALID: 'Take another backup: this one is cut, changed or of another program.',
+  ROUTE_UNKNOWN: 'Correct the path.',
+  KEY_REUSED: 'Take a new key for another input.',
+  BODY_TOO_LARGE: 'Send less.',
+  MEDIA_UNSUPPORTED: 'Send `application/json`.',
+  ORIGIN_REFUSED: 'Call from this machine, by its own name.',
+  RATE_LIMITED: 'Wait as long as `Retry-After` says.',
+  OUTPUT_INVALID: "Narrow the agent's task, or loosen the form of its answer.",
+  AGENT_FAILED: 'Read the message: it is of the agent or one of its tools.',
+  TURNS_EXHAUSTED: 'Raise `limits.turns`, or narrow the task.',
+  MODEL_REQUIRED: 'Set the key of a model, or give the agent a playbook.',
+  AGENT_TIMEOUT: 'Raise `limits.timeoutMs`, or find out what is slow.',
+  CANCELLED: 'Nothing: somebody wished it.',
+  MODEL_UNAVAILABLE:
+    'Nothing at first: it is retried. If it stays, look at the provider and the network.',
+  MODEL_RATE_LIMITED: 'Lower `modelLimits`, or get more from the provider.',
+  MODEL_REFUSED: "Read the provider's reason: a key, a quota, or what was asked.",
+  MODEL_REPLY_INVALID: 'Nothing at first: it is retried. If it stays, look at the provider.',
+  BREAKER_OPEN: 'Wait: the model or connector is probed again; playbooks go on meanwhile.',
+  MODEL_UNKNOWN: "Correct the model's name, or give it a price.",
+  BUDGET_EXCEEDED: 'Raise the budget that the message names, or wait for the next day.',
+  TOOL_UNKNOWN: 'Correct the instructions: the model asked for a tool that there is not.',
+  TOOL_INPUT_INVALID: "Improve the tool's description: the model used it wrongly.",
+  TOOL_RESULT_INVALID: 'Mend the tool: it returned what it does not promise.',
+  TOOL_FAILED: 'Read the message: it is of the tool.',
+  TOOL_REFUSED: 'Grant it by a policy, if it is meant to be allowed.',
+  RECORD_UNKNOWN: 'Nothing, if the record was deleted meanwhile; else mend the tool.',
+  ERP_REJECTED: 'Correct the record as the ERP asks.',
+  ERP_CONFLICT: 'Nothing at first: it is retried with the record as it is now.',
+  ERP_UNAVAILABLE: 'Nothing at first: it is retried. If it stays, look at the ERP and the network.',
+  ERP_UNCERTAIN: 'Look into the ERP, then settle the effect with `tutti settle`.',
+  EFFECT_IN_REVIEW: 'Find out what happened, then settle the effect with `tutti settle`.',
+  ERP_UNSUPPORTED: 'Use what the connector can do.',
+  LANE_LOST: 'Nothing: the step runs again at no cost to its tries.',
+  STEP_CRASHED: 'Mend the agent or its tool: it ends every thread that runs it.',
+  RESULT_UNCLONABLE: 'Mend the agent: what it returns cannot be written as JSON.',
+  JOURNAL_REJECTED: "Read the message: the database refused the step's record.",
+  JOURNAL_NEWER: 'Update this program: a newer one wrote the run.',
+  ENGINE_FENCED:
+    'Nothing: another engine has taken over. If it repeats, look at the load of this machine.',
+  ENGINE_STOPPED: 'Start an engine; what was begun goes on.',
+  DB_UNAVAILABLE: 'Bring the database back; everything waits for it and goes on.',
+  DB_FULL: 'Free space on the disk of the database; everything waits for it and goes on.',
+  DB_VERSION: 'Update the database server, or this program, as the message says.',
+  DATA_FOLDER: 'Correct the rights or the place of the data folder.',
+  PORT_TAKEN: 'Choose another port with `--port`.',
+  NODE_TOO_OLD: 'Install the Node that the message names.',
+  INTERNAL: 'Report it: it is a defect.',
+};
+
+/** The page, as it is to be. */
+export function errorReference(): string {
+  const rows = errorCodes.map((code) => {
+    const { category, severity, retryable, status } = errorRow(code);
+    const again = beyondRecovery.has(code) ? '–' : retryable ? 'yes' : 'no';
+    return `| \`${code}\` | ${category} | ${severity} | ${again} | ${status} | ${advice[code]} |`;
+  });
+  return `# Errors
+
+Every failure has one code; compare codes, never messages. *Again* says whether the same call may succeed later without a change by
+anybody: such failures are retried where no rule of the agent says otherwise ([recovery.md](recovery.md)); – stands at those that no
+rule follows. *Status* is what the HTTP API answers.
+
+This page is written from the catalogue in \`core/base/errors.ts\` by \`node scripts/error-reference.ts\`.
+
+| Code | Category | Severity | Again | Status | What to do |
+|---|---|---|---|---|---|
+${rows.join('\n')}
+
+Test: \`tests/house/error-reference.test.ts\`.
+`;
+}
+
+if (import.meta.main) writeFileSync(errorReferencePath, errorReference());
