@@ -46,12 +46,17 @@ export interface RecoveryRule {
   readonly then: readonly Recovery[];
 }
 
-/** Ends that nobody recovers from by a rule: somebody wished them, must decide them, or is to blame outside of the step. */
+/**
+ * Ends that nobody recovers from by a rule: somebody wished them or must decide them, or the engine, its threads or its database
+ * were in the way, which costs a step nothing.
+ */
 export const beyondRecovery: ReadonlySet<ErrorCode> = new Set([
   'CANCELLED',
   'EFFECT_IN_REVIEW',
   'ENGINE_FENCED',
   'ENGINE_STOPPED',
+  'DB_UNAVAILABLE',
+  'DB_FULL',
   'LANE_LOST',
   'JOURNAL_REJECTED',
 ]);

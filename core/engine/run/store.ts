@@ -340,29 +340,24 @@ export class Store {
 
   /** The status of a run, or null when there is none. */
   async runStatus(tenantId: number, runId: string): Promise<RunStatus | null> {
-    const result = await this.#pool.query<{ status: RunStatus }>(
-      'SELECT status FROM tutti.run WHERE tenant_id = $1 AND id = $2',
-      [tenantId, runId],
-    );
-    return result.rows[0]?.status ?? null;
+    const text = 'SELECT status FROM tutti.run WHERE tenant_id = $1 AND id = $2';
+    const { rows } = await this.#pool.query<{ status: RunStatus }>(text, [tenantId, runId]);
+    return rows[0]?.status ?? null;
   }
 
   /** Unfinished runs that a newer release has written: this one does not touch them. */
   async newerRuns(): Promise<number> {
-    const result = await this.#pool.query<{ count: number }>(
-      'SELECT count(*)::int AS count FROM tutti.run WHERE ended_at IS NULL AND journal_v > $1',
-      [journalVersion],
-    );
-    return result.rows[0]?.count ?? 0;
+    const text =
+      'SELECT count(*)::int AS count FROM tutti.run WHERE ended_at IS NULL AND journal_v > $1';
+    const { rows } = await this.#pool.query<{ count: number }>(text, [journalVersion]);
+    return rows[0]?.count ?? 0;
   }
 
   /** @throws JOURNAL_NEWER when a newer release has written the run, which this one might misread */
   async checkReadable(tenantId: number, runId: string): Promise<void> {
-    const result = await this.#pool.query<{ journal_v: number }>(
-      'SELECT journal_v FROM tutti.run WHERE tenant_id = $1 AND id = $2',
-      [tenantId, runId],
-    );
-    const found = result.rows[0]?.journal_v ?? 0;
+    const text = 'SELECT journal_v FROM tutti.run WHERE tenant_id = $1 AND id = $2';
+    const { rows } = await this.#pool.query<{ journal_v: number }>(text, [tenantId, runId]);
+    const found = rows[0]?.journal_v ?? 0;
     if (found <= journalVersion) return;
     throw new EngineError(
       'JOURNAL_NEWER',

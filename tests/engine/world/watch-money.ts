@@ -1,8 +1,7 @@
 import type { Change } from '../../../core/engine/run/rows.ts';
 import { modelName } from './agents.ts';
 import type { SimEngine } from './engine.ts';
-import type { Accuse } from './watch.ts';
-import type { World } from './world.ts';
+import type { Accuse, Seen } from './seen.ts';
 
 const minuteMs = 60_000;
 /** More than any call of this world is reserved with. */
@@ -10,12 +9,12 @@ const mostTokens = 4_000;
 
 /** I4 and I5: what is spent and reserved, what a provider sees, and that permits and money come back. */
 export class Money {
-  readonly #world: World;
+  readonly #world: Seen;
   readonly #accuse: Accuse;
   /** Every call that was permitted, made or not. */
   readonly #grants: { readonly boot: string; readonly model: string; readonly at: number }[] = [];
 
-  constructor(world: World, accuse: Accuse) {
+  constructor(world: Seen, accuse: Accuse) {
     this.#world = world;
     this.#accuse = accuse;
   }

@@ -3,19 +3,18 @@ import { Run } from '../../../core/engine/run/run.ts';
 import { isTerminal, type RunStatus } from '../../../core/engine/run/states.ts';
 import { pathOf } from '../../../core/engine/run/step.ts';
 import type { StepLine, StoredRun } from './database.ts';
+import type { Accuse, Seen } from './seen.ts';
 import { historyOf, storedSteps } from './store.ts';
-import type { Accuse } from './watch.ts';
-import type { World } from './world.ts';
 
 /** I2, I12, I13 and I15: what the database holds, at every durable moment. */
 export class Record {
-  readonly #world: World;
+  readonly #world: Seen;
   readonly #accuse: Accuse;
   /** Steps and runs as they ended: they never change again. */
   readonly #ended = new Map<string, string>();
   #commits = 0;
 
-  constructor(world: World, accuse: Accuse) {
+  constructor(world: Seen, accuse: Accuse) {
     this.#world = world;
     this.#accuse = accuse;
   }

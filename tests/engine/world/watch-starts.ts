@@ -6,16 +6,15 @@ import { pathOf, type Step } from '../../../core/engine/run/step.ts';
 import type { Job } from '../../../core/ports/dispatcher.ts';
 import { agents, modelName } from './agents.ts';
 import type { SimEngine } from './engine.ts';
+import type { Accuse, Seen } from './seen.ts';
 import { turnsHeld } from './store.ts';
-import type { Accuse } from './watch.ts';
 import type { Money } from './watch-money.ts';
-import type { World } from './world.ts';
 
 const ageMs = 60_000;
 
 /** I1, I2, I3, I6, I7, I8 and I10: what starts, when, and what could have started. */
 export class Starts {
-  readonly #world: World;
+  readonly #world: Seen;
   readonly #accuse: Accuse;
   readonly #isIdle: Money['isIdle'];
   /** Attempt numbers of each step's starts, by run and path. */
@@ -23,7 +22,7 @@ export class Starts {
   /** By engine and run: from here on nothing of it starts; with steps, nothing of these. */
   readonly #stopped = new Map<SimEngine, Set<Run | Step>>();
 
-  constructor(world: World, accuse: Accuse, money: Pick<Money, 'isIdle'>) {
+  constructor(world: Seen, accuse: Accuse, money: Pick<Money, 'isIdle'>) {
     this.#world = world;
     this.#accuse = accuse;
     this.#isIdle = (engine, model) => money.isIdle(engine, model);

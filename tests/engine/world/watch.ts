@@ -2,23 +2,20 @@ import type { EngineError } from '../../../core/base/errors.ts';
 import type { Change } from '../../../core/engine/run/rows.ts';
 import type { Job } from '../../../core/ports/dispatcher.ts';
 import type { EngineWatch, SimEngine } from './engine.ts';
+import type { Accuse, Seen } from './seen.ts';
 import { Money } from './watch-money.ts';
 import { Record } from './watch-record.ts';
 import { Starts } from './watch-starts.ts';
-import type { World } from './world.ts';
-
-/** Notes what breaks an invariant, by its number. Thrown after the event, so that nothing under test catches it. */
-export type Accuse = (invariant: string, what: string) => void;
 
 /** Holds the invariants against a world: while something happens, after every event, and at the end. */
 export class Watch implements EngineWatch {
-  readonly #world: World;
+  readonly #world: Seen;
   readonly #violations: string[] = [];
   readonly #starts: Starts;
   readonly #money: Money;
   readonly #record: Record;
 
-  constructor(world: World) {
+  constructor(world: Seen) {
     this.#world = world;
     const accuse: Accuse = (invariant, what) => this.#violations.push(`${invariant}: ${what}`);
     this.#money = new Money(world, accuse);

@@ -16,6 +16,7 @@ import {
 } from './life.ts';
 import { MortalClock } from './mortal-clock.ts';
 import { Outside } from './outside.ts';
+import type { Seen } from './seen.ts';
 import { SimStore } from './store.ts';
 import type { SimThread } from './thread.ts';
 import { Watch } from './watch.ts';
@@ -26,7 +27,7 @@ interface Possible {
 }
 
 /** A whole installation that lives by chance: one engine, now and then its predecessor, and everything outside of them. */
-export class World {
+export class World implements Seen {
   readonly clock: FakeClock;
   readonly database: SimDatabase;
   readonly outside: Outside;

@@ -1,0 +1,30 @@
+import type { Clock } from '../../../core/base/clock.ts';
+import type { Graph } from '../../../core/engine/graph/compile.ts';
+import type { RunFacts } from '../../../core/engine/run/facts.ts';
+import type { SimDatabase } from './database.ts';
+import type { SimEngine } from './engine.ts';
+import type { Setup } from './life.ts';
+import type { Outside } from './outside.ts';
+
+/** What those who watch a world see of it. */
+export interface Seen {
+  readonly clock: Clock;
+  readonly database: SimDatabase;
+  readonly outside: Outside;
+  readonly setup: Setup;
+  /** Everything that happened, in order. */
+  readonly trace: readonly string[];
+  /** The engine that owns the runs. */
+  readonly engine: SimEngine;
+  /** Engines that were taken over from and have not noticed. */
+  readonly zombies: readonly SimEngine[];
+  /** What other engines have spent, of every purse together. */
+  readonly rivalSpent: number;
+  readonly hasEnded: boolean;
+  graphOf(runId: string): Graph;
+  factsOf(runId: string): RunFacts;
+  note(line: string): void;
+}
+
+/** Notes what breaks an invariant, by its number. Thrown after the event, so that nothing under test catches it. */
+export type Accuse = (invariant: string, what: string) => void;
