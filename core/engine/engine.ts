@@ -11,6 +11,7 @@ import type { Registry } from '../sdk/registry.ts';
 import { askRun, type RunAsk } from './ask.ts';
 import { Breakers } from './limits/breaker.ts';
 import { Broker } from './limits/broker.ts';
+import { Settings } from './recovery/settings.ts';
 import { applyRetention } from './retention/apply.ts';
 import { type RetentionPolicy, retentionPolicy } from './retention/policy.ts';
 import { Adoption } from './run/adopt.ts';
@@ -61,6 +62,7 @@ export class Engine {
   readonly #store: Store;
   readonly #pool: pg.Pool;
   readonly #inbox: Inbox;
+  readonly #settings: Settings;
   readonly #lease: Lease;
   readonly #broker: Broker;
   readonly #adoption: Adoption;
@@ -90,6 +92,7 @@ export class Engine {
     this.#pool = parts.database.pool('tutti_engine', 4);
     this.#store = new Store(this.#pool);
     this.#inbox = new Inbox(this.#pool);
+    this.#settings = new Settings(parts.database, parts);
     const { leaseMs } = parts.config.limits ?? {};
     this.#lease = new Lease(this.#pool, parts.version, leaseMs === undefined ? {} : { leaseMs });
     this.#broker = new Broker({
@@ -99,7 +102,7 @@ export class Engine {
       clock: this.#clock,
       breakers: new Breakers({
         clock: this.#clock,
-        limits: () => parts.config.breaker ?? {},
+        limits: () => this.#settings.breaker,
       }),
     });
     this.#adoption = new Adoption({
@@ -167,7 +170,7 @@ export class Engine {
           registry,
           connector: this.#parts.connector(run.facts.tenantId),
         }),
-      rulesOf: (_tenantId, { agent }) => agent.recovery ?? [],
+      rulesOf: (tenantId, agent) => this.#settings.rulesOf(tenantId, agent),
       onStepFailed: (failure) => this.#stepFailed(failure),
       onEnd: (run, status) => this.#ended(run.facts.id, status),
     });
@@ -257,12 +260,13 @@ export class Engine {
     this.#parts.onFailure?.(error);
   }
 
-  /** Once a second: free the runs of the dead, claim, read the inbox. Nothing on the hot path waits for it. */
+  /** Once a second: look at the settings, free the runs of the dead, claim, read the inbox. Nothing on the hot path waits for it. */
   async #reconcile(): Promise<void> {
     if (this.#isReconciling) return;
     this.#isReconciling = true;
     this.#cancelTimer();
     try {
+      await this.#settings.refresh();
       await this.#lease.takeOver();
       await this.#keepHouse();
       await this.#adoption.keepBudgets(this.#loop?.runs.values() ?? [], this.#clock.now());

@@ -7,14 +7,16 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
-import { submitRun } from '../../core/engine/submit.ts';
+import { nodeFlags } from '../../bin/node24.mjs';
 import { Store } from '../../core/engine/run/store.ts';
+import { submitRun } from '../../core/engine/submit.ts';
 import { writeBackup } from '../../core/ports/db/backup.ts';
 import { openClient } from '../../core/ports/db/connection.ts';
 import { openDatabase } from '../../core/ports/db/database.ts';
 import { openEmbedded } from '../../core/ports/db/embedded.ts';
 import { sharedEntities } from '../../core/ports/erp/entities.ts';
 import { loadRegistry } from '../../core/sdk/registry.ts';
+import { compileCacheEnv } from '../support/compile-cache.ts';
 import { requestOf } from '../support/engine.ts';
 import labConfig from '../support/fixtures/lab.config.ts';
 import { urlOf } from '../support/postgres.ts';
@@ -22,7 +24,7 @@ import { scratchFolder } from '../support/scratch.ts';
 import { verifies } from '../support/verifies.ts';
 import { runCli } from './cli.ts';
 
-const program = fileURLToPath(new URL('../support/fixtures/crash-engine.ts', import.meta.url));
+const program = fileURLToPath(new URL('../support/fixtures/crash-lab.ts', import.meta.url));
 const items = Array.from({ length: 150 }, (_, index) => ({ id: `m${index}` }));
 const patienceMs = 60_000;
 
@@ -40,8 +42,9 @@ describe('the restore drill', function () {
   });
 
   function startEngine(url: string, runId: string): ChildProcess {
-    const args = ['--disable-warning=ExperimentalWarning', program, url, runId];
-    const env = { ...process.env, LAB_LOG: log, LAB_THREADS: '1' };
+    const what = JSON.stringify({ until: runId });
+    const args = [...nodeFlags, program, url, what, 'lab.config.ts'];
+    const env = { ...process.env, ...compileCacheEnv, LAB_LOG: log, LAB_THREADS: '1' };
     const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'ignore', 'inherit'] });
     children.add(child);
     return child;

@@ -14,7 +14,7 @@ import { join, resolve } from 'node:path';
 import pg from 'pg';
 import { openEmbedded } from '../../core/ports/db/embedded.ts';
 import { asAdmin, urlOf } from '../support/postgres.ts';
-import { type Golden, printGolden, readTables } from './golden.ts';
+import { type Golden, printGolden, readBooks, readTables } from './golden.ts';
 
 /*
  * Makes golden journals: `export.ts <folder of a release's code> <folder to write into>`. The release's own engine runs gold.work,
@@ -24,17 +24,18 @@ const cases: Readonly<Record<string, { readonly at: readonly string[]; readonly 
   {
     claimed: { at: ['after-claim:1'] },
     expanded: { at: ['after-flush:3'] },
-    marking: { at: ['after-flush:6'] },
-    'in-doubt': { at: ['after-tool:2'] },
-    unwritten: { at: ['before-flush:7'] },
-    half: { at: ['after-flush:9'] },
-    'killed-twice': { at: ['after-flush:6', 'after-flush:3'] },
+    marking: { at: ['after-flush:7'] },
+    'write-in-doubt': { at: ['after-tool:2'] },
+    'send-in-doubt': { at: ['after-tool:3'] },
+    unwritten: { at: ['before-flush:9'] },
+    half: { at: ['after-flush:12'] },
+    'killed-twice': { at: ['after-flush:7', 'after-flush:4'] },
     ended: { at: [] },
     asked: { at: ['after-flush:4'], models: true },
-    conversing: { at: ['after-flush:9'], models: true },
-    answered: { at: ['before-flush:12'], models: true },
-    'mark-in-doubt': { at: ['after-tool:2'], models: true },
-    'model-killed-twice': { at: ['after-flush:8', 'after-flush:5'], models: true },
+    conversing: { at: ['after-flush:11'], models: true },
+    answered: { at: ['before-flush:16'], models: true },
+    'model-write-in-doubt': { at: ['after-tool:2'], models: true },
+    'model-killed-twice': { at: ['after-flush:9', 'after-flush:6'], models: true },
   };
 
 const [release = '', target = ''] = process.argv.slice(2).map((path) => resolve(path));
@@ -71,6 +72,7 @@ async function make(name: string, at: readonly string[], models: boolean): Promi
     const meta = await client.query<{ schema_version: number }>(
       'SELECT schema_version FROM tutti.meta',
     );
+    await client.query('RESET ROLE');
     const tables = anonymous(await readTables(client));
     const { version } = JSON.parse(readFileSync(join(release, 'package.json'), 'utf8'));
     return {
@@ -83,6 +85,7 @@ async function make(name: string, at: readonly string[], models: boolean): Promi
       },
       outside: existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : [],
       tables,
+      books: await readBooks(client),
     };
   });
 }

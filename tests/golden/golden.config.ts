@@ -2,11 +2,13 @@ import { closeSync, existsSync, fsyncSync, openSync, readFileSync, writeSync } f
 import {
   defineAgent,
   defineConfig,
+  defineEntity,
   defineModule,
   definePolicy,
   defineTool,
   defineWorkflow,
   eq,
+  field,
   z,
 } from 'tutti';
 import { ScriptedModel } from 'tutti/testing';
@@ -59,6 +61,41 @@ const marker = defineAgent({
   return input;
 });
 
+/** A line in the books. */
+const goldNote = defineEntity('gold_note', { number: field.code() });
+declare module 'tutti' {
+  interface Entities {
+    gold_note: typeof goldNote;
+  }
+}
+
+const bookNote = defineTool({
+  name: 'gold.note.book',
+  description: 'Books a note.',
+  parameters: one,
+  result: z.object({ version: z.string() }),
+  effect: 'write',
+  key: ({ id }) => [id],
+  undo: { none: 'books keep their lines' },
+  scope: 'run',
+}).handler(async ({ id }, { erp }) => {
+  const { version } = await erp.gold_note.create({ number: id });
+  return { version };
+});
+
+const booker = defineAgent({
+  name: 'booker',
+  purpose: 'Books a note.',
+  instructions: 'Book it.',
+  input: one,
+  output: one,
+  limits: { costMicroUsd: 1_000_000 },
+  tools: { bookNote },
+}).playbook(async ({ input, tools }) => {
+  await tools.bookNote(input);
+  return input;
+});
+
 const checker = defineAgent({
   name: 'checker',
   purpose: 'Looks at what was marked.',
@@ -100,7 +137,7 @@ const work = defineWorkflow({
       concurrency: 1,
       each: (graph, item) => {
         const marked = graph.task({ id: 'mark', agent: marker, input: { id: item.id } });
-        return graph.task({ id: 'check', agent: checker, input: { id: marked.output.id } });
+        return graph.task({ id: 'book', agent: booker, input: { id: marked.output.id } });
       },
     });
     reduce({ id: 'count', from: marks, agent: counter });
@@ -110,20 +147,21 @@ const work = defineWorkflow({
 const gold = defineModule({
   name: 'gold',
   version: '1.0.0',
-  agents: [marker, checker, counter],
-  tools: [mark],
+  records: [goldNote],
+  agents: [marker, booker, checker, counter],
+  tools: [mark, bookNote],
   workflows: [work],
   policies: [definePolicy({ name: 'gold', grants: [{ agents: ['gold.*'], autonomy: 'act' }] })],
 });
 
-/** Marks, then answers with what it was given. */
+/** Uses the agent's tool, if it has one, then answers with what it was given. */
 const model = () =>
-  new ScriptedModel(({ instructions, messages }) => {
+  new ScriptedModel(({ tools, messages }) => {
     const opening = messages[0]?.parts[0];
     const id = /"id":"([^"]*)"/.exec(opening?.kind === 'text' ? opening.text : '')?.[1] ?? '';
-    const marks = instructions.includes('Puts a mark');
-    if (!marks || messages.length > 1) return JSON.stringify({ id });
-    return [{ kind: 'call', id: `call-${id}`, name: 'gold.mark.put', args: { id } }];
+    const name = tools.map((tool) => tool.name).find((each) => each.startsWith('gold.'));
+    if (name === undefined || messages.length > 1) return JSON.stringify({ id });
+    return [{ kind: 'call', id: `call-${id}`, name, args: { id } }];
   });
 
 // biome-ignore lint/style/noDefaultExport: a configuration is a default export

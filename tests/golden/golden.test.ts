@@ -14,7 +14,7 @@ import { asAdmin, testServer, urlOf } from '../support/postgres.ts';
 import { queryAll } from '../support/rows.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { verifies } from '../support/verifies.ts';
-import { type Golden, parseGolden, writeTables } from './golden.ts';
+import { type Golden, parseGolden, writeBooks, writeTables } from './golden.ts';
 
 const config = new URL('golden.config.ts', import.meta.url).href;
 const items = ['a', 'b', 'c'];
@@ -63,6 +63,7 @@ describe('a run of an earlier release', function () {
     // Another URL is another module: the configuration depends on who made the run.
     const configUrl = `${config}?by=${golden.made.by}`;
     const host = await openHost({ configUrl, databaseUrl: url, dataFolder: '/nonexistent' });
+    await host.database.admin((owner) => writeBooks(owner, golden));
     return {
       host,
       query: (text) => queryAll(host.database, text),
@@ -71,6 +72,11 @@ describe('a run of an earlier release', function () {
         await asAdmin(server, `DROP DATABASE ${database} WITH (FORCE)`);
       },
     };
+  }
+
+  async function readNotes({ connector }: Host): Promise<readonly unknown[]> {
+    const page = await connector(1).query({ entity: 'gold_note', filter: {}, limit: 100 });
+    return page.rows.map((row) => row.number).toSorted();
   }
 
   async function whenEnded({ query }: Restored): Promise<void> {
@@ -135,6 +141,8 @@ describe('a run of an earlier release', function () {
       const log = process.env.GOLDEN_LOG ?? '';
       const marks = existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : [];
       assert.deepEqual(marks.map((line) => line.split(' ')[1]).toSorted(), items);
+      const notes = await readNotes(host);
+      assert.deepEqual(notes, items);
       const [sum] = await query<{ output: unknown }>(
         `SELECT convert_from(p.body, 'UTF8')::jsonb AS output FROM tutti.step s JOIN tutti.payload p ON p.seq = s.output_seq WHERE s.node = 'count'`,
       );

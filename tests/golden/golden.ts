@@ -13,6 +13,11 @@ export interface Golden {
   };
   /** Lines of the log that its tool writes: key and id. */
   readonly outside: readonly string[];
+  /** What it had written into the embedded ERP: the notes, and the commands that the ERP knows again. */
+  readonly books: readonly (
+    | { readonly note: { readonly tenant: number; readonly id: string; readonly number: string } }
+    | { readonly command: Readonly<Record<string, unknown>> }
+  )[];
   readonly tables: Readonly<Record<GoldenTable, readonly Readonly<Record<string, unknown>>[]>>;
 }
 
@@ -61,6 +66,34 @@ export async function readTables(client: pg.Client): Promise<Golden['tables']> {
   return tables;
 }
 
+/** Reads what a run has written into the embedded ERP; as the owner, who sees every tenant outside of row-level security. */
+export async function readBooks(client: pg.Client): Promise<Golden['books']> {
+  const { rows } = await client.query<{ book: Golden['books'][number] }>(
+    `SELECT jsonb_build_object('note', jsonb_build_object('tenant', tenant_id, 'id', id, 'number', number)) AS book FROM erp.gold_note
+     UNION ALL SELECT jsonb_build_object('command', to_jsonb(c)) FROM erp.command c`,
+  );
+  return rows.map(({ book }) => book);
+}
+
+/** Writes it again, once the present release has made the tables of its modules. */
+export async function writeBooks(client: pg.ClientBase, { books }: Golden): Promise<void> {
+  for (const book of books) {
+    if ('command' in book)
+      await client.query(
+        'INSERT INTO erp.command SELECT * FROM jsonb_populate_record(null::erp.command, $1)',
+        [JSON.stringify(book.command)],
+      );
+    else
+      await client.query('INSERT INTO erp.gold_note (tenant_id, id, number) VALUES ($1, $2, $3)', [
+        book.note.tenant,
+        book.note.id,
+        book.note.number,
+      ]);
+  }
+  // Ids go on behind those that the notes have.
+  await client.query(`SELECT setval('erp.record_id', nextval('erp.record_id') + 1000)`);
+}
+
 /** Writes a golden run into an empty database of the schema that it was made with. */
 export async function writeTables(client: pg.Client, golden: Golden): Promise<void> {
   for (const table of goldenTables) {
@@ -79,9 +112,11 @@ export async function writeTables(client: pg.Client, golden: Golden): Promise<vo
 }
 
 /** A golden run as lines of JSON: what it was made with, then a row a line. */
-export function printGolden({ tables, ...head }: Golden): string {
+export function printGolden({ tables, books, ...head }: Golden): string {
   const rows = goldenTables.flatMap((table) => tables[table].map((row) => ({ table, row })));
-  return [head, ...rows].map((line) => `${JSON.stringify(line)}\n`).join('');
+  return [head, ...rows, ...books.map((book) => ({ book }))]
+    .map((line) => `${JSON.stringify(line)}\n`)
+    .join('');
 }
 
 /** Reads what `printGolden` wrote. */
@@ -90,11 +125,12 @@ export function parseGolden(text: string): Golden {
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line));
+  const books = rows.flatMap(({ book }) => book ?? []);
   const tables = Object.fromEntries(
     goldenTables.map((name) => [
       name,
       rows.filter(({ table }) => table === name).map(({ row }) => row),
     ]),
   );
-  return { ...head, tables };
+  return { ...head, tables, books };
 }
