@@ -63,6 +63,18 @@ export interface RunRecord {
   readonly spend: readonly AgentSpend[];
   /** Failed attempts that were tried again. */
   readonly retries: number;
+  /** Who was told of a failure, who took over and what was left out, in order. */
+  readonly recoveries: readonly RecoveryLine[];
+}
+
+/** What a recovery rule did for one step. */
+export interface RecoveryLine {
+  /** `match` or `match/check[V-17]` */
+  readonly path: string;
+  readonly what: 'told' | 'taken over by' | 'left out';
+  /** Who was told, or took over. */
+  readonly who: string | null;
+  readonly code: string | null;
 }
 
 /** Reads a run's record. @throws RUN_UNKNOWN */
@@ -90,7 +102,27 @@ export async function readRecord(
     tools: countTools(entries),
     spend: countSpend(entries, agents),
     retries: entries.filter((entry) => entry.kind === 'step.retrying').length,
+    recoveries: entries.flatMap((entry) => recoveryLine(entry, agents) ?? []),
   };
+}
+
+function recoveryLine(
+  { kind, step, data }: EntryView,
+  steps: readonly AgentStep[],
+): RecoveryLine | null {
+  const path = steps.find(({ id }) => id === step)?.path ?? '';
+  switch (kind) {
+    case 'step.escalated':
+      return { path, what: 'told', who: String(data.to), code: String(data.code) };
+    case 'step.reassigned':
+      return { path, what: 'taken over by', who: String(data.to), code: null };
+    case 'step.skipped': {
+      const { code } = (data.error ?? {}) as { readonly code?: string };
+      return { path, what: 'left out', who: null, code: code ?? null };
+    }
+    default:
+      return null;
+  }
 }
 
 /** A run's entries that a record counts, read in portions. */

@@ -117,7 +117,7 @@ function proposals(record: RunRecord): readonly SummaryPart[] {
   ];
 }
 
-function failures({ steps, retries }: RunRecord): readonly SummaryPart[] {
+function failures({ steps, retries, recoveries }: RunRecord): readonly SummaryPart[] {
   const failed = steps.filter((step) => step.status === 'failed');
   const degraded = steps.filter((step) => step.degraded).length;
   const lines = [
@@ -135,6 +135,11 @@ function failures({ steps, retries }: RunRecord): readonly SummaryPart[] {
           `${countOf(retries, 'attempt')} failed at first and ${retries === 1 ? 'was' : 'were'} tried again`,
         ]
       : []),
+    ...recoveries
+      .slice(0, shownFailures)
+      .map(({ path, what, who, code }) =>
+        [`${path}:`, what, who, code && `(${code})`].filter(Boolean).join(' '),
+      ),
   ];
   const title = `Failed or degraded: ${failed.length + degraded === 0 ? 'nothing' : formatCount(failed.length + degraded)}`;
   return [

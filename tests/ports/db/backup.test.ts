@@ -86,6 +86,24 @@ describe('a backup', function () {
     assert.notEqual(facts.months[0]?.month, null, 'the months of the data have their partitions');
   });
 
+  it('brings back, with its values, what somebody else put into the schemas', async () => {
+    await using source = await emptyDatabase();
+    await using target = await emptyDatabase();
+    await prepare(source.url, (client) =>
+      client.query(`ALTER TABLE tutti.tenant ADD COLUMN "Our no" numeric(10,2);
+        INSERT INTO tutti.tenant (slug, "Our no") VALUES ('a', 7.50);
+        CREATE TABLE erp."Our notes" (at timestamp(3) with time zone, tags character varying(20)[]);
+        INSERT INTO erp."Our notes" VALUES ('2026-06-30', '{a,b}')`),
+    );
+
+    await save(placeOf(source.url), 'strange.backup');
+    await restoreBackup(placeOf(target.url), join(folder.path, 'strange.backup'));
+
+    const is = await contents(target.url);
+    assert.match(is['tutti."tenant"']?.[0] ?? '', /"Our no": 7\.50/);
+    assert.deepEqual(is, await contents(source.url));
+  });
+
   it('of an older schema is filled as it was and then migrated', async () => {
     verifies('R13.upgrade');
     await using source = await emptyDatabase();

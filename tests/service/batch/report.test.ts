@@ -86,6 +86,7 @@ function aRecord(record: Partial<RunRecord> = {}): RunRecord {
     tools: [],
     spend: [],
     retries: 0,
+    recoveries: [],
     ...record,
   };
 }
