@@ -64,6 +64,7 @@ export class Engine {
   readonly #inbox: Inbox;
   readonly #settings: Settings;
   readonly #lease: Lease;
+  readonly #breakers: Breakers;
   readonly #broker: Broker;
   readonly #adoption: Adoption;
   readonly #waiters = new Map<string, PromiseWithResolvers<RunStatus>>();
@@ -95,15 +96,17 @@ export class Engine {
     this.#settings = new Settings(parts.database, parts);
     const { leaseMs } = parts.config.limits ?? {};
     this.#lease = new Lease(this.#pool, parts.version, leaseMs === undefined ? {} : { leaseMs });
+    this.#breakers = new Breakers({
+      clock: this.#clock,
+      limits: () => this.#settings.breaker,
+      onChange: (name, state) => this.#loop?.breakerMoved(name, state),
+    });
     this.#broker = new Broker({
       profiles: parts.profiles,
       limits: parts.config.modelLimits ?? {},
       prices: parts.config.prices ?? {},
       clock: this.#clock,
-      breakers: new Breakers({
-        clock: this.#clock,
-        limits: () => this.#settings.breaker,
-      }),
+      breakers: this.#breakers,
     });
     this.#adoption = new Adoption({
       store: this.#store,
@@ -162,6 +165,7 @@ export class Engine {
         perModule: limits.perModule ?? 128,
       }),
       broker: this.#broker,
+      breakers: this.#breakers,
       dispatcher,
       registry,
       clock: this.#clock,

@@ -30,7 +30,7 @@ export type Recovery =
   | { readonly strategy: 'fallback' }
   /** The step is left out: what waits for it goes on as its join asks, and its failure does not fail the run. */
   | { readonly strategy: 'skip' }
-  /** A person or role is told; then the next one of the list, or the failure, follows. */
+  /** A person or role is told; the next one of the list, or the failure, follows. */
   | { readonly strategy: 'escalate'; readonly to: string }
   /** The whole run is ended as failed. */
   | { readonly strategy: 'abort' };
@@ -43,7 +43,7 @@ export interface RecoveryRule {
    */
   readonly on?: readonly (ErrorCategory | ErrorCode)[];
   /** Empty: the step fails at once. */
-  readonly then: readonly Recovery[];
+  readonly ways: readonly Recovery[];
 }
 
 /**
@@ -93,13 +93,12 @@ const rules = z
         .min(1)
         .optional(),
       // Skip and abort end the step: what stands behind them would never come.
-      // biome-ignore lint/suspicious/noThenProperty: the SDK's word for what follows a failure
-      then: z.array(recovery).max(10).refine(endsLast, 'has a way behind skip or abort'),
+      ways: z.array(recovery).max(10).refine(endsLast, 'has a way behind skip or abort'),
     }),
   )
   .max(50);
 
-/** What is wrong with a declaration, and where: `0.then.1.to`. */
+/** What is wrong with a declaration, and where: `0.ways.1.to`. */
 export interface RecoveryFault {
   readonly path: string;
   readonly reason: string;
@@ -126,10 +125,10 @@ export function checkRecovery(
     return { path: issue?.path.join('.') ?? '', reason: issue?.message ?? 'is not allowed' };
   }
   for (const [index, rule] of parsed.data.entries()) {
-    for (const [rung, way] of rule.then.entries()) {
+    for (const [rung, way] of rule.ways.entries()) {
       if (way.strategy !== 'reassign') continue;
       const reason = standInFault(agent, way.to, formsOf);
-      if (reason) return { path: `${index}.then.${rung}.to`, reason };
+      if (reason) return { path: `${index}.ways.${rung}.to`, reason };
     }
   }
   return null;

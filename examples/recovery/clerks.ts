@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noThenProperty: the SDK's word for what follows a failure
 import { defineAgent, defineTool, z } from 'tutti';
 
 /** All that clerks can do besides answering. */
@@ -25,7 +24,7 @@ export const rateClerk = defineAgent({
   recovery: [
     {
       on: ['NETWORK_ERROR'],
-      then: [{ strategy: 'retry', retry: { attempts: 4, baseMs: 50, maxMs: 1_000 } }],
+      ways: [{ strategy: 'retry', retry: { attempts: 4, baseMs: 50, maxMs: 1_000 } }],
     },
   ],
 });
@@ -38,7 +37,7 @@ export const routeClerk = defineAgent({
   recovery: [
     {
       on: ['TURNS_EXHAUSTED'],
-      then: [{ strategy: 'reset', retry: { attempts: 2, baseMs: 10 } }],
+      ways: [{ strategy: 'reset', retry: { attempts: 2, baseMs: 10 } }],
     },
   ],
 });
@@ -51,7 +50,7 @@ export const orderClerk = defineAgent({
   ...clerk,
   name: 'order_clerk',
   recovery: [
-    { on: ['OUTPUT_INVALID'], then: [{ strategy: 'reassign', to: 'recovery.senior_clerk' }] },
+    { on: ['OUTPUT_INVALID'], ways: [{ strategy: 'reassign', to: 'recovery.senior_clerk' }] },
   ],
 });
 
@@ -59,14 +58,14 @@ export const orderClerk = defineAgent({
 export const dunningClerk = defineAgent({
   ...clerk,
   name: 'dunning_clerk',
-  recovery: [{ on: ['NETWORK_ERROR'], then: [{ strategy: 'fallback' }] }],
+  recovery: [{ on: ['NETWORK_ERROR'], ways: [{ strategy: 'fallback' }] }],
 }).playbook(async ({ input }) => ({ answer: `${input.order}: standard letter 3` }));
 
 /** Skip: nobody needs the weather; whoever waits for it goes on without. */
 export const weatherClerk = defineAgent({
   ...clerk,
   name: 'weather_clerk',
-  recovery: [{ on: ['AGENT_ERROR'], then: [{ strategy: 'skip' }] }],
+  recovery: [{ on: ['AGENT_ERROR'], ways: [{ strategy: 'skip' }] }],
 });
 
 /** Escalate: a person is told, then one more try is made; then the step has failed. */
@@ -76,7 +75,7 @@ export const paymentClerk = defineAgent({
   recovery: [
     {
       on: ['OUTPUT_INVALID'],
-      then: [
+      ways: [
         { strategy: 'escalate', to: 'role:controller' },
         { strategy: 'retry', retry: { attempts: 2, baseMs: 10 } },
         { strategy: 'escalate', to: 'role:head-of-finance' },
@@ -92,7 +91,7 @@ export const ledgerClerk = defineAgent({
   recovery: [
     {
       on: ['PERMISSION_ERROR'],
-      then: [{ strategy: 'escalate', to: 'role:it' }, { strategy: 'abort' }],
+      ways: [{ strategy: 'escalate', to: 'role:it' }, { strategy: 'abort' }],
     },
   ],
 });

@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noThenProperty: the SDK's word for what follows a failure
 import assert from 'node:assert/strict';
 import { SettingStore } from '../../core/engine/recovery/setting-store.ts';
 import type { EntryView, StepView } from '../../core/engine/run/history.ts';
@@ -144,7 +143,7 @@ describe('the examples of recovery', function () {
   it('take another way when a setting says so while the engine runs', async () => {
     verifies('R8.strategy-change');
     const actor = { kind: 'person', id: 'tester' } as const;
-    const rules = [{ on: ['AGENT_ERROR'], then: [] }];
+    const rules = [{ on: ['AGENT_ERROR'], ways: [] }];
     await store.put(tenantId, 'recovery:recovery.order_clerk', { value: rules, actor });
 
     const deadline = performance.now() + 10_000;

@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noThenProperty: the SDK's word for what follows a failure
 import assert from 'node:assert/strict';
 import { defineAgent, defineModule, type RecoveryRule, z } from 'tutti';
 import { loadRegistry } from '../../core/sdk/registry.ts';
@@ -35,11 +34,11 @@ function load(recovery: unknown): void {
 describe('the recovery rules of an agent', () => {
   it('are taken when all that they name is there', () => {
     load([]);
-    load([{ then: [] }]);
+    load([{ ways: [] }]);
     load([
-      { on: ['OUTPUT_INVALID', 'NETWORK_ERROR'], then: [{ strategy: 'fallback' }] },
+      { on: ['OUTPUT_INVALID', 'NETWORK_ERROR'], ways: [{ strategy: 'fallback' }] },
       {
-        then: [
+        ways: [
           { strategy: 'retry', retry: { attempts: 5, backoff: 'linear', baseMs: 10, maxMs: 100 } },
           { strategy: 'reset', retry: { jitter: 'none', factor: 3 } },
           { strategy: 'escalate', to: 'role:controller' },
@@ -52,17 +51,17 @@ describe('the recovery rules of an agent', () => {
 
   it('are refused when the module loads, with the place and the reason', () => {
     verifies('R12.module-check');
-    const reassign = (to: string) => [{ then: [{ strategy: 'reassign', to }] }];
+    const reassign = (to: string) => [{ ways: [{ strategy: 'reassign', to }] }];
     const wrong: readonly (readonly [unknown, RegExp])[] = [
       ['retry', /field 'recovery' of 'lab\.keeper'/],
-      [[{ on: ['NO_SUCH'], then: [] }], /'recovery\.0\.on\.0' .*'NO_SUCH' is neither a category/],
-      [[{ on: ['CANCELLED'], then: [] }], /'CANCELLED' is no failure that a rule can follow/],
-      [[{ on: [], then: [] }], /recovery\.0\.on/],
-      [[{ then: [{ strategy: 'pray' }] }], /recovery\.0\.then\.0\.strategy/],
-      [[{ then: [{ strategy: 'retry', retry: { attempts: 0 } }] }], /then\.0\.retry\.attempts/],
-      [[{ then: [{ strategy: 'retry', retries: 3 }] }], /recovery\.0\.then\.0'.*retries/],
-      [[{ then: [{ strategy: 'skip' }, { strategy: 'retry' }] }], /a way behind skip or abort/],
-      [reassign('lab.nobody'), /'recovery\.0\.then\.0\.to' .*'lab\.nobody' is no agent/],
+      [[{ on: ['NO_SUCH'], ways: [] }], /'recovery\.0\.on\.0' .*'NO_SUCH' is neither a category/],
+      [[{ on: ['CANCELLED'], ways: [] }], /'CANCELLED' is no failure that a rule can follow/],
+      [[{ on: [], ways: [] }], /recovery\.0\.on/],
+      [[{ ways: [{ strategy: 'pray' }] }], /recovery\.0\.ways\.0\.strategy/],
+      [[{ ways: [{ strategy: 'retry', retry: { attempts: 0 } }] }], /ways\.0\.retry\.attempts/],
+      [[{ ways: [{ strategy: 'retry', retries: 3 }] }], /recovery\.0\.ways\.0'.*retries/],
+      [[{ ways: [{ strategy: 'skip' }, { strategy: 'retry' }] }], /a way behind skip or abort/],
+      [reassign('lab.nobody'), /'recovery\.0\.ways\.0\.to' .*'lab\.nobody' is no agent/],
       [reassign('lab.keeper'), /is the agent itself/],
       [reassign('lab.stranger'), /takes another input than 'lab\.keeper'/],
       [reassign('lab.mute'), /answers in another form than 'lab\.keeper'/],

@@ -58,8 +58,7 @@ export interface Failed {
 }
 
 /** What follows where no rule is about a failure that may pass by itself. */
-// biome-ignore lint/suspicious/noThenProperty: the SDK's word for what follows a failure
-const usual: RecoveryRule = { then: [{ strategy: 'retry' }] };
+const usual: RecoveryRule = { ways: [{ strategy: 'retry' }] };
 
 /**
  * Finds what follows a failure, without a clock or a memory of its own. The first rule that is about the failure is followed
@@ -91,7 +90,7 @@ type Ruled = Failed & { readonly rule: RecoveryRule };
 function climb(failed: Ruled, from: Tries): Recourse {
   const told: string[] = [];
   let tries = from;
-  for (const way of failed.rule.then.slice(from.rung)) {
+  for (const way of failed.rule.ways.slice(from.rung)) {
     if (way.strategy === 'skip' || way.strategy === 'abort')
       return { kind: way.strategy, told, tries };
     if (way.strategy === 'escalate') told.push(way.to);

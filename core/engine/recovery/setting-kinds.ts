@@ -78,8 +78,7 @@ function recoveryKind(
   { agents }: Pick<Registry, 'agents'>,
 ): SettingKind {
   const retry: readonly RecoveryRule[] = [
-    // biome-ignore lint/suspicious/noThenProperty: the SDK's word for what follows a failure
-    { then: [{ strategy: 'retry', retry: { attempts: agent.limits?.attempts ?? 3 } }] },
+    { ways: [{ strategy: 'retry', retry: { attempts: agent.limits?.attempts ?? 3 } }] },
   ];
   return {
     name: recoverySetting(name),

@@ -43,6 +43,8 @@ export class Attempt {
   /** The model call under way. */
   call: Call | null = null;
   turns = 0;
+  /** Set while it finds out whether an ERP that was left alone is well again. */
+  erpProbe: number | null = null;
   /** Whether its job has left for a thread; until then it is ended here. */
   isSent = false;
   /** Stops its deadline. */

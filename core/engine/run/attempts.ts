@@ -1,7 +1,15 @@
 import type { Clock } from '../../base/clock.ts';
-import { EngineError, type ErrorData, toErrorData } from '../../base/errors.ts';
+import { EngineError, type ErrorCode, type ErrorData, toErrorData } from '../../base/errors.ts';
 import { translateDbError } from '../../ports/db/db-error.ts';
-import type { DispatchEvents, Dispatcher, FromThread, JobDone } from '../../ports/dispatcher.ts';
+import type {
+  DispatchEvents,
+  Dispatcher,
+  EntryDraft,
+  FromThread,
+  JobDone,
+} from '../../ports/dispatcher.ts';
+import type { RegisteredAgent } from '../../sdk/registry.ts';
+import { type Breakers, healthOf } from '../limits/breaker.ts';
 import type { Attempt } from './attempt.ts';
 import { nextEntry } from './entries.ts';
 import type { Failure } from './failures.ts';
@@ -33,6 +41,7 @@ export interface AttemptParts {
   readonly store: Pick<Store, 'effect'>;
   readonly turns: Turns;
   readonly spans: Spans;
+  readonly breakers: Breakers;
   readonly dispatcher: Dispatcher;
   readonly clock: Clock;
   readonly events: AttemptEvents;
@@ -40,6 +49,19 @@ export interface AttemptParts {
 
 /** Threads and engines that may die under a step before it runs alone, in a process of its own; another death there proves it guilty. */
 export const crashesUntilAlone = 3;
+
+/** Whether the ERP answered although a call failed: only what reaches it says anything. */
+function isWellAfter(code: ErrorCode): boolean | null {
+  return code.startsWith('ERP_') ? healthOf({ code }) : null;
+}
+
+/** Name of the ERP's breaker. */
+export const erpBreaker = 'erp';
+
+/** Whether an agent asks the ERP at all. */
+export function usesErp({ agent }: RegisteredAgent): boolean {
+  return Object.keys(agent.tools).length > 0;
+}
 
 /** The attempts that run now: what their threads say becomes changes for the journal. */
 export class Attempts implements DispatchEvents {
@@ -52,6 +74,7 @@ export class Attempts implements DispatchEvents {
 
   add(attempt: Attempt): void {
     this.#live.set(attempt.ref, attempt);
+    if (usesErp(attempt.registered)) attempt.erpProbe = this.#parts.breakers.begin(erpBreaker);
     this.#parts.spans.beginAttempt(attempt);
   }
 
@@ -66,6 +89,8 @@ export class Attempts implements DispatchEvents {
   /** Takes an attempt off the list: nothing that its thread still says counts. */
   close(attempt: Attempt): void {
     attempt.disarm();
+    if (attempt.erpProbe !== null) this.#parts.breakers.report(erpBreaker, null, attempt.erpProbe);
+    attempt.erpProbe = null;
     this.#parts.spans.abandon(attempt);
     this.#live.delete(attempt.ref);
   }
@@ -125,10 +150,8 @@ export class Attempts implements DispatchEvents {
     });
     if (attempt.alone) {
       const guilty = `'${pathOf(step)}' ends every thread that runs it: ${reason}. It is not tried again; mend the agent or its tools.`;
-      this.#parts.events.ended(run, step, {
-        kind: 'failed',
-        error: toErrorData(new EngineError('STEP_CRASHED', guilty)),
-      });
+      const crashed = toErrorData(new EngineError('STEP_CRASHED', guilty));
+      this.#parts.events.failed(run, step, { error: crashed, onModel: attempt.mode === 'model' });
     } else this.#parts.events.again(run, step);
     this.#parts.events.changed();
   }
@@ -160,6 +183,7 @@ export class Attempts implements DispatchEvents {
     const { turns, dispatcher } = this.#parts;
     switch (message.kind) {
       case 'entry':
+        if (message.entry.kind === 'tool.called') this.#reportErp(attempt, message.entry.data);
         return this.#append(attempt, attempt.noted(message.entry));
       case 'finding':
         return this.#append(attempt, attempt.found(message.finding));
@@ -216,6 +240,15 @@ export class Attempts implements DispatchEvents {
       change,
     });
     events.failed(run, step, { error, onModel: attempt.mode === 'model' });
+  }
+
+  /** What a tool call says about the ERP: an error of its own tells whether it is ill, rows that it read that it is well. */
+  #reportErp(attempt: Attempt, { code, records }: EntryDraft['data']): void {
+    const isWell =
+      code === undefined ? Number(records) > 0 || null : isWellAfter(code as ErrorCode);
+    if (isWell === null) return;
+    this.#parts.breakers.report(erpBreaker, isWell, attempt.erpProbe);
+    attempt.erpProbe = null;
   }
 
   #finish(

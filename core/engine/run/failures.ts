@@ -116,6 +116,7 @@ export class Failures {
     if (playbook) step.onPlaybook = true;
     if (agent !== undefined) {
       step.reassignedTo = agent;
+      step.crashes = 0;
       const data = { from: acting.name, to: agent };
       this.#parts.events.write({
         run,

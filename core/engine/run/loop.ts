@@ -3,9 +3,10 @@ import { EngineError, type ErrorData, toErrorData } from '../../base/errors.ts';
 import type { StepFailure } from '../../ports/config.ts';
 import type { DispatchEvents, Dispatcher } from '../../ports/dispatcher.ts';
 import type { Registry } from '../../sdk/registry.ts';
+import type { BreakerState, Breakers } from '../limits/breaker.ts';
 import type { Broker } from '../limits/broker.ts';
 import type { Scheduler } from '../schedule/scheduler.ts';
-import { Attempts } from './attempts.ts';
+import { Attempts, erpBreaker, usesErp } from './attempts.ts';
 import { endEntry, nextEntry } from './entries.ts';
 import {
   type Failure,
@@ -40,12 +41,16 @@ export interface LoopParts {
   readonly clock: Clock;
   /** What a foreach runs over. */
   readonly itemsOf: (run: Run, container: Container) => Promise<readonly unknown[]>;
+  readonly breakers: Breakers;
   readonly rulesOf: FailureParts['rulesOf'];
   /** Told when the failure of a step is durable. */
   readonly onStepFailed?: ((failure: StepFailure) => void) | undefined;
   /** Told when a run's end is durable. */
   readonly onEnd: (run: Run, status: RunStatus) => void;
 }
+
+/** While others decide when work may start again, it is looked at after this long at the latest, milliseconds. */
+const longestLookMs = 1_000;
 
 /**
  * The loop of all runs that this engine owns: state → what next → do → append. Whatever happens is a message, a timer or a
@@ -148,6 +153,13 @@ export class RunLoop {
     this.#pump();
   }
 
+  /** Tells every run that a model or the ERP is left alone, tried again, or well. */
+  breakerMoved(name: string, state: BreakerState): void {
+    for (const run of this.#runs.values())
+      this.#note(run, { step: null, kind: 'breaker.moved', data: { name, state } });
+    this.#parts.clock.after(0, () => this.#pump());
+  }
+
   /** Fails the step whose rows the database refused. */
   rejected(change: Change, error: EngineError): void {
     this.#attempts.rejected(change, error);
@@ -247,8 +259,14 @@ export class RunLoop {
     if (this.#state === 'draining') return;
     let waitMs = this.#turns.waitMs();
     const admits = ({ wish, step }: Startable): boolean => {
+      const registered = this.#launcher.agentOf(step);
+      const refused = usesErp(registered) ? this.#parts.breakers.refusal(erpBreaker) : null;
+      if (refused) {
+        waitMs = Math.min(waitMs ?? longestLookMs, refused.untilMs ?? longestLookMs);
+        return false;
+      }
       if (!wish) return true;
-      const answer = this.#turns.admits(wish, this.#launcher.agentOf(step));
+      const answer = this.#turns.admits(wish, registered);
       if (answer.waitMs !== null) waitMs = Math.min(waitMs ?? answer.waitMs, answer.waitMs);
       return answer.yes;
     };

@@ -28,11 +28,11 @@ export function recover(run: Run, stored: StoredRun, now: number): Recovered {
   stored.history.forEach((entry, index) => {
     fold.take(entry, () => stored.history.slice(index + 1));
   });
-  fold.endCancelled();
-  const changes = stored.open.flatMap((row) => fold.restore(row) ?? []);
+  const cancelled = fold.endCancelled();
+  const lost = stored.open.flatMap((row) => fold.restore(row) ?? []);
   // An ended row is final; what is open in the database, or not there yet, is written again with the next flush.
   for (const step of run.takeChanged()) if (!stored.ended.has(step.id)) run.touch(step);
-  return { next: fold.left(), changes, spentMicroUsd: stored.spentMicroUsd };
+  return { next: fold.left(), changes: [...cancelled, ...lost], spentMicroUsd: stored.spentMicroUsd };
 }
 
 /** A run being rebuilt, and what it has asked for that no entry has answered yet. */
@@ -76,10 +76,16 @@ class Fold {
     return row.status === 'running' ? this.#lose(step, row) : null;
   }
 
-  /** Steps that were being cancelled when their engine ended: nothing of them runs any more. */
-  endCancelled(): void {
-    for (const step of [...this.#pending.keys()])
-      if (step.isCancelling && step.status === 'running') this.#settle(step, { kind: 'cancelled' });
+  /** Ends the steps that were being cancelled when their engine ended: nothing of them runs any more. */
+  endCancelled(): readonly Change[] {
+    const left = [...this.#pending.keys()].filter(
+      (step) => step.isCancelling && step.status === 'running',
+    );
+    return left.map((step) => {
+      const entry = nextEntry(this.#run, { step, kind: 'step.cancelled', data: {} });
+      this.#settle(step, { kind: 'cancelled' });
+      return { run: this.#run, step, entries: [entry] };
+    });
   }
 
   left(): readonly Next[] {

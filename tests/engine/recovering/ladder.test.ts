@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noThenProperty: the SDK's word for what follows a failure
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { type ErrorCode, errorCodes, errorRow } from '../../../core/base/errors.ts';
@@ -60,7 +59,7 @@ describe('what follows a failure', () => {
     assert.deepEqual(course(fail([], always('AGENT_FAILED'))), ['retry', 'retry', 'fail']);
     assert.deepEqual(course(fail([], always('AGENT_FAILED'), { attempts: 1 })), ['fail']);
     assert.deepEqual(course(fail([], always('OUTPUT_INVALID'))), ['fail']);
-    assert.deepEqual(course(fail([{ on: ['TOOL_ERROR'], then: [] }], always('AGENT_TIMEOUT'))), [
+    assert.deepEqual(course(fail([{ on: ['TOOL_ERROR'], ways: [] }], always('AGENT_TIMEOUT'))), [
       'retry',
       'retry',
       'fail',
@@ -70,9 +69,9 @@ describe('what follows a failure', () => {
   it('is the first rule that is about its code or category', () => {
     verifies('R8.classify');
     const rules: readonly RecoveryRule[] = [
-      { on: ['MODEL_UNAVAILABLE'], then: [{ strategy: 'abort' }] },
-      { on: ['NETWORK_ERROR', 'PERMISSION_ERROR'], then: [{ strategy: 'skip' }] },
-      { then: [] },
+      { on: ['MODEL_UNAVAILABLE'], ways: [{ strategy: 'abort' }] },
+      { on: ['NETWORK_ERROR', 'PERMISSION_ERROR'], ways: [{ strategy: 'skip' }] },
+      { ways: [] },
     ];
 
     assert.deepEqual(course(fail(rules, ['MODEL_UNAVAILABLE'])), ['abort']);
@@ -93,7 +92,7 @@ describe('what follows a failure', () => {
       { strategy: 'skip' },
     ];
 
-    const recourses = fail([{ then: ways }], always('AGENT_FAILED'), { canFallBack: true });
+    const recourses = fail([{ ways }], always('AGENT_FAILED'), { canFallBack: true });
 
     assert.deepEqual(course(recourses), [
       'retry',
@@ -116,7 +115,7 @@ describe('what follows a failure', () => {
       { strategy: 'retry', retry: { attempts: 3 } },
     ];
 
-    assert.deepEqual(course(fail([{ then: ways }], always('AGENT_FAILED'))), [
+    assert.deepEqual(course(fail([{ ways }], always('AGENT_FAILED'))), [
       'tell clerk',
       'retry',
       'retry',
@@ -127,18 +126,18 @@ describe('what follows a failure', () => {
   it('repeats what the catalogue calls hopeless only for a code that is named', () => {
     const ways: readonly Recovery[] = [{ strategy: 'retry' }, { strategy: 'reassign', to: 'a.b' }];
 
-    assert.deepEqual(course(fail([{ on: ['AGENT_ERROR'], then: ways }], ['OUTPUT_INVALID'])), [
+    assert.deepEqual(course(fail([{ on: ['AGENT_ERROR'], ways }], ['OUTPUT_INVALID'])), [
       'reassign a.b',
     ]);
-    assert.deepEqual(course(fail([{ on: ['OUTPUT_INVALID'], then: ways }], ['OUTPUT_INVALID'])), [
+    assert.deepEqual(course(fail([{ on: ['OUTPUT_INVALID'], ways }], ['OUTPUT_INVALID'])), [
       'retry',
     ]);
   });
 
   it('begins a rule anew when another one was followed last, and counts all failures on', () => {
     const rules: readonly RecoveryRule[] = [
-      { on: ['TOOL_FAILED'], then: [{ strategy: 'retry', retry: { attempts: 2 } }] },
-      { on: ['AGENT_TIMEOUT'], then: [{ strategy: 'retry', retry: { attempts: 2 } }] },
+      { on: ['TOOL_FAILED'], ways: [{ strategy: 'retry', retry: { attempts: 2 } }] },
+      { on: ['AGENT_TIMEOUT'], ways: [{ strategy: 'retry', retry: { attempts: 2 } }] },
     ];
 
     const recourses = fail(rules, ['TOOL_FAILED', 'AGENT_TIMEOUT', 'TOOL_FAILED', 'TOOL_FAILED']);
@@ -155,7 +154,7 @@ describe('what follows a failure', () => {
       { strategy: 'reassign', to: 'a.b' },
     ];
 
-    const recourses = fail([{ then: ways }], always('AGENT_FAILED'));
+    const recourses = fail([{ ways }], always('AGENT_FAILED'));
 
     const delays = recourses.map((each) => (each.kind === 'again' ? each.delayMs : null));
     assert.deepEqual(delays, [100, 200, 100, 200, 0, null]);
@@ -163,7 +162,7 @@ describe('what follows a failure', () => {
 
   it('of what no rule is for is the end', () => {
     const rules: readonly RecoveryRule[] = [
-      { on: ['AGENT_ERROR', 'SYSTEM_ERROR', 'TOOL_ERROR'], then: [{ strategy: 'skip' }] },
+      { on: ['AGENT_ERROR', 'SYSTEM_ERROR', 'TOOL_ERROR'], ways: [{ strategy: 'skip' }] },
     ];
 
     for (const code of beyondRecovery) assert.deepEqual(course(fail(rules, [code])), ['fail']);
@@ -187,9 +186,9 @@ describe('what follows a failure', () => {
       fc.record(
         {
           on: fc.array(codes.map((code) => errorRow(code).category)),
-          then: fc.array(way, { maxLength: 6 }),
+          ways: fc.array(way, { maxLength: 6 }),
         },
-        { requiredKeys: ['then'] },
+        { requiredKeys: ['ways'] },
       ),
       { maxLength: 5 },
     );

@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noThenProperty: the SDK's word for what follows a failure
 import assert from 'node:assert/strict';
 import { defineAgent, defineModule, z } from 'tutti';
 import { SettingStore } from '../../../core/engine/recovery/setting-store.ts';
@@ -14,7 +13,7 @@ const declaration = {
   output: z.object({}),
   tools: {},
 };
-const own = [{ then: [{ strategy: 'skip' }] }] as const;
+const own = [{ ways: [{ strategy: 'skip' }] }] as const;
 const keeper = defineAgent({ ...declaration, name: 'keeper', recovery: own });
 const plain = defineAgent({ ...declaration, name: 'plain', limits: { attempts: 5 } });
 const registry = loadRegistry(
@@ -23,7 +22,7 @@ const registry = loadRegistry(
 );
 const actor = { kind: 'person', id: 'anna' } as const;
 const name = 'recovery:lab.keeper';
-const set = [{ on: ['TOOL_ERROR'], then: [{ strategy: 'reassign', to: 'lab.plain' }] }];
+const set = [{ on: ['TOOL_ERROR'], ways: [{ strategy: 'reassign', to: 'lab.plain' }] }];
 
 describe('settings', () => {
   let fresh: FreshDatabase;
@@ -54,7 +53,7 @@ describe('settings', () => {
         [
           'recovery:lab.plain',
           'default',
-          [{ then: [{ strategy: 'retry', retry: { attempts: 5 } }] }],
+          [{ ways: [{ strategy: 'retry', retry: { attempts: 5 } }] }],
         ],
       ],
     );
@@ -99,9 +98,9 @@ describe('settings', () => {
   it('refuse what they do not know and values that are wrong, with what is wrong', async () => {
     verifies('R13.validate');
     const wrong: readonly (readonly [string, unknown, RegExp])[] = [
-      [name, [{ on: ['TOOL_EROR'], then: [] }], /0\.on\.0: 'TOOL_EROR' is neither/],
+      [name, [{ on: ['TOOL_EROR'], ways: [] }], /0\.on\.0: 'TOOL_EROR' is neither/],
       [name, null, /'recovery:lab\.keeper', its value: /],
-      [name, [{ then: [{ strategy: 'reassign', to: 'lab.gone' }] }], /'lab\.gone' is no agent/],
+      [name, [{ ways: [{ strategy: 'reassign', to: 'lab.gone' }] }], /'lab\.gone' is no agent/],
       ['breaker', { failures: -1 }, /'breaker', failures: /],
       ['breaker', { tries: 1 }, /tries/],
     ];
@@ -127,7 +126,7 @@ describe('settings', () => {
 
     assert.equal(later.rulesOf(3, alone.agents.get('lab.keeper') as RegisteredAgent), own);
     assert.deepEqual([view.source, view.value], ['agent', own]);
-    assert.match(view.fault ?? '', /^0\.then\.0\.to: 'lab\.plain' is no agent/);
+    assert.match(view.fault ?? '', /^0\.ways\.0\.to: 'lab\.plain' is no agent/);
   });
 
   it('are read again only when one has changed', async () => {

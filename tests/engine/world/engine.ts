@@ -1,5 +1,6 @@
 import type { Clock } from '../../../core/base/clock.ts';
 import type { EngineError, ErrorData } from '../../../core/base/errors.ts';
+import { Breakers } from '../../../core/engine/limits/breaker.ts';
 import { Broker } from '../../../core/engine/limits/broker.ts';
 import { Adoption } from '../../../core/engine/run/adopt.ts';
 import { type Flushed, Journal, type JournalEvents } from '../../../core/engine/run/journal.ts';
@@ -83,7 +84,9 @@ export class SimEngine implements Dispatcher {
     this.#world = world;
     this.boot = boot;
     this.clock = clock;
+    const breakers = new Breakers({ clock, limits: () => ({}) });
     this.broker = new Broker({
+      breakers,
       profiles: setup.modelLimits ? profiles : null,
       limits: setup.modelLimits ?? {},
       prices,
@@ -97,6 +100,7 @@ export class SimEngine implements Dispatcher {
       store: asStore(store),
       scheduler: this.scheduler,
       broker: this.broker,
+      breakers,
       dispatcher: this,
       registry,
       clock,

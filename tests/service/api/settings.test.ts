@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noThenProperty: the SDK's word for what follows a failure
 import assert from 'node:assert/strict';
 import { SettingStore, type SettingView } from '../../../core/engine/recovery/setting-store.ts';
 import type { FailureStatistics } from '../../../core/engine/recovery/statistics.ts';
@@ -8,7 +7,7 @@ import { verifies } from '../../support/verifies.ts';
 import { json, problem } from './api.ts';
 
 const config = new URL('../../support/fixtures/echo.config.ts', import.meta.url);
-const rules = [{ then: [{ strategy: 'escalate', to: 'role:controller' }, { strategy: 'skip' }] }];
+const rules = [{ ways: [{ strategy: 'escalate', to: 'role:controller' }, { strategy: 'skip' }] }];
 
 describe('what follows failures, over HTTP', () => {
   let tutti: TestEngine;
@@ -58,7 +57,7 @@ describe('what follows failures, over HTTP', () => {
   });
 
   it('settings are refused with the place of what is wrong', async () => {
-    const wrong = [{ then: [{ strategy: 'reassign', to: 'echo.say' }] }];
+    const wrong = [{ ways: [{ strategy: 'reassign', to: 'echo.say' }] }];
     const { errors } = await problem(
       await ask('PUT', '/v1/settings/recovery:echo.fail', { value: wrong }),
       400,

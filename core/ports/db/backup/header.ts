@@ -105,7 +105,7 @@ export function decodeHeader(bytes: Buffer, expectedSha256: string): Header {
   throw invalid(`its header is not one that Tutti writes (${issue?.path.join('.')})`);
 }
 
-export function sha256(bytes: Buffer): string {
+function sha256(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
