@@ -142,8 +142,11 @@ export class JournalLine {
 
   /** What an earlier try of this flush has written: a reservation is there with all turns of its flush, or with none. */
   async #readBack(client: pg.Client, { changes }: Flush, no: number): Promise<FlushAnswer> {
+    // Those that were abandoned while they were gathered did not go down.
     const turns = changes.flatMap(({ run, turns = [] }) =>
-      turns.map(({ seq }) => ({ ...run.facts, seq })),
+      turns
+        .filter(({ call }) => call.phase !== 'gathered')
+        .map(({ seq }) => ({ ...run.facts, seq })),
     );
     const effects = changes.flatMap(({ run, effects = [] }) =>
       effects.map(({ key }) => ({ ...run.facts, key: Buffer.from(key, 'hex') })),

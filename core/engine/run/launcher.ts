@@ -32,6 +32,8 @@ export interface LauncherParts {
   readonly clock: Clock;
   readonly turns: Turns;
   readonly attempts: Attempts;
+  /** Something was given back that may let other work start. */
+  readonly changed: () => void;
 }
 
 /** Starts attempts: what a start needs is taken and recorded first, and the job leaves when that is durable. */
@@ -102,6 +104,7 @@ export class Launcher {
       journal.write({ run, step, ...turn, entries }, (flushed) => {
         const isRefused = call !== null && !turns.decided(attempt, call, flushed);
         if (attempts.isLive(attempt)) this.#launch(attempt, input, isRefused);
+        if (isRefused) this.#parts.changed();
       });
     } catch (error) {
       attempts.close(attempt);
@@ -125,7 +128,10 @@ export class Launcher {
       (recorded) => {
         if (attempts.isLive(attempt)) this.#send(attempt, input, recorded);
       },
-      (error: unknown) => attempts.fail(attempt, toErrorData(translateDbError(error))),
+      (error: unknown) => {
+        attempts.fail(attempt, toErrorData(translateDbError(error)));
+        this.#parts.changed();
+      },
     );
   }
 

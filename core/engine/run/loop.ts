@@ -72,7 +72,8 @@ export class RunLoop {
   constructor(parts: LoopParts) {
     this.#parts = parts;
     this.#timers = new Timers(parts.clock);
-    this.#turns = new Turns(parts);
+    const changed = (): void => this.#pump();
+    this.#turns = new Turns({ ...parts, changed });
     this.#attempts = new Attempts({
       ...parts,
       turns: this.#turns,
@@ -81,10 +82,15 @@ export class RunLoop {
         ended: (run, step, outcome) => this.#end(run, step, outcome),
         failed: (run, step, failure) => this.#failed(run, step, failure),
         again: (run, step) => this.#again(run, step),
-        changed: () => this.#pump(),
+        changed,
       },
     });
-    this.#launcher = new Launcher({ ...parts, turns: this.#turns, attempts: this.#attempts });
+    this.#launcher = new Launcher({
+      ...parts,
+      turns: this.#turns,
+      attempts: this.#attempts,
+      changed,
+    });
     this.#steering = new Steering({
       ...parts,
       attempts: this.#attempts,

@@ -32,7 +32,11 @@ export function recover(run: Run, stored: StoredRun, now: number): Recovered {
   const lost = stored.open.flatMap((row) => fold.restore(row) ?? []);
   // An ended row is final; what is open in the database, or not there yet, is written again with the next flush.
   for (const step of run.takeChanged()) if (!stored.ended.has(step.id)) run.touch(step);
-  return { next: fold.left(), changes: [...cancelled, ...lost], spentMicroUsd: stored.spentMicroUsd };
+  return {
+    next: fold.left(),
+    changes: [...cancelled, ...lost],
+    spentMicroUsd: stored.spentMicroUsd,
+  };
 }
 
 /** A run being rebuilt, and what it has asked for that no entry has answered yet. */

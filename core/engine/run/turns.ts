@@ -18,6 +18,8 @@ export interface TurnParts {
   readonly journal: Journal;
   readonly dispatcher: Dispatcher;
   readonly clock: Clock;
+  /** Something was given back that may let other work start. */
+  readonly changed: () => void;
 }
 
 /**
@@ -161,7 +163,10 @@ export class Turns {
     this.#parts.journal.write({ run, step, ...change }, (flushed) => {
       if (this.decided(attempt, call, flushed))
         this.#parts.dispatcher.tell({ kind: 'granted', ref });
-      else this.#tellDenied(attempt, overBudget(attempt, 'tenant'));
+      else {
+        this.#tellDenied(attempt, overBudget(attempt, 'tenant'));
+        this.#parts.changed();
+      }
     });
   }
 
