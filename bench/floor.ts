@@ -119,6 +119,7 @@ export class Floor {
         timeZone: 'UTC',
         priority: 5,
         attended: false,
+        journal: 2,
         createdAt: Date.now(),
       },
       graph,

@@ -4,6 +4,7 @@
  */
 import { newId } from '../core/base/ids.ts';
 import { type Invoked, invoke, type Recorder, type StepScope } from '../core/guard/invoke.ts';
+import { journalVersion } from '../core/ports/db/journal-version.ts';
 import type { EffectState } from '../core/ports/db/states.ts';
 import type { EffectRecord, Intent } from '../core/ports/dispatcher.ts';
 import type { Connector } from '../core/ports/erp/connector.ts';
@@ -91,6 +92,7 @@ function scopeOf(agent: AnyAgent, options: TestScope, recorder: Recorder): StepS
     agentName: `${options.module}.${agent.name}`,
     module: options.module,
     company: options.company ?? null,
+    journal: journalVersion,
     attended: false,
     policies: options.policies ?? [],
     entities: new Map(entities.map((entity) => [entity.name, entity])),

@@ -138,6 +138,7 @@ class Runner {
       agentName: job.agent,
       module,
       company: job.company,
+      journal: job.journal,
       attended: job.attended,
       policies: registry.policies,
       entities: registry.entities,

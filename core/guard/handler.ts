@@ -96,6 +96,8 @@ async function inTime<T>(
   const erp = erpFor(connector, {
     entities: scope.entities,
     key: () => (mayWrite ? key : ''),
+    // What the first version had under way lies in the ERP under the names that it gave.
+    naming: scope.journal === 1 ? 'place' : 'command',
     signal,
     onRead: (rows) => {
       call.records += rows;

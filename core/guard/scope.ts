@@ -24,6 +24,8 @@ export interface StepScope extends KeyScope {
   readonly agentName: string;
   readonly module: string;
   readonly company: string | null;
+  /** The journal version of the release that made the run. */
+  readonly journal: number;
   readonly attended: boolean;
   readonly policies: readonly Policy[];
   readonly entities: ReadonlyMap<string, AnyEntity>;

@@ -26,6 +26,8 @@ export interface Job {
   readonly ref: number;
   readonly tenantId: number;
   readonly runId: string;
+  /** The journal version of the release that made the run. */
+  readonly journal: number;
   readonly stepPath: string;
   readonly attempt: number;
   /** Qualified: `finance.three_way_match`. */

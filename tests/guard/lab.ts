@@ -128,6 +128,7 @@ export function aScope(
     module: 'lab',
     company: 'DE01',
     attended: false,
+    journal: 2,
     policies,
     entities: new Map([['crate', crate]]),
     connector: options.connector ?? aConnector(),

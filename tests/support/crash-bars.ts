@@ -19,7 +19,7 @@ const clerkTurns = 4;
 /** 20 agents for 4 items: survey, flaky, letter, sum, and 4 an item. */
 export const agentsOf = (items: number): number => 4 + 4 * items;
 
-/** Every step one terminal row and one terminal entry, the run ended, the journal without a gap. */
+/** Every step one terminal row and one terminal entry, the run ended, the journal from beginning to end. */
 async function assertRecorded(lab: CrashLab, { id, items }: WorkRun): Promise<void> {
   const runs = await lab.query('SELECT status, owner FROM tutti.run WHERE id = $1', [id]);
   assert.deepEqual(runs, [{ status: 'succeeded', owner: null }]);
@@ -43,11 +43,12 @@ async function assertRecorded(lab: CrashLab, { id, items }: WorkRun): Promise<vo
     [id],
   );
   assert.deepEqual(once, []);
+  // Numbers rise; a reservation that was withdrawn before it was written leaves its number unused.
   const [journal] = await lab.query(
-    'SELECT max(seq)::int - count(*)::int AS gaps, min(seq)::int AS first FROM tutti.entry WHERE run_id = $1',
+    `SELECT (array_agg(kind ORDER BY seq))[1] AS first, (array_agg(kind ORDER BY seq DESC))[1] AS last FROM tutti.entry WHERE run_id = $1`,
     [id],
   );
-  assert.deepEqual(journal, { gaps: 0, first: 1 });
+  assert.deepEqual(journal, { first: 'run.created', last: 'run.ended' });
   const attempts = await lab.query(
     `SELECT s.node, s.item_key, s.attempt, count(a.no)::int AS recorded FROM tutti.step s LEFT JOIN tutti.attempt a ON a.run_id = s.run_id AND a.step = s.id
      WHERE s.run_id = $1 AND s.agent IS NOT NULL GROUP BY 1, 2, 3 HAVING count(a.no) FILTER (WHERE a.outcome = 'succeeded') <> 1 OR count(a.no) <> s.attempt`,

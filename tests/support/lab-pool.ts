@@ -117,6 +117,7 @@ function jobOf(
     company: null,
     businessDate: '2026-06-30',
     attended: false,
+    journal: 2,
     alone: false,
     permitted: false,
     recorded: [],

@@ -5,7 +5,7 @@ import { periodOf, purseName } from '../limits/purse.ts';
 import type { RunFacts } from './facts.ts';
 import { type Recovered, recover } from './recover.ts';
 import { Run } from './run.ts';
-import type { RunRow, Store } from './store.ts';
+import type { HistoryEntry, RunRow, Store } from './store.ts';
 import { sharedScopes } from './turns.ts';
 
 const dayMs = 86_400_000;
@@ -35,7 +35,7 @@ export class Adoption {
     const { store } = this.#parts;
     const graph = await this.#graph(row);
     const history = await store.history(row.tenant_id, row.id);
-    const run = new Run(factsOf(row, history[0]?.body ?? '{}'), graph);
+    const run = new Run(factsOf(row, history[0]), graph);
     await store.settleOrphans(row);
     const { seq, ...steps } = await store.steps(row.tenant_id, row.id);
     run.seq = seq;
@@ -83,17 +83,19 @@ function modulesOf({ nodes }: Graph): readonly string[] {
   });
 }
 
-function factsOf(row: RunRow, input: string): RunFacts {
+function factsOf(row: RunRow, created: HistoryEntry | undefined): RunFacts {
   return {
     tenantId: row.tenant_id,
     id: row.id,
     workflow: row.workflow,
-    input: JSON.parse(input),
+    input: JSON.parse(created?.body ?? '{}'),
     company: row.company,
     businessDate: row.business_date,
     timeZone: row.time_zone,
     priority: row.priority,
     attended: row.pins.attended ?? false,
     createdAt: new Date(row.created_at).getTime(),
+    // The first version did not say.
+    journal: Number(created?.data.journal ?? 1),
   };
 }

@@ -11,4 +11,6 @@ export interface RunFacts {
   readonly priority: number;
   readonly attended: boolean;
   readonly createdAt: number;
+  /** The journal version of the release that made it: what it names, such as keys of writes, keeps its names. */
+  readonly journal: number;
 }

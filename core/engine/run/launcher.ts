@@ -151,12 +151,13 @@ export class Launcher {
     recorded: Awaited<ReturnType<Store['conversation']>>,
   ): void {
     const { run, step, registered, ref, alone, mode, call } = attempt;
-    const { tenantId, id: runId, company, businessDate, attended } = run.facts;
+    const { tenantId, id: runId, company, businessDate, attended, journal } = run.facts;
     attempt.isSent = true;
     step.worker = this.#parts.dispatcher.run({
       ref,
       tenantId,
       runId,
+      journal,
       company,
       businessDate,
       attended,

@@ -5,10 +5,10 @@ import { newId } from '../../base/ids.ts';
 import { LeaseClock, monotonicNs } from '../../base/lease-clock.ts';
 import type { ConnectionConfig } from '../../ports/db/connection.ts';
 import { isOutage } from '../../ports/db/db-error.ts';
+import { journalVersion } from '../../ports/db/journal-version.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { renewLease, surelyNs } from './lease-renewal.ts';
 import { isProvenDead, type MarkedProcess, processMark } from './process-mark.ts';
-import { journalVersion } from './store.ts';
 
 /** How long a lease lasts without being renewed; renewed every third of it. */
 const defaultLeaseMs = 15_000;

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { EngineError, type ErrorData } from '../../base/errors.ts';
 import { digest, newId } from '../../base/ids.ts';
+import { journalVersion } from '../../ports/db/journal-version.ts';
 import type { StepStatus, StepWait } from '../../ports/db/states.ts';
 import type { Answered, EffectRecord, RecordedTurn, Verdict } from '../../ports/dispatcher.ts';
 import type { WorkflowData } from '../../sdk/node.ts';
@@ -8,9 +9,6 @@ import type { RegisteredWorkflow } from '../../sdk/registry.ts';
 import { toJsonb } from './rows.ts';
 import type { RunStatus } from './states.ts';
 import { readPath } from './step.ts';
-
-/** The journal format that this release writes; a run remembers its own, and an older engine refuses a newer run. */
-export const journalVersion = 2;
 
 /** Who did something: stored with runs, effects, approvals and the audit log. */
 export interface Actor {
@@ -160,8 +158,8 @@ export class Store {
     const pins = { attended: request.attended, input: hash.toString('hex') };
     const result = await this.#pool.query(
       `WITH made AS (INSERT INTO tutti.run (tenant_id, id, workflow, workflow_version, pins, journal_v, key, company, business_date, time_zone, status, priority, actor)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'queued', $11, $12) ON CONFLICT (tenant_id, workflow, key) WHERE key IS NOT NULL DO NOTHING RETURNING id),
-       entries AS (INSERT INTO tutti.entry (tenant_id, run_id, seq, kind, data) SELECT $1, id, 1, 'run.created', jsonb_build_object('workflow', $3::text, 'version', $4::int) FROM made),
+         VALUES ($1, $2, $3, $4, $5, $6::smallint, $7, $8, $9, $10, 'queued', $11, $12) ON CONFLICT (tenant_id, workflow, key) WHERE key IS NOT NULL DO NOTHING RETURNING id),
+       entries AS (INSERT INTO tutti.entry (tenant_id, run_id, seq, kind, data) SELECT $1, id, 1, 'run.created', jsonb_build_object('workflow', $3::text, 'version', $4::int, 'journal', $6::smallint) FROM made),
        feeds AS (INSERT INTO tutti.feed (tenant_id, run_id, from_seq, to_seq) SELECT $1, id, 1, 1 FROM made)
        INSERT INTO tutti.payload (tenant_id, run_id, seq, class, encoding, sha256, size, body) SELECT $1, id, 1, 'input', 'json', $13, $14, $15 FROM made`,
       [
@@ -186,14 +184,14 @@ export class Store {
     return { id: await this.#keyedRun(request, pins.input), isNew: false };
   }
 
-  /** Takes up to `limit` runs that nobody owns. */
+  /** Takes up to `limit` runs that nobody owns. From now on an older release leaves them alone: it would not know our entries. */
   async claim(boot: string, limit: number): Promise<readonly RunRow[]> {
     const result = await this.#pool.query<RunRow>({
       name: 'claim',
       text: `WITH me AS MATERIALIZED (SELECT id FROM tutti.engine WHERE id = $1 AND state = 'alive' FOR KEY SHARE),
         c AS MATERIALIZED (SELECT tenant_id, id, status FROM tutti.run WHERE owner IS NULL AND ended_at IS NULL AND journal_v <= $3
           AND (wake_at IS NULL OR wake_at <= now()) ORDER BY priority DESC, created_at FOR UPDATE SKIP LOCKED LIMIT $2)
-        UPDATE tutti.run r SET owner = me.id, status = CASE r.status WHEN 'queued' THEN 'running' ELSE r.status END
+        UPDATE tutti.run r SET owner = me.id, journal_v = $3, status = CASE r.status WHEN 'queued' THEN 'running' ELSE r.status END
         FROM c, me WHERE r.tenant_id = c.tenant_id AND r.id = c.id
         RETURNING r.tenant_id, r.id, r.workflow, r.workflow_version, r.pins, r.journal_v, r.company, r.business_date, r.time_zone, c.status, r.priority, r.created_at`,
       values: [boot, limit, journalVersion],

@@ -10,6 +10,8 @@ export interface ErpOptions {
   readonly entities: ReadonlyMap<string, AnyEntity>;
   /** The idempotency key of the tool call; empty for one that may only read. */
   readonly key: () => string;
+  /** What the writes of one call are told apart by; journal version 1 went by their order. @default 'command' */
+  readonly naming?: 'command' | 'place';
   readonly signal?: AbortSignal;
   /** Hears how many rows each read brought. */
   readonly onRead: (rows: number) => void;
@@ -89,6 +91,7 @@ class RecordsCall {
   readonly #connector: Connector;
   readonly #options: ErpOptions;
   readonly #writes = new Map<string, number>();
+  #place = 0;
 
   constructor(connector: Connector, options: ErpOptions) {
     this.#connector = connector;
@@ -137,6 +140,7 @@ class RecordsCall {
   }
 
   #nameOf(command: Command): string {
+    if (this.#options.naming === 'place') return String(this.#place++);
     const what = command.op === 'act' ? command.action : command.op;
     const name = `${command.entity}.${what}:${command.op === 'create' ? '' : command.id}`;
     const nth = this.#writes.get(name) ?? 0;
