@@ -43,7 +43,7 @@ describe('the commands on failures', function () {
   it('show, change and take back settings', async () => {
     verifies('R8.strategy-change');
     const name = 'recovery:shop.breaker';
-    const rules = '[{"then":[{"strategy":"skip"}]}]';
+    const rules = '[{"ways":[{"strategy":"skip"}]}]';
 
     const set = await tutti('settings', name, '--value', rules);
     const listed = await tutti('settings', 'list');

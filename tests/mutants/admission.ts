@@ -120,8 +120,8 @@ export const admission: readonly Mutant[] = [
   {
     id: 'lost-call-not-settled',
     file: 'core/engine/run/turns.ts',
-    find: 'return attempt.call\n      ? this.#settle',
-    replace: 'return attempt.call && attempt.turns < 0\n      ? this.#settle',
+    find: "if (call.phase === 'durable')\n      return this.#settle(",
+    replace: "if (call.phase !== 'durable')\n      return this.#settle(",
     tests: [world],
   },
 ];

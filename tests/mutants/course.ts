@@ -15,8 +15,8 @@ export const course: readonly Mutant[] = [
   {
     id: 'wake-up-lost',
     file: 'core/engine/run/loop.ts',
-    find: 'changed: () => this.#pump(),',
-    replace: 'changed: () => {},',
+    find: 'const changed = (): void => this.#pump();',
+    replace: 'const changed = (): void => {};',
     tests: [world],
   },
   {
@@ -50,8 +50,8 @@ export const course: readonly Mutant[] = [
   {
     id: 'given-up-and-launched',
     file: 'core/engine/run/launcher.ts',
-    find: 'if (!attempts.isLive(attempt)) return;\n    if (asked',
-    replace: 'if (asked',
+    find: 'if (attempts.isLive(attempt)) this.#launch(attempt, input, isRefused);',
+    replace: 'this.#launch(attempt, input, isRefused);',
     tests: [world],
   },
   {

@@ -40,7 +40,7 @@ describe('Lease', function () {
   /** An engine's lease in a process of its own, and what it says. */
   async function aHolder(lease = leaseMs) {
     const fixture = join(import.meta.dirname, '../../support/fixtures/lease-holder.ts');
-    const child = fork(fixture, [fresh.url, String(lease)]);
+    const child = fork(fixture, [fresh.url, String(lease)], { execArgv: [] });
     children.add(child);
     const words: HolderWord[] = [];
     child.on('message', (word: HolderWord) => words.push(word));
@@ -126,7 +126,7 @@ describe('Lease', function () {
 
   it('keeps no process alive', async () => {
     const fixture = join(import.meta.dirname, '../../support/fixtures/lease-holder.ts');
-    const child = fork(fixture, [fresh.url, '60000', 'idle']);
+    const child = fork(fixture, [fresh.url, '60000', 'idle'], { execArgv: [] });
     children.add(child);
     child.disconnect();
 

@@ -63,7 +63,7 @@ describe('what follows failures, over HTTP', () => {
       400,
       'INPUT_INVALID',
     );
-    assert.equal(errors?.[0]?.pointer, '/0/then/0/to');
+    assert.equal(errors?.[0]?.pointer, '/0/ways/0/to');
     for (const body of [{}, { value: null }, { values: [] }, []])
       await problem(await ask('PUT', '/v1/settings/breaker', body), 400, 'INPUT_INVALID');
     await problem(await ask('GET', '/v1/settings/colour'), 404, 'SETTING_UNKNOWN');
