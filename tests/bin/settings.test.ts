@@ -55,7 +55,7 @@ describe('the commands on failures', function () {
       listed.stdout,
       /^breaker +default +\{"failures":5,"probeMs":60000,"successes":3\}$/m,
     );
-    assert.match(listed.stdout, /^recovery:shop\.breaker +set by cli:.* \[\{"then"/m);
+    assert.match(listed.stdout, /^recovery:shop\.breaker +set by cli:.* \[\{"ways"/m);
     assert.match(listed.stdout, /^2 agents more: retry as limits\.attempts says/m);
     assert.equal(JSON.parse(all.stdout).length, 4);
     assert.equal(JSON.parse(reset.stdout).source, 'default');
