@@ -10,6 +10,9 @@ import { verifies } from '../support/verifies.ts';
  */
 const flushes = [1, 2, 3, 4];
 
+/** Less than a lease: nobody may take anything over before all stand still. */
+const patienceMs = 8_000;
+
 describe('an engine that stood still for longer than its lease', function () {
   this.timeout(120_000);
   let lab: CrashLab;
@@ -29,9 +32,14 @@ describe('an engine that stood still for longer than its lease', function () {
       const items = [`z-${flush}`];
       return lab.engine({ submit: 'crash.hold', stays: true, items, at });
     });
-    await lab.until('all engines stand still', async () =>
-      stopped.every((engine) => engine.processState() === 'T'),
-    );
+    const began = performance.now();
+    await lab.until('all engines stand still', async () => {
+      // Flushes share commits: one that needed fewer of them than counted on is stopped while it waits for its gate.
+      if (performance.now() - began > patienceMs)
+        for (const engine of stopped)
+          if (engine.processState() !== 'T') engine.child.kill('SIGSTOP');
+      return stopped.every((engine) => engine.processState() === 'T');
+    });
 
     const survivor = lab.engine();
     await lab.until('all runs have ended', async () => {
