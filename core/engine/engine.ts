@@ -73,6 +73,7 @@ export class Engine {
   #loop: RunLoop | null = null;
   #cancelTimer: () => void = () => {};
   #housekeptAt: number;
+  #housekeeping: Promise<void> = Promise.resolve();
   readonly #retention: RetentionPolicy;
   readonly #stopping = new AbortController();
   #state: 'new' | 'running' | 'stopped' = 'new';
@@ -223,6 +224,7 @@ export class Engine {
     await this.#claiming;
     if (drainMs > 0) await this.#lease.drain().catch(() => {});
     await this.#drained(drainMs);
+    await this.#housekeeping;
     this.#loop?.checkpoint();
     this.#loop?.stop();
     await this.#journal?.settled(journalPatienceMs);
@@ -293,9 +295,14 @@ export class Engine {
     const { database } = this.#parts;
     await database.ensurePartitions(new Date(now));
     const { signal } = this.#stopping;
-    void applyRetention(database, this.#retention, { now: new Date(now), signal }).catch(
+    this.#housekeeping = applyRetention(database, this.#retention, {
+      now: new Date(now),
+      signal,
+    }).then(
+      () => {},
       (error: unknown) => {
-        process.emitWarning(`Retention was put off for a day: ${toErrorData(error).message}`);
+        if (!signal.aborted)
+          process.emitWarning(`Retention was put off for a day: ${toErrorData(error).message}`);
       },
     );
   }

@@ -7,7 +7,7 @@ import type { AgentPlace, CompiledTask } from '../graph/compile.ts';
 import type { Broker, CallWish } from '../limits/broker.ts';
 import type { Ready } from '../schedule/ready.ts';
 import { Attempt } from './attempt.ts';
-import { type Attempts, crashesUntilAlone } from './attempts.ts';
+import { type Attempts, crashesUntilAlone, usesErp } from './attempts.ts';
 import type { Journal } from './journal.ts';
 import type { Run } from './run.ts';
 import { pathOf, type Step } from './step.ts';
@@ -71,6 +71,7 @@ export class Launcher {
       run: run.facts.id,
       module: registered.module,
       model: usesModel ? turns.modelOf(registered) : null,
+      erp: usesErp(registered),
       priority: (step.place as CompiledTask).priority,
       readyAt: step.readyAt ?? clock.now(),
       order: this.#order,

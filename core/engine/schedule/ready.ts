@@ -9,6 +9,8 @@ export interface Ready {
   readonly module: string;
   /** The model that it will call, or null for a playbook. */
   readonly model: string | null;
+  /** Whether it needs the ERP: what does not must not wait behind what does. @default false */
+  readonly erp?: boolean;
   /** 1 to 10. */
   readonly priority: number;
   readonly readyAt: number;

@@ -20,7 +20,7 @@ interface Queue<T extends Ready> {
  * The ready queue: what may start now, and in which order.
  *
  * Order: service class, then the band of (priority + age), then the module that has been served least, then age. Work lies in
- * one heap per (class, run, module, model), so a tick looks at heads only, and a queue whose head is blocked is passed over as
+ * one heap per (class, run, module, model, need of the ERP), so a tick looks at heads only, and a queue whose head is blocked is passed over as
  * a whole for that tick: 10,000 admissions take about 50 ms.
  */
 export class Scheduler<T extends Ready> {
@@ -55,7 +55,7 @@ export class Scheduler<T extends Ready> {
   }
 
   offer(item: T): void {
-    const name = `${item.service} ${item.run} ${item.module} ${item.model ?? ''}`;
+    const name = `${item.service} ${item.run} ${item.module} ${item.model ?? ''} ${item.erp ?? false}`;
     let queue = this.#queues.get(name);
     if (!queue) {
       queue = { heap: new ReadyHeap<T>(), run: item.run, module: item.module };
