@@ -1,21 +1,18 @@
-import type Anthropic from '@anthropic-ai/sdk';
 import { z } from 'zod';
-import { watchedFetch } from './call-watch.ts';
+import { toMessagesRequest } from './anthropic-request.ts';
 import { type Connection, shareClients } from './connection.ts';
-import { anthropicDialect, describeOutput, toStrictSchema } from './json-schema.ts';
-import type { Message, Model, ModelReply, ModelRequest, Part } from './model.ts';
+import type { Model, ModelReply, ModelRequest, Part } from './model.ts';
 import {
+  checkCount,
   invalidReply,
   parseReply,
   readArguments,
   settleParts,
-  toArguments,
   toUsage,
 } from './reply-parts.ts';
 import { type Collector, streamReply } from './reply-stream.ts';
-import { readNames, toProviderName } from './tool-name.ts';
-
-type Content = Anthropic.ContentBlockParam;
+import { readNames } from './tool-name.ts';
+import { watchedFetch } from './watched-fetch.ts';
 
 /**
  * Anthropic's Messages API, the provider `anthropic`. Thinking is left at each model's default; its signed blocks travel
@@ -40,7 +37,7 @@ export function anthropicMessages(connection: Connection): Model {
 }
 
 // Deadlines are the call watch's, retries the engine's, spans our own; the SDK's log would print replies.
-const anthropicClient = shareClients(async ({ baseUrl, apiKey }: Connection) => {
+export const anthropicClient = shareClients(async ({ baseUrl, apiKey }: Connection) => {
   const { Anthropic } = await import('@anthropic-ai/sdk');
   return new Anthropic({
     baseURL: baseUrl,
@@ -52,64 +49,6 @@ const anthropicClient = shareClients(async ({ baseUrl, apiKey }: Connection) => 
     fetch: watchedFetch,
   });
 });
-
-/**
- * The request as the Messages API takes it. Pure. Tools and instructions, which all items of a foreach share, end in a
- * cache breakpoint (5 minutes; ignored below the model's minimum length).
- */
-function toMessagesRequest(request: ModelRequest): Anthropic.MessageCreateParamsStreaming {
-  const schema = toStrictSchema(request.output.schema, anthropicDialect);
-  const system = schema
-    ? request.instructions
-    : `${request.instructions}\n\n${describeOutput(request.output.schema)}`;
-  return {
-    model: request.model,
-    max_tokens: request.maxOutputTokens,
-    ...(system !== '' && {
-      system: [{ type: 'text', text: system, cache_control: { type: 'ephemeral' } }],
-    }),
-    messages: request.messages
-      .map((message) => toMessage(message, request.model))
-      .filter(({ content }) => content.length > 0),
-    ...(request.tools.length > 0 && {
-      tools: request.tools.map(({ name, description, parameters }) => ({
-        name: toProviderName(name),
-        description,
-        input_schema: { ...parameters, type: 'object' as const },
-      })),
-    }),
-    ...(schema && { output_config: { format: { type: 'json_schema', schema } } }),
-    stream: true,
-  };
-}
-
-// Results must stand first in a message.
-function toMessage({ role, parts }: Message, model: string) {
-  const results = parts.filter(({ kind }) => kind === 'result');
-  const others = parts.filter(({ kind }) => kind !== 'result');
-  return { role, content: [...results, ...others].flatMap((part) => toBlocks(part, model)) };
-}
-
-function toBlocks(part: Part, model: string): Content[] {
-  if (part.kind === 'result') {
-    const { id: tool_use_id, content, isError: is_error } = part;
-    return [{ type: 'tool_result', tool_use_id, content, ...(is_error && { is_error }) }];
-  }
-  const { echo } = part;
-  const isOurs = echo?.provider === 'anthropic' && echo.model === model;
-  const before = isOurs ? (echo.blocks as readonly Content[]) : [];
-  if (part.kind === 'text') {
-    return [...before, ...(part.text === '' ? [] : [{ type: 'text' as const, text: part.text }])];
-  }
-  const { id, name, args } = part;
-  const call = {
-    type: 'tool_use' as const,
-    id,
-    name: toProviderName(name),
-    input: toArguments(args),
-  };
-  return [...before, call];
-}
 
 const count = z.unknown().optional();
 const usageSchema = z.object({
@@ -171,7 +110,7 @@ interface Draft {
   readonly blocks: Block[];
 }
 
-function collectMessage(
+export function collectMessage(
   request: ModelRequest,
   onDelta: ((text: string) => void) | undefined,
 ): Collector {
@@ -211,6 +150,9 @@ function addEvent(draft: Draft, event: Event, onDelta: ((text: string) => void) 
     case 'content_block_start':
       if (event.index !== draft.blocks.length) throw invalidReply('its blocks are out of order');
       draft.blocks.push(openBlock(event.content_block));
+      if (event.content_block.type === 'tool_use') {
+        checkCount(draft.blocks.filter(({ start }) => start.type === 'tool_use').length);
+      }
       break;
     case 'content_block_delta':
       addDelta(blockAt(draft, event.index), event.delta);

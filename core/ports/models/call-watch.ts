@@ -1,16 +1,24 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Clock } from '../../base/clock.ts';
 import { EngineError, isEngineError } from '../../base/errors.ts';
-import type { ModelDeadlines } from './model.ts';
+import type { ModelDeadlines, Quota } from './model.ts';
+import { readQuota } from './quota.ts';
 
 // A reply of 128,000 tokens streams as about 30 MB of events; more than this is not a reply.
-const maxReplyBytes = 64 * 1024 * 1024;
+const maxReplyBytes = 40 * 1024 * 1024;
 // A finished reply whose connection stays open is given this long to close, so that the socket can be used again.
 const closingMs = 1_000;
 
+/** The head of a response: all that a call may ever learn of why it failed. */
+export interface ResponseHead {
+  readonly status: number;
+  readonly headers: Headers;
+}
+
 /**
- * Watches one call to a provider: three deadlines, the caller's signal and the size of the reply. Bytes count as life,
+ * Watches one call to a provider: four deadlines, the caller's signal and the size of the reply. Bytes count as life,
  * not events: the SDKs hide keep-alive comments and pings, which are all that a long thought sends.
+ *
+ * waiting → (connecting → connected) → heard → closing; each has its deadline, `totalMs` holds for all of them.
  */
 export class CallWatch {
   readonly #controller = new AbortController();
@@ -21,14 +29,22 @@ export class CallWatch {
   #lastByteAt = 0;
   #bytes = 0;
   #failure: EngineError | undefined;
+  #isCancelled = false;
+  #head: ResponseHead | undefined;
+  #cancelConnect: (() => void) | undefined;
   #cancelWait: (() => void) | undefined;
+  readonly #connectMs: number;
 
   constructor(options: ModelDeadlines & { readonly signal: AbortSignal }, clock: Clock) {
     this.#clock = clock;
     this.#failed.promise.catch(() => undefined);
     const { firstByteMs = 60_000, totalMs = 300_000, signal } = options;
+    this.#connectMs = options.connectMs ?? 10_000;
     this.#idleMs = options.idleMs ?? 60_000;
-    const abort = () => this.fail(toCancellation(signal.reason));
+    const abort = () => {
+      this.#isCancelled = this.#failure === undefined;
+      this.fail(toCancellation(signal.reason));
+    };
     if (signal.aborted) abort();
     signal.addEventListener('abort', abort, { once: true });
     this.#releasers.push(() => signal.removeEventListener('abort', abort));
@@ -46,6 +62,21 @@ export class CallWatch {
     return this.#failure;
   }
 
+  /** Whether the caller gave the call up, and nothing else did before. */
+  get isCancelled(): boolean {
+    return this.#isCancelled;
+  }
+
+  /** The response's head; undefined while there is none. */
+  get head(): ResponseHead | undefined {
+    return this.#head;
+  }
+
+  /** What the response's headers say of the account's limits. */
+  get quota(): Quota | undefined {
+    return this.#head && readQuota(this.#head.headers, this.#clock.now());
+  }
+
   /** Rejects as soon as the watch fails, whatever the SDK does with its signal. */
   get failed(): Promise<never> {
     return this.#failed.promise;
@@ -59,10 +90,30 @@ export class CallWatch {
     this.#failed.reject(reason);
   }
 
-  /** From the response's head on, silence is measured between chunks. */
-  start(): void {
+  /** The request waits for a connection. */
+  connecting(): void {
+    this.#cancelConnect?.();
+    this.#cancelConnect = this.#clock.after(this.#connectMs, () =>
+      this.#expire('could not be connected', this.#connectMs),
+    );
+  }
+
+  /** The request has a connection. */
+  connected(): void {
+    this.#cancelConnect?.();
+    this.#cancelConnect = undefined;
+  }
+
+  /**
+   * From the response's head on, silence is measured between chunks. The body of an error is worth no long wait: the head has told
+   * what matters.
+   */
+  hear(head: ResponseHead, isError: boolean): void {
+    this.connected();
+    this.#head = head;
     this.#lastByteAt = this.#clock.monotonic();
-    this.#waitIdle(this.#idleMs);
+    if (isError) this.close();
+    else this.#waitIdle(this.#idleMs);
   }
 
   /** Counts a chunk of the body. */
@@ -85,6 +136,7 @@ export class CallWatch {
   }
 
   [Symbol.dispose](): void {
+    this.#cancelConnect?.();
     this.#cancelWait?.();
     for (const release of this.#releasers.reverse()) release();
   }
@@ -114,36 +166,3 @@ export function toCancellation(reason: unknown): EngineError {
     ? reason
     : new EngineError('CANCELLED', 'The call to the model was cancelled.');
 }
-
-const watches = new AsyncLocalStorage<CallWatch>();
-
-/** Runs `work` so that the requests it makes through `watchedFetch` report to `watch`; gives up as soon as it fails. */
-export async function runWatched<T>(watch: CallWatch, work: () => Promise<T>): Promise<T> {
-  const working = watches.run(watch, work);
-  working.catch(() => undefined);
-  return await Promise.race([working, watch.failed]);
-}
-
-/**
- * `fetch` for the provider SDKs: reports each chunk of the body to the call's watch. It follows no redirect: a key
- * in a header of its own would go along to the other host.
- */
-export const watchedFetch: typeof fetch = async (input, init) => {
-  const watch = watches.getStore();
-  const response = await fetch(input, { ...init, redirect: 'error' });
-  if (!watch || !response.body) return response;
-  watch.start();
-  const counted = response.body.pipeThrough(
-    new TransformStream<Uint8Array, Uint8Array>({
-      transform(chunk, controller) {
-        watch.count(chunk.byteLength);
-        controller.enqueue(chunk);
-      },
-    }),
-  );
-  return new Response(counted, {
-    status: response.status,
-    statusText: response.statusText,
-    headers: response.headers,
-  });
-};

@@ -1,20 +1,28 @@
 import { EngineError, isEngineError } from '../../base/errors.ts';
 import type { Connection } from './connection.ts';
 import type { ModelRequest } from './model.ts';
+import { readDate, sentAt } from './quota.ts';
 
 const maxRetryAfterMs = 600_000;
 
 /**
  * How long the provider asks to wait, in ms clamped to [0, 600000]; undefined when it did not say or wrote nonsense.
- * `retry-after-ms` comes first, then `Retry-After` as seconds or HTTP date (RFC 9110 section 10.2.3).
+ * `retry-after-ms` comes first, then `Retry-After` as seconds or HTTP date (RFC 9110 section 10.2.3); a date counts from the
+ * response's own `Date`, so that clocks which differ do no harm.
  */
 function readRetryAfter(headers: Headers, now: number): number | undefined {
-  const ms = readNumber(headers.get('retry-after-ms'));
   const text = headers.get('retry-after');
   const seconds = readNumber(text);
-  const waitMs = ms ?? (seconds === undefined ? Date.parse(text ?? '') - now : seconds * 1000);
-  if (Number.isNaN(waitMs)) return undefined;
+  const waitMs =
+    readNumber(headers.get('retry-after-ms')) ??
+    (seconds === undefined ? readDelay(text, sentAt(headers, now)) : seconds * 1000);
+  if (waitMs === undefined) return undefined;
   return Math.round(Math.min(Math.max(waitMs, 0), maxRetryAfterMs));
+}
+
+function readDelay(date: string | null, from: number): number | undefined {
+  const until = readDate(date);
+  return until === undefined ? undefined : until - from;
 }
 
 function readNumber(text: string | null): number | undefined {
@@ -41,10 +49,12 @@ export function toModelError(
   request: ModelRequest,
 ): EngineError {
   if (isEngineError(thrown)) return thrown;
-  if (thrown instanceof SyntaxError) {
+  // The SDKs parse events with JSON.parse; values nested deeper than the stack overflow it in what follows.
+  if (thrown instanceof SyntaxError || thrown instanceof RangeError) {
+    const why = thrown instanceof SyntaxError ? 'is no JSON' : 'is nested too deep or too long';
     return new EngineError(
       'MODEL_REPLY_INVALID',
-      `The reply of ${request.model} holds an event that is no JSON.`,
+      `The reply of ${request.model} holds an event that ${why}.`,
     );
   }
   const fault = readFault(thrown);
@@ -65,7 +75,9 @@ function readFault(thrown: unknown): Fault {
   const raw = asRecord(thrown);
   const body = asRecord(raw.error);
   const inner = body.error === undefined ? body : asRecord(body.error);
-  const named = [inner.code, inner.type, raw.code].find((name) => typeof name === 'string');
+  const { error_code: precise } = asRecord(inner.details);
+  const names = [precise === spentLimit ? precise : undefined, inner.code, inner.type, raw.code];
+  const named = names.find((name) => typeof name === 'string');
   const network = asRecord(asRecord(raw.cause).cause ?? raw.cause);
   const text = [inner.message, network.code, network.message, raw.message].find(
     (each) => typeof each === 'string' && each !== '',
@@ -89,9 +101,13 @@ type FaultCode =
   | 'MODEL_UNAVAILABLE'
   | 'MODEL_REPLY_INVALID';
 
-// A spent quota is a 429 at OpenAI, but no wait helps; the rest of the names are those of faults inside a stream.
+// What Anthropic says of a spent month, inside what looks like any 429 (https://platform.claude.com/docs/en/api/rate-limits, 2026-11).
+const spentLimit = 'enforced_spend_limit_reached';
+
+// A spent quota is a 429, but no wait helps; the rest of the names are those of faults inside a stream.
 const codeOfKind: Readonly<Record<string, FaultCode>> = {
   insufficient_quota: 'MODEL_REFUSED',
+  [spentLimit]: 'MODEL_REFUSED',
   billing_error: 'MODEL_REFUSED',
   authentication_error: 'MODEL_REFUSED',
   permission_error: 'MODEL_REFUSED',
@@ -114,7 +130,7 @@ const codeOfStatus: Readonly<Record<number, FaultCode>> = {
 };
 
 function classify({ status, kind }: Fault): FaultCode {
-  if (kind === 'insufficient_quota') return 'MODEL_REFUSED';
+  if (kind === 'insufficient_quota' || kind === spentLimit) return 'MODEL_REFUSED';
   if (status === undefined) return codeOfKind[kind] ?? 'MODEL_UNAVAILABLE';
   return codeOfStatus[status] ?? (status >= 500 ? 'MODEL_UNAVAILABLE' : 'MODEL_REFUSED');
 }

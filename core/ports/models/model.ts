@@ -62,6 +62,23 @@ export interface Usage {
   readonly reasoning: number;
 }
 
+/** What a provider's headers say of one of its limits; what they do not say is left out. */
+export interface QuotaLine {
+  readonly limit?: number;
+  readonly remaining?: number;
+  /** Milliseconds until all of it is there again. */
+  readonly resetMs?: number;
+}
+
+/** What a provider's headers say of the limits of an account, by what they count. */
+export interface Quota {
+  readonly requests?: QuotaLine;
+  /** Input and output together. */
+  readonly tokens?: QuotaLine;
+  readonly inputTokens?: QuotaLine;
+  readonly outputTokens?: QuotaLine;
+}
+
 export interface ModelReply {
   /** Calls only when `stop` is `tools`: those of a reply that was cut or refused are left out. */
   readonly parts: readonly Part[];
@@ -70,11 +87,18 @@ export interface ModelReply {
   /** The model that answered, as the provider names it. */
   readonly model: string;
   readonly providerId: string;
+  /** @default unknown: the provider's headers said nothing */
+  readonly quota?: Quota;
 }
 
-/** Milliseconds allowed until the reply's first byte, between two chunks, and in all. */
+/**
+ * Milliseconds allowed until the provider is connected, until the reply's first byte, between two chunks, and in all. The platform's
+ * own `fetch` gives up connecting after 10,000, and a silence after 300,000: greater values than these are these.
+ */
 export interface ModelDeadlines {
-  /** @default 60000 */
+  /** Name lookup, connection and TLS together; a connection that is open already takes none of it. @default 10000 */
+  readonly connectMs?: number;
+  /** From the call's beginning on, connecting included. @default 60000 */
   readonly firstByteMs?: number;
   /** @default 60000 */
   readonly idleMs?: number;
@@ -85,12 +109,12 @@ export interface ModelDeadlines {
 /**
  * One provider of models. Implementations stream, retry nothing (retries are the engine's), and throw only
  * MODEL_UNAVAILABLE, MODEL_RATE_LIMITED, MODEL_REFUSED, MODEL_UNKNOWN and MODEL_REPLY_INVALID, with `details.retryAfterMs`
- * where the provider said; an aborted call throws the signal's reason when that is an EngineError, else CANCELLED.
+ * and `details.quota` where the provider said; an aborted call throws the signal's reason when that is an EngineError, else CANCELLED.
  */
 export interface Model {
   /** OpenTelemetry's `gen_ai.provider.name`. */
   readonly provider: string;
-  /** One call. `onDelta` sees text as it streams; nothing is stored from it. */
+  /** One call. `onDelta` sees text as it streams, never thoughts or arguments of calls; nothing is stored from it. */
   call(
     request: ModelRequest,
     options: {
@@ -112,4 +136,6 @@ export interface ModelTarget {
   readonly apiKeyEnv?: string;
   /** @default 4096 */
   readonly maxOutputTokens?: number;
+  /** For a model that is slower than most, or a network that is. */
+  readonly deadlines?: ModelDeadlines;
 }

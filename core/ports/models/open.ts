@@ -17,13 +17,13 @@ interface Endpoint {
   readonly apiKeyEnv: string;
 }
 
-const openai: Endpoint = {
+export const openai: Endpoint = {
   name: 'openai',
   baseUrl: 'https://api.openai.com/v1',
   baseUrlEnv: 'OPENAI_BASE_URL',
   apiKeyEnv: 'OPENAI_API_KEY',
 };
-const anthropic: Endpoint = {
+export const anthropic: Endpoint = {
   name: 'anthropic',
   baseUrl: 'https://api.anthropic.com',
   baseUrlEnv: 'ANTHROPIC_BASE_URL',
@@ -67,7 +67,7 @@ function readKey(target: ModelTarget, endpoint: Endpoint, env: ModelEnv): string
   return isLocal && target.apiKeyEnv === undefined ? 'none' : undefined;
 }
 
-function connect(
+export function connect(
   target: ModelTarget,
   endpoint: Endpoint,
   { env, clock }: { readonly env: ModelEnv; readonly clock: Clock },

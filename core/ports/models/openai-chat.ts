@@ -4,7 +4,9 @@ import type { Connection } from './connection.ts';
 import { describeOutput, openaiDialect, toStrictSchema } from './json-schema.ts';
 import type { Message, Model, ModelReply, ModelRequest, Part, ToolSpec } from './model.ts';
 import { openaiClient } from './openai-client.ts';
+import { promptCacheKey } from './prompt-cache.ts';
 import {
+  checkCount,
   invalidReply,
   parseReply,
   readArguments,
@@ -44,10 +46,10 @@ export function openaiChat(connection: Connection): Model {
 
 /**
  * The request as the Chat Completions API takes it. Pure. Servers other than OpenAI's get `max_tokens`, the name that all
- * of them know, and the schema of the answer in words while tools are offered: several local servers apply it to
+ * of them know, no key for a cache, and the schema of the answer in words while tools are offered: several local servers apply it to
  * everything the model writes, and then no tool is ever called.
  */
-function toChatRequest(
+export function toChatRequest(
   request: ModelRequest,
   isOpenAi: boolean,
 ): OpenAI.Chat.ChatCompletionCreateParamsStreaming {
@@ -64,7 +66,10 @@ function toChatRequest(
     ...(request.tools.length > 0 && { tools: request.tools.map(toTool) }),
     ...(isEnforced && { response_format: toFormat(request) }),
     ...(isOpenAi
-      ? { max_completion_tokens: request.maxOutputTokens }
+      ? {
+          max_completion_tokens: request.maxOutputTokens,
+          prompt_cache_key: promptCacheKey(request),
+        }
       : { max_tokens: request.maxOutputTokens }),
     stream: true,
     stream_options: { include_usage: true },
@@ -172,7 +177,7 @@ interface Chat {
   readonly calls: OpenCall[];
 }
 
-function collectChat(
+export function collectChat(
   request: ModelRequest,
   onDelta: ((text: string) => void) | undefined,
 ): Collector {
@@ -212,6 +217,7 @@ function addCall(calls: OpenCall[], delta: z.output<typeof callSchema>): void {
   if (!call || (delta.id && delta.id !== call.id)) {
     call = { index, id: delta.id ?? '', name: '', args: '' };
     calls.push(call);
+    checkCount(calls.length);
   }
   call.name ||= delta.function?.name ?? '';
   call.args += delta.function?.arguments ?? '';

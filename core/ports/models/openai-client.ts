@@ -1,6 +1,6 @@
 import type OpenAI from 'openai';
-import { watchedFetch } from './call-watch.ts';
 import { type Connection, shareClients } from './connection.ts';
+import { watchedFetch } from './watched-fetch.ts';
 
 // The SDK waits for nothing and retries nothing: deadlines are the call watch's, retries the engine's.
 const neverMs = 2 ** 31 - 1;

@@ -4,6 +4,7 @@ import type { Connection } from './connection.ts';
 import { openaiDialect, toStrictSchema } from './json-schema.ts';
 import type { Message, Model, ModelReply, ModelRequest, Part, ToolSpec } from './model.ts';
 import { openaiClient } from './openai-client.ts';
+import { promptCacheKey } from './prompt-cache.ts';
 import {
   invalidReply,
   parseReply,
@@ -40,7 +41,9 @@ export function openaiResponses(connection: Connection): Model {
 }
 
 /** The request as the Responses API takes it. Pure. */
-function toResponsesRequest(request: ModelRequest): OpenAI.Responses.ResponseCreateParamsStreaming {
+export function toResponsesRequest(
+  request: ModelRequest,
+): OpenAI.Responses.ResponseCreateParamsStreaming {
   const strict = toStrictSchema(request.output.schema, openaiDialect);
   return {
     model: request.model,
@@ -56,6 +59,7 @@ function toResponsesRequest(request: ModelRequest): OpenAI.Responses.ResponseCre
       },
     },
     max_output_tokens: request.maxOutputTokens,
+    prompt_cache_key: promptCacheKey(request),
     store: false,
     stream: true,
   };
@@ -195,7 +199,7 @@ const failureSchema = z.object({
   error: z.object({ code: z.string().nullish(), message: z.string().nullish() }).nullish(),
 });
 
-function collectResponse(
+export function collectResponse(
   request: ModelRequest,
   onDelta: ((text: string) => void) | undefined,
 ): Collector {

@@ -4,13 +4,15 @@ export interface Rates {
   readonly cachedInput: number;
   /** Input that is written to the provider's cache; equal to `input` where writing costs nothing more. */
   readonly cacheWrite: number;
-  /** Output, reasoning included. */
+  /** Output; reasoning is output, counted in it and charged alike. */
   readonly output: number;
 }
 
 /** What a model costs; requests with more than `aboveInputTokens` of input cost the rates of `long` throughout. */
 export interface Price extends Rates {
   readonly long?: Rates & { readonly aboveInputTokens: number };
+  /** What requests of a provider batch cost; its `long` counts from the same `aboveInputTokens`. @default as any request */
+  readonly batch?: Rates & { readonly long?: Rates };
 }
 
 /** A row of the table: where the price stands, and when it was read there. */
@@ -22,7 +24,7 @@ export interface PriceRow extends Price {
 }
 
 /** Number of the table below; every change to a price raises it, and runs pin it. */
-export const PRICES_VERSION = 1;
+export const PRICES_VERSION = 2;
 
 const openaiPage = 'https://developers.openai.com/api/docs/pricing';
 const anthropicPage = 'https://platform.claude.com/docs/en/about-claude/pricing';
@@ -52,6 +54,10 @@ const openaiFlat: readonly Columns[] = [
   ['gpt-5', 1_250_000, 125_000, 1_250_000, 10_000_000],
   ['gpt-5-mini', 250_000, 25_000, 250_000, 2_000_000],
   ['gpt-5-nano', 50_000, 5_000, 50_000, 400_000],
+];
+
+// Older models: the table of batch prices shows a dash for their cached input, so a batch pays it as input.
+const openaiOlder: readonly Columns[] = [
   ['gpt-4.1', 2_000_000, 500_000, 2_000_000, 8_000_000],
   ['gpt-4.1-mini', 400_000, 100_000, 400_000, 1_600_000],
   ['gpt-4.1-nano', 100_000, 25_000, 100_000, 400_000],
@@ -81,42 +87,65 @@ const anthropicFlat: readonly Columns[] = [
   ['claude-haiku-4-5', 1_000_000, 100_000, 1_250_000, 5_000_000],
 ];
 
-const haiku: PriceRow = {
-  ...toRow(['claude-haiku-5-5', 100_000, 10_000, 125_000, 500_000], anthropicPage, '2026-11'),
-  long: {
-    aboveInputTokens: 100_000,
-    input: 500_000,
-    cachedInput: 50_000,
-    cacheWrite: 625_000,
-    output: 2_500_000,
-  },
+const haiku = toRow(
+  ['claude-haiku-5-5', 100_000, 10_000, 125_000, 500_000],
+  anthropicPage,
+  '2026-11',
+);
+const haikuLong: Rates = {
+  input: 500_000,
+  cachedInput: 50_000,
+  cacheWrite: 625_000,
+  output: 2_500_000,
 };
 
 /**
- * List prices of OpenAI's and Anthropic's standard tier, as their pricing pages showed them in the month of each row; no discount for
- * batches, no surcharge for speed or region. `prices` in tutti.config.ts overrides and extends the table.
+ * List prices of OpenAI's and Anthropic's standard tier, as their pricing pages showed them in the month of each row, without
+ * surcharges for speed or region; `batch` is half of them, cached input and cache writes included, as both pages have it.
+ * `prices` in tutti.config.ts overrides and extends the table.
+ * @see https://platform.claude.com/docs/en/build-with-claude/batch-processing (2026-11): discounts of batches and caching stack
  */
 export const priceTable: readonly PriceRow[] = Object.freeze([
   ...openaiLong.map(toLongRow),
   ...openaiFlat.map((columns) => toRow(columns, openaiPage, '2026-06')),
+  ...openaiOlder.map((columns) => toOlderRow(toRow(columns, openaiPage, '2026-06'))),
   ...anthropicFlat.map((columns) => toRow(columns, anthropicPage, '2026-11')),
-  haiku,
+  withLong(haiku, 100_000, haikuLong),
   toRow(['scripted', 0, 0, 0, 0], 'tests', '2026-11'),
 ]);
 
 function toRow(columns: Columns, source: string, asOf: string): PriceRow {
   const [model, input, cachedInput, cacheWrite, output] = columns;
-  return { model, input, cachedInput, cacheWrite, output, source, asOf };
+  const rates = { input, cachedInput, cacheWrite, output };
+  return { model, ...rates, batch: halve(rates), source, asOf };
 }
 
 function toLongRow(columns: Columns): PriceRow {
   const row = toRow(columns, openaiPage, '2026-11');
-  const long = {
-    aboveInputTokens: 272_000,
+  return withLong(row, 272_000, {
     input: row.input * 2,
     cachedInput: row.cachedInput * 2,
     cacheWrite: row.cacheWrite * 2,
     output: (row.output * 3) / 2,
+  });
+}
+
+function toOlderRow(row: PriceRow): PriceRow {
+  const { input, cacheWrite, output } = halve(row);
+  return { ...row, batch: { input, cachedInput: input, cacheWrite, output } };
+}
+
+function withLong(row: PriceRow, aboveInputTokens: number, rates: Rates): PriceRow {
+  const batch = { ...halve(row), long: halve(rates) };
+  return { ...row, long: { ...rates, aboveInputTokens }, batch };
+}
+
+// Every rate of the table is an even number, so halves are exact.
+function halve({ input, cachedInput, cacheWrite, output }: Rates): Rates {
+  return {
+    input: input / 2,
+    cachedInput: cachedInput / 2,
+    cacheWrite: cacheWrite / 2,
+    output: output / 2,
   };
-  return { ...row, long };
 }

@@ -13,11 +13,22 @@ export {
 const rate = z.int().min(0).max(10_000_000_000);
 const rates = { input: rate, cachedInput: rate, cacheWrite: rate, output: rate };
 
-/** Zod schema of a price in tutti.config.ts: integer micro-USD per 1M tokens. All zero is allowed, for local models. */
-export const priceSchema = z.strictObject({
-  ...rates,
-  long: z.strictObject({ ...rates, aboveInputTokens: z.int().min(0) }).exactOptional(),
-});
+/**
+ * Zod schema of a price in tutti.config.ts: integer micro-USD per 1M tokens. All zero is allowed, for local models; without
+ * `batch` a provider batch costs as much as direct calls.
+ */
+export const priceSchema = z
+  .strictObject({
+    ...rates,
+    long: z.strictObject({ ...rates, aboveInputTokens: z.int().min(0) }).exactOptional(),
+    batch: z
+      .strictObject({ ...rates, long: z.strictObject(rates).exactOptional() })
+      .exactOptional(),
+  })
+  .refine(({ long, batch }) => !batch || (batch.long === undefined) === (long === undefined), {
+    path: ['batch', 'long'],
+    error: 'a price has long rates for batches where it has long rates, and only there',
+  });
 
 /** The price of models that cost nothing, such as local ones. It applies only where somebody names it. */
 export const freePrice: Price = Object.freeze({
@@ -50,10 +61,28 @@ export function priceOf(model: string, overrides: PriceOverrides = {}): Price {
 }
 
 /**
- * What a call cost, in micro-USD, rounded up once per call. Exact: sums run in BigInt.
- * Uncached input, cached input, cache writes and output each at their own rate; `usage` as the adapters validate it.
+ * The price of a model's requests when they go by a provider batch, as a price of its own: what a batched call costs and
+ * at most costs is computed from it. The same price where no batch rates are known.
  */
-export function costMicroUsd(usage: Usage, price: Price): number {
+export function batchPrice(price: Price): Price {
+  const { long, batch } = price;
+  if (!batch) return price;
+  const { long: batchLong, ...rates } = batch;
+  if (!long) return rates;
+  return { ...rates, long: { ...(batchLong ?? long), aboveInputTokens: long.aboveInputTokens } };
+}
+
+/**
+ * What a call cost, in micro-USD, rounded up once per call. Exact: sums run in BigInt.
+ * Uncached input, cached input, cache writes and output each at their own rate; reasoning is part of the output and charged as
+ * such. `usage` as the adapters validate it.
+ */
+export function costMicroUsd(
+  usage: Usage,
+  listed: Price,
+  { batch = false }: { /** The call went by a provider batch. */ readonly batch?: boolean } = {},
+): number {
+  const price = batch ? batchPrice(listed) : listed;
   const rates = price.long && usage.input > price.long.aboveInputTokens ? price.long : price;
   const plain = usage.input - usage.cachedInput - usage.cacheWrite;
   return perMillion([
@@ -84,7 +113,8 @@ export function requestBytes(request: ModelRequest): number {
 
 /**
  * The most that a call can cost, in micro-USD: a token is at least one byte, whichever tokenizer, so the input has at most
- * `bytes` plus the fixed overhead; it is charged at the dearest of the input rates, and the output in full.
+ * `bytes` plus the fixed overhead; it is charged at the dearest of the input rates, and the output in full. For a call that goes by
+ * a provider batch, pass `batchPrice(price)`.
  */
 export function upperBoundMicroUsd(bytes: number, maxOutputTokens: number, price: Price): number {
   const input = bytes + requestOverheadTokens;

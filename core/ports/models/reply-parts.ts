@@ -1,9 +1,12 @@
 import { z } from 'zod';
 import { EngineError } from '../../base/errors.ts';
-import type { ModelReply, Part, Usage } from './model.ts';
+import type { Echo, ModelReply, Part, Usage } from './model.ts';
 
+/** Calls of tools in one reply; providers let models ask for a handful at once, and 128 tools is what most can be offered. */
 const maxCalls = 128;
 const maxDepth = 64;
+// Providers' ids have some 30 characters, names of tools at most 64.
+const maxNameLength = 256;
 
 /** Reads JSON of a provider by its schema. @throws MODEL_REPLY_INVALID, naming the paths that are wrong and no value */
 export function parseReply<S extends z.ZodType>(schema: S, raw: unknown): z.output<S> {
@@ -77,17 +80,42 @@ export function toArguments(args: unknown): Record<string, unknown> {
 /**
  * Settles why the model stopped and which parts count: calls of a reply that was cut or refused are dropped, since
  * the last may be half of one. Empty texts are dropped, too.
- * @throws MODEL_REPLY_INVALID for calls without an id, ids given twice, or more than 128 calls
+ * @throws MODEL_REPLY_INVALID for calls without an id, ids given twice, more than 128 calls, or an echo nested deeper than 64
  */
 export function settleParts(
   parts: readonly Part[],
   ended: 'end' | 'length' | 'refusal',
 ): Pick<ModelReply, 'parts' | 'stop'> {
   const texts = parts.filter((part) => part.kind !== 'text' || part.text !== '');
+  for (const part of texts) if (part.kind !== 'result') checkEcho(part.echo);
   if (ended !== 'end') return { parts: texts.filter(({ kind }) => kind !== 'call'), stop: ended };
-  const ids = texts.flatMap((part) => (part.kind === 'call' ? [part.id] : []));
-  if (ids.length > maxCalls) throw invalidReply(`it asks for ${ids.length} calls at once`);
+  const calls = texts.filter((part) => part.kind === 'call');
+  checkCount(calls.length);
+  const ids = calls.map(({ id }) => id);
   if (ids.includes('')) throw invalidReply('a call has no id');
+  if (calls.some(({ id, name }) => !isPlain(id) || !isPlain(name))) {
+    throw invalidReply('a call has an id or a name that is none');
+  }
   if (new Set(ids).size < ids.length) throw invalidReply('two calls have the same id');
   return { parts: texts, stop: ids.length > 0 ? 'tools' : 'end' };
+}
+
+/** Refuses the first call too many, so that a reply of many thousands costs nothing. @throws MODEL_REPLY_INVALID */
+export function checkCount(calls: number): void {
+  if (calls > maxCalls) throw invalidReply(`it asks for more than ${maxCalls} calls at once`);
+}
+
+function isPlain(name: string): boolean {
+  return name.length <= maxNameLength && name.isWellFormed() && !name.includes('\0');
+}
+
+// What goes back unread is written and sent by code that recurs.
+function checkEcho(echo: Echo | undefined): void {
+  let level: unknown[] = [...(echo?.blocks ?? [])];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > maxDepth) throw invalidReply('its reasoning is nested too deep');
+    level = level.flatMap((value) =>
+      typeof value === 'object' && value !== null ? Object.values(value) : [],
+    );
+  }
 }

@@ -1,7 +1,9 @@
-import { CallWatch, runWatched } from './call-watch.ts';
+import { EngineError } from '../../base/errors.ts';
+import { CallWatch } from './call-watch.ts';
 import type { Connection } from './connection.ts';
 import { toModelError } from './fault.ts';
 import type { Model, ModelReply, ModelRequest } from './model.ts';
+import { runWatched } from './watched-fetch.ts';
 
 /** Options of one call, as the port has them. */
 export type CallOptions = Parameters<Model['call']>[1];
@@ -16,32 +18,53 @@ export interface Collector {
   finish(): ModelReply;
 }
 
-/**
- * Makes one streaming call and gathers its reply. What a connection does after the final event cannot spoil the
- * reply; whatever happens before it does.
- */
-export async function streamReply(call: {
+interface StreamedCall {
   readonly connection: Connection;
   readonly request: ModelRequest;
   readonly options: CallOptions;
   readonly open: (signal: AbortSignal) => Promise<AsyncIterable<unknown>>;
   readonly collector: Collector;
-}): Promise<ModelReply> {
-  const { connection, request, collector } = call;
+}
+
+/**
+ * Makes one streaming call and gathers its reply. What a connection does after the final event cannot spoil the
+ * reply; whatever happens before it does. Replies and errors carry what the headers said of the account's limits.
+ */
+export async function streamReply(call: StreamedCall): Promise<ModelReply> {
+  const { connection, collector } = call;
   using watch = new CallWatch(call.options, connection.clock);
+  try {
+    await gather(call, watch);
+    // The SDKs end an aborted stream without an error.
+    if (watch.failure && !collector.isComplete) throw watch.failure;
+    const { quota } = watch;
+    return { ...collector.finish(), ...(quota && { quota }) };
+  } catch (thrown) {
+    throw toFailure(thrown, call, watch);
+  }
+}
+
+async function gather({ open, collector }: StreamedCall, watch: CallWatch): Promise<void> {
   try {
     await runWatched(watch, async () => {
       watch.signal.throwIfAborted();
-      for await (const event of await call.open(watch.signal)) {
+      for await (const event of await open(watch.signal)) {
         if (collector.isComplete) continue;
         collector.take(event);
         if (collector.isComplete) watch.close();
       }
     });
   } catch (thrown) {
-    if (!collector.isComplete) throw watch.failure ?? toModelError(thrown, connection, request);
+    if (!collector.isComplete) throw thrown;
   }
-  // The SDKs end an aborted stream without an error.
-  if (watch.failure && !collector.isComplete) throw watch.failure;
-  return collector.finish();
+}
+
+/** Why a call failed: the caller's own reason as it is; else the watch's, unless an error's head had come; else what was thrown. */
+function toFailure(thrown: unknown, call: StreamedCall, watch: CallWatch): EngineError {
+  const { failure, head, quota } = watch;
+  if (failure && watch.isCancelled) return failure;
+  const isTold = failure?.code === 'MODEL_UNAVAILABLE' && head !== undefined && head.status >= 400;
+  const error = toModelError(isTold ? head : (failure ?? thrown), call.connection, call.request);
+  if (quota === undefined) return error;
+  return new EngineError(error.code, error.message, { details: { ...error.details, quota } });
 }

@@ -12,7 +12,8 @@ for (const provider of providers) {
   describe(`faults at the ${provider} adapter`, () => {
     const { ask, fail, server } = useAdapter(provider);
 
-    const inTenSeconds = () => new Date(Date.now() + 10_000).toUTCString();
+    const inMs = (ms: number) => new Date(Date.now() + ms).toUTCString();
+    const inTenSeconds = () => inMs(10_000);
     const retries: [string, () => Record<string, string>, (ms: unknown) => boolean][] = [
       ['seconds', () => ({ 'retry-after': '7' }), (ms) => ms === 7_000],
       ['a fraction', () => ({ 'retry-after': '0.25' }), (ms) => ms === 250],
@@ -25,7 +26,24 @@ for (const provider of providers) {
       ['a past date', () => ({ 'retry-after': new Date(0).toUTCString() }), (ms) => ms === 0],
       ['a negative number', () => ({ 'retry-after': '-1' }), (ms) => ms === 0],
       ['1e9', () => ({ 'retry-after': '1e9' }), (ms) => ms === 600_000],
-      ['nonsense', () => ({ 'retry-after': 'soon' }), (ms) => ms === undefined],
+      ['Infinity', () => ({ 'retry-after': 'Infinity' }), (ms) => ms === 600_000],
+      ['NaN', () => ({ 'retry-after': 'NaN' }), (ms) => ms === undefined],
+      [
+        'a date for milliseconds',
+        () => ({ 'retry-after-ms': inTenSeconds() }),
+        (ms) => ms === undefined,
+      ],
+      ['a word', () => ({ 'retry-after': 'soon' }), (ms) => ms === undefined],
+      [
+        'words that look like a date',
+        () => ({ 'retry-after': 'in May 2030' }),
+        (ms) => ms === undefined,
+      ],
+      [
+        'a date by a clock that is a day late',
+        () => ({ date: inMs(-86_400_000), 'retry-after': inMs(-86_400_000 + 30_000) }),
+        (ms) => ms === 30_000,
+      ],
       ['nothing', () => ({}), (ms) => ms === undefined],
     ];
     for (const [what, headers, isRight] of retries) {
@@ -86,6 +104,15 @@ for (const provider of providers) {
       const error = await fail({ kind: 'status', status: 429, body });
 
       assert.equal(error.code, 'MODEL_REFUSED');
+    });
+
+    it('takes a month that is spent for a refusal, though it looks like any limit', async () => {
+      const details = { error_code: 'enforced_spend_limit_reached' };
+      const error = { type: 'rate_limit_error', message: 'usage limits reached', details };
+
+      const { code } = await fail({ kind: 'status', status: 429, body: { type: 'error', error } });
+
+      assert.equal(code, 'MODEL_REFUSED');
     });
 
     it('survives an error body that is no JSON', async () => {

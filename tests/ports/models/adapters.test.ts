@@ -153,15 +153,6 @@ for (const provider of providers) {
       assert.equal(call?.kind === 'call' && call.args, '{"bill": "B1"');
     });
 
-    it('hands arguments nested too deep on as raw text', async () => {
-      const deep = `${'['.repeat(5_000)}${']'.repeat(5_000)}`;
-
-      const reply = await ask({ calls: [{ name: 'finance-hold-place', args: deep }] });
-
-      const [call] = calls(reply);
-      assert.equal(call?.kind === 'call' && call.args, deep);
-    });
-
     it('makes lone surrogates harmless', async () => {
       const reply = await ask({ calls: [{ name: 'x', args: '{"a":"\\ud800"}' }] });
 
@@ -216,14 +207,6 @@ for (const provider of providers) {
       const twice = { name: 'x', args: {}, id: 'call_1' };
       // Chat tells calls apart by their index as well; the same id again is still the same call twice.
       const error = await failureOf(ask({ calls: [twice, twice] }));
-
-      assert.equal(error.code, 'MODEL_REPLY_INVALID');
-    });
-
-    it('refuses thousands of calls in one turn', async () => {
-      const many = Array.from({ length: 2_000 }, () => ({ name: 'x', args: {} }));
-
-      const error = await failureOf(ask({ calls: many }));
 
       assert.equal(error.code, 'MODEL_REPLY_INVALID');
     });

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { ModelRequest, Usage } from '../../../core/ports/models/model.ts';
+import type { Rates } from '../../../core/ports/models/price-table.ts';
 import {
+  batchPrice,
   costMicroUsd,
   freePrice,
   PRICES_VERSION,
@@ -21,13 +23,45 @@ function aUsage(changes: Partial<Usage> = {}): Usage {
 
 const rate = fc.integer({ min: 0, max: 100_000_000 });
 const rates = { input: rate, cachedInput: rate, cacheWrite: rate, output: rate };
+const aboveInputTokens = fc.integer({ min: 0, max: 300_000 });
+const long = fc.record({ ...rates, aboveInputTokens });
+const direct: fc.Arbitrary<Price> = fc.oneof(fc.record(rates), fc.record({ ...rates, long }));
 const prices: fc.Arbitrary<Price> = fc.oneof(
-  fc.record(rates),
-  fc.record({
-    ...rates,
-    long: fc.record({ ...rates, aboveInputTokens: fc.integer({ min: 0, max: 300_000 }) }),
-  }),
+  direct,
+  fc.record({ ...rates, batch: fc.record(rates) }),
+  fc.record({ ...rates, long, batch: fc.record({ ...rates, long: fc.record(rates) }) }),
 );
+
+/** Usages that a request of `bytes` and `maxOutputTokens` can have. */
+function usagesWithin(bytes: number, maxOutputTokens: number): fc.Arbitrary<Usage> {
+  const share = fc.double({ min: 0, max: 1, noNaN: true });
+  return fc
+    .tuple(share, share, share, share, share)
+    .map(([sent, cached, written, said, thought]) => {
+      const input = Math.floor((bytes + requestOverheadTokens) * sent);
+      const cachedInput = Math.floor(input * cached);
+      const cacheWrite = Math.floor((input - cachedInput) * written);
+      const output = Math.floor(maxOutputTokens * said);
+      return { input, cachedInput, cacheWrite, output, reasoning: Math.floor(output * thought) };
+    });
+}
+
+/** Every rate of a price cut by a factor of its own: what a discount for batches may be. */
+const discounted: fc.Arbitrary<Price> = fc
+  .tuple(
+    direct,
+    fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 8, maxLength: 8 }),
+  )
+  .map(([price, factors]) => {
+    const cut = (from: Rates, offset: number): Rates => ({
+      input: Math.floor(from.input * (factors[offset] ?? 1)),
+      cachedInput: Math.floor(from.cachedInput * (factors[offset + 1] ?? 1)),
+      cacheWrite: Math.floor(from.cacheWrite * (factors[offset + 2] ?? 1)),
+      output: Math.floor(from.output * (factors[offset + 3] ?? 1)),
+    });
+    const batch = { ...cut(price, 0), ...(price.long && { long: cut(price.long, 4) }) };
+    return { ...price, batch };
+  });
 
 describe('priceOf', () => {
   it('prices dated ids as their model, and no other name that begins alike', () => {
@@ -112,22 +146,19 @@ describe('costMicroUsd', () => {
 describe('upperBoundMicroUsd', () => {
   it('is never below the cost of a call that it was reserved for', () => {
     verifies('R7.reserve');
+    const calls = fc
+      .tuple(fc.nat(500_000), fc.nat(128_000))
+      .chain(([bytes, most]) =>
+        fc.tuple(fc.constant(bytes), fc.constant(most), usagesWithin(bytes, most)),
+      );
     fc.assert(
-      fc.property(
-        prices,
-        fc.tuple(fc.nat(500_000), fc.nat(128_000)),
-        fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 4, maxLength: 4 }),
-        (price, [bytes, maxOutputTokens], shares) => {
-          const [sent = 0, cached = 0, written = 0, said = 0] = shares;
-          const input = Math.floor((bytes + requestOverheadTokens) * sent);
-          const cachedInput = Math.floor(input * cached);
-          const cacheWrite = Math.floor((input - cachedInput) * written);
-          const output = Math.floor(maxOutputTokens * said);
-          const actual = costMicroUsd(aUsage({ input, cachedInput, cacheWrite, output }), price);
-
-          assert.ok(actual <= upperBoundMicroUsd(bytes, maxOutputTokens, price));
-        },
-      ),
+      fc.property(prices, calls, (price, [bytes, maxOutputTokens, usage]) => {
+        assert.ok(costMicroUsd(usage, price) <= upperBoundMicroUsd(bytes, maxOutputTokens, price));
+        assert.ok(
+          costMicroUsd(usage, price, { batch: true }) <=
+            upperBoundMicroUsd(bytes, maxOutputTokens, batchPrice(price)),
+        );
+      }),
     );
   });
 
@@ -139,6 +170,93 @@ describe('upperBoundMicroUsd', () => {
         );
       }),
     );
+  });
+});
+
+describe('the price of a batch', () => {
+  const half = (price: Rates, key: keyof Rates) => price[key] / 2;
+
+  it('is half of the table, cached input, cache writes and long requests included', () => {
+    verifies('R7.cost');
+    for (const row of priceTable) {
+      const { batch } = row;
+      assert.ok(batch, row.model);
+      assert.equal(batch.input, half(row, 'input'), row.model);
+      assert.equal(batch.cacheWrite, half(row, 'cacheWrite'), row.model);
+      assert.equal(batch.output, half(row, 'output'), row.model);
+      assert.equal(batch.long?.input, row.long && half(row.long, 'input'), row.model);
+      assert.equal(batch.long?.cachedInput, row.long && half(row.long, 'cachedInput'), row.model);
+      assert.equal(batch.long?.output, row.long && half(row.long, 'output'), row.model);
+      const isDashed = /^(gpt-4|o3|o4)/.test(row.model);
+      assert.equal(batch.cachedInput, isDashed ? batch.input : half(row, 'cachedInput'), row.model);
+    }
+  });
+
+  it('has an example of every kind of token', () => {
+    const usage = aUsage({
+      input: 10_000,
+      cachedInput: 6_000,
+      cacheWrite: 1_000,
+      output: 2_000,
+      reasoning: 1_500,
+    });
+
+    // Direct: 3,000 × 2 + 6,000 × 0.1 + 1,000 × 2.5 + 2,000 × 10, in micro-USD; reasoning is among the 2,000.
+    assert.equal(costMicroUsd(usage, priceOf('claude-sonnet-5-5')), 29_100);
+    assert.equal(costMicroUsd(usage, priceOf('claude-sonnet-5-5'), { batch: true }), 14_550);
+    // 9,000 × 1 + 1,000 × 1 + 2,000 × 4: no discount for what came from the cache.
+    assert.equal(costMicroUsd(usage, priceOf('gpt-4.1'), { batch: true }), 18_000);
+  });
+
+  it('turns long where a direct call does', () => {
+    const price = priceOf('gpt-5.6-luna');
+    const cost = (input: number) => costMicroUsd(aUsage({ input }), price, { batch: true });
+
+    assert.equal(cost(272_000), 27_200);
+    assert.equal(cost(272_001), 54_401);
+  });
+
+  it('never exceeds the direct one where every rate is discounted', () => {
+    const usages = usagesWithin(500_000, 128_000);
+    fc.assert(
+      fc.property(discounted, usages, fc.nat(500_000), (price, usage, bytes) => {
+        assert.ok(costMicroUsd(usage, price, { batch: true }) <= costMicroUsd(usage, price));
+        assert.ok(
+          upperBoundMicroUsd(bytes, 1_000, batchPrice(price)) <=
+            upperBoundMicroUsd(bytes, 1_000, price),
+        );
+      }),
+    );
+    fc.assert(
+      fc.property(fc.constantFrom(...priceTable), usages, (row, usage) => {
+        const isDashed = row.batch?.cachedInput === row.batch?.input;
+        const counted = isDashed ? { ...usage, cachedInput: 0 } : usage;
+        assert.ok(costMicroUsd(counted, row, { batch: true }) <= costMicroUsd(counted, row));
+        assert.ok(
+          upperBoundMicroUsd(9_999, 99, batchPrice(row)) <= upperBoundMicroUsd(9_999, 99, row),
+        );
+      }),
+    );
+  });
+
+  it('is the direct price where none is configured, and a configured one where it is', () => {
+    const own = { input: 10_000_000, cachedInput: 1_000_000, cacheWrite: 10_000_000, output: 0 };
+    const usage = aUsage({ input: 1_000, cachedInput: 500 });
+
+    assert.equal(costMicroUsd(usage, own, { batch: true }), costMicroUsd(usage, own));
+    const configured = priceSchema.parse({ ...own, batch: { ...own, input: 4_000_000 } });
+    assert.equal(costMicroUsd(usage, configured, { batch: true }), 2_500);
+  });
+
+  it('is refused when only one of direct and batch has rates for long requests', () => {
+    const { input, cachedInput, cacheWrite, output, long: ours, batch } = priceOf('gpt-6-sol');
+    const plain = { input, cachedInput, cacheWrite, output };
+
+    assert.equal(priceSchema.safeParse({ ...plain, batch }).success, false);
+    const flat = { ...batch, long: undefined };
+    assert.equal(priceSchema.safeParse({ ...plain, long: ours, batch: flat }).success, false);
+    assert.equal(priceSchema.safeParse({ ...plain, long: ours, batch: plain }).success, false);
+    assert.equal(priceSchema.safeParse({ ...plain, long: ours, batch }).success, true);
   });
 });
 
