@@ -1,4 +1,6 @@
-import { agedPriority, ageStepMs, type Ready, ReadyHeap, serviceClasses } from './ready.ts';
+import { Heads, type Queue } from './heads.ts';
+import { lineOf } from './line.ts';
+import { type Ready, ReadyHeap } from './ready.ts';
 
 /** Limits on running steps; each is kept at every moment. */
 export interface RunningLimits {
@@ -10,18 +12,12 @@ export interface RunningLimits {
 /** The first thing that keeps ready work from starting. */
 export type Blocker = 'running' | 'run' | 'module' | 'model' | 'budget';
 
-interface Queue<T extends Ready> {
-  readonly heap: ReadyHeap<T>;
-  readonly run: string;
-  readonly module: string;
-}
-
 /**
  * The ready queue: what may start now, and in which order.
  *
  * Order: service class, then the band of (priority + age), then the module that has been served least, then age. Work lies in
- * one heap per (class, run, module, model, need of the ERP), so a tick looks at heads only, and a queue whose head is blocked is passed over as
- * a whole for that tick: 10,000 admissions take about 50 ms.
+ * one heap per line (see line.ts), so a tick looks at heads only, and a queue whose head is blocked is passed over as
+ * a whole for that tick. A tick costs O(queues), a start O(log queues).
  */
 export class Scheduler<T extends Ready> {
   readonly #limits: RunningLimits;
@@ -34,6 +30,8 @@ export class Scheduler<T extends Ready> {
   /** Starts by module: the virtual time of fair service. A module that comes back joins at the least of those that wait. */
   readonly #served = new Map<string, number>();
   #runLimits = new Map<string, number>();
+  /** Whether something was offered or given back since the heads were ranked. */
+  #hasChanged = false;
 
   constructor(limits: RunningLimits) {
     this.#limits = limits;
@@ -55,7 +53,7 @@ export class Scheduler<T extends Ready> {
   }
 
   offer(item: T): void {
-    const name = `${item.service} ${item.run} ${item.module} ${item.model ?? ''} ${item.erp ?? false}`;
+    const name = lineOf(item);
     let queue = this.#queues.get(name);
     if (!queue) {
       queue = { heap: new ReadyHeap<T>(), run: item.run, module: item.module };
@@ -63,6 +61,7 @@ export class Scheduler<T extends Ready> {
     }
     if (!this.#isWaiting(item.module)) this.#catchUp(item.module);
     queue.heap.push(item);
+    this.#hasChanged = true;
   }
 
   /**
@@ -70,30 +69,36 @@ export class Scheduler<T extends Ready> {
    * budget) is there; `start` then takes all of it.
    */
   take(now: number, admits: (item: T) => boolean, start: (item: T) => void): void {
-    const blocked = new Set<Queue<T>>();
-    for (;;) {
-      const queue = this.#first(now, blocked);
+    const refused = new Set<Queue<T>>();
+    let heads = this.#rank(now, refused);
+    while (this.#running.total < this.#limits.running) {
+      const queue = heads.pop();
       if (!queue) return;
+      if (this.blocker(queue)) continue;
       const item = queue.heap.peek() as T;
       if (!admits(item)) {
-        blocked.add(queue);
+        refused.add(queue);
         continue;
       }
       queue.heap.pop();
       this.#count(item, 1);
       this.#served.set(item.module, (this.#served.get(item.module) ?? 0) + 1);
       start(item);
+      if (this.#hasChanged) heads = this.#rank(now, refused);
+      else heads.add(queue);
     }
   }
 
   /** Notes the end of something that was taken. */
   release(item: Pick<Ready, 'run' | 'module'>): void {
     this.#count(item, -1);
+    this.#hasChanged = true;
   }
 
   /** Takes back what waits, for a run that is cancelled or a step that was withdrawn. */
   withdraw(drop: (item: T) => boolean): void {
     for (const queue of this.#queues.values()) queue.heap.remove(drop);
+    this.#hasChanged = true;
   }
 
   /** Forgets a run that has ended. */
@@ -115,24 +120,30 @@ export class Scheduler<T extends Ready> {
     return null;
   }
 
-  #first(now: number, blocked: ReadonlySet<Queue<T>>): Queue<T> | null {
-    if (this.#running.total >= this.#limits.running) return null;
-    let best: Queue<T> | null = null;
-    for (const queue of this.#queues.values()) {
-      if (queue.heap.size === 0 || blocked.has(queue) || this.blocker(queue)) continue;
-      if (!best || this.#precedes(queue.heap.peek() as T, best.heap.peek() as T, now)) best = queue;
-    }
-    return best;
+  /** Every slot that is not there for an item, for people; `blocker` says the first. */
+  blockers(item: Pick<Ready, 'run' | 'module'>): readonly Blocker[] {
+    const { total, byRun, byModule } = this.#running;
+    const { running, perRun, perModule } = this.#limits;
+    const runLimit = Math.min(perRun, this.#runLimits.get(item.run) ?? Number.POSITIVE_INFINITY);
+    const found: Blocker[] = [];
+    if (total >= running) found.push('running');
+    if ((byRun.get(item.run) ?? 0) >= runLimit) found.push('run');
+    if ((byModule.get(item.module) ?? 0) >= perModule) found.push('module');
+    return found;
   }
 
-  #precedes(a: T, b: T, now: number): boolean {
-    if (a.service !== b.service)
-      return serviceClasses.indexOf(a.service) < serviceClasses.indexOf(b.service);
-    const band = bandOf(a, now) - bandOf(b, now);
-    if (band !== 0) return band > 0;
-    const served = (this.#served.get(a.module) ?? 0) - (this.#served.get(b.module) ?? 0);
-    if (served !== 0) return served < 0;
-    return a.readyAt === b.readyAt ? a.order < b.order : a.readyAt < b.readyAt;
+  /** Everything that waits, in no order. */
+  *values(): Iterable<T> {
+    for (const { heap } of this.#queues.values()) yield* heap.values();
+  }
+
+  #rank(now: number, refused: ReadonlySet<Queue<T>>): Heads<T> {
+    this.#hasChanged = false;
+    const heads = new Heads<T>(now, this.#served);
+    if (this.#running.total >= this.#limits.running) return heads;
+    for (const queue of this.#queues.values())
+      if (queue.heap.size > 0 && !refused.has(queue) && !this.blocker(queue)) heads.add(queue);
+    return heads;
   }
 
   #isWaiting(module: string): boolean {
@@ -156,8 +167,4 @@ export class Scheduler<T extends Ready> {
     byRun.set(item.run, (byRun.get(item.run) ?? 0) + by);
     byModule.set(item.module, (byModule.get(item.module) ?? 0) + by);
   }
-}
-
-function bandOf(item: Ready, now: number): number {
-  return Math.floor(agedPriority(item) + now / ageStepMs);
 }

@@ -1,0 +1,34 @@
+import type { StepStatus } from '../../ports/db/states.ts';
+
+/** What may keep a model call or a tool call from passing a gate. */
+export const gateKinds = [
+  'closed',
+  'model_requests',
+  'model_tokens',
+  'model_concurrency',
+  'burst',
+  'hour',
+  'day',
+] as const;
+export type GateKind = (typeof gateKinds)[number];
+
+/** A step that another waits for. */
+export interface Dependency {
+  /** `match` or `match/check[V-17]` */
+  readonly path: string;
+  readonly status: StepStatus;
+}
+
+/** A thing in the way of a waiting step. */
+export type BlockerData =
+  | { readonly kind: 'dependency'; readonly steps: readonly Dependency[] }
+  | { readonly kind: 'paused' | 'owner' | 'running' }
+  | { readonly kind: 'retry' }
+  | { readonly kind: 'review' | 'approval'; readonly key: string | null }
+  | { readonly kind: 'budget_approval' | 'event' | 'version' }
+  | { readonly kind: 'run'; readonly run: string }
+  | { readonly kind: 'module'; readonly module: string }
+  | { readonly kind: 'breaker' | 'budget'; readonly scope: string }
+  | { readonly kind: 'erp'; readonly scope: string; readonly limit: GateKind }
+  | { readonly kind: GateKind; readonly scope: string }
+  | { readonly kind: 'queue'; readonly ahead: number };

@@ -1,0 +1,74 @@
+import type { BlockerData, Dependency, GateKind } from './blocker-data.ts';
+
+const gateTexts: Readonly<Record<GateKind, string>> = {
+  closed: 'is closed because its provider asked for a pause',
+  model_requests: 'has no request left in this minute',
+  model_tokens: 'has too few tokens left in this minute',
+  model_concurrency: 'has as many calls at once as it may have',
+  burst: 'has had as many requests in this second as it may have',
+  hour: 'has no request left in this hour',
+  day: 'has no request left today',
+};
+
+/** Says to people what a step waits for. `untilMs`: milliseconds until it may be over, or null. */
+export function blockerText(data: BlockerData, untilMs: number | null): string {
+  const sentence = sentenceOf(data);
+  return untilMs === null ? `${sentence}.` : `${sentence}, for ${spanText(untilMs)} at least.`;
+}
+
+function sentenceOf(data: BlockerData): string {
+  switch (data.kind) {
+    case 'dependency':
+      return `It waits for ${dependencyText(data.steps)}`;
+    case 'paused':
+      return 'The run is paused until somebody resumes it';
+    case 'owner':
+      return 'No engine owns the run now; the next one that is free takes it';
+    case 'retry':
+      return 'It is tried again after a failure';
+    case 'review':
+      return `A person must say how ${effectText(data.key)} ended`;
+    case 'approval':
+      return `A person must approve ${effectText(data.key)}`;
+    case 'budget_approval':
+      return 'A person must approve more money for it';
+    case 'event':
+      return 'It waits for an event';
+    case 'version':
+      return 'It waits for an engine that has loaded the version of its run';
+    case 'running':
+      return 'The engine runs as many steps as it may';
+    case 'run':
+      return 'Its run has as many running steps as it may have';
+    case 'module':
+      return `The module '${data.module}' has as many running steps as it may have`;
+    case 'breaker':
+      return `'${data.scope}' has failed several times in a row and is left alone`;
+    case 'erp':
+      return `The ERP '${data.scope}' ${gateTexts[data.limit]}`;
+    case 'budget':
+      return `What the budget '${data.scope}' has left is reserved for calls under way`;
+    case 'queue':
+      return data.ahead === 1 ? 'One step goes before it' : `${data.ahead} steps go before it`;
+    default:
+      return `'${data.scope}' ${gateTexts[data.kind]}`;
+  }
+}
+
+function dependencyText(steps: readonly Dependency[]): string {
+  const [first, ...others] = steps;
+  const named = `'${first?.path}' (${first?.status})`;
+  return others.length === 0 ? named : `${named} and ${others.length} more`;
+}
+
+function effectText(key: string | null): string {
+  return key === null ? 'an effect' : `the effect ${key.slice(0, 12)}`;
+}
+
+function spanText(ms: number): string {
+  if (ms < 1_000) return `${Math.ceil(ms)} ms`;
+  const seconds = Math.ceil(ms / 1_000);
+  if (seconds < 120) return `${seconds} s`;
+  const minutes = Math.ceil(seconds / 60);
+  return minutes < 120 ? `${minutes} min` : `${Math.ceil(minutes / 60)} h`;
+}

@@ -1,0 +1,27 @@
+import { agedPriority, type Ready } from './ready.ts';
+
+/**
+ * The line that ready work stands in: everything in it needs the same, so while its first cannot start nothing of it does. The
+ * scheduler has one heap for each.
+ */
+export function lineOf(item: Pick<Ready, 'service' | 'run' | 'module' | 'model' | 'erp'>): string {
+  return `${item.service} ${item.run} ${item.module} ${item.model ?? ''} ${item.erp ?? false}`;
+}
+
+/** Whether `a` is served before `b` where both stand in one line. */
+export function goesBefore(
+  a: Pick<Ready, 'priority' | 'readyAt' | 'order'>,
+  b: Pick<Ready, 'priority' | 'readyAt' | 'order'>,
+): boolean {
+  const difference = agedPriority(a) - agedPriority(b);
+  return difference === 0 ? a.order < b.order : difference > 0;
+}
+
+/** How many of those that wait stand before `item` in its own line. O(n). */
+export function aheadInLine(item: Ready, waiting: Iterable<Ready>): number {
+  const line = lineOf(item);
+  let ahead = 0;
+  for (const other of waiting)
+    if (other !== item && lineOf(other) === line && goesBefore(other, item)) ahead += 1;
+  return ahead;
+}
