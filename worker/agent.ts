@@ -1,10 +1,12 @@
-import { EngineError, isEngineError, toErrorData } from '../core/base/errors.ts';
-import { toStorableJson } from '../core/base/text.ts';
-import { issues, type StepScope } from '../core/guard/invoke.ts';
+import { EngineError, toErrorData } from '../core/base/errors.ts';
 import type { JobDone } from '../core/ports/dispatcher.ts';
-import type { Message, ModelReply } from '../core/ports/models/model.ts';
+import type { Message } from '../core/ports/models/model.ts';
+import type { AnyAgent } from '../core/sdk/agent.ts';
+import { readAnswer, toOutputJson } from './answer.ts';
+import { isDenial } from './denial.ts';
 import { checkFinding } from './finding.ts';
 import { runPlaybook } from './playbook.ts';
+import { runRehearsal } from './rehearsal.ts';
 import { type AgentContext, answerCalls, callModel, recall, type Said } from './turn.ts';
 
 /** Runs one attempt of a step to its end. Never throws: the result says what happened. */
@@ -13,9 +15,8 @@ export async function runAgent(context: AgentContext): Promise<JobDone> {
   const said: Said = { external: false, findings: [] };
   try {
     const { output, degraded } = await work(context, said);
-    const done = succeeded(output, degraded, said);
     for (const finding of said.findings) talk.finding(finding);
-    return done;
+    return { kind: 'succeeded', output, degraded, trust: trustOf(said) };
   } catch (error) {
     const cause = scope.signal.aborted ? scope.signal.reason : error;
     return {
@@ -27,24 +28,35 @@ export async function runAgent(context: AgentContext): Promise<JobDone> {
   }
 }
 
+/** Returns the output as JSON. */
 async function work(
   context: AgentContext,
   said: Said,
-): Promise<{ readonly output: unknown; readonly degraded: boolean }> {
+): Promise<{ readonly output: string; readonly degraded: boolean }> {
   const { scope, talk } = context;
   if (talk.job.mode === 'playbook') {
     return { output: await consultPlaybook(context, said, 'no model'), degraded: false };
   }
+  if (talk.job.mode === 'rehearsal') {
+    return await runRehearsal(context, (finding) => {
+      said.findings.push(checkFinding(scope, finding));
+    });
+  }
   const answer = await converse(context, said);
-  if (answer.kind === 'answered') return { output: answer.output, degraded: false };
-  if (scope.agent.onBudget === 'fail' || !scope.agent.procedure) throw answer.error;
+  if (answer.kind === 'answered') return { output: answer.json, degraded: false };
+  if (mustFail(scope.agent, answer.error)) throw answer.error;
   // Nothing that the model said goes into the playbook; its writes meet their own keys.
   Object.assign(said, { external: false, findings: [] });
   return { output: await consultPlaybook(context, said, answer.error.code), degraded: true };
 }
 
-type Answer =
-  | { readonly kind: 'answered'; readonly output: unknown }
+/** Whether no playbook takes the place of a call that was denied. */
+function mustFail({ onBudget, procedure }: AnyAgent, { details }: EngineError): boolean {
+  return onBudget === 'fail' || details?.asks === true || !procedure;
+}
+
+type Conversed =
+  | { readonly kind: 'answered'; readonly json: string }
   | { readonly kind: 'denied'; readonly error: EngineError };
 
 /**
@@ -52,31 +64,32 @@ type Answer =
  * fit gets one turn to be repaired, beyond the agent's own number of turns. Turns that an earlier attempt has recorded are gone
  * through in the same way, without asking the model again or calling a tool that had answered.
  */
-async function converse(context: AgentContext, said: Said): Promise<Answer> {
-  const { scope, talk, prompt, target } = context;
+async function converse(context: AgentContext, said: Said): Promise<Conversed> {
+  const { scope, talk, prompt } = context;
   const messages: Message[] = [prompt.opening(talk.job.input, scope.businessDate)];
   const turns = scope.agent.limits?.turns ?? 8;
   let repairs = 0;
   for (let turn = 1; turn <= turns + repairs; turn += 1) {
     const recorded = talk.job.recorded[turn - 1];
-    const request = prompt.request(target.model, messages, target.maxOutputTokens ?? 4_096);
-    const reply = recorded ?? (await callModel(context, request, turn).catch(whenDenied));
-    if (reply instanceof Error) return { kind: 'denied', error: reply };
+    const told = recorded
+      ? { reply: recorded, answer: readAnswer(recorded, scope) }
+      : await callModel(context, messages, turn).catch(whenDenied);
+    if (told instanceof Error) return { kind: 'denied', error: told };
+    const { reply, answer } = told;
     // Providers refuse a message without content, which is what an answer cut off while it was thought over leaves.
     if (reply.parts.length > 0) messages.push({ role: 'assistant', parts: reply.parts });
-    const calls = reply.parts.filter((part) => part.kind === 'call');
-    if (calls.length > 0) {
+    if (answer.kind === 'calls') {
+      const calls = reply.parts.filter((part) => part.kind === 'call');
       const answered = recorded?.answered ?? (await answerCalls(context, calls, turn));
       recall(answered, said);
       messages.push({ role: 'user', parts: answered.results });
       continue;
     }
-    const checked = readAnswer(reply, scope);
-    if (checked.ok) return { kind: 'answered', output: checked.output };
+    if (answer.kind === 'output') return { kind: 'answered', json: answer.json };
     if (repairs > 0)
       throw new EngineError(
         'OUTPUT_INVALID',
-        `'${scope.agentName}' answered twice in a form that its schema does not allow: ${checked.why}.`,
+        `'${scope.agentName}' answered twice in a form that its schema does not allow: ${answer.why}.`,
       );
     repairs += 1;
     messages.push({
@@ -84,7 +97,7 @@ async function converse(context: AgentContext, said: Said): Promise<Answer> {
       parts: [
         {
           kind: 'text',
-          text: `The answer does not fit the required form: ${checked.why}. Answer again with the corrected form only.`,
+          text: `The answer does not fit the required form: ${answer.why}. Answer again with the corrected form only.`,
         },
       ],
     });
@@ -97,56 +110,17 @@ async function converse(context: AgentContext, said: Said): Promise<Answer> {
 
 /** A call that cannot be paid, or would go to a model that is ill, is an answer for the loop; anything else ends the attempt. */
 function whenDenied(error: unknown): EngineError {
-  if (isEngineError(error) && ['BUDGET_EXCEEDED', 'BREAKER_OPEN'].includes(error.code))
-    return error;
+  if (isDenial(error)) return error;
   throw error;
 }
 
-function readAnswer(
-  reply: Pick<ModelReply, 'parts' | 'stop'>,
-  scope: StepScope,
-): { readonly ok: true; readonly output: unknown } | { readonly ok: false; readonly why: string } {
-  if (reply.stop === 'refusal')
-    throw new EngineError('MODEL_REFUSED', `The model refused the task of '${scope.agentName}'.`);
-  const text = reply.parts.map((part) => (part.kind === 'text' ? part.text : '')).join('');
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return {
-      ok: false,
-      why: reply.stop === 'length' ? 'it was cut off at the token limit' : 'it is no JSON',
-    };
-  }
-  const parsed = scope.agent.output.safeParse(value);
-  return parsed.success
-    ? { ok: true, output: parsed.data }
-    : { ok: false, why: issues(parsed.error) };
-}
-
-function consultPlaybook(context: AgentContext, said: Said, reason: string): Promise<unknown> {
+async function consultPlaybook(context: AgentContext, said: Said, reason: string): Promise<string> {
   const { scope, talk } = context;
   talk.entry('playbook.started', { reason });
-  return runPlaybook(talk.job.input, scope, (finding) => {
+  const output = await runPlaybook(talk.job.input, scope, (finding) => {
     said.findings.push(checkFinding(scope, finding));
   });
-}
-
-function succeeded(output: unknown, degraded: boolean, said: Said): JobDone {
-  try {
-    return {
-      kind: 'succeeded',
-      output: toStorableJson(output),
-      degraded,
-      trust: trustOf(said),
-    };
-  } catch (error) {
-    throw new EngineError(
-      'RESULT_UNCLONABLE',
-      `The output cannot be written as JSON: ${toErrorData(error).message}.`,
-      { cause: error },
-    );
-  }
+  return toOutputJson(output);
 }
 
 function trustOf(said: Said): 'system' | 'external' {

@@ -8,6 +8,7 @@ import type {
   Intent,
   Job,
   JobDone,
+  PermitAsk,
   TurnDone,
 } from '../core/ports/dispatcher.ts';
 import type { FindingInput } from '../core/sdk/agent.ts';
@@ -26,7 +27,7 @@ export class Conversation implements Recorder {
   readonly #post: (message: FromThread) => void;
   readonly #abort = new AbortController();
   readonly #effects = new Map<string, Waiting<EffectRecord | null>>();
-  #permit: Waiting<void> | null = null;
+  #permit: Waiting<number> | null = null;
   #ended = false;
 
   constructor(job: Job, post: (message: FromThread) => void) {
@@ -55,11 +56,11 @@ export class Conversation implements Recorder {
     this.#send({ kind: 'turn', ref: this.job.ref, done });
   }
 
-  /** Resolves when a call of a request of `bytes` may be made. @throws BUDGET_EXCEEDED */
-  permit(bytes: number): Promise<void> {
+  /** Resolves when a model call may be made, with its place in the profile's chain. @throws BUDGET_EXCEEDED · BREAKER_OPEN · what the call that is not made again has failed with */
+  permit(ask: PermitAsk): Promise<number> {
     return this.#ask((waiting) => {
       this.#permit = waiting;
-      this.#send({ kind: 'permit', ref: this.job.ref, bytes });
+      this.#send({ kind: 'permit', ref: this.job.ref, ...ask });
     });
   }
 
@@ -87,7 +88,7 @@ export class Conversation implements Recorder {
   hear(message: Answer): void {
     switch (message.kind) {
       case 'granted':
-        return this.#permit?.resolve();
+        return this.#permit?.resolve(message.target ?? 0);
       case 'denied':
         return this.#permit?.reject(fromErrorData(message.error));
       case 'begun':

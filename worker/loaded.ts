@@ -5,12 +5,12 @@ import type { Connector } from '../core/ports/erp/connector.ts';
 import { embeddedConnector } from '../core/ports/erp/embedded.ts';
 import { sharedEntities } from '../core/ports/erp/entities.ts';
 import type { Profiles } from '../core/ports/models/profiles.ts';
-import { loadRegistry, type Registry } from '../core/sdk/registry.ts';
+import { type Declarations, loadDeclarations } from '../core/sdk/registry.ts';
 import type { ThreadSetup } from './lane.ts';
 
 /** What a thread runs agents with. */
 export interface Loaded {
-  readonly registry: Registry;
+  readonly registry: Declarations;
   readonly config: Config;
   readonly profiles: Profiles | null;
   /** The ERP of a tenant. */
@@ -20,7 +20,7 @@ export interface Loaded {
 /** Loads the modules; nothing is connected before it is used. @throws MODULE_INVALID and what the modules throw */
 export async function load(setup: ThreadSetup): Promise<Loaded> {
   const { default: config } = (await import(setup.configUrl)) as { readonly default: Config };
-  const registry = loadRegistry(config, sharedEntities);
+  const registry = loadDeclarations(config, sharedEntities);
   if (registry.digest !== setup.digest) {
     throw new EngineError(
       'MODULE_INVALID',

@@ -94,6 +94,7 @@ function scopeOf(agent: AnyAgent, options: TestScope, recorder: Recorder): StepS
     company: options.company ?? null,
     journal: journalVersion,
     attended: false,
+    rehearsal: false,
     policies: options.policies ?? [],
     entities: new Map(entities.map((entity) => [entity.name, entity])),
     connector: options.connector,

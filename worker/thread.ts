@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { systemClock } from '../core/base/clock.ts';
 import { EngineError, toErrorData } from '../core/base/errors.ts';
 import { LeaseClock } from '../core/base/lease-clock.ts';
 import { Prompt } from '../core/guard/prompt.ts';
@@ -13,8 +14,10 @@ import { Conversation } from './conversation.ts';
 import { type Hello, type LaneTask, slots } from './lane.ts';
 import { type Loaded, load } from './loaded.ts';
 import { marking } from './marking.ts';
+import { paceOf } from './pace.ts';
 
 const beatEveryMs = 100;
+const pace = paceOf(systemClock);
 /** How long a cancelled agent has to end by itself, so that what it was doing is recorded. */
 const graceMs = 250;
 
@@ -120,10 +123,12 @@ class Runner {
     const { registry, config, profiles, connector } = this.#loaded;
     const registered = registry.agents.get(job.agent) as RegisteredAgent;
     const { agent, module } = registered;
-    const target = profiles?.[(agent.model ?? 'standard') as keyof Profiles] ?? {
-      provider: 'scripted',
-      model: 'none',
-    };
+    const chain = profiles?.[(agent.model ?? 'standard') as keyof Profiles];
+    const targets = chain
+      ? 'targets' in chain
+        ? chain.targets
+        : [chain as unknown as ModelTarget]
+      : [{ provider: 'scripted', model: 'none' }];
     // After each await of ours the job whose code goes on is noted.
     const mark = (): void => {
       Atomics.store(this.#memory, slots.current, job.ref);
@@ -140,6 +145,7 @@ class Runner {
       company: job.company,
       journal: job.journal,
       attended: job.attended,
+      rehearsal: job.mode === 'rehearsal' || job.simulate !== undefined,
       policies: registry.policies,
       entities: registry.entities,
       connector: marking(connector(job.tenantId), mark),
@@ -151,8 +157,9 @@ class Runner {
       scope,
       talk,
       prompt: this.#prompt(registered),
-      target,
-      model: () => marking(this.#model(target, config), mark),
+      targets,
+      model: (target) => marking(this.#model(target, config), mark),
+      pace: marking(pace, mark),
     });
   }
 

@@ -1,29 +1,29 @@
 import { EngineError, isEngineError, toErrorData } from '../core/base/errors.ts';
-import { readText, Text, toStorableJson } from '../core/base/text.ts';
+import { toStorableJson } from '../core/base/text.ts';
 import { invoke, issues, type StepScope } from '../core/guard/invoke.ts';
 import { type Prompt, reportSchema, reportTool } from '../core/guard/prompt.ts';
-import type { Answered } from '../core/ports/dispatcher.ts';
-import type {
-  Model,
-  ModelReply,
-  ModelRequest,
-  ModelTarget,
-  Part,
-} from '../core/ports/models/model.ts';
+import type { Answered, TurnDone } from '../core/ports/dispatcher.ts';
+import type { Message, Model, ModelReply, ModelTarget, Part } from '../core/ports/models/model.ts';
 import { requestBytes } from '../core/ports/models/prices.ts';
 import type { FindingInput } from '../core/sdk/agent.ts';
 import type { AnyTool } from '../core/sdk/tool.ts';
+import { type Answer, readAnswer, toRecord } from './answer.ts';
 import type { Conversation } from './conversation.ts';
 import { checkFinding } from './finding.ts';
+import type { Pace } from './pace.ts';
+import { show } from './shown.ts';
 
 /** What an agent runs with. */
 export interface AgentContext {
   readonly scope: StepScope;
   readonly talk: Conversation;
   readonly prompt: Prompt;
-  readonly target: ModelTarget;
-  /** The agent's model, opened on first use. */
-  readonly model: () => Model;
+  /** The models that its calls may go to, in the order of its profile's chain. */
+  readonly targets: readonly ModelTarget[];
+  /** A model, opened on first use. */
+  readonly model: (target: ModelTarget) => Model;
+  /** How a rehearsal waits. */
+  readonly pace: Pace;
 }
 
 /** What an attempt has come to so far: its findings count once it has succeeded, so a failed try leaves none behind. */
@@ -33,40 +33,86 @@ export interface Said {
   findings: FindingInput[];
 }
 
-/** One model call under a permit; its usage is reported whatever happens. @throws MODEL_* · BUDGET_EXCEEDED */
+/** A reply and what it says. */
+export interface Told {
+  readonly reply: ModelReply;
+  readonly answer: Answer;
+}
+
+/**
+ * One turn: a model call under a permit, made again as long as it fails for now and the engine allows it. Each call's usage is
+ * reported whatever happens. @throws MODEL_* · BUDGET_EXCEEDED · BREAKER_OPEN · RESULT_UNCLONABLE
+ */
 export async function callModel(
   context: AgentContext,
-  request: ModelRequest,
+  messages: readonly Message[],
   turn: number,
-): Promise<ModelReply> {
-  const { talk, target } = context;
-  if (turn > 1 || !talk.job.permitted) await talk.permit(requestBytes(request));
-  const startedAt = performance.now();
-  const report = (rest: {
-    readonly usage: ModelReply['usage'] | null;
-    readonly stop: string;
-    readonly sent: boolean;
-    readonly error?: unknown;
-    readonly body?: string;
-  }): void => {
-    const { error, ...told } = rest;
-    talk.turn({
-      turn,
-      model: target.model,
-      durationMs: Math.round(performance.now() - startedAt),
-      ...told,
-      ...(error !== undefined && { error: toErrorData(error) }),
+): Promise<Told> {
+  const { talk, prompt, targets } = context;
+  const { permitted, target: first = 0 } = talk.job;
+  const bytes = requestBytes(prompt.request('', messages, 0));
+  let chosen = turn === 1 && permitted ? first : await talk.permit({ bytes });
+  for (let tries = 1; ; tries += 1) {
+    const target = targets[chosen] as ModelTarget;
+    const call = { turn, target, startedAt: performance.now() };
+    const reply = await send(context, target, messages).catch((error: unknown) => {
+      tell(context, call, { usage: null, stop: 'error', sent: wasSent(error), error });
+      return error as Error;
     });
-  };
-  using deadline = turnDeadline(context);
-  try {
-    const reply = await context.model().call(request, { signal: deadline.signal });
-    report({ usage: reply.usage, stop: reply.stop, sent: true, body: toStorableJson(reply.parts) });
-    return reply;
-  } catch (error) {
-    report({ usage: null, stop: 'error', sent: wasSent(error), error });
-    throw error;
+    if (!(reply instanceof Error)) return readReply(context, call, reply);
+    if (!mayPass(reply)) throw reply;
+    chosen = await talk.permit({ bytes, failed: { error: toErrorData(reply), tries } });
   }
+}
+
+/** A call of a model under way. */
+interface ModelCall {
+  readonly turn: number;
+  readonly target: ModelTarget;
+  readonly startedAt: number;
+}
+
+function readReply(context: AgentContext, call: ModelCall, reply: ModelReply): Told {
+  const { usage, stop, quota } = reply;
+  let answer: Answer | null = null;
+  try {
+    answer = readAnswer(reply, context.scope);
+    return { reply, answer };
+  } finally {
+    const told = { ...toRecord(reply, answer), ...(quota && { quota }) };
+    tell(context, call, { usage, stop, sent: true, ...told });
+  }
+}
+
+function tell(
+  { talk }: AgentContext,
+  { turn, target, startedAt }: ModelCall,
+  rest: Pick<TurnDone, 'usage' | 'stop' | 'sent' | 'body' | 'isOutput' | 'quota'> & {
+    readonly error?: unknown;
+  },
+): void {
+  const { error, ...told } = rest;
+  const durationMs = Math.round(performance.now() - startedAt);
+  const failure = error === undefined ? {} : { error: toErrorData(error) };
+  talk.turn({ turn, model: target.model, durationMs, ...told, ...failure });
+}
+
+async function send(
+  context: AgentContext,
+  target: ModelTarget,
+  messages: readonly Message[],
+): Promise<ModelReply> {
+  using deadline = turnDeadline(context);
+  const { model, maxOutputTokens = 4_096 } = target;
+  const request = context.prompt.request(model, messages, maxOutputTokens);
+  return await context
+    .model(target)
+    .call(request, { signal: deadline.signal, ...target.deadlines });
+}
+
+/** Failures that the same call may not meet again: its provider was busy, away or slow. */
+function mayPass(error: unknown): boolean {
+  return isEngineError(error) && ['MODEL_RATE_LIMITED', 'MODEL_UNAVAILABLE'].includes(error.code);
 }
 
 /** Aborts with the job, or when the agent's own limit on one model call has passed. */
@@ -83,11 +129,12 @@ function turnDeadline({ scope, talk }: AgentContext): { signal: AbortSignal } & 
   return { signal, [Symbol.dispose]: () => clearTimeout(timer) };
 }
 
-// These are answers of a provider that has refused the request before doing any work, which it does not bill.
+// These are answers of a provider that has refused the request before doing any work, or were never sent: nothing is billed or
+// counted. One that is turned away for its limits (MODEL_RATE_LIMITED) is not billed either, but counts as a request.
 function wasSent(error: unknown): boolean {
   return (
     !isEngineError(error) ||
-    !['MODEL_RATE_LIMITED', 'MODEL_REFUSED', 'MODEL_UNKNOWN', 'CONFIG_INVALID'].includes(error.code)
+    !['MODEL_REFUSED', 'MODEL_UNKNOWN', 'CONFIG_INVALID'].includes(error.code)
   );
 }
 
@@ -144,23 +191,9 @@ async function answer(
   }
   const outcome = await invoke(tool, call.args, context.scope);
   if (outcome.kind === 'error') return { content: outcome.error.message, isError: true };
-  return { content: show(outcome.value, tool, said), isError: false };
-}
-
-/** A tool's result as the model sees it: free text only where the tool reveals it, which makes the context external. */
-function show(value: unknown, tool: AnyTool, said: Said): string {
-  const reveals = new Set(tool.reveals ?? []);
-  const text = JSON.stringify(
-    value,
-    function (this: Readonly<Record<string, unknown>>, key: string, shown: unknown) {
-      // JSON.stringify has asked a Text for its placeholder already; the holder still has the Text itself.
-      const original = this[key];
-      if (!(original instanceof Text) || !reveals.has(key)) return shown;
-      said.external = true;
-      return readText(original);
-    },
-  );
-  return text ?? 'null';
+  const { content, external } = show(outcome.value, tool);
+  said.external ||= external;
+  return { content, isError: false };
 }
 
 function report(

@@ -17,11 +17,13 @@ export interface Facts {
   readonly company: string | null;
   /** Whether a person waits for the run; unattended runs leave proposals instead of asking. */
   readonly attended: boolean;
+  /** Whether nothing is to happen: effects are noted, with what would have become of them. */
+  readonly rehearsal: boolean;
   readonly policies: readonly Policy[];
 }
 
-/** What becomes of a call; `rule` names the row of the table that decided. */
-export type Decision =
+/** What the rules say of a call; `rule` names the row of the table that decided. */
+type Ruling =
   | { readonly kind: 'allow'; readonly rule: string }
   | { readonly kind: 'propose'; readonly rule: string }
   | { readonly kind: 'approve'; readonly rule: string }
@@ -32,7 +34,16 @@ export type Decision =
       readonly reason: string;
     };
 
-type Rule = (facts: Facts) => Decision | null;
+/** What becomes of a call. `observe`: nothing, but for a note of what `would` have without a rehearsal. */
+export type Decision =
+  | Ruling
+  | {
+      readonly kind: 'observe';
+      readonly rule: 'rehearsal';
+      readonly would: 'write' | 'propose' | 'approve';
+    };
+
+type Rule = (facts: Facts) => Ruling | null;
 
 // Each rule answers or abstains. All are asked and the strictest answer wins; order only settles ties.
 const rules: readonly Rule[] = [listed, sameModule, autonomy];
@@ -40,7 +51,15 @@ const strictness = { allow: 0, propose: 1, approve: 2, refuse: 3 } as const;
 
 /** Decides one tool call. Pure: the same facts give the same decision. */
 export function decide(facts: Facts): Decision {
-  let strictest: Decision = { kind: 'allow', rule: 'default' };
+  const ruling = strictestOf(facts);
+  // In a rehearsal, what would be allowed is only observed, and what would be refused is refused.
+  if (!facts.rehearsal || facts.effect === 'read' || ruling.kind === 'refuse') return ruling;
+  const would = ruling.kind === 'allow' ? 'write' : ruling.kind;
+  return { kind: 'observe', rule: 'rehearsal', would };
+}
+
+function strictestOf(facts: Facts): Ruling {
+  let strictest: Ruling = { kind: 'allow', rule: 'default' };
   for (const rule of rules) {
     const decision = rule(facts);
     if (
@@ -53,7 +72,7 @@ export function decide(facts: Facts): Decision {
   return strictest;
 }
 
-function listed(facts: Facts): Decision | null {
+function listed(facts: Facts): Ruling | null {
   if (facts.listed) return null;
   return refuse(
     'access.listed',
@@ -61,7 +80,7 @@ function listed(facts: Facts): Decision | null {
   );
 }
 
-function sameModule(facts: Facts): Decision | null {
+function sameModule(facts: Facts): Ruling | null {
   if (facts.access === 'public' || facts.agentModule === facts.toolModule) return null;
   const granted = facts.policies.some((policy) =>
     policy.access?.some(
@@ -75,7 +94,7 @@ function sameModule(facts: Facts): Decision | null {
   );
 }
 
-function autonomy(facts: Facts): Decision | null {
+function autonomy(facts: Facts): Ruling | null {
   if (facts.effect === 'read') return { kind: 'allow', rule: 'effect.read' };
   const level = autonomyOf(facts);
   const rule = `autonomy.${level}`;
@@ -119,6 +138,6 @@ function matches(patterns: readonly string[] | undefined, name: string): boolean
   );
 }
 
-function refuse(rule: string, reason: string): Decision {
+function refuse(rule: string, reason: string): Ruling {
   return { kind: 'refuse', rule, code: 'TOOL_REFUSED', reason };
 }

@@ -26,32 +26,32 @@ export type Invoked =
 export async function invoke(tool: AnyTool, args: unknown, scope: StepScope): Promise<Invoked> {
   scope.signal.throwIfAborted();
   const call = { tool, scope, records: 0 };
-  let rule = 'schema';
+  let decision: Decision | null = null;
   try {
     const parsed = parseArgs(tool, args);
-    const decision = decide(factsOf(tool, scope));
-    rule = decision.rule;
+    decision = decide(factsOf(tool, scope));
     const outcome = await carryOut(decision, parsed, call);
-    note(call, rule, outcome);
+    note(call, decision, outcome);
     return outcome;
   } catch (thrown) {
     scope.signal.throwIfAborted();
     const error = toErrorData(thrown, 'TOOL_FAILED');
     const outcome: Invoked = { kind: 'error', error, records: call.records };
-    note(call, rule, outcome);
+    note(call, decision, outcome);
     if (endsAttempt(thrown)) throw thrown;
     return outcome;
   }
 }
 
 /** The line of the journal that says what was called and what came of it. */
-function note({ tool, scope }: Call, rule: string, outcome: Invoked): void {
+function note({ tool, scope }: Call, decision: Decision | null, outcome: Invoked): void {
+  const became = decision?.kind === 'observe' ? 'observed' : null;
   scope.recorder.entry('tool.called', {
     tool: tool.name,
     effect: tool.effect,
-    rule,
+    rule: decision?.rule ?? 'schema',
     records: outcome.records,
-    outcome: outcome.kind === 'effected' ? outcome.value.kind : outcome.kind,
+    outcome: outcome.kind === 'effected' ? (became ?? outcome.value.kind) : outcome.kind,
     ...(outcome.kind === 'error' && { code: outcome.error.code }),
   });
 }
@@ -73,6 +73,7 @@ async function carryOut(decision: Decision, args: unknown, call: Call): Promise<
       records: call.records,
     };
   }
+  if (decision.kind === 'observe') return effected(await observe(decision, args, call), call);
   // Until a person can be asked within a step, what needs an approval is stored as a proposal.
   if (decision.kind !== 'allow') return effected(await propose(call, args), call);
   const intent = { ...intentOf(call, args, false), binds: null, state: 'started' as const };
@@ -91,6 +92,18 @@ async function propose(call: Call, args: unknown): Promise<Effected<unknown>> {
   };
   await call.scope.recorder.begin(intent);
   return { kind: 'proposed', effect: intent.key };
+}
+
+/** Notes what would have become of an effect. It answers as a proposal, also to a record that there is not. */
+async function observe(
+  { would }: Extract<Decision, { kind: 'observe' }>,
+  args: unknown,
+  call: Call,
+): Promise<Effected<unknown>> {
+  await boundFields(call, args);
+  const { key, tool, entity, targetId } = intentOf(call, args, would !== 'write');
+  call.scope.recorder.entry('effect.observed', { tool, key, entity, targetId, would });
+  return { kind: 'proposed', effect: key };
 }
 
 function intentOf(call: Call, args: unknown, proposed: boolean): Omit<Intent, 'binds' | 'state'> {
@@ -135,6 +148,7 @@ function factsOf(tool: AnyTool, scope: StepScope): Parameters<typeof decide>[0] 
     access: tool.access ?? 'module',
     company: scope.company,
     attended: scope.attended,
+    rehearsal: scope.rehearsal,
     policies: scope.policies,
   };
 }

@@ -27,6 +27,8 @@ export interface StepScope extends KeyScope {
   /** The journal version of the release that made the run. */
   readonly journal: number;
   readonly attended: boolean;
+  /** Whether nothing outside is to happen, nor anything to be stored as if it should. */
+  readonly rehearsal: boolean;
   readonly policies: readonly Policy[];
   readonly entities: ReadonlyMap<string, AnyEntity>;
   readonly connector: Connector;

@@ -14,6 +14,7 @@ function someFacts(facts: Partial<Facts> = {}): Facts {
     access: 'module',
     company: 'DE01',
     attended: false,
+    rehearsal: false,
     policies: [],
     ...facts,
   };

@@ -100,6 +100,7 @@ export function aScope(
   tools: readonly AnyTool[],
   options: {
     readonly act?: boolean;
+    readonly rehearsal?: boolean;
     readonly record?: Record;
     readonly connector?: Connector;
     readonly isOwned?: () => boolean;
@@ -128,6 +129,7 @@ export function aScope(
     module: 'lab',
     company: 'DE01',
     attended: false,
+    rehearsal: options.rehearsal ?? false,
     journal: 2,
     policies,
     entities: new Map([['crate', crate]]),

@@ -7,7 +7,7 @@ import { type Marked, markAll } from '../support/finding-mark.ts';
 import { verifies } from '../support/verifies.ts';
 
 /** One step of a night. */
-export type Done = AgentRun & { readonly agent: string };
+export type Done = AgentRun & { readonly agent: string; readonly input: object };
 
 /** The inputs of each agent, made when its turn comes: summaries take what the steps before them handed in. */
 export type Inputs = Readonly<Record<string, (done: readonly Done[]) => readonly object[]>>;
@@ -25,7 +25,7 @@ export async function runNight(
   for (const agent of module.agents) {
     for (const input of inputs[agent.name]?.(done) ?? []) {
       const outcome = await runAgent(agent, { ...scope, input });
-      done.push({ ...outcome, agent: `${module.name}.${agent.name}` });
+      done.push({ ...outcome, agent: `${module.name}.${agent.name}`, input });
     }
   }
   return done;

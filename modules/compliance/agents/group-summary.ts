@@ -15,7 +15,7 @@ export const groupSummary = defineAgent({
   model: 'fast',
   priority: 5,
   critical: true,
-  limits: { timeoutMs: 60_000, turns: 4, costMicroUsd: 20_000 },
+  limits: { timeoutMs: 60_000, turns: 4, costMicroUsd: 200_000 },
   tools: { listExchangeRates },
   instructions: summaryRule,
 }).playbook(async ({ input, tools }) => {

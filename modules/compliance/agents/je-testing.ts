@@ -17,7 +17,7 @@ export const jeTesting = defineAgent({
   model: 'standard',
   priority: 4,
   critical: false,
-  limits: { timeoutMs: 120_000, turns: 6, costMicroUsd: 30_000 },
+  limits: { timeoutMs: 120_000, turns: 6, costMicroUsd: 300_000 },
   tools: { listEntries, scoreEntries, drawSample },
   findings: {
     'entry.after_close':

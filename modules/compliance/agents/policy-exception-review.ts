@@ -17,7 +17,7 @@ export const policyExceptionReview = defineAgent({
   model: 'fast',
   priority: 5,
   critical: false,
-  limits: { timeoutMs: 120_000, turns: 8, costMicroUsd: 20_000 },
+  limits: { timeoutMs: 120_000, turns: 8, costMicroUsd: 200_000 },
   tools: { scanSplitOrders, scanOrderLimits, openCase },
   findings: {
     'order.split':

@@ -14,7 +14,7 @@ export const sanctionsScreening = defineAgent({
   model: 'standard',
   priority: 9,
   critical: true,
-  limits: { timeoutMs: 120_000, turns: 8, costMicroUsd: 30_000 },
+  limits: { timeoutMs: 120_000, turns: 8, costMicroUsd: 300_000 },
   tools: { listParties, matchSanctions, blockParty },
   findings: {
     'sanctions.exact': 'A party bears the name of a listed one in the same country.',

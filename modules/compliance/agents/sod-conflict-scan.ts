@@ -14,7 +14,7 @@ export const sodConflictScan = defineAgent({
   model: 'fast',
   priority: 6,
   critical: false,
-  limits: { timeoutMs: 120_000, turns: 8, costMicroUsd: 20_000 },
+  limits: { timeoutMs: 120_000, turns: 8, costMicroUsd: 200_000 },
   tools: { listGrants, listDutyRules, recordConflict },
   findings: {
     'duty.conflict':

@@ -17,7 +17,7 @@ export const bankReconciliation = defineAgent({
   model: 'standard',
   priority: 6,
   critical: false,
-  limits: { timeoutMs: 120_000, turns: 10, costMicroUsd: 40_000 },
+  limits: { timeoutMs: 120_000, turns: 10, costMicroUsd: 400_000 },
   tools: { listStatementLines, listPayments, proposeBankMatch, parkBankFee },
   findings: {
     'bank.amount': 'A statement line quotes a payment of another amount.',

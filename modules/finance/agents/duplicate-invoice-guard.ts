@@ -18,7 +18,7 @@ export const duplicateInvoiceGuard = defineAgent({
   model: 'fast',
   priority: 7,
   critical: false,
-  limits: { timeoutMs: 120_000, turns: 8, costMicroUsd: 20_000 },
+  limits: { timeoutMs: 120_000, turns: 8, costMicroUsd: 200_000 },
   tools: { searchBills, placeHold },
   findings: {
     'duplicate.unpaid': 'A draft or open bill repeats an earlier one; it can still be held.',

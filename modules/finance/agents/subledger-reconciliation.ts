@@ -17,7 +17,7 @@ export const subledgerReconciliation = defineAgent({
   }),
   model: 'deep',
   priority: 6,
-  limits: { timeoutMs: 180_000, turns: 12, costMicroUsd: 80_000 },
+  limits: { timeoutMs: 180_000, turns: 12, costMicroUsd: 800_000 },
   tools: { getLedgerBalances, getSubledgerBalances, parkCorrection },
   findings: {
     'subledger.manual': 'A manual entry was posted to a control account past its subledger.',

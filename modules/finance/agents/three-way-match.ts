@@ -19,7 +19,7 @@ export const threeWayMatch = defineAgent({
   model: 'standard',
   priority: 7,
   critical: false,
-  limits: { timeoutMs: 120_000, turns: 10, costMicroUsd: 30_000 },
+  limits: { timeoutMs: 120_000, turns: 10, costMicroUsd: 300_000 },
   tools: { listDraftBills, listOrders, listReceipts, getTolerances, setMatchResult, placeHold },
   findings: {
     'match.receipt': 'A bill charges an order line of which nothing has been received.',

@@ -15,7 +15,7 @@ export const documentExpiryWatch = defineAgent({
   model: 'fast',
   priority: 4,
   critical: false,
-  limits: { timeoutMs: 60_000, turns: 6, costMicroUsd: 15_000 },
+  limits: { timeoutMs: 60_000, turns: 6, costMicroUsd: 150_000 },
   tools: { listPermits, proposeReminder },
   findings: {
     'document.expired': 'A permit has expired and no renewal is on file.',

@@ -14,7 +14,7 @@ export const nightSummary = defineAgent({
   model: 'fast',
   priority: 5,
   critical: false,
-  limits: { timeoutMs: 60_000, turns: 4, costMicroUsd: 20_000 },
+  limits: { timeoutMs: 60_000, turns: 4, costMicroUsd: 200_000 },
   tools: { listExchangeRates },
   instructions: `1. Call hr.exchange_rate.list once with each currency that occurs in an exposure, and ${groupCurrency}.
 2. Answer with checked and flagged added up over the items; exposure = every amount times the rate of its currency, added up in ${groupCurrency} and only then rounded to two decimals; missing as given. Without items the sums are 0.

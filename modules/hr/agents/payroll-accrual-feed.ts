@@ -30,7 +30,7 @@ export const payrollAccrualFeed = defineAgent({
   model: 'standard',
   priority: 8,
   critical: false,
-  limits: { timeoutMs: 120_000, turns: 8, costMicroUsd: 60_000 },
+  limits: { timeoutMs: 120_000, turns: 8, costMicroUsd: 600_000 },
   tools: { totalPayroll, listAccruals, proposeAccrual },
   findings: {
     'accrual.missing': "A department's wages of the closed month are not accrued.",

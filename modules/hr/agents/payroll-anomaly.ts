@@ -45,7 +45,7 @@ export const payrollAnomaly = defineAgent({
   model: 'standard',
   priority: 7,
   critical: false,
-  limits: { timeoutMs: 120_000, turns: 10, costMicroUsd: 40_000 },
+  limits: { timeoutMs: 120_000, turns: 10, costMicroUsd: 400_000 },
   tools: { listPayslips, listPayslipHistory, listContracts, totalTimesheets, holdPayslip },
   findings: {
     'payroll.leaver': 'A regular payslip pays somebody who left before the month began.',

@@ -42,7 +42,7 @@ export const timesheetExceptions = defineAgent({
   model: 'fast',
   priority: 6,
   critical: false,
-  limits: { timeoutMs: 120_000, turns: 10, costMicroUsd: 30_000 },
+  limits: { timeoutMs: 120_000, turns: 10, costMicroUsd: 300_000 },
   tools: { listTimesheets, listSchedules, listQueries, proposeQuery },
   findings: {
     'timesheet.impossible_day': 'A day has more than 24 hours of work.',

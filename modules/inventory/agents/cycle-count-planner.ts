@@ -13,7 +13,7 @@ export const cycleCountPlanner = defineAgent({
   model: 'fast',
   priority: 4,
   critical: false,
-  limits: { timeoutMs: 120_000, turns: 6, costMicroUsd: 30_000 },
+  limits: { timeoutMs: 120_000, turns: 6, costMicroUsd: 300_000 },
   tools: { scanCounts, planCount },
   findings: {
     'count.overdue':

@@ -16,7 +16,7 @@ export const receiptDiscrepancy = defineAgent({
   model: 'standard',
   priority: 7,
   critical: true,
-  limits: { timeoutMs: 180_000, turns: 10, costMicroUsd: 60_000 },
+  limits: { timeoutMs: 180_000, turns: 10, costMicroUsd: 600_000 },
   tools: { listReceipts, compareOrders, draftClaim },
   findings: {
     'receipt.short':

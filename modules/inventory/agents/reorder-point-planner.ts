@@ -17,7 +17,7 @@ export const reorderPointPlanner = defineAgent({
   model: 'fast',
   priority: 5,
   critical: false,
-  limits: { timeoutMs: 120_000, turns: 10, costMicroUsd: 40_000 },
+  limits: { timeoutMs: 120_000, turns: 10, costMicroUsd: 400_000 },
   tools: { scanStock, listIncoming, draftRequest, planCount },
   findings: {
     'reorder.below_minimum':

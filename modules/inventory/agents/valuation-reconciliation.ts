@@ -16,7 +16,7 @@ export const valuationReconciliation = defineAgent({
   model: 'standard',
   priority: 6,
   critical: true,
-  limits: { timeoutMs: 300_000, turns: 8, costMicroUsd: 60_000, attempts: 2 },
+  limits: { timeoutMs: 300_000, turns: 8, costMicroUsd: 600_000, attempts: 2 },
   tools: { valueStock, getLedgerBalance, draftVariance, planCount },
   findings: {
     'valuation.ledger':
