@@ -1,11 +1,5 @@
 import { defineAgent, defineConfig, defineModule, defineWorkflow, z } from 'tutti';
-import {
-  type BenchGraph,
-  type BenchNode,
-  benchGraphs,
-  type GraphName,
-  moduleCount,
-} from './graph.ts';
+import { type BenchNode, benchGraphs, type GraphName, moduleCount } from './graph.ts';
 import { benchModel } from './provider.ts';
 
 /*
@@ -45,13 +39,13 @@ const modules = agents.map((agent, index) =>
   defineModule({ name: `m${index}`, version: '1.0.0', agents: [agent] }),
 );
 
-function workflowOf({ name, nodes }: BenchGraph): ReturnType<typeof defineWorkflow> {
+function workflowOf(name: GraphName): ReturnType<typeof defineWorkflow> {
   return defineWorkflow({
     name,
     input: z.object({ base: z.number() }),
     graph({ input, task }) {
       const refs: ReturnType<typeof task>[] = [];
-      for (const node of nodes) {
+      for (const node of benchGraphs[name]().nodes) {
         refs.push(
           task({
             id: idOf(node),
@@ -81,7 +75,7 @@ const target = {
 // biome-ignore lint/style/noDefaultExport: a configuration module's contract
 export default defineConfig({
   modules,
-  workflows: graphs.map((name) => workflowOf(benchGraphs[name]())),
+  workflows: graphs.map(workflowOf),
   models: { standard: target },
   providers: { bench: benchModel },
   modelLimits: {
@@ -89,5 +83,5 @@ export default defineConfig({
   },
   prices: { [model]: price },
   limits: { running: runningAtOnce, perRun: runningAtOnce, perModule: runningAtOnce },
-  dailyBudgetMicroUsd: plenty * 1_000,
+  budgets: { tenantDailyMicroUsd: plenty * 1_000 },
 });

@@ -4,8 +4,8 @@ import { type Ask, ask } from './call.ts';
 // biome-ignore lint/style/noDefaultExport: Piscina's contract
 export default async function floorThread(
   task: Ask,
-): Promise<{ readonly output: string; readonly body: string; readonly usage: unknown }> {
+): Promise<{ readonly output: string; readonly usage: unknown }> {
   const { handed, usage } = await ask(task);
   const output = JSON.stringify(handed);
-  return { output, body: JSON.stringify([{ kind: 'text', text: output }]), usage };
+  return { output, usage };
 }

@@ -119,6 +119,7 @@ export class Floor {
         timeZone: 'UTC',
         priority: 5,
         attended: false,
+        rehearsal: false,
         journal: 2,
         createdAt: Date.now(),
       },
@@ -131,7 +132,6 @@ export class Floor {
     const task = { index: step.id, ms, url: this.#parts.mock };
     const done = (await this.#threads.run(task)) as {
       readonly output: string;
-      readonly body: string;
       readonly usage: Usage;
     };
     await this.#finished(run, step, { seq, ...done });
@@ -168,6 +168,7 @@ export class Floor {
           model,
           priceVersion: PRICES_VERSION,
           reservedMicroUsd: bound,
+          simulated: false,
         },
       ],
       budgets: this.#money(run, step, { reserve: bound, release: 0, settle: 0 }),
@@ -181,11 +182,10 @@ export class Floor {
     done: {
       readonly seq: number;
       readonly output: string;
-      readonly body: string;
       readonly usage: Usage;
     },
   ): Promise<void> {
-    const { seq, output, body, usage } = done;
+    const { seq, output, usage } = done;
     const cost = costMicroUsd(usage, price);
     const data = {
       turn: 1,
@@ -194,24 +194,24 @@ export class Floor {
       tokens: usage,
       costMicroUsd: cost,
       state: 'settled',
+      isOutput: true,
     };
     const turn = nextEntry(run, {
       step,
       kind: 'turn.ended',
       data,
-      body: { class: 'model', text: body },
+      body: { class: 'output', text: output },
     });
     const ended = nextEntry(run, {
       step,
       kind: 'step.succeeded',
-      data: {},
-      body: { class: 'output', text: output },
+      data: { outputSeq: turn.seq },
     });
     const now = Date.now();
     Object.assign(step, {
       status: 'succeeded',
       endedAt: now,
-      outputSeq: ended.seq,
+      outputSeq: turn.seq,
       costMicroUsd: cost,
     });
     return this.#commit.write({

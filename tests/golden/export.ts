@@ -90,9 +90,13 @@ async function make(name: string, at: readonly string[], models: boolean): Promi
   });
 }
 
-/** Without the name of the machine that it was made on. */
+/** Without what names the machine that it was made on. */
 function anonymous(tables: Golden['tables']): Golden['tables'] {
-  const engine = tables.engine.map((row) => ({ ...row, host: 'golden' }));
+  const engine = tables.engine.map((row) => ({
+    ...row,
+    host: 'golden',
+    ...('process' in row && { process: null }),
+  }));
   return { ...tables, engine };
 }
 
