@@ -9,13 +9,17 @@ export { Decimal, Money } from './base/money.ts';
 export { readText, Text } from './base/text.ts';
 export type {
   BreakerLimits,
+  Budgets,
   Config,
-  ModelLimit,
+  ModelChain,
   ModelPrice,
+  RateLimit,
   StepFailure,
+  ToolLimit,
 } from './ports/config.ts';
 export { defineConfig } from './ports/config.ts';
 export * as shared from './ports/erp/entities.ts';
+export { limitPresets } from './ports/models/limit-presets.ts';
 export type { ModelTarget } from './ports/models/model.ts';
 export type {
   Agent,

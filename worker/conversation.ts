@@ -27,6 +27,8 @@ export class Conversation implements Recorder {
   readonly #post: (message: FromThread) => void;
   readonly #abort = new AbortController();
   readonly #effects = new Map<string, Waiting<EffectRecord | null>>();
+  readonly #entering = new Map<number, Waiting<() => void>>();
+  #entered = 0;
   #permit: Waiting<number> | null = null;
   #ended = false;
 
@@ -64,6 +66,16 @@ export class Conversation implements Recorder {
     });
   }
 
+  /** Resolves when a limited side allows one more call, with what tells of the call's end. */
+  enter(side: string): Promise<() => void> {
+    this.#entered += 1;
+    const id = this.#entered;
+    return this.#ask((waiting) => {
+      this.#entering.set(id, waiting);
+      this.#send({ kind: 'enter', ref: this.job.ref, id, side });
+    });
+  }
+
   begin(intent: Intent): Promise<EffectRecord | null> {
     return this.#ask((waiting) => {
       this.#effects.set(intent.key, waiting);
@@ -76,6 +88,11 @@ export class Conversation implements Recorder {
       this.#effects.set(key, waiting);
       this.#send({ kind: 'effected', ref: this.job.ref, key, state, outcome });
     });
+  }
+
+  /** What the model has just said. */
+  delta(text: string): void {
+    this.#send({ kind: 'delta', ref: this.job.ref, text });
   }
 
   /** Says how the job ended; only the first call counts. */
@@ -95,6 +112,8 @@ export class Conversation implements Recorder {
         return this.#answer(message.key, message.known);
       case 'ended':
         return this.#answer(message.key, null);
+      case 'entered':
+        return this.#enter(message.id);
       case 'cancel':
         return this.cancel(fromErrorData(message.error));
     }
@@ -105,6 +124,13 @@ export class Conversation implements Recorder {
     this.#abort.abort(error);
     this.#permit?.reject(error);
     for (const waiting of this.#effects.values()) waiting.reject(error);
+    for (const waiting of this.#entering.values()) waiting.reject(error);
+  }
+
+  #enter(id: number): void {
+    const waiting = this.#entering.get(id);
+    this.#entering.delete(id);
+    waiting?.resolve(() => this.#send({ kind: 'leave', ref: this.job.ref, id }));
   }
 
   #answer(key: string, known: EffectRecord | null): void {

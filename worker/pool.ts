@@ -52,6 +52,7 @@ export class Pool implements Dispatcher {
   readonly #size: number;
   readonly #clock: Clock;
   readonly #lanes = new Set<Lane>();
+  #isWatched = false;
   /** Lanes that were given up and whose threads have not ended. */
   readonly #zombies = new Set<Lane>();
   readonly #byRef = new Map<number, Lane>();
@@ -110,6 +111,11 @@ export class Pool implements Dispatcher {
     else this.#started?.quarantine.tell(message);
   }
 
+  watch(isOn: boolean): void {
+    this.#isWatched = isOn;
+    for (const lane of this.#lanes) lane.send({ kind: 'watch', isOn });
+  }
+
   cancel(ref: number, error: ErrorData): void {
     const lane = this.#byRef.get(ref);
     if (lane) return lane.send({ kind: 'cancel', ref, error });
@@ -156,6 +162,7 @@ export class Pool implements Dispatcher {
       },
     });
     this.#lanes.add(lane);
+    if (this.#isWatched) lane.send({ kind: 'watch', isOn: true });
   }
 
   #bootLater(): void {

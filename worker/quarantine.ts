@@ -1,7 +1,7 @@
 import type { Clock } from '../core/base/clock.ts';
 import { EngineError, type ErrorData, toErrorData } from '../core/base/errors.ts';
 import type { LeaseClock } from '../core/base/lease-clock.ts';
-import type { DispatchEvents, FromThread, Job, ToThread } from '../core/ports/dispatcher.ts';
+import type { Answer, DispatchEvents, FromThread, Job } from '../core/ports/dispatcher.ts';
 import type { ThreadSetup } from './lane.ts';
 import { QuarantineProcess } from './quarantine-process.ts';
 import type { Watched } from './watchdog.ts';
@@ -50,7 +50,7 @@ export class Quarantine {
   }
 
   /** Passes a message on to the suspect that runs; one for anybody else is late. */
-  tell(message: Exclude<ToThread, { kind: 'go' }>): void {
+  tell(message: Answer): void {
     if (message.ref === this.#job?.ref) this.#process?.send(message);
   }
 

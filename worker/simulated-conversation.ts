@@ -99,7 +99,8 @@ export class SimulatedConversation implements RoundEvents {
     });
     const startedAt = performance.now();
     try {
-      if (talk.job.simulate?.latency) await pace.wait(latencyMs, scope.signal);
+      const { latency = false, speed = 1 } = talk.job.simulate ?? {};
+      if (latency) await pace.wait(latencyMs / speed, scope.signal);
     } catch (error) {
       // As a real call that was broken off: the provider may have done its work by then.
       const durationMs = Math.round(performance.now() - startedAt);

@@ -99,6 +99,7 @@ function scopeOf(agent: AnyAgent, options: TestScope, recorder: Recorder): StepS
     entities: new Map(entities.map((entity) => [entity.name, entity])),
     connector: options.connector,
     recorder,
+    enter: () => null,
     isOwned: () => true,
     signal: new AbortController().signal,
   };

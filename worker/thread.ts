@@ -3,6 +3,7 @@ import { systemClock } from '../core/base/clock.ts';
 import { EngineError, toErrorData } from '../core/base/errors.ts';
 import { LeaseClock } from '../core/base/lease-clock.ts';
 import { Prompt } from '../core/guard/prompt.ts';
+import type { LimitedSide } from '../core/guard/scope.ts';
 import type { Config } from '../core/ports/config.ts';
 import type { FromThread, Job, JobDone, ToThread } from '../core/ports/dispatcher.ts';
 import type { Model, ModelTarget } from '../core/ports/models/model.ts';
@@ -78,6 +79,7 @@ class Runner {
   readonly #prompts = new Map<string, Prompt>();
   readonly #models = new Map<string, Model>();
   readonly #current = new AsyncLocalStorage<Conversation>();
+  #isWatched = false;
 
   constructor(parts: {
     readonly loaded: Loaded;
@@ -103,6 +105,7 @@ class Runner {
   hear(batch: readonly ToThread[]): void {
     for (const message of batch) {
       if (message.kind === 'go') this.#go(message.job);
+      else if (message.kind === 'watch') this.#isWatched = message.isOn;
       else this.#talks.get(message.ref)?.hear(message);
     }
   }
@@ -150,6 +153,7 @@ class Runner {
       entities: registry.entities,
       connector: marking(connector(job.tenantId), mark),
       recorder: talk,
+      enter: (side: LimitedSide) => (isLimited(side, config) ? talk.enter(side) : null),
       isOwned: () => this.#lease.isHeld,
       signal: talk.signal,
     };
@@ -158,6 +162,7 @@ class Runner {
       talk,
       prompt: this.#prompt(registered),
       targets,
+      isWatched: () => this.#isWatched,
       model: (target) => marking(this.#model(target, config), mark),
       pace: marking(pace, mark),
     });
@@ -188,6 +193,11 @@ class Runner {
     talk.cancel(new EngineError('AGENT_FAILED', data.message));
     this.#talks.delete(talk.job.ref);
   }
+}
+
+/** Whether the configuration says how often a side may be called. */
+function isLimited(side: LimitedSide, { erpLimit, toolLimits }: Config): boolean {
+  return side === 'erp' ? erpLimit !== undefined : toolLimits?.[side.slice(5)] !== undefined;
 }
 
 /** The end of a job that was cancelled and waits for something that never comes; what it still says is not heard. */

@@ -20,6 +20,8 @@ export interface AgentContext {
   readonly prompt: Prompt;
   /** The models that its calls may go to, in the order of its profile's chain. */
   readonly targets: readonly ModelTarget[];
+  /** Whether somebody wants to see what the model says while it says it. */
+  readonly isWatched: () => boolean;
   /** A model, opened on first use. */
   readonly model: (target: ModelTarget) => Model;
   /** How a rehearsal waits. */
@@ -105,9 +107,11 @@ async function send(
   using deadline = turnDeadline(context);
   const { model, maxOutputTokens = 4_096 } = target;
   const request = context.prompt.request(model, messages, maxOutputTokens);
-  return await context
-    .model(target)
-    .call(request, { signal: deadline.signal, ...target.deadlines });
+  return await context.model(target).call(request, {
+    signal: deadline.signal,
+    ...target.deadlines,
+    ...(context.isWatched() && { onDelta: (text) => context.talk.delta(text) }),
+  });
 }
 
 /** Failures that the same call may not meet again: its provider was busy, away or slow. */

@@ -9,23 +9,26 @@ import type { Connector } from '../ports/erp/connector.ts';
 import type { Profiles } from '../ports/models/profiles.ts';
 import type { Registry } from '../sdk/registry.ts';
 import { askRun, type RunAsk } from './ask.ts';
-import { Breakers } from './limits/breaker.ts';
-import { Broker } from './limits/broker.ts';
+import type { BrokerStats } from './limits/broker.ts';
+import { Limits } from './limits/limits.ts';
+import { warningEntry } from './limits/warnings.ts';
 import { Settings } from './recovery/settings.ts';
-import { applyRetention } from './retention/apply.ts';
-import { type RetentionPolicy, retentionPolicy } from './retention/policy.ts';
+import { Housekeeping } from './retention/housekeeping.ts';
+import { retentionPolicy } from './retention/policy.ts';
 import { Adoption } from './run/adopt.ts';
+import type { Delta } from './run/attempts.ts';
 import { Inbox, type Message } from './run/inbox.ts';
 import { itemsOf } from './run/items.ts';
 import { Journal } from './run/journal.ts';
 import { journalConnection } from './run/journal-connection.ts';
-import type { Startable } from './run/launcher.ts';
 import { Lease } from './run/lease.ts';
 import { RunLoop } from './run/loop.ts';
 import type { Change } from './run/rows.ts';
+import type { Run } from './run/run.ts';
 import { checkStates, type RunStatus } from './run/states.ts';
 import type { Asked } from './run/steering.ts';
 import { type RunRequest, type RunRow, Store } from './run/store.ts';
+import type { Waiting } from './run/waiting.ts';
 import { Scheduler } from './schedule/scheduler.ts';
 import { submitRun } from './submit.ts';
 
@@ -37,6 +40,8 @@ export interface EngineParts {
   readonly dispatcher: Dispatcher;
   /** Null: agents run their playbooks. */
   readonly profiles: Profiles | null;
+  /** What rehearsals seem to call where there are no `profiles`. @default nothing */
+  readonly rehearsed?: Profiles;
   /** The ERP of a tenant. */
   readonly connector: (tenantId: number) => Connector;
   readonly clock?: Clock;
@@ -46,8 +51,6 @@ export interface EngineParts {
 }
 
 const reconcileMs = 1_000;
-const dayMs = 86_400_000;
-const firstHousekeepingMs = 60_000;
 const drainLookMs = 20;
 /** Threads that burn a core each without doing anything, until the process should be restarted. */
 const tooManyZombies = 2;
@@ -64,18 +67,15 @@ export class Engine {
   readonly #inbox: Inbox;
   readonly #settings: Settings;
   readonly #lease: Lease;
-  readonly #breakers: Breakers;
-  readonly #broker: Broker;
+  readonly #limits: Limits<Run>;
   readonly #adoption: Adoption;
   readonly #waiters = new Map<string, PromiseWithResolvers<RunStatus>>();
   readonly #followers = new Set<(runIds: ReadonlySet<string>) => void>();
+  readonly #listeners = new Set<(delta: Delta) => void>();
   #journal: Journal | null = null;
   #loop: RunLoop | null = null;
   #cancelTimer: () => void = () => {};
-  #housekeptAt: number;
-  #housekeeping: Promise<void> = Promise.resolve();
-  readonly #retention: RetentionPolicy;
-  readonly #stopping = new AbortController();
+  readonly #housekeeping: Housekeeping;
   #state: 'new' | 'running' | 'stopped' = 'new';
   #claiming: Promise<void> = Promise.resolve();
   /** Runs that are ours and not yet in memory. */
@@ -88,32 +88,29 @@ export class Engine {
     checkStates();
     this.#parts = parts;
     this.#clock = parts.clock ?? systemClock;
-    // A process that serves does it soon after its start, one that lives for one short run does not.
-    this.#housekeptAt = this.#clock.now() - dayMs + firstHousekeepingMs;
-    this.#retention = retentionPolicy(parts.config.retention);
+    const policy = retentionPolicy(parts.config.retention);
+    this.#housekeeping = new Housekeeping(parts.database, policy, this.#clock.now());
     this.#pool = parts.database.pool('tutti_engine', 4);
     this.#store = new Store(this.#pool);
     this.#inbox = new Inbox(this.#pool);
     this.#settings = new Settings(parts.database, parts);
     const { leaseMs } = parts.config.limits ?? {};
     this.#lease = new Lease(this.#pool, parts.version, leaseMs === undefined ? {} : { leaseMs });
-    this.#breakers = new Breakers({
+    this.#limits = new Limits<Run>({
+      ...parts,
+      pool: this.#pool,
+      settings: this.#settings,
       clock: this.#clock,
-      limits: () => this.#settings.breaker,
-      onChange: (name, state) => this.#loop?.breakerMoved(name, state),
+      onBreaker: (name, state) => this.#loop?.breakerMoved(name, state),
+      onWarning: (run, warning) => this.#loop?.note(run, warningEntry(warning)) ?? false,
+      onChange: () => this.#loop?.look(),
     });
-    this.#broker = new Broker({
-      profiles: parts.profiles,
-      limits: parts.config.modelLimits ?? {},
-      prices: parts.config.prices ?? {},
-      clock: this.#clock,
-      breakers: this.#breakers,
-    });
+    const { broker, purses } = this.#limits;
     this.#adoption = new Adoption({
       store: this.#store,
       registry: parts.registry,
-      broker: this.#broker,
-      dailyBudgetMicroUsd: parts.config.dailyBudgetMicroUsd,
+      broker,
+      limitOf: (tenantId, scope) => purses.of(tenantId, scope),
     });
   }
 
@@ -160,13 +157,12 @@ export class Engine {
     this.#loop = new RunLoop({
       journal: this.#journal,
       store: this.#store,
-      scheduler: new Scheduler<Startable>({
+      scheduler: new Scheduler<Waiting>({
         running: limits.running ?? 256,
         perRun: limits.perRun ?? 256,
         perModule: limits.perModule ?? 128,
       }),
-      broker: this.#broker,
-      breakers: this.#breakers,
+      limits: this.#limits,
       dispatcher,
       registry,
       clock: this.#clock,
@@ -177,11 +173,20 @@ export class Engine {
         }),
       rulesOf: (tenantId, agent) => this.#settings.rulesOf(tenantId, agent),
       onStepFailed: (failure) => this.#stepFailed(failure),
+      onDelta: (delta) => {
+        for (const listener of this.#listeners) listener(delta);
+      },
       onEnd: (run, status) => this.#ended(run.facts.id, status),
     });
+    await this.#limits.open(boot);
     await dispatcher.start(this.#loop.dispatchEvents, this.#lease.clock);
     this.#state = 'running';
     await this.#reconcile();
+  }
+
+  /** How much of which limit is in use, and what calls have come to. */
+  get limits(): BrokerStats {
+    return this.#limits.stats;
   }
 
   /** Stores a run and takes it up. The same key again returns the run that it has. @throws WORKFLOW_UNKNOWN · INPUT_INVALID · KEY_REUSED */
@@ -210,6 +215,17 @@ export class Engine {
     return () => this.#followers.delete(follower);
   }
 
+  /** Tells what models say while they say it, until the returned function is called. Nothing of it is stored, and some may be lost. */
+  onDelta(listener: (delta: Delta) => void): () => void {
+    const { dispatcher } = this.#parts;
+    this.#listeners.add(listener);
+    dispatcher.watch?.(true);
+    return () => {
+      this.#listeners.delete(listener);
+      dispatcher.watch?.(this.#listeners.size > 0);
+    };
+  }
+
   /**
    * Ends in order: nothing new starts; what runs has `drainMs` to end and is then recorded as interrupted, so that whoever
    * owns its run next goes on with it at once; lanes end; the lease is given up.
@@ -219,17 +235,17 @@ export class Engine {
     const wasRunning = this.#state === 'running';
     this.#state = 'stopped';
     this.#cancelTimer();
-    this.#stopping.abort();
     this.#loop?.drain();
     await this.#claiming;
     if (drainMs > 0) await this.#lease.drain().catch(() => {});
     await this.#drained(drainMs);
-    await this.#housekeeping;
+    await this.#housekeeping.stop();
     this.#loop?.checkpoint();
     this.#loop?.stop();
     await this.#journal?.settled(journalPatienceMs);
     await this.#parts.dispatcher.stop();
     await this.#journal?.close();
+    if (wasRunning) await this.#limits.close().catch(() => {});
     await this.#lease.stop();
     if (wasRunning) await this.#lease.release();
     await this.#pool.end();
@@ -272,10 +288,12 @@ export class Engine {
     this.#isReconciling = true;
     this.#cancelTimer();
     try {
+      const now = this.#clock.now();
       await this.#settings.refresh();
       await this.#lease.takeOver();
-      await this.#keepHouse();
-      await this.#adoption.keepBudgets(this.#loop?.runs.values() ?? [], this.#clock.now());
+      await this.#housekeeping.tend(now);
+      const isNewDay = await this.#adoption.keepBudgets(this.#loop?.runs.values() ?? [], now);
+      if ((await this.#limits.tend()) || isNewDay) this.#loop?.budgetsMoved();
       await this.#claim();
       await this.#readInbox();
     } catch {
@@ -285,26 +303,6 @@ export class Engine {
     }
     if (this.#state === 'running')
       this.#cancelTimer = this.#clock.after(reconcileMs, () => void this.#reconcile());
-  }
-
-  /** Once a day: new months get their partitions before they begin, and what is past its time goes, beside everything else. */
-  async #keepHouse(): Promise<void> {
-    const now = this.#clock.now();
-    if (now - this.#housekeptAt < dayMs) return;
-    this.#housekeptAt = now;
-    const { database } = this.#parts;
-    await database.ensurePartitions(new Date(now));
-    const { signal } = this.#stopping;
-    this.#housekeeping = applyRetention(database, this.#retention, {
-      now: new Date(now),
-      signal,
-    }).then(
-      () => {},
-      (error: unknown) => {
-        if (!signal.aborted)
-          process.emitWarning(`Retention was put off for a day: ${toErrorData(error).message}`);
-      },
-    );
   }
 
   /** Claims one after the other, so that a run is adopted before the next claim counts what there is room for. */

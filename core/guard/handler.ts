@@ -1,4 +1,6 @@
 import type { z } from 'zod';
+import { systemClock } from '../base/clock.ts';
+import { Deadline } from '../base/deadline.ts';
 import { EngineError } from '../base/errors.ts';
 import type { Connector, Outcome } from '../ports/erp/connector.ts';
 import { erpFor } from '../ports/erp/records.ts';
@@ -76,7 +78,10 @@ export function refuseUnlessOwned({ isOwned }: Pick<StepScope, 'isOwned'>): void
   );
 }
 
-/** Runs `work` with what a handler gets, until the tool's time is up or the step is cancelled. */
+/**
+ * Runs `work` with what a handler gets, until the tool's time is up or the step is cancelled. The time that the tool or its calls
+ * of the ERP wait for their limits is not the tool's.
+ */
 async function inTime<T>(
   call: Call,
   {
@@ -88,12 +93,13 @@ async function inTime<T>(
 ): Promise<T> {
   const { tool, scope } = call;
   const timeoutMs = timeoutOf(call);
-  const signal = AbortSignal.any([scope.signal, AbortSignal.timeout(timeoutMs)]);
-  const late = new EngineError(
-    'TOOL_FAILED',
-    `Tool '${tool.name}' did not end within ${timeoutMs} ms.`,
+  const late = new AbortController();
+  const signal = AbortSignal.any([scope.signal, late.signal]);
+  const message = `Tool '${tool.name}' did not end within ${timeoutMs} ms.`;
+  const deadline = new Deadline(systemClock, timeoutMs, () =>
+    late.abort(new EngineError('TOOL_FAILED', message)),
   );
-  const erp = erpFor(connector, {
+  const erp = erpFor(limited(connector, scope, deadline), {
     entities: scope.entities,
     key: () => (mayWrite ? key : ''),
     // What the first version had under way lies in the ERP under the names that it gave.
@@ -103,17 +109,47 @@ async function inTime<T>(
       call.records += rows;
     },
   });
-  return await Promise.race([
-    aborted(signal, () => (scope.signal.aborted ? scope.signal.reason : late)),
-    work({ erp, today: scope.businessDate, key, signal }),
-  ]);
+  const leave = await scope.enter(`tool:${tool.name}`);
+  deadline.resume();
+  try {
+    return await Promise.race([
+      aborted(signal),
+      work({ erp, today: scope.businessDate, key, signal }),
+    ]);
+  } finally {
+    deadline.pause();
+    leave?.();
+  }
 }
 
 /** Rejects when the signal aborts: a handler that does not heed it must not keep its step. */
-function aborted(signal: AbortSignal, reason: () => unknown): Promise<never> {
+function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(reason()), { once: true });
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });
+}
+
+/** The connector, whose calls wait until the ERP allows one more. */
+function limited(connector: Connector, { enter }: StepScope, deadline: Deadline): Connector {
+  const within = async <R>(work: () => Promise<R>): Promise<R> => {
+    const entering = enter('erp');
+    if (!entering) return await work();
+    deadline.pause();
+    const leave = await entering;
+    deadline.resume();
+    try {
+      return await work();
+    } finally {
+      leave();
+    }
+  };
+  return {
+    describe: () => connector.describe(),
+    query: (query, options) => within(() => connector.query(query, options)),
+    changes: (cursor, options) => within(() => connector.changes(cursor, options)),
+    apply: (command, options) => within(() => connector.apply(command, options)),
+    close: () => connector.close(),
+  };
 }
 
 /** The connector, which asks for the lease before each command and keeps in mind what became of it. */

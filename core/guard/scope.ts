@@ -17,6 +17,9 @@ export interface Recorder {
   end(key: string, state: EffectState, outcome: unknown): Promise<void>;
 }
 
+/** A side that allows only so many calls: the ERP, or a tool by its name. */
+export type LimitedSide = 'erp' | `tool:${string}`;
+
 /** The step on whose behalf tools are called. */
 export interface StepScope extends KeyScope {
   readonly agent: AnyAgent;
@@ -33,6 +36,8 @@ export interface StepScope extends KeyScope {
   readonly entities: ReadonlyMap<string, AnyEntity>;
   readonly connector: Connector;
   readonly recorder: Recorder;
+  /** Waits until a side allows one more call; the call's end is told by what it resolves with. Null: the side is not limited. */
+  readonly enter: (side: LimitedSide) => Promise<() => void> | null;
   /** Whether this engine surely still holds its lease: asked last, before anything is written outside. */
   readonly isOwned: () => boolean;
   readonly signal: AbortSignal;

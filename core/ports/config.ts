@@ -5,13 +5,47 @@ import type { Policy } from '../sdk/policy.ts';
 import type { Workflow } from '../sdk/workflow.ts';
 import type { Model, ModelTarget } from './models/model.ts';
 
-/** What one model account allows. */
-export interface ModelLimit {
+/**
+ * What one side allows: a model's account, a tenant, a module, a tool or an ERP. Minutes are sliding: in any 60 s at most the
+ * limit passes. Hours and days are fixed windows that begin with the first call.
+ */
+export interface RateLimit {
   readonly requestsPerMinute?: number;
+  readonly requestsPerHour?: number;
+  readonly requestsPerDay?: number;
   /** Input and output together. */
   readonly tokensPerMinute?: number;
+  readonly inputTokensPerMinute?: number;
+  readonly outputTokensPerMinute?: number;
   /** Calls at once. */
   readonly concurrency?: number;
+  /** Requests in any second: providers that count in short windows refuse a minute's worth at once. @default no limit of its own */
+  readonly burst?: number;
+}
+
+/** What may limit calls of a tool: tools have no tokens. */
+export type ToolLimit = Pick<
+  RateLimit,
+  'requestsPerMinute' | 'requestsPerHour' | 'requestsPerDay' | 'concurrency'
+>;
+
+/** The models that answer for a profile: the next stands in while one is left alone. After the last comes the playbook. */
+export interface ModelChain {
+  readonly targets: readonly ModelTarget[];
+  /** `order`: the first that is well. `cost`: the cheapest of those that are well and free. @default 'order' */
+  readonly choose?: 'order' | 'cost';
+}
+
+/** Micro-USD that models may cost a UTC day; a call is refused that could pass any of them. */
+export interface Budgets {
+  /** All runs of a tenant. @default 50000000 (50 USD) */
+  readonly tenantDailyMicroUsd?: number;
+  /** By module. @default the tenant's */
+  readonly moduleDailyMicroUsd?: Readonly<Record<string, number>>;
+  /** By workflow. @default the tenant's */
+  readonly workflowDailyMicroUsd?: Readonly<Record<string, number>>;
+  /** Share of a budget from which a warning is recorded, 0 to 1. @default 0.8 */
+  readonly warnAt?: number;
 }
 
 /** What a model charges: integer micro-USD per million tokens. */
@@ -20,6 +54,8 @@ export interface ModelPrice {
   readonly cachedInput: number;
   readonly cacheWrite: number;
   readonly output: number;
+  /** Rates of requests that go by a provider batch. @default as direct calls */
+  readonly batch?: Omit<ModelPrice, 'batch'>;
 }
 
 /** How long the record of runs is kept, in days after a run's end. Defaults and their reasons: core/engine/retention/policy.ts. */
@@ -69,11 +105,21 @@ export interface Config {
   readonly workflows?: readonly Workflow[];
   readonly policies?: readonly Policy[];
   /** Models by profile. @default from OPENAI_API_KEY or ANTHROPIC_API_KEY; without a key playbooks run */
-  readonly models?: Readonly<Partial<Record<ModelProfile, ModelTarget>>>;
+  readonly models?: Readonly<
+    Partial<Record<ModelProfile, ModelTarget | readonly ModelTarget[] | ModelChain>>
+  >;
   /** Providers of your own, by the name that a model's `provider` gives. */
   readonly providers?: Readonly<Record<string, (target: ModelTarget) => Model>>;
   /** Limits by model id; a model without a row is limited by its provider alone. */
-  readonly modelLimits?: Readonly<Record<string, ModelLimit>>;
+  readonly modelLimits?: Readonly<Record<string, RateLimit>>;
+  /** Model calls of each tenant. */
+  readonly tenantLimit?: RateLimit;
+  /** Model calls by module. */
+  readonly moduleLimits?: Readonly<Record<string, RateLimit>>;
+  /** Calls by tool, `finance.hold.place`. */
+  readonly toolLimits?: Readonly<Record<string, ToolLimit>>;
+  /** Calls to each tenant's ERP. */
+  readonly erpLimit?: ToolLimit;
   /** Prices that replace or extend the shipped table, by model id. */
   readonly prices?: Readonly<Record<string, ModelPrice>>;
   readonly limits?: {
@@ -97,8 +143,8 @@ export interface Config {
    * journal has them all. What it throws is logged and changes nothing.
    */
   readonly onStepFailed?: (failure: StepFailure) => void | Promise<void>;
-  /** Micro-USD that all runs of a tenant may spend on models a day. @default 50000000 (50 USD) */
-  readonly dailyBudgetMicroUsd?: number;
+  /** What models may cost a day. */
+  readonly budgets?: Budgets;
   /** How long what is kept. */
   readonly retention?: Retention;
 }

@@ -2,7 +2,7 @@ import type { ErrorData } from '../base/errors.ts';
 import type { LeaseClock } from '../base/lease-clock.ts';
 import type { FindingInput } from '../sdk/agent.ts';
 import type { EffectState } from './db/states.ts';
-import type { ModelReply, Part, Usage } from './models/model.ts';
+import type { ModelReply, Part, Quota, Usage } from './models/model.ts';
 
 /** One turn of a conversation that an earlier attempt held: paid for, so it is not held again. */
 export interface RecordedTurn {
@@ -33,8 +33,14 @@ export interface Job {
   /** Qualified: `finance.three_way_match`. */
   readonly agent: string;
   readonly input: unknown;
-  /** A model target's profile decides which model; playbooks need none. */
-  readonly mode: 'model' | 'playbook';
+  /** A model target's profile decides which model; playbooks need none. `rehearsal`: the playbook, behind simulated model calls. */
+  readonly mode: 'model' | 'playbook' | 'rehearsal';
+  /**
+   * Set for every job of a run that is rehearsed, whatever the job's mode: nothing happens outside, and no effect is stored.
+   * `latency`: simulated model calls take their time, `speed` times as fast as a model's (default 1).
+   * @default the run is none
+   */
+  readonly simulate?: { readonly latency: boolean; readonly speed?: number };
   readonly company: string | null;
   readonly businessDate: string;
   readonly attended: boolean;
@@ -42,6 +48,8 @@ export interface Job {
   readonly alone: boolean;
   /** Whether the first model call is permitted already. */
   readonly permitted: boolean;
+  /** Where that call goes: a place in the chain of its agent's profile. @default the first */
+  readonly target?: number;
   /** The conversation so far, oldest turn first; it goes on after the last. */
   readonly recorded: readonly RecordedTurn[];
 }
@@ -65,6 +73,12 @@ export interface TurnDone {
   readonly durationMs: number;
   /** The reply's parts, as JSON. */
   readonly body?: string;
+  /** Set when the reply is one text and to the letter what the step hands in: `body` is that text, which is stored once. */
+  readonly isOutput?: true;
+  /** What the provider's headers say of its limits. */
+  readonly quota?: Quota;
+  /** Set when no model was called: usage and duration are those that a call would about have had. */
+  readonly simulated?: true;
 }
 
 /** An outside write that is about to happen or to be proposed. */
@@ -101,11 +115,28 @@ export interface EffectRecord {
   readonly verdict?: Verdict;
 }
 
+/** What a job asks a model call for. */
+export interface PermitAsk {
+  /** The request's size in UTF-8. */
+  readonly bytes: number;
+  /** The call that has just failed for now and is to be made again. @default none has */
+  readonly failed?: {
+    readonly error: ErrorData /** Calls of this turn so far. */;
+    readonly tries: number;
+  };
+}
+
 /** What a thread tells the engine. Messages travel in arrays, one array a tick. */
 export type FromThread =
   | { readonly kind: 'entry'; readonly ref: number; readonly entry: EntryDraft }
   | { readonly kind: 'finding'; readonly ref: number; readonly finding: FindingInput }
-  | { readonly kind: 'permit'; readonly ref: number; readonly bytes: number }
+  | ({ readonly kind: 'permit'; readonly ref: number } & PermitAsk)
+  /** A call of a limited side, `erp` or `tool:finance.hold.place`, asks to begin; `id` is the job's own number for it. */
+  | { readonly kind: 'enter'; readonly ref: number; readonly id: number; readonly side: string }
+  /** A call that began has ended. */
+  | { readonly kind: 'leave'; readonly ref: number; readonly id: number }
+  /** What a model has just said; only while somebody watches. */
+  | { readonly kind: 'delta'; readonly ref: number; readonly text: string }
   | { readonly kind: 'turn'; readonly ref: number; readonly done: TurnDone }
   | { readonly kind: 'intent'; readonly ref: number; readonly intent: Intent }
   | {
@@ -125,7 +156,8 @@ export type JobDone = { readonly degraded: boolean; readonly trust: 'system' | '
 
 /** What the engine answers or tells a job that runs. */
 export type Answer =
-  | { readonly kind: 'granted'; readonly ref: number }
+  /** `target`: where the call goes, a place in the chain of the agent's profile. @default the first */
+  | { readonly kind: 'granted'; readonly ref: number; readonly target?: number }
   | { readonly kind: 'denied'; readonly ref: number; readonly error: ErrorData }
   | {
       readonly kind: 'begun';
@@ -134,10 +166,15 @@ export type Answer =
       readonly known: EffectRecord | null;
     }
   | { readonly kind: 'ended'; readonly ref: number; readonly key: string }
+  | { readonly kind: 'entered'; readonly ref: number; readonly id: number }
   | { readonly kind: 'cancel'; readonly ref: number; readonly error: ErrorData };
 
 /** What the engine sends to a thread. */
-export type ToThread = { readonly kind: 'go'; readonly job: Job } | Answer;
+export type ToThread =
+  | { readonly kind: 'go'; readonly job: Job }
+  /** Whether somebody wants to see what models say while they say it. */
+  | { readonly kind: 'watch'; readonly isOn: boolean }
+  | Answer;
 
 /** What a dispatcher tells the engine. */
 export interface DispatchEvents {
@@ -166,6 +203,8 @@ export interface Dispatcher {
   tell(message: Answer): void;
   /** Ends a job from outside; it answers with `done`, failed with this error. */
   cancel(ref: number, error: ErrorData): void;
+  /** Whether threads tell what models say while they say it. @default they never do */
+  watch?(isOn: boolean): void;
   /** Ends every lane. Jobs that still run are dropped: the journal has what they achieved. */
   stop(): Promise<void>;
 }

@@ -42,7 +42,10 @@ export interface AgentLimits {
   readonly turnTimeoutMs?: number;
   /** Model calls. @default 8 */
   readonly turns?: number;
-  /** Micro-USD that one step may spend. @default 50000 */
+  /**
+   * Micro-USD that one step may spend. Each of its calls has to fit at its upper bound, which is many times its usual cost: a
+   * token a byte, and all the output that is allowed. @default 500000
+   */
   readonly costMicroUsd?: number;
   /** Tries of a step that fails with a retryable error, where `recovery` says no other number. @default 3 */
   readonly attempts?: number;
@@ -66,8 +69,11 @@ export interface AgentDeclaration<
   readonly priority?: number;
   /** Whether a run without this step's success has failed. @default true */
   readonly critical?: boolean;
-  /** When the budget does not allow a model call: go on with the playbook (marked `degraded`), or fail. @default 'playbook' */
-  readonly onBudget?: 'playbook' | 'fail';
+  /**
+   * When a budget does not allow a model call: go on with the playbook (marked `degraded`), fail, or wait until somebody raises
+   * the budget; the purse of the step itself, `limits.costMicroUsd`, is nobody's to raise. @default 'playbook'
+   */
+  readonly onBudget?: 'playbook' | 'fail' | 'ask';
   /**
    * What follows a failure: the first rule that fits is taken; a failure that none fits is retried when it may pass by itself.
    * The setting `recovery:module.agent` replaces it while the engine runs. @default retry, `limits.attempts` tries in all

@@ -27,17 +27,21 @@ export interface RegisteredWorkflow {
   readonly digest: Buffer;
 }
 
-/** Everything that the loaded modules bring, by name; built once and frozen. */
-export interface Registry {
+/** What agents run with, by name: all that the loaded modules bring but their workflows. Built once and frozen. */
+export interface Declarations {
   /** In load order: a module comes after all that it requires. */
   readonly modules: readonly Module[];
   readonly agents: ReadonlyMap<string, RegisteredAgent>;
   readonly tools: ReadonlyMap<string, AnyTool>;
-  readonly workflows: ReadonlyMap<string, RegisteredWorkflow>;
   readonly entities: ReadonlyMap<string, AnyEntity>;
   readonly policies: readonly Policy[];
   /** Hex; equal in every thread that loaded the same declarations. */
   readonly digest: string;
+}
+
+/** Everything that the loaded modules bring, by name; built once and frozen. */
+export interface Registry extends Declarations {
+  readonly workflows: ReadonlyMap<string, RegisteredWorkflow>;
 }
 
 /** What a configuration declares. */
@@ -48,10 +52,20 @@ export interface Declared {
 }
 
 /**
- * Loads the modules of a configuration: order, uniqueness, references and every declaration's fields are checked.
- * @throws MODULE_INVALID naming the module, the file that should hold the declaration, and the field
+ * Loads the modules of a configuration: order, uniqueness, references and every declaration's fields are checked, and every
+ * workflow's graph is recorded.
+ * @throws MODULE_INVALID naming the module, the file that should hold the declaration, and the field · WORKFLOW_INVALID
  */
 export function loadRegistry(config: Declared, shared: readonly AnyEntity[]): Registry {
+  const declarations = loadDeclarations(config, shared);
+  return Object.freeze({ ...declarations, workflows: recordWorkflows(config, declarations) });
+}
+
+/**
+ * Loads what a thread runs agents with. It records no graphs: one of 10,000 nodes takes 50 MB, which no thread has a use for.
+ * @throws MODULE_INVALID naming the module, the file that should hold the declaration, and the field
+ */
+export function loadDeclarations(config: Declared, shared: readonly AnyEntity[]): Declarations {
   const modules = inOrder(config.modules);
   for (const module of modules) checkModule(module);
   const own = { module: 'tutti.config.ts', file: 'policies' };
@@ -72,6 +86,15 @@ export function loadRegistry(config: Declared, shared: readonly AnyEntity[]): Re
   );
   const entities = index([...shared, ...modules.flatMap((module) => module.records)], 'entity');
   checkReferences(agents, tools, entities);
+  const policies = [...modules.flatMap((module) => module.policies), ...(config.policies ?? [])];
+  const digest = declarationsDigest(modules, policies);
+  return Object.freeze({ modules, agents, tools, entities, policies, digest });
+}
+
+function recordWorkflows(
+  config: Declared,
+  { modules, agents }: Declarations,
+): ReadonlyMap<string, RegisteredWorkflow> {
   const nameOf = nameAgents(agents);
   const workflows = new Map<string, RegisteredWorkflow>();
   const declared = [
@@ -90,16 +113,7 @@ export function loadRegistry(config: Declared, shared: readonly AnyEntity[]): Re
     const data = workflow.record(nameOf);
     workflows.set(workflow.name, { module, workflow, data, digest: digest(data) });
   }
-  const policies = [...modules.flatMap((module) => module.policies), ...(config.policies ?? [])];
-  return Object.freeze({
-    modules,
-    agents,
-    tools,
-    workflows,
-    entities,
-    policies,
-    digest: registryDigest(modules, workflows, policies),
-  });
+  return workflows;
 }
 
 function inOrder(modules: readonly Module[]): readonly Module[] {
@@ -152,7 +166,7 @@ const agentSchema = z.looseObject({
   model: z.enum(['fast', 'standard', 'deep']).optional(),
   priority: z.int().min(1).max(10).optional(),
   critical: z.boolean().optional(),
-  onBudget: z.enum(['playbook', 'fail']).optional(),
+  onBudget: z.enum(['playbook', 'fail', 'ask']).optional(),
   limits: z
     .strictObject({
       timeoutMs: positive,
@@ -333,22 +347,14 @@ function index<T extends { readonly name: string }>(
   return map;
 }
 
-function registryDigest(
-  modules: readonly Module[],
-  workflows: ReadonlyMap<string, RegisteredWorkflow>,
-  policies: readonly Policy[],
-): string {
+function declarationsDigest(modules: readonly Module[], policies: readonly Policy[]): string {
   const parts = modules.map((module) => [
     module.name,
     module.version,
     module.agents.map((agent) => [agent.name, agent.instructions, Object.keys(agent.tools)]),
     module.tools.map((tool) => [tool.name, tool.effect, tool.description]),
   ]);
-  return digest(
-    parts,
-    [...workflows.values()].map((each) => each.digest.toString('hex')),
-    policies,
-  ).toString('hex');
+  return digest(parts, policies).toString('hex');
 }
 
 function fileOf(declared: string): string {

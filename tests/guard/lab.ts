@@ -104,6 +104,7 @@ export function aScope(
     readonly record?: Record;
     readonly connector?: Connector;
     readonly isOwned?: () => boolean;
+    readonly enter?: StepScope['enter'];
   } = {},
 ) {
   const agent = defineAgent({
@@ -135,6 +136,7 @@ export function aScope(
     entities: new Map([['crate', crate]]),
     connector: options.connector ?? aConnector(),
     recorder: record,
+    enter: options.enter ?? (() => null),
     isOwned: options.isOwned ?? (() => true),
     signal: controller.signal,
   };

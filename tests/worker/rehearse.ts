@@ -117,6 +117,7 @@ export class StagedStep {
       scope,
       talk: this.talk,
       prompt: new Prompt(agent),
+      isWatched: () => false,
       targets: ['scripted', 'second'].map((model) => ({ provider: 'scripted', model })),
       pace: paceOf(clock ?? new FakeClock()),
     };

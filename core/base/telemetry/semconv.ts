@@ -22,6 +22,8 @@ export const own = {
   stepPath: 'erp.step.path',
   attempt: 'erp.step.attempt',
   mode: 'erp.step.mode',
+  rehearsal: 'erp.run.rehearsal',
+  simulated: 'erp.call.simulated',
   status: 'erp.run.status',
   costMicroUsd: 'erp.cost.micro_usd',
 } as const;

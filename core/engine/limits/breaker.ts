@@ -135,6 +135,18 @@ export class Breakers {
     }
   }
 
+  /** A copy that goes its own way, on a clock that continues this one's, and tells nobody. */
+  fork(clock: Pick<Clock, 'monotonic'>): Breakers {
+    const copy = new Breakers({ clock, limits: this.#parts.limits });
+    copy.#token = this.#token;
+    for (const [name, circuit] of this.#circuits) {
+      const count = new ConsecutiveBreaker(circuit.threshold);
+      count.state = circuit.count.state;
+      copy.#circuits.set(name, { ...circuit, count });
+    }
+    return copy;
+  }
+
   #count(name: string, circuit: Circuit, isWell: boolean | null): void {
     if (isWell === null || this.#areOff()) return;
     this.#adjust(circuit);

@@ -34,6 +34,11 @@ export class Budget {
       });
   }
 
+  /** What is in a purse, or null where none is open. */
+  stateOf(scope: string): Readonly<Purse> | null {
+    return this.#purses.get(scope) ?? null;
+  }
+
   /** Forgets a scope whose work has ended. */
   close(scope: string): void {
     this.#purses.delete(scope);
@@ -75,6 +80,13 @@ export class Budget {
   left(scope: string): number | null {
     const purse = this.#purses.get(scope);
     return purse ? purse.limitMicroUsd - purse.settledMicroUsd - purse.reservedMicroUsd : null;
+  }
+
+  /** A copy that goes its own way, for looking ahead. */
+  fork(): Budget {
+    const copy = new Budget();
+    for (const [scope, purse] of this.#purses) copy.#purses.set(scope, { ...purse });
+    return copy;
   }
 
   *#of(scopes: readonly string[]): Iterable<Purse> {

@@ -1,86 +1,148 @@
-import type { ModelLimit } from '../../ports/config.ts';
-import { Window } from './window.ts';
+import type { RateLimit } from '../../ports/config.ts';
+import { Gate, type GateStats, type Passed } from './gate.ts';
+import { isModelGate, isSimulated } from './gate-limits.ts';
+import type { Demand, GateBlocker } from './gate-line.ts';
+import { Pace } from './pace.ts';
+import type { Tiers } from './tiers.ts';
 
-/** A granted model call, to be settled with what it really used. */
+/** Permission for one call, held at all its gates, to be settled or released once. */
 export interface Permit {
-  readonly model: string;
-  readonly tokens: number;
-  readonly requestQuantum: number;
-  readonly tokenQuantum: number;
+  readonly demand: Demand;
+  /** When it was granted, on the monotonic clock. */
+  readonly at: number;
+  readonly passed: readonly (readonly [gate: string, Passed])[];
 }
 
-/** Why a model call has to wait. */
-export type ModelBlocker = 'model_requests' | 'model_tokens' | 'model_concurrency';
-
-interface Gate {
-  readonly requests: Window | null;
-  readonly tokens: Window | null;
-  readonly concurrency: number;
-  open: number;
+/** A gate that does not let a call pass, and why. */
+export interface Blocked {
+  readonly blocker: GateBlocker;
+  readonly gate: string;
 }
 
-/** Permission to call models: requests and tokens in any sliding minute, and calls at once, per model. */
+/** What permits are given by. */
+export interface PermitParts {
+  /** The limits of a gate by its name; `{}`: none. */
+  readonly limitsOf: (name: string) => RateLimit;
+  /** @default no limits an hour and a day */
+  readonly tiers?: Tiers | null;
+  /** 0 to 1, for jitter. @default Math.random */
+  readonly random?: () => number;
+}
+
+/**
+ * Joint admission: a call passes all of its gates, or it takes nothing. Gates are made when their names are first used, and hold
+ * for everything that uses the name: model calls, tools and the ERP. Nothing here waits, and nobody is asked.
+ */
 export class Permits {
   readonly #gates = new Map<string, Gate>();
-  readonly #limits: Readonly<Record<string, ModelLimit>>;
+  readonly #parts: PermitParts;
+  #limitsOf: (name: string) => RateLimit;
+  #part = 1;
 
-  constructor(limits: Readonly<Record<string, ModelLimit>>) {
-    this.#limits = limits;
+  constructor(parts: PermitParts) {
+    this.#parts = parts;
+    this.#limitsOf = parts.limitsOf;
   }
 
-  /** What stands in the way of a call of `tokens`, or null. */
-  blocker(model: string, tokens: number, nowMs: number): ModelBlocker | null {
-    const gate = this.#gate(model);
-    if (gate.open >= gate.concurrency) return 'model_concurrency';
-    if (gate.requests && !gate.requests.allows(1, nowMs)) return 'model_requests';
-    if (gate.tokens && !gate.tokens.allows(tokens, nowMs)) return 'model_tokens';
+  /** The first thing in a call's way, gate by gate in the order of `names`, or null. */
+  blocker(names: readonly string[], demand: Demand, now: number): Blocked | null {
+    for (const name of names) {
+      const blocker = this.gate(name).blocker(demand, now);
+      if (blocker !== null) return { blocker, gate: name };
+    }
     return null;
   }
 
-  /** Grants a call; ask `blocker` first. */
-  take(model: string, tokens: number, nowMs: number): Permit {
-    const gate = this.#gate(model);
-    gate.open += 1;
-    return {
-      model,
-      tokens,
-      requestQuantum: gate.requests?.take(1, nowMs) ?? 0,
-      tokenQuantum: gate.tokens?.take(tokens, nowMs) ?? 0,
-    };
+  /** Everything in a call's way. */
+  blockers(names: readonly string[], demand: Demand, now: number): readonly Blocked[] {
+    return names.flatMap((name) =>
+      this.gate(name)
+        .blockers(demand, now)
+        .map((blocker) => ({ blocker, gate: name })),
+    );
   }
 
-  /** Ends a call that used `tokens`. */
-  settle(permit: Permit, tokens: number, nowMs: number): void {
-    const gate = this.#gate(permit.model);
-    gate.open -= 1;
-    gate.tokens?.correct(permit.tokenQuantum, tokens - permit.tokens, nowMs);
+  /** Grants a call; ask `blocker` first. */
+  take(names: readonly string[], demand: Demand, now: number): Permit {
+    const passed: [string, Passed][] = [];
+    for (const name of names) {
+      const gate = this.gate(name);
+      if (!gate.isFree) passed.push([name, gate.take(demand, now)]);
+    }
+    return { demand, at: now, passed };
+  }
+
+  /** Ends a call that used so much. */
+  settle(permit: Permit, used: Demand, now: number): void {
+    for (const [name, passed] of permit.passed) this.gate(name).settle(passed, used, now);
   }
 
   /** Gives a permit back that was never used. */
-  release(permit: Permit, nowMs: number): void {
-    this.settle(permit, 0, nowMs);
-    this.#gate(permit.model).requests?.correct(permit.requestQuantum, -1, nowMs);
+  release(permit: Permit, now: number): void {
+    for (const [name, passed] of permit.passed) this.gate(name).release(passed, now);
   }
 
-  /** Milliseconds until a call may fit as far as the windows tell; null when it waits for another call's end. */
-  waitMs(model: string, tokens: number, nowMs: number): number | null {
-    const gate = this.#gate(model);
-    if (gate.open >= gate.concurrency) return null;
-    return Math.max(gate.requests?.waitMs(1, nowMs) ?? 0, gate.tokens?.waitMs(tokens, nowMs) ?? 0);
-  }
-
-  #gate(model: string): Gate {
-    let gate = this.#gates.get(model);
-    if (!gate) {
-      const limit = this.#limits[model] ?? {};
-      gate = {
-        requests: limit.requestsPerMinute ? new Window(limit.requestsPerMinute) : null,
-        tokens: limit.tokensPerMinute ? new Window(limit.tokensPerMinute) : null,
-        concurrency: limit.concurrency ?? Number.POSITIVE_INFINITY,
-        open: 0,
-      };
-      this.#gates.set(model, gate);
+  /** Milliseconds until a call may pass all its gates, as far as that is known; null when the end of something else will tell. */
+  waitMs(names: readonly string[], demand: Demand, now: number): number | null {
+    let longest = 0;
+    for (const name of names) {
+      const waitMs = this.gate(name).waitMs(demand, now);
+      if (waitMs === null) return null;
+      longest = Math.max(longest, waitMs);
     }
+    return longest;
+  }
+
+  /** The gate of a name. */
+  gate(name: string): Gate {
+    return this.#gates.get(name) ?? this.#open(name);
+  }
+
+  /** The gates that engines share. */
+  get shared(): readonly (readonly [name: string, gate: Gate])[] {
+    return [...this.#gates].filter(([name, gate]) => !isSimulated(name) && !gate.isFree);
+  }
+
+  /** What part of limits this engine may use where it holds no share: 1 when it is alone. */
+  holdPart(part: number): void {
+    this.#part = part;
+    for (const [name, gate] of this.#gates) if (!isSimulated(name)) gate.holdPart(part);
+  }
+
+  /** Other limits from now on, for all gates; what was counted stays counted. */
+  setLimits(limitsOf: (name: string) => RateLimit): void {
+    this.#limitsOf = limitsOf;
+    for (const [name, gate] of this.#gates) {
+      gate.setLimits(limitsOf(name));
+      gate.setTiers(this.#tiersOf(name));
+    }
+  }
+
+  /** A deep copy that goes its own way, for looking ahead. */
+  fork(): Permits {
+    const copy = new Permits({ limitsOf: this.#limitsOf, random: () => 0.5 });
+    copy.#part = this.#part;
+    for (const [name, gate] of this.#gates) copy.#gates.set(name, gate.fork());
+    return copy;
+  }
+
+  /** How much of which limit is in use, by gate; gates without limits are left out. */
+  stats(now: number): Readonly<Record<string, GateStats>> {
+    const limited = [...this.#gates].filter(([, gate]) => !gate.isFree);
+    return Object.fromEntries(limited.map(([name, gate]) => [name, gate.stats(now)]));
+  }
+
+  #open(name: string): Gate {
+    const pace = isModelGate(name) ? new Pace(this.#parts.random) : null;
+    const gate = new Gate(this.#limitsOf(name), { pace, ...this.#tiersOf(name) });
+    if (!isSimulated(name)) gate.holdPart(this.#part);
+    this.#gates.set(name, gate);
     return gate;
+  }
+
+  #tiersOf(name: string): ReturnType<Tiers['of']> {
+    const { tiers = null } = this.#parts;
+    const none = { hour: null, day: null };
+    return tiers?.of(name, this.#limitsOf(name), !isSimulated(name)) ?? none;
   }
 }

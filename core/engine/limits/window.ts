@@ -6,22 +6,27 @@
  * 240 quanta use 99.6 % of the limit. Synchronous and 0.13 µs a check, so several limits can be asked together.
  */
 export class Window {
-  readonly limit: number;
+  /** May change while grants are out: a lower one grants nothing until what it holds has shrunk below it. */
+  limit: number;
+  /** The most that a window that holds nothing grants at once, where that is more than the limit. @default any amount: it would never fit */
+  alone = Number.POSITIVE_INFINITY;
+  readonly spanMs: number;
   readonly #quantumMs: number;
-  readonly #counts: number[];
+  #counts: number[];
   #sum = 0;
   #last: number | null = null;
 
   constructor(limit: number, spanMs = 60_000, quanta = 240) {
     this.limit = limit;
+    this.spanMs = spanMs;
     this.#quantumMs = spanMs / quanta;
     this.#counts = new Array<number>(quanta + 1).fill(0);
   }
 
-  /** Whether `amount` may be granted now. More than the limit alone is granted to an empty window: it would never fit. */
+  /** Whether `amount` may be granted now. */
   allows(amount: number, nowMs: number): boolean {
     this.#advance(nowMs);
-    return this.#sum + amount <= this.limit || (this.#sum === 0 && amount > this.limit);
+    return this.#fits(this.#sum, amount);
   }
 
   /** Grants `amount`; returns the quantum to give unused units back to. */
@@ -31,10 +36,15 @@ export class Window {
     return quantum;
   }
 
+  /** Counts what was granted at an earlier moment by somebody else; nothing when that has left the window. */
+  recall(amount: number, atMs: number, nowMs: number): void {
+    this.correct(Math.floor(atMs / this.#quantumMs), amount, nowMs);
+  }
+
   /** Corrects an earlier grant by `amount` (negative: used less); a grant that has left the window is left alone. */
   correct(quantum: number, amount: number, nowMs: number): void {
     const now = this.#advance(nowMs);
-    if (now - quantum < this.#counts.length) this.#add(quantum, amount);
+    if (now - quantum < this.#counts.length) this.#add(Math.min(quantum, now), amount);
   }
 
   /** Units granted in the window that ends now. */
@@ -43,17 +53,31 @@ export class Window {
     return this.#sum;
   }
 
-  /** Milliseconds until `amount` may fit, 0 if it does now. */
-  waitMs(amount: number, nowMs: number): number {
+  /** Milliseconds until `amount` may fit, 0 if it does now; null when only another limit could let it. */
+  waitMs(amount: number, nowMs: number): number | null {
     const now = this.#advance(nowMs);
-    if (this.allows(amount, nowMs)) return 0;
+    if (this.#fits(this.#sum, amount)) return 0;
     let sum = this.#sum;
     for (let age = this.#counts.length - 1; age >= 0; age -= 1) {
       sum -= this.#counts[this.#slot(now - age)] as number;
-      if (sum + amount <= this.limit || sum === 0)
+      if (this.#fits(sum, amount))
         return (now - age + this.#counts.length) * this.#quantumMs - nowMs;
     }
-    return 0;
+    return null;
+  }
+
+  /** A copy that goes its own way. */
+  fork(): Window {
+    const copy = new Window(this.limit, this.spanMs, this.#counts.length - 1);
+    copy.alone = this.alone;
+    copy.#counts = [...this.#counts];
+    copy.#sum = this.#sum;
+    copy.#last = this.#last;
+    return copy;
+  }
+
+  #fits(sum: number, amount: number): boolean {
+    return sum + amount <= this.limit || (sum === 0 && amount <= this.alone);
   }
 
   #advance(nowMs: number): number {

@@ -3,6 +3,12 @@ import type { BreakerLimits, Config } from '../../ports/config.ts';
 import { checkRecovery, type RecoveryFault, type RecoveryRule } from '../../sdk/recovery.ts';
 import type { RegisteredAgent, Registry } from '../../sdk/registry.ts';
 import { usualBreaker } from '../limits/breaker.ts';
+import {
+  budgetScopes,
+  configuredMicroUsd,
+  dailyLimit,
+  largestDailyMicroUsd,
+} from '../limits/daily-limit.ts';
 
 /** The tenant number under which settings stand that hold for the whole installation. */
 export const installation = 0;
@@ -27,13 +33,18 @@ export interface SettingKind {
 
 /** What the kinds of settings follow from. */
 export interface SettingParts {
-  readonly registry: Pick<Registry, 'agents'>;
-  readonly config: Pick<Config, 'breaker'>;
+  readonly registry: Pick<Registry, 'agents' | 'modules' | 'workflows'>;
+  readonly config: Pick<Config, 'breaker' | 'budgets'>;
 }
 
 /** Name of the setting that replaces an agent's rules. */
 export function recoverySetting(agent: string): string {
   return `recovery:${agent}`;
+}
+
+/** Name of the setting that holds what a scope may spend a day. */
+export function budgetSetting(scope: string): string {
+  return `budget:${scope}`;
 }
 
 export const breakerSetting = 'breaker';
@@ -53,6 +64,7 @@ export function settingKinds({ registry, config }: SettingParts): ReadonlyMap<st
   const kinds = [
     breakerKind(config.breaker),
     ...agents.map((each) => recoveryKind(each, registry)),
+    ...budgetScopes(registry).map((scope) => budgetKind(scope, config)),
   ];
   return new Map(kinds.map((kind) => [kind.name, kind]));
 }
@@ -70,6 +82,28 @@ function breakerKind(configured: BreakerLimits | undefined): SettingKind {
       return issue ? { path: issue.path.join('.'), reason: issue.message } : null;
     },
     inForce: (value) => ({ ...usual, ...(value as BreakerLimits) }),
+  };
+}
+
+const dailyMicroUsd = whole.max(largestDailyMicroUsd);
+
+/** In micro-USD; null: the scope has no limit of its own, and the tenant's holds. */
+function budgetKind(scope: string, { budgets = {} }: SettingParts['config']): SettingKind {
+  const { microUsd, source } = dailyLimit(scope, budgets, () => undefined);
+  const configured = configuredMicroUsd(scope, budgets) !== undefined;
+  return {
+    name: budgetSetting(scope),
+    about: `Micro-USD that models may cost a UTC day: ${scope === 'tenant' ? 'all runs' : scope.replace(':', ' ')}.`,
+    scope: 'tenant',
+    usual: {
+      value: source === 'tenant' ? null : microUsd,
+      source: configured ? 'configuration' : 'default',
+    },
+    check(value) {
+      const issue = dailyMicroUsd.safeParse(value).error?.issues[0];
+      return issue ? { path: '', reason: issue.message } : null;
+    },
+    inForce: (value) => value,
   };
 }
 

@@ -92,7 +92,7 @@ export class SettingStore {
     const shown = name.slice(0, 100);
     throw new EngineError(
       'SETTING_UNKNOWN',
-      `There is no setting '${shown}'; there are 'breaker' and 'recovery:module.agent' for every agent: tutti settings`,
+      `There is no setting '${shown}'; there are 'breaker', 'recovery:module.agent' for every agent and 'budget:scope': tutti settings`,
     );
   }
 }

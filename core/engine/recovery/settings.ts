@@ -6,6 +6,7 @@ import type { RecoveryRule } from '../../sdk/recovery.ts';
 import type { RegisteredAgent } from '../../sdk/registry.ts';
 import {
   breakerSetting,
+  budgetSetting,
   installation,
   recoverySetting,
   type SettingKind,
@@ -29,6 +30,7 @@ export class Settings {
   readonly #kinds: ReadonlyMap<string, SettingKind>;
   #values: ReadonlyMap<string, unknown> = new Map();
   #seen = '';
+  #version = 0;
 
   constructor(database: Pick<Database, 'kysely'>, parts: SettingParts) {
     this.#kysely = database.kysely('tutti_engine');
@@ -54,6 +56,17 @@ export class Settings {
         .map(({ tenantId, name, value }) => [keyOf(tenantId, name), value]),
     );
     this.#seen = mark;
+    this.#version += 1;
+  }
+
+  /** Rises whenever a setting has changed; 0 before the first look. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Micro-USD a day that were set for a scope of a tenant; undefined when none were. */
+  budgetOf(tenantId: number, scope: string): number | undefined {
+    return this.#values.get(keyOf(tenantId, budgetSetting(scope))) as number | undefined;
   }
 
   /** What follows failures of an agent, of a tenant: the setting, else what the agent declares. */

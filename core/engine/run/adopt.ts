@@ -9,15 +9,14 @@ import type { HistoryEntry, RunRow, Store } from './store.ts';
 import { sharedScopes } from './turns.ts';
 
 const dayMs = 86_400_000;
-const usualDailyBudgetMicroUsd = 50_000_000;
 
 /** What runs are taken up with. */
 export interface AdoptionParts {
   readonly store: Store;
   readonly registry: Registry;
   readonly broker: Broker;
-  /** Of each shared purse. @default 50 USD */
-  readonly dailyBudgetMicroUsd: number | undefined;
+  /** Micro-USD a day that a tenant's purse of a scope holds. */
+  readonly limitOf: (tenantId: number, scope: string) => number;
 }
 
 /** Brings claimed runs into memory: the graph that they pin, the state that their journal tells, the purses that pay for them. */
@@ -43,11 +42,12 @@ export class Adoption {
     return { run, ...recover(run, { history, ...steps }, now) };
   }
 
-  /** Runs that go on past midnight pay from the purses of the new day. */
-  async keepBudgets(runs: Iterable<Run>, now: number): Promise<void> {
-    if (periodOf(now) === this.#budgetDay) return;
+  /** Runs that go on past midnight pay from the purses of the new day. Returns whether one has begun. */
+  async keepBudgets(runs: Iterable<Run>, now: number): Promise<boolean> {
+    if (periodOf(now) === this.#budgetDay) return false;
     for (const run of runs) await this.#openBudgets(run, now);
     this.#budgetDay = periodOf(now);
+    return true;
   }
 
   async #graph(row: RunRow): Promise<Graph> {
@@ -63,15 +63,21 @@ export class Adoption {
 
   /** Opens the purses of this day and of the next, so that none is missing at midnight. */
   async #openBudgets(run: Run, now: number): Promise<void> {
-    const { store, broker, dailyBudgetMicroUsd: limit = usualDailyBudgetMicroUsd } = this.#parts;
+    const { store, broker, limitOf } = this.#parts;
     const { tenantId } = run.facts;
     const scopes = [
       ...new Set(modulesOf(run.graph).flatMap((module) => sharedScopes(run, module))),
     ];
     for (const period of [periodOf(now), periodOf(now + dayMs)]) {
-      const used = await store.openBudgets(tenantId, scopes, { limitMicroUsd: limit, period });
-      for (const [scope, settledMicroUsd] of used)
-        broker.budget.open(purseName({ tenantId, scope, period }), limit, { settledMicroUsd });
+      const limits = scopes.map((scope) => ({
+        scope,
+        limitMicroUsd: limitOf(tenantId, scope),
+      }));
+      const opened = await store.openBudgets(tenantId, limits, period);
+      for (const [scope, { limitMicroUsd, usedMicroUsd }] of opened)
+        broker.budget.open(purseName({ tenantId, scope, period }), limitMicroUsd, {
+          settledMicroUsd: usedMicroUsd,
+        });
     }
   }
 }
@@ -94,6 +100,8 @@ function factsOf(row: RunRow, created: HistoryEntry | undefined): RunFacts {
     timeZone: row.time_zone,
     priority: row.priority,
     attended: row.pins.attended ?? false,
+    rehearsal: row.pins.rehearsal ?? false,
+    speed: row.pins.speed ?? 1,
     createdAt: new Date(row.created_at).getTime(),
     // The first version did not say.
     journal: Number(created?.data.journal ?? 1),

@@ -1,3 +1,4 @@
+import type { Deadline } from '../../base/deadline.ts';
 import type { ErrorData } from '../../base/errors.ts';
 import { digest } from '../../base/ids.ts';
 import { toStorableJson } from '../../base/text.ts';
@@ -43,12 +44,14 @@ export class Attempt {
   /** The model call under way. */
   call: Call | null = null;
   turns = 0;
+  /** What its model said to hand in, and the entry that holds it. */
+  said: { readonly seq: number; readonly json: string } | null = null;
   /** Set while it finds out whether an ERP that was left alone is well again. */
   erpProbe: number | null = null;
   /** Whether its job has left for a thread; until then it is ended here. */
   isSent = false;
-  /** Stops its deadline. */
-  disarm: () => void = () => {};
+  /** Stands still while it asks for a model call. */
+  deadline: Deadline | null = null;
 
   constructor(options: Pick<Attempt, 'ref' | 'run' | 'step' | 'registered' | 'mode' | 'alone'>) {
     this.ref = options.ref;
@@ -75,12 +78,14 @@ export class Attempt {
   turnStarted(grant: Grant, wish: CallWish): Pick<Change, 'entries' | 'turns' | 'budgets'> {
     this.turns += 1;
     const entry = this.entry('turn.started', {
-      turn: this.recorded + this.turns,
+      turn: this.mode === 'rehearsal' ? this.turns : this.step.recorded + 1,
       model: grant.model,
       reservedMicroUsd: grant.boundMicroUsd,
+      bound: grant.bound,
       // Whose purses hold the reservation, for whoever has to settle it after a crash.
       period: wish.period,
       module: this.registered.module,
+      ...(grant.simulated && { simulated: true }),
     });
     this.call = { grant, seq: entry.seq, wish, phase: 'gathered', isAbandoned: false };
     const turn: TurnRow = {
@@ -89,6 +94,7 @@ export class Attempt {
       model: grant.model,
       priceVersion: grant.priceVersion,
       reservedMicroUsd: grant.boundMicroUsd,
+      simulated: grant.simulated,
     };
     return {
       entries: [entry],
@@ -104,27 +110,17 @@ export class Attempt {
   /** The end of the call under way. */
   turnEnded(
     settlement: Settlement,
-    told: {
-      readonly tokens: unknown;
-      readonly data: Readonly<Record<string, unknown>>;
-      readonly body?: string;
-    },
+    told: Pick<EntryInput, 'data' | 'body'> & { readonly tokens: unknown },
   ): Pick<Change, 'entries' | 'settles' | 'budgets'> {
     const { grant, seq, wish } = this.call as NonNullable<Attempt['call']>;
     this.call = null;
     this.step.costMicroUsd += settlement.costMicroUsd;
     // A turn with an answer is part of the conversation: whatever comes, it is not paid for again.
     if (told.body !== undefined) this.step.recorded += 1;
-    return {
-      entries: [
-        this.entry(
-          'turn.ended',
-          { ...told.data, costMicroUsd: settlement.costMicroUsd, state: settlement.state },
-          modelBody(told.body),
-        ),
-      ],
-      ...settled({ grant, seq, wish }, settlement, told.tokens),
-    };
+    const { costMicroUsd, state } = settlement;
+    const entry = this.entry('turn.ended', { ...told.data, costMicroUsd, state }, told.body);
+    if (told.body?.class === 'output') this.said = { seq: entry.seq, json: told.body.text };
+    return { entries: [entry], ...settled({ grant, seq, wish }, settlement, told.tokens) };
   }
 
   /** A line that the thread wrote. */

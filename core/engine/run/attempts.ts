@@ -10,6 +10,7 @@ import type {
 } from '../../ports/dispatcher.ts';
 import type { RegisteredAgent } from '../../sdk/registry.ts';
 import { type Breakers, healthOf } from '../limits/breaker.ts';
+import type { Quotas } from '../limits/quotas.ts';
 import type { Attempt } from './attempt.ts';
 import { nextEntry } from './entries.ts';
 import type { Failure } from './failures.ts';
@@ -17,11 +18,19 @@ import type { Flushed, Journal } from './journal.ts';
 import type { Outcome } from './outcome.ts';
 import type { AttemptRow, Change } from './rows.ts';
 import type { Run } from './run.ts';
+import { SideCalls } from './side-calls.ts';
 import type { Spans } from './spans.ts';
 import { isTerminal } from './states.ts';
 import { pathOf, type Step } from './step.ts';
 import type { Store } from './store.ts';
 import type { Turns } from './turns.ts';
+
+/** What a model has just said. */
+export interface Delta {
+  readonly runId: string;
+  readonly step: string;
+  readonly text: string;
+}
 
 /** What follows from an attempt's end; the run loop decides. */
 export interface AttemptEvents {
@@ -31,6 +40,8 @@ export interface AttemptEvents {
   failed(run: Run, step: Step, failure: Failure): void;
   /** The step is to be tried again at once: it lost its thread. */
   again(run: Run, step: Step): void;
+  /** A model says something. */
+  said(delta: Delta): void;
   /** Something changed that may let other work start. */
   changed(): void;
 }
@@ -43,6 +54,7 @@ export interface AttemptParts {
   readonly spans: Spans;
   readonly breakers: Breakers;
   readonly dispatcher: Dispatcher;
+  readonly quotas: Quotas;
   readonly clock: Clock;
   readonly events: AttemptEvents;
 }
@@ -67,9 +79,11 @@ export function usesErp({ agent }: RegisteredAgent): boolean {
 export class Attempts implements DispatchEvents {
   readonly #parts: AttemptParts;
   readonly #live = new Map<number, Attempt>();
+  readonly #sideCalls: SideCalls;
 
   constructor(parts: AttemptParts) {
     this.#parts = parts;
+    this.#sideCalls = new SideCalls(parts);
   }
 
   add(attempt: Attempt): void {
@@ -88,7 +102,8 @@ export class Attempts implements DispatchEvents {
 
   /** Takes an attempt off the list: nothing that its thread still says counts. */
   close(attempt: Attempt): void {
-    attempt.disarm();
+    attempt.deadline?.pause();
+    this.#sideCalls.close(attempt);
     if (attempt.erpProbe !== null) this.#parts.breakers.report(erpBreaker, null, attempt.erpProbe);
     attempt.erpProbe = null;
     this.#parts.spans.abandon(attempt);
@@ -124,7 +139,7 @@ export class Attempts implements DispatchEvents {
 
   /** Stops the deadlines. */
   stop(): void {
-    for (const attempt of this.#live.values()) attempt.disarm();
+    for (const attempt of this.#live.values()) attempt.deadline?.pause();
   }
 
   messages(batch: readonly FromThread[]): void {
@@ -188,7 +203,17 @@ export class Attempts implements DispatchEvents {
       case 'finding':
         return this.#append(attempt, attempt.found(message.finding));
       case 'permit':
-        return turns.request(attempt, message.bytes);
+        return turns.request(attempt, message, (each) => this.isLive(each));
+      case 'enter':
+        return this.#sideCalls.enter(attempt, message);
+      case 'leave':
+        return this.#sideCalls.leave(attempt, message.id);
+      case 'delta':
+        return this.#parts.events.said({
+          runId: attempt.run.facts.id,
+          step: pathOf(attempt.step),
+          text: message.text,
+        });
       case 'turn':
         this.#parts.spans.turn(attempt, message.done, this.#parts.clock.now());
         return attempt.call ? this.#append(attempt, turns.end(attempt, message.done)) : undefined;
@@ -227,7 +252,10 @@ export class Attempts implements DispatchEvents {
     if (done.kind === 'succeeded') {
       this.#finish(attempt, 'succeeded', { error: null });
       const { output: json } = done;
-      return events.ended(run, step, { kind: 'succeeded', output: JSON.parse(json), json });
+      const { said } = attempt;
+      const saidAt = said?.json === json ? { saidAt: said.seq } : {};
+      const output: unknown = JSON.parse(json);
+      return events.ended(run, step, { kind: 'succeeded', output, json, ...saidAt });
     }
     const { error } = done;
     const change = this.#parts.turns.lose(attempt, error);

@@ -1,5 +1,5 @@
 import type { Outcome } from './outcome.ts';
-import type { EntryRow, PayloadClass } from './rows.ts';
+import type { Body, EntryRow } from './rows.ts';
 import type { Run } from './run.ts';
 import type { Step } from './step.ts';
 
@@ -8,8 +8,7 @@ export interface EntryInput {
   readonly step: Step | null;
   readonly kind: string;
   readonly data: Readonly<Record<string, unknown>>;
-  /** What is stored apart, as a payload. */
-  readonly body?: { readonly class: PayloadClass; readonly text: string } | undefined;
+  readonly body?: Body | undefined;
 }
 
 /** Numbers the next entry of a run: one writer, rising in commit order. */
@@ -21,20 +20,25 @@ export function nextEntry(run: Run, { step, kind, data, body }: EntryInput): Ent
     attempt: step && step.attempt > 0 ? step.attempt : null,
     kind,
     data,
-    ...(body && { body: { class: body.class, bytes: Buffer.from(body.text) } }),
+    body,
   };
+}
+
+/** An output is stored once: here or, when the model said it to the letter, with its turn. */
+function stored({
+  json,
+  saidAt,
+}: Extract<Outcome, { kind: 'succeeded' }>): Pick<EntryInput, 'data' | 'body'> {
+  return saidAt === undefined
+    ? { data: {}, body: { class: 'output', text: json } }
+    : { data: { outputSeq: saidAt } };
 }
 
 /** The entry that tells how a step ended; what ends with its whole run is told by the run. */
 export function endEntry(run: Run, step: Step, outcome: Outcome): EntryRow | null {
   switch (outcome.kind) {
     case 'succeeded':
-      return nextEntry(run, {
-        step,
-        kind: 'step.succeeded',
-        data: {},
-        body: { class: 'output', text: outcome.json },
-      });
+      return nextEntry(run, { step, kind: 'step.succeeded', ...stored(outcome) });
     case 'failed':
       return nextEntry(run, { step, kind: 'step.failed', data: { error: outcome.error } });
     case 'skipped':

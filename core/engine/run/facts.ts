@@ -10,6 +10,10 @@ export interface RunFacts {
   readonly timeZone: string;
   readonly priority: number;
   readonly attended: boolean;
+  /** Whether it only rehearses: playbooks behind simulated model calls, and no writes. */
+  readonly rehearsal: boolean;
+  /** How many times as fast as a model's its simulated calls are. @default 1 */
+  readonly speed?: number;
   readonly createdAt: number;
   /** The journal version of the release that made it: what it names, such as keys of writes, keeps its names. */
   readonly journal: number;

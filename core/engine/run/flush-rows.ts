@@ -65,19 +65,23 @@ type Put = (part: Part, ...values: readonly unknown[]) => void;
 
 /** The bodies of a flush's payloads, end to end. */
 class Bodies {
-  readonly #chunks: Buffer[] = [];
+  readonly #texts: string[] = [];
   #size = 0;
 
-  /** Returns where the body starts, from 1, as SQL counts. */
-  add(body: Buffer): number {
+  /** Returns where the body starts, from 1, as SQL counts, and its size in bytes. */
+  add(text: string): readonly [start: number, size: number] {
     const start = this.#size + 1;
-    this.#chunks.push(body);
-    this.#size += body.length;
-    return start;
+    const size = Buffer.byteLength(text);
+    this.#texts.push(text);
+    this.#size += size;
+    return [start, size];
   }
 
   joined(): Buffer {
-    return Buffer.concat(this.#chunks, this.#size);
+    const all = Buffer.allocUnsafe(this.#size);
+    let at = 0;
+    for (const text of this.#texts) at += all.write(text, at);
+    return all;
   }
 }
 
@@ -116,6 +120,7 @@ function putMoney(put: Put, change: Change): void {
       turn.model,
       turn.priceVersion,
       turn.reservedMicroUsd,
+      turn.simulated,
     );
   }
   for (const row of change.settles ?? []) {
@@ -167,8 +172,8 @@ function putEntries(put: Put, bodies: Bodies, change: Change): void {
       reserving,
     );
     if (!entry.body) continue;
-    const { class: held, bytes } = entry.body;
-    put('payloads', tenantId, run, entry.seq, held, bodies.add(bytes), bytes.length, reserving);
+    const { class: held, text } = entry.body;
+    put('payloads', tenantId, run, entry.seq, held, ...bodies.add(text), reserving);
   }
   for (const row of change.findings ?? []) {
     put(
@@ -186,6 +191,7 @@ function putEntries(put: Put, bodies: Bodies, change: Change): void {
       toJsonb(row.records),
       row.amount,
       row.currency,
+      change.run.facts.rehearsal,
     );
   }
 }

@@ -10,7 +10,7 @@
 // The columns of each part, in the order in which flush-rows.ts fills them; the type decides how its array is read.
 const columns = {
   want: 'tenant_id int, scope text, period date, reserve bigint, release bigint, settle bigint',
-  turns: `tenant_id int, run_id uuid, seq bigint, step int, model text, price_v int, reserved_micro_usd bigint`,
+  turns: `tenant_id int, run_id uuid, seq bigint, step int, model text, price_v int, reserved_micro_usd bigint, simulated boolean`,
   settles: `tenant_id int, run_id uuid, seq bigint, step int, model text, price_v int, reserved_micro_usd bigint,
     state text, cost_micro_usd bigint, tokens jsonb`,
   steps: `tenant_id int, run_id uuid, id int, node text, item_key text, kind text, agent text, status text,
@@ -26,7 +26,7 @@ const columns = {
     started_at timestamptz`,
   effect_ends: 'tenant_id int, key bytea, state text, outcome jsonb',
   findings: `tenant_id int, run_id uuid, fingerprint bytea, step int, seq bigint, module text, agent text, kind text,
-    severity text, company text, records jsonb, amount numeric, currency text`,
+    severity text, company text, records jsonb, amount numeric, currency text, simulated boolean`,
   runs: 'tenant_id int, id uuid, status text, ended boolean',
   taken: 'id bigint',
 } as const;
@@ -87,7 +87,7 @@ ok AS MATERIALIZED (SELECT coalesce(bool_and(reserve = 0 OR reserve <= free + re
 spent AS (UPDATE tutti.budget u SET
   reserved_micro_usd = u.reserved_micro_usd - w.release + CASE WHEN ok.yes THEN w.reserve ELSE 0 END, settled_micro_usd = u.settled_micro_usd + w.settle
   FROM mark, ok, held h JOIN want w USING (tenant_id, scope, period) WHERE u.tenant_id = h.tenant_id AND u.scope = h.scope AND u.period = h.period),
-turns AS (INSERT INTO tutti.ledger (tenant_id, run_id, seq, step, model, price_v, reserved_micro_usd, state)
+turns AS (INSERT INTO tutti.ledger (tenant_id, run_id, seq, step, model, price_v, reserved_micro_usd, simulated, state)
   SELECT d.*, 'reserved' FROM mark, ok, ${rowsOf('turns')} WHERE ok.yes),
 settles AS (INSERT INTO tutti.ledger AS t (tenant_id, run_id, seq, step, model, price_v, reserved_micro_usd, state, cost_micro_usd, tokens)
   SELECT d.* FROM mark, ${rowsOf('settles')}
@@ -112,7 +112,7 @@ effect_ends AS (INSERT INTO tutti.effect AS t (tenant_id, key, run_id, step, seq
 findings AS (INSERT INTO tutti.finding (${namesOf('findings')}) SELECT d.* FROM mark, ${rowsOf('findings')}
   ON CONFLICT (tenant_id, run_id, fingerprint) DO NOTHING),
 triage AS (INSERT INTO tutti.triage AS t (tenant_id, fingerprint, state, first_run, last_run)
-  SELECT DISTINCT ON (d.tenant_id, d.fingerprint) d.tenant_id, d.fingerprint, 'open', d.run_id, d.run_id FROM mark, ${rowsOf('findings')}
+  SELECT DISTINCT ON (d.tenant_id, d.fingerprint) d.tenant_id, d.fingerprint, 'open', d.run_id, d.run_id FROM mark, ${rowsOf('findings')} WHERE NOT d.simulated
   ORDER BY d.tenant_id, d.fingerprint ON CONFLICT (tenant_id, fingerprint) DO UPDATE SET last_run = excluded.last_run),
 runs AS (INSERT INTO tutti.run AS t (tenant_id, id, workflow, workflow_version, pins, journal_v, business_date, time_zone, status, actor, ended_at)
   SELECT d.tenant_id, d.id, '', 0, '{}', 0, 'epoch', '', d.status, '{}', CASE WHEN d.ended THEN now() END FROM mark, ${rowsOf('runs')}

@@ -71,7 +71,7 @@ export class History {
   /** What a run has come to so far; final once it has ended. @throws RUN_UNKNOWN */
   async summary(tenantId: number, runId: string): Promise<RunSummary> {
     // Read before the rest: a run that had ended by then has all of its rows.
-    const { workflow, status, createdAt, endedAt } = await this.head(tenantId, runId);
+    const { workflow, status, rehearsal, createdAt, endedAt } = await this.head(tenantId, runId);
     const [row] = await this.#rows<SummaryRow>(tenantId, summaryOf(tenantId, runId));
     const { total, succeeded, failed, skipped, degraded, input, output, ...rest } =
       row as SummaryRow;
@@ -79,6 +79,7 @@ export class History {
       runId,
       workflow,
       status,
+      rehearsal,
       steps: { total, succeeded, failed, skipped, degraded },
       ...rest,
       tokens: { input, output },
@@ -202,12 +203,19 @@ export class History {
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 const headColumns = sql.raw(
-  'r.id, r.workflow, r.status, r.company, r.business_date, r.created_at, r.ended_at, r.key',
+  `r.id, r.workflow, r.status, coalesce((r.pins->>'rehearsal')::boolean, false) AS rehearsal, r.company, r.business_date, r.created_at, r.ended_at, r.key`,
 );
 
 type SummaryRow = Pick<
   RunSummary,
-  'agents' | 'modules' | 'toolCalls' | 'recordsRead' | 'proposals' | 'costMicroUsd' | 'findings'
+  | 'agents'
+  | 'modules'
+  | 'toolCalls'
+  | 'recordsRead'
+  | 'proposals'
+  | 'observed'
+  | 'costMicroUsd'
+  | 'findings'
 > & { readonly total: number; readonly succeeded: number; readonly failed: number } & {
   readonly skipped: number;
   readonly degraded: number;
@@ -232,7 +240,8 @@ function summaryOf(tenantId: number, runId: string): RawBuilder<unknown> {
       FROM tutti.step WHERE ${own}),
     entries AS (SELECT count(*) FILTER (WHERE kind = 'tool.called')::int AS tool_calls,
       coalesce(sum((data->>'records')::bigint) FILTER (WHERE kind = 'tool.called'), 0)::bigint AS records_read,
-      count(DISTINCT data->>'key') FILTER (WHERE kind = 'effect.proposed')::int AS proposals
+      count(DISTINCT data->>'key') FILTER (WHERE kind = 'effect.proposed')::int AS proposals,
+      count(DISTINCT data->>'key') FILTER (WHERE kind = 'effect.observed')::int AS observed
       FROM tutti.entry WHERE ${own}),
     money AS (SELECT coalesce(sum(cost_micro_usd), 0)::bigint AS cost_micro_usd,
       coalesce(sum((tokens->>'input')::bigint), 0)::bigint AS input, coalesce(sum((tokens->>'output')::bigint), 0)::bigint AS output

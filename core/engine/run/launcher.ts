@@ -1,26 +1,19 @@
 import type { Clock } from '../../base/clock.ts';
+import { Deadline } from '../../base/deadline.ts';
 import { EngineError, toErrorData } from '../../base/errors.ts';
 import { translateDbError } from '../../ports/db/db-error.ts';
 import type { Dispatcher } from '../../ports/dispatcher.ts';
 import type { RegisteredAgent, Registry } from '../../sdk/registry.ts';
 import type { AgentPlace, CompiledTask } from '../graph/compile.ts';
-import type { Broker, CallWish } from '../limits/broker.ts';
-import type { Ready } from '../schedule/ready.ts';
+import type { Broker } from '../limits/broker.ts';
 import { Attempt } from './attempt.ts';
 import { type Attempts, crashesUntilAlone, usesErp } from './attempts.ts';
 import type { Journal } from './journal.ts';
 import type { Run } from './run.ts';
 import { pathOf, type Step } from './step.ts';
 import type { Store } from './store.ts';
-import { needsModel, overBudget, stepScope, type Turns } from './turns.ts';
-
-/** A step that could start now. */
-export interface Startable extends Ready {
-  readonly owner: Run;
-  readonly step: Step;
-  /** The first model call, or null: a playbook, or a conversation that goes on and asks by itself. */
-  readonly wish: CallWish | null;
-}
+import { asksForMoney, needsModel, overBudget, stepScope, type Turns } from './turns.ts';
+import type { Startable } from './waiting.ts';
 
 /** What attempts are started with. */
 export interface LauncherParts {
@@ -40,7 +33,6 @@ export interface LauncherParts {
 export class Launcher {
   readonly #parts: LauncherParts;
   #nextRef = 1;
-  #order = 0;
 
   constructor(parts: LauncherParts) {
     this.#parts = parts;
@@ -63,10 +55,10 @@ export class Launcher {
   startable(run: Run, step: Step): Startable {
     const { turns, clock } = this.#parts;
     const registered = this.agentOf(step);
-    const usesModel = turns.areOn && !step.onPlaybook;
+    const usesModel = turns.areOn(run) && !step.onPlaybook;
     const wish = usesModel && step.recorded === 0 ? turns.first(run, step, registered) : null;
-    this.#order += 1;
     return {
+      kind: 'start',
       service: run.facts.attended ? 'interactive' : 'batch',
       run: run.facts.id,
       module: registered.module,
@@ -74,7 +66,7 @@ export class Launcher {
       erp: usesErp(registered),
       priority: (step.place as CompiledTask).priority,
       readyAt: step.readyAt ?? clock.now(),
-      order: this.#order,
+      order: turns.nextOrder(),
       owner: run,
       step,
       wish,
@@ -86,17 +78,19 @@ export class Launcher {
     const { broker, clock, turns, attempts, journal } = this.#parts;
     const registered = this.agentOf(step);
     // Before anything is asked of it: a purse that is not there stands in nobody's way.
-    broker.budget.open(stepScope(run, step), registered.agent.limits?.costMicroUsd ?? 50_000, {
+    broker.budget.open(stepScope(run, step), registered.agent.limits?.costMicroUsd ?? 500_000, {
       settledMicroUsd: step.costMicroUsd,
     });
     const refusal = wish && turns.refusal(wish);
-    const mode = model !== null && !refusal ? 'model' : 'playbook';
+    const asked = run.facts.rehearsal ? 'rehearsal' : 'model';
+    const mode = model !== null && !refusal ? asked : 'playbook';
     run.begin(step, clock.now());
     const alone = step.crashes >= crashesUntilAlone;
     const attempt = new Attempt({ ref: this.#nextRef++, run, step, registered, mode, alone });
     attempts.add(attempt);
     try {
-      if (refusal && needsModel(registered)) throw overBudget(attempt, refusal.scope);
+      const poor = refusal && overBudget(attempt, refusal.scope);
+      if (poor && (needsModel(registered) || asksForMoney(poor))) throw poor;
       const input = inputOf(run, step, registered);
       step.degraded ||= refusal !== null || step.onPlaybook;
       const turn = wish && mode === 'model' ? turns.begin(attempt, wish) : {};
@@ -117,9 +111,10 @@ export class Launcher {
   #launch(attempt: Attempt, input: unknown, isRefused: boolean): void {
     const { attempts } = this.#parts;
     if (isRefused) {
+      const poor = this.#parts.turns.spentByOthers(attempt);
       attempt.mode = 'playbook';
-      if (needsModel(attempt.registered))
-        return attempts.fail(attempt, toErrorData(overBudget(attempt, 'tenant')));
+      if (needsModel(attempt.registered) || asksForMoney(poor))
+        return attempts.fail(attempt, toErrorData(poor));
     }
     this.#armTimeout(attempt);
     if (attempt.mode === 'playbook' || attempt.recorded === 0)
@@ -140,10 +135,11 @@ export class Launcher {
     const { clock, dispatcher } = this.#parts;
     const { agent, name } = attempt.registered;
     const timeoutMs = agent.limits?.timeoutMs ?? 120_000;
-    attempt.disarm = clock.after(timeoutMs, () => {
+    attempt.deadline = new Deadline(clock, timeoutMs, () => {
       const late = `'${name}' did not end within ${timeoutMs} ms.`;
       dispatcher.cancel(attempt.ref, toErrorData(new EngineError('AGENT_TIMEOUT', late)));
     });
+    attempt.deadline.resume();
   }
 
   #send(
@@ -152,7 +148,16 @@ export class Launcher {
     recorded: Awaited<ReturnType<Store['conversation']>>,
   ): void {
     const { run, step, registered, ref, alone, mode, call } = attempt;
-    const { tenantId, id: runId, company, businessDate, attended, journal } = run.facts;
+    const {
+      tenantId,
+      id: runId,
+      company,
+      businessDate,
+      attended,
+      journal,
+      rehearsal,
+      speed,
+    } = run.facts;
     attempt.isSent = true;
     step.worker = this.#parts.dispatcher.run({
       ref,
@@ -170,6 +175,8 @@ export class Launcher {
       mode,
       permitted: call !== null,
       recorded,
+      ...(call && { target: call.grant.target }),
+      ...(rehearsal && { simulate: { latency: true, ...(speed && { speed }) } }),
     });
   }
 }

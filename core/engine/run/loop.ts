@@ -1,13 +1,14 @@
 import type { Clock } from '../../base/clock.ts';
-import { EngineError, type ErrorData, toErrorData } from '../../base/errors.ts';
+import { EngineError, type ErrorData, fromErrorData, toErrorData } from '../../base/errors.ts';
 import type { StepFailure } from '../../ports/config.ts';
 import type { DispatchEvents, Dispatcher } from '../../ports/dispatcher.ts';
 import type { Registry } from '../../sdk/registry.ts';
-import type { BreakerState, Breakers } from '../limits/breaker.ts';
-import type { Broker } from '../limits/broker.ts';
+import type { BreakerState } from '../limits/breaker.ts';
+import type { Limits } from '../limits/limits.ts';
 import type { Scheduler } from '../schedule/scheduler.ts';
-import { Attempts, erpBreaker, usesErp } from './attempts.ts';
-import { endEntry, nextEntry } from './entries.ts';
+import { Admission } from './admission.ts';
+import { Attempts, type Delta } from './attempts.ts';
+import { type EntryInput, endEntry, nextEntry } from './entries.ts';
 import {
   type Failure,
   type FailureParts,
@@ -17,8 +18,9 @@ import {
   type Retry,
 } from './failures.ts';
 import type { Flushed, Journal } from './journal.ts';
-import { Launcher, type Startable } from './launcher.ts';
+import { Launcher } from './launcher.ts';
 import type { Outcome } from './outcome.ts';
+import { People } from './people.ts';
 import type { Recovered } from './recover.ts';
 import type { Change } from './rows.ts';
 import type { Next, Run } from './run.ts';
@@ -28,29 +30,28 @@ import { type Asked, Steering } from './steering.ts';
 import { type Container, pathOf, type Step } from './step.ts';
 import type { Store } from './store.ts';
 import { Timers } from './timers.ts';
-import { stepScope, Turns } from './turns.ts';
+import { asksForMoney, stepScope, Turns } from './turns.ts';
+import type { Waiting } from './waiting.ts';
 
 /** What the loop works with. */
 export interface LoopParts {
   readonly journal: Journal;
   readonly store: Pick<Store, 'effect' | 'conversation'>;
-  readonly scheduler: Scheduler<Startable>;
-  readonly broker: Broker;
+  readonly scheduler: Scheduler<Waiting>;
+  readonly limits: Pick<Limits<Run>, 'breakers' | 'broker' | 'watch' | 'quotas'>;
   readonly dispatcher: Dispatcher;
   readonly registry: Registry;
   readonly clock: Clock;
   /** What a foreach runs over. */
   readonly itemsOf: (run: Run, container: Container) => Promise<readonly unknown[]>;
-  readonly breakers: Breakers;
   readonly rulesOf: FailureParts['rulesOf'];
   /** Told when the failure of a step is durable. */
   readonly onStepFailed?: ((failure: StepFailure) => void) | undefined;
+  /** Told what models say, while somebody watches. */
+  readonly onDelta?: ((delta: Delta) => void) | undefined;
   /** Told when a run's end is durable. */
   readonly onEnd: (run: Run, status: RunStatus) => void;
 }
-
-/** While others decide when work may start again, it is looked at after this long at the latest, milliseconds. */
-const longestLookMs = 1_000;
 
 /**
  * The loop of all runs that this engine owns: state → what next → do → append. Whatever happens is a message, a timer or a
@@ -61,38 +62,47 @@ export class RunLoop {
   readonly #turns: Turns;
   readonly #attempts: Attempts;
   readonly #launcher: Launcher;
+  readonly #admission: Admission;
   readonly #steering: Steering;
   readonly #failures: Failures;
+  readonly #people: People;
   readonly #timers: Timers;
   readonly #runs = new Map<string, Run>();
   readonly #spans = new Spans();
-  #cancelWake: () => void = () => {};
   #state: 'running' | 'draining' | 'stopped' = 'running';
 
   constructor(parts: LoopParts) {
     this.#parts = parts;
     this.#timers = new Timers(parts.clock);
+    const shared = { ...parts, ...parts.limits };
     const changed = (): void => this.#pump();
-    this.#turns = new Turns({ ...parts, changed });
+    this.#turns = new Turns({ ...shared, changed });
     this.#attempts = new Attempts({
-      ...parts,
+      ...shared,
       turns: this.#turns,
       spans: this.#spans,
       events: {
         ended: (run, step, outcome) => this.#end(run, step, outcome),
         failed: (run, step, failure) => this.#failed(run, step, failure),
         again: (run, step) => this.#again(run, step),
+        said: (delta) => parts.onDelta?.(delta),
         changed,
       },
     });
     this.#launcher = new Launcher({
-      ...parts,
+      ...shared,
       turns: this.#turns,
       attempts: this.#attempts,
       changed,
     });
+    this.#admission = new Admission({
+      ...shared,
+      turns: this.#turns,
+      launcher: this.#launcher,
+      failed: (run, step, failure) => this.#failed(run, step, failure),
+    });
     this.#steering = new Steering({
-      ...parts,
+      ...shared,
       attempts: this.#attempts,
       events: {
         note: (run, entry, taken) => this.#note(run, entry, taken),
@@ -101,8 +111,16 @@ export class RunLoop {
         offer: (run, step) => this.#offer(run, step),
       },
     });
+    this.#people = new People({
+      free: (run, step) => this.#free(run, step),
+      note: (run, entry) => this.#note(run, entry),
+      follow: (run, next) => this.#follow(run, next),
+      again: (run, step) => this.#again(run, step),
+      wake: (run, step) => this.#wake(run, step),
+      cancelled: (run, step) => this.#end(run, step, { kind: 'cancelled' }),
+    });
     this.#failures = new Failures({
-      ...parts,
+      ...shared,
       agentsOf: (step) => this.#launcher.agentsOf(step),
       events: {
         write: (change) => this.#write(change),
@@ -137,7 +155,7 @@ export class RunLoop {
     this.#runs.set(facts.id, run);
     this.#spans.beginRun(run);
     this.#parts.scheduler.limitRun(facts.id, graph.concurrency);
-    this.#parts.broker.budget.open(
+    this.#parts.limits.broker.budget.open(
       `run:${facts.id}`,
       graph.budgetMicroUsd ?? Number.MAX_SAFE_INTEGER,
       { settledMicroUsd: spentMicroUsd },
@@ -147,6 +165,13 @@ export class RunLoop {
     for (const change of changes) this.#write(change);
     this.#timers.armDeadline(run, () => this.ask(facts.id, { kind: 'cancel', reason: 'deadline' }));
     this.#follow(run, next);
+    this.#people.lookAtMoney([run]);
+    this.#pump();
+  }
+
+  /** Budgets have moved, or a new day has begun: what waits for money asks again. */
+  budgetsMoved(): void {
+    this.#people.lookAtMoney(this.#runs.values());
     this.#pump();
   }
 
@@ -164,6 +189,18 @@ export class RunLoop {
     for (const run of this.#runs.values())
       this.#note(run, { step: null, kind: 'breaker.moved', data: { name, state } });
     this.#parts.clock.after(0, () => this.#pump());
+  }
+
+  /** Records a line about a run that lives. */
+  note(run: Run, { kind, data }: Pick<EntryInput, 'kind' | 'data'>): boolean {
+    const isLive = this.#runs.has(run.facts.id);
+    if (isLive) this.#note(run, { step: null, kind, data });
+    return isLive;
+  }
+
+  /** Something outside may let work start. */
+  look(): void {
+    this.#pump();
   }
 
   /** Fails the step whose rows the database refused. */
@@ -185,7 +222,7 @@ export class RunLoop {
   /** Does nothing more. */
   stop(): void {
     this.#state = 'stopped';
-    this.#cancelWake();
+    this.#admission.stop();
     this.#timers.stop();
     this.#attempts.stop();
   }
@@ -260,50 +297,15 @@ export class RunLoop {
   // ── do ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #pump(): void {
-    if (this.#state === 'stopped') return;
-    this.#turns.grantWaiting((attempt) => this.#attempts.isLive(attempt));
-    if (this.#state === 'draining') return;
-    let waitMs = this.#turns.waitMs();
-    const admits = ({ wish, step }: Startable): boolean => {
-      const registered = this.#launcher.agentOf(step);
-      const refused = usesErp(registered) ? this.#parts.breakers.refusal(erpBreaker) : null;
-      if (refused) {
-        waitMs = Math.min(waitMs ?? longestLookMs, refused.untilMs ?? longestLookMs);
-        return false;
-      }
-      if (!wish) return true;
-      const answer = this.#turns.admits(wish, registered);
-      if (answer.waitMs !== null) waitMs = Math.min(waitMs ?? answer.waitMs, answer.waitMs);
-      return answer.yes;
-    };
-    this.#parts.scheduler.take(this.#parts.clock.now(), admits, (item) => this.#start(item));
-    this.#cancelWake();
-    if (waitMs !== null)
-      this.#cancelWake = this.#parts.clock.after(Math.max(waitMs, 10), () => this.#pump());
-  }
-
-  #start(item: Startable): void {
-    try {
-      this.#launcher.start(item);
-    } catch (error) {
-      const failure = { error: toErrorData(error), onModel: item.model !== null };
-      this.#failed(item.owner, item.step, failure);
-    }
+    if (this.#state !== 'stopped') this.#admission.look(this.#state === 'draining');
   }
 
   #failed(run: Run, step: Step, failure: Failure): void {
-    if (failure.error.code === 'EFFECT_IN_REVIEW') this.#awaitReview(run, step, failure.error);
+    const { error } = failure;
+    if (error.code === 'EFFECT_IN_REVIEW') this.#people.ask(run, step, { wait: 'review', error });
+    else if (asksForMoney(fromErrorData(error)))
+      this.#people.ask(run, step, { wait: 'budget', error });
     else this.#failures.follow(run, step, failure);
-  }
-
-  /** Lets a step wait for the person who settles its effect; it holds nothing meanwhile. */
-  #awaitReview(run: Run, step: Step, error: ErrorData): void {
-    if (run.isCancelled || step.isCancelling) return this.#end(run, step, { kind: 'cancelled' });
-    if (step.settled.delete(String(error.details?.key))) return this.#again(run, step);
-    this.#free(run, step);
-    run.wait(step, 'review');
-    this.#note(run, { step, kind: 'step.waiting', data: { wait: 'review', ...error.details } });
-    this.#follow(run, []);
   }
 
   /** Tries a step again: after a delay when it has failed, at once when it only lost its thread. */
@@ -346,7 +348,7 @@ export class RunLoop {
     this.#parts.journal.write(change, durable);
   }
 
-  #note(run: Run, entry: Parameters<typeof nextEntry>[1], taken: readonly number[] = []): void {
+  #note(run: Run, entry: EntryInput, taken: readonly number[] = []): void {
     // The row of an ended step is final, and not written again.
     const step = entry.step && isTerminal(entry.step.status) ? null : entry.step;
     this.#write({ run, step, entries: [nextEntry(run, entry)], taken });
@@ -362,7 +364,7 @@ export class RunLoop {
   #end(run: Run, step: Step, outcome: Outcome): void {
     this.#free(run, step);
     const entry = endEntry(run, step, outcome);
-    if (outcome.kind === 'succeeded') step.outputSeq = entry?.seq ?? null;
+    if (outcome.kind === 'succeeded') step.outputSeq = outcome.saidAt ?? entry?.seq ?? null;
     const next = run.settle(step, outcome, this.#parts.clock.now());
     this.#write({ run, step, entries: entry ? [entry] : [] });
     this.#follow(run, next);
@@ -377,16 +379,18 @@ export class RunLoop {
     this.#runs.delete(run.facts.id);
     this.#spans.endRun(run, status);
     this.#parts.scheduler.forget(run.facts.id);
-    this.#parts.broker.budget.close(`run:${run.facts.id}`);
+    this.#parts.limits.broker.budget.close(`run:${run.facts.id}`);
   }
 
   /** Gives back what a running step held. A foreach holds nothing; a step that waits leaves the queue. */
   #free(run: Run, step: Step): void {
     if (step.kind === 'foreach' || step.kind === 'gate') return;
-    if (step.status === 'ready') this.#parts.scheduler.withdraw((item) => item.step === step);
+    if (step.status === 'ready' || step.isAsking)
+      this.#parts.scheduler.withdraw((item) => item.step === step);
     if (step.status !== 'running') return;
     const { module } = this.#launcher.agentOf(step);
-    this.#parts.scheduler.release({ run: run.facts.id, module });
-    this.#parts.broker.budget.close(stepScope(run, step));
+    if (!step.isAsking) this.#parts.scheduler.release({ run: run.facts.id, module });
+    step.isAsking = false;
+    this.#parts.limits.broker.budget.close(stepScope(run, step));
   }
 }

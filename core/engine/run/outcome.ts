@@ -7,6 +7,8 @@ export type Outcome =
       readonly output: unknown;
       /** The output as stored. */
       readonly json: string;
+      /** Number of an earlier entry that holds it: what the model said, to the letter. @default none */
+      readonly saidAt?: number;
     }
   | { readonly kind: 'failed'; readonly error: ErrorData }
   /** With the failure that it was skipped for, if it was not its place in the graph. */

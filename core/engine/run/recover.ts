@@ -155,7 +155,7 @@ class Fold {
       }
       case 'step.succeeded': {
         const json = entry.body ?? 'null';
-        step.outputSeq = entry.seq;
+        step.outputSeq = Number(entry.data.outputSeq ?? entry.seq);
         return this.#settle(step, { kind: 'succeeded', output: JSON.parse(json), json });
       }
       case 'step.failed':

@@ -11,11 +11,17 @@ export interface EntryRow {
   readonly attempt: number | null;
   readonly kind: string;
   readonly data: Readonly<Record<string, unknown>>;
-  readonly body?: { readonly class: PayloadClass; readonly bytes: Buffer };
+  readonly body?: Body | undefined;
 }
 
 /** What a payload holds: decides who may read it and how long it is kept. */
 export type PayloadClass = 'input' | 'output' | 'model' | 'finding' | 'effect';
+
+/** A text that is stored apart, as a payload. */
+export interface Body {
+  readonly class: PayloadClass;
+  readonly text: string;
+}
 
 /** Money that moves with a flush, per shared scope. */
 export interface BudgetRow {
@@ -40,6 +46,8 @@ export interface TurnRow {
   readonly model: string;
   readonly priceVersion: number;
   readonly reservedMicroUsd: number;
+  /** A rehearsal's: nobody is billed. */
+  readonly simulated: boolean;
 }
 
 /** What a model call cost in the end. */

@@ -17,12 +17,13 @@ export class Spans {
   readonly #attempts = new Map<Attempt, Span>();
 
   beginRun(run: Run): void {
-    const { id, workflow, company } = run.facts;
+    const { id, workflow, company, rehearsal } = run.facts;
     const attributes = {
       [semconv.operation]: 'invoke_workflow',
       [semconv.workflow]: workflow,
       [own.runId]: id,
       ...(company !== null && { [own.company]: company }),
+      ...(rehearsal && { [own.rehearsal]: true }),
     };
     this.#runs.set(run, tracer.startSpan(`invoke_workflow ${workflow}`, { attributes }));
   }
@@ -44,6 +45,7 @@ export class Spans {
       [own.stepPath]: pathOf(step),
       [own.attempt]: step.attempt,
       [own.mode]: mode,
+      ...(run.facts.rehearsal && { [own.rehearsal]: true }),
     };
     const span = tracer.startSpan(
       `invoke_agent ${registered.name}`,
@@ -79,6 +81,7 @@ export class Spans {
         [semconv.outputTokens]: done.usage.output,
       }),
       ...(done.error && { [semconv.errorType]: done.error.code }),
+      ...(done.simulated && { [own.simulated]: true }),
     };
     const options = { attributes, kind: SpanKind.CLIENT, startTime: now - done.durationMs };
     tracer.startSpan(`chat ${done.model}`, options, under(this.#attempts.get(attempt))).end(now);

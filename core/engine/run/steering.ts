@@ -2,10 +2,10 @@ import type { Clock } from '../../base/clock.ts';
 import type { Scheduler } from '../schedule/scheduler.ts';
 import type { Attempts } from './attempts.ts';
 import type { EntryInput } from './entries.ts';
-import type { Startable } from './launcher.ts';
 import type { Next, Run } from './run.ts';
 import { isTerminal } from './states.ts';
 import type { Step } from './step.ts';
+import type { Waiting } from './waiting.ts';
 
 /** What somebody outside asks of a run; `taken` are the inbox rows that asked. */
 export type Asked =
@@ -27,7 +27,7 @@ export interface SteeringEvents {
 /** What runs are steered with. */
 export interface SteeringParts {
   readonly clock: Clock;
-  readonly scheduler: Scheduler<Startable>;
+  readonly scheduler: Scheduler<Waiting>;
   readonly attempts: Attempts;
   readonly events: SteeringEvents;
 }
@@ -97,7 +97,8 @@ export class Steering {
     if (run.isPaused === isPausing) return;
     if (isPausing) {
       run.pause();
-      scheduler.withdraw((item) => item.owner === run);
+      // A conversation under way goes on to its end.
+      scheduler.withdraw((item) => item.owner === run && item.kind === 'start');
     } else {
       run.resume();
       for (const step of run.steps) if (step.status === 'ready') events.offer(run, step);

@@ -38,6 +38,8 @@ export interface Step {
   recorded: number;
   /** Effects that a person settled before the step came to wait for it. */
   readonly settled: Set<string>;
+  /** Whether it asks for its next model call: it runs, and holds no slot. */
+  isAsking: boolean;
   /** Whether it is being cancelled by itself: however its attempt ends, it is not tried again. */
   isCancelling: boolean;
   /** The agent that took the step over, qualified, or null: the one that the workflow names. */
@@ -94,6 +96,7 @@ export function newStep(identity: Pick<Step, 'id' | 'node' | 'itemKey' | 'place'
     costMicroUsd: 0,
     recorded: 0,
     settled: new Set(),
+    isAsking: false,
     isCancelling: false,
     reassignedTo: null,
     onPlaybook: false,

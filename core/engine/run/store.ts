@@ -3,9 +3,10 @@ import { EngineError, type ErrorData } from '../../base/errors.ts';
 import { digest, newId } from '../../base/ids.ts';
 import { journalVersion } from '../../ports/db/journal-version.ts';
 import type { StepStatus, StepWait } from '../../ports/db/states.ts';
-import type { Answered, EffectRecord, RecordedTurn, Verdict } from '../../ports/dispatcher.ts';
+import type { EffectRecord, RecordedTurn, Verdict } from '../../ports/dispatcher.ts';
 import type { WorkflowData } from '../../sdk/node.ts';
 import type { RegisteredWorkflow } from '../../sdk/registry.ts';
+import { isInConversation, type SpokenRow, toTurns } from './conversation.ts';
 import { toJsonb } from './rows.ts';
 import type { RunStatus } from './states.ts';
 import { readPath } from './step.ts';
@@ -32,6 +33,10 @@ export interface RunRequest {
   readonly priority?: number;
   /** Whether a person waits for it. */
   readonly attended: boolean;
+  /** Playbooks behind simulated model calls, and no writes. @default false */
+  readonly rehearsal?: boolean;
+  /** How many times as fast as a model's a rehearsal's calls are. @default 1 */
+  readonly speed?: number;
   readonly actor: Actor;
 }
 
@@ -41,7 +46,12 @@ export interface RunRow {
   readonly id: string;
   readonly workflow: string;
   readonly workflow_version: number;
-  readonly pins: { readonly attended?: boolean; readonly input?: string };
+  readonly pins: {
+    readonly attended?: boolean;
+    readonly rehearsal?: boolean;
+    readonly speed?: number;
+    readonly input?: string;
+  };
   readonly journal_v: number;
   readonly company: string | null;
   readonly business_date: string;
@@ -67,10 +77,6 @@ const historyKinds = [
   'step.cancelling',
   'step.cancelled',
 ];
-
-// The entries of step `s` since its last attempt that began a conversation, and did not go on with one.
-const conversation = `e.tenant_id = s.tenant_id AND e.run_id = s.run_id AND e.step = s.id AND e.seq > (SELECT coalesce(max(b.seq), 0)
-  FROM tutti.entry b WHERE b.tenant_id = s.tenant_id AND b.run_id = s.run_id AND b.step = s.id AND b.kind = 'step.started' AND NOT b.data ? 'recorded')`;
 
 /** An entry as a new owner reads it back. */
 export interface HistoryEntry {
@@ -155,7 +161,12 @@ export class Store {
     const id = newId();
     const body = Buffer.from(JSON.stringify(request.input ?? {}));
     const hash = digest(request.input ?? {});
-    const pins = { attended: request.attended, input: hash.toString('hex') };
+    const pins = {
+      attended: request.attended,
+      ...(request.rehearsal && { rehearsal: true }),
+      ...(request.rehearsal && request.speed && { speed: request.speed }),
+      input: hash.toString('hex'),
+    };
     const result = await this.#pool.query(
       `WITH made AS (INSERT INTO tutti.run (tenant_id, id, workflow, workflow_version, pins, journal_v, key, company, business_date, time_zone, status, priority, actor)
          VALUES ($1, $2, $3, $4, $5, $6::smallint, $7, $8, $9, $10, 'queued', $11, $12) ON CONFLICT (tenant_id, workflow, key) WHERE key IS NOT NULL DO NOTHING RETURNING id),
@@ -221,7 +232,7 @@ export class Store {
   async history(tenantId: number, runId: string): Promise<readonly HistoryEntry[]> {
     const result = await this.#pool.query<HistoryEntry>(
       `SELECT e.seq, e.step, e.kind, e.data, convert_from(p.body, 'UTF8') AS body FROM tutti.entry e
-       LEFT JOIN tutti.payload p ON p.tenant_id = e.tenant_id AND p.run_id = e.run_id AND p.seq = e.seq AND p.part = 0
+       LEFT JOIN tutti.payload p ON p.tenant_id = e.tenant_id AND p.run_id = e.run_id AND p.seq = coalesce((e.data->>'outputSeq')::bigint, e.seq) AND p.part = 0
        WHERE e.tenant_id = $1 AND e.run_id = $2 AND e.kind = ANY ($3) ORDER BY e.seq`,
       [tenantId, runId, historyKinds],
     );
@@ -237,7 +248,7 @@ export class Store {
       ),
       this.#pool.query<OpenStep & { readonly ended: boolean }>(
         `SELECT id, status, wait, wake_at, attempt, crashes, cost_micro_usd, degraded, worker, started_at, ended_at IS NOT NULL AS ended,
-           CASE WHEN ended_at IS NULL AND attempt > 0 THEN (SELECT count(*)::int FROM tutti.entry e WHERE ${conversation} AND e.kind = 'turn.ended' AND e.data ? 'stop' AND NOT e.data ? 'error') ELSE 0 END AS recorded
+           CASE WHEN ended_at IS NULL AND attempt > 0 THEN (SELECT count(*)::int FROM tutti.entry e WHERE ${isInConversation} AND e.kind = 'turn.ended' AND e.data ? 'stop' AND NOT e.data ?| ARRAY['error', 'simulated']) ELSE 0 END AS recorded
          FROM tutti.step s WHERE tenant_id = $1 AND run_id = $2`,
         [tenantId, runId],
       ),
@@ -254,28 +265,13 @@ export class Store {
     runId: string,
     step: number,
   ): Promise<readonly RecordedTurn[]> {
-    const { rows } = await this.#pool.query<{
-      readonly kind: string;
-      readonly data: { readonly stop?: RecordedTurn['stop'] };
-      readonly body: string;
-    }>(
-      `SELECT e.kind, e.data, convert_from(p.body, 'UTF8') AS body FROM tutti.step s JOIN tutti.entry e ON ${conversation}
+    const { rows } = await this.#pool.query<SpokenRow>(
+      `SELECT e.kind, e.data, convert_from(p.body, 'UTF8') AS body FROM tutti.step s JOIN tutti.entry e ON ${isInConversation}
        JOIN tutti.payload p ON p.tenant_id = e.tenant_id AND p.run_id = e.run_id AND p.seq = e.seq AND p.part = 0
        WHERE s.tenant_id = $1 AND s.run_id = $2 AND s.id = $3 AND e.kind IN ('turn.ended', 'turn.answered') AND p.body IS NOT NULL ORDER BY e.seq`,
       [tenantId, runId, step],
     );
-    const turns: {
-      parts: RecordedTurn['parts'];
-      stop: RecordedTurn['stop'];
-      answered: Answered | null;
-    }[] = [];
-    for (const { kind, data, body } of rows) {
-      const last = turns.at(-1);
-      if (kind === 'turn.ended')
-        turns.push({ parts: JSON.parse(body), stop: data.stop ?? 'end', answered: null });
-      else if (last) last.answered = JSON.parse(body);
-    }
-    return turns;
+    return toTurns(rows);
   }
 
   /** Settles model calls that a dead engine had reserved at their full bound: the provider may have billed them. */
@@ -283,11 +279,11 @@ export class Store {
     await this.#pool.query(
       `WITH orphan AS (UPDATE tutti.ledger l SET state = 'estimated', cost_micro_usd = l.reserved_micro_usd FROM tutti.entry e
          WHERE l.tenant_id = $1 AND l.run_id = $2 AND l.state = 'reserved' AND e.tenant_id = $1 AND e.run_id = $2 AND e.seq = l.seq
-         RETURNING l.step, l.reserved_micro_usd AS amount, e.data->>'module' AS module,
+         RETURNING l.step, l.reserved_micro_usd AS amount, e.data->>'module' AS module, CASE WHEN l.simulated THEN 'simulated ' ELSE '' END AS mark,
            coalesce((e.data->>'period')::date, (e.at AT TIME ZONE 'UTC')::date) AS period),
        steps AS (UPDATE tutti.step s SET cost_micro_usd = s.cost_micro_usd + o.amount
          FROM (SELECT step, sum(amount) AS amount FROM orphan GROUP BY 1) o WHERE s.tenant_id = $1 AND s.run_id = $2 AND s.id = o.step RETURNING 1),
-       owed AS (SELECT v.scope, o.period, sum(o.amount) AS amount FROM orphan o
+       owed AS (SELECT o.mark || v.scope AS scope, o.period, sum(o.amount) AS amount FROM orphan o
          JOIN tutti.step s ON s.tenant_id = $1 AND s.run_id = $2 AND s.id = o.step
          CROSS JOIN LATERAL (VALUES ('tenant'), ('workflow:' || $3), ('module:' || coalesce(o.module, split_part(s.agent, '.', 1)))) v (scope) GROUP BY 1, 2)
        UPDATE tutti.budget b SET reserved_micro_usd = b.reserved_micro_usd - owed.amount, settled_micro_usd = b.settled_micro_usd + owed.amount
@@ -321,19 +317,32 @@ export class Store {
     };
   }
 
-  /** Opens the day's purses that all engines share; returns what each has settled and reserved already. */
+  /** Opens the day's purses that all engines share; one that is open keeps its limit. Returns what each holds, and what of it is used. */
   async openBudgets(
     tenantId: number,
-    scopes: readonly string[],
-    { limitMicroUsd, period }: { readonly limitMicroUsd: number; readonly period: string },
-  ): Promise<ReadonlyMap<string, number>> {
-    const result = await this.#pool.query<{ scope: string; used: number }>(
+    purses: readonly { readonly scope: string; readonly limitMicroUsd: number }[],
+    period: string,
+  ): Promise<
+    ReadonlyMap<string, { readonly limitMicroUsd: number; readonly usedMicroUsd: number }>
+  > {
+    // In the flush's order: both lock the same rows.
+    const result = await this.#pool.query<{ scope: string; limit: number; used: number }>(
       `WITH made AS (INSERT INTO tutti.budget (tenant_id, scope, period, limit_micro_usd)
-         SELECT $1, s, $3::date, $4 FROM unnest($2::text[]) s ON CONFLICT (tenant_id, scope, period) DO UPDATE SET limit_micro_usd = excluded.limit_micro_usd
-         RETURNING scope, settled_micro_usd + reserved_micro_usd AS used) SELECT * FROM made`,
-      [tenantId, scopes, period, limitMicroUsd],
+         SELECT $1, s, $3::date, l FROM unnest($2::text[], $4::bigint[]) AS p (s, l) ORDER BY s ON CONFLICT (tenant_id, scope, period) DO UPDATE SET limit_micro_usd = budget.limit_micro_usd
+         RETURNING scope, limit_micro_usd AS "limit", settled_micro_usd + reserved_micro_usd AS used) SELECT * FROM made`,
+      [
+        tenantId,
+        purses.map(({ scope }) => scope),
+        period,
+        purses.map(({ limitMicroUsd }) => limitMicroUsd),
+      ],
     );
-    return new Map(result.rows.map((row) => [row.scope, row.used]));
+    return new Map(
+      result.rows.map(({ scope, limit, used }) => [
+        scope,
+        { limitMicroUsd: limit, usedMicroUsd: used },
+      ]),
+    );
   }
 
   /** The status of a run, or null when there is none. */

@@ -1,16 +1,24 @@
 import type { Clock } from '../../base/clock.ts';
 import { EngineError, type ErrorData, toErrorData } from '../../base/errors.ts';
 import { Prompt } from '../../guard/prompt.ts';
-import type { Dispatcher, TurnDone } from '../../ports/dispatcher.ts';
+import type { Dispatcher, PermitAsk, TurnDone } from '../../ports/dispatcher.ts';
+import type { Quota } from '../../ports/models/model.ts';
 import type { RegisteredAgent } from '../../sdk/registry.ts';
+import type { CompiledTask } from '../graph/compile.ts';
 import { healthOf } from '../limits/breaker.ts';
 import type { Broker, CallEnd, CallWish, Refusal } from '../limits/broker.ts';
-import { periodOf, purseName } from '../limits/purse.ts';
+import type { BudgetWatch } from '../limits/budget-watch.ts';
+import { simulatedScope } from '../limits/daily-limit.ts';
+import { periodOf, purseName, sharedPurse } from '../limits/purse.ts';
+import { retryDelayMs } from '../recovery/retry.ts';
+import type { Scheduler } from '../schedule/scheduler.ts';
 import { type Attempt, type Call, settled } from './attempt.ts';
+import type { EntryInput } from './entries.ts';
 import type { Flushed, Journal } from './journal.ts';
 import type { Change } from './rows.ts';
 import type { Run } from './run.ts';
 import type { Step } from './step.ts';
+import type { FollowUp, Waiting } from './waiting.ts';
 
 /** What model calls are permitted and recorded with. */
 export interface TurnParts {
@@ -18,9 +26,17 @@ export interface TurnParts {
   readonly journal: Journal;
   readonly dispatcher: Dispatcher;
   readonly clock: Clock;
+  readonly scheduler: Scheduler<Waiting>;
+  /** Tells of purses that are nearly empty. */
+  readonly watch: Pick<BudgetWatch<Run>, 'look'>;
   /** Something was given back that may let other work start. */
   readonly changed: () => void;
 }
+
+/** Calls of one turn, until its failure is the attempt's: what a recovery rule answers to. */
+const triesPerTurn = 3;
+/** The same where the provider was busy: with its gate closed for up to 30 s after each refusal, that is some minutes. */
+const busyTriesPerTurn = 20;
 
 /**
  * The model calls of running attempts: each is permitted by the broker and durable, with its reservation, before it is made, and
@@ -29,15 +45,15 @@ export interface TurnParts {
 export class Turns {
   readonly #parts: TurnParts;
   readonly #prompts = new Map<string, Prompt>();
-  #waiting: { readonly attempt: Attempt; readonly wish: CallWish }[] = [];
+  #order = 0;
 
   constructor(parts: TurnParts) {
     this.#parts = parts;
   }
 
-  /** Whether agents call models at all. */
-  get areOn(): boolean {
-    return this.#parts.broker.hasModels;
+  /** Whether agents of a run call models at all; in a rehearsal they seem to. */
+  areOn({ facts }: Run): boolean {
+    return facts.rehearsal || this.#parts.broker.hasModels;
   }
 
   modelOf({ agent }: RegisteredAgent): string {
@@ -46,7 +62,7 @@ export class Turns {
 
   /** The first call of a step, or null where its playbook runs. */
   first(run: Run, step: Step, registered: RegisteredAgent): CallWish | null {
-    if (!this.areOn) return null;
+    if (!this.areOn(run)) return null;
     const bytes = this.#prompt(registered).bytes(inputOf(run, step));
     return wishOf({ run, step, registered }, bytes, this.#period());
   }
@@ -57,68 +73,82 @@ export class Turns {
   }
 
   /**
-   * Whether a new start may go now: with its first call, or without one where a playbook takes its place. A model that running
-   * steps wait for is theirs.
+   * Why a call cannot be made now, with when to look again; null: it can, or waiting will not help and something else takes
+   * its place: a playbook, or the failure of the step.
    */
-  admits(
-    wish: CallWish,
+  refusalOf(
+    { kind, wish }: Waiting,
     registered: RegisteredAgent,
-  ): { readonly yes: boolean; readonly waitMs: number | null } {
+  ): { readonly waitMs: number | null } | null {
     const { broker } = this.#parts;
-    const model = broker.modelOf(wish.profile);
-    if (this.#waiting.some((each) => broker.modelOf(each.wish.profile) === model))
-      return { yes: false, waitMs: null };
-    const refusal = broker.refusal(wish);
-    const goesWithout = refusal?.blocker === 'breaker' && !needsModel(registered);
-    if (!refusal || refusal.never || goesWithout) return { yes: true, waitMs: null };
-    return { yes: false, waitMs: broker.waitMs(wish) };
+    const refusal = wish && broker.refusal(wish);
+    if (!refusal || refusal.never) return null;
+    const goesOn = kind === 'turn' || !needsModel(registered);
+    if (refusal.blocker === 'breaker' && goesOn) return null;
+    return { waitMs: broker.waitMs(wish) };
+  }
+
+  /** Numbers what enters the queue: ties are broken by it. */
+  nextOrder(): number {
+    this.#order += 1;
+    return this.#order;
   }
 
   /** Takes everything that a call needs; returns what makes it durable. */
   begin(attempt: Attempt, wish: CallWish): Pick<Change, 'entries' | 'turns' | 'budgets'> {
-    return attempt.turnStarted(this.#parts.broker.grant(wish), wish);
+    const change = attempt.turnStarted(this.#parts.broker.grant(wish), wish);
+    this.#parts.watch.look(attempt.run, wish.scopes);
+    return change;
   }
 
-  /** A running step asks for its next call. */
-  request(attempt: Attempt, bytes: number): void {
-    this.#waiting.push({
-      attempt,
-      wish: wishOf(attempt, bytes, this.#period()),
+  /**
+   * A running step asks for its next call. It waits in the queue, before everything new, without a slot and with its deadline
+   * standing still. A call that failed for now is made again: always when its provider was busy, otherwise as far as the retry
+   * budget of the model allows, after a delay with full jitter.
+   */
+  request(attempt: Attempt, ask: PermitAsk, isLive: (attempt: Attempt) => boolean): void {
+    const { scheduler, clock } = this.#parts;
+    const delayMs = this.#delayMs(attempt, ask);
+    if (delayMs === null) return this.#tellDenied(attempt, ask.failed?.error as ErrorData);
+    const item = this.#followUp(attempt, ask.bytes);
+    attempt.step.isAsking = true;
+    attempt.deadline?.pause();
+    scheduler.release(item);
+    if (delayMs === 0) return scheduler.offer(item);
+    clock.after(delayMs, () => {
+      if (!isLive(attempt)) return;
+      scheduler.offer(item);
+      this.#parts.changed();
     });
   }
 
-  /** Grants what has become possible; answers what never will be. */
-  grantWaiting(isLive: (attempt: Attempt) => boolean): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const each of waiting) {
-      const { attempt, wish } = each;
-      if (!isLive(attempt)) continue;
-      const refusal = this.#parts.broker.refusal(wish);
-      if (!refusal) this.#grant(attempt, wish);
-      else if (refusal.never) this.#tellDenied(attempt, overBudget(attempt, refusal.scope));
-      else if (refusal.blocker === 'breaker')
-        this.#tellDenied(attempt, leftAlone(attempt, refusal.scope));
-      else this.#waiting.push(each);
-    }
-  }
-
-  /** Milliseconds until a waiting call is worth another look, or null. */
-  waitMs(): number | null {
-    const waits = this.#waiting.flatMap((each) => this.#parts.broker.waitMs(each.wish) ?? []);
-    return waits.length > 0 ? Math.min(...waits) : null;
+  /** Lets a step make the call that it waits for, or tells it that none will be made. It has a slot again. */
+  grant({ attempt, wish }: FollowUp): void {
+    attempt.step.isAsking = false;
+    attempt.deadline?.resume();
+    const refusal = this.#parts.broker.refusal(wish);
+    if (!refusal) return this.#grant(attempt, wish);
+    const { blocker, scope } = refusal;
+    const why = blocker === 'breaker' ? leftAlone(attempt, scope) : overBudget(attempt, scope);
+    this.#tellDenied(attempt, toErrorData(why));
   }
 
   /** A call has ended, well or not. */
   end(attempt: Attempt, done: TurnDone): Pick<Change, 'entries' | 'settles' | 'budgets'> {
-    const { turn, stop, durationMs, usage, error, body } = done;
-    const data = { turn, stop, durationMs, tokens: usage, ...(error && { error: error.code }) };
-    const isWell = healthOf(error ?? null);
-    return this.#settle(
-      attempt,
-      { ...done, isWell },
-      { data, ...(body !== undefined && { body }) },
-    );
+    const { turn, stop, durationMs, usage, error, body, isOutput, simulated } = done;
+    const data = {
+      turn,
+      stop,
+      durationMs,
+      tokens: usage,
+      ...(error && { error: error.code }),
+      ...(isOutput && { isOutput }),
+      ...(simulated && { simulated }),
+    };
+    return this.#settle(attempt, endOf(done), {
+      data,
+      ...(body !== undefined && { body: { class: isOutput ? 'output' : 'model', text: body } }),
+    });
   }
 
   /** The thread of a call is gone: nobody knows what it cost, so it counts in full, unless it was not to be made yet. */
@@ -153,7 +183,14 @@ export class Turns {
   #drop(attempt: Attempt, call: Call): void {
     call.isAbandoned = true;
     attempt.call = null;
-    this.#parts.broker.settle(call.grant, call.wish.profile, { usage: null, sent: false });
+    this.#parts.broker.settle(call.grant, { usage: null, sent: false });
+  }
+
+  /** Why a call is not made whose reservation the flush refused: another engine was quicker to spend the tenant's money. */
+  spentByOthers(attempt: Attempt): EngineError {
+    const { tenantId } = attempt.run.facts;
+    const tenant = { tenantId, scope: 'tenant', period: this.#period() };
+    return overBudget(attempt, purseName(tenant));
   }
 
   #grant(attempt: Attempt, wish: CallWish): void {
@@ -162,25 +199,59 @@ export class Turns {
     const call = attempt.call as Call;
     this.#parts.journal.write({ run, step, ...change }, (flushed) => {
       if (this.decided(attempt, call, flushed))
-        this.#parts.dispatcher.tell({ kind: 'granted', ref });
+        this.#parts.dispatcher.tell({ kind: 'granted', ref, target: call.grant.target });
       else {
-        this.#tellDenied(attempt, overBudget(attempt, 'tenant'));
+        this.#tellDenied(attempt, toErrorData(this.spentByOthers(attempt)));
         this.#parts.changed();
       }
     });
   }
 
-  #tellDenied({ ref }: Attempt, error: EngineError): void {
-    this.#parts.dispatcher.tell({ kind: 'denied', ref, error: toErrorData(error) });
+  #tellDenied({ ref }: Attempt, error: ErrorData): void {
+    this.#parts.dispatcher.tell({ kind: 'denied', ref, error });
+  }
+
+  /** How long a call waits before it is asked for, or null: it is not made again. */
+  #delayMs({ registered }: Attempt, { failed }: PermitAsk): number | null {
+    if (!failed) return 0;
+    if (failed.error.code === 'MODEL_RATE_LIMITED')
+      return failed.tries < busyTriesPerTurn ? 0 : null;
+    const { broker } = this.#parts;
+    if (failed.tries >= triesPerTurn || !broker.retries(this.modelOf(registered))) return null;
+    return Math.ceil(
+      retryDelayMs(
+        { attempts: triesPerTurn },
+        { failures: failed.tries, random: Math.random(), failure: failed.error },
+      ),
+    );
+  }
+
+  #followUp(attempt: Attempt, bytes: number): FollowUp {
+    const { run, step, registered } = attempt;
+    return {
+      kind: 'turn',
+      service: 'follow_up',
+      run: run.facts.id,
+      module: registered.module,
+      model: this.modelOf(registered),
+      priority: (step.place as CompiledTask).priority,
+      readyAt: this.#parts.clock.now(),
+      order: this.nextOrder(),
+      owner: run,
+      step,
+      attempt,
+      wish: wishOf(attempt, bytes, this.#period()),
+    };
   }
 
   #settle(
     attempt: Attempt,
     end: CallEnd,
-    told: { readonly data: Readonly<Record<string, unknown>>; readonly body?: string },
+    told: Pick<EntryInput, 'data' | 'body'>,
   ): Pick<Change, 'entries' | 'settles' | 'budgets'> {
     const { grant, wish } = attempt.call as NonNullable<Attempt['call']>;
-    const settlement = this.#parts.broker.settle(grant, wish.profile, end);
+    const settlement = this.#parts.broker.settle(grant, end);
+    this.#parts.watch.look(attempt.run, wish.scopes);
     return attempt.turnEnded(settlement, { ...told, tokens: end.usage });
   }
 
@@ -202,14 +273,50 @@ export function needsModel({ agent }: RegisteredAgent): boolean {
   return agent.onBudget === 'fail' || !agent.procedure;
 }
 
+/** Whether a step that could not pay waits for somebody to raise a budget. */
+export function asksForMoney({ code, details }: Pick<EngineError, 'code' | 'details'>): boolean {
+  return code === 'BUDGET_EXCEEDED' && details?.asks === true;
+}
+
+/** A call cannot be paid. `details.asks`: its step waits for a higher budget, as its agent declares; its own purse nobody raises. */
 export function overBudget(
   { registered }: Pick<Attempt, 'registered'>,
   scope: string,
 ): EngineError {
   return new EngineError(
     'BUDGET_EXCEEDED',
-    `The budget '${scope}' is too small for a model call of '${registered.name}'; raise it.`,
+    `The budget '${sharedPurse(scope)?.scope ?? scope}' is too small for a model call of '${registered.name}'; raise it.`,
+    {
+      details: { scope, asks: registered.agent.onBudget === 'ask' && sharedPurse(scope) !== null },
+    },
   );
+}
+
+/** How a call ended, as the broker hears it. */
+function endOf({ usage, sent, error, quota }: TurnDone): CallEnd {
+  const {
+    status,
+    retryAfterMs,
+    quota: last = quota,
+  } = (error?.details ?? {}) as {
+    readonly status?: number;
+    readonly retryAfterMs?: number;
+    readonly quota?: Quota;
+  };
+  return {
+    usage,
+    sent,
+    isWell: healthOf(error ?? null),
+    ...(error && {
+      error: {
+        code: error.code,
+        // A refusal without a status came within a reply that had begun.
+        isBegun: status === undefined,
+        ...(retryAfterMs !== undefined && { retryAfterMs }),
+      },
+    }),
+    ...(last && { quota: last }),
+  };
 }
 
 function leftAlone({ registered }: Pick<Attempt, 'registered'>, model: string): EngineError {
@@ -226,7 +333,8 @@ export function stepScope(run: Run, step: Step): string {
 
 /** The shared purses that pay for what a module does in a run, widest first. */
 export function sharedScopes({ facts }: Run, module: string): readonly string[] {
-  return ['tenant', `module:${module}`, `workflow:${facts.workflow}`];
+  const scopes = ['tenant', `module:${module}`, `workflow:${facts.workflow}`];
+  return facts.rehearsal ? scopes.map(simulatedScope) : scopes;
 }
 
 function wishOf(
@@ -235,10 +343,11 @@ function wishOf(
   period: string,
 ): CallWish {
   const { agent, module } = registered;
-  const { id, tenantId } = run.facts;
+  const { id, tenantId, rehearsal: simulated } = run.facts;
   const shared = sharedScopes(run, module).map((scope) => purseName({ tenantId, scope, period }));
   const scopes = [...shared, `run:${id}`, stepScope(run, step)];
-  return { profile: agent.model ?? 'standard', bytes, scopes, period };
+  const profile = agent.model ?? 'standard';
+  return { profile, bytes, scopes, period, tenantId, module, simulated };
 }
 
 // An input that cannot be made fails the step when it starts; until then it only has no size.

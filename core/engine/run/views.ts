@@ -10,6 +10,8 @@ export interface RunHead {
   readonly id: string;
   readonly workflow: string;
   readonly status: RunStatus;
+  /** Whether it only rehearsed: no model was called, nobody is billed, and nothing was written. */
+  readonly rehearsal: boolean;
   /** Company code; null for a run over the whole group. */
   readonly company: string | null;
   /** `YYYY-MM-DD` */
@@ -25,6 +27,8 @@ export interface RunSummary {
   readonly runId: string;
   readonly workflow: string;
   readonly status: RunStatus;
+  /** Whether it only rehearsed: tokens and costs are simulated. */
+  readonly rehearsal: boolean;
   readonly steps: {
     readonly total: number;
     readonly succeeded: number;
@@ -42,6 +46,8 @@ export interface RunSummary {
   readonly recordsRead: number;
   /** Effects that it proposed. */
   readonly proposals: number;
+  /** Effects that it would have had, had it been no rehearsal. */
+  readonly observed: number;
   readonly costMicroUsd: number;
   readonly tokens: { readonly input: number; readonly output: number };
   /** From its creation to its end, or until now. */

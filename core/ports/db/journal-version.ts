@@ -1,5 +1,6 @@
 /**
  * The journal format that this release writes. A run remembers the one of the release that made it, an engine takes up what it can
  * read, and an older engine leaves a newer run alone. 2: conversations, waits and recovery in entries; writes named by command.
+ * 3: an output that the model said to the letter is stored with its turn, and the step's end refers to it.
  */
-export const journalVersion = 2;
+export const journalVersion = 3;

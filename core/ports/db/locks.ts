@@ -7,4 +7,6 @@ export const advisoryLocks = {
   embeddedServer: '1953854580, 1',
   /** Held while the schema changes: migrations, partitions, tables of connectors. */
   schema: '1953854580, 2',
+  /** Held while an engine takes or gives shares of limits. */
+  shares: '1953854580, 3',
 } as const;

@@ -209,6 +209,8 @@ export interface LedgerTable {
   readonly costMicroUsd: number | null;
   readonly tokens: NullableJson;
   readonly simulated: Generated<boolean>;
+  /** Through a provider's batches. */
+  readonly batch: Generated<boolean>;
 }
 
 /** What an agent found in a run. */

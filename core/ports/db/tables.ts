@@ -57,13 +57,25 @@ export interface FlushTable {
   readonly no: number;
 }
 
-/** One engine's part of a cluster-wide limit. */
+/** One engine's part of a limit that several engines share. */
 export interface ShareTable {
   readonly resource: string;
+  readonly kind: string;
   readonly engineId: string;
   readonly amount: number;
-  readonly effectiveAt: Time;
-  readonly expiresAt: Time;
+  readonly used: Generated<number>;
+  readonly usedUntil: Time;
+  readonly spanMs: number;
+  readonly demand: number;
+  readonly unit: number;
+  readonly fedAt: Time;
+}
+
+/** What was used of a limit an hour or a day; `expire`: ms since the epoch. */
+export interface RateWindowTable {
+  readonly key: string;
+  readonly points: Generated<number>;
+  readonly expire: number | null;
 }
 
 /** A module that was loaded, by the digest of its manifest. */
@@ -97,6 +109,8 @@ export interface BudgetTable {
   readonly limitMicroUsd: number;
   readonly reservedMicroUsd: Generated<number>;
   readonly settledMicroUsd: Generated<number>;
+  /** When it passed its warning mark. */
+  readonly warnedAt: NullableTime;
 }
 
 /** What people decided about a finding, over all runs. */
@@ -188,6 +202,7 @@ export interface Tables {
   readonly engine: EngineTable;
   readonly flush: FlushTable;
   readonly share: ShareTable;
+  readonly rateWindow: RateWindowTable;
   readonly module: ModuleTable;
   readonly definition: DefinitionTable;
   readonly run: RunTable;

@@ -4,9 +4,12 @@ import type { ModelRequest } from './model.ts';
 import { readDate, sentAt } from './quota.ts';
 
 const maxRetryAfterMs = 600_000;
+/** Nobody means a longer wait than a day: it is a moment that was written as seconds, or worse. */
+const absurdMs = 86_400_000;
 
 /**
- * How long the provider asks to wait, in ms clamped to [0, 600000]; undefined when it did not say or wrote nonsense.
+ * How long the provider asks to wait, in ms, 600000 at most; undefined when it did not say or wrote nonsense, which a negative
+ * number and more than a day are, too. A date that has passed is 0.
  * `retry-after-ms` comes first, then `Retry-After` as seconds or HTTP date (RFC 9110 section 10.2.3); a date counts from the
  * response's own `Date`, so that clocks which differ do no harm.
  */
@@ -16,13 +19,13 @@ function readRetryAfter(headers: Headers, now: number): number | undefined {
   const waitMs =
     readNumber(headers.get('retry-after-ms')) ??
     (seconds === undefined ? readDelay(text, sentAt(headers, now)) : seconds * 1000);
-  if (waitMs === undefined) return undefined;
-  return Math.round(Math.min(Math.max(waitMs, 0), maxRetryAfterMs));
+  if (waitMs === undefined || !(waitMs >= 0) || waitMs > absurdMs) return undefined;
+  return Math.round(Math.min(waitMs, maxRetryAfterMs));
 }
 
 function readDelay(date: string | null, from: number): number | undefined {
   const until = readDate(date);
-  return until === undefined ? undefined : until - from;
+  return until === undefined ? undefined : Math.max(0, until - from);
 }
 
 function readNumber(text: string | null): number | undefined {

@@ -1,5 +1,8 @@
 import type { Clock } from '../../base/clock.ts';
+import type { Costs } from '../../engine/costs.ts';
 import type { Engine } from '../../engine/engine.ts';
+import type { Budgets } from '../../engine/limits/budgets.ts';
+import type { LimitsView } from '../../engine/limits/limits-view.ts';
 import type { SettingStore } from '../../engine/recovery/setting-store.ts';
 import type { History } from '../../engine/run/history.ts';
 import type { Reviews } from '../../engine/run/reviews.ts';
@@ -8,7 +11,7 @@ import type { Registry } from '../../sdk/registry.ts';
 /** What the API is made of. */
 export interface ApiParts {
   readonly history: History;
-  readonly engine: Pick<Engine, 'startRun' | 'ask' | 'trouble' | 'onAppend'>;
+  readonly engine: Pick<Engine, 'startRun' | 'ask' | 'trouble' | 'onAppend' | 'onDelta'>;
   readonly registry: Registry;
   /** Whom every caller speaks for, until callers have an identity. */
   readonly tenantId: number;
@@ -16,6 +19,12 @@ export interface ApiParts {
   readonly reviews?: Reviews;
   /** What can be changed while engines run. @default none: there are no routes for it */
   readonly settings?: SettingStore;
+  /** What models cost. @default none: there is no route for it */
+  readonly costs?: Costs;
+  /** What they may cost a day. @default none: there are no routes for it */
+  readonly budgets?: Budgets;
+  /** How much of its limits each model has used. @default none: there is no route for it */
+  readonly limits?: () => LimitsView | Promise<LimitsView>;
   /** Makes the HTML report of a run; it is shown without scripts. @default none: there are no report pages */
   readonly report?: (tenantId: number, runId: string) => Promise<string>;
   /** What a run gets that names no date or zone of its own. @default today in UTC */
@@ -28,8 +37,10 @@ export interface ApiParts {
 }
 
 /** The same, complete. */
-export type CompleteParts = Required<Omit<ApiParts, 'report' | 'reviews' | 'settings'>> &
-  Pick<ApiParts, 'report' | 'reviews' | 'settings'> & {
+export type CompleteParts = Required<Omit<ApiParts, Optional>> &
+  Pick<ApiParts, Optional> & {
     /** Ends the streams when the server closes. */
     readonly closing: AbortSignal;
   };
+
+type Optional = 'report' | 'reviews' | 'settings' | 'costs' | 'budgets' | 'limits';

@@ -9,8 +9,8 @@ const retryMs = 1_000;
 
 /** One server-sent event. */
 export interface ServerEvent {
-  /** Comes back as `Last-Event-ID`. */
-  readonly id: number;
+  /** Comes back as `Last-Event-ID`. @default none: what was missed is not sent again */
+  readonly id?: number;
   readonly name: string;
   /** Without line breaks: JSON has none. */
   readonly data: string;
@@ -47,7 +47,10 @@ export class EventStream {
   /** Sends events; resolves when the client has taken so many that there is room for more, or has gone. */
   async send(events: readonly ServerEvent[]): Promise<void> {
     if (events.length === 0 || this.#signal.aborted) return;
-    const text = events.map(({ id, name, data }) => `id: ${id}\nevent: ${name}\ndata: ${data}\n\n`);
+    const text = events.map(
+      ({ id, name, data }) =>
+        `${id === undefined ? '' : `id: ${id}\n`}event: ${name}\ndata: ${data}\n\n`,
+    );
     if (this.#response.write(text.join(''))) return;
     await once(this.#response, 'drain', { signal: this.#signal }).catch(() => {});
   }

@@ -25,6 +25,17 @@ export function formatCost(costMicroUsd: number): string {
   return `$${formatAmount(Decimal.round(Decimal.over(String(costMicroUsd), '1000000'), places))}`;
 }
 
+/** `The daily budget of module finance, $5.00, was used to 84 %`: what the warning about a budget says. */
+export function budgetPhrase(budget: {
+  readonly scope: string;
+  readonly share: number;
+  readonly limitMicroUsd: number;
+}): string {
+  const { scope, share, limitMicroUsd } = budget;
+  const whose = scope === 'tenant' ? 'all runs' : scope.replace(':', ' ');
+  return `The daily budget of ${whose}, ${formatCost(limitMicroUsd)}, was used to ${Math.floor(share * 100)} %`;
+}
+
 /** `840 ms`, `10.6 s`, `4 min 05 s`, `2 h 03 min`. */
 export function formatDuration(durationMs: number): string {
   if (durationMs < 1_000) return `${Math.round(durationMs)} ms`;

@@ -39,8 +39,10 @@ export interface Progress {
   readonly places: ReadonlyMap<number, Place>;
   /** Findings by module, then severity. */
   readonly findings: ReadonlyMap<string, Readonly<Record<Severity, number>>>;
-  /** Keys of the effects that wait for a person. */
+  /** Keys of the effects that wait for a person; of a rehearsal those that it would have had. */
   readonly proposals: ReadonlySet<string>;
+  /** Whether model calls were only simulated. */
+  readonly rehearsal: boolean;
   readonly toolCalls: number;
   readonly recordsRead: number;
   readonly costMicroUsd: number;
@@ -57,6 +59,7 @@ export const noProgress: Progress = {
   places: new Map(),
   findings: new Map(),
   proposals: new Set(),
+  rehearsal: false,
   toolCalls: 0,
   recordsRead: 0,
   costMicroUsd: 0,
@@ -98,7 +101,13 @@ class Fold {
   readonly #proposals: Set<string>;
   #sums: Pick<
     Progress,
-    'startedAtMs' | 'lastAtMs' | 'ended' | 'toolCalls' | 'recordsRead' | 'costMicroUsd'
+    | 'startedAtMs'
+    | 'lastAtMs'
+    | 'ended'
+    | 'rehearsal'
+    | 'toolCalls'
+    | 'recordsRead'
+    | 'costMicroUsd'
   >;
   seq: number;
 
@@ -118,6 +127,7 @@ class Fold {
     switch (entry.kind) {
       case 'step.started':
         sums.startedAtMs ??= sums.lastAtMs;
+        sums.rehearsal ||= entry.data.mode === 'rehearsal';
         return this.#move(entry, 'running');
       case 'step.retrying':
         return this.#move(entry, 'waiting');
@@ -128,6 +138,7 @@ class Fold {
       case 'finding':
         return this.#find(entry);
       case 'effect.proposed':
+      case 'effect.observed':
         this.#proposals.add(String(entry.data.key));
         return;
       case 'tool.called':

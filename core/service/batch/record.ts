@@ -65,6 +65,17 @@ export interface RunRecord {
   readonly retries: number;
   /** Who was told of a failure, who took over and what was left out, in order. */
   readonly recoveries: readonly RecoveryLine[];
+  /** Budgets that passed their warning mark while it ran, in order. */
+  readonly warnings: readonly BudgetLine[];
+}
+
+/** A budget that came near to its limit. */
+export interface BudgetLine {
+  /** `tenant`, `module:finance` or `workflow:nightly`. */
+  readonly scope: string;
+  readonly limitMicroUsd: number;
+  /** Settled and reserved, of the limit. */
+  readonly share: number;
 }
 
 /** What a recovery rule did for one step. */
@@ -103,6 +114,16 @@ export async function readRecord(
     spend: countSpend(entries, agents),
     retries: entries.filter((entry) => entry.kind === 'step.retrying').length,
     recoveries: entries.flatMap((entry) => recoveryLine(entry, agents) ?? []),
+    warnings: entries.filter(({ kind }) => kind === 'budget.warned').map(budgetLine),
+  };
+}
+
+function budgetLine({ data }: EntryView): BudgetLine {
+  const { scope, limitMicroUsd, share } = data;
+  return {
+    scope: String(scope),
+    limitMicroUsd: Number(limitMicroUsd),
+    share: Number(share),
   };
 }
 

@@ -1,4 +1,5 @@
 import {
+  budgetPhrase,
   countOf,
   formatAmount,
   formatCost,
@@ -25,8 +26,9 @@ export function summarise(record: RunRecord): readonly SummaryPart[] {
   return [
     {
       kind: 'title',
-      text: `${group}, ${formatDay(head.businessDate)}: ${head.workflow} ${outcome(record)}`,
+      text: `${group}, ${formatDay(head.businessDate)}: ${nameOf(record)} ${outcome(record)}`,
     },
+    ...(head.rehearsal ? [{ kind: 'line' as const, text: rehearsalNote }] : []),
     ...findingTables(record),
     ...gravest(record),
     ...proposals(record),
@@ -38,13 +40,22 @@ export function summarise(record: RunRecord): readonly SummaryPart[] {
     },
     {
       kind: 'line',
-      text: `${formatCost(summary.costMicroUsd)} for ${formatCount(summary.tokens.input)} tokens in and ${formatCount(summary.tokens.output)} out`,
+      text: `${formatCost(summary.costMicroUsd)}${head.rehearsal ? ' (simulated)' : ''} for ${formatCount(summary.tokens.input)} tokens in and ${formatCount(summary.tokens.output)} out`,
     },
+    ...record.warnings.map((each) => ({ kind: 'line' as const, text: budgetPhrase(each) })),
     {
       kind: 'line',
       text: `${formatDuration(summary.durationMs)}, ${agentsPerSecond(record).toFixed(1)} agents per second`,
     },
   ];
+}
+
+/** What a reader of a rehearsal has to know before any of its figures. */
+export const rehearsalNote =
+  'A rehearsal: model calls, their tokens and costs are simulated, and nothing was written or proposed.';
+
+function nameOf({ head }: RunRecord): string {
+  return head.rehearsal ? `rehearsal of ${head.workflow}` : head.workflow;
 }
 
 /** Agents that ended for each second of the run. */
@@ -104,6 +115,9 @@ function gravest({ findings }: RunRecord): readonly SummaryPart[] {
 }
 
 function proposals(record: RunRecord): readonly SummaryPart[] {
+  const { rehearsal, observed } = record.summary;
+  if (rehearsal)
+    return [{ kind: 'title', text: `Writes it would have had: ${formatCount(observed)}` }];
   if (record.proposals.length === 0) return [];
   const byTool = [...Map.groupBy(record.proposals, (proposal) => proposal.tool)].sort(
     ([, a], [, b]) => b.length - a.length,

@@ -4,6 +4,7 @@ import { createServer, get, type IncomingMessage, type ServerResponse } from 'no
 import type { AddressInfo } from 'node:net';
 import type { Response as ExpressResponse } from 'express';
 import { systemClock } from '../../../core/base/clock.ts';
+import type { Delta } from '../../../core/engine/run/attempts.ts';
 import { entriesPerRead } from '../../../core/engine/run/history.ts';
 import type { ApiParts } from '../../../core/service/api/app.ts';
 import { EventStream } from '../../../core/service/api/sse.ts';
@@ -13,6 +14,7 @@ import { eventsOf, openApi, problem, type SeenEvent, type TestApi, until } from 
 describe('/v1/runs/:id/events', () => {
   let api: TestApi;
   let followers = 0;
+  const listeners = new Set<(delta: Delta) => void>();
 
   before(async () => {
     api = await openApi(({ engine }) => ({
@@ -29,6 +31,10 @@ describe('/v1/runs/:id/events', () => {
             followers -= 1;
             unfollow();
           };
+        },
+        onDelta(listener) {
+          listeners.add(listener);
+          return () => listeners.delete(listener);
         },
       },
     }));
@@ -122,6 +128,35 @@ describe('/v1/runs/:id/events', () => {
     await until(() => followers === 0);
   });
 
+  it('tells what models say to who asks for it, without an id, and nobody else', async () => {
+    verifies('R4.streaming');
+    const id = await api.start('pause');
+    const listening = all(await api.get(`/v1/runs/${id}/events?deltas=true`));
+    const quiet = all(await open(id));
+    await until(() => listeners.size === 1 && followers === 2);
+    const other = { runId: 'another', step: 'say', text: 'not yours' };
+    for (const text of ['three ', 'words'])
+      for (const listener of listeners) {
+        listener({ runId: id, step: 'say', text });
+        listener(other);
+      }
+    await api.post(`/v1/runs/${id}/cancel`);
+
+    const [heard, unheard] = await Promise.all([listening, quiet]);
+
+    const deltas = heard.filter(({ event }) => event === 'delta');
+    assert.deepEqual(
+      deltas.map(({ id, data }) => [Number.isNaN(id), data]),
+      [[true, { step: 'say', text: 'three words' }]],
+    );
+    assert.deepEqual(
+      heard.filter(({ event }) => event !== 'delta').map(({ id }) => id),
+      unheard.map(({ id }) => id),
+    );
+    assert.ok(unheard.every(({ event }) => event !== 'delta'));
+    assert.equal(listeners.size, 0);
+  });
+
   it('tells what happens by hints alone, and without any', async () => {
     const hinted: Partial<ApiParts> = {
       clock: {
@@ -135,6 +170,7 @@ describe('/v1/runs/:id/events', () => {
         startRun: (request) => engine.startRun(request),
         ask: (asked) => engine.ask(asked),
         onAppend: () => () => {},
+        onDelta: () => () => {},
       },
     });
     for (const change of [() => hinted, unhinted]) {

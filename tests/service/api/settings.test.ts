@@ -44,7 +44,11 @@ describe('what follows failures, over HTTP', () => {
     );
     assert.deepEqual(
       items.map((each) => each.name),
-      ['breaker', 'recovery:echo.say', 'recovery:echo.hold', name],
+      [
+        ...['breaker', 'recovery:echo.say', 'recovery:echo.hold', name],
+        ...['budget:tenant', 'budget:module:echo'],
+        ...['chorus', 'pause', 'stumble'].map((workflow) => `budget:workflow:${workflow}`),
+      ],
     );
 
     const set = await json<SettingView>(await ask('PUT', `/v1/settings/${name}`, { value: rules }));

@@ -87,6 +87,7 @@ function aRecord(record: Partial<RunRecord> = {}): RunRecord {
     spend: [],
     retries: 0,
     recoveries: [],
+    warnings: [],
     ...record,
   };
 }
@@ -190,6 +191,27 @@ describe('the report of a run', () => {
     assert.match(page, /data-trouble="degraded"/);
     assert.match(page, /1 agent failed\..*2 attempts failed and were tried again\./);
     assert.match(renderReport(aRecord()), /Nothing: every agent ended as it should/);
+  });
+
+  it('says which budgets came near to their limits, and so does the summary', () => {
+    const warnings = [
+      { scope: 'tenant', share: 0.809, limitMicroUsd: 5_000_000 },
+      { scope: 'module:finance', share: 0.95, limitMicroUsd: 1_000_000 },
+    ];
+    const record = aRecord({ warnings });
+    const said = [
+      'The daily budget of all runs, $5.00, was used to 80 %',
+      'The daily budget of module finance, $1.00, was used to 95 %',
+    ];
+
+    const page = renderReport(record);
+    const lines = summarise(record).flatMap((part) => (part.kind === 'line' ? [part.text] : []));
+
+    for (const each of said) {
+      assert.ok(page.includes(`${each}.`), each);
+      assert.ok(lines.includes(each), each);
+    }
+    assert.doesNotMatch(renderReport(aRecord()), /daily budget/);
   });
 
   it('shows what models cost, by agent', () => {

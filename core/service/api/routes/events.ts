@@ -1,21 +1,27 @@
 import type { Request, Response } from 'express';
 import { Router } from 'express';
+import { z } from 'zod';
 import { EngineError } from '../../../base/errors.ts';
 import { type EntryView, entriesPerRead } from '../../../engine/run/history.ts';
 import type { CompleteParts } from '../parts.ts';
+import { readQuery } from '../request.ts';
 import { EventStream, type ServerEvent, Wake } from '../sse.ts';
 
 /** Finds what no hint told: runs of another engine, and the first entry of a run. */
 const pollMs = 1_000;
 /** A busy run is flushed hundreds of times a second; a reader reads at most forty times. */
 const pauseMs = 25;
+/** Characters of what models say that wait for a slow reader. */
+const largestDeltas = 65_536;
+const eventsQuery = z.strictObject({ deltas: z.stringbool().default(false) });
 /** Streams at once; each reads the database on its own. */
 const largestStreams = 200;
 
 /**
  * `/v1/runs/:id/events`: a run's journal as server-sent events, from its start or from what `Last-Event-ID` names. Ids are
  * the run's sequence numbers, which rise in commit order, so a reader that comes back misses nothing and sees nothing twice.
- * The stream ends after `run.ended`; a client that comes back for more then gets 204, which tells it to stay away.
+ * `?deltas=true` adds what models say while they say it, as events `delta` without an id: nothing of it is stored, so what a
+ * reader misses is gone; the journal has what was said in the end. The stream ends after `run.ended`; a client that comes back for more then gets 204, which tells it to stay away.
  */
 export function eventRoutes(parts: CompleteParts): Router {
   const { history, tenantId } = parts;
@@ -25,6 +31,7 @@ export function eventRoutes(parts: CompleteParts): Router {
   router.get('/:id/events', async (request, response) => {
     const gone = goneSignal(request, response);
     const after = lastEventId(request);
+    const { deltas: wantsDeltas } = readQuery(request, eventsQuery);
     const { id, endedAt } = await history.head(tenantId, request.params.id);
     if (endedAt && (await history.entries(tenantId, id, after)).length === 0) {
       response.status(204).end();
@@ -43,7 +50,7 @@ export function eventRoutes(parts: CompleteParts): Router {
     }
     open += 1;
     try {
-      await follow(parts, response, { runId: id, after, gone });
+      await follow(parts, response, { runId: id, after, gone, wantsDeltas });
     } finally {
       open -= 1;
     }
@@ -55,7 +62,12 @@ export function eventRoutes(parts: CompleteParts): Router {
 async function follow(
   parts: CompleteParts,
   response: Response,
-  from: { readonly runId: string; readonly after: number; readonly gone: AbortSignal },
+  from: {
+    readonly runId: string;
+    readonly after: number;
+    readonly gone: AbortSignal;
+    readonly wantsDeltas: boolean;
+  },
 ): Promise<void> {
   const { engine, clock, closing } = parts;
   const signal = AbortSignal.any([from.gone, closing]);
@@ -64,12 +76,21 @@ async function follow(
   const unfollow = engine.onAppend((runIds) => {
     if (runIds.has(from.runId)) wake.poke();
   });
+  const deltas = new Deltas();
+  const unlisten = from.wantsDeltas
+    ? engine.onDelta((delta) => {
+        if (delta.runId !== from.runId) return;
+        deltas.add(delta.step, delta.text);
+        wake.poke();
+      })
+    : () => {};
   signal.addEventListener('abort', wake.poke, { once: true });
   const stream = new EventStream(response, { signal, clock });
   try {
-    await tell(parts, stream, { ...from, wake, signal });
+    await tell(parts, stream, { ...from, deltas, wake, signal });
   } finally {
     unfollow();
+    unlisten();
     stream.end();
   }
 }
@@ -85,6 +106,7 @@ function goneSignal(request: Request, response: Response): AbortSignal {
 interface Telling {
   readonly runId: string;
   readonly after: number;
+  readonly deltas: Deltas;
   readonly wake: Wake;
   readonly signal: AbortSignal;
 }
@@ -93,13 +115,13 @@ interface Telling {
 async function tell(
   { history, tenantId, clock }: CompleteParts,
   stream: EventStream,
-  { runId, after, wake, signal }: Telling,
+  { runId, after, deltas, wake, signal }: Telling,
 ): Promise<void> {
   let seq = after;
   let hasEnded = false;
   while (!signal.aborted) {
     const entries = await history.entries(tenantId, runId, seq);
-    await stream.send(entries.map(eventOf));
+    await stream.send([...deltas.take(), ...entries.map(eventOf)]);
     const last = entries.at(-1);
     if (last?.kind === 'run.ended') return;
     seq = last?.seq ?? seq;
@@ -112,6 +134,25 @@ async function tell(
       continue;
     }
     if (!signal.aborted) await wake.next(clock, pollMs);
+  }
+}
+
+/** What models have said since the last time; what nobody takes in time is dropped. */
+class Deltas {
+  #byStep = new Map<string, string>();
+  #size = 0;
+
+  add(step: string, text: string): void {
+    if (this.#size + text.length > largestDeltas) return;
+    this.#size += text.length;
+    this.#byStep.set(step, (this.#byStep.get(step) ?? '') + text);
+  }
+
+  take(): readonly ServerEvent[] {
+    const said = [...this.#byStep];
+    this.#byStep = new Map();
+    this.#size = 0;
+    return said.map(([step, text]) => ({ name: 'delta', data: JSON.stringify({ step, text }) }));
   }
 }
 

@@ -9,17 +9,26 @@ const key = z.string().min(1).max(255);
 
 const runsQuery = paging(z.uuid(), { usual: 50, most: 200 });
 const stepsQuery = paging(z.coerce.number().int().nonnegative(), { usual: 200, most: 1_000 });
-const runBody = z.strictObject({
-  workflow: z.string().min(1).max(200),
-  input: z.unknown().optional(),
-  key: key.optional(),
-  company: z.string().min(1).max(50).optional(),
-  businessDate: z.iso.date().optional(),
-  timeZone: z.string().refine(isTimeZone, 'is no IANA time zone').optional(),
-  priority: z.int().min(1).max(10).optional(),
-  /** Whether a person waits for it. */
-  attended: z.boolean().default(false),
-});
+const runBody = z
+  .strictObject({
+    workflow: z.string().min(1).max(200),
+    input: z.unknown().optional(),
+    key: key.optional(),
+    company: z.string().min(1).max(50).optional(),
+    businessDate: z.iso.date().optional(),
+    timeZone: z.string().refine(isTimeZone, 'is no IANA time zone').optional(),
+    priority: z.int().min(1).max(10).optional(),
+    /** Whether a person waits for it. */
+    attended: z.boolean().default(false),
+    /** Playbooks behind simulated model calls, and no writes. */
+    rehearsal: z.boolean().default(false),
+    /** Of a rehearsal: how many times as fast its simulated calls go. */
+    speed: z.int().min(1).max(1_000).optional(),
+  })
+  .refine(({ rehearsal, speed }) => rehearsal || speed === undefined, {
+    path: ['speed'],
+    error: 'is for rehearsals',
+  });
 const emptyBody = z.strictObject({}).optional();
 const cancelBody = z
   .strictObject({
@@ -52,7 +61,7 @@ export function runRoutes({ history, engine, tenantId, runDefaults }: CompletePa
 
   router.post('/', async (request, response) => {
     const body = readBody(request, runBody);
-    const { key: _, businessDate, timeZone, company, priority, ...asked } = body;
+    const { key: _, businessDate, timeZone, company, priority, speed, ...asked } = body;
     const usual = runDefaults();
     const { id } = await engine.startRun({
       ...asked,
@@ -64,6 +73,7 @@ export function runRoutes({ history, engine, tenantId, runDefaults }: CompletePa
       timeZone: timeZone ?? usual.timeZone,
       ...(company !== undefined && { company }),
       ...(priority !== undefined && { priority }),
+      ...(speed !== undefined && { speed }),
     });
     response
       .status(202)

@@ -1,4 +1,4 @@
-import { formatCost, formatCount, plainName } from '../format.ts';
+import { budgetPhrase, formatCost, formatCount, plainName } from '../format.ts';
 import { type AgentSpend, modulesOf, type RunRecord } from '../record.ts';
 import { round, scale } from './chart.ts';
 import { type Html, html } from './html.ts';
@@ -8,11 +8,11 @@ import { moduleMark } from './marks.ts';
 export function costs(record: RunRecord): Html {
   const modules = modulesOf(record);
   const used = record.spend.filter((spend) => spend.turns > 0);
-  return html`<section id="costs"><h2>Cost and tokens</h2>
-${
+  return html`<section id="costs"><h2>Cost and tokens${record.head.rehearsal && ', simulated'}</h2>
+${record.warnings.map((each) => html`<p class="soft">${budgetPhrase(each)}.</p>`)}${
   used.length === 0
     ? html`<p class="soft">No model was called, so the run cost nothing. Agents ran their playbooks: fixed procedures over the same tools.</p>`
-    : html`<p class="soft">What was billed, or had to be taken as billed.</p>${costChart(record, modules)}
+    : html`<p class="soft">${record.head.rehearsal ? 'Simulated: what calls of this size would about have cost. Nobody is billed.' : 'What was billed, or had to be taken as billed.'}</p>${costChart(record, modules)}
 <div class="wrap"><table><thead><tr><th scope="col">Agent</th><th scope="col" class="number">Runs</th><th scope="col" class="number">Model calls</th><th scope="col" class="number">Tokens in</th><th scope="col" class="number">Tokens out</th><th scope="col" class="number">Cost</th></tr></thead>
 <tbody>${used.map((spend) => row(html`${moduleMark(modules.indexOf(spend.module) % 8)}${spend.agent}`, spend))}</tbody>
 <tfoot>${row(html`All agents`, total(used))}</tfoot></table></div>`

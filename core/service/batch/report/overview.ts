@@ -1,5 +1,6 @@
 import { countOf, formatCost, formatCount, formatDay, formatDuration } from '../format.ts';
 import type { RunRecord } from '../record.ts';
+import { rehearsalNote } from '../summary.ts';
 import { type Html, html } from './html.ts';
 
 const statusWords: Readonly<Record<string, string>> = {
@@ -13,20 +14,20 @@ const statusWords: Readonly<Record<string, string>> = {
 export function overview(record: RunRecord): Html {
   const { head, summary, group } = record;
   return html`<header>
-<p class="eyebrow">${group} · ${head.workflow} run${head.company === null ? '' : ` of ${head.company}`}</p>
+<p class="eyebrow">${group} · ${head.rehearsal ? 'rehearsal of the ' : ''}${head.workflow} run${head.company === null ? '' : ` of ${head.company}`}</p>
 <h1>${formatDay(head.businessDate)}</h1>
 <div class="status ${summary.status}">${statusMark(summary.status)}${statusWords[summary.status] ?? `Still ${summary.status}`}${
     summary.proposals > 0 && `, ${countOf(record.proposals.length, 'proposal')} open`
   }</div>
-<p class="lead">${sentence(record)}</p>
+${head.rehearsal && html`<p class="lead" data-rehearsal="true"><strong>${rehearsalNote}</strong></p>`}<p class="lead">${sentence(record)}</p>
 <dl class="figures">
 ${figure('Findings', ['findings', summary.findings])}
-${figure('Proposals open', ['proposals-open', record.proposals.length])}
+${head.rehearsal ? figure('Writes it would have had', ['observed', summary.observed]) : figure('Proposals open', ['proposals-open', record.proposals.length])}
 ${figure('Agents', ['agents', summary.agents])}
 ${figure('Tool calls', ['tool-calls', summary.toolCalls])}
 ${figure('Records read', ['records-read', summary.recordsRead])}
 ${figure('Duration', ['duration-ms', summary.durationMs], formatDuration(summary.durationMs))}
-${figure('Cost', ['cost-micro-usd', summary.costMicroUsd], formatCost(summary.costMicroUsd))}
+${figure(head.rehearsal ? 'Cost, simulated' : 'Cost', ['cost-micro-usd', summary.costMicroUsd], formatCost(summary.costMicroUsd))}
 </dl>
 </header>`;
 }
@@ -40,14 +41,16 @@ function figure(
   return html`<div><dt>${label}</dt><dd data-figure="${exact[0]}" data-value="${exact[1]}">${shown}</dd></div>`;
 }
 
-function sentence({ summary, findings, proposals, steps }: RunRecord): string {
+function sentence({ head, summary, findings, proposals, steps }: RunRecord): string {
   const failed = steps.filter((step) => step.status === 'failed').length;
   const one = proposals.length === 1;
   return [
     `${countOf(summary.agents, 'agent')} of ${countOf(summary.modules.length, 'module')} read ${countOf(summary.recordsRead, 'record')} and reported ${weighed(findings)}.`,
     proposals.length > 0
       ? `${countOf(proposals.length, 'change')} to the ERP ${one ? 'is' : 'are'} proposed and ${one ? 'waits' : 'wait'} for a person.`
-      : 'No change to the ERP waits for a person.',
+      : head.rehearsal
+        ? `It would have made ${countOf(summary.observed, 'change')} to the ERP, or proposed them.`
+        : 'No change to the ERP waits for a person.',
     failed > 0 ? `${countOf(failed, 'agent')} failed.` : '',
     summary.tokens.input + summary.tokens.output > 0
       ? ''

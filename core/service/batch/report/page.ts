@@ -20,9 +20,9 @@ export function renderReport(record: RunRecord): string {
   const { head, group } = record;
   const page = html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="referrer" content="no-referrer"><title>${group}, ${plainName(head.workflow)}, ${head.businessDate}</title>
+<meta name="referrer" content="no-referrer"><title>${head.rehearsal && 'Rehearsal: '}${group}, ${plainName(head.workflow)}, ${head.businessDate}</title>
 <style>${new Html(style)}</style></head>
-<body data-run="${head.id}" data-status="${head.status}"><div class="page">${markShapes}
+<body data-run="${head.id}" data-status="${head.status}"${head.rehearsal && html` data-rehearsal="true"`}><div class="page">${markShapes}
 ${overview(record)}
 <nav aria-label="Contents"><a href="#found">What was found</a><a href="#timeline">How the run went</a><a href="#findings">Findings</a><a href="#proposals">Proposals</a><a href="#troubles">Failures</a><a href="#costs">Cost</a><a href="#tools">Tool calls</a></nav>
 ${findingMatrix(record)}

@@ -1,0 +1,45 @@
+import type { ErrorData } from '../../base/errors.ts';
+import type { EntryInput } from './entries.ts';
+import type { Next, Run } from './run.ts';
+import type { Step } from './step.ts';
+
+/** What a step waits for until a person has done it. */
+export type Asked = 'review' | 'budget';
+
+/** What is done to a step that waits for a person, as the run loop does it. */
+export interface PeopleEvents {
+  /** Gives back what the step holds. */
+  free(run: Run, step: Step): void;
+  note(run: Run, entry: EntryInput): void;
+  follow(run: Run, next: readonly Next[]): void;
+  again(run: Run, step: Step): void;
+  wake(run: Run, step: Step): void;
+  cancelled(run: Run, step: Step): void;
+}
+
+/** Steps that wait for people: for who settles an effect, for who raises a budget. They hold nothing meanwhile. */
+export class People {
+  readonly #events: PeopleEvents;
+
+  constructor(events: PeopleEvents) {
+    this.#events = events;
+  }
+
+  /** Lets a step wait; one whose effect has been settled meanwhile goes on at once. */
+  ask(run: Run, step: Step, { wait, error }: { readonly wait: Asked; readonly error: ErrorData }) {
+    const events = this.#events;
+    const isSettled = wait === 'review' && step.settled.delete(String(error.details?.key));
+    if (isSettled) return events.again(run, step);
+    if (run.isCancelled || step.isCancelling) return events.cancelled(run, step);
+    events.free(run, step);
+    run.wait(step, wait);
+    events.note(run, { step, kind: 'step.waiting', data: { wait, ...error.details } });
+    events.follow(run, []);
+  }
+
+  /** Budgets may have been raised: what waits for money asks again. */
+  lookAtMoney(runs: Iterable<Run>): void {
+    for (const run of runs)
+      for (const step of run.steps) if (step.wait === 'budget') this.#events.wake(run, step);
+  }
+}

@@ -1,0 +1,26 @@
+import type { CallWish } from '../limits/broker.ts';
+import type { Ready } from '../schedule/ready.ts';
+import type { Attempt } from './attempt.ts';
+import type { Run } from './run.ts';
+import type { Step } from './step.ts';
+
+/** A step that could start now. */
+export interface Startable extends Ready {
+  readonly kind: 'start';
+  readonly owner: Run;
+  readonly step: Step;
+  /** The first model call, or null: a playbook, or a conversation that goes on and asks by itself. */
+  readonly wish: CallWish | null;
+}
+
+/** A running step that asks for its next model call. It has given its slot back, and takes one with the call. */
+export interface FollowUp extends Ready {
+  readonly kind: 'turn';
+  readonly owner: Run;
+  readonly step: Step;
+  readonly attempt: Attempt;
+  readonly wish: CallWish;
+}
+
+/** Work in the ready queue. */
+export type Waiting = Startable | FollowUp;
