@@ -63,6 +63,12 @@ export class Floor {
        VALUES ($1, 'floor', $2, now(), 'floor', int4range(1, 2), now() + interval '1 day')`,
       [this.#boot, process.pid],
     );
+    // It uses nothing of what engines share, and says so: without the row the engine would leave it everything.
+    await pool.query(
+      `INSERT INTO tutti.share (resource, kind, engine_id, amount, used_until, span_ms, demand, unit, fed_at)
+       VALUES ('', '', $1, 0, now(), 0, 0, 0, now())`,
+      [this.#boot],
+    );
     await pool.query(
       `INSERT INTO tutti.budget (tenant_id, scope, period, limit_micro_usd) SELECT $1, s, $3::date, 1000000000000 FROM unnest($2::text[]) s ON CONFLICT DO NOTHING`,
       [tenantId, scopes, period],

@@ -1,4 +1,7 @@
+import { Costs } from '../core/engine/costs.ts';
 import type { Engine } from '../core/engine/engine.ts';
+import { Budgets } from '../core/engine/limits/budgets.ts';
+import { readLedgerLimits, withEngineLimits } from '../core/engine/limits/limits-view.ts';
 import { SettingStore } from '../core/engine/recovery/setting-store.ts';
 import { Reviews } from '../core/engine/run/reviews.ts';
 import { createApp, type Listening, listen } from '../core/service/api/app.ts';
@@ -26,8 +29,19 @@ export async function openApi(
     history: host.history,
     engine,
     registry: host.registry,
+    planner: host.planner,
     reviews: new Reviews(host.database.pool('tutti_engine', 1)),
     settings: new SettingStore(host.database, host),
+    costs: new Costs(host.database),
+    budgets: new Budgets(host.database, host),
+    limits: async () => {
+      const { modelLimits = {} } = host.config;
+      const ledger = await readLedgerLimits(host.database, modelLimits, {
+        now: new Date(),
+        tenantId,
+      });
+      return withEngineLimits(ledger, engine.limits, tenantId);
+    },
     tenantId,
     report: async (tenant, runId) => renderReport(await recordOf(host, tenant, runId)),
     runDefaults: () => ({ businessDate, timeZone: bookZone }),

@@ -186,11 +186,10 @@ function checkModels(options: HostOptions, config: Config | Error): Check {
   const profiles = chooseProfiles(configured, options.env ?? {});
   if (profiles) {
     const { fast, standard, deep } = profiles;
-    return {
-      name,
-      state: 'ok',
-      found: [...new Set([fast.model, standard.model, deep.model])].join(', '),
-    };
+    const models = [fast, standard, deep].flatMap(({ targets }) =>
+      targets.map((each) => each.model),
+    );
+    return { name, state: 'ok', found: [...new Set(models)].join(', ') };
   }
   if (configured)
     return {

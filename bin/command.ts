@@ -107,6 +107,12 @@ export async function readingTenant(host: Host, asked: Asked): Promise<number | 
   return row?.tenantId ?? null;
 }
 
+/** Whose settings are meant: those of whoever ran last, or of the sample company before any run. */
+export async function actingTenant(host: Host, scale: number | undefined): Promise<number> {
+  const known = await readingTenant(host, { scale });
+  return known ?? (await host.sampleTenant(scale ?? 1)).tenantId;
+}
+
 /** The name of a tenant's group of companies. */
 export async function readGroup(host: Host, tenantId: number): Promise<string> {
   const page = await host.connector(tenantId).query({ entity: 'company', filter: {}, limit: 100 });

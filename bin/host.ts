@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
+import { systemClock } from '../core/base/clock.ts';
 import { EngineError, isEngineError } from '../core/base/errors.ts';
 import { Engine } from '../core/engine/engine.ts';
+import { Budgets } from '../core/engine/limits/budgets.ts';
+import { Planner } from '../core/engine/plan/planner.ts';
 import { History } from '../core/engine/run/history.ts';
 import { Inbox } from '../core/engine/run/inbox.ts';
 import { liveEngine } from '../core/engine/run/lease.ts';
@@ -12,7 +15,9 @@ import type { Connector } from '../core/ports/erp/connector.ts';
 import { embeddedConnector, prepareEmbedded } from '../core/ports/erp/embedded.ts';
 import { sharedEntities } from '../core/ports/erp/entities.ts';
 import { type LoadedSample, loadSample } from '../core/ports/erp/load-sample.ts';
-import { chooseProfiles, type Profiles } from '../core/ports/models/profiles.ts';
+import { openBatch } from '../core/ports/models/batch-open.ts';
+import type { ModelTarget } from '../core/ports/models/model.ts';
+import { chooseProfiles, type Profiles, rehearsedProfiles } from '../core/ports/models/profiles.ts';
 import { loadRegistry, type Registry } from '../core/sdk/registry.ts';
 import { Pool } from '../worker/pool.ts';
 import { startTelemetry } from './telemetry.ts';
@@ -37,6 +42,8 @@ export interface Host {
   readonly store: Store;
   readonly inbox: Inbox;
   readonly history: History;
+  /** Says what a run would do and cost; its threads are its own. */
+  readonly planner: Planner;
   /** The ERP of a tenant. */
   connector(tenantId: number): Connector;
   /** The tenant of the sample company of a scale, which is loaded when it is not there yet. */
@@ -111,11 +118,19 @@ function hostOn(
 ): Host {
   const { config, registry } = options;
   const profiles = chooseProfiles(config.models, options.env ?? process.env);
+  const rehearsed = profiles ?? rehearsedProfiles(config.models);
   const entities = [...registry.entities.values()];
   const enginePool = database.pool('tutti_engine', 2);
   const tenantPool = database.pool('tutti_tenant', 2);
   const connector = (tenantId: number): Connector =>
     embeddedConnector({ pool: tenantPool, tenantId, entities });
+  const openPool = (): Pool => {
+    const { digest } = registry;
+    const connection = database.connectionConfig;
+    const setup = { configUrl: options.configUrl, connection, profiles: rehearsed, digest };
+    const threads = config.limits?.threads;
+    return new Pool({ setup, ...(threads !== undefined && { threads }) });
+  };
   let engine: Engine | null = null;
   let dispatcher: Pool | null = null;
   let stopTelemetry = async (): Promise<void> => {};
@@ -127,6 +142,16 @@ function hostOn(
     store: new Store(enginePool),
     inbox: new Inbox(enginePool),
     history: new History(database),
+    planner: new Planner({
+      database,
+      registry,
+      config,
+      profiles: rehearsed,
+      connector,
+      budgets: new Budgets(database, { registry, config }),
+      openDispatcher: openPool,
+      clock: systemClock,
+    }),
     connector,
     async sampleTenant(scale, seed = 1) {
       const tenantId = await this.store.tenant(sampleSlug(scale, seed));
@@ -141,13 +166,10 @@ function hostOn(
     isServed: async () => (await liveEngine(enginePool)) !== null,
     async startEngine(onFailure) {
       stopTelemetry = await startTelemetry(process.env);
-      const connection = database.connectionConfig;
-      const { digest } = registry;
-      const setup = { configUrl: options.configUrl, connection, profiles, digest };
-      const threads = config.limits?.threads;
-      dispatcher = new Pool({ setup, ...(threads !== undefined && { threads }) });
-      const parts = { database, registry, config, profiles, version, dispatcher, connector };
-      engine = new Engine({ ...parts, onFailure });
+      dispatcher = openPool();
+      const parts = { database, registry, config, profiles, rehearsed, version, dispatcher };
+      const openBatches = (target: ModelTarget) => openBatch(target, options.env ?? process.env);
+      engine = new Engine({ ...parts, connector, openBatches, onFailure });
       await engine.start();
       return engine;
     },

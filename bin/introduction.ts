@@ -38,7 +38,11 @@ function models(host: Host): string {
   }
   const { fast, standard, deep } = host.profiles;
   return [
-    ...new Set([fast, standard, deep].map((target) => `${target.provider} ${target.model}`)),
+    ...new Set(
+      [fast, standard, deep].flatMap(({ targets }) =>
+        targets.map((target) => `${target.provider} ${target.model}`),
+      ),
+    ),
   ].join(', ');
 }
 

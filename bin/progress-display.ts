@@ -94,9 +94,20 @@ function tail({ view, progress }: State): string {
   return [
     `${formatCount(view.running)} running`,
     `${countOf(findingsOf(view), 'finding')} (${formatCount(critical)} critical, ${formatCount(high)} high)`,
-    `${countOf(progress.proposals.size, 'proposal')}`,
-    `${formatCost(progress.costMicroUsd)} spent`,
+    proposalsOf(progress),
+    costOf(progress),
   ].join(' · ');
+}
+
+/** `12 proposals`, or what a rehearsal would have made of them. */
+function proposalsOf({ proposals, rehearsal }: Progress): string {
+  return rehearsal
+    ? `${countOf(proposals.size, 'write')} not made`
+    : countOf(proposals.size, 'proposal');
+}
+
+function costOf({ costMicroUsd, rehearsal }: Progress): string {
+  return `${formatCost(costMicroUsd)} ${rehearsal ? 'simulated' : 'spent'}`;
 }
 
 function findingsOf({ findings }: ProgressView): number {
@@ -135,7 +146,7 @@ function plainDisplay(terminal: Terminal, workflow: string): ProgressDisplay {
       saidTenth = Math.max(tenth, saidTenth);
       saidAtMs = now;
       terminal.say(
-        `${workflow} ${percent(view.ratio)}  ${headline(view)}; ${formatCount(view.running)} running, ${countOf(findingsOf(view), 'finding')}, ${countOf(progress.proposals.size, 'proposal')}, ${formatCost(progress.costMicroUsd)}`,
+        `${workflow} ${percent(view.ratio)}  ${headline(view)}; ${formatCount(view.running)} running, ${countOf(findingsOf(view), 'finding')}, ${proposalsOf(progress)}, ${costOf(progress)}`,
       );
     },
     end() {},

@@ -3,17 +3,22 @@ import { EngineError, type ErrorCode, isEngineError, toErrorData } from '../core
 import { readArguments } from './arguments.ts';
 import { type Command, exit } from './command.ts';
 import { backup } from './commands/backup.ts';
+import { budgets } from './commands/budgets.ts';
 import { cancel } from './commands/cancel.ts';
+import { costs } from './commands/costs.ts';
 import { doctor } from './commands/doctor.ts';
 import { effects } from './commands/effects.ts';
 import { erase } from './commands/erase.ts';
 import { errors } from './commands/errors.ts';
+import { explain } from './commands/explain.ts';
 import { findings } from './commands/findings.ts';
 import { printCommands, printUsage } from './commands/help.ts';
 import { hold } from './commands/hold.ts';
 import { holds } from './commands/holds.ts';
+import { limits } from './commands/limits.ts';
 import { modules } from './commands/modules.ts';
 import { pause } from './commands/pause.ts';
+import { plan } from './commands/plan.ts';
 import { proposals } from './commands/proposals.ts';
 import { restore } from './commands/restore.ts';
 import { resume } from './commands/resume.ts';
@@ -32,16 +37,21 @@ const commands: readonly Command[] = [
   start,
   serve,
   run,
+  plan,
   findings,
   proposals,
   effects,
   settle,
   runs,
+  explain,
   cancel,
   pause,
   resume,
   modules,
   errors,
+  costs,
+  budgets,
+  limits,
   settings,
   retention,
   hold,

@@ -1,5 +1,8 @@
+import { EngineError } from '../../core/base/errors.ts';
 import { isTerminal } from '../../core/engine/run/states.ts';
+import type { RunRequest } from '../../core/engine/run/store.ts';
 import { submitRun } from '../../core/engine/submit.ts';
+import type { Arguments } from '../arguments.ts';
 import {
   bookZone,
   type Call,
@@ -26,6 +29,18 @@ export const run: Command = {
         value: 'K',
         about: 'idempotency key: a run that has it already is waited for, not started again',
       },
+      rehearse: {
+        about:
+          'playbooks behind simulated model calls, with their time, tokens and prices; writes nothing',
+      },
+      speed: {
+        value: 'N',
+        about: 'of a rehearsal: simulated calls go N times as fast, 1 to 1000 (default 1)',
+      },
+      plan: {
+        value: 'HASH',
+        about: 'binds the run to this plan (tutti plan): it fails when it comes to anything else',
+      },
       scale: flags.scale,
       json: flags.json,
       report: { value: 'PATH', about: 'writes the HTML report to this file' },
@@ -37,34 +52,66 @@ export const run: Command = {
       workflow: call.args.positionals[0] as string,
       input: call.args.json('input') ?? {},
       scale: scaleOf(call.args),
+      plan: planOf(call.args),
+      ...rehearsalOf(call.args),
     };
     return withHost(call, (host) => runOnce(call, host, request));
   },
 };
 
-interface Request {
+interface Request extends Rehearsal {
   readonly workflow: string;
   readonly input: unknown;
   readonly scale: number;
+  /** Hash of the plan that it is bound to. */
+  readonly plan: string | undefined;
 }
 
-async function runOnce(call: Call, host: Host, request: Request): Promise<number> {
-  const { args, terminal } = call;
+type Rehearsal = Pick<RunRequest, 'rehearsal' | 'speed'>;
+
+/** @throws INPUT_INVALID */
+function planOf(args: Arguments): string | undefined {
+  const hash = args.text('plan');
+  if (hash === undefined || /^[0-9a-f]{64}$/.test(hash)) return hash;
+  throw new EngineError(
+    'INPUT_INVALID',
+    `--plan takes the 64 characters of a plan's hash, not '${hash.slice(0, 80)}'; see: tutti plan`,
+  );
+}
+
+/** @throws INPUT_INVALID */
+function rehearsalOf(args: Arguments): Rehearsal {
+  const rehearsal = args.has('rehearse');
+  const speed = args.integer('speed', { from: 1, to: 1_000 });
+  if (speed !== undefined && !rehearsal)
+    throw new EngineError('INPUT_INVALID', '--speed is for rehearsals; add --rehearse.');
+  return { rehearsal, ...(speed !== undefined && { speed }) };
+}
+
+async function runOnce(
+  call: Call,
+  host: Host,
+  { scale, plan: hash, ...asked }: Request,
+): Promise<number> {
+  const { args, terminal, interrupt } = call;
   const key = args.text('key');
-  const { tenantId, sample } = await host.sampleTenant(request.scale);
-  const { id, isNew } = await submitRun(host.store, host.registry, {
+  const { tenantId, sample } = await host.sampleTenant(scale);
+  const request: RunRequest = {
+    ...asked,
     tenantId,
-    workflow: request.workflow,
-    input: request.input,
     ...(key !== undefined && { key }),
     businessDate: sample.asOf,
     timeZone: bookZone,
     attended: false,
     actor: { kind: 'person', id: 'cli' },
-  });
+  };
+  if (hash !== undefined) terminal.say('Going through the workflow, to see that the plan holds.');
+  const bound =
+    hash === undefined ? request : await host.planner.bind(request, hash, interrupt.signal);
+  const { id, isNew } = await submitRun(host.store, host.registry, bound);
   terminal.say(
     isNew
-      ? `Run ${id} of '${request.workflow}'.`
+      ? `${request.rehearsal ? 'Rehearsal' : 'Run'} ${id} of '${request.workflow}'.`
       : `Key '${key}' has run ${id} already; waiting for its end.`,
   );
   const followed = { tenantId, runId: id, workflow: request.workflow };

@@ -23,7 +23,7 @@ export const runs: Command = {
       else {
         const rows = heads.map((head) => [
           head.id,
-          head.workflow,
+          head.rehearsal ? `${head.workflow} (rehearsal)` : head.workflow,
           head.status,
           head.businessDate,
           head.endedAt ? formatDuration(head.endedAt.getTime() - head.createdAt.getTime()) : '',

@@ -2,15 +2,14 @@ import { EngineError } from '../../core/base/errors.ts';
 import { SettingStore, type SettingView } from '../../core/engine/recovery/setting-store.ts';
 import { countOf } from '../../core/service/batch/format.ts';
 import {
+  actingTenant,
   type Call,
   type Command,
   exit,
   flags,
-  readingTenant,
   scaleOf,
   withHost,
 } from '../command.ts';
-import type { Host } from '../host.ts';
 import { operator } from '../operator.ts';
 import { type Terminal, table } from '../terminal.ts';
 
@@ -35,7 +34,7 @@ export const settings: Command = {
     const asked = askedSetting(call);
     return withHost(call, async (host) => {
       const store = new SettingStore(host.database, host);
-      const tenantId = await tenantOf(host, asked);
+      const tenantId = await actingTenant(host, asked.scale);
       if (asked.name === null) list(call.terminal, await store.list(tenantId));
       else show(call.terminal, await act(store, tenantId, { ...asked, name: asked.name }));
       return exit.done;
@@ -68,12 +67,6 @@ function askedSetting({ args }: Call): Asked {
   return { name, value, isReset, scale };
 }
 
-/** Whose settings are meant: those of whoever ran last, or of the sample company before any run. */
-async function tenantOf(host: Host, { scale }: Asked): Promise<number> {
-  const known = await readingTenant(host, { scale });
-  return known ?? (await host.sampleTenant(scale ?? 1)).tenantId;
-}
-
 function act(
   store: SettingStore,
   tenantId: number,
@@ -97,11 +90,14 @@ function list(terminal: Terminal, views: readonly SettingView[]): void {
   );
   const rows = chosen.map((view) => [view.name, sourceOf(view), shorten(view.value)]);
   for (const line of table([['setting', 'by', 'value'], ...rows])) terminal.say(line);
-  const usual = views.length - chosen.length;
+  const usual = views.filter(
+    (view) => view.name.startsWith('recovery:') && !chosen.includes(view),
+  ).length;
   if (usual > 0)
     terminal.say(
       `${countOf(usual, 'agent')} more: retry as limits.attempts says; see: tutti settings recovery:AGENT`,
     );
+  terminal.say('Budgets have a list of their own: tutti budgets');
 }
 
 function sourceOf({ source, actor, fault }: SettingView): string {

@@ -119,7 +119,10 @@ async function submitNight(host: Host, company: Company, executor: Executor): Pr
 /** A night that was interrupted goes on; a second one beside it would find the same. */
 async function unfinishedNight(host: Host, tenantId: number): Promise<string | null> {
   const heads = await host.history.runs(tenantId);
-  return heads.find((head) => head.workflow === workflow && !isTerminal(head.status))?.id ?? null;
+  const night = heads.find(
+    ({ workflow: of, status, rehearsal }) => of === workflow && !rehearsal && !isTerminal(status),
+  );
+  return night?.id ?? null;
 }
 
 async function serveOn(call: Call, api: Listening, executor: Executor): Promise<void> {

@@ -43,6 +43,7 @@ const catalogue = {
   },
   ROUTE_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
   KEY_REUSED: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 422 },
+  PLAN_CHANGED: { category: 'VALIDATION_ERROR', severity: 'medium', retryable: false, status: 409 },
   BODY_TOO_LARGE: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 413 },
   MEDIA_UNSUPPORTED: {
     category: 'VALIDATION_ERROR',
@@ -79,6 +80,7 @@ const catalogue = {
     retryable: true,
     status: 502,
   },
+  TURN_BATCHED: { category: 'RESOURCE_ERROR', severity: 'low', retryable: true, status: 503 },
   BREAKER_OPEN: { category: 'NETWORK_ERROR', severity: 'medium', retryable: true, status: 503 },
   MODEL_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'high', retryable: false, status: 422 },
   BUDGET_EXCEEDED: {

@@ -9,15 +9,20 @@ import type { Connector } from '../ports/erp/connector.ts';
 import type { Profiles } from '../ports/models/profiles.ts';
 import type { Registry } from '../sdk/registry.ts';
 import { askRun, type RunAsk } from './ask.ts';
+import { readBatches } from './batches/batch-store.ts';
+import type { OpenBatches } from './batches/targets.ts';
+import type { Explanation } from './explain/explanation.ts';
+import { type ExplainAsk, Explanations } from './explain/explanations.ts';
 import type { BrokerStats } from './limits/broker.ts';
 import { Limits } from './limits/limits.ts';
 import { warningEntry } from './limits/warnings.ts';
+import { basisDigest } from './plan/basis.ts';
 import { Settings } from './recovery/settings.ts';
 import { Housekeeping } from './retention/housekeeping.ts';
 import { retentionPolicy } from './retention/policy.ts';
 import { Adoption } from './run/adopt.ts';
 import type { Delta } from './run/attempts.ts';
-import { Inbox, type Message } from './run/inbox.ts';
+import { Inbox } from './run/inbox.ts';
 import { itemsOf } from './run/items.ts';
 import { Journal } from './run/journal.ts';
 import { journalConnection } from './run/journal-connection.ts';
@@ -26,9 +31,10 @@ import { RunLoop } from './run/loop.ts';
 import type { Change } from './run/rows.ts';
 import type { Run } from './run/run.ts';
 import { checkStates, type RunStatus } from './run/states.ts';
-import type { Asked } from './run/steering.ts';
+import { askedBy } from './run/steering.ts';
 import { type RunRequest, type RunRow, Store } from './run/store.ts';
 import type { Waiting } from './run/waiting.ts';
+import { runningLimits } from './schedule/running-limits.ts';
 import { Scheduler } from './schedule/scheduler.ts';
 import { submitRun } from './submit.ts';
 
@@ -44,6 +50,8 @@ export interface EngineParts {
   readonly rehearsed?: Profiles;
   /** The ERP of a tenant. */
   readonly connector: (tenantId: number) => Connector;
+  /** Opens the batches of a model's provider. @default no provider has any */
+  readonly openBatches?: OpenBatches;
   readonly clock?: Clock;
   readonly version: string;
   /** Told once when the engine cannot go on; it has stopped by then. */
@@ -68,6 +76,7 @@ export class Engine {
   readonly #settings: Settings;
   readonly #lease: Lease;
   readonly #limits: Limits<Run>;
+  readonly #explanations: Explanations;
   readonly #adoption: Adoption;
   readonly #waiters = new Map<string, PromiseWithResolvers<RunStatus>>();
   readonly #followers = new Set<(runIds: ReadonlySet<string>) => void>();
@@ -96,6 +105,10 @@ export class Engine {
     this.#settings = new Settings(parts.database, parts);
     const { leaseMs } = parts.config.limits ?? {};
     this.#lease = new Lease(this.#pool, parts.version, leaseMs === undefined ? {} : { leaseMs });
+    this.#explanations = new Explanations({
+      ...{ database: parts.database, pool: this.#pool, store: this.#store, inbox: this.#inbox },
+      own: () => this.#loop?.explainer ?? null,
+    });
     this.#limits = new Limits<Run>({
       ...parts,
       pool: this.#pool,
@@ -110,6 +123,13 @@ export class Engine {
       store: this.#store,
       registry: parts.registry,
       broker,
+      batchesOf: (run, history) => readBatches(this.#pool, run, history),
+      basis: () =>
+        basisDigest({
+          registry: parts.registry,
+          profiles: parts.profiles ?? parts.rehearsed ?? null,
+          prices: parts.config.prices ?? {},
+        }),
       limitOf: (tenantId, scope) => purses.of(tenantId, scope),
     });
   }
@@ -157,12 +177,13 @@ export class Engine {
     this.#loop = new RunLoop({
       journal: this.#journal,
       store: this.#store,
-      scheduler: new Scheduler<Waiting>({
-        running: limits.running ?? 256,
-        perRun: limits.perRun ?? 256,
-        perModule: limits.perModule ?? 128,
-      }),
+      scheduler: new Scheduler<Waiting>(runningLimits(config.limits)),
       limits: this.#limits,
+      batching: {
+        ...{ config: config.batches, prices: config.prices ?? {} },
+        ...{ profiles: this.#parts.profiles, open: this.#parts.openBatches },
+        isOwned: () => this.#lease.isHeld,
+      },
       dispatcher,
       registry,
       clock: this.#clock,
@@ -200,6 +221,11 @@ export class Engine {
   async ask(ask: RunAsk): Promise<void> {
     await askRun({ store: this.#store, inbox: this.#inbox }, ask);
     await this.#readInbox();
+  }
+
+  /** What a run's steps wait for, and when they should start. @throws RUN_UNKNOWN · STEP_UNKNOWN */
+  explain(ask: ExplainAsk): Promise<Explanation> {
+    return this.#explanations.explain(ask);
   }
 
   /** Resolves with the final status of a run that this engine owns. @throws what ended the engine before the run */
@@ -339,7 +365,7 @@ export class Engine {
   }
 
   async #readInbox(): Promise<void> {
-    const messages = await this.#inbox.read(this.#lease.boot);
+    const messages = await this.#explanations.answer(await this.#inbox.read(this.#lease.boot));
     // One that was heard stays in the table until the flush that records it.
     for (const message of messages)
       if (!this.#heard.has(message.id))
@@ -368,19 +394,5 @@ export class Engine {
     this.#waiters.get(runId)?.resolve(status);
     this.#waiters.delete(runId);
     void this.#claim().catch(() => {});
-  }
-}
-
-function askedBy({ kind, data }: Message): Asked {
-  switch (kind) {
-    case 'cancel':
-      return data.step === undefined
-        ? { kind: 'cancel', reason: 'asked' }
-        : { kind: 'cancel_step', step: data.step, subtree: data.subtree === true };
-    case 'settled':
-      return { kind: 'settled', step: data.step ?? -1, key: data.key ?? '' };
-    case 'pause':
-    case 'resume':
-      return { kind };
   }
 }

@@ -1,6 +1,6 @@
 import { EngineError } from '../base/errors.ts';
-import type { Registry } from '../sdk/registry.ts';
-import { compile } from './graph/compile.ts';
+import type { RegisteredWorkflow, Registry } from '../sdk/registry.ts';
+import { compile, type Graph } from './graph/compile.ts';
 import type { RunRequest, Store } from './run/store.ts';
 
 /** Checks a request and stores the run, whether an engine is up or not. @throws WORKFLOW_UNKNOWN · INPUT_INVALID · KEY_REUSED */
@@ -9,6 +9,16 @@ export async function submitRun(
   registry: Registry,
   request: RunRequest,
 ): Promise<{ readonly id: string; readonly isNew: boolean }> {
+  const { registered, input } = checkRequest(registry, request);
+  const version = await store.publishWorkflow(request.tenantId, registered);
+  return store.createRun({ ...request, input }, version);
+}
+
+/** What is to run, with the input as its workflow takes it. @throws WORKFLOW_UNKNOWN · INPUT_INVALID · WORKFLOW_INVALID · EXPRESSION_INVALID */
+export function checkRequest(
+  registry: Registry,
+  request: Pick<RunRequest, 'workflow' | 'input'>,
+): { readonly registered: RegisteredWorkflow; readonly input: unknown; readonly graph: Graph } {
   const registered = registry.workflows.get(request.workflow);
   if (!registered) {
     const known = [...registry.workflows.keys()].join(', ');
@@ -26,7 +36,6 @@ export async function submitRun(
     );
   }
   // Refused before anything is stored: cycles, unknown agents, expressions that do not parse.
-  compile(registered.data, registry.agents);
-  const version = await store.publishWorkflow(request.tenantId, registered);
-  return store.createRun({ ...request, input: input.data }, version);
+  const graph = compile(registered.data, registry.agents);
+  return { registered, input: input.data, graph };
 }

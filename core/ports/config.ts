@@ -36,6 +36,20 @@ export interface ModelChain {
   readonly choose?: 'order' | 'cost';
 }
 
+/** Model calls that go by the providers' batches, of agents that declare `batch`, in runs that nobody waits for. */
+export interface BatchConfig {
+  /** @default false */
+  readonly enabled?: boolean;
+  /** How long calls are gathered before they leave together, milliseconds. @default 30000 */
+  readonly gatherMs?: number;
+  /** Fewer calls than this are made directly. @default 10 */
+  readonly leastItems?: number;
+  /** How long the calls of a run without a deadline wait before they are made directly, milliseconds. @default 14400000 (4 h) */
+  readonly patienceMs?: number;
+  /** How long before a run's deadline its calls are made directly, milliseconds. @default 1800000 (30 min) */
+  readonly reserveMs?: number;
+}
+
 /** Micro-USD that models may cost a UTC day; a call is refused that could pass any of them. */
 export interface Budgets {
   /** All runs of a tenant. @default 50000000 (50 USD) */
@@ -145,6 +159,8 @@ export interface Config {
   readonly onStepFailed?: (failure: StepFailure) => void | Promise<void>;
   /** What models may cost a day. */
   readonly budgets?: Budgets;
+  /** What is not urgent, at half the price. */
+  readonly batches?: BatchConfig;
   /** How long what is kept. */
   readonly retention?: Retention;
 }

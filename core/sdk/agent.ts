@@ -80,6 +80,11 @@ export interface AgentDeclaration<
    */
   readonly recovery?: readonly RecoveryRule[];
   readonly limits?: AgentLimits;
+  /**
+   * Its calls may go by the provider's batches, at half the price and hours later, where nobody waits for the run; it takes at most
+   * `rounds` model calls. @default all of its calls are made directly
+   */
+  readonly batch?: { readonly rounds: number };
   readonly tools: T;
   /** Every kind of finding that the agent may report, each with what it means. */
   readonly findings?: Readonly<Record<string, string>>;

@@ -59,6 +59,7 @@ export const beyondRecovery: ReadonlySet<ErrorCode> = new Set([
   'DB_FULL',
   'LANE_LOST',
   'JOURNAL_REJECTED',
+  'PLAN_CHANGED',
 ]);
 
 const codes = errorCodes.filter((code) => !beyondRecovery.has(code));

@@ -167,6 +167,7 @@ const agentSchema = z.looseObject({
   priority: z.int().min(1).max(10).optional(),
   critical: z.boolean().optional(),
   onBudget: z.enum(['playbook', 'fail', 'ask']).optional(),
+  batch: z.strictObject({ rounds: positive }).optional(),
   limits: z
     .strictObject({
       timeoutMs: positive,

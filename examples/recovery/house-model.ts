@@ -14,8 +14,8 @@ interface Asked {
 
 /** How the model treats each agent; whoever is not named gets an answer. */
 const moods: Readonly<Record<string, (asked: Asked) => ReturnType<typeof reply>>> = {
-  // Two calls of three fail.
-  rate_clerk: ({ calls }) => (calls % 3 === 0 ? answer : away()),
+  // Three calls of four fail: a turn asks three times by itself before its try has failed.
+  rate_clerk: ({ calls }) => (calls % 4 === 0 ? answer : away()),
   // Never answers in the form that is asked for.
   order_clerk: () => chatter,
   weather_clerk: () => chatter,

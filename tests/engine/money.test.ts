@@ -69,17 +69,17 @@ describe('the money of model calls', () => {
 
     const run = await lab.run('lab.ask', {
       tenantId,
-      input: { items: [{ id: 'bad' }, { id: 'refused' }] },
+      input: { items: [{ id: 'bad' }, { id: 'refused once' }] },
     });
 
     assert.equal(run.status, 'partial');
-    const [estimated, released] = await ledgerOf(tenantId);
-    assert.deepEqual(
-      [estimated?.state, released?.state, released?.cost],
-      ['estimated', 'released', 0],
-    );
+    const [estimated, released, settled] = await ledgerOf(tenantId);
+    const spent = Number(estimated?.cost) + Number(settled?.cost);
+    assert.deepEqual([estimated?.state, estimated?.calls], ['estimated', 3]);
+    assert.deepEqual(released, { state: 'released', calls: 1, cost: 0 });
+    assert.deepEqual([settled?.state, settled?.calls], ['settled', 2]);
     for (const purse of await pursesOf(tenantId))
-      assert.deepEqual([purse.reserved, purse.settled], [0, estimated?.cost], purse.scope);
+      assert.deepEqual([purse.reserved, purse.settled], [0, spent], purse.scope);
   });
 
   it('is a tenant’s own: when one has spent its day, it works by its playbooks, and another goes on', async () => {

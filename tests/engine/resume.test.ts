@@ -22,7 +22,7 @@ const talk = defineWorkflow({
   },
 });
 
-const model = { provider: 'scripted', model: 'none' };
+const model = { targets: [{ provider: 'scripted', model: 'none' }], choose: 'order' } as const;
 const config = {
   modules: [defineModule({ name: 'lab', version: '1.0.0', agents: [talker], workflows: [talk] })],
   prices: { none: { input: 1, cachedInput: 1, cacheWrite: 1, output: 1 } },

@@ -98,7 +98,13 @@ describe('a run of an earlier release', function () {
       prices: host.config.prices ?? {},
       clock: systemClock,
     });
-    const adoption = new Adoption({ store, registry, broker, limitOf: () => 50_000_000 });
+    const adoption = new Adoption({
+      store,
+      registry,
+      broker,
+      basis: () => '',
+      limitOf: () => 50_000_000,
+    });
     const { run } = await adoption.adopt(row as RunRow, Date.now());
     const steps = await query<{ id: number; status: string; node: string; item_key: string }>(
       'SELECT id, status, node, item_key FROM tutti.step ORDER BY id',

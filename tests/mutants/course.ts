@@ -21,9 +21,9 @@ export const course: readonly Mutant[] = [
   },
   {
     id: 'no-timer-for-a-full-window',
-    file: 'core/engine/run/loop.ts',
-    find: 'this.#cancelWake = this.#parts.clock.after(Math.max(waitMs, 10), () => this.#pump());',
-    replace: 'this.#cancelWake = () => {};',
+    file: 'core/engine/run/admission.ts',
+    find: 'this.#cancelLook = clock.after(Math.max(waitMs, shortestLookMs), this.#parts.changed);',
+    replace: 'this.#cancelLook = () => {};',
     tests: [world],
   },
   {

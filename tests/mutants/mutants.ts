@@ -1,8 +1,15 @@
 import { admission } from './admission.ts';
+import { calls } from './calls.ts';
 import { course } from './course.ts';
 import { durable } from './durable.ts';
 import type { Mutant } from './mutant.ts';
 import { survival } from './survival.ts';
 
 /** The planted bugs: docs/testing.md tells what became of each. */
-export const mutants: readonly Mutant[] = [...durable, ...admission, ...course, ...survival];
+export const mutants: readonly Mutant[] = [
+  ...durable,
+  ...admission,
+  ...course,
+  ...calls,
+  ...survival,
+];

@@ -218,12 +218,12 @@ describe('an agent whose model misbehaves', () => {
     assert.equal(calls.length, 0);
   });
 
-  it('tries again after an error of the server', async () => {
+  it('asks again after an error of the server, within the same attempt', async () => {
     verifies('R8.retry');
     const { id, status, step, calls } = await run('error once');
 
     assert.equal(status, 'succeeded');
-    assert.deepEqual([step.attempt, calls.length], [2, 2]);
+    assert.deepEqual([step.attempt, calls.length], [1, 2]);
     assert.deepEqual(
       (await ledgerOf(id)).map(({ state }) => state),
       ['estimated', 'settled'],
@@ -236,9 +236,11 @@ describe('an agent whose model misbehaves', () => {
 
     assert.equal(status, 'partial');
     assert.equal(step.error?.code, 'MODEL_UNAVAILABLE');
-    assert.deepEqual([step.attempt, calls.length], [2, 2]);
-    for (const row of await ledgerOf(id))
-      assert.deepEqual([row.state, row.cost], ['estimated', row.bound]);
+    // Two attempts, each of one turn that is asked three times.
+    assert.deepEqual([step.attempt, calls.length], [2, 6]);
+    const ledger = await ledgerOf(id);
+    assert.equal(ledger.length, 6);
+    for (const row of ledger) assert.deepEqual([row.state, row.cost], ['estimated', row.bound]);
   });
 
   it('says which variable to set when the key is refused, asks once and pays nothing', async () => {

@@ -58,6 +58,17 @@ function refused(declared: Partial<Declared>, ...words: readonly string[]): void
 }
 
 describe('loadRegistry', () => {
+  it('knows three ways to go on without budget, and no other', () => {
+    verifies('R7.on-budget');
+    for (const onBudget of ['playbook', 'fail', 'ask'] as const) {
+      const agent = defineAgent({ ...declaration, onBudget });
+      const { agents } = loadRegistry({ modules: [lab({ agents: [agent] })] }, []);
+      assert.equal(agents.get('lab.keeper')?.agent.onBudget, onBudget);
+    }
+    const wrong = defineAgent({ ...declaration, onBudget: 'beg' as 'ask' });
+    refused({ modules: [lab({ agents: [wrong] })] }, 'agents/keeper.ts', 'onBudget');
+  });
+
   it('finds agents, tools, workflows and entities by name', () => {
     verifies('R3.registry');
     const registry = loadRegistry({ modules: [lab()], workflows: [aWorkflow('cross')] }, []);

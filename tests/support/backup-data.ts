@@ -21,6 +21,7 @@ const samples: Readonly<Record<string, string>> = {
   boolean: 'false',
   bytea: Buffer.from(Array.from({ length: 256 }, (_, byte) => byte)).toString('hex'),
   'character(3)': 'EUR',
+  'character varying(255)': oddText,
   date: '2028-02-29',
   int4range: '[1,3)',
   integer: '3',

@@ -41,6 +41,10 @@ export class HandEngines {
     return this.#pool as pg.Pool;
   }
 
+  get database(): FreshDatabase['database'] {
+    return (this.#fresh as FreshDatabase).database;
+  }
+
   async prepare(): Promise<void> {
     this.#fresh = await freshDatabase();
     this.#pool = this.#fresh.database.pool('tutti_engine', 2);

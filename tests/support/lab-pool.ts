@@ -28,6 +28,8 @@ export const labSetup: ThreadSetup = {
 
 /** The engine's side of a dispatcher, for tests of threads alone: it permits everything and remembers how each job ended. */
 export class Jobs implements DispatchEvents {
+  /** What threads have said, in order. */
+  readonly told: FromThread[] = [];
   readonly #ends = new Map<number, (ended: Ended) => void>();
   readonly #dispatcher: () => Pick<Pool, 'run' | 'tell'>;
   #refs = 0;
@@ -37,7 +39,11 @@ export class Jobs implements DispatchEvents {
   }
 
   /** Sends a job to an agent of the lab. */
-  send(agent: string, input: unknown, options: { readonly alone?: boolean } = {}): Sent {
+  send(
+    agent: string,
+    input: unknown,
+    options: Partial<Pick<Job, 'alone' | 'mode' | 'simulate'>> = {},
+  ): Sent {
     this.#refs += 1;
     const ref = this.#refs;
     const ended = new Promise<Ended>((resolve) => this.#ends.set(ref, resolve));
@@ -48,6 +54,8 @@ export class Jobs implements DispatchEvents {
   messages(batch: readonly FromThread[]): void {
     for (const message of batch) {
       const { kind, ref } = message;
+      this.told.push(message);
+      if (kind === 'permit') this.#dispatcher().tell({ kind: 'granted', ref });
       if (kind === 'done') this.#end(ref, message.done);
       if (kind === 'intent')
         this.#dispatcher().tell({ kind: 'begun', ref, key: message.intent.key, known: null });
@@ -103,10 +111,7 @@ export async function until(
   return performance.now() - startedAt;
 }
 
-function jobOf(
-  ref: number,
-  what: { readonly agent: string; readonly input: unknown; readonly alone?: boolean },
-): Job {
+function jobOf(ref: number, what: Pick<Job, 'agent' | 'input'> & Partial<Job>): Job {
   return {
     ref,
     tenantId: 1,

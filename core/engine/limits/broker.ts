@@ -204,6 +204,11 @@ export class Broker {
     };
   }
 
+  /** A granted call leaves only now: it was to be durable first, which may have taken a while. */
+  sent({ permit }: Grant): void {
+    this.permits.sent(permit, this.#clock.monotonic());
+  }
+
   /**
    * Ends a granted call. Without a usage it counts as its full bound, because the provider may have billed it, unless nothing
    * was sent, or the provider refused it before it said anything. What the provider said of its limits is heard by the model's gate.
@@ -246,9 +251,7 @@ export class Broker {
   /** Calls that were granted by an engine that is gone, so that a new one does not grant the same minute twice. */
   recall(calls: readonly RecalledCall[]): void {
     const now = this.#clock.monotonic();
-    // Oldest first: a window that is new begins with what it counts first.
-    const sorted = [...calls].sort((a, b) => b.agoMs - a.agoMs);
-    for (const { agoMs, model, tenantId, module, used } of sorted) {
+    for (const { agoMs, model, tenantId, module, used } of calls) {
       const target = this.#targetOf(model);
       const names = [target?.gate ?? gateNames.model(model)];
       names.push(gateNames.tenant(tenantId), gateNames.module(module));

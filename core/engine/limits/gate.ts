@@ -18,11 +18,10 @@ export type GateKind = LineKind | 'concurrency';
 /** A passed gate, to be settled or released once. */
 export interface Passed {
   readonly demand: Demand;
-  readonly at: number;
-  /** The windows that counted it, as bits, and the quanta that they counted it in. */
+  /** The windows that counted it, as bits, and the quanta that they count it in. */
   readonly windows: number;
-  readonly minute: number;
-  readonly second: number;
+  minute: number;
+  second: number;
   readonly credits: readonly (readonly [Tier, Credit])[];
 }
 
@@ -161,7 +160,20 @@ export class Gate {
     }
     const perMinute = this.#requests?.window.limit ?? null;
     this.#pace?.taken(now, perMinute);
-    return { demand, at: now, windows, minute, second, credits: this.#spend(now) };
+    return { demand, windows, minute, second, credits: this.#spend(now) };
+  }
+
+  /** A call leaves only now, and not when it was let pass: from now on it counts, for a whole window. */
+  sent(passed: Passed, now: number): void {
+    const { minute, second } = passed;
+    for (const line of this.#lines) {
+      if ((passed.windows & line.bit) === 0) continue;
+      const amount = line.amountOf(passed.demand);
+      line.window.correct(line.isMinute ? minute : second, -amount, now);
+      const quantum = line.window.take(amount, now);
+      if (line.isMinute) passed.minute = quantum;
+      else passed.second = quantum;
+    }
   }
 
   /** Ends a call that used so much. */

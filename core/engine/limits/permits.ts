@@ -8,8 +8,8 @@ import type { Tiers } from './tiers.ts';
 /** Permission for one call, held at all its gates, to be settled or released once. */
 export interface Permit {
   readonly demand: Demand;
-  /** When it was granted, on the monotonic clock. */
-  readonly at: number;
+  /** When it was granted, on the monotonic clock; once the call has left, when that was. */
+  at: number;
   readonly passed: readonly (readonly [gate: string, Passed])[];
 }
 
@@ -24,7 +24,7 @@ export interface PermitParts {
   /** The limits of a gate by its name; `{}`: none. */
   readonly limitsOf: (name: string) => RateLimit;
   /** @default no limits an hour and a day */
-  readonly tiers?: Tiers | null;
+  readonly tiers?: Pick<Tiers, 'of'> | null;
   /** 0 to 1, for jitter. @default Math.random */
   readonly random?: () => number;
 }
@@ -70,6 +70,12 @@ export class Permits {
       if (!gate.isFree) passed.push([name, gate.take(demand, now)]);
     }
     return { demand, at: now, passed };
+  }
+
+  /** A call leaves only now: until here it was held, so that its gates let nothing else pass in its place. */
+  sent(permit: Permit, now: number): void {
+    permit.at = now;
+    for (const [name, passed] of permit.passed) this.gate(name).sent(passed, now);
   }
 
   /** Ends a call that used so much. */

@@ -25,7 +25,7 @@ export async function recentCalls(
     `SELECT e.tenant_id, extract(epoch FROM clock_timestamp() - e.at)::float8 * 1000 AS ago_ms, l.model, e.data->>'module' AS module,
        l.state, e.data->'bound' AS bound, l.tokens
      FROM tutti.run r
-     JOIN tutti.ledger l ON l.tenant_id = r.tenant_id AND l.run_id = r.id AND NOT l.simulated
+     JOIN tutti.ledger l ON l.tenant_id = r.tenant_id AND l.run_id = r.id AND NOT l.simulated AND NOT l.batch
      JOIN tutti.entry e ON e.tenant_id = l.tenant_id AND e.run_id = l.run_id AND e.seq = l.seq
      WHERE (r.ended_at IS NULL OR r.ended_at > now() - $1 * interval '1 millisecond')
        AND e.at > now() - $1 * interval '1 millisecond'`,

@@ -37,24 +37,38 @@ export function itemsDigest(
   return shortDigest([node.id, items]);
 }
 
-/** @throws PLAN_CHANGED when a node begins that the plan did not come to, or with another digest */
-export function checkNode(
-  plan: BoundPlan,
-  { node, digest: now }: { readonly node: string; readonly digest: string },
+/** Lets a step of a node begin that the plan came to, with what it had for it. @throws PLAN_CHANGED */
+export function checkStep(
+  plan: BoundPlan | undefined,
+  place: CompiledNode,
+  scope: ExpressionScope,
 ): void {
-  const planned = plan.nodes[node];
+  if (plan) checkNode(plan, place.id, stepDigest(place, scope));
+}
+
+/** Lets a foreach begin that has the items of the plan. @throws PLAN_CHANGED · WORKFLOW_INVALID */
+export function checkItems(
+  plan: BoundPlan | undefined,
+  node: CompiledForeach,
+  of: { readonly values: readonly unknown[]; readonly scope: ExpressionScope },
+): void {
+  if (plan) checkNode(plan, node.id, itemsDigest(node, of.values, of.scope));
+}
+
+function checkNode({ hash, nodes }: BoundPlan, node: string, now: string): void {
+  const planned = nodes[node];
   if (planned === now) return;
   throw planChanged(
-    plan.hash,
+    hash,
     planned === undefined
-      ? `it did not come to '${node}', which has now begun`
-      : `'${node}' now works on something else`,
+      ? `it did not come to '${node}', which is now to begin`
+      : `'${node}' has other steps or inputs now`,
   );
 }
 
 /** @throws PLAN_CHANGED when this engine has other declarations, models or prices */
-export function checkBasis(plan: BoundPlan, basis: string): void {
-  if (plan.basis !== basis)
+export function checkBasis(plan: BoundPlan | undefined, basisOf: () => string): void {
+  if (plan && plan.basis !== basisOf())
     throw planChanged(plan.hash, 'it was made with other agents, models or prices');
 }
 

@@ -25,6 +25,8 @@ export interface AdmissionParts {
   readonly turns: Turns;
   readonly launcher: Launcher;
   readonly clock: Clock;
+  /** Time may have lifted what was in the way: looks again. */
+  readonly changed: () => void;
   /** An attempt could not be started. */
   readonly failed: (run: Run, step: Step, failure: Failure) => void;
 }
@@ -61,7 +63,7 @@ export class Admission {
     quotas.grantWaiting();
     waitMs = sooner(waitMs, quotas.waitMs());
     if (waitMs === null) return;
-    this.#cancelLook = clock.after(Math.max(waitMs, shortestLookMs), () => this.look(isDraining));
+    this.#cancelLook = clock.after(Math.max(waitMs, shortestLookMs), this.#parts.changed);
   }
 
   /** Looks no more by itself. */

@@ -1,7 +1,9 @@
 import type { Registry } from '../../sdk/registry.ts';
+import type { StoredBatches } from '../batches/batch-store.ts';
 import { compile, type Graph } from '../graph/compile.ts';
 import type { Broker } from '../limits/broker.ts';
 import { periodOf, purseName } from '../limits/purse.ts';
+import { checkBasis } from '../plan/bound.ts';
 import type { RunFacts } from './facts.ts';
 import { type Recovered, recover } from './recover.ts';
 import { Run } from './run.ts';
@@ -15,6 +17,10 @@ export interface AdoptionParts {
   readonly store: Store;
   readonly registry: Registry;
   readonly broker: Broker;
+  /** What a run has in batches. */
+  readonly batchesOf?: (run: RunFacts, history: readonly HistoryEntry[]) => Promise<StoredBatches>;
+  /** Digest of the declarations, models and prices of this engine (plan/basis.ts). */
+  readonly basis: () => string;
   /** Micro-USD a day that a tenant's purse of a scope holds. */
   readonly limitOf: (tenantId: number, scope: string) => number;
 }
@@ -29,17 +35,20 @@ export class Adoption {
     this.#parts = parts;
   }
 
-  /** @throws WORKFLOW_INVALID and more when the loaded modules no longer fit the run's workflow · DB_* */
+  /** @throws PLAN_CHANGED · WORKFLOW_INVALID and more when the loaded modules no longer fit the run's workflow · DB_* */
   async adopt(row: RunRow, now: number): Promise<{ readonly run: Run } & Recovered> {
     const { store } = this.#parts;
+    checkBasis(row.pins.plan, this.#parts.basis);
     const graph = await this.#graph(row);
     const history = await store.history(row.tenant_id, row.id);
     const run = new Run(factsOf(row, history[0]), graph);
     await store.settleOrphans(row);
     const { seq, ...steps } = await store.steps(row.tenant_id, row.id);
+    const isBatched = steps.open.some(({ wait }) => wait === 'batch');
+    const batched = isBatched && (await this.#parts.batchesOf?.(run.facts, history));
     run.seq = seq;
     await this.#openBudgets(run, now);
-    return { run, ...recover(run, { history, ...steps }, now) };
+    return { run, ...recover(run, { history, ...steps, ...(batched && { batched }) }, now) };
   }
 
   /** Runs that go on past midnight pay from the purses of the new day. Returns whether one has begun. */
@@ -102,6 +111,7 @@ function factsOf(row: RunRow, created: HistoryEntry | undefined): RunFacts {
     attended: row.pins.attended ?? false,
     rehearsal: row.pins.rehearsal ?? false,
     speed: row.pins.speed ?? 1,
+    ...(row.pins.plan && { plan: row.pins.plan }),
     createdAt: new Date(row.created_at).getTime(),
     // The first version did not say.
     journal: Number(created?.data.journal ?? 1),

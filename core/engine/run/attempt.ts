@@ -85,6 +85,7 @@ export class Attempt {
       // Whose purses hold the reservation, for whoever has to settle it after a crash.
       period: wish.period,
       module: this.registered.module,
+      ...(this.step.reassignedTo !== null && { agent: this.step.reassignedTo }),
       ...(grant.simulated && { simulated: true }),
     });
     this.call = { grant, seq: entry.seq, wish, phase: 'gathered', isAbandoned: false };
@@ -224,7 +225,7 @@ function modelBody(text: string | undefined): EntryInput['body'] {
 }
 
 /** Purses that several engines share have rows; a run's and a step's live with their owner. */
-function budgetRows(
+export function budgetRows(
   scopes: readonly string[],
   money: Pick<BudgetRow, 'reserve' | 'release' | 'settle'>,
 ): readonly BudgetRow[] {

@@ -40,6 +40,8 @@ export interface AttemptEvents {
   failed(run: Run, step: Step, failure: Failure): void;
   /** The step is to be tried again at once: it lost its thread. */
   again(run: Run, step: Step): void;
+  /** The attempt has ended because the step's next call goes by a batch. */
+  batched(run: Run, step: Step): void;
   /** A model says something. */
   said(delta: Delta): void;
   /** Something changed that may let other work start. */
@@ -94,6 +96,15 @@ export class Attempts implements DispatchEvents {
 
   get size(): number {
     return this.#live.size;
+  }
+
+  /** The attempt of a message. */
+  at(ref: number): Attempt | undefined {
+    return this.#live.get(ref);
+  }
+
+  values(): Iterable<Attempt> {
+    return this.#live.values();
   }
 
   isLive(attempt: Attempt): boolean {
@@ -259,6 +270,10 @@ export class Attempts implements DispatchEvents {
     }
     const { error } = done;
     const change = this.#parts.turns.lose(attempt, error);
+    if (error.code === 'TURN_BATCHED') {
+      this.#finish(attempt, 'batched', { error: null, change });
+      return events.batched(run, step);
+    }
     if (error.code === 'CANCELLED') {
       this.#finish(attempt, 'cancelled', { error, change });
       return events.ended(run, step, { kind: 'cancelled' });

@@ -1,8 +1,8 @@
 import type { Answered, RecordedTurn } from '../../ports/dispatcher.ts';
 
-/** Condition on entries `e` of a step `s`: since its last attempt that began a conversation, and did not go on with one. */
+/** Condition on entries `e` of a step `s`: since its last start that began a conversation, and did not go on with one. */
 export const isInConversation = `e.tenant_id = s.tenant_id AND e.run_id = s.run_id AND e.step = s.id AND e.seq > (SELECT coalesce(max(b.seq), 0)
-  FROM tutti.entry b WHERE b.tenant_id = s.tenant_id AND b.run_id = s.run_id AND b.step = s.id AND b.kind = 'step.started' AND NOT b.data ? 'recorded')`;
+  FROM tutti.entry b WHERE b.tenant_id = s.tenant_id AND b.run_id = s.run_id AND b.step = s.id AND (b.kind = 'step.started' OR b.data->>'wait' = 'batch') AND NOT b.data ? 'recorded')`;
 
 /** The end of a model's turn, or what its tool calls came to, as it is stored. */
 export interface SpokenRow {

@@ -1,3 +1,5 @@
+import type { BoundPlan } from '../plan/bound.ts';
+
 /** What a run says about itself for as long as it lives. */
 export interface RunFacts {
   readonly tenantId: number;
@@ -14,6 +16,8 @@ export interface RunFacts {
   readonly rehearsal: boolean;
   /** How many times as fast as a model's its simulated calls are. @default 1 */
   readonly speed?: number;
+  /** The plan that it must keep to. @default it may do what it finds to do */
+  readonly plan?: BoundPlan;
   readonly createdAt: number;
   /** The journal version of the release that made it: what it names, such as keys of writes, keeps its names. */
   readonly journal: number;

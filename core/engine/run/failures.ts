@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import type { ErrorData } from '../../base/errors.ts';
+import type { StepFailure } from '../../ports/config.ts';
 import { isOutageData } from '../../ports/db/db-error.ts';
 import type { RecoveryRule } from '../../sdk/recovery.ts';
 import type { RegisteredAgent } from '../../sdk/registry.ts';
@@ -25,6 +26,16 @@ export interface Failure {
   readonly error: ErrorData;
   /** Whether a model was asked. */
   readonly onModel: boolean;
+}
+
+/** What an installation is told of a step that has failed for good. */
+export function toldOf(
+  { facts }: Run,
+  step: Step,
+  { agent, error }: Pick<StepFailure, 'agent' | 'error'>,
+): StepFailure {
+  const { tenantId, id: runId, workflow } = facts;
+  return { tenantId, runId, workflow, step: pathOf(step), agent, error, told: step.told };
 }
 
 /** When a step is tried again, and what the journal says about it. */
@@ -69,6 +80,7 @@ export class Failures {
     const { events, rulesOf, agentsOf } = this.#parts;
     if (isInnocent(error))
       return events.again(run, step, { delayMs: innocentDelayMs, how: { code: error.code } });
+    if (error.code === 'PLAN_CHANGED') return this.abort(run, step, error);
     const { declared, acting } = agentsOf(step);
     const recourse = afterFailure({
       rules: rulesOf(run.facts.tenantId, declared),
@@ -85,14 +97,19 @@ export class Failures {
         return this.#again(run, step, { recourse, error, acting });
       case 'skip':
         return events.skipped(run, step, error);
-      case 'abort': {
-        const data = { step: pathOf(step), code: error.code };
-        events.write({ run, step, entries: [nextEntry(run, { step, kind: 'run.aborted', data })] });
-        return events.aborted(run, step, error);
-      }
+      case 'abort':
+        return this.abort(run, step, error);
       case 'fail':
         return events.failed(run, step, error);
     }
+  }
+
+  /** Ends the whole run for the failure of a step. */
+  abort(run: Run, step: Step, error: ErrorData): void {
+    const { events } = this.#parts;
+    const data = { step: pathOf(step), code: error.code };
+    events.write({ run, step, entries: [nextEntry(run, { step, kind: 'run.aborted', data })] });
+    events.aborted(run, step, error);
   }
 
   #tell(run: Run, step: Step, data: { readonly to: string; readonly code: string }): void {

@@ -121,6 +121,7 @@ function putMoney(put: Put, change: Change): void {
       turn.priceVersion,
       turn.reservedMicroUsd,
       turn.simulated,
+      turn.batch ?? false,
     );
   }
   for (const row of change.settles ?? []) {

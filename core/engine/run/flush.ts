@@ -10,7 +10,8 @@
 // The columns of each part, in the order in which flush-rows.ts fills them; the type decides how its array is read.
 const columns = {
   want: 'tenant_id int, scope text, period date, reserve bigint, release bigint, settle bigint',
-  turns: `tenant_id int, run_id uuid, seq bigint, step int, model text, price_v int, reserved_micro_usd bigint, simulated boolean`,
+  turns: `tenant_id int, run_id uuid, seq bigint, step int, model text, price_v int, reserved_micro_usd bigint, simulated boolean,
+    batch boolean`,
   settles: `tenant_id int, run_id uuid, seq bigint, step int, model text, price_v int, reserved_micro_usd bigint,
     state text, cost_micro_usd bigint, tokens jsonb`,
   steps: `tenant_id int, run_id uuid, id int, node text, item_key text, kind text, agent text, status text,
@@ -87,7 +88,7 @@ ok AS MATERIALIZED (SELECT coalesce(bool_and(reserve = 0 OR reserve <= free + re
 spent AS (UPDATE tutti.budget u SET
   reserved_micro_usd = u.reserved_micro_usd - w.release + CASE WHEN ok.yes THEN w.reserve ELSE 0 END, settled_micro_usd = u.settled_micro_usd + w.settle
   FROM mark, ok, held h JOIN want w USING (tenant_id, scope, period) WHERE u.tenant_id = h.tenant_id AND u.scope = h.scope AND u.period = h.period),
-turns AS (INSERT INTO tutti.ledger (tenant_id, run_id, seq, step, model, price_v, reserved_micro_usd, simulated, state)
+turns AS (INSERT INTO tutti.ledger (tenant_id, run_id, seq, step, model, price_v, reserved_micro_usd, simulated, batch, state)
   SELECT d.*, 'reserved' FROM mark, ok, ${rowsOf('turns')} WHERE ok.yes),
 settles AS (INSERT INTO tutti.ledger AS t (tenant_id, run_id, seq, step, model, price_v, reserved_micro_usd, state, cost_micro_usd, tokens)
   SELECT d.* FROM mark, ${rowsOf('settles')}

@@ -128,7 +128,7 @@ export class History {
     const rows = await this.#rows<FindingRow>(
       tenantId,
       sql`SELECT f.run_id, f.seq, encode(f.fingerprint, 'hex') AS fingerprint, coalesce(t.first_run <> f.run_id, false) AS known,
-          f.step AS step_id, f.module, f.agent, f.kind, f.severity, f.company, f.records, f.amount, f.currency, p.body
+          f.step AS step_id, f.module, f.agent, f.kind, f.severity, f.company, f.records, f.amount, f.currency, f.simulated, p.body
         FROM tutti.finding f
         LEFT JOIN tutti.triage t ON t.tenant_id = f.tenant_id AND t.fingerprint = f.fingerprint
         LEFT JOIN tutti.payload p ON p.tenant_id = f.tenant_id AND p.run_id = f.run_id AND p.seq = f.seq AND p.part = 0
@@ -181,13 +181,15 @@ export class History {
     return toFailureStatistics(rows, { days, since });
   }
 
-  /** Id of the newest run that has ended, else of the newest; null when there is none. */
+  /** Id of the newest run that has ended, else of the newest; null when there is none. Rehearsals are left out while there is any other. */
   async newestRun(tenantId: number): Promise<string | null> {
-    const newest = (ended: RawBuilder<unknown>): RawBuilder<unknown> =>
-      sql`(SELECT id FROM tutti.run WHERE tenant_id = ${tenantId} ${ended} ORDER BY id DESC LIMIT 1)`;
+    const newest = (of: RawBuilder<unknown>): RawBuilder<unknown> =>
+      sql`(SELECT id FROM tutti.run WHERE tenant_id = ${tenantId} ${of} ORDER BY id DESC LIMIT 1)`;
+    const real = sql`AND NOT coalesce((pins->>'rehearsal')::boolean, false)`;
+    const ended = sql`AND ended_at IS NOT NULL`;
     const [row] = await this.#rows<{ readonly id: string | null }>(
       tenantId,
-      sql`SELECT coalesce(${newest(sql`AND ended_at IS NOT NULL`)}, ${newest(sql``)}) AS id`,
+      sql`SELECT coalesce(${newest(sql`${real} ${ended}`)}, ${newest(real)}, ${newest(ended)}, ${newest(sql``)}) AS id`,
     );
     return row?.id ?? null;
   }

@@ -2,16 +2,26 @@ import type pg from 'pg';
 import { toJsonb } from './rows.ts';
 import type { Actor } from './store.ts';
 
-/** What a message to a run asks for. */
-export type MessageKind = 'cancel' | 'pause' | 'resume' | 'settled';
+/** What a message asks of a run. */
+export type SteerKind = 'cancel' | 'pause' | 'resume' | 'settled';
+/** What a message asks for: `explain` changes nothing, and is answered (see explain/explanations.ts). */
+export type MessageKind = SteerKind | 'explain';
 
 /** A message to a run, as its owner reads it. */
-export interface Message {
+export interface Message<K extends MessageKind = MessageKind> {
   readonly id: number;
+  readonly tenant_id: number;
   readonly run_id: string;
-  readonly kind: MessageKind;
-  /** `cancel`: `{ step?, subtree? }`; `settled`: `{ key, step }`. */
-  readonly data: { readonly step?: number; readonly subtree?: boolean; readonly key?: string };
+  readonly kind: K;
+  /** Names it among the messages of its run. */
+  readonly dedupe: string;
+  /** `cancel`: `{ step?, subtree? }`; `settled`: `{ key, step }`; `explain`: `{ path? }`. */
+  readonly data: {
+    readonly step?: number;
+    readonly subtree?: boolean;
+    readonly key?: string;
+    readonly path?: string;
+  };
 }
 
 /** Messages to runs, from everybody but their owner; the owner takes one in the flush that records it. Works with no engine up. */
@@ -25,7 +35,7 @@ export class Inbox {
   /** Messages to runs that an engine owns. */
   async read(boot: string): Promise<readonly Message[]> {
     const result = await this.#pool.query<Message>(
-      `SELECT i.id, i.run_id, i.kind, i.data FROM tutti.inbox i JOIN tutti.run r ON r.tenant_id = i.tenant_id AND r.id = i.run_id
+      `SELECT i.id, i.tenant_id, i.run_id, i.kind, i.dedupe, i.data FROM tutti.inbox i JOIN tutti.run r ON r.tenant_id = i.tenant_id AND r.id = i.run_id
        WHERE r.owner = $1 ORDER BY i.id LIMIT 500`,
       [boot],
     );

@@ -117,7 +117,8 @@ export class JournalLine {
   async #sendUntilAnswered(sent: Sent): Promise<FlushAnswer> {
     for (;;) {
       try {
-        const client = await this.#connected();
+        // Without a turn of the event loop where there is one: it is sent before its caller goes on.
+        const client = this.#client ?? (await this.#connected());
         const answer = await this.#sendOnce(client, sent);
         this.#answered();
         return answer;

@@ -123,16 +123,27 @@ export class Journal {
     await this.#line.close();
   }
 
+  /** What has gathered is on its way before anybody is told of the flush before, so that the server does not wait for them. */
   async #loop(): Promise<void> {
+    let tell = (): void => {};
     try {
       while (this.#gathered.length > 0 && !this.#failed) {
         const written = this.#gathered;
         this.#gathered = [];
-        const told = await this.#commit(written);
+        const committing = this.#commit(written);
+        // Should a listener fail, this ends the journal, and the flush under way with it.
+        committing.catch(() => {});
+        tell();
+        const told = await committing;
         crashPoint('after-flush');
-        this.#events.committed?.(written.map(({ change }) => change));
-        for (const tell of told) tell();
+        tell = () => {
+          tell = () => {};
+          this.#events.committed?.(written.map(({ change }) => change));
+          for (const each of told) each();
+        };
+        if (this.#gathered.length === 0) tell();
       }
+      tell();
     } catch (error) {
       const wasClosed = this.#failed;
       this.#failed = true;

@@ -6,6 +6,7 @@ import type { Dispatcher } from '../../ports/dispatcher.ts';
 import type { RegisteredAgent, Registry } from '../../sdk/registry.ts';
 import type { AgentPlace, CompiledTask } from '../graph/compile.ts';
 import type { Broker } from '../limits/broker.ts';
+import { checkStep } from '../plan/bound.ts';
 import { Attempt } from './attempt.ts';
 import { type Attempts, crashesUntilAlone, usesErp } from './attempts.ts';
 import type { Journal } from './journal.ts';
@@ -14,6 +15,9 @@ import { pathOf, type Step } from './step.ts';
 import type { Store } from './store.ts';
 import { asksForMoney, needsModel, overBudget, stepScope, type Turns } from './turns.ts';
 import type { Startable } from './waiting.ts';
+
+/** What a step may spend whose agent names no `limits.costMicroUsd`: 0.50 USD. */
+export const usualStepMicroUsd = 500_000;
 
 /** What attempts are started with. */
 export interface LauncherParts {
@@ -73,14 +77,18 @@ export class Launcher {
     };
   }
 
-  /** Begins an attempt. @throws EXPRESSION_INVALID · INPUT_INVALID · BUDGET_EXCEEDED: then nothing of it is left but its number */
+  /** Begins an attempt. @throws EXPRESSION_INVALID · INPUT_INVALID · BUDGET_EXCEEDED · PLAN_CHANGED: then nothing of it is left but its number */
   start({ owner: run, step, wish, model }: Startable): void {
     const { broker, clock, turns, attempts, journal } = this.#parts;
     const registered = this.agentOf(step);
     // Before anything is asked of it: a purse that is not there stands in nobody's way.
-    broker.budget.open(stepScope(run, step), registered.agent.limits?.costMicroUsd ?? 500_000, {
-      settledMicroUsd: step.costMicroUsd,
-    });
+    broker.budget.open(
+      stepScope(run, step),
+      registered.agent.limits?.costMicroUsd ?? usualStepMicroUsd,
+      {
+        settledMicroUsd: step.costMicroUsd,
+      },
+    );
     const refusal = wish && turns.refusal(wish);
     const asked = run.facts.rehearsal ? 'rehearsal' : 'model';
     const mode = model !== null && !refusal ? asked : 'playbook';
@@ -91,6 +99,7 @@ export class Launcher {
     try {
       const poor = refusal && overBudget(attempt, refusal.scope);
       if (poor && (needsModel(registered) || asksForMoney(poor))) throw poor;
+      if (!step.item) checkStep(run.facts.plan, step.place, run.scope());
       const input = inputOf(run, step, registered);
       step.degraded ||= refusal !== null || step.onPlaybook;
       const turn = wish && mode === 'model' ? turns.begin(attempt, wish) : {};
@@ -182,7 +191,7 @@ export class Launcher {
 }
 
 /** A step's input, checked. @throws EXPRESSION_INVALID · INPUT_INVALID */
-function inputOf(run: Run, step: Step, { agent, name }: RegisteredAgent): unknown {
+export function inputOf(run: Run, step: Step, { agent, name }: RegisteredAgent): unknown {
   const input = agent.input.safeParse(run.inputOf(step));
   if (input.success) return input.data;
   const issue = input.error.issues[0];

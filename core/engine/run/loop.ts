@@ -3,19 +3,22 @@ import { EngineError, type ErrorData, fromErrorData, toErrorData } from '../../b
 import type { StepFailure } from '../../ports/config.ts';
 import type { DispatchEvents, Dispatcher } from '../../ports/dispatcher.ts';
 import type { Registry } from '../../sdk/registry.ts';
+import { Batches, type Batching } from '../batches/batches.ts';
+import { Explainer } from '../explain/explainer.ts';
 import type { BreakerState } from '../limits/breaker.ts';
 import type { Limits } from '../limits/limits.ts';
 import type { Scheduler } from '../schedule/scheduler.ts';
 import { Admission } from './admission.ts';
 import { Attempts, type Delta } from './attempts.ts';
 import { type EntryInput, endEntry, nextEntry } from './entries.ts';
+import { Expansion } from './expansion.ts';
 import {
   type Failure,
+  type FailureEvents,
   type FailureParts,
   Failures,
-  innocentDelayMs,
-  isInnocent,
   type Retry,
+  toldOf,
 } from './failures.ts';
 import type { Flushed, Journal } from './journal.ts';
 import { Launcher } from './launcher.ts';
@@ -45,6 +48,8 @@ export interface LoopParts {
   /** What a foreach runs over. */
   readonly itemsOf: (run: Run, container: Container) => Promise<readonly unknown[]>;
   readonly rulesOf: FailureParts['rulesOf'];
+  /** @default no call goes by a batch */
+  readonly batching?: Batching;
   /** Told when the failure of a step is durable. */
   readonly onStepFailed?: ((failure: StepFailure) => void) | undefined;
   /** Told what models say, while somebody watches. */
@@ -58,6 +63,8 @@ export interface LoopParts {
  * commit; it changes a run, `#follow` does what comes next, and `#pump` starts what may start. Nothing here waits.
  */
 export class RunLoop {
+  /** Says what waiting steps wait for. */
+  readonly explainer: Explainer;
   readonly #parts: LoopParts;
   readonly #turns: Turns;
   readonly #attempts: Attempts;
@@ -66,6 +73,8 @@ export class RunLoop {
   readonly #steering: Steering;
   readonly #failures: Failures;
   readonly #people: People;
+  readonly #expansion: Expansion;
+  readonly #batches: Batches;
   readonly #timers: Timers;
   readonly #runs = new Map<string, Run>();
   readonly #spans = new Spans();
@@ -76,63 +85,58 @@ export class RunLoop {
     this.#timers = new Timers(parts.clock);
     const shared = { ...parts, ...parts.limits };
     const changed = (): void => this.#pump();
-    this.#turns = new Turns({ ...shared, changed });
-    this.#attempts = new Attempts({
-      ...shared,
-      turns: this.#turns,
-      spans: this.#spans,
-      events: {
-        ended: (run, step, outcome) => this.#end(run, step, outcome),
-        failed: (run, step, failure) => this.#failed(run, step, failure),
-        again: (run, step) => this.#again(run, step),
-        said: (delta) => parts.onDelta?.(delta),
-        changed,
-      },
-    });
-    this.#launcher = new Launcher({
-      ...shared,
-      turns: this.#turns,
-      attempts: this.#attempts,
+    const events = {
+      ended: (run: Run, step: Step, outcome: Outcome) => this.#end(run, step, outcome),
+      failed: (run: Run, step: Step, failure: Failure) => this.#failed(run, step, failure),
+      again: (run: Run, step: Step, retry?: Retry) => this.#again(run, step, retry),
+      batched: (run: Run, step: Step) => this.#batches.enter(run, step),
+      said: (delta: Delta) => parts.onDelta?.(delta),
+      note: (run: Run, entry: EntryInput, taken?: readonly number[]) =>
+        this.#note(run, entry, taken),
+      follow: (run: Run, next: readonly Next[]) => this.#follow(run, next),
+      wake: (run: Run, step: Step) => this.#wake(run, step),
+      offer: (run: Run, step: Step) => this.#offer(run, step),
+      free: (run: Run, step: Step) => this.#free(run, step),
+      cancelled: (run: Run, step: Step) => this.#end(run, step, { kind: 'cancelled' }),
       changed,
-    });
-    this.#admission = new Admission({
+    };
+    const agentOf = (step: Step) => this.#launcher.agentOf(step);
+    this.#batches = new Batches({ ...shared, agentOf, events });
+    this.#turns = new Turns({ ...shared, batches: this.#batches, changed });
+    const turns = this.#turns;
+    this.#attempts = new Attempts({ ...shared, turns, spans: this.#spans, events });
+    const attempts = this.#attempts;
+    this.#launcher = new Launcher({ ...shared, turns, attempts, changed });
+    const launcher = this.#launcher;
+    this.#admission = new Admission({ ...shared, turns, launcher, ...events });
+    this.#steering = new Steering({ ...shared, attempts, events });
+    this.#people = new People(events);
+    this.#expansion = new Expansion({
       ...shared,
-      turns: this.#turns,
-      launcher: this.#launcher,
-      failed: (run, step, failure) => this.#failed(run, step, failure),
-    });
-    this.#steering = new Steering({
-      ...shared,
-      attempts: this.#attempts,
-      events: {
-        note: (run, entry, taken) => this.#note(run, entry, taken),
-        follow: (run, next) => this.#follow(run, next),
-        wake: (run, step) => this.#wake(run, step),
-        offer: (run, step) => this.#offer(run, step),
-      },
-    });
-    this.#people = new People({
-      free: (run, step) => this.#free(run, step),
-      note: (run, entry) => this.#note(run, entry),
+      isOn: () => this.#state !== 'stopped',
+      write: (change) => this.#write(change),
       follow: (run, next) => this.#follow(run, next),
-      again: (run, step) => this.#again(run, step),
-      wake: (run, step) => this.#wake(run, step),
-      cancelled: (run, step) => this.#end(run, step, { kind: 'cancelled' }),
+      failed: (run, { step }, error) => this.#notExpanded(run, step, error),
     });
     this.#failures = new Failures({
       ...shared,
-      agentsOf: (step) => this.#launcher.agentsOf(step),
-      events: {
-        write: (change) => this.#write(change),
-        again: (run, step, retry) => this.#again(run, step, retry),
-        failed: (run, step, error) => this.#fail(run, step, error),
-        skipped: (run, step, error) => this.#end(run, step, { kind: 'skipped', error }),
-        aborted: (run, step, error) => {
-          this.#fail(run, step, error);
-          this.#steering.stopRun(run, 'failed', `The run was ended by '${pathOf(step)}'.`);
-        },
-      },
+      agentsOf: (step) => launcher.agentsOf(step),
+      events: this.#failureEvents(),
     });
+    this.explainer = new Explainer({ ...shared, runs: this.#runs, turns, launcher, attempts });
+  }
+
+  #failureEvents(): FailureEvents {
+    return {
+      write: (change) => this.#write(change),
+      again: (run, step, retry) => this.#again(run, step, retry),
+      failed: (run, step, error) => this.#fail(run, step, error),
+      skipped: (run, step, error) => this.#end(run, step, { kind: 'skipped', error }),
+      aborted: (run, step, error) => {
+        this.#fail(run, step, error);
+        this.#steering.stopRun(run, 'failed', `The run was ended by '${pathOf(step)}'.`);
+      },
+    };
   }
 
   get runs(): ReadonlyMap<string, Run> {
@@ -146,11 +150,11 @@ export class RunLoop {
 
   /** Hears what threads say. */
   get dispatchEvents(): DispatchEvents {
-    return this.#attempts;
+    return this.explainer.listening(this.#attempts);
   }
 
   /** Takes up a run as it was recovered. */
-  adopt(run: Run, { next, changes, spentMicroUsd }: Recovered): void {
+  adopt(run: Run, { next, changes, spentMicroUsd, batched }: Recovered): void {
     const { facts, graph } = run;
     this.#runs.set(facts.id, run);
     this.#spans.beginRun(run);
@@ -164,6 +168,7 @@ export class RunLoop {
     this.#write({ run, step: null, runStatus: run.status });
     for (const change of changes) this.#write(change);
     this.#timers.armDeadline(run, () => this.ask(facts.id, { kind: 'cancel', reason: 'deadline' }));
+    this.#batches.adopt(run, batched);
     this.#follow(run, next);
     this.#people.lookAtMoney([run]);
     this.#pump();
@@ -224,6 +229,7 @@ export class RunLoop {
     this.#state = 'stopped';
     this.#admission.stop();
     this.#timers.stop();
+    this.#batches.stop();
     this.#attempts.stop();
   }
 
@@ -239,7 +245,7 @@ export class RunLoop {
           this.#timers.armWake(each.step, () => this.#wake(run, each.step));
           break;
         case 'expand':
-          void this.#expand(run, each.container);
+          void this.#expansion.open(run, each.container).then(() => this.#pump());
           break;
         case 'gated':
           this.#note(run, {
@@ -252,38 +258,21 @@ export class RunLoop {
           this.#endRun(run, each.status);
       }
     }
-    for (const step of run.takeChanged()) this.#write({ run, step });
+    for (const step of run.takeChanged()) {
+      this.#batches.left(step);
+      this.#write({ run, step });
+    }
     this.#settleStatus(run);
   }
 
-  async #expand(run: Run, container: Container): Promise<void> {
-    const { step } = container;
-    try {
-      const values = await this.#parts.itemsOf(run, container);
-      if (step.status !== 'running' || this.#state === 'stopped') return;
-      const next = run.expand(container, values, this.#parts.clock.now());
-      const entry = nextEntry(run, {
-        step,
-        kind: 'foreach.expanded',
-        data: { items: values.length },
-        body: { class: 'input', text: JSON.stringify(values) },
-      });
-      this.#write({ run, step, entries: [entry] });
-      this.#follow(run, next);
-    } catch (error) {
-      const data = toErrorData(error);
-      if (step.status !== 'running' || this.#state === 'stopped') return;
-      if (isInnocent(data)) {
-        this.#parts.clock.after(innocentDelayMs, () => void this.#expand(run, container));
-        return;
-      }
-      this.#end(run, step, { kind: 'failed', error: data });
-    }
-    this.#pump();
+  #notExpanded(run: Run, step: Step, error: ErrorData): void {
+    if (error.code === 'PLAN_CHANGED') this.#failures.abort(run, step, error);
+    else this.#end(run, step, { kind: 'failed', error });
   }
 
   #offer(run: Run, step: Step): void {
-    if (!run.isPaused) this.#parts.scheduler.offer(this.#launcher.startable(run, step));
+    if (run.isPaused || this.#batches.takes(run, step)) return;
+    this.#parts.scheduler.offer(this.#launcher.startable(run, step));
   }
 
   #wake(run: Run, step: Step): void {
@@ -328,17 +317,8 @@ export class RunLoop {
   /** Ends a step as failed, and says so outside once that is durable. */
   #fail(run: Run, step: Step, error: ErrorData): void {
     this.#end(run, step, { kind: 'failed', error });
-    const { tenantId, id: runId, workflow } = run.facts;
-    const agent = this.#launcher.agentOf(step).name;
-    const failure = {
-      tenantId,
-      runId,
-      workflow,
-      step: pathOf(step),
-      agent,
-      error,
-      told: step.told,
-    };
+    const agent = step.kind === 'foreach' ? null : this.#launcher.agentOf(step).name;
+    const failure = toldOf(run, step, { agent, error });
     this.#write({ run, step: null }, () => this.#parts.onStepFailed?.(failure));
   }
 
@@ -372,6 +352,7 @@ export class RunLoop {
 
   #endRun(run: Run, status: RunStatus): void {
     this.#timers.forget(run);
+    this.#batches.leave(run);
     const entries = [nextEntry(run, { step: null, kind: 'run.ended', data: { status } })];
     this.#write({ run, step: null, entries, runStatus: status }, () =>
       this.#parts.onEnd(run, status),

@@ -20,6 +20,8 @@ export interface PeopleEvents {
 /** Steps that wait for people: for who settles an effect, for who raises a budget. They hold nothing meanwhile. */
 export class People {
   readonly #events: PeopleEvents;
+  /** Steps that ran when budgets moved: what they were refused before may be there now. */
+  readonly #moved = new WeakSet<Step>();
 
   constructor(events: PeopleEvents) {
     this.#events = events;
@@ -29,7 +31,8 @@ export class People {
   ask(run: Run, step: Step, { wait, error }: { readonly wait: Asked; readonly error: ErrorData }) {
     const events = this.#events;
     const isSettled = wait === 'review' && step.settled.delete(String(error.details?.key));
-    if (isSettled) return events.again(run, step);
+    const hasMoved = wait === 'budget' && this.#moved.delete(step);
+    if (isSettled || hasMoved) return events.again(run, step);
     if (run.isCancelled || step.isCancelling) return events.cancelled(run, step);
     events.free(run, step);
     run.wait(step, wait);
@@ -40,6 +43,9 @@ export class People {
   /** Budgets may have been raised: what waits for money asks again. */
   lookAtMoney(runs: Iterable<Run>): void {
     for (const run of runs)
-      for (const step of run.steps) if (step.wait === 'budget') this.#events.wake(run, step);
+      for (const step of run.steps) {
+        if (step.status === 'running') this.#moved.add(step);
+        if (step.wait === 'budget') this.#events.wake(run, step);
+      }
   }
 }

@@ -1,4 +1,5 @@
 import { EngineError, toErrorData } from '../../base/errors.ts';
+import type { StoredBatches } from '../batches/batch-store.ts';
 import { noTries } from '../recovery/ladder.ts';
 import { nextEntry } from './entries.ts';
 import type { Change } from './rows.ts';
@@ -9,6 +10,8 @@ import type { HistoryEntry, OpenStep, StoredSteps } from './store.ts';
 /** What is stored of a run: the entries that move its state, and its step rows. */
 export interface StoredRun extends StoredSteps {
   readonly history: readonly HistoryEntry[];
+  /** @default no step waits for a batch */
+  readonly batched?: StoredBatches;
 }
 
 /** What a new owner has to do for a run, and what it has to record that its predecessor could not. */
@@ -17,6 +20,8 @@ export interface Recovered {
   readonly changes: readonly Change[];
   /** What its model calls have cost so far. */
   readonly spentMicroUsd: number;
+  /** What is in its batches. */
+  readonly batched: StoredBatches;
 }
 
 /**
@@ -36,6 +41,7 @@ export function recover(run: Run, stored: StoredRun, now: number): Recovered {
     next: fold.left(),
     changes: [...cancelled, ...lost],
     spentMicroUsd: stored.spentMicroUsd,
+    batched: stored.batched ?? { calls: [], batches: [] },
   };
 }
 
@@ -74,7 +80,8 @@ class Fold {
     const step = this.#run.steps[row.id];
     if (!step) return null;
     const { attempt, crashes, recorded, degraded, cost_micro_usd: costMicroUsd } = row;
-    Object.assign(step, { attempt, crashes, recorded, degraded, costMicroUsd });
+    const startedAt = row.started_at?.getTime() ?? null;
+    Object.assign(step, { attempt, crashes, recorded, degraded, costMicroUsd, startedAt });
     if (!this.#pending.has(step) || step.kind === 'foreach') return null;
     if (row.status === 'waiting') this.#wait(step, row);
     return row.status === 'running' ? this.#lose(step, row) : null;

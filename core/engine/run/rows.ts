@@ -48,6 +48,8 @@ export interface TurnRow {
   readonly reservedMicroUsd: number;
   /** A rehearsal's: nobody is billed. */
   readonly simulated: boolean;
+  /** Through a provider's batches. @default false */
+  readonly batch?: boolean;
 }
 
 /** What a model call cost in the end. */
@@ -98,7 +100,14 @@ export interface AttemptRow {
   readonly worker: string;
   readonly startedAt: number;
   readonly endedAt: number;
-  readonly outcome: 'succeeded' | 'failed' | 'timed_out' | 'cancelled' | 'crashed' | 'lost';
+  readonly outcome:
+    | 'succeeded'
+    | 'failed'
+    | 'timed_out'
+    | 'cancelled'
+    | 'crashed'
+    | 'lost'
+    | 'batched';
   readonly error: ErrorData | null;
   readonly turns: number;
 }

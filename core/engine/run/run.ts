@@ -13,7 +13,7 @@ import { endItem, failItems, itemsByKey, openItems, resultsOf } from './foreach.
 import { Joins } from './join.ts';
 import type { Ended, Outcome } from './outcome.ts';
 import { reduceInput, scopeOf } from './scope.ts';
-import { isTerminal, type RunStatus } from './states.ts';
+import { asksPerson, isTerminal, type RunStatus } from './states.ts';
 import { isIdle, statusOf } from './status.ts';
 import { type Container, type Item, move, newStep, type Step } from './step.ts';
 
@@ -289,17 +289,18 @@ export class Run {
   #wait(step: Step, wait: StepWait, wakeAt: number | null): void {
     move(step, 'waiting');
     Object.assign(step, { wait, wakeAt });
-    if (wait !== 'timer') this.#asked += 1;
+    if (asksPerson(wait)) this.#asked += 1;
   }
 
   #endWait(step: Step): void {
-    if (step.wait !== null && step.wait !== 'timer') this.#asked -= 1;
+    if (asksPerson(step.wait)) this.#asked -= 1;
     Object.assign(step, { wait: null, wakeAt: null });
   }
 
   /** Whether a step will change without a person. */
   #moves(step: Step): boolean {
-    if (step.status === 'ready' || step.wait === 'timer') return true;
+    if (step.status === 'ready') return true;
+    if (step.status === 'waiting') return !asksPerson(step.wait);
     if (step.status !== 'running') return false;
     return this.#containers.get(step)?.items.length === 0 || !this.#containers.has(step);
   }

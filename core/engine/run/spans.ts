@@ -60,7 +60,8 @@ export class Spans {
     this.#attempts.delete(attempt);
     span?.setAttribute(own.costMicroUsd, attempt.step.costMicroUsd);
     if (error) span?.setAttribute(semconv.errorType, error.code);
-    if (outcome !== 'succeeded') span?.setStatus({ code: SpanStatusCode.ERROR });
+    if (outcome !== 'succeeded' && outcome !== 'batched')
+      span?.setStatus({ code: SpanStatusCode.ERROR });
     span?.end();
   }
 

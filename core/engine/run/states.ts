@@ -1,5 +1,5 @@
 import { EngineError } from '../../base/errors.ts';
-import type { RunStatus, StepStatus } from '../../ports/db/states.ts';
+import type { RunStatus, StepStatus, StepWait } from '../../ports/db/states.ts';
 
 /**
  * The words for the state of a run and of a step, and the moves between them. Nothing else is stored; the tables' CHECKs
@@ -38,6 +38,11 @@ export function isTerminal(status: StepStatus | RunStatus): boolean {
     (status in stepMoves ? stepMoves[status as StepStatus] : runMoves[status as RunStatus])
       .length === 0
   );
+}
+
+/** Whether a wait ends only when a person does something. */
+export function asksPerson(wait: StepWait | null): boolean {
+  return wait !== null && wait !== 'timer' && wait !== 'batch';
 }
 
 /** Lets a move pass or stops the engine: a forbidden one is a defect. @throws INTERNAL */

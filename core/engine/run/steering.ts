@@ -2,6 +2,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { Scheduler } from '../schedule/scheduler.ts';
 import type { Attempts } from './attempts.ts';
 import type { EntryInput } from './entries.ts';
+import type { Message, SteerKind } from './inbox.ts';
 import type { Next, Run } from './run.ts';
 import { isTerminal } from './states.ts';
 import type { Step } from './step.ts';
@@ -85,7 +86,8 @@ export class Steering {
     const { next, running } = run.cancelStep(target, { subtree, now: clock.now() });
     const data = { subtree, running: running.map((step) => step.id) };
     events.note(run, { step: target, kind: 'step.cancelling', data }, taken);
-    scheduler.withdraw(({ step }) => isTerminal(step.status));
+    // What runs of it may be asking for a call.
+    scheduler.withdraw(({ step }) => isTerminal(step.status) || running.includes(step));
     events.follow(run, next);
     attempts.cancel(({ step }) => running.includes(step), 'The step was cancelled.');
   }
@@ -103,5 +105,20 @@ export class Steering {
       run.resume();
       for (const step of run.steps) if (step.status === 'ready') events.offer(run, step);
     }
+  }
+}
+
+/** What a message asks. */
+export function askedBy({ kind, data }: Message<SteerKind>): Asked {
+  switch (kind) {
+    case 'cancel':
+      return data.step === undefined
+        ? { kind: 'cancel', reason: 'asked' }
+        : { kind: 'cancel_step', step: data.step, subtree: data.subtree === true };
+    case 'settled':
+      return { kind: 'settled', step: data.step ?? -1, key: data.key ?? '' };
+    case 'pause':
+    case 'resume':
+      return { kind };
   }
 }

@@ -6,6 +6,7 @@ import type { StepStatus, StepWait } from '../../ports/db/states.ts';
 import type { EffectRecord, RecordedTurn, Verdict } from '../../ports/dispatcher.ts';
 import type { WorkflowData } from '../../sdk/node.ts';
 import type { RegisteredWorkflow } from '../../sdk/registry.ts';
+import type { BoundPlan } from '../plan/bound.ts';
 import { isInConversation, type SpokenRow, toTurns } from './conversation.ts';
 import { toJsonb } from './rows.ts';
 import type { RunStatus } from './states.ts';
@@ -37,6 +38,8 @@ export interface RunRequest {
   readonly rehearsal?: boolean;
   /** How many times as fast as a model's a rehearsal's calls are. @default 1 */
   readonly speed?: number;
+  /** The plan that it must keep to. @default none */
+  readonly plan?: BoundPlan;
   readonly actor: Actor;
 }
 
@@ -50,6 +53,7 @@ export interface RunRow {
     readonly attended?: boolean;
     readonly rehearsal?: boolean;
     readonly speed?: number;
+    readonly plan?: BoundPlan;
     readonly input?: string;
   };
   readonly journal_v: number;
@@ -76,6 +80,9 @@ const historyKinds = [
   'step.escalated',
   'step.cancelling',
   'step.cancelled',
+  'batch.planned',
+  'batch.submitted',
+  'batch.ended',
 ];
 
 /** An entry as a new owner reads it back. */
@@ -165,6 +172,7 @@ export class Store {
       attended: request.attended,
       ...(request.rehearsal && { rehearsal: true }),
       ...(request.rehearsal && request.speed && { speed: request.speed }),
+      ...(request.plan && { plan: request.plan }),
       input: hash.toString('hex'),
     };
     const result = await this.#pool.query(
@@ -248,7 +256,7 @@ export class Store {
       ),
       this.#pool.query<OpenStep & { readonly ended: boolean }>(
         `SELECT id, status, wait, wake_at, attempt, crashes, cost_micro_usd, degraded, worker, started_at, ended_at IS NOT NULL AS ended,
-           CASE WHEN ended_at IS NULL AND attempt > 0 THEN (SELECT count(*)::int FROM tutti.entry e WHERE ${isInConversation} AND e.kind = 'turn.ended' AND e.data ? 'stop' AND NOT e.data ?| ARRAY['error', 'simulated']) ELSE 0 END AS recorded
+           CASE WHEN ended_at IS NULL AND started_at IS NOT NULL THEN (SELECT count(*)::int FROM tutti.entry e WHERE ${isInConversation} AND e.kind = 'turn.ended' AND e.data ? 'stop' AND NOT e.data ?| ARRAY['error', 'simulated']) ELSE 0 END AS recorded
          FROM tutti.step s WHERE tenant_id = $1 AND run_id = $2`,
         [tenantId, runId],
       ),
@@ -274,11 +282,12 @@ export class Store {
     return toTurns(rows);
   }
 
-  /** Settles model calls that a dead engine had reserved at their full bound: the provider may have billed them. */
+  /** Settles model calls that a dead engine had reserved at their full bound: the provider may have billed them. Calls in batches are not lost. */
   async settleOrphans({ tenant_id, id, workflow }: RunRow): Promise<void> {
     await this.#pool.query(
       `WITH orphan AS (UPDATE tutti.ledger l SET state = 'estimated', cost_micro_usd = l.reserved_micro_usd FROM tutti.entry e
          WHERE l.tenant_id = $1 AND l.run_id = $2 AND l.state = 'reserved' AND e.tenant_id = $1 AND e.run_id = $2 AND e.seq = l.seq
+           AND (NOT l.batch OR NOT EXISTS (SELECT FROM tutti.step w WHERE w.tenant_id = $1 AND w.run_id = $2 AND w.id = l.step AND w.wait = 'batch'))
          RETURNING l.step, l.reserved_micro_usd AS amount, e.data->>'module' AS module, CASE WHEN l.simulated THEN 'simulated ' ELSE '' END AS mark,
            coalesce((e.data->>'period')::date, (e.at AT TIME ZONE 'UTC')::date) AS period),
        steps AS (UPDATE tutti.step s SET cost_micro_usd = s.cost_micro_usd + o.amount

@@ -27,6 +27,8 @@ export interface TurnParts {
   readonly dispatcher: Dispatcher;
   readonly clock: Clock;
   readonly scheduler: Scheduler<Waiting>;
+  /** Whether a call goes by a batch: its attempt ends for it. */
+  readonly batches?: { asks(attempt: Attempt, ask: PermitAsk): boolean };
   /** Tells of purses that are nearly empty. */
   readonly watch: Pick<BudgetWatch<Run>, 'look'>;
   /** Something was given back that may let other work start. */
@@ -64,7 +66,7 @@ export class Turns {
   first(run: Run, step: Step, registered: RegisteredAgent): CallWish | null {
     if (!this.areOn(run)) return null;
     const bytes = this.#prompt(registered).bytes(inputOf(run, step));
-    return wishOf({ run, step, registered }, bytes, this.#period());
+    return this.wish({ run, step, registered }, bytes);
   }
 
   /** What stands in the way of a call. */
@@ -108,6 +110,9 @@ export class Turns {
    */
   request(attempt: Attempt, ask: PermitAsk, isLive: (attempt: Attempt) => boolean): void {
     const { scheduler, clock } = this.#parts;
+    // Its thread has been told to end, or will be.
+    if (isEnding(attempt)) return;
+    if (this.#parts.batches?.asks(attempt, ask)) return this.#tellDenied(attempt, batchedError);
     const delayMs = this.#delayMs(attempt, ask);
     if (delayMs === null) return this.#tellDenied(attempt, ask.failed?.error as ErrorData);
     const item = this.#followUp(attempt, ask.bytes);
@@ -116,7 +121,7 @@ export class Turns {
     scheduler.release(item);
     if (delayMs === 0) return scheduler.offer(item);
     clock.after(delayMs, () => {
-      if (!isLive(attempt)) return;
+      if (!isLive(attempt) || isEnding(attempt)) return;
       scheduler.offer(item);
       this.#parts.changed();
     });
@@ -171,8 +176,10 @@ export class Turns {
         this.#parts.journal.write({ run, step: null, ...settled(call, nothing, null) });
       return false;
     }
-    if (admitted) call.phase = 'durable';
-    else {
+    if (admitted) {
+      call.phase = 'durable';
+      this.#parts.broker.sent(call.grant);
+    } else {
       this.#drop(attempt, call);
       attempt.step.degraded = true;
     }
@@ -240,7 +247,7 @@ export class Turns {
       owner: run,
       step,
       attempt,
-      wish: wishOf(attempt, bytes, this.#period()),
+      wish: this.wish(attempt, bytes),
     };
   }
 
@@ -263,10 +270,40 @@ export class Turns {
     return prompt;
   }
 
+  /** A call that a step would make with a request of so many bytes. */
+  wish(
+    { run, step, registered }: Pick<Attempt, 'run' | 'step' | 'registered'>,
+    bytes: number,
+  ): CallWish {
+    const { agent, module } = registered;
+    const { id, tenantId, rehearsal: simulated } = run.facts;
+    const period = this.#period();
+    const shared = sharedScopes(run, module).map((scope) => purseName({ tenantId, scope, period }));
+    return {
+      profile: agent.model ?? 'standard',
+      bytes,
+      scopes: [...shared, `run:${id}`, stepScope(run, step)],
+      period,
+      tenantId,
+      module,
+      simulated,
+      askedAt: this.#parts.clock.monotonic(),
+    };
+  }
+
   #period(): string {
     return periodOf(this.#parts.clock.now());
   }
 }
+
+function isEnding({ run, step }: Attempt): boolean {
+  return run.isCancelled || step.isCancelling;
+}
+
+/** Ends an attempt whose next call goes by a batch; no failure. */
+const batchedError = toErrorData(
+  new EngineError('TURN_BATCHED', "The step's next model call goes by a batch; it waits for it."),
+);
 
 /** Whether an agent does not go on with its playbook when a model call is denied. */
 export function needsModel({ agent }: RegisteredAgent): boolean {
@@ -335,19 +372,6 @@ export function stepScope(run: Run, step: Step): string {
 export function sharedScopes({ facts }: Run, module: string): readonly string[] {
   const scopes = ['tenant', `module:${module}`, `workflow:${facts.workflow}`];
   return facts.rehearsal ? scopes.map(simulatedScope) : scopes;
-}
-
-function wishOf(
-  { run, step, registered }: Pick<Attempt, 'run' | 'step' | 'registered'>,
-  bytes: number,
-  period: string,
-): CallWish {
-  const { agent, module } = registered;
-  const { id, tenantId, rehearsal: simulated } = run.facts;
-  const shared = sharedScopes(run, module).map((scope) => purseName({ tenantId, scope, period }));
-  const scopes = [...shared, `run:${id}`, stepScope(run, step)];
-  const profile = agent.model ?? 'standard';
-  return { profile, bytes, scopes, period, tenantId, module, simulated };
 }
 
 // An input that cannot be made fails the step when it starts; until then it only has no size.

@@ -97,6 +97,8 @@ export interface FindingView {
   readonly fingerprint: string;
   /** Whether an earlier run had it already. */
   readonly known: boolean;
+  /** Found by a rehearsal: no news to anybody. */
+  readonly simulated: boolean;
   readonly runId: string;
   readonly stepId: number;
   readonly module: string;

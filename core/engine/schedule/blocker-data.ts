@@ -22,10 +22,12 @@ export interface Dependency {
 /** A thing in the way of a waiting step. */
 export type BlockerData =
   | { readonly kind: 'dependency'; readonly steps: readonly Dependency[] }
+  /** Its foreach has as many items open as it may. */
+  | { readonly kind: 'items'; readonly foreach: string; readonly atOnce: number }
   | { readonly kind: 'paused' | 'owner' | 'running' }
   | { readonly kind: 'retry' }
   | { readonly kind: 'review' | 'approval'; readonly key: string | null }
-  | { readonly kind: 'budget_approval' | 'event' | 'version' }
+  | { readonly kind: 'budget_approval' | 'event' | 'version' | 'batch' }
   | { readonly kind: 'run'; readonly run: string }
   | { readonly kind: 'module'; readonly module: string }
   | { readonly kind: 'breaker' | 'budget'; readonly scope: string }

@@ -20,6 +20,8 @@ function sentenceOf(data: BlockerData): string {
   switch (data.kind) {
     case 'dependency':
       return `It waits for ${dependencyText(data.steps)}`;
+    case 'items':
+      return `'${data.foreach}' works on ${data.atOnce === 1 ? 'one item' : `${data.atOnce} items`} at once`;
     case 'paused':
       return 'The run is paused until somebody resumes it';
     case 'owner':
@@ -36,6 +38,8 @@ function sentenceOf(data: BlockerData): string {
       return 'It waits for an event';
     case 'version':
       return 'It waits for an engine that has loaded the version of its run';
+    case 'batch':
+      return 'Its model call is in a batch of the provider, which takes about an hour';
     case 'running':
       return 'The engine runs as many steps as it may';
     case 'run':

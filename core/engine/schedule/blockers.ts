@@ -19,6 +19,8 @@ export interface StepFacts {
   readonly now: number;
   /** Its dependencies that have not ended, while the step is pending. */
   readonly dependencies: readonly Dependency[];
+  /** The foreach that has not opened its item yet, and how many it opens at once. @default null */
+  readonly items?: { readonly foreach: string; readonly atOnce: number } | null;
   readonly isPaused: boolean;
   /** Whether an engine owns the run. */
   readonly isOwned: boolean;
@@ -46,13 +48,14 @@ const waitKinds = {
   approval: 'approval',
   event: 'event',
   version: 'version',
+  batch: 'batch',
 } as const satisfies Record<StepWait, BlockerData['kind']>;
 
 const slotOrder: readonly Slot[] = ['running', 'run', 'module'];
 const refusalOrder: readonly string[] = ['breaker', 'erp', 'budget', ...gateKinds];
 
 /**
- * What a waiting step waits for, in the order in which a start is admitted: what holds the step itself (dependencies, a pause, no
+ * What a waiting step waits for, in the order in which a start is admitted: what holds the step itself (dependencies, the items of its foreach, a pause, no
  * owner, a moment, a person), then slots, then breaker, ERP, money and gates, then its place in the line.
  *
  * The list is complete and holds nothing else: every entry is a condition that the start fails now, and the start fails no other.
@@ -72,9 +75,10 @@ export function blockersOf(facts: StepFacts): readonly StepBlocker[] {
 }
 
 function holds(facts: StepFacts): readonly StepBlocker[] {
-  const { dependencies, isPaused, isOwned, wait, wakeAt, now, key = null } = facts;
+  const { dependencies, items = null, isPaused, isOwned, wait, wakeAt, now, key = null } = facts;
   const found: StepBlocker[] = [];
   if (dependencies.length > 0) found.push(say({ kind: 'dependency', steps: dependencies }));
+  if (items !== null) found.push(say({ kind: 'items', ...items }));
   if (isPaused) found.push(say({ kind: 'paused' }));
   if (!isOwned) found.push(say({ kind: 'owner' }));
   if (wait === null) return found;

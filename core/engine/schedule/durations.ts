@@ -12,6 +12,8 @@ export interface TurnSample {
   readonly thenMs: number | null;
   readonly input: number;
   readonly output: number;
+  /** The request's size in UTF-8, which token limits are reserved by. @default not known */
+  readonly bytes?: number;
 }
 
 /** What an attempt that succeeded took. */
@@ -27,7 +29,7 @@ export interface AttemptSample {
 
 /** What an agent is expected to take. */
 export interface ExpectedAttempt {
-  readonly turns: readonly (TurnSample & { readonly thenMs: number })[];
+  readonly turns: readonly Required<TurnSample & { readonly thenMs: number }>[];
   readonly ownMs: number;
   /** Whose attempts say so: the agent's own, its module's, everybody's in this mode, or nobody's (`assumed`). */
   readonly source: 'agent' | 'module' | 'all' | 'assumed';
@@ -46,15 +48,18 @@ const assumedBytes = [
  * sources), sizes and the playbook's time being assumptions of this project. The first attempt that ends replaces it.
  */
 export const assumed: Pick<ExpectedAttempt, 'turns' | 'ownMs'> = {
-  turns: assumedBytes.map((bytes) => {
-    const { usage, latencyMs } = simulateTurn({ ...bytes, profile: 'standard' });
-    return { ms: latencyMs, thenMs: 0, input: usage.input, output: usage.output };
+  turns: assumedBytes.map((sizes) => {
+    const { usage, latencyMs } = simulateTurn({ ...sizes, profile: 'standard' });
+    const { input, output } = usage;
+    return { ms: latencyMs, thenMs: 0, input, output, bytes: sizes.inputBytes };
   }),
   ownMs: 200,
 };
 
 /** From so many samples on an agent speaks for itself, rather than its module for it. */
 const enough = 3;
+/** Bytes of a token where a request's size is not known: English has about 4, JSON somewhat fewer. */
+const assumedBytesPerToken = 4;
 /** Turns are told apart up to this one; inputs grow from turn to turn. What comes later counts as the last. */
 const positions = 8;
 
@@ -109,6 +114,7 @@ interface Position {
   readonly thenMs: Reservoir;
   readonly input: Reservoir;
   readonly output: Reservoir;
+  readonly bytes: Reservoir;
 }
 
 class Pool {
@@ -128,6 +134,7 @@ class Pool {
       position.ms.add(turn.ms);
       position.input.add(turn.input);
       position.output.add(turn.output);
+      if (turn.bytes !== undefined) position.bytes.add(turn.bytes);
       if (turn.thenMs !== null) position.thenMs.add(turn.thenMs);
     }
   }
@@ -138,18 +145,28 @@ class Pool {
       this.#positions.length === 0
         ? []
         : Array.from({ length: count }, (_, index) => {
-            const { ms, thenMs, input, output } = this.#positions[
-              Math.min(index, this.#positions.length - 1)
-            ] as Position;
-            return {
-              ms: ms.mean ?? 0,
-              thenMs: thenMs.mean ?? 0,
-              input: Math.round(input.mean ?? 0),
-              output: Math.round(output.mean ?? 0),
-            };
+            const last = this.#positions.length - 1;
+            return expectedTurn(this.#positions[Math.min(index, last)] as Position);
           });
     return { turns, ownMs: this.#ownMs.mean ?? 0 };
   }
+}
+
+function expectedTurn({
+  ms,
+  thenMs,
+  input,
+  output,
+  bytes,
+}: Position): ExpectedAttempt['turns'][number] {
+  const tokens = Math.round(input.mean ?? 0);
+  return {
+    ms: ms.mean ?? 0,
+    thenMs: thenMs.mean ?? 0,
+    input: tokens,
+    output: Math.round(output.mean ?? 0),
+    bytes: Math.round(bytes.mean ?? tokens * assumedBytesPerToken),
+  };
 }
 
 function newPosition(): Position {
@@ -158,5 +175,6 @@ function newPosition(): Position {
     thenMs: new Reservoir(),
     input: new Reservoir(),
     output: new Reservoir(),
+    bytes: new Reservoir(),
   };
 }

@@ -91,6 +91,8 @@ export interface ForecastInput<P> {
   readonly limits: RunningLimits;
   /** Runs with narrower limits of their own. @default none */
   readonly runLimits?: ReadonlyMap<string, number>;
+  /** Starts by module so far, as the scheduler's fair service counts them. @default every module was served alike */
+  readonly served?: ReadonlyMap<string, number>;
   /** null: nothing but slots is limited. */
   readonly gates: ForecastLimits<P> | null;
   /** What calls of running tasks hold, by task: settled when the call ends. @default none */

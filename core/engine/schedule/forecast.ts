@@ -90,14 +90,15 @@ class Simulation<P> {
   // ── how it begins ──────────────────────────────────────────────────────────────────────────────────────────────────
 
   #begin(): void {
-    const { runLimits = new Map<string, number>(), held, now } = this.#input;
+    const { runLimits = new Map<string, number>(), held, served, now } = this.#input;
     const running = this.#lives.filter(({ task }) => task.state === 'running');
-    this.#evenOut(running);
+    if (!served) this.#evenOut(running);
     for (const [run, limit] of runLimits) this.#scheduler.limitRun(run, limit);
     for (const live of running) {
       this.#occupy(live);
       this.#work(live, held?.get(live.task.id));
     }
+    if (served) this.#scheduler.countServed(served);
     for (const live of this.#lives) {
       const at = arrivalOf(live.task, now);
       if (live.state === 'waiting' && at > now) {

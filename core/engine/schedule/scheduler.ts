@@ -29,7 +29,7 @@ export class Scheduler<T extends Ready> {
   };
   /** Starts by module: the virtual time of fair service. A module that comes back joins at the least of those that wait. */
   readonly #served = new Map<string, number>();
-  #runLimits = new Map<string, number>();
+  readonly #runLimits = new Map<string, number>();
   /** Whether something was offered or given back since the heads were ranked. */
   #hasChanged = false;
 
@@ -39,6 +39,21 @@ export class Scheduler<T extends Ready> {
 
   get running(): number {
     return this.#running.total;
+  }
+
+  /** What it keeps, for whoever looks ahead. */
+  get limits(): RunningLimits {
+    return this.#limits;
+  }
+
+  /** Runs with narrower limits of their own. */
+  get runLimits(): ReadonlyMap<string, number> {
+    return this.#runLimits;
+  }
+
+  /** Starts by module, as fair service counts them. */
+  get served(): ReadonlyMap<string, number> {
+    return this.#served;
   }
 
   get waiting(): number {
@@ -87,6 +102,12 @@ export class Scheduler<T extends Ready> {
       if (this.#hasChanged) heads = this.#rank(now, refused);
       else heads.add(queue);
     }
+  }
+
+  /** Goes on from starts that another scheduler has counted. */
+  countServed(served: ReadonlyMap<string, number>): void {
+    for (const [module, starts] of served) this.#served.set(module, starts);
+    this.#hasChanged = true;
   }
 
   /** Notes the end of something that was taken. */

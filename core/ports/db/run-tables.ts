@@ -139,6 +139,15 @@ export interface InboxTable {
   readonly at: DefaultedTime;
 }
 
+/** What a run's owner answers to another process that asks what its steps wait for. */
+export interface ExplanationTable {
+  readonly id: string;
+  readonly tenantId: number;
+  readonly runId: string;
+  readonly at: DefaultedTime;
+  readonly data: Json;
+}
+
 /** An outside write with its idempotency key. */
 export interface EffectTable {
   readonly tenantId: number;

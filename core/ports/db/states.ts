@@ -27,7 +27,7 @@ export type StepStatus =
   | 'failed'
   | 'cancelled';
 /** Words of `step.wait`: what a waiting step waits for. */
-export type StepWait = 'approval' | 'timer' | 'event' | 'budget' | 'version' | 'review';
+export type StepWait = 'approval' | 'timer' | 'event' | 'budget' | 'version' | 'review' | 'batch';
 /** Words of `step.trust`: the least trusted source that a step's output rests on. */
 export type Trust = 'system' | 'operator' | 'erp' | 'external';
 /** Words of `attempt.outcome`. */
@@ -37,7 +37,9 @@ export type AttemptOutcome =
   | 'timed_out'
   | 'cancelled'
   | 'crashed'
-  | 'lost';
+  | 'lost'
+  /** Its next model call went to a provider's batch; the next attempt goes on from the answer. */
+  | 'batched';
 /** Words of `effect.state`. */
 export type EffectState =
   | 'proposed'

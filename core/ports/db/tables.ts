@@ -7,6 +7,7 @@ import type {
   EffectTable,
   EntryTable,
   ErasureTable,
+  ExplanationTable,
   FeedTable,
   FindingTable,
   HoldTable,
@@ -212,6 +213,7 @@ export interface Tables {
   readonly payload: PayloadTable;
   readonly feed: FeedTable;
   readonly inbox: InboxTable;
+  readonly explanation: ExplanationTable;
   readonly effect: EffectTable;
   readonly approval: ApprovalTable;
   readonly approvalVote: ApprovalVoteTable;

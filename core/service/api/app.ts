@@ -13,9 +13,11 @@ import { costRoutes } from './routes/costs.ts';
 import { effectRoutes } from './routes/effects.ts';
 import { errorRoutes } from './routes/errors.ts';
 import { eventRoutes } from './routes/events.ts';
+import { explainRoutes } from './routes/explain.ts';
 import { healthRoutes } from './routes/health.ts';
 import { limitRoutes } from './routes/limits.ts';
 import { pageRoutes } from './routes/pages.ts';
+import { planRoutes } from './routes/plans.ts';
 import { resultRoutes } from './routes/results.ts';
 import { runRoutes } from './routes/runs.ts';
 import { settingRoutes } from './routes/settings.ts';
@@ -55,10 +57,11 @@ export function createApp(options: ApiParts): Express {
   // Health is asked often and must answer under load.
   app.use(healthRoutes(parts));
   app.use(limitRate(parts.requestsPerMinute), express.json({ limit: largestBodyBytes }));
-  app.use('/v1/runs', runRoutes(parts), eventRoutes(parts));
+  app.use('/v1/runs', runRoutes(parts), eventRoutes(parts), explainRoutes(parts));
   app.use('/v1', resultRoutes(parts));
   app.use('/v1/errors', errorRoutes(parts));
   if (parts.settings) app.use('/v1/settings', settingRoutes(parts, parts.settings));
+  if (parts.planner) app.use('/v1/plans', planRoutes(parts, parts.planner));
   if (parts.costs) app.use('/v1/costs', costRoutes(parts, parts.costs));
   if (parts.budgets) app.use('/v1/budgets', budgetRoutes(parts, parts.budgets));
   if (parts.limits) app.use('/v1/limits', limitRoutes(parts.limits));

@@ -3,6 +3,7 @@ import type { Costs } from '../../engine/costs.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Budgets } from '../../engine/limits/budgets.ts';
 import type { LimitsView } from '../../engine/limits/limits-view.ts';
+import type { Planner } from '../../engine/plan/planner.ts';
 import type { SettingStore } from '../../engine/recovery/setting-store.ts';
 import type { History } from '../../engine/run/history.ts';
 import type { Reviews } from '../../engine/run/reviews.ts';
@@ -11,7 +12,10 @@ import type { Registry } from '../../sdk/registry.ts';
 /** What the API is made of. */
 export interface ApiParts {
   readonly history: History;
-  readonly engine: Pick<Engine, 'startRun' | 'ask' | 'trouble' | 'onAppend' | 'onDelta'>;
+  readonly engine: Pick<
+    Engine,
+    'startRun' | 'ask' | 'explain' | 'trouble' | 'onAppend' | 'onDelta'
+  >;
   readonly registry: Registry;
   /** Whom every caller speaks for, until callers have an identity. */
   readonly tenantId: number;
@@ -19,6 +23,8 @@ export interface ApiParts {
   readonly reviews?: Reviews;
   /** What can be changed while engines run. @default none: there are no routes for it */
   readonly settings?: SettingStore;
+  /** Says what runs would do, and binds runs to that. @default none: there is no route for it, and no run is bound */
+  readonly planner?: Pick<Planner, 'plan' | 'bind'>;
   /** What models cost. @default none: there is no route for it */
   readonly costs?: Costs;
   /** What they may cost a day. @default none: there are no routes for it */
@@ -43,4 +49,4 @@ export type CompleteParts = Required<Omit<ApiParts, Optional>> &
     readonly closing: AbortSignal;
   };
 
-type Optional = 'report' | 'reviews' | 'settings' | 'costs' | 'budgets' | 'limits';
+type Optional = 'planner' | 'report' | 'reviews' | 'settings' | 'costs' | 'budgets' | 'limits';

@@ -1,4 +1,4 @@
-import type { Request } from 'express';
+import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { EngineError } from '../../base/errors.ts';
 
@@ -46,6 +46,25 @@ export function pageOf<T>(
   const items = rows.slice(0, limit);
   const last = items.at(-1);
   return { items, next: rows.length > limit && last !== undefined ? cursorOf(last) : null };
+}
+
+/** An IANA time zone. */
+export const timeZone: z.ZodString = z.string().refine(isTimeZone, 'is no IANA time zone');
+
+function isTimeZone(name: string): boolean {
+  try {
+    return Boolean(new Intl.DateTimeFormat('en', { timeZone: name }));
+  } catch {
+    return false;
+  }
+}
+
+/** Aborts when whoever asked has gone before the answer was complete. */
+export function whenGone(response: Response): AbortSignal {
+  const gone = new AbortController();
+  const error = new EngineError('CANCELLED', 'Whoever asked has gone.');
+  response.once('close', () => gone.abort(error));
+  return gone.signal;
 }
 
 function parse<S extends z.ZodType>(schema: S, value: unknown, place: string): z.output<S> {

@@ -2,26 +2,9 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { Window } from '../../../core/engine/limits/window.ts';
 import { verifies } from '../../support/verifies.ts';
+import { type Counted, chancesFrom, mostInAnyWindow, next, seeds } from './sliding.ts';
 
 const spanMs = 60_000;
-
-interface Taken {
-  readonly at: number;
-  readonly amount: number;
-}
-
-/** The most that any window of a minute holds; it is reached by one that begins at a grant. */
-function mostInAnyWindow(taken: readonly Taken[]): number {
-  let most = 0;
-  let sum = 0;
-  let from = 0;
-  for (const { at, amount } of taken) {
-    sum += amount;
-    while ((taken[from] as Taken).at <= at - spanMs) sum -= (taken[from++] as Taken).amount;
-    most = Math.max(most, sum);
-  }
-  return most;
-}
 
 describe('Window', () => {
   it('grants at most the limit in any minute, wherever it starts', () => {
@@ -36,7 +19,7 @@ describe('Window', () => {
     fc.assert(
       fc.property(wishes, fc.integer({ min: 40, max: 600 }), fc.nat(1e9), (steps, limit, start) => {
         const window = new Window(limit);
-        const taken: Taken[] = [];
+        const taken: Counted[] = [];
         let now = start + 0.25;
         for (const [pause, amount] of steps) {
           now += pause;
@@ -62,9 +45,10 @@ describe('Window', () => {
     it(`uses at least 95 % of ${limit} a minute under twice the demand, with calls of at most 5 %`, () => {
       verifies('R6.utilisation');
       fc.assert(
-        fc.property(fc.infiniteStream(fc.double({ min: 0, max: 1, noNaN: true })), (chances) => {
+        fc.property(seeds, (seed) => {
+          const chances = chancesFrom(seed);
           const window = new Window(limit);
-          const taken: Taken[] = [];
+          const taken: Counted[] = [];
           const end = 5 * spanMs;
           for (let now = 0; now < end; ) {
             const amount = Math.max(1, Math.floor(limit * 0.05 * next(chances)));
@@ -73,7 +57,7 @@ describe('Window', () => {
               window.take(amount, now);
               taken.push({ at: now, amount });
               now += (amount / limit) * spanMs * 0.5 * next(chances);
-            } else now += Math.max(window.waitMs(amount, now), 1);
+            } else now += Math.max(window.waitMs(amount, now) as number, 1);
           }
 
           const used = taken.reduce((sum, each) => sum + each.amount, 0);
@@ -89,7 +73,7 @@ describe('Window', () => {
     const window = new Window(10);
     window.take(10, 1_000);
 
-    const waitMs = window.waitMs(1, 2_000);
+    const waitMs = window.waitMs(1, 2_000) as number;
 
     assert.equal(window.allows(1, 2_000 + waitMs - 1), false);
     assert.equal(window.allows(1, 2_000 + waitMs), true);
@@ -123,8 +107,48 @@ describe('Window', () => {
     assert.equal(window.allows(1, 59_000), false);
     assert.equal(window.allows(25, 61_000), true);
   });
-});
 
-function next(chances: IterableIterator<number>): number {
-  return chances.next().value as number;
-}
+  it('grants nothing after its limit was lowered until what it holds fits again', () => {
+    const window = new Window(10);
+    window.take(6, 0);
+    window.take(2, 30_000);
+
+    window.limit = 4;
+
+    assert.equal(window.allows(1, 59_000), false);
+    assert.equal(window.allows(2, 60_500), true);
+    assert.equal(window.allows(3, 60_500), false);
+  });
+
+  it('grants to an empty window no more than what may go alone', () => {
+    const window = new Window(10);
+    window.alone = 20;
+
+    assert.equal(window.allows(20, 0), true);
+    assert.equal(window.allows(21, 0), false);
+    assert.equal(window.waitMs(21, 0), null);
+  });
+
+  it('counts what was granted before it began for as long as that is in its minute', () => {
+    const window = new Window(10);
+
+    window.recall(7, 1_000, 50_000);
+    window.recall(9, -20_000, 50_000);
+
+    assert.equal(window.used(50_000), 7);
+    assert.equal(window.allows(4, 60_500), false);
+    assert.equal(window.allows(10, 61_500), true);
+  });
+
+  it('forks into a copy that goes its own way', () => {
+    const window = new Window(10);
+    window.take(6, 0);
+
+    const copy = window.fork();
+    copy.take(4, 1_000);
+
+    assert.equal(window.used(1_000), 6);
+    assert.equal(copy.used(1_000), 10);
+    assert.equal(copy.used(60_500), 4);
+  });
+});

@@ -55,6 +55,8 @@ describe('settings', () => {
           'default',
           [{ ways: [{ strategy: 'retry', retry: { attempts: 5 } }] }],
         ],
+        ['budget:tenant', 'default', 50_000_000],
+        ['budget:module:lab', 'default', null],
       ],
     );
   });

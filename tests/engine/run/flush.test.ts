@@ -102,7 +102,7 @@ describe('the statement of a flush', () => {
 
   it('reserves exactly what a purse has left, and not a micro-dollar more', async () => {
     const period = '2026-07-15';
-    await new Store(pool).openBudgets(1, ['tenant'], { limitMicroUsd: 100, period });
+    await new Store(pool).openBudgets(1, [{ scope: 'tenant', limitMicroUsd: 100 }], period);
     const reserving = (reserve: number): Omit<Change, 'run' | 'step'> => ({
       budgets: [{ scope: 'tenant', period, reserve, release: 0, settle: 0 }],
     });

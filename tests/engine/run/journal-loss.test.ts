@@ -32,7 +32,7 @@ describe('Journal that loses its connection', () => {
     admin = new pg.Client(target);
     locker = new pg.Client(target);
     await Promise.all([admin.connect(), locker.connect()]);
-    await new Store(pool).openBudgets(1, ['tenant'], { limitMicroUsd: 1_000_000, period });
+    await new Store(pool).openBudgets(1, [{ scope: 'tenant', limitMicroUsd: 1_000_000 }], period);
   });
 
   beforeEach(async () => {
@@ -66,6 +66,7 @@ describe('Journal that loses its connection', () => {
           model: 'm',
           priceVersion: 1,
           reservedMicroUsd: 60,
+          simulated: false,
         },
       ],
       budgets: [{ scope: 'tenant', period, reserve: 60, release: 0, settle: 0 }],

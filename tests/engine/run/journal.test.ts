@@ -200,11 +200,18 @@ describe('Journal', () => {
     const run = await writer.run();
     const step = run.steps[0] as Step;
     const period = '2026-06-30';
-    await store.openBudgets(1, ['tenant'], { limitMicroUsd: 100, period });
+    await store.openBudgets(1, [{ scope: 'tenant', limitMicroUsd: 100 }], period);
     const call = (reserve: number): Change => {
       const entry = nextEntry(run, { step, kind: 'turn.started', data: {} });
       const call = { phase: 'gathered' as const, isAbandoned: false };
-      const turn = { call, seq: entry.seq, model: 'm', priceVersion: 1, reservedMicroUsd: reserve };
+      const turn = {
+        call,
+        seq: entry.seq,
+        model: 'm',
+        priceVersion: 1,
+        reservedMicroUsd: reserve,
+        simulated: false,
+      };
       return {
         run,
         step,

@@ -127,7 +127,8 @@ describe('Store', () => {
     const step = run.steps[0] as Step;
     const period = new Date().toISOString().slice(0, 10);
     const scopes = ['tenant', 'workflow:lab', 'module:lab'];
-    await store.openBudgets(1, scopes, { limitMicroUsd: 10_000, period });
+    const purses = scopes.map((scope) => ({ scope, limitMicroUsd: 10_000 }));
+    await store.openBudgets(1, purses, period);
     const entry = nextEntry(run, { step, kind: 'turn.started', data: {} });
     await writer.durable({
       run,
@@ -140,6 +141,7 @@ describe('Store', () => {
           model: 'm',
           priceVersion: 1,
           reservedMicroUsd: 70,
+          simulated: false,
         },
       ],
       budgets: scopes.map((scope) => ({ scope, period, reserve: 70, release: 0, settle: 0 })),

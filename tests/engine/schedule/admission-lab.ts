@@ -259,6 +259,7 @@ function holdKinds({ dependencies, isPaused, isOwned, wait }: NonNullable<Work['
     approval: 'approval',
     event: 'event',
     version: 'version',
+    batch: 'batch',
   };
   return [
     ...(dependencies.length > 0 ? ['dependency'] : []),

@@ -45,7 +45,7 @@ describe('blockersOf', () => {
           }
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 600 },
     );
     assert.ok(checked > 300, `${checked}`);
   });
@@ -64,7 +64,7 @@ describe('blockersOf', () => {
           } else assert.ok(!lab.startsWith(work, others));
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 600 },
     );
     for (const kind of [
       'dependency',

@@ -29,8 +29,8 @@ describe('Durations', () => {
 
     assert.deepEqual(durations.expected('finance.match', 'model'), {
       turns: [
-        { ms: 1_000, thenMs: 40, input: 500, output: 50 },
-        { ms: 3_000, thenMs: 0, input: 900, output: 200 },
+        { ms: 1_000, thenMs: 40, input: 500, output: 50, bytes: 2_000 },
+        { ms: 3_000, thenMs: 0, input: 900, output: 200, bytes: 3_600 },
       ],
       ownMs: 0,
       source: 'agent',

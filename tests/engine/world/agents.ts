@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { ModelTarget } from '../../../core/ports/models/model.ts';
 import type { Profiles } from '../../../core/ports/models/profiles.ts';
 import { type AgentDeclaration, defineAgent } from '../../../core/sdk/agent.ts';
 import type { RegisteredAgent, Registry } from '../../../core/sdk/registry.ts';
@@ -6,7 +7,9 @@ import type { RegisteredAgent, Registry } from '../../../core/sdk/registry.ts';
 /** Output tokens that a call is reserved with. */
 export const outputTokens = 300;
 
-type Choices = Partial<Pick<AgentDeclaration, 'model' | 'priority' | 'onBudget' | 'limits'>>;
+type Choices = Partial<
+  Pick<AgentDeclaration, 'model' | 'priority' | 'onBudget' | 'limits' | 'recovery'>
+>;
 
 function agent(qualified: string, choices: Choices, playbook = true): RegisteredAgent {
   const [module, name] = qualified.split('.') as [string, string];
@@ -26,15 +29,21 @@ function agent(qualified: string, choices: Choices, playbook = true): Registered
   };
 }
 
+const falls: Choices['recovery'] = [
+  { on: ['MODEL_UNAVAILABLE'], ways: [{ strategy: 'fallback' }] },
+];
+
 /** Agents of two modules that differ in whatever the engine looks at. */
 export const agents: ReadonlyMap<string, RegisteredAgent> = new Map(
   [
     agent('alpha.work', {}),
     agent('alpha.hasty', { limits: { timeoutMs: 5_000, attempts: 2 } }),
     agent('alpha.strict', { onBudget: 'fail', priority: 8 }),
+    agent('alpha.steady', { recovery: falls }),
     agent('beta.work', { model: 'fast', priority: 3 }),
     agent('beta.poor', { model: 'fast', limits: { costMicroUsd: 4_500 } }),
     agent('beta.once', { model: 'fast', priority: 9, limits: { attempts: 1 } }, false),
+    agent('beta.asks', { model: 'fast', onBudget: 'ask' }),
   ].map((each) => [each.name, each]),
 );
 
@@ -50,14 +59,20 @@ export const registry: Registry = {
   digest: '',
 };
 
-const target = (model: string) => ({ provider: 'sim', model, maxOutputTokens: outputTokens });
+/** How the target of a call is chosen where its profile has two; null: each profile has one. */
+export type Choose = 'order' | 'cost' | null;
 
-/** Two models behind three profiles. */
-export const profiles: Profiles = {
-  fast: target('sim-fast'),
-  standard: target('sim-standard'),
-  deep: target('sim-standard'),
-};
+/** Two models behind three profiles; in some lives calls of the first may go to the second. */
+export function profilesOf(choose: Choose): Profiles {
+  const target = (model: string): ModelTarget => ({
+    provider: 'sim',
+    model,
+    maxOutputTokens: outputTokens,
+  });
+  const alone = { targets: [target('sim-standard')], choose: 'order' } as const;
+  const targets = [target('sim-fast'), ...(choose ? [target('sim-standard')] : [])];
+  return { fast: { targets, choose: choose ?? 'order' }, standard: alone, deep: alone };
+}
 
 /** One micro-USD a token of input, two a token of output. */
 const price = {
@@ -68,6 +83,20 @@ const price = {
 };
 export const prices = { 'sim-fast': price, 'sim-standard': price };
 
-export function modelName(qualified: string): string {
-  return profiles[agents.get(qualified)?.agent.model ?? 'standard'].model;
+/** The models that an agent's calls may go to, in the order of its chain. */
+export function modelsOf(qualified: string, choose: Choose): readonly string[] {
+  const profile = agents.get(qualified)?.agent.model ?? 'standard';
+  return profilesOf(choose)[profile].targets.map(({ model }) => model);
+}
+
+/** Whether an agent goes on with its playbook when a call is denied. */
+export function goesOn(qualified: string): boolean {
+  const { agent: declared } = agents.get(qualified) as RegisteredAgent;
+  const { onBudget = 'playbook', procedure } = declared;
+  return onBudget === 'playbook' && procedure !== undefined;
+}
+
+/** Milliseconds that an attempt of an agent may take, without what it waits for calls. */
+export function timeoutOf(qualified: string): number {
+  return agents.get(qualified)?.agent.limits?.timeoutMs ?? 120_000;
 }

@@ -4,7 +4,7 @@ import type { EffectState, StepStatus, StepWait } from '../../../core/ports/db/s
 import { type FlushValues, flushValues, type Row } from './flush-values.ts';
 
 export interface Purse {
-  readonly limit: number;
+  limit: number;
   reserved: number;
   settled: number;
 }
@@ -21,7 +21,10 @@ export interface StepLine extends Row {
   readonly critical: boolean;
   readonly ended_at: number | null;
   readonly output_seq: number | null;
-  readonly error: { readonly code: string } | null;
+  readonly error: {
+    readonly code: string;
+    readonly details?: { readonly scope?: string };
+  } | null;
   cost_micro_usd: number;
   readonly agent: string | null;
   readonly wait: StepWait | null;

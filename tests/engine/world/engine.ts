@@ -2,14 +2,17 @@ import type { Clock } from '../../../core/base/clock.ts';
 import type { EngineError, ErrorData } from '../../../core/base/errors.ts';
 import { Breakers } from '../../../core/engine/limits/breaker.ts';
 import { Broker } from '../../../core/engine/limits/broker.ts';
+import { BudgetWatch } from '../../../core/engine/limits/budget-watch.ts';
+import { purseName } from '../../../core/engine/limits/purse.ts';
+import { Quotas } from '../../../core/engine/limits/quotas.ts';
 import { Adoption } from '../../../core/engine/run/adopt.ts';
 import { type Flushed, Journal, type JournalEvents } from '../../../core/engine/run/journal.ts';
-import type { Startable } from '../../../core/engine/run/launcher.ts';
 import { RunLoop } from '../../../core/engine/run/loop.ts';
 import type { Change } from '../../../core/engine/run/rows.ts';
 import type { Run } from '../../../core/engine/run/run.ts';
 import { type Container, pathOf } from '../../../core/engine/run/step.ts';
 import type { RunRow, Store } from '../../../core/engine/run/store.ts';
+import type { Waiting } from '../../../core/engine/run/waiting.ts';
 import { Scheduler } from '../../../core/engine/schedule/scheduler.ts';
 import type {
   Answer,
@@ -18,7 +21,7 @@ import type {
   FromThread,
   Job,
 } from '../../../core/ports/dispatcher.ts';
-import { prices, profiles, registry } from './agents.ts';
+import { prices, profilesOf, registry } from './agents.ts';
 import { SimConnection } from './connection.ts';
 import type { SimDatabase } from './database.ts';
 import type { Setup } from './life.ts';
@@ -33,6 +36,14 @@ export interface EngineWatch {
   changed(engine: SimEngine, change: Change): void;
   /** A job leaves for its thread. */
   launched(engine: SimEngine, job: Job): void;
+  /** A call may leave: it is durable, with its reservation. */
+  sent(engine: SimEngine, job: Job): void;
+  /** A job has asked for a call; by now it may have got it, or been denied it. */
+  asked(engine: SimEngine, thread: SimThread): void;
+  /** A job is told that the call that it asks for is not made. */
+  denied(engine: SimEngine, thread: SimThread, error: ErrorData): void;
+  /** A job is told to end, because its time is over. */
+  timedOut(engine: SimEngine, thread: SimThread): void;
   committed(engine: SimEngine, changes: readonly Change[]): void;
   /** The database refused rows: never in this world. */
   rejected(engine: SimEngine, change: Change, error: EngineError): void;
@@ -48,6 +59,14 @@ export interface EngineWorld {
   readonly watch: EngineWatch;
   readonly clock: MortalClock;
   readonly boot: string;
+  readonly wallet: Wallet;
+}
+
+/** What a day's purse holds, which people raise while engines live. */
+export interface Wallet {
+  dailyMicroUsd: number;
+  /** Raised with every change. */
+  version: number;
 }
 
 /** What a foreach waits for: its items, or a failure to read them. */
@@ -67,41 +86,52 @@ export class SimEngine implements Dispatcher {
   readonly clock: MortalClock;
   readonly loop: RunLoop;
   readonly broker: Broker;
-  readonly scheduler: Scheduler<Startable>;
+  readonly scheduler: Scheduler<Waiting>;
   readonly journal: Journal;
   readonly threads = new Map<number, SimThread>();
   readonly expansions: Expansion[] = [];
   readonly health = { lanes: 1, ready: 1, zombies: 0 };
   connection: SimConnection;
   isAlive = true;
+  /** Whether it starts nothing more, and lets what runs go on. */
+  isDraining = false;
+  isStopped = false;
   readonly #world: EngineWorld;
   readonly #adoption: Adoption;
-  /** When the call under way of a step was permitted, by run and path. */
-  readonly #granted = new Map<string, number>();
+  /** When the call under way of a step was permitted, and of which model, by run and path. */
+  readonly #granted = new Map<string, { readonly at: number; readonly model: string }>();
+  #followed = 0;
 
   constructor(world: EngineWorld) {
     const { setup, clock, boot, store, database } = world;
     this.#world = world;
     this.boot = boot;
     this.clock = clock;
-    // Breakers have their own tests; here they would keep back what the limits let through.
-    const breakers = new Breakers({ clock, limits: () => ({ failures: 0 }) });
+    const breakers = new Breakers({
+      clock,
+      limits: () => setup.breaker ?? { failures: 0 },
+      onChange: (name, state) => this.loop.breakerMoved(name, state),
+    });
     this.broker = new Broker({
       breakers,
-      profiles: setup.modelLimits ? profiles : null,
-      limits: setup.modelLimits ?? {},
+      profiles: setup.modelLimits ? profilesOf(setup.choose) : null,
+      limits: { modelLimits: setup.modelLimits ?? {} },
       prices,
       clock,
     });
     this.connection = new SimConnection(database);
     this.journal = this.#openJournal();
-    this.scheduler = new Scheduler<Startable>(setup.limits);
+    this.scheduler = new Scheduler<Waiting>(setup.limits);
     this.loop = new RunLoop({
       journal: this.journal,
       store: asStore(store),
       scheduler: this.scheduler,
-      broker: this.broker,
-      breakers,
+      limits: {
+        broker: this.broker,
+        breakers,
+        watch: watchOf(this.broker),
+        quotas: new Quotas(this.broker.permits, clock),
+      },
       dispatcher: this,
       registry,
       clock,
@@ -113,7 +143,8 @@ export class SimEngine implements Dispatcher {
       store: asStore(store),
       registry,
       broker: this.broker,
-      dailyBudgetMicroUsd: setup.dailyBudgetMicroUsd,
+      basis: () => '',
+      limitOf: () => this.#world.wallet.dailyMicroUsd,
     });
   }
 
@@ -122,6 +153,34 @@ export class SimEngine implements Dispatcher {
     const { run, ...recovered } = await this.#adoption.adopt(row, this.clock.now());
     if (isLast()) return this.crash();
     this.loop.adopt(run, recovered);
+  }
+
+  /** As the engine does every second: follows purses that were raised, and opens those of a new day. */
+  async tend(): Promise<void> {
+    const { loop, clock } = this;
+    const isNewDay = await this.#adoption.keepBudgets(loop.runs.values(), clock.now());
+    const hasMoved = this.#followPurses();
+    if ((isNewDay || hasMoved) && this.isAlive) loop.budgetsMoved();
+  }
+
+  /** Starts nothing more. */
+  drain(): void {
+    this.isDraining = true;
+    this.loop.drain();
+  }
+
+  /** Gives up what still runs, and does nothing more. */
+  stopNow(): void {
+    this.drain();
+    this.isStopped = true;
+    this.loop.checkpoint();
+    this.loop.stop();
+  }
+
+  threadOf(runId: string, path: string): SimThread | undefined {
+    for (const thread of this.threads.values())
+      if (thread.job.runId === runId && thread.job.stepPath === path) return thread;
+    return undefined;
   }
 
   /** Its process ends. What was sent to the database may or may not arrive. */
@@ -145,22 +204,29 @@ export class SimEngine implements Dispatcher {
       boot: this.boot,
       outside,
       now: () => this.clock.now(),
-      grantedAt: ({ runId, stepPath }) => this.#granted.get(`${runId} ${stepPath}`) ?? Number.NaN,
+      choose: setup.choose,
+      grantOf: ({ runId, stepPath }) =>
+        this.#granted.get(`${runId} ${stepPath}`) ?? { at: Number.NaN, model: 'none' },
       isOwned: () => !database.gone.has(this.boot),
       say: (message) => this.#hear(message),
       habits: setup.habits,
     });
     this.threads.set(job.ref, thread);
+    if (job.permitted) watch.sent(this, job);
     watch.launched(this, job);
     return 'sim';
   }
 
   tell(answer: Answer): void {
-    this.threads.get(answer.ref)?.hear(answer);
+    const thread = this.threads.get(answer.ref);
+    if (thread && answer.kind === 'denied') this.#world.watch.denied(this, thread, answer.error);
+    if (thread && answer.kind === 'granted') this.#world.watch.sent(this, thread.job);
+    thread?.hear(answer);
   }
 
   cancel(ref: number, error: ErrorData): void {
     const thread = this.threads.get(ref);
+    if (thread && error.code === 'AGENT_TIMEOUT') this.#world.watch.timedOut(this, thread);
     if (thread) return thread.hear({ kind: 'cancel', ref, error });
     // It waits for a thread: nothing of it has run.
     const done = { kind: 'failed', error, degraded: false, trust: 'system' } as const;
@@ -180,7 +246,9 @@ export class SimEngine implements Dispatcher {
 
   #hear(message: FromThread): void {
     if (message.kind === 'done') this.threads.delete(message.ref);
+    const thread = this.threads.get(message.ref);
     this.#events.messages([message]);
+    if (message.kind === 'permit' && thread) this.#world.watch.asked(this, thread);
   }
 
   #openJournal(): Journal {
@@ -190,8 +258,7 @@ export class SimEngine implements Dispatcher {
       return this.connection.client;
     };
     const noteGrant = (change: Change): void => {
-      if (change.step && (change.turns?.length ?? 0) > 0)
-        this.#granted.set(`${change.run.facts.id} ${pathOf(change.step)}`, this.clock.now());
+      this.#noteGrant(change);
       watch.changed(this, change);
     };
     return new WatchedJournal(
@@ -212,11 +279,44 @@ export class SimEngine implements Dispatcher {
     );
   }
 
+  #noteGrant({ run, step, turns = [] }: Change): void {
+    const [turn] = turns;
+    if (!step || !turn) return;
+    const { id } = run.facts;
+    const path = pathOf(step);
+    this.#granted.set(`${id} ${path}`, { at: this.clock.now(), model: turn.model });
+    this.threadOf(id, path)?.granted();
+  }
+
+  #followPurses(): boolean {
+    const { wallet, database } = this.#world;
+    if (wallet.version === this.#followed) return false;
+    for (const [name, purse] of database.purses) {
+      const [tenantId, scope = '', period = ''] = name.split(' ');
+      purse.limit = wallet.dailyMicroUsd;
+      const own = purseName({ tenantId: Number(tenantId), scope, period });
+      const { budget } = this.broker;
+      if (budget.left(own) !== null) budget.open(own, wallet.dailyMicroUsd);
+    }
+    this.#followed = wallet.version;
+    return true;
+  }
+
   #itemsOf(run: Run, container: Container): Promise<readonly unknown[]> {
     return new Promise((resolve, reject) => {
       this.expansions.push({ run, container, resolve, reject });
     });
   }
+}
+
+/** Warnings have their own tests: here the table that they are claimed from is out of reach. */
+function watchOf({ budget }: Broker): BudgetWatch<Run> {
+  return new BudgetWatch<Run>({
+    database: { kysely: () => ({}) as never },
+    warnAt: undefined,
+    stateOf: (name) => budget.stateOf(name),
+    tell: () => {},
+  });
 }
 
 /** A journal that says what is handed to it. */

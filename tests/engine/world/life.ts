@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import type { RunningLimits } from '../../../core/engine/schedule/scheduler.ts';
-import type { ModelLimit } from '../../../core/ports/config.ts';
+import type { BreakerLimits, RateLimit } from '../../../core/ports/config.ts';
 import type { Node, WorkflowData } from '../../../core/sdk/node.ts';
 import { workflow } from '../../support/fixtures/graphs.ts';
 import { nodeOf, nodeShape } from '../../support/fixtures/simulation.ts';
-import { agentNames } from './agents.ts';
+import { agentNames, type Choose } from './agents.ts';
 
 /** A run of the world: its graph, and what it says about itself. */
 export interface RunSetup {
@@ -12,16 +12,28 @@ export interface RunSetup {
   readonly attended: boolean;
 }
 
+/** Once in so many things that a thread does it writes, fails, or is never heard of again; once in so many calls a provider is busy, or away. */
+export interface Habits {
+  readonly write: number;
+  readonly fail: number;
+  readonly stuck: number;
+  readonly refuse: number;
+  readonly ill: number;
+}
+
 /** What does not change while a world lives. */
 export interface Setup {
   readonly runs: readonly RunSetup[];
   readonly limits: RunningLimits;
   /** Null: agents run their playbooks. */
-  readonly modelLimits: Readonly<Record<string, ModelLimit>> | null;
+  readonly modelLimits: Readonly<Record<string, RateLimit>> | null;
+  /** How calls are sent to one of two models. */
+  readonly choose: Choose;
+  /** Null: no model is ever left alone. */
+  readonly breaker: BreakerLimits | null;
   readonly dailyBudgetMicroUsd: number | undefined;
   readonly startsAt: number;
-  /** Once in so many things that a thread does it writes, fails, or is never heard of again. */
-  readonly habits: { readonly write: number; readonly fail: number; readonly stuck: number };
+  readonly habits: Habits;
 }
 
 /** How often something happens, beside what engines and threads do all the time (100). */
@@ -31,9 +43,12 @@ export interface Weights {
   readonly crash: number;
   readonly fence: number;
   readonly retire: number;
+  readonly drain: number;
   readonly outage: number;
   /** Another engine spends from the purses that all share. */
   readonly rival: number;
+  /** Somebody raises the budgets of the day. */
+  readonly raise: number;
   readonly cancel: number;
   readonly cancelStep: number;
   readonly pause: number;
@@ -46,7 +61,7 @@ export interface Life {
 }
 
 const usual: Weights = {
-  ...{ pass: 25, lose: 3, crash: 3, fence: 1, retire: 1, outage: 2, rival: 1 },
+  ...{ pass: 25, lose: 3, crash: 3, fence: 1, retire: 1, drain: 1, outage: 2, rival: 1, raise: 2 },
   ...{ cancel: 1, cancelStep: 1, pause: 1 },
 };
 
@@ -57,6 +72,13 @@ export interface Tilt {
   readonly weights?: Partial<Weights>;
   readonly writes?: boolean;
   readonly fails?: boolean;
+  /** Providers that are often busy, or away; `always`: and without limits of their own. */
+  readonly refuses?: boolean;
+  readonly ill?: 'often' | 'always';
+  /** Agents that ask for money. */
+  readonly asks?: boolean;
+  /** One slot for everybody. */
+  readonly narrow?: boolean;
 }
 
 export function weightsOf({ weights }: Tilt): Weights {
@@ -74,27 +96,28 @@ export function aLifeOf(tilt: Tilt = {}): fc.Arbitrary<Life> {
   });
 }
 
-function aSetup({ models, money, writes, fails }: Tilt): fc.Arbitrary<Setup> {
+function aSetup({ models, money, narrow, ...tilt }: Tilt): fc.Arbitrary<Setup> {
   const isScarce = money ? fc.constant(money === 'scarce') : fc.boolean();
   const hasModels = models === undefined ? fc.boolean() : fc.constant(models);
   return fc
     .record({
       isScarce,
       hasModels,
-      runs: fc.array(aRun, { minLength: 1, maxLength: 3 }),
+      runs: fc.array(aRunOf(tilt.asks ? asking : agentNames), { minLength: 1, maxLength: 3 }),
       limits: fc.record({
-        running: fc.integer({ min: 1, max: 6 }),
+        running: fc.integer({ min: 1, max: narrow ? 1 : 6 }),
         perRun: fc.integer({ min: 1, max: 4 }),
         perModule: fc.integer({ min: 1, max: 4 }),
       }),
-      modelLimits: aModelLimits,
+      modelLimits: tilt.ill === 'always' ? fc.constant({}) : aModelLimits,
+      choose: fc.constantFrom(null, null, 'order' as const, 'cost' as const),
+      breaker: fc.oneof(
+        { weight: 3, arbitrary: fc.constant(null) },
+        { weight: 1, arbitrary: aBreaker },
+      ),
       dailyBudgetMicroUsd: fc.constantFrom(3_000, 8_000, 25_000),
       startsAt: fc.constantFrom(evening, midnight - 20_000),
-      habits: fc.record({
-        write: fc.constant(writes ? 2 : 5),
-        fail: fc.constantFrom(fails ? 3 : 6),
-        stuck: fc.constantFrom(15, 60),
-      }),
+      habits: habitsOf(tilt),
     })
     .map(({ isScarce: scarce, hasModels: on, runs, ...setup }) => ({
       ...setup,
@@ -104,9 +127,25 @@ function aSetup({ models, money, writes, fails }: Tilt): fc.Arbitrary<Setup> {
     }));
 }
 
+function habitsOf({ writes, fails, refuses, ill }: Tilt): fc.Arbitrary<Habits> {
+  return fc.record({
+    write: fc.constant(writes ? 2 : 5),
+    fail: fc.constantFrom(fails ? 3 : 6),
+    stuck: fc.constantFrom(15, 60),
+    refuse: refuses ? fc.constant(3) : fc.constantFrom(5, 1_000),
+    ill: ill ? fc.constant(ill === 'always' ? 1 : 2) : fc.constantFrom(4, 20),
+  });
+}
+
+const aBreaker = fc.record({
+  failures: fc.constantFrom(2, 3),
+  probeMs: fc.constantFrom(5_000, 30_000),
+  successes: fc.constantFrom(1, 2),
+});
+
 const aModelLimits = fc.record({ 'sim-fast': aLimit(), 'sim-standard': aLimit() });
 
-function aLimit(): fc.Arbitrary<ModelLimit> {
+function aLimit(): fc.Arbitrary<RateLimit> {
   return fc
     .record({
       requestsPerMinute: fc.constantFrom(null, 1, 3, 8),
@@ -118,24 +157,32 @@ function aLimit(): fc.Arbitrary<ModelLimit> {
     );
 }
 
-const aRun = fc.record({
-  nodes: fc
-    .array(
-      fc.record({ shape: nodeShape, agent: fc.nat(99), priority: fc.integer({ min: 0, max: 10 }) }),
-      {
-        minLength: 1,
-        maxLength: 6,
-      },
-    )
-    .map((all) =>
-      all.map(({ shape, ...choice }, index) => withAgent(nodeOf(shape, index), choice)),
-    ),
-  partial: fc.boolean(),
-  concurrency: fc.constantFrom(null, null, 1, 2),
-  deadline: fc.constantFrom(null, null, null, 'PT5S', 'PT2M'),
-  budgetMicroUsd: fc.constantFrom(null, 4_000, 12_000),
-  attended: fc.boolean(),
-});
+const asking: readonly string[] = ['beta.asks', 'beta.asks', 'beta.work'];
+
+function aRunOf(names: readonly string[]) {
+  return fc.record({
+    nodes: fc
+      .array(
+        fc.record({
+          shape: nodeShape,
+          agent: fc.nat(99),
+          priority: fc.integer({ min: 0, max: 10 }),
+        }),
+        {
+          minLength: 1,
+          maxLength: 6,
+        },
+      )
+      .map((all) =>
+        all.map(({ shape, ...choice }, index) => withAgent(nodeOf(shape, index), choice, names)),
+      ),
+    partial: fc.boolean(),
+    concurrency: fc.constantFrom(null, null, 1, 2),
+    deadline: fc.constantFrom(null, null, null, 'PT5S', 'PT2M'),
+    budgetMicroUsd: fc.constantFrom(null, 4_000, 12_000),
+    attended: fc.boolean(),
+  });
+}
 
 function named(
   {
@@ -143,21 +190,21 @@ function named(
     nodes,
     budgetMicroUsd,
     ...rest
-  }: typeof aRun extends fc.Arbitrary<infer R> ? R : never,
+  }: ReturnType<typeof aRunOf> extends fc.Arbitrary<infer R> ? R : never,
   { index, isScarce }: { readonly index: number; readonly isScarce: boolean },
 ): RunSetup {
   const limits = { ...rest, budgetMicroUsd: isScarce ? budgetMicroUsd : null };
   return { attended, data: workflow(nodes, { name: `run${index}`, ...limits }) };
 }
 
-/** Gives every agent of a node one of the world's agents, 0 the agent's own priority. */
+/** Gives every agent of a node one of `names`, and 0 the agent's own priority. */
 function withAgent(
   node: Node,
   choice: { readonly agent: number; readonly priority: number },
+  names: readonly string[],
 ): Node {
   const priority = choice.priority === 0 ? null : choice.priority;
-  const agent = (offset: number) =>
-    agentNames[(choice.agent + offset) % agentNames.length] as string;
+  const agent = (offset: number) => names[(choice.agent + offset) % names.length] as string;
   switch (node.kind) {
     case 'gate':
       return node;

@@ -12,13 +12,26 @@ export interface ProviderCall {
   readonly grantedAt: number;
   readonly madeAt: number;
   /** What it counts as. */
-  readonly usage: Usage;
+  usage: Usage;
   open: boolean;
+}
+
+/** What a provider said to an engine that heard it, about a model that it does not want to be asked for a while. */
+export interface Trouble {
+  readonly boot: string;
+  readonly model: string;
+  readonly kind: 'busy' | 'away' | 'used up';
+  readonly at: number;
+  /** No call before it. */
+  readonly until: number;
 }
 
 /** Everything that an engine cannot take back: calls of models, and writes to an ERP that repeats whatever it is told twice. */
 export class Outside {
   calls: ProviderCall[] = [];
+  readonly troubles: Trouble[] = [];
+  /** Calls that went to another model than they were permitted for. */
+  readonly astray: string[] = [];
   /** How often each key's write was carried out. */
   readonly writes = new Map<string, number>();
   /** Writes whose intent was not durable when they were carried out. */

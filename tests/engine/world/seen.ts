@@ -2,7 +2,7 @@ import type { Clock } from '../../../core/base/clock.ts';
 import type { Graph } from '../../../core/engine/graph/compile.ts';
 import type { RunFacts } from '../../../core/engine/run/facts.ts';
 import type { SimDatabase } from './database.ts';
-import type { SimEngine } from './engine.ts';
+import type { SimEngine, Wallet } from './engine.ts';
 import type { Setup } from './life.ts';
 import type { Outside } from './outside.ts';
 
@@ -12,6 +12,7 @@ export interface Seen {
   readonly database: SimDatabase;
   readonly outside: Outside;
   readonly setup: Setup;
+  readonly wallet: Wallet;
   /** Everything that happened, in order. */
   readonly trace: readonly string[];
   /** The engine that owns the runs. */

@@ -86,16 +86,17 @@ export class SimStore implements Reads {
 
   async openBudgets(
     tenantId: number,
-    scopes: readonly string[],
-    { limitMicroUsd, period }: { readonly limitMicroUsd: number; readonly period: string },
-  ): Promise<ReadonlyMap<string, number>> {
+    asked: readonly { readonly scope: string; readonly limitMicroUsd: number }[],
+    period: string,
+  ): ReturnType<Reads['openBudgets']> {
     const { purses } = this.#database;
     return new Map(
-      scopes.map((scope) => {
+      asked.map(({ scope, limitMicroUsd }) => {
         const name = `${tenantId} ${scope} ${period}`;
         const purse = purses.get(name) ?? { limit: limitMicroUsd, reserved: 0, settled: 0 };
         purses.set(name, purse);
-        return [scope, purse.settled + purse.reserved];
+        const usedMicroUsd = purse.settled + purse.reserved;
+        return [scope, { limitMicroUsd: purse.limit, usedMicroUsd }];
       }),
     );
   }
@@ -125,7 +126,8 @@ function openStep(row: StepLine, entries: readonly EntryLine[]): OpenStep {
 /** Turns of a step's conversation that are recorded and paid for. */
 export function turnsHeld(entries: readonly EntryLine[], step: number): number {
   return conversationOf(entries, step).filter(
-    ({ kind, data }) => kind === 'turn.ended' && 'stop' in data && !('error' in data),
+    ({ kind, data }) =>
+      kind === 'turn.ended' && 'stop' in data && !('error' in data) && !('simulated' in data),
   ).length;
 }
 

@@ -7,12 +7,23 @@ import type {
   Job,
   JobDone,
 } from '../../../core/ports/dispatcher.ts';
-import type { Usage } from '../../../core/ports/models/model.ts';
-import { modelName, outputTokens } from './agents.ts';
+import { goesOn } from './agents.ts';
 import type { Dice } from './dice.ts';
-import type { Outside, ProviderCall } from './outside.ts';
+import { type CallWorld, failureOf, ModelCalls } from './model-calls.ts';
+import { Stopwatch } from './stopwatch.ts';
 
-type Phase = 'working' | 'permitted' | 'calling' | 'asking' | 'intending' | 'begun' | 'ending';
+type Phase =
+  | 'working'
+  | 'permitted'
+  | 'calling'
+  /** A call has failed for now; it is asked for again. */
+  | 'failed'
+  | 'asking'
+  /** No call is made, and no playbook takes its place. */
+  | 'denied'
+  | 'intending'
+  | 'begun'
+  | 'ending';
 
 /** Failures that a thread may end with, by chance: some pass by themselves, some do not. */
 const failures: readonly ErrorCode[] = [
@@ -24,40 +35,45 @@ const failures: readonly ErrorCode[] = [
 ];
 
 /** What a job of the simulated world works with. */
-export interface ThreadWorld {
-  readonly boot: string;
-  readonly outside: Outside;
-  readonly now: () => number;
-  /** When the engine permitted the call that a job makes now. */
-  readonly grantedAt: (job: Job) => number;
+export interface ThreadWorld extends CallWorld {
   /** Whether the engine surely holds its lease. */
   readonly isOwned: () => boolean;
   readonly say: (message: FromThread) => void;
-  /** How often an agent writes, asks a model, and fails: once in so many things that it does. */
-  readonly habits: { readonly write: number; readonly fail: number; readonly stuck: number };
+  /** How often an agent writes, and fails: once in so many things that it does. */
+  readonly habits: CallWorld['habits'] & {
+    readonly write: number;
+    readonly fail: number;
+    readonly stuck: number;
+  };
 }
+
+/** Denials that a playbook may answer to. */
+const denials: readonly ErrorCode[] = ['BUDGET_EXCEEDED', 'BREAKER_OPEN'];
 
 /** One job on its thread: it does one thing at a time, and chance decides which. */
 export class SimThread {
   readonly job: Job;
+  readonly calls: ModelCalls;
+  /** Runs while it works, and stands still while it waits for a call. */
+  readonly worked: Stopwatch;
   phase: Phase;
   /** Why it was told to end. */
   cancelled: ErrorData | null = null;
   /** Runs in a circle for ever: hears nothing, and only the death of its thread ends it. */
   isStuck = false;
-  /** Bytes of the request that it waits to be permitted. */
-  bytes = 0;
+  /** Whether the engine has granted the call that it asks for; it hears of it when that is durable. */
+  isGranted = false;
   readonly #world: ThreadWorld;
-  #call: ProviderCall | null = null;
-  #turns: number;
   #writes = 0;
   #known: EffectRecord | null = null;
+  #denied: ErrorData | null = null;
   #degraded = false;
 
   constructor(job: Job, world: ThreadWorld) {
     this.job = job;
     this.#world = world;
-    this.#turns = job.recorded.length;
+    this.calls = new ModelCalls(job, world);
+    this.worked = new Stopwatch(world.now);
     this.phase = job.permitted ? 'permitted' : 'working';
   }
 
@@ -67,15 +83,25 @@ export class SimThread {
     return this.cancelled !== null || !['asking', 'intending', 'ending'].includes(this.phase);
   }
 
+  /** Whether it waits for a call, and holds no slot meanwhile. */
+  get waits(): boolean {
+    return this.phase === 'asking' && !this.isGranted;
+  }
+
+  /** The engine has taken a slot and a call for it. */
+  granted(): void {
+    this.isGranted = true;
+    this.worked.goOn();
+  }
+
   hear(answer: Answer): void {
     switch (answer.kind) {
       case 'granted':
+        this.calls.target = answer.target ?? 0;
         this.phase = 'permitted';
         return;
       case 'denied':
-        this.#degraded = true;
-        this.phase = 'working';
-        return;
+        return this.#hearDenied(answer.error);
       case 'begun':
         this.#known = answer.known;
         this.phase = 'begun';
@@ -85,6 +111,9 @@ export class SimThread {
         return;
       case 'cancel':
         this.cancelled ??= answer.error;
+        return;
+      case 'entered':
+        throw new Error('No job of this world calls a limited side.');
     }
   }
 
@@ -96,6 +125,10 @@ export class SimThread {
         return this.#makeCall(dice);
       case 'calling':
         return this.#endCall(dice);
+      case 'failed':
+        return this.#ask(dice);
+      case 'denied':
+        return this.#end({ kind: 'failed', error: this.#denied as ErrorData });
       case 'begun':
         return this.#write(dice);
       default:
@@ -105,7 +138,7 @@ export class SimThread {
 
   /** Its process is gone, or its thread: the provider goes on without it. */
   die(): void {
-    if (this.#call) this.#call.open = false;
+    this.calls.close();
   }
 
   #work(dice: Dice): void {
@@ -115,53 +148,40 @@ export class SimThread {
       return;
     }
     const asksModel = this.job.mode === 'model' && !this.#degraded;
-    if (asksModel && (this.#turns === 0 || (this.#turns < 3 && dice.once(2))))
-      return this.#ask(dice);
+    const { turns } = this.calls;
+    if (asksModel && (turns === 0 || (turns < 3 && dice.once(2)))) return this.#ask(dice);
     if (this.#writes < 2 && dice.once(habits.write)) return this.#begin(dice);
     if (dice.once(6)) return this.#note(dice);
     if (dice.once(habits.fail)) return this.#fail(dice);
     this.#end({ kind: 'succeeded', output: JSON.stringify({ n: dice.below(9) }) });
   }
 
+  #hearDenied(error: ErrorData): void {
+    this.worked.goOn();
+    this.phase = 'denied';
+    this.#denied = error;
+    if (!denials.includes(error.code) || !goesOn(this.job.agent)) return;
+    this.#degraded = true;
+    this.phase = 'working';
+  }
+
   #ask(dice: Dice): void {
-    this.bytes = 200 + dice.below(2_000);
     this.phase = 'asking';
-    this.#say({ kind: 'permit', bytes: this.bytes });
+    this.isGranted = false;
+    this.worked.stop();
+    this.#say({ kind: 'permit', ...this.calls.question(dice) });
   }
 
   #makeCall(dice: Dice): void {
-    const { boot, outside, now, grantedAt } = this.#world;
-    const { runId, ref, agent } = this.job;
-    const model = modelName(agent);
-    const moments = { grantedAt: grantedAt(this.job), madeAt: now() };
-    this.#call = { boot, model, runId, ref, ...moments, usage: usageBy(dice), open: true };
-    outside.calls.push(this.#call);
+    this.calls.make(dice);
     this.phase = 'calling';
   }
 
   #endCall(dice: Dice): void {
-    const call = this.#call as ProviderCall;
-    call.open = false;
-    this.#call = null;
-    this.#turns += 1;
-    this.phase = 'working';
-    const outcome = dice.below(10);
-    const isLost = outcome === 0;
-    if (isLost) this.#world.outside.forget(call);
-    const error = outcome < 3 || this.cancelled ? failureOf('MODEL_UNAVAILABLE') : undefined;
-    this.#say({
-      kind: 'turn',
-      done: {
-        turn: this.#turns,
-        model: call.model,
-        usage: isLost || error ? null : call.usage,
-        stop: 'tools',
-        sent: !isLost,
-        durationMs: 1,
-        ...(error ? { error } : { body: '[]' }),
-      },
-    });
-    if (error && dice.once(2)) this.#end({ kind: 'failed', error });
+    const { done, fatal } = this.calls.end(dice, this.cancelled);
+    this.phase = done.error ? 'failed' : 'working';
+    this.#say({ kind: 'turn', done });
+    if (fatal) this.#end({ kind: 'failed', error: fatal });
   }
 
   #begin(dice: Dice): void {
@@ -241,13 +261,3 @@ type Unaddressed = FromThread extends infer Each
     ? Omit<Each, 'ref'>
     : never
   : never;
-
-function failureOf(code: ErrorCode): ErrorData {
-  return { code, message: 'it happened' };
-}
-
-function usageBy(dice: Dice): Usage {
-  const input = 1 + dice.below(900);
-  const output = 1 + dice.below(outputTokens);
-  return { input, cachedInput: 0, cacheWrite: 0, output, reasoning: 0 };
-}

@@ -1,40 +1,73 @@
+import { sharedPurse } from '../../../core/engine/limits/purse.ts';
 import type { Change } from '../../../core/engine/run/rows.ts';
-import { modelName } from './agents.ts';
+import { pathOf, type Step } from '../../../core/engine/run/step.ts';
+import { agents, modelsOf } from './agents.ts';
 import type { SimEngine } from './engine.ts';
 import type { Accuse, Seen } from './seen.ts';
+import { holders, isBlocked } from './slots.ts';
+import type { SimThread } from './thread.ts';
+import type { Calls } from './watch-calls.ts';
 
 const minuteMs = 60_000;
 /** More than any call of this world is reserved with. */
 const mostTokens = 4_000;
+/** More than any call of this world may cost, in micro-USD. */
+const mostMicroUsd = 8_000;
 
-/** I4 and I5: what is spent and reserved, what a provider sees, and that permits and money come back. */
+/** A step that waits until somebody raises a budget. */
+interface Ask {
+  readonly step: Step;
+  readonly attempt: number;
+}
+
+/** I4, I5 and I17: what is spent and reserved, what a provider sees, that permits and money come back, who waits for money. */
 export class Money {
   readonly #world: Seen;
   readonly #accuse: Accuse;
-  /** Every call that was permitted, made or not. */
-  readonly #grants: { readonly boot: string; readonly model: string; readonly at: number }[] = [];
 
-  constructor(world: Seen, accuse: Accuse) {
+  readonly #calls: Calls;
+
+  constructor(world: Seen, accuse: Accuse, calls: Calls) {
     this.#world = world;
     this.#accuse = accuse;
+    this.#calls = calls;
   }
 
-  changed({ boot }: SimEngine, { budgets = [], turns = [] }: Change): void {
-    const at = this.#world.clock.now();
-    for (const { model } of turns) this.#grants.push({ boot, model, at });
+  changed({ step, budgets = [], entries = [] }: Change): void {
+    for (const { kind, data } of entries)
+      if (kind === 'step.waiting' && data.wait === 'budget') this.#checkAsk(step, data.scope);
     for (const { reserve, release, settle } of budgets)
       if (reserve < 0 || release < 0 || settle < 0 || (release > 0 && settle > release))
         this.#accuse('I4', `a call settles ${settle} of ${release} reserved`);
   }
 
   /** Whether nobody uses a model or waits for it, and nobody has for a minute. */
-  isIdle({ boot, threads }: SimEngine, model: string): boolean {
-    const since = this.#world.clock.now() - minuteMs - 1_000;
-    const isUsed = [...threads.values()].some(
-      ({ job, phase }) => modelName(job.agent) === model && /asking|permitted|calling/.test(phase),
+  isIdle(engine: SimEngine, model: string): boolean {
+    const isUsed = [...engine.threads.values()].some(
+      (thread) => /asking|permitted|calling/.test(thread.phase) && this.#mayCall(thread, model),
     );
-    const own = this.#grants.filter((grant) => grant.boot === boot && grant.model === model);
-    return !isUsed && own.every(({ at }) => at < since);
+    if (isUsed || this.#calls.recent(engine, model) > 0) return false;
+    return !this.#calls.isTroubled(engine, model);
+  }
+
+  /** Whether a conversation waits for a model, or may soon. */
+  isWaitedFor({ threads }: SimEngine, model: string): boolean {
+    return [...threads.values()].some((thread) => thread.waits && this.#mayCall(thread, model));
+  }
+
+  /** The steps of an engine that wait until somebody raises a budget. */
+  whoAsks({ loop }: SimEngine): readonly Ask[] {
+    const steps = [...loop.runs.values()].flatMap((run) => run.steps);
+    const asking = steps.filter(({ wait }) => wait === 'budget');
+    return asking.map((step) => ({ step, attempt: step.attempt }));
+  }
+
+  /** Every budget was raised: whoever asked for it was woken, and may ask again. */
+  raised({ isAlive }: SimEngine, asks: readonly Ask[]): void {
+    if (!isAlive) return;
+    for (const { step, attempt } of asks)
+      if (step.wait === 'budget' && step.attempt === attempt)
+        this.#accuse('I17', `${pathOf(step)} sleeps on, and the budgets were raised`);
   }
 
   look(): void {
@@ -57,6 +90,23 @@ export class Money {
       }
     }
     this.#checkAllIsBack();
+    for (const { steps } of this.#world.database.runs.values())
+      for (const { node, agent, error } of steps.values()) {
+        if (error?.code !== 'BUDGET_EXCEEDED' || !asks(agent)) continue;
+        if (sharedPurse(error.details?.scope ?? ''))
+          this.#accuse('I17', `${node} has failed, and ought to wait for money`);
+      }
+  }
+
+  /** Only who is to wait does, and only for a purse that is too small. */
+  #checkAsk(step: Step | null, scope: unknown): void {
+    const { purses } = this.#world.database;
+    if (!step || !('agent' in step.place)) return;
+    if (!asks(step.place.agent) || !sharedPurse(String(scope)))
+      this.#accuse('I17', `${pathOf(step)} waits for '${scope}', and ought not to`);
+    const left = [...purses.values()].map((purse) => purse.limit - purse.settled - purse.reserved);
+    if (Math.min(...left) >= mostMicroUsd)
+      this.#accuse('I17', `${pathOf(step)} waits for money, ${Math.min(...left)} are left`);
   }
 
   #checkPurses(): void {
@@ -120,39 +170,54 @@ export class Money {
 
   /** I6 for calls: who waits for one is kept back by a limit, or a timer is set that looks again. */
   #checkPermits(): void {
-    const { engine, setup, clock } = this.#world;
+    const { engine, setup } = this.#world;
     if (!setup.modelLimits || !engine.isAlive || engine.connection.isAsked) return;
     if (engine.journal.isAway || setup.dailyBudgetMicroUsd !== undefined) return;
-    const now = clock.now();
     for (const thread of engine.threads.values()) {
-      if (thread.phase !== 'asking' || thread.cancelled) continue;
-      const model = modelName(thread.job.agent);
-      const limit = setup.modelLimits[model] ?? {};
-      const calls = this.#world.outside.calls.filter(
-        (call) => call.boot === engine.boot && call.model === model,
-      );
-      if (calls.some((call) => call.open)) continue;
-      const recent = this.#grants.filter(
-        ({ boot, model: of, at }) =>
-          boot === engine.boot && of === model && at > now - minuteMs - 1_000,
-      );
-      const used = sum(recent.map(() => mostTokens));
-      const isBusy =
-        recent.length >= (limit.requestsPerMinute ?? Number.POSITIVE_INFINITY) ||
-        used + mostTokens > (limit.tokensPerMinute ?? Number.POSITIVE_INFINITY);
-      if (!isBusy && !this.#othersWait(engine, model, thread.job.ref))
-        this.#accuse('I6', `${thread.job.stepPath} waits for a call that nothing keeps from it`);
+      const { waits, cancelled, job, calls } = thread;
+      if (!waits || cancelled || !calls.isQueued || this.#isBlocked(thread)) continue;
+      const models = modelsOf(job.agent, setup.choose);
+      const isKept = models.some((model) => this.#isBusy(model));
+      if (!isKept && !this.#othersWait(engine, thread))
+        this.#accuse('I6', `${job.stepPath} waits for a call that nothing keeps from it`);
     }
   }
 
-  // A call that was granted and not yet made, or one that stands before it.
-  #othersWait(engine: SimEngine, model: string, ref: number): boolean {
-    return [...engine.threads.values()].some(
-      ({ job, phase }) =>
-        job.ref !== ref &&
-        modelName(job.agent) === model &&
-        (phase === 'permitted' || phase === 'asking'),
+  #isBusy(model: string): boolean {
+    const { engine, setup, outside } = this.#world;
+    const { boot } = engine;
+    const limit = setup.modelLimits?.[model] ?? {};
+    if (outside.calls.some((call) => call.open && call.boot === boot && call.model === model))
+      return true;
+    const recent = this.#calls.recent(engine, model);
+    return (
+      recent >= (limit.requestsPerMinute ?? Number.POSITIVE_INFINITY) ||
+      (recent + 1) * mostTokens > (limit.tokensPerMinute ?? Number.POSITIVE_INFINITY) ||
+      this.#calls.isTroubled(engine, model)
     );
+  }
+
+  /** Whether slots keep it: to go on it needs one, as whoever starts. */
+  #isBlocked({ job }: SimThread): boolean {
+    const { engine, setup } = this.#world;
+    const run = engine.loop.runs.get(job.runId);
+    const step = run?.steps.find((each) => pathOf(each) === job.stepPath);
+    return !run || !step || isBlocked({ run, step }, holders(engine), setup.limits);
+  }
+
+  // A call that was granted and not yet made, or one that stands before it.
+  #othersWait(engine: SimEngine, { job }: SimThread): boolean {
+    const models = modelsOf(job.agent, this.#world.setup.choose);
+    return [...engine.threads.values()].some(
+      (other) =>
+        other.job.ref !== job.ref &&
+        (other.phase === 'permitted' || other.phase === 'asking') &&
+        models.some((model) => this.#mayCall(other, model)),
+    );
+  }
+
+  #mayCall({ job }: SimThread, model: string): boolean {
+    return modelsOf(job.agent, this.#world.setup.choose).includes(model);
   }
 
   #checkAllIsBack(): void {
@@ -164,7 +229,14 @@ export class Money {
     for (const profile of ['fast', 'standard'] as const)
       if (
         engine.broker.hasModels &&
-        engine.broker.waitMs({ profile, bytes: 1, scopes: [], period: '' }) === null
+        engine.broker.waitMs({
+          profile,
+          bytes: 1,
+          scopes: [],
+          period: '',
+          tenantId: 1,
+          module: '',
+        }) === null
       )
         this.#accuse('I10', `all has ended, and calls of '${profile}' are still counted as open`);
     for (const [name, purse] of database.purses) {
@@ -182,4 +254,8 @@ export class Money {
 
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, each) => total + each, 0);
+}
+
+function asks(agent: string | null): boolean {
+  return agents.get(agent ?? '')?.agent.onBudget === 'ask';
 }

@@ -4,9 +4,10 @@ import type { Run } from '../../../core/engine/run/run.ts';
 import { isTerminal, type StepStatus } from '../../../core/engine/run/states.ts';
 import { pathOf, type Step } from '../../../core/engine/run/step.ts';
 import type { Job } from '../../../core/ports/dispatcher.ts';
-import { agents, modelName } from './agents.ts';
+import { modelsOf } from './agents.ts';
 import type { SimEngine } from './engine.ts';
 import type { Accuse, Seen } from './seen.ts';
+import { type Holder, holders, isBlocked } from './slots.ts';
 import { turnsHeld } from './store.ts';
 import type { Money } from './watch-money.ts';
 
@@ -16,24 +17,28 @@ const ageMs = 60_000;
 export class Starts {
   readonly #world: Seen;
   readonly #accuse: Accuse;
-  readonly #isIdle: Money['isIdle'];
+  readonly #money: Pick<Money, 'isIdle' | 'isWaitedFor'>;
   /** Attempt numbers of each step's starts, by run and path. */
   readonly #attempts = new Map<string, number>();
   /** By engine and run: from here on nothing of it starts; with steps, nothing of these. */
   readonly #stopped = new Map<SimEngine, Set<Run | Step>>();
 
-  constructor(world: Seen, accuse: Accuse, money: Pick<Money, 'isIdle'>) {
+  constructor(world: Seen, accuse: Accuse, money: Pick<Money, 'isIdle' | 'isWaitedFor'>) {
     this.#world = world;
     this.#accuse = accuse;
-    this.#isIdle = (engine, model) => money.isIdle(engine, model);
+    this.#money = money;
   }
 
-  changed(engine: SimEngine, { run, step, entries = [] }: Change): void {
+  changed(engine: SimEngine, { run, step, entries = [], turns = [] }: Change): void {
     for (const { kind } of entries) {
       if (kind === 'run.cancelling' || kind === 'run.aborted') this.#stop(engine, run);
       if (kind === 'step.cancelling' && step) this.#stop(engine, step);
       if (kind === 'step.started' && step) this.#begun(engine, run, step);
     }
+    if (turns.length === 0 || !step) return;
+    const stopped = this.#stopped.get(engine);
+    if (run.isCancelled || step.isCancelling || stopped?.has(run) || stopped?.has(step))
+      this.#accuse('I10', `a call of ${pathOf(step)} is granted after its cancel`);
   }
 
   launched(engine: SimEngine, job: Job): void {
@@ -57,6 +62,7 @@ export class Starts {
   look(): void {
     const { engine } = this.#world;
     this.#checkLimits(engine);
+    if (engine.isAlive) this.#checkSlots(engine);
     if (engine.isAlive && !engine.connection.isAsked && !engine.journal.isAway)
       this.#checkNothingIsLeft(engine);
     this.#checkReleased();
@@ -129,7 +135,8 @@ export class Starts {
 
   #checkLimits(engine: SimEngine): void {
     const { limits } = this.#world.setup;
-    const jobs = [...engine.threads.values()].map(({ job }) => job);
+    const all = [...engine.threads.values()];
+    const jobs = all.filter(({ waits }) => !waits).map(({ job }) => job);
     if (jobs.length > limits.running) this.#accuse('I3', `${jobs.length} run of ${limits.running}`);
     for (const [runId, own] of Map.groupBy(jobs, (job) => job.runId)) {
       const limit = Math.min(limits.perRun, this.#concurrencyOf(runId));
@@ -137,7 +144,16 @@ export class Starts {
     }
     for (const [module, own] of Map.groupBy(jobs, (job) => job.agent.split('.')[0]))
       if (own.length > limits.perModule) this.#accuse('I3', `${own.length} of module ${module}`);
-    for (const run of engine.loop.runs.values()) this.#checkItems(run, jobs);
+    // An item whose conversation waits is under way all the same.
+    const under = all.map(({ job }) => job);
+    for (const run of engine.loop.runs.values()) this.#checkItems(run, under);
+  }
+
+  /** I3: the slots that are held are those of the steps that run and do not wait for a call, and no others. */
+  #checkSlots(engine: SimEngine): void {
+    const held = holders(engine).length;
+    const { running } = engine.scheduler;
+    if (held !== running) this.#accuse('I3', `${running} slots are held, by ${held} steps`);
   }
 
   #concurrencyOf(runId: string): number {
@@ -161,41 +177,73 @@ export class Starts {
   /** I6: whatever is ready is kept back by a limit that is reached, or by a model that others use. */
   #checkNothingIsLeft(engine: SimEngine): void {
     const { setup } = this.#world;
-    if (setup.dailyBudgetMicroUsd !== undefined) return;
+    if (setup.dailyBudgetMicroUsd !== undefined || engine.isDraining) return;
     for (const run of engine.loop.runs.values()) {
       if (run.isCancelled || run.isPaused) continue;
       for (const step of run.steps) {
         const isAgent = step.kind === 'task' || step.kind === 'reduce';
-        if (!isAgent || step.status !== 'ready' || this.#blocked(engine, run, step)) continue;
-        const { agent } = step.place as CompiledTask;
-        if (setup.modelLimits === null || this.#isIdle(engine, modelName(agent)))
+        if (!isAgent || step.status !== 'ready' || this.#blocked(engine, { run, step })) continue;
+        if (this.#hasWhatItNeeds(engine, step))
           this.#accuse('I6', `${pathOf(step)} is ready, nothing keeps it, and it does not start`);
       }
     }
   }
 
-  /** Whether a limit is reached, counted from the steps and not from the scheduler. */
-  #blocked(engine: SimEngine, run: Run, step: Step): boolean {
-    const { running, perRun, perModule } = this.#world.setup.limits;
-    const all = [...engine.loop.runs.values()].flatMap((each) =>
-      each.steps.filter(holdsSlot).map((held) => ({ run: each, module: moduleOf(held) })),
+  /** Whether a step needs no call to start, or one of models that nobody uses or waits for. */
+  #hasWhatItNeeds(engine: SimEngine, step: Step): boolean {
+    const { modelLimits, choose } = this.#world.setup;
+    if (modelLimits === null || step.onPlaybook) return true;
+    const models = modelsOf((step.place as CompiledTask).agent, choose);
+    // A conversation that goes on asks by itself; whoever waits for its model goes first, and keeps others of its queue.
+    if (step.recorded > 0 && !this.#isModelWanted(engine, step, models[0] as string)) return true;
+    return models.every((model) => this.#money.isIdle(engine, model));
+  }
+
+  #isModelWanted(engine: SimEngine, step: Step, model: string): boolean {
+    if (this.#money.isWaitedFor(engine, model)) return true;
+    const steps = [...engine.loop.runs.values()].flatMap((run) => run.steps);
+    return steps.some(
+      (each) =>
+        each !== step &&
+        each.status === 'ready' &&
+        'agent' in each.place &&
+        modelsOf(each.place.agent, this.#world.setup.choose).includes(model),
     );
-    const own = all.filter((each) => each.run === run).length;
-    const ofModule = all.filter(({ module }) => module === moduleOf(step)).length;
-    const ownLimit = Math.min(perRun, run.graph.concurrency);
-    return all.length >= running || own >= ownLimit || ofModule >= perModule;
+  }
+
+  /** Whether a limit on what runs is reached, counting those that `counts` says. */
+  #blocked(engine: SimEngine, holder: Holder, counts = (_step: Step) => true): boolean {
+    const held = holders(engine).filter(({ step }) => counts(step));
+    return isBlocked(holder, held, this.#world.setup.limits);
+  }
+
+  /** I7: no model begins something new while a conversation waits for it that could go on. */
+  #checkFollowUps(engine: SimEngine, step: Step): void {
+    const { choose, dailyBudgetMicroUsd } = this.#world.setup;
+    if (step.onPlaybook || dailyBudgetMicroUsd !== undefined) return;
+    const [model] = modelsOf((step.place as CompiledTask).agent, choose);
+    for (const { job, waits, cancelled, calls } of engine.threads.values()) {
+      if (!waits || cancelled || !calls.isQueued || modelsOf(job.agent, choose)[0] !== model)
+        continue;
+      const run = engine.loop.runs.get(job.runId);
+      const other = run?.steps.find((each) => pathOf(each) === job.stepPath);
+      if (!run || !other || run.isCancelled || other.isCancelling) continue;
+      if (!this.#blocked(engine, { run, step: other }, (each) => each !== step))
+        this.#accuse('I7', `${pathOf(step)} starts before ${job.stepPath}, which waits to go on`);
+    }
   }
 
   /** I7 and I8: of what could have started instead, nothing stands higher. Exact where only playbooks run. */
   #begun(engine: SimEngine, run: Run, step: Step): void {
-    if (this.#world.setup.modelLimits !== null) return;
+    if (engine.isDraining) this.#accuse('I10', `${pathOf(step)} starts, and nothing more may`);
+    if (this.#world.setup.modelLimits !== null) return this.#checkFollowUps(engine, step);
     const now = this.#world.clock.now();
     const band = bandOf(step, now);
     for (const other of engine.loop.runs.values()) {
       if (other.isPaused || other.facts.attended !== run.facts.attended) continue;
       for (const each of other.steps) {
         if (each.status !== 'ready' || !('agent' in each.place)) continue;
-        if (this.#blocked(engine, other, each)) continue;
+        if (this.#blocked(engine, { run: other, step: each })) continue;
         const higher = bandOf(each, now);
         if (higher > band) {
           const ages = [each, step].map((one) => now - (one.readyAt ?? now));
@@ -230,14 +278,6 @@ function mayStart({ place }: Step, states: readonly StepStatus[]): boolean {
     case 'any':
       return states.includes('succeeded');
   }
-}
-
-function holdsSlot({ kind, status }: Step): boolean {
-  return status === 'running' && (kind === 'task' || kind === 'reduce');
-}
-
-function moduleOf(step: Step): string {
-  return agents.get((step.place as CompiledTask).agent)?.module ?? '';
 }
 
 function bandOf(step: Step, now: number): number {

@@ -1,36 +1,61 @@
-import type { EngineError } from '../../../core/base/errors.ts';
+import type { EngineError, ErrorData } from '../../../core/base/errors.ts';
 import type { Change } from '../../../core/engine/run/rows.ts';
 import type { Job } from '../../../core/ports/dispatcher.ts';
 import type { EngineWatch, SimEngine } from './engine.ts';
 import type { Accuse, Seen } from './seen.ts';
+import type { SimThread } from './thread.ts';
+import { Calls } from './watch-calls.ts';
 import { Money } from './watch-money.ts';
 import { Record } from './watch-record.ts';
 import { Starts } from './watch-starts.ts';
 
 /** Holds the invariants against a world: while something happens, after every event, and at the end. */
 export class Watch implements EngineWatch {
+  readonly money: Money;
   readonly #world: Seen;
   readonly #violations: string[] = [];
   readonly #starts: Starts;
-  readonly #money: Money;
+  readonly #calls: Calls;
   readonly #record: Record;
 
   constructor(world: Seen) {
     this.#world = world;
     const accuse: Accuse = (invariant, what) => this.#violations.push(`${invariant}: ${what}`);
-    this.#money = new Money(world, accuse);
-    this.#starts = new Starts(world, accuse, this.#money);
+    this.#calls = new Calls(world, accuse);
+    this.money = new Money(world, accuse, this.#calls);
+    this.#starts = new Starts(world, accuse, this.money);
     this.#record = new Record(world, accuse);
   }
 
   changed(engine: SimEngine, change: Change): void {
     this.#starts.changed(engine, change);
-    this.#money.changed(engine, change);
+    this.#calls.changed(engine, change);
+    this.money.changed(change);
   }
 
   launched(engine: SimEngine, job: Job): void {
     this.#world.note(`start ${job.runId.at(-1)} ${job.stepPath} ${job.attempt} ${job.mode}`);
     this.#starts.launched(engine, job);
+  }
+
+  sent(engine: SimEngine, job: Job): void {
+    this.#calls.sent(engine, job);
+  }
+
+  asked(engine: SimEngine, thread: SimThread): void {
+    const { job, calls } = thread;
+    this.#world.note(`asks ${job.stepPath} ${calls.ask.failed?.error.code ?? ''}`);
+    this.#calls.asked(engine, thread);
+  }
+
+  denied(engine: SimEngine, thread: SimThread, error: ErrorData): void {
+    this.#world.note(`denied ${thread.job.stepPath} ${error.code}`);
+    this.#calls.denied(engine, thread, error);
+  }
+
+  timedOut(engine: SimEngine, thread: SimThread): void {
+    this.#world.note(`timed out ${thread.job.stepPath}`);
+    this.#calls.timedOut(engine, thread);
   }
 
   committed(_engine: SimEngine, changes: readonly Change[]): void {
@@ -52,14 +77,15 @@ export class Watch implements EngineWatch {
   /** After every event. @throws what was violated, with the last of what happened */
   look(): void {
     this.#starts.look();
-    this.#money.look();
+    this.#calls.look();
+    this.money.look();
     this.#record.look();
     this.#report();
   }
 
   /** When every run has ended. @throws what was violated */
   atTheEnd(): void {
-    this.#money.atTheEnd();
+    this.money.atTheEnd();
     this.#record.atTheEnd();
     this.#report();
   }

@@ -5,7 +5,7 @@ import { facts } from '../../support/fixtures/graphs.ts';
 import { agents } from './agents.ts';
 import { SimDatabase } from './database.ts';
 import { Dice } from './dice.ts';
-import { SimEngine } from './engine.ts';
+import { SimEngine, type Wallet } from './engine.ts';
 import {
   type Life,
   type RunSetup,
@@ -26,12 +26,15 @@ interface Possible {
   readonly item: () => void | Promise<void>;
 }
 
+const usualDailyMicroUsd = 50_000_000;
+
 /** A whole installation that lives by chance: one engine, now and then its predecessor, and everything outside of them. */
 export class World implements Seen {
   readonly clock: FakeClock;
   readonly database: SimDatabase;
   readonly outside: Outside;
   readonly setup: Setup;
+  readonly wallet: Wallet;
   readonly watch: Watch;
   /** Everything that happened, in order: the same chances give the same. */
   readonly trace: string[] = [];
@@ -54,6 +57,7 @@ export class World implements Seen {
     this.setup = setup;
     this.#weights = weightsOf(tilt);
     this.clock = new FakeClock(setup.startsAt);
+    this.wallet = { dailyMicroUsd: setup.dailyBudgetMicroUsd ?? usualDailyMicroUsd, version: 0 };
     this.database = new SimDatabase(() => this.clock.now());
     this.outside = new Outside(this.database);
     const workflows = new Map(setup.runs.map(({ data }) => [data.name, data]));
@@ -128,17 +132,22 @@ export class World implements Seen {
   }
 
   #rareEvents(dice: Dice): readonly Possible[] {
-    const { crash, fence, retire, lose, outage, rival, cancel, cancelStep, pause } = this.#weights;
+    const { crash, fence, retire, drain, lose, outage, cancel, cancelStep, pause } = this.#weights;
     const threads = [...this.engine.threads.values()];
     const runs = [...this.engine.loop.runs.keys()];
     const possible: Possible[] = [
       { weight: crash, item: () => this.#crash(dice) },
       { weight: fence, item: () => this.#fence(dice) },
-      { weight: retire, item: () => this.#retire(dice) },
+      { weight: this.engine.isDraining ? 30 : retire, item: () => this.#retire(dice) },
       { weight: outage, item: () => this.#loseConnection(dice) },
+      { weight: drain, item: () => this.#drain() },
+      { weight: 1, item: () => this.#tend() },
     ];
     if (this.setup.dailyBudgetMicroUsd !== undefined)
-      possible.push({ weight: rival, item: () => this.#rival(dice) });
+      possible.push(
+        { weight: this.#weights.rival, item: () => this.#rival(dice) },
+        { weight: this.#weights.raise, item: () => this.#raise(dice.pick([500, 4_000, 20_000])) },
+      );
     if (threads.length > 0)
       possible.push({ weight: lose, item: () => this.#loseThread(dice.pick(threads), dice) });
     if (runs.length === 0) return possible;
@@ -195,6 +204,25 @@ export class World implements Seen {
     }
   }
 
+  async #raise(byMicroUsd: number): Promise<void> {
+    this.note(`the budgets are raised by ${byMicroUsd}`);
+    this.wallet.dailyMicroUsd += byMicroUsd;
+    this.wallet.version += 1;
+    const asks = this.watch.money.whoAsks(this.engine);
+    await this.#tend();
+    this.watch.money.raised(this.engine, asks);
+  }
+
+  async #tend(): Promise<void> {
+    for (const engine of [this.engine, ...this.zombies]) await engine.tend();
+  }
+
+  /** Nothing new starts; what runs goes on, for as long as chance allows. */
+  #drain(): void {
+    this.note('drain');
+    this.engine.drain();
+  }
+
   #arriveLate(execute: () => void): void {
     this.note('a late statement');
     this.#late = this.#late.filter((each) => each !== execute);
@@ -218,9 +246,7 @@ export class World implements Seen {
   /** The engine is stopped in order, with as little patience as there is. */
   async #retire(dice: Dice): Promise<void> {
     this.note('retire');
-    this.engine.loop.drain();
-    this.engine.loop.checkpoint();
-    this.engine.loop.stop();
+    this.engine.stopNow();
     for (let flush = 0; flush < 9 && !this.engine.connection.isLost; flush += 1) {
       await settle();
       this.engine.connection.answer();
@@ -242,7 +268,6 @@ export class World implements Seen {
       await this.engine.adopt(row, () => dice.once(12));
       if (!this.engine.isAlive) return this.#takeOver(dice);
     }
-    // Timers that are due run before anything else can happen.
     this.clock.pass(0);
     for (const [id, { runId, asked }] of this.database.inbox)
       this.engine.loop.ask(runId, asked, [id]);
@@ -253,6 +278,7 @@ export class World implements Seen {
     const clock = new MortalClock(this.clock);
     const engine = new SimEngine({
       database: this.database,
+      wallet: this.wallet,
       store: this.#store,
       outside: this.outside,
       setup: this.setup,
@@ -268,12 +294,16 @@ export class World implements Seen {
   async #happen(event: () => void | Promise<void>): Promise<void> {
     await event();
     await settle();
+    // Timers that are due run before anything else can happen.
+    this.clock.pass(0);
+    await settle();
     this.zombies = this.zombies.filter(({ isAlive }) => isAlive);
     this.watch.look();
   }
 
   /** Nothing unusual happens any more: every run has to end. */
   async #comeToAnEnd(): Promise<void> {
+    if (this.engine.isDraining) await this.#happen(() => this.#retire(new Dice(0)));
     for (const runId of this.engine.loop.runs.keys()) await this.#happen(() => this.#letGo(runId));
     for (let at = 0; !this.#isOver(); at += 1) {
       if (at > 10_000)
@@ -292,7 +322,7 @@ export class World implements Seen {
     if (this.engine.loop.runs.get(runId)?.isPaused) this.ask(runId, { kind: 'resume' });
   }
 
-  #goOn(dice: Dice): void {
+  #goOn(dice: Dice): void | Promise<void> {
     const { connection, expansions, threads, loop } = this.engine;
     if (this.#late.length > 0) return this.#arriveLate(this.#late[0] as () => void);
     for (const zombie of this.zombies) zombie.connection.answer();
@@ -306,6 +336,8 @@ export class World implements Seen {
       const step = run.steps.find(({ wait }) => wait === 'review');
       if (step) return this.#review(run.facts.id, step.id);
     }
+    if (this.watch.money.whoAsks(this.engine).length > 0) return this.#raise(20_000);
+    this.note('pass 3000');
     this.clock.pass(3_000);
   }
 

@@ -210,9 +210,9 @@ describe('admin API', () => {
       ...systemClock,
       after: (_delayMs: number, run: () => void) => systemClock.after(1, run),
     };
-    const { startRun, ask, onAppend, onDelta } = api.tutti.engine;
+    const { startRun, ask, explain, onAppend, onDelta } = api.tutti.engine;
     const trouble = new EngineError('ENGINE_STOPPED', 'The engine is starting or has stopped.');
-    const stopped = { startRun, ask, onAppend, onDelta, trouble };
+    const stopped = { startRun, ask, explain, onAppend, onDelta, trouble };
     for (const [change, code] of [
       [{ engine: stopped }, 'ENGINE_STOPPED'],
       [{ history: silent, clock: hasty }, 'DB_UNAVAILABLE'],

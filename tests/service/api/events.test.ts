@@ -21,6 +21,7 @@ describe('/v1/runs/:id/events', () => {
       engine: {
         startRun: (request) => engine.startRun(request),
         ask: (asked) => engine.ask(asked),
+        explain: (asked) => engine.explain(asked),
         get trouble() {
           return engine.trouble;
         },
@@ -169,6 +170,7 @@ describe('/v1/runs/:id/events', () => {
         trouble: null,
         startRun: (request) => engine.startRun(request),
         ask: (asked) => engine.ask(asked),
+        explain: (asked) => engine.explain(asked),
         onAppend: () => () => {},
         onDelta: () => () => {},
       },

@@ -40,3 +40,21 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON tutti.share TO tutti_engine;
 
 -- Rehearsals: what they find is listed with them, and is no news to anybody.
 ALTER TABLE tutti.finding ADD COLUMN simulated boolean NOT NULL DEFAULT false;
+
+-- Explanations: what the owner of a run answers to whoever asked, in another process, what its steps wait for. A row goes when it
+-- is read, or a minute later; a crash may lose it.
+CREATE UNLOGGED TABLE tutti.explanation (
+  id uuid PRIMARY KEY,
+  tenant_id int NOT NULL,
+  run_id uuid NOT NULL,
+  at timestamptz NOT NULL DEFAULT now(),
+  data jsonb NOT NULL
+);
+GRANT SELECT, INSERT, DELETE ON tutti.explanation TO tutti_engine;
+
+-- Batches: a step whose model call is in a provider's batch waits for it; the attempt that asked for the call has ended for that.
+ALTER TABLE tutti.step DROP CONSTRAINT step_wait_check,
+  ADD CONSTRAINT step_wait_check CHECK (wait IN ('approval', 'timer', 'event', 'budget', 'version', 'review', 'batch'));
+ALTER TABLE tutti.attempt DROP CONSTRAINT attempt_outcome_check,
+  ADD CONSTRAINT attempt_outcome_check CHECK (outcome IN
+    ('succeeded', 'failed', 'timed_out', 'cancelled', 'crashed', 'lost', 'batched'));

@@ -1,9 +1,10 @@
-import type { Request } from 'express';
+import type { Request, Response } from 'express';
 import { Router } from 'express';
 import { z } from 'zod';
 import { EngineError } from '../../../base/errors.ts';
+import type { RunRequest } from '../../../engine/run/store.ts';
 import type { CompleteParts } from '../parts.ts';
-import { pageOf, paging, readBody, readQuery } from '../request.ts';
+import { pageOf, paging, readBody, readQuery, timeZone, whenGone } from '../request.ts';
 
 const key = z.string().min(1).max(255);
 
@@ -16,7 +17,7 @@ const runBody = z
     key: key.optional(),
     company: z.string().min(1).max(50).optional(),
     businessDate: z.iso.date().optional(),
-    timeZone: z.string().refine(isTimeZone, 'is no IANA time zone').optional(),
+    timeZone: timeZone.optional(),
     priority: z.int().min(1).max(10).optional(),
     /** Whether a person waits for it. */
     attended: z.boolean().default(false),
@@ -24,6 +25,11 @@ const runBody = z
     rehearsal: z.boolean().default(false),
     /** Of a rehearsal: how many times as fast its simulated calls go. */
     speed: z.int().min(1).max(1_000).optional(),
+    /** Hash of the plan that it must keep to. */
+    plan: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/)
+      .optional(),
   })
   .refine(({ rehearsal, speed }) => rehearsal || speed === undefined, {
     path: ['speed'],
@@ -47,7 +53,8 @@ const cancelBody = z
 const actor = { kind: 'person', id: 'local' } as const;
 
 /** `/v1/runs`: what there is, starting, cancelling, pausing, looking. */
-export function runRoutes({ history, engine, tenantId, runDefaults }: CompleteParts): Router {
+export function runRoutes(parts: CompleteParts): Router {
+  const { history, engine, tenantId, runDefaults } = parts;
   const router = Router();
 
   router.get('/', async (request, response) => {
@@ -61,20 +68,22 @@ export function runRoutes({ history, engine, tenantId, runDefaults }: CompletePa
 
   router.post('/', async (request, response) => {
     const body = readBody(request, runBody);
-    const { key: _, businessDate, timeZone, company, priority, speed, ...asked } = body;
+    const { key: _, businessDate, timeZone: zone, company, priority, speed, plan, ...asked } = body;
     const usual = runDefaults();
-    const { id } = await engine.startRun({
+    const run: RunRequest = {
       ...asked,
       input: asked.input,
       tenantId,
       actor,
       key: idempotencyKey(request, body.key),
       businessDate: businessDate ?? usual.businessDate,
-      timeZone: timeZone ?? usual.timeZone,
+      timeZone: zone ?? usual.timeZone,
       ...(company !== undefined && { company }),
       ...(priority !== undefined && { priority }),
       ...(speed !== undefined && { speed }),
-    });
+    };
+    const bound = plan === undefined ? run : await bind(parts, run, { plan, response });
+    const { id } = await engine.startRun(bound);
     response
       .status(202)
       .location(`/v1/runs/${id}`)
@@ -142,16 +151,18 @@ function idempotencyKey(request: Request, inBody: string | undefined): string {
   throw wrongKey('must have 1 to 255 characters');
 }
 
+/** @throws PLAN_CHANGED · INPUT_INVALID where nothing can be bound */
+async function bind(
+  { planner, closing }: CompleteParts,
+  run: RunRequest,
+  { plan, response }: { readonly plan: string; readonly response: Response },
+): Promise<RunRequest> {
+  if (planner) return planner.bind(run, plan, AbortSignal.any([closing, whenGone(response)]));
+  throw new EngineError('INPUT_INVALID', 'Here no run can be bound to a plan; leave `plan` out.');
+}
+
 function wrongKey(detail: string): EngineError {
   return new EngineError('INPUT_INVALID', `The header Idempotency-Key ${detail}.`, {
     details: { errors: [{ pointer: 'Idempotency-Key', detail }] },
   });
-}
-
-function isTimeZone(name: string): boolean {
-  try {
-    return Boolean(new Intl.DateTimeFormat('en', { timeZone: name }));
-  } catch {
-    return false;
-  }
 }

@@ -1,0 +1,205 @@
+import type pg from 'pg';
+import { type Clock, systemClock } from '../../base/clock.ts';
+import {
+  EngineError,
+  type ErrorData,
+  fromErrorData,
+  isEngineError,
+  toErrorData,
+} from '../../base/errors.ts';
+import { newId } from '../../base/ids.ts';
+import type { Database } from '../../ports/db/database.ts';
+import type { Inbox, Message, SteerKind } from '../run/inbox.ts';
+import { toJsonb } from '../run/rows.ts';
+import { isTerminal, type RunStatus } from '../run/states.ts';
+import type { Store } from '../run/store.ts';
+import type { Explainer } from './explainer.ts';
+import { type Explanation, momentOf } from './explanation.ts';
+import { explainFromRows, type KnownRun } from './from-rows.ts';
+import { PastReader } from './past.ts';
+
+/** Who asks what of which run. */
+export interface ExplainAsk {
+  readonly tenantId: number;
+  readonly runId: string;
+  /** The path of one step. @default all that wait */
+  readonly step?: string | undefined;
+}
+
+/** What explanations are asked for and given with. */
+export interface ExplanationParts {
+  readonly database: Pick<Database, 'kysely'>;
+  /** Acts as `tutti_engine`. */
+  readonly pool: pg.Pool;
+  readonly store: Store;
+  readonly inbox: Inbox;
+  readonly clock?: Clock;
+  /** The engine of this process, once it runs. @default there is none */
+  readonly own?: () => Explainer | null;
+}
+
+/** What a run's owner has answered: an explanation, or why there is none. */
+type Answer = { readonly told: Explanation } | { readonly error: ErrorData };
+
+/** How long an owner has to answer, ms: it reads its inbox once a second. */
+const patienceMs = 3_000;
+/** How often the answer is looked for meanwhile, ms. */
+const lookMs = 100;
+/** Answers that nobody has fetched are deleted after this long, ms. */
+const keptMs = 60_000;
+
+/**
+ * Explanations across processes. The owner of a run answers: this process's engine from memory; another one by a row, after a
+ * message in its inbox. What nobody answers, the rows tell as far as they know.
+ */
+export class Explanations {
+  readonly #parts: ExplanationParts;
+  readonly #clock: Clock;
+  readonly #past: PastReader;
+  /** When answers that may have been left should go; null: none was given. */
+  #sweepAt: number | null = 0;
+
+  constructor(parts: ExplanationParts) {
+    this.#parts = parts;
+    this.#clock = parts.clock ?? systemClock;
+    this.#past = new PastReader(parts.database, this.#clock);
+  }
+
+  /** What the waiting steps of a run wait for, and when they should start. @throws RUN_UNKNOWN · STEP_UNKNOWN · DB_* */
+  async explain(ask: ExplainAsk): Promise<Explanation> {
+    const run = await this.#known(ask);
+    if (isTerminal(run.status)) return endedRun(run);
+    const own = await this.#own(ask);
+    if (own) return own;
+    if (!run.isOwned) return this.#fromRows(ask, run, 'No engine owns the run now.');
+    const answer = await this.#askOwner(ask);
+    if (answer) return answer;
+    return this.#fromRows(
+      ask,
+      run,
+      `The engine that owns the run has not answered within ${patienceMs / 1_000} s.`,
+    );
+  }
+
+  /** Answers the questions among the messages to this engine's runs; returns the other messages. @throws DB_* */
+  async answer(messages: readonly Message[]): Promise<readonly Message<SteerKind>[]> {
+    const others: Message<SteerKind>[] = [];
+    for (const message of messages) {
+      if (isSteering(message)) others.push(message);
+      else await this.#answer(message);
+    }
+    await this.#sweep();
+    return others;
+  }
+
+  async #own({ tenantId, runId, step }: ExplainAsk): Promise<Explanation | null> {
+    const own = this.#parts.own?.();
+    if (!own?.owns(runId)) return null;
+    const [past, keys] = await Promise.all([this.#past.of(tenantId), this.#keys(tenantId, runId)]);
+    return own.explain(runId, { step, past, keys });
+  }
+
+  async #answer({ id, tenant_id: tenantId, run_id: runId, dedupe, data }: Message): Promise<void> {
+    const { pool } = this.#parts;
+    const answer = await this.#own({ tenantId, runId, step: data.path }).then(
+      (told): Answer | null => told && { told },
+      (error: unknown): Answer => {
+        if (!isEngineError(error) || error.code.startsWith('DB_')) throw error;
+        return { error: toErrorData(error) };
+      },
+    );
+    // A run that is not in memory yet will be at the next look.
+    if (!answer) return;
+    await pool.query(
+      `WITH taken AS (DELETE FROM tutti.inbox WHERE id = $1)
+       INSERT INTO tutti.explanation (id, tenant_id, run_id, data) VALUES ($2, $3, $4, $5) ON CONFLICT DO NOTHING`,
+      [id, dedupe, tenantId, runId, toJsonb(answer)],
+    );
+    this.#sweepAt ??= this.#clock.monotonic() + keptMs;
+  }
+
+  /** Deletes what nobody has fetched, a while after something was answered, and once when an engine starts. */
+  async #sweep(): Promise<void> {
+    if (this.#sweepAt === null || this.#clock.monotonic() < this.#sweepAt) return;
+    this.#sweepAt = null;
+    await this.#parts.pool.query(
+      `WITH unread AS (DELETE FROM tutti.inbox WHERE kind = 'explain' AND at < now() - interval '1 minute')
+       DELETE FROM tutti.explanation WHERE at < now() - interval '1 minute'`,
+    );
+  }
+
+  async #askOwner(ask: ExplainAsk): Promise<Explanation | null> {
+    const { inbox, pool } = this.#parts;
+    const { tenantId, runId, step } = ask;
+    const id = newId();
+    const data = step === undefined ? {} : { path: step };
+    const actor = { kind: 'key', id: 'explain' } as const;
+    await inbox.send({ tenantId, runId, kind: 'explain', dedupe: id, data, actor });
+    const until = this.#clock.monotonic() + patienceMs;
+    while (this.#clock.monotonic() < until) {
+      await new Promise<void>((resolve) => this.#clock.after(lookMs, resolve));
+      const { rows } = await pool.query<{ data: Answer }>(
+        'DELETE FROM tutti.explanation WHERE id = $1 RETURNING data',
+        [id],
+      );
+      const [row] = rows;
+      if (!row) continue;
+      if ('error' in row.data) throw fromErrorData(row.data.error);
+      return row.data.told;
+    }
+    await pool.query(
+      'DELETE FROM tutti.inbox WHERE tenant_id = $1 AND run_id = $2 AND dedupe = $3',
+      [tenantId, runId, id],
+    );
+    return null;
+  }
+
+  async #fromRows(ask: ExplainAsk, run: KnownRun, note: string): Promise<Explanation> {
+    if (ask.step !== undefined) await this.#checkStep(ask);
+    const keys = await this.#keys(ask.tenantId, ask.runId);
+    return explainFromRows(this.#parts, run, { step: ask.step, note, keys });
+  }
+
+  async #known({ tenantId, runId }: ExplainAsk): Promise<KnownRun> {
+    const { rows } = await this.#parts.pool.query<{
+      status: RunStatus;
+      workflow: string;
+      version: number;
+      owned: boolean;
+    }>(
+      `SELECT r.status, r.workflow, r.workflow_version AS version, coalesce(e.state <> 'gone' AND e.lease_until > now(), false) AS owned
+       FROM tutti.run r LEFT JOIN tutti.engine e ON e.id = r.owner WHERE r.tenant_id = $1 AND r.id = $2`,
+      [tenantId, runId],
+    );
+    const [row] = rows;
+    if (!row) throw new EngineError('RUN_UNKNOWN', `There is no run ${runId}.`);
+    const { owned: isOwned, ...known } = row;
+    return { tenantId, id: runId, ...known, isOwned };
+  }
+
+  /** @throws STEP_UNKNOWN */
+  async #checkStep({ tenantId, runId, step = '' }: ExplainAsk): Promise<void> {
+    if ((await this.#parts.store.stepAt(tenantId, runId, step)) === undefined)
+      throw new EngineError('STEP_UNKNOWN', `Run ${runId} has no step '${step}'.`);
+  }
+
+  /** Effects that steps wait for people to settle, by step. */
+  async #keys(tenantId: number, runId: string): Promise<ReadonlyMap<number, string>> {
+    const { rows } = await this.#parts.pool.query<{ step: number; key: string }>(
+      `SELECT e.step, e.data->>'key' AS key FROM tutti.step s JOIN tutti.entry e ON e.tenant_id = s.tenant_id AND e.run_id = s.run_id AND e.step = s.id
+       WHERE s.tenant_id = $1 AND s.run_id = $2 AND s.wait IN ('review', 'approval') AND e.kind = 'step.waiting' AND e.data ? 'key' ORDER BY e.seq`,
+      [tenantId, runId],
+    );
+    return new Map(rows.map(({ step, key }) => [step, key]));
+  }
+}
+
+function isSteering(message: Message): message is Message<SteerKind> {
+  return message.kind !== 'explain';
+}
+
+function endedRun({ id: runId, status }: KnownRun): Explanation {
+  const at = momentOf(Date.now()) as string;
+  const note = 'The run has ended: nothing of it waits.';
+  return { runId, status, at, source: 'rows', note, endAt: null, bottleneck: null, steps: [] };
+}

@@ -1,0 +1,176 @@
+import { sql } from 'kysely';
+import type { Clock } from '../../base/clock.ts';
+import { digest, newId } from '../../base/ids.ts';
+import { LeaseClock } from '../../base/lease-clock.ts';
+import type { Config } from '../../ports/config.ts';
+import type { Database } from '../../ports/db/database.ts';
+import { journalVersion } from '../../ports/db/journal-version.ts';
+import type { Dispatcher } from '../../ports/dispatcher.ts';
+import type { Connector } from '../../ports/erp/connector.ts';
+import type { Profiles } from '../../ports/models/profiles.ts';
+import type { Registry } from '../../sdk/registry.ts';
+import { Broker } from '../limits/broker.ts';
+import type { Budgets } from '../limits/budgets.ts';
+import type { RunFacts } from '../run/facts.ts';
+import { Run } from '../run/run.ts';
+import { pathOf } from '../run/step.ts';
+import type { RunRequest } from '../run/store.ts';
+import { checkRequest } from '../submit.ts';
+import { basisDigest } from './basis.ts';
+import { type BoundPlan, planChanged } from './bound.ts';
+import { foresee } from './foresee.ts';
+import { readLearned } from './learned.ts';
+import { addUp, type Plan } from './plan.ts';
+import { freeToday, Purses } from './purses.ts';
+import { Walk, type Walked } from './walk.ts';
+import { workOf } from './work.ts';
+
+/** What a planner works with. */
+export interface PlannerParts {
+  readonly database: Pick<Database, 'asTenant'>;
+  readonly registry: Registry;
+  readonly config: Config;
+  /** What agents call, or would. */
+  readonly profiles: Profiles;
+  /** The ERP of a tenant. */
+  readonly connector: (tenantId: number) => Connector;
+  readonly budgets: Pick<Budgets, 'list'>;
+  /** Threads of the plan's own; ended with it. */
+  readonly openDispatcher: () => Dispatcher;
+  readonly clock: Clock;
+}
+
+/** What is to be planned. */
+export type PlanRequest = Pick<
+  RunRequest,
+  'tenantId' | 'workflow' | 'input' | 'company' | 'businessDate' | 'timeZone' | 'speed'
+>;
+
+interface Planned {
+  readonly run: Run;
+  readonly walked: Walked;
+  readonly hash: string;
+  readonly free: ReadonlyMap<string, number>;
+}
+
+/** Says what a run would do, cost and take, by going through it without a model and without storing anything. */
+export class Planner {
+  readonly #parts: PlannerParts;
+  /** One at a time: a plan keeps all of its threads busy. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: PlannerParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws WORKFLOW_UNKNOWN · INPUT_INVALID · WORKFLOW_INVALID · ERP_* · DB_* · the signal's reason */
+  plan(request: PlanRequest, signal: AbortSignal): Promise<Plan> {
+    return this.#alone(async () => {
+      const { run, walked, hash, free } = await this.#walk(request, signal);
+      const { config, profiles } = this.#parts;
+      const learned = await readLearned(this.#parts.database, request.tenantId);
+      const broker = this.#broker();
+      const modelOf: Parameters<typeof addUp>[0]['modelOf'] = ({ registered }) =>
+        broker.modelOf(registered.agent.model ?? 'standard');
+      const work = workOf(walked, { learned, modelOf, broker });
+      const forecast = foresee(
+        { run, work, modelOf, speed: request.speed ?? 1 },
+        { config, profiles },
+      );
+      return addUp({ run, work, forecast, learned, modelOf, free, hash });
+    });
+  }
+
+  /**
+   * A request that is bound to a plan: the run is gone through again, and has to come to the same. One whose key has a run
+   * already is returned as it is, since it will get that run.
+   * @throws PLAN_CHANGED when it comes to something else · what `plan` throws
+   */
+  bind(request: RunRequest, hash: string, signal: AbortSignal): Promise<RunRequest> {
+    return this.#alone(async () => {
+      if (await this.#isKnown(request)) return request;
+      const planned = await this.#walk(request, signal);
+      if (planned.hash !== hash)
+        throw planChanged(hash, `the same run would now be the plan ${planned.hash}`);
+      const plan: BoundPlan = { hash, basis: this.#basis(), nodes: planned.walked.nodes };
+      return { ...request, plan };
+    });
+  }
+
+  async #isKnown({ tenantId, workflow, key }: RunRequest): Promise<boolean> {
+    if (key === undefined) return false;
+    const query = sql`SELECT 1 FROM tutti.run WHERE tenant_id = ${tenantId} AND workflow = ${workflow} AND key = ${key}`;
+    const { rows } = await this.#parts.database.asTenant(tenantId, (transaction) =>
+      query.execute(transaction),
+    );
+    return rows.length > 0;
+  }
+
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work);
+    this.#last = done.catch(() => {});
+    return done;
+  }
+
+  async #walk(request: PlanRequest, signal: AbortSignal): Promise<Planned> {
+    const { registry, clock, budgets } = this.#parts;
+    const { registered, input, graph } = checkRequest(registry, request);
+    const now = clock.now();
+    const run = new Run(factsOf({ ...request, input }, now), graph);
+    const free = await freeToday(budgets, request.tenantId);
+    const purses = new Purses(run, { broker: this.#broker(), free, now });
+    const dispatcher = this.#parts.openDispatcher();
+    try {
+      const connector = this.#parts.connector(request.tenantId);
+      const walk = new Walk({ run, registry, connector, dispatcher, purses, clock });
+      // A lease that is never held: whatever went wrong, no thread would write.
+      await dispatcher.start(walk, new LeaseClock());
+      const walked = await walk.walk(signal);
+      const hash = hashOf(run, walked, {
+        workflow: registered.digest.toString('hex'),
+        basis: this.#basis(),
+      });
+      return { run, walked, hash, free };
+    } finally {
+      await dispatcher.stop();
+    }
+  }
+
+  #basis(): string {
+    const { registry, profiles, config } = this.#parts;
+    return basisDigest({ registry, profiles, prices: config.prices ?? {} });
+  }
+
+  /** Without gates: what is asked here takes no time. */
+  #broker(): Broker {
+    const { profiles, config, clock } = this.#parts;
+    return new Broker({ profiles, limits: {}, prices: config.prices ?? {}, clock });
+  }
+}
+
+/** What a plan rests on: what is to run, on which input and day, with which agents and models, and each step with its input. */
+function hashOf(
+  { facts }: Run,
+  { visits, nodes }: Walked,
+  versions: { readonly workflow: string; readonly basis: string },
+): string {
+  const { workflow, input, company, businessDate } = facts;
+  const steps = visits
+    .map(({ step, registered, input: of }) => [pathOf(step), registered.name, of])
+    .sort(([a = ''], [b = '']) => (a < b ? -1 : 1));
+  const facet = { workflow, input, company, businessDate };
+  return digest('plan 1', versions, facet, nodes, steps).toString('hex');
+}
+
+function factsOf(request: PlanRequest, now: number): RunFacts {
+  const { tenantId, workflow, input, company = null, businessDate, timeZone } = request;
+  return {
+    ...{ tenantId, workflow, input, company, businessDate, timeZone },
+    id: newId(),
+    priority: 5,
+    attended: false,
+    rehearsal: true,
+    createdAt: now,
+    journal: journalVersion,
+  };
+}

@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict';
+import { verifies } from '../../support/verifies.ts';
+import { BatchLab } from './lab.ts';
+
+const ids = ['a', 'b', 'c'];
+
+for (const provider of ['openai', 'anthropic'] as const) {
+  describe(`calls that go by batches of ${provider}`, function () {
+    this.timeout(60_000);
+    let lab: BatchLab;
+
+    beforeEach(async () => {
+      lab = await BatchLab.open(provider);
+    });
+    afterEach(function () {
+      return lab.close(this);
+    });
+
+    it('have the same outputs as direct calls, at half the price', async () => {
+      verifies('R7.cost', 'R7.reserve');
+      await lab.start({ batches: { enabled: false } });
+      const direct = await lab.run('lab.sort', ids);
+      assert.equal(await lab.ended(direct), 'succeeded');
+      await lab.stop();
+      await lab.start();
+      const run = await lab.run('lab.sort', ids);
+      await lab.submitted();
+      assert.deepEqual(await lab.steps(run.id), ['batch', 'batch', 'batch']);
+      lab.server.end();
+
+      assert.equal(await lab.ended(run), 'succeeded');
+      assert.deepEqual(await lab.outputs(run.id), await lab.outputs(direct.id));
+      const own = await lab.ledger(run.id);
+      const theirs = await lab.ledger(direct.id);
+      assert.deepEqual(
+        own.map(({ cost, batch, state }) => [cost * 2, batch, state]),
+        theirs.map(({ cost, batch }) => [cost, !batch, 'settled']),
+      );
+      assert.deepEqual(lab.direct.toSorted(), ids);
+      assert.equal((await lab.purses()).reserved, 0);
+    });
+
+    it('send what a direct call sends', async () => {
+      await lab.start({ batches: { enabled: false } });
+      await lab.ended(await lab.run('lab.look', ['a', 'b']));
+      await lab.stop();
+      await lab.start();
+      const run = await lab.run('lab.look', ['a', 'b']);
+      for (const count of [1, 2]) {
+        await lab.submitted(count);
+        lab.server.end();
+      }
+      await lab.ended(run);
+
+      const bare = ({ body }: { readonly body: Readonly<Record<string, unknown>> }) => {
+        const { stream: _, ...rest } = body;
+        return JSON.stringify(rest);
+      };
+      const batched = lab.server.batches.flatMap(({ items }) =>
+        items.map(({ call }) => bare(call)),
+      );
+      assert.deepEqual(batched.toSorted(), lab.server.models.calls.map(bare).toSorted());
+    });
+
+    it('hold no slot and no thread while they wait', async () => {
+      await lab.start();
+      const run = await lab.run('lab.sort', ids);
+      await lab.submitted();
+
+      const other = await lab.run('lab.call', ['x', 'y']);
+
+      assert.equal(await lab.ended(other), 'succeeded');
+      assert.deepEqual(await lab.steps(run.id), ['batch', 'batch', 'batch']);
+      lab.server.end();
+      assert.equal(await lab.ended(run), 'succeeded');
+      assert.deepEqual(lab.direct.toSorted(), ['x', 'y']);
+    });
+
+    it('go on with tools on a thread between two batches', async () => {
+      await lab.start();
+      const run = await lab.run('lab.look', ids);
+      await lab.submitted(1);
+      lab.server.end();
+      await lab.submitted(2);
+      assert.deepEqual(await lab.steps(run.id), ['batch', 'batch', 'batch']);
+      lab.server.end();
+
+      assert.equal(await lab.ended(run), 'succeeded');
+      const outputs = await lab.outputs(run.id);
+      assert.deepEqual(outputs.b, { text: 'b with {"number":"number of b"}' });
+      assert.deepEqual(lab.direct, []);
+      assert.equal(lab.batched.length, 6);
+      const { rows } = await lab.pool.query(
+        'SELECT no, outcome FROM tutti.attempt WHERE run_id = $1 AND step = 1 ORDER BY no',
+        [run.id],
+      );
+      assert.deepEqual(rows, [
+        { no: 1, outcome: 'batched' },
+        { no: 2, outcome: 'succeeded' },
+      ]);
+      assert.equal((await lab.purses()).reserved, 0);
+    });
+  });
+}
+
+describe('a step whose call may go by a batch', function () {
+  this.timeout(60_000);
+  let lab: BatchLab;
+
+  beforeEach(async () => {
+    lab = await BatchLab.open('openai');
+  });
+  afterEach(function () {
+    return lab.close(this);
+  });
+
+  it('makes it directly where too few wait with it', async () => {
+    await lab.start({ batches: { enabled: true, leastItems: 4 } });
+    const run = await lab.run('lab.sort', ids);
+
+    assert.equal(await lab.ended(run), 'succeeded');
+    assert.deepEqual(lab.direct.toSorted(), ids);
+    assert.equal(lab.server.batches.length, 0);
+    assert.equal((await lab.purses()).reserved, 0);
+  });
+
+  it('makes it directly where a batch would not end before the deadline', async () => {
+    await lab.start({ batches: { enabled: true, leastItems: 2, reserveMs: 2.5 * 3_600_000 } });
+    const run = await lab.run('lab.timed', ids);
+
+    assert.equal(await lab.ended(run), 'succeeded');
+    assert.deepEqual(lab.direct.toSorted(), ids);
+    assert.deepEqual(await lab.kinds(run.id, 'step.waiting'), []);
+  });
+
+  it('makes it directly where the money of a batch is not there', async () => {
+    await lab.start({ budgets: { tenantDailyMicroUsd: 100 } });
+    const run = await lab.run('lab.sort', ids);
+    const status = await lab.ended(run);
+
+    assert.equal(status, 'partial');
+    assert.equal(lab.server.batches.length, 0);
+    assert.deepEqual(await lab.purses(), { reserved: 0, settled: 0 });
+  });
+
+  it('leaves no batch behind when its run is paused before, and answers stay when it is paused after', async () => {
+    await lab.start();
+    const run = await lab.run('lab.sort', ids);
+    await lab.until(async () => (await lab.steps(run.id)).includes('batch'), 1);
+    await lab.ask(run.id, 'pause');
+    await lab.until(async () => (await lab.kinds(run.id, 'run.paused')).length > 0);
+    lab.clock.pass(120_000);
+    assert.deepEqual(await lab.kinds(run.id, 'batch.%'), []);
+
+    await lab.ask(run.id, 'resume');
+    await lab.submitted();
+    await lab.ask(run.id, 'pause');
+    await lab.until(async () => (await lab.kinds(run.id, 'run.paused')).length > 1);
+    lab.server.end();
+    await lab.until(async () => (await lab.kinds(run.id, 'batch.ended')).length > 0);
+    assert.deepEqual(await lab.steps(run.id), ['ready', 'ready', 'ready']);
+
+    await lab.ask(run.id, 'resume');
+    assert.equal(await lab.ended(run), 'succeeded');
+    assert.deepEqual(lab.direct, []);
+  });
+});

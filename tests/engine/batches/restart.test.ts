@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { verifies } from '../../support/verifies.ts';
+import { BatchLab } from './lab.ts';
+
+const ids = ['a', 'b', 'c', 'd'];
+const create = { openai: /^POST \/v1\/batches$/, anthropic: /^POST .*messages\/batches$/ };
+const content = { openai: /content$/, anthropic: /results$/ };
+
+for (const provider of ['openai', 'anthropic'] as const) {
+  describe(`batches of ${provider} and an engine that ends`, function () {
+    this.timeout(90_000);
+    let lab: BatchLab;
+
+    beforeEach(async () => {
+      lab = await BatchLab.open(provider);
+      await lab.start();
+    });
+    afterEach(function () {
+      return lab.close(this);
+    });
+
+    async function restart(): Promise<void> {
+      await lab.stop();
+      await lab.start();
+    }
+
+    /** Everything was answered once, by a batch, and paid once. */
+    async function checkOnce(run: { readonly id: string }): Promise<void> {
+      assert.deepEqual(lab.batched.toSorted(), ids);
+      assert.deepEqual(lab.direct, []);
+      const ledger = await lab.ledger(run.id);
+      const spent = ledger.reduce((sum, { cost }) => sum + cost, 0);
+      assert.equal(ledger.filter(({ state }) => state === 'settled').length, ids.length);
+      assert.deepEqual(await lab.purses(), { reserved: 0, settled: spent });
+      assert.deepEqual(Object.keys(await lab.outputs(run.id)), ids);
+      assert.equal(spent, ids.length * 70);
+    }
+
+    it('before anything was submitted: its successor gathers again', async () => {
+      verifies('R9.restart', 'R7.orphan');
+      const run = await lab.run('lab.sort', ids);
+      await lab.waiting(run, ids.length);
+      await restart();
+      await lab.submitted();
+      lab.server.end();
+
+      assert.equal(await lab.ended(run), 'succeeded');
+      await checkOnce(run);
+      assert.equal(lab.server.batches.length, 1);
+    });
+
+    it('after the intent, before the provider has it: it is submitted again under another mark', async () => {
+      const run = await lab.run('lab.sort', ids);
+      lab.server.fail(create[provider], { kind: 'reset', after: 'nothing' });
+      await lab.until(() => lab.server.requests.some((each) => create[provider].test(each)));
+      await restart();
+      await lab.submitted();
+      lab.server.end();
+
+      assert.equal(await lab.ended(run), 'succeeded');
+      await checkOnce(run);
+      const kinds = await lab.kinds(run.id, 'batch.%');
+      assert.deepEqual(kinds.slice(0, 3), ['batch.planned', 'batch.ended', 'batch.planned']);
+    });
+
+    it('after the provider has it, before its id is known: it is found', async () => {
+      const run = await lab.run('lab.sort', ids);
+      lab.server.fail(create[provider], { kind: 'reset', after: 'deed' });
+      await lab.until(() => lab.server.batches.length > 0);
+      await restart();
+      // One provider's batches show their marks when they have ended, and not before.
+      lab.server.end();
+
+      assert.equal(await lab.ended(run), 'succeeded');
+      await checkOnce(run);
+      assert.equal(lab.server.batches.length, 1);
+    });
+
+    it('while it waits: its successor waits on', async () => {
+      const run = await lab.run('lab.sort', ids);
+      await lab.submitted();
+      await restart();
+      await lab.until(() => lab.engine.trouble === null);
+      assert.deepEqual(await lab.steps(run.id), ['batch', 'batch', 'batch', 'batch']);
+      assert.notEqual((await lab.purses()).reserved, 0);
+      lab.server.end();
+
+      assert.equal(await lab.ended(run), 'succeeded');
+      await checkOnce(run);
+    });
+
+    it('in the middle of the results: those that are recorded stay, the rest is read again', async () => {
+      const run = await lab.run('lab.sort', ids);
+      await lab.submitted();
+      lab.server.end();
+      const output = lab.server.batches[0]?.output ?? '';
+      const afterBytes = output.indexOf('\n', output.indexOf('\n') + 1) + 20;
+      lab.server.fail(content[provider], { kind: 'cut', afterBytes });
+      await lab.until(async () => (await lab.kinds(run.id, 'turn.ended')).length > 0);
+      await restart();
+
+      assert.equal(await lab.ended(run), 'succeeded');
+      await checkOnce(run);
+      assert.equal((await lab.kinds(run.id, 'turn.ended')).length, ids.length);
+    });
+
+    it('between two rounds: the conversation goes on', async () => {
+      const run = await lab.run('lab.look', ids);
+      await lab.submitted(1);
+      await restart();
+      lab.server.end();
+      await lab.submitted(2);
+      await restart();
+      lab.server.end();
+
+      assert.equal(await lab.ended(run), 'succeeded');
+      assert.equal(lab.batched.length, 2 * ids.length);
+      assert.deepEqual(lab.direct, []);
+      assert.equal((await lab.purses()).reserved, 0);
+    });
+  });
+}

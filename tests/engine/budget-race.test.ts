@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { limitMicroUsd, raceBudget, shareAccount } from '../support/budget-race.ts';
+import { verifies } from '../support/verifies.ts';
+
+describe('two engines, each in a process of its own', function () {
+  this.timeout(120_000);
+
+  it('never spend and reserve a micro-USD more than one budget that 500 agents share, and leave nothing reserved', async () => {
+    verifies('R7.budget', 'R7.reserve');
+    const rounds = await raceBudget(3);
+console.error(rounds);
+    assert.equal(rounds.filter(({ engines }) => engines === 2).length, 3);
+
+    for (const { statuses, looks, most, reserved, settled, cost, degraded, steps } of rounds) {
+      assert.deepEqual([statuses, steps], [['succeeded', 'succeeded'], 500]);
+      assert.ok(looks > 100, `${looks} looks`);
+      assert.ok(most <= limitMicroUsd, `${most} micro-USD`);
+      assert.deepEqual([reserved, settled], [0, cost]);
+      assert.ok(degraded > 0 && degraded < steps, `${degraded} degraded`);
+    }
+  });
+
+  it('make together no more calls in a minute and at once than the account allows, and both make some', async () => {
+    verifies('R6.several-engines');
+    const allowance = { requestsPerMinute: 120, concurrency: 6 };
+
+    const { calls, byEngine } = await shareAccount(allowance);
+
+    assert.ok(calls.every(({ status }) => status === 200));
+    assert.ok(calls.length <= allowance.requestsPerMinute, `${calls.length} calls`);
+    assert.ok(calls.length >= 0.9 * allowance.requestsPerMinute, `${calls.length} calls`);
+    assert.ok(Math.max(...calls.map(({ open }) => open)) <= allowance.concurrency);
+    for (const [engine, own] of Object.entries(byEngine)) assert.ok(own >= 12, `${engine}: ${own}`);
+  });
+});

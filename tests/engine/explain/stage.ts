@@ -1,0 +1,225 @@
+import { z } from 'zod';
+import type { Explainer } from '../../../core/engine/explain/explainer.ts';
+import { compile } from '../../../core/engine/graph/compile.ts';
+import { Breakers } from '../../../core/engine/limits/breaker.ts';
+import { Broker } from '../../../core/engine/limits/broker.ts';
+import { BudgetWatch } from '../../../core/engine/limits/budget-watch.ts';
+import { Quotas } from '../../../core/engine/limits/quotas.ts';
+import { Journal } from '../../../core/engine/run/journal.ts';
+import { RunLoop } from '../../../core/engine/run/loop.ts';
+import { Run } from '../../../core/engine/run/run.ts';
+import { pathOf, type Step } from '../../../core/engine/run/step.ts';
+import type { Waiting } from '../../../core/engine/run/waiting.ts';
+import { type RunningLimits, Scheduler } from '../../../core/engine/schedule/scheduler.ts';
+import type { RateLimit } from '../../../core/ports/config.ts';
+import type { Answer, Dispatcher, Job } from '../../../core/ports/dispatcher.ts';
+import { defineAgent } from '../../../core/sdk/agent.ts';
+import type { Node, WorkflowData } from '../../../core/sdk/node.ts';
+import type { RegisteredAgent, Registry } from '../../../core/sdk/registry.ts';
+import { FakeClock } from '../../support/fixtures/clock.ts';
+import { facts, workflow } from '../../support/fixtures/graphs.ts';
+import { SimConnection } from '../world/connection.ts';
+import { SimDatabase } from '../world/database.ts';
+
+/** How a step's attempt goes: its model calls, each with the time of the tools after it, milliseconds. */
+export interface Script {
+  readonly turns: readonly {
+    readonly ms: number;
+    readonly thenMs: number;
+    readonly tokens: number;
+  }[];
+  /** The size of its requests. */
+  readonly bytes: number;
+}
+
+/** What a stage is set up with. */
+export interface StageSetup {
+  readonly nodes: readonly Node[];
+  readonly workflow?: Partial<WorkflowData>;
+  /** Modules, with one agent each: `m0.work`. */
+  readonly modules: readonly string[];
+  readonly limits: RunningLimits;
+  readonly modelLimit: RateLimit;
+  readonly scriptOf: (job: Job) => Script;
+}
+
+const model = 'stage-1';
+const free = { input: 0, cachedInput: 0, cacheWrite: 0, output: 0 };
+
+/**
+ * The engine's loop, scheduler, broker and journal on a clock that stands still until everything else has happened: one run, whose
+ * threads follow a script. What waits for the wall clock elsewhere takes no time here, so figures are the same on every machine.
+ */
+export class Stage implements Dispatcher {
+  readonly clock = new FakeClock();
+  /** The one run. */
+  readonly subject: Run;
+  readonly loop: RunLoop;
+  readonly broker: Broker;
+  /** When each step began or went on with its next call, in order, by path. */
+  readonly starts = new Map<string, number[]>();
+  readonly health = { lanes: 1, ready: 1, zombies: 0 };
+  readonly #setup: StageSetup;
+  readonly #connection: SimConnection;
+  readonly #jobs = new Map<number, { readonly job: Job; turn: number }>();
+  #hasEnded = false;
+
+  constructor(setup: StageSetup) {
+    this.#setup = setup;
+    const { clock } = this;
+    const database = new SimDatabase(() => clock.now());
+    this.#connection = new SimConnection(database);
+    const breakers = new Breakers({ clock, limits: () => ({}) });
+    const target = { provider: 'sim', model, maxOutputTokens: 300 };
+    const chain = { targets: [target], choose: 'order' } as const;
+    this.broker = new Broker({
+      breakers,
+      profiles: { fast: chain, standard: chain, deep: chain },
+      limits: { modelLimits: { [model]: setup.modelLimit } },
+      prices: { [model]: free },
+      clock,
+    });
+    const agents = agentsOf(setup.modules);
+    const { broker } = this;
+    this.loop = new RunLoop({
+      journal: new Journal(
+        async () => this.#connection.client,
+        { boot: '00000000-0000-7000-8000-000000000001', clock },
+        { failed: (error) => Promise.reject(error), rejected: (_, error) => Promise.reject(error) },
+      ),
+      store: { effect: async () => null, conversation: async () => [] },
+      scheduler: new Scheduler<Waiting>(setup.limits),
+      limits: {
+        broker,
+        breakers,
+        watch: new BudgetWatch<Run>({
+          database: { kysely: () => ({}) as never },
+          warnAt: undefined,
+          stateOf: (name) => broker.budget.stateOf(name),
+          tell: () => {},
+        }),
+        quotas: new Quotas(broker.permits, clock),
+      },
+      dispatcher: this,
+      registry: { agents } as unknown as Registry,
+      clock,
+      rulesOf: () => [],
+      itemsOf: async () => [],
+      onEnd: () => {
+        this.#hasEnded = true;
+      },
+    } as unknown as ConstructorParameters<typeof RunLoop>[0]);
+    this.subject = new Run(
+      { ...facts, createdAt: clock.now() },
+      compile(workflow(setup.nodes, setup.workflow), agents),
+    );
+    database.addRun(this.subject.facts.id);
+    this.subject.seq = 1;
+  }
+
+  get explainer(): Explainer {
+    return this.loop.explainer;
+  }
+
+  /** Plays the run to its end; `look` is called every `everyMs`, when all that can happen has happened. */
+  async play(everyMs: number, look: () => void): Promise<void> {
+    const { clock, subject: run } = this;
+    this.loop.adopt(run, {
+      next: run.start(clock.now()),
+      changes: [],
+      spentMicroUsd: 0,
+      batched: { calls: [], batches: [] },
+    });
+    let lookAt = clock.now() + everyMs;
+    while (!this.#hasEnded) {
+      await settle();
+      if (this.#connection.isAsked) this.#connection.answer();
+      else if (clock.now() >= lookAt) {
+        look();
+        lookAt += everyMs;
+      } else clock.pass(Math.min(lookAt, clock.nextAt ?? lookAt) - clock.now());
+    }
+  }
+
+  // ── threads ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async start(): Promise<void> {}
+
+  async stop(): Promise<void> {}
+
+  run(job: Job): string {
+    this.#jobs.set(job.ref, { job, turn: 0 });
+    this.#note(job);
+    if (job.permitted) this.#call(job.ref);
+    return 'sim';
+  }
+
+  tell({ kind, ref }: Answer): void {
+    const going = this.#jobs.get(ref);
+    if (!going || kind !== 'granted') return;
+    this.#note(going.job);
+    this.#call(ref);
+  }
+
+  cancel(): void {}
+
+  #note({ stepPath }: Job): void {
+    const known = this.starts.get(stepPath);
+    if (known) known.push(this.clock.now());
+    else this.starts.set(stepPath, [this.clock.now()]);
+  }
+
+  #call(ref: number): void {
+    const going = this.#jobs.get(ref) as { readonly job: Job; turn: number };
+    const { turns, bytes } = this.#setup.scriptOf(going.job);
+    const { ms, thenMs, tokens } = turns[going.turn] as Script['turns'][number];
+    going.turn += 1;
+    const { turn } = going;
+    const { dispatchEvents: events } = this.loop;
+    this.clock.after(ms, () => {
+      const usage = { input: tokens, cachedInput: 0, cacheWrite: 0, output: 100, reasoning: 0 };
+      const done = { turn, model, usage, stop: 'tools', sent: true, durationMs: ms, body: '[]' };
+      events.messages([{ kind: 'turn', ref, done }]);
+      this.clock.after(thenMs, () => {
+        if (turn < turns.length) events.messages([{ kind: 'permit', ref, bytes }]);
+        else {
+          const end = {
+            kind: 'succeeded',
+            output: '{}',
+            degraded: false,
+            trust: 'system',
+          } as const;
+          events.messages([{ kind: 'done', ref, done: end }]);
+        }
+      });
+    });
+  }
+}
+
+function agentsOf(modules: readonly string[]): ReadonlyMap<string, RegisteredAgent> {
+  return new Map(
+    modules.map((module) => {
+      const agent = defineAgent({
+        name: 'work',
+        purpose: 'Works.',
+        instructions: 'Work.',
+        input: z.unknown(),
+        output: z.unknown(),
+        tools: {},
+        limits: { timeoutMs: 3_600_000 },
+      });
+      const name = `${module}.work`;
+      return [name, { name, module, agent }];
+    }),
+  );
+}
+
+/** Lets everything happen that happens by itself: a journal begins its flush one turn of the event loop later. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 2; turn += 1) await new Promise(setImmediate);
+}
+
+/** The steps of a stage's run by their paths. */
+export function stepsOf({ subject: run }: Stage): ReadonlyMap<string, Step> {
+  return new Map(run.steps.map((step) => [pathOf(step), step]));
+}

@@ -1,0 +1,43 @@
+import type { CompiledTask } from '../../../core/engine/graph/compile.ts';
+import type { Run } from '../../../core/engine/run/run.ts';
+import { pathOf, type Step } from '../../../core/engine/run/step.ts';
+import type { RunningLimits } from '../../../core/engine/schedule/scheduler.ts';
+import { agents } from './agents.ts';
+import type { SimEngine } from './engine.ts';
+
+/** A step that holds a slot. */
+export interface Holder {
+  readonly run: Run;
+  readonly step: Step;
+}
+
+/** The steps that hold a slot, counted from steps and threads: those that run, but not while they wait for a call. */
+export function holders({ loop, threads }: SimEngine): readonly Holder[] {
+  const waiting = new Set<string>();
+  for (const { job, waits } of threads.values())
+    if (waits) waiting.add(`${job.runId} ${job.stepPath}`);
+  return [...loop.runs.values()].flatMap((run) =>
+    run.steps.flatMap((step) => {
+      const isAgent = step.kind === 'task' || step.kind === 'reduce';
+      if (!isAgent || step.status !== 'running') return [];
+      return waiting.has(`${run.facts.id} ${pathOf(step)}`) ? [] : [{ run, step }];
+    }),
+  );
+}
+
+/** Whether a limit on what runs keeps a step back. `held`: what counts against it. */
+export function isBlocked(
+  { run, step }: Holder,
+  held: readonly Holder[],
+  { running, perRun, perModule }: RunningLimits,
+): boolean {
+  const own = held.filter((each) => each.run === run).length;
+  const module = moduleOf(step);
+  const ofModule = held.filter((each) => moduleOf(each.step) === module).length;
+  const ownLimit = Math.min(perRun, run.graph.concurrency);
+  return held.length >= running || own >= ownLimit || ofModule >= perModule;
+}
+
+function moduleOf(step: Step): string {
+  return agents.get((step.place as CompiledTask).agent)?.module ?? '';
+}

@@ -1,0 +1,56 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { FreshDatabase } from './postgres.ts';
+
+const child = fileURLToPath(new URL('./fixtures/racing-engine.ts', import.meta.url));
+
+/** A run for one of the engines. */
+export interface RacingRun {
+  readonly workflow: string;
+  readonly tenantId: number;
+  readonly input: object;
+}
+
+/** Engines of one database, each in a process of its own. */
+export interface RacingEngines {
+  /** Starts one run on each engine, one right after the other; returns their ids. */
+  start(runs: readonly RacingRun[]): Promise<readonly string[]>;
+  close(): Promise<void>;
+}
+
+/** Starts as many engines as there are `configUrls`. */
+export async function startEngines(
+  { url }: FreshDatabase,
+  configUrls: readonly URL[],
+): Promise<RacingEngines> {
+  const children: ChildProcess[] = configUrls.map(({ href }) =>
+    fork(child, [href, url], {
+      env: { ...process.env, TUTTI_TEST_KEY: 'a-key-of-the-tests' },
+      execArgv: ['--disable-warning=ExperimentalWarning'],
+    }),
+  );
+  const hear = async (engine: ChildProcess): Promise<string> => {
+    const died = once(engine, 'exit').then(([code]) => {
+      throw new Error(`An engine ended with ${code}.`);
+    });
+    return (await Promise.race([once(engine, 'message'), died]))[0] as string;
+  };
+  await Promise.all(children.map(hear));
+  return {
+    async start(runs) {
+      const ids: string[] = [];
+      for (const [at, run] of runs.entries()) {
+        const engine = children[at] as ChildProcess;
+        engine.send(run);
+        ids.push(await hear(engine));
+      }
+      return ids;
+    },
+    async close() {
+      const ended = children.map((engine) => once(engine, 'exit'));
+      for (const engine of children) engine.disconnect();
+      await Promise.all(ended);
+    },
+  };
+}
