@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { EngineError } from '../core/base/errors.ts';
+import { EngineError, toErrorData } from '../core/base/errors.ts';
 import type { History } from '../core/engine/run/history.ts';
 import { groupName } from '../core/service/batch/record.ts';
 import type { Arguments, Usage } from './arguments.ts';
@@ -80,6 +80,20 @@ export async function withHost<T>(call: Call, work: (host: Host) => Promise<T>):
     return await work(host);
   } finally {
     await host.close(host.config.limits?.drainMs ?? drainMs);
+  }
+}
+
+/** Ends work that an interrupt broke off with the signal's exit code, and without an error. */
+export async function unlessInterrupted(
+  { interrupt, terminal }: Pick<Call, 'interrupt' | 'terminal'>,
+  work: () => Promise<number>,
+): Promise<number> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!interrupt.signal.aborted || toErrorData(error).code !== 'CANCELLED') throw error;
+    terminal.say('Interrupted.');
+    return interrupt.exitCode() ?? exit.failed;
   }
 }
 

@@ -30,7 +30,8 @@ export const findings: Command = {
           `${each.summary || '(erased)'}${each.known ? ' (known)' : ''}`,
         ]);
         for (const line of table(rows, [2])) terminal.say(line);
-        terminal.say(`${countOf(found.length, 'finding')}.`);
+        const isRehearsed = found.some(({ simulated }) => simulated);
+        terminal.say(`${countOf(found.length, 'finding')}${isRehearsed ? ' of a rehearsal' : ''}.`);
       }
       return exit.done;
     });

@@ -3,7 +3,16 @@ import type { Plan } from '../../core/engine/plan/plan.ts';
 import { formatDay } from '../../core/service/batch/format.ts';
 import { outline } from '../../core/service/batch/plan-outline.ts';
 import type { Arguments } from '../arguments.ts';
-import { bookZone, type Call, type Command, exit, flags, scaleOf, withHost } from '../command.ts';
+import {
+  bookZone,
+  type Call,
+  type Command,
+  exit,
+  flags,
+  scaleOf,
+  unlessInterrupted,
+  withHost,
+} from '../command.ts';
 import type { Host } from '../host.ts';
 import { oneLine, type Terminal, table } from '../terminal.ts';
 
@@ -33,7 +42,7 @@ export const plan: Command = {
       businessDate: businessDateOf(call.args),
       company: call.args.text('company'),
     };
-    return withHost(call, (host) => planOnce(call, host, asked));
+    return withHost(call, (host) => unlessInterrupted(call, () => planOnce(call, host, asked)));
   },
 };
 

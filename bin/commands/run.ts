@@ -10,6 +10,7 @@ import {
   exitCodeOf,
   flags,
   scaleOf,
+  unlessInterrupted,
   withHost,
 } from '../command.ts';
 import { type Followed, findExecutor, follow, sayInterrupted } from '../follow.ts';
@@ -55,7 +56,7 @@ export const run: Command = {
       plan: planOf(call.args),
       ...rehearsalOf(call.args),
     };
-    return withHost(call, (host) => runOnce(call, host, request));
+    return withHost(call, (host) => unlessInterrupted(call, () => runOnce(call, host, request)));
   },
 };
 

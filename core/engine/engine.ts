@@ -173,7 +173,6 @@ export class Engine {
       },
     );
     await this.#journal.open();
-    const limits = config.limits ?? {};
     this.#loop = new RunLoop({
       journal: this.#journal,
       store: this.#store,
@@ -199,6 +198,8 @@ export class Engine {
       },
       onEnd: (run, status) => this.#ended(run.facts.id, status),
     });
+    // First, so that what a dead engine held of the limits is free at once.
+    await this.#lease.takeOver();
     await this.#limits.open(boot);
     await dispatcher.start(this.#loop.dispatchEvents, this.#lease.clock);
     this.#state = 'running';

@@ -8,7 +8,6 @@ describe('two engines, each in a process of its own', function () {
   it('never spend and reserve a micro-USD more than one budget that 500 agents share, and leave nothing reserved', async () => {
     verifies('R7.budget', 'R7.reserve');
     const rounds = await raceBudget(3);
-console.error(rounds);
     assert.equal(rounds.filter(({ engines }) => engines === 2).length, 3);
 
     for (const { statuses, looks, most, reserved, settled, cost, degraded, steps } of rounds) {

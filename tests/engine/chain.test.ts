@@ -4,7 +4,11 @@ import type { TestEngine } from '../support/engine.ts';
 import { queryAll } from '../support/rows.ts';
 import { verifies } from '../support/verifies.ts';
 import { itemsOf, lookTool, openWindowLab } from '../support/window-lab.ts';
-import { type CallCounted, startWindowServer, type WindowServer } from '../support/window-server.ts';
+import {
+  type CallCounted,
+  startWindowServer,
+  type WindowServer,
+} from '../support/window-server.ts';
 
 const turns = 2;
 const breaker = { failures: 5, probeMs: 700, successes: 3 };
@@ -16,8 +20,16 @@ interface Course {
   readonly status: string;
   readonly first: readonly CallCounted[];
   readonly second: readonly CallCounted[];
-  readonly steps: readonly { readonly item: string; readonly degraded: boolean; readonly text: string }[];
-  readonly ledger: readonly { readonly item: string; readonly model: string; readonly state: string }[];
+  readonly steps: readonly {
+    readonly item: string;
+    readonly degraded: boolean;
+    readonly text: string;
+  }[];
+  readonly ledger: readonly {
+    readonly item: string;
+    readonly model: string;
+    readonly state: string;
+  }[];
   /** What the journal says of the first model's breaker. */
   readonly moves: readonly string[];
 }
@@ -52,7 +64,11 @@ describe('a chain of two providers, real threads and SDKs', function () {
     await second.close();
   });
 
-  async function run(workflow: string, length: number, meanwhile = async () => {}): Promise<Course> {
+  async function run(
+    workflow: string,
+    length: number,
+    meanwhile = async () => {},
+  ): Promise<Course> {
     const seenBefore = [(await first.seen()).length, (await second.seen()).length] as const;
     const ending = tutti.run(workflow, { tenantId, input: { items: itemsOf('q', length) } });
     await meanwhile();
@@ -85,12 +101,21 @@ describe('a chain of two providers, real threads and SDKs', function () {
   /** Every call is in the ledger once, no turn of a step is paid twice, and the purses hold what the ledger says. */
   async function assertBooked({ first, second, ledger }: Course): Promise<void> {
     for (const [model, calls] of Object.entries({ first, second })) {
-      const own = ledger.filter((row) => row.model === model).map(({ item, state }) => [item, state]);
-      const seen = calls.map(({ item, status }) => [item, status === 200 ? 'settled' : 'estimated']);
+      const own = ledger
+        .filter((row) => row.model === model)
+        .map(({ item, state }) => [item, state]);
+      const seen = calls.map(({ item, status }) => [
+        item,
+        status === 200 ? 'settled' : 'estimated',
+      ]);
       assert.deepEqual(own.map(String).sort(), seen.map(String).sort());
     }
-    const paid = Map.groupBy(ledger.filter(({ state }) => state === 'settled'), ({ item }) => item);
-    for (const [item, rows] of paid) assert.ok(rows.length <= turns, `${item} was paid ${rows.length} times`);
+    const paid = Map.groupBy(
+      ledger.filter(({ state }) => state === 'settled'),
+      ({ item }) => item,
+    );
+    for (const [item, rows] of paid)
+      assert.ok(rows.length <= turns, `${item} was paid ${rows.length} times`);
     const [purse] = await queryAll<{ reserved: number; settled: number; cost: number }>(
       tutti.host.database,
       `SELECT reserved_micro_usd::int AS reserved, settled_micro_usd::int AS settled,
@@ -106,10 +131,16 @@ describe('a chain of two providers, real threads and SDKs', function () {
     const course = await run('window.standard', 30);
 
     assert.equal(course.status, 'succeeded');
-    assert.deepEqual(new Set(course.steps.map(({ text }) => text)), new Set(['answered by second']));
+    assert.deepEqual(
+      new Set(course.steps.map(({ text }) => text)),
+      new Set(['answered by second']),
+    );
     // Those that were under way when it opened come on top.
     const { length } = course.first;
-    assert.ok(length >= breaker.failures && length < breaker.failures + concurrency + course.moves.length, `${length} calls`);
+    assert.ok(
+      length >= breaker.failures && length < breaker.failures + concurrency + course.moves.length,
+      `${length} calls`,
+    );
     assert.equal(course.moves[0], 'open');
     assert.equal(course.second.length, 30 * turns);
     await assertBooked(course);
@@ -143,7 +174,10 @@ describe('a chain of two providers, real threads and SDKs', function () {
     assert.deepEqual(course.moves, ['half_open', 'closed']);
     // Open calls as the server saw them: alone until three had been answered.
     const probes = course.first.slice(0, breaker.successes);
-    assert.deepEqual(probes.map(({ open, status }) => [open, status]), probes.map(() => [1, 200]));
+    assert.deepEqual(
+      probes.map(({ open, status }) => [open, status]),
+      probes.map(() => [1, 200]),
+    );
     assert.ok(course.second.length > 0 && course.first.length > breaker.successes);
     assert.equal(course.first.length + course.second.length, 60 * turns);
     await assertBooked(course);

@@ -1,6 +1,7 @@
 import type { Mutant } from './mutant.ts';
 
 const world = 'tests/engine/world/world.test.ts';
+const regressions = 'tests/engine/world/regressions.test.ts';
 const turns = 'core/engine/run/turns.ts';
 
 /** Bugs of conversations that wait: slots, deadlines, calls that are made again, money that somebody has to raise. */
@@ -97,6 +98,13 @@ export const calls: readonly Mutant[] = [
     tests: [world],
   },
   {
+    id: 'a-reservation-is-told-a-flush-too-late',
+    file: 'core/engine/run/journal.ts',
+    find: 'const reserves = (change.turns ?? []).length > 0;',
+    replace: 'const reserves = (change.turns ?? []).length < 0;',
+    tests: [world],
+  },
+  {
     id: 'raised-budgets-wake-nobody',
     file: 'core/engine/run/people.ts',
     find: `if (step.wait === 'budget') this.#events.wake(run, step);`,
@@ -108,6 +116,6 @@ export const calls: readonly Mutant[] = [
     file: 'core/engine/run/people.ts',
     find: `if (step.status === 'running') this.#moved.add(step);`,
     replace: '',
-    tests: [world],
+    tests: [regressions, world],
   },
 ];

@@ -40,7 +40,10 @@ export async function raceBudget(rounds: number): Promise<readonly RoundSeen[]> 
   const pool = fresh.database.pool('tutti_engine', 3);
   try {
     const seen: RoundSeen[] = [];
-    while (seen.filter(({ engines: raced }) => raced > 1).length < rounds && seen.length < 3 * rounds)
+    while (
+      seen.filter(({ engines: raced }) => raced > 1).length < rounds &&
+      seen.length < 3 * rounds
+    )
       seen.push(await race({ pool, engines }, `race-${seen.length}`));
     return seen;
   } finally {
@@ -88,10 +91,7 @@ export async function shareAccount(
 }
 
 async function race(
-  {
-    pool,
-    engines,
-  }: { readonly pool: pg.Pool; readonly engines: RacingEngines },
+  { pool, engines }: { readonly pool: pg.Pool; readonly engines: RacingEngines },
   name: string,
 ): Promise<RoundSeen> {
   const tenantId = await new Store(pool).tenant(name);
@@ -103,7 +103,9 @@ async function race(
   const observer = new Observer(pool, tenantId);
   const observing = observer.observe();
   const ids = await engines.start(runs);
-  const owners = await pool.query('SELECT DISTINCT owner FROM tutti.run WHERE id = ANY ($1)', [ids]);
+  const owners = await pool.query('SELECT DISTINCT owner FROM tutti.run WHERE id = ANY ($1)', [
+    ids,
+  ]);
   const statuses = await eventually(async () => {
     const { rows } = await pool.query<{ status: string }>(
       'SELECT status FROM tutti.run WHERE id = ANY ($1) AND ended_at IS NOT NULL',
@@ -117,7 +119,7 @@ async function race(
     `SELECT (SELECT sum(reserved_micro_usd)::int FROM tutti.budget WHERE tenant_id = $1) AS reserved,
        (SELECT settled_micro_usd::int FROM tutti.budget WHERE tenant_id = $1 AND scope = 'tenant' ORDER BY settled_micro_usd DESC LIMIT 1) AS settled,
        (SELECT sum(cost_micro_usd)::int FROM tutti.ledger WHERE tenant_id = $1) AS cost,
-       count(*) FILTER (WHERE degraded)::int AS degraded, count(*) FILTER (WHERE degraded AND item_key LIKE 'a%')::int AS da, count(*)::int AS steps
+       count(*) FILTER (WHERE degraded)::int AS degraded, count(*)::int AS steps
      FROM tutti.step WHERE tenant_id = $1 AND kind = 'task' AND status = 'succeeded'`,
     [tenantId],
   );

@@ -185,13 +185,14 @@ export class Batches {
     const call = this.#answers.callOf(step);
     if (!call || step.wait === 'batch') return;
     const { state } = call;
+    const batch = this.#answers.batchOf(call);
+    if (batch) return this.#answers.giveUp(batch, call);
+    this.#answers.forget(call);
     if (state.phase !== 'durable') {
       state.isAbandoned = true;
       if (state.phase === 'gathered') this.#calls.drop(call);
       return;
     }
-    const batch = this.#answers.batchOf(call);
-    if (batch) return this.#answers.giveUp(batch, call);
     this.#gathering.remove(call);
     this.#calls.end(call, nothingSpent('CANCELLED'));
   }
@@ -262,7 +263,8 @@ export class Batches {
       try {
         items.push({ id: itemId(call), request: await this.#requests.of(call) });
       } catch (error) {
-        if (this.#answers.isWaiting(call)) this.#answers.goDirect(call, nothingSpent(toErrorData(error).code));
+        if (this.#answers.isWaiting(call))
+          this.#answers.goDirect(call, nothingSpent(toErrorData(error).code));
       }
     }
     const byId = new Map(calls.map((call) => [itemId(call), call]));

@@ -43,7 +43,10 @@ export function isInTime(
 
 /** When the first of some calls began to wait, milliseconds since the epoch. */
 export function sinceOf(calls: readonly { readonly startedAt: number }[]): number {
-  return calls.reduce((first, { startedAt }) => Math.min(first, startedAt), Number.MAX_SAFE_INTEGER);
+  return calls.reduce(
+    (first, { startedAt }) => Math.min(first, startedAt),
+    Number.MAX_SAFE_INTEGER,
+  );
 }
 
 /**

@@ -2,8 +2,9 @@ import type { Clock } from '../../base/clock.ts';
 import type { DispatchEvents, FromThread } from '../../ports/dispatcher.ts';
 import type { Attempt } from '../run/attempt.ts';
 import type { Attempts } from '../run/attempts.ts';
-import { Durations, type ExpectedAttempt, type WorkMode } from '../schedule/durations.ts';
+import { Durations, type ExpectedAttempt } from '../schedule/durations.ts';
 import type { Past } from './past.ts';
+import type { Doer } from './surroundings.ts';
 
 /** What an attempt has done so far, as its engine saw it. */
 interface Track {
@@ -18,6 +19,11 @@ interface Turn {
   readonly input: number;
   readonly output: number;
   readonly bytes: number;
+}
+
+function hastened(attempt: ExpectedAttempt, speed: number): ExpectedAttempt {
+  if (speed === 1) return attempt;
+  return { ...attempt, turns: attempt.turns.map((turn) => ({ ...turn, ms: turn.ms / speed })) };
 }
 
 const sources: readonly ExpectedAttempt['source'][] = ['agent', 'module', 'all', 'assumed'];
@@ -58,11 +64,13 @@ export class Experience {
   }
 
   /** What an attempt should take: by what this engine has seen of the agent, else by what earlier runs say, else by others. */
-  expected(agent: string, mode: WorkMode, past: Past | null): ExpectedAttempt {
-    const own = this.#durations.expected(agent, mode);
-    const earlier = past?.durations.expected(agent, mode);
-    if (!earlier) return own;
-    return sources.indexOf(own.source) <= sources.indexOf(earlier.source) ? own : earlier;
+  expected({ registered, mode, speed }: Doer, past: Past | null): ExpectedAttempt {
+    const own = this.#durations.expected(registered.name, mode);
+    const earlier = past?.durations.expected(registered.name, mode);
+    const isOwn = !earlier || sources.indexOf(own.source) <= sources.indexOf(earlier.source);
+    if (isOwn && own.source !== 'assumed') return own;
+    // The journal has simulated calls with the time that real ones would take.
+    return hastened(isOwn ? own : earlier, speed);
   }
 
   #hear(message: FromThread): void {

@@ -50,7 +50,7 @@ export interface Explanation {
   readonly steps: readonly ExplainedStep[];
 }
 
-/** A moment as text. */
+/** A moment as text; one that never comes has none. */
 export function momentOf(ms: number | null): string | null {
-  return ms === null ? null : new Date(Math.round(ms)).toISOString();
+  return ms === null || !Number.isFinite(ms) ? null : new Date(Math.round(ms)).toISOString();
 }

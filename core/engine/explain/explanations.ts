@@ -56,6 +56,9 @@ export class Explanations {
   readonly #parts: ExplanationParts;
   readonly #clock: Clock;
   readonly #past: PastReader;
+  #line: Promise<unknown> = Promise.resolve();
+  /** Messages that are being answered. */
+  readonly #answering = new Set<number>();
   /** When answers that may have been left should go; null: none was given. */
   #sweepAt: number | null = 0;
 
@@ -81,22 +84,44 @@ export class Explanations {
     );
   }
 
-  /** Answers the questions among the messages to this engine's runs; returns the other messages. @throws DB_* */
+  /** Answers, beside everything else, the questions among the messages to this engine's runs; returns the other messages. @throws DB_* */
   async answer(messages: readonly Message[]): Promise<readonly Message<SteerKind>[]> {
     const others: Message<SteerKind>[] = [];
     for (const message of messages) {
       if (isSteering(message)) others.push(message);
-      else await this.#answer(message);
+      else if (!this.#answering.has(message.id)) void this.#begin(message);
     }
     await this.#sweep();
     return others;
   }
 
-  async #own({ tenantId, runId, step }: ExplainAsk): Promise<Explanation | null> {
+  /** What fails because of the database is answered at the next look. */
+  async #begin(message: Message): Promise<void> {
+    this.#answering.add(message.id);
+    try {
+      await this.#answer(message);
+    } catch {
+      // The question is still in the inbox.
+    } finally {
+      this.#answering.delete(message.id);
+    }
+  }
+
+  /** One question after the other: a dear answer gives the engine a rest. */
+  #own(ask: ExplainAsk): Promise<Explanation | null> {
     const own = this.#parts.own?.();
-    if (!own?.owns(runId)) return null;
+    if (!own?.owns(ask.runId)) return Promise.resolve(null);
+    const told = this.#line.then(() => this.#tell(own, ask));
+    this.#line = told.catch(() => null);
+    return told;
+  }
+
+  async #tell(own: Explainer, { tenantId, runId, step }: ExplainAsk): Promise<Explanation | null> {
     const [past, keys] = await Promise.all([this.#past.of(tenantId), this.#keys(tenantId, runId)]);
-    return own.explain(runId, { step, past, keys });
+    const question = { step, past, keys };
+    const restMs = own.restMs(runId, question);
+    if (restMs > 0) await new Promise<void>((resolve) => this.#clock.after(restMs, resolve));
+    return own.explain(runId, question);
   }
 
   async #answer({ id, tenant_id: tenantId, run_id: runId, dedupe, data }: Message): Promise<void> {

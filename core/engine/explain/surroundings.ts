@@ -28,6 +28,8 @@ export interface Surroundings {
 export interface Doer {
   readonly registered: RegisteredAgent;
   readonly mode: WorkMode;
+  /** How many times as fast as real ones its calls go, in a rehearsal. */
+  readonly speed: number;
   /** The first model of its profile, or null where its playbook does the step. */
   readonly model: string | null;
   readonly usesErp: boolean;
@@ -52,6 +54,7 @@ export function doerOf(
   return {
     registered,
     mode: usesModel ? asked : 'playbook',
+    speed: run.facts.rehearsal ? (run.facts.speed ?? 1) : 1,
     model: usesModel ? turns.modelOf(registered) : null,
     usesErp: usesErp(registered),
     goesOn: !needsModel(registered),

@@ -215,8 +215,8 @@ export class Tasks {
     return doerOf(run, step, this.#parts.around);
   }
 
-  #expected({ registered, mode }: Doer): ExpectedAttempt {
-    return this.#parts.experience.expected(registered.name, mode, this.#parts.past);
+  #expected(doer: Doer): ExpectedAttempt {
+    return this.#parts.experience.expected(doer, this.#parts.past);
   }
 
   #note(id: string, run: Run, step: Step): void {

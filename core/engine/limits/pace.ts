@@ -108,6 +108,8 @@ export class Pace {
   /** A call that was sent at `sentAt` was answered. */
   answered(sentAt: number, now: number): void {
     if (sentAt <= this.#cutAt) return;
+    // Even calls begin here at the earliest: the refused ones may have used up the minute, and hold it empty when they leave it.
+    if (this.#episodes > 0) this.#evenUntil = Math.max(now, this.#refusedAt + growthMs) + evenMs;
     this.#episodes = 0;
     if (this.#atOnce === Number.POSITIVE_INFINITY) return;
     this.#atOnce += this.#atOnce < this.#threshold(now) ? 1 : 1 / this.#atOnce;

@@ -1,3 +1,4 @@
+import { usualStepMicroUsd } from '../run/launcher.ts';
 import type { Run } from '../run/run.ts';
 import { pathOf } from '../run/step.ts';
 import type { Forecast } from '../schedule/expected-work.ts';
@@ -113,7 +114,7 @@ function costsOf({
     const simulated = calls.reduce((total, call) => total + call.costMicroUsd, 0);
     const bounds = calls.reduce((total, call) => total + call.boundMicroUsd, 0);
     const expected = known ?? simulated;
-    const most = agent.limits?.costMicroUsd ?? Number.POSITIVE_INFINITY;
+    const most = agent.limits?.costMicroUsd ?? usualStepMicroUsd;
     return { module, expected, worst: Math.max(expected, Math.min(bounds, most)) };
   });
   const budget = run.graph.budgetMicroUsd ?? Number.POSITIVE_INFINITY;

@@ -22,7 +22,7 @@ import { foresee } from './foresee.ts';
 import { readLearned } from './learned.ts';
 import { addUp, type Plan } from './plan.ts';
 import { freeToday, Purses } from './purses.ts';
-import { Walk, type Walked } from './walk.ts';
+import { givenUp, Walk, type Walked } from './walk.ts';
 import { workOf } from './work.ts';
 
 /** What a planner works with. */
@@ -63,7 +63,7 @@ export class Planner {
     this.#parts = parts;
   }
 
-  /** @throws WORKFLOW_UNKNOWN · INPUT_INVALID · WORKFLOW_INVALID · ERP_* · DB_* · the signal's reason */
+  /** @throws WORKFLOW_UNKNOWN · INPUT_INVALID · WORKFLOW_INVALID · ERP_* · DB_* · CANCELLED */
   plan(request: PlanRequest, signal: AbortSignal): Promise<Plan> {
     return this.#alone(async () => {
       const { run, walked, hash, free } = await this.#walk(request, signal);
@@ -114,6 +114,7 @@ export class Planner {
 
   async #walk(request: PlanRequest, signal: AbortSignal): Promise<Planned> {
     const { registry, clock, budgets } = this.#parts;
+    if (signal.aborted) throw givenUp();
     const { registered, input, graph } = checkRequest(registry, request);
     const now = clock.now();
     const run = new Run(factsOf({ ...request, input }, now), graph);

@@ -59,10 +59,10 @@ export class Walk implements DispatchEvents {
     this.#parts = parts;
   }
 
-  /** Walks to the end. @throws what a foreach's query throws · the signal's reason */
+  /** Walks to the end. @throws what a foreach's query throws · CANCELLED */
   async walk(signal: AbortSignal): Promise<Walked> {
-    const stop = (): void => this.#abort(signal.reason);
-    signal.throwIfAborted();
+    const stop = (): void => this.#abort(givenUp());
+    if (signal.aborted) throw givenUp();
     signal.addEventListener('abort', stop, { once: true });
     try {
       this.#follow(this.#parts.run.start(this.#parts.clock.now()));
@@ -275,6 +275,11 @@ export class Walk implements DispatchEvents {
     this.#isOver = true;
     this.#end.reject(reason);
   }
+}
+
+/** The end of a plan that nobody waits for any more. */
+export function givenUp(): EngineError {
+  return new EngineError('CANCELLED', 'Whoever wanted the plan has gone.');
 }
 
 function withoutPlaybook({ name }: RegisteredAgent): ErrorData {

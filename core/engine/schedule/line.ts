@@ -16,12 +16,3 @@ export function goesBefore(
   const difference = agedPriority(a) - agedPriority(b);
   return difference === 0 ? a.order < b.order : difference > 0;
 }
-
-/** How many of those that wait stand before `item` in its own line. O(n). */
-export function aheadInLine(item: Ready, waiting: Iterable<Ready>): number {
-  const line = lineOf(item);
-  let ahead = 0;
-  for (const other of waiting)
-    if (other !== item && lineOf(other) === line && goesBefore(other, item)) ahead += 1;
-  return ahead;
-}

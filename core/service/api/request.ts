@@ -62,8 +62,7 @@ function isTimeZone(name: string): boolean {
 /** Aborts when whoever asked has gone before the answer was complete. */
 export function whenGone(response: Response): AbortSignal {
   const gone = new AbortController();
-  const error = new EngineError('CANCELLED', 'Whoever asked has gone.');
-  response.once('close', () => gone.abort(error));
+  response.once('close', () => gone.abort());
   return gone.signal;
 }
 

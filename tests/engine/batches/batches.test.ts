@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { verifies } from '../../support/verifies.ts';
-import { BatchLab } from './lab.ts';
+import { BatchLab, idOf } from './lab.ts';
 
 const ids = ['a', 'b', 'c'];
 
@@ -121,6 +121,25 @@ describe('a step whose call may go by a batch', function () {
     assert.equal(await lab.ended(run), 'succeeded');
     assert.deepEqual(lab.direct.toSorted(), ids);
     assert.equal(lab.server.batches.length, 0);
+    assert.equal((await lab.purses()).reserved, 0);
+  });
+
+  it('makes its second call directly where the others needed no second', async () => {
+    await lab.start();
+    lab.answer = (call) =>
+      idOf(call) === 'c' ? null : { text: '{"text":"at once"}', usage: { input: 1, output: 1 } };
+    const run = await lab.run('lab.look', ids);
+    await lab.submitted();
+    lab.server.end();
+
+    assert.equal(await lab.ended(run), 'succeeded');
+    assert.deepEqual(lab.direct, ['c']);
+    const outputs = await lab.outputs(run.id);
+    assert.deepEqual(Object.values(outputs), [
+      { text: 'at once' },
+      { text: 'at once' },
+      { text: 'c with {"number":"number of c"}' },
+    ]);
     assert.equal((await lab.purses()).reserved, 0);
   });
 

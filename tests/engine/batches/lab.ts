@@ -33,7 +33,7 @@ export interface LedgerLine {
 const usage = { input: 100, output: 20 };
 
 /** What the model says: a call of the tool first where there is one, then the answer. */
-export function says({ messages, tools }: ModelCallSeen): ServerReply {
+function says({ messages, tools }: ModelCallSeen): ServerReply {
   const [first] = messages;
   const id = /"id":"([^"]+)"/.exec(first?.kind === 'text' ? first.text : '')?.[1] ?? '';
   const result = messages.find((each) => each.kind === 'result');
@@ -107,6 +107,15 @@ export class BatchLab {
     });
     await this.#engine.start();
     return this.#engine;
+  }
+
+  /** Another engine takes over while this one lives on and knows nothing of it, as after a long pause of its process. */
+  async takeOver(): Promise<Engine> {
+    const old = this.engine;
+    await this.pool.query(`UPDATE tutti.engine SET state = 'gone'`);
+    await this.pool.query('UPDATE tutti.run SET owner = NULL WHERE ended_at IS NULL');
+    await this.start();
+    return old;
   }
 
   async stop(): Promise<void> {

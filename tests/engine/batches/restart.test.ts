@@ -89,6 +89,26 @@ for (const provider of ['openai', 'anthropic'] as const) {
       await checkOnce(run);
     });
 
+    it('while money is scarce: what it has reserved is there again when it is settled', async () => {
+      await lab.stop();
+      const budgets = { tenantDailyMicroUsd: 6_000 };
+      await lab.start({ budgets });
+      const run = await lab.run('lab.sort', ids);
+      await lab.submitted();
+      const { reserved } = await lab.purses();
+      assert.ok(reserved > 3 * 3_000 && reserved < 3 * 6_000, `${reserved} in three purses`);
+      await lab.stop();
+      await lab.start({ budgets });
+      lab.server.end();
+      assert.equal(await lab.ended(run), 'succeeded');
+
+      const next = await lab.run('lab.sort', ids);
+      await lab.submitted(2);
+      lab.server.end();
+      assert.equal(await lab.ended(next), 'succeeded');
+      assert.deepEqual(lab.direct, []);
+    });
+
     it('in the middle of the results: those that are recorded stay, the rest is read again', async () => {
       const run = await lab.run('lab.sort', ids);
       await lab.submitted();
@@ -102,6 +122,38 @@ for (const provider of ['openai', 'anthropic'] as const) {
       assert.equal(await lab.ended(run), 'succeeded');
       await checkOnce(run);
       assert.equal((await lab.kinds(run.id, 'turn.ended')).length, ids.length);
+    });
+
+    it('is taken over while it lives: results that both read are recorded once', async () => {
+      const run = await lab.run('lab.sort', ids);
+      await lab.submitted();
+      const zombie = await lab.takeOver();
+      lab.server.end();
+
+      assert.equal(await lab.ended(run), 'succeeded');
+      await checkOnce(run);
+      assert.equal((await lab.kinds(run.id, 'turn.ended')).length, ids.length);
+      await zombie.stop();
+    });
+
+    it('as its run was cancelled: the batch is cancelled, and costs what it did', async () => {
+      const run = await lab.run('lab.sort', ids);
+      await lab.submitted();
+      await lab.stop();
+      // The line that the run is to be cancelled got in; what follows from it did not.
+      await lab.pool.query(
+        `INSERT INTO tutti.entry (tenant_id, run_id, seq, kind, data)
+         SELECT 1, run_id, max(seq) + 1, 'run.cancelling', '{"reason":"asked"}' FROM tutti.entry WHERE run_id = $1 GROUP BY run_id`,
+        [run.id],
+      );
+      await lab.start();
+
+      assert.equal(await lab.ended(run), 'cancelled');
+      await lab.until(() => lab.server.batches[0]?.state === 'cancelling');
+      lab.server.end({ state: 'cancelled', answered: 1 });
+      await lab.until(async () => (await lab.purses()).settled === 70);
+      assert.equal((await lab.purses()).reserved, 0);
+      assert.deepEqual(lab.direct, []);
     });
 
     it('between two rounds: the conversation goes on', async () => {

@@ -94,14 +94,6 @@ describe('estimates of starts', function () {
       const estimates = await estimatesOf({ ...setup, ...limits }, 5_000);
 
       const errors = estimates.map(errorOf);
-      if (process.env.TUTTI_FIGURES)
-        console.log(
-          what,
-          estimates.length,
-          median(errors),
-          errors.filter((e) => e === 1).length,
-          Math.max(...estimates.map((e) => e.madeAt)) - Math.min(...estimates.map((e) => e.madeAt)),
-        );
       assert.ok(estimates.length > 500, `${estimates.length} estimates`);
       assert.ok(median(errors) <= 0.3, `the median is ${median(errors)}`);
     });

@@ -100,9 +100,15 @@ describe('the first thing in the way of a waiting step', function () {
       }
       firsts.set(first.kind, (firsts.get(first.kind) ?? 0) + 1);
     }
-    if (process.env.TUTTI_FIGURES) console.log(asked.length, alone, firsts);
     assert.ok(asked.length > 150 && alone > 30, `${asked.length} asked, ${alone} alone`);
-    for (const kind of ['dependency', 'module', 'model_concurrency', 'model_requests'])
+    for (const kind of [
+      'dependency',
+      'run',
+      'running',
+      'model_concurrency',
+      'model_requests',
+      'burst',
+    ])
       assert.ok(firsts.has(kind), `${kind} was never first: ${[...firsts.keys()]}`);
   });
 });

@@ -8,7 +8,6 @@ import { Quotas } from '../../../core/engine/limits/quotas.ts';
 import { Journal } from '../../../core/engine/run/journal.ts';
 import { RunLoop } from '../../../core/engine/run/loop.ts';
 import { Run } from '../../../core/engine/run/run.ts';
-import { pathOf, type Step } from '../../../core/engine/run/step.ts';
 import type { Waiting } from '../../../core/engine/run/waiting.ts';
 import { type RunningLimits, Scheduler } from '../../../core/engine/schedule/scheduler.ts';
 import type { RateLimit } from '../../../core/ports/config.ts';
@@ -217,9 +216,4 @@ function agentsOf(modules: readonly string[]): ReadonlyMap<string, RegisteredAge
 /** Lets everything happen that happens by itself: a journal begins its flush one turn of the event loop later. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 2; turn += 1) await new Promise(setImmediate);
-}
-
-/** The steps of a stage's run by their paths. */
-export function stepsOf({ subject: run }: Stage): ReadonlyMap<string, Step> {
-  return new Map(run.steps.map((step) => [pathOf(step), step]));
 }

@@ -178,6 +178,16 @@ describe('Pace', () => {
     });
   }
 
+  it('spreads calls as evenly where the refused ones had used up the whole minute', () => {
+    const storm = { ...calm, endsAt: 60_000, untilMs: 240_000, wanting: 2_000 };
+    const sent = weather(storm, () => 0.5);
+
+    const later = sent.filter((at) => at > 60);
+    assert.equal(between(sent, 0, 60), perMinute);
+    assert.ok(between(later, 90_000, 180_000) >= 0.9 * 1.5 * perMinute);
+    assert.ok(largestBucket(later) <= (3 * perMinute) / 600, `${largestBucket(later)} in 100 ms`);
+  });
+
   it('lets a provider without known limits begin with one call, then twice as many with each round', () => {
     const sent = weather(
       { ...calm, limits: {}, endsAt: 100, untilMs: 40_000, latencyMs: 200, wanting: 64 },

@@ -7,7 +7,7 @@ import {
   type StepFacts,
 } from '../../../core/engine/schedule/blockers.ts';
 import type { ExpectedTurn } from '../../../core/engine/schedule/expected-work.ts';
-import { aheadInLine, lineOf } from '../../../core/engine/schedule/line.ts';
+import { goesBefore, lineOf } from '../../../core/engine/schedule/line.ts';
 import type { Ready } from '../../../core/engine/schedule/ready.ts';
 import {
   type Blocker,
@@ -267,4 +267,13 @@ function holdKinds({ dependencies, isPaused, isOwned, wait }: NonNullable<Work['
     ...(isOwned ? [] : ['owner']),
     ...(wait === null ? [] : [kinds[wait]]),
   ];
+}
+
+/** How many of those that wait stand before `item` in its own line. O(n). */
+function aheadInLine(item: Ready, waiting: Iterable<Ready>): number {
+  const line = lineOf(item);
+  let ahead = 0;
+  for (const other of waiting)
+    if (other !== item && lineOf(other) === line && goesBefore(other, item)) ahead += 1;
+  return ahead;
 }

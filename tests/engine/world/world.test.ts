@@ -27,6 +27,10 @@ describe('engines that live by chance, with crashes, lost threads, lost connecti
     await livesBy('I3');
   });
 
+  it('I3: hold no slot for a conversation that waits for its next call, nor its time', async () => {
+    await livesBy('I3 of conversations');
+  });
+
   it('I4: never spend and reserve more than a purse holds, and settle every reservation', async () => {
     verifies('R7.budget', 'R7.reserve');
     await livesBy('I4');
@@ -44,6 +48,10 @@ describe('engines that live by chance, with crashes, lost threads, lost connecti
     await livesBy('I7');
   });
 
+  it('I7: let no new start of a model overtake a conversation that could go on', async () => {
+    await livesBy('I7 of calls');
+  });
+
   it('I10: start nothing of what was cancelled or is late, and release all that it held', async () => {
     verifies('R8.cancel');
     await livesBy('I10');
@@ -58,6 +66,18 @@ describe('engines that live by chance, with crashes, lost threads, lost connecti
     await livesBy('I13');
   });
 
+  it('I16: make a call again that failed for now, and fail no step because a provider is busy', async () => {
+    await livesBy('I16');
+  });
+
+  it('I16: make calls again three times a turn at most, and within the retry budget of their model', async () => {
+    await livesBy('I16 of retries');
+  });
+
+  it('I17: wait for money that somebody has to raise, and go on when it is', async () => {
+    await livesBy('I17');
+  });
+
   it('I15: hold at every durable moment exactly what the journal tells', async () => {
     verifies('R9.restart');
     await livesBy('I15');
@@ -68,6 +88,6 @@ describe('engines that live by chance, with crashes, lost threads, lost connecti
       const [one, two] = [await World.live(life), await World.live(life)];
       assert.deepEqual(two.trace, one.trace);
     };
-    await holds({}, { lives: Math.ceil(livesEach / 4), check: twice });
+    await holds({}, { lives: Math.ceil(livesEach / 3), check: twice });
   });
 });

@@ -21,6 +21,7 @@ function aFinding(finding: Partial<FindingView>): FindingView {
       id: `${runId}/7`,
       fingerprint: 'aa',
       known: false,
+      simulated: false,
       runId,
       seq: 7,
       stepId: 1,
@@ -59,7 +60,7 @@ function aRecord(record: Partial<RunRecord> = {}): RunRecord {
         company: null,
         businessDate: '2026-06-30',
       },
-      ...{ createdAt: at(0), endedAt: at(1_000), key: null },
+      ...{ createdAt: at(0), endedAt: at(1_000), key: null, rehearsal: false },
     },
     summary: {
       ...{
@@ -73,6 +74,8 @@ function aRecord(record: Partial<RunRecord> = {}): RunRecord {
       ...{
         recordsRead: 30,
         proposals: 0,
+        observed: 0,
+        rehearsal: false,
         costMicroUsd: 0,
         tokens: { input: 0, output: 0 },
         durationMs: 1_000,

@@ -1,0 +1,55 @@
+import type { BoundPlan } from '../plan/bound.ts';
+
+/** Who did something: stored with runs, effects, approvals and the audit log. */
+export interface Actor {
+  readonly kind: 'person' | 'key' | 'agent' | 'schedule' | 'hook';
+  readonly id: string;
+}
+
+/** A run that somebody asks for. */
+export interface RunRequest {
+  readonly tenantId: number;
+  readonly workflow: string;
+  /** Validated against the workflow's schema by the caller. */
+  readonly input: unknown;
+  /** Idempotency key: a second request with it gets the first one's run. */
+  readonly key?: string;
+  readonly company?: string;
+  /** `YYYY-MM-DD`: what "today" means to the run. */
+  readonly businessDate: string;
+  readonly timeZone: string;
+  /** @default 5 */
+  readonly priority?: number;
+  /** Whether a person waits for it. */
+  readonly attended: boolean;
+  /** Playbooks behind simulated model calls, and no writes. @default false */
+  readonly rehearsal?: boolean;
+  /** How many times as fast as a model's a rehearsal's calls are. @default 1 */
+  readonly speed?: number;
+  /** The plan that it must keep to. @default none */
+  readonly plan?: BoundPlan;
+  readonly actor: Actor;
+}
+
+/** What a run keeps of its request for whoever owns it. */
+export interface RunPins {
+  readonly attended?: boolean;
+  readonly rehearsal?: boolean;
+  readonly speed?: number;
+  readonly plan?: BoundPlan;
+  /** Digest of the input, hex. */
+  readonly input?: string;
+}
+
+/** What a run keeps of its request. */
+export function pinsOf(
+  { attended, rehearsal, speed, plan }: RunRequest,
+  input: string,
+): RunPins & { readonly input: string } {
+  return {
+    attended,
+    ...(rehearsal && { rehearsal, ...(speed && { speed }) }),
+    ...(plan && { plan }),
+    input,
+  };
+}
