@@ -31,11 +31,14 @@ export interface RoundSeen {
 }
 
 /** 500 agents on one budget, half of them on each of two engines, until so many rounds were raced by both. */
-export async function raceBudget(rounds: number): Promise<readonly RoundSeen[]> {
+export async function raceBudget(
+  rounds: number,
+  tenantDailyMicroUsd = limitMicroUsd,
+): Promise<readonly RoundSeen[]> {
   const fresh = await freshDatabase();
   const server = await startWindowServer({ allowance: {}, turns, tool: lookTool, latencyMs: 5 });
   const models = { standard: [{ model: 'first', baseUrl: server.baseUrl('openai') }] };
-  const config = windowConfig({ models, budgets: { tenantDailyMicroUsd: limitMicroUsd } });
+  const config = windowConfig({ models, budgets: { tenantDailyMicroUsd } });
   const engines = await startEngines(fresh, [config, config]);
   const pool = fresh.database.pool('tutti_engine', 3);
   try {

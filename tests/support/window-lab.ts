@@ -10,7 +10,7 @@ import type { ModelApi } from './model-wire.ts';
 import { type FreshDatabase, freshDatabase } from './postgres.ts';
 
 /** The machine's clock, so many times as fast. */
-export function fastClock(times: number): Clock {
+function fastClock(times: number): Clock {
   const began = Date.now();
   return {
     now: () => began + (Date.now() - began) * times,

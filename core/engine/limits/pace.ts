@@ -82,8 +82,9 @@ export class Pace {
   taken(now: number, perMinute: number | null): void {
     if (perMinute === null || now >= this.#evenUntil) return;
     const apart = 60_000 / Math.max(perMinute, 1);
-    this.#nextAt =
-      Math.max(this.#nextAt, now) + Math.max(apart, this.#episodes > 0 ? feelingMs : 0);
+    // What went a little late does not make all after it late: else every look of the queue would cost a part of the rate.
+    if (this.#episodes === 0) this.#nextAt = Math.max(this.#nextAt, now - apart) + apart;
+    else this.#nextAt = Math.max(this.#nextAt, now) + Math.max(apart, feelingMs);
   }
 
   /** The provider says that nothing is left until a moment. */

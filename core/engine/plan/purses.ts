@@ -37,7 +37,7 @@ export class Purses {
     const wish = this.#wishOf(visit, bytes);
     const refusal = this.#broker.refusal(wish);
     if (!refusal) return this.#broker.grant(wish);
-    return null;
+    if (!refusal.never) return null;
     visit.deniedBy ??= refusal.scope;
     return overBudget(visit, refusal.scope);
   }

@@ -246,7 +246,7 @@ export class Store {
     await this.#pool.query(
       `WITH orphan AS (UPDATE tutti.ledger l SET state = 'estimated', cost_micro_usd = l.reserved_micro_usd FROM tutti.entry e
          WHERE l.tenant_id = $1 AND l.run_id = $2 AND l.state = 'reserved' AND e.tenant_id = $1 AND e.run_id = $2 AND e.seq = l.seq
-           AND (true OR NOT EXISTS (SELECT FROM tutti.step w WHERE w.tenant_id = $1 AND w.run_id = $2 AND w.id = l.step AND w.wait = 'batch'))
+           AND (NOT l.batch OR NOT EXISTS (SELECT FROM tutti.step w WHERE w.tenant_id = $1 AND w.run_id = $2 AND w.id = l.step AND w.wait = 'batch'))
          RETURNING l.step, l.reserved_micro_usd AS amount, e.data->>'module' AS module, CASE WHEN l.simulated THEN 'simulated ' ELSE '' END AS mark,
            coalesce((e.data->>'period')::date, (e.at AT TIME ZONE 'UTC')::date) AS period),
        steps AS (UPDATE tutti.step s SET cost_micro_usd = s.cost_micro_usd + o.amount

@@ -104,9 +104,10 @@ describe('the first thing in the way of a waiting step', function () {
     for (const kind of [
       'dependency',
       'run',
-      'running',
+      'module',
       'model_concurrency',
       'model_requests',
+      'model_tokens',
       'burst',
     ])
       assert.ok(firsts.has(kind), `${kind} was never first: ${[...firsts.keys()]}`);

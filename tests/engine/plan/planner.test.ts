@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { Host } from '../../../bin/host.ts';
 import { EngineError } from '../../../core/base/errors.ts';
 import { upperBoundMicroUsd } from '../../../core/ports/models/prices.ts';
+import { LedgerRows } from '../../support/ledger.ts';
 import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
 import { verifies } from '../../support/verifies.ts';
 import { openYard, roundOf, rowCounts, stock } from '../../support/yard.ts';
@@ -143,6 +144,43 @@ describe('Planner', function () {
     };
     const least = upperBoundMicroUsd(tokens.input, 4_096, price);
     assert.ok(costMicroUsd.worst >= least, `${costMicroUsd.worst} < ${least}`);
+  });
+
+  it('expects of an agent what it cost before with its present model, once three steps say so', async () => {
+    const theirs = await host.store.tenant('seasoned');
+    await stock(fresh, theirs, { 'c-1': 'a' });
+    const rows = new LedgerRows(fresh.database);
+    const run = await rows.run(theirs, 'round', { endedAt: new Date() });
+    const call = {
+      tenantId: theirs,
+      run,
+      state: 'settled',
+      bound: 1,
+      tokens: null,
+      at: null,
+    } as const;
+    const cost = async (
+      id: number,
+      [agent, model]: readonly [string, string],
+      microUsd: number,
+    ) => {
+      await rows.step(theirs, run, { id, agent });
+      const of = { simulated: false, batch: false, data: {} };
+      // Two calls a step: what counts is what a step cost.
+      for (const seq of [2 * id, 2 * id + 1])
+        await rows.call({ ...call, ...of, seq, step: id, model, cost: microUsd / 2 });
+    };
+    const { costMicroUsd: simulated } = await host.planner.plan(roundOf(theirs), never);
+    for (const id of [1, 2, 3]) await cost(id, ['yard.quick', 'gpt-6-luna'], 20_000 + id * 1_000);
+    for (const id of [4, 5]) await cost(id, ['yard.looker', 'gpt-6.1-terra'], 9_000_000);
+    for (const id of [6, 7, 8]) await cost(id, ['yard.teller', 'another-model'], 9_000_000);
+
+    const { costMicroUsd, learned } = await host.planner.plan(roundOf(theirs), never);
+
+    assert.deepEqual(learned, ['yard.quick']);
+    // Two steps of it, at the 22,000 that three have cost on average.
+    const others = costMicroUsd.expected - 44_000;
+    assert.ok(others > 0 && others < simulated.expected, `${others} of ${simulated.expected}`);
   });
 
   it('ends when it is told to, and refuses what cannot run', async () => {

@@ -133,8 +133,8 @@ export class Calls {
     const own = outside.troubles.filter((each) => each.boot === boot && each.model === model);
     const counts = own.filter(({ kind }) => kind !== 'away' || setup.breaker !== null);
     if (counts.some(({ at, until }) => Math.max(at, until) > now - minuteMs - slackMs)) return true;
-    // Calls are spread evenly for a while after a refusal.
-    const wasBusy = own.some(({ kind, at }) => kind === 'busy' && at > now - 4 * minuteMs);
+    // Calls are spread evenly from a refusal on until some time after the next answer, whenever that comes.
+    const wasBusy = own.some(({ kind }) => kind === 'busy');
     return wasBusy && this.recent(engine, model) > 0;
   }
 }
