@@ -186,7 +186,9 @@ describe('a chain of two providers, real threads and SDKs', function () {
   it('pays no turn twice while the two take turns at being away', async () => {
     verifies('R7.reserve', 'R7.cost');
     const flip = async (): Promise<void> => {
-      for (let time = 0; time < 9; time += 1) {
+      const isOver = async (time: number): Promise<boolean> =>
+        time >= 9 && (await second.seen()).some(({ status }) => status === 200);
+      for (let time = 0; !(await isOver(time)); time += 1) {
         await first.feel(time % 2 === 0 ? { status: 500 } : {});
         await second.feel(time % 4 === 3 ? { status: 503 } : {});
         await wait(200);

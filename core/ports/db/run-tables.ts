@@ -237,6 +237,8 @@ export interface FindingTable {
   readonly records: Json;
   readonly amount: string | null;
   readonly currency: string | null;
+  /** Found in a rehearsal. */
+  readonly simulated: Generated<boolean>;
 }
 
 /** A run that retention and erasure leave alone. */

@@ -50,7 +50,9 @@ CREATE UNLOGGED TABLE tutti.explanation (
   at timestamptz NOT NULL DEFAULT now(),
   data jsonb NOT NULL
 );
+SELECT tutti.protect('tutti.explanation');
 GRANT SELECT, INSERT, DELETE ON tutti.explanation TO tutti_engine;
+GRANT SELECT ON tutti.explanation TO tutti_tenant;
 
 -- Batches: a step whose model call is in a provider's batch waits for it; the attempt that asked for the call has ended for that.
 ALTER TABLE tutti.step DROP CONSTRAINT step_wait_check,
