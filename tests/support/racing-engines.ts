@@ -31,10 +31,17 @@ export async function startEngines(
     }),
   );
   const hear = async (engine: ChildProcess): Promise<string> => {
-    const died = once(engine, 'exit').then(([code]) => {
+    const over = new AbortController();
+    const { signal } = over;
+    const died = once(engine, 'exit', { signal }).then(([code]) => {
       throw new Error(`An engine ended with ${code}.`);
     });
-    return (await Promise.race([once(engine, 'message'), died]))[0] as string;
+    try {
+      return (await Promise.race([once(engine, 'message', { signal }), died]))[0] as string;
+    } finally {
+      died.catch(() => {});
+      over.abort();
+    }
   };
   await Promise.all(children.map(hear));
   return {
