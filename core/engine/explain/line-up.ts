@@ -1,3 +1,4 @@
+import { isOfModel } from '../run/kept.ts';
 import type { Waiting } from '../run/waiting.ts';
 import { goesBefore, lineOf } from '../schedule/line.ts';
 import type { Ready } from '../schedule/ready.ts';
@@ -28,7 +29,8 @@ export class LineUp {
       const [first] = line as [Waiting];
       if (first.kind !== 'turn' || scheduler.blocker(first)) continue;
       const registered = launcher.agentOf(first.step);
-      if (turns.refusalOf(first, registered)) this.#kept.add(first.model);
+      const refused = turns.refusalOf(first, registered);
+      if (refused && isOfModel(refused.scope)) this.#kept.add(first.model);
     }
   }
 

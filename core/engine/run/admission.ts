@@ -5,6 +5,7 @@ import type { Quotas } from '../limits/quotas.ts';
 import type { Scheduler } from '../schedule/scheduler.ts';
 import { erpBreaker, usesErp } from './attempts.ts';
 import type { Failure } from './failures.ts';
+import { Kept } from './kept.ts';
 import type { Launcher } from './launcher.ts';
 import type { Run } from './run.ts';
 import type { Step } from './step.ts';
@@ -48,13 +49,13 @@ export class Admission {
   look(isDraining: boolean): void {
     const { scheduler, quotas, clock } = this.#parts;
     let waitMs: number | null = null;
-    // Models that running steps wait for are theirs: conversations are looked at before anything new.
-    const kept = new Set<string | null>();
+    // Conversations are looked at before anything new.
+    const kept = new Kept();
     const admits = (item: Waiting): boolean => {
-      if (item.kind === 'start' && (isDraining || kept.has(item.model))) return false;
+      if (item.kind === 'start' && (isDraining || kept.from(item))) return false;
       const refused = this.#refusalOf(item);
       if (!refused) return true;
-      if (item.kind === 'turn') kept.add(item.model);
+      if (item.kind === 'turn') kept.keep(item, refused.scope);
       waitMs = sooner(waitMs, refused.waitMs);
       return false;
     };
@@ -73,12 +74,12 @@ export class Admission {
   }
 
   /** What else than slots keeps work from starting, with when to look again. */
-  #refusalOf(item: Waiting): { readonly waitMs: number | null } | null {
+  #refusalOf(item: Waiting): { readonly waitMs: number | null; readonly scope: string } | null {
     const { launcher, breakers, turns } = this.#parts;
     const registered = launcher.agentOf(item.step);
     const isErpNew = item.kind === 'start' && usesErp(registered);
     const refused = isErpNew ? breakers.refusal(erpBreaker) : null;
-    if (refused) return { waitMs: refused.untilMs ?? longestLookMs };
+    if (refused) return { waitMs: refused.untilMs ?? longestLookMs, scope: erpBreaker };
     return item.wish && turns.refusalOf(item, registered);
   }
 

@@ -81,13 +81,13 @@ export class Turns {
   refusalOf(
     { kind, wish }: Waiting,
     registered: RegisteredAgent,
-  ): { readonly waitMs: number | null } | null {
+  ): { readonly waitMs: number | null; readonly scope: string } | null {
     const { broker } = this.#parts;
     const refusal = wish && broker.refusal(wish);
     if (!refusal || refusal.never) return null;
     const goesOn = kind === 'turn' || !needsModel(registered);
     if (refusal.blocker === 'breaker' && goesOn) return null;
-    return { waitMs: broker.waitMs(wish) };
+    return { waitMs: broker.waitMs(wish), scope: refusal.scope };
   }
 
   /** Numbers what enters the queue: ties are broken by it. */
