@@ -14,7 +14,7 @@ const flushes = [1, 2, 3, 4];
 const patienceMs = 8_000;
 
 describe('an engine that stood still for longer than its lease', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let lab: CrashLab;
 
   before(async () => {
