@@ -30,7 +30,7 @@ export const calls: readonly Mutant[] = [
   {
     id: 'a-new-start-overtakes-a-conversation',
     file: 'core/engine/run/admission.ts',
-    find: `if (item.kind === 'turn') kept.add(item.model);`,
+    find: `if (item.kind === 'turn') kept.keep(item, refused.scope);`,
     replace: '',
     tests: [world],
   },
