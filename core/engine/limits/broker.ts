@@ -63,8 +63,6 @@ export interface CallEnd {
   readonly usage: Usage | null;
   /** false: it is proven that the provider saw nothing. */
   readonly sent: boolean;
-  /** What it says about the provider. @default what `error` says; without one, well when there is a usage */
-  readonly isWell?: boolean | null;
   /** `isBegun`: the reply had begun when it failed, so it may be billed. @default false */
   readonly error?: {
     readonly code: ErrorCode;
@@ -292,8 +290,7 @@ export class Broker {
 
   #report(grant: Grant, end: CallEnd): void {
     if (grant.simulated) return;
-    const told = end.error ? healthOf(end.error) : end.usage ? true : null;
-    const isWell = end.isWell === undefined ? told : end.isWell;
+    const isWell = end.error ? healthOf(end.error) : end.usage ? true : null;
     this.#breakers.report(this.#target(grant).gate, end.sent ? isWell : null, grant.probe);
   }
 

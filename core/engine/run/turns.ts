@@ -5,7 +5,6 @@ import type { Dispatcher, PermitAsk, TurnDone } from '../../ports/dispatcher.ts'
 import type { Quota } from '../../ports/models/model.ts';
 import type { RegisteredAgent } from '../../sdk/registry.ts';
 import type { CompiledTask } from '../graph/compile.ts';
-import { healthOf } from '../limits/breaker.ts';
 import type { Broker, CallEnd, CallWish, Refusal } from '../limits/broker.ts';
 import type { BudgetWatch } from '../limits/budget-watch.ts';
 import { simulatedScope } from '../limits/daily-limit.ts';
@@ -87,7 +86,7 @@ export class Turns {
     if (!refusal || refusal.never) return null;
     const goesOn = kind === 'turn' || !needsModel(registered);
     if (refusal.blocker === 'breaker' && goesOn) return null;
-    return { waitMs: broker.waitMs(wish), scope: refusal.scope };
+    return { waitMs: refusal.untilMs, scope: refusal.scope };
   }
 
   /** Numbers what enters the queue: ties are broken by it. */
@@ -343,7 +342,6 @@ function endOf({ usage, sent, error, quota }: TurnDone): CallEnd {
   return {
     usage,
     sent,
-    isWell: healthOf(error ?? null),
     ...(error && {
       error: {
         code: error.code,
