@@ -10,11 +10,8 @@ import { verifies } from '../support/verifies.ts';
  */
 const flushes = [1, 2, 3, 4];
 
-/** Less than a lease: nobody may take anything over before all stand still. */
-const patienceMs = 8_000;
-
 describe('an engine that stood still for longer than its lease', function () {
-  this.timeout(300_000);
+  this.timeout(180_000);
   let lab: CrashLab;
 
   before(async () => {
@@ -32,19 +29,22 @@ describe('an engine that stood still for longer than its lease', function () {
       const items = [`z-${flush}`];
       return lab.engine({ submit: 'crash.hold', stays: true, items, at });
     });
-    const began = performance.now();
-    await lab.until('all engines stand still', async () => {
-      // Flushes share commits: one that needed fewer of them than counted on is stopped while it waits for its gate.
-      if (performance.now() - began > patienceMs)
-        for (const engine of stopped)
-          if (engine.processState() !== 'T') engine.child.kill('SIGSTOP');
-      return stopped.every((engine) => engine.processState() === 'T');
+    await lab.until('each stands still, or has ended its run before', async () => {
+      const over = await ended();
+      return stopped.every(
+        (engine, i) => engine.processState() === 'T' || over.includes(`z-${flushes[i]}`),
+      );
     });
+    // Flushes share commits: a run may need fewer of them than counted on. Its engine owns nothing then, and stands still, too.
+    for (const { child } of stopped) child.kill('SIGSTOP');
+    const over = await ended();
+    assert.ok(over.length < flushes.length, 'no engine stood still in the middle of its run');
 
     const survivor = lab.engine();
-    await lab.until('all runs have ended', async () => {
-      const rows = await lab.query('SELECT FROM tutti.run WHERE ended_at IS NOT NULL');
-      return rows.length === flushes.length;
+    await lab.until('all runs have ended', async () => (await ended()).length === flushes.length);
+    await lab.until('all four have lost their leases', async () => {
+      const gone = await lab.query(`SELECT FROM tutti.engine WHERE state = 'gone'`);
+      return gone.length === flushes.length;
     });
     const before = await entries();
     const seen = effects().length;
@@ -61,14 +61,22 @@ describe('an engine that stood still for longer than its lease', function () {
     const runs = await lab.query<{ id: string; takeovers: number; item: string }>(
       `SELECT r.id, r.takeovers, s.item_key AS item FROM tutti.run r JOIN tutti.step s ON s.run_id = r.id AND s.agent IS NOT NULL WHERE r.status = 'succeeded'`,
     );
-    assert.deepEqual(
-      runs.map(({ item, takeovers }) => [item, takeovers]).toSorted(),
-      flushes.map((flush) => [`z-${flush}`, 1]),
-    );
+    assert.equal(runs.length, flushes.length);
+    // Whose engine stood still first may have been taken over by one that was still to stand still.
+    for (const { item, takeovers } of runs)
+      assert.ok(over.includes(item) || takeovers > 0, `${item} was not taken over`);
     for (const { id, item } of runs) await assertPaid(lab, { id, items: [item] });
     survivor.child.kill('SIGTERM');
     assert.equal((await survivor.ended).code, 0);
   });
+
+  /** The items whose runs have ended. */
+  async function ended(): Promise<readonly string[]> {
+    const rows = await lab.query<{ item: string }>(
+      `SELECT s.item_key AS item FROM tutti.run r JOIN tutti.step s ON s.run_id = r.id AND s.agent IS NOT NULL WHERE r.ended_at IS NOT NULL`,
+    );
+    return rows.map(({ item }) => item);
+  }
 
   async function entries(): Promise<number> {
     const [row] = await lab.query<{ entries: number }>(
