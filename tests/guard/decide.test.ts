@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { autonomyOf, type Decision, decide, type Facts } from '../../core/guard/decide.ts';
+import { type Decision, decide } from '../../core/guard/decide.ts';
+import type { Facts } from '../../core/guard/facts.ts';
+import { autonomyOf } from '../../core/guard/rules/autonomy.ts';
 import { definePolicy, type Grant } from '../../core/sdk/policy.ts';
 import { verifies } from '../support/verifies.ts';
 

@@ -1,0 +1,40 @@
+import type { Autonomy } from '../../sdk/policy.ts';
+import type { Facts } from '../facts.ts';
+import { type Ruling, refuse } from '../ruling.ts';
+import { matches } from './pattern.ts';
+
+/** How far the agent may go with the tool in the company. */
+export function autonomy(facts: Facts): Ruling | null {
+  if (facts.effect === 'read') return { kind: 'allow', rule: 'effect.read' };
+  const level = autonomyOf(facts);
+  const rule = `autonomy.${level}`;
+  switch (level) {
+    case 'observe':
+      return refuse(rule, `'${facts.agent}' may only observe with '${facts.tool}'.`);
+    case 'propose':
+      return { kind: 'propose', rule };
+    case 'approve':
+      return facts.attended ? { kind: 'approve', rule } : { kind: 'propose', rule };
+    case 'act':
+      return { kind: 'allow', rule };
+  }
+}
+
+const levels: readonly Autonomy[] = ['observe', 'propose', 'approve', 'act'];
+
+/** The strictest level of all grants that match the call; `propose` where none does. */
+export function autonomyOf(
+  facts: Pick<Facts, 'agent' | 'tool' | 'company' | 'policies'>,
+): Autonomy {
+  const granted = facts.policies
+    .flatMap((policy) => policy.grants)
+    .filter(
+      (grant) =>
+        matches(grant.agents, facts.agent) &&
+        matches(grant.tools, facts.tool) &&
+        (grant.companies === undefined ||
+          (facts.company !== null && matches(grant.companies, facts.company))),
+    )
+    .map((grant) => grant.autonomy);
+  return levels.find((level) => granted.includes(level)) ?? 'propose';
+}

@@ -1,0 +1,22 @@
+import type { ErrorCode } from '../base/errors.ts';
+import type { Facts } from './facts.ts';
+
+/** What a rule says of a call; `rule` names it, for the journal and for people. */
+export type Ruling =
+  | { readonly kind: 'allow'; readonly rule: string }
+  | { readonly kind: 'propose'; readonly rule: string }
+  | { readonly kind: 'approve'; readonly rule: string }
+  | {
+      readonly kind: 'refuse';
+      readonly rule: string;
+      readonly code: ErrorCode;
+      readonly reason: string;
+    };
+
+/** Answers or abstains. Pure: the same facts give the same answer. */
+export type Rule = (facts: Facts) => Ruling | null;
+
+/** A refusal that whoever called can read. */
+export function refuse(rule: string, reason: string): Ruling {
+  return { kind: 'refuse', rule, code: 'TOOL_REFUSED', reason };
+}
