@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { Piscina } from 'piscina';
 import { newId } from '../core/base/ids.ts';
-import type { CompiledTask, Graph } from '../core/engine/graph/compile.ts';
+import type { CompiledTask, Graph } from '../core/engine/graph/compiled.ts';
 import { nextEntry } from '../core/engine/run/entries.ts';
 import type { Change } from '../core/engine/run/rows.ts';
 import { Run } from '../core/engine/run/run.ts';

@@ -1,5 +1,6 @@
 import type pg from 'pg';
-import { compile, type Graph } from '../core/engine/graph/compile.ts';
+import { compile } from '../core/engine/graph/compile.ts';
+import type { Graph } from '../core/engine/graph/compiled.ts';
 import { journalSettings } from '../core/engine/run/journal-connection.ts';
 import type { Handed } from './call.ts';
 import { Floor } from './floor.ts';

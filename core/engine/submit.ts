@@ -1,6 +1,7 @@
 import { EngineError } from '../base/errors.ts';
 import type { RegisteredWorkflow, Registry } from '../sdk/registry.ts';
-import { compile, type Graph } from './graph/compile.ts';
+import { compile } from './graph/compile.ts';
+import type { Graph } from './graph/compiled.ts';
 import type { RunRequest, Store } from './run/store.ts';
 
 /** Checks a request and stores the run, whether an engine is up or not. @throws WORKFLOW_UNKNOWN · INPUT_INVALID · KEY_REUSED */

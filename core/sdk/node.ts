@@ -1,3 +1,5 @@
+import type { RetryPolicy } from './recovery.ts';
+
 /** An expression in CEL (https://cel.dev). In templates it stands as `{ cel: '…' }`, so that it cannot be taken for text. */
 export interface Cel {
   readonly cel: string;
@@ -28,27 +30,59 @@ export interface QueryTemplate {
 
 interface NodeBase {
   readonly id: string;
-  /** Node ids that must end first, references in expressions included. */
+  /** Node ids that must end first, references in expressions included. `route.high` is the case `high` of the switch `route`. */
   readonly after: readonly string[];
   readonly join: Join;
+  /** Its own condition, asked when it could start; when it does not hold the node is skipped. @default it starts */
+  readonly when?: Cel;
 }
 
-/** One agent, once. */
-export interface TaskNode extends NodeBase {
-  readonly kind: 'task';
-  readonly agent: string;
-  readonly input: Template;
+interface Weighed {
   readonly priority: number | null;
   readonly critical: boolean | null;
 }
 
-/** A graph of tasks for each item; items go through it independently of each other. */
+/** How long and how often a node tries. Each member replaces what its agent or tool says. */
+export interface Bounds {
+  /** Of one attempt, milliseconds. */
+  readonly timeoutMs?: number;
+  readonly retry?: RetryPolicy;
+  /** Micro-USD that the step may spend. */
+  readonly costMicroUsd?: number;
+}
+
+/** One agent, once. */
+export interface TaskNode extends NodeBase, Weighed, Bounds {
+  readonly kind: 'task';
+  readonly agent: string;
+  readonly input: Template;
+}
+
+/** One tool, once, without a model; guarded like any other call. */
+export interface ToolNode extends NodeBase, Weighed, Omit<Bounds, 'costMicroUsd'> {
+  readonly kind: 'tool';
+  readonly tool: string;
+  readonly args: Template;
+}
+
+/** What may stand in the graph of an item. */
+export type ItemNode =
+  | TaskNode
+  | ToolNode
+  | GateNode
+  | SwitchNode
+  | ComputeNode
+  | ApprovalNode
+  | WaitNode
+  | WorkflowNode;
+
+/** A graph for each item; items go through it independently of each other. */
 export interface ForeachNode extends NodeBase {
   readonly kind: 'foreach';
   readonly items: QueryTemplate | Cel;
   /** The item's identity, unique in the node; step paths and idempotency keys carry it, so never an index. */
   readonly key: Cel;
-  readonly body: readonly TaskNode[];
+  readonly body: readonly ItemNode[];
   /** The body's nodes whose outputs are the item's outputs. */
   readonly outputs: readonly string[];
   /** Items at once; null = no limit of its own. */
@@ -57,12 +91,20 @@ export interface ForeachNode extends NodeBase {
 }
 
 /** One agent over the outputs of other nodes; its input is `{ items, missing }`. */
-export interface ReduceNode extends NodeBase {
+export interface ReduceNode extends NodeBase, Weighed, Bounds {
   readonly kind: 'reduce';
   readonly from: readonly string[];
   readonly agent: string;
-  readonly priority: number | null;
-  readonly critical: boolean | null;
+}
+
+/**
+ * A value made by expressions alone, over whatever they mention; with `from` also over `items`, the outputs of those nodes, and
+ * `missing`, how many of them there are not: a reduce by function.
+ */
+export interface ComputeNode extends NodeBase {
+  readonly kind: 'compute';
+  readonly from: readonly string[];
+  readonly value: Template;
 }
 
 /** Lets what comes after it start only when a condition holds; else it and they are skipped. */
@@ -71,11 +113,93 @@ export interface GateNode extends NodeBase {
   readonly when: Cel;
 }
 
-export type Node = TaskNode | ForeachNode | ReduceNode | GateNode;
+/**
+ * Chooses one of its cases: the first whose condition holds, else `otherwise`. What comes after a case (`route.high`) starts only
+ * when that was chosen; without a choice the node is skipped. Its output is `{ case }`.
+ */
+export interface SwitchNode extends NodeBase {
+  readonly kind: 'switch';
+  readonly cases: readonly { readonly id: string; readonly when: Cel }[];
+  readonly otherwise: string | null;
+}
+
+/**
+ * Asks people whether the run may go on from here. Holds nothing while it waits. Granted, it succeeds with `{ by, note }`; refused or
+ * expired, it fails, or is skipped like a closed gate where `onRefusal` says so.
+ */
+export interface ApprovalNode extends NodeBase {
+  readonly kind: 'approval';
+  /** What is asked, one sentence; an expression gives a text. */
+  readonly title: Cel | string;
+  /** What the people are shown. */
+  readonly show: Template;
+  /** Who may decide: names of roles or persons. */
+  readonly by: readonly string[];
+  /** Yeses that it takes, of different people. */
+  readonly required: number;
+  /** ISO 8601 duration until it counts as refused. */
+  readonly expires: string;
+  readonly onRefusal: 'fail' | 'skip';
+}
+
+/** What a wait waits for. */
+export type Awaited =
+  /** ISO 8601 duration from when it starts to wait. */
+  | { readonly kind: 'duration'; readonly duration: string }
+  /** An RFC 3339 moment that an expression gives. */
+  | { readonly kind: 'moment'; readonly at: Cel }
+  /** A moment of a company's fiscal calendar, such as `BD+1` or `PERIOD_CLOSE-2BD`, at a local time. */
+  | {
+      readonly kind: 'calendar';
+      readonly moment: string;
+      /** `HH:MM` */
+      readonly time: string;
+      /** @default the run's company */
+      readonly company?: Cel | string;
+    }
+  /** An ERP event; `match` is asked with `event` in scope. */
+  | {
+      readonly kind: 'event';
+      readonly entity: string;
+      readonly match?: Cel;
+      /** ISO 8601 duration after which it fails. */
+      readonly timeout: string;
+    };
+
+/** Waits, and holds nothing meanwhile. Its output is the event, else null. */
+export interface WaitNode extends NodeBase {
+  readonly kind: 'wait';
+  readonly for: Awaited;
+}
+
+/** A run of another workflow, paid from this run's budget; its output is that workflow's. */
+export interface WorkflowNode extends NodeBase, Pick<Weighed, 'critical'> {
+  readonly kind: 'workflow';
+  readonly workflow: string;
+  readonly input: Template;
+}
+
+export type Node =
+  | TaskNode
+  | ToolNode
+  | ForeachNode
+  | ReduceNode
+  | ComputeNode
+  | GateNode
+  | SwitchNode
+  | ApprovalNode
+  | WaitNode
+  | WorkflowNode;
 
 /** A workflow as data: what a run pins. */
 export interface WorkflowData {
   readonly name: string;
+  /** What it is for, one sentence. */
+  readonly description?: string;
+  /** The input as a JSON Schema (2020-12). @default anything: a release before it could be stored has made it */
+  readonly input?: Readonly<Record<string, unknown>>;
+  /** What a run brings, over `nodes` and `input`. @default nothing */
+  readonly output?: Template;
   /** ISO 8601 duration from the run's start, or null. */
   readonly deadline: string | null;
   readonly budgetMicroUsd: number | null;

@@ -16,7 +16,12 @@ export interface RegisteredAgent {
   readonly name: string;
   readonly module: string;
   readonly agent: AnyAgent;
+  /** Whether it is that of a tool: it never asks a model. */
+  readonly isTool?: true;
 }
+
+/** The name of the agent that does nothing but call a tool: who acts in a workflow's `tool` nodes. */
+export const toolAgentName = (tool: string): string => `tool:${tool}`;
 
 /** A workflow as the engine knows it; `module` is null for one that the configuration declares. */
 export interface RegisteredWorkflow {

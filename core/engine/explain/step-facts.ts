@@ -1,4 +1,4 @@
-import type { CompiledForeach, CompiledTask } from '../graph/compile.ts';
+import type { CompiledForeach, CompiledTask } from '../graph/compiled.ts';
 import type { Refusal } from '../limits/broker.ts';
 import { erpBreaker } from '../run/attempts.ts';
 import type { Run } from '../run/run.ts';

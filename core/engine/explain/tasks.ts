@@ -1,5 +1,5 @@
 import { requestOverheadTokens } from '../../ports/models/prices.ts';
-import type { CompiledForeach, CompiledTask } from '../graph/compile.ts';
+import type { CompiledForeach, CompiledTask } from '../graph/compiled.ts';
 import type { Attempt } from '../run/attempt.ts';
 import type { Run } from '../run/run.ts';
 import { isTerminal } from '../run/states.ts';

@@ -1,81 +1,41 @@
 import { durationMs } from '../../base/duration.ts';
 import { EngineError } from '../../base/errors.ts';
 import type {
+  Awaited as AwaitedData,
+  Bounds,
   Cel,
   ForeachNode,
-  Join,
+  ItemNode,
   Node,
   QueryTemplate,
   TaskNode,
+  Template,
+  ToolNode,
   WorkflowData,
 } from '../../sdk/node.ts';
-import type { RegisteredAgent } from '../../sdk/registry.ts';
-import { type Expression, parseExpression } from './expression.ts';
+import { type RegisteredAgent, toolAgentName } from '../../sdk/registry.ts';
+import type {
+  AgentPlace,
+  CompiledAwaited,
+  CompiledForeach,
+  CompiledItemNode,
+  CompiledNode,
+  Graph,
+} from './compiled.ts';
+import { connect, type Edges } from './edges.ts';
+import { parseExpression } from './expression.ts';
+import { invalid } from './fault.ts';
 import { type Filler, isCel, parseTemplate } from './template.ts';
 
-interface Compiled {
-  readonly id: string;
-  readonly join: Join;
-  /** Indexes of the nodes that must end first. */
-  readonly deps: readonly number[];
-  /** Indexes of the nodes that wait for this one. */
-  readonly dependents: readonly number[];
-}
-
-/** An agent at its place in a graph. */
-export interface AgentPlace {
-  readonly agent: string;
-  readonly module: string;
-  readonly priority: number;
-  readonly critical: boolean;
-}
-
-export interface CompiledTask extends Compiled, AgentPlace {
-  readonly kind: 'task';
-  readonly input: Filler;
-}
-export interface CompiledReduce extends Compiled, AgentPlace {
-  readonly kind: 'reduce';
-  readonly from: readonly number[];
-}
-export interface CompiledGate extends Compiled {
-  readonly kind: 'gate';
-  readonly when: Expression;
-}
-export interface CompiledForeach extends Compiled {
-  readonly kind: 'foreach';
-  readonly items:
-    | { readonly kind: 'query'; readonly query: QueryTemplate; readonly filter: Filler }
-    | { readonly kind: 'value'; readonly value: Expression };
-  readonly key: Expression;
-  /** Each item's own graph; dependencies are indexes within it. */
-  readonly body: readonly CompiledTask[];
-  /** Indexes within the body of the nodes whose outputs are the item's. */
-  readonly outputs: readonly number[];
-  readonly concurrency: number;
-  readonly onItemFailure: 'continue' | 'stop';
-}
-export type CompiledNode = CompiledTask | CompiledReduce | CompiledGate | CompiledForeach;
-
-/** A workflow ready to run: nodes in declaration order, edges as indexes, expressions parsed. */
-export interface Graph {
-  readonly name: string;
-  readonly partial: boolean;
-  readonly concurrency: number;
-  readonly budgetMicroUsd: number | null;
-  /** Milliseconds from the run's start, or null. */
-  readonly deadlineMs: number | null;
-  readonly nodes: readonly CompiledNode[];
-}
-
-type Agents = ReadonlyMap<string, RegisteredAgent>;
+/** Those of the loaded modules, with the agent of every tool. */
+export type Agents = ReadonlyMap<string, RegisteredAgent>;
 
 /**
- * Checks a workflow and readies it to run: ids, references, cycles, agents, expressions.
- * @throws WORKFLOW_INVALID naming the node · EXPRESSION_INVALID naming node and field · INPUT_INVALID for the deadline
+ * Checks a workflow and readies it to run: ids, references, cases, cycles, agents, tools, expressions, durations.
+ * @throws WORKFLOW_INVALID naming the node · EXPRESSION_INVALID naming node and field · INPUT_INVALID for a duration
  */
 export function compile(workflow: WorkflowData, agents: Agents): Graph {
-  const { name, nodes } = workflow;
+  const { name, nodes, output } = workflow;
   if (nodes.length === 0)
     throw new EngineError('WORKFLOW_INVALID', `Workflow '${name}' has no nodes; add at least one.`);
   const edges = connect(name, nodes);
@@ -86,14 +46,10 @@ export function compile(workflow: WorkflowData, agents: Agents): Graph {
     budgetMicroUsd: workflow.budgetMicroUsd,
     deadlineMs: workflow.deadline === null ? null : durationMs(workflow.deadline),
     nodes: nodes.map((node, index) =>
-      compileNode(node, edges[index] as Edges, { path: name, nodes, agents }),
+      compileNode(node, edges[index] as Edges, { path: `${name}.${node.id}`, nodes, agents }),
     ),
+    output: output === undefined ? null : parseTemplate(output, `${name}.output`),
   };
-}
-
-interface Edges {
-  readonly deps: readonly number[];
-  readonly dependents: readonly number[];
 }
 
 /** Where a node stands and what it may name. */
@@ -104,63 +60,94 @@ interface Context {
   readonly agents: Agents;
 }
 
-function compileNode(
-  node: Node,
-  edges: Edges,
-  { path: workflow, nodes, agents }: Context,
-): CompiledNode {
-  const common = { id: node.id, join: node.join, ...edges };
-  const context = { path: `${workflow}.${node.id}`, nodes, agents };
+function compileNode(node: Node, edges: Edges, context: Context): CompiledNode {
   switch (node.kind) {
-    case 'task':
-      return compileTask(node, edges, context);
-    case 'gate':
-      return { kind: 'gate', ...common, when: parseExpression(node.when, `${context.path}.when`) };
     case 'reduce': {
-      const from = node.from.map((id) => nodes.findIndex((each) => each.id === id));
-      return { kind: 'reduce', ...common, ...placeOf(node, context), from };
+      const from = indexesOf(node.from, context);
+      return { kind: node.kind, ...common(node, edges, context), ...placeOf(node, context), from };
     }
     case 'foreach':
       return compileForeach(node, edges, context);
+    default:
+      return compileItemNode(node, edges, context);
   }
 }
 
-function compileTask(node: TaskNode, edges: Edges, context: Context): CompiledTask {
-  const input = parseTemplate(node.input, `${context.path}.input`);
-  return { kind: 'task', id: node.id, join: node.join, ...edges, ...placeOf(node, context), input };
+function compileItemNode(node: ItemNode, edges: Edges, context: Context): CompiledItemNode {
+  const shared = common(node, edges, context);
+  const { path } = context;
+  switch (node.kind) {
+    case 'task': {
+      const input = parseTemplate(node.input, `${path}.input`);
+      return { kind: node.kind, ...shared, ...placeOf(node, context), input };
+    }
+    case 'tool': {
+      const input = parseTemplate(node.args, `${path}.args`);
+      return { kind: node.kind, ...shared, ...placeOf(node, context), input };
+    }
+    case 'compute': {
+      const value = parseTemplate(node.value, `${path}.value`);
+      return { kind: node.kind, ...shared, from: indexesOf(node.from, context), value };
+    }
+    case 'gate':
+      return { kind: node.kind, ...shared };
+    case 'switch':
+      return { kind: node.kind, ...shared, ...choicesOf(node, path) };
+    case 'approval':
+      return { kind: node.kind, ...shared, ...approvalOf(node, path) };
+    case 'wait':
+      return { kind: node.kind, ...shared, for: awaited(node.for, `${path}.for`) };
+    case 'workflow': {
+      const input = parseTemplate(node.input, `${path}.input`);
+      const critical = node.critical ?? true;
+      return { kind: node.kind, ...shared, workflow: node.workflow, input, critical };
+    }
+  }
+}
+
+function common({ id, join, when }: Node, edges: Edges, { path }: Context) {
+  return { id, join, ...edges, when: when ? parseExpression(when, `${path}.when`) : null };
+}
+
+function indexesOf(ids: readonly string[], { nodes }: Context): readonly number[] {
+  return ids.map((id) => nodes.findIndex((each) => each.id === id));
 }
 
 function compileForeach(node: ForeachNode, edges: Edges, context: Context): CompiledForeach {
   const { path } = context;
-  // What a body's node names outside its item is a dependency of the whole foreach.
+  const inner = innerNodes(node, path);
+  const innerEdges = connect(path, inner);
+  return {
+    kind: 'foreach',
+    ...common(node, edges, context),
+    items: itemsOf(node.items, path),
+    key: parseExpression(node.key, `${path}.key`),
+    body: inner.map((each, index) =>
+      compileItemNode(each, innerEdges[index] as Edges, {
+        ...context,
+        nodes: inner,
+        path: `${path}.${each.id}`,
+      }),
+    ),
+    outputs: node.outputs.map((id) => outputIndex(node, id, path)),
+    concurrency: node.concurrency ?? Number.POSITIVE_INFINITY,
+    onItemFailure: node.onItemFailure,
+  };
+}
+
+/** What an item goes through. What it names outside of its item is a dependency of the whole foreach. */
+function innerNodes(node: ForeachNode, path: string): readonly ItemNode[] {
   const ids = new Set(node.body.map((each) => each.id));
+  const isInside = (named: string): boolean => ids.has(named.split('.')[0] as string);
   for (const { id, after } of node.body) {
-    const unknown = after.find((each) => !ids.has(each) && !node.after.includes(each));
+    const unknown = after.find((each) => !isInside(each) && !node.after.includes(each));
     if (unknown !== undefined)
       throw invalid(
         `${path}.${id}`,
         `waits for '${unknown}', which neither its item nor '${node.id}' waits for`,
       );
   }
-  const inner = node.body.map((each) => ({
-    ...each,
-    after: each.after.filter((id) => ids.has(id)),
-  }));
-  const innerEdges = connect(path, inner);
-  return {
-    kind: 'foreach',
-    id: node.id,
-    join: node.join,
-    ...edges,
-    items: itemsOf(node.items, path),
-    key: parseExpression(node.key, `${path}.key`),
-    body: inner.map((each, index) =>
-      compileTask(each, innerEdges[index] as Edges, { ...context, path: `${path}.${each.id}` }),
-    ),
-    outputs: node.outputs.map((id) => outputIndex(node, id, path)),
-    concurrency: node.concurrency ?? Number.POSITIVE_INFINITY,
-    onItemFailure: node.onItemFailure,
-  };
+  return node.body.map((each) => ({ ...each, after: each.after.filter(isInside) }));
 }
 
 function outputIndex(node: ForeachNode, id: string, path: string): number {
@@ -175,74 +162,76 @@ function itemsOf(items: QueryTemplate | Cel, path: string): CompiledForeach['ite
 }
 
 function placeOf(
-  node: Pick<TaskNode, 'agent' | 'priority' | 'critical'>,
+  node: (Pick<TaskNode, 'agent'> | Pick<ToolNode, 'tool'>) &
+    Pick<TaskNode, 'priority' | 'critical'> &
+    Bounds,
   { path, agents }: Context,
 ): AgentPlace {
-  const registered = agents.get(node.agent);
-  if (!registered)
-    throw invalid(path, `names the agent '${node.agent}', which no loaded module has`);
+  const name = 'tool' in node ? toolAgentName(node.tool) : node.agent;
+  const registered = agents.get(name);
+  if (!registered) {
+    const what = 'tool' in node ? `tool '${node.tool}'` : `agent '${node.agent}'`;
+    throw invalid(path, `names the ${what}, which no loaded module has`);
+  }
   const { agent, module } = registered;
+  const { timeoutMs, retry, costMicroUsd } = node;
   return {
-    agent: node.agent,
+    agent: name,
     module,
     priority: node.priority ?? agent.priority ?? 5,
     critical: node.critical ?? agent.critical ?? true,
+    bounds: {
+      ...(timeoutMs !== undefined && { timeoutMs }),
+      ...(retry !== undefined && { retry }),
+      ...(costMicroUsd !== undefined && { costMicroUsd }),
+    },
   };
 }
 
-/** Edges of a graph by index. @throws WORKFLOW_INVALID for a duplicate id, an unknown reference or a cycle */
-function connect(
-  path: string,
-  nodes: readonly { readonly id: string; readonly after: readonly string[] }[],
-): readonly Edges[] {
-  const indexes = new Map<string, number>();
-  nodes.forEach((node, index) => {
-    if (!/^[a-z][a-z0-9_]*$/.test(node.id))
-      throw invalid(`${path}.${node.id}`, 'must have a lower snake case id');
-    if (indexes.has(node.id))
-      throw invalid(`${path}.${node.id}`, 'is declared twice; ids are unique');
-    indexes.set(node.id, index);
-  });
-  const dependents: number[][] = nodes.map(() => []);
-  const deps = nodes.map((node, index) =>
-    node.after.map((id) => {
-      const dep = indexes.get(id);
-      if (dep === undefined)
-        throw invalid(`${path}.${node.id}`, `waits for '${id}', which does not exist`);
-      dependents[dep]?.push(index);
-      return dep;
-    }),
-  );
-  const edges = deps.map((each, index) => ({
-    deps: each,
-    dependents: dependents[index] as number[],
+function choicesOf(node: Extract<Node, { kind: 'switch' }>, path: string) {
+  const { cases, otherwise } = node;
+  const ids = [...cases.map(({ id }) => id), ...(otherwise === null ? [] : [otherwise])];
+  if (cases.length === 0) throw invalid(path, 'has no cases; add at least one');
+  for (const [index, id] of ids.entries()) {
+    if (!/^[a-z][a-z0-9_]*$/.test(id))
+      throw invalid(path, `has the case '${id}'; write lower snake case`);
+    if (ids.indexOf(id) !== index) throw invalid(path, `has the case '${id}' twice`);
+  }
+  const choices = cases.map(({ id, when }) => ({
+    id,
+    when: parseExpression(when, `${path}.cases.${id}`),
   }));
-  refuseCycle(path, nodes, edges);
-  return edges;
+  return { choices, otherwise };
 }
 
-// Kahn's algorithm (Communications of the ACM 5, 1962): what cannot be removed lies on or behind a cycle.
-function refuseCycle(
-  path: string,
-  nodes: readonly { readonly id: string }[],
-  edges: readonly Edges[],
-): void {
-  const waiting = edges.map((each) => each.deps.length);
-  const free = waiting.flatMap((count, index) => (count === 0 ? [index] : []));
-  for (const index of free) {
-    for (const dependent of edges[index]?.dependents ?? []) {
-      waiting[dependent] = (waiting[dependent] as number) - 1;
-      if (waiting[dependent] === 0) free.push(dependent);
+function approvalOf(node: Extract<Node, { kind: 'approval' }>, path: string) {
+  const { by, required, onRefusal } = node;
+  if (by.length === 0) throw invalid(path, 'asks nobody; name a role or a person in `by`');
+  return {
+    title: textOf(node.title, `${path}.title`),
+    show: parseTemplate(node.show, `${path}.show`),
+    ...{ by, required, onRefusal, expiresMs: durationMs(node.expires) },
+  };
+}
+
+function textOf(text: Cel | string, path: string): Filler {
+  return parseTemplate(text as Template, path);
+}
+
+function awaited(what: AwaitedData, path: string): CompiledAwaited {
+  switch (what.kind) {
+    case 'duration':
+      return { kind: what.kind, ms: durationMs(what.duration) };
+    case 'moment':
+      return { kind: what.kind, at: parseExpression(what.at, `${path}.at`) };
+    case 'calendar': {
+      const { kind, moment, time, company } = what;
+      const of = company === undefined ? null : textOf(company, `${path}.company`);
+      return { kind, moment, time, company: of };
+    }
+    case 'event': {
+      const match = what.match ? parseExpression(what.match, `${path}.match`) : null;
+      return { kind: what.kind, entity: what.entity, match, timeoutMs: durationMs(what.timeout) };
     }
   }
-  if (free.length === nodes.length) return;
-  const stuck = nodes.filter((_, index) => (waiting[index] as number) > 0).map((node) => node.id);
-  throw invalid(
-    `${path}.${stuck[0]}`,
-    `waits for itself through a cycle among ${stuck.join(', ')}; remove one of the edges`,
-  );
-}
-
-function invalid(path: string, what: string): EngineError {
-  return new EngineError('WORKFLOW_INVALID', `Node '${path}' ${what}.`);
 }

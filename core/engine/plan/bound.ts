@@ -1,6 +1,6 @@
 import { EngineError } from '../../base/errors.ts';
 import { digest } from '../../base/ids.ts';
-import type { CompiledForeach, CompiledNode, CompiledTask } from '../graph/compile.ts';
+import type { CompiledForeach, CompiledNode, CompiledTask } from '../graph/compiled.ts';
 import type { ExpressionScope } from '../graph/expression.ts';
 import { itemsByKey } from '../run/foreach.ts';
 

@@ -1,4 +1,4 @@
-import type { CompiledForeach, CompiledNode, CompiledTask } from '../graph/compile.ts';
+import type { CompiledForeach, CompiledNode, CompiledTask } from '../graph/compiled.ts';
 import { usesErp } from '../run/attempts.ts';
 import type { Run } from '../run/run.ts';
 import { pathOf, type Step } from '../run/step.ts';

@@ -4,7 +4,7 @@ import { digest } from '../../base/ids.ts';
 import type { DispatchEvents, Dispatcher, FromThread, JobDone } from '../../ports/dispatcher.ts';
 import type { Connector } from '../../ports/erp/connector.ts';
 import type { RegisteredAgent, Registry } from '../../sdk/registry.ts';
-import type { AgentPlace } from '../graph/compile.ts';
+import type { AgentPlace } from '../graph/compiled.ts';
 import { itemsOf } from '../run/items.ts';
 import { inputOf } from '../run/launcher.ts';
 import type { Next, Run } from '../run/run.ts';

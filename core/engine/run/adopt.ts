@@ -1,6 +1,7 @@
 import type { Registry } from '../../sdk/registry.ts';
 import type { StoredBatches } from '../batches/batch-store.ts';
-import { compile, type Graph } from '../graph/compile.ts';
+import { compile } from '../graph/compile.ts';
+import type { Graph } from '../graph/compiled.ts';
 import type { Broker } from '../limits/broker.ts';
 import { periodOf, purseName } from '../limits/purse.ts';
 import { checkBasis } from '../plan/bound.ts';

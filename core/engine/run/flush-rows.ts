@@ -1,4 +1,4 @@
-import type { CompiledTask } from '../graph/compile.ts';
+import type { CompiledTask } from '../graph/compiled.ts';
 import { arrayLiteral } from './array-literal.ts';
 import { type Part, parts, typesOf } from './flush.ts';
 import { type BudgetRow, type Change, toJsonb, toText } from './rows.ts';

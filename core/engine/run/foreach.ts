@@ -1,5 +1,5 @@
 import { EngineError } from '../../base/errors.ts';
-import type { CompiledForeach } from '../graph/compile.ts';
+import type { CompiledForeach } from '../graph/compiled.ts';
 import type { ExpressionScope } from '../graph/expression.ts';
 import { isTerminal } from './states.ts';
 import type { Container, Item, Step } from './step.ts';

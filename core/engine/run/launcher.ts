@@ -4,7 +4,7 @@ import { EngineError, toErrorData } from '../../base/errors.ts';
 import { translateDbError } from '../../ports/db/db-error.ts';
 import type { Dispatcher } from '../../ports/dispatcher.ts';
 import type { RegisteredAgent, Registry } from '../../sdk/registry.ts';
-import type { AgentPlace, CompiledTask } from '../graph/compile.ts';
+import type { AgentPlace, CompiledTask } from '../graph/compiled.ts';
 import type { Broker } from '../limits/broker.ts';
 import { checkStep } from '../plan/bound.ts';
 import { Attempt } from './attempt.ts';

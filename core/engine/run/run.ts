@@ -1,12 +1,6 @@
 import { EngineError, type ErrorData, toErrorData } from '../../base/errors.ts';
 import type { StepWait } from '../../ports/db/states.ts';
-import type {
-  CompiledForeach,
-  CompiledNode,
-  CompiledReduce,
-  CompiledTask,
-  Graph,
-} from '../graph/compile.ts';
+import type { CompiledForeach, CompiledNode, CompiledReduce, CompiledTask, Graph } from '../graph/compiled.ts';
 import type { ExpressionScope } from '../graph/expression.ts';
 import type { RunFacts } from './facts.ts';
 import { endItem, failItems, itemsByKey, openItems, resultsOf } from './foreach.ts';

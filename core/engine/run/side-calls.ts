@@ -1,5 +1,5 @@
 import type { Dispatcher } from '../../ports/dispatcher.ts';
-import type { CompiledTask } from '../graph/compile.ts';
+import type { CompiledTask } from '../graph/compiled.ts';
 import { gateNames } from '../limits/gate-limits.ts';
 import type { Permit } from '../limits/permits.ts';
 import type { Quotas } from '../limits/quotas.ts';

@@ -1,6 +1,6 @@
 import type { ErrorData } from '../../base/errors.ts';
 import type { StepWait } from '../../ports/db/states.ts';
-import type { CompiledForeach, CompiledNode, CompiledTask } from '../graph/compile.ts';
+import type { CompiledForeach, CompiledNode, CompiledTask } from '../graph/compiled.ts';
 import { noTries, type Tries } from '../recovery/ladder.ts';
 import { checkMove, type StepStatus } from './states.ts';
 

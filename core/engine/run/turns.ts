@@ -4,7 +4,7 @@ import { Prompt } from '../../guard/prompt.ts';
 import type { Dispatcher, PermitAsk, TurnDone } from '../../ports/dispatcher.ts';
 import type { Quota } from '../../ports/models/model.ts';
 import type { RegisteredAgent } from '../../sdk/registry.ts';
-import type { CompiledTask } from '../graph/compile.ts';
+import type { CompiledTask } from '../graph/compiled.ts';
 import type { Broker, CallEnd, CallWish, Refusal } from '../limits/broker.ts';
 import type { BudgetWatch } from '../limits/budget-watch.ts';
 import { simulatedScope } from '../limits/daily-limit.ts';

@@ -1,5 +1,5 @@
 import type { Clock } from '../../../core/base/clock.ts';
-import type { Graph } from '../../../core/engine/graph/compile.ts';
+import type { Graph } from '../../../core/engine/graph/compiled.ts';
 import type { RunFacts } from '../../../core/engine/run/facts.ts';
 import type { SimDatabase } from './database.ts';
 import type { SimEngine, Wallet } from './engine.ts';

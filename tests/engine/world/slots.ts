@@ -1,4 +1,4 @@
-import type { CompiledTask } from '../../../core/engine/graph/compile.ts';
+import type { CompiledTask } from '../../../core/engine/graph/compiled.ts';
 import type { Run } from '../../../core/engine/run/run.ts';
 import { pathOf, type Step } from '../../../core/engine/run/step.ts';
 import type { RunningLimits } from '../../../core/engine/schedule/scheduler.ts';

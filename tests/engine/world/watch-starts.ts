@@ -1,4 +1,4 @@
-import type { CompiledTask } from '../../../core/engine/graph/compile.ts';
+import type { CompiledTask } from '../../../core/engine/graph/compiled.ts';
 import type { Change } from '../../../core/engine/run/rows.ts';
 import type { Run } from '../../../core/engine/run/run.ts';
 import { isTerminal, type StepStatus } from '../../../core/engine/run/states.ts';

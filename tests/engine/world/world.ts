@@ -1,4 +1,5 @@
-import { compile, type Graph } from '../../../core/engine/graph/compile.ts';
+import { compile } from '../../../core/engine/graph/compile.ts';
+import type { Graph } from '../../../core/engine/graph/compiled.ts';
 import type { RunRow } from '../../../core/engine/run/store.ts';
 import { FakeClock } from '../../support/fixtures/clock.ts';
 import { facts } from '../../support/fixtures/graphs.ts';
