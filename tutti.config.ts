@@ -1,4 +1,5 @@
 import { defineConfig } from 'tutti';
+import { calendars } from './modules/calendars.ts';
 import { compliance } from './modules/compliance/index.ts';
 import { finance } from './modules/finance/index.ts';
 import { hr } from './modules/hr/index.ts';
@@ -12,4 +13,5 @@ import { nightly } from './modules/nightly.ts';
 export default defineConfig({
   modules: [hr, inventory, finance, compliance],
   workflows: [nightly],
+  calendars,
 });

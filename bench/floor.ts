@@ -127,6 +127,7 @@ export class Floor {
         attended: false,
         rehearsal: false,
         journal: 2,
+        actor: { kind: 'person', id: 'bench' },
         createdAt: Date.now(),
       },
       graph,

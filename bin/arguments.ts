@@ -12,7 +12,9 @@ export interface Flag {
 export interface Usage {
   readonly name: string;
   readonly about: string;
-  /** Names of what comes without a flag; one in brackets, like `[PATH]`, may be left out. */
+  /**
+   * Names of what comes without a flag; one in brackets, like `[PATH]`, may be left out, and the last may stand for any number with `…`.
+   */
   readonly positionals?: readonly string[];
   readonly flags?: Readonly<Record<string, Flag>>;
 }
@@ -45,7 +47,7 @@ export function readArguments(usage: Usage, argv: readonly string[]): Arguments 
   if (values.help !== true) {
     const missing = wanted[positionals.length];
     if (missing !== undefined && !missing.startsWith('[')) throw wrong(usage, `needs ${missing}`);
-    const extra = positionals[wanted.length];
+    const extra = wanted.at(-1)?.endsWith('…') ? undefined : positionals[wanted.length];
     if (extra !== undefined) throw wrong(usage, `does not take '${extra}'`);
   }
   const text = (flag: string): string | undefined => {

@@ -30,6 +30,7 @@ import { settings } from './commands/settings.ts';
 import { settle } from './commands/settle.ts';
 import { start } from './commands/start.ts';
 import { version } from './commands/version.ts';
+import { workflow } from './commands/workflow.ts';
 import { hearInterrupts } from './interrupt.ts';
 import { oneLine, openTerminal } from './terminal.ts';
 
@@ -48,6 +49,7 @@ const commands: readonly Command[] = [
   pause,
   resume,
   modules,
+  workflow,
   errors,
   costs,
   budgets,

@@ -32,20 +32,31 @@ export type {
   Severity,
 } from './sdk/agent.ts';
 export { defineAgent } from './sdk/agent.ts';
+export type { Calendar, FiscalYear, Holiday, Weekday } from './sdk/calendar.ts';
+export { defineCalendar } from './sdk/calendar.ts';
 // The one `export *` of the project: TypeScript merges `declare module 'tutti' { interface Entities … }` only through it.
 export * from './sdk/entity.ts';
 export type { Erp, Records, Written } from './sdk/erp.ts';
-export type { ForeachRef, Graph, ItemGraph, NodeRef } from './sdk/graph.ts';
+export type {
+  Approved,
+  ErpHappening,
+  ForeachRef,
+  Graph,
+  ItemGraph,
+  NodeRef,
+  SwitchRef,
+} from './sdk/graph.ts';
 export type { Module } from './sdk/module.ts';
 export { defineModule } from './sdk/module.ts';
 export type { Autonomy, Grant, Policy } from './sdk/policy.ts';
 export { definePolicy } from './sdk/policy.ts';
 export type { Recovery, RecoveryRule, RetryPolicy } from './sdk/recovery.ts';
-export { all, any, eq, gt, lt, ne, not, query } from './sdk/ref.ts';
+export { all, any, cel, eq, gt, lt, ne, not, query } from './sdk/ref.ts';
 export type { Chance, Draft, Sample, SampleWorld, Truth } from './sdk/sample.ts';
 export type {
   Effect,
   Effected,
+  Posting,
   Scope,
   Tool,
   ToolCommon,
@@ -57,3 +68,4 @@ export type {
 export { defineTool } from './sdk/tool.ts';
 export type { Workflow } from './sdk/workflow.ts';
 export { defineWorkflow } from './sdk/workflow.ts';
+export { workflowFile } from './sdk/workflow-file.ts';

@@ -16,6 +16,7 @@ const advice: Readonly<Record<ErrorCode, string>> = {
   EXPRESSION_INVALID:
     'Correct the expression, or what it reads: a member that is not there is no empty value.',
   CONFIG_INVALID: 'Correct the configuration.',
+  CALENDAR_INVALID: 'Correct the calendar, or the moment of it, that the message names.',
   WORKFLOW_UNKNOWN: 'Look for the name with `tutti modules`.',
   RUN_UNKNOWN: 'Look for the id with `tutti runs`.',
   RUN_ENDED: 'Nothing: the run has its end.',
@@ -38,6 +39,10 @@ const advice: Readonly<Record<ErrorCode, string>> = {
   TURNS_EXHAUSTED: 'Raise `limits.turns`, or narrow the task.',
   MODEL_REQUIRED: 'Set the key of a model, or give the agent a playbook.',
   AGENT_TIMEOUT: 'Raise `limits.timeoutMs`, or find out what is slow.',
+  WAIT_TIMEOUT:
+    'Whether what the node waits for can still come, or a longer `timeout` of the node.',
+  CHILD_FAILED: 'The run that the node started: `details.run`.',
+  APPROVAL_REFUSED: 'What the people said: the run, `step.waiting` and `approval.decided`.',
   CANCELLED: 'Nothing: somebody wished it.',
   MODEL_UNAVAILABLE:
     'Nothing at first: it is retried. If it stays, look at the provider and the network.',

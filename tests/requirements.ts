@@ -44,6 +44,8 @@ const chapters = {
     batching: 'Related items are worked on together in one step where the workflow says so.',
     partial:
       'A run that allows it goes on after a failure that is not critical, and says in its status what failed.',
+    'document-form':
+      'A workflow written in YAML or JSON becomes the same data; each mistake is told with file, line, node and cause, several at once.',
     'typescript-form':
       'A workflow written in TypeScript becomes data when it loads; its mistakes are compile errors.',
   },
@@ -74,6 +76,8 @@ const chapters = {
       'An engine proves by a heartbeat that it lives; one that stops loses its runs to another.',
     schedule:
       'Workflows start by cron expression in a named time zone, also across a change of the clocks.',
+    'calendar-moments':
+      "A moment of a company's fiscal calendar comes when its business days, holidays and periods say, once in each, also in a night when the clocks change.",
     'routing-by-history': 'Estimates of time and cost come from what earlier runs took.',
     discovery: 'What an executor can do becomes known when it joins.',
     explain: 'A step that waits can be asked why, and the answer names what would let it start.',
@@ -287,6 +291,7 @@ const chapters = {
     approvals:
       'A call that needs approval is done only after enough people of the right tier agreed to exactly it.',
     autonomy: 'Without a grant an agent proposes and writes nothing.',
+    'period-lock': 'A write into a locked period is refused before the call reaches the ERP.',
     'untrusted-text': 'Text from outside cannot make an agent send, pay or write what it may not.',
     'kill-switch': 'One command stops effects everywhere within a second.',
     secrets:

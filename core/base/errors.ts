@@ -21,6 +21,12 @@ const catalogue = {
     status: 422,
   },
   CONFIG_INVALID: { category: 'VALIDATION_ERROR', severity: 'high', retryable: false, status: 500 },
+  CALENDAR_INVALID: {
+    category: 'VALIDATION_ERROR',
+    severity: 'medium',
+    retryable: false,
+    status: 422,
+  },
   WORKFLOW_UNKNOWN: {
     category: 'VALIDATION_ERROR',
     severity: 'low',
@@ -65,6 +71,8 @@ const catalogue = {
   TURNS_EXHAUSTED: { category: 'AGENT_ERROR', severity: 'medium', retryable: false, status: 422 },
   MODEL_REQUIRED: { category: 'AGENT_ERROR', severity: 'low', retryable: false, status: 422 },
   AGENT_TIMEOUT: { category: 'TIMEOUT_ERROR', severity: 'medium', retryable: true, status: 504 },
+  WAIT_TIMEOUT: { category: 'TIMEOUT_ERROR', severity: 'medium', retryable: false, status: 504 },
+  CHILD_FAILED: { category: 'AGENT_ERROR', severity: 'medium', retryable: false, status: 500 },
   CANCELLED: { category: 'AGENT_ERROR', severity: 'low', retryable: false, status: 409 },
   MODEL_UNAVAILABLE: {
     category: 'NETWORK_ERROR',
@@ -95,6 +103,12 @@ const catalogue = {
   TOOL_INPUT_INVALID: { category: 'TOOL_ERROR', severity: 'low', retryable: false, status: 422 },
   TOOL_RESULT_INVALID: { category: 'TOOL_ERROR', severity: 'high', retryable: false, status: 500 },
   TOOL_FAILED: { category: 'TOOL_ERROR', severity: 'medium', retryable: true, status: 500 },
+  APPROVAL_REFUSED: {
+    category: 'PERMISSION_ERROR',
+    severity: 'medium',
+    retryable: false,
+    status: 403,
+  },
   TOOL_REFUSED: { category: 'PERMISSION_ERROR', severity: 'medium', retryable: false, status: 403 },
   RECORD_UNKNOWN: { category: 'TOOL_ERROR', severity: 'low', retryable: false, status: 404 },
   ERP_REJECTED: { category: 'TOOL_ERROR', severity: 'medium', retryable: false, status: 422 },

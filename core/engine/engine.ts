@@ -1,13 +1,13 @@
 import type pg from 'pg';
 import { type Clock, systemClock } from '../base/clock.ts';
-import { crashPoint } from '../base/crash-point.ts';
-import { EngineError, isEngineError, toErrorData } from '../base/errors.ts';
+import { EngineError, toErrorData } from '../base/errors.ts';
 import type { Config, StepFailure } from '../ports/config.ts';
 import type { Database } from '../ports/db/database.ts';
 import type { Dispatcher } from '../ports/dispatcher.ts';
 import type { Connector } from '../ports/erp/connector.ts';
 import type { Profiles } from '../ports/models/profiles.ts';
 import type { Registry } from '../sdk/registry.ts';
+import { Approvals } from './approvals/approvals.ts';
 import { askRun, type RunAsk } from './ask.ts';
 import { readBatches } from './batches/batch-store.ts';
 import type { OpenBatches } from './batches/targets.ts';
@@ -22,17 +22,21 @@ import { Housekeeping } from './retention/housekeeping.ts';
 import { retentionPolicy } from './retention/policy.ts';
 import { Adoption } from './run/adopt.ts';
 import type { Delta } from './run/attempts.ts';
+import { Children } from './run/children.ts';
+import { Claims } from './run/claims.ts';
+import type { RunFacts } from './run/facts.ts';
+import { Happenings } from './run/happenings.ts';
 import { Inbox } from './run/inbox.ts';
 import { itemsOf } from './run/items.ts';
 import { Journal } from './run/journal.ts';
 import { journalConnection } from './run/journal-connection.ts';
 import { Lease } from './run/lease.ts';
-import { RunLoop } from './run/loop.ts';
+import { type LoopParts, RunLoop } from './run/loop.ts';
 import type { Change } from './run/rows.ts';
 import type { Run } from './run/run.ts';
 import { checkStates, type RunStatus } from './run/states.ts';
 import { askedBy } from './run/steering.ts';
-import { type RunRequest, type RunRow, Store } from './run/store.ts';
+import { type RunRequest, Store } from './run/store.ts';
 import type { Waiting } from './run/waiting.ts';
 import { runningLimits } from './schedule/running-limits.ts';
 import { Scheduler } from './schedule/scheduler.ts';
@@ -62,7 +66,6 @@ const reconcileMs = 1_000;
 const drainLookMs = 20;
 /** Threads that burn a core each without doing anything, until the process should be restarted. */
 const tooManyZombies = 2;
-const runsAtOnce = 64;
 // How long an engine that stops waits for a database that is away.
 const journalPatienceMs = 5_000;
 
@@ -86,9 +89,7 @@ export class Engine {
   #cancelTimer: () => void = () => {};
   readonly #housekeeping: Housekeeping;
   #state: 'new' | 'running' | 'stopped' = 'new';
-  #claiming: Promise<void> = Promise.resolve();
-  /** Runs that are ours and not yet in memory. */
-  readonly #claimed: RunRow[] = [];
+  #claims: Claims | null = null;
   #isReconciling = false;
   #heard: ReadonlySet<number> = new Set();
   #outage: EngineError | null = null;
@@ -186,6 +187,7 @@ export class Engine {
       dispatcher,
       registry,
       clock: this.#clock,
+      outside: this.#outside(),
       itemsOf: (run, container) =>
         itemsOf(run, container, {
           registry,
@@ -196,7 +198,11 @@ export class Engine {
       onDelta: (delta) => {
         for (const listener of this.#listeners) listener(delta);
       },
-      onEnd: (run, status) => this.#ended(run.facts.id, status),
+      onEnd: (run, status) => this.#ended(run.facts, status),
+    });
+    this.#claims = new Claims({
+      ...{ store: this.#store, adoption: this.#adoption, boot, loop: this.#loop },
+      now: () => this.#clock.now(),
     });
     // First, so that what a dead engine held of the limits is free at once.
     await this.#lease.takeOver();
@@ -214,7 +220,7 @@ export class Engine {
   /** Stores a run and takes it up. The same key again returns the run that it has. @throws WORKFLOW_UNKNOWN · INPUT_INVALID · KEY_REUSED */
   async startRun(request: RunRequest): Promise<{ readonly id: string; readonly isNew: boolean }> {
     const created = await submitRun(this.#store, this.#parts.registry, request);
-    await this.#claim();
+    await this.#claims?.claim();
     return created;
   }
 
@@ -263,7 +269,7 @@ export class Engine {
     this.#state = 'stopped';
     this.#cancelTimer();
     this.#loop?.drain();
-    await this.#claiming;
+    await this.#claims?.stop();
     if (drainMs > 0) await this.#lease.drain().catch(() => {});
     await this.#drained(drainMs);
     await this.#housekeeping.stop();
@@ -289,6 +295,23 @@ export class Engine {
       };
       look();
     });
+  }
+
+  /** What steps ask that wait for something outside of their run. */
+  #outside(): NonNullable<LoopParts['outside']> {
+    const { registry, connector } = this.#parts;
+    const { budget } = this.#limits.broker;
+    return {
+      approvals: new Approvals(this.#pool),
+      children: new Children({
+        ...{ store: this.#store, registry },
+        leftOf: (run) => budget.left(`run:${run.facts.id}`),
+      }),
+      happenings: new Happenings(connector),
+      momentOf: () => {
+        throw new EngineError('CONFIG_INVALID', 'No calendar is configured.');
+      },
+    };
   }
 
   #appended(changes: readonly Change[]): void {
@@ -321,7 +344,8 @@ export class Engine {
       await this.#housekeeping.tend(now);
       const isNewDay = await this.#adoption.keepBudgets(this.#loop?.runs.values() ?? [], now);
       if ((await this.#limits.tend()) || isNewDay) this.#loop?.budgetsMoved();
-      await this.#claim();
+      await this.#claims?.claim();
+      await this.#loop?.tend();
       await this.#readInbox();
     } catch {
       // Without its database it tries again in a second; the journal tells when that has gone.
@@ -330,39 +354,6 @@ export class Engine {
     }
     if (this.#state === 'running')
       this.#cancelTimer = this.#clock.after(reconcileMs, () => void this.#reconcile());
-  }
-
-  /** Claims one after the other, so that a run is adopted before the next claim counts what there is room for. */
-  #claim(): Promise<void> {
-    const claimed = this.#claiming.then(() => this.#claimOnce());
-    this.#claiming = claimed.catch(() => {});
-    return claimed;
-  }
-
-  async #claimOnce(): Promise<void> {
-    const room = runsAtOnce - (this.#loop?.runs.size ?? 0) - this.#claimed.length;
-    if (this.#state !== 'running' || room <= 0) return;
-    const claimed = await this.#store.claim(this.#lease.boot, room);
-    if (claimed.length > 0) crashPoint('after-claim');
-    this.#claimed.push(...claimed);
-    for (let row = this.#claimed[0]; row; row = this.#claimed[0]) {
-      await this.#takeUp(row);
-      this.#claimed.shift();
-    }
-  }
-
-  /**
-   * A run whose workflow no longer fits the loaded modules ends with the reason, so that it keeps no other from starting; what
-   * the database keeps from being read is tried again at the next claim.
-   */
-  async #takeUp(row: RunRow): Promise<void> {
-    try {
-      const { run, ...recovered } = await this.#adoption.adopt(row, this.#clock.now());
-      this.#loop?.adopt(run, recovered);
-    } catch (error) {
-      if (!isEngineError(error) || error.code.startsWith('DB_')) throw error;
-      await this.#store.failRun(row, toErrorData(error));
-    }
   }
 
   async #readInbox(): Promise<void> {
@@ -391,9 +382,11 @@ export class Engine {
       });
   }
 
-  #ended(runId: string, status: RunStatus): void {
-    this.#waiters.get(runId)?.resolve(status);
-    this.#waiters.delete(runId);
-    void this.#claim().catch(() => {});
+  #ended({ id, depth }: RunFacts, status: RunStatus): void {
+    this.#waiters.get(id)?.resolve(status);
+    this.#waiters.delete(id);
+    // Whoever started it waits for it.
+    if (depth !== undefined) void this.#loop?.tend().catch(() => {});
+    void this.#claims?.claim().catch(() => {});
   }
 }

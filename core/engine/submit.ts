@@ -1,7 +1,9 @@
 import { EngineError } from '../base/errors.ts';
 import type { RegisteredWorkflow, Registry } from '../sdk/registry.ts';
+import { checkWorkflow } from './graph/check.ts';
 import { compile } from './graph/compile.ts';
 import type { Graph } from './graph/compiled.ts';
+import type { Fault } from './graph/fault.ts';
 import type { RunRequest, Store } from './run/store.ts';
 
 /** Checks a request and stores the run, whether an engine is up or not. @throws WORKFLOW_UNKNOWN · INPUT_INVALID · KEY_REUSED */
@@ -36,7 +38,28 @@ export function checkRequest(
       `Workflow '${request.workflow}' does not take this input: ${issue?.path.join('.') || 'input'}: ${issue?.message}.`,
     );
   }
-  // Refused before anything is stored: cycles, unknown agents, expressions that do not parse.
+  // Refused before anything is stored: cycles, unknown agents, expressions that do not parse, types that do not fit.
   const graph = compile(registered.data, registry.agents);
+  refuseFaulty(registry, registered);
   return { registered, input: input.data, graph };
+}
+
+// A version is checked once in a process: its data does not change, nor does what a registry has loaded.
+const checked = new WeakMap<Registry, Map<string, readonly Fault[]>>();
+
+/** @throws WORKFLOW_INVALID with every fault of the workflow in its details */
+function refuseFaulty(registry: Registry, { data, digest }: RegisteredWorkflow): void {
+  const known = checked.get(registry) ?? new Map<string, readonly Fault[]>();
+  checked.set(registry, known);
+  const version = digest.toString('hex');
+  const faults = known.get(version) ?? checkWorkflow(data, registry);
+  known.set(version, faults);
+  const errors = faults.filter(({ severity }) => severity === 'error');
+  const [first] = errors;
+  if (!first) return;
+  const more = errors.length > 1 ? ` ${errors.length - 1} more: see its details.` : '';
+  const at = [data.name, first.node, first.path].filter(Boolean).join('.');
+  throw new EngineError('WORKFLOW_INVALID', `Node '${at}': ${first.message}${more}`, {
+    details: { faults },
+  });
 }

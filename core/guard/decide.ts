@@ -1,6 +1,7 @@
 import type { Facts } from './facts.ts';
 import { listed, sameModule } from './rules/access.ts';
 import { autonomy } from './rules/autonomy.ts';
+import { period } from './rules/period.ts';
 import type { Rule, Ruling } from './ruling.ts';
 
 /** What becomes of a call. `observe`: nothing, but for a note of what `would` have without a rehearsal. */
@@ -13,7 +14,7 @@ export type Decision =
     };
 
 // Each rule answers or abstains. All are asked and the strictest answer wins; order only settles ties.
-const rules: readonly Rule[] = [listed, sameModule, autonomy];
+const rules: readonly Rule[] = [listed, sameModule, period, autonomy];
 const strictness = { allow: 0, propose: 1, approve: 2, refuse: 3 } as const;
 
 /** Decides one tool call. Pure: the same facts give the same decision. */

@@ -1,6 +1,16 @@
 import type { Policy } from '../sdk/policy.ts';
 import type { Effect } from '../sdk/tool.ts';
 
+/** A posting date, and the state of its period: the strictest of the ledgers that it goes through. */
+export interface PostingFact {
+  readonly company: string;
+  readonly date: string;
+  /** Code of the period, or null where none holds the date. */
+  readonly period: string | null;
+  readonly ledger: string;
+  readonly state: 'open' | 'soft_closed' | 'locked' | 'missing';
+}
+
 /** A tool call as the rules see it: who asks for what, and everything that bears on the answer. */
 export interface Facts {
   /** Qualified: `finance.three_way_match`. */
@@ -19,4 +29,6 @@ export interface Facts {
   /** Whether nothing is to happen: effects are noted, with what would have become of them. */
   readonly rehearsal: boolean;
   readonly policies: readonly Policy[];
+  /** Where the call posts to the books; null for nowhere, and for a company that keeps no periods. */
+  readonly posting: PostingFact | null;
 }

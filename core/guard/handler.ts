@@ -49,6 +49,23 @@ export async function runLookUp(
   return found === null ? null : { result: checkResult(call, found) };
 }
 
+/**
+ * Asks a tool something about a call beside the call itself: it may only read, has the tool's time, and counts neither as a
+ * call of it nor as what its handler read. @throws what the question throws · TOOL_FAILED
+ */
+export async function ask<T>(
+  call: Call,
+  question: (context: ToolContext) => Promise<T>,
+): Promise<T> {
+  const scope: StepScope = {
+    ...call.scope,
+    enter: (side) => (side === 'erp' ? call.scope.enter(side) : null),
+  };
+  const { connector } = scope;
+  const aside = { tool: call.tool, scope, records: 0 };
+  return await inTime(aside, { key: '', mayWrite: false, connector }, question);
+}
+
 /** What a tool answers with, by its schema. @throws TOOL_RESULT_INVALID */
 export function checkResult({ tool }: Pick<Call, 'tool'>, result: unknown): unknown {
   const checked = (tool.result as z.ZodType).safeParse(result);

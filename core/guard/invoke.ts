@@ -7,6 +7,7 @@ import { type Decision, decide } from './decide.ts';
 import { contractDigest, effectKey, targetOf } from './effects.ts';
 import { issues, runHandler } from './handler.ts';
 import { perform } from './perform.ts';
+import { postingOf } from './posting.ts';
 import type { Call, StepScope } from './scope.ts';
 
 export { issues } from './handler.ts';
@@ -29,7 +30,7 @@ export async function invoke(tool: AnyTool, args: unknown, scope: StepScope): Pr
   let decision: Decision | null = null;
   try {
     const parsed = parseArgs(tool, args);
-    decision = decide(factsOf(tool, scope));
+    decision = decide(await factsOf(call, parsed));
     const outcome = await carryOut(decision, parsed, call);
     note(call, decision, outcome);
     return outcome;
@@ -137,7 +138,9 @@ async function boundFields(
   return { version: row.version, ...Object.fromEntries(fields.map((name) => [name, row[name]])) };
 }
 
-function factsOf(tool: AnyTool, scope: StepScope): Parameters<typeof decide>[0] {
+/** What bears on the decision. A read is decided by what the step knows; only an effect may ask the ERP. */
+async function factsOf(call: Call, args: unknown): Promise<Parameters<typeof decide>[0]> {
+  const { tool, scope } = call;
   return {
     agent: scope.agentName,
     agentModule: scope.module,
@@ -150,6 +153,7 @@ function factsOf(tool: AnyTool, scope: StepScope): Parameters<typeof decide>[0] 
     attended: scope.attended,
     rehearsal: scope.rehearsal,
     policies: scope.policies,
+    posting: tool.effect === 'read' ? null : await postingOf(call, args),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { ErrorData } from '../base/errors.ts';
 import type { ModelProfile } from '../sdk/agent.ts';
+import type { Calendar } from '../sdk/calendar.ts';
 import type { Module } from '../sdk/module.ts';
 import type { Policy } from '../sdk/policy.ts';
 import type { Workflow } from '../sdk/workflow.ts';
@@ -118,6 +119,8 @@ export interface Config {
   /** Workflows that cross modules. */
   readonly workflows?: readonly Workflow[];
   readonly policies?: readonly Policy[];
+  /** When companies work and close their books. @default none: a workflow that waits for a moment of one is refused */
+  readonly calendars?: readonly Calendar[];
   /** Models by profile. @default from OPENAI_API_KEY or ANTHROPIC_API_KEY; without a key playbooks run */
   readonly models?: Readonly<
     Partial<Record<ModelProfile, ModelTarget | readonly ModelTarget[] | ModelChain>>

@@ -1,20 +1,18 @@
 import type { z } from 'zod';
 import type { AnyAgent } from './agent.ts';
-import type { Join, Node, TaskNode, Template } from './node.ts';
-import {
-  expression,
-  isQuery,
-  type Mapped,
-  type QueryRef,
-  type Ref,
-  refTo,
-  toTemplate,
-  type When,
-} from './ref.ts';
+import type { EntityName, Row } from './entity.ts';
+import type { Bounds, Join } from './node.ts';
+import type { Mapped, QueryRef, Ref, Unmapped, When } from './ref.ts';
+import type { AnyTool, Effected, Tool } from './tool.ts';
+import type { Workflow } from './workflow.ts';
+
+/** What a node can be placed after: a node, or a case of a switch. */
+export interface Place {
+  readonly id: string;
+}
 
 /** A node as later nodes refer to it. */
-export interface NodeRef<O> {
-  readonly id: string;
+export interface NodeRef<O> extends Place {
   /** The output of a task or a reduce; of a foreach, the list of its items' outputs, one or more an item. */
   readonly output: Ref<O>;
 }
@@ -22,25 +20,120 @@ export interface NodeRef<O> {
 export interface ForeachRef<O> extends NodeRef<readonly O[]> {
   readonly foreach: true;
 }
+/** A switch as later nodes refer to it: `after: [route.case('high')]`. */
+export interface SwitchRef<C extends string> extends NodeRef<{ readonly case: C }> {
+  case(chosen: C): Place;
+}
 
 type Input<A extends AnyAgent> = z.input<A['input']>;
 type Output<A extends AnyAgent> = z.output<A['output']>;
 
-interface Placing {
+/** Where a node stands, and when it starts. */
+export interface Placing {
+  /** Lower snake case, unique in its graph. */
   readonly id: string;
-  readonly after?: readonly NodeRef<unknown>[];
+  /** What must end first, besides the nodes that its expressions mention. */
+  readonly after?: readonly Place[];
+  /** @default 'all_succeeded' */
   readonly join?: Join;
+  /** Its own condition: when it does not hold, the node is skipped. @default it starts */
+  readonly when?: When;
 }
-interface Weighing {
+
+/** What a node weighs among others. */
+export interface Weighing {
+  /** 1 (whenever) to 10 (first). @default its agent's */
   readonly priority?: number;
+  /** Whether a run without it has failed. @default its agent's */
   readonly critical?: boolean;
 }
 
 /** One agent, once. */
-export interface TaskOptions<A extends AnyAgent> extends Placing, Weighing {
+export interface TaskOptions<A extends AnyAgent> extends Placing, Weighing, Bounds {
   readonly agent: A;
   readonly input: Mapped<Input<A>>;
 }
+
+/** One tool, once, without a model. */
+export interface ToolOptions<T extends AnyTool>
+  extends Placing,
+    Weighing,
+    Omit<Bounds, 'costMicroUsd'> {
+  readonly tool: T;
+  readonly args: Mapped<z.input<T['parameters']>>;
+}
+
+/** What a tool node brings: of an effect, what became of it. A refused one fails the node. */
+export type ToolOutput<T extends AnyTool> =
+  T extends Tool<infer _P, infer R, infer E>
+    ? [E] extends ['read']
+      ? z.output<R>
+      : Exclude<Effected<z.output<R>>, { readonly kind: 'refused' }>
+    : never;
+
+/** A value that expressions make. */
+export interface ComputeOptions<M> extends Placing {
+  /** Nodes whose outputs are `items`; `missing` counts those that did not succeed. */
+  readonly from?: readonly NodeRef<unknown>[];
+  readonly value: M | ((over: Over) => M);
+}
+/** What a compute with `from` sees. */
+export interface Over {
+  readonly items: Ref<readonly unknown[]>;
+  readonly missing: Ref<number>;
+}
+
+export interface SwitchOptions<C extends string, D extends string> extends Placing {
+  /** Asked in this order; the first that holds is chosen. */
+  readonly cases: Readonly<Record<C, When>>;
+  /** Chosen when none holds. @default the node is skipped then */
+  readonly otherwise?: D;
+}
+
+/** Asks people; holds nothing meanwhile. */
+export interface ApprovalOptions extends Placing {
+  /** One sentence. */
+  readonly title: string | Ref<string>;
+  /** What they are shown. @default nothing but the title */
+  readonly show?: unknown;
+  /** Who may decide: names of roles or persons. */
+  readonly by: readonly string[];
+  /** Yeses of different people. @default 1 */
+  readonly required?: number;
+  /** ISO 8601 duration. @default 'P1D' */
+  readonly expires?: string;
+  /** @default 'fail' */
+  readonly onRefusal?: 'fail' | 'skip';
+}
+/** What an approval brings. */
+export interface Approved {
+  readonly by: readonly string[];
+  readonly note: string | null;
+}
+
+interface WaitForEvent<E extends EntityName> {
+  /** The entity whose events count. */
+  readonly event: E;
+  readonly match?: (event: Ref<ErpHappening<E>>) => When;
+  /** ISO 8601 duration after which the node fails. */
+  readonly timeout: string;
+}
+/** An ERP event as a wait sees it. */
+export interface ErpHappening<E extends EntityName> {
+  readonly entity: E;
+  readonly id: string;
+  readonly version: string;
+  /** The record as it is when the event is looked at. */
+  readonly record: Row<E>;
+}
+type WaitFor<E extends EntityName> =
+  /** ISO 8601 duration */
+  | { readonly duration: string }
+  /** RFC 3339 */
+  | { readonly moment: Ref<string> }
+  /** A moment of the company's fiscal calendar such as `BD+1`, at a local `HH:MM`. */
+  | { readonly calendar: string; readonly time: string; readonly company?: string | Ref<string> }
+  | WaitForEvent<E>;
 
 interface ForeachCommon<R> extends Placing {
   readonly items: QueryRef<R> | Ref<readonly R[]>;
@@ -51,22 +144,44 @@ interface ForeachCommon<R> extends Placing {
   readonly onItemFailure?: 'continue' | 'stop';
 }
 
+type WorkflowInput<W> = W extends Workflow<infer I, unknown> ? z.input<I> : never;
+type WorkflowOutput<W> = W extends Workflow<z.ZodType, infer O> ? O : never;
+
 /** Builds the graph that each item goes through. */
 export interface ItemGraph {
   task<A extends AnyAgent>(options: TaskOptions<A>): NodeRef<Output<A>>;
+  tool<T extends AnyTool>(options: ToolOptions<T>): NodeRef<ToolOutput<T>>;
+  compute<const M>(options: ComputeOptions<M>): NodeRef<Unmapped<M>>;
+  gate(options: Placing & { readonly when: When }): NodeRef<null>;
+  /** A switch: one of several cases is chosen. */
+  choose<C extends string, D extends string = never>(
+    options: SwitchOptions<C, D>,
+  ): SwitchRef<C | D>;
+  approval(options: ApprovalOptions): NodeRef<Approved>;
+  wait<E extends EntityName>(
+    options: Placing & { readonly for: WaitFor<E> },
+  ): NodeRef<ErpHappening<E> | null>;
+  /** A run of another workflow, paid from this run's budget. */
+  workflow<W extends Workflow>(
+    options: Placing & {
+      readonly workflow: W;
+      readonly input: Mapped<WorkflowInput<W>>;
+      readonly critical?: boolean;
+    },
+  ): NodeRef<WorkflowOutput<W>>;
 }
 
 type Element<F> = F extends ForeachRef<infer O> ? O : F extends NodeRef<infer O> ? O : never;
 
 /** Builds a workflow's graph; each call adds a node. References between nodes are dependencies. */
-export interface Graph<I> {
+export interface Graph<I> extends ItemGraph {
   readonly input: Ref<I>;
   /** The run's own facts. */
   readonly run: Ref<{ readonly today: string; readonly company: string }>;
-  task<A extends AnyAgent>(options: TaskOptions<A>): NodeRef<Output<A>>;
   foreach<R, A extends AnyAgent>(
     options: ForeachCommon<R> &
-      Weighing & { readonly agent: A; readonly input: (item: Ref<R>) => Mapped<Input<A>> },
+      Weighing &
+      Bounds & { readonly agent: A; readonly input: (item: Ref<R>) => Mapped<Input<A>> },
   ): ForeachRef<Output<A>>;
   foreach<R, O>(
     options: ForeachCommon<R> & {
@@ -76,7 +191,8 @@ export interface Graph<I> {
   /** `from`'s outputs become the agent's `items`; a foreach counts as its items' outputs. */
   reduce<const F extends NodeRef<unknown> | readonly NodeRef<unknown>[], A extends AnyAgent>(
     options: Placing &
-      Weighing & { readonly from: F; readonly agent: A } & (Input<A> extends {
+      Weighing &
+      Bounds & { readonly from: F; readonly agent: A } & (Input<A> extends {
         readonly items: readonly (infer E)[];
       }
         ? (F extends readonly NodeRef<unknown>[] ? Element<F[number]> : Element<F>) extends E
@@ -84,140 +200,4 @@ export interface Graph<I> {
           : { readonly from: never }
         : { readonly agent: never }),
   ): NodeRef<Output<A>>;
-  gate(options: Placing & { readonly when: When }): NodeRef<null>;
-}
-
-type NameOf = (agent: AnyAgent) => string;
-
-/** Runs a graph function once against recording proxies and returns its nodes, in order of their calls. @throws WORKFLOW_INVALID */
-export function recordGraph(
-  workflow: string,
-  graph: (graph: Graph<unknown>) => void,
-  nameOf: NameOf,
-): readonly Node[] {
-  const nodes: Node[] = [];
-  const add = (node: Node): NodeRef<unknown> => {
-    nodes.push(node);
-    return nodeRef(node.id);
-  };
-  graph({
-    input: refTo('input'),
-    run: refTo('run'),
-    task: (options: TaskOptions<AnyAgent>) => add(taskNode(workflow, options, nameOf)),
-    foreach: (options: ForeachOptions) => add(foreachNode(workflow, options, nameOf)),
-    reduce: (options: ReduceOptions) => add(reduceNode(options, nameOf)),
-    gate: (options: Placing & { readonly when: When }) => {
-      const when = expression(options.when, `${workflow}.${options.id}.when`);
-      return add({ kind: 'gate', id: options.id, ...placed(options, when), when });
-    },
-  } as never);
-  return nodes;
-}
-
-type ForeachOptions = ForeachCommon<unknown> &
-  Weighing & {
-    readonly agent?: AnyAgent;
-    readonly input?: (item: Ref<unknown>) => unknown;
-    readonly each?: (
-      graph: ItemGraph,
-      item: Ref<unknown>,
-    ) => NodeRef<unknown> | readonly NodeRef<unknown>[];
-  };
-type ReduceOptions = Placing &
-  Weighing & {
-    readonly from: NodeRef<unknown> | readonly NodeRef<unknown>[];
-    readonly agent: AnyAgent;
-  };
-
-function taskNode(path: string, options: TaskOptions<AnyAgent>, nameOf: NameOf): TaskNode {
-  const input = toTemplate(options.input, `${path}.${options.id}.input`);
-  return {
-    kind: 'task',
-    id: options.id,
-    ...placed(options, input),
-    agent: nameOf(options.agent),
-    input,
-    ...weighed(options),
-  };
-}
-
-function foreachNode(workflow: string, options: ForeachOptions, nameOf: NameOf): Node {
-  const path = `${workflow}.${options.id}`;
-  const item = refTo<unknown>('item');
-  const body: TaskNode[] = [];
-  const task = (inner: TaskOptions<AnyAgent>): NodeRef<unknown> => {
-    body.push(taskNode(path, inner, nameOf));
-    return { id: inner.id, output: refTo(`each.${inner.id}.output`) };
-  };
-  const output = options.each
-    ? options.each({ task } as ItemGraph, item)
-    : task({
-        ...weighed(options),
-        id: options.id,
-        agent: options.agent,
-        input: options.input?.(item),
-      } as never);
-  const items = isQuery(options.items)
-    ? options.items.query
-    : expression(options.items, `${path}.items`);
-  const { after, join } = placed(options, items as unknown as Template);
-  // What an item's task waits for outside of its item, the whole foreach waits for.
-  const outside = body
-    .flatMap((each) => each.after)
-    .filter((id) => body.every((each) => each.id !== id));
-  return {
-    kind: 'foreach',
-    id: options.id,
-    join,
-    after: unique([...after, ...outside]),
-    items,
-    key: expression(options.key(item as never), `${path}.key`),
-    body,
-    outputs: [output].flat().map((each) => (each as NodeRef<unknown>).id),
-    concurrency: options.concurrency ?? null,
-    onItemFailure: options.onItemFailure ?? 'stop',
-  };
-}
-
-function reduceNode(options: ReduceOptions, nameOf: NameOf): Node {
-  const from = [options.from].flat().map((each) => (each as NodeRef<unknown>).id);
-  const { after, join } = placed(options, null);
-  return {
-    kind: 'reduce',
-    id: options.id,
-    after: unique([...from, ...after]),
-    join,
-    from,
-    agent: nameOf(options.agent),
-    ...weighed(options),
-  };
-}
-
-function nodeRef(id: string): NodeRef<unknown> {
-  return { id, output: refTo(`nodes.${id}.output`) };
-}
-
-/** What a node waits for: what it names, and every node that its expressions mention. */
-function placed(
-  options: Placing,
-  expressions: Template,
-): { readonly after: readonly string[]; readonly join: Join } {
-  const mentioned = [...JSON.stringify(expressions).matchAll(/\b(?:nodes|each)\.(\w+)/g)].map(
-    (match) => match[1] as string,
-  );
-  return {
-    after: unique([...(options.after ?? []).map((each) => each.id), ...mentioned]),
-    join: options.join ?? 'all_succeeded',
-  };
-}
-
-function weighed(options: Weighing): {
-  readonly priority: number | null;
-  readonly critical: boolean | null;
-} {
-  return { priority: options.priority ?? null, critical: options.critical ?? null };
-}
-
-function unique(ids: readonly string[]): readonly string[] {
-  return [...new Set(ids)];
 }

@@ -28,3 +28,23 @@ export interface Policy {
 export function definePolicy(policy: Omit<Policy, 'kind'>): Policy {
   return Object.freeze({ kind: 'policy', ...policy });
 }
+
+/** Whether a name fits one of the patterns: names with `*` for any rest. No list fits every name. */
+export function matches(patterns: readonly string[] | undefined, name: string): boolean {
+  return (
+    patterns === undefined ||
+    patterns.some((pattern) =>
+      pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern,
+    )
+  );
+}
+
+/** Whether a policy gives an agent access to a tool of another module. */
+export function hasAccess(
+  policies: readonly Policy[],
+  { agent, tool }: { readonly agent: string; readonly tool: string },
+): boolean {
+  return policies.some((policy) =>
+    policy.access?.some((grant) => matches(grant.agents, agent) && matches(grant.tools, tool)),
+  );
+}

@@ -66,14 +66,23 @@ const codes = errorCodes.filter((code) => !beyondRecovery.has(code));
 const categories = [...new Set(errorCodes.map((code) => errorRow(code).category))];
 
 const delayMs = z.int().min(0).max(86_400_000);
-const retryPolicy = z
+/** The form of a `RetryPolicy`. */
+export const retryPolicy = z
   .strictObject({
-    attempts: z.int().min(1).max(25),
-    backoff: z.enum(['exponential', 'linear', 'fixed']),
-    baseMs: delayMs,
-    factor: z.number().min(1).max(10),
-    maxMs: delayMs,
-    jitter: z.enum(['full', 'none']),
+    attempts: z.int().min(1).max(25).describe('Tries in all.'),
+    backoff: z
+      .enum(['exponential', 'linear', 'fixed'])
+      .describe('How the delay grows. Default exponential.'),
+    baseMs: delayMs.describe('Delay after the first failure, milliseconds. Default 500.'),
+    factor: z
+      .number()
+      .min(1)
+      .max(10)
+      .describe('What an exponential delay is multiplied by. Default 2.'),
+    maxMs: delayMs.describe('The longest delay, milliseconds. Default 30000.'),
+    jitter: z
+      .enum(['full', 'none'])
+      .describe('full: uniform between nothing and the delay. Default full.'),
   })
   .partial();
 const whom = z.string().min(1).max(200);

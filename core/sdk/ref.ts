@@ -20,6 +20,10 @@ export type Mapped<T> =
         ? { readonly [K in keyof T]: Mapped<T[K]> }
         : T);
 
+/** What a mapping becomes: references their values. */
+export type Unmapped<M> =
+  M extends Ref<infer T> ? T : M extends object ? { readonly [K in keyof M]: Unmapped<M[K]> } : M;
+
 /** A condition; made by `eq`, `all` and their kin. */
 export type When = Ref<boolean>;
 
@@ -71,6 +75,9 @@ export function toTemplate(mapped: unknown, path: string): Template {
     `${path} holds ${String(mapped)}; use literals, references and objects of them.`,
   );
 }
+
+/** An expression as text, for what has no helper: `cel<number>('items.map(i, i.count).sum()')`. The workflow's check types it. */
+export const cel = <T>(text: string): Ref<T> => refTo(text);
 
 function celText(operand: unknown): string {
   return celOf(operand) ?? JSON.stringify(operand);

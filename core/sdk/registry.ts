@@ -1,13 +1,15 @@
-import { z } from 'zod';
 import { EngineError } from '../base/errors.ts';
 import { digest } from '../base/ids.ts';
 import type { AnyAgent } from './agent.ts';
+import { type Calendar, checkCalendars } from './calendar.ts';
+import { checkModule, checkPolicy, fileOf, invalid } from './check-module.ts';
 import type { AnyEntity, Field } from './entity.ts';
 import type { Module } from './module.ts';
-import type { WorkflowData } from './node.ts';
-import type { Policy } from './policy.ts';
+import type { Node, WorkflowData } from './node.ts';
+import { hasAccess, type Policy } from './policy.ts';
 import { checkRecovery } from './recovery.ts';
 import type { AnyTool } from './tool.ts';
+import { toolAgent, toolAgentName } from './tool-agent.ts';
 import type { Workflow } from './workflow.ts';
 
 /** An agent as the engine knows it. */
@@ -19,9 +21,6 @@ export interface RegisteredAgent {
   /** Whether it is that of a tool: it never asks a model. */
   readonly isTool?: true;
 }
-
-/** The name of the agent that does nothing but call a tool: who acts in a workflow's `tool` nodes. */
-export const toolAgentName = (tool: string): string => `tool:${tool}`;
 
 /** A workflow as the engine knows it; `module` is null for one that the configuration declares. */
 export interface RegisteredWorkflow {
@@ -40,6 +39,7 @@ export interface Declarations {
   readonly tools: ReadonlyMap<string, AnyTool>;
   readonly entities: ReadonlyMap<string, AnyEntity>;
   readonly policies: readonly Policy[];
+  readonly calendars: readonly Calendar[];
   /** Hex; equal in every thread that loaded the same declarations. */
   readonly digest: string;
 }
@@ -54,6 +54,7 @@ export interface Declared {
   readonly modules: readonly Module[];
   readonly workflows?: readonly Workflow[];
   readonly policies?: readonly Policy[];
+  readonly calendars?: readonly Calendar[];
 }
 
 /**
@@ -68,23 +69,13 @@ export function loadRegistry(config: Declared, shared: readonly AnyEntity[]): Re
 
 /**
  * Loads what a thread runs agents with. It records no graphs: one of 10,000 nodes takes 50 MB, which no thread has a use for.
- * @throws MODULE_INVALID naming the module, the file that should hold the declaration, and the field
+ * @throws MODULE_INVALID naming the module, the file that should hold the declaration, and the field · CALENDAR_INVALID
  */
 export function loadDeclarations(config: Declared, shared: readonly AnyEntity[]): Declarations {
   const modules = inOrder(config.modules);
   for (const module of modules) checkModule(module);
-  const own = { module: 'tutti.config.ts', file: 'policies' };
-  for (const policy of config.policies ?? []) check(policySchema, policy, own);
-  const agents = index(
-    modules.flatMap((module) =>
-      module.agents.map((agent) => ({
-        name: `${module.name}.${agent.name}`,
-        module: module.name,
-        agent,
-      })),
-    ),
-    'agent',
-  );
+  for (const policy of config.policies ?? []) checkPolicy(policy);
+  const agents = index(modules.flatMap(agentsOf), 'agent');
   const tools = index(
     modules.flatMap((module) => module.tools),
     'tool',
@@ -92,13 +83,29 @@ export function loadDeclarations(config: Declared, shared: readonly AnyEntity[])
   const entities = index([...shared, ...modules.flatMap((module) => module.records)], 'entity');
   checkReferences(agents, tools, entities);
   const policies = [...modules.flatMap((module) => module.policies), ...(config.policies ?? [])];
+  const { calendars = [] } = config;
+  checkCalendars(calendars);
   const digest = declarationsDigest(modules, policies);
-  return Object.freeze({ modules, agents, tools, entities, policies, digest });
+  return Object.freeze({ modules, agents, tools, entities, policies, calendars, digest });
+}
+
+/** What acts on behalf of a module: its agents, and for each of its tools the agent of `tool` nodes. */
+function agentsOf(module: Module): readonly RegisteredAgent[] {
+  const own = module.agents.map((agent) => ({
+    name: `${module.name}.${agent.name}`,
+    module: module.name,
+    agent,
+  }));
+  const tools = module.tools.map((tool) => {
+    const agent = toolAgent(tool);
+    return { name: agent.name, module: module.name, agent, isTool: true as const };
+  });
+  return [...own, ...tools];
 }
 
 function recordWorkflows(
   config: Declared,
-  { modules, agents }: Declarations,
+  { modules, agents, tools, policies }: Declarations,
 ): ReadonlyMap<string, RegisteredWorkflow> {
   const nameOf = nameAgents(agents);
   const workflows = new Map<string, RegisteredWorkflow>();
@@ -116,9 +123,33 @@ function recordWorkflows(
         'is declared twice; rename one.',
       );
     const data = workflow.record(nameOf);
+    if (module !== null) checkToolNodes(data, { module, tools, policies });
     workflows.set(workflow.name, { module, workflow, data, digest: digest(data) });
   }
   return workflows;
+}
+
+/** What a module's workflow calls by itself, its agents could be given. */
+function checkToolNodes(
+  { name, nodes }: WorkflowData,
+  {
+    module,
+    tools,
+    policies,
+  }: Pick<Declarations, 'tools' | 'policies'> & { readonly module: string },
+): void {
+  const inner = nodes.flatMap((node): readonly Node[] =>
+    node.kind === 'foreach' ? node.body : [node],
+  );
+  for (const node of inner) {
+    if (node.kind !== 'tool') continue;
+    const access = tools.get(node.tool)?.access ?? 'module';
+    if (access === 'public' || node.tool.startsWith(`${module}.`)) continue;
+    const agent = toolAgentName(node.tool);
+    if (hasAccess(policies, { agent, tool: node.tool })) continue;
+    const what = `calls '${node.tool}' of another module; a policy must give '${agent}' access to it`;
+    throw new EngineError('WORKFLOW_INVALID', `Node '${name}.${node.id}' ${what}.`);
+  }
 }
 
 function inOrder(modules: readonly Module[]): readonly Module[] {
@@ -147,143 +178,6 @@ function inOrder(modules: readonly Module[]): readonly Module[] {
   };
   for (const module of modules) visit(module, []);
   return ordered;
-}
-
-const name = z.string().regex(/^[a-z][a-z0-9_]*$/, 'must be lower snake case');
-const positive = z.int().positive();
-const moduleSchema = z.looseObject({
-  kind: z.literal('module'),
-  name,
-  version: z.string().regex(/^\d+\.\d+\.\d+/, 'must be a semantic version, for example 1.0.0'),
-  requires: z.array(z.string()),
-});
-const schemaType = z.custom<z.ZodType>(
-  (value) => value instanceof Object && 'safeParse' in value,
-  'must be a zod schema',
-);
-const agentSchema = z.looseObject({
-  kind: z.literal('agent'),
-  name,
-  purpose: z.string().min(1),
-  instructions: z.string().min(1),
-  input: schemaType,
-  output: schemaType,
-  model: z.enum(['fast', 'standard', 'deep']).optional(),
-  priority: z.int().min(1).max(10).optional(),
-  critical: z.boolean().optional(),
-  onBudget: z.enum(['playbook', 'fail', 'ask']).optional(),
-  batch: z.strictObject({ rounds: positive }).optional(),
-  limits: z
-    .strictObject({
-      timeoutMs: positive,
-      turnTimeoutMs: positive,
-      turns: positive,
-      costMicroUsd: z.int().nonnegative(),
-      attempts: positive,
-    })
-    .partial()
-    .optional(),
-  findings: z
-    .record(
-      z.string().regex(/^[a-z0-9_]+(\.[a-z0-9_]+)+$/, 'must be dotted, for example match.price'),
-      z.string(),
-    )
-    .optional(),
-  procedure: z.function().optional(),
-});
-const toolSchema = z
-  .looseObject({
-    kind: z.literal('tool'),
-    name: z
-      .string()
-      .max(64)
-      .regex(/^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$/, 'must be module.entity.verb in lower case'),
-    description: z.string().min(1),
-    parameters: schemaType,
-    result: schemaType,
-    effect: z.enum(['read', 'propose', 'write', 'send']),
-    key: z
-      .custom((value) => typeof value === 'function', 'must be a function of the arguments')
-      .optional(),
-    undo: z
-      .union([z.strictObject({ action: z.string() }), z.strictObject({ none: z.string() })])
-      .optional(),
-    scope: z.enum(['step', 'run', 'tenant']).optional(),
-    lookUp: z
-      .custom((value) => typeof value === 'function', 'must be a function of the arguments')
-      .optional(),
-    repeatable: z
-      .literal(true, { error: 'must be true where repeats do no harm, else left out' })
-      .optional(),
-    access: z.enum(['public', 'module']).optional(),
-    timeoutMs: positive.optional(),
-    handle: z.custom(
-      (value) => typeof value === 'function',
-      'is missing: end the declaration with .handler(…)',
-    ),
-  })
-  .refine((tool) => !['write', 'send'].includes(tool.effect) || tool.key, {
-    path: ['key'],
-    message: 'is required for write and send',
-  })
-  .refine((tool) => !['write', 'send'].includes(tool.effect) || tool.undo, {
-    path: ['undo'],
-    message: 'is required for write and send',
-  })
-  .refine((tool) => tool.effect !== 'read' || !(tool.lookUp || tool.repeatable), {
-    path: ['effect'],
-    message: 'is read: what does nothing needs neither lookUp nor repeatable',
-  })
-  .refine((tool) => !tool.lookUp || !tool.result.safeParse(null).success, {
-    path: ['result'],
-    message: 'may be null, which lookUp answers for what has not happened; use an object',
-  });
-const policySchema = z.looseObject({
-  kind: z.literal('policy'),
-  name: z.string().min(1),
-  grants: z.array(
-    z.strictObject({
-      agents: z.array(z.string()).optional(),
-      tools: z.array(z.string()).optional(),
-      companies: z.array(z.string()).optional(),
-      autonomy: z.enum(['observe', 'propose', 'approve', 'act']),
-    }),
-  ),
-});
-
-function checkModule(module: Module): void {
-  check(moduleSchema, module, { module: module.name, file: 'index.ts' });
-  for (const agent of module.agents)
-    check(agentSchema, agent, { module: module.name, file: `agents/${fileOf(agent.name)}.ts` });
-  for (const tool of module.tools) {
-    check(toolSchema, tool, { module: module.name, file: `tools (${tool.name})` });
-    if (!tool.name.startsWith(`${module.name}.`)) {
-      throw invalid(module.name, `tool '${tool.name}'`, `must be named '${module.name}.…'.`);
-    }
-  }
-  for (const policy of module.policies)
-    check(policySchema, policy, { module: module.name, file: 'policies.ts' });
-}
-
-function check(
-  schema: z.ZodType,
-  declaration: unknown,
-  { module, file }: { readonly module: string; readonly file: string },
-): void {
-  const parsed = schema.safeParse(declaration);
-  if (parsed.success) return;
-  const issue = parsed.error.issues[0];
-  throw invalid(
-    module,
-    `${file}, field '${issue?.path.join('.') || 'declaration'}'`,
-    `${reasonOf(issue)}.`,
-  );
-}
-
-/** What is wrong; of a record's key, what its own schema says. */
-function reasonOf(issue: z.core.$ZodIssue | undefined): string {
-  const inner = issue?.code === 'invalid_key' ? issue.issues[0] : undefined;
-  return (inner ?? issue)?.message ?? 'is not allowed';
 }
 
 function checkReferences(
@@ -361,12 +255,4 @@ function declarationsDigest(modules: readonly Module[], policies: readonly Polic
     module.tools.map((tool) => [tool.name, tool.effect, tool.description]),
   ]);
   return digest(parts, policies).toString('hex');
-}
-
-function fileOf(declared: string): string {
-  return String(declared).replaceAll('_', '-');
-}
-
-function invalid(module: string, where: string, what: string): EngineError {
-  return new EngineError('MODULE_INVALID', `Module '${module}': ${where} ${what}`);
 }

@@ -24,6 +24,21 @@ export interface ToolContext {
 /** How an effect is taken back: the ERP's own reversal action, or `none` with the reason a person will read. */
 export type Undo = { readonly action: string } | { readonly none: string };
 
+/** Where an effect posts to the books: the period of that day must be open. */
+export interface Posting {
+  /** Code of the company. @default the run's */
+  readonly company?: string;
+  /** The posting date, `YYYY-MM-DD`. */
+  readonly date: string;
+  /** The subledger that it goes through, which may be closed before the general ledger is. @default the general ledger alone */
+  readonly ledger?: Subledger;
+  /** Whether it belongs to the adjustment period that shares the year's last day. @default false */
+  readonly adjustment?: boolean;
+}
+
+/** A ledger of its own, tied to a control account of the general ledger. */
+export type Subledger = 'payables' | 'receivables' | 'bank' | 'inventory' | 'payroll';
+
 export interface ToolCommon<P extends z.ZodType, R extends z.ZodType> {
   /** `module.entity.verb`, lower case, for example `finance.hold.place`; at most 64 characters. */
   readonly name: string;
@@ -53,6 +68,15 @@ export interface ToolOutward<P extends z.ZodType, R extends z.ZodType = z.ZodTyp
   /** Fields of the target record that an approver is shown and the approval is bound to. */
   readonly binds?: (args: z.output<P>) => readonly string[];
   /**
+   * Where it posts, or null for nowhere. It is asked before every call and again before a proposal is carried out, and may only
+   * read: into a locked period nothing is posted, and into a soft-closed one nothing without a person. Every tool whose effect
+   * brings a ledger entry about, a draft of one included, says so; one that says nothing is not checked.
+   */
+  readonly posts?: (
+    args: z.output<P>,
+    context: Pick<ToolContext, 'erp' | 'today'>,
+  ) => Posting | null | Promise<Posting | null>;
+  /**
    * Finds out whether a call whose end nobody knows has happened: its result, or null when it has not. It is asked before the
    * call is made again, once no earlier try can still be under way, by the same key (`context.key`) and without the right to
    * write. One that cannot tell throws: null lets the effect happen. Commands to the ERP need none where its connector answers
@@ -79,6 +103,7 @@ export type ToolDeclaration<
         readonly undo?: never;
         readonly scope?: never;
         readonly binds?: never;
+        readonly posts?: never;
         readonly lookUp?: never;
         readonly repeatable?: never;
       }

@@ -1,20 +1,31 @@
 import { z } from 'zod';
 import type { AnyAgent } from './agent.ts';
-import { type Graph, recordGraph } from './graph.ts';
+import type { Graph } from './graph.ts';
 import type { WorkflowData } from './node.ts';
+import { recordGraph } from './record-graph.ts';
+import type { Unmapped } from './ref.ts';
+
+declare const brings: unique symbol;
 
 /** A workflow as an author declares it; `record` makes its data. */
-export interface Workflow {
+export interface Workflow<I extends z.ZodType = z.ZodType, O = unknown> {
   readonly kind: 'workflow';
   readonly name: string;
-  readonly input: z.ZodType;
-  /** Runs the graph function once against recording proxies. `nameOf` qualifies an agent. @throws WORKFLOW_INVALID */
+  readonly input: I;
+  /** Makes its data. `nameOf` qualifies an agent. @throws WORKFLOW_INVALID */
   readonly record: (nameOf: (agent: AnyAgent) => string) => WorkflowData;
+  /** What a run brings, for types alone. */
+  readonly [brings]?: O;
 }
 
 /** Declares a workflow. The graph function runs once, when the workflow loads, and becomes data. */
-export function defineWorkflow<I extends z.ZodType = z.ZodObject<Record<never, never>>>(workflow: {
+export function defineWorkflow<
+  I extends z.ZodType = z.ZodObject<Record<never, never>>,
+  const M = void,
+>(workflow: {
   readonly name: string;
+  /** What it is for, one sentence. */
+  readonly description?: string;
   /** ISO 8601 duration, for example `PT6H`. @default none */
   readonly deadline?: string;
   readonly budgetMicroUsd?: number;
@@ -23,19 +34,24 @@ export function defineWorkflow<I extends z.ZodType = z.ZodObject<Record<never, n
   readonly concurrency?: number;
   /** @default no input */
   readonly input?: I;
-  readonly graph: (graph: Graph<z.output<I>>) => void;
-}): Workflow {
+  /** What it returns is what a run brings. */
+  readonly graph: (graph: Graph<z.output<I>>) => M;
+}): Workflow<I, Unmapped<M>> {
+  const { name, description, graph } = workflow;
+  const input = workflow.input ?? z.object({});
   return Object.freeze({
     kind: 'workflow',
-    name: workflow.name,
-    input: workflow.input ?? z.object({}),
+    name,
+    input: input as I,
     record: (nameOf: (agent: AnyAgent) => string): WorkflowData => ({
-      name: workflow.name,
+      name,
+      ...(description !== undefined && { description }),
+      input: z.toJSONSchema(input, { io: 'input', unrepresentable: 'any' }),
       deadline: workflow.deadline ?? null,
       budgetMicroUsd: workflow.budgetMicroUsd ?? null,
       partial: workflow.partial ?? false,
       concurrency: workflow.concurrency ?? null,
-      nodes: recordGraph(workflow.name, workflow.graph as (graph: Graph<unknown>) => void, nameOf),
+      ...recordGraph(name, graph as (graph: Graph<unknown>) => unknown, nameOf),
     }),
   });
 }

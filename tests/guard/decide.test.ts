@@ -18,6 +18,7 @@ function someFacts(facts: Partial<Facts> = {}): Facts {
     attended: false,
     rehearsal: false,
     policies: [],
+    posting: null,
     ...facts,
   };
 }

@@ -124,4 +124,5 @@ const facts = {
   attended: false,
   rehearsal: true,
   policies: [],
+  posting: null,
 } as const;

@@ -1,4 +1,5 @@
 import { admission } from './admission.ts';
+import { calendar } from './calendar.ts';
 import { calls } from './calls.ts';
 import { course } from './course.ts';
 import { durable } from './durable.ts';
@@ -11,5 +12,6 @@ export const mutants: readonly Mutant[] = [
   ...admission,
   ...course,
   ...calls,
+  ...calendar,
   ...survival,
 ];

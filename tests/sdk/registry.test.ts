@@ -73,7 +73,7 @@ describe('loadRegistry', () => {
     verifies('R3.registry');
     const registry = loadRegistry({ modules: [lab()], workflows: [aWorkflow('cross')] }, []);
 
-    assert.deepEqual([...registry.agents.keys()], ['lab.keeper']);
+    assert.deepEqual([...registry.agents.keys()], ['lab.keeper', 'tool:lab.crate.look']);
     assert.equal(registry.tools.get('lab.crate.look'), look);
     assert.equal(registry.workflows.get('cross')?.module, null);
   });
@@ -186,6 +186,7 @@ describe('loadRegistry', () => {
     ['a read that is looked for', { lookUp: async () => null }, ["'effect'", 'lookUp']],
     ['a read that may be repeated', { repeatable: true }, ["'effect'", 'repeatable']],
     ['a repetition that does harm', { repeatable: false }, ["'repeatable'", 'must be true']],
+    ['a read that posts', { posts: () => null }, ["'effect'", 'posts nothing']],
     ['a look-up that is no function', { lookUp: 'yes' }, ["'lookUp'", 'function']],
     [
       'a look-up for a result that may be null',

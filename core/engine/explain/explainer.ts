@@ -208,6 +208,7 @@ function isSame(blocker: StepBlocker, { kind, name }: LiftedStart): boolean {
     case 'event':
     case 'version':
     case 'batch':
+    case 'child':
       return kind === 'wait';
     case 'running':
     case 'run':

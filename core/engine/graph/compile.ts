@@ -13,7 +13,8 @@ import type {
   ToolNode,
   WorkflowData,
 } from '../../sdk/node.ts';
-import { type RegisteredAgent, toolAgentName } from '../../sdk/registry.ts';
+import type { RegisteredAgent } from '../../sdk/registry.ts';
+import { toolAgentName } from '../../sdk/tool-agent.ts';
 import type {
   AgentPlace,
   CompiledAwaited,

@@ -1,6 +1,10 @@
-import { Environment } from '@marcbachmann/cel-js';
+import { type ASTNode, Environment, Optional, type ParseResult } from '@marcbachmann/cel-js';
 import { EngineError } from '../../base/errors.ts';
+import { Text } from '../../base/text.ts';
 import type { Cel } from '../../sdk/node.ts';
+import { isComprehension, stepLimit, stepsOf } from './cost.ts';
+import { CelDecimal, CelMoney, withDecimals } from './decimal.ts';
+import { childrenOf, type Mentioned, mentionedIn, type ScopeTypes, toCelScope } from './scope.ts';
 
 /** What expressions can see. `item` and `each` exist only inside a foreach. */
 export interface ExpressionScope {
@@ -11,37 +15,125 @@ export interface ExpressionScope {
   readonly item?: unknown;
   /** Outputs of the item's own graph, by its node ids. */
   readonly each?: Readonly<Record<string, { readonly output: unknown }>>;
+  /** In a compute: the outputs that it works on, and how many of them there are not. */
+  readonly items?: readonly unknown[];
+  readonly missing?: number;
+  /** In a wait for an event. */
+  readonly event?: unknown;
 }
 
 /** A parsed expression. */
 export type Expression = (scope: ExpressionScope) => unknown;
 
-const environment = new Environment({ unlistedVariablesAreDyn: true, enableOptionalTypes: true });
+// What expressions may be: a person reads them. Deeper or longer ones are computed by a tool.
+const limits = { maxDepth: 32, maxAstNodes: 500, maxListElements: 200, maxMapEntries: 200 };
+const lengthLimit = 4_000;
+
+// Fractions and whole numbers mix here: JSON does not tell 2.0 from 2, so nobody could write the one that CEL wants.
+const environment = withDecimals(
+  withMixedNumbers(
+    withText(
+      new Environment({
+        unlistedVariablesAreDyn: true,
+        enableOptionalTypes: true,
+        homogeneousAggregateLiterals: false,
+        limits,
+      }),
+    ),
+  ),
+);
+
+/** Functions of CEL that are not offered: they can take long, or give what nobody could check. */
+const refused: Readonly<Record<string, string>> = {
+  matches: 'a pattern can take exponentially long; use startsWith, endsWith or contains',
+  split: 'text is taken apart in a tool',
+  json: 'data is read in a tool',
+};
 
 /**
- * Parses a CEL expression once; the result is called per step.
- * Member paths, which nearly all mappings are, are walked without the interpreter.
- * @throws EXPRESSION_INVALID
+ * Parses a CEL expression once; the result is called per step. With the `types` of its scope, decimals and money compare and compute as
+ * numbers; without, they are text. Member paths, which nearly all mappings are, are walked without the interpreter.
+ * @throws EXPRESSION_INVALID for what is no CEL, has wrong operands already by itself, or is past 4,000 characters, 500 terms or 32
+ * levels; when called, also for lists so long that it could take more than 1,000,000 operations (about half a second)
  */
-export function parseExpression({ cel }: Cel, path: string): Expression {
-  if (
-    /^[a-z_]\w*(\.[A-Za-z_]\w*)*$/.test(cel) &&
-    cel !== 'true' &&
-    cel !== 'false' &&
-    cel !== 'null'
-  )
-    return memberPath(cel, path);
+export function parseExpression({ cel }: Cel, path: string, types?: ScopeTypes): Expression {
+  if (isMemberPath(cel)) return memberPath(cel, path);
+  const parsed = parseCel(cel, path);
+  let reading: Reading | undefined;
+  return (scope) =>
+    attempt(
+      () => {
+        reading ??= readingOf(parsed.ast);
+        const given = toCelScope(scope, reading.mentioned, types);
+        if (reading.isLong) refuseLong(parsed.ast, given);
+        return plain(parsed(given.values));
+      },
+      { cel, path },
+    );
+}
+
+interface Reading {
+  readonly mentioned: NonNullable<Mentioned>;
+  /** Whether what it takes depends on what it is given. */
+  readonly isLong: boolean;
+}
+
+function readingOf(ast: ASTNode): Reading {
+  return { mentioned: mentionedIn(ast), isLong: isComprehension(ast) };
+}
+
+// A workflow is checked, compiled for its plan and compiled for its runs, and its nodes repeat each other: most expressions
+// have just been parsed. Parsing has no effect but its result, so it does not matter whose was kept.
+const kept = new Map<string, ParseResult>();
+const keptLimit = 4_096;
+
+/** Parses and checks what can be checked without types. @throws EXPRESSION_INVALID */
+export function parseCel(cel: string, path: string): ParseResult {
+  const found = kept.get(cel);
+  if (found) return found;
   try {
-    const evaluate = environment.parse(cel);
-    return (scope) =>
-      attempt(() => plain(evaluate(numbersAsCel(scope) as Record<string, unknown>)), cel, path);
+    if (cel.length > lengthLimit)
+      throw new RangeError(`it has ${cel.length} characters, at most ${lengthLimit} are taken`);
+    const parsed = environment.parse(cel);
+    refuseFunctions(parsed.ast);
+    const checked = parsed.check();
+    if (!checked.valid) throw checked.error ?? new TypeError('it has wrong operands');
+    if (kept.size >= keptLimit) kept.delete(kept.keys().next().value ?? '');
+    kept.set(cel, parsed);
+    return parsed;
   } catch (error) {
+    const shown = cel.length > 200 ? `${cel.slice(0, 200)}…` : cel;
     throw new EngineError(
       'EXPRESSION_INVALID',
-      `${path}: '${cel}' is no valid CEL: ${messageOf(error)}.`,
+      `${path}: '${shown}' is no valid CEL: ${messageOf(error)}.`,
       { cause: error },
     );
   }
+}
+
+/** Whether an expression only names members: `input.order.id`. */
+export function isMemberPath(cel: string): boolean {
+  return (
+    cel.length <= lengthLimit &&
+    /^[a-z_]\w*(\.[A-Za-z_]\w*)*$/.test(cel) &&
+    !['true', 'false', 'null'].includes(cel)
+  );
+}
+
+function refuseFunctions(ast: ASTNode): void {
+  const name = ast.op === 'call' || ast.op === 'rcall' ? ast.args[0] : '';
+  const reason = Object.hasOwn(refused, name) ? refused[name] : undefined;
+  if (reason !== undefined) throw new RangeError(`${name}() is not offered: ${reason}`);
+  for (const child of childrenOf(ast)) refuseFunctions(child);
+}
+
+function refuseLong(ast: ASTNode, given: ReturnType<typeof toCelScope>): void {
+  const steps = stepsOf(ast, given);
+  if (steps <= stepLimit) return;
+  throw new RangeError(
+    `over lists of ${given.sizes.outer} and ${given.sizes.inner} elements it could take ${Math.round(steps)} operations, ` +
+      `at most ${stepLimit} are allowed; do it in a tool`,
+  );
 }
 
 function memberPath(cel: string, path: string): Expression {
@@ -61,7 +153,10 @@ function memberPath(cel: string, path: string): Expression {
   };
 }
 
-function attempt(evaluate: () => unknown, cel: string, path: string): unknown {
+function attempt(
+  evaluate: () => unknown,
+  { cel, path }: { readonly cel: string; readonly path: string },
+): unknown {
   try {
     return evaluate();
   } catch (error) {
@@ -71,31 +166,46 @@ function attempt(evaluate: () => unknown, cel: string, path: string): unknown {
   }
 }
 
-// CEL's integer literals are 64-bit and compare with doubles only through a conversion: whole numbers go in as bigint.
-function numbersAsCel(value: unknown): unknown {
-  if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : value;
-  if (Array.isArray(value)) return value.map(numbersAsCel);
-  if (value !== null && typeof value === 'object') {
-    return Object.fromEntries(
-      Object.entries(value).map(([key, member]) => [key, numbersAsCel(member)]),
+// CEL joins lists only where the first elements are alike; lists of records seldom are.
+function withText(of: Environment): Environment {
+  return of
+    .registerType('Text', Text)
+    .registerFunction(
+      'concat(list, list): list',
+      (a: readonly unknown[], b: readonly unknown[]) => [...a, ...b],
     );
-  }
-  return value;
 }
 
-// Results are JSON: lists and maps are copied back, integers as numbers.
+function withMixedNumbers(of: Environment): Environment {
+  const operators = {
+    '+': (a: number, b: number) => a + b,
+    '-': (a: number, b: number) => a - b,
+    '*': (a: number, b: number) => a * b,
+    '/': (a: number, b: number) => a / b,
+  };
+  for (const [operator, compute] of Object.entries(operators))
+    for (const [left, right] of [
+      ['int', 'double'],
+      ['double', 'int'],
+    ])
+      of.registerOperator(
+        `${left} ${operator} ${right}: double`,
+        (a: bigint | number, b: bigint | number) => compute(Number(a), Number(b)),
+      );
+  return of;
+}
+
+// Results are JSON: lists and maps are copied back, integers as numbers, decimals as text.
 function plain(value: unknown): unknown {
   if (typeof value === 'bigint') return Number(value);
   if (Array.isArray(value)) return value.map(plain);
+  if (value === null || typeof value !== 'object') return value;
   if (value instanceof Map) return plain(Object.fromEntries(value));
-  if (
-    value !== null &&
-    typeof value === 'object' &&
-    Object.getPrototypeOf(value) === Object.prototype
-  ) {
-    return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, plain(member)]));
-  }
-  return value;
+  if (value instanceof CelDecimal || value instanceof CelMoney) return value.toJSON();
+  if (value instanceof Date) return value.toISOString();
+  if (value instanceof Optional) return value.hasValue() ? plain(value.value()) : null;
+  if (Object.getPrototypeOf(value) !== Object.prototype) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, plain(member)]));
 }
 
 function messageOf(error: unknown): string {

@@ -20,7 +20,7 @@ export interface BoundPlan {
 
 /** Digest of what one step of a node works on. */
 export function stepDigest(place: CompiledNode, scope: ExpressionScope): string {
-  const input = place.kind === 'task' ? dataInput(place, scope) : null;
+  const input = place.kind === 'task' || place.kind === 'tool' ? dataInput(place, scope) : null;
   return shortDigest([place.id, 'agent' in place ? place.agent : null, input]);
 }
 
@@ -32,7 +32,11 @@ export function itemsDigest(
 ): string {
   const items = [...itemsByKey(node, values, scope)].map(([key, item]) => [
     key,
-    node.body.map((place) => [place.id, place.agent, dataInput(place, { ...scope, item })]),
+    node.body.map((place) => [
+      place.id,
+      'agent' in place ? place.agent : null,
+      place.kind === 'task' || place.kind === 'tool' ? dataInput(place, { ...scope, item }) : null,
+    ]),
   ]);
   return shortDigest([node.id, items]);
 }

@@ -171,6 +171,7 @@ function factsOf(request: PlanRequest, now: number): RunFacts {
     priority: 5,
     attended: false,
     rehearsal: true,
+    actor: { kind: 'person', id: 'plan' },
     createdAt: now,
     journal: journalVersion,
   };

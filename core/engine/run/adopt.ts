@@ -94,8 +94,8 @@ export class Adoption {
 
 function modulesOf({ nodes }: Graph): readonly string[] {
   return nodes.flatMap((node) => {
-    if (node.kind === 'foreach') return node.body.map((task) => task.module);
-    return 'module' in node ? [node.module] : [];
+    const nodes = node.kind === 'foreach' ? node.body : [node];
+    return nodes.flatMap((each) => ('module' in each ? [each.module] : []));
   });
 }
 
@@ -113,6 +113,9 @@ function factsOf(row: RunRow, created: HistoryEntry | undefined): RunFacts {
     rehearsal: row.pins.rehearsal ?? false,
     speed: row.pins.speed ?? 1,
     ...(row.pins.plan && { plan: row.pins.plan }),
+    ...(row.pins.depth !== undefined && { depth: row.pins.depth }),
+    ...(row.pins.leftMicroUsd !== undefined && { leftMicroUsd: row.pins.leftMicroUsd }),
+    actor: row.actor,
     createdAt: new Date(row.created_at).getTime(),
     // The first version did not say.
     journal: Number(created?.data.journal ?? 1),

@@ -1,6 +1,8 @@
+import { toErrorData } from '../../base/errors.ts';
 import type { Outcome } from './outcome.ts';
 import type { Body, EntryRow } from './rows.ts';
 import type { Run } from './run.ts';
+import type { RunStatus } from './states.ts';
 import type { Step } from './step.ts';
 
 /** An entry before it has a number. */
@@ -33,6 +35,33 @@ function stored({
     ? { data: {}, body: { class: 'output', text: json } }
     : { data: { outputSeq: saidAt } };
 }
+
+/** What a node's expressions have decided. */
+export function decidedEntry(step: Step): EntryInput {
+  const { kind, status, output } = step;
+  if (kind === 'gate')
+    return { step, kind: 'gate.decided', data: { open: status === 'succeeded' } };
+  if (kind === 'switch')
+    return { step, kind: 'switch.decided', data: { ...(output as object | null) } };
+  return { step, kind: 'compute.done', data: {}, body: outputBody(output) };
+}
+
+/** The end of a run, with what it brings. */
+export function runEnded(run: Run, status: RunStatus): EntryInput {
+  const ended = { step: null, kind: 'run.ended', data: { status } };
+  try {
+    const output = run.output();
+    return output === undefined ? ended : { ...ended, body: outputBody(output) };
+  } catch (error) {
+    // What it names was skipped or has failed: the run has ended all the same.
+    return { ...ended, data: { status, output: toErrorData(error).message } };
+  }
+}
+
+const outputBody = (output: unknown): Body => ({
+  class: 'output',
+  text: JSON.stringify(output ?? null),
+});
 
 /** The entry that tells how a step ended; what ends with its whole run is told by the run. */
 export function endEntry(run: Run, step: Step, outcome: Outcome): EntryRow | null {

@@ -3,8 +3,9 @@ import { type ErrorData, toErrorData } from '../../base/errors.ts';
 import { checkItems } from '../plan/bound.ts';
 import { type EntryInput, nextEntry } from './entries.ts';
 import { innocentDelayMs, isInnocent } from './failures.ts';
+import type { Next } from './next.ts';
 import type { Change } from './rows.ts';
-import type { Next, Run } from './run.ts';
+import type { Run } from './run.ts';
 import type { Container } from './step.ts';
 
 /** What a foreach is opened with, as the run loop does it. */

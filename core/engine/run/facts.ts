@@ -1,4 +1,5 @@
 import type { BoundPlan } from '../plan/bound.ts';
+import type { Actor } from './request.ts';
 
 /** What a run says about itself for as long as it lives. */
 export interface RunFacts {
@@ -18,6 +19,12 @@ export interface RunFacts {
   readonly speed?: number;
   /** The plan that it must keep to. @default it may do what it finds to do */
   readonly plan?: BoundPlan;
+  /** Who asked for it. */
+  readonly actor: Actor;
+  /** How many runs, one started by the other, led to it. @default 0: nobody's step did */
+  readonly depth?: number;
+  /** Micro-USD that the run which started it had left for it. @default its workflow's budget alone counts */
+  readonly leftMicroUsd?: number;
   readonly createdAt: number;
   /** The journal version of the release that made it: what it names, such as keys of writes, keeps its names. */
   readonly journal: number;

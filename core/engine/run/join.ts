@@ -1,4 +1,6 @@
 import type { Join } from '../../sdk/node.ts';
+import type { CompiledNode } from '../graph/compiled.ts';
+import { isTerminal } from './states.ts';
 import type { Step } from './step.ts';
 
 /** What a node may do, as far as its dependencies have ended. */
@@ -37,18 +39,24 @@ export class Joins {
 
   /** The verdict for one node of an item's small graph, counted afresh. */
   static among(
-    place: { readonly join: Join; readonly deps: readonly number[] },
+    place: Pick<CompiledNode, 'join' | 'deps' | 'cases'>,
     steps: readonly Step[],
   ): Verdict {
     const tally = { join: place.join, total: place.deps.length, succeeded: 0, other: 0 };
     for (const dep of place.deps) {
-      const status = steps[dep]?.status;
-      if (status === 'succeeded') tally.succeeded += 1;
-      else if (status === 'failed' || status === 'skipped' || status === 'cancelled')
-        tally.other += 1;
+      const step = steps[dep] as Step;
+      if (serves(place, dep, step)) tally.succeeded += 1;
+      else if (isTerminal(step.status)) tally.other += 1;
     }
     return verdict(tally);
   }
+}
+
+/** Whether an ended step is what a node waits for: it succeeded and, as a switch, chose the case that the node stands behind. */
+export function serves(place: Pick<CompiledNode, 'cases'>, dep: number, step: Step): boolean {
+  if (step.status !== 'succeeded') return false;
+  const wanted = place.cases.get(dep);
+  return wanted === undefined || (step.output as { readonly case?: string }).case === wanted;
 }
 
 function verdict({ join, total, succeeded, other }: Tally): Verdict {

@@ -3,14 +3,16 @@ import { EngineError, type ErrorData, fromErrorData, toErrorData } from '../../b
 import type { StepFailure } from '../../ports/config.ts';
 import type { DispatchEvents, Dispatcher } from '../../ports/dispatcher.ts';
 import type { Registry } from '../../sdk/registry.ts';
+import type { Decided } from '../approvals/approvals.ts';
 import { Batches, type Batching } from '../batches/batches.ts';
 import { Explainer } from '../explain/explainer.ts';
+import { isAgentPlace } from '../graph/compiled.ts';
 import type { BreakerState } from '../limits/breaker.ts';
 import type { Limits } from '../limits/limits.ts';
 import type { Scheduler } from '../schedule/scheduler.ts';
 import { Admission } from './admission.ts';
 import { Attempts, type Delta } from './attempts.ts';
-import { type EntryInput, endEntry, nextEntry } from './entries.ts';
+import { decidedEntry, type EntryInput, endEntry, nextEntry, runEnded } from './entries.ts';
 import { Expansion } from './expansion.ts';
 import {
   type Failure,
@@ -20,13 +22,16 @@ import {
   type Retry,
   toldOf,
 } from './failures.ts';
+import { isOutside } from './inline.ts';
 import type { Flushed, Journal } from './journal.ts';
 import { Launcher } from './launcher.ts';
+import type { Next } from './next.ts';
 import type { Outcome } from './outcome.ts';
+import { Outside, type OutsideParts } from './outside.ts';
 import { People } from './people.ts';
 import type { Recovered } from './recover.ts';
 import type { Change } from './rows.ts';
-import type { Next, Run } from './run.ts';
+import type { Run } from './run.ts';
 import { Spans } from './spans.ts';
 import { isTerminal, type RunStatus } from './states.ts';
 import { type Asked, Steering } from './steering.ts';
@@ -35,6 +40,8 @@ import type { Store } from './store.ts';
 import { Timers } from './timers.ts';
 import { asksForMoney, stepScope, Turns } from './turns.ts';
 import type { Waiting } from './waiting.ts';
+
+const unlimited = Number.MAX_SAFE_INTEGER;
 
 /** What the loop works with. */
 export interface LoopParts {
@@ -45,6 +52,8 @@ export interface LoopParts {
   readonly dispatcher: Dispatcher;
   readonly registry: Registry;
   readonly clock: Clock;
+  /** Whom and what steps ask that wait for something outside. @default no run has such steps */
+  readonly outside?: Pick<OutsideParts, 'approvals' | 'children' | 'happenings' | 'momentOf'>;
   /** What a foreach runs over. */
   readonly itemsOf: (run: Run, container: Container) => Promise<readonly unknown[]>;
   readonly rulesOf: FailureParts['rulesOf'];
@@ -75,6 +84,7 @@ export class RunLoop {
   readonly #people: People;
   readonly #expansion: Expansion;
   readonly #batches: Batches;
+  readonly #outside: Outside | null;
   readonly #timers: Timers;
   readonly #runs = new Map<string, Run>();
   readonly #spans = new Spans();
@@ -98,6 +108,7 @@ export class RunLoop {
       offer: (run: Run, step: Step) => this.#offer(run, step),
       free: (run: Run, step: Step) => this.#free(run, step),
       cancelled: (run: Run, step: Step) => this.#end(run, step, { kind: 'cancelled' }),
+      decided: (run: Run, step: Step, what: Decided) => this.#outside?.decided(run, step, what),
       changed,
     };
     const agentOf = (step: Step) => this.#launcher.agentOf(step);
@@ -111,6 +122,10 @@ export class RunLoop {
     this.#admission = new Admission({ ...shared, turns, launcher, ...events });
     this.#steering = new Steering({ ...shared, attempts, events });
     this.#people = new People(events);
+    const isOn = (): boolean => this.#state === 'running';
+    this.#outside = parts.outside
+      ? new Outside({ ...parts.outside, ...shared, isOn, events })
+      : null;
     this.#expansion = new Expansion({
       ...shared,
       isOn: () => this.#state !== 'stopped',
@@ -162,7 +177,7 @@ export class RunLoop {
     this.#parts.scheduler.limitRun(facts.id, graph.concurrency);
     this.#parts.limits.broker.budget.open(
       `run:${facts.id}`,
-      graph.budgetMicroUsd ?? Number.MAX_SAFE_INTEGER,
+      Math.min(graph.budgetMicroUsd ?? unlimited, facts.leftMicroUsd ?? unlimited),
       { settledMicroUsd: spentMicroUsd },
     );
     run.status = run.liveStatus();
@@ -172,6 +187,12 @@ export class RunLoop {
     this.#batches.adopt(run, batched);
     this.#follow(run, next);
     this.#people.lookAtMoney([run]);
+    this.#pump();
+  }
+
+  /** Once a second: what steps wait for outside may have come. @throws DB_* */
+  async tend(): Promise<void> {
+    await this.#outside?.tend(this.#runs.values());
     this.#pump();
   }
 
@@ -248,12 +269,11 @@ export class RunLoop {
         case 'expand':
           void this.#expansion.open(run, each.container).then(() => this.#pump());
           break;
-        case 'gated':
-          this.#note(run, {
-            step: each.step,
-            kind: 'gate.decided',
-            data: { open: each.step.status === 'succeeded' },
-          });
+        case 'open':
+          void this.#outside?.open(run, each.step).then(() => this.#pump());
+          break;
+        case 'decided':
+          this.#note(run, decidedEntry(each.step));
           break;
         case 'ended':
           this.#endRun(run, each.status);
@@ -279,8 +299,11 @@ export class RunLoop {
   #wake(run: Run, step: Step): void {
     if (this.#state === 'stopped') return;
     this.#timers.forgetWake(step);
-    run.wake(step, this.#parts.clock.now());
-    this.#follow(run, [{ kind: 'ready', step }]);
+    if (isOutside(step)) this.#outside?.late(run, step);
+    else {
+      run.wake(step, this.#parts.clock.now());
+      this.#follow(run, [{ kind: 'ready', step }]);
+    }
     this.#pump();
   }
 
@@ -318,7 +341,7 @@ export class RunLoop {
   /** Ends a step as failed, and says so outside once that is durable. */
   #fail(run: Run, step: Step, error: ErrorData): void {
     this.#end(run, step, { kind: 'failed', error });
-    const agent = step.kind === 'foreach' ? null : this.#launcher.agentOf(step).name;
+    const agent = isAgentPlace(step.place) ? this.#launcher.agentOf(step).name : null;
     const failure = toldOf(run, step, { agent, error });
     this.#write({ run, step: null }, () => this.#parts.onStepFailed?.(failure));
   }
@@ -354,7 +377,7 @@ export class RunLoop {
   #endRun(run: Run, status: RunStatus): void {
     this.#timers.forget(run);
     this.#batches.leave(run);
-    const entries = [nextEntry(run, { step: null, kind: 'run.ended', data: { status } })];
+    const entries = [nextEntry(run, runEnded(run, status))];
     this.#write({ run, step: null, entries, runStatus: status }, () =>
       this.#parts.onEnd(run, status),
     );
@@ -366,7 +389,7 @@ export class RunLoop {
 
   /** Gives back what a running step held. A foreach holds nothing; a step that waits leaves the queue. */
   #free(run: Run, step: Step): void {
-    if (step.kind === 'foreach' || step.kind === 'gate') return;
+    if (!isAgentPlace(step.place)) return;
     if (step.status === 'ready' || step.isAsking)
       this.#parts.scheduler.withdraw((item) => item.step === step);
     if (step.status !== 'running') return;

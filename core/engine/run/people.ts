@@ -1,6 +1,7 @@
 import type { ErrorData } from '../../base/errors.ts';
 import type { EntryInput } from './entries.ts';
-import type { Next, Run } from './run.ts';
+import type { Next } from './next.ts';
+import type { Run } from './run.ts';
 import type { Step } from './step.ts';
 
 /** What a step waits for until a person has done it. */

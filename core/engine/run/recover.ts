@@ -2,8 +2,10 @@ import { EngineError, toErrorData } from '../../base/errors.ts';
 import type { StoredBatches } from '../batches/batch-store.ts';
 import { noTries } from '../recovery/ladder.ts';
 import { nextEntry } from './entries.ts';
+import { isOutside } from './inline.ts';
+import type { Next } from './next.ts';
 import type { Change } from './rows.ts';
-import type { Next, Run } from './run.ts';
+import type { Run } from './run.ts';
 import type { Step } from './step.ts';
 import type { HistoryEntry, OpenStep, StoredSteps } from './store.ts';
 
@@ -104,8 +106,9 @@ class Fold {
   }
 
   #wait(step: Step, { wait, wake_at: wakeAt }: OpenStep): void {
-    if (wait === 'timer') this.#run.retry(step, this.#now, wakeAt?.getTime() ?? this.#now);
-    else if (wait !== null) this.#run.wait(step, wait);
+    const at = wakeAt?.getTime() ?? null;
+    if (wait === 'timer' && !isOutside(step)) this.#run.retry(step, this.#now, at ?? this.#now);
+    else if (wait !== null) this.#run.wait(step, wait, at);
     this.#pending.set(step, { kind: 'wait', step });
   }
 
@@ -150,6 +153,9 @@ class Fold {
         step.onPlaybook = playbook === true;
         return;
       }
+      case 'step.waiting':
+        step.cursor = typeof entry.data.cursor === 'string' ? entry.data.cursor : null;
+        return;
       case 'step.escalated':
         step.told = [...step.told, String(entry.data.to)];
         return;
@@ -211,7 +217,8 @@ class Fold {
 
   #follow(next: readonly Next[]): void {
     for (const each of next) {
-      if (each.kind === 'ready' || each.kind === 'wait') this.#pending.set(each.step, each);
+      if (each.kind === 'ready' || each.kind === 'wait' || each.kind === 'open')
+        this.#pending.set(each.step, each);
       else if (each.kind === 'expand') this.#pending.set(each.container.step, each);
       else if (each.kind === 'ended') this.#ended = each;
     }

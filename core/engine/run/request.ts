@@ -29,6 +29,18 @@ export interface RunRequest {
   /** The plan that it must keep to. @default none */
   readonly plan?: BoundPlan;
   readonly actor: Actor;
+  /** The step that starts it. @default nobody's: it stands for itself */
+  readonly parent?: Parent;
+}
+
+/** Of a run that a step of another one starts. */
+export interface Parent {
+  readonly runId: string;
+  readonly step: number;
+  /** 1 for a run that a run started which no run has started. */
+  readonly depth: number;
+  /** Micro-USD that the parent has left for it. @default no limit */
+  readonly leftMicroUsd?: number;
 }
 
 /** What a run keeps of its request for whoever owns it. */
@@ -37,19 +49,25 @@ export interface RunPins {
   readonly rehearsal?: boolean;
   readonly speed?: number;
   readonly plan?: BoundPlan;
+  readonly depth?: number;
+  readonly leftMicroUsd?: number;
   /** Digest of the input, hex. */
   readonly input?: string;
 }
 
 /** What a run keeps of its request. */
 export function pinsOf(
-  { attended, rehearsal, speed, plan }: RunRequest,
+  { attended, rehearsal, speed, plan, parent }: RunRequest,
   input: string,
 ): RunPins & { readonly input: string } {
   return {
     attended,
     ...(rehearsal && { rehearsal, ...(speed && { speed }) }),
     ...(plan && { plan }),
+    ...(parent && {
+      depth: parent.depth,
+      ...(parent.leftMicroUsd !== undefined && { leftMicroUsd: parent.leftMicroUsd }),
+    }),
     input,
   };
 }

@@ -1,24 +1,23 @@
 import { EngineError, type ErrorData, toErrorData } from '../../base/errors.ts';
 import type { StepWait } from '../../ports/db/states.ts';
-import type { CompiledForeach, CompiledNode, CompiledReduce, CompiledTask, Graph } from '../graph/compiled.ts';
+import type {
+  CompiledForeach,
+  CompiledReduce,
+  CompiledTask,
+  CompiledWorkflow,
+  Graph,
+} from '../graph/compiled.ts';
 import type { ExpressionScope } from '../graph/expression.ts';
 import type { RunFacts } from './facts.ts';
 import { endItem, failItems, itemsByKey, openItems, resultsOf } from './foreach.ts';
-import { Joins } from './join.ts';
+import { decideInline, isInline, isOutside } from './inline.ts';
+import { Joins, serves } from './join.ts';
+import type { Next } from './next.ts';
 import type { Ended, Outcome } from './outcome.ts';
-import { reduceInput, scopeOf } from './scope.ts';
+import { type Gathered, gather, scopeOf } from './scope.ts';
 import { asksPerson, isTerminal, type RunStatus } from './states.ts';
 import { isIdle, statusOf } from './status.ts';
 import { type Container, type Item, move, newStep, type Step } from './step.ts';
-
-/** What the engine has to do next for a run. */
-export type Next =
-  | { readonly kind: 'ready'; readonly step: Step }
-  /** A step waits, for a moment or for a person. */
-  | { readonly kind: 'wait'; readonly step: Step }
-  | { readonly kind: 'expand'; readonly container: Container }
-  | { readonly kind: 'gated'; readonly step: Step }
-  | { readonly kind: 'ended'; readonly status: RunStatus };
 
 /**
  * One run in its owner's memory: a pure state machine. `start`, `expand` and `settle` change steps and return what to do
@@ -115,9 +114,9 @@ export class Run {
     this.touch(step);
   }
 
-  /** Lets a running step wait for a person; it holds nothing meanwhile. */
-  wait(step: Step, wait: StepWait): void {
-    this.#wait(step, wait, null);
+  /** Lets a step wait for a person, or for something else outside, at the longest until `wakeAt`; it holds nothing meanwhile. */
+  wait(step: Step, wait: StepWait, wakeAt: number | null = null): void {
+    this.#wait(step, wait, wakeAt);
     this.touch(step);
   }
 
@@ -190,17 +189,15 @@ export class Run {
     return { next: this.#closed(next), running };
   }
 
-  /** What a step's agent is given. @throws EXPRESSION_INVALID */
+  /** What a step's agent, or its workflow, is given. @throws EXPRESSION_INVALID */
   inputOf(step: Step): unknown {
-    if (step.kind !== 'reduce') return (step.place as CompiledTask).input(this.scope(step.item));
-    const { from } = step.place as CompiledReduce;
-    return reduceInput(
-      from.flatMap((index) => {
-        const source = this.steps[index] as Step;
-        const container = this.#containers.get(source);
-        return container ? resultsOf(container) : [source];
-      }),
-    );
+    if (step.kind === 'reduce') return this.#gathered(step);
+    return (step.place as CompiledTask | CompiledWorkflow).input(this.scope(step.item));
+  }
+
+  /** What it brings, by its workflow's expressions; nothing of what was skipped or failed. */
+  output(): unknown {
+    return this.graph.output?.(this.scope());
   }
 
   /** What expressions of this run see. */
@@ -231,21 +228,28 @@ export class Run {
     move(step, 'ready');
     step.readyAt = now;
     this.touch(step);
-    if (step.kind === 'gate') this.#decideGate(step, now, next);
-    else if (step.kind === 'foreach') this.#openForeach(step, now, next);
-    else next.push({ kind: 'ready', step });
+    const decided = decideInline(step.place, {
+      scope: () => this.scope(step.item),
+      gathered: () => this.#gathered(step),
+    });
+    if (decided) {
+      this.#end(step, decided, { now, next });
+      if (isInline(step)) next.push({ kind: 'decided', step });
+    } else if (step.kind === 'foreach') this.#openForeach(step, now, next);
+    else next.push({ kind: isOutside(step) ? 'open' : 'ready', step });
   }
 
-  #decideGate(step: Step, now: number, next: Next[]): void {
-    const node = step.place as Extract<CompiledNode, { kind: 'gate' }>;
-    try {
-      const open = node.when(this.scope()) === true;
-      if (open) this.#end(step, { kind: 'succeeded', output: null }, { now, next });
-      else this.#skip(step, now, next);
-    } catch (error) {
-      this.#end(step, { kind: 'failed', error: toErrorData(error) }, { now, next });
-    }
-    next.push({ kind: 'gated', step });
+  /** The outputs that a reduce or a compute works on. */
+  #gathered(step: Step): Gathered {
+    const sources = step.item?.steps ?? this.steps;
+    const { from } = step.place as CompiledReduce;
+    return gather(
+      from.flatMap((index) => {
+        const source = sources[index] as Step;
+        const container = this.#containers.get(source);
+        return container ? resultsOf(container) : [source];
+      }),
+    );
   }
 
   #openForeach(step: Step, now: number, next: Next[]): void {
@@ -333,7 +337,7 @@ export class Run {
     if (this.#stopped) return;
     for (const index of step.place.dependents) {
       const dependent = this.steps[index] as Step;
-      const verdict = this.#joins.after(index, step.status === 'succeeded');
+      const verdict = this.#joins.after(index, serves(dependent.place, step.id, step));
       if (dependent.status !== 'pending') continue;
       if (verdict === 'go') this.#go(dependent, at.now, at.next);
       else if (verdict === 'skip') this.#skip(dependent, at.now, at.next);

@@ -2,6 +2,13 @@ import type { ExpressionScope } from '../graph/expression.ts';
 import type { RunFacts } from './facts.ts';
 import type { Item, Step } from './step.ts';
 
+/** What a node over other nodes' outputs sees of them. */
+export interface Gathered {
+  readonly items: readonly unknown[];
+  /** How many there are not. */
+  readonly missing: number;
+}
+
 /** What expressions see: the run's input, what its nodes have brought, and inside a foreach the item and its steps. */
 export function scopeOf(
   { input, businessDate, company }: RunFacts,
@@ -16,11 +23,8 @@ export function scopeOf(
   return { ...scope, item: item.value, each };
 }
 
-/** What a reduce is given: the outputs of the steps that succeeded, and how many did not. */
-export function reduceInput(sources: readonly Step[]): {
-  readonly items: readonly unknown[];
-  readonly missing: number;
-} {
+/** The outputs of the steps that succeeded, and how many did not: what a reduce is given. */
+export function gather(sources: readonly Step[]): Gathered {
   const succeeded = sources.filter((step) => step.status === 'succeeded');
   return {
     items: succeeded.map((step) => step.output),

@@ -40,9 +40,11 @@ export function isTerminal(status: StepStatus | RunStatus): boolean {
   );
 }
 
+const ofPeople: readonly StepWait[] = ['approval', 'budget', 'review', 'version'];
+
 /** Whether a wait ends only when a person does something. */
 export function asksPerson(wait: StepWait | null): boolean {
-  return wait !== null && wait !== 'timer' && wait !== 'batch';
+  return wait !== null && ofPeople.includes(wait);
 }
 
 /** Lets a move pass or stops the engine: a forbidden one is a defect. @throws INTERNAL */

@@ -1,9 +1,11 @@
 import type { Clock } from '../../base/clock.ts';
+import type { Decided } from '../approvals/approvals.ts';
 import type { Scheduler } from '../schedule/scheduler.ts';
 import type { Attempts } from './attempts.ts';
 import type { EntryInput } from './entries.ts';
 import type { Message, SteerKind } from './inbox.ts';
-import type { Next, Run } from './run.ts';
+import type { Next } from './next.ts';
+import type { Run } from './run.ts';
 import { isTerminal } from './states.ts';
 import type { Step } from './step.ts';
 import type { Waiting } from './waiting.ts';
@@ -14,7 +16,9 @@ export type Asked =
   | { readonly kind: 'cancel_step'; readonly step: number; readonly subtree: boolean }
   | { readonly kind: 'pause' | 'resume' }
   /** A person has settled an effect that the step waits for. */
-  | { readonly kind: 'settled'; readonly step: number; readonly key: string };
+  | { readonly kind: 'settled'; readonly step: number; readonly key: string }
+  /** People have decided what a step asked them. */
+  | { readonly kind: 'decision'; readonly step: number; readonly decided: Decided };
 
 /** What is done to a run that is steered, as the run loop does it. */
 export interface SteeringEvents {
@@ -23,6 +27,7 @@ export interface SteeringEvents {
   follow(run: Run, next: readonly Next[]): void;
   wake(run: Run, step: Step): void;
   offer(run: Run, step: Step): void;
+  decided(run: Run, step: Step, decided: Decided): void;
 }
 
 /** What runs are steered with. */
@@ -59,6 +64,12 @@ export class Steering {
         events.note(run, { step, kind: 'effect.settled', data: { key: asked.key } }, taken);
         if (step?.wait === 'review') events.wake(run, step);
         else step?.settled.add(asked.key);
+        return;
+      }
+      case 'decision': {
+        const step = run.steps[asked.step] ?? null;
+        events.note(run, { step, kind: 'approval.decided', data: { ...asked.decided } }, taken);
+        if (step) events.decided(run, step, asked.decided);
       }
     }
   }
@@ -117,6 +128,10 @@ export function askedBy({ kind, data }: Message<SteerKind>): Asked {
         : { kind: 'cancel_step', step: data.step, subtree: data.subtree === true };
     case 'settled':
       return { kind: 'settled', step: data.step ?? -1, key: data.key ?? '' };
+    case 'decision': {
+      const { step = -1, state = 'refused', by = [], note = null } = data;
+      return { kind: 'decision', step, decided: { state, by, note } };
+    }
     case 'pause':
     case 'resume':
       return { kind };

@@ -26,6 +26,8 @@ export interface Step {
   wait: StepWait | null;
   /** When a waiting step goes on by itself. */
   wakeAt: number | null;
+  /** Up to where the ERP's events are known, for one that waits for an event. */
+  cursor: string | null;
   readyAt: number | null;
   startedAt: number | null;
   endedAt: number | null;
@@ -86,6 +88,7 @@ export function newStep(identity: Pick<Step, 'id' | 'node' | 'itemKey' | 'place'
     told: [],
     wait: null,
     wakeAt: null,
+    cursor: null,
     readyAt: null,
     startedAt: null,
     endedAt: null,

@@ -6,8 +6,9 @@ import type { StepStatus, StepWait } from '../../ports/db/states.ts';
 import type { EffectRecord, RecordedTurn, Verdict } from '../../ports/dispatcher.ts';
 import type { WorkflowData } from '../../sdk/node.ts';
 import type { RegisteredWorkflow } from '../../sdk/registry.ts';
+import type { EndedChild } from './children.ts';
 import { isInConversation, type SpokenRow, toTurns } from './conversation.ts';
-import { pinsOf, type RunPins, type RunRequest } from './request.ts';
+import { type Actor, pinsOf, type RunPins, type RunRequest } from './request.ts';
 import { toJsonb } from './rows.ts';
 import type { RunStatus } from './states.ts';
 import { readPath } from './step.ts';
@@ -27,6 +28,7 @@ export interface RunRow {
   readonly time_zone: string;
   readonly status: RunStatus;
   readonly priority: number;
+  readonly actor: Actor;
   readonly created_at: Date;
 }
 
@@ -43,6 +45,7 @@ const historyKinds = [
   'step.skipped',
   'step.retrying',
   'step.escalated',
+  'step.waiting',
   'step.cancelling',
   'step.cancelled',
   'batch.planned',
@@ -135,8 +138,8 @@ export class Store {
     const hash = digest(request.input ?? {});
     const pins = pinsOf(request, hash.toString('hex'));
     const result = await this.#pool.query(
-      `WITH made AS (INSERT INTO tutti.run (tenant_id, id, workflow, workflow_version, pins, journal_v, key, company, business_date, time_zone, status, priority, actor)
-         VALUES ($1, $2, $3, $4, $5, $6::smallint, $7, $8, $9, $10, 'queued', $11, $12) ON CONFLICT (tenant_id, workflow, key) WHERE key IS NOT NULL DO NOTHING RETURNING id),
+      `WITH made AS (INSERT INTO tutti.run (tenant_id, id, workflow, workflow_version, pins, journal_v, key, company, business_date, time_zone, status, priority, actor, parent_run_id, parent_step)
+         VALUES ($1, $2, $3, $4, $5, $6::smallint, $7, $8, $9, $10, 'queued', $11, $12, $16, $17) ON CONFLICT (tenant_id, workflow, key) WHERE key IS NOT NULL DO NOTHING RETURNING id),
        entries AS (INSERT INTO tutti.entry (tenant_id, run_id, seq, kind, data) SELECT $1, id, 1, 'run.created', jsonb_build_object('workflow', $3::text, 'version', $4::int, 'journal', $6::smallint) FROM made),
        feeds AS (INSERT INTO tutti.feed (tenant_id, run_id, from_seq, to_seq) SELECT $1, id, 1, 1 FROM made)
        INSERT INTO tutti.payload (tenant_id, run_id, seq, class, encoding, sha256, size, body) SELECT $1, id, 1, 'input', 'json', $13, $14, $15 FROM made`,
@@ -156,10 +159,38 @@ export class Store {
         hash,
         body.length,
         body,
+        request.parent?.runId ?? null,
+        request.parent?.step ?? null,
       ],
     );
     if (result.rowCount === 1) return { id, isNew: true };
     return { id: await this.#keyedRun(request, pins.input), isNew: false };
+  }
+
+  /** The runs that steps of these runs have started, and that have ended, with what they bring. */
+  async endedChildren(parents: readonly string[]): Promise<readonly EndedChild[]> {
+    const { rows } = await this.#pool.query<EndedChild>(
+      `SELECT c.id, c.parent_run_id, c.parent_step, c.status, convert_from(p.body, 'UTF8') AS output,
+         (SELECT coalesce(sum(s.cost_micro_usd), 0)::bigint FROM tutti.step s WHERE s.tenant_id = c.tenant_id AND s.run_id = c.id) AS cost_micro_usd
+       FROM tutti.run c
+       LEFT JOIN LATERAL (SELECT max(seq) AS seq FROM tutti.entry e WHERE e.tenant_id = c.tenant_id AND e.run_id = c.id AND e.kind = 'run.ended') last ON true
+       LEFT JOIN tutti.payload p ON p.tenant_id = c.tenant_id AND p.run_id = c.id AND p.seq = last.seq AND p.part = 0
+       WHERE c.parent_run_id = ANY ($1::uuid[]) AND c.ended_at IS NOT NULL`,
+      [parents],
+    );
+    return rows;
+  }
+
+  /** Asks the runs to end that a step has started which has ended, or whose run has. */
+  async cancelOrphans(): Promise<void> {
+    await this.#pool.query(
+      `INSERT INTO tutti.inbox (tenant_id, run_id, kind, dedupe, data, actor)
+       SELECT c.tenant_id, c.id, 'cancel', 'cancel  false', '{}', c.actor FROM tutti.run c
+       JOIN tutti.run p ON p.tenant_id = c.tenant_id AND p.id = c.parent_run_id
+       LEFT JOIN tutti.step s ON s.tenant_id = c.tenant_id AND s.run_id = c.parent_run_id AND s.id = c.parent_step
+       WHERE c.parent_run_id IS NOT NULL AND c.ended_at IS NULL AND (p.ended_at IS NOT NULL OR s.ended_at IS NOT NULL)
+       ON CONFLICT (tenant_id, run_id, dedupe) DO NOTHING`,
+    );
   }
 
   /** Takes up to `limit` runs that nobody owns. From now on an older release leaves them alone: it would not know our entries. */
@@ -171,7 +202,7 @@ export class Store {
           AND (wake_at IS NULL OR wake_at <= now()) ORDER BY priority DESC, created_at FOR UPDATE SKIP LOCKED LIMIT $2)
         UPDATE tutti.run r SET owner = me.id, journal_v = $3, status = CASE r.status WHEN 'queued' THEN 'running' ELSE r.status END
         FROM c, me WHERE r.tenant_id = c.tenant_id AND r.id = c.id
-        RETURNING r.tenant_id, r.id, r.workflow, r.workflow_version, r.pins, r.journal_v, r.company, r.business_date, r.time_zone, c.status, r.priority, r.created_at`,
+        RETURNING r.tenant_id, r.id, r.workflow, r.workflow_version, r.pins, r.journal_v, r.company, r.business_date, r.time_zone, c.status, r.priority, r.actor, r.created_at`,
       values: [boot, limit, journalVersion],
     });
     return result.rows;

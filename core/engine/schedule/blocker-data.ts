@@ -27,7 +27,7 @@ export type BlockerData =
   | { readonly kind: 'paused' | 'owner' | 'running' }
   | { readonly kind: 'retry' }
   | { readonly kind: 'review' | 'approval'; readonly key: string | null }
-  | { readonly kind: 'budget_approval' | 'event' | 'version' | 'batch' }
+  | { readonly kind: 'budget_approval' | 'event' | 'version' | 'batch' | 'child' }
   | { readonly kind: 'run'; readonly run: string }
   | { readonly kind: 'module'; readonly module: string }
   | { readonly kind: 'breaker' | 'budget'; readonly scope: string }

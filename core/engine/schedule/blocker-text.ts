@@ -40,6 +40,8 @@ function sentenceOf(data: BlockerData): string {
       return 'It waits for an engine that has loaded the version of its run';
     case 'batch':
       return 'Its model call is in a batch of the provider, which takes about an hour';
+    case 'child':
+      return 'It waits for the run that it started';
     case 'running':
       return 'The engine runs as many steps as it may';
     case 'run':

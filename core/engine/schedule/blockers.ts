@@ -49,6 +49,7 @@ const waitKinds = {
   event: 'event',
   version: 'version',
   batch: 'batch',
+  child: 'child',
 } as const satisfies Record<StepWait, BlockerData['kind']>;
 
 const slotOrder: readonly Slot[] = ['running', 'run', 'module'];

@@ -1,6 +1,6 @@
+import { hasAccess } from '../../sdk/policy.ts';
 import type { Facts } from '../facts.ts';
 import { type Ruling, refuse } from '../ruling.ts';
-import { matches } from './pattern.ts';
 
 /** An agent calls the tools that its declaration lists. */
 export function listed(facts: Facts): Ruling | null {
@@ -14,12 +14,7 @@ export function listed(facts: Facts): Ruling | null {
 /** Tools of other modules need a policy, unless they are public. */
 export function sameModule(facts: Facts): Ruling | null {
   if (facts.access === 'public' || facts.agentModule === facts.toolModule) return null;
-  const granted = facts.policies.some((policy) =>
-    policy.access?.some(
-      (grant) => matches(grant.agents, facts.agent) && matches(grant.tools, facts.tool),
-    ),
-  );
-  if (granted) return null;
+  if (hasAccess(facts.policies, facts)) return null;
   return refuse(
     'access.module',
     `'${facts.tool}' is for agents of '${facts.toolModule}'; a policy must give '${facts.agent}' access to it.`,

@@ -1,7 +1,6 @@
-import type { Autonomy } from '../../sdk/policy.ts';
+import { type Autonomy, matches } from '../../sdk/policy.ts';
 import type { Facts } from '../facts.ts';
 import { type Ruling, refuse } from '../ruling.ts';
-import { matches } from './pattern.ts';
 
 /** How far the agent may go with the tool in the company. */
 export function autonomy(facts: Facts): Ruling | null {

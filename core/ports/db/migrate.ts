@@ -17,6 +17,7 @@ const migrations: readonly Migration[] = [
   { version: 1, file: '0001-first-light.sql', minReader: 1 },
   { version: 2, file: '0002-nothing-lost.sql', minReader: 1 },
   { version: 3, file: '0003-models-under-control.sql', minReader: 1 },
+  { version: 4, file: '0004-workflows.sql', minReader: 1 },
 ];
 
 /** The version of the schema that this program knows. */

@@ -27,7 +27,16 @@ export type StepStatus =
   | 'failed'
   | 'cancelled';
 /** Words of `step.wait`: what a waiting step waits for. */
-export type StepWait = 'approval' | 'timer' | 'event' | 'budget' | 'version' | 'review' | 'batch';
+export type StepWait =
+  | 'approval'
+  | 'timer'
+  | 'event'
+  | 'budget'
+  | 'version'
+  | 'review'
+  | 'batch'
+  /** Another run, which the step started. */
+  | 'child';
 /** Words of `step.trust`: the least trusted source that a step's output rests on. */
 export type Trust = 'system' | 'operator' | 'erp' | 'external';
 /** Words of `attempt.outcome`. */

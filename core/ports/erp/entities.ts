@@ -131,6 +131,22 @@ export const journal = defineEntity('journal', {
   name: field.code(),
 });
 
+/**
+ * The state of one of a company's fiscal periods in one of its ledgers. A company with none keeps no periods in this ERP; one
+ * with some posts only where there is one. `soft_closed`: with a person's consent. `adjustment`: one that shares the last day of
+ * its year, for entries of the close; ordinary postings never fall into it.
+ */
+export const fiscalPeriod = defineEntity('fiscal_period', {
+  company: field.code(),
+  ledger: field.oneOf('general', 'payables', 'receivables', 'bank', 'inventory', 'payroll'),
+  /** `2026-06`: the fiscal year and the period's number in it. */
+  code: field.code(),
+  from: field.date(),
+  to: field.date(),
+  adjustment: field.flag(),
+  state: field.oneOf('open', 'soft_closed', 'locked'),
+});
+
 /** A posted journal entry; debits equal credits, in the company's currency. `period` is `YYYY-MM`. */
 export const journalEntry = defineEntity('journal_entry', {
   number: field.code(),
@@ -206,6 +222,7 @@ export const sharedEntities: readonly AnyEntity[] = [
   warehouse,
   account,
   journal,
+  fiscalPeriod,
   journalEntry,
   purchaseOrder,
   goodsReceipt,
@@ -227,6 +244,7 @@ declare module '../../sdk/entity.ts' {
     warehouse: typeof warehouse;
     account: typeof account;
     journal: typeof journal;
+    fiscal_period: typeof fiscalPeriod;
     journal_entry: typeof journalEntry;
     purchase_order: typeof purchaseOrder;
     goods_receipt: typeof goodsReceipt;

@@ -13,6 +13,11 @@ export const parkBankFee = defineTool({
   scope: 'tenant',
   undo: { action: 'discard' },
   binds: () => ['amount', 'status'],
+  posts: async ({ line }, { erp, today }) => {
+    const { account } = await erp.bank_line.get(line);
+    const { company } = await erp.bank_account.get(account);
+    return { company: company ?? '', date: today, ledger: 'bank' };
+  },
   category: 'bank',
 }).handler(async ({ line }, { erp, today }) => {
   const fee = await erp.bank_line.get(line);

@@ -16,6 +16,10 @@ export const parkCorrection = defineTool({
   key: ({ entity, record }) => [entity, record],
   scope: 'tenant',
   undo: { action: 'discard' },
+  posts: async ({ entity, record }, { erp, today }) => ({
+    company: await companyOf(erp, entity, record),
+    date: today,
+  }),
   category: 'ledger',
 }).handler(async ({ entity, record }, { erp, today }) => {
   const draft =
@@ -23,6 +27,15 @@ export const parkCorrection = defineTool({
   const { id } = await erp.parked_entry.create({ ...draft, date: today, status: 'draft' });
   return { entry: id };
 });
+
+async function companyOf(
+  erp: Erp,
+  entity: Document | 'journal_entry',
+  record: string,
+): Promise<string> {
+  const { company } = await erp[entity].get(record);
+  return company;
+}
 
 interface ParkedDraft {
   readonly company: string;

@@ -1,4 +1,4 @@
-import { defineTool, EngineError, Id, Money, z } from 'tutti';
+import { Day, defineTool, EngineError, Id, Money, z } from 'tutti';
 import { accrualLines, accruedByDepartment, costPayroll, totalOf } from '../payroll-cost.ts';
 
 /** An accrual for somebody to post. */
@@ -19,6 +19,12 @@ export const proposeAccrual = defineTool({
   undo: { action: 'withdraw' },
   key: ({ company, period, kind }) => [company, period, kind],
   scope: 'run',
+  // A correction is an entry of the day that finds the mistake; the month that it is about may be closed.
+  posts: ({ company, period, kind }, { today }) => ({
+    company,
+    date: kind === 'regular' ? Day.monthEnd(`${period}-01`) : today,
+    ledger: 'payroll',
+  }),
 }).handler(async ({ company, period, kind, total }, { erp, key }) => {
   const [cost, accruals] = await Promise.all([
     costPayroll(erp, { company, period }),

@@ -65,4 +65,48 @@ describe('expression', () => {
         cel,
       );
   });
+
+  it('refuses functions that can take long, and operands that never go', () => {
+    for (const cel of ['input.name.matches("(a+)+$")', 'input.name.split("")', '1 + "a"', '!1'])
+      assert.throws(
+        () => parseExpression({ cel }, 'lab.node.when'),
+        { code: 'EXPRESSION_INVALID' },
+        cel,
+      );
+  });
+
+  it('refuses what is too long or too deep to read', () => {
+    const long = `input.count == ${'1 + '.repeat(1_000)}1`;
+    const wide = Array.from({ length: 300 }, () => 'input.count').join(' + ');
+    const deep = `${'('.repeat(40)}input.open${')'.repeat(40)}`;
+    for (const cel of [long, wide, deep, 'a'.repeat(5_000)])
+      assert.throws(() => parseExpression({ cel }, 'lab.node.when'), {
+        code: 'EXPRESSION_INVALID',
+      });
+  });
+
+  it('goes through a list of 100,000, and refuses what would take more than a million operations', () => {
+    const ids = Array.from({ length: 100_000 }, (_, index) => `V-${index}`);
+    const large = { ...scope, input: { ids, few: ids.slice(0, 500) } };
+    const ask = (cel: string): unknown => parseExpression({ cel }, 'lab.node.when')(large);
+    assert.equal(ask('input.ids.exists(id, id == "V-99999")'), true);
+    assert.equal(ask('input.few.all(id, id in input.few)'), true);
+    for (const cel of [
+      'input.ids.all(id, id in input.ids)',
+      'input.few.all(a, input.few.all(b, a != b && b != a))',
+      'input.ids.map(id, concat(input.ids, [id]))',
+    ])
+      assert.throws(() => ask(cel), /at most 1000000 are allowed/, cel);
+  });
+
+  it('mixes whole numbers and fractions', () => {
+    assert.equal(evaluate('input.rate + 1'), 2.5);
+    assert.equal(evaluate('input.count * 0.5'), 1.5);
+  });
+
+  it('asks whether an output is there', () => {
+    assert.equal(evaluate('has(nodes.match.output)'), true);
+    assert.equal(evaluate('has(nodes.skipped.output)'), false);
+    assert.equal(evaluate('nodes.skipped.?output.orValue("none")'), 'none');
+  });
 });

@@ -260,6 +260,7 @@ function holdKinds({ dependencies, isPaused, isOwned, wait }: NonNullable<Work['
     event: 'event',
     version: 'version',
     batch: 'batch',
+    child: 'child',
   };
   return [
     ...(dependencies.length > 0 ? ['dependency'] : []),

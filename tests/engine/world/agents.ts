@@ -56,6 +56,7 @@ export const registry: Registry = {
   workflows: new Map(),
   entities: new Map(),
   policies: [],
+  calendars: [],
   digest: '',
 };
 

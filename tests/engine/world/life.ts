@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { RunningLimits } from '../../../core/engine/schedule/scheduler.ts';
 import type { BreakerLimits, RateLimit } from '../../../core/ports/config.ts';
-import type { Node, WorkflowData } from '../../../core/sdk/node.ts';
+import type { ItemNode, Node, WorkflowData } from '../../../core/sdk/node.ts';
 import { workflow } from '../../support/fixtures/graphs.ts';
 import { nodeOf, nodeShape } from '../../support/fixtures/simulation.ts';
 import { agentNames, type Choose } from './agents.ts';
@@ -211,9 +211,9 @@ function withAgent(
     case 'foreach':
       return {
         ...node,
-        body: node.body.map((task, at) => ({ ...task, agent: agent(at), priority })),
+        body: node.body.map((task, at) => ({ ...task, agent: agent(at), priority }) as ItemNode),
       };
     default:
-      return { ...node, agent: agent(0), priority };
+      return { ...node, agent: agent(0), priority } as Node;
   }
 }

@@ -373,6 +373,7 @@ function rowOf(
     workflow: data.name,
     workflow_version: 1,
     pins: { attended },
+    actor: { kind: 'person', id: 'tester' },
     journal_v: 2,
     company: null,
     business_date: '2026-06-30',

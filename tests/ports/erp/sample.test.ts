@@ -56,8 +56,10 @@ describe('generateSample', () => {
       const counts = Object.fromEntries(
         [...sample.rows].map(([name, rows]) => [name, rows.length]),
       );
-      const { company, account, exchange_rate, bank_account, ...scaled } = counts;
+      const { company, account, exchange_rate, fiscal_period, bank_account, ...scaled } = counts;
       assert.deepEqual([company, account, exchange_rate], [4, 132, 215 * 4]);
+      // Three years of months for two ledgers, and one adjustment period.
+      assert.equal(fiscal_period, 4 * (36 * 2 + 1));
       const own = rowsOf(sample, 'bank_account').filter((each) => each.company !== null);
       assert.equal(own.length, 24 * scale);
       assert.ok((bank_account ?? 0) >= (24 + 250) * scale);

@@ -1,7 +1,11 @@
+import { Day } from '../../../base/day.ts';
+import { defineCalendar } from '../../../sdk/calendar.ts';
+import { type FiscalPeriod, periodOf, periodsOf } from '../../../sdk/fiscal-periods.ts';
 import type { SampleWorld } from '../../../sdk/sample.ts';
 
-/** Adds each company's chart of accounts and the books in which it posts. */
+/** Adds each company's chart of accounts, the books in which it posts, and which periods they are open for. */
 export function addLedger(world: SampleWorld): void {
+  addPeriods(world);
   for (const company of world.all('company')) {
     for (const [number, name, kind, control = null] of chart) {
       world.add('account', { company: company.code, number, name, kind, control });
@@ -20,6 +24,30 @@ export function addLedger(world: SampleWorld): void {
     }
   }
 }
+
+/**
+ * The months of three years. The current one and those to come are open; the last is in its close, which payables have ended; what
+ * lies before is locked, but for the entries that auditors still ask for in the year before.
+ */
+function addPeriods(world: SampleWorld): void {
+  const { code: current, year } = periodOf(months, world.asOf) as FiscalPeriod;
+  const { code: last } = periodOf(months, Day.monthStart(world.asOf, -1)) as FiscalPeriod;
+  const periods = [year - 1, year, year + 1].flatMap((each) => periodsOf(months, each));
+  const yearEnd = `${year - 1}-12-31`;
+  const common = { code: `${year - 1}-13`, from: yearEnd, to: yearEnd, adjustment: true };
+  for (const { code: company } of world.all('company')) {
+    for (const { code, from, to } of periods) {
+      const row = { company, code, from, to, adjustment: false };
+      const state = code >= current ? 'open' : code === last ? 'soft_closed' : 'locked';
+      const payables = state === 'open' ? 'open' : 'locked';
+      world.add('fiscal_period', { ...row, ledger: 'general', state });
+      world.add('fiscal_period', { ...row, ledger: 'payables', state: payables });
+    }
+    world.add('fiscal_period', { ...common, company, ledger: 'general', state: 'soft_closed' });
+  }
+}
+
+const months = defineCalendar({ name: 'sample', companies: ['*'], timeZone: 'UTC' });
 
 const books = [
   ['PUR', 'Purchases'],

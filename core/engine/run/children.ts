@@ -1,0 +1,128 @@
+import { EngineError, type ErrorData, toErrorData } from '../../base/errors.ts';
+import type { Registry } from '../../sdk/registry.ts';
+import type { CompiledWorkflow } from '../graph/compiled.ts';
+import { submitRun } from '../submit.ts';
+import type { Outcome } from './outcome.ts';
+import type { Run } from './run.ts';
+import { pathOf, type Step } from './step.ts';
+import type { Store } from './store.ts';
+
+/** How deep runs may start runs: more is a workflow that starts itself. */
+const deepest = 8;
+
+/** A step that waits for something outside of its run. */
+export interface WaitingStep {
+  readonly run: Run;
+  readonly step: Step;
+}
+
+/** What a waiting step has come to. */
+export interface StepEnd extends WaitingStep {
+  readonly outcome: Outcome;
+}
+
+/** What runs that steps start are made with. */
+export interface ChildrenParts {
+  readonly store: Store;
+  readonly registry: Registry;
+  /** Micro-USD that a run has left to spend; null: it has no limit. */
+  readonly leftOf: (run: Run) => number | null;
+}
+
+/**
+ * The runs that `workflow` nodes start. Each is a run like any other, under a key made of its parent and the step, so that a step that is
+ * opened again meets the run that it has; its end is read from its row, so that nothing has to arrive.
+ */
+export class Children {
+  readonly #parts: ChildrenParts;
+
+  constructor(parts: ChildrenParts) {
+    this.#parts = parts;
+  }
+
+  /** Starts the run of a step, or finds the one that it has. @throws WORKFLOW_UNKNOWN · WORKFLOW_INVALID · INPUT_INVALID · EXPRESSION_INVALID · DB_* */
+  async begin(run: Run, step: Step): Promise<void> {
+    const { store, registry, leftOf } = this.#parts;
+    const { facts } = run;
+    const { workflow } = step.place as CompiledWorkflow;
+    const depth = (facts.depth ?? 0) + 1;
+    if (depth > deepest) {
+      const message = `'${pathOf(step)}' would start the run number ${depth} in a row; a workflow starts itself without end.`;
+      throw new EngineError('WORKFLOW_INVALID', message);
+    }
+    const left = leftOf(run);
+    const {
+      tenantId,
+      company,
+      businessDate,
+      timeZone,
+      priority,
+      attended,
+      rehearsal,
+      speed,
+      actor,
+    } = facts;
+    await submitRun(store, registry, {
+      ...{ tenantId, workflow, businessDate, timeZone, priority, attended, rehearsal, actor },
+      ...(company !== null && { company }),
+      ...(speed !== undefined && { speed }),
+      input: run.inputOf(step),
+      key: `child of ${facts.id} ${pathOf(step)}`,
+      parent: {
+        runId: facts.id,
+        step: step.id,
+        depth,
+        ...(left !== null && { leftMicroUsd: left }),
+      },
+    });
+  }
+
+  /** Ends the runs that nobody waits for any more: the step that started them has ended. @throws DB_* */
+  async endOrphans(): Promise<void> {
+    await this.#parts.store.cancelOrphans();
+  }
+
+  /** Which of the waiting steps' runs have ended, and how. */
+  async ended(waiting: readonly WaitingStep[]): Promise<readonly StepEnd[]> {
+    const parents = waiting.filter(({ step }) => step.wait === 'child');
+    if (parents.length === 0) return [];
+    const ends = await this.#parts.store.endedChildren([
+      ...new Set(parents.map(({ run }) => run.facts.id)),
+    ]);
+    const byStep = new Map(ends.map((end) => [`${end.parent_run_id} ${end.parent_step}`, end]));
+    return parents.flatMap(({ run, step }) => {
+      const end = byStep.get(`${run.facts.id} ${step.id}`);
+      if (!end) return [];
+      step.costMicroUsd = end.cost_micro_usd;
+      return [{ run, step, outcome: outcomeOf(step, end) }];
+    });
+  }
+}
+
+/** A run that a step started, and that has ended. */
+export interface EndedChild {
+  readonly id: string;
+  readonly parent_run_id: string;
+  readonly parent_step: number;
+  readonly status: string;
+  /** JSON. */
+  readonly output: string | null;
+  readonly cost_micro_usd: number;
+}
+
+function outcomeOf(step: Step, { id, status, output }: EndedChild): Outcome {
+  if (status === 'succeeded' || status === 'partial') {
+    const json = output ?? 'null';
+    return { kind: 'succeeded', output: JSON.parse(json), json };
+  }
+  const error: ErrorData = toErrorData(
+    new EngineError(
+      'CHILD_FAILED',
+      `The run ${id} that '${pathOf(step)}' started is '${status}'.`,
+      {
+        details: { run: id, status },
+      },
+    ),
+  );
+  return { kind: 'failed', error };
+}

@@ -1,0 +1,49 @@
+import { toErrorData } from '../../base/errors.ts';
+import type { CompiledNode } from '../graph/compiled.ts';
+import type { ExpressionScope } from '../graph/expression.ts';
+import type { Ended } from './outcome.ts';
+import type { Gathered } from './scope.ts';
+
+/** What a node is decided with. */
+export interface Sight {
+  readonly scope: () => ExpressionScope;
+  /** What it works on, for a compute. */
+  readonly gathered: () => Gathered;
+}
+
+/**
+ * What becomes of a node without anything outside: its own condition may skip it, and a gate, a switch and a compute are done at
+ * once. Null: there is work to do. Pure, so that a new owner comes to the same.
+ */
+export function decideInline(place: CompiledNode, sight: Sight): Ended | null {
+  try {
+    if (place.when && place.when(sight.scope()) !== true) return { kind: 'skipped' };
+    switch (place.kind) {
+      case 'gate':
+        return done(null);
+      case 'switch': {
+        const chosen = place.choices.find(({ when }) => when(sight.scope()) === true);
+        const id = chosen?.id ?? place.otherwise;
+        return id === null ? { kind: 'skipped' } : done({ case: id });
+      }
+      case 'compute':
+        return done(place.value({ ...sight.scope(), ...sight.gathered() }));
+      default:
+        return null;
+    }
+  } catch (error) {
+    return { kind: 'failed', error: toErrorData(error) };
+  }
+}
+
+const done = (output: unknown): Ended => ({ kind: 'succeeded', output });
+
+/** Whether a node is decided by its expressions alone. */
+export function isInline({ kind }: Pick<CompiledNode, 'kind'>): boolean {
+  return kind === 'gate' || kind === 'switch' || kind === 'compute';
+}
+
+/** Whether a node waits for something outside of its run: people, a moment, an event, another run. */
+export function isOutside({ kind }: Pick<CompiledNode, 'kind'>): boolean {
+  return kind === 'approval' || kind === 'wait' || kind === 'workflow';
+}

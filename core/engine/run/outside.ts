@@ -1,0 +1,194 @@
+import type { Clock } from '../../base/clock.ts';
+import { EngineError, type ErrorData, toErrorData } from '../../base/errors.ts';
+import type { StepWait } from '../../ports/db/states.ts';
+import type { Approvals, Decided } from '../approvals/approvals.ts';
+import type { CompiledApproval, CompiledWait } from '../graph/compiled.ts';
+import type { Children } from './children.ts';
+import type { EntryInput } from './entries.ts';
+import { innocentDelayMs, isInnocent } from './failures.ts';
+import type { Happenings } from './happenings.ts';
+import type { Next } from './next.ts';
+import type { Outcome } from './outcome.ts';
+import type { Run } from './run.ts';
+import { pathOf, type Step } from './step.ts';
+
+/** What is done to a step that waits for something outside, as the run loop does it. */
+export interface OutsideEvents {
+  note(run: Run, entry: EntryInput, taken?: readonly number[]): void;
+  follow(run: Run, next: readonly Next[]): void;
+  ended(run: Run, step: Step, outcome: Outcome): void;
+}
+
+/** What steps that wait for something outside are opened with. */
+export interface OutsideParts {
+  readonly clock: Clock;
+  readonly approvals: Pick<Approvals, 'ask'>;
+  readonly children: Children;
+  readonly happenings: Happenings;
+  /** The next moment of a company's fiscal calendar after one, milliseconds since the epoch. @throws CALENDAR_INVALID */
+  readonly momentOf: (
+    company: string,
+    moment: { readonly name: string; readonly time: string },
+    afterMs: number,
+  ) => number;
+  readonly isOn: () => boolean;
+  readonly events: OutsideEvents;
+}
+
+/** How long a step waits, and for what. */
+interface Waiting {
+  readonly wait: StepWait;
+  readonly wakeAt: number | null;
+  /** What the journal says of it. */
+  readonly data?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Steps that something outside of their run ends: an approval by people, a wait by its moment or an ERP event, a workflow by the run that
+ * it started. They hold nothing. In a rehearsal nobody is asked and no time passes.
+ *
+ *   ready ─ opened, durable ─▶ waiting ─ decided · come · ended · late ─▶ succeeded | skipped | failed
+ */
+export class Outside {
+  readonly #parts: OutsideParts;
+
+  constructor(parts: OutsideParts) {
+    this.#parts = parts;
+  }
+
+  /** Begins to wait. Never throws; what the database keeps from being done is tried again. */
+  async open(run: Run, step: Step): Promise<void> {
+    const { clock } = this.#parts;
+    try {
+      const opened = await this.#opened(run, step);
+      if (!this.#isWanted(step)) return;
+      if ('kind' in opened) return this.#parts.events.ended(run, step, opened);
+      const { wait, wakeAt, data } = opened;
+      run.wait(step, wait, wakeAt);
+      this.#parts.events.note(run, { step, kind: 'step.waiting', data: { wait, wakeAt, ...data } });
+      this.#parts.events.follow(run, [{ kind: 'wait', step }]);
+    } catch (error) {
+      const data = toErrorData(error);
+      if (!this.#isWanted(step)) return;
+      if (isInnocent(data)) clock.after(innocentDelayMs, () => void this.open(run, step));
+      else this.#parts.events.ended(run, step, { kind: 'failed', error: data });
+    }
+  }
+
+  /** The moment of a waiting step has come. */
+  late(run: Run, step: Step): void {
+    const { place } = step;
+    if (place.kind === 'approval') return this.#refused(run, step, 'expired');
+    const isEvent = place.kind === 'wait' && place.for.kind === 'event';
+    this.#parts.events.ended(run, step, isEvent ? failed(step, 'no such event came') : done(null));
+  }
+
+  /** People have decided. */
+  decided(run: Run, step: Step, { state, by, note }: Decided): void {
+    if (step.wait !== 'approval') return;
+    if (state === 'granted') this.#parts.events.ended(run, step, done({ by, note }));
+    else this.#refused(run, step, state);
+  }
+
+  /** Once a second: events that have come, runs that have ended, runs that are not wanted any more. */
+  async tend(runs: Iterable<Run>): Promise<void> {
+    const { children, happenings, events } = this.#parts;
+    await children.endOrphans();
+    const waiting = [...runs].flatMap((run) =>
+      run.steps
+        .filter(({ wait }) => wait === 'child' || wait === 'event')
+        .map((step) => ({ run, step })),
+    );
+    const ends = [...(await children.ended(waiting)), ...(await happenings.come(waiting))];
+    for (const { run, step, outcome } of ends)
+      if (step.status === 'waiting') events.ended(run, step, outcome);
+  }
+
+  async #opened(run: Run, step: Step): Promise<Waiting | Outcome> {
+    const { place } = step;
+    switch (place.kind) {
+      case 'approval':
+        return await this.#ask(run, step, place);
+      case 'workflow':
+        await this.#parts.children.begin(run, step);
+        return { wait: 'child', wakeAt: null, data: { workflow: place.workflow } };
+      default:
+        return await this.#wait(run, step, place as CompiledWait);
+    }
+  }
+
+  async #ask(run: Run, step: Step, place: CompiledApproval): Promise<Waiting | Outcome> {
+    const scope = run.scope(step.item);
+    const title = String(place.title(scope));
+    const shown = place.show(scope);
+    if (run.facts.rehearsal) return done({ by: ['rehearsal'], note: null });
+    const wakeAt = this.#parts.clock.now() + place.expiresMs;
+    const { by, required } = place;
+    const asked = { ...{ title, shown, by, required }, expiresAt: new Date(wakeAt) };
+    const approval = await this.#parts.approvals.ask(run.facts, {
+      step: step.id,
+      path: pathOf(step),
+      ...asked,
+    });
+    return { wait: 'approval', wakeAt, data: { approval, title, by, required } };
+  }
+
+  async #wait(run: Run, step: Step, { for: what }: CompiledWait): Promise<Waiting | Outcome> {
+    if (run.facts.rehearsal) return done(null);
+    const now = this.#parts.clock.now();
+    const scope = run.scope(step.item);
+    switch (what.kind) {
+      case 'duration':
+        return { wait: 'timer', wakeAt: now + what.ms };
+      case 'moment':
+        return { wait: 'timer', wakeAt: momentIn(what.at(scope), step) };
+      case 'calendar': {
+        const company = String(what.company ? what.company(scope) : run.facts.company);
+        const moment = { name: what.moment, time: what.time };
+        return { wait: 'timer', wakeAt: this.#parts.momentOf(company, moment, now) };
+      }
+      case 'event': {
+        const cursor = await this.#parts.happenings.begin(run, step);
+        const { entity, timeoutMs } = what;
+        return { wait: 'event', wakeAt: now + timeoutMs, data: { entity, cursor } };
+      }
+    }
+  }
+
+  #refused(run: Run, step: Step, state: string): void {
+    const place = step.place as CompiledApproval;
+    const isSkipped = place.onRefusal === 'skip';
+    const error = errorOf(step, `the approval was ${state}`, 'APPROVAL_REFUSED');
+    this.#parts.events.ended(
+      run,
+      step,
+      isSkipped ? { kind: 'skipped', error } : { kind: 'failed', error },
+    );
+  }
+
+  #isWanted({ status }: Step): boolean {
+    return status === 'ready' && this.#parts.isOn();
+  }
+}
+
+const done = (output: unknown): Outcome => ({
+  kind: 'succeeded',
+  output,
+  json: JSON.stringify(output),
+});
+
+function failed(step: Step, what: string): Outcome {
+  return { kind: 'failed', error: errorOf(step, what, 'WAIT_TIMEOUT') };
+}
+
+function errorOf(step: Step, what: string, code: 'WAIT_TIMEOUT' | 'APPROVAL_REFUSED'): ErrorData {
+  return toErrorData(new EngineError(code, `'${pathOf(step)}': ${what}.`));
+}
+
+function momentIn(value: unknown, step: Step): number {
+  const moment = typeof value === 'string' ? Date.parse(value) : Number.NaN;
+  if (!Number.isNaN(moment)) return moment;
+  const seen = JSON.stringify(value)?.slice(0, 80);
+  const message = `'${pathOf(step)}' waits until ${seen}, which is no moment; write RFC 3339, for example 2026-01-31T06:00:00Z.`;
+  throw new EngineError('EXPRESSION_INVALID', message);
+}

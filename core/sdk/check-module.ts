@@ -1,0 +1,157 @@
+import { z } from 'zod';
+import { EngineError } from '../base/errors.ts';
+import type { Module } from './module.ts';
+import type { Policy } from './policy.ts';
+
+const name = z.string().regex(/^[a-z][a-z0-9_]*$/, 'must be lower snake case');
+const positive = z.int().positive();
+const moduleSchema = z.looseObject({
+  kind: z.literal('module'),
+  name,
+  version: z.string().regex(/^\d+\.\d+\.\d+/, 'must be a semantic version, for example 1.0.0'),
+  requires: z.array(z.string()),
+});
+const schemaType = z.custom<z.ZodType>(
+  (value) => value instanceof Object && 'safeParse' in value,
+  'must be a zod schema',
+);
+const agentSchema = z.looseObject({
+  kind: z.literal('agent'),
+  name,
+  purpose: z.string().min(1),
+  instructions: z.string().min(1),
+  input: schemaType,
+  output: schemaType,
+  model: z.enum(['fast', 'standard', 'deep']).optional(),
+  priority: z.int().min(1).max(10).optional(),
+  critical: z.boolean().optional(),
+  onBudget: z.enum(['playbook', 'fail', 'ask']).optional(),
+  batch: z.strictObject({ rounds: positive }).optional(),
+  limits: z
+    .strictObject({
+      timeoutMs: positive,
+      turnTimeoutMs: positive,
+      turns: positive,
+      costMicroUsd: z.int().nonnegative(),
+      attempts: positive,
+    })
+    .partial()
+    .optional(),
+  findings: z
+    .record(
+      z.string().regex(/^[a-z0-9_]+(\.[a-z0-9_]+)+$/, 'must be dotted, for example match.price'),
+      z.string(),
+    )
+    .optional(),
+  procedure: z.function().optional(),
+});
+const toolSchema = z
+  .looseObject({
+    kind: z.literal('tool'),
+    name: z
+      .string()
+      .max(64)
+      .regex(/^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$/, 'must be module.entity.verb in lower case'),
+    description: z.string().min(1),
+    parameters: schemaType,
+    result: schemaType,
+    effect: z.enum(['read', 'propose', 'write', 'send']),
+    key: z
+      .custom((value) => typeof value === 'function', 'must be a function of the arguments')
+      .optional(),
+    undo: z
+      .union([z.strictObject({ action: z.string() }), z.strictObject({ none: z.string() })])
+      .optional(),
+    scope: z.enum(['step', 'run', 'tenant']).optional(),
+    lookUp: z
+      .custom((value) => typeof value === 'function', 'must be a function of the arguments')
+      .optional(),
+    repeatable: z
+      .literal(true, { error: 'must be true where repeats do no harm, else left out' })
+      .optional(),
+    access: z.enum(['public', 'module']).optional(),
+    timeoutMs: positive.optional(),
+    handle: z.custom(
+      (value) => typeof value === 'function',
+      'is missing: end the declaration with .handler(…)',
+    ),
+  })
+  .refine((tool) => !['write', 'send'].includes(tool.effect) || tool.key, {
+    path: ['key'],
+    message: 'is required for write and send',
+  })
+  .refine((tool) => !['write', 'send'].includes(tool.effect) || tool.undo, {
+    path: ['undo'],
+    message: 'is required for write and send',
+  })
+  .refine((tool) => tool.effect !== 'read' || !(tool.lookUp || tool.repeatable), {
+    path: ['effect'],
+    message: 'is read: what does nothing needs neither lookUp nor repeatable',
+  })
+  .refine((tool) => !tool.lookUp || !tool.result.safeParse(null).success, {
+    path: ['result'],
+    message: 'may be null, which lookUp answers for what has not happened; use an object',
+  });
+const policySchema = z.looseObject({
+  kind: z.literal('policy'),
+  name: z.string().min(1),
+  grants: z.array(
+    z.strictObject({
+      agents: z.array(z.string()).optional(),
+      tools: z.array(z.string()).optional(),
+      companies: z.array(z.string()).optional(),
+      autonomy: z.enum(['observe', 'propose', 'approve', 'act']),
+    }),
+  ),
+});
+
+/** Checks the fields of everything that a module declares. @throws MODULE_INVALID naming file and field */
+export function checkModule(module: Module): void {
+  check(moduleSchema, module, { module: module.name, file: 'index.ts' });
+  for (const agent of module.agents)
+    check(agentSchema, agent, { module: module.name, file: `agents/${fileOf(agent.name)}.ts` });
+  for (const tool of module.tools) {
+    check(toolSchema, tool, { module: module.name, file: `tools (${tool.name})` });
+    if (!tool.name.startsWith(`${module.name}.`)) {
+      throw invalid(module.name, `tool '${tool.name}'`, `must be named '${module.name}.…'.`);
+    }
+  }
+  for (const policy of module.policies)
+    check(policySchema, policy, { module: module.name, file: 'policies.ts' });
+}
+
+/** Checks the policies of the configuration. @throws MODULE_INVALID */
+export function checkPolicy(policy: Policy): void {
+  check(policySchema, policy, { module: 'tutti.config.ts', file: 'policies' });
+}
+
+function check(
+  schema: z.ZodType,
+  declaration: unknown,
+  { module, file }: { readonly module: string; readonly file: string },
+): void {
+  const parsed = schema.safeParse(declaration);
+  if (parsed.success) return;
+  const issue = parsed.error.issues[0];
+  throw invalid(
+    module,
+    `${file}, field '${issue?.path.join('.') || 'declaration'}'`,
+    `${reasonOf(issue)}.`,
+  );
+}
+
+/** What is wrong; of a record's key, what its own schema says. */
+function reasonOf(issue: z.core.$ZodIssue | undefined): string {
+  const inner = issue?.code === 'invalid_key' ? issue.issues[0] : undefined;
+  return (inner ?? issue)?.message ?? 'is not allowed';
+}
+
+/** The file that should hold a declaration of this name. */
+export function fileOf(declared: string): string {
+  return String(declared).replaceAll('_', '-');
+}
+
+/** What is wrong with a module, and where. */
+export function invalid(module: string, where: string, what: string): EngineError {
+  return new EngineError('MODULE_INVALID', `Module '${module}': ${where} ${what}`);
+}
