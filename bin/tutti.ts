@@ -78,6 +78,10 @@ const usageCodes: readonly ErrorCode[] = [
   'STEP_UNKNOWN',
   'EFFECT_UNKNOWN',
   'EFFECT_SETTLED',
+  'APPROVAL_UNKNOWN',
+  'APPROVAL_CLOSED',
+  'APPROVAL_VOTED',
+  'APPROVAL_NOT_YOURS',
 ];
 
 /** Runs the command that `argv` names; resolves with the exit code. */

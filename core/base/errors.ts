@@ -40,6 +40,15 @@ const catalogue = {
   STEP_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
   EFFECT_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
   EFFECT_SETTLED: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 409 },
+  APPROVAL_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
+  APPROVAL_CLOSED: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 409 },
+  APPROVAL_VOTED: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 409 },
+  APPROVAL_NOT_YOURS: {
+    category: 'PERMISSION_ERROR',
+    severity: 'medium',
+    retryable: false,
+    status: 403,
+  },
   SETTING_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
   BACKUP_INVALID: {
     category: 'VALIDATION_ERROR',

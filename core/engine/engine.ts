@@ -6,6 +6,8 @@ import type { Database } from '../ports/db/database.ts';
 import type { Dispatcher } from '../ports/dispatcher.ts';
 import type { Connector } from '../ports/erp/connector.ts';
 import type { Profiles } from '../ports/models/profiles.ts';
+import { calendarFor } from '../sdk/calendar.ts';
+import { nextMoment } from '../sdk/calendar-moment.ts';
 import type { Registry } from '../sdk/registry.ts';
 import { Approvals } from './approvals/approvals.ts';
 import { askRun, type RunAsk } from './ask.ts';
@@ -308,9 +310,8 @@ export class Engine {
         leftOf: (run) => budget.left(`run:${run.facts.id}`),
       }),
       happenings: new Happenings(connector),
-      momentOf: () => {
-        throw new EngineError('CONFIG_INVALID', 'No calendar is configured.');
-      },
+      momentOf: (company, moment, afterMs) =>
+        nextMoment(calendarFor(registry.calendars, company), moment, afterMs),
     };
   }
 

@@ -121,6 +121,8 @@ export interface Config {
   readonly policies?: readonly Policy[];
   /** When companies work and close their books. @default none: a workflow that waits for a moment of one is refused */
   readonly calendars?: readonly Calendar[];
+  /** The persons who hold a role, for those who are asked to approve: `{ controller: ['anna', 'ben'] }`. @default nobody holds any */
+  readonly roles?: Readonly<Record<string, readonly string[]>>;
   /** Models by profile. @default from OPENAI_API_KEY or ANTHROPIC_API_KEY; without a key playbooks run */
   readonly models?: Readonly<
     Partial<Record<ModelProfile, ModelTarget | readonly ModelTarget[] | ModelChain>>

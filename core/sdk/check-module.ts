@@ -66,6 +66,9 @@ const toolSchema = z
     lookUp: z
       .custom((value) => typeof value === 'function', 'must be a function of the arguments')
       .optional(),
+    posts: z
+      .custom((value) => typeof value === 'function', 'must be a function of the arguments')
+      .optional(),
     repeatable: z
       .literal(true, { error: 'must be true where repeats do no harm, else left out' })
       .optional(),
@@ -87,6 +90,10 @@ const toolSchema = z
   .refine((tool) => tool.effect !== 'read' || !(tool.lookUp || tool.repeatable), {
     path: ['effect'],
     message: 'is read: what does nothing needs neither lookUp nor repeatable',
+  })
+  .refine((tool) => tool.effect !== 'read' || !tool.posts, {
+    path: ['effect'],
+    message: 'is read: what does nothing posts nothing',
   })
   .refine((tool) => !tool.lookUp || !tool.result.safeParse(null).success, {
     path: ['result'],

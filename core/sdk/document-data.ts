@@ -125,10 +125,11 @@ function approvalOf(
   node: Extract<DocumentItemNode, { kind: 'approval' }>,
   { path, note }: At,
 ): Own<Extract<ItemNode, { kind: 'approval' }>> {
-  const { kind, required = 1, expires = 'P1D', onRefusal = 'fail' } = node;
+  const { kind, required = 1, expires = 'P1D', onRefusal = 'fail', escalate } = node;
   const title = readText(node.title, [...path, 'title'], note);
   const show = readTemplate(node.show ?? null, [...path, 'show'], note);
-  return { kind, title, show, by: list(node.by), required, expires, onRefusal };
+  const further = escalate && { escalate: { after: escalate.after, to: list(escalate.to) } };
+  return { kind, title, show, by: list(node.by), required, expires, ...further, onRefusal };
 }
 
 function awaitedOf(

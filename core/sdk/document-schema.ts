@@ -134,6 +134,12 @@ const approval = form({
   expires: duration
     .optional()
     .describe('ISO 8601 duration until it counts as refused. Default P1D.'),
+  escalate: form({
+    after: duration.describe('ISO 8601 duration from when it is asked.'),
+    to: oneOrMore(z.string().min(1)).describe('Names of roles or persons.'),
+  })
+    .optional()
+    .describe('Who may decide as well once nobody has decided for a while. Default nobody.'),
   onRefusal: z
     .enum(['fail', 'skip'])
     .optional()

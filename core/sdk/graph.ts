@@ -102,6 +102,8 @@ export interface ApprovalOptions extends Placing {
   readonly required?: number;
   /** ISO 8601 duration. @default 'P1D' */
   readonly expires?: string;
+  /** Who may decide as well once nobody has within `after`, an ISO 8601 duration. @default nobody */
+  readonly escalate?: { readonly after: string; readonly to: readonly string[] };
   /** @default 'fail' */
   readonly onRefusal?: 'fail' | 'skip';
 }

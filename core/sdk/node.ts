@@ -139,6 +139,8 @@ export interface ApprovalNode extends NodeBase {
   readonly required: number;
   /** ISO 8601 duration until it counts as refused. */
   readonly expires: string;
+  /** Who may decide as well once nobody has within `after`, an ISO 8601 duration. @default nobody */
+  readonly escalate?: { readonly after: string; readonly to: readonly string[] };
   readonly onRefusal: 'fail' | 'skip';
 }
 

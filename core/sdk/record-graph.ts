@@ -114,9 +114,10 @@ function itemGraph(at: At, add: (node: ItemNode) => NodeRef<unknown>) {
     approval(options: ApprovalOptions) {
       const title = text(options.title, options, 'title') as Cel | string;
       const show = text(options.show ?? null, options, 'show');
-      const { by, required = 1, expires = 'P1D', onRefusal = 'fail' } = options;
+      const { by, required = 1, expires = 'P1D', onRefusal = 'fail', escalate } = options;
       const place = placed(options, at, [title, show]);
-      return add({ kind: 'approval', ...place, title, show, by, required, expires, onRefusal });
+      const asked = { title, show, by, required, expires, ...(escalate && { escalate }) };
+      return add({ kind: 'approval', ...place, ...asked, onRefusal });
     },
     wait(options: WaitOptions) {
       const awaited = awaitedBy(options, `${at.path}.${options.id}.for`);

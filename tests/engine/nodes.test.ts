@@ -100,6 +100,26 @@ describe('the nodes of a workflow', function () {
     assert.equal(row?.late, true);
   });
 
+  it('wait for a moment of the fiscal calendar', async () => {
+    const { id } = await tutti.engine.startRun(requestOf('nodes.calendar', { tenantId }));
+    const [row] = await eventually(async () => {
+      const rows = await query<{ wake_at: Date }>(
+        `SELECT wake_at FROM tutti.step WHERE run_id = $1 AND wait = 'timer'`,
+        [id],
+      );
+      return rows.length > 0 && rows;
+    });
+
+    const local = new Intl.DateTimeFormat('en-GB', {
+      timeZone: 'Europe/Berlin',
+      weekday: 'short',
+      hour: '2-digit',
+      minute: '2-digit',
+    });
+    assert.match(local.format(row?.wake_at), /^(Mon|Tue|Wed|Thu|Fri) 18:00$/);
+    assert.ok((row?.wake_at.getTime() ?? 0) > Date.now());
+  });
+
   it('start runs of other workflows and bring what those bring', async () => {
     const { id, status } = await tutti.run('nodes.parent', { tenantId, input: { a: 5 } });
 

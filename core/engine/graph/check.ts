@@ -6,12 +6,13 @@ import type { Agents } from './compile.ts';
 import { connect, type Edges } from './edges.ts';
 import { isMemberPath, parseCel } from './expression.ts';
 import type { Fault, FaultCode } from './fault.ts';
-import { type Issue, infer, type Reference } from './infer.ts';
+import { infer } from './infer.ts';
 import { noFacts } from './narrow.ts';
 import { type Constants, type Place, placesOf } from './reach.ts';
 import { hasNames, type ScopeTypes } from './scope.ts';
 import { type Known, scopesOf, typed, type WorkflowScopes } from './scopes.ts';
 import { structureFaults } from './structure.ts';
+import type { Issue, Reference } from './surroundings.ts';
 import { dyn, mismatches, type ValueType } from './types.ts';
 
 /**

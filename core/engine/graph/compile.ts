@@ -1,5 +1,6 @@
 import { durationMs } from '../../base/duration.ts';
 import { EngineError } from '../../base/errors.ts';
+import { checkMoment } from '../../sdk/calendar-moment.ts';
 import type {
   Awaited as AwaitedData,
   Bounds,
@@ -212,7 +213,19 @@ function approvalOf(node: Extract<Node, { kind: 'approval' }>, path: string) {
     title: textOf(node.title, `${path}.title`),
     show: parseTemplate(node.show, `${path}.show`),
     ...{ by, required, onRefusal, expiresMs: durationMs(node.expires) },
+    escalate: escalationOf(node, path),
   };
+}
+
+function escalationOf({ escalate, expires }: Extract<Node, { kind: 'approval' }>, path: string) {
+  if (!escalate) return null;
+  const { after, to } = escalate;
+  if (to.length === 0)
+    throw invalid(path, 'escalates to nobody; name a role or a person in `escalate.to`');
+  const afterMs = durationMs(after);
+  if (afterMs >= durationMs(expires))
+    throw invalid(path, `escalates after ${after}, when it has expired (${expires})`);
+  return { afterMs, to };
 }
 
 function textOf(text: Cel | string, path: string): Filler {
@@ -227,6 +240,7 @@ function awaited(what: AwaitedData, path: string): CompiledAwaited {
       return { kind: what.kind, at: parseExpression(what.at, `${path}.at`) };
     case 'calendar': {
       const { kind, moment, time, company } = what;
+      checkMoment({ moment, time });
       const of = company === undefined ? null : textOf(company, `${path}.company`);
       return { kind, moment, time, company: of };
     }

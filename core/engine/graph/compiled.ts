@@ -48,6 +48,8 @@ export interface CompiledApproval extends Compiled {
   readonly by: readonly string[];
   readonly required: number;
   readonly expiresMs: number;
+  /** Who may decide as well after a while; null: nobody. */
+  readonly escalate: { readonly afterMs: number; readonly to: readonly string[] } | null;
   readonly onRefusal: 'fail' | 'skip';
 }
 /** What a wait waits for, its expressions parsed and its durations in milliseconds. */

@@ -1,6 +1,6 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
-import type { FaultCode } from './fault.ts';
-import { assume, type Facts, fieldsWith, pathText, presenceOf } from './narrow.ts';
+import { keyed, member } from './member.ts';
+import { assume, type Facts, pathText, presenceOf } from './narrow.ts';
 import {
   applyFunction,
   applyMethod,
@@ -9,10 +9,10 @@ import {
   type Outcome,
   typeOfLiteral,
 } from './operators.ts';
-import { memberPathOf, type ScopeTypes } from './scope.ts';
+import { memberPathOf } from './scope.ts';
+import { ended, type Surroundings, wrong } from './surroundings.ts';
 import {
   bool,
-  decimal,
   dyn,
   hint,
   listOf,
@@ -21,35 +21,11 @@ import {
   membersOf,
   nameOf,
   never,
-  type ObjectType,
   objectOf,
   string,
   unionOf,
   type ValueType,
-  withoutNull,
 } from './types.ts';
-
-/** What is wrong within an expression. */
-export interface Issue {
-  readonly code: FaultCode;
-  readonly message: string;
-  readonly severity: 'error' | 'warning';
-}
-
-/** Where an expression stands. */
-export interface Surroundings {
-  readonly types: ScopeTypes;
-  /** What conditions around it say of members. */
-  readonly facts: Facts;
-  readonly report: (issue: Issue) => void;
-  /** An output of another node is read; `isAsked`: only if it is there. */
-  readonly refer: (reference: Reference) => void;
-}
-export interface Reference {
-  readonly root: 'nodes' | 'each';
-  readonly id: string;
-  readonly isAsked: boolean;
-}
 
 /**
  * The type of an expression's value, over the types of its scope. What is wrong is reported once, and is anything (`dyn`) from there on.
@@ -94,11 +70,6 @@ function settle(outcome: Outcome, around: Surroundings): ValueType {
   return wrong('type_mismatch', `${outcome.wrong}.`, around);
 }
 
-function wrong(code: FaultCode, message: string, { report }: Surroundings): ValueType {
-  report({ code, message, severity: 'error' });
-  return dyn;
-}
-
 function inferName(name: string, around: Surroundings): ValueType {
   const fact = around.facts.size > 0 && around.facts.get(pathText([name]));
   if (fact) return fact;
@@ -106,10 +77,6 @@ function inferName(name: string, around: Surroundings): ValueType {
   if (Object.hasOwn(types, name)) return types[name] as ValueType;
   const known = Object.keys(types);
   return wrong('unknown_name', `There is no '${name}' here${ended(hint(name, known))}`, around);
-}
-
-function ended(text: string): string {
-  return text.endsWith('?') ? text : `${text}.`;
 }
 
 type Access = Extract<ASTNode, { op: '.' | '.?' | '[]' | '[?]' }>;
@@ -135,113 +102,6 @@ function inferAccess(ast: Access, around: Surroundings): ValueType {
 function indexOf(ast: ASTNode, around: Surroundings): string | ValueType {
   if (ast.op === 'value' && typeof ast.args === 'string') return ast.args;
   return infer(ast, around);
-}
-
-interface MemberAccess {
-  readonly name: string;
-  readonly around: Surroundings;
-  readonly isOptional: boolean;
-  readonly isThere: boolean;
-}
-
-function member(of: ValueType, index: string | ValueType, access: MemberAccess): ValueType {
-  const isText = of.kind === 'string' || of.kind === 'text';
-  if (of.kind === 'union') return unionMember(of, index, access);
-  if (of.kind === 'dyn') return dyn;
-  if (of.kind === 'list') return listMember(of.of, index, access);
-  if (typeof index !== 'string' && !isText && keyed(index)) {
-    if (of.kind === 'map') return of.of;
-    if (of.kind === 'object') return anyMember(of);
-  }
-  if (typeof index !== 'string')
-    return wrong(
-      'type_mismatch',
-      `${nameOf(of)} has no member by ${nameOf(index)}.`,
-      access.around,
-    );
-  if (of.kind === 'map') return of.of;
-  if (of.kind === 'money' && index === 'amount') return decimal;
-  if (of.kind === 'money' && index === 'currency') return string;
-  if (of.kind === 'object') return objectMember(of, index, access);
-  const aid = of.kind === 'null' ? '; ask first whether it is null' : '';
-  return wrong(
-    'unknown_member',
-    `'${access.name}': ${nameOf(of)} has no members${aid}.`,
-    access.around,
-  );
-}
-
-/** What a member may be whose name is known at run time only. */
-function anyMember({ fields, others }: ObjectType): ValueType {
-  return others === 'open' ? dyn : unionOf(Object.values(fields).map(({ type }) => type));
-}
-
-const keyed = (type: ValueType): boolean =>
-  membersOf(type).every(({ kind }) => kind === 'string' || kind === 'dyn');
-
-function listMember(of: ValueType, index: string | ValueType, access: MemberAccess): ValueType {
-  if (
-    typeof index !== 'string' &&
-    membersOf(index).every(({ kind }) => kind === 'int' || kind === 'dyn')
-  )
-    return of;
-  const message = `'${access.name}' is a list; name an element by a whole number, or use map(), filter(), exists().`;
-  return wrong('unknown_member', message, access.around);
-}
-
-function objectMember(
-  of: ValueType & { kind: 'object' },
-  name: string,
-  access: MemberAccess,
-): ValueType {
-  const field = Object.hasOwn(of.fields, name) ? of.fields[name] : undefined;
-  if (field) {
-    if (field.optional && !access.isOptional && !access.isThere)
-      access.around.report({
-        code: 'may_be_absent',
-        severity: 'warning',
-        message: `'${access.name}' may be absent, which fails the step; ask has(${access.name}) first.`,
-      });
-    return field.type;
-  }
-  if (of.others === 'open') return dyn;
-  const known = ended(hint(name, Object.keys(of.fields)));
-  return wrong(
-    'unknown_member',
-    `There is no '${name}' in '${access.name}'${known}`,
-    access.around,
-  );
-}
-
-function unionMember(
-  of: ValueType & { kind: 'union' },
-  index: string | ValueType,
-  access: MemberAccess,
-): ValueType {
-  if (of.of.some(({ kind }) => kind === 'null') && !access.isOptional)
-    return wrong(
-      'may_be_absent',
-      `'${access.name}': what it is read from may be null; ask first, such as x != null && ….`,
-      access.around,
-    );
-  const rest = withoutNull(of);
-  if (rest.kind !== 'union') return member(rest, index, access);
-  if (typeof index === 'string') {
-    const having = fieldsWith(rest, index);
-    if (
-      having.length > 0 &&
-      having.length < rest.of.length &&
-      !access.isOptional &&
-      !access.isThere
-    )
-      return wrong(
-        'may_be_absent',
-        `'${access.name}' is there in some cases only; ask has(${access.name}) or which case it is first.`,
-        access.around,
-      );
-    if (having.length > 0) return unionOf(having.map((each) => member(each, index, access)));
-  }
-  return unionOf(rest.of.map((each) => member(each, index, access)));
 }
 
 function noteReference(ast: Access, isAsked: boolean, around: Surroundings): void {
@@ -276,7 +136,7 @@ function inferMap(
 }
 
 /** Reports what is no condition. */
-export function checkCondition(ast: ASTNode, around: Surroundings, what: string): ValueType {
+function checkCondition(ast: ASTNode, around: Surroundings, what: string): ValueType {
   const type = infer(ast, around);
   const isCondition = membersOf(type).every(({ kind }) => kind === 'bool' || kind === 'dyn');
   if (!isCondition)

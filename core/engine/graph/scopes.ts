@@ -186,14 +186,14 @@ function ordered<N extends Node | ItemNode>(nodes: readonly N[]): readonly N[] {
   const isInside = (named: string): boolean => ids.has(named.split('.')[0] as string);
   try {
     const inner = nodes.map((node) => ({ ...node, after: node.after.filter(isInside) }));
-    return inOrder(connect('', inner)).map((index) => nodes[index] as N);
+    return inOrder(connect('', inner as readonly Node[])).map((index) => nodes[index] as N);
   } catch {
     return nodes;
   }
 }
 
 /** The type of what a template makes; what is wrong in it is anything. */
-export function typeOfTemplate(template: Template, types: ScopeTypes): ValueType {
+function typeOfTemplate(template: Template, types: ScopeTypes): ValueType {
   return typed(template, (cel) => {
     if (isMemberPath(cel)) return typeOfPath(cel.split('.'), types);
     try {

@@ -103,11 +103,6 @@ export function withoutNull(type: ValueType): ValueType {
   return unionOf(type.of.filter(({ kind }) => kind !== 'null'));
 }
 
-/** Whether a value of the type may be null. */
-export function isNullable(type: ValueType): boolean {
-  return membersOf(type).some(({ kind }) => kind === 'null');
-}
-
 /** A type as people read it. */
 export function nameOf(type: ValueType): string {
   switch (type.kind) {

@@ -27,8 +27,8 @@ export interface OutsideParts {
   readonly happenings: Happenings;
   /** The next moment of a company's fiscal calendar after one, milliseconds since the epoch. @throws CALENDAR_INVALID */
   readonly momentOf: (
-    company: string,
-    moment: { readonly name: string; readonly time: string },
+    company: string | null,
+    moment: { readonly moment: string; readonly time: string },
     afterMs: number,
   ) => number;
   readonly isOn: () => boolean;
@@ -143,9 +143,8 @@ export class Outside {
       case 'moment':
         return { wait: 'timer', wakeAt: momentIn(what.at(scope), step) };
       case 'calendar': {
-        const company = String(what.company ? what.company(scope) : run.facts.company);
-        const moment = { name: what.moment, time: what.time };
-        return { wait: 'timer', wakeAt: this.#parts.momentOf(company, moment, now) };
+        const company = what.company ? String(what.company(scope)) : run.facts.company;
+        return { wait: 'timer', wakeAt: this.#parts.momentOf(company, what, now) };
       }
       case 'event': {
         const cursor = await this.#parts.happenings.begin(run, step);

@@ -4,6 +4,8 @@ import type { BoundPlan } from '../plan/bound.ts';
 export interface Actor {
   readonly kind: 'person' | 'key' | 'agent' | 'schedule' | 'hook';
   readonly id: string;
+  /** The persons for whom it acts, all of them. @default it acts for itself */
+  readonly onBehalfOf?: readonly string[];
 }
 
 /** A run that somebody asks for. */

@@ -192,6 +192,14 @@ export interface ApprovalTable {
   readonly expiresAt: Time;
   readonly escalateAt: NullableTime;
   readonly consumedAt: NullableTime;
+  readonly title: string;
+  readonly shown: NullableJson;
+  readonly deciders: string[];
+  readonly path: string;
+  readonly askedAt: Time;
+  readonly escalateTo: string[];
+  readonly escalatedAt: NullableTime;
+  readonly closedAt: NullableTime;
 }
 
 /** One person's answer. */
@@ -203,6 +211,19 @@ export interface ApprovalVoteTable {
   readonly reason: string | null;
   readonly onBehalfOf: string | null;
   readonly at: Time;
+  readonly via: string;
+}
+
+/** Who decides for whom, until when. */
+export interface DelegationTable {
+  readonly tenantId: number;
+  readonly id: string;
+  readonly fromPerson: string;
+  readonly toPerson: string;
+  readonly until: Time;
+  readonly actor: Json;
+  readonly at: Time;
+  readonly endedAt: NullableTime;
 }
 
 /** The cost of one model turn. */

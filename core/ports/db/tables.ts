@@ -3,6 +3,7 @@ import type { DefaultedTime, Json, NullableJson, NullableTime, Time } from './co
 import type {
   ApprovalTable,
   ApprovalVoteTable,
+  DelegationTable,
   AttemptTable,
   EffectTable,
   EntryTable,
@@ -217,6 +218,7 @@ export interface Tables {
   readonly effect: EffectTable;
   readonly approval: ApprovalTable;
   readonly approvalVote: ApprovalVoteTable;
+  readonly delegation: DelegationTable;
   readonly budget: BudgetTable;
   readonly ledger: LedgerTable;
   readonly finding: FindingTable;

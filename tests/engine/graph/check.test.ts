@@ -1,96 +1,22 @@
 import assert from 'node:assert/strict';
-import { z } from 'zod';
-import { Decimal, Money } from '../../../core/base/money.ts';
 import { Text } from '../../../core/base/text.ts';
 import { checkWorkflow } from '../../../core/engine/graph/check.ts';
-import type { Fault } from '../../../core/engine/graph/fault.ts';
 import { sharedEntities } from '../../../core/ports/erp/entities.ts';
-import { defineAgent } from '../../../core/sdk/agent.ts';
-import { defineEntity, field } from '../../../core/sdk/entity.ts';
-import type { ItemNode, Node, Template, WorkflowData } from '../../../core/sdk/node.ts';
-import { loadRegistry, type RegisteredAgent } from '../../../core/sdk/registry.ts';
-import { defineTool } from '../../../core/sdk/tool.ts';
+import type { ItemNode, Node } from '../../../core/sdk/node.ts';
+import { loadRegistry } from '../../../core/sdk/registry.ts';
 import config from '../../../tutti.config.ts';
+import {
+  bills,
+  check,
+  compute,
+  declarations,
+  input,
+  judge,
+  route,
+  told,
+} from '../../support/fixtures/checks.ts';
 import { foreach, gate, reduce, task, workflow } from '../../support/fixtures/graphs.ts';
 import { verifies } from '../../support/verifies.ts';
-
-const said = z.strictObject({ status: z.enum(['open', 'held']), total: Money, limit: Decimal });
-const agent = (name: string, input: z.ZodType, output: z.ZodType): [string, RegisteredAgent] => [
-  `lab.${name}`,
-  {
-    name: `lab.${name}`,
-    module: 'lab',
-    agent: defineAgent({ name, purpose: 'W.', instructions: 'W.', input, output, tools: {} }),
-  },
-];
-const agents = new Map([
-  agent('work', z.unknown(), z.unknown()),
-  agent('judge', z.strictObject({ bill: z.string(), limit: Decimal.optional() }), said),
-  agent('sum', z.object({ items: z.array(said), missing: z.int() }), z.object({ count: z.int() })),
-]);
-const write = defineTool({
-  name: 'lab.bill.hold',
-  description: 'Holds.',
-  parameters: z.object({ bill: z.string() }),
-  result: z.object({ held: z.boolean() }),
-  effect: 'propose',
-}).handler(async () => ({ held: true }));
-const bill = defineEntity('bill', {
-  total: field.money(),
-  memo: field.text(),
-  status: field.oneOf('draft', 'held'),
-  due: field.optional(field.date()),
-});
-const declarations = {
-  agents,
-  tools: new Map([[write.name, write]]),
-  entities: new Map([['bill', bill]]),
-  workflows: new Map<string, { data: WorkflowData }>(),
-};
-
-const input = {
-  type: 'object',
-  properties: {
-    bill: { type: 'string' },
-    note: { type: 'string' },
-    limit: { type: 'string', format: 'decimal' },
-    count: { type: 'integer' },
-    ids: { type: 'array', items: { type: 'string' } },
-  },
-  required: ['bill', 'limit', 'count', 'ids'],
-};
-
-function check(nodes: readonly Node[], more: Partial<WorkflowData> = {}): readonly Fault[] {
-  return checkWorkflow({ ...workflow(nodes), input, ...more }, declarations);
-}
-
-/** `node path code` of each fault, with ? before a warning. */
-function told(nodes: readonly Node[], more: Partial<WorkflowData> = {}): readonly string[] {
-  return check(nodes, more).map(
-    ({ node, path, code, severity }) =>
-      `${severity === 'warning' ? '? ' : ''}${node} ${path} ${code}`,
-  );
-}
-
-const judge = (id: string, given: Template = { bill: { cel: 'input.bill' } }, more = {}): Node =>
-  task(id, { agent: 'lab.judge', input: given, ...more });
-const compute = (id: string, value: Template, more = {}): ItemNode & { kind: 'compute' } => ({
-  ...{ kind: 'compute', id, after: [], join: 'all_succeeded', from: [], value },
-  ...more,
-});
-const bills = { entity: 'bill', filter: { status: 'draft' }, order: [] };
-const route = (more = {}): Node => ({
-  kind: 'switch',
-  id: 'route',
-  after: [],
-  join: 'all_succeeded',
-  cases: [
-    { id: 'high', when: { cel: 'input.count > 3' } },
-    { id: 'low', when: { cel: 'input.count > 1' } },
-  ],
-  otherwise: 'none',
-  ...more,
-});
 
 describe('a checked workflow', () => {
   it('passes where everything fits', () => {
@@ -285,138 +211,5 @@ describe('a fault of types', () => {
       checkWorkflow(workflow([{ ...call, workflow: 'chlid' }]), known)[0]?.code,
       'unknown_name',
     );
-  });
-});
-
-describe('a fault of the graph', () => {
-  const reading = (id: string, more = {}): Node =>
-    gate('g', `nodes.${id}.output.status == "open"`, more);
-
-  it('is an output that nobody waits for, or that may not be there', () => {
-    assert.deepEqual(told([judge('a'), reading('a')]), ['g when may_be_absent']);
-    assert.deepEqual(told([judge('a'), reading('a', { after: ['a'] })]), []);
-    assert.deepEqual(told([judge('a'), reading('a', { after: ['a'], join: 'all_done' })]), [
-      'g when may_be_absent',
-    ]);
-    assert.deepEqual(
-      told([judge('a'), judge('b'), reading('a', { after: ['a', 'b'], join: 'any' })]),
-      ['g when may_be_absent'],
-    );
-    const asked = gate('g', 'has(nodes.a.output) && nodes.a.output.status == "open"', {
-      after: ['a'],
-      join: 'all_done',
-    });
-    assert.deepEqual(told([judge('a'), asked]), []);
-  });
-
-  it('is an output behind a gate, through a join that does not need it', () => {
-    const nodes = [
-      gate('open', 'input.count > 1'),
-      judge('a', undefined, { after: ['open'] }),
-      judge('b'),
-    ];
-    assert.deepEqual(told([...nodes, reading('a', { after: ['a', 'b'], join: 'all_done' })]), [
-      'g when may_be_absent',
-    ]);
-    assert.deepEqual(told([...nodes, reading('a', { after: ['a', 'b'] })]), []);
-  });
-
-  it('is a node after two cases of which one is chosen', () => {
-    const [high, low] = [
-      judge('a', undefined, { after: ['route.high'] }),
-      judge('b', undefined, { after: ['route.low'] }),
-    ];
-    assert.deepEqual(told([route(), high, low, judge('c', undefined, { after: ['a', 'b'] })]), [
-      'c  unreachable',
-    ]);
-    assert.deepEqual(
-      told([route(), high, low, judge('c', undefined, { after: ['a', 'b'], join: 'any' })]),
-      [],
-    );
-    assert.match(
-      check([route(), high, low, reading('b', { after: ['a', 'b'], join: 'any' })])[0]?.message ??
-        '',
-      /may have failed or been skipped/,
-    );
-  });
-
-  it('is a condition that never holds, and what waits for it', () => {
-    assert.deepEqual(told([gate('g', '1 > 2'), judge('a', undefined, { after: ['g'] })]), [
-      'g  unreachable',
-      'a  unreachable',
-    ]);
-    assert.deepEqual(
-      told([gate('g', '1 > 2'), judge('a', undefined, { after: ['g'], join: 'all_done' })]),
-      ['g  unreachable'],
-    );
-    const always = route({ cases: [{ id: 'high', when: { cel: 'true' } }] });
-    assert.deepEqual(told([always, judge('a', undefined, { after: ['route.none'] })]), [
-      'a  unreachable',
-    ]);
-  });
-
-  it('is a computed value that nobody uses, as a warning', () => {
-    assert.deepEqual(told([compute('c', 1)]), ['? c  unused_output']);
-    assert.deepEqual(told([compute('c', 1)], { output: { cel: 'nodes.c.output' } }), []);
-    assert.deepEqual(told([judge('a')]), []);
-  });
-
-  it('is an output of the run that may be skipped', () => {
-    const output = { cel: 'nodes.a.output.status' };
-    assert.deepEqual(
-      told([judge('a', undefined, { when: { cel: 'input.count > 1' } })], { output }),
-      ['null output may_be_absent'],
-    );
-    assert.deepEqual(told([judge('a')], { output }), []);
-  });
-});
-
-describe('checking', () => {
-  it('takes at most 50 ms for 1,000 nodes', () => {
-    const chain = Array.from({ length: 999 }, (_, at) =>
-      judge(
-        `n${at}`,
-        {
-          bill: {
-            cel: at ? `string(nodes.n${at - 1}.output.total.amount) + input.bill` : 'input.bill',
-          },
-          limit: { cel: 'input.limit * 2' },
-        },
-        {
-          after: at ? [`n${at - 1}`] : [],
-          when: { cel: `input.count > ${at} && input.ids.exists(id, id == "V-${at}")` },
-        },
-      ),
-    );
-    const nodes = [
-      ...chain,
-      reduce(
-        'all',
-        chain.map(({ id }) => id),
-        { agent: 'lab.sum' },
-      ),
-    ];
-    const tookMs = Array.from({ length: 5 }, () => {
-      // This thread's own time: others on the machine are none of its business.
-      const start = process.threadCpuUsage();
-      assert.deepEqual(told(nodes), []);
-      const { user, system } = process.threadCpuUsage(start);
-      return (user + system) / 1000;
-    });
-    assert.ok(Math.min(...tookMs) <= 50, `took ${tookMs.map(Math.round).join(', ')} ms`);
-  });
-
-  it('finds what is wrong in whatever is given to it, and does not fail itself', () => {
-    const odd = [
-      [judge('a'), judge('a')],
-      [judge('a', undefined, { after: ['b'] }), judge('b', undefined, { after: ['a'] })],
-      [
-        compute('a', { cel: 'nodes.b.output' }, { after: ['b'] }),
-        compute('b', { cel: 'nodes.a.output' }, { after: ['a'] }),
-      ],
-      [foreach('f', { outputs: ['no'] })],
-      [],
-    ];
-    for (const nodes of odd) assert.ok(told(nodes).some((each) => each.includes('structure')));
   });
 });

@@ -59,7 +59,10 @@ function valuesOf(type: ValueType): fc.Arbitrary<unknown> {
 function objectValue({ fields }: ObjectType): fc.Arbitrary<unknown> {
   const needed = Object.entries(fields).flatMap(([name, field]) => (field.optional ? [] : [name]));
   const values = Object.entries(fields).map(([name, { type }]) => [name, valuesOf(type)]);
-  return fc.record(Object.fromEntries(values), { requiredKeys: needed, noNullPrototype: true });
+  return fc.record(Object.fromEntries(values), {
+    requiredKeys: needed as never[],
+    noNullPrototype: true,
+  });
 }
 
 const scalars = [int, double, decimal, money, string, oneOf('open', 'held'), bool] as const;

@@ -13,5 +13,36 @@ ALTER TABLE tutti.approval ADD COLUMN title text NOT NULL DEFAULT '';
 ALTER TABLE tutti.approval ADD COLUMN shown jsonb;
 -- Roles and persons that may decide.
 ALTER TABLE tutti.approval ADD COLUMN deciders text[] NOT NULL DEFAULT '{}';
--- One open question a step; a step that is opened again meets the one that it has.
-CREATE UNIQUE INDEX approval_step ON tutti.approval (tenant_id, run_id, step) WHERE state = 'open' AND effect_key IS NULL;
+-- The step's path, as people know it.
+ALTER TABLE tutti.approval ADD COLUMN path text NOT NULL DEFAULT '';
+ALTER TABLE tutti.approval ADD COLUMN asked_at timestamptz NOT NULL DEFAULT now();
+-- Who decides as well once nobody has decided by escalate_at; from escalated_at on they stand among the deciders.
+ALTER TABLE tutti.approval ADD COLUMN escalate_to text[] NOT NULL DEFAULT '{}';
+ALTER TABLE tutti.approval ADD COLUMN escalated_at timestamptz;
+-- When it stopped being open.
+ALTER TABLE tutti.approval ADD COLUMN closed_at timestamptz;
+-- One question a step, whatever has become of it: a step that is opened again meets the one that it has, and its answer.
+CREATE UNIQUE INDEX approval_step ON tutti.approval (tenant_id, run_id, step) WHERE effect_key IS NULL;
+-- What waits for people, for a moment or for its end.
+CREATE INDEX approval_open ON tutti.approval (expires_at) WHERE state = 'open';
+
+-- The account or the door that a vote came through, beside the person whose vote it is.
+ALTER TABLE tutti.approval_vote ADD COLUMN via text NOT NULL DEFAULT '';
+
+-- Who decides for whom, until when. Rows are never deleted: votes refer to them by person and moment.
+CREATE TABLE tutti.delegation (
+  tenant_id int,
+  id uuid,
+  from_person text NOT NULL,
+  to_person text NOT NULL,
+  until timestamptz NOT NULL,
+  actor jsonb NOT NULL,
+  at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  -- Before its time; a newer one between the same two ends the older.
+  ended_at timestamptz,
+  PRIMARY KEY (tenant_id, id)
+);
+CREATE UNIQUE INDEX delegation_pair ON tutti.delegation (tenant_id, from_person, to_person) WHERE ended_at IS NULL;
+SELECT tutti.protect('tutti.delegation');
+GRANT SELECT, INSERT, UPDATE ON tutti.delegation TO tutti_engine;
+GRANT SELECT ON tutti.delegation TO tutti_tenant;
