@@ -1,3 +1,4 @@
+import { Approvals } from '../core/engine/approvals/approvals.ts';
 import { Costs } from '../core/engine/costs.ts';
 import type { Engine } from '../core/engine/engine.ts';
 import { Budgets } from '../core/engine/limits/budgets.ts';
@@ -31,6 +32,7 @@ export async function openApi(
     registry: host.registry,
     planner: host.planner,
     reviews: new Reviews(host.database.pool('tutti_engine', 1)),
+    approvals: new Approvals(host.database.pool('tutti_engine', 1), host.config.roles),
     settings: new SettingStore(host.database, host),
     costs: new Costs(host.database),
     budgets: new Budgets(host.database, host),

@@ -42,6 +42,7 @@ export const flags = {
     about: 'size of the sample company, 1 (about 700 agents a night, default) to 20',
   },
   port: { value: 'N', about: 'port of the admin API (default 4884; 0 takes any that is free)' },
+  as: { value: 'NAME', about: 'the person who you are (default: your account on this machine)' },
   run: { value: 'ID', about: 'the run (default: the newest that has ended)' },
 } as const;
 

@@ -1,9 +1,17 @@
 import { userInfo } from 'node:os';
+import { readPerson } from '../core/engine/approvals/person.ts';
 import type { Actor } from '../core/engine/run/store.ts';
+import type { Call } from './command.ts';
 
 /** Who uses this terminal, for what must be answered for later: the account of the operating system. */
 export function operator(): Actor {
   return { kind: 'person', id: `cli:${accountName()}` };
+}
+
+/** The person for whom a call of this terminal speaks: who --as names, else the account. @throws INPUT_INVALID */
+export function personOfCall({ args }: Pick<Call, 'args'>): string {
+  const named = args.text('as');
+  return named === undefined ? operator().id : readPerson(named);
 }
 
 /** A container may run as a number that has no name. */

@@ -2,10 +2,13 @@ import dotenv from 'dotenv';
 import { EngineError, type ErrorCode, isEngineError, toErrorData } from '../core/base/errors.ts';
 import { readArguments } from './arguments.ts';
 import { type Command, exit } from './command.ts';
+import { approvals } from './commands/approvals.ts';
+import { approve } from './commands/approve.ts';
 import { backup } from './commands/backup.ts';
 import { budgets } from './commands/budgets.ts';
 import { cancel } from './commands/cancel.ts';
 import { costs } from './commands/costs.ts';
+import { delegate } from './commands/delegate.ts';
 import { doctor } from './commands/doctor.ts';
 import { effects } from './commands/effects.ts';
 import { erase } from './commands/erase.ts';
@@ -20,6 +23,7 @@ import { modules } from './commands/modules.ts';
 import { pause } from './commands/pause.ts';
 import { plan } from './commands/plan.ts';
 import { proposals } from './commands/proposals.ts';
+import { refuse } from './commands/refuse.ts';
 import { restore } from './commands/restore.ts';
 import { resume } from './commands/resume.ts';
 import { retention } from './commands/retention.ts';
@@ -40,6 +44,10 @@ const commands: readonly Command[] = [
   run,
   plan,
   findings,
+  approvals,
+  approve,
+  refuse,
+  delegate,
   proposals,
   effects,
   settle,

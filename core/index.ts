@@ -34,6 +34,7 @@ export type {
 export { defineAgent } from './sdk/agent.ts';
 export type { Calendar, FiscalYear, Holiday, Weekday } from './sdk/calendar.ts';
 export { defineCalendar } from './sdk/calendar.ts';
+export { defineWorkflow } from './sdk/define-workflow.ts';
 // The one `export *` of the project: TypeScript merges `declare module 'tutti' { interface Entities … }` only through it.
 export * from './sdk/entity.ts';
 export type { Erp, Records, Written } from './sdk/erp.ts';
@@ -48,12 +49,13 @@ export type {
 } from './sdk/graph.ts';
 export type { Module } from './sdk/module.ts';
 export { defineModule } from './sdk/module.ts';
-export type { Autonomy, Grant, Policy } from './sdk/policy.ts';
+export type { Autonomy, DutyRule, Grant, Policy } from './sdk/policy.ts';
 export { definePolicy } from './sdk/policy.ts';
 export type { Recovery, RecoveryRule, RetryPolicy } from './sdk/recovery.ts';
 export { all, any, cel, eq, gt, lt, ne, not, query } from './sdk/ref.ts';
 export type { Chance, Draft, Sample, SampleWorld, Truth } from './sdk/sample.ts';
 export type {
+  DocumentRef,
   Effect,
   Effected,
   Posting,
@@ -66,6 +68,6 @@ export type {
   Undo,
 } from './sdk/tool.ts';
 export { defineTool } from './sdk/tool.ts';
+export { usualDuties } from './sdk/usual-duties.ts';
 export type { Workflow } from './sdk/workflow.ts';
-export { defineWorkflow } from './sdk/workflow.ts';
 export { workflowFile } from './sdk/workflow-file.ts';

@@ -28,7 +28,8 @@ const advice: Readonly<Record<ErrorCode, string>> = {
   APPROVAL_UNKNOWN: 'Look for the id with `tutti approvals --all`.',
   APPROVAL_CLOSED: 'Nothing: it has been decided, or nobody waits for it any more.',
   APPROVAL_VOTED: 'Nothing: your first word stands. Somebody else who may decide can refuse it.',
-  APPROVAL_NOT_YOURS: 'Let somebody decide whom the message names, or who holds a role that it names.',
+  APPROVAL_NOT_YOURS:
+    'Let somebody decide whom the message names, or who holds a role that it names.',
   SETTING_UNKNOWN: 'Look for the name with `tutti settings`.',
   BACKUP_INVALID: 'Take another backup: this one is cut, changed or of another program.',
   ROUTE_UNKNOWN: 'Correct the path.',

@@ -40,7 +40,12 @@ const catalogue = {
   STEP_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
   EFFECT_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
   EFFECT_SETTLED: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 409 },
-  APPROVAL_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
+  APPROVAL_UNKNOWN: {
+    category: 'VALIDATION_ERROR',
+    severity: 'low',
+    retryable: false,
+    status: 404,
+  },
   APPROVAL_CLOSED: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 409 },
   APPROVAL_VOTED: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 409 },
   APPROVAL_NOT_YOURS: {

@@ -304,9 +304,9 @@ export class Engine {
     const { registry, connector } = this.#parts;
     const { budget } = this.#limits.broker;
     return {
-      approvals: new Approvals(this.#pool),
+      approvals: new Approvals(this.#pool, this.#parts.config.roles),
       children: new Children({
-        ...{ store: this.#store, registry },
+        ...{ pool: this.#pool, store: this.#store, registry },
         leftOf: (run) => budget.left(`run:${run.facts.id}`),
       }),
       happenings: new Happenings(connector),

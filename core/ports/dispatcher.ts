@@ -96,6 +96,14 @@ export interface Intent {
   /** The values of the fields that an approver is shown. */
   readonly binds: Readonly<Record<string, unknown>> | null;
   readonly state: 'proposed' | 'started';
+  /** The documents that the target comes from, for the separation of duties. @default none */
+  readonly related?: readonly DocumentName[];
+}
+
+/** A record of the ERP, by name and id. */
+export interface DocumentName {
+  readonly entity: string;
+  readonly id: string;
 }
 
 /** What a person says about an effect whose end nobody knew. */

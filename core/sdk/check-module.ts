@@ -69,6 +69,10 @@ const toolSchema = z
     posts: z
       .custom((value) => typeof value === 'function', 'must be a function of the arguments')
       .optional(),
+    lineage: z
+      .custom((value) => typeof value === 'function', 'must be a function of the arguments')
+      .optional(),
+    duty: name.optional(),
     repeatable: z
       .literal(true, { error: 'must be true where repeats do no harm, else left out' })
       .optional(),
@@ -95,6 +99,10 @@ const toolSchema = z
     path: ['effect'],
     message: 'is read: what does nothing posts nothing',
   })
+  .refine((tool) => tool.effect !== 'read' || !(tool.duty || tool.lineage), {
+    path: ['effect'],
+    message: 'is read: what does nothing has no duty and no lineage',
+  })
   .refine((tool) => !tool.lookUp || !tool.result.safeParse(null).success, {
     path: ['result'],
     message: 'may be null, which lookUp answers for what has not happened; use an object',
@@ -110,6 +118,9 @@ const policySchema = z.looseObject({
       autonomy: z.enum(['observe', 'propose', 'approve', 'act']),
     }),
   ),
+  duties: z
+    .array(z.strictObject({ pair: z.tuple([name, name]), reason: z.string().min(1) }))
+    .optional(),
 });
 
 /** Checks the fields of everything that a module declares. @throws MODULE_INVALID naming file and field */

@@ -12,7 +12,14 @@ export interface Grant {
   readonly autonomy: Autonomy;
 }
 
-/** Who may do what: grants of autonomy and of access to tools. The strictest grant that matches wins. */
+/** Two duty classes that must be in different hands, in either order; the same one twice is the two-person rule. */
+export interface DutyRule {
+  readonly pair: readonly [string, string];
+  /** Why, in a few words for whoever is refused: `whoever creates vendors could pay themselves`. */
+  readonly reason: string;
+}
+
+/** Who may do what: grants of autonomy and of access to tools, and what must be in different hands. The strictest grant that matches wins. */
 export interface Policy {
   readonly kind: 'policy';
   readonly name: string;
@@ -22,6 +29,8 @@ export interface Policy {
     readonly agents: readonly string[];
     readonly tools: readonly string[];
   }[];
+  /** Duties of tools that no one actor may have at one document; those of all policies count together. */
+  readonly duties?: readonly DutyRule[];
 }
 
 /** Declares a policy; it is validated when its module loads. */
@@ -47,4 +56,28 @@ export function hasAccess(
   return policies.some((policy) =>
     policy.access?.some((grant) => matches(grant.agents, agent) && matches(grant.tools, tool)),
   );
+}
+
+const levels: readonly Autonomy[] = ['observe', 'propose', 'approve', 'act'];
+
+/** The strictest level of all grants that match the call; `propose` where none does. */
+export function autonomyOf(
+  facts: {
+    readonly agent: string;
+    readonly tool: string;
+    readonly company: string | null;
+    readonly policies: readonly Policy[];
+  },
+): Autonomy {
+  const granted = facts.policies
+    .flatMap((policy) => policy.grants)
+    .filter(
+      (grant) =>
+        matches(grant.agents, facts.agent) &&
+        matches(grant.tools, facts.tool) &&
+        (grant.companies === undefined ||
+          (facts.company !== null && matches(grant.companies, facts.company))),
+    )
+    .map((grant) => grant.autonomy);
+  return levels.find((level) => granted.includes(level)) ?? 'propose';
 }

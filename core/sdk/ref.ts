@@ -76,7 +76,7 @@ export function toTemplate(mapped: unknown, path: string): Template {
   );
 }
 
-/** An expression as text, for what has no helper: `cel<number>('items.map(i, i.count).sum()')`. The workflow's check types it. */
+/** An expression as text, for what has no helper: `cel<number>('items.size()')`. The workflow's check types it. */
 export const cel = <T>(text: string): Ref<T> => refTo(text);
 
 function celText(operand: unknown): string {

@@ -3,6 +3,7 @@ import { digest } from '../base/ids.ts';
 import type { AnyAgent } from './agent.ts';
 import { type Calendar, checkCalendars } from './calendar.ts';
 import { checkModule, checkPolicy, fileOf, invalid } from './check-module.ts';
+import { dutyConflicts } from './duties.ts';
 import type { AnyEntity, Field } from './entity.ts';
 import type { Module } from './module.ts';
 import type { Node, WorkflowData } from './node.ts';
@@ -83,6 +84,7 @@ export function loadDeclarations(config: Declared, shared: readonly AnyEntity[])
   const entities = index([...shared, ...modules.flatMap((module) => module.records)], 'entity');
   checkReferences(agents, tools, entities);
   const policies = [...modules.flatMap((module) => module.policies), ...(config.policies ?? [])];
+  checkDuties(agents, policies);
   const { calendars = [] } = config;
   checkCalendars(calendars);
   const digest = declarationsDigest(modules, policies);
@@ -204,6 +206,19 @@ function checkReferences(
       );
   }
   for (const entity of entities.values()) checkFields(entity.name, entity.fields, entities);
+}
+
+function checkDuties(
+  agents: ReadonlyMap<string, RegisteredAgent>,
+  policies: readonly Policy[],
+): void {
+  const [conflict] = dutyConflicts([...agents.values()], policies);
+  if (!conflict) return;
+  const { agent, module, tools, rule } = conflict;
+  const [one, other] = tools.map((tool) => `'${tool.name}' (duty '${tool.duty}')`);
+  const name = agent.slice(agent.indexOf('.') + 1);
+  const what = `of '${agent}' has ${one} and ${other} in one hand: ${rule.reason}. Give them to two agents, or let the grants leave one of them at 'propose'.`;
+  throw invalid(module, `agents/${fileOf(name)}.ts, field 'tools'`, what);
 }
 
 function checkFields(

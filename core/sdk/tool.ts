@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { EntityName } from './entity.ts';
 import type { Erp } from './erp.ts';
 
 /**
@@ -39,6 +40,12 @@ export interface Posting {
 /** A ledger of its own, tied to a control account of the general ledger. */
 export type Subledger = 'payables' | 'receivables' | 'bank' | 'inventory' | 'payroll';
 
+/** A record of the ERP, by name and id. */
+export interface DocumentRef {
+  readonly entity: EntityName;
+  readonly id: string;
+}
+
 export interface ToolCommon<P extends z.ZodType, R extends z.ZodType> {
   /** `module.entity.verb`, lower case, for example `finance.hold.place`; at most 64 characters. */
   readonly name: string;
@@ -46,7 +53,7 @@ export interface ToolCommon<P extends z.ZodType, R extends z.ZodType> {
   readonly description: string;
   readonly parameters: P;
   readonly result: R;
-  /** The duty class that separation of duties compares, for example `approve_invoice`. */
+  /** The duty class that separation of duties compares, for example `approve_invoice`; only for tools with an effect. */
   readonly duty?: string;
   /** Who may be given the tool. @default 'module': agents of the module that declares it */
   readonly access?: 'public' | 'module';
@@ -77,6 +84,15 @@ export interface ToolOutward<P extends z.ZodType, R extends z.ZodType = z.ZodTyp
     context: Pick<ToolContext, 'erp' | 'today'>,
   ) => Posting | null | Promise<Posting | null>;
   /**
+   * The documents that its target comes from, beside the target itself: a payment's bills, a bill's vendor. Separation of duties looks
+   * at what has been done to them. It may only read, and is asked where a policy's rules name the tool's duty.
+   * @default none
+   */
+  readonly lineage?: (
+    args: z.output<P>,
+    context: Pick<ToolContext, 'erp' | 'today'>,
+  ) => readonly DocumentRef[] | Promise<readonly DocumentRef[]>;
+  /**
    * Finds out whether a call whose end nobody knows has happened: its result, or null when it has not. It is asked before the
    * call is made again, once no earlier try can still be under way, by the same key (`context.key`) and without the right to
    * write. One that cannot tell throws: null lets the effect happen. Commands to the ERP need none where its connector answers
@@ -104,6 +120,7 @@ export type ToolDeclaration<
         readonly scope?: never;
         readonly binds?: never;
         readonly posts?: never;
+        readonly lineage?: never;
         readonly lookUp?: never;
         readonly repeatable?: never;
       }

@@ -107,7 +107,7 @@ describe('the nodes of a workflow', function () {
         `SELECT wake_at FROM tutti.step WHERE run_id = $1 AND wait = 'timer'`,
         [id],
       );
-      return rows.length > 0 && rows;
+      return rows.length > 0 ? rows : null;
     });
 
     const local = new Intl.DateTimeFormat('en-GB', {

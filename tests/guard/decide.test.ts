@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { type Decision, decide } from '../../core/guard/decide.ts';
 import type { Facts } from '../../core/guard/facts.ts';
-import { autonomyOf } from '../../core/guard/rules/autonomy.ts';
-import { definePolicy, type Grant } from '../../core/sdk/policy.ts';
+import { autonomyOf, definePolicy, type Grant } from '../../core/sdk/policy.ts';
 import { verifies } from '../support/verifies.ts';
 
 function someFacts(facts: Partial<Facts> = {}): Facts {
@@ -19,6 +18,7 @@ function someFacts(facts: Partial<Facts> = {}): Facts {
     rehearsal: false,
     policies: [],
     posting: null,
+    lineage: null,
     ...facts,
   };
 }

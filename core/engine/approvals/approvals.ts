@@ -1,7 +1,13 @@
 import type pg from 'pg';
+import { EngineError } from '../../base/errors.ts';
 import { digest, newId } from '../../base/ids.ts';
+import type { ApprovalState } from '../../ports/db/states.ts';
 import type { RunFacts } from '../run/facts.ts';
 import { toJsonb } from '../run/rows.ts';
+import { type Decided, decide, outcomeOf, type Say, unknown } from './decide.ts';
+import { tidy } from './due.ts';
+import type { Decision, Roles } from './rules.ts';
+import { type ApprovalRow, type ApprovalView, selectApprovals, viewOf } from './view.ts';
 
 /** What a step asks people. */
 export interface Question {
@@ -17,44 +23,145 @@ export interface Question {
   /** Yeses of different people that it takes. */
   readonly required: number;
   readonly expiresAt: Date;
+  /** Who may decide as well from a moment on. @default nobody */
+  readonly escalate?: { readonly at: Date; readonly to: readonly string[] } | null;
 }
 
-/** What people have decided, as the owner of a run hears it. */
-export interface Decided {
-  readonly state: 'granted' | 'refused';
-  readonly by: readonly string[];
-  readonly note: string | null;
+/** What has become of a question. */
+export interface Answer {
+  readonly id: string;
+  readonly state: ApprovalState;
+  readonly expiresAt: Date;
+  /** Null while nobody has decided, and when nobody did in time. */
+  readonly decided: Decided | null;
+}
+
+/** Which questions a list has. */
+export interface ApprovalFilter {
+  readonly state?: ApprovalState;
+  readonly runId?: string;
+  /** Id of the last one seen. */
+  readonly after?: string;
+  readonly limit: number;
 }
 
 /** What people are asked, and what they say. All on a pool of `tutti_engine`; needs no engine. */
 export class Approvals {
   readonly #pool: pg.Pool;
+  readonly #roles: Roles;
 
-  constructor(pool: pg.Pool) {
+  constructor(pool: pg.Pool, roles: Roles = {}) {
     this.#pool = pool;
+    this.#roles = roles;
   }
 
-  /** Asks for a step's run to go on; a step that asks again has the question that is open. Returns the approval's id. @throws DB_* */
-  async ask({ tenantId, id: runId, actor }: RunFacts, question: Question): Promise<string> {
-    const { step, title, shown, by, required, expiresAt } = question;
-    const { rows } = await this.#pool.query<{ id: string }>(
-      `INSERT INTO tutti.approval AS a (tenant_id, id, run_id, step, digest, tier, required, state, requested_by, expires_at, title, shown, deciders)
-       VALUES ($1, $2, $3, $4, $5, 'node', $6, 'open', $7, $8, $9, $10, $11)
-       ON CONFLICT (tenant_id, run_id, step) WHERE state = 'open' AND effect_key IS NULL DO UPDATE SET expires_at = a.expires_at RETURNING id`,
+  /** Asks for a step's run to go on; a step that asks again has the question that it has, and its answer. @throws DB_* */
+  async ask({ tenantId, id: runId, actor }: RunFacts, question: Question): Promise<Answer> {
+    const { step, path, title, shown, by, required, expiresAt, escalate } = question;
+    await this.#pool.query(
+      `INSERT INTO tutti.approval (tenant_id, id, run_id, step, path, digest, tier, required, state, requested_by, expires_at, title, shown,
+         deciders, escalate_at, escalate_to)
+       VALUES ($1, $2, $3, $4, $5, $6, 'node', $7, 'open', $8, $9, $10, $11, $12, $13, $14)
+       ON CONFLICT (tenant_id, run_id, step) WHERE effect_key IS NULL DO NOTHING`,
       [
-        tenantId,
-        newId(),
-        runId,
-        step,
-        digest(title, shown),
-        required,
-        toJsonb(actor),
-        expiresAt,
-        title,
-        toJsonb(shown),
-        by,
+        ...[tenantId, newId(), runId, step, path, digest(title, shown), required, toJsonb(actor)],
+        ...[expiresAt, title, toJsonb(shown), by, escalate?.at ?? null, escalate?.to ?? []],
       ],
     );
-    return (rows[0] as { id: string }).id;
+    return await this.#answer(tenantId, runId, step);
   }
+
+  /** The time of a step's question has come: nobody decides it any more, if nobody has. @throws DB_* */
+  async expire({ tenantId, id: runId }: RunFacts, step: number): Promise<Answer> {
+    await this.#pool.query(
+      `UPDATE tutti.approval SET state = 'expired', closed_at = clock_timestamp()
+       WHERE tenant_id = $1 AND run_id = $2 AND step = $3 AND effect_key IS NULL AND state = 'open'`,
+      [tenantId, runId, step],
+    );
+    return await this.#answer(tenantId, runId, step);
+  }
+
+  /** Does what the time has brought; once a second while an engine is up, and whenever somebody looks. @throws DB_* */
+  async tidy(): Promise<void> {
+    await tidy(this.#pool);
+  }
+
+  /** Questions, newest first. */
+  async list(tenantId: number, filter: ApprovalFilter): Promise<readonly ApprovalView[]> {
+    const { state = null, runId = null, after = null, limit } = filter;
+    await this.tidy();
+    return await this.#views(
+      `a.tenant_id = $1 AND a.state = coalesce($2, a.state) AND ($3::uuid IS NULL OR a.run_id = $3) AND ($4::uuid IS NULL OR a.id < $4)
+       ORDER BY a.id DESC LIMIT $5`,
+      [tenantId, state, runId, after, limit],
+    );
+  }
+
+  /** The question of an id, or of its first digits where they name one only. @throws APPROVAL_UNKNOWN · INPUT_INVALID */
+  async find(tenantId: number, id: string): Promise<ApprovalView> {
+    await this.tidy();
+    const rows = await this.#views('a.tenant_id = $1 AND a.id BETWEEN $2 AND $3 LIMIT 2', [
+      tenantId,
+      ...rangeOf(id),
+    ]);
+    return onlyOne(rows, id);
+  }
+
+  /** The tenant that is asked. @throws APPROVAL_UNKNOWN · INPUT_INVALID */
+  async tenantOf(id: string): Promise<number> {
+    const { rows } = await this.#pool.query<{ readonly tenant_id: number }>(
+      `SELECT a.tenant_id FROM tutti.tenant t JOIN tutti.approval a ON a.tenant_id = t.id AND a.id BETWEEN $1 AND $2 LIMIT 2`,
+      [...rangeOf(id)],
+    );
+    return onlyOne(rows, id).tenant_id;
+  }
+
+  /**
+   * Takes a person's word; the id may be its first digits.
+   * @throws APPROVAL_UNKNOWN · APPROVAL_CLOSED · APPROVAL_VOTED · APPROVAL_NOT_YOURS · INPUT_INVALID · DB_*
+   */
+  async decide(say: Say): Promise<ApprovalView> {
+    const { id } = await this.find(say.tenantId, say.id);
+    return await decide(this.#pool, { ...say, id }, this.#roles);
+  }
+
+  async #answer(tenantId: number, runId: string, step: number): Promise<Answer> {
+    const [view] = await this.#views(
+      'a.tenant_id = $1 AND a.run_id = $2 AND a.step = $3 AND a.effect_key IS NULL',
+      [tenantId, runId, step],
+    );
+    if (!view) throw unknown(`of step ${step} of ${runId}`);
+    const { id, state, expiresAt, votes } = view;
+    const isDecided = state === 'granted' || state === 'refused';
+    const decided = isDecided ? outcomeOf(state as Decision, votes) : null;
+    return { id, state, expiresAt, decided };
+  }
+
+  async #views(where: string, values: readonly unknown[]): Promise<readonly ApprovalView[]> {
+    const text = `${selectApprovals} WHERE ${where}`;
+    const { rows } = await this.#pool.query<ApprovalRow>(text, [...values]);
+    return rows.map((row) => viewOf(row, this.#roles));
+  }
+}
+
+/** All ids that begin with these digits, as a range of the primary key. @throws INPUT_INVALID */
+function rangeOf(id: string): readonly [from: string, to: string] {
+  const digits = id.replaceAll('-', '').toLowerCase();
+  if (!/^[0-9a-f]{8,32}$/.test(digits)) {
+    throw new EngineError(
+      'INPUT_INVALID',
+      `'${id.slice(0, 80)}' is no id of an approval; give at least its first 8 digits, as tutti approvals lists them.`,
+    );
+  }
+  return [digits.padEnd(32, '0'), digits.padEnd(32, 'f')];
+}
+
+function onlyOne<T>(rows: readonly T[], id: string): T {
+  const [row, second] = rows;
+  if (row === undefined) throw unknown(id);
+  if (second === undefined) return row;
+  throw new EngineError(
+    'INPUT_INVALID',
+    `More than one approval has an id that begins with '${id}'; give more of its digits.`,
+  );
 }

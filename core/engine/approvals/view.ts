@@ -1,6 +1,6 @@
 import type { ApprovalState } from '../../ports/db/states.ts';
 import type { Actor } from '../run/request.ts';
-import { countYeses, type Decision, type Roles, personsOf } from './rules.ts';
+import { countYeses, type Decision, personsOf, type Roles } from './rules.ts';
 
 /** One person's word on a question. */
 export interface VoteView {

@@ -1,3 +1,4 @@
+import type pg from 'pg';
 import { EngineError, type ErrorData, toErrorData } from '../../base/errors.ts';
 import type { Registry } from '../../sdk/registry.ts';
 import type { CompiledWorkflow } from '../graph/compiled.ts';
@@ -23,6 +24,7 @@ export interface StepEnd extends WaitingStep {
 
 /** What runs that steps start are made with. */
 export interface ChildrenParts {
+  readonly pool: pg.Pool;
   readonly store: Store;
   readonly registry: Registry;
   /** Micro-USD that a run has left to spend; null: it has no limit. */
@@ -79,16 +81,15 @@ export class Children {
 
   /** Ends the runs that nobody waits for any more: the step that started them has ended. @throws DB_* */
   async endOrphans(): Promise<void> {
-    await this.#parts.store.cancelOrphans();
+    await this.#parts.pool.query(endOrphansSql);
   }
 
   /** Which of the waiting steps' runs have ended, and how. */
   async ended(waiting: readonly WaitingStep[]): Promise<readonly StepEnd[]> {
     const parents = waiting.filter(({ step }) => step.wait === 'child');
     if (parents.length === 0) return [];
-    const ends = await this.#parts.store.endedChildren([
-      ...new Set(parents.map(({ run }) => run.facts.id)),
-    ]);
+    const runs = [...new Set(parents.map(({ run }) => run.facts.id))];
+    const { rows: ends } = await this.#parts.pool.query<EndedChild>(endedSql, [runs]);
     const byStep = new Map(ends.map((end) => [`${end.parent_run_id} ${end.parent_step}`, end]));
     return parents.flatMap(({ run, step }) => {
       const end = byStep.get(`${run.facts.id} ${step.id}`);
@@ -99,8 +100,24 @@ export class Children {
   }
 }
 
+// Asks the runs to end that a step has started which has ended, or whose run has.
+const endOrphansSql = `INSERT INTO tutti.inbox (tenant_id, run_id, kind, dedupe, data, actor)
+       SELECT c.tenant_id, c.id, 'cancel', 'cancel  false', '{}', c.actor FROM tutti.run c
+       JOIN tutti.run p ON p.tenant_id = c.tenant_id AND p.id = c.parent_run_id
+       LEFT JOIN tutti.step s ON s.tenant_id = c.tenant_id AND s.run_id = c.parent_run_id AND s.id = c.parent_step
+       WHERE c.parent_run_id IS NOT NULL AND c.ended_at IS NULL AND (p.ended_at IS NOT NULL OR s.ended_at IS NOT NULL)
+       ON CONFLICT (tenant_id, run_id, dedupe) DO NOTHING`;
+
+// $1 runs: what their steps have started and has ended, with what it brings.
+const endedSql = `SELECT c.id, c.parent_run_id, c.parent_step, c.status, convert_from(p.body, 'UTF8') AS output,
+         (SELECT coalesce(sum(s.cost_micro_usd), 0)::bigint FROM tutti.step s WHERE s.tenant_id = c.tenant_id AND s.run_id = c.id) AS cost_micro_usd
+       FROM tutti.run c
+       LEFT JOIN LATERAL (SELECT max(seq) AS seq FROM tutti.entry e WHERE e.tenant_id = c.tenant_id AND e.run_id = c.id AND e.kind = 'run.ended') last ON true
+       LEFT JOIN tutti.payload p ON p.tenant_id = c.tenant_id AND p.run_id = c.id AND p.seq = last.seq AND p.part = 0
+       WHERE c.parent_run_id = ANY ($1::uuid[]) AND c.ended_at IS NOT NULL`;
+
 /** A run that a step started, and that has ended. */
-export interface EndedChild {
+interface EndedChild {
   readonly id: string;
   readonly parent_run_id: string;
   readonly parent_step: number;

@@ -200,6 +200,8 @@ function putEntries(put: Put, bodies: Bodies, change: Change): void {
 function putEffects(put: Put, change: Change): void {
   const { tenantId, id: run } = change.run.facts;
   const agent = change.step ? (change.step.place as CompiledTask).agent : null;
+  // Whoever stands in for the agent that the workflow names.
+  const acting = change.step?.reassignedTo ?? null;
   for (const row of change.effects ?? []) {
     put(
       'effects',
@@ -211,7 +213,7 @@ function putEffects(put: Put, change: Change): void {
       row.tool,
       hex(row.contract),
       row.duty,
-      toJsonb({ kind: 'agent', id: agent }),
+      toJsonb({ kind: 'agent', id: agent, ...(acting !== null && { acting }) }),
       row.entity,
       row.targetId === null ? null : toText(row.targetId),
       change.run.facts.company,
@@ -223,6 +225,15 @@ function putEffects(put: Put, change: Change): void {
   }
   for (const row of change.effectEnds ?? [])
     put('effect_ends', tenantId, hex(row.key), row.state, toJsonb(row.outcome));
+  putDocuments(put, change);
+}
+
+function putDocuments(put: Put, { run, effects = [], effectEnds = [] }: Change): void {
+  const putOne = (key: string, part: string, { entity, id }: DocumentName) =>
+    put('documents', run.facts.tenantId, entity, toText(id), part, hex(key));
+  for (const { key, related = [] } of effects)
+    for (const each of related) putOne(key, 'related', each);
+  for (const { key, made } of effectEnds) if (made) putOne(key, 'made', made);
 }
 
 function stepValues(step: Step, run: Run): readonly unknown[] {

@@ -25,6 +25,7 @@ const columns = {
   effects: `tenant_id int, key bytea, run_id uuid, step int, seq bigint, tool text, contract bytea, duty text,
     actor jsonb, entity text, target_id text, company text, args_sha256 bytea, binds jsonb, state text,
     started_at timestamptz`,
+  documents: 'tenant_id int, entity text, record_id text, part text, key bytea',
   effect_ends: 'tenant_id int, key bytea, state text, outcome jsonb',
   findings: `tenant_id int, run_id uuid, fingerprint bytea, step int, seq bigint, module text, agent text, kind text,
     severity text, company text, records jsonb, amount numeric, currency text, simulated boolean`,
@@ -106,6 +107,7 @@ payloads AS (INSERT INTO tutti.payload (tenant_id, run_id, seq, class, encoding,
   LATERAL (SELECT substring(${bodies} FROM d.start FOR d.size) AS body) b WHERE ok.yes OR NOT d.reserving),
 effects AS (INSERT INTO tutti.effect (${namesOf('effects')}) SELECT d.* FROM mark, ${rowsOf('effects')}
   ON CONFLICT (tenant_id, key) DO NOTHING RETURNING run_id, seq),
+documents AS (INSERT INTO tutti.effect_document (${namesOf('documents')}) SELECT d.* FROM mark, ${rowsOf('documents')} ON CONFLICT DO NOTHING),
 effect_ends AS (INSERT INTO tutti.effect AS t (tenant_id, key, run_id, step, seq, tool, contract, actor, args_sha256, state, outcome, ended_at)
   SELECT d.tenant_id, d.key, '00000000-0000-0000-0000-000000000000', 0, 0, '', '', '{}', '', d.state, d.outcome, now() FROM mark, ${rowsOf('effect_ends')}
   ON CONFLICT (tenant_id, key) DO UPDATE SET state = excluded.state, outcome = excluded.outcome,

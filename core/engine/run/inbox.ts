@@ -3,7 +3,7 @@ import { toJsonb } from './rows.ts';
 import type { Actor } from './store.ts';
 
 /** What a message asks of a run. */
-export type SteerKind = 'cancel' | 'pause' | 'resume' | 'settled' | 'decision';
+export type SteerKind = 'cancel' | 'pause' | 'resume' | 'settled' | 'decision' | 'escalated';
 /** What a message asks for: `explain` changes nothing, and is answered (see explain/explanations.ts). */
 export type MessageKind = SteerKind | 'explain';
 
@@ -15,7 +15,7 @@ export interface Message<K extends MessageKind = MessageKind> {
   readonly kind: K;
   /** Names it among the messages of its run. */
   readonly dedupe: string;
-  /** `cancel`: `{ step?, subtree? }`; `settled`: `{ key, step }`; `decision`: `{ step, state, by, note }`; `explain`: `{ path? }`. */
+  /** `cancel`: `{ step?, subtree? }`; `settled`: `{ key, step }`; `decision`: `{ step, state, by, note }`; `escalated`: `{ step, approval, to }`; `explain`: `{ path? }`. */
   readonly data: {
     readonly step?: number;
     readonly subtree?: boolean;
@@ -24,6 +24,8 @@ export interface Message<K extends MessageKind = MessageKind> {
     readonly state?: 'granted' | 'refused';
     readonly by?: readonly string[];
     readonly note?: string | null;
+    readonly approval?: string;
+    readonly to?: readonly string[];
   };
 }
 

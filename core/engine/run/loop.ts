@@ -3,7 +3,7 @@ import { EngineError, type ErrorData, fromErrorData, toErrorData } from '../../b
 import type { StepFailure } from '../../ports/config.ts';
 import type { DispatchEvents, Dispatcher } from '../../ports/dispatcher.ts';
 import type { Registry } from '../../sdk/registry.ts';
-import type { Decided } from '../approvals/approvals.ts';
+import type { Decided } from '../approvals/decide.ts';
 import { Batches, type Batching } from '../batches/batches.ts';
 import { Explainer } from '../explain/explainer.ts';
 import { isAgentPlace } from '../graph/compiled.ts';
@@ -299,7 +299,7 @@ export class RunLoop {
   #wake(run: Run, step: Step): void {
     if (this.#state === 'stopped') return;
     this.#timers.forgetWake(step);
-    if (isOutside(step)) this.#outside?.late(run, step);
+    if (isOutside(step)) void this.#outside?.late(run, step).then(() => this.#pump());
     else {
       run.wake(step, this.#parts.clock.now());
       this.#follow(run, [{ kind: 'ready', step }]);

@@ -1,7 +1,8 @@
 import type { Clock } from '../../base/clock.ts';
 import { EngineError, type ErrorData, toErrorData } from '../../base/errors.ts';
 import type { StepWait } from '../../ports/db/states.ts';
-import type { Approvals, Decided } from '../approvals/approvals.ts';
+import type { Approvals } from '../approvals/approvals.ts';
+import type { Decided } from '../approvals/decide.ts';
 import type { CompiledApproval, CompiledWait } from '../graph/compiled.ts';
 import type { Children } from './children.ts';
 import type { EntryInput } from './entries.ts';
@@ -22,7 +23,7 @@ export interface OutsideEvents {
 /** What steps that wait for something outside are opened with. */
 export interface OutsideParts {
   readonly clock: Clock;
-  readonly approvals: Pick<Approvals, 'ask'>;
+  readonly approvals: Pick<Approvals, 'ask' | 'expire' | 'tidy'>;
   readonly children: Children;
   readonly happenings: Happenings;
   /** The next moment of a company's fiscal calendar after one, milliseconds since the epoch. @throws CALENDAR_INVALID */
@@ -51,6 +52,8 @@ interface Waiting {
  */
 export class Outside {
   readonly #parts: OutsideParts;
+  /** What was decided before the step had heard that it was asked. */
+  readonly #early = new WeakMap<Step, Decided>();
 
   constructor(parts: OutsideParts) {
     this.#parts = parts;
@@ -76,23 +79,23 @@ export class Outside {
   }
 
   /** The moment of a waiting step has come. */
-  late(run: Run, step: Step): void {
+  async late(run: Run, step: Step): Promise<void> {
     const { place } = step;
-    if (place.kind === 'approval') return this.#refused(run, step, 'expired');
+    if (place.kind === 'approval') return await this.#expire(run, step);
     const isEvent = place.kind === 'wait' && place.for.kind === 'event';
     this.#parts.events.ended(run, step, isEvent ? failed(step, 'no such event came') : done(null));
   }
 
   /** People have decided. */
-  decided(run: Run, step: Step, { state, by, note }: Decided): void {
-    if (step.wait !== 'approval') return;
-    if (state === 'granted') this.#parts.events.ended(run, step, done({ by, note }));
-    else this.#refused(run, step, state);
+  decided(run: Run, step: Step, decided: Decided): void {
+    if (step.wait === 'approval') this.#parts.events.ended(run, step, answerOf(step, decided));
+    else this.#early.set(step, decided);
   }
 
   /** Once a second: events that have come, runs that have ended, runs that are not wanted any more. */
   async tend(runs: Iterable<Run>): Promise<void> {
-    const { children, happenings, events } = this.#parts;
+    const { approvals, children, happenings, events } = this.#parts;
+    await approvals.tidy();
     await children.endOrphans();
     const waiting = [...runs].flatMap((run) =>
       run.steps
@@ -122,15 +125,30 @@ export class Outside {
     const title = String(place.title(scope));
     const shown = place.show(scope);
     if (run.facts.rehearsal) return done({ by: ['rehearsal'], note: null });
-    const wakeAt = this.#parts.clock.now() + place.expiresMs;
-    const { by, required } = place;
-    const asked = { ...{ title, shown, by, required }, expiresAt: new Date(wakeAt) };
-    const approval = await this.#parts.approvals.ask(run.facts, {
-      step: step.id,
-      path: pathOf(step),
-      ...asked,
+    const { approvals, clock } = this.#parts;
+    const now = clock.now();
+    const { by, required, escalate } = place;
+    const { id, state, expiresAt, decided } = await approvals.ask(run.facts, {
+      ...{ step: step.id, path: pathOf(step), title, shown, by, required },
+      expiresAt: new Date(now + place.expiresMs),
+      escalate: escalate && { at: new Date(now + escalate.afterMs), to: escalate.to },
     });
-    return { wait: 'approval', wakeAt, data: { approval, title, by, required } };
+    const answer = decided ?? this.#early.get(step);
+    if (answer) return answerOf(step, answer);
+    if (state !== 'open') return refusalOf(step, state);
+    const wakeAt = expiresAt.getTime();
+    return { wait: 'approval', wakeAt, data: { approval: id, title, by, required } };
+  }
+
+  /** The time of a question is over; what was decided at the last moment counts. */
+  async #expire(run: Run, step: Step): Promise<void> {
+    const { approvals, clock, events, isOn } = this.#parts;
+    const answer = await approvals.expire(run.facts, step.id).catch(() => null);
+    if (step.status !== 'waiting' || !isOn()) return;
+    // Without its database it goes on waiting, and looks again.
+    if (!answer) return void clock.after(innocentDelayMs, () => void this.late(run, step));
+    const { decided } = answer;
+    events.ended(run, step, decided ? answerOf(step, decided) : refusalOf(step, 'expired'));
   }
 
   async #wait(run: Run, step: Step, { for: what }: CompiledWait): Promise<Waiting | Outcome> {
@@ -154,17 +172,6 @@ export class Outside {
     }
   }
 
-  #refused(run: Run, step: Step, state: string): void {
-    const place = step.place as CompiledApproval;
-    const isSkipped = place.onRefusal === 'skip';
-    const error = errorOf(step, `the approval was ${state}`, 'APPROVAL_REFUSED');
-    this.#parts.events.ended(
-      run,
-      step,
-      isSkipped ? { kind: 'skipped', error } : { kind: 'failed', error },
-    );
-  }
-
   #isWanted({ status }: Step): boolean {
     return status === 'ready' && this.#parts.isOn();
   }
@@ -175,6 +182,17 @@ const done = (output: unknown): Outcome => ({
   output,
   json: JSON.stringify(output),
 });
+
+function answerOf(step: Step, { state, by, note }: Decided): Outcome {
+  return state === 'granted' ? done({ by, note }) : refusalOf(step, state);
+}
+
+/** Nobody has said yes. */
+function refusalOf(step: Step, state: string): Outcome {
+  const error = errorOf(step, `the approval was ${state}`, 'APPROVAL_REFUSED');
+  const { onRefusal } = step.place as CompiledApproval;
+  return { kind: onRefusal === 'skip' ? 'skipped' : 'failed', error };
+}
 
 function failed(step: Step, what: string): Outcome {
   return { kind: 'failed', error: errorOf(step, what, 'WAIT_TIMEOUT') };

@@ -1,5 +1,6 @@
 import type { ErrorData } from '../../base/errors.ts';
 import { toStorableJson, toStorableText } from '../../base/text.ts';
+import type { DocumentName } from '../../ports/dispatcher.ts';
 import type { Run } from './run.ts';
 import type { RunStatus } from './states.ts';
 import type { Step } from './step.ts';
@@ -74,12 +75,15 @@ export interface EffectRow {
   readonly argsSha256: string;
   readonly binds: unknown;
   readonly state: string;
+  readonly related?: readonly DocumentName[];
 }
 
 export interface EffectEndRow {
   readonly key: string;
   readonly state: string;
   readonly outcome: unknown;
+  /** The document that it brought about. @default none */
+  readonly made?: DocumentName | null;
 }
 
 export interface FindingRow {

@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
-import type { Decided } from '../approvals/approvals.ts';
+import type { Decided } from '../approvals/decide.ts';
 import type { Scheduler } from '../schedule/scheduler.ts';
 import type { Attempts } from './attempts.ts';
 import type { EntryInput } from './entries.ts';
@@ -18,7 +18,14 @@ export type Asked =
   /** A person has settled an effect that the step waits for. */
   | { readonly kind: 'settled'; readonly step: number; readonly key: string }
   /** People have decided what a step asked them. */
-  | { readonly kind: 'decision'; readonly step: number; readonly decided: Decided };
+  | { readonly kind: 'decision'; readonly step: number; readonly decided: Decided }
+  /** Nobody has decided in time, and further people may. */
+  | {
+      readonly kind: 'escalated';
+      readonly step: number;
+      readonly approval: string;
+      readonly to: readonly string[];
+    };
 
 /** What is done to a run that is steered, as the run loop does it. */
 export interface SteeringEvents {
@@ -70,6 +77,12 @@ export class Steering {
         const step = run.steps[asked.step] ?? null;
         events.note(run, { step, kind: 'approval.decided', data: { ...asked.decided } }, taken);
         if (step) events.decided(run, step, asked.decided);
+        return;
+      }
+      case 'escalated': {
+        const { approval, to } = asked;
+        const step = run.steps[asked.step] ?? null;
+        events.note(run, { step, kind: 'approval.escalated', data: { approval, to } }, taken);
       }
     }
   }
@@ -131,6 +144,10 @@ export function askedBy({ kind, data }: Message<SteerKind>): Asked {
     case 'decision': {
       const { step = -1, state = 'refused', by = [], note = null } = data;
       return { kind: 'decision', step, decided: { state, by, note } };
+    }
+    case 'escalated': {
+      const { step = -1, approval = '', to = [] } = data;
+      return { kind: 'escalated', step, approval, to };
     }
     case 'pause':
     case 'resume':

@@ -6,7 +6,6 @@ import type { StepStatus, StepWait } from '../../ports/db/states.ts';
 import type { EffectRecord, RecordedTurn, Verdict } from '../../ports/dispatcher.ts';
 import type { WorkflowData } from '../../sdk/node.ts';
 import type { RegisteredWorkflow } from '../../sdk/registry.ts';
-import type { EndedChild } from './children.ts';
 import { isInConversation, type SpokenRow, toTurns } from './conversation.ts';
 import { type Actor, pinsOf, type RunPins, type RunRequest } from './request.ts';
 import { toJsonb } from './rows.ts';
@@ -165,32 +164,6 @@ export class Store {
     );
     if (result.rowCount === 1) return { id, isNew: true };
     return { id: await this.#keyedRun(request, pins.input), isNew: false };
-  }
-
-  /** The runs that steps of these runs have started, and that have ended, with what they bring. */
-  async endedChildren(parents: readonly string[]): Promise<readonly EndedChild[]> {
-    const { rows } = await this.#pool.query<EndedChild>(
-      `SELECT c.id, c.parent_run_id, c.parent_step, c.status, convert_from(p.body, 'UTF8') AS output,
-         (SELECT coalesce(sum(s.cost_micro_usd), 0)::bigint FROM tutti.step s WHERE s.tenant_id = c.tenant_id AND s.run_id = c.id) AS cost_micro_usd
-       FROM tutti.run c
-       LEFT JOIN LATERAL (SELECT max(seq) AS seq FROM tutti.entry e WHERE e.tenant_id = c.tenant_id AND e.run_id = c.id AND e.kind = 'run.ended') last ON true
-       LEFT JOIN tutti.payload p ON p.tenant_id = c.tenant_id AND p.run_id = c.id AND p.seq = last.seq AND p.part = 0
-       WHERE c.parent_run_id = ANY ($1::uuid[]) AND c.ended_at IS NOT NULL`,
-      [parents],
-    );
-    return rows;
-  }
-
-  /** Asks the runs to end that a step has started which has ended, or whose run has. */
-  async cancelOrphans(): Promise<void> {
-    await this.#pool.query(
-      `INSERT INTO tutti.inbox (tenant_id, run_id, kind, dedupe, data, actor)
-       SELECT c.tenant_id, c.id, 'cancel', 'cancel  false', '{}', c.actor FROM tutti.run c
-       JOIN tutti.run p ON p.tenant_id = c.tenant_id AND p.id = c.parent_run_id
-       LEFT JOIN tutti.step s ON s.tenant_id = c.tenant_id AND s.run_id = c.parent_run_id AND s.id = c.parent_step
-       WHERE c.parent_run_id IS NOT NULL AND c.ended_at IS NULL AND (p.ended_at IS NOT NULL OR s.ended_at IS NOT NULL)
-       ON CONFLICT (tenant_id, run_id, dedupe) DO NOTHING`,
-    );
   }
 
   /** Takes up to `limit` runs that nobody owns. From now on an older release leaves them alone: it would not know our entries. */

@@ -1,4 +1,4 @@
-import { type Autonomy, matches } from '../../sdk/policy.ts';
+import { autonomyOf } from '../../sdk/policy.ts';
 import type { Facts } from '../facts.ts';
 import { type Ruling, refuse } from '../ruling.ts';
 
@@ -17,23 +17,4 @@ export function autonomy(facts: Facts): Ruling | null {
     case 'act':
       return { kind: 'allow', rule };
   }
-}
-
-const levels: readonly Autonomy[] = ['observe', 'propose', 'approve', 'act'];
-
-/** The strictest level of all grants that match the call; `propose` where none does. */
-export function autonomyOf(
-  facts: Pick<Facts, 'agent' | 'tool' | 'company' | 'policies'>,
-): Autonomy {
-  const granted = facts.policies
-    .flatMap((policy) => policy.grants)
-    .filter(
-      (grant) =>
-        matches(grant.agents, facts.agent) &&
-        matches(grant.tools, facts.tool) &&
-        (grant.companies === undefined ||
-          (facts.company !== null && matches(grant.companies, facts.company))),
-    )
-    .map((grant) => grant.autonomy);
-  return levels.find((level) => granted.includes(level)) ?? 'propose';
 }

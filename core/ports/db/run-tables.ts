@@ -10,6 +10,7 @@ import type {
 import type {
   ApprovalState,
   AttemptOutcome,
+  DocumentPart,
   EffectState,
   LedgerState,
   RunStatus,
@@ -175,6 +176,15 @@ export interface EffectTable {
   readonly startedAt: NullableTime;
   readonly endedAt: NullableTime;
   readonly review: NullableJson;
+}
+
+/** A document that an effect bears on, beside its target. */
+export interface EffectDocumentTable {
+  readonly tenantId: number;
+  readonly entity: string;
+  readonly recordId: string;
+  readonly part: DocumentPart;
+  readonly key: Buffer;
 }
 
 /** A question to people about one effect. */

@@ -62,6 +62,8 @@ export type EffectState =
   | 'needs_review'
   | 'undone'
   | 'refused';
+/** Words of `effect_document.part`: what a document is to an effect. */
+export type DocumentPart = 'related' | 'made';
 /** Words of `approval.state`. */
 export type ApprovalState = 'open' | 'granted' | 'refused' | 'expired' | 'withdrawn' | 'consumed';
 /** Words of `ledger.state`. */

@@ -3,8 +3,9 @@ import type { DefaultedTime, Json, NullableJson, NullableTime, Time } from './co
 import type {
   ApprovalTable,
   ApprovalVoteTable,
-  DelegationTable,
   AttemptTable,
+  DelegationTable,
+  EffectDocumentTable,
   EffectTable,
   EntryTable,
   ErasureTable,
@@ -216,6 +217,7 @@ export interface Tables {
   readonly inbox: InboxTable;
   readonly explanation: ExplanationTable;
   readonly effect: EffectTable;
+  readonly effectDocument: EffectDocumentTable;
   readonly approval: ApprovalTable;
   readonly approvalVote: ApprovalVoteTable;
   readonly delegation: DelegationTable;

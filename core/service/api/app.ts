@@ -8,6 +8,7 @@ import { refuseStrangers } from './loopback.ts';
 import type { ApiParts, CompleteParts } from './parts.ts';
 import { answerProblems, refuseUnknown } from './problem.ts';
 import { limitRate } from './rate.ts';
+import { approvalRoutes } from './routes/approvals.ts';
 import { budgetRoutes } from './routes/budgets.ts';
 import { costRoutes } from './routes/costs.ts';
 import { effectRoutes } from './routes/effects.ts';
@@ -65,6 +66,7 @@ export function createApp(options: ApiParts): Express {
   if (parts.costs) app.use('/v1/costs', costRoutes(parts, parts.costs));
   if (parts.budgets) app.use('/v1/budgets', budgetRoutes(parts, parts.budgets));
   if (parts.limits) app.use('/v1/limits', limitRoutes(parts.limits));
+  if (parts.approvals) app.use('/v1/approvals', approvalRoutes(parts, parts.approvals));
   if (parts.reviews) app.use('/v1/effects', effectRoutes(parts, parts.reviews));
   app.use(pageRoutes(parts));
   app.use(refuseUnknown, answerProblems(parts.onError));

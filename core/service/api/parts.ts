@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
+import type { Approvals } from '../../engine/approvals/approvals.ts';
 import type { Costs } from '../../engine/costs.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Budgets } from '../../engine/limits/budgets.ts';
@@ -21,6 +22,8 @@ export interface ApiParts {
   readonly tenantId: number;
   /** Effects and verdicts on them. @default none: there are no routes for them */
   readonly reviews?: Reviews;
+  /** What people are asked, and what they say. @default none: there are no routes for it */
+  readonly approvals?: Approvals;
   /** What can be changed while engines run. @default none: there are no routes for it */
   readonly settings?: SettingStore;
   /** Says what runs would do, and binds runs to that. @default none: there is no route for it, and no run is bound */
@@ -49,4 +52,12 @@ export type CompleteParts = Required<Omit<ApiParts, Optional>> &
     readonly closing: AbortSignal;
   };
 
-type Optional = 'planner' | 'report' | 'reviews' | 'settings' | 'costs' | 'budgets' | 'limits';
+type Optional =
+  | 'planner'
+  | 'report'
+  | 'reviews'
+  | 'approvals'
+  | 'settings'
+  | 'costs'
+  | 'budgets'
+  | 'limits';

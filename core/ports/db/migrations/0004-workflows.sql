@@ -46,3 +46,17 @@ CREATE UNIQUE INDEX delegation_pair ON tutti.delegation (tenant_id, from_person,
 SELECT tutti.protect('tutti.delegation');
 GRANT SELECT, INSERT, UPDATE ON tutti.delegation TO tutti_engine;
 GRANT SELECT ON tutti.delegation TO tutti_tenant;
+
+-- Which further documents an effect bears on, for the separation of duties: those that its target comes from (`related`), and the
+-- one that it brought about (`made`), which has no id before. Its target stands with the effect itself.
+CREATE TABLE tutti.effect_document (
+  tenant_id int,
+  entity text,
+  record_id text,
+  part text CHECK (part IN ('related', 'made')),
+  key bytea,
+  PRIMARY KEY (tenant_id, entity, record_id, part, key)
+);
+SELECT tutti.protect('tutti.effect_document');
+GRANT SELECT, INSERT ON tutti.effect_document TO tutti_engine;
+GRANT SELECT ON tutti.effect_document TO tutti_tenant;

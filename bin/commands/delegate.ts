@@ -1,0 +1,71 @@
+import { EngineError } from '../../core/base/errors.ts';
+import { Delegations } from '../../core/engine/approvals/delegations.ts';
+import { readPerson } from '../../core/engine/approvals/person.ts';
+import type { Arguments } from '../arguments.ts';
+import { actingTenant, type Command, exit, flags, scaleOf, withHost } from '../command.ts';
+import { operator, personOfCall } from '../operator.ts';
+import { table } from '../terminal.ts';
+
+/** `tutti delegate TO --until DATE`: hands the right to decide to somebody else for a while. */
+export const delegate: Command = {
+  usage: {
+    name: 'delegate',
+    about:
+      'Lets somebody else approve for you until a moment; without TO: lists who does for whom.',
+    positionals: ['[TO]'],
+    flags: {
+      until: {
+        value: 'DATE',
+        about: 'the last day, 2026-07-31, to its end (UTC), or a moment, 2026-07-31T12:00:00Z',
+      },
+      end: { about: 'takes it back' },
+      as: flags.as,
+      scale: flags.scale,
+      json: flags.json,
+    },
+  },
+  run: (call) => {
+    const { args, terminal } = call;
+    const [to] = args.positionals;
+    const handing = to === undefined ? null : { to: readPerson(to), until: untilOf(args) };
+    const from = personOfCall(call);
+    const scale = args.text('scale') === undefined ? undefined : scaleOf(args);
+    return withHost(call, async (host) => {
+      const delegations = new Delegations(host.database.pool('tutti_engine', 1));
+      const tenantId = await actingTenant(host, scale);
+      if (handing) await delegations.hand({ tenantId, from, ...handing, actor: operator() });
+      const held = await delegations.list(tenantId);
+      if (terminal.isJson) terminal.print(held);
+      else {
+        const rows = held.map((each) => [
+          each.to,
+          'decides for',
+          each.from,
+          'until',
+          each.until.toISOString(),
+        ]);
+        for (const line of table(rows)) terminal.say(line);
+        if (held.length === 0) terminal.say('Everybody decides for themselves.');
+      }
+      return exit.done;
+    });
+  },
+};
+
+/** Null: it ends. @throws INPUT_INVALID */
+function untilOf(args: Arguments): Date | null {
+  const text = args.text('until');
+  if (args.has('end') === (text !== undefined))
+    throw new EngineError('INPUT_INVALID', 'tutti delegate TO needs either --until DATE or --end.');
+  if (text === undefined) return null;
+  const isDay = /^\d{4}-\d{2}-\d{2}$/.test(text);
+  const isMoment = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2})$/.test(
+    text,
+  );
+  const moment = new Date(isDay ? `${text}T23:59:59.999Z` : text);
+  const isReal =
+    !Number.isNaN(moment.getTime()) && (!isDay || moment.toISOString().startsWith(text));
+  if ((isDay || isMoment) && isReal) return moment;
+  const hint = 'write a day, 2026-07-31, or a moment, 2026-07-31T12:00:00Z';
+  throw new EngineError('INPUT_INVALID', `--until is '${text.slice(0, 40)}'; ${hint}.`);
+}

@@ -1,0 +1,94 @@
+import type { AnyAgent } from './agent.ts';
+import { autonomyOf, type DutyRule, type Policy } from './policy.ts';
+import type { AnyTool } from './tool.ts';
+
+/** An agent with two tools of which it may use only one. */
+export interface DutyConflict {
+  /** Qualified: `finance.payer`. */
+  readonly agent: string;
+  readonly module: string;
+  readonly tools: readonly [AnyTool, AnyTool];
+  readonly rule: DutyRule;
+}
+
+/** The rule that keeps two duties in different hands, whichever came first; null where they may meet. */
+export function incompatible(
+  policies: readonly Policy[],
+  one: string,
+  other: string,
+): DutyRule | null {
+  const rules = policies.flatMap(({ duties }) => duties ?? []);
+  return rules.find(({ pair: [a, b] }) => isPair([one, other], [a, b])) ?? null;
+}
+
+/** The duties that must not meet a duty at one document; none where no rule names it. */
+export function dutiesAgainst(policies: readonly Policy[], duty: string): readonly string[] {
+  const rules = policies.flatMap(({ duties }) => duties ?? []);
+  const others = rules.flatMap(({ pair: [a, b] }) => [
+    ...(a === duty ? [b] : []),
+    ...(b === duty ? [a] : []),
+  ]);
+  return [...new Set(others)];
+}
+
+/**
+ * The agents that grants would let do, by themselves, what must be in different hands. An agent is one where it lists two tools of
+ * incompatible duties and, in some company or in a run over all of them, may go beyond a proposal with each. Two tools of one duty are
+ * none, whatever the two-person rule: that is about two acts, and each of the two persons needs the tool. To be called
+ * with the policies as they would be, before a change of grants or of rules is taken over.
+ */
+export function dutyConflicts(
+  agents: readonly {
+    readonly name: string;
+    readonly module: string;
+    readonly agent: AnyAgent;
+  }[],
+  policies: readonly Policy[],
+): readonly DutyConflict[] {
+  return agents.flatMap(({ name, module, agent }) => {
+    const tools = (Object.values(agent.tools) as AnyTool[]).filter(
+      (tool) => tool.duty !== undefined && tool.effect !== 'read',
+    );
+    return pairsOf(tools).flatMap(([one, other]) => {
+      const rule = one.duty === other.duty ? null : incompatible(policies, one.duty, other.duty);
+      const isFree = (tool: AnyTool) => mayGoBeyondProposals({ agent: name, tool: tool.name, policies });
+      if (!rule || !isFree(one) || !isFree(other)) return [];
+      return [{ agent: name, module, tools: [one, other] as const, rule }];
+    });
+  });
+}
+
+/** Whether there can be a company in which the grants let an agent do more with a tool than propose. */
+export function mayGoBeyondProposals(asked: {
+  readonly agent: string;
+  readonly tool: string;
+  readonly policies: readonly Policy[];
+}): boolean {
+  return companiesToTell(asked.policies).some((company) =>
+    ['approve', 'act'].includes(autonomyOf({ ...asked, company })),
+  );
+}
+
+// No company's code holds it, so a name that ends with it fits the patterns of its beginning and no other.
+const strange = '\u{10FFFF}';
+
+/**
+ * One company of each kind that the grants tell apart: those that they name, for each pattern one that nothing longer fits, one that fits
+ * none, and no company at all. What holds for these holds for every company there can ever be.
+ */
+function companiesToTell(policies: readonly Policy[]): readonly (string | null)[] {
+  const patterns = policies.flatMap(({ grants }) => grants).flatMap((grant) => grant.companies ?? []);
+  const named = patterns.map((pattern) =>
+    pattern.endsWith('*') ? `${pattern.slice(0, -1)}${strange}` : pattern,
+  );
+  return [...new Set([null, strange, ...named])];
+}
+
+function isPair(wanted: readonly [string, string], [a, b]: readonly [string, string]): boolean {
+  const [one, other] = wanted;
+  return (a === one && b === other) || (a === other && b === one);
+}
+
+function pairsOf<T>(items: readonly T[]): readonly (readonly [T, T])[] {
+  return items.flatMap((one, index) => items.slice(index + 1).map((other) => [one, other] as const));
+}
