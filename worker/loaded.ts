@@ -1,6 +1,12 @@
 import { EngineError } from '../core/base/errors.ts';
 import type { Config } from '../core/ports/config.ts';
 import { openPool } from '../core/ports/db/connection.ts';
+import {
+  type AskingStep,
+  type Doings,
+  type LineageQuestion,
+  readDoings,
+} from '../core/ports/db/lineage.ts';
 import type { Connector } from '../core/ports/erp/connector.ts';
 import { embeddedConnector } from '../core/ports/erp/embedded.ts';
 import { sharedEntities } from '../core/ports/erp/entities.ts';
@@ -15,6 +21,8 @@ export interface Loaded {
   readonly profiles: Profiles | null;
   /** The ERP of a tenant. */
   readonly connector: (tenantId: number) => Connector;
+  /** What has been done to documents. */
+  readonly doings: (step: AskingStep, question: LineageQuestion) => Promise<Doings>;
 }
 
 /** Loads the modules; nothing is connected before it is used. @throws MODULE_INVALID and what the modules throw */
@@ -36,5 +44,6 @@ export async function load(setup: ThreadSetup): Promise<Loaded> {
     connectors.set(tenantId, made);
     return made;
   };
-  return { registry, config, profiles: setup.profiles as Profiles | null, connector };
+  const doings: Loaded['doings'] = (step, question) => readDoings(pool, step, question);
+  return { registry, config, profiles: setup.profiles as Profiles | null, connector, doings };
 }

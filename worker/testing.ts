@@ -100,10 +100,14 @@ function scopeOf(agent: AnyAgent, options: TestScope, recorder: Recorder): StepS
     connector: options.connector,
     recorder,
     enter: () => null,
+    doneTo: async () => ({ own: nobody, doings: [] }),
     isOwned: () => true,
     signal: new AbortController().signal,
   };
 }
+
+/** Whoever a test is: nothing has been done before it. */
+const nobody = { runId: '', rootRunId: '', workflow: null, agents: [], askedBy: null };
 
 class MemoryRecorder implements Recorder {
   readonly entries: { readonly kind: string; readonly data: Readonly<Record<string, unknown>> }[] =

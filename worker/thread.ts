@@ -5,6 +5,7 @@ import { LeaseClock } from '../core/base/lease-clock.ts';
 import { Prompt } from '../core/guard/prompt.ts';
 import type { LimitedSide } from '../core/guard/scope.ts';
 import type { Config } from '../core/ports/config.ts';
+import type { LineageQuestion } from '../core/ports/db/lineage.ts';
 import type { FromThread, Job, JobDone, ToThread } from '../core/ports/dispatcher.ts';
 import type { Model, ModelTarget } from '../core/ports/models/model.ts';
 import { openModel } from '../core/ports/models/open.ts';
@@ -137,6 +138,7 @@ class Runner {
       Atomics.store(this.#memory, slots.current, job.ref);
     };
     const talk = marking(plain, mark);
+    const { doings } = marking(this.#loaded, mark);
     const scope = {
       tenantId: job.tenantId,
       runId: job.runId,
@@ -154,6 +156,7 @@ class Runner {
       connector: marking(connector(job.tenantId), mark),
       recorder: talk,
       enter: (side: LimitedSide) => (isLimited(side, config) ? talk.enter(side) : null),
+      doneTo: (question: LineageQuestion) => doings(job, question),
       isOwned: () => this.#lease.isHeld,
       signal: talk.signal,
     };

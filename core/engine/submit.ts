@@ -39,7 +39,7 @@ export function checkRequest(
     );
   }
   // Refused before anything is stored: cycles, unknown agents, expressions that do not parse, types that do not fit.
-  const graph = compile(registered.data, registry.agents);
+  const graph = compile(registered.data, registry.agents, registry);
   refuseFaulty(registry, registered);
   return { registered, input: input.data, graph };
 }

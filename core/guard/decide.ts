@@ -1,6 +1,7 @@
 import type { Facts } from './facts.ts';
 import { listed, sameModule } from './rules/access.ts';
 import { autonomy } from './rules/autonomy.ts';
+import { duties } from './rules/duties.ts';
 import { period } from './rules/period.ts';
 import type { Rule, Ruling } from './ruling.ts';
 
@@ -14,7 +15,7 @@ export type Decision =
     };
 
 // Each rule answers or abstains. All are asked and the strictest answer wins; order only settles ties.
-const rules: readonly Rule[] = [listed, sameModule, period, autonomy];
+const rules: readonly Rule[] = [listed, sameModule, duties, period, autonomy];
 const strictness = { allow: 0, propose: 1, approve: 2, refuse: 3 } as const;
 
 /** Decides one tool call. Pure: the same facts give the same decision. */

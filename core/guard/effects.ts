@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { digest } from '../base/ids.ts';
+import type { DocumentName } from '../ports/dispatcher.ts';
 import type { AnyTool } from '../sdk/tool.ts';
 
 /** Where keys of an effect's scope reach. A proposal is one for the tenant and the business date, so a second night repeats none. */
@@ -38,15 +39,20 @@ export function contractDigest(tool: AnyTool): string {
 }
 
 /** The record that a call is about: its first parameter that is an `Id(entity)`. */
-export function targetOf(
-  tool: AnyTool,
-  args: unknown,
-): { readonly entity: string; readonly id: string } | null {
-  if (!(tool.parameters instanceof z.ZodObject) || args === null || typeof args !== 'object')
-    return null;
-  for (const [name, schema] of Object.entries(tool.parameters.shape as Record<string, z.ZodType>)) {
-    const entity = schema.meta()?.entity;
-    const id = (args as Readonly<Record<string, unknown>>)[name];
+export function targetOf(tool: AnyTool, args: unknown): DocumentName | null {
+  return firstIdIn(tool.parameters, args);
+}
+
+/** The record that a call has brought about, or changed: the first field of its result that is an `Id(entity)`. */
+export function madeBy(tool: AnyTool, result: unknown): DocumentName | null {
+  return firstIdIn(tool.result, result);
+}
+
+function firstIdIn(schema: z.ZodType, value: unknown): DocumentName | null {
+  if (!(schema instanceof z.ZodObject) || value === null || typeof value !== 'object') return null;
+  for (const [name, field] of Object.entries(schema.shape as Record<string, z.ZodType>)) {
+    const entity = field.meta()?.entity;
+    const id = (value as Readonly<Record<string, unknown>>)[name];
     if (typeof entity === 'string' && typeof id === 'string') return { entity, id };
   }
   return null;

@@ -1,3 +1,4 @@
+import type { Doing } from '../ports/db/lineage.ts';
 import type { Policy } from '../sdk/policy.ts';
 import type { Effect } from '../sdk/tool.ts';
 
@@ -9,6 +10,12 @@ export interface PostingFact {
   readonly period: string | null;
   readonly ledger: string;
   readonly state: 'open' | 'soft_closed' | 'locked' | 'missing';
+}
+
+/** What the call's duty must be apart from: what the same actor has done to its documents, or is about to. */
+export interface LineageFact {
+  readonly duty: string;
+  readonly done: readonly Doing[];
 }
 
 /** A tool call as the rules see it: who asks for what, and everything that bears on the answer. */
@@ -31,4 +38,6 @@ export interface Facts {
   readonly policies: readonly Policy[];
   /** Where the call posts to the books; null for nowhere, and for a company that keeps no periods. */
   readonly posting: PostingFact | null;
+  /** Null where the tool has no duty that a policy's rules name. */
+  readonly lineage: LineageFact | null;
 }

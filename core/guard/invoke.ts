@@ -6,6 +6,7 @@ import type { AnyTool, Effected } from '../sdk/tool.ts';
 import { type Decision, decide } from './decide.ts';
 import { contractDigest, effectKey, targetOf } from './effects.ts';
 import { issues, runHandler } from './handler.ts';
+import { lineageOf } from './lineage.ts';
 import { perform } from './perform.ts';
 import { postingOf } from './posting.ts';
 import type { Call, StepScope } from './scope.ts';
@@ -26,7 +27,7 @@ export type Invoked =
  */
 export async function invoke(tool: AnyTool, args: unknown, scope: StepScope): Promise<Invoked> {
   scope.signal.throwIfAborted();
-  const call = { tool, scope, records: 0 };
+  const call: Call = { tool, scope, records: 0 };
   let decision: Decision | null = null;
   try {
     const parsed = parseArgs(tool, args);
@@ -50,11 +51,17 @@ function note({ tool, scope }: Call, decision: Decision | null, outcome: Invoked
   scope.recorder.entry('tool.called', {
     tool: tool.name,
     effect: tool.effect,
-    rule: decision?.rule ?? 'schema',
+    rule: ruleOf(decision, outcome),
     records: outcome.records,
     outcome: outcome.kind === 'effected' ? (became ?? outcome.value.kind) : outcome.kind,
     ...(outcome.kind === 'error' && { code: outcome.error.code }),
   });
+}
+
+/** What settled it: a refusal after the decision (an effect that was refused before, a race) has a rule of its own. */
+function ruleOf(decision: Decision | null, outcome: Invoked): string {
+  if (outcome.kind === 'effected' && outcome.value.kind === 'refused') return outcome.value.rule;
+  return decision?.rule ?? 'schema';
 }
 
 /** Failures that are no answer to a call: they end the attempt, whatever a model or a playbook would make of them. */
@@ -118,6 +125,7 @@ function intentOf(call: Call, args: unknown, proposed: boolean): Omit<Intent, 'b
     targetId: target?.id ?? null,
     args,
     argsSha256: digest(args).toString('hex'),
+    related: call.lineage?.related ?? [],
   };
 }
 
@@ -154,6 +162,7 @@ async function factsOf(call: Call, args: unknown): Promise<Parameters<typeof dec
     rehearsal: scope.rehearsal,
     policies: scope.policies,
     posting: tool.effect === 'read' ? null : await postingOf(call, args),
+    lineage: await lineageOf(call, args),
   };
 }
 

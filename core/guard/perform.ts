@@ -12,6 +12,7 @@ import {
   runLookUp,
   timeoutOf,
 } from './handler.ts';
+import { clashOf } from './lineage.ts';
 import type { Call } from './scope.ts';
 
 /*
@@ -23,6 +24,7 @@ import type { Call } from './scope.ts';
  *                                    looked for and absent, or safe to repeat ──▶ started, under the same key
  *                                    neither ──▶ needs_review ──▶ a person: applied | rejected | approved
  *   conflict, approved, met again ──▶ started
+ *   started, and another has begun the duty that must be apart ──▶ conflict
  */
 
 /** A call with an effect, and the key that it is known by. */
@@ -152,6 +154,8 @@ async function act(
   { isRepeat }: { readonly isRepeat: boolean },
 ): Promise<Effected<unknown>> {
   const { recorder } = call.scope;
+  const clash = isRepeat ? null : await yieldToOthers(call, intent);
+  if (clash) return clash;
   const commands: Commands = { hasWritten: false, wasRefused: false };
   refuseUnlessOwned(call.scope);
   try {
@@ -165,6 +169,25 @@ async function act(
     const isProof = !isRepeat || commands.wasRefused || call.tool.repeatable === true;
     const state = isProof && !commands.hasWritten ? stateAfter(error) : 'uncertain';
     await recorder.end(intent.key, state, toErrorData(error, 'TOOL_FAILED'));
+    throw error;
+  }
+}
+
+/**
+ * Of two that do incompatible duties to one document at the same moment, each has made its intent durable before it looks: whoever
+ * looks last sees the other. Both may see each other and stand back; both going on cannot be. Nothing has happened then, and what
+ * stood back may be tried again. One that is repeated was there before, for everybody to see.
+ */
+async function yieldToOthers(call: Call, { key }: Intent): Promise<Effected<unknown> | null> {
+  const { recorder } = call.scope;
+  try {
+    const clash = await clashOf(call);
+    if (!clash) return null;
+    const refusal = new EngineError(clash.code, clash.reason);
+    await recorder.end(key, 'conflict', toErrorData(refusal));
+    return { kind: 'refused', rule: clash.rule, reason: clash.reason };
+  } catch (error) {
+    await recorder.end(key, 'conflict', toErrorData(error, 'TOOL_FAILED'));
     throw error;
   }
 }

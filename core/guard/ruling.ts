@@ -17,6 +17,6 @@ export type Ruling =
 export type Rule = (facts: Facts) => Ruling | null;
 
 /** A refusal that whoever called can read. */
-export function refuse(rule: string, reason: string): Ruling {
+export function refuse(rule: string, reason: string): Extract<Ruling, { kind: 'refuse' }> {
   return { kind: 'refuse', rule, code: 'TOOL_REFUSED', reason };
 }

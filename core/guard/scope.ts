@@ -1,3 +1,4 @@
+import type { Doings, LineageQuestion } from '../ports/db/lineage.ts';
 import type { EffectState } from '../ports/db/states.ts';
 import type { EffectRecord, Intent } from '../ports/dispatcher.ts';
 import type { Connector } from '../ports/erp/connector.ts';
@@ -38,6 +39,8 @@ export interface StepScope extends KeyScope {
   readonly recorder: Recorder;
   /** Waits until a side allows one more call; the call's end is told by what it resolves with. Null: the side is not limited. */
   readonly enter: (side: LimitedSide) => Promise<() => void> | null;
+  /** What has been done to documents with certain duties, by anybody, and who asks. @throws DB_* */
+  readonly doneTo: (question: LineageQuestion) => Promise<Doings>;
   /** Whether this engine surely still holds its lease: asked last, before anything is written outside. */
   readonly isOwned: () => boolean;
   readonly signal: AbortSignal;
@@ -49,4 +52,6 @@ export interface Call {
   readonly scope: StepScope;
   /** Rows that its handler has read. */
   records: number;
+  /** What the separation of duties looks at, once it is known. @default nothing yet, or nothing at all */
+  lineage?: LineageQuestion & { readonly duty: string };
 }

@@ -50,8 +50,10 @@ export function dutyConflicts(
       (tool) => tool.duty !== undefined && tool.effect !== 'read',
     );
     return pairsOf(tools).flatMap(([one, other]) => {
-      const rule = one.duty === other.duty ? null : incompatible(policies, one.duty, other.duty);
-      const isFree = (tool: AnyTool) => mayGoBeyondProposals({ agent: name, tool: tool.name, policies });
+      const [first = '', second = ''] = [one.duty, other.duty];
+      const rule = first === second ? null : incompatible(policies, first, second);
+      const isFree = (tool: AnyTool) =>
+        mayGoBeyondProposals({ agent: name, tool: tool.name, policies });
       if (!rule || !isFree(one) || !isFree(other)) return [];
       return [{ agent: name, module, tools: [one, other] as const, rule }];
     });
@@ -77,7 +79,9 @@ const strange = '\u{10FFFF}';
  * none, and no company at all. What holds for these holds for every company there can ever be.
  */
 function companiesToTell(policies: readonly Policy[]): readonly (string | null)[] {
-  const patterns = policies.flatMap(({ grants }) => grants).flatMap((grant) => grant.companies ?? []);
+  const patterns = policies
+    .flatMap(({ grants }) => grants)
+    .flatMap((grant) => grant.companies ?? []);
   const named = patterns.map((pattern) =>
     pattern.endsWith('*') ? `${pattern.slice(0, -1)}${strange}` : pattern,
   );
@@ -90,5 +94,7 @@ function isPair(wanted: readonly [string, string], [a, b]: readonly [string, str
 }
 
 function pairsOf<T>(items: readonly T[]): readonly (readonly [T, T])[] {
-  return items.flatMap((one, index) => items.slice(index + 1).map((other) => [one, other] as const));
+  return items.flatMap((one, index) =>
+    items.slice(index + 1).map((other) => [one, other] as const),
+  );
 }

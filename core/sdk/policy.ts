@@ -61,14 +61,12 @@ export function hasAccess(
 const levels: readonly Autonomy[] = ['observe', 'propose', 'approve', 'act'];
 
 /** The strictest level of all grants that match the call; `propose` where none does. */
-export function autonomyOf(
-  facts: {
-    readonly agent: string;
-    readonly tool: string;
-    readonly company: string | null;
-    readonly policies: readonly Policy[];
-  },
-): Autonomy {
+export function autonomyOf(facts: {
+  readonly agent: string;
+  readonly tool: string;
+  readonly company: string | null;
+  readonly policies: readonly Policy[];
+}): Autonomy {
   const granted = facts.policies
     .flatMap((policy) => policy.grants)
     .filter(

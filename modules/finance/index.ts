@@ -4,6 +4,7 @@ import { duplicateInvoiceGuard } from './agents/duplicate-invoice-guard.ts';
 import { nightSummary } from './agents/night-summary.ts';
 import { subledgerReconciliation } from './agents/subledger-reconciliation.ts';
 import { threeWayMatch } from './agents/three-way-match.ts';
+import { duties } from './duties.ts';
 import * as records from './records.ts';
 import { sample } from './sample.ts';
 
@@ -24,6 +25,7 @@ export const finance = defineModule({
   // Agents share tools; each is listed once.
   tools: [...new Set(agents.flatMap((agent) => Object.values(agent.tools)))],
   agents,
+  policies: [duties],
   sample,
 });
 

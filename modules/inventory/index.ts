@@ -4,6 +4,7 @@ import { nightSummary } from './agents/night-summary.ts';
 import { receiptDiscrepancy } from './agents/receipt-discrepancy.ts';
 import { reorderPointPlanner } from './agents/reorder-point-planner.ts';
 import { valuationReconciliation } from './agents/valuation-reconciliation.ts';
+import { duties } from './duties.ts';
 import * as records from './records.ts';
 import { sample } from './sample.ts';
 
@@ -23,6 +24,7 @@ export const inventory = defineModule({
   // Agents share tools; each is listed once.
   tools: [...new Set(agents.flatMap((agent) => Object.values(agent.tools)))],
   agents,
+  policies: [duties],
   sample,
 });
 

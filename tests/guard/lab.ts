@@ -137,6 +137,10 @@ export function aScope(
     connector: options.connector ?? aConnector(),
     recorder: record,
     enter: options.enter ?? (() => null),
+    doneTo: async () => ({
+      own: { runId: '', rootRunId: '', workflow: null, agents: [], askedBy: null },
+      doings: [],
+    }),
     isOwned: options.isOwned ?? (() => true),
     signal: controller.signal,
   };

@@ -125,4 +125,5 @@ const facts = {
   rehearsal: true,
   policies: [],
   posting: null,
+  lineage: null,
 } as const;

@@ -25,19 +25,22 @@ import type {
   Graph,
 } from './compiled.ts';
 import { connect, type Edges } from './edges.ts';
-import { parseExpression } from './expression.ts';
+import { type Expression, parseExpression } from './expression.ts';
 import { invalid } from './fault.ts';
+import { type Known, scopesOf, type WorkflowScopes } from './scopes.ts';
 import { type Filler, isCel, parseTemplate } from './template.ts';
 
 /** Those of the loaded modules, with the agent of every tool. */
 export type Agents = ReadonlyMap<string, RegisteredAgent>;
 
 /**
- * Checks a workflow and readies it to run: ids, references, cases, cycles, agents, tools, expressions, durations.
+ * Checks a workflow and readies it to run: ids, references, cases, cycles, agents, tools, expressions, durations. `known` gives the types of
+ * what its expressions see; without it they see values alone.
  * @throws WORKFLOW_INVALID naming the node · EXPRESSION_INVALID naming node and field · INPUT_INVALID for a duration
  */
-export function compile(workflow: WorkflowData, agents: Agents): Graph {
+export function compile(workflow: WorkflowData, agents: Agents, known?: Known): Graph {
   const { name, nodes, output } = workflow;
+  const parser = new Parser(workflow, known);
   if (nodes.length === 0)
     throw new EngineError('WORKFLOW_INVALID', `Workflow '${name}' has no nodes; add at least one.`);
   const edges = connect(name, nodes);
@@ -48,10 +51,36 @@ export function compile(workflow: WorkflowData, agents: Agents): Graph {
     budgetMicroUsd: workflow.budgetMicroUsd,
     deadlineMs: workflow.deadline === null ? null : durationMs(workflow.deadline),
     nodes: nodes.map((node, index) =>
-      compileNode(node, edges[index] as Edges, { path: `${name}.${node.id}`, nodes, agents }),
+      compileNode(node, edges[index] as Edges, {
+        path: `${name}.${node.id}`,
+        nodes,
+        agents,
+        parser,
+      }),
     ),
-    output: output === undefined ? null : parseTemplate(output, `${name}.output`),
+    output: output === undefined ? null : parser.template(output, `${name}.output`),
   };
+}
+
+/** Parses the expressions of a workflow, by the types of what they see where those are known: decimals are decimals then. */
+class Parser {
+  readonly #scopes: () => WorkflowScopes | null;
+
+  constructor(workflow: WorkflowData, known: Known | undefined) {
+    let scopes: WorkflowScopes | null = null;
+    this.#scopes = () => {
+      if (known) scopes ??= scopesOf(workflow, known);
+      return scopes;
+    };
+  }
+
+  expression(cel: Cel, path: string): Expression {
+    return parseExpression(cel, path, this.#scopes()?.at(path));
+  }
+
+  template(template: Template, path: string): Filler {
+    return parseTemplate(template, path, this.#scopes()?.at(path));
+  }
 }
 
 /** Where a node stands and what it may name. */
@@ -60,6 +89,7 @@ interface Context {
   readonly path: string;
   readonly nodes: readonly { readonly id: string }[];
   readonly agents: Agents;
+  readonly parser: Parser;
 }
 
 function compileNode(node: Node, edges: Edges, context: Context): CompiledNode {
@@ -77,38 +107,38 @@ function compileNode(node: Node, edges: Edges, context: Context): CompiledNode {
 
 function compileItemNode(node: ItemNode, edges: Edges, context: Context): CompiledItemNode {
   const shared = common(node, edges, context);
-  const { path } = context;
+  const { path, parser } = context;
   switch (node.kind) {
     case 'task': {
-      const input = parseTemplate(node.input, `${path}.input`);
+      const input = parser.template(node.input, `${path}.input`);
       return { kind: node.kind, ...shared, ...placeOf(node, context), input };
     }
     case 'tool': {
-      const input = parseTemplate(node.args, `${path}.args`);
+      const input = parser.template(node.args, `${path}.args`);
       return { kind: node.kind, ...shared, ...placeOf(node, context), input };
     }
     case 'compute': {
-      const value = parseTemplate(node.value, `${path}.value`);
+      const value = parser.template(node.value, `${path}.value`);
       return { kind: node.kind, ...shared, from: indexesOf(node.from, context), value };
     }
     case 'gate':
       return { kind: node.kind, ...shared };
     case 'switch':
-      return { kind: node.kind, ...shared, ...choicesOf(node, path) };
+      return { kind: node.kind, ...shared, ...choicesOf(node, context) };
     case 'approval':
-      return { kind: node.kind, ...shared, ...approvalOf(node, path) };
+      return { kind: node.kind, ...shared, ...approvalOf(node, context) };
     case 'wait':
-      return { kind: node.kind, ...shared, for: awaited(node.for, `${path}.for`) };
+      return { kind: node.kind, ...shared, for: awaited(node.for, context) };
     case 'workflow': {
-      const input = parseTemplate(node.input, `${path}.input`);
+      const input = parser.template(node.input, `${path}.input`);
       const critical = node.critical ?? true;
       return { kind: node.kind, ...shared, workflow: node.workflow, input, critical };
     }
   }
 }
 
-function common({ id, join, when }: Node, edges: Edges, { path }: Context) {
-  return { id, join, ...edges, when: when ? parseExpression(when, `${path}.when`) : null };
+function common({ id, join, when }: Node, edges: Edges, { path, parser }: Context) {
+  return { id, join, ...edges, when: when ? parser.expression(when, `${path}.when`) : null };
 }
 
 function indexesOf(ids: readonly string[], { nodes }: Context): readonly number[] {
@@ -116,14 +146,14 @@ function indexesOf(ids: readonly string[], { nodes }: Context): readonly number[
 }
 
 function compileForeach(node: ForeachNode, edges: Edges, context: Context): CompiledForeach {
-  const { path } = context;
+  const { path, parser } = context;
   const inner = innerNodes(node, path);
   const innerEdges = connect(path, inner);
   return {
     kind: 'foreach',
     ...common(node, edges, context),
-    items: itemsOf(node.items, path),
-    key: parseExpression(node.key, `${path}.key`),
+    items: itemsOf(node.items, context),
+    key: parser.expression(node.key, `${path}.key`),
     body: inner.map((each, index) =>
       compileItemNode(each, innerEdges[index] as Edges, {
         ...context,
@@ -158,9 +188,9 @@ function outputIndex(node: ForeachNode, id: string, path: string): number {
   return index;
 }
 
-function itemsOf(items: QueryTemplate | Cel, path: string): CompiledForeach['items'] {
-  if (isCel(items)) return { kind: 'value', value: parseExpression(items, `${path}.items`) };
-  return { kind: 'query', query: items, filter: parseTemplate(items.filter, `${path}.items`) };
+function itemsOf(items: QueryTemplate | Cel, { path, parser }: Context): CompiledForeach['items'] {
+  if (isCel(items)) return { kind: 'value', value: parser.expression(items, `${path}.items`) };
+  return { kind: 'query', query: items, filter: parser.template(items.filter, `${path}.items`) };
 }
 
 function placeOf(
@@ -190,7 +220,7 @@ function placeOf(
   };
 }
 
-function choicesOf(node: Extract<Node, { kind: 'switch' }>, path: string) {
+function choicesOf(node: Extract<Node, { kind: 'switch' }>, { path, parser }: Context) {
   const { cases, otherwise } = node;
   const ids = [...cases.map(({ id }) => id), ...(otherwise === null ? [] : [otherwise])];
   if (cases.length === 0) throw invalid(path, 'has no cases; add at least one');
@@ -201,17 +231,17 @@ function choicesOf(node: Extract<Node, { kind: 'switch' }>, path: string) {
   }
   const choices = cases.map(({ id, when }) => ({
     id,
-    when: parseExpression(when, `${path}.cases.${id}`),
+    when: parser.expression(when, `${path}.cases.${id}`),
   }));
   return { choices, otherwise };
 }
 
-function approvalOf(node: Extract<Node, { kind: 'approval' }>, path: string) {
+function approvalOf(node: Extract<Node, { kind: 'approval' }>, { path, parser }: Context) {
   const { by, required, onRefusal } = node;
   if (by.length === 0) throw invalid(path, 'asks nobody; name a role or a person in `by`');
   return {
-    title: textOf(node.title, `${path}.title`),
-    show: parseTemplate(node.show, `${path}.show`),
+    title: parser.template(node.title as Template, `${path}.title`),
+    show: parser.template(node.show, `${path}.show`),
     ...{ by, required, onRefusal, expiresMs: durationMs(node.expires) },
     escalate: escalationOf(node, path),
   };
@@ -228,24 +258,22 @@ function escalationOf({ escalate, expires }: Extract<Node, { kind: 'approval' }>
   return { afterMs, to };
 }
 
-function textOf(text: Cel | string, path: string): Filler {
-  return parseTemplate(text as Template, path);
-}
-
-function awaited(what: AwaitedData, path: string): CompiledAwaited {
+function awaited(what: AwaitedData, { path: at, parser }: Context): CompiledAwaited {
+  const path = `${at}.for`;
   switch (what.kind) {
     case 'duration':
       return { kind: what.kind, ms: durationMs(what.duration) };
     case 'moment':
-      return { kind: what.kind, at: parseExpression(what.at, `${path}.at`) };
+      return { kind: what.kind, at: parser.expression(what.at, `${path}.at`) };
     case 'calendar': {
       const { kind, moment, time, company } = what;
       checkMoment({ moment, time });
-      const of = company === undefined ? null : textOf(company, `${path}.company`);
+      const of =
+        company === undefined ? null : parser.template(company as Template, `${path}.company`);
       return { kind, moment, time, company: of };
     }
     case 'event': {
-      const match = what.match ? parseExpression(what.match, `${path}.match`) : null;
+      const match = what.match ? parser.expression(what.match, `${path}.match`) : null;
       return { kind: what.kind, entity: what.entity, match, timeoutMs: durationMs(what.timeout) };
     }
   }

@@ -1,21 +1,22 @@
 import type { Cel, Template } from '../../sdk/node.ts';
 import { type ExpressionScope, parseExpression } from './expression.ts';
+import type { ScopeTypes } from './scope.ts';
 
 /** A template whose expressions are parsed. */
 export type Filler = (scope: ExpressionScope) => unknown;
 
-/** Parses every expression of a template once. @throws EXPRESSION_INVALID naming the path */
-export function parseTemplate(template: Template, path: string): Filler {
-  if (isCel(template)) return parseExpression(template, path);
+/** Parses every expression of a template once, by the types of what it sees where they are known. @throws EXPRESSION_INVALID naming the path */
+export function parseTemplate(template: Template, path: string, types?: ScopeTypes): Filler {
+  if (isCel(template)) return parseExpression(template, path, types);
   if (Array.isArray(template)) {
     const fillers = template.map((item: Template, index) =>
-      parseTemplate(item, `${path}[${index}]`),
+      parseTemplate(item, `${path}[${index}]`, types),
     );
     return (scope) => fillers.map((fill) => fill(scope));
   }
   if (template !== null && typeof template === 'object') {
     const fillers = Object.entries(template).map(
-      ([key, member]) => [key, parseTemplate(member as Template, `${path}.${key}`)] as const,
+      ([key, member]) => [key, parseTemplate(member as Template, `${path}.${key}`, types)] as const,
     );
     return (scope) => Object.fromEntries(fillers.map(([key, fill]) => [key, fill(scope)]));
   }

@@ -66,7 +66,7 @@ export class Adoption {
     if (known) return known;
     const { store, registry } = this.#parts;
     const data = await store.workflowVersion(row.tenant_id, row.workflow, row.workflow_version);
-    const graph = compile(data, registry.agents);
+    const graph = compile(data, registry.agents, registry);
     this.#graphs.set(name, graph);
     return graph;
   }

@@ -2,9 +2,11 @@ import type { Deadline } from '../../base/deadline.ts';
 import type { ErrorData } from '../../base/errors.ts';
 import { digest } from '../../base/ids.ts';
 import { toStorableJson } from '../../base/text.ts';
+import { madeBy } from '../../guard/effects.ts';
 import type { EntryDraft, Intent, Job } from '../../ports/dispatcher.ts';
 import type { FindingInput } from '../../sdk/agent.ts';
 import type { RegisteredAgent } from '../../sdk/registry.ts';
+import type { AnyTool } from '../../sdk/tool.ts';
 import type { CallWish, Grant, Settlement } from '../limits/broker.ts';
 import { sharedPurse } from '../limits/purse.ts';
 import { type EntryInput, nextEntry } from './entries.ts';
@@ -52,6 +54,8 @@ export class Attempt {
   isSent = false;
   /** Stands still while it asks for a model call. */
   deadline: Deadline | null = null;
+  /** The tools of the effects that it has begun, by key. */
+  readonly #tools = new Map<string, string>();
 
   constructor(options: Pick<Attempt, 'ref' | 'run' | 'step' | 'registered' | 'mode' | 'alone'>) {
     this.ref = options.ref;
@@ -165,6 +169,7 @@ export class Attempt {
       { tool: intent.tool, key: intent.key, entity: intent.entity, targetId: intent.targetId },
       { class: 'effect', text: body },
     );
+    this.#tools.set(intent.key, intent.tool);
     const { args: _, ...kept } = intent;
     const row: EffectRow = { ...kept, seq: entry.seq };
     return { entries: [entry], effects: [row] };
@@ -179,8 +184,14 @@ export class Attempt {
     const kind = end.state === 'started' ? 'effect.resumed' : 'effect.ended';
     return {
       entries: [this.entry(kind, { key: end.key, state: end.state })],
-      effectEnds: [end],
+      effectEnds: [{ ...end, made: end.state === 'applied' ? this.#madeBy(end) : null }],
     };
+  }
+
+  #madeBy({ key, outcome }: { readonly key: string; readonly outcome: unknown }) {
+    const tools = Object.values(this.registered.agent.tools) as AnyTool[];
+    const tool = tools.find(({ name }) => name === this.#tools.get(key));
+    return tool ? madeBy(tool, outcome) : null;
   }
 
   /** The row that is written once, at the attempt's end. */

@@ -1,3 +1,4 @@
+import type { DocumentName } from '../../ports/dispatcher.ts';
 import type { CompiledTask } from '../graph/compiled.ts';
 import { arrayLiteral } from './array-literal.ts';
 import { type Part, parts, typesOf } from './flush.ts';

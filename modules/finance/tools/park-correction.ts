@@ -20,6 +20,8 @@ export const parkCorrection = defineTool({
     company: await companyOf(erp, entity, record),
     date: today,
   }),
+  lineage: ({ entity, record }) => [{ entity, id: record }],
+  duty: 'draft_journal',
   category: 'ledger',
 }).handler(async ({ entity, record }, { erp, today }) => {
   const draft =

@@ -14,6 +14,8 @@ export const proposeBankMatch = defineTool({
   key: ({ account }) => [account],
   scope: 'run',
   undo: { action: 'discard' },
+  lineage: ({ pairs }) => pairs.map(({ payment }) => ({ entity: 'payment', id: payment })),
+  duty: 'reconcile_bank',
   category: 'bank',
 }).handler(async ({ account, pairs }, { erp, today }) => {
   const { id } = await erp.bank_match.create({

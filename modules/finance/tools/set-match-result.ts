@@ -17,6 +17,8 @@ export const setMatchResult = defineTool({
   key: ({ vendor }) => [vendor],
   scope: 'run',
   undo: { action: 'discard' },
+  lineage: ({ results }) => results.map(({ bill }) => ({ entity: 'bill', id: bill })),
+  duty: 'match_invoice',
   category: 'payables',
 }).handler(async ({ vendor, results }, { erp, today }) => {
   const { id } = await erp.match_run.create({

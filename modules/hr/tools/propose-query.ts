@@ -17,6 +17,7 @@ export const proposeQuery = defineTool({
   description: 'Drafts a question to an employee about the timesheet of one week (its Monday).',
   effect: 'propose',
   category: 'time',
+  duty: 'query_timesheet',
   parameters: z.object({
     employee: Id('employee'),
     week: z.iso.date().refine((day) => Day.weekday(day) === 1, 'must be a Monday'),

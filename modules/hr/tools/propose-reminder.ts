@@ -7,6 +7,7 @@ export const proposeReminder = defineTool({
     "Drafts a reminder to renew a permit, due on the permit's last day or today if that has passed.",
   effect: 'propose',
   category: 'documents',
+  duty: 'remind_employee',
   parameters: z.object({ permit: Id('permit') }),
   result: z.object({ id: Id('permit_reminder'), version: z.string() }),
   undo: { action: 'withdraw' },

@@ -9,6 +9,7 @@ export const draftClaim = defineTool({
   effect: 'propose',
   undo: { action: 'withdraw' },
   category: 'receiving',
+  duty: 'draft_claim',
   parameters: z.object({
     order: Id('purchase_order'),
     receipt: Id('goods_receipt'),

@@ -8,6 +8,7 @@ export const draftRequest = defineTool({
   effect: 'propose',
   undo: { action: 'cancel' },
   category: 'planning',
+  duty: 'request_purchase',
   parameters: z.object({ rule: Id('reorder_rule'), quantity: Decimal }),
   result: z.object({
     request: Id('purchase_request'),

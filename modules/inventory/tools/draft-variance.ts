@@ -9,6 +9,7 @@ export const draftVariance = defineTool({
   effect: 'propose',
   undo: { action: 'dismiss' },
   category: 'valuation',
+  duty: 'report_variance',
   timeoutMs: 240_000,
   parameters: z.object({ company: z.string() }),
   result: z.object({ variance: Id('valuation_variance'), version: z.string(), difference: Money }),

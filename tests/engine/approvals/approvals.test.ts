@@ -39,7 +39,7 @@ describe('approvals of nodes', function () {
     const { id } = await tutti.engine.startRun(requestOf(workflow, { tenantId, input }));
     return await eventually(async () => {
       const steps = await tutti.history.steps(tenantId, id);
-      if (steps[0]?.status !== 'waiting') return false;
+      if (steps[0]?.status !== 'waiting') return undefined;
       const [found] = await approvals.list(tenantId, { runId: id, limit: 1 });
       return found;
     });
@@ -49,7 +49,11 @@ describe('approvals of nodes', function () {
   const no = { decision: 'refused', note: 'Too dear.' } as const;
   const hand = (from: string, to: string, until: Date | null = new Date(Date.now() + 60_000)) =>
     delegations.hand({ tenantId, from, to, until, actor: { kind: 'person', id: 'cli:root' } });
-  const ended = (view: ApprovalView) => tutti.engine.whenEnded(view.runId as string);
+  const ended = (view: ApprovalView) =>
+    eventually(async () => {
+      const { endedAt, status } = await tutti.history.head(tenantId, view.runId as string);
+      return endedAt === null ? undefined : status;
+    });
   const kinds = async (view: ApprovalView) =>
     (await tutti.history.entries(tenantId, view.runId as string, 0)).map(({ kind }) => kind);
   async function outputOf(view: ApprovalView): Promise<unknown> {
