@@ -120,6 +120,18 @@ describe('the nodes of a workflow', function () {
     assert.ok((row?.wake_at.getTime() ?? 0) > Date.now());
   });
 
+  for (const [amount, size] of [
+    ['950.00', 'within'],
+    ['1000.01', 'above'],
+  ] as const) {
+    it(`compare money as decimals and not as text: ${amount} is ${size} 1000.00`, async () => {
+      const input = { total: { amount, currency: 'EUR' }, limit: '1000.00' };
+      const { id } = await tutti.run('nodes.decimals', { tenantId, input });
+
+      assert.deepEqual(await outputOf(id), { size });
+    });
+  }
+
   it('start runs of other workflows and bring what those bring', async () => {
     const { id, status } = await tutti.run('nodes.parent', { tenantId, input: { a: 5 } });
 
