@@ -99,26 +99,18 @@ export class DutyLab {
   }
 
   /** Calls a tool in a step of its own. */
-  async call(
-    tool: AnyTool,
-    args: unknown,
-    worker: Worker,
-    options: Partial<StepScope> = {},
-  ): Promise<Invoked> {
-    return await invoke(tool, args, await this.scope(tool, worker, options));
+  async call(tool: AnyTool, args: unknown, worker: Worker): Promise<Invoked> {
+    return await invoke(tool, args, await this.scope(tool, worker));
   }
 
-  /** The same, as what became of it and by which rule. */
-  async outcome(...call: Parameters<DutyLab['call']>): Promise<string> {
-    const outcome = await this.call(...call);
-    if (outcome.kind !== 'effected') return JSON.stringify(outcome);
-    return outcome.value.kind === 'refused' ? outcome.value.rule : outcome.value.kind;
+  /** The same, as what became of it or the rule that refused it. */
+  async outcome(tool: AnyTool, args: unknown, worker: Worker): Promise<string> {
+    return wordOf(await this.call(tool, args, worker));
   }
 
   async scope(
     tool: AnyTool,
     { run, agent = 'lab.keeper', acting = agent }: Worker,
-    options: Partial<StepScope> = {},
   ): Promise<StepScope> {
     this.#steps += 1;
     const step = this.#steps;
@@ -139,7 +131,17 @@ export class DutyLab {
       this.asked.push(question);
       return readDoings(this.#tenant, { ...place, agent: acting }, question);
     };
-    return { ...scope, ...place, policies, agentName: acting, recorder, doneTo, ...options };
+    return { ...scope, ...place, policies, agentName: acting, recorder, doneTo };
+  }
+
+  /** Stores as many effects, each on a document of its own. */
+  async fill(effects: number): Promise<void> {
+    const { id } = await this.run();
+    await this.#engine.query(
+      `INSERT INTO tutti.effect (tenant_id, key, run_id, step, seq, tool, contract, duty, actor, entity, target_id, args_sha256, state)
+       SELECT $1, sha256(n::text::bytea), $2, 1, n, 'lab.crate.pack', '', 'pack', '{}', 'crate', 'c' || n, '', 'applied' FROM generate_series(1, $3::int) n`,
+      [this.tenantId, id, effects],
+    );
   }
 
   /** Gives the one effect of a tool this state. */
@@ -149,6 +151,12 @@ export class DutyLab {
       [this.tenantId, tool.name, state],
     );
   }
+}
+
+/** What became of a call, or the rule that refused it. */
+export function wordOf(outcome: Invoked): string {
+  if (outcome.kind !== 'effected') return JSON.stringify(outcome);
+  return outcome.value.kind === 'refused' ? outcome.value.rule : outcome.value.kind;
 }
 
 interface Writer {

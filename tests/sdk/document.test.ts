@@ -51,6 +51,14 @@ describe('a workflow document', () => {
     ]);
   });
 
+  it('says who decides as well when nobody has decided for a while', () => {
+    const escalate = 'escalate: { after: PT4H, to: head }';
+    const [asked] = read(node('a', `approval, title: Go on?, by: [cfo, anna], ${escalate}`)).nodes;
+
+    const { by, escalate: further } = asked as Node & { kind: 'approval' };
+    assert.deepEqual([by, further], [['cfo', 'anna'], { after: 'PT4H', to: ['head'] }]);
+  });
+
   it('takes a text that is an expression for it, and one that holds some for a text', () => {
     const value = (text: string) => {
       const [first] = read(node('a', `compute, value: ${JSON.stringify(text)}`)).nodes;

@@ -70,6 +70,7 @@ export async function explainFromRows(
         wait: row.wait,
         wakeAt: row.wake_at?.getTime() ?? null,
         key: asked.keys.get(row.id) ?? null,
+        by: decidersOf(row, workflow),
         run: run.id,
         ...{ module: '', slots: [], refusals: [], ahead: 0 },
       }),
@@ -101,6 +102,14 @@ function needsOf({ node, item_key: itemKey }: StepRow, { nodes }: WorkflowData):
   return after
     .filter((id) => within.some((each) => each.id === id))
     .map((id) => pathOf({ node: `${top}/${id}`, itemKey }));
+}
+
+/** Whom an approval asks. */
+function decidersOf({ node }: StepRow, { nodes }: WorkflowData): readonly string[] {
+  const [top = node, inner] = node.split('/');
+  const place = nodes.find(({ id }) => id === top);
+  const own = place?.kind === 'foreach' ? place.body.find(({ id }) => id === inner) : place;
+  return own?.kind === 'approval' ? own.by : [];
 }
 
 function pathOfRow({ node, item_key: itemKey }: StepRow): string {

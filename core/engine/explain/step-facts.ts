@@ -37,7 +37,7 @@ export function factsOf(watched: Watched, around: Surroundings, lineUp: LineUp):
     // A conversation under way goes on.
     isPaused: run.isPaused && !step.isAsking,
     isOwned: true,
-    ...{ wait, wakeAt, key },
+    ...{ wait, wakeAt, key, by: step.place.kind === 'approval' ? step.place.by : [] },
     run: run.facts.id,
     module: doer?.registered.module ?? '',
     slots: place && !isPoint(step) ? scheduler.blockers(place) : [],

@@ -26,7 +26,9 @@ export type BlockerData =
   | { readonly kind: 'items'; readonly foreach: string; readonly atOnce: number }
   | { readonly kind: 'paused' | 'owner' | 'running' }
   | { readonly kind: 'retry' }
-  | { readonly kind: 'review' | 'approval'; readonly key: string | null }
+  | { readonly kind: 'review'; readonly key: string | null }
+  /** `by`: the roles and persons that a node asks; empty for an effect. */
+  | { readonly kind: 'approval'; readonly key: string | null; readonly by: readonly string[] }
   | { readonly kind: 'budget_approval' | 'event' | 'version' | 'batch' | 'child' }
   | { readonly kind: 'run'; readonly run: string }
   | { readonly kind: 'module'; readonly module: string }

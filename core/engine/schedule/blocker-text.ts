@@ -31,7 +31,9 @@ function sentenceOf(data: BlockerData): string {
     case 'review':
       return `A person must say how ${effectText(data.key)} ended`;
     case 'approval':
-      return `A person must approve ${effectText(data.key)}`;
+      return data.by.length > 0
+        ? `It waits for ${data.by.join(' or ')} to decide (tutti approvals)`
+        : `A person must approve ${effectText(data.key)}`;
     case 'budget_approval':
       return 'A person must approve more money for it';
     case 'event':

@@ -28,6 +28,8 @@ export interface StepFacts {
   readonly wakeAt: number | null;
   /** What a step in review, or one that asks for approval, waits to hear of: an effect's key. @default null */
   readonly key?: string | null;
+  /** Whom an approval asks: names of roles and persons. @default nobody: it is of an effect */
+  readonly by?: readonly string[];
   readonly run: string;
   readonly module: string;
   /** Every slot that it could not have now, not just the first. */
@@ -76,7 +78,17 @@ export function blockersOf(facts: StepFacts): readonly StepBlocker[] {
 }
 
 function holds(facts: StepFacts): readonly StepBlocker[] {
-  const { dependencies, items = null, isPaused, isOwned, wait, wakeAt, now, key = null } = facts;
+  const {
+    dependencies,
+    items = null,
+    isPaused,
+    isOwned,
+    wait,
+    wakeAt,
+    now,
+    key = null,
+    by = [],
+  } = facts;
   const found: StepBlocker[] = [];
   if (dependencies.length > 0) found.push(say({ kind: 'dependency', steps: dependencies }));
   if (items !== null) found.push(say({ kind: 'items', ...items }));
@@ -85,7 +97,8 @@ function holds(facts: StepFacts): readonly StepBlocker[] {
   if (wait === null) return found;
   const kind = waitKinds[wait];
   const untilMs = wakeAt === null ? null : Math.max(0, wakeAt - now);
-  if (kind === 'review' || kind === 'approval') found.push(say({ kind, key }, untilMs));
+  if (kind === 'review') found.push(say({ kind, key }, untilMs));
+  else if (kind === 'approval') found.push(say({ kind, key, by }, untilMs));
   else found.push(say({ kind }, untilMs));
   return found;
 }

@@ -117,22 +117,22 @@ function doerOf({ run_id, root_run_id, workflow, agents, asked_by }: DoingRow): 
 
 /**
  * $1 tenant; $2 to $4 run, path and agent of whoever asks; $5, $6 entities and ids of its documents; $7, $8 its target; $9 duties; $10 keys of
- * its own. Text is compared by nothing but `=`: under row-level security an index serves no other operator. Whatever may have
- * happened counts as done. A family of runs is at most eight deep.
+ * its own. Text is compared by nothing but `=`: under row-level security an index serves no other operator. `OFFSET 0` has each
+ * document, key and run looked up by itself, also where a table has no statistics yet. Whatever may have happened counts as done.
  */
 export const lineageSql = `
 WITH RECURSIVE asked AS (SELECT DISTINCT d.entity, d.id FROM unnest($5::text[], $6::text[]) AS d(entity, id)),
 known AS (
-  SELECT e.key, NULL::text AS entity, NULL::text AS id FROM asked a
-    JOIN tutti.effect e ON e.tenant_id = $1 AND e.entity = a.entity AND e.target_id = a.id
-  UNION ALL SELECT d.key, d.entity, d.record_id FROM asked a
-    JOIN tutti.effect_document d ON d.tenant_id = $1 AND d.entity = a.entity AND d.record_id = a.id AND d.part = 'made'
+  SELECT e.key, NULL::text AS entity, NULL::text AS id FROM asked a, LATERAL
+    (SELECT key FROM tutti.effect WHERE tenant_id = $1 AND entity = a.entity AND target_id = a.id OFFSET 0) e
+  UNION ALL SELECT d.key, a.entity, a.id FROM asked a, LATERAL
+    (SELECT key FROM tutti.effect_document WHERE tenant_id = $1 AND entity = a.entity AND record_id = a.id AND part = 'made' OFFSET 0) d
   UNION ALL SELECT d.key, NULL, NULL FROM tutti.effect_document d
     WHERE d.tenant_id = $1 AND d.entity = $7 AND d.record_id = $8 AND d.part = 'related'),
 doing AS MATERIALIZED (
   SELECT DISTINCT ON (e.key) e.key, e.tool, e.duty, coalesce(e.entity, k.entity) AS entity, coalesce(e.target_id, k.id) AS id,
     e.run_id, ARRAY[e.actor->>'id', e.actor->>'acting'] AS agents
-  FROM known k JOIN tutti.effect e ON e.tenant_id = $1 AND e.key = k.key
+  FROM known k, LATERAL (SELECT * FROM tutti.effect WHERE tenant_id = $1 AND key = k.key OFFSET 0) e
   WHERE e.duty = ANY ($9::text[]) AND e.key <> ALL ($10::bytea[])
     AND e.state IN ('approved', 'started', 'applied', 'replayed', 'uncertain', 'needs_review')
   ORDER BY e.key),
@@ -142,11 +142,10 @@ every AS (
     (SELECT s.agent FROM tutti.step s WHERE s.tenant_id = $1 AND s.run_id = $2 AND s.node = split_part($3, '[', 1)
       AND CASE s.item_key WHEN '' THEN s.node ELSE s.node || '[' || s.item_key || ']' END = $3)]),
 climb AS (
-  SELECT DISTINCT run_id, run_id AS at FROM every
-  UNION SELECT c.run_id, r.parent_run_id FROM climb c
-    JOIN tutti.run r ON r.tenant_id = $1 AND r.id = c.at WHERE r.parent_run_id IS NOT NULL)
+  SELECT DISTINCT run_id, run_id AS at, 0 AS steps FROM every
+  UNION ALL SELECT c.run_id, r.parent_run_id, c.steps + 1 FROM climb c, LATERAL
+    (SELECT parent_run_id FROM tutti.run WHERE tenant_id = $1 AND id = c.at OFFSET 0) r WHERE r.parent_run_id IS NOT NULL)
 SELECT encode(d.key, 'hex') AS key, d.tool, d.duty, d.entity, d.id, d.run_id, d.agents, r.workflow, r.actor AS asked_by,
-  (SELECT c.at FROM climb c LEFT JOIN tutti.run p ON p.tenant_id = $1 AND p.id = c.at
-    WHERE c.run_id = d.run_id AND p.parent_run_id IS NULL) AS root_run_id
-FROM every d LEFT JOIN tutti.run r ON r.tenant_id = $1 AND r.id = d.run_id
+  (SELECT c.at FROM climb c WHERE c.run_id = d.run_id ORDER BY c.steps DESC LIMIT 1) AS root_run_id
+FROM every d LEFT JOIN LATERAL (SELECT workflow, actor FROM tutti.run WHERE tenant_id = $1 AND id = d.run_id OFFSET 0) r ON true
 ORDER BY d.run_id, d.key`;

@@ -74,6 +74,9 @@ describe('approvals of nodes', function () {
     );
     assert.deepEqual([view.deciders, view.persons], [['controller'], ['anna', 'ben']]);
 
+    const { steps } = await tutti.engine.explain({ tenantId, runId: String(view.runId) });
+    assert.match(String(steps[0]?.blockers[0]?.text), /^It waits for controller to decide/);
+
     const first = await say(view.id, 'cli:anna', { note: 'Seen.' });
     assert.deepEqual([first.state, first.yeses], ['open', 1]);
     const second = await say(view.id.slice(0, 30), 'BEN');
