@@ -4,6 +4,8 @@ import { openPool } from '../core/ports/db/connection.ts';
 import type { Connector } from '../core/ports/erp/connector.ts';
 import { embeddedConnector } from '../core/ports/erp/embedded.ts';
 import { sharedEntities } from '../core/ports/erp/entities.ts';
+import type { ModelTarget } from '../core/ports/models/model.ts';
+import { loadProviders } from '../core/ports/models/open.ts';
 import type { Profiles } from '../core/ports/models/profiles.ts';
 import { type Declarations, loadDeclarations } from '../core/sdk/registry.ts';
 import type { ThreadSetup } from './lane.ts';
@@ -17,7 +19,12 @@ export interface Loaded {
   readonly connector: (tenantId: number) => Connector;
 }
 
-/** Loads the modules; nothing is connected before it is used. @throws MODULE_INVALID and what the modules throw */
+/** The targets of a profile, in order. */
+export function targetsOf(profile: Profiles[keyof Profiles] | ModelTarget): readonly ModelTarget[] {
+  return 'targets' in profile ? profile.targets : [profile];
+}
+
+/** Loads the modules, and what models are called with; nothing is connected before it is used. @throws MODULE_INVALID and what the modules throw */
 export async function load(setup: ThreadSetup): Promise<Loaded> {
   const { default: config } = (await import(setup.configUrl)) as { readonly default: Config };
   const registry = loadDeclarations(config, sharedEntities);
@@ -36,5 +43,9 @@ export async function load(setup: ThreadSetup): Promise<Loaded> {
     connectors.set(tenantId, made);
     return made;
   };
-  return { registry, config, profiles: setup.profiles as Profiles | null, connector };
+  const profiles = setup.profiles as Profiles | null;
+  // A cold thread that got hundreds of permits at once would load for longer than the watchdog has patience.
+  const targets = Object.values(profiles ?? {}).flatMap(targetsOf);
+  await loadProviders(targets.filter(({ provider }) => !config.providers?.[provider]));
+  return { registry, config, profiles, connector };
 }

@@ -215,6 +215,7 @@ export class Walk implements DispatchEvents {
       case 'done':
         return this.#done(ref, visit, message.done);
       case 'leave':
+      case 'sent':
       case 'finding':
       case 'delta':
         return;
