@@ -49,7 +49,7 @@ export class GroupCommit {
           text: flushSql,
           values,
         });
-        if (rows[0]?.alive !== 1 || !rows[0].admitted || rows[0].steps !== steps.length)
+        if (rows[0]?.alive !== 1 || rows[0].refused !== null || rows[0].steps !== steps.length)
           throw new Error(`The floor's flush answered ${JSON.stringify(rows[0])}.`);
         this.#flushNo += 1;
         for (const each of group) each.durable();

@@ -122,10 +122,17 @@ export async function readingTenant(host: Host, asked: Asked): Promise<number | 
   return row?.tenantId ?? null;
 }
 
-/** Whose settings are meant: those of whoever ran last, or of the sample company before any run. */
-export async function actingTenant(host: Host, scale: number | undefined): Promise<number> {
-  const known = await readingTenant(host, { scale });
-  return known ?? (await host.sampleTenant(scale ?? 1)).tenantId;
+/** Opens the host of a call that changes what a tenant has set: the scale's, whoever ran last, or the sample company before any run. */
+export async function withTenant(
+  call: Call,
+  work: (host: Host, tenantId: number) => Promise<void>,
+): Promise<number> {
+  const scale = call.args.text('scale') === undefined ? undefined : scaleOf(call.args);
+  return withHost(call, async (host) => {
+    const known = await readingTenant(host, { scale });
+    await work(host, known ?? (await host.sampleTenant(scale ?? 1)).tenantId);
+    return exit.done;
+  });
 }
 
 /** The name of a tenant's group of companies. */

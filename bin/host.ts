@@ -15,7 +15,7 @@ import type { Connector } from '../core/ports/erp/connector.ts';
 import { embeddedConnector, prepareEmbedded } from '../core/ports/erp/embedded.ts';
 import { sharedEntities } from '../core/ports/erp/entities.ts';
 import { type LoadedSample, loadSample } from '../core/ports/erp/load-sample.ts';
-import { openBatch } from '../core/ports/models/batch-open.ts';
+import { hasBatches, openBatch } from '../core/ports/models/batch-open.ts';
 import type { ModelTarget } from '../core/ports/models/model.ts';
 import { chooseProfiles, type Profiles, rehearsedProfiles } from '../core/ports/models/profiles.ts';
 import { loadRegistry, type Registry } from '../core/sdk/registry.ts';
@@ -149,6 +149,7 @@ function hostOn(
       profiles: rehearsed,
       connector,
       budgets: new Budgets(database, { registry, config }),
+      hasBatches: (target) => hasBatches(target, options.env ?? process.env),
       openDispatcher: openPool,
       clock: systemClock,
     }),

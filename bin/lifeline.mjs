@@ -3,8 +3,18 @@
 import { Socket } from 'node:net';
 import { isMainThread } from 'node:worker_threads';
 
-if (isMainThread) {
-  const pipe = new Socket({ fd: 3 });
+/** The pipe; none in a process forked from ours that has its channel there, and ends with it. */
+function openPipe() {
+  try {
+    return new Socket({ fd: 3 });
+  } catch (error) {
+    if (error.code === 'EEXIST') return null;
+    throw error;
+  }
+}
+
+const pipe = isMainThread ? openPipe() : null;
+if (pipe) {
   pipe.on('close', () => process.kill(process.pid, 'SIGKILL'));
   pipe.on('error', () => {}); // 'close' follows
   pipe.resume();

@@ -54,6 +54,11 @@ export class Conversation implements Recorder {
     this.#send({ kind: 'finding', ref: this.job.ref, finding });
   }
 
+  /** The call that was permitted leaves. */
+  sent(): void {
+    this.#send({ kind: 'sent', ref: this.job.ref });
+  }
+
   turn(done: TurnDone): void {
     this.#send({ kind: 'turn', ref: this.job.ref, done });
   }

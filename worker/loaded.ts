@@ -10,6 +10,8 @@ import {
 import type { Connector } from '../core/ports/erp/connector.ts';
 import { embeddedConnector } from '../core/ports/erp/embedded.ts';
 import { sharedEntities } from '../core/ports/erp/entities.ts';
+import type { ModelTarget } from '../core/ports/models/model.ts';
+import { loadProviders } from '../core/ports/models/open.ts';
 import type { Profiles } from '../core/ports/models/profiles.ts';
 import { type Declarations, loadDeclarations } from '../core/sdk/registry.ts';
 import type { ThreadSetup } from './lane.ts';
@@ -25,7 +27,12 @@ export interface Loaded {
   readonly doings: (step: AskingStep, question: LineageQuestion) => Promise<Doings>;
 }
 
-/** Loads the modules; nothing is connected before it is used. @throws MODULE_INVALID and what the modules throw */
+/** The targets of a profile, in order. */
+export function targetsOf(profile: Profiles[keyof Profiles] | ModelTarget): readonly ModelTarget[] {
+  return 'targets' in profile ? profile.targets : [profile];
+}
+
+/** Loads the modules, and what models are called with; nothing is connected before it is used. @throws MODULE_INVALID and what the modules throw */
 export async function load(setup: ThreadSetup): Promise<Loaded> {
   const { default: config } = (await import(setup.configUrl)) as { readonly default: Config };
   const registry = loadDeclarations(config, sharedEntities);
@@ -45,5 +52,9 @@ export async function load(setup: ThreadSetup): Promise<Loaded> {
     return made;
   };
   const doings: Loaded['doings'] = (step, question) => readDoings(pool, step, question);
-  return { registry, config, profiles: setup.profiles as Profiles | null, connector, doings };
+  const profiles = setup.profiles as Profiles | null;
+  // A cold thread that got hundreds of permits at once would load for longer than the watchdog has patience.
+  const targets = Object.values(profiles ?? {}).flatMap(targetsOf);
+  await loadProviders(targets.filter(({ provider }) => !config.providers?.[provider]));
+  return { registry, config, profiles, connector, doings };
 }

@@ -89,6 +89,7 @@ export class SimulatedConversation implements RoundEvents {
   async #hold(outputBytes: number, stop: 'tools' | 'end'): Promise<void> {
     const { scope, talk, pace } = this.#context;
     if (this.isDenied || !(await this.#isPermitted())) return;
+    talk.sent();
     this.#turn += 1;
     const { usage, latencyMs } = simulateTurn({
       inputBytes: this.#bytes,

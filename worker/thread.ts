@@ -14,12 +14,14 @@ import type { RegisteredAgent } from '../core/sdk/registry.ts';
 import { runAgent } from './agent.ts';
 import { Conversation } from './conversation.ts';
 import { type Hello, type LaneTask, slots } from './lane.ts';
-import { type Loaded, load } from './loaded.ts';
+import { type Loaded, load, targetsOf } from './loaded.ts';
 import { marking } from './marking.ts';
 import { paceOf } from './pace.ts';
 
 const beatEveryMs = 100;
 const pace = paceOf(systemClock);
+/** Messages that a thread hears in a row: 600 permits at once are seconds of work, and a thread has to beat meanwhile. */
+const heardAtOnce = 16;
 /** How long a cancelled agent has to end by itself, so that what it was doing is recorded. */
 const graceMs = 250;
 
@@ -81,6 +83,8 @@ class Runner {
   readonly #models = new Map<string, Model>();
   readonly #current = new AsyncLocalStorage<Conversation>();
   #isWatched = false;
+  /** Messages of the engine, oldest first. */
+  readonly #unheard: ToThread[] = [];
 
   constructor(parts: {
     readonly loaded: Loaded;
@@ -104,11 +108,19 @@ class Runner {
   }
 
   hear(batch: readonly ToThread[]): void {
-    for (const message of batch) {
+    const isListening = this.#unheard.length > 0;
+    this.#unheard.push(...batch);
+    if (!isListening) this.#listen();
+  }
+
+  /** Hears some messages, and the rest when timers and sockets have had their turn: what follows from each runs at once. */
+  #listen(): void {
+    for (const message of this.#unheard.splice(0, heardAtOnce)) {
       if (message.kind === 'go') this.#go(message.job);
       else if (message.kind === 'watch') this.#isWatched = message.isOn;
       else this.#talks.get(message.ref)?.hear(message);
     }
+    if (this.#unheard.length > 0) setImmediate(() => this.#listen());
   }
 
   #go(job: Job): void {
@@ -128,11 +140,7 @@ class Runner {
     const registered = registry.agents.get(job.agent) as RegisteredAgent;
     const { agent, module } = registered;
     const chain = profiles?.[(agent.model ?? 'standard') as keyof Profiles];
-    const targets = chain
-      ? 'targets' in chain
-        ? chain.targets
-        : [chain as unknown as ModelTarget]
-      : [{ provider: 'scripted', model: 'none' }];
+    const targets = chain ? targetsOf(chain) : [{ provider: 'scripted', model: 'none' }];
     // After each await of ours the job whose code goes on is noted.
     const mark = (): void => {
       Atomics.store(this.#memory, slots.current, job.ref);

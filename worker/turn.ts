@@ -54,7 +54,8 @@ export async function callModel(
   const { permitted, target: first = 0 } = talk.job;
   const bytes = requestBytes(prompt.request('', messages, 0));
   let chosen = turn === 1 && permitted ? first : await talk.permit({ bytes });
-  for (let tries = 1; ; tries += 1) {
+  const failures: Record<string, number> = {};
+  for (;;) {
     const target = targets[chosen] as ModelTarget;
     const call = { turn, target, startedAt: performance.now() };
     const reply = await send(context, target, messages).catch((error: unknown) => {
@@ -63,6 +64,8 @@ export async function callModel(
     });
     if (!(reply instanceof Error)) return readReply(context, call, reply);
     if (!mayPass(reply)) throw reply;
+    const tries = (failures[reply.code] ?? 0) + 1;
+    failures[reply.code] = tries;
     chosen = await talk.permit({ bytes, failed: { error: toErrorData(reply), tries } });
   }
 }
@@ -107,15 +110,28 @@ async function send(
   using deadline = turnDeadline(context);
   const { model, maxOutputTokens = 4_096 } = target;
   const request = context.prompt.request(model, messages, maxOutputTokens);
-  return await context.model(target).call(request, {
+  const provider = context.model(target);
+  const onSent = telling(context.talk);
+  if (!provider.tellsSent) onSent();
+  return await provider.call(request, {
     signal: deadline.signal,
+    onSent,
     ...target.deadlines,
     ...(context.isWatched() && { onDelta: (text) => context.talk.delta(text) }),
   });
 }
 
+/** Tells once that a call leaves. */
+function telling(talk: Conversation): () => void {
+  let hasLeft = false;
+  return () => {
+    if (!hasLeft) talk.sent();
+    hasLeft = true;
+  };
+}
+
 /** Failures that the same call may not meet again: its provider was busy, away or slow. */
-function mayPass(error: unknown): boolean {
+function mayPass(error: unknown): error is EngineError {
   return isEngineError(error) && ['MODEL_RATE_LIMITED', 'MODEL_UNAVAILABLE'].includes(error.code);
 }
 

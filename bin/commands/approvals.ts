@@ -49,7 +49,7 @@ export const approvals: Command = {
 };
 
 /** What a person must know to decide, as aligned lines. */
-export function describe(view: ApprovalView): readonly string[] {
+function describe(view: ApprovalView): readonly string[] {
   const { workflow, path, requestedBy, deciders, persons, required, yeses } = view;
   const shown = linesOf(view.shown).map(({ label, text }) => [label || 'value', text]);
   const who = deciders.join(', ');

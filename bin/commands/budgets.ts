@@ -2,15 +2,7 @@ import { EngineError } from '../../core/base/errors.ts';
 import { Budgets, type BudgetsView, type BudgetView } from '../../core/engine/limits/budgets.ts';
 import { readUsd } from '../../core/engine/limits/daily-limit.ts';
 import { countOf, formatCost } from '../../core/service/batch/format.ts';
-import {
-  actingTenant,
-  type Call,
-  type Command,
-  exit,
-  flags,
-  scaleOf,
-  withHost,
-} from '../command.ts';
+import { type Call, type Command, flags, withTenant } from '../command.ts';
 import { operator } from '../operator.ts';
 import { type Terminal, table } from '../terminal.ts';
 
@@ -32,9 +24,7 @@ export const budgets: Command = {
   run: (call) => {
     // Read before anything is opened: a wrong call costs no start.
     const asked = askedBudget(call);
-    const scale = call.args.text('scale') === undefined ? undefined : scaleOf(call.args);
-    return withHost(call, async (host) => {
-      const tenantId = await actingTenant(host, scale);
+    return withTenant(call, async (host, tenantId) => {
       const store = new Budgets(host.database, host);
       const { terminal } = call;
       if (asked.act === 'list') {
@@ -44,7 +34,6 @@ export const budgets: Command = {
       } else {
         tell(terminal, await change(store, tenantId, asked));
       }
-      return exit.done;
     });
   },
 };

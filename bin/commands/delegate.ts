@@ -1,8 +1,8 @@
 import { EngineError } from '../../core/base/errors.ts';
-import { Delegations } from '../../core/engine/approvals/delegations.ts';
+import { Delegations, type DelegationView } from '../../core/engine/approvals/delegations.ts';
 import { readPerson } from '../../core/engine/approvals/person.ts';
 import type { Arguments } from '../arguments.ts';
-import { actingTenant, type Command, exit, flags, scaleOf, withHost } from '../command.ts';
+import { type Command, flags, withTenant } from '../command.ts';
 import { operator, personOfCall } from '../operator.ts';
 import { table } from '../terminal.ts';
 
@@ -29,28 +29,22 @@ export const delegate: Command = {
     const [to] = args.positionals;
     const handing = to === undefined ? null : { to: readPerson(to), until: untilOf(args) };
     const from = personOfCall(call);
-    const scale = args.text('scale') === undefined ? undefined : scaleOf(args);
-    return withHost(call, async (host) => {
+    return withTenant(call, async (host, tenantId) => {
       const delegations = new Delegations(host.database.pool('tutti_engine', 1));
-      const tenantId = await actingTenant(host, scale);
       if (handing) await delegations.hand({ tenantId, from, ...handing, actor: operator() });
       const held = await delegations.list(tenantId);
       if (terminal.isJson) terminal.print(held);
       else {
-        const rows = held.map((each) => [
-          each.to,
-          'decides for',
-          each.from,
-          'until',
-          each.until.toISOString(),
-        ]);
-        for (const line of table(rows)) terminal.say(line);
+        for (const line of table(held.map(cellsOf))) terminal.say(line);
         if (held.length === 0) terminal.say('Everybody decides for themselves.');
       }
-      return exit.done;
     });
   },
 };
+
+function cellsOf({ from, to, until }: DelegationView): readonly string[] {
+  return [to, 'decides for', from, 'until', until.toISOString()];
+}
 
 /** Null: it ends. @throws INPUT_INVALID */
 function untilOf(args: Arguments): Date | null {

@@ -1,15 +1,7 @@
 import { EngineError } from '../../core/base/errors.ts';
 import { SettingStore, type SettingView } from '../../core/engine/recovery/setting-store.ts';
 import { countOf } from '../../core/service/batch/format.ts';
-import {
-  actingTenant,
-  type Call,
-  type Command,
-  exit,
-  flags,
-  scaleOf,
-  withHost,
-} from '../command.ts';
+import { type Call, type Command, flags, withTenant } from '../command.ts';
 import { operator } from '../operator.ts';
 import { type Terminal, table } from '../terminal.ts';
 
@@ -32,12 +24,10 @@ export const settings: Command = {
   run: (call) => {
     // Read before anything is opened: a wrong flag costs no start.
     const asked = askedSetting(call);
-    return withHost(call, async (host) => {
+    return withTenant(call, async (host, tenantId) => {
       const store = new SettingStore(host.database, host);
-      const tenantId = await actingTenant(host, asked.scale);
       if (asked.name === null) list(call.terminal, await store.list(tenantId));
       else show(call.terminal, await act(store, tenantId, { ...asked, name: asked.name }));
-      return exit.done;
     });
   },
 };
@@ -48,7 +38,6 @@ interface Asked {
   /** Undefined: none was given; JSON has no such value. */
   readonly value: unknown;
   readonly isReset: boolean;
-  readonly scale: number | undefined;
 }
 
 function askedSetting({ args }: Call): Asked {
@@ -63,8 +52,7 @@ function askedSetting({ args }: Call): Asked {
       'tutti settings takes --value or --reset, one of them, and only with NAME; see: tutti help settings',
     );
   }
-  const scale = args.text('scale') === undefined ? undefined : scaleOf(args);
-  return { name, value, isReset, scale };
+  return { name, value, isReset };
 }
 
 function act(

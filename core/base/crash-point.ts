@@ -1,9 +1,9 @@
-import { existsSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 
 /**
  * Named places where a test may end the process as a power cut would: `CRASH_AT=after-flush:3` kills it at the third pass,
- * `CRASH_AT=after-flush:3:SIGSTOP` makes it stand still there. Passes count once the file `CRASH_FROM` is there, if it names one.
- * Costs one comparison when unset.
+ * `CRASH_AT=after-flush:3:SIGSTOP` makes it stand still there. Passes count once the file `CRASH_FROM` is there, if it names one, and
+ * in the process alone whose number is in it, if one is. Costs one comparison when unset.
  */
 const [name, count = '1', signal = 'SIGKILL'] = (process.env.CRASH_AT ?? '').split(':');
 const from = process.env.CRASH_FROM;
@@ -13,7 +13,17 @@ let left = Number(count);
 export function crashPoint(
   passed: 'before-flush' | 'after-flush' | 'after-claim' | 'after-tool',
 ): void {
-  if (passed !== name || (from !== undefined && !existsSync(from))) return;
+  if (passed !== name || !isArmed()) return;
   left -= 1;
   if (left === 0) process.kill(process.pid, signal);
+}
+
+function isArmed(): boolean {
+  if (from === undefined) return true;
+  try {
+    const pid = readFileSync(from, 'utf8');
+    return pid === '' || Number(pid) === process.pid;
+  } catch {
+    return false;
+  }
 }

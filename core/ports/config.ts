@@ -49,6 +49,8 @@ export interface BatchConfig {
   readonly patienceMs?: number;
   /** How long before a run's deadline its calls are made directly, milliseconds. @default 1800000 (30 min) */
   readonly reserveMs?: number;
+  /** What a batch is expected to take before one of its model was seen, milliseconds. @default 3600000 (providers: most end within an hour) */
+  readonly expectedMs?: number;
 }
 
 /** Micro-USD that models may cost a UTC day; a call is refused that could pass any of them. */

@@ -129,7 +129,8 @@ export interface PermitAsk {
   readonly bytes: number;
   /** The call that has just failed for now and is to be made again. @default none has */
   readonly failed?: {
-    readonly error: ErrorData /** Calls of this turn so far. */;
+    readonly error: ErrorData;
+    /** Calls of this turn that have failed for the same reason so far: a provider that is busy costs none that is away its tries. */
     readonly tries: number;
   };
 }
@@ -145,6 +146,8 @@ export type FromThread =
   | { readonly kind: 'leave'; readonly ref: number; readonly id: number }
   /** What a model has just said; only while somebody watches. */
   | { readonly kind: 'delta'; readonly ref: number; readonly text: string }
+  /** The model call that was permitted last leaves for its provider. */
+  | { readonly kind: 'sent'; readonly ref: number }
   | { readonly kind: 'turn'; readonly ref: number; readonly done: TurnDone }
   | { readonly kind: 'intent'; readonly ref: number; readonly intent: Intent }
   | {

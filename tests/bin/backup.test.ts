@@ -7,7 +7,7 @@ import { verifies } from '../support/verifies.ts';
 import { runCli, shopConfig } from './cli.ts';
 
 describe('tutti backup and tutti restore', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const folder = scratchFolder({});
   after(() => folder[Symbol.dispose]());
 

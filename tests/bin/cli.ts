@@ -1,11 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { nodeFlags } from '../../bin/node24.mjs';
+import { compileCacheEnv } from '../support/compile-cache.ts';
 
 const entry = fileURLToPath(new URL('../../bin/tutti.ts', import.meta.url));
 
@@ -33,11 +31,7 @@ export interface Place {
   readonly env: Readonly<Record<string, string>>;
 }
 
-// Every process of the tests compiles the same files; the cache halves what a start costs.
-const compiled = mkdtempSync(join(tmpdir(), 'tutti-test-compiled-'));
-process.once('exit', () => rmSync(compiled, { recursive: true, force: true }));
-
-const patienceMs = 30_000;
+const patienceMs = 90_000;
 const pauseMs = 10;
 
 /** Starts a command; nothing of the tests' own environment but PATH and HOME reaches it. */
@@ -45,7 +39,7 @@ export function startCli(place: Place, args: readonly string[]): Running {
   const { PATH = '', HOME = '' } = process.env;
   const child = spawn(process.execPath, [...nodeFlags, entry, ...args], {
     cwd: place.cwd,
-    env: { PATH, HOME, NODE_COMPILE_CACHE: compiled, ...place.env },
+    env: { PATH, HOME, ...compileCacheEnv, ...place.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stdout = '';

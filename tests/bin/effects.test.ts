@@ -7,7 +7,7 @@ import { verifies } from '../support/verifies.ts';
 import { type Place, runCli, shopConfig } from './cli.ts';
 
 describe('the commands on effects', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const folder = scratchFolder({});
   const runId = newId();
   const [lost, done] = ['1a'.repeat(32), '2b'.repeat(32)];

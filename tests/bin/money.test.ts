@@ -14,7 +14,7 @@ const config = fileURLToPath(new URL('../support/fixtures/model.config.ts', impo
 const day = periodOf(Date.now());
 
 describe('the commands on money', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const folder = scratchFolder({});
   let fresh: FreshDatabase;
   let place: Place;

@@ -12,7 +12,7 @@ const config = fileURLToPath(yardConfig);
 const fast = ['--rehearse', '--speed', '1000'];
 
 describe('tutti plan, and runs that are rehearsed or bound', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const folder = scratchFolder({});
   let fresh: FreshDatabase;
   let place: Place;

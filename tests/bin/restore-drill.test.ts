@@ -29,7 +29,7 @@ const items = Array.from({ length: 150 }, (_, index) => ({ id: `m${index}` }));
 const patienceMs = 60_000;
 
 describe('the restore drill', function () {
-  this.timeout(150_000);
+  this.timeout(300_000);
   const folder = scratchFolder({});
   const log = join(folder.path, 'outside.log');
   const backup = join(folder.path, 'running.backup');

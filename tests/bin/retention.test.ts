@@ -6,7 +6,7 @@ import { verifies } from '../support/verifies.ts';
 import { type Place, runCli, shopConfig } from './cli.ts';
 
 describe('the commands of retention', function () {
-  this.timeout(30_000);
+  this.timeout(180_000);
   const folder = scratchFolder({});
   let fresh: FreshDatabase;
   let past: Past;

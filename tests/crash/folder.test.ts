@@ -8,7 +8,7 @@ import { seedOf } from '../support/crash-kills.ts';
 import { verifies } from '../support/verifies.ts';
 
 describe('an engine with a database of its own', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let folder: CrashFolder;
 
   before(async () => {

@@ -4,7 +4,7 @@ import { CrashLab } from '../support/crash-lab.ts';
 import { verifies } from '../support/verifies.ts';
 
 describe('engines that are killed at random instants', function () {
-  this.timeout(600_000);
+  this.timeout(1_800_000);
   const labs: CrashLab[] = [];
 
   before(async () => {

@@ -28,7 +28,7 @@ class Deaths {
 }
 
 describe('an engine that dies at a crash point', function () {
-  this.timeout(600_000);
+  this.timeout(1_800_000);
   const labs: CrashLab[] = [];
 
   before(async () => {

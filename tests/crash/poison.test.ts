@@ -6,7 +6,7 @@ const items = Array.from({ length: 60 }, (_, index) => `good-${index}`);
 const mostRestarts = 3;
 
 describe('an agent that ends its own process each time', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let lab: CrashLab;
 
   before(async () => {

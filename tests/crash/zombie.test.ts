@@ -9,9 +9,11 @@ import { verifies } from '../support/verifies.ts';
  * end. A send that is on its way at that very instant cannot be called back by anybody, so there is none.
  */
 const flushes = [1, 2, 3, 4];
+/** Short, for it is waited for. */
+const leaseMs = 8_000;
 
 describe('an engine that stood still for longer than its lease', function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   let lab: CrashLab;
 
   before(async () => {
@@ -27,7 +29,7 @@ describe('an engine that stood still for longer than its lease', function () {
     const stopped = flushes.map((flush) => {
       const at = `after-flush:${flush}:SIGSTOP`;
       const items = [`z-${flush}`];
-      return lab.engine({ submit: 'crash.hold', stays: true, items, at });
+      return lab.engine({ submit: 'crash.hold', stays: true, leaseMs, items, at });
     });
     await lab.until('each stands still, or has ended its run before', async () => {
       const over = await ended();

@@ -7,7 +7,7 @@ import { verifies } from '../support/verifies.ts';
 const actor = { kind: 'person', id: 'anna' } as const;
 
 describe('budgets of an engine that runs', function () {
-  this.timeout(30_000);
+  this.timeout(180_000);
   let lab: TestEngine;
   let budgets: Budgets;
 

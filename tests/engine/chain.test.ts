@@ -35,7 +35,7 @@ interface Course {
 }
 
 describe('a chain of two providers, real threads and SDKs', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let tutti: TestEngine;
   let tenantId: number;
   let first: WindowServer;

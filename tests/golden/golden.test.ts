@@ -19,7 +19,7 @@ import { type Golden, parseGolden, writeBooks, writeTables } from './golden.ts';
 
 const config = new URL('golden.config.ts', import.meta.url).href;
 const items = ['a', 'b', 'c'];
-const patienceMs = 30_000;
+const patienceMs = 60_000;
 
 /** Runs as earlier releases left them, by release and name. */
 const goldens = readdirSync(import.meta.dirname, { withFileTypes: true })
@@ -38,7 +38,7 @@ interface Restored extends AsyncDisposable {
 }
 
 describe('a run of an earlier release', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const folder = scratchFolder({});
 
   after(() => {

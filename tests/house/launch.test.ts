@@ -64,7 +64,7 @@ describe('launch', () => {
     child.kill('SIGKILL');
 
     // 'close' comes when the last holder of the output is gone: the launcher, and what it ran.
-    const closed = once(child, 'close', { signal: AbortSignal.timeout(10_000) });
+    const closed = once(child, 'close', { signal: AbortSignal.timeout(60_000) });
     await assert.doesNotReject(closed).finally(() => endIfAlive(pid));
   });
 });

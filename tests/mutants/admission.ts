@@ -2,6 +2,7 @@ import type { Mutant } from './mutant.ts';
 
 const world = 'tests/engine/world/world.test.ts';
 const scheduler = 'tests/engine/schedule/scheduler.test.ts';
+const others = 'tests/engine/limits/budget-others.test.ts';
 
 /** Bugs of what may start: scheduler, permits, budgets. */
 export const admission: readonly Mutant[] = [
@@ -78,8 +79,8 @@ export const admission: readonly Mutant[] = [
   {
     id: 'permit-not-given-back',
     file: 'core/engine/limits/gate.ts',
-    find: 'this.#open -= 1;\n    this.#correct(passed, now, (line) => line.amountOf(used)',
-    replace: 'this.#correct(passed, now, (line) => line.amountOf(used)',
+    find: 'this.#open -= 1;\n    if (passed.isHeld) this.#count',
+    replace: 'if (passed.isHeld) this.#count',
     tests: [world],
   },
   {
@@ -92,14 +93,14 @@ export const admission: readonly Mutant[] = [
   {
     id: 'settled-money-not-counted',
     file: 'core/engine/limits/budget.ts',
-    find: 'purse.settledMicroUsd += microUsd;',
+    find: 'purse.due.settledMicroUsd += microUsd;',
     replace: '',
     tests: [world, 'tests/engine/limits/budget.test.ts'],
   },
   {
     id: 'reservation-not-given-back',
     file: 'core/engine/limits/budget.ts',
-    find: 'purse.reservedMicroUsd -= reservation.microUsd;',
+    find: 'purse.due.reservedMicroUsd -= reservation.microUsd;',
     replace: '',
     tests: [world, 'tests/engine/limits/budget.test.ts'],
   },
@@ -109,6 +110,28 @@ export const admission: readonly Mutant[] = [
     find: 'if (left < 0) return { scope, never: true };',
     replace: '',
     tests: [world, 'tests/engine/limits/budget.test.ts'],
+  },
+  {
+    id: 'what-others-reserve-counts-as-spent',
+    file: 'core/engine/limits/budget.ts',
+    find: 'const row = { reservedMicroUsd, settledMicroUsd };',
+    replace:
+      'const row = { reservedMicroUsd: 0, settledMicroUsd: reservedMicroUsd + settledMicroUsd };',
+    tests: [others, 'tests/engine/limits/budget.test.ts'],
+  },
+  {
+    id: 'what-others-hold-is-not-looked-at',
+    file: 'core/engine/run/purse-looks.ts',
+    find: 'this.#look(run, name);',
+    replace: '',
+    tests: [others],
+  },
+  {
+    id: 'what-others-hold-is-looked-at-all-the-time',
+    file: 'core/engine/run/purse-looks.ts',
+    find: 'this.#next.set(name, clock.monotonic() + lookMs);',
+    replace: 'this.#next.set(name, clock.monotonic());',
+    tests: [others],
   },
   {
     id: 'waiting-call-dropped',

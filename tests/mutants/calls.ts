@@ -2,6 +2,7 @@ import type { Mutant } from './mutant.ts';
 
 const world = 'tests/engine/world/world.test.ts';
 const regressions = 'tests/engine/world/regressions.test.ts';
+const gate = 'tests/engine/limits/gate.test.ts';
 const turns = 'core/engine/run/turns.ts';
 
 /** Bugs of conversations that wait: slots, deadlines, calls that are made again, money that somebody has to raise. */
@@ -51,9 +52,52 @@ export const calls: readonly Mutant[] = [
   {
     id: 'a-call-is-made-again-without-budget',
     file: turns,
-    find: ' || !broker.retries(this.modelOf(registered))',
+    find: ' || !broker.retries(calledModel)',
     replace: '',
     tests: [world],
+  },
+  {
+    id: 'a-retry-is-charged-to-the-first-model',
+    file: turns,
+    find: 'attempt.calledModel = grant.model;',
+    replace: 'attempt.calledModel = this.modelOf(attempt.registered);',
+    tests: [world],
+  },
+  {
+    id: 'refusals-count-among-the-tries',
+    file: 'worker/turn.ts',
+    find: 'const tries = (failures[reply.code] ?? 0) + 1;',
+    replace: 'const tries = Object.values(failures).reduce((sum, each) => sum + each, 0) + 1;',
+    tests: ['tests/worker/turn.test.ts'],
+  },
+  {
+    id: 'a-call-that-has-not-left-is-free',
+    file: 'core/engine/limits/window.ts',
+    find: 'return this.#fits(this.#sum + this.#held, amount);',
+    replace: 'return this.#fits(this.#sum, amount);',
+    tests: [gate, world],
+  },
+  {
+    id: 'a-call-that-leaves-is-not-heard',
+    file: 'core/engine/run/attempts.ts',
+    find: 'return turns.sent(attempt);',
+    replace: 'return;',
+    tests: [world],
+  },
+  {
+    id: 'a-thread-hears-everything-at-once',
+    file: 'worker/thread.ts',
+    find: 'const heardAtOnce = 16;',
+    replace: 'const heardAtOnce = 1_000;',
+    tests: ['tests/worker/cold.test.ts'],
+  },
+  {
+    id: 'even-calls-begin-with-the-first-answer',
+    file: 'core/engine/limits/pace.ts',
+    find: 'this.#episodes = 0;\n    if',
+    replace:
+      'if (this.#episodes > 0) this.#evenUntil = now + evenMs;\n    this.#episodes = 0;\n    if',
+    tests: ['tests/engine/limits/pace.test.ts'],
   },
   {
     id: 'a-busy-provider-fails-the-attempt',
@@ -71,7 +115,7 @@ export const calls: readonly Mutant[] = [
   },
   {
     id: 'what-a-provider-asks-for-is-not-heard',
-    file: turns,
+    file: 'core/engine/run/call-end.ts',
     find: '...(retryAfterMs !== undefined && { retryAfterMs }),',
     replace: '',
     tests: [world],
@@ -79,7 +123,7 @@ export const calls: readonly Mutant[] = [
   {
     id: 'a-call-goes-to-the-first-model',
     file: turns,
-    find: 'target: call.grant.target',
+    find: 'target: (call as Call).grant.target',
     replace: 'target: 0',
     tests: [world],
   },

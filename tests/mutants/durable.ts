@@ -31,14 +31,15 @@ export const durable: readonly Mutant[] = [
     id: 'flush-not-sent-again',
     file: 'core/engine/run/journal-line.ts',
     find: 'if (row.marked === 0) return this.#readBack(client, flush, no);',
-    replace: 'if (row.marked === 0) return { admitted: true, newEffects: new Set() };',
+    replace:
+      'if (row.marked === 0) return { refused: new Set(), purses: [], newEffects: new Set() };',
     tests: [world, 'tests/engine/run/journal-loss.test.ts'],
   },
   {
     id: 'budget-below-its-limit',
     file: 'core/engine/run/flush.ts',
-    find: 'reserve <= free + release - settle',
-    replace: 'reserve < free + release - settle',
+    find: 'upto > free + release - settle',
+    replace: 'upto >= free + release - settle',
     tests: [flush],
   },
   {
@@ -51,8 +52,15 @@ export const durable: readonly Mutant[] = [
   {
     id: 'refused-calls-are-written',
     file: 'core/engine/run/flush.ts',
-    find: `\${rowsOf('turns')} WHERE ok.yes)`,
-    replace: `\${rowsOf('turns')})`,
+    find: `\${rowsOf('turns')} WHERE d.ask NOT IN (SELECT ask FROM poor)),`,
+    replace: `\${rowsOf('turns')}),`,
+    tests: [journal],
+  },
+  {
+    id: 'a-poor-tenant-denies-its-neighbours',
+    file: 'core/engine/run/flush.ts',
+    find: 'OVER (PARTITION BY tenant_id, scope, period ORDER BY ask)',
+    replace: 'OVER (ORDER BY ask)',
     tests: [journal],
   },
   {

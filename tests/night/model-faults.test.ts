@@ -137,7 +137,6 @@ describe('an agent whose model misbehaves', () => {
     assert.equal(step.error?.code, 'OUTPUT_INVALID');
     assert.match(step.error?.message ?? '', /'probe\.probe' answered twice .*count/);
     assert.equal(calls.length, 2);
-    assert.equal(step.attempt, 1);
   });
 
   it('tells the model of a tool that there is none, and goes on', async () => {
@@ -314,9 +313,9 @@ describe('an agent whose model misbehaves', () => {
   });
 });
 
-/** Waits for a state, five seconds at the most. */
+/** Waits for a state, a minute at the most. */
 async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 5_000;
+  const deadline = Date.now() + 60_000;
   while (!(await holds())) {
     assert.ok(Date.now() < deadline, `still not: ${holds}`);
     await wait(10);

@@ -12,7 +12,7 @@ const samples = config.modules.flatMap(({ sample }) => (sample ? [sample] : []))
 
 describe('a night whose database crashes again and again', () => {
   it('finds exactly what is planted, fails no step, and is not ready meanwhile', async function () {
-    this.timeout(120_000);
+    this.timeout(300_000);
     verifies('R8.crash', 'R9.offline');
     await using server = await ownServer();
     const tutti = await openTestEngine(new URL('../../tutti.config.ts', import.meta.url), {

@@ -17,7 +17,7 @@ interface Course {
 }
 
 describe('the examples of recovery', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   let tutti: TestEngine;
   let tenantId: number;
   let store: SettingStore;

@@ -17,7 +17,7 @@ interface Manifest {
 }
 
 describe('the package', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let folder: Disposable & { readonly path: string };
   let fresh: FreshDatabase;
 

@@ -33,7 +33,14 @@ export type RouteFault =
   /** The answer breaks off after so many bytes. */
   | { readonly kind: 'cut'; readonly afterBytes: number }
   /** The answer stops after so many bytes, and the connection stays. */
-  | { readonly kind: 'silence'; readonly afterBytes: number };
+  | { readonly kind: 'silence'; readonly afterBytes: number }
+  /** Something else happens first: before the deed, or after it and before its answer. `isDropped`: the deed is never done. */
+  | {
+      readonly kind: 'meanwhile';
+      readonly before?: () => Promise<unknown>;
+      readonly after?: () => Promise<unknown>;
+      readonly isDropped?: boolean;
+    };
 
 /** A provider's batches on 127.0.0.1; batches stand still until the test ends them. */
 export interface BatchServer {
@@ -89,7 +96,11 @@ export async function startBatchServer(
     const fault = at === -1 ? undefined : faults.splice(at, 1)[0]?.fault;
     if (fault?.kind === 'status') return sendStatus(response, fault);
     if (fault?.kind === 'reset' && fault.after === 'nothing') return void response.destroy();
+    const meanwhile = fault?.kind === 'meanwhile' ? fault : undefined;
+    await meanwhile?.before?.();
+    if (meanwhile?.isDropped) return void response.destroy();
     const answer = await shop.answer(incoming, Buffer.concat(chunks));
+    await meanwhile?.after?.();
     if (fault?.kind === 'reset') return void response.destroy();
     send(response, answer, fault);
   }

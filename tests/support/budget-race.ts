@@ -26,6 +26,8 @@ export interface RoundSeen {
   readonly settled: number;
   /** What the ledger says. */
   readonly cost: number;
+  /** Calls that count in full, because nobody knows what they cost. */
+  readonly estimated: number;
   readonly degraded: number;
   readonly steps: number;
 }
@@ -122,6 +124,7 @@ async function race(
     `SELECT (SELECT sum(reserved_micro_usd)::int FROM tutti.budget WHERE tenant_id = $1) AS reserved,
        (SELECT settled_micro_usd::int FROM tutti.budget WHERE tenant_id = $1 AND scope = 'tenant' ORDER BY settled_micro_usd DESC LIMIT 1) AS settled,
        (SELECT sum(cost_micro_usd)::int FROM tutti.ledger WHERE tenant_id = $1) AS cost,
+       (SELECT count(*)::int FROM tutti.ledger WHERE tenant_id = $1 AND state = 'estimated') AS estimated,
        count(*) FILTER (WHERE degraded)::int AS degraded, count(*)::int AS steps
      FROM tutti.step WHERE tenant_id = $1 AND kind = 'task' AND status = 'succeeded'`,
     [tenantId],

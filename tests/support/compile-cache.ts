@@ -6,5 +6,7 @@ import { join } from 'node:path';
 export const sharedFolder = mkdtempSync(join(tmpdir(), 'tutti-test-shared-'));
 process.once('exit', () => rmSync(sharedFolder, { recursive: true, force: true }));
 
-/** Every process of the tests compiles the same files; the cache halves what a start costs. */
-export const compileCacheEnv = { NODE_COMPILE_CACHE: join(sharedFolder, 'compiled') };
+/** Every process of the tests compiles the same files; the cache, of this run or of all, halves what a start costs. */
+export const compileCacheEnv: { readonly NODE_COMPILE_CACHE: string } = {
+  NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(sharedFolder, 'compiled'),
+};

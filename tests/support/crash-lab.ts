@@ -20,8 +20,8 @@ import { scratchFolder } from './scratch.ts';
 
 const program = fileURLToPath(new URL('fixtures/crash-lab.ts', import.meta.url));
 const config = new URL('fixtures/crash.config.ts', import.meta.url).href;
-/** Longer than a lease (15 s), what follows it (5 s), and the work itself on a busy machine. */
-const patienceMs = 45_000;
+/** Longer than a short lease, what follows it (5 s), and the work itself on a busy machine. */
+const patienceMs = 120_000;
 const lookMs = 20;
 const reviewMs = 100;
 
@@ -35,6 +35,8 @@ export interface LabEngineOptions {
   /** A crash point: `after-flush:3`. */
   readonly at?: string;
   readonly threads?: number;
+  /** @default a minute: nothing but its end frees the runs of an engine, however busy the machine is */
+  readonly leaseMs?: number;
 }
 
 /** An engine in a process of its own. */
@@ -42,6 +44,8 @@ export interface LabEngine {
   readonly child: ChildProcess;
   /** Resolves when it claims runs; rejects when it ends before. */
   readonly ready: Promise<void>;
+  /** Resolves when it has stored what it is to submit, or has ended. */
+  readonly submitted: Promise<void>;
   /** The state of the process as the kernel names it: `T` stands still. Linux only. */
   processState(): string;
   readonly ended: Promise<{
@@ -55,7 +59,12 @@ export interface LabEngine {
 export function startLabEngine(
   database: string,
   env: NodeJS.ProcessEnv,
-  { at = '', threads = 1, ...what }: LabEngineOptions & { readonly tenantId?: number },
+  {
+    at = '',
+    threads = 1,
+    leaseMs = 60_000,
+    ...what
+  }: LabEngineOptions & { readonly tenantId?: number },
 ): LabEngine {
   const child = spawn(process.execPath, [...nodeFlags, program, database, JSON.stringify(what)], {
     env: {
@@ -63,6 +72,7 @@ export function startLabEngine(
       ...compileCacheEnv,
       ...env,
       LAB_THREADS: String(threads),
+      LAB_LEASE_MS: String(leaseMs),
       CRASH_AT: at,
       // Crash points count when the engine submits what it is to submit.
       ...(what.submit !== undefined && { CRASH_FROM: join(sharedFolder, newId()) }),
@@ -79,16 +89,19 @@ export function startLabEngine(
     stderr,
   }));
   const ready = Promise.withResolvers<void>();
+  const submitted = Promise.withResolvers<void>();
   createInterface({ input: child.stdout }).on('line', (line) => {
     if (line === 'ready') ready.resolve();
+    if (line.startsWith('run ')) submitted.resolve();
   });
   ready.promise.catch(() => {});
   void ended.then(({ stderr }) => {
+    submitted.resolve();
     ready.reject(new Error(`The engine ended before it was ready: ${stderr}`));
   });
   const processState = (): string =>
     readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1]?.[0] ?? '';
-  return { child, ready: ready.promise, ended, processState };
+  return { child, ready: ready.promise, submitted: submitted.promise, ended, processState };
 }
 
 /** A database, the world outside, and engines that can be killed. */

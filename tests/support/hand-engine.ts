@@ -120,9 +120,9 @@ export class HandEngines {
 
 /** Waits until something holds, at most 10 s. */
 export async function until(holds: () => Promise<boolean> | boolean): Promise<void> {
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + 60_000;
   while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error('It did not come true within 10 s.');
+    if (performance.now() > deadline) throw new Error('It did not come true within a minute.');
     await new Promise(setImmediate);
   }
 }

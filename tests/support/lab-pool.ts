@@ -96,11 +96,11 @@ export function heldLease(): LeaseClock {
   return lease;
 }
 
-/** Waits for a state, looking every few milliseconds; returns how long it took, ms. @throws after 10 s, or `withinMs` */
+/** Waits for a state, looking every few milliseconds; returns how long it took, ms. @throws after a minute, or `withinMs` */
 export async function until(
   holds: () => boolean,
   what: string,
-  withinMs = 10_000,
+  withinMs = 60_000,
 ): Promise<number> {
   const startedAt = performance.now();
   while (!holds()) {

@@ -1,9 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import pg from 'pg';
 import { type Database, openDatabase } from '../../core/ports/db/database.ts';
 import { type EmbeddedServer, openEmbedded } from '../../core/ports/db/embedded.ts';
+import { stopAfterAll } from './hooks.ts';
+import { mayLeave } from './left-behind.ts';
 
 /*
  * One PostgreSQL for the whole test process, in a folder of its own, started by the first file that asks. Each file gets a
@@ -47,6 +49,7 @@ export async function freshDatabase(): Promise<FreshDatabase> {
       await database.close();
       if (context && hasFailure(context.test?.parent)) {
         isKept = true;
+        writeFileSync(path.join(dataFolder, 'kept'), '');
         console.error(`Kept database ${name} in ${dataFolder}`);
         return;
       }
@@ -82,6 +85,7 @@ async function startServer(): Promise<TestServer> {
   const dataFolder = mkdtempSync(path.join(tmpdir(), 'tutti-test-'));
   process.once('exit', () => stopAtOnce(dataFolder));
   const server = await openEmbedded({ dataFolder });
+  mayLeave([dataFolder, String(server.connection.host)]);
   const template = await openDatabase({ url: urlOf(server, 'tutti'), dataFolder });
   await template.close();
   return { dataFolder, server };
@@ -97,7 +101,7 @@ async function stopServer(): Promise<void> {
   }
 }
 
-/** Ctrl-C and crashes of the test process end here: its server would otherwise live on. */
+/** Processes that mocha ends, Ctrl-C and crashes end here: the server would otherwise live on. */
 function stopAtOnce(dataFolder: string): void {
   if (isKept) return;
   try {
@@ -117,5 +121,4 @@ function hasFailure(suite: Mocha.Suite | undefined): boolean {
   return suite.tests.some((test) => test.state === 'failed') || suite.suites.some(hasFailure);
 }
 
-// Imported while mocha loads a file, this is a hook of the root suite: it runs after every test of every file.
-if (typeof after === 'function') after(stopServer);
+stopAfterAll(stopServer);

@@ -1,12 +1,15 @@
 import type { MochaOptions, Runner, Test } from 'mocha';
 import { requirements } from '../requirements.ts';
-import { dropCited, takeCited } from './verifies.ts';
+import { type CitingTest, dropCited, takeCited } from './verifies.ts';
 
 let hasEnded = false;
 
-// A test file that cannot be loaded ends mocha before any test runs; the last line is owed even so.
+// A test file that cannot be loaded, or a process of tests that dies, ends mocha before its end; the last line is owed even so, and
+// what has not ended has not passed.
 process.once('exit', (code) => {
-  if (!hasEnded && code !== 0) console.log('\n0 passed, 1 failed');
+  if (hasEnded) return;
+  console.log('\n0 passed, 1 failed');
+  process.exitCode = code || 1;
 });
 
 /**
@@ -21,9 +24,9 @@ export default class Reporter {
 
   constructor(runner: Runner, _options: MochaOptions) {
     runner.on('test', () => dropCited());
-    runner.on('pass', () => {
+    runner.on('pass', (test: Partial<CitingTest>) => {
       this.#passed += 1;
-      for (const id of takeCited()) this.#verified.add(id);
+      for (const id of test.cited ?? takeCited()) this.#verified.add(id);
       process.stdout.write('.');
     });
     runner.on('fail', (test, error) => {

@@ -14,6 +14,12 @@ export function verifies(...ids: readonly RequirementId[]): void {
   }
 }
 
+/** A test on its way from the process that ran it to the reporter's, with the requirements that it cited there. */
+export interface CitingTest extends Mocha.Test {
+  readonly cited?: readonly RequirementId[];
+  serialize(): object;
+}
+
 /** The requirements cited since the running test began, for the reporter. */
 export function takeCited(): readonly RequirementId[] {
   const ids = [...cited];

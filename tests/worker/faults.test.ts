@@ -28,19 +28,23 @@ const harmless: readonly (readonly [string, string, RegExp])[] = [
 ];
 
 const neighbours = 5;
-/** A thread is replaced within this time of its fault; median, for others may keep this machine busy. */
+/** A thread is replaced within this time of its fault, or within so many times that the first one took to load; median, for others may keep this machine busy. */
 const wholeWithinMs = 1_000;
-/** Longest delay of the main loop's turns, 99th percentile. */
-const longestDelayMs = 50;
+const loadTimes = 4;
+/** Longest delay of the main loop's turns, 99th percentile; a fault that held it up would do so for more than a second. */
+const longestDelayMs = 250;
 
 describe('a lane, under a fault of one of its agents', function () {
-  this.timeout(30_000);
+  this.timeout(180_000);
   const delays = monitorEventLoopDelay({ resolution: 10 });
   const wholeMs: number[] = [];
   let lab: LabPool;
+  let loadMs: number;
 
   before(async () => {
+    const from = performance.now();
     lab = await openLabPool(1);
+    loadMs = performance.now() - from;
     delays.enable();
   });
   after(() => lab.pool.stop());
@@ -100,7 +104,8 @@ describe('a lane, under a fault of one of its agents', function () {
     assert.equal(sorted.length, deadly.length);
     const median = sorted[sorted.length >> 1] ?? Number.NaN;
 
-    assert.ok(median <= wholeWithinMs, `${sorted.map(Math.round).join(', ')} ms`);
+    const withinMs = Math.max(wholeWithinMs, loadTimes * loadMs);
+    assert.ok(median <= withinMs, `${sorted.map(Math.round).join(', ')} ms`);
   });
 
   it('keeps the main loop free through all of this', () => {

@@ -13,7 +13,7 @@ for (const { where, alone } of [
   { where: 'the quarantine', alone: true },
 ]) {
   describe(`${where}, before its agent writes outside`, function () {
-    this.timeout(30_000);
+    this.timeout(180_000);
     const folder = scratchFolder({});
     const log = join(folder.path, 'log');
     let lab: LabPool;

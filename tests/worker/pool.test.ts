@@ -56,7 +56,7 @@ describe('Pool', () => {
     let steps: readonly StepRow[];
 
     before(async function () {
-      this.timeout(90_000);
+      this.timeout(180_000);
       const items = endings.map(([what]) => ({ id: what, what }));
       steps = await stepsOf(await lab.run('lab.faults', { tenantId, input: { items } }));
     });

@@ -28,7 +28,7 @@ const deadly: readonly (readonly [string, RegExp])[] = [
 ];
 
 describe('the quarantine', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let lab: LabPool;
 
   before(async () => {

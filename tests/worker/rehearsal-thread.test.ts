@@ -11,7 +11,7 @@ for (const { where, alone } of [
   { where: 'the quarantine', alone: true },
 ]) {
   describe(`${where}, in a rehearsal`, function () {
-    this.timeout(30_000);
+    this.timeout(180_000);
     const folder = scratchFolder({});
     const log = join(folder.path, 'log');
     let lab: LabPool;
@@ -42,7 +42,10 @@ for (const { where, alone } of [
       const told = toldBy(sent);
       assert.deepEqual(
         told.map((each) => (each.kind === 'entry' ? each.entry.kind : each.kind)),
-        ['permit', 'turn', 'effect.observed', 'tool.called', 'permit', 'turn', 'done'],
+        [
+          ...['permit', 'sent', 'turn', 'effect.observed', 'tool.called'],
+          ...['permit', 'sent', 'turn', 'done'],
+        ],
       );
       for (const each of told) {
         if (each.kind === 'turn') assert.ok(each.done.simulated && each.done.usage);

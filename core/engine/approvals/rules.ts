@@ -48,7 +48,7 @@ export interface Circumstances {
 }
 
 /** Whether a person is named by the deciders, or holds a role that is. */
-export function isNamed(person: string, deciders: readonly string[], roles: Roles): boolean {
+function isNamed(person: string, deciders: readonly string[], roles: Roles): boolean {
   return personsOf(deciders, roles).includes(personOf(person));
 }
 

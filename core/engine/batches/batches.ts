@@ -81,7 +81,7 @@ export class Batches {
     this.#parts = parts;
     const targets = new BatchTargets(batching);
     const settings = batchSettings(batching.config);
-    this.#eligible = { settings, targets, times: new BatchTimes(), clock };
+    this.#eligible = { settings, targets, times: new BatchTimes(settings.expectedMs), clock };
     this.#calls = new BatchCalls({ ...parts, budget: broker.budget });
     this.#requests = new Requests(parts);
     this.#gathering = new Gathering(clock, (run, target, calls) => {

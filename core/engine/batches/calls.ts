@@ -139,16 +139,11 @@ export class BatchCalls {
     const step = run.steps[stored.step] as Step;
     const { period, module, reservedMicroUsd: boundMicroUsd } = stored;
     const scopes = this.#openScopes({ run, step, registered, module }, period);
-    // Purses that several engines share were opened with the reservation as if it were spent.
-    for (const scope of scopes.slice(0, -2)) {
-      const settled = budget.stateOf(scope)?.settledMicroUsd ?? 0;
-      budget.settle({ scopes: [scope], microUsd: 0 }, -Math.min(settled, boundMicroUsd));
-    }
     return {
       ...{ run, step, target, boundMicroUsd, scopes },
       ...stored,
       step,
-      reservation: budget.reserve(scopes, boundMicroUsd),
+      reservation: budget.inherit(scopes, boundMicroUsd),
       state: { phase: 'durable', isAbandoned: false },
     };
   }

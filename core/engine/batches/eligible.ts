@@ -25,19 +25,25 @@ export function directAtMs(
 }
 
 /** Batches that are to come: how many in a row, from which moment, and since when the first call waits; milliseconds since the epoch. */
-export interface BatchPlan {
-  readonly target: BatchTarget;
+export interface BatchPlan<Target> {
+  readonly target: Target;
   readonly rounds: number;
   readonly at: number;
   readonly since: number;
 }
 
+/** How long a batch of each model is expected to take, milliseconds. */
+export interface ExpectedTimes<Target> {
+  expectedMs(target: Target): number;
+}
+
 /** Whether batches are expected to end before their calls have to be made directly. */
-export function isInTime(
+export function isInTime<Target>(
   run: Run,
-  { target, rounds, at, since }: BatchPlan,
-  { settings, times }: Pick<EligibleParts, 'settings' | 'times'>,
+  { target, rounds, at, since }: BatchPlan<Target>,
+  of: { readonly settings: BatchSettings; readonly times: ExpectedTimes<Target> },
 ): boolean {
+  const { settings, times } = of;
   return at + rounds * times.expectedMs(target) <= directAtMs(run, since, settings);
 }
 

@@ -216,7 +216,10 @@ export class Follower {
         await this.#sleep(batch, delayMs);
         continue;
       }
-      events.note(batch, 'batch.ended', { mark: batch.mark, state, counts });
+      // What plans learn from: how long a batch takes that nothing stopped.
+      const { model } = batch.target;
+      const took = state === 'ended' && { model, durationMs: clock.now() - batch.plannedAt };
+      events.note(batch, 'batch.ended', { mark: batch.mark, state, counts, ...took });
       return events.ended(batch, { state, isKnown: read === true });
     }
   }

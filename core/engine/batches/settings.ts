@@ -10,6 +10,7 @@ export function batchSettings(config: BatchConfig = {}): BatchSettings {
     leastItems: 10,
     patienceMs: 4 * 3_600_000,
     reserveMs: 30 * 60_000,
+    expectedMs: 3_600_000,
     ...config,
   };
 }

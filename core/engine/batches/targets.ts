@@ -40,6 +40,24 @@ export class BatchTarget {
   }
 }
 
+/** Prices of a chain's models as listed. */
+type Listed = (target: ModelTarget) => Price;
+
+/**
+ * The model that a direct call would go to while all are well: a batch must not change who answers. Of a chain that is chosen
+ * from by cost the cheapest, else the first.
+ */
+export function directTarget(
+  { targets, choose }: Profiles[ModelProfile],
+  bytes: number,
+  priceOf: Listed,
+): ModelTarget | null {
+  if (choose === 'order') return targets[0] ?? null;
+  const direct = (target: ModelTarget): number =>
+    upperBoundMicroUsd(bytes, target.maxOutputTokens ?? 4_096, priceOf(target));
+  return targets.toSorted((a, b) => direct(a) - direct(b))[0] ?? null;
+}
+
 /** What targets are found with. */
 export interface TargetParts {
   /** Null: agents run their playbooks. */
@@ -58,19 +76,12 @@ export class BatchTargets {
     this.#parts = parts;
   }
 
-  /**
-   * The model that a direct call of a profile would go to, or null when it has no batches: a batch must not change who answers.
-   * Of a chain that is chosen from by cost the cheapest, else the first.
-   */
+  /** The model that a direct call of a profile would go to, or null when it has no batches. */
   of(profile: ModelProfile, bytes: number): BatchTarget | null {
     const chain = this.#parts.profiles?.[profile];
     if (!chain) return null;
-    const direct = (target: ModelTarget): number =>
-      upperBoundMicroUsd(bytes, target.maxOutputTokens ?? 4_096, this.#price(target));
-    const { targets, choose } = chain;
-    const [first] =
-      choose === 'order' ? targets : targets.toSorted((a, b) => direct(a) - direct(b));
-    return first ? this.#opening(first) : null;
+    const target = directTarget(chain, bytes, (each) => this.#price(each));
+    return target && this.#opening(target);
   }
 
   /** The model of a batch that is under way, by what its journal says; null when it is no longer configured. */

@@ -1,10 +1,18 @@
 import type { Clock } from '../../base/clock.ts';
 import type { DispatchEvents, FromThread } from '../../ports/dispatcher.ts';
+import type { RegisteredAgent } from '../../sdk/registry.ts';
 import type { Attempt } from '../run/attempt.ts';
 import type { Attempts } from '../run/attempts.ts';
-import { Durations, type ExpectedAttempt } from '../schedule/durations.ts';
+import { Durations, type ExpectedAttempt, type WorkMode } from '../schedule/durations.ts';
 import type { Past } from './past.ts';
-import type { Doer } from './surroundings.ts';
+
+/** An agent, and how it works. */
+export interface Worker {
+  readonly registered: RegisteredAgent;
+  readonly mode: WorkMode;
+  /** How many times as fast as real ones its calls go, in a rehearsal. */
+  readonly speed: number;
+}
 
 /** What an attempt has done so far, as its engine saw it. */
 interface Track {
@@ -64,7 +72,7 @@ export class Experience {
   }
 
   /** What an attempt should take: by what this engine has seen of the agent, else by what earlier runs say, else by others. */
-  expected({ registered, mode, speed }: Doer, past: Past | null): ExpectedAttempt {
+  expected({ registered, mode, speed }: Worker, past: Past | null): ExpectedAttempt {
     const own = this.#durations.expected(registered.name, mode);
     const earlier = past?.durations.expected(registered.name, mode);
     const isOwn = !earlier || sources.indexOf(own.source) <= sources.indexOf(earlier.source);

@@ -3,24 +3,17 @@ import { EngineError } from '../../base/errors.ts';
 import type { DispatchEvents } from '../../ports/dispatcher.ts';
 import type { Run } from '../run/run.ts';
 import { isTerminal } from '../run/states.ts';
-import { pathOf, readPath, type Step } from '../run/step.ts';
-import type { Waiting } from '../run/waiting.ts';
-import { blockersOf, type StepBlocker } from '../schedule/blockers.ts';
-import type { Forecast, LiftedStart } from '../schedule/expected-work.ts';
+import { readPath, type Step } from '../run/step.ts';
+import { BrokerGates, ForecastClock } from '../schedule/broker-gates.ts';
+import type { Forecast } from '../schedule/expected-work.ts';
 import { forecast } from '../schedule/forecast.ts';
+import { Doers } from './doers.ts';
 import { Experience } from './experience.ts';
-import {
-  type ExplainedBlocker,
-  type ExplainedStep,
-  type Explanation,
-  momentOf,
-} from './explanation.ts';
-import { BrokerGates } from './gates.ts';
-import { LineUp } from './line-up.ts';
+import { type Explanation, momentOf } from './explanation.ts';
 import type { Past } from './past.ts';
-import { factsOf } from './step-facts.ts';
-import { doerOf, isPoint, type Surroundings } from './surroundings.ts';
+import type { Surroundings } from './surroundings.ts';
 import { Tasks, taskId } from './tasks.ts';
+import { Teller } from './teller.ts';
 
 /** What somebody wants to know of a run, and what the rows say that memory does not. */
 export interface Question {
@@ -40,7 +33,7 @@ export interface ExplainerParts extends Surroundings {
 
 /**
  * After an answer that took longer than this, milliseconds, the next one waits nine times as long, and the same question gets the
- * same answer: looking ahead holds up the engine. Measured: 30 ms for 500 steps, 500 ms for 10,000.
+ * same answer: looking ahead holds up the engine. Measured: 30 ms for 500 steps, 250 to 600 ms for 10,000.
  */
 const dearMs = 50;
 
@@ -84,23 +77,27 @@ export class Explainer {
     const begunAt = clock.monotonic();
     const asked = nameOf(runId, question.step);
     if (this.#last?.asked === asked && begunAt < this.#last.until) return this.#last.told;
+    // The moment before all starts that may: what was refused then is refused at that moment, whatever time does meanwhile.
+    const around = atOneMoment(this.#around);
     changed();
-    const told = this.#explain(run, question);
+    const told = this.#explain(run, question, around);
     const endedAt = clock.monotonic();
     const tookMs = endedAt - begunAt;
     this.#last = tookMs > dearMs ? { asked, until: endedAt + 9 * tookMs, told } : null;
     return told;
   }
 
-  #explain(run: Run, question: Question): Explanation {
-    const around = { ...this.#around, clock: frozen(this.#around.clock) };
+  #explain(run: Run, question: Question, around: Surroundings): Explanation {
     const watched = question.step === undefined ? null : stepAt(run, question.step);
-    const foreseen = this.#foresee(around, question.past ?? null, watched && taskId(run, watched));
+    const { past = null, keys = new Map() } = question;
+    const doers = new Doers({ around, experience: this.#experience, past });
+    const tasks = new Tasks({ around, experience: this.#experience, past, doers });
+    const foreseen = foresee(tasks, around, watched && taskId(run, watched));
     const timesOf = (step: Step) => foreseen.times.get(taskId(run, step));
     const open = run.steps.filter(({ status }) => !isTerminal(status));
     const ends = open.map((step) => timesOf(step)?.endMs ?? Number.POSITIVE_INFINITY);
     const now = around.clock.now();
-    const tell = this.#teller(run, { around, question, foreseen });
+    const teller = new Teller({ run, around, doers, keys, isAlone: watched !== null, foreseen });
     return {
       runId: run.facts.id,
       status: run.status,
@@ -108,72 +105,47 @@ export class Explainer {
       source: 'owner',
       endAt: momentOf(ends.reduce((last, end) => Math.max(last, end), now)),
       bottleneck: foreseen.bottleneck,
-      steps: (watched ? [watched] : open).filter(waits).map(tell),
+      steps: (watched ? [watched] : open)
+        .filter((step) => teller.waits(step))
+        .map((step) => teller.tell(step)),
     };
   }
+}
 
-  #foresee(around: Surroundings, past: Past | null, watch: string | null): Forecast {
-    const { scheduler, clock } = around;
-    const tasks = new Tasks({ around, experience: this.#experience, past });
-    return forecast({
-      now: clock.now(),
-      tasks: tasks.all,
-      limits: scheduler.limits,
-      runLimits: scheduler.runLimits,
-      served: scheduler.served,
-      gates: new BrokerGates(around, (task) => tasks.callerOf(task)),
-      held: tasks.held,
-      ...(watch !== null && { watch }),
-    });
-  }
-
-  #teller(run: Run, { around, question, foreseen }: Telling): (step: Step) => ExplainedStep {
-    const lineUp = new LineUp(around);
-    const items = new Map<Step, Waiting>();
-    for (const item of around.scheduler.values()) items.set(item.step, item);
-    return (step) => {
-      const doer = isPoint(step) ? null : doerOf(run, step, around);
-      const expected = doer && this.#experience.expected(doer, question.past ?? null);
-      const bytes = expected?.turns[0]?.bytes ?? 0;
-      const key = question.keys?.get(step.id) ?? null;
-      const item = items.get(step) ?? null;
-      const blockers = blockersOf(factsOf({ run, step, doer, item, bytes, key }, around, lineUp));
-      const times = foreseen.times.get(taskId(run, step));
-      return {
-        id: step.id,
-        path: pathOf(step),
-        kind: step.kind,
-        agent: doer?.registered.name ?? null,
-        status: step.status,
-        isFollowUp: step.isAsking,
-        blockers: question.step === undefined ? blockers : withLifted(blockers, foreseen.ifLifted),
-        startAt: momentOf(times?.startMs ?? null),
-        endAt: momentOf(times?.endMs ?? null),
-      };
-    };
-  }
+function foresee(tasks: Tasks, around: Surroundings, watch: string | null): Forecast {
+  const { scheduler } = around;
+  const clock = new ForecastClock(around.clock);
+  return forecast({
+    now: clock.now(),
+    tasks: tasks.all,
+    limits: scheduler.limits,
+    runLimits: scheduler.runLimits,
+    served: scheduler.served,
+    gates: new BrokerGates({
+      broker: around.broker.fork(clock),
+      breakers: around.breakers.fork(clock),
+      clock,
+      callerOf: (task) => tasks.callerOf(task),
+    }),
+    held: tasks.held,
+    ...(watch !== null && { watch }),
+  });
 }
 
 function nameOf(runId: string, step: string | undefined): string {
   return `${runId} ${step ?? ''}`;
 }
 
-/** What steps are told of with. */
-interface Telling {
-  readonly around: Surroundings;
-  readonly question: Question;
-  readonly foreseen: Forecast;
-}
-
-/** A clock that stands at this moment: what is told is of one. */
-function frozen(clock: Clock): Clock {
-  const [now, monotonic] = [clock.now(), clock.monotonic()];
-  return { now: () => now, monotonic: () => monotonic, after: () => () => {} };
-}
-
-/** Whether a step has not ended and does not run. */
-function waits({ status, isAsking }: Step): boolean {
-  return isAsking || (!isTerminal(status) && status !== 'running');
+/** What is around, with clocks that stand still: what is told is of one moment. */
+function atOneMoment(around: Surroundings): Surroundings {
+  const [now, monotonic] = [around.clock.now(), around.clock.monotonic()];
+  const clock: Clock = { now: () => now, monotonic: () => monotonic, after: () => () => {} };
+  return {
+    ...around,
+    clock,
+    broker: around.broker.at(clock),
+    breakers: around.breakers.fork(clock),
+  };
 }
 
 /** @throws STEP_UNKNOWN */
@@ -182,42 +154,4 @@ function stepAt(run: Run, path: string): Step {
   const step = run.steps.find((each) => each.node === node && each.itemKey === itemKey);
   if (step) return step;
   throw new EngineError('STEP_UNKNOWN', `Run ${run.facts.id} has no step '${path}'.`);
-}
-
-function withLifted(
-  blockers: readonly StepBlocker[],
-  lifted: readonly LiftedStart[],
-): readonly ExplainedBlocker[] {
-  return blockers.map((blocker) => {
-    const start = lifted.find((each) => isSame(blocker, each));
-    return { ...blocker, ifLifted: momentOf(start?.startMs ?? null) };
-  });
-}
-
-/** Whether a forecast's obstacle is a blocker: holds of the step itself go by other names there. */
-function isSame(blocker: StepBlocker, { kind, name }: LiftedStart): boolean {
-  switch (blocker.kind) {
-    case 'dependency':
-    case 'items':
-      return kind === 'dependency';
-    case 'paused':
-    case 'retry':
-    case 'review':
-    case 'approval':
-    case 'budget_approval':
-    case 'event':
-    case 'version':
-    case 'batch':
-    case 'child':
-      return kind === 'wait';
-    case 'running':
-    case 'run':
-    case 'module':
-    case 'queue':
-      return kind === blocker.kind;
-    case 'owner':
-      return false;
-    default:
-      return kind === blocker.kind && name === blocker.scope;
-  }
 }

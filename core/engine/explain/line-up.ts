@@ -1,21 +1,23 @@
-import { isOfModel } from '../run/kept.ts';
+import { Kept } from '../run/kept.ts';
+import type { Run } from '../run/run.ts';
+import { keepsBack } from '../run/turns.ts';
 import type { Waiting } from '../run/waiting.ts';
 import { goesBefore, lineOf } from '../schedule/line.ts';
 import type { Ready } from '../schedule/ready.ts';
 import type { Surroundings } from './surroundings.ts';
 
+/** Work in its place in the queue, or where it would stand. */
+export type Placed = Ready & { readonly owner: Run };
+
 /** Who stands before whom in the ready queue, worked out once for all of it: O(n log n), then O(log n) a question. */
 export class LineUp {
   readonly #lines = new Map<string, Waiting[]>();
+  /** How many steps ask for their next call, by model. */
   readonly #followUps = new Map<string | null, number>();
-  /** Models that a follow-up waits for although it could have a slot: nothing new starts there. */
-  readonly #kept = new Set<string | null>();
+  /** What those are refused that could have a slot: nothing new starts there, as in the engine's admission. */
+  readonly #kept = new Kept();
 
-  constructor({
-    scheduler,
-    turns,
-    launcher,
-  }: Pick<Surroundings, 'scheduler' | 'turns' | 'launcher'>) {
+  constructor({ scheduler, broker }: Pick<Surroundings, 'scheduler' | 'broker'>) {
     for (const item of scheduler.values()) {
       const name = lineOf(item);
       const line = this.#lines.get(name);
@@ -28,18 +30,16 @@ export class LineUp {
       line.sort((a, b) => (goesBefore(a, b) ? -1 : 1));
       const [first] = line as [Waiting];
       if (first.kind !== 'turn' || scheduler.blocker(first)) continue;
-      const registered = launcher.agentOf(first.step);
-      const refused = turns.refusalOf(first, registered);
-      if (refused && isOfModel(refused.scope)) this.#kept.add(first.model);
+      const refusal = broker.refusal(first.wish);
+      if (refusal && keepsBack(refusal, true)) this.#kept.keep(first, refusal.scope);
     }
   }
 
   /** How many go before something that waits, or would wait now: those ahead in its line, and follow-ups that its model is kept for. */
-  ahead(item: Ready): number {
-    const line = this.#lines.get(lineOf(item)) ?? [];
-    const isKept =
-      item.service !== 'follow_up' && item.model !== null && this.#kept.has(item.model);
-    return placeIn(line, item) + (isKept ? (this.#followUps.get(item.model) ?? 0) : 0);
+  ahead(item: Placed): number {
+    const isKept = item.service !== 'follow_up' && this.#kept.from(item);
+    const before = isKept ? (this.#followUps.get(item.model) ?? 0) : 0;
+    return placeIn(this.#lines.get(lineOf(item)) ?? [], item) + before;
   }
 }
 

@@ -1,13 +1,15 @@
 import type { CompiledForeach, CompiledTask } from '../graph/compiled.ts';
 import type { Refusal } from '../limits/broker.ts';
+import type { Attempt } from '../run/attempt.ts';
 import { erpBreaker } from '../run/attempts.ts';
 import type { Run } from '../run/run.ts';
 import { pathOf, type Step } from '../run/step.ts';
+import { keepsBack } from '../run/turns.ts';
 import type { Waiting } from '../run/waiting.ts';
 import type { RefusalFact, StepFacts } from '../schedule/blockers.ts';
-import type { Ready } from '../schedule/ready.ts';
-import type { LineUp } from './line-up.ts';
-import { type Doer, isPoint, openNeeds, type Surroundings, waitsForItems } from './surroundings.ts';
+import type { Doer } from './doers.ts';
+import type { LineUp, Placed } from './line-up.ts';
+import { isPoint, openNeeds, type Surroundings, waitsForItems } from './surroundings.ts';
 
 /** What is known of one waiting step beside its surroundings. */
 export interface Watched {
@@ -17,8 +19,10 @@ export interface Watched {
   readonly doer: Doer | null;
   /** Its place in the ready queue, if it has one. */
   readonly item: Waiting | null;
-  /** The size of its next request, UTF-8; an estimate where `item` does not say. */
-  readonly bytes: number;
+  /** Set while it asks for its next call. */
+  readonly attempt: Attempt | null;
+  /** What first calls are refused that nobody has asked for yet, by who would make them: the same for all of their steps. */
+  readonly refused: Map<Doer, readonly Refusal[]>;
   /** The effect that it waits to hear of. */
   readonly key: string | null;
 }
@@ -27,7 +31,7 @@ export interface Watched {
 export function factsOf(watched: Watched, around: Surroundings, lineUp: LineUp): StepFacts {
   const { run, step, doer, key } = watched;
   const { clock, scheduler } = around;
-  const { wait, wakeAt, status } = step;
+  const { status } = step;
   const place = doer && placeOf(watched, doer, clock.now());
   const dependencies = status === 'pending' ? openNeeds(run, step) : [];
   return {
@@ -36,8 +40,9 @@ export function factsOf(watched: Watched, around: Surroundings, lineUp: LineUp):
     items: waitsForItems(step) ? itemsOf(step) : null,
     // A conversation under way goes on.
     isPaused: run.isPaused && !step.isAsking,
-    isOwned: true,
-    ...{ wait, wakeAt, key, by: step.place.kind === 'approval' ? step.place.by : [] },
+    isOwned: step.isAsking || !around.isDraining(),
+    ...waitOf(watched),
+    ...{ key, by: step.place.kind === 'approval' ? step.place.by : [] },
     run: run.facts.id,
     module: doer?.registered.module ?? '',
     slots: place && !isPoint(step) ? scheduler.blockers(place) : [],
@@ -53,19 +58,24 @@ function itemsOf({ item }: Step): NonNullable<StepFacts['items']> | null {
   return { foreach: pathOf(container), atOnce: concurrency };
 }
 
+/** A call that failed is asked for again after a while, without a place in the queue meanwhile. */
+function waitOf({ step, attempt }: Watched): Pick<StepFacts, 'wait' | 'wakeAt'> {
+  const asksAt = attempt?.asksAt ?? null;
+  return asksAt === null ? step : { wait: 'timer', wakeAt: asksAt };
+}
+
 /** Where a step stands, or would stand if it came now. */
-function placeOf(
-  { run, step, item }: Watched,
-  { registered, model, usesErp }: Doer,
-  now: number,
-): Ready {
+function placeOf({ run, step, item }: Watched, doer: Doer, now: number): Placed {
   if (item) return item;
+  const { registered, usesErp, model } = doer;
+  const service = run.facts.attended ? 'interactive' : 'batch';
   return {
-    service: run.facts.attended ? 'interactive' : 'batch',
+    owner: run,
+    service: step.isAsking ? 'follow_up' : service,
     run: run.facts.id,
     module: registered.module,
-    model,
-    erp: usesErp,
+    model: asksFirst(step, doer) || step.isAsking ? model : null,
+    erp: usesErp && !step.isAsking,
     priority: (step.place as CompiledTask).priority,
     readyAt: now,
     order: Number.POSITIVE_INFINITY,
@@ -79,9 +89,7 @@ function refusalsOf(watched: Watched, doer: Doer, around: Surroundings): readonl
   const model = modelRefusals(watched, doer, around);
   // Whoever goes without the model asks for nothing that its side could refuse.
   const goesOn = step.isAsking || doer.goesOn;
-  const without = model.findIndex(
-    ({ never, blocker }) => never || (blocker === 'breaker' && goesOn),
-  );
+  const without = model.findIndex((refusal) => !keepsBack(refusal, goesOn));
   return [
     ...(erp ? [{ blocker: 'breaker' as const, scope: erpBreaker, untilMs: erp.untilMs }] : []),
     ...(without < 0 ? model : model.slice(0, without)),
@@ -89,13 +97,22 @@ function refusalsOf(watched: Watched, doer: Doer, around: Surroundings): readonl
 }
 
 function modelRefusals(
-  { run, step, item, bytes }: Watched,
-  { registered, model }: Doer,
+  { run, step, item, refused }: Watched,
+  doer: Doer,
   { turns, broker }: Surroundings,
 ): readonly Refusal[] {
-  if (model === null) return [];
-  // A conversation that another attempt has held goes on without asking.
-  if (!item && step.recorded > 0 && !run.facts.rehearsal) return [];
-  const wish = item ? item.wish : turns.wish({ run, step, registered }, bytes);
-  return wish ? broker.refusals(wish) : [];
+  if (item) return item.wish ? broker.refusals(item.wish) : [];
+  if (!asksFirst(step, doer)) return [];
+  const known = refused.get(doer);
+  if (known) return known;
+  // How large its request will be is not known yet.
+  const bytes = doer.expected.turns[0]?.bytes ?? 0;
+  const found = broker.refusals(turns.wish({ run, step, registered: doer.registered }, bytes));
+  refused.set(doer, found);
+  return found;
+}
+
+/** Whether a start needs a call: a conversation that another attempt has held goes on with what was recorded. */
+function asksFirst({ recorded }: Step, { model }: Doer): boolean {
+  return model !== null && recorded === 0;
 }

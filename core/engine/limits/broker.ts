@@ -97,6 +97,8 @@ export interface BrokerParts {
   readonly breakers?: Breakers;
   /** @default gates of its own, with `limits` and nothing an hour or a day */
   readonly permits?: Permits;
+  /** Nobody makes these calls: each leaves at the moment at which it is granted. @default false */
+  readonly foresees?: boolean;
 }
 
 const nothing: Demand = { inputTokens: 0, outputTokens: 0 };
@@ -114,6 +116,8 @@ export class Broker {
   readonly #breakers: Breakers;
   readonly #retries = new Map<string, RetryBudget>();
   readonly #tally = new Tally();
+  /** The call that was found free to go, as it would be made, until something is taken or given back: mostly it is granted next. */
+  #free: Path | null = null;
 
   /** @throws MODEL_UNKNOWN for a model without a price */
   constructor(parts: BrokerParts, budget = new Budget()) {
@@ -138,28 +142,29 @@ export class Broker {
 
   /** What stands in the way of a call, or null. */
   refusal(wish: CallWish): Refusal | null {
-    const choice = this.#choose(wish);
-    const { target, boundMicroUsd } = choice;
+    const path = this.#pathOf(wish);
+    const { target, boundMicroUsd, isWell, names, demand } = path;
+    // Asked again, too: a step's own purse is opened when it starts.
     const money = this.budget.blocker(wish.scopes, boundMicroUsd);
     if (money) return { blocker: 'budget', ...money, untilMs: null };
-    if (!choice.isWell)
+    if (path === this.#free) return null;
+    if (!isWell)
       return { blocker: 'breaker', scope: target.gate, never: false, untilMs: this.#probeMs(wish) };
     const now = this.#clock.monotonic();
-    const names = gatesOf(wish, target);
-    const demand = demandOf(wish.bytes, target);
     const blocked = this.permits.blocker(names, demand, now);
-    if (!blocked) return null;
+    if (!blocked) {
+      this.#free = path;
+      return null;
+    }
     const { blocker, gate: scope } = blocked;
     return { blocker, scope, never: false, untilMs: this.permits.waitMs(names, demand, now) };
   }
 
   /** Everything in the way of a call, in the order in which it is looked at. */
   refusals(wish: CallWish): readonly Refusal[] {
-    const { target, boundMicroUsd, isWell } = this.#choose(wish);
+    const { target, boundMicroUsd, isWell, names, demand } = this.#pathOf(wish);
     const money = this.budget.blocker(wish.scopes, boundMicroUsd);
     const now = this.#clock.monotonic();
-    const names = gatesOf(wish, target);
-    const demand = demandOf(wish.bytes, target);
     const never = false;
     return [
       ...(money ? [{ blocker: 'budget' as const, ...money, untilMs: null }] : []),
@@ -180,12 +185,12 @@ export class Broker {
     ];
   }
 
-  /** Grants a call; ask `refusal` first. */
+  /** Grants a call; ask `refusal` first. It counts in every minute until `sent` or `settle` tells that it has left. */
   grant(wish: CallWish): Grant {
-    const { target, boundMicroUsd } = this.#choose(wish);
+    const { target, boundMicroUsd, names, demand: bound } = this.#pathOf(wish);
+    this.#free = null;
     const now = this.#clock.monotonic();
     const { profile, simulated = false } = wish;
-    const bound = demandOf(wish.bytes, target);
     this.#tally.granted(now - (wish.askedAt ?? now));
     if (!simulated) this.#retriesOf(target.model).called(now);
     return {
@@ -195,14 +200,16 @@ export class Broker {
       priceVersion: PRICES_VERSION,
       boundMicroUsd,
       bound,
-      permit: this.permits.take(gatesOf(wish, target), bound, now),
+      permit: this.#parts.foresees
+        ? this.permits.take(names, bound, now)
+        : this.permits.admit(names, bound, now),
       reservation: this.budget.reserve(wish.scopes, boundMicroUsd),
       probe: simulated ? null : this.#breakers.begin(target.gate),
       simulated,
     };
   }
 
-  /** A granted call leaves only now: it was to be durable first, which may have taken a while. */
+  /** A granted call leaves now: it was to be durable first, and on its thread, which may have taken a while. Once for each. */
   sent({ permit }: Grant): void {
     this.permits.sent(permit, this.#clock.monotonic());
   }
@@ -214,6 +221,7 @@ export class Broker {
   settle(grant: Grant, end: CallEnd): Settlement {
     const target = this.#target(grant);
     const now = this.#clock.monotonic();
+    this.#free = null;
     this.#report(grant, end);
     if (!end.sent) {
       this.#tally.released();
@@ -257,16 +265,30 @@ export class Broker {
     }
   }
 
+  /** The same gates and purses as they stand at the moment of another clock: to ask, and not to take from. */
+  at(clock: Clock): Broker {
+    const breakers = this.#breakers.fork(clock);
+    return new Broker({ ...this.#parts, clock, breakers, permits: this.permits }, this.budget);
+  }
+
   /** A deep copy of gates, purses and breakers over another clock, for looking ahead. */
   fork(clock: Clock): Broker {
     const breakers = this.#breakers.fork(clock);
     const permits = this.permits.fork();
-    return new Broker({ ...this.#parts, clock, breakers, permits }, this.budget.fork());
+    const parts = { ...this.#parts, clock, breakers, permits, foresees: true };
+    return new Broker(parts, this.budget.fork());
   }
 
   /** How much of which limit is in use, and what calls have come to since the engine began. */
   stats(now = this.#clock.monotonic()): BrokerStats {
     return { gates: this.permits.stats(now), totals: this.#tally.totals };
+  }
+
+  #pathOf(wish: CallWish): Path {
+    if (this.#free?.wish === wish) return this.#free;
+    const choice = this.#choose(wish);
+    const { target } = choice;
+    return { ...choice, wish, names: gatesOf(wish, target), demand: demandOf(wish.bytes, target) };
   }
 
   #choose(wish: CallWish): Choice {
@@ -325,6 +347,13 @@ export class Broker {
     const targets = [...this.#chains.values()].flatMap((chain) => chain.targets);
     return targets.find((target) => target.model === model);
   }
+}
+
+/** Where a call would go, and what it passes on its way. */
+interface Path extends Choice {
+  readonly wish: CallWish;
+  readonly names: readonly string[];
+  readonly demand: Demand;
 }
 
 /** A call of an engine that is gone: what it used, or may have. */

@@ -1,8 +1,23 @@
+import { sharedPurse } from './purse.ts';
+
+/** Money in a purse, micro-USD. */
+interface Held {
+  readonly reservedMicroUsd: number;
+  readonly settledMicroUsd: number;
+}
+
 /** One purse that model calls are paid from: `tenant`, `module:finance`, `workflow:nightly`, `run:…` or `step:…`. */
 interface Purse {
+  /** Infinite while it is not open: it stands in nobody's way. */
   limitMicroUsd: number;
-  reservedMicroUsd: number;
-  settledMicroUsd: number;
+  /** What its row held after the last flush, of all engines; of a purse without a row, what it was opened with. */
+  row: Held;
+  /** What was moved here and by no flush yet. */
+  due: { reservedMicroUsd: number; settledMicroUsd: number };
+  /** What of all that is reserved is this engine's. */
+  ownMicroUsd: number;
+  /** Whether its limit was moved here since the last flush: what that says of it may be older. */
+  isMoved: boolean;
 }
 
 /** A reservation that has to be settled or released. */
@@ -11,32 +26,39 @@ export interface Reservation {
   readonly microUsd: number;
 }
 
+/** What a flush has moved of a shared purse, and what its row holds since; null where nobody knows. */
+export interface MovedPurse extends Held {
+  readonly name: string;
+  readonly row: (Held & { readonly limitMicroUsd: number }) | null;
+}
+
 /**
  * Money for model calls along nested scopes, in integer micro-USD: reserved at a true upper bound before a call, settled to
- * the actual after it. Rows of table `budget` mirror the scopes that several engines share; the flush checks those again.
+ * the actual after it. Several engines share some of the purses, as rows of table `budget`: each flush that moves money of one says
+ * what it holds since, so what others reserve may come back here, too, and only what they have spent is gone. The flush
+ * itself checks those rows, so what is not known here yet costs a refusal and no money.
  */
 export class Budget {
   readonly #purses = new Map<string, Purse>();
 
-  /** Opens a scope, or changes its limit. */
-  open(
-    scope: string,
-    limitMicroUsd: number,
-    spent: { readonly settledMicroUsd?: number } = {},
-  ): void {
+  /** Opens a scope with what is reserved and settled in it, or changes its limit. */
+  open(scope: string, limitMicroUsd: number, spent: Partial<Held> = {}): void {
     const purse = this.#purses.get(scope);
-    if (purse) purse.limitMicroUsd = limitMicroUsd;
-    else
-      this.#purses.set(scope, {
-        limitMicroUsd,
-        reservedMicroUsd: 0,
-        settledMicroUsd: spent.settledMicroUsd ?? 0,
-      });
+    if (purse && purse.limitMicroUsd !== Number.POSITIVE_INFINITY) {
+      purse.isMoved ||= purse.limitMicroUsd !== limitMicroUsd;
+      purse.limitMicroUsd = limitMicroUsd;
+      return;
+    }
+    const { reservedMicroUsd = 0, settledMicroUsd = 0 } = spent;
+    const row = { reservedMicroUsd, settledMicroUsd };
+    this.#purses.set(scope, { ...(purse ?? emptyPurse()), limitMicroUsd, row });
   }
 
   /** What is in a purse, or null where none is open. */
-  stateOf(scope: string): Readonly<Purse> | null {
-    return this.#purses.get(scope) ?? null;
+  stateOf(scope: string): (Held & { readonly limitMicroUsd: number }) | null {
+    const purse = this.#purses.get(scope);
+    if (!purse || purse.limitMicroUsd === Number.POSITIVE_INFINITY) return null;
+    return { limitMicroUsd: purse.limitMicroUsd, ...heldIn(purse) };
   }
 
   /** Forgets a scope whose work has ended. */
@@ -54,45 +76,104 @@ export class Budget {
   ): { readonly scope: string; readonly never: boolean } | null {
     let busy: string | null = null;
     for (const scope of scopes) {
-      const purse = this.#purses.get(scope);
-      if (!purse) continue;
-      const left = purse.limitMicroUsd - purse.settledMicroUsd - microUsd;
+      const state = this.stateOf(scope);
+      if (!state) continue;
+      const left = state.limitMicroUsd - state.settledMicroUsd - microUsd;
       if (left < 0) return { scope, never: true };
-      if (left < purse.reservedMicroUsd) busy ??= scope;
+      if (left < state.reservedMicroUsd) busy ??= scope;
     }
     return busy === null ? null : { scope: busy, never: false };
   }
 
   reserve(scopes: readonly string[], microUsd: number): Reservation {
-    for (const purse of this.#of(scopes)) purse.reservedMicroUsd += microUsd;
+    for (const purse of this.#of(scopes)) {
+      purse.due.reservedMicroUsd += microUsd;
+      purse.ownMicroUsd += microUsd;
+    }
+    return { scopes, microUsd };
+  }
+
+  /** Takes over what an engine that is gone has reserved: it is in the rows of shared purses already. */
+  inherit(scopes: readonly string[], microUsd: number): Reservation {
+    for (const scope of scopes) {
+      if (!sharedPurse(scope)) this.reserve([scope], microUsd);
+      else for (const purse of this.#of([scope])) purse.ownMicroUsd += microUsd;
+    }
     return { scopes, microUsd };
   }
 
   /** Turns a reservation into what was really spent; 0 releases it. More than was reserved is booked all the same. */
   settle(reservation: Reservation, microUsd: number): void {
     for (const purse of this.#of(reservation.scopes)) {
-      purse.reservedMicroUsd -= reservation.microUsd;
-      purse.settledMicroUsd += microUsd;
+      purse.due.reservedMicroUsd -= reservation.microUsd;
+      purse.due.settledMicroUsd += microUsd;
+      purse.ownMicroUsd -= reservation.microUsd;
     }
+  }
+
+  /** Hears of a flush, in the order of flushes. */
+  flushed({ name, reservedMicroUsd, settledMicroUsd, row }: MovedPurse): void {
+    for (const purse of this.#of([name])) {
+      const { due } = purse;
+      due.reservedMicroUsd -= reservedMicroUsd;
+      due.settledMicroUsd -= settledMicroUsd;
+      purse.row = row ?? {
+        reservedMicroUsd: purse.row.reservedMicroUsd + reservedMicroUsd,
+        settledMicroUsd: purse.row.settledMicroUsd + settledMicroUsd,
+      };
+      const isOpen = purse.limitMicroUsd !== Number.POSITIVE_INFINITY;
+      if (row && isOpen && !purse.isMoved) purse.limitMicroUsd = row.limitMicroUsd;
+      purse.isMoved = false;
+    }
+  }
+
+  /** Whether other engines hold money of a purse that may come back. */
+  isHeldByOthers(scope: string): boolean {
+    const purse = this.#purses.get(scope);
+    return purse !== undefined && heldIn(purse).reservedMicroUsd > purse.ownMicroUsd;
   }
 
   /** What a scope has left, or null for an unknown one. */
   left(scope: string): number | null {
-    const purse = this.#purses.get(scope);
-    return purse ? purse.limitMicroUsd - purse.settledMicroUsd - purse.reservedMicroUsd : null;
+    const state = this.stateOf(scope);
+    return state ? state.limitMicroUsd - state.settledMicroUsd - state.reservedMicroUsd : null;
   }
 
   /** A copy that goes its own way, for looking ahead. */
   fork(): Budget {
     const copy = new Budget();
-    for (const [scope, purse] of this.#purses) copy.#purses.set(scope, { ...purse });
+    for (const [scope, purse] of this.#purses)
+      copy.#purses.set(scope, { ...purse, due: { ...purse.due } });
     return copy;
   }
 
+  /** The purses of scopes; shared ones that are not open, too, for flushes move their rows all the same. */
   *#of(scopes: readonly string[]): Iterable<Purse> {
     for (const scope of scopes) {
-      const purse = this.#purses.get(scope);
+      let purse = this.#purses.get(scope);
+      if (!purse && sharedPurse(scope)) {
+        purse = emptyPurse();
+        this.#purses.set(scope, purse);
+      }
       if (purse) yield purse;
     }
   }
+}
+
+function emptyPurse(): Purse {
+  const nothing = { reservedMicroUsd: 0, settledMicroUsd: 0 };
+  return {
+    limitMicroUsd: Number.POSITIVE_INFINITY,
+    row: nothing,
+    due: { ...nothing },
+    ownMicroUsd: 0,
+    isMoved: false,
+  };
+}
+
+function heldIn({ row, due }: Purse): Held {
+  return {
+    reservedMicroUsd: row.reservedMicroUsd + due.reservedMicroUsd,
+    settledMicroUsd: row.settledMicroUsd + due.settledMicroUsd,
+  };
 }

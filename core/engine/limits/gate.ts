@@ -18,8 +18,10 @@ export type GateKind = LineKind | 'concurrency';
 /** A passed gate, to be settled or released once. */
 export interface Passed {
   readonly demand: Demand;
-  /** The windows that counted it, as bits, and the quanta that they count it in. */
+  /** The windows that counted it, as bits, and the quanta that they count it in once it has left. */
   readonly windows: number;
+  /** Whether it may still leave at any moment. */
+  isHeld: boolean;
   minute: number;
   second: number;
   readonly credits: readonly (readonly [Tier, Credit])[];
@@ -144,48 +146,47 @@ export class Gate {
     return [...found];
   }
 
-  /** Lets a call pass; ask `blocker` first. */
+  /** Lets a call pass that leaves at once; ask `blocker` first. */
   take(demand: Demand, now: number): Passed {
+    const passed = this.admit(demand, now);
+    this.sent(passed, now);
+    return passed;
+  }
+
+  /** Lets a call pass that leaves later; ask `blocker` first. Until it has left it counts in every window, however long that takes. */
+  admit(demand: Demand, now: number): Passed {
     this.#open += 1;
     let windows = 0;
-    let minute = 0;
-    let second = 0;
     for (const line of this.#lines) {
       const amount = line.amountOf(demand);
-      const quantum = line.window.take(amount, now);
-      if (line.isMinute) minute = quantum;
-      else second = quantum;
+      line.window.hold(amount);
       windows |= line.bit;
       line.unit = Math.max(line.unit, amount);
     }
     const perMinute = this.#requests?.window.limit ?? null;
     this.#pace?.taken(now, perMinute);
-    return { demand, windows, minute, second, credits: this.#spend(now) };
+    return { demand, windows, isHeld: true, minute: 0, second: 0, credits: this.#spend(now) };
   }
 
-  /** A call leaves only now, and not when it was let pass: from now on it counts, for a whole window. */
+  /** A call that was let pass leaves now: from now on it counts, for a whole window. */
   sent(passed: Passed, now: number): void {
-    const { minute, second } = passed;
-    for (const line of this.#lines) {
-      if ((passed.windows & line.bit) === 0) continue;
-      const amount = line.amountOf(passed.demand);
-      line.window.correct(line.isMinute ? minute : second, -amount, now);
-      const quantum = line.window.take(amount, now);
-      if (line.isMinute) passed.minute = quantum;
-      else passed.second = quantum;
-    }
+    this.#count(passed, passed.demand, now);
+    passed.isHeld = false;
   }
 
-  /** Ends a call that used so much. */
+  /** Ends a call that used so much. Where nobody has said when it left, that may have been now. */
   settle(passed: Passed, used: Demand, now: number): void {
     this.#open -= 1;
-    this.#correct(passed, now, (line) => line.amountOf(used) - line.amountOf(passed.demand));
+    if (passed.isHeld) this.#count(passed, used, now);
+    else this.#correct(passed, now, (line) => line.amountOf(used) - line.amountOf(passed.demand));
   }
 
   /** Gives back all that a call took that was never made. */
   release(passed: Passed, now: number): void {
     this.#open -= 1;
-    this.#correct(passed, now, (line) => -line.amountOf(passed.demand));
+    if (passed.isHeld)
+      for (const line of this.#counting(passed)) line.window.free(line.amountOf(passed.demand));
+    else this.#correct(passed, now, (line) => -line.amountOf(passed.demand));
     for (const [tier, credit] of passed.credits) tier.giveBack(credit, now);
   }
 
@@ -323,9 +324,22 @@ export class Gate {
     return tiers.map((tier) => [tier, tier.take(1, now)] as const);
   }
 
+  #counting({ windows }: Passed): readonly GateLine[] {
+    return this.#lines.filter(({ bit }) => (windows & bit) !== 0);
+  }
+
+  /** What was held counts from now on, as so much. */
+  #count(passed: Passed, amounts: Demand, now: number): void {
+    for (const line of this.#counting(passed)) {
+      line.window.free(line.amountOf(passed.demand));
+      const quantum = line.window.take(line.amountOf(amounts), now);
+      if (line.isMinute) passed.minute = quantum;
+      else passed.second = quantum;
+    }
+  }
+
   #correct(passed: Passed, now: number, change: (line: GateLine) => number): void {
-    for (const line of this.#lines) {
-      if ((passed.windows & line.bit) === 0) continue;
+    for (const line of this.#counting(passed)) {
       const amount = change(line);
       if (amount === 0) continue;
       line.window.correct(line.isMinute ? passed.minute : passed.second, amount, now);

@@ -19,7 +19,7 @@ const longestHoldOffMs = 30_000;
 /** From a cut back to full limits, without a refusal in between. */
 const growthMs = 30_000;
 const leastFactor = 1 / 32;
-/** How long calls are spread evenly after the limits are whole again: until a window of a minute is full of evenly spread ones. */
+/** How long calls are spread evenly after a refusal is over: until a window of a minute is full of evenly spread ones. */
 const evenMs = 61_000;
 /** Between calls, at least, as long as none has been answered since the last refusal. */
 const feelingMs = 100;
@@ -103,14 +103,14 @@ export class Pace {
     if (asked !== null)
       this.close(now + asked + this.#random() * firstHoldOffMs, now + firstHoldOffMs);
     else if (isNew) this.close(now + this.#random() * this.#holdOffMs(), now);
-    this.#evenUntil = Math.max(this.#closedUntil, now + growthMs) + evenMs;
+    // The refused calls may have used up the minute, and hold it empty when they leave it: even ones have to fill it again.
+    const overAt = Math.max(this.#closedUntil, now + growthMs, sentAt + evenMs);
+    this.#evenUntil = Math.max(this.#evenUntil, overAt + evenMs);
   }
 
   /** A call that was sent at `sentAt` was answered. */
   answered(sentAt: number, now: number): void {
     if (sentAt <= this.#cutAt) return;
-    // Even calls begin here at the earliest: the refused ones may have used up the minute, and hold it empty when they leave it.
-    if (this.#episodes > 0) this.#evenUntil = Math.max(now, this.#refusedAt + growthMs) + evenMs;
     this.#episodes = 0;
     if (this.#atOnce === Number.POSITIVE_INFINITY) return;
     this.#atOnce += this.#atOnce < this.#threshold(now) ? 1 : 1 / this.#atOnce;

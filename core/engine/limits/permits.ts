@@ -62,17 +62,24 @@ export class Permits {
     );
   }
 
-  /** Grants a call; ask `blocker` first. */
+  /** Grants a call that leaves at once; ask `blocker` first. */
   take(names: readonly string[], demand: Demand, now: number): Permit {
+    const permit = this.admit(names, demand, now);
+    this.sent(permit, now);
+    return permit;
+  }
+
+  /** Grants a call of which is told when it leaves; ask `blocker` first. Until then its gates let nothing else pass in its place. */
+  admit(names: readonly string[], demand: Demand, now: number): Permit {
     const passed: [string, Passed][] = [];
     for (const name of names) {
       const gate = this.gate(name);
-      if (!gate.isFree) passed.push([name, gate.take(demand, now)]);
+      if (!gate.isFree) passed.push([name, gate.admit(demand, now)]);
     }
     return { demand, at: now, passed };
   }
 
-  /** A call leaves only now: until here it was held, so that its gates let nothing else pass in its place. */
+  /** A call that was held leaves now; once for each. */
   sent(permit: Permit, now: number): void {
     permit.at = now;
     for (const [name, passed] of permit.passed) this.gate(name).sent(passed, now);

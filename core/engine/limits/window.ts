@@ -14,6 +14,8 @@ export class Window {
   readonly #quantumMs: number;
   #counts: number[];
   #sum = 0;
+  /** Granted, and used at a moment that is not known yet: it counts in every window until it is. */
+  #held = 0;
   #last: number | null = null;
 
   constructor(limit: number, spanMs = 60_000, quanta = 240) {
@@ -26,7 +28,17 @@ export class Window {
   /** Whether `amount` may be granted now. */
   allows(amount: number, nowMs: number): boolean {
     this.#advance(nowMs);
-    return this.#fits(this.#sum, amount);
+    return this.#fits(this.#sum + this.#held, amount);
+  }
+
+  /** Grants `amount` that may be used at any moment from now on; free it when that has come. */
+  hold(amount: number): void {
+    this.#held += amount;
+  }
+
+  /** What was held is used, and taken now, or given back. */
+  free(amount: number): void {
+    this.#held = Math.max(0, this.#held - amount);
   }
 
   /** Grants `amount`; returns the quantum to give unused units back to. */
@@ -47,19 +59,20 @@ export class Window {
     if (now - quantum < this.#counts.length) this.#add(Math.min(quantum, now), amount);
   }
 
-  /** Units granted in the window that ends now. */
+  /** Units granted in the window that ends now, those that are held included. */
   used(nowMs: number): number {
     this.#advance(nowMs);
-    return this.#sum;
+    return this.#sum + this.#held;
   }
 
-  /** Milliseconds until `amount` may fit, 0 if it does now; null when only another limit could let it. */
+  /** Milliseconds until `amount` may fit, what is held being used now; 0 if it does now; null when only another limit could let it. */
   waitMs(amount: number, nowMs: number): number | null {
     const now = this.#advance(nowMs);
-    if (this.#fits(this.#sum, amount)) return 0;
-    let sum = this.#sum;
+    let sum = this.#sum + this.#held;
+    if (this.#fits(sum, amount)) return 0;
     for (let age = this.#counts.length - 1; age >= 0; age -= 1) {
       sum -= this.#counts[this.#slot(now - age)] as number;
+      if (age === 0) sum -= this.#held;
       if (this.#fits(sum, amount))
         return (now - age + this.#counts.length) * this.#quantumMs - nowMs;
     }
@@ -72,6 +85,7 @@ export class Window {
     copy.alone = this.alone;
     copy.#counts = [...this.#counts];
     copy.#sum = this.#sum;
+    copy.#held = this.#held;
     copy.#last = this.#last;
     return copy;
   }

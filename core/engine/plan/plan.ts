@@ -33,12 +33,22 @@ export interface Plan {
   /** Parts of `tokens.input` that cost less or more: read from and written to a provider's cache. */
   readonly cachedTokens: { readonly read: number; readonly written: number };
   readonly models: Readonly<Record<string, number>>;
+  /** Calls, by model, that would go by batches, with their part of the expected cost as simulated, and what a batch is expected to take. */
+  readonly batches: Readonly<Record<string, PlannedBatchSum>>;
   /** Agents whose expected cost is what they cost before. */
   readonly learned: readonly string[];
   /** What could not be walked. */
   readonly unknown: PlanUnknown;
   /** Agents that a purse would deny a call, with the purse of the first. */
   readonly denied: Readonly<Record<string, { readonly steps: number; readonly purse: string }>>;
+}
+
+/** Calls of one model that would go by batches. */
+export interface PlannedBatchSum {
+  readonly calls: number;
+  readonly costMicroUsd: number;
+  /** Of one batch, milliseconds. */
+  readonly expectedMs: number;
 }
 
 /** What a plan does not know. */
@@ -74,10 +84,11 @@ export function addUp(parts: PlanParts): Plan {
   const calls = work.flatMap((each) => each.calls);
   const sum = (of: (call: (typeof calls)[number]) => number): number =>
     calls.reduce((total, call) => total + of(call), 0);
+  const agents = work.filter(({ visit }) => !visit.registered.isTool);
   const { costMicroUsd, learned } = costsOf(parts);
   return {
-    agents: work.length,
-    agentsByModule: countBy(work.map(({ visit }) => visit.registered.module)),
+    agents: agents.length,
+    agentsByModule: countBy(agents.map(({ visit }) => visit.registered.module)),
     calls: calls.length,
     tokens: { input: sum(({ usage }) => usage.input), output: sum(({ usage }) => usage.output) },
     costMicroUsd,
@@ -93,10 +104,26 @@ export function addUp(parts: PlanParts): Plan {
       written: sum(({ usage }) => usage.cacheWrite),
     },
     models: countBy(calls.map(({ model }) => model)),
+    batches: batchesOf(work),
     learned,
     unknown: unknownOf(run, work),
     denied: deniedOf(work),
   };
+}
+
+function batchesOf(work: readonly PlannedWork[]): Plan['batches'] {
+  const sums: Record<string, PlannedBatchSum> = {};
+  for (const { batches } of work) {
+    if (!batches) continue;
+    const { model, calls, costMicroUsd, expectedMs } = batches;
+    const sum = sums[model] ?? { calls: 0, costMicroUsd: 0 };
+    sums[model] = {
+      calls: sum.calls + calls,
+      costMicroUsd: sum.costMicroUsd + costMicroUsd,
+      expectedMs,
+    };
+  }
+  return sums;
 }
 
 function costsOf({
@@ -107,9 +134,10 @@ function costsOf({
   free,
 }: PlanParts): Pick<Plan, 'costMicroUsd' | 'learned'> {
   const names = new Set<string>();
-  const steps = work.map(({ visit, calls }) => {
+  const steps = work.map(({ visit, calls, batches }) => {
     const { name, module, agent } = visit.registered;
-    const known = calls.length > 0 ? learned.costOf(name, modelOf(visit)) : null;
+    const known =
+      calls.length > 0 ? learned.costOf(name, modelOf(visit), batches !== undefined) : null;
     if (known !== null) names.add(name);
     const simulated = calls.reduce((total, call) => total + call.costMicroUsd, 0);
     const bounds = calls.reduce((total, call) => total + call.boundMicroUsd, 0);

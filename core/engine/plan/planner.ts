@@ -7,8 +7,10 @@ import type { Database } from '../../ports/db/database.ts';
 import { journalVersion } from '../../ports/db/journal-version.ts';
 import type { Dispatcher } from '../../ports/dispatcher.ts';
 import type { Connector } from '../../ports/erp/connector.ts';
+import type { ModelTarget } from '../../ports/models/model.ts';
 import type { Profiles } from '../../ports/models/profiles.ts';
 import type { Registry } from '../../sdk/registry.ts';
+import { planBatches } from '../batches/planned.ts';
 import { Broker } from '../limits/broker.ts';
 import type { Budgets } from '../limits/budgets.ts';
 import type { RunFacts } from '../run/facts.ts';
@@ -35,6 +37,8 @@ export interface PlannerParts {
   /** The ERP of a tenant. */
   readonly connector: (tenantId: number) => Connector;
   readonly budgets: Pick<Budgets, 'list'>;
+  /** Whether a model's provider has batches. @default none has */
+  readonly hasBatches?: (target: ModelTarget) => boolean;
   /** Threads of the plan's own; ended with it. */
   readonly openDispatcher: () => Dispatcher;
   readonly clock: Clock;
@@ -72,7 +76,11 @@ export class Planner {
       const broker = this.#broker();
       const modelOf: Parameters<typeof addUp>[0]['modelOf'] = ({ registered }) =>
         broker.modelOf(registered.agent.model ?? 'standard');
-      const work = workOf(walked, { learned, modelOf, broker });
+      const { hasBatches = () => false } = this.#parts;
+      const work = planBatches(workOf(walked, { learned, modelOf, broker }), {
+        ...{ run, config: config.batches, profiles, prices: config.prices ?? {}, hasBatches },
+        learnedMs: (model) => learned.batchMs(model),
+      });
       const forecast = foresee(
         { run, work, modelOf, speed: request.speed ?? 1 },
         { config, profiles },

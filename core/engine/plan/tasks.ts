@@ -1,19 +1,18 @@
-import type { CompiledForeach, CompiledNode, CompiledTask } from '../graph/compiled.ts';
+import type { PlannedBatches } from '../batches/planned.ts';
+import { type CompiledForeach, type CompiledTask, isAgentPlace } from '../graph/compiled.ts';
 import { usesErp } from '../run/attempts.ts';
 import type { Run } from '../run/run.ts';
 import { pathOf, type Step } from '../run/step.ts';
 import type { ExpectedTurn, ForecastTask } from '../schedule/expected-work.ts';
+import { emptyTask, foreachTasks, type ItemTask, pointTask } from '../schedule/task-shapes.ts';
 import type { PlannedCall, Visit } from './visit.ts';
-
-/** A turn of a plan, with the size of its request: what gates are asked with. */
-export interface PlannedTurn extends ExpectedTurn {
-  readonly bytes: number;
-}
 
 /** What a planned step takes. */
 export interface PlannedWork {
   readonly visit: Visit;
   readonly calls: readonly PlannedCall[];
+  /** The first of them that go by batches. @default none */
+  readonly batches?: PlannedBatches;
 }
 
 /** What the tasks of a forecast are made of. */
@@ -34,102 +33,73 @@ export function tasksOf(parts: TaskParts): readonly ForecastTask[] {
   const { run } = parts;
   const { nodes } = run.graph;
   return nodes.flatMap((node, index) => {
+    const { id, deps, join, kind } = node;
     const step = run.steps[index] as Step;
-    const needs = node.deps.map((dep) => nodeOf(nodes, dep).id);
+    const needs = deps.map((dep) => (nodes[dep] as (typeof nodes)[number]).id);
     if (step.status === 'skipped') return [];
-    if (node.kind === 'foreach') return foreachTasks({ ...parts, node, step, needs });
-    if (node.kind === 'gate') return [point(run, node, { id: node.id, needs })];
-    return taskOf(parts, step, { id: node.id, needs });
+    if (kind !== 'foreach') return stepTask(parts, step, { id, needs });
+    const { concurrency } = node as CompiledForeach;
+    const items = itemsOf(parts, step);
+    return foreachTasks(run, { id, needs, join, concurrency, items });
   });
 }
 
-function nodeOf<T>(nodes: readonly T[], index: number): T {
-  return nodes[index] as T;
+function itemsOf(parts: TaskParts, container: Step): readonly (readonly ItemTask[])[] {
+  const own = parts.run.steps.filter(({ item }) => item?.container.step === container);
+  const items = [...Map.groupBy(own, ({ itemKey }) => itemKey).values()];
+  return items.map((steps) =>
+    steps.map((step) => ({
+      id: pathOf(step),
+      deps: (step.place as CompiledTask).deps,
+      make: (place) => stepTask(parts, step, place),
+    })),
+  );
 }
 
-interface Opened extends TaskParts {
-  readonly node: CompiledForeach;
-  readonly step: Step;
-  readonly needs: readonly string[];
-}
-
-/** A foreach begins and ends in a point; an item that its concurrency keeps back waits for the one so many places before it. */
-function foreachTasks({ node, step, needs, ...parts }: Opened): readonly ForecastTask[] {
-  const { run } = parts;
-  const begin = `${node.id} begins`;
-  const items = [...itemsOf(run, step).values()];
-  const idsOf = (steps: readonly Step[]): string[] => steps.map(pathOf);
-  const tasks = items.flatMap((steps, index) => {
-    const before = items[index - node.concurrency];
-    const gate = before ? idsOf(before) : [begin];
-    return steps.flatMap((each) => {
-      const { deps } = each.place as CompiledTask;
-      const own = deps.map((dep) => pathOf(nodeOf(steps, dep)));
-      return taskOf(parts, each, { id: pathOf(each), needs: own.length > 0 ? own : gate });
-    });
-  });
-  const ends = [begin, ...items.flatMap(idsOf)];
-  const join = { ...node, join: 'all_done' as const };
-  return [
-    point(run, node, { id: begin, needs }),
-    ...tasks,
-    point(run, join, { id: node.id, needs: ends }),
-  ];
-}
-
-function itemsOf(run: Run, container: Step): ReadonlyMap<string, readonly Step[]> {
-  const own = run.steps.filter(({ item }) => item?.container.step === container);
-  return Map.groupBy(own, ({ itemKey }) => itemKey);
+/** Nobody is asked in a plan, and waits take their time. */
+function stepTask(
+  parts: TaskParts,
+  step: Step,
+  place: Pick<ForecastTask, 'id' | 'needs'>,
+): readonly ForecastTask[] {
+  const node = step.place;
+  if (step.status === 'skipped') return [];
+  if (isAgentPlace(node)) return taskOf(parts, step, place);
+  const point = pointTask(parts.run, place, node.join);
+  const isPause = node.kind === 'wait' && node.for.kind === 'duration';
+  return [isPause ? { ...point, pointMs: node.for.ms } : point];
 }
 
 function taskOf(
   { run, work, modelOf, speed }: TaskParts,
   step: Step,
-  at: Pick<ForecastTask, 'id' | 'needs'>,
+  place: Pick<ForecastTask, 'id' | 'needs'>,
 ): readonly ForecastTask[] {
   const planned = work.get(step);
   if (!planned) return [];
-  const { visit, calls } = planned;
+  const { visit, calls, batches } = planned;
   const { join, priority } = step.place as CompiledTask;
+  // While its calls are in batches a step holds nothing.
+  const out = batches && { id: `${place.id} in batches`, needs: place.needs };
   return [
+    ...(out ? [{ ...pointTask(run, out, join ?? 'all_succeeded'), pointMs: batches.waitMs }] : []),
     {
-      ...common(run, at),
+      ...emptyTask(run, out ? { id: place.id, needs: [out.id] } : place),
       module: visit.registered.module,
       model: modelOf(visit),
       erp: usesErp(visit.registered),
       priority,
-      join,
-      turns: calls.map((call) => turnOf(call, speed)),
+      ...(join && !out && { join }),
+      turns: calls.slice(batches?.calls ?? 0).map((call) => turnOf(call, speed)),
       ownMs: playbookMs,
     },
   ];
 }
 
-function turnOf({ bytes, ms, bound, usage }: PlannedCall, speed: number): PlannedTurn {
+function turnOf({ ms, bound, usage }: PlannedCall, speed: number): ExpectedTurn {
   return {
-    bytes,
     ms: ms / speed,
     bound: { input: bound.inputTokens, output: bound.outputTokens },
     use: { input: usage.input, output: usage.output },
-  };
-}
-
-function point(
-  run: Run,
-  { join }: Pick<CompiledNode, 'join'>,
-  at: Pick<ForecastTask, 'id' | 'needs'>,
-): ForecastTask {
-  const nothing = { module: '', model: null, erp: false, priority: 1, turns: [], ownMs: 0 };
-  return { ...common(run, at), ...nothing, join, isPoint: true };
-}
-
-function common({ facts }: Run, { id, needs }: Pick<ForecastTask, 'id' | 'needs'>) {
-  return {
-    id,
-    needs,
-    run: facts.id,
-    service: facts.attended ? ('interactive' as const) : ('batch' as const),
-    state: 'pending' as const,
-    readyAt: null,
   };
 }

@@ -104,10 +104,19 @@ export class Walk implements DispatchEvents {
     for (const each of next) {
       if (each.kind === 'ready') this.#ready.push(each.step);
       else if (each.kind === 'expand') void this.#expand(each.container);
+      else if (each.kind === 'open') this.#pass(each.step);
       else if (each.kind === 'ended') this.#end.resolve();
     }
     run.takeChanged();
     this.#fill();
+  }
+
+  /** Nobody is asked and nothing is waited for; what an event or another run would bring is not known. */
+  #pass(step: Step): void {
+    const { run, clock } = this.#parts;
+    const output = step.kind === 'approval' ? { by: ['plan'], note: null } : null;
+    const outcome = { kind: 'succeeded', output, json: JSON.stringify(output) } as const;
+    this.#follow(run.settle(step, outcome, clock.now()));
   }
 
   async #expand(container: Container): Promise<void> {
@@ -183,7 +192,7 @@ export class Walk implements DispatchEvents {
       stepPath: pathOf(step),
       attempt: step.attempt,
       agent: registered.name,
-      mode: 'rehearsal',
+      mode: registered.isTool ? 'playbook' : 'rehearsal',
       simulate: { latency: false },
       alone: step.crashes > 0,
       permitted: false,
@@ -216,6 +225,7 @@ export class Walk implements DispatchEvents {
       case 'done':
         return this.#done(ref, visit, message.done);
       case 'leave':
+      case 'sent':
       case 'finding':
       case 'delta':
         return;

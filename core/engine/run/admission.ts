@@ -92,7 +92,7 @@ export class Admission {
     try {
       this.#parts.launcher.start(item);
     } catch (error) {
-      const failure = { error: toErrorData(error), onModel: item.model !== null };
+      const failure = { error: toErrorData(error), onModel: item.onModel };
       this.#parts.failed(item.owner, item.step, failure);
     }
   }

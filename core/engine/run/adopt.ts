@@ -84,10 +84,8 @@ export class Adoption {
         limitMicroUsd: limitOf(tenantId, scope),
       }));
       const opened = await store.openBudgets(tenantId, limits, period);
-      for (const [scope, { limitMicroUsd, usedMicroUsd }] of opened)
-        broker.budget.open(purseName({ tenantId, scope, period }), limitMicroUsd, {
-          settledMicroUsd: usedMicroUsd,
-        });
+      for (const [scope, { limitMicroUsd, ...held }] of opened)
+        broker.budget.open(purseName({ tenantId, scope, period }), limitMicroUsd, held);
     }
   }
 }

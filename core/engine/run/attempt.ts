@@ -45,6 +45,8 @@ export class Attempt {
   readonly alone: boolean;
   /** The model call under way. */
   call: Call | null = null;
+  /** The model that its last call went to. */
+  calledModel = '';
   turns = 0;
   /** What its model said to hand in, and the entry that holds it. */
   said: { readonly seq: number; readonly json: string } | null = null;
@@ -56,6 +58,8 @@ export class Attempt {
   deadline: Deadline | null = null;
   /** The tools of the effects that it has begun, by key. */
   readonly #tools = new Map<string, string>();
+  /** When a call that failed is asked for again; null: it waits for none, or in the queue. */
+  asksAt: number | null = null;
 
   constructor(options: Pick<Attempt, 'ref' | 'run' | 'step' | 'registered' | 'mode' | 'alone'>) {
     this.ref = options.ref;

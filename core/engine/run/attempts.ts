@@ -225,6 +225,8 @@ export class Attempts implements DispatchEvents {
           step: pathOf(attempt.step),
           text: message.text,
         });
+      case 'sent':
+        return turns.sent(attempt);
       case 'turn':
         this.#parts.spans.turn(attempt, message.done, this.#parts.clock.now());
         return attempt.call ? this.#append(attempt, turns.end(attempt, message.done)) : undefined;

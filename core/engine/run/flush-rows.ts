@@ -1,8 +1,9 @@
 import type { DocumentName } from '../../ports/dispatcher.ts';
 import type { CompiledTask } from '../graph/compiled.ts';
+import { purseName, type SharedPurse } from '../limits/purse.ts';
 import { arrayLiteral } from './array-literal.ts';
 import { type Part, parts, typesOf } from './flush.ts';
-import { type BudgetRow, type Change, toJsonb, toText } from './rows.ts';
+import { type Change, toJsonb, toText } from './rows.ts';
 import type { Run } from './run.ts';
 import { isTerminal, type RunStatus } from './states.ts';
 import type { Step } from './step.ts';
@@ -33,14 +34,16 @@ export function flushParameters(changes: readonly Change[], rows: readonly StepR
   };
   const bodies = new Bodies();
   const runs = new Map<Run, RunStatus>();
-  for (const change of changes.map(withoutAbandoned)) {
+  const sent = changes.map(withoutAbandoned);
+  for (const [ask, change] of sent.entries()) {
     if (change.runStatus) runs.set(change.run, change.runStatus);
-    putMoney(put, change);
-    putEntries(put, bodies, change);
+    putMoney(put, change, ask);
+    putEntries(put, bodies, { change, ask });
     putEffects(put, change);
     for (const row of change.taken ?? []) put('taken', row);
   }
-  putBudgets(put, changes.map(withoutAbandoned));
+  for (const { purse, moved } of movedPurses(sent, new Set()))
+    put('want', purse.tenantId, purse.scope, purse.period, moved.release, moved.settle);
   for (const { values } of rows) put('steps', ...values);
   for (const [{ facts }, status] of runs)
     put('runs', facts.tenantId, facts.id, status, isTerminal(status));
@@ -86,31 +89,45 @@ class Bodies {
   }
 }
 
-/** One row a purse: a statement may change a row only once. */
-function putBudgets(put: Put, changes: readonly Change[]): void {
-  const sums = new Map<string, { readonly tenantId: number; row: BudgetRow }>();
-  for (const { run, budgets } of changes) {
-    for (const row of budgets ?? []) {
-      const { tenantId } = run.facts;
-      const name = `${tenantId} ${row.scope} ${row.period}`;
-      const known = sums.get(name)?.row ?? { ...row, reserve: 0, release: 0, settle: 0 };
-      const { scope, period } = row;
-      const reserve = known.reserve + row.reserve;
-      const release = known.release + row.release;
-      sums.set(name, {
-        tenantId,
-        row: { scope, period, reserve, release, settle: known.settle + row.settle },
-      });
-    }
-  }
-  for (const { tenantId, row } of sums.values()) {
-    put('want', tenantId, row.scope, row.period, row.reserve, row.release, row.settle);
-  }
+/** What a flush has moved of one shared purse: a statement may change a row only once. */
+interface PurseSum {
+  readonly purse: SharedPurse;
+  readonly moved: { reserve: number; release: number; settle: number };
 }
 
-function putMoney(put: Put, change: Change): void {
+/** What changes that went down have moved of the shared purses; `refused`: the turns that were not written, '<run> <seq>'. */
+export function movedPurses(
+  changes: readonly Change[],
+  refused: ReadonlySet<string>,
+): readonly PurseSum[] {
+  const sums = new Map<string, PurseSum>();
+  for (const change of changes.map(withoutAbandoned)) {
+    const { tenantId } = change.run.facts;
+    const isPaid = !isRefused(change, refused);
+    for (const { scope, period, reserve, release, settle } of change.budgets ?? []) {
+      const purse = { tenantId, scope, period };
+      const name = purseName(purse);
+      const sum = sums.get(name) ?? { purse, moved: { reserve: 0, release: 0, settle: 0 } };
+      if (isPaid) sum.moved.reserve += reserve;
+      sum.moved.release += release;
+      sum.moved.settle += settle;
+      sums.set(name, sum);
+    }
+  }
+  return [...sums.values()];
+}
+
+/** Whether a change has a turn that was not written. */
+export function isRefused({ run, turns = [] }: Change, refused: ReadonlySet<string>): boolean {
+  return refused.size > 0 && turns.some(({ seq }) => refused.has(`${run.facts.id} ${seq}`));
+}
+
+/** `ask`: the change's number in its flush, by which what it reserves is granted or refused. */
+function putMoney(put: Put, change: Change, ask: number): void {
   const { tenantId, id: run } = change.run.facts;
   const step = change.step?.id ?? 0;
+  for (const { scope, period, reserve } of change.budgets ?? [])
+    if (reserve > 0) put('asks', ask, tenantId, scope, period, reserve);
   for (const turn of change.turns ?? []) {
     put(
       'turns',
@@ -123,6 +140,7 @@ function putMoney(put: Put, change: Change): void {
       turn.reservedMicroUsd,
       turn.simulated,
       turn.batch ?? false,
+      ask,
     );
   }
   for (const row of change.settles ?? []) {
@@ -142,7 +160,11 @@ function putMoney(put: Put, change: Change): void {
   }
 }
 
-function putEntries(put: Put, bodies: Bodies, change: Change): void {
+function putEntries(
+  put: Put,
+  bodies: Bodies,
+  { change, ask }: { readonly change: Change; readonly ask: number },
+): void {
   const { tenantId, id: run } = change.run.facts;
   const step = change.step?.id ?? null;
   for (const row of change.attempts ?? []) {
@@ -161,7 +183,7 @@ function putEntries(put: Put, bodies: Bodies, change: Change): void {
     );
   }
   for (const entry of change.entries ?? []) {
-    const reserving = entry.kind === 'turn.started';
+    const own = entry.kind === 'turn.started' ? ask : null;
     put(
       'entries',
       tenantId,
@@ -171,11 +193,11 @@ function putEntries(put: Put, bodies: Bodies, change: Change): void {
       entry.attempt,
       entry.kind,
       toJsonb(entry.data),
-      reserving,
+      own,
     );
     if (!entry.body) continue;
     const { class: held, text } = entry.body;
-    put('payloads', tenantId, run, entry.seq, held, ...bodies.add(text), reserving);
+    put('payloads', tenantId, run, entry.seq, held, ...bodies.add(text), own);
   }
   for (const row of change.findings ?? []) {
     put(

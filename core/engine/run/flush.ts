@@ -3,15 +3,17 @@
  *
  * One round trip, autocommit. All parts see one snapshot, so nothing here may read what another part wrote. Upserts, because
  * `UPDATE … FROM unnest` plans quadratically on tables without statistics (1,000 instead of 12,000 steps/s, measured).
- * Budget rows are locked in key order, so two engines cannot deadlock. An ended step stays as it is, but its end may be
+ * Budget rows are locked in key order, so two engines cannot deadlock. Calls are paid in the order in which they were granted;
+ * one that a purse has too little for is left out alone, and counts against those after it. An ended step stays as it is, but its end may be
  * written twice: a large flush goes down in parts, and a step may have changes in two of them.
  */
 
 // The columns of each part, in the order in which flush-rows.ts fills them; the type decides how its array is read.
 const columns = {
-  want: 'tenant_id int, scope text, period date, reserve bigint, release bigint, settle bigint',
+  want: 'tenant_id int, scope text, period date, release bigint, settle bigint',
+  asks: 'ask int, tenant_id int, scope text, period date, reserve bigint',
   turns: `tenant_id int, run_id uuid, seq bigint, step int, model text, price_v int, reserved_micro_usd bigint, simulated boolean,
-    batch boolean`,
+    batch boolean, ask int`,
   settles: `tenant_id int, run_id uuid, seq bigint, step int, model text, price_v int, reserved_micro_usd bigint,
     state text, cost_micro_usd bigint, tokens jsonb`,
   steps: `tenant_id int, run_id uuid, id int, node text, item_key text, kind text, agent text, status text,
@@ -20,8 +22,8 @@ const columns = {
     degraded boolean, trust text`,
   attempts: `tenant_id int, run_id uuid, step int, no smallint, worker text, started_at timestamptz,
     ended_at timestamptz, outcome text, error jsonb, turns smallint`,
-  entries: `tenant_id int, run_id uuid, seq bigint, step int, attempt smallint, kind text, data jsonb, reserving boolean`,
-  payloads: `tenant_id int, run_id uuid, seq bigint, class text, start int, size int, reserving boolean`,
+  entries: `tenant_id int, run_id uuid, seq bigint, step int, attempt smallint, kind text, data jsonb, ask int`,
+  payloads: `tenant_id int, run_id uuid, seq bigint, class text, start int, size int, ask int`,
   effects: `tenant_id int, key bytea, run_id uuid, step int, seq bigint, tool text, contract bytea, duty text,
     actor jsonb, entity text, target_id text, company text, args_sha256 bytea, binds jsonb, state text,
     started_at timestamptz`,
@@ -83,14 +85,19 @@ WITH fence AS MATERIALIZED (SELECT id FROM tutti.engine WHERE id = $1 AND state 
 mark AS (INSERT INTO tutti.flush AS f (engine_id, no) SELECT id, $3::bigint FROM fence
   ON CONFLICT (engine_id) DO UPDATE SET no = excluded.no WHERE f.no = $2::bigint RETURNING 1),
 want AS MATERIALIZED (SELECT * FROM ${rowsOf('want')}),
+asks AS MATERIALIZED (SELECT * FROM ${rowsOf('asks')}),
 held AS MATERIALIZED (SELECT tenant_id, scope, period, limit_micro_usd - reserved_micro_usd - settled_micro_usd AS free FROM tutti.budget
   WHERE (tenant_id, scope, period) IN (SELECT tenant_id, scope, period FROM want) ORDER BY 1, 2, 3 FOR NO KEY UPDATE),
-ok AS MATERIALIZED (SELECT coalesce(bool_and(reserve = 0 OR reserve <= free + release - settle), true) AS yes FROM want JOIN held USING (tenant_id, scope, period)),
-spent AS (UPDATE tutti.budget u SET
-  reserved_micro_usd = u.reserved_micro_usd - w.release + CASE WHEN ok.yes THEN w.reserve ELSE 0 END, settled_micro_usd = u.settled_micro_usd + w.settle
-  FROM mark, ok, held h JOIN want w USING (tenant_id, scope, period) WHERE u.tenant_id = h.tenant_id AND u.scope = h.scope AND u.period = h.period),
+poor AS MATERIALIZED (SELECT DISTINCT ask FROM (SELECT *, sum(reserve) OVER (PARTITION BY tenant_id, scope, period ORDER BY ask) AS upto
+  FROM asks JOIN held USING (tenant_id, scope, period) JOIN want USING (tenant_id, scope, period)) a WHERE upto > free + release - settle),
+paid AS MATERIALIZED (SELECT tenant_id, scope, period, sum(reserve)::bigint AS reserve FROM asks WHERE ask NOT IN (SELECT ask FROM poor) GROUP BY 1, 2, 3),
+spent AS (UPDATE tutti.budget u SET reserved_micro_usd = u.reserved_micro_usd - w.release + coalesce(p.reserve, 0), settled_micro_usd = u.settled_micro_usd + w.settle
+  FROM mark, held h JOIN want w USING (tenant_id, scope, period) LEFT JOIN paid p USING (tenant_id, scope, period)
+  WHERE u.tenant_id = h.tenant_id AND u.scope = h.scope AND u.period = h.period
+  RETURNING u.tenant_id, u.scope, u.period, u.limit_micro_usd, u.reserved_micro_usd, u.settled_micro_usd),
 turns AS (INSERT INTO tutti.ledger (tenant_id, run_id, seq, step, model, price_v, reserved_micro_usd, simulated, batch, state)
-  SELECT d.*, 'reserved' FROM mark, ok, ${rowsOf('turns')} WHERE ok.yes),
+  SELECT d.tenant_id, d.run_id, d.seq, d.step, d.model, d.price_v, d.reserved_micro_usd, d.simulated, d.batch, 'reserved'
+  FROM mark, ${rowsOf('turns')} WHERE d.ask NOT IN (SELECT ask FROM poor)),
 settles AS (INSERT INTO tutti.ledger AS t (tenant_id, run_id, seq, step, model, price_v, reserved_micro_usd, state, cost_micro_usd, tokens)
   SELECT d.* FROM mark, ${rowsOf('settles')}
   ON CONFLICT (tenant_id, run_id, seq) DO UPDATE SET state = excluded.state, cost_micro_usd = excluded.cost_micro_usd, tokens = excluded.tokens),
@@ -99,12 +106,12 @@ steps AS (INSERT INTO tutti.step AS t (${namesOf('steps')}) SELECT d.* FROM mark
   WHERE (t.ended_at IS NULL OR t.ended_at = excluded.ended_at) AND t.attempt <= excluded.attempt RETURNING 1),
 attempts AS (INSERT INTO tutti.attempt (${namesOf('attempts')}) SELECT d.* FROM mark, ${rowsOf('attempts')}),
 entries AS (INSERT INTO tutti.entry (tenant_id, run_id, seq, step, attempt, kind, data)
-  SELECT d.tenant_id, d.run_id, d.seq, d.step, d.attempt, d.kind, d.data FROM mark, ok, ${rowsOf('entries')} WHERE ok.yes OR NOT d.reserving),
+  SELECT d.tenant_id, d.run_id, d.seq, d.step, d.attempt, d.kind, d.data FROM mark, ${rowsOf('entries')} WHERE d.ask IS NULL OR d.ask NOT IN (SELECT ask FROM poor)),
 feeds AS (INSERT INTO tutti.feed (tenant_id, run_id, from_seq, to_seq)
   SELECT d.tenant_id, d.run_id, min(d.seq), max(d.seq) FROM mark, ${rowsOf('entries')} GROUP BY 1, 2),
 payloads AS (INSERT INTO tutti.payload (tenant_id, run_id, seq, class, encoding, sha256, size, body)
-  SELECT d.tenant_id, d.run_id, d.seq, d.class, 'json', sha256(b.body), d.size, b.body FROM mark, ok, ${rowsOf('payloads')},
-  LATERAL (SELECT substring(${bodies} FROM d.start FOR d.size) AS body) b WHERE ok.yes OR NOT d.reserving),
+  SELECT d.tenant_id, d.run_id, d.seq, d.class, 'json', sha256(b.body), d.size, b.body FROM mark, ${rowsOf('payloads')},
+  LATERAL (SELECT substring(${bodies} FROM d.start FOR d.size) AS body) b WHERE d.ask IS NULL OR d.ask NOT IN (SELECT ask FROM poor)),
 effects AS (INSERT INTO tutti.effect (${namesOf('effects')}) SELECT d.* FROM mark, ${rowsOf('effects')}
   ON CONFLICT (tenant_id, key) DO NOTHING RETURNING run_id, seq),
 documents AS (INSERT INTO tutti.effect_document (${namesOf('documents')}) SELECT d.* FROM mark, ${rowsOf('documents')} ON CONFLICT DO NOTHING),
@@ -122,8 +129,20 @@ runs AS (INSERT INTO tutti.run AS t (tenant_id, id, workflow, workflow_version, 
   ON CONFLICT (tenant_id, id) DO UPDATE SET status = excluded.status, ended_at = excluded.ended_at,
   owner = CASE WHEN excluded.ended_at IS NULL THEN t.owner END WHERE t.ended_at IS NULL),
 taken AS (DELETE FROM tutti.inbox q USING mark WHERE q.id IN (SELECT d.id FROM ${rowsOf('taken')}))
-SELECT (SELECT count(*) FROM fence)::int AS alive, (SELECT count(*) FROM mark)::int AS marked, (SELECT yes FROM ok) AS admitted, (SELECT count(*) FROM steps)::int AS steps,
+SELECT (SELECT count(*) FROM fence)::int AS alive, (SELECT count(*) FROM mark)::int AS marked, (SELECT count(*) FROM steps)::int AS steps,
+  (SELECT array_agg(run_id || ' ' || seq) FROM ${rowsOf('turns')} WHERE ask IN (SELECT ask FROM poor)) AS refused,
+  (SELECT json_agg(json_build_array(tenant_id, scope, period, limit_micro_usd, reserved_micro_usd, settled_micro_usd)) FROM spent) AS purses,
   (SELECT array_agg(run_id || ' ' || seq) FROM effects) AS new_effects`;
+
+/** A row of table `budget`, with the money in it in micro-USD. */
+export type StoredPurse = readonly [
+  tenantId: number,
+  scope: string,
+  period: string,
+  limit: number,
+  reserved: number,
+  settled: number,
+];
 
 /** What the statement answers. */
 export interface FlushRow {
@@ -131,17 +150,19 @@ export interface FlushRow {
   readonly alive: number;
   /** 0: this flush is in already, by an earlier try whose answer was lost. */
   readonly marked: number;
-  /** false: a budget had too little left; the turns were not written, all else was. */
-  readonly admitted: boolean;
   readonly steps: number;
+  /** Turns that a purse had too little for: '<run> <seq>'. They were not written, all else was. */
+  readonly refused: readonly string[] | null;
+  /** What the purses that it moved hold since. */
+  readonly purses: readonly StoredPurse[] | null;
   /** Where the effects that were not known before were begun: '<run> <seq>'. Two steps may begin the same one in one flush. */
   readonly new_effects: readonly string[] | null;
 }
 
 /** What became of a flush whose answer was lost: $1 boot; $2 to $4 tenants, runs and numbers of its turns; $5 and $6 tenants and keys of its effects. */
 export const readBackSql = `
-SELECT f.no, (SELECT count(*) FROM unnest($2::int[], $3::uuid[], $4::bigint[]) AS d(tenant_id, run_id, seq)
-    JOIN tutti.ledger l USING (tenant_id, run_id, seq))::int AS turns,
+SELECT f.no, (SELECT array_agg(d.run_id || ' ' || d.seq) FROM unnest($2::int[], $3::uuid[], $4::bigint[]) AS d(tenant_id, run_id, seq)
+    LEFT JOIN tutti.ledger l USING (tenant_id, run_id, seq) WHERE l.seq IS NULL) AS refused,
   (SELECT array_agg(e.run_id || ' ' || e.seq) FROM unnest($5::int[], $6::bytea[]) AS d(tenant_id, key)
     JOIN tutti.effect e USING (tenant_id, key)) AS effects
 FROM tutti.flush f WHERE f.engine_id = $1`;
@@ -149,6 +170,7 @@ FROM tutti.flush f WHERE f.engine_id = $1`;
 /** What `readBackSql` answers. */
 export interface ReadBackRow {
   readonly no: number;
-  readonly turns: number;
+  /** Turns that were not written: '<run> <seq>'. */
+  readonly refused: readonly string[] | null;
   readonly effects: readonly string[] | null;
 }

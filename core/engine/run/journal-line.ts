@@ -3,7 +3,13 @@ import type { Clock } from '../../base/clock.ts';
 import { EngineError } from '../../base/errors.ts';
 import { dropClient } from '../../ports/db/connection.ts';
 import { mayPass, translateDbError } from '../../ports/db/db-error.ts';
-import { type FlushRow, flushSql, type ReadBackRow, readBackSql } from './flush.ts';
+import {
+  type FlushRow,
+  flushSql,
+  type ReadBackRow,
+  readBackSql,
+  type StoredPurse,
+} from './flush.ts';
 import { flushParameters, type StepRow } from './flush-rows.ts';
 import type { Change } from './rows.ts';
 
@@ -21,7 +27,10 @@ export interface Flush {
 
 /** What became of a flush. */
 export interface FlushAnswer {
-  readonly admitted: boolean;
+  /** Turns that were not written, because a purse had too little for them: '<run> <seq>'. */
+  readonly refused: ReadonlySet<string>;
+  /** What the purses that it moved hold since; nothing where the answer was lost. */
+  readonly purses: readonly StoredPurse[];
   /** Where effects that nobody had recorded before were begun: '<run> <seq>'. */
   readonly newEffects: ReadonlySet<string>;
 }
@@ -138,10 +147,11 @@ export class JournalLine {
     if (row.marked === 0) return this.#readBack(client, flush, no);
     if (row.steps !== flush.rows.length)
       throw defect(`A flush wrote ${row.steps} of ${flush.rows.length} step rows`);
-    return { admitted: row.admitted, newEffects: new Set(row.new_effects) };
+    const { refused, purses, new_effects: begun } = row;
+    return { refused: new Set(refused), purses: purses ?? [], newEffects: new Set(begun) };
   }
 
-  /** What an earlier try of this flush has written: a reservation is there with all turns of its flush, or with none. */
+  /** What an earlier try of this flush has written: a turn is there with its reservation, or neither is. */
   async #readBack(client: pg.Client, { changes }: Flush, no: number): Promise<FlushAnswer> {
     // Those that were abandoned while they were gathered did not go down.
     const turns = changes.flatMap(({ run, turns = [] }) =>
@@ -162,8 +172,8 @@ export class JournalLine {
     ]);
     if (rows[0]?.no !== no)
       throw defect(`Flush ${no} found that flush ${rows[0]?.no} was the last one`);
-    const begun = new Set(rows[0].effects);
-    return { admitted: rows[0].turns === turns.length, newEffects: begun };
+    const { refused, effects: begun } = rows[0];
+    return { refused: new Set(refused), purses: [], newEffects: new Set(begun) };
   }
 
   #connected(): Promise<pg.Client> {

@@ -3,13 +3,15 @@ import { type Clock, systemClock } from '../../base/clock.ts';
 import { crashPoint } from '../../base/crash-point.ts';
 import { EngineError } from '../../base/errors.ts';
 import { translateDbError } from '../../ports/db/db-error.ts';
-import { type StepRow, stepRows } from './flush-rows.ts';
+import type { MovedPurse } from '../limits/budget.ts';
+import { purseName } from '../limits/purse.ts';
+import { isRefused, movedPurses, type StepRow, stepRows } from './flush-rows.ts';
 import { type FlushAnswer, isRefusal, JournalLine } from './journal-line.ts';
 import type { Change } from './rows.ts';
 
 /** What a flush brought to those who wait for it. */
 export interface Flushed {
-  /** false: a shared budget had too little left for the turns of this flush; none of them was written. */
+  /** false: a shared purse had too little left for the turns of this change; none of them was written. */
   readonly admitted: boolean;
   /** Keys (hex) of this change's effects that nobody had recorded before. */
   readonly newEffects: ReadonlySet<string>;
@@ -65,6 +67,7 @@ export class Journal {
   #flushing = false;
   #failed = false;
   #idle: (() => void)[] = [];
+  #hear: (moved: MovedPurse) => void = () => {};
   /** Flushes so far, and rows of changes in them. */
   readonly counts = { flushes: 0, changes: 0 };
 
@@ -93,6 +96,11 @@ export class Journal {
   /** Connects; without it the first flush does. @throws DB_UNAVAILABLE · DB_FULL · ENGINE_FENCED */
   open(): Promise<void> {
     return this.#line.open();
+  }
+
+  /** Whoever keeps the purses in memory hears of every flush what it has moved of them, in order, before anybody else hears of it. */
+  onMoney(hear: (moved: MovedPurse) => void): void {
+    this.#hear = hear;
   }
 
   /** Takes a change into the next flush; `durable` runs once it is committed, and never if the journal fails. */
@@ -185,6 +193,7 @@ export class Journal {
     crashPoint('before-flush');
     try {
       const answer = await this.#line.send({ changes, rows });
+      this.#tellMoney(changes, answer);
       for (const { change, durable } of written) {
         if (!durable) continue;
         const reserves = (change.turns ?? []).length > 0;
@@ -195,6 +204,24 @@ export class Journal {
     } catch (error) {
       if (!isRefusal(error)) throw error;
       await this.#bisect(written, { rows, told }, error);
+    }
+  }
+
+  #tellMoney(changes: readonly Change[], { refused, purses }: FlushAnswer): void {
+    const rows = new Map(
+      purses.map(([tenantId, scope, period, limitMicroUsd, reservedMicroUsd, settledMicroUsd]) => [
+        purseName({ tenantId, scope, period }),
+        { limitMicroUsd, reservedMicroUsd, settledMicroUsd },
+      ]),
+    );
+    for (const { purse, moved } of movedPurses(changes, refused)) {
+      const name = purseName(purse);
+      this.#hear({
+        name,
+        reservedMicroUsd: moved.reserve - moved.release,
+        settledMicroUsd: moved.settle,
+        row: rows.get(name) ?? null,
+      });
     }
   }
 
@@ -216,7 +243,11 @@ export class Journal {
 }
 
 /** What a flush brought to one of its changes: of two that begin the same effect, the database took one. */
-function flushedOf({ run, effects = [] }: Change, answer: FlushAnswer): Flushed {
+function flushedOf(change: Change, answer: FlushAnswer): Flushed {
+  const { run, effects = [] } = change;
   const begun = effects.filter(({ seq }) => answer.newEffects.has(`${run.facts.id} ${seq}`));
-  return { admitted: answer.admitted, newEffects: new Set(begun.map(({ key }) => key)) };
+  return {
+    admitted: !isRefused(change, answer.refused),
+    newEffects: new Set(begun.map(({ key }) => key)),
+  };
 }

@@ -1,7 +1,7 @@
 import type { Waiting } from './waiting.ts';
 
 /** Whether a refusal concerns all calls of a model, whoever makes them. `scope`: the gate or purse that refused. */
-export function isOfModel(scope: string): boolean {
+function isOfModel(scope: string): boolean {
   return /^(simulated )?model:/.test(scope);
 }
 
@@ -18,7 +18,7 @@ export class Kept {
   }
 
   /** Whether something new must not start. */
-  from({ model, owner }: Waiting): boolean {
+  from({ model, owner }: Pick<Waiting, 'model' | 'owner'>): boolean {
     if (this.#names.size === 0 || model === null) return false;
     return this.#names.has(model) || this.#names.has(`${model} ${owner.facts.tenantId}`);
   }

@@ -59,14 +59,15 @@ export class Launcher {
   startable(run: Run, step: Step): Startable {
     const { turns, clock } = this.#parts;
     const registered = this.agentOf(step);
-    const usesModel = turns.areOn(run) && !step.onPlaybook;
+    const usesModel = turns.areOn(run) && !step.onPlaybook && !registered.isTool;
     const wish = usesModel && step.recorded === 0 ? turns.first(run, step, registered) : null;
     return {
       kind: 'start',
       service: run.facts.attended ? 'interactive' : 'batch',
       run: run.facts.id,
       module: registered.module,
-      model: usesModel ? turns.modelOf(registered) : null,
+      model: wish && turns.modelOf(registered),
+      onModel: usesModel,
       erp: usesErp(registered),
       priority: (step.place as CompiledTask).priority,
       readyAt: step.readyAt ?? clock.now(),
@@ -78,7 +79,7 @@ export class Launcher {
   }
 
   /** Begins an attempt. @throws EXPRESSION_INVALID · INPUT_INVALID · BUDGET_EXCEEDED · PLAN_CHANGED: then nothing of it is left but its number */
-  start({ owner: run, step, wish, model }: Startable): void {
+  start({ owner: run, step, wish, onModel }: Startable): void {
     const { broker, clock, turns, attempts, journal } = this.#parts;
     const registered = this.agentOf(step);
     // Before anything is asked of it: a purse that is not there stands in nobody's way.
@@ -91,7 +92,7 @@ export class Launcher {
     );
     const refusal = wish && turns.refusal(wish);
     const asked = run.facts.rehearsal ? 'rehearsal' : 'model';
-    const mode = model !== null && !refusal ? asked : 'playbook';
+    const mode = onModel && !refusal ? asked : 'playbook';
     run.begin(step, clock.now());
     const alone = step.crashes >= crashesUntilAlone;
     const attempt = new Attempt({ ref: this.#nextRef++, run, step, registered, mode, alone });
@@ -105,10 +106,14 @@ export class Launcher {
       const turn = wish && mode === 'model' ? turns.begin(attempt, wish) : {};
       const entries = [attempt.started(), ...(turn.entries ?? [])];
       const { call } = attempt;
+      const launch = (denied: EngineError | null): void => {
+        if (attempts.isLive(attempt)) this.#launch(attempt, input, denied);
+      };
+      const isLive = (each: Attempt) => attempts.isLive(each);
+      const asked = call && turns.followUp(attempt, call.wish, { isLive, launch });
       journal.write({ run, step, ...turn, entries }, (flushed) => {
-        const isRefused = call !== null && !turns.decided(attempt, call, flushed);
-        if (attempts.isLive(attempt)) this.#launch(attempt, input, isRefused);
-        if (isRefused) this.#parts.changed();
+        if (asked) turns.decided(asked, call, flushed);
+        else launch(null);
       });
     } catch (error) {
       attempts.close(attempt);
@@ -116,14 +121,14 @@ export class Launcher {
     }
   }
 
-  /** `isRefused`: another engine was quicker to spend what its first call needs. */
-  #launch(attempt: Attempt, input: unknown, isRefused: boolean): void {
+  /** `denied`: why its first call is not made, although it was to be. */
+  #launch(attempt: Attempt, input: unknown, denied: EngineError | null): void {
     const { attempts } = this.#parts;
-    if (isRefused) {
-      const poor = this.#parts.turns.spentByOthers(attempt);
+    if (denied) {
       attempt.mode = 'playbook';
-      if (needsModel(attempt.registered) || asksForMoney(poor))
-        return attempts.fail(attempt, toErrorData(poor));
+      if (needsModel(attempt.registered) || asksForMoney(denied))
+        return attempts.fail(attempt, toErrorData(denied));
+      attempt.step.degraded = true;
     }
     this.#armTimeout(attempt);
     if (attempt.mode === 'playbook' || attempt.recorded === 0)

@@ -138,7 +138,8 @@ export class RunLoop {
       agentsOf: (step) => launcher.agentsOf(step),
       events: this.#failureEvents(),
     });
-    const crew = { runs: this.#runs, turns, launcher, attempts, changed };
+    const isDraining = () => this.#state === 'draining';
+    const crew = { runs: this.#runs, turns, launcher, attempts, changed, isDraining };
     this.explainer = new Explainer({ ...shared, ...crew });
   }
 

@@ -6,6 +6,7 @@ import type { StepStatus, StepWait } from '../../ports/db/states.ts';
 import type { EffectRecord, RecordedTurn, Verdict } from '../../ports/dispatcher.ts';
 import type { WorkflowData } from '../../sdk/node.ts';
 import type { RegisteredWorkflow } from '../../sdk/registry.ts';
+import type { PurseState } from '../limits/warnings.ts';
 import { isInConversation, type SpokenRow, toTurns } from './conversation.ts';
 import { type Actor, pinsOf, type RunPins, type RunRequest } from './request.ts';
 import { toJsonb } from './rows.ts';
@@ -289,19 +290,17 @@ export class Store {
     };
   }
 
-  /** Opens the day's purses that all engines share; one that is open keeps its limit. Returns what each holds, and what of it is used. */
+  /** Opens the day's purses that all engines share; one that is open keeps its limit. Returns what each holds, reserved and settled. */
   async openBudgets(
     tenantId: number,
     purses: readonly { readonly scope: string; readonly limitMicroUsd: number }[],
     period: string,
-  ): Promise<
-    ReadonlyMap<string, { readonly limitMicroUsd: number; readonly usedMicroUsd: number }>
-  > {
+  ): Promise<ReadonlyMap<string, PurseState>> {
     // In the flush's order: both lock the same rows.
-    const result = await this.#pool.query<{ scope: string; limit: number; used: number }>(
+    const result = await this.#pool.query<PurseState & { scope: string }>(
       `WITH made AS (INSERT INTO tutti.budget (tenant_id, scope, period, limit_micro_usd)
          SELECT $1, s, $3::date, l FROM unnest($2::text[], $4::bigint[]) AS p (s, l) ORDER BY s ON CONFLICT (tenant_id, scope, period) DO UPDATE SET limit_micro_usd = budget.limit_micro_usd
-         RETURNING scope, limit_micro_usd AS "limit", settled_micro_usd + reserved_micro_usd AS used) SELECT * FROM made`,
+         RETURNING scope, limit_micro_usd AS "limitMicroUsd", reserved_micro_usd AS "reservedMicroUsd", settled_micro_usd AS "settledMicroUsd") SELECT * FROM made`,
       [
         tenantId,
         purses.map(({ scope }) => scope),
@@ -309,12 +308,7 @@ export class Store {
         purses.map(({ limitMicroUsd }) => limitMicroUsd),
       ],
     );
-    return new Map(
-      result.rows.map(({ scope, limit, used }) => [
-        scope,
-        { limitMicroUsd: limit, usedMicroUsd: used },
-      ]),
-    );
+    return new Map(result.rows.map(({ scope, ...state }) => [scope, state]));
   }
 
   /** The status of a run, or null when there is none. */

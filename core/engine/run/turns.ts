@@ -2,7 +2,6 @@ import type { Clock } from '../../base/clock.ts';
 import { EngineError, type ErrorData, toErrorData } from '../../base/errors.ts';
 import { Prompt } from '../../guard/prompt.ts';
 import type { Dispatcher, PermitAsk, TurnDone } from '../../ports/dispatcher.ts';
-import type { Quota } from '../../ports/models/model.ts';
 import type { RegisteredAgent } from '../../sdk/registry.ts';
 import type { CompiledTask } from '../graph/compiled.ts';
 import type { Broker, CallEnd, CallWish, Refusal } from '../limits/broker.ts';
@@ -12,8 +11,10 @@ import { periodOf, purseName, sharedPurse } from '../limits/purse.ts';
 import { retryDelayMs } from '../recovery/retry.ts';
 import type { Scheduler } from '../schedule/scheduler.ts';
 import { type Attempt, type Call, settled } from './attempt.ts';
+import { endOf } from './call-end.ts';
 import type { EntryInput } from './entries.ts';
 import type { Flushed, Journal } from './journal.ts';
+import { lookMs, PurseLooks } from './purse-looks.ts';
 import type { Change } from './rows.ts';
 import type { Run } from './run.ts';
 import type { Step } from './step.ts';
@@ -34,7 +35,7 @@ export interface TurnParts {
   readonly changed: () => void;
 }
 
-/** Calls of one turn, until its failure is the attempt's: what a recovery rule answers to. */
+/** Calls of one turn that find their provider away, until that failure is the attempt's: what a recovery rule answers to. */
 const triesPerTurn = 3;
 /** The same where the provider was busy: with its gate closed for up to 30 s after each refusal, that is some minutes. */
 const busyTriesPerTurn = 20;
@@ -46,10 +47,14 @@ const busyTriesPerTurn = 20;
 export class Turns {
   readonly #parts: TurnParts;
   readonly #prompts = new Map<string, Prompt>();
+  readonly #looks: PurseLooks;
   #order = 0;
 
   constructor(parts: TurnParts) {
+    const { broker, journal } = parts;
     this.#parts = parts;
+    this.#looks = new PurseLooks({ ...parts, budget: broker.budget });
+    journal.onMoney((moved) => broker.budget.flushed(moved));
   }
 
   /** Whether agents of a run call models at all; in a rehearsal they seem to. */
@@ -78,15 +83,13 @@ export class Turns {
    * its place: a playbook, or the failure of the step.
    */
   refusalOf(
-    { kind, wish }: Waiting,
+    { kind, wish, owner }: Waiting,
     registered: RegisteredAgent,
   ): { readonly waitMs: number | null; readonly scope: string } | null {
-    const { broker } = this.#parts;
-    const refusal = wish && broker.refusal(wish);
-    if (!refusal || refusal.never) return null;
-    const goesOn = kind === 'turn' || !needsModel(registered);
-    if (refusal.blocker === 'breaker' && goesOn) return null;
-    return { waitMs: refusal.untilMs, scope: refusal.scope };
+    const refusal = wish && this.#parts.broker.refusal(wish);
+    if (!refusal || !keepsBack(refusal, kind === 'turn' || !needsModel(registered))) return null;
+    const { blocker, scope, untilMs } = refusal;
+    return { waitMs: blocker === 'budget' ? this.#looks.waitMs(owner, scope) : untilMs, scope };
   }
 
   /** Numbers what enters the queue: ties are broken by it. */
@@ -97,7 +100,9 @@ export class Turns {
 
   /** Takes everything that a call needs; returns what makes it durable. */
   begin(attempt: Attempt, wish: CallWish): Pick<Change, 'entries' | 'turns' | 'budgets'> {
-    const change = attempt.turnStarted(this.#parts.broker.grant(wish), wish);
+    const grant = this.#parts.broker.grant(wish);
+    attempt.calledModel = grant.model;
+    const change = attempt.turnStarted(grant, wish);
     this.#parts.watch.look(attempt.run, wish.scopes);
     return change;
   }
@@ -108,33 +113,29 @@ export class Turns {
    * budget of the model allows, after a delay with full jitter.
    */
   request(attempt: Attempt, ask: PermitAsk, isLive: (attempt: Attempt) => boolean): void {
-    const { scheduler, clock } = this.#parts;
     // Its thread has been told to end, or will be.
     if (isEnding(attempt)) return;
     if (this.#parts.batches?.asks(attempt, ask)) return this.#tellDenied(attempt, batchedError);
     const delayMs = this.#delayMs(attempt, ask);
     if (delayMs === null) return this.#tellDenied(attempt, ask.failed?.error as ErrorData);
-    const item = this.#followUp(attempt, ask.bytes);
-    attempt.step.isAsking = true;
-    attempt.deadline?.pause();
-    scheduler.release(item);
-    if (delayMs === 0) return scheduler.offer(item);
-    clock.after(delayMs, () => {
-      if (!isLive(attempt) || isEnding(attempt)) return;
-      scheduler.offer(item);
-      this.#parts.changed();
-    });
+    this.#queue(this.followUp(attempt, this.wish(attempt, ask.bytes), { isLive }), delayMs);
   }
 
   /** Lets a step make the call that it waits for, or tells it that none will be made. It has a slot again. */
-  grant({ attempt, wish }: FollowUp): void {
+  grant(item: FollowUp): void {
+    const { attempt, wish } = item;
     attempt.step.isAsking = false;
     attempt.deadline?.resume();
     const refusal = this.#parts.broker.refusal(wish);
-    if (!refusal) return this.#grant(attempt, wish);
+    if (!refusal) return this.#grant(item);
     const { blocker, scope } = refusal;
     const why = blocker === 'breaker' ? leftAlone(attempt, scope) : overBudget(attempt, scope);
-    this.#tellDenied(attempt, toErrorData(why));
+    this.#answer(item, why);
+  }
+
+  /** The call under way has left for its provider. */
+  sent({ call }: Attempt): void {
+    if (call?.phase === 'durable') this.#parts.broker.sent(call.grant);
   }
 
   /** A call has ended, well or not. */
@@ -165,24 +166,26 @@ export class Turns {
     return {};
   }
 
-  /** Notes that the flush with a call's reservation is in; returns whether the call may be made. */
-  decided(attempt: Attempt, call: Call, { admitted }: Flushed): boolean {
+  /** The flush with a call's reservation is in: the call is made, or waits again for money that other engines were quicker to take. */
+  decided(item: FollowUp, call: Call, { admitted }: Flushed): void {
+    const { attempt } = item;
     const { run } = attempt;
     if (call.isAbandoned) {
       // It ended while its reservation was on its way: what that took is given back.
       const nothing = { state: 'released', costMicroUsd: 0 } as const;
       if (admitted && call.phase === 'sent')
         this.#parts.journal.write({ run, step: null, ...settled(call, nothing, null) });
-      return false;
-    }
-    if (admitted) {
+    } else if (admitted) {
       call.phase = 'durable';
-      this.#parts.broker.sent(call.grant);
+      this.#answer(item, null);
     } else {
       this.#drop(attempt, call);
-      attempt.step.degraded = true;
+      attempt.turns -= 1;
+      // What the flush has said of the purse mostly keeps it from being refused again; should it not, nothing spins.
+      const { refusals = 0 } = item;
+      this.#queue({ ...item, refusals: refusals + 1 }, refusals === 0 ? 0 : lookMs);
+      this.#parts.changed();
     }
-    return admitted;
   }
 
   /** Nothing was written of it, or will be given back; nothing is called. */
@@ -192,25 +195,39 @@ export class Turns {
     this.#parts.broker.settle(call.grant, { usage: null, sent: false });
   }
 
-  /** Why a call is not made whose reservation the flush refused: another engine was quicker to spend the tenant's money. */
-  spentByOthers(attempt: Attempt): EngineError {
-    const { tenantId } = attempt.run.facts;
-    const tenant = { tenantId, scope: 'tenant', period: this.#period() };
-    return overBudget(attempt, purseName(tenant));
-  }
-
-  #grant(attempt: Attempt, wish: CallWish): void {
-    const { run, step, ref } = attempt;
+  #grant(item: FollowUp): void {
+    const { attempt, wish } = item;
+    const { run, step } = attempt;
     const change = this.begin(attempt, wish);
     const call = attempt.call as Call;
-    this.#parts.journal.write({ run, step, ...change }, (flushed) => {
-      if (this.decided(attempt, call, flushed))
-        this.#parts.dispatcher.tell({ kind: 'granted', ref, target: call.grant.target });
-      else {
-        this.#tellDenied(attempt, toErrorData(this.spentByOthers(attempt)));
-        this.#parts.changed();
-      }
+    this.#parts.journal.write({ run, step, ...change }, (flushed) =>
+      this.decided(item, call, flushed),
+    );
+  }
+
+  /** A running step waits for a call, in the queue from `delayMs` on, without a slot and with its deadline standing still. */
+  #queue(item: FollowUp, delayMs: number): void {
+    const { scheduler, clock, changed } = this.#parts;
+    const { attempt, isLive } = item;
+    attempt.step.isAsking = true;
+    attempt.deadline?.pause();
+    scheduler.release(item);
+    if (delayMs === 0) return scheduler.offer(item);
+    attempt.asksAt = clock.now() + delayMs;
+    clock.after(delayMs, () => {
+      attempt.asksAt = null;
+      if (!isLive(attempt) || isEnding(attempt)) return;
+      scheduler.offer(item);
+      changed();
     });
+  }
+
+  /** Goes on with a step that has asked: with its call, or without one. */
+  #answer({ attempt, launch }: FollowUp, denied: EngineError | null): void {
+    const { ref, call } = attempt;
+    if (launch) launch(denied);
+    else if (denied) this.#tellDenied(attempt, toErrorData(denied));
+    else this.#parts.dispatcher.tell({ kind: 'granted', ref, target: (call as Call).grant.target });
   }
 
   #tellDenied({ ref }: Attempt, error: ErrorData): void {
@@ -218,12 +235,12 @@ export class Turns {
   }
 
   /** How long a call waits before it is asked for, or null: it is not made again. */
-  #delayMs({ registered }: Attempt, { failed }: PermitAsk): number | null {
+  #delayMs({ calledModel }: Attempt, { failed }: PermitAsk): number | null {
     if (!failed) return 0;
     if (failed.error.code === 'MODEL_RATE_LIMITED')
       return failed.tries < busyTriesPerTurn ? 0 : null;
     const { broker } = this.#parts;
-    if (failed.tries >= triesPerTurn || !broker.retries(this.modelOf(registered))) return null;
+    if (failed.tries >= triesPerTurn || !broker.retries(calledModel)) return null;
     return Math.ceil(
       retryDelayMs(
         { attempts: triesPerTurn },
@@ -232,7 +249,8 @@ export class Turns {
     );
   }
 
-  #followUp(attempt: Attempt, bytes: number): FollowUp {
+  /** A call of a running step, as it is queued. */
+  followUp(attempt: Attempt, wish: CallWish, how: Pick<FollowUp, 'isLive' | 'launch'>): FollowUp {
     const { run, step, registered } = attempt;
     return {
       kind: 'turn',
@@ -246,7 +264,8 @@ export class Turns {
       owner: run,
       step,
       attempt,
-      wish: this.wish(attempt, bytes),
+      wish,
+      ...how,
     };
   }
 
@@ -304,6 +323,13 @@ const batchedError = toErrorData(
   new EngineError('TURN_BATCHED', "The step's next model call goes by a batch; it waits for it."),
 );
 
+/**
+ * Whether who is refused waits for it, and does not go without the model or fail at once. `goesOn`: it need not call one.
+ */
+export function keepsBack({ never, blocker }: Refusal, goesOn: boolean): boolean {
+  return !never && !(blocker === 'breaker' && goesOn);
+}
+
 /** Whether an agent does not go on with its playbook when a model call is denied. */
 export function needsModel({ agent }: RegisteredAgent): boolean {
   return agent.onBudget === 'fail' || !agent.procedure;
@@ -326,32 +352,6 @@ export function overBudget(
       details: { scope, asks: registered.agent.onBudget === 'ask' && sharedPurse(scope) !== null },
     },
   );
-}
-
-/** How a call ended, as the broker hears it. */
-function endOf({ usage, sent, error, quota }: TurnDone): CallEnd {
-  const {
-    status,
-    retryAfterMs,
-    quota: last = quota,
-  } = (error?.details ?? {}) as {
-    readonly status?: number;
-    readonly retryAfterMs?: number;
-    readonly quota?: Quota;
-  };
-  return {
-    usage,
-    sent,
-    ...(error && {
-      error: {
-        code: error.code,
-        // A refusal without a status came within a reply that had begun.
-        isBegun: status === undefined,
-        ...(retryAfterMs !== undefined && { retryAfterMs }),
-      },
-    }),
-    ...(last && { quota: last }),
-  };
 }
 
 function leftAlone({ registered }: Pick<Attempt, 'registered'>, model: string): EngineError {

@@ -1,3 +1,4 @@
+import type { EngineError } from '../../base/errors.ts';
 import type { CallWish } from '../limits/broker.ts';
 import type { Ready } from '../schedule/ready.ts';
 import type { Attempt } from './attempt.ts';
@@ -9,8 +10,10 @@ export interface Startable extends Ready {
   readonly kind: 'start';
   readonly owner: Run;
   readonly step: Step;
-  /** The first model call, or null: a playbook, or a conversation that goes on and asks by itself. */
+  /** The first model call, or null: a playbook, or a conversation that goes on with what was recorded and asks by itself. */
   readonly wish: CallWish | null;
+  /** Whether it works with a model. */
+  readonly onModel: boolean;
 }
 
 /** A running step that asks for its next model call. It has given its slot back, and takes one with the call. */
@@ -20,6 +23,11 @@ export interface FollowUp extends Ready {
   readonly step: Step;
   readonly attempt: Attempt;
   readonly wish: CallWish;
+  readonly isLive: (attempt: Attempt) => boolean;
+  /** Sends the job of an attempt that waits for its first call off: with it, or without one when none is made. @default its job has left */
+  readonly launch?: (denied: EngineError | null) => void;
+  /** How often in a row its reservation was refused. @default 0 */
+  readonly refusals?: number;
 }
 
 /** Work in the ready queue. */

@@ -25,7 +25,7 @@ function sentenceOf(data: BlockerData): string {
     case 'paused':
       return 'The run is paused until somebody resumes it';
     case 'owner':
-      return 'No engine owns the run now; the next one that is free takes it';
+      return 'No engine starts work of the run now; the next one that is free takes it';
     case 'retry':
       return 'It is tried again after a failure';
     case 'review':

@@ -56,7 +56,7 @@ export function arrivalOf({ state, readyAt }: ForecastTask, now: number): number
 
 // Added up one by one, as a clock would: sums in another order differ in the last bits.
 function workEnd(task: ForecastTask, startMs: number): number {
-  if (task.isPoint) return startMs;
+  if (task.isPoint) return startMs + (task.pointMs ?? 0);
   if (task.turns.length === 0) return startMs + task.ownMs;
   return task.turns.reduce((at, { ms, thenMs = 0 }) => at + ms + thenMs, startMs);
 }

@@ -8,14 +8,14 @@ export interface CallTokens {
   readonly output: number;
 }
 
-/** One turn that is expected of an agent: a model call, then the tool calls that it asks for. */
+/** One turn that is expected of an agent: a model call, then the tool calls that it asks for; or time in a slot without a call. */
 export interface ExpectedTurn {
   /** How long the call takes; its permit is held meanwhile. */
   readonly ms: number;
   /** How long its tool calls take; the running slot is held meanwhile, the permit is not. @default 0 */
   readonly thenMs?: number;
-  /** What is reserved of the token limits. */
-  readonly bound: CallTokens;
+  /** What is reserved of the token limits; null: no model is called, as where a conversation that goes on begins with what was recorded. */
+  readonly bound: CallTokens | null;
   /** What is settled in the end. */
   readonly use: CallTokens;
 }
@@ -43,8 +43,10 @@ export interface ForecastTask {
   readonly turns: readonly ExpectedTurn[];
   /** How long it works without a model, when no turn is left or when it goes without. */
   readonly ownMs: number;
-  /** Whether it is a gate or the beginning or end of a foreach, which take neither time nor a slot. @default false */
+  /** Whether it takes no slot: a gate, the beginning or end of a foreach, a batch that is out. @default false */
   readonly isPoint?: boolean;
+  /** How long a point takes. @default 0 */
+  readonly pointMs?: number;
 }
 
 /** What somebody wants to start: a turn of a task, or with `turn` null its work without a model. */
@@ -59,6 +61,8 @@ export interface Obstacle {
   readonly name: string;
   /** Waiting will not help or is not worth it: the task starts now, and does without the model. @default false */
   readonly goesWithout?: boolean;
+  /** Milliseconds until the refused start is worth another look; null: the end of something else will tell. @default null */
+  readonly waitMs?: number | null;
   /**
    * Milliseconds for which nothing but time lifts it, for no start of the same line: until a pause, a burst, a minute's, an hour's
    * or a day's requests allow one more, tokens left aside. It is not asked about again before. @default asked at every moment
@@ -79,8 +83,6 @@ export interface ForecastLimits<P> {
   take(start: ForecastStart, atMs: number): P;
   /** Ends a call, or work without a model, with what it used. */
   settle(permit: P, use: CallTokens, atMs: number): void;
-  /** Milliseconds until a refused start is worth another look; null when the end of something else will tell. */
-  waitMs(start: ForecastStart, atMs: number): number | null;
 }
 
 /** What a forecast starts from. */

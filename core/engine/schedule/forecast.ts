@@ -6,6 +6,7 @@ import {
   blank,
   type Live,
   newLive,
+  placeOf,
   type Queued,
   shortestLookMs,
   startOf,
@@ -83,7 +84,8 @@ class Simulation<P> {
   }
 
   #watchOver(watched: Live): Watch<P> {
-    const line = this.#waits.line(lineOf(watched.task), watched.task);
+    const place = placeOf(watched, watched.task.service);
+    const line = this.#waits.line(lineOf(place), place);
     return new Watch({ ...this.#input, watched, line });
   }
 
@@ -186,7 +188,7 @@ class Simulation<P> {
         const dependent = this.#lives[index] as Live;
         dependent.needs = dependent.task.join === 'any' ? 0 : dependent.needs - 1;
         if (dependent.state !== 'pending' || dependent.needs > 0) continue;
-        if (dependent.task.isPoint) {
+        if (dependent.task.isPoint && !dependent.task.pointMs) {
           dependent.state = 'ended';
           dependent.startMs = this.#at;
           passed.push(dependent);
@@ -196,17 +198,22 @@ class Simulation<P> {
   }
 
   #arrive(live: Live): void {
-    if (live.task.isPoint) {
-      live.startMs = this.#at;
-      this.#end(live);
-    } else this.#offer(live, live.task.service);
+    const { isPoint, pointMs = 0, service } = live.task;
+    if (!isPoint) return this.#offer(live, service);
+    live.startMs = this.#at;
+    if (pointMs === 0) return this.#end(live);
+    live.state = 'running';
+    live.isBeside = true;
+    // Past its turns: nothing of it is offered when its time is over.
+    live.turn = live.task.turns.length;
+    this.#timeline.push(this.#at + pointMs, { kind: 'done', live });
   }
 
   #offer(live: Live, service: Ready['service']): void {
-    const { run, module, model, erp, priority, state, readyAt } = live.task;
+    const { priority, state, readyAt } = live.task;
     const wasReady = state === 'ready' && live.turn === 0;
     this.#order += 1;
-    const place = { service, run, module, model, erp };
+    const place = placeOf(live, service);
     const line = this.#waits.line(lineOf(place), place);
     const since = wasReady ? (readyAt ?? this.#at) : this.#at;
     const item = { ...place, priority, readyAt: since, order: this.#order, live, line };
@@ -255,8 +262,8 @@ class Simulation<P> {
     }
     line.refused = gates.blocker(start, this.#at);
     if (!line.refused || line.refused.goesWithout) return true;
-    const waitMs = gates.waitMs(start, this.#at);
-    line.refusedUntil = this.#at + (line.refused.timedMs ?? 0);
+    const { waitMs = null, timedMs = 0 } = line.refused;
+    line.refusedUntil = this.#at + timedMs;
     return this.#refuse(item, waitMs);
   }
 

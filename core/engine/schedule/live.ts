@@ -46,9 +46,23 @@ export function startOf(live: Live): ForecastStart {
   return { task: live.task, turn: turnOf(live) };
 }
 
+/** Where a task stands in line, by what it needs next: a model where it calls one. */
+export function placeOf(
+  live: Live,
+  service: Ready['service'],
+): Pick<Ready, 'service' | 'run' | 'module' | 'model' | 'erp'> {
+  const { run, module, model, erp } = live.task;
+  return { service, run, module, model: callsOf(turnOf(live)) ? model : null, erp };
+}
+
 /** Whether a start takes more than a slot. */
 export function asks({ task, turn }: ForecastStart): boolean {
-  return turn !== null || task.erp;
+  return callsOf(turn) || task.erp;
+}
+
+/** Whether a turn begins with a model call. */
+function callsOf(turn: ExpectedTurn | null): boolean {
+  return turn !== null && turn.bound !== null;
 }
 
 /** The turn that a task is at, or null: what is left of it needs no model. */

@@ -7,7 +7,7 @@ export interface Ready {
   readonly service: ServiceClass;
   readonly run: string;
   readonly module: string;
-  /** The model that it will call, or null for a playbook. */
+  /** The model that its start calls, or null: what needs no call must not wait behind what does. */
   readonly model: string | null;
   /** Whether it needs the ERP: what does not must not wait behind what does. @default false */
   readonly erp?: boolean;

@@ -84,7 +84,7 @@ export class Scheduler<T extends Ready> {
    * budget) is there; `start` then takes all of it.
    */
   take(now: number, admits: (item: T) => boolean, start: (item: T) => void): void {
-    const refused = new Set<Queue<T>>();
+    const refused = new Map<Queue<T>, T>();
     let heads = this.#rank(now, refused);
     while (this.#running.total < this.#limits.running) {
       const queue = heads.pop();
@@ -92,7 +92,7 @@ export class Scheduler<T extends Ready> {
       if (this.blocker(queue)) continue;
       const item = queue.heap.peek() as T;
       if (!admits(item)) {
-        refused.add(queue);
+        refused.set(queue, item);
         continue;
       }
       queue.heap.pop();
@@ -158,12 +158,12 @@ export class Scheduler<T extends Ready> {
     for (const { heap } of this.#queues.values()) yield* heap.values();
   }
 
-  #rank(now: number, refused: ReadonlySet<Queue<T>>): Heads<T> {
+  #rank(now: number, refused: ReadonlyMap<Queue<T>, T>): Heads<T> {
     this.#hasChanged = false;
     const heads = new Heads<T>(now, this.#served);
     if (this.#running.total >= this.#limits.running) return heads;
     for (const queue of this.#queues.values())
-      if (queue.heap.size > 0 && !refused.has(queue) && !this.blocker(queue)) heads.add(queue);
+      if (queue.heap.peek() !== refused.get(queue) && !this.blocker(queue)) heads.add(queue);
     return heads;
   }
 

@@ -1,6 +1,6 @@
 import type { ForecastInput, LiftedStart, Obstacle } from './expected-work.ts';
 import { goesBefore } from './line.ts';
-import { asks, type Live, type Queued, shortestLookMs, startOf } from './live.ts';
+import { asks, type Live, placeOf, type Queued, shortestLookMs, startOf } from './live.ts';
 import type { Line } from './waits.ts';
 
 type Parts<P> = Pick<ForecastInput<P>, 'now' | 'limits' | 'runLimits' | 'gates'> & {
@@ -59,7 +59,9 @@ export class Watch<P> {
   lookAt(at: number): number | null {
     const { gates, watched } = this.#parts;
     const isOpen = this.#lifted?.some(({ startMs }) => startMs === null) ?? false;
-    const waitMs = isOpen ? (gates?.waitMs(startOf(watched), at) ?? null) : null;
+    if (!isOpen || !gates) return null;
+    const refused = gates.blocker(startOf(watched), at);
+    const waitMs = refused ? (refused.waitMs ?? null) : 0;
     return waitMs === null ? null : at + Math.max(waitMs, shortestLookMs);
   }
 
@@ -78,7 +80,10 @@ export class Watch<P> {
     const isBehind = [...line.items].some(
       (other) => other !== this.item && goesBefore(other, place),
     );
-    const isKept = task.service !== 'follow_up' && asks(start) && kept.has(task.model ?? '');
+    const isKept =
+      task.service !== 'follow_up' &&
+      asks(start) &&
+      kept.has(placeOf(watched, task.service).model ?? '');
     if (isBehind || isKept) found.push({ kind: 'queue', name: '' });
     return found;
   }

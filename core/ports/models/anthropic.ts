@@ -22,6 +22,7 @@ import { watchedFetch } from './watched-fetch.ts';
 export function anthropicMessages(connection: Connection): Model {
   return {
     provider: connection.provider,
+    tellsSent: true,
     call: (request, options) =>
       streamReply({
         connection,

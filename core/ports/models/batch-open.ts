@@ -6,6 +6,17 @@ import { isOpenAiHost } from './batch-openai-dialect.ts';
 import type { ModelTarget } from './model.ts';
 import { anthropic, connect, type ModelEnv, openai } from './open.ts';
 
+/** A target as batches are opened for it. */
+type BatchedTarget = ModelTarget & { readonly batches?: boolean };
+
+/** Whether the provider of a target has batches; asks nobody. */
+export function hasBatches(target: BatchedTarget, env: ModelEnv): boolean {
+  const { provider, batches, baseUrl = env.OPENAI_BASE_URL } = target;
+  if (batches === false) return false;
+  if (provider !== 'openai-chat') return provider === 'openai' || provider === 'anthropic';
+  return batches === true || baseUrl === undefined || isOpenAiHost(baseUrl);
+}
+
 /**
  * The batches of a target's provider, or null where it has none: scripted models, providers of one's own, and servers other than
  * OpenAI's that speak Chat Completions. `batches` decides it for the target, for example for a server that has the Batch API, too.

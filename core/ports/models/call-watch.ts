@@ -34,13 +34,18 @@ export class CallWatch {
   #cancelConnect: (() => void) | undefined;
   #cancelWait: (() => void) | undefined;
   readonly #connectMs: number;
+  #onSent: (() => void) | undefined;
 
-  constructor(options: ModelDeadlines & { readonly signal: AbortSignal }, clock: Clock) {
+  constructor(
+    options: ModelDeadlines & { readonly signal: AbortSignal; readonly onSent?: () => void },
+    clock: Clock,
+  ) {
     this.#clock = clock;
     this.#failed.promise.catch(() => undefined);
     const { firstByteMs = 60_000, totalMs = 300_000, signal } = options;
     this.#connectMs = options.connectMs ?? 10_000;
     this.#idleMs = options.idleMs ?? 60_000;
+    this.#onSent = options.onSent;
     const abort = () => {
       this.#isCancelled = this.#failure === undefined;
       this.fail(toCancellation(signal.reason));
@@ -98,10 +103,12 @@ export class CallWatch {
     );
   }
 
-  /** The request has a connection. */
+  /** The request has a connection, and leaves. */
   connected(): void {
     this.#cancelConnect?.();
     this.#cancelConnect = undefined;
+    this.#onSent?.();
+    this.#onSent = undefined;
   }
 
   /**

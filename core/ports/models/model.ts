@@ -114,11 +114,17 @@ export interface ModelDeadlines {
 export interface Model {
   /** OpenTelemetry's `gen_ai.provider.name`. */
   readonly provider: string;
-  /** One call. `onDelta` sees text as it streams, never thoughts or arguments of calls; nothing is stored from it. */
+  /** Whether it calls `onSent`; of one that does not every call is taken to leave as soon as it is made. @default false */
+  readonly tellsSent?: boolean;
+  /**
+   * One call. `onSent` is told once when the request leaves, as late as it may: from then on it counts in its provider's limits.
+   * `onDelta` sees text as it streams, never thoughts or arguments of calls; nothing is stored from it.
+   */
   call(
     request: ModelRequest,
     options: {
       readonly signal: AbortSignal;
+      readonly onSent?: () => void;
       readonly onDelta?: (text: string) => void;
     } & ModelDeadlines,
   ): Promise<ModelReply>;

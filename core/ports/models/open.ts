@@ -53,6 +53,18 @@ export function openModel(target: ModelTarget, env: ModelEnv, clock: Clock = sys
   }
 }
 
+/**
+ * Loads what the first calls of these targets would load, some tenths of a second each: a thread that may call them does so before
+ * it takes work. Providers of the configuration load themselves.
+ */
+export async function loadProviders(
+  targets: Iterable<Pick<ModelTarget, 'provider'>>,
+): Promise<void> {
+  const names = new Set([...targets].map(({ provider }) => provider));
+  if (names.has('openai') || names.has('openai-chat')) await import('openai');
+  if (names.has('anthropic')) await import('@anthropic-ai/sdk');
+}
+
 /** Whether a target can be called: its key is set, or it needs none. Without, agents run their playbooks. */
 export function hasKey(target: ModelTarget, env: ModelEnv): boolean {
   if (!['openai', 'openai-chat', 'anthropic'].includes(target.provider)) return true;

@@ -27,6 +27,7 @@ export function openaiChat(connection: Connection): Model {
   const isOpenAi = /(^|\.)(openai|azure)\.com$/.test(new URL(connection.baseUrl).hostname);
   return {
     provider: connection.provider,
+    tellsSent: true,
     call: (request, options) =>
       streamReply({
         connection,

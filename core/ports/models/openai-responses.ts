@@ -26,6 +26,7 @@ type Input = OpenAI.Responses.ResponseInputItem;
 export function openaiResponses(connection: Connection): Model {
   return {
     provider: connection.provider,
+    tellsSent: true,
     call: (request, options) =>
       streamReply({
         connection,

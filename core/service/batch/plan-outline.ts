@@ -41,6 +41,7 @@ function calls({
   models,
   costMicroUsd,
   learned,
+  batches,
 }: Plan): PlanPart {
   const { expected, worst } = costMicroUsd;
   const basis =
@@ -52,6 +53,10 @@ function calls({
     rows: Object.entries(models).map(([model, of]) => [model, formatCount(of)]),
     lines: [
       `${formatCount(tokens.input)} tokens in (${formatCount(cachedTokens.read)} from the cache), ${formatCount(tokens.output)} out`,
+      ...Object.entries(batches).map(
+        ([model, of]) =>
+          `${countOf(of.calls, 'call')} of ${model} by batches, for ${formatCost(of.costMicroUsd)}; a batch takes about ${formatDuration(of.expectedMs)}`,
+      ),
       `${formatCost(expected)} expected, ${basis}; ${formatCost(worst)} if every call cost its most`,
     ],
   };

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { compile } from '../../../core/engine/graph/compile.ts';
 import { defineWorkflow } from '../../../core/index.ts';
 import type { ApprovalOptions } from '../../../core/sdk/graph.ts';
-import { recordGraph } from '../../../core/sdk/record-graph.ts';
 
 type Escalation = NonNullable<ApprovalOptions['escalate']>;
 
@@ -17,9 +16,10 @@ function compiled(escalate?: Escalation) {
       });
     },
   });
-  const { nodes } = recordGraph('lab', workflow.graph as never, () => '');
-  const data = { name: 'lab', deadline: null, budgetMicroUsd: null, partial: false };
-  const [node] = compile({ ...data, concurrency: null, nodes }, new Map()).nodes;
+  const [node] = compile(
+    workflow.record(() => ''),
+    new Map(),
+  ).nodes;
   return node as typeof node & { readonly kind: 'approval' };
 }
 

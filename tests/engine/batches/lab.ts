@@ -33,7 +33,7 @@ export interface LedgerLine {
 const usage = { input: 100, output: 20 };
 
 /** What the model says: a call of the tool first where there is one, then the answer. */
-function says({ messages, tools }: ModelCallSeen): ServerReply {
+export function says({ messages, tools }: ModelCallSeen): ServerReply {
   const [first] = messages;
   const id = /"id":"([^"]+)"/.exec(first?.kind === 'text' ? first.text : '')?.[1] ?? '';
   const result = messages.find((each) => each.kind === 'result');
@@ -123,7 +123,7 @@ export class BatchLab {
     this.#engine = null;
   }
 
-  async close(context: Mocha.Context): Promise<void> {
+  async close(context?: Mocha.Context): Promise<void> {
     await this.stop();
     await this.server.close();
     await this.#fresh.drop(context);

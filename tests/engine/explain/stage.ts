@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { ErrorData } from '../../../core/base/errors.ts';
 import type { Explainer } from '../../../core/engine/explain/explainer.ts';
 import { compile } from '../../../core/engine/graph/compile.ts';
 import { Breakers } from '../../../core/engine/limits/breaker.ts';
@@ -8,6 +9,7 @@ import { Quotas } from '../../../core/engine/limits/quotas.ts';
 import { Journal } from '../../../core/engine/run/journal.ts';
 import { RunLoop } from '../../../core/engine/run/loop.ts';
 import { Run } from '../../../core/engine/run/run.ts';
+import { pathOf } from '../../../core/engine/run/step.ts';
 import type { Waiting } from '../../../core/engine/run/waiting.ts';
 import { type RunningLimits, Scheduler } from '../../../core/engine/schedule/scheduler.ts';
 import type { RateLimit } from '../../../core/ports/config.ts';
@@ -26,6 +28,8 @@ export interface Script {
     readonly ms: number;
     readonly thenMs: number;
     readonly tokens: number;
+    /** Its provider cannot be reached at first. @default false */
+    readonly fails?: boolean;
   }[];
   /** The size of its requests. */
   readonly bytes: number;
@@ -40,7 +44,16 @@ export interface StageSetup {
   readonly limits: RunningLimits;
   readonly modelLimit: RateLimit;
   readonly scriptOf: (job: Job) => Script;
+  /** Limits of the run's tenant and of each of the modules. @default none */
+  readonly tenantLimit?: RateLimit;
+  readonly moduleLimit?: RateLimit;
+  /** Turns that another engine has recorded of a step. @default none */
+  readonly recordedOf?: (path: string) => number;
+  /** @default one that stands still until all has happened */
+  readonly clock?: FakeClock;
 }
+
+const away: ErrorData = { code: 'MODEL_UNAVAILABLE', message: 'The provider is away.' };
 
 const model = 'stage-1';
 const free = { input: 0, cachedInput: 0, cacheWrite: 0, output: 0 };
@@ -50,7 +63,7 @@ const free = { input: 0, cachedInput: 0, cacheWrite: 0, output: 0 };
  * threads follow a script. What waits for the wall clock elsewhere takes no time here, so figures are the same on every machine.
  */
 export class Stage implements Dispatcher {
-  readonly clock = new FakeClock();
+  readonly clock: FakeClock;
   /** The one run. */
   readonly subject: Run;
   readonly loop: RunLoop;
@@ -60,12 +73,13 @@ export class Stage implements Dispatcher {
   readonly health = { lanes: 1, ready: 1, zombies: 0 };
   readonly #setup: StageSetup;
   readonly #connection: SimConnection;
-  readonly #jobs = new Map<number, { readonly job: Job; turn: number }>();
+  readonly #jobs = new Map<number, Going>();
   #hasEnded = false;
 
   constructor(setup: StageSetup) {
     this.#setup = setup;
-    const { clock } = this;
+    const { clock = new FakeClock() } = setup;
+    this.clock = clock;
     const database = new SimDatabase(() => clock.now());
     this.#connection = new SimConnection(database);
     const breakers = new Breakers({ clock, limits: () => ({}) });
@@ -74,7 +88,7 @@ export class Stage implements Dispatcher {
     this.broker = new Broker({
       breakers,
       profiles: { fast: chain, standard: chain, deep: chain },
-      limits: { modelLimits: { [model]: setup.modelLimit } },
+      limits: limitsOf(setup),
       prices: { [model]: free },
       clock,
     });
@@ -112,6 +126,7 @@ export class Stage implements Dispatcher {
       { ...facts, createdAt: clock.now() },
       compile(workflow(setup.nodes, setup.workflow), agents),
     );
+    for (const step of this.subject.steps) step.recorded = setup.recordedOf?.(pathOf(step)) ?? 0;
     database.addRun(this.subject.facts.id);
     this.subject.seq = 1;
   }
@@ -136,7 +151,7 @@ export class Stage implements Dispatcher {
       else if (clock.now() >= lookAt) {
         look();
         lookAt += everyMs;
-      } else clock.pass(Math.min(lookAt, clock.nextAt ?? lookAt) - clock.now());
+      } else clock.pass(Math.max(1, Math.min(lookAt, clock.nextAt ?? lookAt) - clock.now()));
     }
   }
 
@@ -147,17 +162,22 @@ export class Stage implements Dispatcher {
   async stop(): Promise<void> {}
 
   run(job: Job): string {
-    this.#jobs.set(job.ref, { job, turn: 0 });
+    const turn = this.#setup.recordedOf?.(job.stepPath) ?? 0;
+    const going = { job, turn, tries: 0 };
+    this.#jobs.set(job.ref, going);
     this.#note(job);
-    if (job.permitted) this.#call(job.ref);
+    if (job.permitted) this.#call(going);
+    else this.clock.after(10, () => this.#goOn(going));
     return 'sim';
   }
 
-  tell({ kind, ref }: Answer): void {
-    const going = this.#jobs.get(ref);
-    if (!going || kind !== 'granted') return;
+  tell(answer: Answer): void {
+    const going = this.#jobs.get(answer.ref);
+    if (!going) return;
+    if (answer.kind === 'denied') return this.#end(going, { kind: 'failed', error: answer.error });
+    if (answer.kind !== 'granted') return;
     this.#note(going.job);
-    this.#call(ref);
+    this.#call(going);
   }
 
   cancel(): void {}
@@ -168,31 +188,60 @@ export class Stage implements Dispatcher {
     else this.starts.set(stepPath, [this.clock.now()]);
   }
 
-  #call(ref: number): void {
-    const going = this.#jobs.get(ref) as { readonly job: Job; turn: number };
-    const { turns, bytes } = this.#setup.scriptOf(going.job);
-    const { ms, thenMs, tokens } = turns[going.turn] as Script['turns'][number];
-    going.turn += 1;
-    const { turn } = going;
+  #call(going: Going): void {
+    const { job, turn, tries } = going;
+    const { ref } = job;
+    const { ms, thenMs, tokens, fails = false } = this.#scriptOf(job).turns[turn] as Turn;
     const { dispatchEvents: events } = this.loop;
+    events.messages([{ kind: 'sent', ref }]);
     this.clock.after(ms, () => {
-      const usage = { input: tokens, cachedInput: 0, cacheWrite: 0, output: 100, reasoning: 0 };
-      const done = { turn, model, usage, stop: 'tools', sent: true, durationMs: ms, body: '[]' };
-      events.messages([{ kind: 'turn', ref, done }]);
-      this.clock.after(thenMs, () => {
-        if (turn < turns.length) events.messages([{ kind: 'permit', ref, bytes }]);
-        else {
-          const end = {
-            kind: 'succeeded',
-            output: '{}',
-            degraded: false,
-            trust: 'system',
-          } as const;
-          events.messages([{ kind: 'done', ref, done: end }]);
-        }
-      });
+      const isAway = fails && tries === 0;
+      const used = { input: tokens, cachedInput: 0, cacheWrite: 0, output: 100, reasoning: 0 };
+      const usage = isAway ? null : used;
+      const end = { model, usage, sent: true, durationMs: ms };
+      const how = isAway ? { stop: 'error', error: away } : { stop: 'tools', body: '[]' };
+      events.messages([{ kind: 'turn', ref, done: { turn: turn + 1, ...end, ...how } }]);
+      going.turn += isAway ? 0 : 1;
+      going.tries = isAway ? 1 : 0;
+      this.clock.after(isAway ? 0 : thenMs, () => this.#goOn(going));
     });
   }
+
+  /** Asks for the next call, or ends. */
+  #goOn(going: Going): void {
+    const { job, turn, tries } = going;
+    const { turns, bytes } = this.#scriptOf(job);
+    if (turn >= turns.length) return this.#end(going, { kind: 'succeeded', output: '{}' });
+    const ask = tries > 0 ? { bytes, failed: { error: away, tries } } : { bytes };
+    this.loop.dispatchEvents.messages([{ kind: 'permit', ref: job.ref, ...ask }]);
+  }
+
+  #end({ job: { ref } }: Going, end: End): void {
+    const done = { ...end, degraded: false, trust: 'system' } as const;
+    this.clock.after(0, () => this.loop.dispatchEvents.messages([{ kind: 'done', ref, done }]));
+  }
+
+  #scriptOf(job: Job): Script {
+    return this.#setup.scriptOf(job);
+  }
+}
+
+type Turn = Script['turns'][number];
+type End =
+  | { readonly kind: 'succeeded'; readonly output: string }
+  | { readonly kind: 'failed'; readonly error: ErrorData };
+
+/** A job on its thread. */
+interface Going {
+  readonly job: Job;
+  turn: number;
+  /** Calls of this turn that have failed. */
+  tries: number;
+}
+
+function limitsOf({ modules, modelLimit, moduleLimit = {}, tenantLimit = {} }: StageSetup) {
+  const moduleLimits = Object.fromEntries(modules.map((module) => [module, moduleLimit]));
+  return { modelLimits: { [model]: modelLimit }, moduleLimits, tenantLimit };
 }
 
 function agentsOf(modules: readonly string[]): ReadonlyMap<string, RegisteredAgent> {

@@ -47,6 +47,24 @@ function aBroker(limit: number, clock = new FakeClock()): Broker {
 }
 
 describe('Broker', () => {
+  it('counts a granted call in every minute until it has left', () => {
+    verifies('R6.sliding-window');
+    const clock = new FakeClock();
+    const limits = { modelLimits: { house: { requestsPerMinute: 2 } } };
+    const broker = brokerOf([target], { limits, clock });
+    const [first, second] = [broker.grant(wish), broker.grant(wish)];
+
+    clock.pass(200_000);
+    assert.equal(broker.refusal(wish)?.blocker, 'model_requests');
+    broker.sent(first);
+    clock.pass(61_500);
+    assert.equal(broker.refusal(wish), null);
+    broker.grant(wish);
+    assert.equal(broker.refusal(wish)?.blocker, 'model_requests');
+    broker.settle(second, { usage: null, sent: false });
+    assert.equal(broker.refusal(wish), null);
+  });
+
   it('reserves the greatest possible cost, and settles what a call did cost', () => {
     verifies('R7.reserve', 'R7.cost', 'R7.own-prices');
     const broker = aBroker(10_000);

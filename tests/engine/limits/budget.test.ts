@@ -88,6 +88,82 @@ describe('Budget', () => {
   });
 });
 
+describe('Budget of purses that several engines share', () => {
+  const purse = purseName({ tenantId: 1, scope: 'tenant', period: '2026-06-30' });
+  const row = (reservedMicroUsd: number, settledMicroUsd = 0, limitMicroUsd = 100) => ({
+    limitMicroUsd,
+    reservedMicroUsd,
+    settledMicroUsd,
+  });
+  const nothing = { name: purse, reservedMicroUsd: 0, settledMicroUsd: 0 };
+
+  it('lets what other engines have reserved come back, from the beginning and with every flush', () => {
+    const budget = new Budget();
+    budget.open(purse, 100, { reservedMicroUsd: 70, settledMicroUsd: 10 });
+
+    assert.deepEqual(budget.blocker([purse], 90), { scope: purse, never: false });
+    assert.deepEqual(budget.blocker([purse], 91), { scope: purse, never: true });
+    assert.equal(budget.isHeldByOthers(purse), true);
+    budget.flushed({ ...nothing, row: row(0, 10) });
+    assert.equal(budget.blocker([purse], 90), null);
+    assert.equal(budget.isHeldByOthers(purse), false);
+  });
+
+  it('counts what was moved here and is in no flush yet beside what the row holds', () => {
+    const budget = new Budget();
+    budget.open(purse, 100);
+    const first = budget.reserve([purse], 30);
+    const second = budget.reserve([purse], 20);
+    budget.settle(first, 5);
+
+    // The flush of the first reservation alone; another engine has reserved 40.
+    budget.flushed({ ...nothing, reservedMicroUsd: 30, row: row(70) });
+
+    assert.deepEqual(budget.stateOf(purse), row(60, 5));
+    // The rest, but the second one was refused.
+    budget.flushed({ ...nothing, reservedMicroUsd: -30, settledMicroUsd: 5, row: row(40, 5) });
+    budget.settle(second, 0);
+    assert.deepEqual(budget.stateOf(purse), row(40, 5));
+    assert.equal(budget.isHeldByOthers(purse), true);
+  });
+
+  it('goes on without what a flush has said whose answer was lost', () => {
+    const budget = new Budget();
+    budget.open(purse, 100);
+    budget.settle(budget.reserve([purse], 30), 7);
+
+    budget.flushed({ ...nothing, settledMicroUsd: 7, row: null });
+
+    assert.deepEqual(budget.stateOf(purse), row(0, 7));
+  });
+
+  it('follows the limit of the row, but for what was said before the limit was moved here', () => {
+    const budget = new Budget();
+    budget.open(purse, 100);
+
+    budget.flushed({ ...nothing, row: row(0, 0, 80) });
+    assert.equal(budget.left(purse), 80);
+    budget.open(purse, 500);
+    budget.flushed({ ...nothing, row: row(0, 0, 80) });
+    assert.equal(budget.left(purse), 500);
+    budget.flushed({ ...nothing, row: row(0, 0, 300) });
+    assert.equal(budget.left(purse), 300);
+  });
+
+  it('takes over what an engine that is gone has reserved, which the row holds already', () => {
+    const budget = new Budget();
+    budget.open(purse, 100, { reservedMicroUsd: 40 });
+    budget.open('run:1', 100);
+
+    const taken = budget.inherit([purse, 'run:1'], 40);
+
+    assert.deepEqual([budget.left(purse), budget.left('run:1')], [60, 60]);
+    assert.equal(budget.isHeldByOthers(purse), false);
+    budget.settle(taken, 15);
+    assert.deepEqual([budget.left(purse), budget.left('run:1')], [85, 85]);
+  });
+});
+
 describe('purse names', () => {
   it('keep tenants and days apart, and a run’s purse is nobody else’s', () => {
     const purse = { tenantId: 7, scope: 'module:finance', period: '2026-06-30' };

@@ -225,6 +225,43 @@ describe('Gate', () => {
     assert.equal(gate.blocker({ inputTokens: 1, outputTokens: 0 }, 1_000), 'model_tokens');
   });
 
+  it('counts a call that has not left in every window, and for a whole one from when it has', () => {
+    verifies('R6.sliding-window');
+    const gate = new Gate({ requestsPerMinute: 2, inputTokensPerMinute: 100, burst: 2 });
+    const demand = { inputTokens: 40, outputTokens: 0 };
+    const [late, unmade] = [gate.admit(demand, 0), gate.admit(demand, 0)];
+
+    assert.equal(gate.blocker(one, 300_000), 'model_requests');
+    assert.equal(gate.blocker({ inputTokens: 21, outputTokens: 0 }, 300_000), 'model_requests');
+    gate.release(unmade, 300_000);
+    assert.equal(gate.blocker(one, 300_000), null);
+    gate.sent(late, 300_000);
+    gate.take(one, 300_000);
+    assert.equal(gate.blocker(one, 300_000), 'model_requests');
+    gate.settle(late, { inputTokens: 90, outputTokens: 0 }, 310_000);
+    assert.deepEqual(gate.stats(361_000).limits.inputTokensPerMinute, { used: 90, limit: 100 });
+    assert.equal(gate.blocker(one, 361_000), 'model_requests');
+    assert.equal(gate.blocker({ inputTokens: 100, outputTokens: 0 }, 361_500), null);
+  });
+
+  it('takes a call of which nobody says when it left to have left when it ended', () => {
+    const gate = new Gate({ requestsPerMinute: 1 });
+    gate.settle(gate.admit(one, 0), one, 100_000);
+
+    assert.equal(gate.blocker(one, 160_000), 'model_requests');
+    assert.equal(gate.blocker(one, 161_500), null);
+  });
+
+  it('says to look again when a window after that in which a call leaves has passed', () => {
+    const gate = new Gate({ requestsPerMinute: 1 });
+    gate.admit(one, 0);
+
+    const waitMs = gate.waitMs(one, 100_000) as number;
+
+    assert.ok(waitMs > 60_000 && waitMs <= 61_500, `${waitMs} ms`);
+    assert.deepEqual(gate.shared(100_000)[0]?.used, 1);
+  });
+
   it('forks into a copy that goes its own way', () => {
     const gate = new Gate({ requestsPerMinute: 3, concurrency: 2 });
     const permit = gate.take(one, 0);

@@ -188,6 +188,25 @@ describe('Pace', () => {
     assert.ok(largestBucket(later) <= (3 * perMinute) / 600, `${largestBucket(later)} in 100 ms`);
   });
 
+  it('spreads calls after a refusal, and not after the first answer however late that comes', () => {
+    const gate = new Gate(calm.limits, { pace: new Pace(() => 0) });
+    gate.settle(gate.take(one, 0), one, 10);
+    gate.refused({ now: 10, sentAt: 0, retryAfterMs: 20_000 });
+    const callsAt = (now: number): number => {
+      let calls = 0;
+      for (; calls < 20 && gate.blocker(one, now) === null; calls += 1)
+        gate.settle(gate.take(one, now), one, now);
+      if (calls > 0) gate.answered(now, now);
+      return calls;
+    };
+
+    assert.equal(callsAt(20_000), 0);
+    // A minute until the refused call has left its window, and one of even calls to fill it.
+    assert.equal(callsAt(121_000), 1);
+    assert.equal(callsAt(122_500), 20);
+    assert.equal(callsAt(900_000), 20);
+  });
+
   it('lets a provider without known limits begin with one call, then twice as many with each round', () => {
     const sent = weather(
       { ...calm, limits: {}, endsAt: 100, untilMs: 40_000, latencyMs: 200, wanting: 64 },

@@ -17,7 +17,7 @@ const none = { effect: 0, finding: 0, input: 0, output: 0 };
 const at = new Date();
 
 describe('erasure', function () {
-  this.timeout(20_000);
+  this.timeout(180_000);
   let fresh: FreshDatabase;
   let past: Past;
 

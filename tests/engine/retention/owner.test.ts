@@ -13,7 +13,7 @@ import { verifies } from '../../support/verifies.ts';
 
 // Row-level security binds the owner of the tables, too, unless it is a superuser, as on the embedded server.
 describe('retention as an owner who is no superuser', function () {
-  this.timeout(30_000);
+  this.timeout(180_000);
   const dataFolder = mkdtempSync(path.join(tmpdir(), 'tutti-owner-'));
   let server: EmbeddedServer;
 

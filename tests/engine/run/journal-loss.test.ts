@@ -215,7 +215,7 @@ describe('Journal that loses its connection', () => {
   });
 
   it('writes nothing when a flush that was thought lost arrives after its successors', async () => {
-    const options = { connection: proxy.connection, queryTimeoutMs: 500 };
+    const options = { connection: proxy.connection, queryTimeoutMs: 2_000 };
     const writer = await Writer.open(fresh.database, pool, options);
     const run = await writer.run();
     await writer.durable(aNote(run));
@@ -279,7 +279,7 @@ describe('Journal that loses its connection', () => {
     await writer.journal.close(300);
     const tookMs = performance.now() - began;
 
-    assert.ok(tookMs < 1_500, `${tookMs} ms`);
+    assert.ok(tookMs < 10_000, `${tookMs} ms`);
     assert.equal(told, 0);
     assert.deepEqual(writer.failures, []);
   });

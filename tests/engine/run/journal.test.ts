@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import type pg from 'pg';
+import { newId } from '../../../core/base/ids.ts';
+import type { MovedPurse } from '../../../core/engine/limits/budget.ts';
 import { nextEntry } from '../../../core/engine/run/entries.ts';
 import type { Change } from '../../../core/engine/run/rows.ts';
-import type { Run } from '../../../core/engine/run/run.ts';
+import { Run } from '../../../core/engine/run/run.ts';
 import type { Step } from '../../../core/engine/run/step.ts';
 import { Store } from '../../../core/engine/run/store.ts';
-import { aStep, Writer } from '../../support/fixtures/writer.ts';
+import { aCall, aStep, Writer } from '../../support/fixtures/writer.ts';
 import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
 import { verifies } from '../../support/verifies.ts';
 
@@ -201,25 +203,7 @@ describe('Journal', () => {
     const step = run.steps[0] as Step;
     const period = '2026-06-30';
     await store.openBudgets(1, [{ scope: 'tenant', limitMicroUsd: 100 }], period);
-    const call = (reserve: number): Change => {
-      const entry = nextEntry(run, { step, kind: 'turn.started', data: {} });
-      const call = { phase: 'gathered' as const, isAbandoned: false };
-      const turn = {
-        call,
-        seq: entry.seq,
-        model: 'm',
-        priceVersion: 1,
-        reservedMicroUsd: reserve,
-        simulated: false,
-      };
-      return {
-        run,
-        step,
-        entries: [entry],
-        turns: [turn],
-        budgets: [{ scope: 'tenant', period, reserve, release: 0, settle: 0 }],
-      };
-    };
+    const call = (reserve: number) => aCall(run, step, { period, reserve });
     const first = await writer.durable(call(60));
 
     const note = nextEntry(run, { step, kind: 'note', data: {} });
@@ -228,7 +212,7 @@ describe('Journal', () => {
       writer.durable({ run, step, entries: [note] }),
     ]);
 
-    assert.deepEqual([first.admitted, second.admitted, beside.admitted], [true, false, false]);
+    assert.deepEqual([first.admitted, second.admitted, beside.admitted], [true, false, true]);
     assert.equal((await writer.rowsOf('ledger', run)).length, 1);
     assert.deepEqual(
       (await writer.rowsOf<{ kind: string }>('entry', run)).map(({ kind }) => kind),
@@ -238,6 +222,48 @@ describe('Journal', () => {
       'SELECT reserved_micro_usd FROM tutti.budget WHERE tenant_id = 1',
     );
     assert.deepEqual(rows, [{ reserved_micro_usd: 60 }]);
+  });
+
+  it('refuses the calls that a purse has too little for, and none of a tenant that shares their flush', async () => {
+    verifies('R7.budget', 'R12.tenancy');
+    const writer = await Writer.open(fresh.database, pool);
+    const period = '2026-07-01';
+    const limits = { 1: 100, 2: 1_000 };
+    for (const [tenantId, limitMicroUsd] of Object.entries(limits))
+      await store.openBudgets(Number(tenantId), [{ scope: 'tenant', limitMicroUsd }], period);
+    const heard: MovedPurse[] = [];
+    writer.journal.onMoney((moved) => heard.push(moved));
+    const poor = await writer.run();
+    const rich = new Run({ ...poor.facts, id: newId(), tenantId: 2 }, poor.graph);
+    const call = (run: Run, reserve: number) =>
+      aCall(run, run.steps[0] as Step, { period, reserve });
+
+    const flushed = await Promise.all(
+      [call(poor, 60), call(rich, 700), call(poor, 41), call(rich, 300)].map((each) =>
+        writer.durable(each),
+      ),
+    );
+
+    assert.deepEqual(
+      flushed.map(({ admitted }) => admitted),
+      [true, true, false, true],
+    );
+    assert.equal(writer.journal.counts.flushes, 1);
+    assert.deepEqual(
+      heard.map(({ name, reservedMicroUsd, row }) => [name, reservedMicroUsd, row]),
+      [
+        [
+          `${period} 1 tenant`,
+          60,
+          { limitMicroUsd: 100, reservedMicroUsd: 60, settledMicroUsd: 0 },
+        ],
+        [
+          `${period} 2 tenant`,
+          1_000,
+          { limitMicroUsd: 1_000, reservedMicroUsd: 1_000, settledMicroUsd: 0 },
+        ],
+      ],
+    );
   });
 
   it('lets one of two steps begin an effect that both ask for in the same flush', async () => {

@@ -36,7 +36,10 @@ export function aTask(id: string, more: Partial<ForecastTask> = {}): ForecastTas
 const turn = fc.record({
   ms: fc.integer({ min: 1, max: 20_000 }),
   thenMs: fc.constantFrom(0, 0, 40, 900),
-  bound: fc.record({ input: fc.integer({ min: 1, max: 60 }), output: fc.constant(40) }),
+  bound: fc.option(fc.record({ input: fc.integer({ min: 1, max: 60 }), output: fc.constant(40) }), {
+    freq: 5,
+    nil: null,
+  }),
   use: fc.record({ input: fc.integer({ min: 0, max: 30 }), output: fc.nat(40) }),
 });
 
@@ -96,6 +99,7 @@ function toTask(
     model,
     erp: false,
     isPoint,
+    ownMs: isPoint ? 0 : rest.ownMs,
     state: state as ForecastTask['state'],
     needs: state === 'pending' && index > 0 ? needs.map((need) => `t${need % index}`) : [],
     readyAt: state === 'waiting' ? now + Math.abs(readyIn) : now - Math.abs(readyIn),

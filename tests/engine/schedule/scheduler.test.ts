@@ -21,6 +21,26 @@ function take(scheduler: Scheduler<Ready>, now = 0, admits: (item: Ready) => boo
 }
 
 describe('Scheduler', () => {
+  it('looks again at a line whose first was refused when something better comes into it meanwhile', () => {
+    const scheduler = new Scheduler<Ready>(unlimited);
+    const [large, other] = [item({ model: 'm' }), item({ module: 'b' })];
+    const small = item({ model: 'm', priority: 9 });
+    scheduler.offer(large);
+    scheduler.offer(other);
+    const started: Ready[] = [];
+
+    scheduler.take(
+      0,
+      (each) => each !== large,
+      (each) => {
+        started.push(each);
+        if (each === other) scheduler.offer(small);
+      },
+    );
+
+    assert.deepEqual(started, [other, small]);
+  });
+
   it('keeps the limits of engine, run and module at every moment, and leaves nothing that could start', () => {
     verifies('R2.concurrency-limits', 'R2.maximum-parallel', 'R2.executor-loop');
     const limits = { running: 6, perRun: 4, perModule: 3 };

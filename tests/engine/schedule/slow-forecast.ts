@@ -66,7 +66,7 @@ class SlowForecast {
     const kept = new Set<string | null>();
     const admits = ({ task, service, model }: Item): boolean => {
       const turn = task.turns[this.#turns.get(task.id) ?? 0] ?? null;
-      if (turn === null) return true;
+      if (!turn?.bound) return true;
       if (service !== 'follow_up' && kept.has(model)) return false;
       if (!this.#gates.blocker({ task, turn }, this.#at)) return true;
       if (service === 'follow_up') kept.add(model);
@@ -134,7 +134,8 @@ class SlowForecast {
     this.#order += 1;
     const isOld = task.state === 'ready' && service !== 'follow_up';
     const readyAt = isOld ? (task.readyAt ?? this.#at) : this.#at;
-    const { run, module, model, erp, priority } = task;
+    const { run, module, erp, priority, turns } = task;
+    const model = turns[this.#turns.get(task.id) ?? 0]?.bound ? task.model : null;
     const place = { service, run, module, model, erp, priority };
     this.#scheduler.offer({ ...place, readyAt, order: this.#order, task });
   }

@@ -46,12 +46,13 @@ export class WindowGates implements ForecastLimits<HeldPermit> {
   }
 
   blocker(start: ForecastStart, atMs: number): Obstacle | null {
-    return this.blockers(start, atMs)[0] ?? null;
+    const [first] = this.blockers(start, atMs);
+    return first ? { ...first, waitMs: this.waitMs(start, atMs) } : null;
   }
 
   blockers({ task, turn }: ForecastStart, atMs: number): readonly Obstacle[] {
     const gate = this.#gates.get(task.model ?? '');
-    if (!gate || !turn) return [];
+    if (!gate || !turn?.bound) return [];
     const name = `model:${task.model}`;
     const { requests, tokens, concurrency, open } = gate;
     return [
@@ -59,16 +60,18 @@ export class WindowGates implements ForecastLimits<HeldPermit> {
       ...(requests && !requests.allows(1, atMs)
         ? [{ kind: 'model_requests', name, timedMs: requests.waitMs(1, atMs) ?? 0 }]
         : []),
-      ...(tokens && !tokens.allows(boundOf(turn), atMs) ? [{ kind: 'model_tokens', name }] : []),
+      ...(tokens && !tokens.allows(boundOf(turn.bound), atMs)
+        ? [{ kind: 'model_tokens', name }]
+        : []),
     ];
   }
 
   take({ task, turn }: ForecastStart, atMs: number): HeldPermit {
     const gate = this.#gates.get(task.model ?? '');
-    if (!gate || !turn) return { gate: unlimited(), tokens: 0, quantum: 0 };
+    if (!gate || !turn?.bound) return { gate: unlimited(), tokens: 0, quantum: 0 };
     gate.open += 1;
     gate.requests?.take(1, atMs);
-    const tokens = boundOf(turn);
+    const tokens = boundOf(turn.bound);
     return { gate, tokens, quantum: gate.tokens?.take(tokens, atMs) ?? 0 };
   }
 
@@ -79,16 +82,16 @@ export class WindowGates implements ForecastLimits<HeldPermit> {
 
   waitMs({ task, turn }: ForecastStart, atMs: number): number | null {
     const gate = this.#gates.get(task.model ?? '');
-    if (!gate || !turn || gate.open >= gate.concurrency) return null;
+    if (!gate || !turn?.bound || gate.open >= gate.concurrency) return null;
     return Math.max(
       gate.requests?.waitMs(1, atMs) ?? 0,
-      gate.tokens?.waitMs(boundOf(turn), atMs) ?? 0,
+      gate.tokens?.waitMs(boundOf(turn.bound), atMs) ?? 0,
     );
   }
 }
 
-function boundOf({ bound }: { readonly bound: CallTokens }): number {
-  return bound.input + bound.output;
+function boundOf({ input, output }: CallTokens): number {
+  return input + output;
 }
 
 function unlimited(): Gate {

@@ -1,4 +1,4 @@
-import type { FlushRow, ReadBackRow } from '../../../core/engine/run/flush.ts';
+import type { FlushRow, ReadBackRow, StoredPurse } from '../../../core/engine/run/flush.ts';
 import type { RunLoop } from '../../../core/engine/run/loop.ts';
 import type { EffectState, StepStatus, StepWait } from '../../../core/ports/db/states.ts';
 import { type FlushValues, flushValues, type Row } from './flush-values.ts';
@@ -83,8 +83,8 @@ class Refused extends Error {
 }
 
 /**
- * The journal's tables in memory, with what the flush's statement does to them: the fence, budgets all or none, what an upsert
- * leaves alone, effects that are there already. It is told nothing about the engine; a flush is its parameters.
+ * The journal's tables in memory, with what the flush's statement does to them: the fence, money for each call or none, what an
+ * upsert leaves alone, effects that are there already. It is told nothing about the engine; a flush is its parameters.
  */
 export class SimDatabase {
   readonly gone = new Set<string>();
@@ -131,22 +131,28 @@ export class SimDatabase {
     const { boot, lastNo, no, rows } = values;
     const alive = this.gone.has(boot) ? 0 : 1;
     const marked = alive && (this.flushNo.get(boot) ?? lastNo) === lastNo ? 1 : 0;
-    if (!marked) return { alive, marked, admitted: true, steps: 0, new_effects: null };
+    const nothing = { steps: 0, refused: null, purses: null, new_effects: null };
+    if (!marked) return { alive, marked, ...nothing };
     this.#check(values);
     this.flushNo.set(boot, no);
     this.commits += 1;
-    const admitted = this.#spend(rows.want);
-    if (admitted) for (const row of rows.turns) this.#reserveTurn(row);
+    const poor = this.#spend(rows.want, rows.asks);
+    for (const row of rows.turns) if (!poor.has(row.ask)) this.#reserveTurn(row);
     for (const row of rows.settles) this.#settleTurn(row);
     const steps = rows.steps.filter((row) => this.#upsertStep(row as StepLine)).length;
     for (const row of rows.attempts)
       this.run(row.run_id).attempts.set(`${row.step} ${row.no}`, row);
-    this.#append(values, admitted);
+    this.#append(values, poor);
     const begun = this.#addEffects(rows.effects);
     for (const row of rows.effect_ends) this.#endEffect(row);
     for (const row of rows.runs) this.#endRun(row);
     for (const { id } of rows.taken) this.inbox.delete(id as number);
-    return { alive, marked, admitted, steps, new_effects: begun };
+    const refused = rows.turns.filter(({ ask }) => poor.has(ask));
+    return {
+      ...{ alive, marked, steps, new_effects: begun },
+      refused: refused.map(({ run_id, seq }) => `${run_id} ${seq}`),
+      purses: rows.want.flatMap((want) => this.#stored(want)),
+    };
   }
 
   /** Answers what became of a flush whose answer was lost. */
@@ -154,14 +160,14 @@ export class SimDatabase {
     const [boot, , runs, seqs, , keys] = parameters as readonly [string, ...(readonly unknown[])[]];
     const no = this.flushNo.get(boot);
     if (no === undefined) return [];
-    const turns = (runs ?? []).filter((run, at) =>
-      this.run(run).ledger.has(Number(seqs?.[at])),
-    ).length;
+    const refused = (runs ?? []).flatMap((run, at) =>
+      this.run(run).ledger.has(Number(seqs?.[at])) ? [] : [`${run} ${seqs?.[at]}`],
+    );
     const effects = (keys ?? []).flatMap((key) => {
       const line = this.effects.get((key as Buffer).toString('hex'));
       return line ? [`${line.run_id} ${line.seq}`] : [];
     });
-    return [{ no, turns, effects }];
+    return [{ no, refused, effects }];
   }
 
   #check({ rows }: FlushValues): void {
@@ -175,23 +181,39 @@ export class SimDatabase {
         throw new Refused('23505', `attempt ${row.no} of step ${row.step} is there already`);
   }
 
-  #spend(wants: readonly Row[]): boolean {
-    const held = wants.flatMap((want) => {
-      const purse = this.purses.get(`${want.tenant_id} ${want.scope} ${want.period}`);
-      const { reserve, release, settle } = want as { [name: string]: number };
-      return purse
-        ? [{ purse, reserve: reserve ?? 0, release: release ?? 0, settle: settle ?? 0 }]
-        : [];
-    });
-    const fits = held.every(({ purse, reserve, release, settle }) => {
-      const free = purse.limit - purse.reserved - purse.settled;
-      return reserve === 0 || reserve <= free + release - settle;
-    });
-    for (const { purse, reserve, release, settle } of held) {
-      purse.reserved += (fits ? reserve : 0) - release;
-      purse.settled += settle;
+  /** Moves money; returns the asks that a purse had too little for. Those before them count all the same. */
+  #spend(wants: readonly Row[], asks: readonly Row[]): ReadonlySet<unknown> {
+    const upTo = new Map<Purse, number>();
+    const poor = new Set<unknown>();
+    for (const row of wants) {
+      const purse = this.#purseOf(row);
+      if (!purse) continue;
+      purse.reserved -= row.release as number;
+      purse.settled += row.settle as number;
     }
-    return fits;
+    for (const row of asks) {
+      const purse = this.#purseOf(row);
+      if (!purse) continue;
+      upTo.set(purse, (upTo.get(purse) ?? 0) + (row.reserve as number));
+      if ((upTo.get(purse) ?? 0) > purse.limit - purse.reserved - purse.settled) poor.add(row.ask);
+    }
+    for (const row of asks) {
+      const purse = this.#purseOf(row);
+      if (purse && !poor.has(row.ask)) purse.reserved += row.reserve as number;
+    }
+    return poor;
+  }
+
+  #purseOf({ tenant_id, scope, period }: Row): Purse | undefined {
+    return this.purses.get(`${tenant_id} ${scope} ${period}`);
+  }
+
+  #stored(row: Row): readonly StoredPurse[] {
+    const purse = this.#purseOf(row);
+    if (!purse) return [];
+    const { tenant_id, scope, period } = row as unknown as { [name: string]: string };
+    const { limit, reserved, settled } = purse;
+    return [[Number(tenant_id), String(scope), String(period), limit, reserved, settled]];
   }
 
   #reserveTurn(row: Row): void {
@@ -217,7 +239,7 @@ export class SimDatabase {
     return true;
   }
 
-  #append({ rows, bodies }: FlushValues, admitted: boolean): void {
+  #append({ rows, bodies }: FlushValues, poor: ReadonlySet<unknown>): void {
     const texts = new Map<string, string>();
     for (const { run_id, seq, start, size } of rows.payloads) {
       const from = (start as number) - 1;
@@ -226,7 +248,7 @@ export class SimDatabase {
     // One statement has no order of its own; whoever reads sorts by number.
     const sorted = rows.entries.toSorted((a, b) => Number(a.seq) - Number(b.seq));
     for (const row of sorted) {
-      if (row.reserving && !admitted) continue;
+      if (row.ask !== null && poor.has(row.ask)) continue;
       const { seq, step, attempt, kind, data } = row as unknown as EntryLine;
       const body = texts.get(`${row.run_id} ${seq}`) ?? null;
       const at = this.#now();

@@ -36,7 +36,7 @@ export interface EngineWatch {
   changed(engine: SimEngine, change: Change): void;
   /** A job leaves for its thread. */
   launched(engine: SimEngine, job: Job): void;
-  /** A call may leave: it is durable, with its reservation. */
+  /** A call has left. */
   sent(engine: SimEngine, job: Job): void;
   /** A job has asked for a call; by now it may have got it, or been denied it. */
   asked(engine: SimEngine, thread: SimThread): void;
@@ -98,8 +98,8 @@ export class SimEngine implements Dispatcher {
   isStopped = false;
   readonly #world: EngineWorld;
   readonly #adoption: Adoption;
-  /** When the call under way of a step was permitted, and of which model, by run and path. */
-  readonly #granted = new Map<string, { readonly at: number; readonly model: string }>();
+  /** Of which model the call under way of a step was permitted, by run and path. */
+  readonly #granted = new Map<string, string>();
   #followed = 0;
 
   constructor(world: EngineWorld) {
@@ -205,14 +205,12 @@ export class SimEngine implements Dispatcher {
       outside,
       now: () => this.clock.now(),
       choose: setup.choose,
-      grantOf: ({ runId, stepPath }) =>
-        this.#granted.get(`${runId} ${stepPath}`) ?? { at: Number.NaN, model: 'none' },
+      grantOf: ({ runId, stepPath }) => this.#granted.get(`${runId} ${stepPath}`) ?? 'none',
       isOwned: () => !database.gone.has(this.boot),
       say: (message) => this.#hear(message),
       habits: setup.habits,
     });
     this.threads.set(job.ref, thread);
-    if (job.permitted) watch.sent(this, job);
     watch.launched(this, job);
     return 'sim';
   }
@@ -220,7 +218,6 @@ export class SimEngine implements Dispatcher {
   tell(answer: Answer): void {
     const thread = this.threads.get(answer.ref);
     if (thread && answer.kind === 'denied') this.#world.watch.denied(this, thread, answer.error);
-    if (thread && answer.kind === 'granted') this.#world.watch.sent(this, thread.job);
     thread?.hear(answer);
   }
 
@@ -249,6 +246,7 @@ export class SimEngine implements Dispatcher {
     const thread = this.threads.get(message.ref);
     this.#events.messages([message]);
     if (message.kind === 'permit' && thread) this.#world.watch.asked(this, thread);
+    if (message.kind === 'sent' && thread) this.#world.watch.sent(this, thread.job);
   }
 
   #openJournal(): Journal {
@@ -261,8 +259,11 @@ export class SimEngine implements Dispatcher {
       this.#noteGrant(change);
       watch.changed(this, change);
     };
+    const refused = ({ run, step }: Change): void => {
+      if (step) this.threadOf(run.facts.id, pathOf(step))?.refused();
+    };
     return new WatchedJournal(
-      noteGrant,
+      { told: noteGrant, refused },
       { connect, boot: this.boot, clock: this.clock },
       {
         failed: (error) => {
@@ -284,7 +285,7 @@ export class SimEngine implements Dispatcher {
     if (!step || !turn) return;
     const { id } = run.facts;
     const path = pathOf(step);
-    this.#granted.set(`${id} ${path}`, { at: this.clock.now(), model: turn.model });
+    this.#granted.set(`${id} ${path}`, turn.model);
     this.threadOf(id, path)?.granted();
   }
 
@@ -319,12 +320,12 @@ function watchOf({ budget }: Broker): BudgetWatch<Run> {
   });
 }
 
-/** A journal that says what is handed to it. */
+/** A journal that says what is handed to it, and whose call a purse had too little for. */
 class WatchedJournal extends Journal {
-  readonly #told: (change: Change) => void;
+  readonly #hearers: Readonly<Record<'told' | 'refused', (change: Change) => void>>;
 
   constructor(
-    told: (change: Change) => void,
+    hearers: Readonly<Record<'told' | 'refused', (change: Change) => void>>,
     line: {
       readonly connect: ConstructorParameters<typeof Journal>[0];
       readonly boot: string;
@@ -333,12 +334,19 @@ class WatchedJournal extends Journal {
     events: JournalEvents,
   ) {
     super(line.connect, line, events);
-    this.#told = told;
+    this.#hearers = hearers;
   }
 
   override write(change: Change, durable?: (flushed: Flushed) => void): void {
-    this.#told(change);
-    super.write(change, durable);
+    this.#hearers.told(change);
+    super.write(
+      change,
+      durable &&
+        ((flushed) => {
+          if (!flushed.admitted) this.#hearers.refused(change);
+          durable(flushed);
+        }),
+    );
   }
 }
 

@@ -11,8 +11,8 @@ export interface CallWorld {
   readonly outside: Outside;
   readonly now: () => number;
   readonly choose: Choose;
-  /** When the engine permitted the call that a job makes now, and of which model. */
-  readonly grantOf: (job: Job) => { readonly at: number; readonly model: string };
+  /** Of which model the engine permitted the call that a job makes now. */
+  readonly grantOf: (job: Job) => string;
   /** Once in so many calls a provider is too busy, or away. */
   readonly habits: { readonly refuse: number; readonly ill: number };
 }
@@ -27,12 +27,14 @@ export class ModelCalls {
   turns: number;
   /** The last question. */
   ask: PermitAsk = { bytes: 0 };
-  /** Calls of the turn under way that ended because their provider was away. */
+  /** Calls of the turn under way that ended because their provider was away, and because it was busy. */
   timesAway = 0;
+  timesBusy = 0;
+  /** Of the call that failed last. */
+  failedModel = '';
   target: number;
   readonly #job: Job;
   readonly #world: CallWorld;
-  #tries = 0;
   /** When the longest delay that the question may be given is over; null: it is given none. */
   #delayedUntil: number | null = null;
   #failed: ErrorData | null = null;
@@ -50,11 +52,12 @@ export class ModelCalls {
     const { now } = this.#world;
     const failed = this.#failed;
     this.#failed = null;
-    if (failed) this.ask = { bytes: this.ask.bytes, failed: { error: failed, tries: this.#tries } };
+    const isDelayed = failed?.code === 'MODEL_UNAVAILABLE';
+    const tries = isDelayed ? this.timesAway : this.timesBusy;
+    if (failed) this.ask = { bytes: this.ask.bytes, failed: { error: failed, tries } };
     else this.ask = { bytes: 200 + dice.below(2_000) };
     if (!failed) this.#beginTurn();
-    const isDelayed = failed?.code === 'MODEL_UNAVAILABLE';
-    this.#delayedUntil = isDelayed ? now() + longestDelayMs(failed, this.#tries) : null;
+    this.#delayedUntil = isDelayed ? now() + longestDelayMs(failed, tries) : null;
     return this.ask;
   }
 
@@ -63,11 +66,9 @@ export class ModelCalls {
     const { runId, ref, agent, stepPath } = this.#job;
     const model = modelsOf(agent, choose)[this.target] ?? 'none';
     const granted = grantOf(this.#job);
-    if (granted.model !== model)
-      outside.astray.push(`${stepPath} calls ${model}, permitted is ${granted.model}`);
-    const moments = { grantedAt: granted.at, madeAt: now() };
-    this.#call = { boot, model, runId, ref, ...moments, usage: usageBy(dice), open: true };
-    this.#tries += 1;
+    if (granted !== model)
+      outside.astray.push(`${stepPath} calls ${model}, permitted is ${granted}`);
+    this.#call = { boot, model, runId, ref, madeAt: now(), usage: usageBy(dice), open: true };
     outside.calls.push(this.#call);
   }
 
@@ -93,7 +94,7 @@ export class ModelCalls {
     this.turns += 1;
     this.#beginTurn();
     const quota = dice.once(10) ? { requests: { remaining: 0, resetMs: 4_000 } } : undefined;
-    if (quota) this.#note(call, { kind: 'used up', until: call.grantedAt + 4_000 });
+    if (quota) this.#note(call, { kind: 'used up', until: call.madeAt + 4_000 });
     return { done: { ...done, body: '[]', ...(quota && { quota }) }, fatal: null };
   }
 
@@ -111,8 +112,8 @@ export class ModelCalls {
   }
 
   #beginTurn(): void {
-    this.#tries = 0;
     this.timesAway = 0;
+    this.timesBusy = 0;
     this.#failed = null;
   }
 
@@ -128,9 +129,11 @@ export class ModelCalls {
     done: TurnDone & { readonly error: ErrorData },
   ): { readonly done: TurnDone; readonly fatal: ErrorData | null } {
     const { code, details } = done.error;
+    this.failedModel = call.model;
     const now = this.#world.now();
     if (code === 'MODEL_RATE_LIMITED') {
       call.usage = nothing;
+      this.timesBusy += 1;
       this.#note(call, { kind: 'busy', until: now + Number(details?.retryAfterMs ?? 0) });
     } else if (code === 'MODEL_UNAVAILABLE') {
       this.timesAway += 1;

@@ -8,8 +8,7 @@ export interface ProviderCall {
   readonly model: string;
   readonly runId: string;
   readonly ref: number;
-  /** When it was permitted, and when it was made. */
-  readonly grantedAt: number;
+  /** When it left. */
   readonly madeAt: number;
   /** What it counts as. */
   usage: Usage;

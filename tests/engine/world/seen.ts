@@ -21,6 +21,8 @@ export interface Seen {
   readonly zombies: readonly SimEngine[];
   /** What other engines have spent, of every purse together. */
   readonly rivalSpent: number;
+  /** What other engines have reserved, by tenant's purse. */
+  readonly rivalReserved: ReadonlyMap<string, number>;
   readonly hasEnded: boolean;
   graphOf(runId: string): Graph;
   factsOf(runId: string): RunFacts;

@@ -14,13 +14,18 @@ export interface Holder {
 /** The steps that hold a slot, counted from steps and threads: those that run, but not while they wait for a call. */
 export function holders({ loop, threads }: SimEngine): readonly Holder[] {
   const waiting = new Set<string>();
-  for (const { job, waits } of threads.values())
+  const sent = new Set<string>();
+  for (const { job, waits } of threads.values()) {
+    sent.add(`${job.runId} ${job.stepPath}`);
     if (waits) waiting.add(`${job.runId} ${job.stepPath}`);
+  }
   return [...loop.runs.values()].flatMap((run) =>
     run.steps.flatMap((step) => {
       const isAgent = step.kind === 'task' || step.kind === 'reduce';
       if (!isAgent || step.status !== 'running') return [];
-      return waiting.has(`${run.facts.id} ${pathOf(step)}`) ? [] : [{ run, step }];
+      const name = `${run.facts.id} ${pathOf(step)}`;
+      // One whose first call was refused when it was to be written waits without a thread: only it itself says so.
+      return waiting.has(name) || (step.isAsking && !sent.has(name)) ? [] : [{ run, step }];
     }),
   );
 }

@@ -95,8 +95,9 @@ export class SimStore implements Reads {
         const name = `${tenantId} ${scope} ${period}`;
         const purse = purses.get(name) ?? { limit: limitMicroUsd, reserved: 0, settled: 0 };
         purses.set(name, purse);
-        const usedMicroUsd = purse.settled + purse.reserved;
-        return [scope, { limitMicroUsd: purse.limit, usedMicroUsd }];
+        const { limit, reserved, settled } = purse;
+        const held = { reservedMicroUsd: reserved, settledMicroUsd: settled };
+        return [scope, { limitMicroUsd: limit, ...held }];
       }),
     );
   }

@@ -94,6 +94,12 @@ export class SimThread {
     this.worked.goOn();
   }
 
+  /** Its call was not to be paid after all: it waits again. */
+  refused(): void {
+    this.isGranted = false;
+    this.worked.stop();
+  }
+
   hear(answer: Answer): void {
     switch (answer.kind) {
       case 'granted':
@@ -175,6 +181,7 @@ export class SimThread {
   #makeCall(dice: Dice): void {
     this.calls.make(dice);
     this.phase = 'calling';
+    this.#say({ kind: 'sent' });
   }
 
   #endCall(dice: Dice): void {

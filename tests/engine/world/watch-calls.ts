@@ -2,8 +2,9 @@ import type { ErrorData } from '../../../core/base/errors.ts';
 import type { Change } from '../../../core/engine/run/rows.ts';
 import { pathOf } from '../../../core/engine/run/step.ts';
 import type { Job } from '../../../core/ports/dispatcher.ts';
-import { modelsOf, timeoutOf } from './agents.ts';
+import { timeoutOf } from './agents.ts';
 import type { SimEngine } from './engine.ts';
+import type { Trouble } from './outside.ts';
 import type { Accuse, Seen } from './seen.ts';
 import type { SimThread } from './thread.ts';
 
@@ -23,10 +24,11 @@ interface Asked {
   readonly at: number;
 }
 
-/** A call that was permitted, made or not. It counts from when it may leave. */
+/** A call that was permitted, made or not. It counts from when it left, or ended and may have left. */
 interface Granted extends Asked {
   readonly where: string;
   at: number;
+  isHeld: boolean;
 }
 
 /** I16 and the time of attempts: what becomes of calls that fail for now, and of conversations that wait. */
@@ -45,13 +47,11 @@ export class Calls {
   /** A job has asked, and waits, or has got its call already, unless it was denied. */
   asked({ boot }: SimEngine, { phase, job, calls }: SimThread): void {
     if (calls.ask.failed?.error.code !== 'MODEL_UNAVAILABLE' || phase !== 'asking') return;
-    const { choose } = this.#world.setup;
-    const [model = ''] = modelsOf(job.agent, choose);
+    const { failedModel: model } = calls;
     const at = this.#world.clock.now();
     this.#retries.push({ boot, model, at });
     if (calls.timesAway >= mostAway)
       this.#accuse('I16', `${job.stepPath} makes a call again after ${calls.timesAway} failures`);
-    if (choose !== null) return;
     const made = countOf(this.#granted, { boot, model, at: at - minuteMs - slackMs });
     const again = countOf(this.#retries, { boot, model, at: at - minuteMs });
     if (again > retriesAlways + Math.floor(made * retriesShare))
@@ -61,7 +61,7 @@ export class Calls {
   denied(engine: SimEngine, { job, calls }: SimThread, { code, details }: ErrorData): void {
     const { setup, clock } = this.#world;
     const { boot } = engine;
-    const { failed } = calls.ask;
+    const { ask, timesAway, timesBusy, failedModel: model } = calls;
     const why = `${job.stepPath} is denied a call: ${code}`;
     // Who was given up hears what became of its call, and is not heard any more.
     if (engine.isStopped) return;
@@ -71,13 +71,12 @@ export class Calls {
       if (!isOwn && setup.dailyBudgetMicroUsd === undefined) this.#accuse('I4', why);
       return;
     }
-    if (code !== failed?.error.code) return this.#accuse('I16', `${why}, it had not failed so`);
-    if (code === 'MODEL_RATE_LIMITED' && failed.tries < mostBusy) this.#accuse('I16', why);
-    if (code !== 'MODEL_UNAVAILABLE' || failed.tries >= mostAway) return;
-    const [model = ''] = modelsOf(job.agent, setup.choose);
+    if (code !== ask.failed?.error.code) return this.#accuse('I16', `${why}, it had not failed so`);
+    if (code === 'MODEL_RATE_LIMITED' && timesBusy < mostBusy) this.#accuse('I16', why);
+    if (code !== 'MODEL_UNAVAILABLE' || timesAway >= mostAway) return;
     const again = countOf(this.#retries, { boot, model, at: clock.now() - minuteMs - slackMs });
     if (again < retriesAlways)
-      this.#accuse('I16', `${why} after ${failed.tries} of ${mostAway}, ${again} others were not`);
+      this.#accuse('I16', `${why} after ${timesAway} of ${mostAway}, ${again} others were not`);
   }
 
   /** The time of an attempt stands still while it waits for a call. */
@@ -87,11 +86,15 @@ export class Calls {
       this.#accuse('I10', `${job.stepPath} is ended after ${worked.ms} of ${limitMs} ms`);
   }
 
-  changed({ boot }: SimEngine, { run, step, turns = [], entries = [] }: Change): void {
+  changed(
+    { boot }: SimEngine,
+    { run, step, turns = [], settles = [], entries = [] }: Change,
+  ): void {
     const at = this.#world.clock.now();
+    const where = `${run.facts.id} ${step ? pathOf(step) : ''}`;
+    if (settles.length > 0) this.#left(boot, where);
     for (const { model } of turns) {
-      const where = `${run.facts.id} ${step ? pathOf(step) : ''}`;
-      this.#granted.push({ boot, model, at, where });
+      this.#granted.push({ boot, model, at, where, isHeld: true });
       for (const trouble of this.#world.outside.troubles)
         if (trouble.boot === boot && trouble.model === model && at < trouble.until)
           this.#accuse('I16', `${model} is asked ${trouble.until - at} ms before it wants to be`);
@@ -102,9 +105,14 @@ export class Calls {
   }
 
   sent({ boot }: SimEngine, { runId, stepPath }: Job): void {
-    const where = `${runId} ${stepPath}`;
+    this.#left(boot, `${runId} ${stepPath}`);
+  }
+
+  #left(boot: string, where: string): void {
     const own = this.#granted.findLast((each) => each.boot === boot && each.where === where);
-    if (own) own.at = this.#world.clock.now();
+    if (!own?.isHeld) return;
+    own.at = this.#world.clock.now();
+    own.isHeld = false;
   }
 
   /** Calls of a model that an engine has permitted in the last minute. */
@@ -132,10 +140,10 @@ export class Calls {
     const now = clock.now();
     const own = outside.troubles.filter((each) => each.boot === boot && each.model === model);
     const counts = own.filter(({ kind }) => kind !== 'away' || setup.breaker !== null);
-    if (counts.some(({ at, until }) => Math.max(at, until) > now - minuteMs - slackMs)) return true;
-    // Calls are spread evenly from a refusal on until some time after the next answer, whenever that comes.
-    const wasBusy = own.some(({ kind }) => kind === 'busy');
-    return wasBusy && this.recent(engine, model) > 0;
+    // A busy provider is called evenly until a minute after the refused call has left its window, or after it may be called again.
+    const calmAt = ({ kind, at, until }: Trouble): number =>
+      kind === 'busy' ? Math.max(at + minuteMs, until) : Math.max(at, until);
+    return counts.some((each) => calmAt(each) > now - minuteMs - slackMs);
   }
 }
 

@@ -50,11 +50,6 @@ export class Money {
     return !this.#calls.isTroubled(engine, model);
   }
 
-  /** Whether a conversation waits for a model, or may soon. */
-  isWaitedFor({ threads }: SimEngine, model: string): boolean {
-    return [...threads.values()].some((thread) => thread.waits && this.#mayCall(thread, model));
-  }
-
   /** The steps of an engine that wait until somebody raises a budget. */
   whoAsks({ loop }: SimEngine): readonly Ask[] {
     const steps = [...loop.runs.values()].flatMap((run) => run.steps);
@@ -104,7 +99,11 @@ export class Money {
     if (!step || !('agent' in step.place)) return;
     if (!asks(step.place.agent) || !sharedPurse(String(scope)))
       this.#accuse('I17', `${pathOf(step)} waits for '${scope}', and ought not to`);
-    const left = [...purses.values()].map((purse) => purse.limit - purse.settled - purse.reserved);
+    // What other engines have reserved may come back; what is this one's may be spent, and not yet be written.
+    const left = [...purses].map(
+      ([name, { limit, settled, reserved }]) =>
+        limit - settled - reserved + (this.#world.rivalReserved.get(name) ?? 0),
+    );
     if (Math.min(...left) >= mostMicroUsd)
       this.#accuse('I17', `${pathOf(step)} waits for money, ${Math.min(...left)} are left`);
   }
@@ -117,7 +116,8 @@ export class Money {
     );
     const settled = sum(lines.map(({ cost }) => cost));
     const tenant = [...database.purses].filter(([name]) => name.includes(' tenant '));
-    const held = sum(tenant.map(([, purse]) => purse.reserved));
+    const rivals = sum([...this.#world.rivalReserved.values()]);
+    const held = sum(tenant.map(([, purse]) => purse.reserved)) - rivals;
     const spent = sum(tenant.map(([, purse]) => purse.settled));
     if (held !== reserved) this.#accuse('I4', `${held} is reserved, the calls say ${reserved}`);
     if (spent - this.#world.rivalSpent !== settled)
@@ -143,23 +143,19 @@ export class Money {
     }
   }
 
-  /** What one engine grants in a minute, counted where the provider sees it: by the moment of the grant, and by what it used. */
+  /** What one engine sends in a minute, counted where the provider sees it: by the moment at which it left, and by what it used. */
   #checkProvider(): void {
     const now = this.#world.clock.now();
     const { modelLimits } = this.#world.setup;
     if (!modelLimits) return;
-    const recent = this.#world.outside.calls.filter(
-      ({ grantedAt }) => grantedAt > now - 2 * minuteMs,
-    );
+    const recent = this.#world.outside.calls.filter(({ madeAt }) => madeAt > now - 2 * minuteMs);
     for (const calls of Map.groupBy(recent, ({ boot, model }) => `${boot} ${model}`).values()) {
       const limit = modelLimits[calls[0]?.model ?? ''] ?? {};
       const open = calls.filter((call) => call.open).length;
       if (open > (limit.concurrency ?? Number.POSITIVE_INFINITY))
         this.#accuse('I5', `${open} calls at once, ${limit.concurrency} may`);
-      const last = calls.at(-1)?.grantedAt ?? 0;
-      const window = calls.filter(
-        ({ grantedAt }) => grantedAt > last - minuteMs && grantedAt <= last,
-      );
+      const last = calls.at(-1)?.madeAt ?? 0;
+      const window = calls.filter(({ madeAt }) => madeAt > last - minuteMs && madeAt <= last);
       const tokens = sum(window.map(({ usage }) => usage.input + usage.output));
       if (window.length > (limit.requestsPerMinute ?? Number.POSITIVE_INFINITY))
         this.#accuse('I5', `${window.length} calls in a minute, ${limit.requestsPerMinute} may`);

@@ -17,13 +17,13 @@ const ageMs = 60_000;
 export class Starts {
   readonly #world: Seen;
   readonly #accuse: Accuse;
-  readonly #money: Pick<Money, 'isIdle' | 'isWaitedFor'>;
+  readonly #money: Pick<Money, 'isIdle'>;
   /** Attempt numbers of each step's starts, by run and path. */
   readonly #attempts = new Map<string, number>();
   /** By engine and run: from here on nothing of it starts; with steps, nothing of these. */
   readonly #stopped = new Map<SimEngine, Set<Run | Step>>();
 
-  constructor(world: Seen, accuse: Accuse, money: Pick<Money, 'isIdle' | 'isWaitedFor'>) {
+  constructor(world: Seen, accuse: Accuse, money: Pick<Money, 'isIdle'>) {
     this.#world = world;
     this.#accuse = accuse;
     this.#money = money;
@@ -192,23 +192,10 @@ export class Starts {
   /** Whether a step needs no call to start, or one of models that nobody uses or waits for. */
   #hasWhatItNeeds(engine: SimEngine, step: Step): boolean {
     const { modelLimits, choose } = this.#world.setup;
-    if (modelLimits === null || step.onPlaybook) return true;
+    // A conversation that goes on begins with what was recorded, and asks by itself.
+    if (modelLimits === null || step.onPlaybook || step.recorded > 0) return true;
     const models = modelsOf((step.place as CompiledTask).agent, choose);
-    // A conversation that goes on asks by itself; whoever waits for its model goes first, and keeps others of its queue.
-    if (step.recorded > 0 && !this.#isModelWanted(engine, step, models[0] as string)) return true;
     return models.every((model) => this.#money.isIdle(engine, model));
-  }
-
-  #isModelWanted(engine: SimEngine, step: Step, model: string): boolean {
-    if (this.#money.isWaitedFor(engine, model)) return true;
-    const steps = [...engine.loop.runs.values()].flatMap((run) => run.steps);
-    return steps.some(
-      (each) =>
-        each !== step &&
-        each.status === 'ready' &&
-        'agent' in each.place &&
-        modelsOf(each.place.agent, this.#world.setup.choose).includes(model),
-    );
   }
 
   /** Whether a limit on what runs is reached, counting those that `counts` says. */
@@ -220,7 +207,8 @@ export class Starts {
   /** I7: no model begins something new while a conversation waits for it that could go on. */
   #checkFollowUps(engine: SimEngine, step: Step): void {
     const { choose, dailyBudgetMicroUsd } = this.#world.setup;
-    if (step.onPlaybook || dailyBudgetMicroUsd !== undefined) return;
+    const isCall = !step.onPlaybook && step.recorded === 0;
+    if (!isCall || dailyBudgetMicroUsd !== undefined) return;
     const [model] = modelsOf((step.place as CompiledTask).agent, choose);
     for (const { job, waits, cancelled, calls } of engine.threads.values()) {
       if (!waits || cancelled || !calls.isQueued || modelsOf(job.agent, choose)[0] !== model)

@@ -11,7 +11,7 @@ function livesBy(invariant: keyof typeof tilts): Promise<number> {
 }
 
 describe('engines that live by chance, with crashes, lost threads, lost connections and successors', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
 
   it('I1: start no step before what it waits for has ended, durably', async () => {
     verifies('R2.topological', 'R14.races');

@@ -17,6 +17,7 @@ import {
 } from './life.ts';
 import { MortalClock } from './mortal-clock.ts';
 import { Outside } from './outside.ts';
+import { Rival } from './rival.ts';
 import type { Seen } from './seen.ts';
 import { SimStore } from './store.ts';
 import type { SimThread } from './thread.ts';
@@ -43,8 +44,7 @@ export class World implements Seen {
   engine: SimEngine;
   /** Engines that were taken over from and have not noticed. */
   zombies: SimEngine[] = [];
-  /** What other engines have spent, of every purse together. */
-  rivalSpent = 0;
+  readonly #rival: Rival;
   readonly #weights: Weights;
   readonly #store: SimStore;
   readonly #rows: readonly RunRow[];
@@ -60,6 +60,7 @@ export class World implements Seen {
     this.clock = new FakeClock(setup.startsAt);
     this.wallet = { dailyMicroUsd: setup.dailyBudgetMicroUsd ?? usualDailyMicroUsd, version: 0 };
     this.database = new SimDatabase(() => this.clock.now());
+    this.#rival = new Rival(this.database, (line) => this.note(line));
     this.outside = new Outside(this.database);
     const workflows = new Map(setup.runs.map(({ data }) => [data.name, data]));
     this.#store = new SimStore(this.database, workflows);
@@ -89,6 +90,14 @@ export class World implements Seen {
     } finally {
       Math.random = random;
     }
+  }
+
+  get rivalSpent(): number {
+    return this.#rival.spent;
+  }
+
+  get rivalReserved(): ReadonlyMap<string, number> {
+    return this.#rival.reserved;
   }
 
   get hasEnded(): boolean {
@@ -146,7 +155,7 @@ export class World implements Seen {
     ];
     if (this.setup.dailyBudgetMicroUsd !== undefined)
       possible.push(
-        { weight: this.#weights.rival, item: () => this.#rival(dice) },
+        { weight: this.#weights.rival, item: () => this.#rival.act(dice) },
         { weight: this.#weights.raise, item: () => this.#raise(dice.pick([500, 4_000, 20_000])) },
       );
     if (threads.length > 0)
@@ -191,18 +200,6 @@ export class World implements Seen {
     if (inFlight && dice.once(3)) inFlight();
     else if (inFlight && dice.once(2)) this.#late.push(inFlight);
     connection.lose();
-  }
-
-  /** An engine that owns other runs spends from the same purse. */
-  #rival(dice: Dice): void {
-    for (const [name, purse] of this.database.purses) {
-      if (!name.includes(' tenant ')) continue;
-      const free = Math.max(0, purse.limit - purse.reserved - purse.settled);
-      const amount = dice.once(2) ? free : dice.below(free + 1);
-      this.note(`a rival spends ${amount}`);
-      purse.settled += amount;
-      this.rivalSpent += amount;
-    }
   }
 
   async #raise(byMicroUsd: number): Promise<void> {
@@ -306,6 +303,7 @@ export class World implements Seen {
   async #comeToAnEnd(): Promise<void> {
     if (this.engine.isDraining) await this.#happen(() => this.#retire(new Dice(0)));
     for (const runId of this.engine.loop.runs.keys()) await this.#happen(() => this.#letGo(runId));
+    await this.#happen(() => this.#rival.settle(new Dice(1)));
     for (let at = 0; !this.#isOver(); at += 1) {
       if (at > 10_000)
         throw new Error(`I12: a run does not end\n${this.trace.slice(-40).join('\n')}`);

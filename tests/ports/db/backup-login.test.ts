@@ -12,7 +12,7 @@ import { verifies } from '../../support/verifies.ts';
 
 // The embedded server's own login is a superuser, whom row-level security does not bind; a managed server has no such login.
 describe('a backup by a login that row-level security binds', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const folder = scratchFolder({});
   let server: EmbeddedServer;
   let admin: pg.Client;

@@ -17,7 +17,7 @@ const nowhere: Place = { url: 'postgresql://127.0.0.1:1/none', dataFolder: '' };
 const owner = '01980000-0000-7000-8000-000000000001';
 
 describe('a backup', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const folder = scratchFolder({});
   const path = join(folder.path, 'all.backup');
   let fresh: FreshDatabase;

@@ -5,7 +5,7 @@ import { Client, clientConfig, openPool } from '../../../core/ports/db/connectio
 import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
 
 describe('connection', function () {
-  this.timeout(20_000);
+  this.timeout(180_000);
   let fresh: FreshDatabase;
 
   before(async () => {

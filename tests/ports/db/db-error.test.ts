@@ -4,7 +4,7 @@ import { isOutage, mayPass, translateDbError } from '../../../core/ports/db/db-e
 import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
 
 describe('translateDbError', function () {
-  this.timeout(20_000);
+  this.timeout(180_000);
   let fresh: FreshDatabase;
 
   before(async () => {

@@ -9,7 +9,7 @@ import { verifies } from '../../support/verifies.ts';
 
 // A server over TCP with passwords, as an administrator would run one: the embedded server in its Windows manner.
 describe('a server of somebody else', function () {
-  this.timeout(30_000);
+  this.timeout(180_000);
   const dataFolder = mkdtempSync(path.join(tmpdir(), 'tutti-foreign-'));
   let server: EmbeddedServer;
   let admin: pg.Client;

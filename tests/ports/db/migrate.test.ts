@@ -12,7 +12,7 @@ import {
 } from '../../support/postgres.ts';
 
 describe('migrate', function () {
-  this.timeout(20_000);
+  this.timeout(180_000);
   let fresh: FreshDatabase;
   let empty = 0;
 
@@ -107,7 +107,7 @@ describe('migrate', function () {
 });
 
 describe('partitions', function () {
-  this.timeout(20_000);
+  this.timeout(180_000);
   let fresh: FreshDatabase;
 
   before(async () => {

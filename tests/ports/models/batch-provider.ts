@@ -27,7 +27,7 @@ export const items = (...ids: string[]): BatchItem[] =>
   }));
 
 /** A signal that no test outlives. */
-export const soon = () => AbortSignal.timeout(8_000);
+export const soon = () => AbortSignal.timeout(60_000);
 
 export interface Batches {
   readonly open: (handler?: BatchHandler) => Promise<BatchModel>;

@@ -127,7 +127,7 @@ describe('keys of servers by base URL', () => {
     env: Record<string, string>,
   ) => {
     const model = openModel({ provider: 'openai-chat', model: 'm', ...target }, env);
-    await model.call(aRequest(), { signal: AbortSignal.timeout(8_000) });
+    await model.call(aRequest(), { signal: AbortSignal.timeout(60_000) });
     return server.calls[0]?.headers.authorization;
   };
 

@@ -57,7 +57,7 @@ describe('openModel', () => {
         output: { name: 'o', schema: { type: 'object', properties: {}, required: [] } },
         maxOutputTokens: 10,
       },
-      { signal: AbortSignal.timeout(5_000) },
+      { signal: AbortSignal.timeout(60_000) },
     );
 
     assert.equal(server.calls.length, 1);

@@ -64,7 +64,7 @@ describe('prompt caching', () => {
     const model = openModel(target, { K: key });
     const from = server.calls.length;
     for (const request of requests)
-      await model.call(request, { signal: AbortSignal.timeout(8_000) });
+      await model.call(request, { signal: AbortSignal.timeout(60_000) });
     return server.calls.slice(from).map(({ body }) => body as Json);
   }
 
@@ -193,7 +193,7 @@ describe('prompt caching', () => {
         platform(String(input).replace('https://api.openai.com', server.url), init);
       try {
         const model = openModel({ provider: 'openai-chat', model: 'm' }, { OPENAI_API_KEY: key });
-        await model.call(aRequest([opening('BILL-1')]), { signal: AbortSignal.timeout(8_000) });
+        await model.call(aRequest([opening('BILL-1')]), { signal: AbortSignal.timeout(60_000) });
       } finally {
         globalThis.fetch = platform;
       }

@@ -10,6 +10,7 @@ interface WireOptions extends ModelDeadlines {
   readonly reply?: ServerReply;
   readonly request?: ModelRequest;
   readonly onDelta?: (text: string) => void;
+  readonly onSent?: () => void;
 }
 
 /** One adapter and a bare socket that it calls; each call has its own server, closed after the test. */

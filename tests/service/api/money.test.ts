@@ -11,7 +11,7 @@ const config = new URL('../../support/fixtures/model.config.ts', import.meta.url
 const scopes = ['tenant', 'module:lab', 'workflow:lab.ask'];
 
 describe('money, over HTTP', function () {
-  this.timeout(30_000);
+  this.timeout(180_000);
   let tutti: TestEngine;
   let tenantId: number;
   let server: Listening;

@@ -8,7 +8,7 @@ import { stock, yardConfig } from '../../support/yard.ts';
 import { json, problem } from './api.ts';
 
 describe('plans and rehearsals, over HTTP', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let tutti: TestEngine;
   let tenantId: number;
   let server: Listening;

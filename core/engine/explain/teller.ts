@@ -1,0 +1,117 @@
+import type { Refusal } from '../limits/broker.ts';
+import type { Attempt } from '../run/attempt.ts';
+import type { Run } from '../run/run.ts';
+import { isTerminal } from '../run/states.ts';
+import { pathOf, type Step } from '../run/step.ts';
+import type { Waiting } from '../run/waiting.ts';
+import { blockersOf, type StepBlocker } from '../schedule/blockers.ts';
+import type { Forecast, LiftedStart } from '../schedule/expected-work.ts';
+import type { Doer, Doers } from './doers.ts';
+import { type ExplainedBlocker, type ExplainedStep, momentOf } from './explanation.ts';
+import { LineUp } from './line-up.ts';
+import { factsOf } from './step-facts.ts';
+import { isPoint, type Surroundings } from './surroundings.ts';
+import { taskId } from './tasks.ts';
+
+/** What steps are told of with. */
+export interface Telling {
+  readonly run: Run;
+  readonly around: Surroundings;
+  readonly doers: Doers;
+  readonly foreseen: Forecast;
+  /** Keys of effects that steps wait for people to settle, by step. */
+  readonly keys: ReadonlyMap<number, string>;
+  /** Whether one step is told of, with what lifting each thing in its way would do. */
+  readonly isAlone: boolean;
+}
+
+/** Tells of waiting steps one by one, all at one moment. */
+export class Teller {
+  readonly #telling: Telling;
+  readonly #lineUp: LineUp;
+  readonly #items = new Map<Step, Waiting>();
+  readonly #refused = new Map<Doer, readonly Refusal[]>();
+  /** Those that ask for their next call. */
+  readonly #asking = new Map<Step, Attempt>();
+
+  constructor(telling: Telling) {
+    const { around } = telling;
+    this.#telling = telling;
+    this.#lineUp = new LineUp(around);
+    for (const item of around.scheduler.values()) this.#items.set(item.step, item);
+    for (const attempt of around.attempts.values())
+      if (attempt.step.isAsking) this.#asking.set(attempt.step, attempt);
+  }
+
+  /** Whether a step has not ended and does not run. What is being cancelled, or has failed just now, asks for nothing more. */
+  waits(step: Step): boolean {
+    const { status, isAsking, isCancelling } = step;
+    if (!isAsking) return !isTerminal(status) && status !== 'running';
+    const isDelayed = (this.#asking.get(step)?.asksAt ?? null) !== null;
+    const isEnding = isCancelling || this.#telling.run.isCancelled;
+    return !isEnding && (isDelayed || this.#items.has(step));
+  }
+
+  tell(step: Step): ExplainedStep {
+    const { run, around, doers, keys, isAlone, foreseen } = this.#telling;
+    const doer = isPoint(step) ? null : doers.of(run, step);
+    const watched = {
+      ...{ run, step, doer, refused: this.#refused },
+      item: this.#items.get(step) ?? null,
+      attempt: this.#asking.get(step) ?? null,
+      key: keys.get(step.id) ?? null,
+    };
+    const blockers = blockersOf(factsOf(watched, around, this.#lineUp));
+    const isHeld = around.isDraining() && !step.isAsking;
+    const times = isHeld ? null : foreseen.times.get(taskId(run, step));
+    return {
+      id: step.id,
+      path: pathOf(step),
+      kind: step.kind,
+      agent: doer?.registered.name ?? null,
+      status: step.status,
+      isFollowUp: step.isAsking,
+      blockers: isAlone ? withLifted(blockers, foreseen.ifLifted) : blockers,
+      startAt: momentOf(times?.startMs ?? null),
+      endAt: momentOf(times?.endMs ?? null),
+    };
+  }
+}
+
+function withLifted(
+  blockers: readonly StepBlocker[],
+  lifted: readonly LiftedStart[],
+): readonly ExplainedBlocker[] {
+  return blockers.map((blocker) => {
+    const start = lifted.find((each) => isSame(blocker, each));
+    return { ...blocker, ifLifted: momentOf(start?.startMs ?? null) };
+  });
+}
+
+/** Whether a forecast's obstacle is a blocker: holds of the step itself go by other names there. */
+function isSame(blocker: StepBlocker, { kind, name }: LiftedStart): boolean {
+  switch (blocker.kind) {
+    case 'dependency':
+    case 'items':
+      return kind === 'dependency';
+    case 'paused':
+    case 'retry':
+    case 'review':
+    case 'approval':
+    case 'budget_approval':
+    case 'event':
+    case 'version':
+    case 'batch':
+    case 'child':
+      return kind === 'wait';
+    case 'running':
+    case 'run':
+    case 'module':
+    case 'queue':
+      return kind === blocker.kind;
+    case 'owner':
+      return false;
+    default:
+      return kind === blocker.kind && name === blocker.scope;
+  }
+}

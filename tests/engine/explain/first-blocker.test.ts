@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { FakeClock } from '../../support/fixtures/clock.ts';
+import { task } from '../../support/fixtures/graphs.ts';
+import { verifies } from '../../support/verifies.ts';
+import { Stage } from './stage.ts';
+
+/** A clock that has moved on by a little whenever it is read: nothing takes no time. */
+class MovingClock extends FakeClock {
+  #passedMs = 0;
+
+  override now(): number {
+    return super.now() + this.#passedMs;
+  }
+
+  override monotonic(): number {
+    this.#passedMs += 0.3;
+    return this.now();
+  }
+}
+
+const limit = fc.constantFrom(1, 2, 3, 6, 30);
+const gates = fc.record(
+  {
+    concurrency: fc.integer({ min: 1, max: 6 }),
+    requestsPerMinute: fc.integer({ min: 12, max: 60 }),
+    tokensPerMinute: fc.integer({ min: 9_000, max: 60_000 }),
+    burst: fc.integer({ min: 1, max: 4 }),
+  },
+  { requiredKeys: [] },
+);
+const turn = fc.record({
+  ms: fc.integer({ min: 50, max: 4_000 }),
+  thenMs: fc.constantFrom(0, 20, 700),
+  tokens: fc.integer({ min: 100, max: 1_500 }),
+  fails: fc.constantFrom(false, false, true),
+});
+const work = fc.record({
+  module: fc.constantFrom('m0', 'm1', 'm2'),
+  priority: fc.integer({ min: 1, max: 10 }),
+  after: fc.array(fc.nat(40), { maxLength: 2 }),
+  turns: fc.array(turn, { minLength: 2, maxLength: 3 }),
+  recorded: fc.constantFrom(0, 0, 0, 1),
+  bytes: fc.integer({ min: 200, max: 2_500 }),
+});
+/** States of an engine, and when somebody asks. */
+const states = fc.record({
+  works: fc.array(work, { minLength: 5, maxLength: 30 }),
+  limits: fc.record({ running: limit, perRun: limit, perModule: limit }),
+  modelLimit: gates,
+  moduleLimit: gates,
+  tenantLimit: gates,
+  everyMs: fc.integer({ min: 300, max: 7_000 }),
+});
+type State = typeof states extends fc.Arbitrary<infer T> ? T : never;
+
+function stageOf({ works, everyMs: _, ...limits }: State): Stage {
+  const workAt = (path: string) => works[Number(path.slice(1))] as State['works'][number];
+  return new Stage({
+    ...limits,
+    clock: new MovingClock(),
+    modules: ['m0', 'm1', 'm2'],
+    nodes: works.map(({ module, priority, after }, index) =>
+      task(`n${index}`, {
+        agent: `${module}.work`,
+        priority,
+        after: index === 0 ? [] : [...new Set(after.map((each) => `n${each % index}`))],
+      }),
+    ),
+    scriptOf: ({ stepPath }) => workAt(stepPath),
+    recordedOf: (path) => workAt(path).recorded,
+  });
+}
+
+describe('a step that waits', function () {
+  this.timeout(120_000);
+
+  it('has something in its way at any moment, in any state, or has been started', async () => {
+    verifies('R2.explain');
+    const firsts = new Map<string, number>();
+    let looks = 0;
+    await fc.assert(
+      fc.asyncProperty(states, async (state) => {
+        const stage = stageOf(state);
+        const { explainer, subject } = stage;
+        await stage.play(state.everyMs, () => {
+          looks += 1;
+          for (const { path, status, isFollowUp, blockers } of explainer.explain(subject.facts.id)
+            ?.steps ?? []) {
+            const [first] = blockers;
+            assert.ok(
+              first,
+              `nothing keeps ${path} (${status}, asks: ${isFollowUp}) from going on`,
+            );
+            firsts.set(first.kind, (firsts.get(first.kind) ?? 0) + 1);
+          }
+        });
+      }),
+      { numRuns: 30 },
+    );
+    assert.ok(looks > 150, `${looks} looks`);
+    for (const kind of ['dependency', 'run', 'module', 'retry', 'queue', 'model_tokens', 'burst'])
+      assert.ok(firsts.has(kind), `${kind} was never first: ${[...firsts.keys()]}`);
+  });
+});

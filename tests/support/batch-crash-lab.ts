@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type pg from 'pg';
+import { nodeFlags } from '../../bin/node24.mjs';
+import type { Clock } from '../../core/base/clock.ts';
+import { newId } from '../../core/base/ids.ts';
+import { Store } from '../../core/engine/run/store.ts';
+import { submitRun } from '../../core/engine/submit.ts';
+import { loadRegistry, type Registry } from '../../core/sdk/registry.ts';
+import config from '../engine/batches/fixtures/batch.config.ts';
+import { type Provider, says } from '../engine/batches/lab.ts';
+import { type BatchServer, startBatchServer } from './batch-server.ts';
+import { compileCacheEnv, sharedFolder } from './compile-cache.ts';
+import { requestOf } from './engine.ts';
+import type { BatchEngine } from './fixtures/batch-engine.ts';
+import { fastClock } from './fixtures/fast-clock.ts';
+import { type FreshDatabase, freshDatabase } from './postgres.ts';
+
+const program = fileURLToPath(new URL('fixtures/batch-engine.ts', import.meta.url));
+const patienceMs = 45_000;
+const lookMs = 20;
+
+/** An engine that can be killed. */
+export interface KillableEngine {
+  readonly ready: Promise<void>;
+  /** From now on its crash point counts. */
+  arm(): void;
+  kill(): Promise<void>;
+  /** The signal that ended it, or what it said. */
+  readonly ended: Promise<string>;
+}
+
+/** A database, a provider of batches, and engines in processes of their own that submit to it; all go by one fast clock. */
+export class BatchCrashLab {
+  readonly server: BatchServer;
+  readonly pool: pg.Pool;
+  readonly #fresh: FreshDatabase;
+  readonly #provider: Provider;
+  readonly #registry: Registry = loadRegistry(config, []);
+  readonly #living = new Set<ChildProcess>();
+  readonly #beganAt: number;
+
+  private constructor(
+    server: BatchServer,
+    fresh: FreshDatabase,
+    of: { readonly provider: Provider; readonly beganAt: number },
+  ) {
+    this.server = server;
+    this.#fresh = fresh;
+    this.#provider = of.provider;
+    this.#beganAt = of.beganAt;
+    this.pool = fresh.database.pool('tutti_engine', 2);
+  }
+
+  static async open(provider: Provider): Promise<BatchCrashLab> {
+    const beganAt = Date.now();
+    const clock: Clock = fastClock(beganAt);
+    const server = await startBatchServer(says, { direct: says, now: () => clock.now() });
+    return new BatchCrashLab(server, await freshDatabase(), { provider, beganAt });
+  }
+
+  async close(context: Mocha.Context): Promise<void> {
+    for (const child of this.#living) child.kill('SIGKILL');
+    await this.server.close();
+    await this.#fresh.drop(context);
+  }
+
+  /** Starts an engine. `at`: its crash point, which counts when it is armed. */
+  engine({ at = '', gatherMs = 5_000 } = {}): KillableEngine {
+    const target = {
+      provider: this.#provider,
+      model: 'test-model',
+      baseUrl: this.server.baseUrl(this.#provider),
+      apiKeyEnv: 'TUTTI_TEST_KEY',
+      maxOutputTokens: 200,
+    };
+    const what: BatchEngine = {
+      ...{ database: this.#fresh.url, target, beganAt: this.#beganAt, gatherMs },
+    };
+    const armed = join(sharedFolder, newId());
+    const env = { ...process.env, ...compileCacheEnv, TUTTI_TEST_KEY: 'sk-test' };
+    const child = spawn(process.execPath, [...nodeFlags, program, JSON.stringify(what)], {
+      env: { ...env, CRASH_AT: at, CRASH_FROM: armed },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#living.add(child);
+    let stderr = '';
+    child.stderr.on('data', (part: Buffer) => {
+      stderr += part;
+    });
+    const ended = once(child, 'exit').then(([code, signal]) => {
+      this.#living.delete(child);
+      rmSync(armed, { force: true });
+      return signal === null ? `${code} ${stderr}` : String(signal);
+    });
+    const isReady = once(createInterface({ input: child.stdout }), 'line').then(() => {});
+    const ready = Promise.race([isReady, ended.then((how) => assert.fail(`no start: ${how}`))]);
+    ready.catch(() => {});
+    return {
+      ready,
+      ended,
+      arm: () => writeFileSync(armed, ''),
+      async kill() {
+        child.kill('SIGKILL');
+        await ended;
+      },
+    };
+  }
+
+  /** Stores a run that the engine claims; resolves when it has. */
+  async run(workflow: string, ids: readonly string[]): Promise<string> {
+    const request = requestOf(workflow, { tenantId: 1, input: { ids } });
+    const { id } = await submitRun(new Store(this.pool), this.#registry, request);
+    const owned = 'SELECT count(*)::int AS n FROM tutti.run WHERE id = $1 AND owner IS NOT NULL';
+    await this.until(async () => (await this.count(owned, [id])) === 1);
+    return id;
+  }
+
+  async count(text: string, values: readonly unknown[]): Promise<number> {
+    const { rows } = await this.pool.query<{ n: number }>(text, [...values]);
+    return rows[0]?.n ?? 0;
+  }
+
+  /** How many entries of a kind a run has. */
+  async entries(run: string, kind: string): Promise<number> {
+    return await this.count(
+      'SELECT count(*)::int AS n FROM tutti.entry WHERE run_id = $1 AND kind = $2',
+      [run, kind],
+    );
+  }
+
+  async until(holds: () => boolean | Promise<boolean>): Promise<void> {
+    const deadline = performance.now() + patienceMs;
+    while (!(await holds())) {
+      assert.ok(performance.now() < deadline, `not within ${patienceMs} ms: ${holds}`);
+      await sleep(lookMs);
+    }
+  }
+
+  /** Waits for the end of a run, with a provider that ends every batch at once. */
+  async ended(run: string): Promise<string> {
+    let status = '';
+    await this.until(async () => {
+      for (const { id, state } of this.server.batches)
+        if (state === 'working') this.server.end({}, id);
+      const { rows } = await this.pool.query<{ status: string; is_over: boolean }>(
+        'SELECT status, ended_at IS NOT NULL AS is_over FROM tutti.run WHERE id = $1',
+        [run],
+      );
+      status = rows[0]?.status ?? '';
+      return rows[0]?.is_over === true;
+    });
+    return status;
+  }
+}

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { sharedEntities } from '../../core/ports/erp/entities.ts';
+import type { ModelTarget } from '../../core/ports/models/model.ts';
+import { loadRegistry } from '../../core/sdk/registry.ts';
+import { Pool } from '../../worker/pool.ts';
+import heavy from '../support/fixtures/heavy.config.ts';
+import { heldLease, Jobs, labSetup, until } from '../support/lab-pool.ts';
+import { verifies } from '../support/verifies.ts';
+
+function profilesOf(...providers: readonly ModelTarget['provider'][]) {
+  const targets = providers.map((provider) => ({ provider, model: 'any' }));
+  const chain = { targets, choose: 'order' };
+  return { fast: chain, standard: chain, deep: chain };
+}
+
+/** The SDKs that a thread has loaded when it is ready. */
+async function sdksFor(profiles: unknown): Promise<unknown> {
+  const script = new URL('../support/fixtures/loaded-sdks.ts', import.meta.url);
+  const worker = new Worker(script, { workerData: { ...labSetup, profiles } });
+  const [sdks] = await once(worker, 'message');
+  await worker.terminate();
+  return sdks;
+}
+
+describe('a cold thread', function () {
+  this.timeout(60_000);
+
+  it('has the SDKs of its models before it is ready, and no others', async () => {
+    const both = ['openai', '@anthropic-ai/sdk'];
+
+    assert.deepEqual(await sdksFor(null), []);
+    assert.deepEqual(await sdksFor(profilesOf('scripted')), []);
+    assert.deepEqual(await sdksFor(profilesOf('openai-chat')), ['openai']);
+    assert.deepEqual(await sdksFor(profilesOf('anthropic', 'openai')), both);
+  });
+
+  it('goes on beating while it makes more calls at once than it can begin within the patience of the watchdog', async () => {
+    verifies('R13.non-blocking');
+    const setup = {
+      ...labSetup,
+      configUrl: new URL('../support/fixtures/heavy.config.ts', import.meta.url).href,
+      digest: loadRegistry(heavy, sharedEntities).digest,
+      profiles: profilesOf('heavy'),
+    };
+    const pool = new Pool({ setup, threads: 1 });
+    const jobs: Jobs = new Jobs(() => pool);
+    try {
+      await pool.start(jobs, heldLease());
+      await until(() => pool.health.ready === 1, 'the lane is ready');
+      const sent = Array.from({ length: 150 }, () => jobs.send('asker', {}, { mode: 'model' }));
+
+      const ends = await Promise.all(sent.map(({ ended }) => ended));
+
+      assert.deepEqual([...new Set(ends.map(({ kind }) => kind))], ['succeeded']);
+    } finally {
+      await pool.stop();
+    }
+  });
+});

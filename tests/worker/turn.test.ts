@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { EngineError, type ErrorCode } from '../../core/base/errors.ts';
+import type { FromThread } from '../../core/ports/dispatcher.ts';
+import type { Message, Model } from '../../core/ports/models/model.ts';
+import { ScriptedModel } from '../../core/ports/models/scripted.ts';
+import { callModel } from '../../worker/turn.ts';
+import { verifies } from '../support/verifies.ts';
+import { aLooker, looking, StagedStep, tick } from './rehearse.ts';
+
+const messages: readonly Message[] = [{ role: 'user', parts: [{ kind: 'text', text: 'Look.' }] }];
+
+function failureOf(code: ErrorCode): EngineError {
+  return new EngineError(code, 'It is not to be had now.');
+}
+
+/** One turn by a model, and what the engine hears of it. */
+async function turnBy(model: Model): Promise<readonly FromThread[]> {
+  const step = new StagedStep(aLooker(looking().look, null), { mode: 'model' });
+  await callModel({ ...step.context, model: () => model }, messages, 1);
+  return step.told;
+}
+
+describe('a turn', () => {
+  it('counts its failures by their reason: a provider that is busy costs one that is away none of its tries', async () => {
+    verifies('R6.backoff');
+    const [busy, away] = [failureOf('MODEL_RATE_LIMITED'), failureOf('MODEL_UNAVAILABLE')];
+    const told = await turnBy(new ScriptedModel([busy, busy, away, busy, away, 'Nothing.']));
+
+    const asked = told.flatMap((each) =>
+      each.kind === 'permit' && each.failed ? [[each.failed.error.code, each.failed.tries]] : [],
+    );
+    assert.deepEqual(asked, [
+      [busy.code, 1],
+      [busy.code, 2],
+      [away.code, 1],
+      [busy.code, 3],
+      [away.code, 2],
+    ]);
+  });
+
+  it('says of each call that it leaves when its model says so, and only then', async () => {
+    verifies('R6.sliding-window');
+    const scripted = new ScriptedModel(['Nothing.']);
+    const said: string[] = [];
+    const model: Model = {
+      provider: 'slow',
+      tellsSent: true,
+      async call(request, options) {
+        await tick();
+        said.push('connected');
+        options.onSent?.();
+        options.onSent?.();
+        return await scripted.call(request, options);
+      },
+    };
+    const step = new StagedStep(aLooker(looking().look, null), { mode: 'model' });
+    const turn = callModel({ ...step.context, model: () => model }, messages, 1);
+    const kinds = () => step.told.map(({ kind }) => kind);
+
+    assert.deepEqual([said, kinds()], [[], ['permit']]);
+    await turn;
+    assert.deepEqual([said, kinds()], [['connected'], ['permit', 'sent', 'turn']]);
+  });
+
+  it('takes a call to leave at once where its model says nothing of it', async () => {
+    const told = await turnBy(new ScriptedModel([failureOf('MODEL_UNAVAILABLE'), 'Nothing.']));
+
+    assert.deepEqual(
+      told.map(({ kind }) => kind),
+      ['permit', 'sent', 'turn', 'permit', 'sent', 'turn'],
+    );
+  });
+});
