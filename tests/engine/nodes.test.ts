@@ -132,6 +132,19 @@ describe('the nodes of a workflow', function () {
     });
   }
 
+  it('try as often and as long as they say themselves', async () => {
+    const { id } = await tutti.run('nodes.bounds', { tenantId });
+
+    const rows = await query<{ node: string; attempt: number; code: string }>(
+      `SELECT node, attempt, error->>'code' AS code FROM tutti.step WHERE run_id = $1 ORDER BY id`,
+      [id],
+    );
+    assert.deepEqual(rows, [
+      { node: 'often', attempt: 5, code: 'ERP_UNAVAILABLE' },
+      { node: 'short', attempt: 1, code: 'AGENT_TIMEOUT' },
+    ]);
+  });
+
   it('start runs of other workflows and bring what those bring', async () => {
     const { id, status } = await tutti.run('nodes.parent', { tenantId, input: { a: 5 } });
 

@@ -13,6 +13,7 @@ import type { Body, CallState, SettleRow } from '../run/rows.ts';
 import type { Run } from '../run/run.ts';
 import { isTerminal } from '../run/states.ts';
 import type { Step } from '../run/step.ts';
+import { stepLimits } from '../run/step-limits.ts';
 import { sharedScopes, stepScope } from '../run/turns.ts';
 import type { BatchTarget } from './targets.ts';
 
@@ -205,7 +206,7 @@ export class BatchCalls {
     const { run, step, registered, module = registered.module } = caller;
     const { tenantId, id } = run.facts;
     const own = stepScope(run, step);
-    this.#parts.budget.open(own, registered.agent.limits?.costMicroUsd ?? 500_000, {
+    this.#parts.budget.open(own, stepLimits(step.place, registered.agent).costMicroUsd, {
       settledMicroUsd: step.costMicroUsd,
     });
     const shared = sharedScopes(run, module);

@@ -1,6 +1,6 @@
-import { usualStepMicroUsd } from '../run/launcher.ts';
 import type { Run } from '../run/run.ts';
 import { pathOf } from '../run/step.ts';
+import { stepLimits } from '../run/step-limits.ts';
 import type { Forecast } from '../schedule/expected-work.ts';
 import type { Learned } from './learned.ts';
 import type { PlannedWork } from './tasks.ts';
@@ -142,8 +142,8 @@ function costsOf({
     const simulated = calls.reduce((total, call) => total + call.costMicroUsd, 0);
     const bounds = calls.reduce((total, call) => total + call.boundMicroUsd, 0);
     const expected = known ?? simulated;
-    const most = agent.limits?.costMicroUsd ?? usualStepMicroUsd;
-    return { module, expected, worst: Math.max(expected, Math.min(bounds, most)) };
+    const { costMicroUsd } = stepLimits(visit.step.place, agent);
+    return { module, expected, worst: Math.max(expected, Math.min(bounds, costMicroUsd)) };
   });
   const budget = run.graph.budgetMicroUsd ?? Number.POSITIVE_INFINITY;
   const allowed = (of: 'expected' | 'worst'): number => {

@@ -3,8 +3,8 @@ import type { Broker, CallWish, Grant } from '../limits/broker.ts';
 import type { Budgets } from '../limits/budgets.ts';
 import { simulatedScope } from '../limits/daily-limit.ts';
 import { periodOf, purseName } from '../limits/purse.ts';
-import { usualStepMicroUsd } from '../run/launcher.ts';
 import type { Run } from '../run/run.ts';
+import { stepLimits } from '../run/step-limits.ts';
 import { overBudget, sharedScopes, stepScope } from '../run/turns.ts';
 import type { Visit } from './visit.ts';
 
@@ -44,8 +44,8 @@ export class Purses {
 
   /** Opens the purse of a step. */
   open({ step, registered }: Visit): void {
-    const limit = registered.agent.limits?.costMicroUsd ?? usualStepMicroUsd;
-    this.#broker.budget.open(stepScope(this.#run, step), limit);
+    const { costMicroUsd } = stepLimits(step.place, registered.agent);
+    this.#broker.budget.open(stepScope(this.#run, step), costMicroUsd);
   }
 
   /** Ends a call; returns its price. */

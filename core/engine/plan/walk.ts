@@ -10,6 +10,7 @@ import { inputOf } from '../run/launcher.ts';
 import type { Next } from '../run/next.ts';
 import type { Run } from '../run/run.ts';
 import { type Container, pathOf, type Step } from '../run/step.ts';
+import { stepLimits } from '../run/step-limits.ts';
 import { itemsDigest, stepDigest } from './bound.ts';
 import type { Purses } from './purses.ts';
 import { Visit } from './visit.ts';
@@ -179,7 +180,7 @@ export class Walk implements DispatchEvents {
     const ref = this.#nextRef++;
     visit.restart();
     this.#live.set(ref, visit);
-    const timeoutMs = registered.agent.limits?.timeoutMs ?? 120_000;
+    const { timeoutMs } = stepLimits(step.place, registered.agent);
     const late = toErrorData(
       new EngineError('AGENT_TIMEOUT', `'${registered.name}' did not end within ${timeoutMs} ms.`),
     );

@@ -68,6 +68,12 @@ export interface FailureParts {
   readonly events: FailureEvents;
 }
 
+/** Of a node that says itself how often it tries: that, and nothing else. */
+function ownRules({ place }: Step): readonly RecoveryRule[] | null {
+  const retry = 'bounds' in place ? place.bounds.retry : undefined;
+  return retry ? [{ ways: [{ strategy: 'retry', retry }] }] : null;
+}
+
 /** Follows the recovery rules of failed steps, and records which way was taken, who was told and who took over. */
 export class Failures {
   readonly #parts: FailureParts;
@@ -83,7 +89,7 @@ export class Failures {
     if (error.code === 'PLAN_CHANGED') return this.abort(run, step, error);
     const { declared, acting } = agentsOf(step);
     const recourse = afterFailure({
-      rules: rulesOf(run.facts.tenantId, declared),
+      rules: ownRules(step) ?? rulesOf(run.facts.tenantId, declared),
       limits: declared.agent.limits,
       error,
       tries: step.tries,

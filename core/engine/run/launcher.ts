@@ -12,12 +12,10 @@ import { type Attempts, crashesUntilAlone, usesErp } from './attempts.ts';
 import type { Journal } from './journal.ts';
 import type { Run } from './run.ts';
 import { pathOf, type Step } from './step.ts';
+import { stepLimits } from './step-limits.ts';
 import type { Store } from './store.ts';
 import { asksForMoney, needsModel, overBudget, stepScope, type Turns } from './turns.ts';
 import type { Startable } from './waiting.ts';
-
-/** What a step may spend whose agent names no `limits.costMicroUsd`: 0.50 USD. */
-export const usualStepMicroUsd = 500_000;
 
 /** What attempts are started with. */
 export interface LauncherParts {
@@ -85,7 +83,7 @@ export class Launcher {
     // Before anything is asked of it: a purse that is not there stands in nobody's way.
     broker.budget.open(
       stepScope(run, step),
-      registered.agent.limits?.costMicroUsd ?? usualStepMicroUsd,
+      stepLimits(step.place, registered.agent).costMicroUsd,
       {
         settledMicroUsd: step.costMicroUsd,
       },
@@ -148,7 +146,7 @@ export class Launcher {
   #armTimeout(attempt: Attempt): void {
     const { clock, dispatcher } = this.#parts;
     const { agent, name } = attempt.registered;
-    const timeoutMs = agent.limits?.timeoutMs ?? 120_000;
+    const { timeoutMs } = stepLimits(attempt.step.place, agent);
     attempt.deadline = new Deadline(clock, timeoutMs, () => {
       const late = `'${name}' did not end within ${timeoutMs} ms.`;
       dispatcher.cancel(attempt.ref, toErrorData(new EngineError('AGENT_TIMEOUT', late)));

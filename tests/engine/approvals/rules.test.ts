@@ -115,10 +115,9 @@ describe('a person', () => {
   });
 
   it('has a name without anything that hides', () => {
-    assert.equal(readPerson('Jörg O’Neill'.replace('’', "'")), "jörg o'neill");
-    for (const bad of ['', ' ', 'an\u200bna', 'anna\n', 'x'.repeat(101), '\u202eanna'])
-      if (bad.trim() !== 'anna')
-        assert.throws(() => readPerson(bad), { code: 'INPUT_INVALID' }, JSON.stringify(bad));
+    assert.equal(readPerson(" Jörg O'Neill "), "jörg o'neill");
+    for (const bad of ['', ' ', 'an\u200bna', 'an\nna', 'x'.repeat(101), '\u202eanna', 'a/b'])
+      assert.throws(() => readPerson(bad), { code: 'INPUT_INVALID' }, JSON.stringify(bad));
   });
 });
 
