@@ -39,7 +39,7 @@ export function definePolicy(policy: Omit<Policy, 'kind'>): Policy {
 }
 
 /** Whether a name fits one of the patterns: names with `*` for any rest. No list fits every name. */
-export function matches(patterns: readonly string[] | undefined, name: string): boolean {
+function matches(patterns: readonly string[] | undefined, name: string): boolean {
   return (
     patterns === undefined ||
     patterns.some((pattern) =>

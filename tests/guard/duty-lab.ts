@@ -41,7 +41,7 @@ export const make = defineTool({
   key: ({ code }) => [code],
 }).handler(async ({ code }) => ({ id: `made-${code}` as Id<'crate'> }));
 
-export const rules: readonly DutyRule[] = [
+const rules: readonly DutyRule[] = [
   { pair: ['pack', 'ship'], reason: 'whoever packs does not ship' },
   { pair: ['make', 'ship'], reason: 'whoever makes crates does not ship them' },
   { pair: ['count', 'count'], reason: 'two persons count' },

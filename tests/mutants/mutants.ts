@@ -3,6 +3,7 @@ import { calendar } from './calendar.ts';
 import { calls } from './calls.ts';
 import { course } from './course.ts';
 import { durable } from './durable.ts';
+import { duties } from './duties.ts';
 import type { Mutant } from './mutant.ts';
 import { survival } from './survival.ts';
 
@@ -13,5 +14,6 @@ export const mutants: readonly Mutant[] = [
   ...course,
   ...calls,
   ...calendar,
+  ...duties,
   ...survival,
 ];

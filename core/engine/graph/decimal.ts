@@ -1,5 +1,6 @@
 import type { Environment } from '@marcbachmann/cel-js';
 import { Big } from 'big.js';
+import { EngineError } from '../../base/errors.ts';
 import { Decimal, Money } from '../../base/money.ts';
 import { isDecimal } from './types.ts';
 
@@ -129,7 +130,8 @@ function registerMoney(environment: Environment): void {
 function toDecimal(value: string | Operand): CelDecimal {
   if (value instanceof CelDecimal) return value;
   const text = String(value);
-  if (!isDecimal(text)) throw new RangeError(`'${text.slice(0, 40)}' is no decimal`);
+  if (!isDecimal(text))
+    throw new EngineError('EXPRESSION_INVALID', `'${text.slice(0, 40)}' is no decimal`);
   return new CelDecimal(text);
 }
 

@@ -93,11 +93,15 @@ export function parseCel(cel: string, path: string): ParseResult {
   if (found) return found;
   try {
     if (cel.length > lengthLimit)
-      throw new RangeError(`it has ${cel.length} characters, at most ${lengthLimit} are taken`);
+      throw new EngineError(
+        'EXPRESSION_INVALID',
+        `it has ${cel.length} characters, at most ${lengthLimit} are taken`,
+      );
     const parsed = environment.parse(cel);
     refuseFunctions(parsed.ast);
     const checked = parsed.check();
-    if (!checked.valid) throw checked.error ?? new TypeError('it has wrong operands');
+    if (!checked.valid)
+      throw checked.error ?? new EngineError('EXPRESSION_INVALID', 'it has wrong operands');
     if (kept.size >= keptLimit) kept.delete(kept.keys().next().value ?? '');
     kept.set(cel, parsed);
     return parsed;
@@ -123,14 +127,16 @@ export function isMemberPath(cel: string): boolean {
 function refuseFunctions(ast: ASTNode): void {
   const name = ast.op === 'call' || ast.op === 'rcall' ? ast.args[0] : '';
   const reason = Object.hasOwn(refused, name) ? refused[name] : undefined;
-  if (reason !== undefined) throw new RangeError(`${name}() is not offered: ${reason}`);
+  if (reason !== undefined)
+    throw new EngineError('EXPRESSION_INVALID', `${name}() is not offered: ${reason}`);
   for (const child of childrenOf(ast)) refuseFunctions(child);
 }
 
 function refuseLong(ast: ASTNode, given: ReturnType<typeof toCelScope>): void {
   const steps = stepsOf(ast, given);
   if (steps <= stepLimit) return;
-  throw new RangeError(
+  throw new EngineError(
+    'EXPRESSION_INVALID',
     `over lists of ${given.sizes.outer} and ${given.sizes.inner} elements it could take ${Math.round(steps)} operations, ` +
       `at most ${stepLimit} are allowed; do it in a tool`,
   );

@@ -69,7 +69,7 @@ export interface LoopParts {
 
 /**
  * The loop of all runs that this engine owns: state → what next → do → append. Whatever happens is a message, a timer or a
- * commit; it changes a run, `#follow` does what comes next, and `#pump` starts what may start. Nothing here waits.
+ * commit; it changes a run, `#follow` does what comes next, and `look` starts what may start. Nothing here waits.
  */
 export class RunLoop {
   /** Says what waiting steps wait for. */
@@ -94,7 +94,7 @@ export class RunLoop {
     this.#parts = parts;
     this.#timers = new Timers(parts.clock);
     const shared = { ...parts, ...parts.limits };
-    const changed = (): void => this.#pump();
+    const changed = (): void => this.look();
     const events = {
       ended: (run: Run, step: Step, outcome: Outcome) => this.#end(run, step, outcome),
       failed: (run: Run, step: Step, failure: Failure) => this.#failed(run, step, failure),
@@ -188,19 +188,19 @@ export class RunLoop {
     this.#batches.adopt(run, batched);
     this.#follow(run, next);
     this.#people.lookAtMoney([run]);
-    this.#pump();
+    this.look();
   }
 
   /** Once a second: what steps wait for outside may have come. @throws DB_* */
   async tend(): Promise<void> {
     await this.#outside?.tend(this.#runs.values());
-    this.#pump();
+    this.look();
   }
 
   /** Budgets have moved, or a new day has begun: what waits for money asks again. */
   budgetsMoved(): void {
     this.#people.lookAtMoney(this.#runs.values());
-    this.#pump();
+    this.look();
   }
 
   /** Does what somebody asks of a run that lives. */
@@ -209,14 +209,14 @@ export class RunLoop {
     if (!run || isTerminal(run.status)) return;
     this.#steering.follow(run, asked, taken);
     this.#settleStatus(run);
-    this.#pump();
+    this.look();
   }
 
   /** Tells every run that a model or the ERP is left alone, tried again, or well. */
   breakerMoved(name: string, state: BreakerState): void {
     for (const run of this.#runs.values())
       this.#note(run, { step: null, kind: 'breaker.moved', data: { name, state } });
-    this.#parts.clock.after(0, () => this.#pump());
+    this.#parts.clock.after(0, () => this.look());
   }
 
   /** Records a line about a run that lives. */
@@ -226,9 +226,9 @@ export class RunLoop {
     return isLive;
   }
 
-  /** Something outside may let work start. */
+  /** Starts what may start: something may have let it. */
   look(): void {
-    this.#pump();
+    if (this.#state !== 'stopped') this.#admission.look(this.#state === 'draining');
   }
 
   /** Fails the step whose rows the database refused. */
@@ -268,10 +268,10 @@ export class RunLoop {
           this.#timers.armWake(each.step, () => this.#wake(run, each.step));
           break;
         case 'expand':
-          void this.#expansion.open(run, each.container).then(() => this.#pump());
+          void this.#expansion.open(run, each.container).then(() => this.look());
           break;
         case 'open':
-          void this.#outside?.open(run, each.step).then(() => this.#pump());
+          void this.#outside?.open(run, each.step).then(() => this.look());
           break;
         case 'decided':
           this.#note(run, decidedEntry(each.step));
@@ -300,19 +300,15 @@ export class RunLoop {
   #wake(run: Run, step: Step): void {
     if (this.#state === 'stopped') return;
     this.#timers.forgetWake(step);
-    if (isOutside(step)) void this.#outside?.late(run, step).then(() => this.#pump());
+    if (isOutside(step)) void this.#outside?.late(run, step).then(() => this.look());
     else {
       run.wake(step, this.#parts.clock.now());
       this.#follow(run, [{ kind: 'ready', step }]);
     }
-    this.#pump();
+    this.look();
   }
 
   // ── do ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  #pump(): void {
-    if (this.#state !== 'stopped') this.#admission.look(this.#state === 'draining');
-  }
 
   #failed(run: Run, step: Step, failure: Failure): void {
     const { error } = failure;
