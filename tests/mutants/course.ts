@@ -15,7 +15,7 @@ export const course: readonly Mutant[] = [
   {
     id: 'wake-up-lost',
     file: 'core/engine/run/loop.ts',
-    find: 'const changed = (): void => this.#pump();',
+    find: 'const changed = (): void => this.look();',
     replace: 'const changed = (): void => {};',
     tests: [world],
   },

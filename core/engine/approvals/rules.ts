@@ -1,4 +1,4 @@
-import { personOf } from './person.ts';
+import { personOf } from '../../base/person.ts';
 
 /*
  * Who may decide, and what the votes come to. Pure; persons are compared by personOf.

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { personOf, readPerson } from '../../../core/engine/approvals/person.ts';
+import { personOf } from '../../../core/base/person.ts';
+import { readPerson } from '../../../core/engine/approvals/person.ts';
 import {
   type Circumstances,
   countYeses,
