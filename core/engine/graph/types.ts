@@ -273,7 +273,9 @@ export function hint(name: string, known: readonly string[]): string {
     .sort((a, b) => a.distance - b.distance)[0];
   if (near && near.distance <= Math.max(1, Math.floor(name.length / 3)))
     return `; did you mean '${near.each}'?`;
-  return known.length === 0 ? '' : `; known are ${known.slice(0, 8).join(', ')}`;
+  // The agents of tools are named by their tools.
+  const named = known.filter((each) => !each.includes(':'));
+  return named.length === 0 ? '' : `; known are ${named.slice(0, 8).join(', ')}`;
 }
 
 // Levenshtein (Soviet Physics Doklady 10, 1966), row by row; names past 64 characters are compared by their beginnings.
