@@ -136,7 +136,7 @@ export const admission: readonly Mutant[] = [
   {
     id: 'waiting-call-dropped',
     file: 'core/engine/run/turns.ts',
-    find: 'if (delayMs === 0) return scheduler.offer(item);',
+    find: 'if (delayMs === 0) return this.#offer(item);',
     replace: 'if (delayMs === 0) return;',
     tests: [world],
   },

@@ -11,8 +11,8 @@ const deadly: readonly (readonly [string, RegExp])[] = [
   ['sort', /did not yield/],
   ['memory', /memory|did not yield/],
   ['leap', /memory|did not yield/],
-  ['hoard', /its heap held|memory/],
-  ['buffers', /MB of buffers/],
+  ['hoard', /its heap held|memory|did not yield/],
+  ['buffers', /MB of buffers|did not yield/],
   ['real_exit', /exited with code: 1/],
 ];
 

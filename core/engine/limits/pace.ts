@@ -73,9 +73,9 @@ export class Pace {
 
   /** Milliseconds until it opens; 0 when it is open. */
   closedMs(now: number): number {
-    const until =
-      now < this.#evenUntil ? Math.max(this.#closedUntil, this.#nextAt) : this.#closedUntil;
-    return Math.max(0, until - now);
+    // With the end of spreading the next may go, too: nothing else tells of that moment.
+    const nextAt = Math.min(this.#nextAt, this.#evenUntil);
+    return Math.max(0, this.#closedUntil - now, nextAt - now);
   }
 
   /** A call is granted; `perMinute`: how many the limits now allow, null when there is no such limit. */

@@ -208,18 +208,24 @@ export class Turns {
   /** A running step waits for a call, in the queue from `delayMs` on, without a slot and with its deadline standing still. */
   #queue(item: FollowUp, delayMs: number): void {
     const { scheduler, clock, changed } = this.#parts;
-    const { attempt, isLive } = item;
+    const { attempt } = item;
     attempt.step.isAsking = true;
     attempt.deadline?.pause();
     scheduler.release(item);
-    if (delayMs === 0) return scheduler.offer(item);
+    if (delayMs === 0) return this.#offer(item);
     attempt.asksAt = clock.now() + delayMs;
     clock.after(delayMs, () => {
       attempt.asksAt = null;
-      if (!isLive(attempt) || isEnding(attempt)) return;
-      scheduler.offer(item);
+      this.#offer(item);
       changed();
     });
+  }
+
+  /** What was told to end since it asked, while its reservation was on its way or it was put off, gets no call. */
+  #offer(item: FollowUp): void {
+    const { attempt, isLive } = item;
+    if (!isLive(attempt) || isEnding(attempt)) return;
+    this.#parts.scheduler.offer(item);
   }
 
   /** Goes on with a step that has asked: with its call, or without one. */

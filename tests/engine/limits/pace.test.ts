@@ -207,6 +207,21 @@ describe('Pace', () => {
     assert.equal(callsAt(900_000), 20);
   });
 
+  it('says of every wait when it is over, and no later: nobody else tells whoever waits', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 240 }), chance, (requestsPerMinute, random) => {
+        const gate = new Gate({ requestsPerMinute }, { pace: new Pace(() => random) });
+        gate.refused({ now: 0, sentAt: 0, retryAfterMs: 300 });
+        for (let now = 0; now < 130_000; now += 500) {
+          const { closedMs } = gate.stats(now);
+          if (closedMs > 500) assert.ok(gate.stats(now + 500).closedMs > 0, `${now}: ${closedMs}`);
+          if (gate.blocker(one, now) === null) gate.settle(gate.take(one, now), one, now);
+        }
+      }),
+      { numRuns: 100 },
+    );
+  });
+
   it('lets a provider without known limits begin with one call, then twice as many with each round', () => {
     const sent = weather(
       { ...calm, limits: {}, endsAt: 100, untilMs: 40_000, latencyMs: 200, wanting: 64 },
