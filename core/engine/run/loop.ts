@@ -193,7 +193,7 @@ export class RunLoop {
 
   /** Once a second: what steps wait for outside may have come. @throws DB_* */
   async tend(): Promise<void> {
-    await this.#outside?.tend(this.#runs.values());
+    await this.#outside?.tend();
     this.look();
   }
 
@@ -266,6 +266,7 @@ export class RunLoop {
           break;
         case 'wait':
           this.#timers.armWake(each.step, () => this.#wake(run, each.step));
+          this.#outside?.watch(run, each.step);
           break;
         case 'expand':
           void this.#expansion.open(run, each.container).then(() => this.look());

@@ -54,6 +54,8 @@ export class Outside {
   readonly #parts: OutsideParts;
   /** What was decided before the step had heard that it was asked. */
   readonly #early = new WeakMap<Step, Decided>();
+  /** Steps whose ends are asked for. */
+  readonly #watched = new Map<Step, Run>();
 
   constructor(parts: OutsideParts) {
     this.#parts = parts;
@@ -92,16 +94,19 @@ export class Outside {
     else this.#early.set(step, decided);
   }
 
+  /** Keeps an eye on a step that waits. */
+  watch(run: Run, step: Step): void {
+    if (step.wait === 'child' || step.wait === 'event') this.#watched.set(step, run);
+  }
+
   /** Once a second: events that have come, runs that have ended, runs that are not wanted any more. */
-  async tend(runs: Iterable<Run>): Promise<void> {
+  async tend(): Promise<void> {
     const { approvals, children, happenings, events } = this.#parts;
     await approvals.tidy();
     await children.endOrphans();
-    const waiting = [...runs].flatMap((run) =>
-      run.steps
-        .filter(({ wait }) => wait === 'child' || wait === 'event')
-        .map((step) => ({ run, step })),
-    );
+    for (const step of this.#watched.keys())
+      if (step.status !== 'waiting') this.#watched.delete(step);
+    const waiting = [...this.#watched].map(([step, run]) => ({ run, step }));
     const ends = [...(await children.ended(waiting)), ...(await happenings.come(waiting))];
     for (const { run, step, outcome } of ends)
       if (step.status === 'waiting') events.ended(run, step, outcome);

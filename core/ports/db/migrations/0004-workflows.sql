@@ -7,6 +7,8 @@ ALTER TABLE tutti.step ADD CONSTRAINT step_wait_check CHECK (wait IN
 
 -- A step asks for its children by its run.
 CREATE INDEX run_parent ON tutti.run (parent_run_id) WHERE parent_run_id IS NOT NULL;
+-- And once a second it is looked for those whose parent is over.
+CREATE INDEX run_open_child ON tutti.run (parent_run_id) WHERE parent_run_id IS NOT NULL AND ended_at IS NULL;
 
 -- What people are asked: of an approval node its sentence and what it shows, of an effect what would be written.
 ALTER TABLE tutti.approval ADD COLUMN title text NOT NULL DEFAULT '';
