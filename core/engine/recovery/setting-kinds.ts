@@ -60,7 +60,8 @@ const breakerValue = z
 
 /** Every setting that there is for the loaded modules, by name. */
 export function settingKinds({ registry, config }: SettingParts): ReadonlyMap<string, SettingKind> {
-  const agents = [...registry.agents.values()];
+  // What a tool node tries, its workflow says.
+  const agents = [...registry.agents.values()].filter(({ isTool }) => !isTool);
   const kinds = [
     breakerKind(config.breaker),
     ...agents.map((each) => recoveryKind(each, registry)),
