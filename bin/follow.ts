@@ -106,7 +106,9 @@ function sayHeld(call: Call, runId: string, status: RunStatus | null): void {
   if (status === 'paused')
     call.terminal.say(`The run is paused; it goes on after: tutti resume ${runId}`);
   if (status === 'waiting')
-    call.terminal.say('The run waits for a person; see: tutti approvals, tutti effects --review, tutti budgets');
+    call.terminal.say(
+      'The run waits for a person; see: tutti approvals, tutti effects --review, tutti budgets',
+    );
 }
 
 /** What becomes of a run whose command was interrupted. */
