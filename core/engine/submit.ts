@@ -1,8 +1,8 @@
 import { EngineError } from '../base/errors.ts';
+import type { WorkflowData } from '../sdk/node.ts';
 import type { RegisteredWorkflow, Registry } from '../sdk/registry.ts';
 import { checkWorkflow } from './graph/check.ts';
 import { compile } from './graph/compile.ts';
-import type { Graph } from './graph/compiled.ts';
 import type { Fault } from './graph/fault.ts';
 import type { RunRequest, Store } from './run/store.ts';
 
@@ -21,7 +21,7 @@ export async function submitRun(
 export function checkRequest(
   registry: Registry,
   request: Pick<RunRequest, 'workflow' | 'input'>,
-): { readonly registered: RegisteredWorkflow; readonly input: unknown; readonly graph: Graph } {
+): { readonly registered: RegisteredWorkflow; readonly input: unknown } {
   const registered = registry.workflows.get(request.workflow);
   if (!registered) {
     const known = [...registry.workflows.keys()].join(', ');
@@ -38,21 +38,22 @@ export function checkRequest(
       `Workflow '${request.workflow}' does not take this input: ${issue?.path.join('.') || 'input'}: ${issue?.message}.`,
     );
   }
-  // Refused before anything is stored: cycles, unknown agents, expressions that do not parse, types that do not fit.
-  const graph = compile(registered.data, registry.agents, registry);
   refuseFaulty(registry, registered);
-  return { registered, input: input.data, graph };
+  return { registered, input: input.data };
 }
 
 // A version is checked once in a process: its data does not change, nor does what a registry has loaded.
 const checked = new WeakMap<Registry, Map<string, readonly Fault[]>>();
 
-/** @throws WORKFLOW_INVALID with every fault of the workflow in its details */
+/**
+ * Refuses before anything is stored: cycles, unknown agents, expressions that do not parse, types that do not fit.
+ * @throws EXPRESSION_INVALID · WORKFLOW_INVALID with every fault of the workflow in its details
+ */
 function refuseFaulty(registry: Registry, { data, digest }: RegisteredWorkflow): void {
   const known = checked.get(registry) ?? new Map<string, readonly Fault[]>();
   checked.set(registry, known);
   const version = digest.toString('hex');
-  const faults = known.get(version) ?? checkWorkflow(data, registry);
+  const faults = known.get(version) ?? faultsOf(data, registry);
   known.set(version, faults);
   const errors = faults.filter(({ severity }) => severity === 'error');
   const [first] = errors;
@@ -62,4 +63,10 @@ function refuseFaulty(registry: Registry, { data, digest }: RegisteredWorkflow):
   throw new EngineError('WORKFLOW_INVALID', `Node '${at}': ${first.message}${more}`, {
     details: { faults },
   });
+}
+
+/** What does not compile has a code of its own; everything else is a fault among others. */
+function faultsOf(data: WorkflowData, registry: Registry): readonly Fault[] {
+  compile(data, registry.agents, registry);
+  return checkWorkflow(data, registry);
 }

@@ -11,6 +11,7 @@ import type { ModelTarget } from '../../ports/models/model.ts';
 import type { Profiles } from '../../ports/models/profiles.ts';
 import type { Registry } from '../../sdk/registry.ts';
 import { planBatches } from '../batches/planned.ts';
+import { compile } from '../graph/compile.ts';
 import { Broker } from '../limits/broker.ts';
 import type { Budgets } from '../limits/budgets.ts';
 import type { RunFacts } from '../run/facts.ts';
@@ -123,7 +124,8 @@ export class Planner {
   async #walk(request: PlanRequest, signal: AbortSignal): Promise<Planned> {
     const { registry, clock, budgets } = this.#parts;
     if (signal.aborted) throw givenUp();
-    const { registered, input, graph } = checkRequest(registry, request);
+    const { registered, input } = checkRequest(registry, request);
+    const graph = compile(registered.data, registry.agents, registry);
     const now = clock.now();
     const run = new Run(factsOf({ ...request, input }, now), graph);
     const free = await freeToday(budgets, request.tenantId);
