@@ -1,6 +1,7 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { Piscina } from 'piscina';
 import type { FromThread, ToThread } from '../core/ports/dispatcher.ts';
+import { Silence, threadStat } from './silence.ts';
 import { type Seen, unseen, type Vitals, type Watched } from './watchdog.ts';
 
 /** What a thread needs to load before it can run agents. Plain data. */
@@ -30,7 +31,7 @@ export type Hello =
   | { readonly kind: 'unfit'; readonly code: string; readonly message: string };
 
 /** Slots of the memory that a lane shares with its thread, 32-bit integers. */
-export const slots = { beat: 0, current: 1, heapMb: 2, externalMb: 3 } as const;
+export const slots = { beat: 0, current: 1, heapMb: 2, externalMb: 3, thread: 4 } as const;
 
 /** What a lane reports. */
 export interface LaneEvents {
@@ -52,7 +53,8 @@ export class Lane implements Watched {
   readonly jobs = new Set<number>();
   isReady = false;
   hasEnded = false;
-  seen: Seen;
+  seen: Seen = unseen;
+  readonly #silence = new Silence();
   readonly #port: MessagePort;
   readonly #memory: Int32Array;
   readonly #abort = new AbortController();
@@ -67,14 +69,11 @@ export class Lane implements Watched {
       readonly setup: ThreadSetup;
       readonly lease: SharedArrayBuffer;
       readonly events: LaneEvents;
-      /** Monotonic ms. */
-      readonly now: number;
     },
   ) {
-    const { setup, lease, events, now } = options;
+    const { setup, lease, events } = options;
     const { port1, port2 } = new MessageChannel();
     this.name = name;
-    this.seen = unseen(now);
     const shared = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT * Object.keys(slots).length);
     this.#memory = new Int32Array(shared);
     this.#port = port1;
@@ -102,10 +101,14 @@ export class Lane implements Watched {
       });
   }
 
-  get vitals(): Vitals {
+  look(now: number): Vitals {
     const told = (slot: number): number => Atomics.load(this.#memory, slot);
+    const beat = told(slots.beat);
+    // What loads does not beat, or does in between; from the moment it is ready it has its full time.
+    const sign = this.isReady ? beat : -1;
     return {
-      beat: told(slots.beat),
+      beat,
+      silentMs: this.#silence.look(sign, now, threadStat(told(slots.thread))),
       heapMb: told(slots.heapMb),
       externalMb: told(slots.externalMb),
       processMb: process.memoryUsage.rss() >> 20,

@@ -151,7 +151,6 @@ export class Pool implements Dispatcher {
     const lane = new Lane(`lane-${this.#made}`, this.#threads, {
       setup: this.#setup,
       lease: lease.shared,
-      now: this.#clock.monotonic(),
       events: {
         ready: () => this.#ready(),
         messages: (batch) => this.#messages(batch, events),

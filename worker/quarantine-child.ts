@@ -32,7 +32,6 @@ function open({ setup }: Extract<ToProcess, { kind: 'start' }>): Lane {
   const opened = new Lane('quarantine', openThreads(1), {
     setup,
     lease: lease.shared,
-    now: systemClock.monotonic(),
     events: {
       ready: () => say({ kind: 'ready' }),
       messages: (batch) => say({ kind: 'messages', batch }),
@@ -41,7 +40,7 @@ function open({ setup }: Extract<ToProcess, { kind: 'start' }>): Lane {
     },
   });
   setInterval(() => {
-    say({ kind: 'beat', vitals: opened.vitals });
+    say({ kind: 'beat', vitals: opened.look(systemClock.monotonic()) });
   }, beatEveryMs);
   return opened;
 }

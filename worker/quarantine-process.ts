@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { LeaseClock } from '../core/base/lease-clock.ts';
 import type { FromThread, ToThread } from '../core/ports/dispatcher.ts';
 import type { ThreadSetup } from './lane.ts';
+import { processStat, Silence } from './silence.ts';
 import { type Seen, unseen, type Vitals, type Watched } from './watchdog.ts';
 
 /** What the process is told. */
@@ -41,8 +42,11 @@ const ownGroup = process.platform !== 'win32';
  */
 export class QuarantineProcess implements Watched {
   isReady = false;
-  vitals: Vitals = { beat: 0, heapMb: 0, externalMb: 0, processMb: 0 };
-  seen: Seen;
+  seen: Seen = unseen;
+  readonly #silence = new Silence();
+  /** What the process has told last, and how often it has. */
+  #vitals: Vitals = { beat: 0, silentMs: 0, heapMb: 0, externalMb: 0, processMb: 0 };
+  #told = 0;
   readonly #child: ChildProcess;
   readonly #lease: LeaseClock;
   readonly #telling: NodeJS.Timeout;
@@ -55,11 +59,8 @@ export class QuarantineProcess implements Watched {
     readonly setup: ThreadSetup;
     readonly lease: LeaseClock;
     readonly events: ProcessEvents;
-    /** Monotonic ms. */
-    readonly now: number;
   }) {
-    const { setup, lease, events, now } = options;
-    this.seen = unseen(now);
+    const { setup, lease, events } = options;
     this.#lease = lease;
     // Standard output would mix with ours. The pipe at 3 is for a flag of ours that watches over a parent there
     // (process.execArgv is inherited), which is why messages go over 4.
@@ -81,6 +82,13 @@ export class QuarantineProcess implements Watched {
     });
     this.#telling = setInterval(() => this.#tellLease(), leaseEveryMs).unref();
     this.#tell({ kind: 'start', setup, untilNs: lease.untilNs });
+  }
+
+  /** The process tells of its thread; a process that has stopped tells nothing. */
+  look(now: number): Vitals {
+    const stat = processStat(this.#child.pid);
+    const untoldMs = this.#silence.look(this.#told, now, stat);
+    return { ...this.#vitals, silentMs: this.#vitals.silentMs + untoldMs };
   }
 
   /** Sends a message to the suspect's thread. */
@@ -108,9 +116,13 @@ export class QuarantineProcess implements Watched {
     switch (message.kind) {
       case 'ready':
         this.isReady = true;
+        // Until now it was loading.
+        this.#told += 1;
+        this.#vitals = { ...this.#vitals, silentMs: 0 };
         return events.ready();
       case 'beat':
-        this.vitals = message.vitals;
+        this.#told += 1;
+        this.#vitals = message.vitals;
         return;
       case 'messages':
         return events.messages(message.batch);

@@ -87,11 +87,10 @@ export class Quarantine {
   }
 
   #start(): void {
-    const { setup, clock, lease } = this.#options;
+    const { setup, lease } = this.#options;
     const started = new QuarantineProcess({
       setup,
       lease,
-      now: clock.monotonic(),
       events: {
         ready: () => {
           this.#failedStarts = 0;

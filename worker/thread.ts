@@ -17,6 +17,7 @@ import { type Hello, type LaneTask, slots } from './lane.ts';
 import { type Loaded, load, targetsOf } from './loaded.ts';
 import { marking } from './marking.ts';
 import { paceOf } from './pace.ts';
+import { ownThread } from './silence.ts';
 
 const beatEveryMs = 100;
 const pace = paceOf(systemClock);
@@ -32,6 +33,7 @@ const graceMs = 250;
  */
 export default async function lane({ port, shared, lease, setup }: LaneTask): Promise<void> {
   const memory = new Int32Array(shared);
+  Atomics.store(memory, slots.thread, ownThread());
   const outgoing = new Outgoing((batch) => port.postMessage(batch));
   const beat = setInterval(() => {
     const { heapUsed, external } = process.memoryUsage();

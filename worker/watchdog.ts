@@ -1,12 +1,10 @@
 import type { Clock } from '../core/base/clock.ts';
 
 const lookEveryMs = 100;
-/** A thread that has not beaten for this long runs something that never yields. */
+/** A thread that has not beaten for so much of its own time runs something that never yields. */
 const silentMs = 1_500;
 /** Loading the modules takes longer than any beat. */
 const bootMs = 20_000;
-/** When our own look comes later than this, the machine is busy and nobody is to blame. */
-const lateMs = 400;
 /** Buffers are not limited by a thread's heap limits: 1,000 MB lived under a limit of 64 MB. */
 const externalCapMb = 512;
 const heapCapMb = 512;
@@ -19,6 +17,8 @@ const growthSilentMs = 250;
 export interface Vitals {
   /** Counts up for as long as the thread yields. */
   readonly beat: number;
+  /** How long it has not beaten, or has been loading, of its own doing; see `Silence`. */
+  readonly silentMs: number;
   /** Its heap at the last beat, MB. */
   readonly heapMb: number;
   /** Its memory outside the heap at the last beat, MB. */
@@ -30,41 +30,35 @@ export interface Vitals {
 /** What the watchdog looks at: a lane, or the process of the suspects. */
 export interface Watched {
   readonly isReady: boolean;
-  readonly vitals: Vitals;
   /** What the watchdog saw when something new came last. */
   seen: Seen;
+  /** `now` is monotonic ms. */
+  look(now: number): Vitals;
   /** Gives it up, for a reason that is told to whoever asks why. */
   abort(reason: string): void;
 }
 
-/** What the watchdog remembers; `at` is monotonic ms. */
+/** What the watchdog remembers. */
 export interface Seen {
   readonly beat: number;
   readonly isReady: boolean;
   readonly processMb: number;
-  readonly at: number;
 }
 
 /** Before the first look. */
-export function unseen(now: number): Seen {
-  return { beat: 0, isReady: false, processMb: 0, at: now };
-}
+export const unseen: Seen = { beat: -1, isReady: false, processMb: 0 };
 
 /** Looks at everybody's heartbeat and memory and aborts who has stopped or holds too much. Returns how to end it. */
 export function watch(watched: () => Iterable<Watched>, clock: Clock): () => void {
-  let last = clock.monotonic();
   let cancel = clock.after(lookEveryMs, look);
   function look(): void {
     const now = clock.monotonic();
-    const late = now - last > lookEveryMs + lateMs;
-    last = now;
     for (const each of watched()) {
-      const { vitals, isReady, seen } = each;
+      const { isReady, seen } = each;
+      const vitals = each.look(now);
       const { beat, processMb } = vitals;
-      // Loading may have kept it from beating; from the moment it is ready it has the full time again.
-      if (late || beat !== seen.beat || isReady !== seen.isReady)
-        each.seen = { beat, isReady, processMb, at: now };
-      const fault = faultOf(each, now);
+      if (beat !== seen.beat || isReady !== seen.isReady) each.seen = { beat, isReady, processMb };
+      const fault = faultOf(each, vitals);
       if (fault) each.abort(fault);
     }
     cancel = clock.after(lookEveryMs, look);
@@ -72,9 +66,8 @@ export function watch(watched: () => Iterable<Watched>, clock: Clock): () => voi
   return () => cancel();
 }
 
-function faultOf({ isReady, vitals, seen }: Watched, now: number): string | null {
-  const { heapMb, externalMb, processMb } = vitals;
-  const silent = now - seen.at;
+function faultOf({ isReady, seen }: Watched, vitals: Vitals): string | null {
+  const { silentMs: silent, heapMb, externalMb, processMb } = vitals;
   if (!isReady) return silent > bootMs ? `it did not load within ${bootMs} ms` : null;
   if (silent > silentMs) return `it did not yield for ${silentMs} ms`;
   const grownMb = processMb - seen.processMb;

@@ -222,7 +222,7 @@ export class Engine {
   /** Stores a run and takes it up. The same key again returns the run that it has. @throws WORKFLOW_UNKNOWN · INPUT_INVALID · KEY_REUSED */
   async startRun(request: RunRequest): Promise<{ readonly id: string; readonly isNew: boolean }> {
     const created = await submitRun(this.#store, this.#parts.registry, request);
-    await this.#claims?.claim();
+    await this.#claims?.claimNowOrLater();
     return created;
   }
 

@@ -1,4 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError } from '../base/errors.ts';
+import { newId } from '../base/ids.ts';
+import { isAnswerLost, mayPass } from '../ports/db/db-error.ts';
 import type { WorkflowData } from '../sdk/node.ts';
 import type { RegisteredWorkflow, Registry } from '../sdk/registry.ts';
 import { checkWorkflow } from './graph/check.ts';
@@ -6,7 +9,15 @@ import { compile } from './graph/compile.ts';
 import type { Fault } from './graph/fault.ts';
 import type { RunRequest, Store } from './run/store.ts';
 
-/** Checks a request and stores the run, whether an engine is up or not. @throws WORKFLOW_UNKNOWN · INPUT_INVALID · KEY_REUSED */
+/** How long a submission waits for a database that died before it said whether the run is stored. */
+const knownWithinMs = 30_000;
+const askAgainMs = 100;
+
+/**
+ * Checks a request and stores the run, whether an engine is up or not. Where the database dies in the middle, it is asked again when
+ * it is back, for up to 30 s: what is stored is not refused, and not stored twice.
+ * @throws WORKFLOW_UNKNOWN · INPUT_INVALID · KEY_REUSED · DB_*
+ */
 export async function submitRun(
   store: Store,
   registry: Registry,
@@ -14,7 +25,40 @@ export async function submitRun(
 ): Promise<{ readonly id: string; readonly isNew: boolean }> {
   const { registered, input } = checkRequest(registry, request);
   const version = await store.publishWorkflow(request.tenantId, registered);
-  return store.createRun({ ...request, input }, version);
+  return createOnce(store, { ...request, input }, version);
+}
+
+/** The id is minted before the first try, so that every further one meets what an earlier one has stored. */
+async function createOnce(
+  store: Store,
+  request: RunRequest,
+  version: number,
+): Promise<{ readonly id: string; readonly isNew: boolean }> {
+  const id = newId();
+  const deadline = performance.now() + knownWithinMs;
+  let isOpen = false;
+  while (true) {
+    try {
+      return await store.createRun(request, version, id);
+    } catch (error) {
+      isOpen ||= isAnswerLost(error);
+      if (!isOpen || !mayPass(error)) throw error;
+      if (performance.now() >= deadline) throw unknownEnd(request, id, error);
+      await sleep(askAgainMs);
+    }
+  }
+}
+
+function unknownEnd({ key }: RunRequest, id: string, cause: unknown): EngineError {
+  const todo =
+    key === undefined
+      ? `look for run ${id} before you start it again`
+      : 'send it again, key and all';
+  return new EngineError(
+    'DB_UNAVAILABLE',
+    `The database went away and does not tell whether run ${id} is stored; when it is back, ${todo}.`,
+    { cause, details: { run: id } },
+  );
 }
 
 /** What is to run, with the input as its workflow takes it. @throws WORKFLOW_UNKNOWN · INPUT_INVALID · WORKFLOW_INVALID · EXPRESSION_INVALID */

@@ -4,8 +4,8 @@ import { CrashLab } from '../support/crash-lab.ts';
 import { verifies } from '../support/verifies.ts';
 
 const points = ['after-claim', 'before-flush', 'after-flush', 'after-tool'] as const;
-// An engine that takes over waits for a while, for what may still be on its way: more of them than cores.
-const lanes = 3;
+// An engine that takes over waits for most of its time, for what may still be on its way: three times as many as cores.
+const lanes = 6;
 
 /** Which pass of which point comes next, until a run has ended before it came to that pass. */
 class Deaths {

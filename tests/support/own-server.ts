@@ -18,9 +18,9 @@ export interface OwnServer extends AsyncDisposable {
   crash(): void;
 }
 
-/** Starts a server in a folder of its own, with the schema in it. */
-export async function ownServer(): Promise<OwnServer> {
-  const folder = scratchFolder({});
+/** Starts a server in a folder of its own, or one that the caller removes, with the schema in it. */
+export async function ownServer(given?: string): Promise<OwnServer> {
+  const folder = given === undefined ? scratchFolder({}) : { path: given, [Symbol.dispose]() {} };
   const server = await openEmbedded({ dataFolder: folder.path });
   const url = urlOf(server, 'tutti');
   const database = await openDatabase({ url, dataFolder: folder.path });

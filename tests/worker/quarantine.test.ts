@@ -22,7 +22,7 @@ const deadly: readonly (readonly [string, RegExp])[] = [
   ['sigsegv', /its process was ended by SIGSEGV/],
   ['sigstop', /did not yield/],
   ['leap', /memory|did not yield/],
-  ['buffers', /MB of buffers|did not yield/],
+  ['buffers', /MB of buffers/],
   ['native', /did not yield/],
   ['real_exit', /exited with code: 1/],
 ];

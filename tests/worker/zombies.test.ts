@@ -71,7 +71,6 @@ describe('a thread that will not die', function () {
       new Lane(name, threads, {
         setup: labSetup,
         lease: heldLease().shared,
-        now: performance.now(),
         events: {
           ready: (lane) => ready.push(lane.name),
           messages: () => {},

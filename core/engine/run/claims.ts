@@ -1,5 +1,6 @@
 import { crashPoint } from '../../base/crash-point.ts';
 import { isEngineError, toErrorData } from '../../base/errors.ts';
+import { mayPass } from '../../ports/db/db-error.ts';
 import type { Adoption } from './adopt.ts';
 import type { RunLoop } from './loop.ts';
 import type { RunRow, Store } from './store.ts';
@@ -32,6 +33,13 @@ export class Claims {
     const claimed = this.#claiming.then(() => this.#claimOnce());
     this.#claiming = claimed.catch(() => {});
     return claimed;
+  }
+
+  /** For a run that is stored: a database that goes away now lets it be claimed when it is back, and nobody is told of a failure. */
+  async claimNowOrLater(): Promise<void> {
+    await this.claim().catch((error: unknown) => {
+      if (!mayPass(error)) throw error;
+    });
   }
 
   /** Claims nothing more; resolves when what is under way has ended. */

@@ -128,18 +128,21 @@ export class Store {
     return row.body;
   }
 
-  /** Stores a run as queued, with its input as the first entry. @throws KEY_REUSED when the key belongs to another input */
+  /**
+   * Stores a run as queued, with its input as the first entry. The same `id` again, because the answer was lost, finds what is stored.
+   * @throws KEY_REUSED when the key belongs to another input
+   */
   async createRun(
     request: RunRequest,
     version: number,
+    id = newId(),
   ): Promise<{ readonly id: string; readonly isNew: boolean }> {
-    const id = newId();
     const body = Buffer.from(JSON.stringify(request.input ?? {}));
     const hash = digest(request.input ?? {});
     const pins = pinsOf(request, hash.toString('hex'));
     const result = await this.#pool.query(
       `WITH made AS (INSERT INTO tutti.run (tenant_id, id, workflow, workflow_version, pins, journal_v, key, company, business_date, time_zone, status, priority, actor, parent_run_id, parent_step)
-         VALUES ($1, $2, $3, $4, $5, $6::smallint, $7, $8, $9, $10, 'queued', $11, $12, $16, $17) ON CONFLICT (tenant_id, workflow, key) WHERE key IS NOT NULL DO NOTHING RETURNING id),
+         VALUES ($1, $2, $3, $4, $5, $6::smallint, $7, $8, $9, $10, 'queued', $11, $12, $16, $17) ON CONFLICT DO NOTHING RETURNING id),
        entries AS (INSERT INTO tutti.entry (tenant_id, run_id, seq, kind, data) SELECT $1, id, 1, 'run.created', jsonb_build_object('workflow', $3::text, 'version', $4::int, 'journal', $6::smallint) FROM made),
        feeds AS (INSERT INTO tutti.feed (tenant_id, run_id, from_seq, to_seq) SELECT $1, id, 1, 1 FROM made)
        INSERT INTO tutti.payload (tenant_id, run_id, seq, class, encoding, sha256, size, body) SELECT $1, id, 1, 'input', 'json', $13, $14, $15 FROM made`,
@@ -164,7 +167,8 @@ export class Store {
       ],
     );
     if (result.rowCount === 1) return { id, isNew: true };
-    return { id: await this.#keyedRun(request, pins.input), isNew: false };
+    const known = await this.#knownRun(request, pins.input, id);
+    return { id: known, isNew: known === id };
   }
 
   /** Takes up to `limit` runs that nobody owns. From now on an older release leaves them alone: it would not know our entries. */
@@ -357,10 +361,10 @@ export class Store {
     return (result.rows[0] as { id: number }).id;
   }
 
-  async #keyedRun(request: RunRequest, inputHash: string): Promise<string> {
+  async #knownRun(request: RunRequest, inputHash: string, id: string): Promise<string> {
     const result = await this.#pool.query<{ id: string; pins: { readonly input?: string } }>(
-      'SELECT id, pins FROM tutti.run WHERE tenant_id = $1 AND workflow = $2 AND key = $3',
-      [request.tenantId, request.workflow, request.key],
+      'SELECT id, pins FROM tutti.run WHERE tenant_id = $1 AND (id = $4 OR workflow = $2 AND key = $3)',
+      [request.tenantId, request.workflow, request.key ?? null, id],
     );
     const row = result.rows[0] as { id: string; pins: { readonly input?: string } };
     if (row.pins.input === inputHash) return row.id;

@@ -104,6 +104,12 @@ export function mayPass(error: unknown): boolean {
   return isOutage(error) || passing.test(fieldsOf(rootOf(error)).code);
 }
 
+/** Whether the connection ended before the answer came, so that nobody can say whether the statement was carried out. */
+export function isAnswerLost(error: unknown): boolean {
+  const { code } = fieldsOf(rootOf(error));
+  return isOutage(error) && (!sqlState.test(code) || /^(08...|57P0.)$/.test(code));
+}
+
 /** What `translateDbError` was given. */
 function rootOf(error: unknown): unknown {
   return isEngineError(error) && error.cause !== undefined ? error.cause : error;

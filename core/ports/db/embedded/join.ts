@@ -10,6 +10,7 @@ import { folderError } from './folders.ts';
 import {
   isPostmasterAlive,
   type Postmaster,
+  postmasterPid,
   readPostmaster,
   startPostmaster,
 } from './postmaster.ts';
@@ -22,17 +23,37 @@ export interface Session {
   readonly config: ConnectionConfig;
 }
 
-const patienceMs = 30_000;
+/** How long `join` waits, ms. */
+interface Patience {
+  /** Without any sign of life. @default 30,000 */
+  readonly silentMs: number;
+  /** For a server whose process lives and does not answer, as on a machine with far too much to do. @default 300,000 */
+  readonly mutedMs: number;
+}
+
+const usualPatience: Patience = { silentMs: 30_000, mutedMs: 300_000 };
 const pauseMs = 20;
 
 /**
- * Joins the cluster's server and takes the shared lock; starts the server, and makes the cluster, when need be.
- * @throws DATA_FOLDER, DB_FULL, DB_VERSION; DB_UNAVAILABLE after 30 s without a sign of life
+ * Joins the cluster's server and takes the shared lock; starts the server, and makes the cluster, when need be. One that says that
+ * it starts, recovers or stops is waited for without end. Once `silentMs` have passed, a warning says what is waited for.
+ * @throws DATA_FOLDER, DB_FULL, DB_VERSION; DB_UNAVAILABLE when the patience is over
  */
-export async function join(cluster: Cluster, signal?: AbortSignal): Promise<Session> {
-  let deadline = performance.now() + patienceMs;
+export async function join(
+  cluster: Cluster,
+  signal?: AbortSignal,
+  patience = usualPatience,
+): Promise<Session> {
+  const from = performance.now();
+  let heardAt = from;
+  let livedAt = from;
   let reason = 'it does not answer';
-  while (performance.now() < deadline) {
+  const isPatient = (): boolean => {
+    const now = performance.now();
+    return now - livedAt <= patience.silentMs && now - heardAt <= patience.mutedMs;
+  };
+  const warn = warnOnce((text) => process.emitWarning(text));
+  while (isPatient()) {
     signal?.throwIfAborted();
     const attempt = await tryJoin(cluster);
     if (attempt.kind === 'joined') return attempt.session;
@@ -43,12 +64,28 @@ export async function join(cluster: Cluster, signal?: AbortSignal): Promise<Sess
     } else {
       reason = attempt.reason;
       // The server says that it is starting, recovering or stopping: however long that takes, it goes on.
-      if (attempt.alive) deadline = performance.now() + patienceMs;
+      if (attempt.alive) heardAt = performance.now();
+      if (attempt.alive || isPostmasterAlive(cluster)) livedAt = performance.now();
     }
+    if (performance.now() - from > patience.silentMs) warn(waitedFor(cluster, reason));
     await sleep(pauseMs);
   }
-  const message = `The database in ${cluster.folder} could not be reached: ${reason}; see ${cluster.logFile}.`;
+  const message = `The database in ${cluster.folder} could not be reached: ${waitedFor(cluster, reason)}; see ${cluster.logFile}.`;
   throw new EngineError('DB_UNAVAILABLE', message);
+}
+
+function warnOnce(warn: (text: string) => void): (text: string) => void {
+  let isTold = false;
+  return (text) => {
+    if (!isTold) warn(`Tutti waits for its database: ${text}.`);
+    isTold = true;
+  };
+}
+
+function waitedFor(cluster: Cluster, reason: string): string {
+  const pid = isPostmasterAlive(cluster) ? postmasterPid(cluster) : 0;
+  if (pid === 0) return reason;
+  return `process ${pid} runs its server in ${cluster.folder} and does not answer yet (${reason})`;
 }
 
 type Attempt =

@@ -39,12 +39,21 @@ export function readPostmaster(cluster: Cluster): Postmaster | undefined {
  */
 export function isPostmasterAlive(cluster: Cluster): boolean {
   const text = readPidFile(cluster);
-  const pid = Number.parseInt(text ?? '', 10);
+  const pid = pidIn(text);
   if (!pid || !isAlive(pid)) return false;
   if (isPostgresOf(cluster, pid)) return true;
   // Read again at once: a server that starts in between has its own pid in there.
   if (readPidFile(cluster) === text) rmSync(path.join(cluster.folder, pidFile), { force: true });
   return false;
+}
+
+/** The number in `postmaster.pid`, 0 for none. */
+export function postmasterPid(cluster: Cluster): number {
+  return pidIn(readPidFile(cluster));
+}
+
+function pidIn(text: string | undefined): number {
+  return Number.parseInt(text ?? '', 10) || 0;
 }
 
 /** A server on its way up. */
