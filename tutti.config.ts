@@ -14,4 +14,13 @@ export default defineConfig({
   modules: [hr, inventory, finance, compliance],
   workflows: [nightly],
   calendars,
+  // The sample company's people; put yours in their place.
+  roles: {
+    approver: ['anna', 'ben', 'cara', 'dora', 'emil', 'fred'],
+    controller: ['anna', 'ben'],
+    cfo: ['cara'],
+    hr_lead: ['dora'],
+    purchasing_lead: ['emil'],
+    compliance_officer: ['fred'],
+  },
 });

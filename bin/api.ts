@@ -1,15 +1,19 @@
 import { Approvals } from '../core/engine/approvals/approvals.ts';
+import { StopStore } from '../core/engine/authority/stop-store.ts';
 import { Costs } from '../core/engine/costs.ts';
 import type { Engine } from '../core/engine/engine.ts';
 import { Budgets } from '../core/engine/limits/budgets.ts';
 import { readLedgerLimits, withEngineLimits } from '../core/engine/limits/limits-view.ts';
 import { SettingStore } from '../core/engine/recovery/setting-store.ts';
 import { Reviews } from '../core/engine/run/reviews.ts';
+import { Versions } from '../core/engine/versions/versions.ts';
 import { createApp, type Listening, listen } from '../core/service/api/app.ts';
 import { renderReport } from '../core/service/batch/report/page.ts';
+import { authorityOf } from './authority-of.ts';
 import { bookZone, type Call } from './command.ts';
 import type { Host } from './host.ts';
 import { recordOf } from './outcome.ts';
+import { undoOf } from './undo-of.ts';
 
 /** The admin API's port when none is named. */
 export const defaultPort = 4884;
@@ -31,9 +35,13 @@ export async function openApi(
     engine,
     registry: host.registry,
     planner: host.planner,
+    versions: new Versions(host.store.definitions, host.registry),
     reviews: new Reviews(host.database.pool('tutti_engine', 1)),
+    undo: undoOf(host),
     approvals: new Approvals(host.database.pool('tutti_engine', 1), host.config.roles),
     settings: new SettingStore(host.database, host),
+    stops: new StopStore(host.database.pool('tutti_engine', 1), host.registry),
+    authority: authorityOf(host),
     costs: new Costs(host.database),
     budgets: new Budgets(host.database, host),
     limits: async () => {

@@ -9,6 +9,7 @@ import type { Config } from '../core/ports/config.ts';
 import { type Database, openDatabase } from '../core/ports/db/database.ts';
 import { chooseProfiles } from '../core/ports/models/profiles.ts';
 import { portOf } from './api.ts';
+import { lackOfApprovers } from './approvers.ts';
 import { type Call, hostOptions } from './command.ts';
 import { type HostOptions, openConfig } from './host.ts';
 import { placeOf } from './introduction.ts';
@@ -39,6 +40,7 @@ export async function checkInstallation(call: Call): Promise<readonly Check[]> {
     ...(folder ? [folder] : []),
     ...served,
     checkModels(options, config),
+    ...(config instanceof Error ? [] : [checkApprovers(config)]),
     await checkPort(
       port,
       served.some((check) => check.name === engineCheck),
@@ -199,6 +201,19 @@ function checkModels(options: HostOptions, config: Config | Error): Check {
       mend,
     };
   return { name, state: 'note', found: 'no key is set, so agents run their playbooks', mend };
+}
+
+function checkApprovers(config: Config): Check {
+  const name = 'Approvals';
+  const lacking = lackOfApprovers(config);
+  if (lacking.length === 0)
+    return { name, state: 'ok', found: 'every tier has enough people who may agree' };
+  return {
+    name,
+    state: 'note',
+    found: lacking.join('; '),
+    mend: 'Say under `roles` in tutti.config.ts who holds which role.',
+  };
 }
 
 async function checkPort(port: number, isServed: boolean): Promise<Check> {

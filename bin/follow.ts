@@ -96,6 +96,18 @@ export async function follow(
   }
 }
 
+/** Sees a run to its end, here or in the process that serves the database; its status, or null when the command was interrupted. */
+export async function seeToItsEnd(call: Call, host: Host, run: Followed): Promise<string | null> {
+  const { status } = await host.history.head(run.tenantId, run.runId);
+  if (isTerminal(status)) return status;
+  const executor = await findExecutor(host);
+  if (!executor.engine)
+    call.terminal.say('Another process serves this database and runs it; following.');
+  const ended = await follow(call, host, { run, executor });
+  if (ended === null) sayInterrupted(call, executor);
+  return ended;
+}
+
 async function takeOver(call: Call, executor: Executor): Promise<void> {
   call.terminal.say('The process that ran it has gone; this one goes on with it.');
   await executor.start();

@@ -9,6 +9,7 @@ import { History } from '../core/engine/run/history.ts';
 import { Inbox } from '../core/engine/run/inbox.ts';
 import { liveEngine } from '../core/engine/run/lease.ts';
 import { Store } from '../core/engine/run/store.ts';
+import { registryFor } from '../core/engine/submit.ts';
 import type { Config } from '../core/ports/config.ts';
 import { type Database, openDatabase } from '../core/ports/db/database.ts';
 import type { Connector } from '../core/ports/erp/connector.ts';
@@ -131,6 +132,7 @@ function hostOn(
     const threads = config.limits?.threads;
     return new Pool({ setup, ...(threads !== undefined && { threads }) });
   };
+  const store = new Store(enginePool);
   let engine: Engine | null = null;
   let dispatcher: Pool | null = null;
   let stopTelemetry = async (): Promise<void> => {};
@@ -139,12 +141,13 @@ function hostOn(
     registry,
     config,
     profiles,
-    store: new Store(enginePool),
+    store,
     inbox: new Inbox(enginePool),
     history: new History(database),
     planner: new Planner({
       database,
       registry,
+      published: (request) => registryFor(store.definitions, registry, request),
       config,
       profiles: rehearsed,
       connector,

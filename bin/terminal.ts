@@ -1,3 +1,5 @@
+import { toVisible } from '../core/base/text.ts';
+
 /** Where a command speaks: results on standard output, everything else where it does not disturb them. */
 export interface Terminal {
   /** Whether standard output is JSON and nothing else. */
@@ -30,10 +32,11 @@ export function openTerminal(isJson: boolean, env: NodeJS.ProcessEnv): Terminal 
     isJson,
     isLive: isScreen && env.CI === undefined,
     columns: (isScreen && stream.columns) || 100,
-    say: (line = '') => void stream.write(`${line}\n`),
-    draw: (text) => void stream.write(text),
-    warn: (line) => void process.stderr.write(`${line}\n`),
-    print: (document) => void process.stdout.write(`${JSON.stringify(document, null, 2)}\n`),
+    say: (line = '') => void stream.write(toVisible(`${line}\n`)),
+    draw: (text) => void stream.write(toVisible(text)),
+    warn: (line) => void process.stderr.write(toVisible(`${line}\n`)),
+    print: (document) =>
+      void process.stdout.write(toVisible(`${JSON.stringify(document, null, 2)}\n`)),
     bold: (text) => paint('1', text),
     dim: (text) => paint('2', text),
     red: (text) => paint('31', text),

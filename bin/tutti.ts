@@ -1,9 +1,11 @@
 import dotenv from 'dotenv';
 import { EngineError, type ErrorCode, isEngineError, toErrorData } from '../core/base/errors.ts';
+import type { Fault } from '../core/engine/graph/fault.ts';
 import { readArguments } from './arguments.ts';
 import { type Command, exit } from './command.ts';
 import { approvals } from './commands/approvals.ts';
 import { approve } from './commands/approve.ts';
+import { autonomy } from './commands/autonomy.ts';
 import { backup } from './commands/backup.ts';
 import { budgets } from './commands/budgets.ts';
 import { cancel } from './commands/cancel.ts';
@@ -32,7 +34,11 @@ import { runs } from './commands/runs.ts';
 import { serve } from './commands/serve.ts';
 import { settings } from './commands/settings.ts';
 import { settle } from './commands/settle.ts';
+import { shadow } from './commands/shadow.ts';
 import { start } from './commands/start.ts';
+import { stop } from './commands/stop.ts';
+import { stops } from './commands/stops.ts';
+import { undo } from './commands/undo.ts';
 import { version } from './commands/version.ts';
 import { workflow } from './commands/workflow.ts';
 import { hearInterrupts } from './interrupt.ts';
@@ -51,11 +57,16 @@ const commands: readonly Command[] = [
   proposals,
   effects,
   settle,
+  undo,
   runs,
   explain,
   cancel,
   pause,
   resume,
+  stop,
+  stops,
+  autonomy,
+  shadow,
   modules,
   workflow,
   errors,
@@ -80,6 +91,7 @@ const usageCodes: readonly ErrorCode[] = [
   'RUN_UNKNOWN',
   'KEY_REUSED',
   'SETTING_UNKNOWN',
+  'STOP_UNKNOWN',
   'RUN_ENDED',
   'RUN_UNFINISHED',
   'RUN_HELD',
@@ -136,7 +148,19 @@ function fail(error: unknown): number {
   const hint = isEngineError(error) ? '' : ' (TUTTI_DEBUG=1 shows where)';
   if (process.env.TUTTI_DEBUG) console.error(error);
   else console.error(oneLine(`${code}: ${message}${hint}`));
+  for (const line of furtherFaults(error)) console.error(oneLine(line));
   return usageCodes.includes(code) ? exit.usage : exit.failed;
+}
+
+/** The faults of a workflow beyond the first, which the message of the error tells. */
+function furtherFaults(error: unknown): readonly string[] {
+  if (!isEngineError(error)) return [];
+  const { faults = [] } = (error.details ?? {}) as { readonly faults?: readonly Fault[] };
+  const errors = faults.filter(({ severity }) => severity === 'error');
+  const further = errors.filter(({ message }) => !error.message.includes(message));
+  return further.slice(0, 100).map(({ node, path, message }) => {
+    return `  ${[node, path].filter(Boolean).join('.')}: ${message}`;
+  });
 }
 
 // A reader that has seen enough (`tutti findings | head`) is no failure; the command still ends in order.

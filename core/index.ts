@@ -54,6 +54,7 @@ export { definePolicy } from './sdk/policy.ts';
 export type { Recovery, RecoveryRule, RetryPolicy } from './sdk/recovery.ts';
 export { all, any, cel, eq, gt, lt, ne, not, query } from './sdk/ref.ts';
 export type { Chance, Draft, Sample, SampleWorld, Truth } from './sdk/sample.ts';
+export type { ExternalGrant, Risk, Tier } from './sdk/tier.ts';
 export type {
   DocumentRef,
   Effect,

@@ -54,7 +54,7 @@ function copyAssets(): void {
       if (!/\.(ts|mjs)$/.test(file)) copy(join(folder, file));
     }
   }
-  for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md']) {
+  for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md', 'docs/workflow.schema.json']) {
     if (existsSync(join(root, file))) copy(file);
   }
 }

@@ -30,10 +30,13 @@ const advice: Readonly<Record<ErrorCode, string>> = {
   APPROVAL_VOTED: 'Nothing: your first word stands. Somebody else who may decide can refuse it.',
   APPROVAL_NOT_YOURS:
     'Let somebody decide whom the message names, or who holds a role that it names.',
+  STOP_UNKNOWN: 'Nothing: it is not stopped. Look with `tutti stops`.',
   SETTING_UNKNOWN: 'Look for the name with `tutti settings`.',
   BACKUP_INVALID: 'Take another backup: this one is cut, changed or of another program.',
   ROUTE_UNKNOWN: 'Correct the path.',
   KEY_REUSED: 'Take a new key for another input.',
+  VERSION_GONE:
+    'Let the run go on with the new contracts (`tutti resume`), or start the release that it began with.',
   PLAN_CHANGED: 'Plan again, see what differs, and bind the run to the new plan.',
   BODY_TOO_LARGE: 'Send less.',
   MEDIA_UNSUPPORTED: 'Send `application/json`.',
@@ -48,6 +51,7 @@ const advice: Readonly<Record<ErrorCode, string>> = {
     'Whether what the node waits for can still come, or a longer `timeout` of the node.',
   CHILD_FAILED: 'The run that the node started: `details.run`.',
   APPROVAL_REFUSED: 'What the people said: the run, `step.waiting` and `approval.decided`.',
+  STOPPED: 'Nothing happened. What was stopped goes on once somebody lifts it: `tutti stops`.',
   CANCELLED: 'Nothing: somebody wished it.',
   MODEL_UNAVAILABLE:
     'Nothing at first: it is retried. If it stays, look at the provider and the network.',
@@ -62,6 +66,8 @@ const advice: Readonly<Record<ErrorCode, string>> = {
   TOOL_INPUT_INVALID: "Improve the tool's description: the model used it wrongly.",
   TOOL_RESULT_INVALID: 'Mend the tool: it returned what it does not promise.',
   TOOL_FAILED: 'Read the message: it is of the tool.',
+  APPROVAL_PENDING:
+    'Decide: `tutti approvals`, then `tutti approve` or `tutti refuse`; the step goes on by itself.',
   TOOL_REFUSED: 'Grant it by a policy, if it is meant to be allowed.',
   RECORD_UNKNOWN: 'Nothing, if the record was deleted meanwhile; else mend the tool.',
   ERP_REJECTED: 'Correct the record as the ERP asks.',
@@ -69,6 +75,8 @@ const advice: Readonly<Record<ErrorCode, string>> = {
   ERP_UNAVAILABLE: 'Nothing at first: it is retried. If it stays, look at the ERP and the network.',
   ERP_UNCERTAIN: 'Look into the ERP, then settle the effect with `tutti settle`.',
   EFFECT_IN_REVIEW: 'Find out what happened, then settle the effect with `tutti settle`.',
+  UNDO_INCOMPLETE:
+    'Mend the cause that the message names and undo again, or reverse the document by hand.',
   ERP_UNSUPPORTED: 'Use what the connector can do.',
   LANE_LOST: 'Nothing: the step runs again at no cost to its tries.',
   STEP_CRASHED: 'Mend the agent or its tool: it ends every thread that runs it.',

@@ -12,18 +12,18 @@ import { type AgentContext, answerCalls, callModel, recall, type Said } from './
 /** Runs one attempt of a step to its end. Never throws: the result says what happened. */
 export async function runAgent(context: AgentContext): Promise<JobDone> {
   const { scope, talk } = context;
-  const said: Said = { external: false, findings: [] };
+  const said: Said = { findings: [] };
   try {
     const { output, degraded } = await work(context, said);
     for (const finding of said.findings) talk.finding(finding);
-    return { kind: 'succeeded', output, degraded, trust: trustOf(said) };
+    return { kind: 'succeeded', output, degraded, trust: scope.label.trust };
   } catch (error) {
     const cause = scope.signal.aborted ? scope.signal.reason : error;
     return {
       kind: 'failed',
       error: toErrorData(cause, 'AGENT_FAILED'),
       degraded: false,
-      trust: trustOf(said),
+      trust: scope.label.trust,
     };
   }
 }
@@ -46,7 +46,8 @@ async function work(
   if (answer.kind === 'answered') return { output: answer.json, degraded: false };
   if (mustFail(scope.agent, answer.error)) throw answer.error;
   // Nothing that the model said goes into the playbook; its writes meet their own keys.
-  Object.assign(said, { external: false, findings: [] });
+  said.findings = [];
+  scope.label.trust = talk.job.trust ?? 'operator';
   return { output: await consultPlaybook(context, said, answer.error.code), degraded: true };
 }
 
@@ -81,7 +82,7 @@ async function converse(context: AgentContext, said: Said): Promise<Conversed> {
     if (answer.kind === 'calls') {
       const calls = reply.parts.filter((part) => part.kind === 'call');
       const answered = recorded?.answered ?? (await answerCalls(context, calls, turn));
-      recall(answered, said);
+      recall(context, answered, said);
       messages.push({ role: 'user', parts: answered.results });
       continue;
     }
@@ -121,8 +122,4 @@ async function consultPlaybook(context: AgentContext, said: Said, reason: string
     said.findings.push(checkFinding(scope, finding));
   });
   return toOutputJson(output);
-}
-
-function trustOf(said: Said): 'system' | 'external' {
-  return said.external ? 'external' : 'system';
 }

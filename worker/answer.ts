@@ -1,7 +1,8 @@
 import { EngineError, toErrorData } from '../core/base/errors.ts';
-import { toStorableJson } from '../core/base/text.ts';
+import { toStorableJson, toVisible } from '../core/base/text.ts';
 import { issues, type StepScope } from '../core/guard/invoke.ts';
 import type { ModelReply } from '../core/ports/models/model.ts';
+import { freeTextIn } from '../core/sdk/extractor.ts';
 
 /** What a reply says: more calls of tools, what its agent hands in (as JSON), or what does not fit the agent's schema. */
 export type Answer =
@@ -20,15 +21,16 @@ export function readAnswer(
   const text = reply.parts.map((part) => (part.kind === 'text' ? part.text : '')).join('');
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(toVisible(text));
   } catch {
     const why = reply.stop === 'length' ? 'it was cut off at the token limit' : 'it is no JSON';
     return { kind: 'unfit', why };
   }
   const parsed = agent.output.safeParse(value);
-  return parsed.success
-    ? { kind: 'output', json: toOutputJson(parsed.data) }
-    : { kind: 'unfit', why: issues(parsed.error) };
+  if (!parsed.success) return { kind: 'unfit', why: issues(parsed.error) };
+  const free = agent.extractor ? freeTextIn(parsed.data) : null;
+  if (free !== null) return { kind: 'unfit', why: `${free}: must be a code, not a text` };
+  return { kind: 'output', json: toOutputJson(parsed.data) };
 }
 
 /** An output as it is stored. @throws RESULT_UNCLONABLE */

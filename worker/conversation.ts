@@ -1,4 +1,5 @@
 import { type EngineError, fromErrorData } from '../core/base/errors.ts';
+import { monotonicNs } from '../core/base/lease-clock.ts';
 import type { Recorder } from '../core/guard/invoke.ts';
 import type { EffectState } from '../core/ports/db/states.ts';
 import type {
@@ -26,11 +27,14 @@ export class Conversation implements Recorder {
   readonly job: Job;
   readonly #post: (message: FromThread) => void;
   readonly #abort = new AbortController();
-  readonly #effects = new Map<string, Waiting<EffectRecord | null>>();
+  readonly #begun = new Map<string, Waiting<EffectRecord | null>>();
+  readonly #ended = new Map<string, Waiting<boolean>>();
   readonly #entering = new Map<number, Waiting<() => void>>();
+  /** Until when effects may begin to happen, by key, ms of the machine's monotonic clock. */
+  readonly #clearUntilMs = new Map<string, number>();
   #entered = 0;
   #permit: Waiting<number> | null = null;
-  #ended = false;
+  #isOver = false;
 
   constructor(job: Job, post: (message: FromThread) => void) {
     this.job = job;
@@ -83,16 +87,21 @@ export class Conversation implements Recorder {
 
   begin(intent: Intent): Promise<EffectRecord | null> {
     return this.#ask((waiting) => {
-      this.#effects.set(intent.key, waiting);
+      this.#begun.set(intent.key, waiting);
       this.#send({ kind: 'intent', ref: this.job.ref, intent });
     });
   }
 
   async end(key: string, state: EffectState, outcome: unknown): Promise<void> {
-    await this.#ask<EffectRecord | null>((waiting) => {
-      this.#effects.set(key, waiting);
-      this.#send({ kind: 'effected', ref: this.job.ref, key, state, outcome });
-    });
+    await this.#end({ key, state, outcome });
+  }
+
+  isCleared(key: string): boolean {
+    return Number(monotonicNs()) / 1e6 < (this.#clearUntilMs.get(key) ?? 0);
+  }
+
+  claim(key: string, approval: string): Promise<boolean> {
+    return this.#end({ key, state: 'started', outcome: null, approval });
   }
 
   /** What the model has just said. */
@@ -103,7 +112,7 @@ export class Conversation implements Recorder {
   /** Says how the job ended; only the first call counts. */
   done(done: JobDone): void {
     this.#send({ kind: 'done', ref: this.job.ref, done });
-    this.#ended = true;
+    this.#isOver = true;
   }
 
   /** Takes an answer of the engine. */
@@ -114,9 +123,15 @@ export class Conversation implements Recorder {
       case 'denied':
         return this.#permit?.reject(fromErrorData(message.error));
       case 'begun':
-        return this.#answer(message.key, message.known);
+        this.#clear(message);
+        return answer(this.#begun, message.key, message.known);
+      case 'stopped':
+        this.#ended.get(message.key)?.reject(fromErrorData(message.error));
+        this.#ended.delete(message.key);
+        return;
       case 'ended':
-        return this.#answer(message.key, null);
+        this.#clear(message);
+        return answer(this.#ended, message.key, message.isLate !== true);
       case 'entered':
         return this.#enter(message.id);
       case 'cancel':
@@ -128,8 +143,12 @@ export class Conversation implements Recorder {
   cancel(error: EngineError): void {
     this.#abort.abort(error);
     this.#permit?.reject(error);
-    for (const waiting of this.#effects.values()) waiting.reject(error);
-    for (const waiting of this.#entering.values()) waiting.reject(error);
+    for (const asked of [this.#begun, this.#ended, this.#entering])
+      for (const waiting of asked.values()) waiting.reject(error);
+  }
+
+  #clear({ key, clearUntilMs = 0 }: { readonly key: string; readonly clearUntilMs?: number }) {
+    this.#clearUntilMs.set(key, clearUntilMs);
   }
 
   #enter(id: number): void {
@@ -138,10 +157,11 @@ export class Conversation implements Recorder {
     waiting?.resolve(() => this.#send({ kind: 'leave', ref: this.job.ref, id }));
   }
 
-  #answer(key: string, known: EffectRecord | null): void {
-    const waiting = this.#effects.get(key);
-    this.#effects.delete(key);
-    waiting?.resolve(known);
+  #end(end: Omit<Extract<FromThread, { kind: 'effected' }>, 'kind' | 'ref'>): Promise<boolean> {
+    return this.#ask((waiting) => {
+      this.#ended.set(end.key, waiting);
+      this.#send({ kind: 'effected', ref: this.job.ref, ...end });
+    });
   }
 
   #ask<T>(send: (waiting: Waiting<T>) => void): Promise<T> {
@@ -150,6 +170,12 @@ export class Conversation implements Recorder {
   }
 
   #send(message: FromThread): void {
-    if (!this.#ended) this.#post(message);
+    if (!this.#isOver) this.#post(message);
   }
+}
+
+function answer<T>(asked: Map<string, Waiting<T>>, key: string, value: T): void {
+  const waiting = asked.get(key);
+  asked.delete(key);
+  waiting?.resolve(value);
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { EngineError } from '../core/base/errors.ts';
 import { Money } from '../core/base/money.ts';
-import { toStorableJson } from '../core/base/text.ts';
+import { toStorableJson, toVisible } from '../core/base/text.ts';
 import { issues, type StepScope } from '../core/guard/invoke.ts';
 import type { FindingInput } from '../core/sdk/agent.ts';
 
@@ -35,7 +35,7 @@ export function checkFinding(
     );
   }
   const parsed = findingSchema.safeParse(finding);
-  if (parsed.success) return JSON.parse(toStorableJson(parsed.data)) as FindingInput;
+  if (parsed.success) return JSON.parse(toVisible(toStorableJson(parsed.data))) as FindingInput;
   throw new EngineError(
     'OUTPUT_INVALID',
     `'${scope.agentName}' reports a finding that does not fit: ${issues(parsed.error)}.`,

@@ -1,5 +1,6 @@
 import { EngineError } from '../core/base/errors.ts';
 import type { Config } from '../core/ports/config.ts';
+import { AuthorityReader } from '../core/ports/db/authority.ts';
 import { openPool } from '../core/ports/db/connection.ts';
 import {
   type AskingStep,
@@ -7,12 +8,14 @@ import {
   type LineageQuestion,
   readDoings,
 } from '../core/ports/db/lineage.ts';
+import { type Proposal, readProposal } from '../core/ports/db/proposal.ts';
 import type { Connector } from '../core/ports/erp/connector.ts';
 import { embeddedConnector } from '../core/ports/erp/embedded.ts';
 import { sharedEntities } from '../core/ports/erp/entities.ts';
 import type { ModelTarget } from '../core/ports/models/model.ts';
 import { loadProviders } from '../core/ports/models/open.ts';
 import type { Profiles } from '../core/ports/models/profiles.ts';
+import type { Authority } from '../core/sdk/authority.ts';
 import { type Declarations, loadDeclarations } from '../core/sdk/registry.ts';
 import type { ThreadSetup } from './lane.ts';
 
@@ -25,6 +28,10 @@ export interface Loaded {
   readonly connector: (tenantId: number) => Connector;
   /** What has been done to documents. */
   readonly doings: (step: AskingStep, question: LineageQuestion) => Promise<Doings>;
+  /** What was asked for under a key, to be carried out. */
+  readonly proposal: (tenantId: number, key: string) => Promise<Proposal>;
+  /** What is set at run time for a tenant. */
+  readonly authority: (tenantId: number) => Promise<Authority>;
 }
 
 /** The targets of a profile, in order. */
@@ -52,9 +59,12 @@ export async function load(setup: ThreadSetup): Promise<Loaded> {
     return made;
   };
   const doings: Loaded['doings'] = (step, question) => readDoings(pool, step, question);
+  const proposal: Loaded['proposal'] = (tenantId, key) => readProposal(pool, tenantId, key);
+  const authorities = new AuthorityReader(pool);
+  const authority: Loaded['authority'] = (tenantId) => authorities.of(tenantId);
   const profiles = setup.profiles as Profiles | null;
   // A cold thread that got hundreds of permits at once would load for longer than the watchdog has patience.
   const targets = Object.values(profiles ?? {}).flatMap(targetsOf);
   await loadProviders(targets.filter(({ provider }) => !config.providers?.[provider]));
-  return { registry, config, profiles, connector, doings };
+  return { registry, config, profiles, connector, doings, proposal, authority };
 }

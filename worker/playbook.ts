@@ -1,6 +1,7 @@
 import { EngineError, fromErrorData } from '../core/base/errors.ts';
 import { invoke, issues, type StepScope } from '../core/guard/invoke.ts';
 import type { FindingInput } from '../core/sdk/agent.ts';
+import { freeTextIn } from '../core/sdk/extractor.ts';
 import type { AnyTool } from '../core/sdk/tool.ts';
 
 /**
@@ -37,10 +38,12 @@ export async function runPlaybook(
 /** Validates what an agent hands in against its schema. @throws OUTPUT_INVALID */
 function checkOutput(output: unknown, scope: Pick<StepScope, 'agent' | 'agentName'>): unknown {
   const parsed = scope.agent.output.safeParse(output);
-  if (parsed.success) return parsed.data;
+  const free = parsed.success && scope.agent.extractor ? freeTextIn(parsed.data) : null;
+  if (parsed.success && free === null) return parsed.data;
+  const why = parsed.success ? `${free}: must be a code, not a text` : issues(parsed.error);
   throw new EngineError(
     'OUTPUT_INVALID',
-    `'${scope.agentName}' handed in what its schema does not allow: ${issues(parsed.error)}.`,
+    `'${scope.agentName}' handed in what its schema does not allow: ${why}.`,
   );
 }
 

@@ -11,6 +11,7 @@ import type { Connector } from '../core/ports/erp/connector.ts';
 import { sharedEntities } from '../core/ports/erp/entities.ts';
 import { memoryConnector } from '../core/ports/erp/memory.ts';
 import type { AnyAgent, FindingInput } from '../core/sdk/agent.ts';
+import { noAuthority } from '../core/sdk/authority.ts';
 import type { AnyEntity } from '../core/sdk/entity.ts';
 import type { Policy } from '../core/sdk/policy.ts';
 import type { AnyTool } from '../core/sdk/tool.ts';
@@ -99,8 +100,11 @@ function scopeOf(agent: AnyAgent, options: TestScope, recorder: Recorder): StepS
     entities: new Map(entities.map((entity) => [entity.name, entity])),
     connector: options.connector,
     recorder,
+    label: { trust: 'operator' },
     enter: () => null,
     doneTo: async () => ({ own: nobody, doings: [] }),
+    applies: null,
+    authority: async () => noAuthority,
     isOwned: () => true,
     signal: new AbortController().signal,
   };
@@ -132,6 +136,11 @@ class MemoryRecorder implements Recorder {
   async end(key: string, state: EffectState, outcome: unknown): Promise<void> {
     const known = this.#effects.get(key);
     if (known) Object.assign(known, { state, outcome });
+  }
+
+  async claim(key: string): Promise<boolean> {
+    await this.end(key, 'started', null);
+    return true;
   }
 
   effects(): { tool: string; args: unknown; state: EffectState }[] {

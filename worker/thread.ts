@@ -5,13 +5,15 @@ import { LeaseClock } from '../core/base/lease-clock.ts';
 import { Prompt } from '../core/guard/prompt.ts';
 import type { LimitedSide } from '../core/guard/scope.ts';
 import type { Config } from '../core/ports/config.ts';
+import { translateDbError } from '../core/ports/db/db-error.ts';
 import type { LineageQuestion } from '../core/ports/db/lineage.ts';
-import type { FromThread, Job, JobDone, ToThread } from '../core/ports/dispatcher.ts';
+import type { Applies, FromThread, Job, JobDone, ToThread } from '../core/ports/dispatcher.ts';
 import type { Model, ModelTarget } from '../core/ports/models/model.ts';
 import { openModel } from '../core/ports/models/open.ts';
 import type { Profiles } from '../core/ports/models/profiles.ts';
 import type { RegisteredAgent } from '../core/sdk/registry.ts';
 import { runAgent } from './agent.ts';
+import { type Granted, grantedBy } from './applied.ts';
 import { Conversation } from './conversation.ts';
 import { type Hello, type LaneTask, slots } from './lane.ts';
 import { type Loaded, load, targetsOf } from './loaded.ts';
@@ -130,7 +132,8 @@ class Runner {
     this.#talks.set(job.ref, talk);
     this.#current.run(talk, () => {
       Atomics.store(this.#memory, slots.current, job.ref);
-      void Promise.race([this.#run(job, talk), givenUp(talk.signal)]).then((done) => {
+      const ended = this.#run(job, talk).catch(failedBy);
+      void Promise.race([ended, givenUp(talk.signal)]).then((done) => {
         talk.done(done);
         this.#talks.delete(job.ref);
       });
@@ -148,7 +151,8 @@ class Runner {
       Atomics.store(this.#memory, slots.current, job.ref);
     };
     const talk = marking(plain, mark);
-    const { doings } = marking(this.#loaded, mark);
+    const { doings, authority } = marking(this.#loaded, mark);
+    const granted = job.applies ? await this.#granted(job, job.applies) : null;
     const scope = {
       tenantId: job.tenantId,
       runId: job.runId,
@@ -165,8 +169,11 @@ class Runner {
       entities: registry.entities,
       connector: marking(connector(job.tenantId), mark),
       recorder: talk,
+      label: { trust: job.trust ?? 'operator' },
       enter: (side: LimitedSide) => (isLimited(side, config) ? talk.enter(side) : null),
-      doneTo: (question: LineageQuestion) => doings(job, question),
+      doneTo: (question: LineageQuestion) => doings(granted?.asking ?? job, question),
+      applies: granted?.applies ?? null,
+      authority: () => authority(job.tenantId),
       isOwned: () => this.#lease.isHeld,
       signal: talk.signal,
     };
@@ -179,6 +186,12 @@ class Runner {
       model: (target) => marking(this.#model(target, config), mark),
       pace: marking(pace, mark),
     });
+  }
+
+  async #granted(job: Job, applies: Applies): Promise<Granted> {
+    const { registry } = this.#loaded;
+    const proposal = await this.#loaded.proposal(job.tenantId, applies.key);
+    return grantedBy(job, applies, { proposal, registry });
   }
 
   #prompt({ name, agent }: RegisteredAgent): Prompt {
@@ -211,6 +224,12 @@ class Runner {
 /** Whether the configuration says how often a side may be called. */
 function isLimited(side: LimitedSide, { erpLimit, toolLimits }: Config): boolean {
   return side === 'erp' ? erpLimit !== undefined : toolLimits?.[side.slice(5)] !== undefined;
+}
+
+/** The end of a job that could not begin. */
+function failedBy(error: unknown): JobDone {
+  const data = toErrorData(translateDbError(error), 'AGENT_FAILED');
+  return { kind: 'failed', error: data, degraded: false, trust: 'system' };
 }
 
 /** The end of a job that was cancelled and waits for something that never comes; what it still says is not heard. */

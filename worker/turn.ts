@@ -1,6 +1,7 @@
 import { EngineError, isEngineError, toErrorData } from '../core/base/errors.ts';
-import { toStorableJson } from '../core/base/text.ts';
+import { toStorableJson, toVisible, toVisibleData } from '../core/base/text.ts';
 import { invoke, issues, type StepScope } from '../core/guard/invoke.ts';
+import { joinOf, raise } from '../core/guard/labels.ts';
 import { type Prompt, reportSchema, reportTool } from '../core/guard/prompt.ts';
 import type { Answered, TurnDone } from '../core/ports/dispatcher.ts';
 import type { Message, Model, ModelReply, ModelTarget, Part } from '../core/ports/models/model.ts';
@@ -30,8 +31,6 @@ export interface AgentContext {
 
 /** What an attempt has come to so far: its findings count once it has succeeded, so a failed try leaves none behind. */
 export interface Said {
-  /** Whether it has read free text of records. */
-  external: boolean;
   findings: FindingInput[];
 }
 
@@ -169,20 +168,26 @@ export async function answerCalls(
   calls: readonly Call[],
   turn: number,
 ): Promise<Answered> {
-  const said: Said = { external: false, findings: [] };
+  const said: Said = { findings: [] };
   const results: Part[] = [];
+  let external = false;
   for (const call of calls) {
-    const { content, isError } = await answer(context, call, said);
+    const { content, isError, external: isExternal } = await answer(context, call, said);
+    external ||= isExternal === true;
     results.push({ kind: 'result', id: call.id, name: call.name, content, isError });
   }
-  const answered = { results, ...said };
+  const answered = { results, external, trust: context.scope.label.trust, ...said };
   context.talk.entry('turn.answered', { turn, calls: calls.length }, toStorableJson(answered));
   return answered;
 }
 
-/** Adds what a turn's tool calls came to. */
-export function recall({ external, findings }: Answered, said: Said): void {
-  said.external ||= external;
+/** Adds what a turn's tool calls came to, and what they have made of the conversation's label. */
+export function recall(
+  { scope: { label } }: AgentContext,
+  { external, trust = external ? 'external' : 'erp', findings }: Answered,
+  said: Said,
+): void {
+  label.trust = joinOf([label.trust, trust]);
   said.findings.push(...findings);
 }
 
@@ -190,9 +195,9 @@ async function answer(
   context: AgentContext,
   call: Call,
   said: Said,
-): Promise<{ readonly content: string; readonly isError: boolean }> {
+): Promise<{ readonly content: string; readonly isError: boolean; readonly external?: boolean }> {
   if (call.name === reportTool && context.scope.agent.findings) {
-    return report(context, call.args, said);
+    return report(context, toVisibleData(call.args), said);
   }
   const tool = (Object.values(context.scope.agent.tools) as AnyTool[]).find(
     (each) => each.name === call.name,
@@ -204,16 +209,18 @@ async function answer(
       effect: 'read',
       rule: 'schema',
       records: 0,
+      trust: context.scope.label.trust,
       outcome: 'error',
       code: error.code,
     });
     return { content: error.message, isError: true };
   }
-  const outcome = await invoke(tool, call.args, context.scope);
-  if (outcome.kind === 'error') return { content: outcome.error.message, isError: true };
-  const { content, external } = show(outcome.value, tool);
-  said.external ||= external;
-  return { content, isError: false };
+  const outcome = await invoke(tool, toVisibleData(call.args), context.scope);
+  if (outcome.kind === 'error') return { content: toVisible(outcome.error.message), isError: true };
+  const { content, revealed } = show(outcome.value, tool);
+  const external = revealed.length > 0;
+  if (external) raise(context.scope, 'external', { tool: tool.name, fields: revealed });
+  return { content, isError: false, external };
 }
 
 function report(

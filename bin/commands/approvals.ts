@@ -1,6 +1,6 @@
 import { Approvals } from '../../core/engine/approvals/approvals.ts';
 import { linesOf, visible } from '../../core/engine/approvals/shown.ts';
-import type { ApprovalView, VoteView } from '../../core/engine/approvals/view.ts';
+import type { ApprovalView, AskedEffect, VoteView } from '../../core/engine/approvals/view.ts';
 import { countOf } from '../../core/service/batch/format.ts';
 import { askedList, type Command, exit, flags, readList, withHost } from '../command.ts';
 import { table } from '../terminal.ts';
@@ -56,7 +56,8 @@ function describe(view: ApprovalView): readonly string[] {
   const names = persons.join(', ');
   const rows = [
     ...shown,
-    ['asked by', `${requestedBy.id}, in ${[workflow, path].filter(Boolean).join(' ')}`],
+    ['asked by', `${askedBy(requestedBy)}, in ${[workflow, path].filter(Boolean).join(' ')}`],
+    ...(view.effect ? [['then', thenOf(view.effect)]] : []),
     ['decide', who === names ? who : `${who} (${names || 'nobody holds such a role'})`],
     ...(view.escalateAt && view.escalatedAt === null && view.state === 'open'
       ? [['from', `${moment(view.escalateAt)} also ${view.escalateTo.join(', ')}`]]
@@ -66,6 +67,15 @@ function describe(view: ApprovalView): readonly string[] {
     ...view.votes.map((vote) => [vote.decision === 'granted' ? 'said yes' : 'said no', said(vote)]),
   ];
   return table(rows);
+}
+
+function askedBy({ id, agent }: ApprovalView['requestedBy']): string {
+  return agent === undefined ? id : `${id} through ${agent}`;
+}
+
+function thenOf({ waits, applyRun }: AskedEffect): string {
+  if (waits) return 'its step goes on';
+  return applyRun === null ? 'it is carried out by a run of its own' : `carried out by ${applyRun}`;
 }
 
 function said({ person, onBehalfOf, note, at }: VoteView): string {

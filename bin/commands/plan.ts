@@ -30,6 +30,7 @@ export const plan: Command = {
         value: 'YYYY-MM-DD',
         about: 'its "today" (default the sample company\'s)',
       },
+      version: { value: 'N', about: 'this version of the workflow (default the one in force)' },
       scale: flags.scale,
       json: flags.json,
     },
@@ -41,6 +42,7 @@ export const plan: Command = {
       scale: scaleOf(call.args),
       businessDate: businessDateOf(call.args),
       company: call.args.text('company'),
+      version: call.args.integer('version', { from: 1, to: 2 ** 31 - 1 }),
     };
     return withHost(call, (host) => unlessInterrupted(call, () => planOnce(call, host, asked)));
   },
@@ -52,11 +54,12 @@ interface Asked {
   readonly scale: number;
   readonly businessDate: string | undefined;
   readonly company: string | undefined;
+  readonly version: number | undefined;
 }
 
 async function planOnce(call: Call, host: Host, asked: Asked): Promise<number> {
   const { terminal, interrupt } = call;
-  const { scale, company, businessDate, ...rest } = asked;
+  const { scale, company, businessDate, version, ...rest } = asked;
   const { tenantId, sample } = await host.sampleTenant(scale);
   const startedAt = performance.now();
   const request = {
@@ -65,6 +68,7 @@ async function planOnce(call: Call, host: Host, asked: Asked): Promise<number> {
     businessDate: businessDate ?? sample.asOf,
     timeZone: bookZone,
     ...(company !== undefined && { company }),
+    ...(version !== undefined && { version }),
   };
   const planned = await host.planner.plan(request, interrupt.signal);
   if (terminal.isJson) terminal.print(planned);

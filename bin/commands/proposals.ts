@@ -13,30 +13,34 @@ function shorten(text: string): string {
 export const proposals: Command = {
   usage: {
     name: 'proposals',
-    about: 'Lists the changes to the ERP that wait for a decision.',
+    about: 'Lists the changes to the ERP that wait for a decision: tutti approvals.',
     flags: {
       run: { value: 'ID', about: 'only those that this run asked for' },
+      all: { about: 'also what was decided, with what became of it' },
       scale: flags.scale,
       json: flags.json,
     },
   },
   run: (call) => {
     const asked = askedList(call);
+    const isAll = call.args.has('all');
     return withHost(call, async (host) => {
       const { terminal } = call;
-      const open = await readList(host, asked, (tenantId, options) =>
-        host.history.proposals(tenantId, options),
+      const found = await readList(host, asked, (tenantId, options) =>
+        host.history.proposals(tenantId, { ...options, all: isAll }),
       );
-      if (terminal.isJson) terminal.print(open);
+      if (terminal.isJson) terminal.print(found);
       else {
-        const rows = open.map((each) => [
+        const rows = found.map((each) => [
+          each.became,
           each.tool,
           `${each.entity ?? ''} ${each.targetId ?? ''}`.trim(),
           each.agent ?? '',
           each.args === null ? '(erased)' : shorten(JSON.stringify(each.args)),
         ]);
         for (const line of table(rows)) terminal.say(line);
-        terminal.say(`${countOf(open.length, 'proposal')} open.`);
+        const open = found.filter(({ state }) => state === 'proposed').length;
+        terminal.say(`${countOf(open, 'proposal')} open.`);
       }
       return exit.done;
     });

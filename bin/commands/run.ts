@@ -1,5 +1,4 @@
 import { EngineError } from '../../core/base/errors.ts';
-import { isTerminal } from '../../core/engine/run/states.ts';
 import type { RunRequest } from '../../core/engine/run/store.ts';
 import { submitRun } from '../../core/engine/submit.ts';
 import type { Arguments } from '../arguments.ts';
@@ -13,7 +12,7 @@ import {
   unlessInterrupted,
   withHost,
 } from '../command.ts';
-import { type Followed, findExecutor, follow, sayInterrupted } from '../follow.ts';
+import { seeToItsEnd } from '../follow.ts';
 import type { Host } from '../host.ts';
 import { printSummary, recordOf, writeReport } from '../outcome.ts';
 
@@ -29,6 +28,11 @@ export const run: Command = {
       key: {
         value: 'K',
         about: 'idempotency key: a run that has it already is waited for, not started again',
+      },
+      version: {
+        value: 'N',
+        about:
+          'this version of the workflow (default the one in force; see tutti workflow versions)',
       },
       rehearse: {
         about:
@@ -54,6 +58,7 @@ export const run: Command = {
       input: call.args.json('input') ?? {},
       scale: scaleOf(call.args),
       plan: planOf(call.args),
+      version: call.args.integer('version', { from: 1, to: 2 ** 31 - 1 }),
       ...rehearsalOf(call.args),
     };
     return withHost(call, (host) => unlessInterrupted(call, () => runOnce(call, host, request)));
@@ -66,6 +71,8 @@ interface Request extends Rehearsal {
   readonly scale: number;
   /** Hash of the plan that it is bound to. */
   readonly plan: string | undefined;
+  /** @default the one in force */
+  readonly version: number | undefined;
 }
 
 type Rehearsal = Pick<RunRequest, 'rehearsal' | 'speed'>;
@@ -92,7 +99,7 @@ function rehearsalOf(args: Arguments): Rehearsal {
 async function runOnce(
   call: Call,
   host: Host,
-  { scale, plan: hash, ...asked }: Request,
+  { scale, plan: hash, version, ...asked }: Request,
 ): Promise<number> {
   const { args, terminal, interrupt } = call;
   const key = args.text('key');
@@ -101,6 +108,7 @@ async function runOnce(
     ...asked,
     tenantId,
     ...(key !== undefined && { key }),
+    ...(version !== undefined && { version }),
     businessDate: sample.asOf,
     timeZone: bookZone,
     attended: false,
@@ -124,15 +132,4 @@ async function runOnce(
   if (terminal.isJson) terminal.print(record.summary);
   else printSummary(terminal, record);
   return exitCodeOf(status);
-}
-
-async function seeToItsEnd(call: Call, host: Host, run: Followed): Promise<string | null> {
-  const { status } = await host.history.head(run.tenantId, run.runId);
-  if (isTerminal(status)) return status;
-  const executor = await findExecutor(host);
-  if (!executor.engine)
-    call.terminal.say('Another process serves this database and runs it; following.');
-  const ended = await follow(call, host, { run, executor });
-  if (ended === null) sayInterrupted(call, executor);
-  return ended;
 }

@@ -1,3 +1,4 @@
+import { StopStore } from '../../core/engine/authority/stop-store.ts';
 import { formatDuration } from '../../core/service/batch/format.ts';
 import { type Command, exit, flags, readingTenant, scaleOf, withHost } from '../command.ts';
 import { table } from '../terminal.ts';
@@ -17,6 +18,13 @@ export const runs: Command = {
       const { terminal } = call;
       const tenantId = await readingTenant(host, { scale });
       const heads = tenantId === null ? [] : await host.history.runs(tenantId, { limit: shown });
+      const stops = new StopStore(host.database.pool('tutti_engine', 1), host.registry);
+      const standing = tenantId === null ? [] : await stops.list(tenantId);
+      if (!terminal.isJson)
+        for (const { reach, reason } of standing)
+          terminal.say(
+            `'${reach}' is stopped${reason === '' ? '' : ` (${reason})`}; see: tutti stops`,
+          );
       if (terminal.isJson) terminal.print(heads);
       else if (heads.length === 0)
         terminal.say('There is no run yet; start one with: tutti run nightly');

@@ -89,7 +89,7 @@ function list(terminal: Terminal, views: readonly SettingView[]): void {
 }
 
 function sourceOf({ source, actor, fault }: SettingView): string {
-  if (fault !== null) return `${source}, not the setting`;
+  if (fault !== null && source !== 'setting') return `${source}, not the setting`;
   return source === 'setting' ? `set by ${actor?.id ?? ''}` : source;
 }
 

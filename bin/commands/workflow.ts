@@ -1,28 +1,48 @@
-import { readFileSync } from 'node:fs';
-import { EngineError } from '../../core/base/errors.ts';
 import { checkWorkflow } from '../../core/engine/graph/check.ts';
 import { readDocument } from '../../core/sdk/document.ts';
+import { writeDocument } from '../../core/sdk/document-writer.ts';
 import type { Registry } from '../../core/sdk/registry.ts';
 import { countOf } from '../../core/service/batch/format.ts';
 import { type Call, type Command, exit, flags, hostOptions } from '../command.ts';
 import { openConfig } from '../host.ts';
 import { oneLine, type Terminal, table } from '../terminal.ts';
+import { makeFromTemplate, templates } from '../workflow-templates.ts';
+import { readText, storedData, versionActions, wrong } from '../workflow-versions.ts';
 
-/** `tutti workflow`: checks documents, and shows what the configuration loads; needs no database. */
+type Action = (call: Call, named: readonly string[]) => Promise<number>;
+
+const actions: Readonly<Record<string, Action>> = {
+  ...{ check, list, show, ...versionActions },
+  ...{ templates, new: makeFromTemplate },
+};
+
+/** `tutti workflow`: checks documents, shows what is loaded, keeps versions, and begins a new one from a template. */
 export const workflow: Command = {
   usage: {
     name: 'workflow',
-    about:
-      'check FILE…: what is wrong with workflows in YAML or JSON · list: those of the configuration · show NAME: one as data.',
-    positionals: ['check|list|show', '[FILE|NAME]…'],
-    flags: { json: flags.json },
+    about: [
+      'check FILE…: what is wrong with workflows in YAML or JSON · list: those of the configuration',
+      'show NAME: one as data, or as a document (--yaml), of a version (--version)',
+      'versions [NAME]: what is stored, by whom, and which a run takes · diff NAME N M: what differs',
+      'publish FILE|NAME: puts what the file or the loaded code says in force as a version',
+      'rollback NAME: puts an older version in force (--to, or the one before) · release NAME: lets the code decide again',
+      'templates: workflows to begin with · new TEMPLATE NAME: writes one to edit (--dir)',
+    ].join('\n  '),
+    positionals: ['ACTION', '[FILE|NAME]…'],
+    flags: {
+      version: { value: 'N', about: 'of show: this version' },
+      yaml: { about: 'of show: as a document to edit and publish' },
+      to: { value: 'N', about: 'of rollback: to this version (default the one before)' },
+      dir: { value: 'PATH', about: 'of new: where the file goes (default workflows)' },
+      scale: flags.scale,
+      json: flags.json,
+    },
   },
   async run(call) {
     const [action = '', ...named] = call.args.positionals;
-    const actions: Readonly<Record<string, typeof check>> = { check, list, show };
     const act = Object.hasOwn(actions, action) ? actions[action] : undefined;
     if (act) return act(call, named);
-    throw wrong(`takes check, list or show, not '${action}'`);
+    throw wrong(`takes ${Object.keys(actions).join(', ')}, not '${action}'`);
   },
 };
 
@@ -57,15 +77,6 @@ function faultsIn(file: string, registry: Registry): readonly Told[] {
     .sort((a, b) => a.line - b.line || a.column - b.column);
 }
 
-/** @throws INPUT_INVALID */
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw wrong(`cannot read '${file}': ${(error as Error).message}`);
-  }
-}
-
 function tell(terminal: Terminal, faults: readonly Told[], files: number): void {
   const rows = faults.map(({ file, line, column, node, severity, message }) => [
     `${file}:${line}:${column}`,
@@ -98,21 +109,18 @@ async function list(call: Call): Promise<number> {
   return exit.done;
 }
 
-async function show(call: Call, [name, more]: readonly string[]): Promise<number> {
+async function show(call: Call, named: readonly string[]): Promise<number> {
+  const [name, more] = named;
   if (name === undefined || more !== undefined) throw wrong('show needs one NAME');
+  const version = call.args.integer('version', { from: 1, to: 2 ** 31 - 1 });
   const { registry } = await openConfig(hostOptions(call).configUrl);
-  const found = registry.workflows.get(name);
-  if (found) {
-    call.terminal.print(found.data);
-    return exit.done;
+  const loaded = version === undefined ? registry.workflows.get(name)?.data : undefined;
+  const data = loaded ?? (await storedData(call, name, version));
+  if (!call.args.has('yaml')) call.terminal.print(data);
+  else {
+    const { yaml, losses } = writeDocument(data);
+    call.terminal.draw(yaml);
+    for (const loss of losses) call.terminal.warn(loss);
   }
-  const known = [...registry.workflows.keys()].join(', ');
-  throw new EngineError(
-    'WORKFLOW_UNKNOWN',
-    `There is no workflow '${name.slice(0, 64)}'; known are ${known || 'none'}.`,
-  );
-}
-
-function wrong(what: string): EngineError {
-  return new EngineError('INPUT_INVALID', `tutti workflow ${what}; see: tutti help workflow`);
+  return exit.done;
 }

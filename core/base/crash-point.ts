@@ -11,7 +11,13 @@ let left = Number(count);
 
 /** Passes a crash point. */
 export function crashPoint(
-  passed: 'before-flush' | 'after-flush' | 'after-claim' | 'after-tool',
+  passed:
+    | 'before-flush'
+    | 'after-flush'
+    | 'after-claim'
+    | 'after-tool'
+    | 'after-question'
+    | 'after-apply',
 ): void {
   if (passed !== name || !isArmed()) return;
   left -= 1;

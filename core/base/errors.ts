@@ -54,6 +54,7 @@ const catalogue = {
     retryable: false,
     status: 403,
   },
+  STOP_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
   SETTING_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
   BACKUP_INVALID: {
     category: 'VALIDATION_ERROR',
@@ -63,6 +64,7 @@ const catalogue = {
   },
   ROUTE_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
   KEY_REUSED: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 422 },
+  VERSION_GONE: { category: 'VALIDATION_ERROR', severity: 'high', retryable: false, status: 409 },
   PLAN_CHANGED: { category: 'VALIDATION_ERROR', severity: 'medium', retryable: false, status: 409 },
   BODY_TOO_LARGE: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 413 },
   MEDIA_UNSUPPORTED: {
@@ -88,6 +90,7 @@ const catalogue = {
   WAIT_TIMEOUT: { category: 'TIMEOUT_ERROR', severity: 'medium', retryable: false, status: 504 },
   CHILD_FAILED: { category: 'AGENT_ERROR', severity: 'medium', retryable: false, status: 500 },
   CANCELLED: { category: 'AGENT_ERROR', severity: 'low', retryable: false, status: 409 },
+  STOPPED: { category: 'PERMISSION_ERROR', severity: 'medium', retryable: false, status: 409 },
   MODEL_UNAVAILABLE: {
     category: 'NETWORK_ERROR',
     severity: 'medium',
@@ -123,6 +126,12 @@ const catalogue = {
     retryable: false,
     status: 403,
   },
+  APPROVAL_PENDING: {
+    category: 'PERMISSION_ERROR',
+    severity: 'low',
+    retryable: false,
+    status: 409,
+  },
   TOOL_REFUSED: { category: 'PERMISSION_ERROR', severity: 'medium', retryable: false, status: 403 },
   RECORD_UNKNOWN: { category: 'TOOL_ERROR', severity: 'low', retryable: false, status: 404 },
   ERP_REJECTED: { category: 'TOOL_ERROR', severity: 'medium', retryable: false, status: 422 },
@@ -130,6 +139,7 @@ const catalogue = {
   ERP_UNAVAILABLE: { category: 'NETWORK_ERROR', severity: 'medium', retryable: true, status: 503 },
   ERP_UNCERTAIN: { category: 'TOOL_ERROR', severity: 'high', retryable: true, status: 502 },
   EFFECT_IN_REVIEW: { category: 'TOOL_ERROR', severity: 'high', retryable: false, status: 409 },
+  UNDO_INCOMPLETE: { category: 'TOOL_ERROR', severity: 'medium', retryable: false, status: 409 },
   ERP_UNSUPPORTED: { category: 'TOOL_ERROR', severity: 'medium', retryable: false, status: 422 },
 
   // the machinery

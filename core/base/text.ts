@@ -31,14 +31,25 @@ export class Text {
   }
 
   static read(text: Text): string {
-    return text.#value.replace(hidden, '');
+    return toVisible(text.#value);
   }
 }
 
-// Tag characters, variation selectors, zero-width and bidirectional controls: they hide instructions from a reader's eye.
-// Unicode 17, TR 36 section 3; the ranges are those of docs/architecture.md "Untrusted text".
-const hidden =
-  /[\u{FE00}-\u{FE0F}\u{E0000}-\u{E007F}\u{200B}-\u{200F}\u{202A}-\u{202E}\u{2060}-\u{2069}\u{FEFF}]/gu;
+// What Unicode 17 calls default-ignorable (tag characters, variation selectors, zero-width and bidirectional controls, fillers,
+// the soft hyphen) and the interlinear marks: a reader's eye passes over them, a model reads them. UTS 55 section 5, UAX 44.
+const hidden = /[\p{Default_Ignorable_Code_Point}\u{FFF9}-\u{FFFB}]/gu;
+
+/** A text without invisible and bidirectional control characters: for whatever is read by a model or shown to people. */
+export function toVisible(text: string): string {
+  return text.replace(hidden, '');
+}
+
+/** JSON data, every string and every name of it without such characters. */
+export function toVisibleData<T>(data: T): T {
+  const json = JSON.stringify(data);
+  const visible = json === undefined ? json : toVisible(json);
+  return visible === json ? data : (JSON.parse(visible as string) as T);
+}
 
 /**
  * The characters of a text, without invisible and bidirectional control characters. For tool handlers: they compute with

@@ -1,18 +1,15 @@
 import type pg from 'pg';
 import { type Clock, systemClock } from '../base/clock.ts';
-import { EngineError, toErrorData } from '../base/errors.ts';
-import type { Config, StepFailure } from '../ports/config.ts';
-import type { Database } from '../ports/db/database.ts';
-import type { Dispatcher } from '../ports/dispatcher.ts';
-import type { Connector } from '../ports/erp/connector.ts';
-import type { Profiles } from '../ports/models/profiles.ts';
+import { EngineError } from '../base/errors.ts';
 import { calendarFor } from '../sdk/calendar.ts';
 import { nextMoment } from '../sdk/calendar-moment.ts';
-import type { Registry } from '../sdk/registry.ts';
+import { ApplyRuns } from './approvals/apply.ts';
 import { Approvals } from './approvals/approvals.ts';
+import { EffectQuestions } from './approvals/effect-questions.ts';
 import { askRun, type RunAsk } from './ask.ts';
+import { Stops } from './authority/stops.ts';
 import { readBatches } from './batches/batch-store.ts';
-import type { OpenBatches } from './batches/targets.ts';
+import type { EngineParts } from './engine-parts.ts';
 import type { Explanation } from './explain/explanation.ts';
 import { type ExplainAsk, Explanations } from './explain/explanations.ts';
 import type { BrokerStats } from './limits/broker.ts';
@@ -26,14 +23,14 @@ import { Adoption } from './run/adopt.ts';
 import type { Delta } from './run/attempts.ts';
 import { Children } from './run/children.ts';
 import { Claims } from './run/claims.ts';
-import type { RunFacts } from './run/facts.ts';
 import { Happenings } from './run/happenings.ts';
 import { Inbox } from './run/inbox.ts';
 import { itemsOf } from './run/items.ts';
 import { Journal } from './run/journal.ts';
 import { journalConnection } from './run/journal-connection.ts';
 import { Lease } from './run/lease.ts';
-import { type LoopParts, RunLoop } from './run/loop.ts';
+import { RunLoop } from './run/loop.ts';
+import type { LoopParts } from './run/loop-parts.ts';
 import type { Change } from './run/rows.ts';
 import type { Run } from './run/run.ts';
 import { checkStates, type RunStatus } from './run/states.ts';
@@ -42,27 +39,10 @@ import { type RunRequest, Store } from './run/store.ts';
 import type { Waiting } from './run/waiting.ts';
 import { runningLimits } from './schedule/running-limits.ts';
 import { Scheduler } from './schedule/scheduler.ts';
+import { tellOfFailure } from './step-failed.ts';
 import { submitRun } from './submit.ts';
-
-/** What an engine is made of. */
-export interface EngineParts {
-  readonly database: Database;
-  readonly registry: Registry;
-  readonly config: Config;
-  readonly dispatcher: Dispatcher;
-  /** Null: agents run their playbooks. */
-  readonly profiles: Profiles | null;
-  /** What rehearsals seem to call where there are no `profiles`. @default nothing */
-  readonly rehearsed?: Profiles;
-  /** The ERP of a tenant. */
-  readonly connector: (tenantId: number) => Connector;
-  /** Opens the batches of a model's provider. @default no provider has any */
-  readonly openBatches?: OpenBatches;
-  readonly clock?: Clock;
-  readonly version: string;
-  /** Told once when the engine cannot go on; it has stopped by then. */
-  readonly onFailure?: (error: EngineError) => void;
-}
+import { AfterFailure } from './undo/after-failure.ts';
+import { publishedRegistry } from './versions/published.ts';
 
 const reconcileMs = 1_000;
 const drainLookMs = 20;
@@ -79,10 +59,12 @@ export class Engine {
   readonly #pool: pg.Pool;
   readonly #inbox: Inbox;
   readonly #settings: Settings;
+  readonly #stops: Stops;
   readonly #lease: Lease;
   readonly #limits: Limits<Run>;
   readonly #explanations: Explanations;
   readonly #adoption: Adoption;
+  readonly #afterFailure: AfterFailure;
   readonly #waiters = new Map<string, PromiseWithResolvers<RunStatus>>();
   readonly #followers = new Set<(runIds: ReadonlySet<string>) => void>();
   readonly #listeners = new Set<(delta: Delta) => void>();
@@ -106,6 +88,7 @@ export class Engine {
     this.#store = new Store(this.#pool);
     this.#inbox = new Inbox(this.#pool);
     this.#settings = new Settings(parts.database, parts);
+    this.#stops = new Stops(this.#pool, this.#clock);
     const { leaseMs } = parts.config.limits ?? {};
     this.#lease = new Lease(this.#pool, parts.version, leaseMs === undefined ? {} : { leaseMs });
     this.#explanations = new Explanations({
@@ -121,10 +104,13 @@ export class Engine {
       onWarning: (run, warning) => this.#loop?.note(run, warningEntry(warning)) ?? false,
       onChange: () => this.#loop?.look(),
     });
+    this.#afterFailure = new AfterFailure({ ...parts, pool: this.#pool, store: this.#store });
     const { broker, purses } = this.#limits;
     this.#adoption = new Adoption({
       store: this.#store,
       registry: parts.registry,
+      published: (tenantId) =>
+        publishedRegistry(this.#store.definitions, parts.registry, { tenantId }),
       broker,
       batchesOf: (run, history) => readBatches(this.#pool, run, history),
       basis: () =>
@@ -189,18 +175,20 @@ export class Engine {
       dispatcher,
       registry,
       clock: this.#clock,
+      stops: this.#stops,
       outside: this.#outside(),
+      questions: new EffectQuestions(this.#pool, config.roles),
       itemsOf: (run, container) =>
         itemsOf(run, container, {
           registry,
           connector: this.#parts.connector(run.facts.tenantId),
         }),
       rulesOf: (tenantId, agent) => this.#settings.rulesOf(tenantId, agent),
-      onStepFailed: (failure) => this.#stepFailed(failure),
+      onStepFailed: (failure) => tellOfFailure(config, failure),
       onDelta: (delta) => {
         for (const listener of this.#listeners) listener(delta);
       },
-      onEnd: (run, status) => this.#ended(run.facts, status),
+      onEnd: (run, status) => this.#ended(run, status),
     });
     this.#claims = new Claims({
       ...{ store: this.#store, adoption: this.#adoption, boot, loop: this.#loop },
@@ -209,6 +197,7 @@ export class Engine {
     // First, so that what a dead engine held of the limits is free at once.
     await this.#lease.takeOver();
     await this.#limits.open(boot);
+    await this.#stops.open();
     await dispatcher.start(this.#loop.dispatchEvents, this.#lease.clock);
     this.#state = 'running';
     await this.#reconcile();
@@ -277,6 +266,7 @@ export class Engine {
     await this.#housekeeping.stop();
     this.#loop?.checkpoint();
     this.#loop?.stop();
+    this.#stops.close();
     await this.#journal?.settled(journalPatienceMs);
     await this.#parts.dispatcher.stop();
     await this.#journal?.close();
@@ -305,6 +295,7 @@ export class Engine {
     const { budget } = this.#limits.broker;
     return {
       approvals: new Approvals(this.#pool, this.#parts.config.roles),
+      applies: new ApplyRuns({ pool: this.#pool, store: this.#store, registry }),
       children: new Children({
         ...{ pool: this.#pool, store: this.#store, registry },
         leftOf: (run) => budget.left(`run:${run.facts.id}`),
@@ -326,6 +317,7 @@ export class Engine {
     this.#state = 'stopped';
     this.#cancelTimer();
     this.#loop?.stop();
+    this.#stops.close();
     void this.#parts.dispatcher.stop();
     void this.#journal?.close(0);
     void this.#lease.stop();
@@ -345,6 +337,7 @@ export class Engine {
       await this.#housekeeping.tend(now);
       const isNewDay = await this.#adoption.keepBudgets(this.#loop?.runs.values() ?? [], now);
       if ((await this.#limits.tend()) || isNewDay) this.#loop?.budgetsMoved();
+      await this.#afterFailure.tend();
       await this.#claims?.claim();
       await this.#loop?.tend();
       await this.#readInbox();
@@ -372,18 +365,9 @@ export class Engine {
     if (this.#state === 'running') void this.#reconcile();
   }
 
-  /** The installation's own code: what it throws is its own affair. */
-  #stepFailed(failure: StepFailure): void {
-    const { onStepFailed } = this.#parts.config;
-    if (!onStepFailed) return;
-    void Promise.resolve()
-      .then(() => onStepFailed(failure))
-      .catch((error: unknown) => {
-        process.emitWarning(`onStepFailed has thrown: ${toErrorData(error).message}`);
-      });
-  }
-
-  #ended({ id, depth }: RunFacts, status: RunStatus): void {
+  #ended(run: Run, status: RunStatus): void {
+    const { id, depth } = run.facts;
+    this.#afterFailure.ended(run, status);
     this.#waiters.get(id)?.resolve(status);
     this.#waiters.delete(id);
     // Whoever started it waits for it.

@@ -1,45 +1,62 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EngineError } from '../base/errors.ts';
+import { EngineError, toErrorData } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
+import { toVisibleData } from '../base/text.ts';
 import { isAnswerLost, mayPass } from '../ports/db/db-error.ts';
 import type { WorkflowData } from '../sdk/node.ts';
 import type { RegisteredWorkflow, Registry } from '../sdk/registry.ts';
 import { checkWorkflow } from './graph/check.ts';
 import { compile } from './graph/compile.ts';
 import type { Fault } from './graph/fault.ts';
+import { type Pinned, pinnedBy } from './run/pinned.ts';
 import type { RunRequest, Store } from './run/store.ts';
+import type { Definitions } from './versions/definitions.ts';
+import { checkRights, publishedRegistry } from './versions/published.ts';
 
 /** How long a submission waits for a database that died before it said whether the run is stored. */
 const knownWithinMs = 30_000;
 const askAgainMs = 100;
 
 /**
- * Checks a request and stores the run, whether an engine is up or not. Where the database dies in the middle, it is asked again when
- * it is back, for up to 30 s: what is stored is not refused, and not stored twice.
- * @throws WORKFLOW_UNKNOWN · INPUT_INVALID · KEY_REUSED · DB_*
+ * Checks a request and stores the run, whether an engine is up or not. It takes the version that it names, else the one in force by
+ * somebody's word, else what the loaded code says. Where the database dies in the middle, it is asked again when it is back, for up to
+ * 30 s: what is stored is not refused, and not stored twice.
+ * @throws WORKFLOW_UNKNOWN · INPUT_INVALID · WORKFLOW_INVALID · EXPRESSION_INVALID · KEY_REUSED · DB_*
  */
 export async function submitRun(
   store: Store,
   registry: Registry,
   request: RunRequest,
 ): Promise<{ readonly id: string; readonly isNew: boolean }> {
-  const { registered, input } = checkRequest(registry, request);
+  const published = await registryFor(store.definitions, registry, request);
+  const { registered, input } = checkRequest(published, request);
   const version = await store.publishWorkflow(request.tenantId, registered);
-  return createOnce(store, { ...request, input }, version);
+  const declared = pinnedBy(published, registered.data);
+  return await createOnce(store, { ...request, input }, { version, declared });
+}
+
+/** The workflows that a request may run: those that count for its tenant, with the version that it names. @throws WORKFLOW_UNKNOWN */
+export function registryFor(
+  definitions: Definitions,
+  registry: Registry,
+  { tenantId, workflow: name, version }: Pick<RunRequest, 'tenantId' | 'workflow' | 'version'>,
+): Promise<Registry> {
+  const asked = version === undefined ? {} : { version: { name, version } };
+  return publishedRegistry(definitions, registry, { tenantId, ...asked });
 }
 
 /** The id is minted before the first try, so that every further one meets what an earlier one has stored. */
 async function createOnce(
   store: Store,
   request: RunRequest,
-  version: number,
+  { version, declared }: { readonly version: number; readonly declared: Pinned },
 ): Promise<{ readonly id: string; readonly isNew: boolean }> {
   const id = newId();
   const deadline = performance.now() + knownWithinMs;
   let isOpen = false;
   while (true) {
     try {
-      return await store.createRun(request, version, id);
+      return await store.createRun(request, version, { declared, id });
     } catch (error) {
       isOpen ||= isAnswerLost(error);
       if (!isOpen || !mayPass(error)) throw error;
@@ -74,7 +91,7 @@ export function checkRequest(
       `There is no workflow '${request.workflow}'; known are: ${known}.`,
     );
   }
-  const input = registered.workflow.input.safeParse(request.input ?? {});
+  const input = registered.workflow.input.safeParse(toVisibleData(request.input ?? {}));
   if (!input.success) {
     const issue = input.error.issues[0];
     throw new EngineError(
@@ -93,7 +110,8 @@ const checked = new WeakMap<Registry, Map<string, readonly Fault[]>>();
  * Refuses before anything is stored: cycles, unknown agents, expressions that do not parse, types that do not fit.
  * @throws EXPRESSION_INVALID · WORKFLOW_INVALID with every fault of the workflow in its details
  */
-function refuseFaulty(registry: Registry, { data, digest }: RegisteredWorkflow): void {
+export function refuseFaulty(registry: Registry, registered: RegisteredWorkflow): void {
+  const { data, digest } = registered;
   const known = checked.get(registry) ?? new Map<string, readonly Fault[]>();
   checked.set(registry, known);
   const version = digest.toString('hex');
@@ -101,7 +119,7 @@ function refuseFaulty(registry: Registry, { data, digest }: RegisteredWorkflow):
   known.set(version, faults);
   const errors = faults.filter(({ severity }) => severity === 'error');
   const [first] = errors;
-  if (!first) return;
+  if (!first) return checkRights(registry, registered);
   const more = errors.length > 1 ? ` ${errors.length - 1} more: see its details.` : '';
   const at = [data.name, first.node, first.path].filter(Boolean).join('.');
   throw new EngineError('WORKFLOW_INVALID', `Node '${at}': ${first.message}${more}`, {
@@ -109,8 +127,15 @@ function refuseFaulty(registry: Registry, { data, digest }: RegisteredWorkflow):
   });
 }
 
-/** What does not compile has a code of its own; everything else is a fault among others. */
+/** What does not compile has a code of its own, with every fault in its details; everything else is a fault among others. */
 function faultsOf(data: WorkflowData, registry: Registry): readonly Fault[] {
-  compile(data, registry.agents, registry);
-  return checkWorkflow(data, registry);
+  const faults = checkWorkflow(data, registry);
+  if (faults.every(({ severity }) => severity !== 'error')) return faults;
+  try {
+    compile(data, registry.agents, registry);
+  } catch (cause) {
+    const { code, message } = toErrorData(cause);
+    throw new EngineError(code, message, { cause, details: { faults } });
+  }
+  return faults;
 }

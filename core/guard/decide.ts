@@ -1,42 +1,68 @@
+import { durationMs } from '../base/duration.ts';
+import type { Terms } from '../sdk/tier.ts';
 import type { Facts } from './facts.ts';
 import { listed, sameModule } from './rules/access.ts';
 import { autonomy } from './rules/autonomy.ts';
 import { duties } from './rules/duties.ts';
+import { labels } from './rules/labels.ts';
 import { period } from './rules/period.ts';
+import { tier } from './rules/tier.ts';
 import type { Rule, Ruling } from './ruling.ts';
 
-/** What becomes of a call. `observe`: nothing, but for a note of what `would` have without a rehearsal. */
+/**
+ * What becomes of a call. `approve`: it waits until people agree to it. `propose`: it is left for them. `observe`: nothing, but for
+ * a note of what `would` have without a rehearsal or a shadow.
+ */
 export type Decision =
-  | Ruling
+  | Extract<Ruling, { readonly kind: 'allow' | 'refuse' }>
+  | {
+      readonly kind: 'propose' | 'approve';
+      readonly rule: string;
+      /** What the tiers ask together, also where another rule has settled it. */
+      readonly terms: Terms;
+    }
   | {
       readonly kind: 'observe';
-      readonly rule: 'rehearsal';
+      readonly rule: 'rehearsal' | 'shadow';
       readonly would: 'write' | 'propose' | 'approve';
     };
 
 // Each rule answers or abstains. All are asked and the strictest answer wins; order only settles ties.
-const rules: readonly Rule[] = [listed, sameModule, duties, period, autonomy];
-const strictness = { allow: 0, propose: 1, approve: 2, refuse: 3 } as const;
+const rules: readonly Rule[] = [listed, sameModule, duties, period, labels, autonomy, tier];
+// An agent that may only propose goes no further because somebody asks for an approval, too.
+const strictness = { allow: 0, approve: 1, propose: 2, refuse: 3 } as const;
+
+/** Who is asked where no tier says so. */
+const defaultTerms: Terms = {
+  tier: 'default',
+  by: ['approver'],
+  required: 1,
+  expiresMs: durationMs('P7D'),
+};
 
 /** Decides one tool call. Pure: the same facts give the same decision. */
 export function decide(facts: Facts): Decision {
-  const ruling = strictestOf(facts);
-  // In a rehearsal, what would be allowed is only observed, and what would be refused is refused.
-  if (!facts.rehearsal || facts.effect === 'read' || ruling.kind === 'refuse') return ruling;
-  const would = ruling.kind === 'allow' ? 'write' : ruling.kind;
-  return { kind: 'observe', rule: 'rehearsal', would };
+  const rulings = rules.flatMap((rule) => rule(facts) ?? []);
+  const ruling = strictestOf(rulings);
+  if (ruling.kind === 'refuse') return ruling;
+  if (facts.effect === 'read') return { kind: 'allow', rule: ruling.rule };
+  // What would be allowed or asked is only observed, and what would be refused is refused.
+  if (facts.rehearsal || facts.shadow) {
+    const would = ruling.kind === 'allow' ? 'write' : ruling.kind;
+    return { kind: 'observe', rule: facts.rehearsal ? 'rehearsal' : 'shadow', would };
+  }
+  return ruling.kind === 'allow' ? ruling : { ...ruling, terms: termsOf(rulings) };
 }
 
-function strictestOf(facts: Facts): Ruling {
-  let strictest: Ruling = { kind: 'allow', rule: 'default' };
-  for (const rule of rules) {
-    const decision = rule(facts);
-    if (
-      decision &&
-      (strictest.rule === 'default' || strictness[decision.kind] > strictness[strictest.kind])
-    ) {
-      strictest = decision;
-    }
-  }
-  return strictest;
+function strictestOf(rulings: readonly Ruling[]): Ruling {
+  const [first = { kind: 'allow', rule: 'default' }, ...rest] = rulings;
+  return rest.reduce(
+    (one, other) => (strictness[other.kind] > strictness[one.kind] ? other : one),
+    first,
+  );
+}
+
+/** What people are asked, whichever rule asks for them. */
+function termsOf(rulings: readonly Ruling[]): Terms {
+  return rulings.flatMap((each) => ('terms' in each && each.terms) || [])[0] ?? defaultTerms;
 }

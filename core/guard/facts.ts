@@ -1,5 +1,8 @@
+import type { Money } from '../base/money.ts';
 import type { Doing } from '../ports/db/lineage.ts';
-import type { Policy } from '../sdk/policy.ts';
+import type { Trust } from '../ports/db/states.ts';
+import type { Grant, Policy } from '../sdk/policy.ts';
+import type { Risk } from '../sdk/tier.ts';
 import type { Effect } from '../sdk/tool.ts';
 
 /** A posting date, and the state of its period: the strictest of the ledgers that it goes through. */
@@ -16,6 +19,17 @@ export interface PostingFact {
 export interface LineageFact {
   readonly duty: string;
   readonly done: readonly Doing[];
+}
+
+/** The money that a call moves, and what compares it with the amounts of tiers. */
+export interface AmountFact {
+  /** Without its sign. */
+  readonly money: Money;
+  /**
+   * By currency, what one unit is worth in the group's at the business date: of the money's own and of those that tiers name. Null where
+   * nobody knows.
+   */
+  readonly rates: Readonly<Record<string, string | null>>;
 }
 
 /** A tool call as the rules see it: who asks for what, and everything that bears on the answer. */
@@ -40,4 +54,15 @@ export interface Facts {
   readonly posting: PostingFact | null;
   /** Null where the tool has no duty that a policy's rules name. */
   readonly lineage: LineageFact | null;
+  /** Null for what moves no money, and where no tier for the tool names an amount. */
+  readonly amount: AmountFact | null;
+  readonly risk: Risk;
+  /** What the context of the call has read, at worst. */
+  readonly trust: Trust;
+  /** Null where master data confirms the sensitive arguments, else what it does not; undefined where nobody has asked. */
+  readonly grounded: string | null | undefined;
+  /** Grants that were set at run time; they stand before the policies'. */
+  readonly autonomy: readonly Grant[];
+  /** Whether the agent's effects are only observed for now. */
+  readonly shadow: boolean;
 }

@@ -2,10 +2,12 @@ import type { z } from 'zod';
 import { systemClock } from '../base/clock.ts';
 import { Deadline } from '../base/deadline.ts';
 import { EngineError } from '../base/errors.ts';
-import type { Connector, Outcome } from '../ports/erp/connector.ts';
+import type { Command, Connector, Outcome } from '../ports/erp/connector.ts';
 import { erpFor } from '../ports/erp/records.ts';
 import type { ToolContext } from '../sdk/tool.ts';
+import { awaitClearance } from './clearance.ts';
 import type { Call, StepScope } from './scope.ts';
+import type { WrittenRecord } from './written.ts';
 
 /** Milliseconds that a handler gets. */
 export function timeoutOf({ tool }: Pick<Call, 'tool'>): number {
@@ -18,6 +20,8 @@ export interface Commands {
   hasWritten: boolean;
   /** Whether the ERP itself has refused one: it looked at the key, and had done nothing under it. */
   wasRefused: boolean;
+  /** What those that were carried out have written, in order. */
+  readonly writes: WrittenRecord[];
 }
 
 /** Runs a tool's handler and checks its result. `key` is '' for one that may only read. @throws what the handler throws · TOOL_FAILED · TOOL_RESULT_INVALID */
@@ -26,10 +30,15 @@ export async function runHandler(
   args: unknown,
   { key, commands }: { readonly key: string; readonly commands?: Commands },
 ): Promise<unknown> {
-  const connector = commands ? heeded(call.scope, commands) : call.scope.connector;
-  const result = await inTime(call, { key, mayWrite: true, connector }, (context) =>
-    call.tool.handle(args, context),
-  );
+  const connector = commands ? heeded(call, key, commands) : call.scope.connector;
+  const result = await inTime(call, { key, mayWrite: true, connector }, async (context) => {
+    // It may have waited long for its limit.
+    if (commands) {
+      await awaitClearance(call.scope, key);
+      refuseUnlessOwned(call.scope);
+    }
+    return await call.tool.handle(args, context);
+  });
   return checkResult(call, result);
 }
 
@@ -169,8 +178,8 @@ function limited(connector: Connector, { enter }: StepScope, deadline: Deadline)
   };
 }
 
-/** The connector, which asks for the lease before each command and keeps in mind what became of it. */
-function heeded(scope: StepScope, commands: Commands): Connector {
+/** The connector, which asks for stops before the first command and for the lease before each, and keeps in mind what became of it. */
+function heeded({ tool, scope }: Call, key: string, commands: Commands): Connector {
   const { connector } = scope;
   return {
     describe: () => connector.describe(),
@@ -178,10 +187,13 @@ function heeded(scope: StepScope, commands: Commands): Connector {
     changes: (cursor, options) => connector.changes(cursor, options),
     close: () => connector.close(),
     async apply(command, options) {
+      // What has begun to write is not left half done; what is sent may have left before.
+      if (!commands.hasWritten && tool.effect !== 'send') await awaitClearance(scope, key);
       refuseUnlessOwned(scope);
       let outcome: Outcome | null = null;
       try {
         outcome = await connector.apply(command, options);
+        noteWrite(commands, command, outcome);
         return outcome;
       } finally {
         if (isRefusal(outcome)) commands.wasRefused = true;
@@ -189,6 +201,12 @@ function heeded(scope: StepScope, commands: Commands): Connector {
       }
     },
   };
+}
+
+function noteWrite({ writes }: Commands, { op, entity, expect }: Command, outcome: Outcome): void {
+  if (outcome.kind !== 'applied' && outcome.kind !== 'replayed') return;
+  const { id, version } = outcome;
+  writes.push({ op, entity, id, version, ...(expect !== undefined && { expect }) });
 }
 
 function isRefusal(outcome: Outcome | null): boolean {

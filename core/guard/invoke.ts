@@ -1,15 +1,27 @@
 import type { z } from 'zod';
-import { EngineError, type ErrorData, isEngineError, toErrorData } from '../base/errors.ts';
-import { digest } from '../base/ids.ts';
-import type { Intent } from '../ports/dispatcher.ts';
+import {
+  EngineError,
+  type ErrorCode,
+  type ErrorData,
+  isEngineError,
+  toErrorData,
+} from '../base/errors.ts';
+import { riskOf, type Terms } from '../sdk/tier.ts';
 import type { AnyTool, Effected } from '../sdk/tool.ts';
+import { amountOf } from './amount.ts';
+import { applyGranted, otherTool, performGranted, propose } from './approval.ts';
 import { type Decision, decide } from './decide.ts';
-import { contractDigest, effectKey, targetOf } from './effects.ts';
+import { groundedOf } from './grounded.ts';
 import { issues, runHandler } from './handler.ts';
+import { boundFields, intentOf } from './intent.ts';
+import { raise } from './labels.ts';
 import { lineageOf } from './lineage.ts';
 import { perform } from './perform.ts';
 import { postingOf } from './posting.ts';
 import type { Call, StepScope } from './scope.ts';
+import { shadowBody } from './shadow.ts';
+import { standingOf } from './standing.ts';
+import { stopRuleOf } from './stopped.ts';
 
 export { issues } from './handler.ts';
 export type { Recorder, StepScope } from './scope.ts';
@@ -23,7 +35,8 @@ export type Invoked =
 /**
  * The one path of a tool call, for models and playbooks alike: schema → decide → effect key → handler → one Entry per
  * outcome. What a caller can answer is a result, also when it is an error. Rejects for what ends the attempt.
- * @throws the signal's reason in a cancelled step · EFFECT_IN_REVIEW while a person must settle an effect · ENGINE_FENCED
+ * @throws the signal's reason in a cancelled step · APPROVAL_PENDING while people must agree · EFFECT_IN_REVIEW while a person must settle an
+ *   effect · ENGINE_FENCED
  */
 export async function invoke(tool: AnyTool, args: unknown, scope: StepScope): Promise<Invoked> {
   scope.signal.throwIfAborted();
@@ -31,7 +44,9 @@ export async function invoke(tool: AnyTool, args: unknown, scope: StepScope): Pr
   let decision: Decision | null = null;
   try {
     const parsed = parseArgs(tool, args);
-    decision = decide(await factsOf(call, parsed));
+    const facts = await factsOf(call, parsed);
+    if (facts.amount) call.amount = facts.amount.money;
+    decision = decide(facts);
     const outcome = await carryOut(decision, parsed, call);
     note(call, decision, outcome);
     return outcome;
@@ -53,23 +68,40 @@ function note({ tool, scope }: Call, decision: Decision | null, outcome: Invoked
     effect: tool.effect,
     rule: ruleOf(decision, outcome),
     records: outcome.records,
+    trust: scope.label.trust,
     outcome: outcome.kind === 'effected' ? (became ?? outcome.value.kind) : outcome.kind,
     ...(outcome.kind === 'error' && { code: outcome.error.code }),
+    ...(decision && 'terms' in decision && unratedIn(decision.terms)),
   });
+  if (outcome.records > 0) raise(scope, 'erp', { tool: tool.name });
+}
+
+/** The currencies for lack of whose rate an amount was taken to be large. */
+function unratedIn({ unrated }: Terms): Pick<Terms, 'unrated'> {
+  return unrated ? { unrated } : {};
 }
 
 /** What settled it: a refusal after the decision (an effect that was refused before, a race) has a rule of its own. */
 function ruleOf(decision: Decision | null, outcome: Invoked): string {
   if (outcome.kind === 'effected' && outcome.value.kind === 'refused') return outcome.value.rule;
-  return decision?.rule ?? 'schema';
+  const stopped = outcome.kind === 'error' ? stopRuleOf(outcome.error) : null;
+  return stopped ?? decision?.rule ?? 'schema';
 }
+
+const endings: readonly ErrorCode[] = [
+  'APPROVAL_PENDING',
+  'EFFECT_IN_REVIEW',
+  'ENGINE_FENCED',
+  'STOPPED',
+];
 
 /** Failures that are no answer to a call: they end the attempt, whatever a model or a playbook would make of them. */
 function endsAttempt(error: unknown): boolean {
-  return isEngineError(error) && ['EFFECT_IN_REVIEW', 'ENGINE_FENCED'].includes(error.code);
+  return isEngineError(error) && endings.includes(error.code);
 }
 
 async function carryOut(decision: Decision, args: unknown, call: Call): Promise<Invoked> {
+  if (call.scope.applies) return effected(await carryOutGranted(decision, args, call), call);
   if (decision.kind === 'refuse') {
     if (call.tool.effect === 'read') throw new EngineError(decision.code, decision.reason);
     return effected({ kind: 'refused', rule: decision.rule, reason: decision.reason }, call);
@@ -82,87 +114,72 @@ async function carryOut(decision: Decision, args: unknown, call: Call): Promise<
     };
   }
   if (decision.kind === 'observe') return effected(await observe(decision, args, call), call);
-  // Until a person can be asked within a step, what needs an approval is stored as a proposal.
-  if (decision.kind !== 'allow') return effected(await propose(call, args), call);
+  if (decision.kind !== 'allow') {
+    const ask = decision.kind === 'approve' ? performGranted : propose;
+    return effected(await ask(call, args, decision.terms), call);
+  }
   const intent = { ...intentOf(call, args, false), binds: null, state: 'started' as const };
   return effected(await perform(call, args, intent), call);
+}
+
+/** What people have granted is carried out by the rules of today, or refused. */
+async function carryOutGranted(
+  decision: Decision,
+  args: unknown,
+  call: Call,
+): Promise<Effected<unknown>> {
+  const stray = otherTool(call);
+  if (stray) return stray;
+  if (decision.kind === 'observe') return await observe(decision, args, call);
+  const terms = 'terms' in decision ? decision.terms : null;
+  if (decision.kind !== 'refuse') return await applyGranted(call, args, { terms });
+  const { rule, reason } = decision;
+  return await applyGranted(call, args, { terms, refusal: { kind: 'refused', rule, reason } });
 }
 
 function effected(value: Effected<unknown>, call: Call): Invoked {
   return { kind: 'effected', value, records: call.records };
 }
 
-async function propose(call: Call, args: unknown): Promise<Effected<unknown>> {
-  const intent = {
-    ...intentOf(call, args, true),
-    binds: await boundFields(call, args),
-    state: 'proposed' as const,
-  };
-  await call.scope.recorder.begin(intent);
-  return { kind: 'proposed', effect: intent.key };
-}
-
 /** Notes what would have become of an effect. It answers as a proposal, also to a record that there is not. */
 async function observe(
-  { would }: Extract<Decision, { kind: 'observe' }>,
+  { rule, would }: Extract<Decision, { kind: 'observe' }>,
   args: unknown,
   call: Call,
 ): Promise<Effected<unknown>> {
   await boundFields(call, args);
   const { key, tool, entity, targetId } = intentOf(call, args, would !== 'write');
-  call.scope.recorder.entry('effect.observed', { tool, key, entity, targetId, would });
+  const data = { tool, key, entity, targetId, would };
+  if (rule === 'rehearsal') call.scope.recorder.entry('effect.observed', data);
+  else
+    call.scope.recorder.entry('effect.observed', { ...data, rule }, await shadowBody(call, args));
   return { kind: 'proposed', effect: key };
-}
-
-function intentOf(call: Call, args: unknown, proposed: boolean): Omit<Intent, 'binds' | 'state'> {
-  const target = targetOf(call.tool, args);
-  return {
-    key: effectKey(call.tool, args, { at: call.scope, proposed }),
-    tool: call.tool.name,
-    contract: contractDigest(call.tool),
-    duty: call.tool.duty ?? null,
-    entity: target?.entity ?? null,
-    targetId: target?.id ?? null,
-    args,
-    argsSha256: digest(args).toString('hex'),
-    related: call.lineage?.related ?? [],
-  };
-}
-
-async function boundFields(
-  call: Call,
-  args: unknown,
-): Promise<Readonly<Record<string, unknown>> | null> {
-  const target = targetOf(call.tool, args);
-  const fields: readonly string[] = call.tool.binds?.(args) ?? [];
-  if (!target || fields.length === 0) return null;
-  const page = await call.scope.connector.query({
-    entity: target.entity,
-    filter: { id: { eq: target.id } },
-    limit: 1,
-  });
-  const row = page.rows[0];
-  if (!row) throw new EngineError('RECORD_UNKNOWN', `There is no ${target.entity} '${target.id}'.`);
-  return { version: row.version, ...Object.fromEntries(fields.map((name) => [name, row[name]])) };
 }
 
 /** What bears on the decision. A read is decided by what the step knows; only an effect may ask the ERP. */
 async function factsOf(call: Call, args: unknown): Promise<Parameters<typeof decide>[0]> {
   const { tool, scope } = call;
+  // What was granted is decided by the rights of the agent that proposed it.
+  const { agent, agentName, module } = scope.applies ?? scope;
   return {
-    agent: scope.agentName,
-    agentModule: scope.module,
+    agent: agentName,
+    agentModule: module,
     tool: tool.name,
     toolModule: tool.name.slice(0, tool.name.indexOf('.')),
     effect: tool.effect,
-    listed: Object.values(scope.agent.tools).includes(tool),
+    listed: Object.values(agent.tools).includes(tool),
     access: tool.access ?? 'module',
     company: scope.company,
-    attended: scope.attended,
+    attended: scope.attended || scope.applies !== null,
     rehearsal: scope.rehearsal,
     policies: scope.policies,
     posting: tool.effect === 'read' ? null : await postingOf(call, args),
     lineage: await lineageOf(call, args),
+    amount: await amountOf(call, args),
+    risk: riskOf(tool),
+    trust: scope.label.trust,
+    grounded: await groundedOf(call, args),
+    ...(await standingOf(call, agentName)),
   };
 }
 

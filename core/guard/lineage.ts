@@ -24,7 +24,10 @@ export async function lineageOf(call: Call, args: unknown): Promise<LineageFact 
     target: targetOf(tool, args),
     related: await relatedOf(call, args),
     duties: against,
-    except: [true, false].map((proposed) => effectKey(tool, args, { at: scope, proposed })),
+    except: [
+      ...[true, false].map((proposed) => effectKey(tool, args, { at: scope, proposed })),
+      ...(scope.applies ? [scope.applies.key] : []),
+    ],
   };
   return await look(call, call.lineage);
 }

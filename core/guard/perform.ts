@@ -1,9 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { crashPoint } from '../base/crash-point.ts';
 import { EngineError, isEngineError, toErrorData } from '../base/errors.ts';
+import { digest } from '../base/ids.ts';
 import type { EffectState } from '../ports/db/states.ts';
 import type { EffectRecord, Intent } from '../ports/dispatcher.ts';
 import type { Effected } from '../sdk/tool.ts';
+import { beginAnew } from './clearance.ts';
 import {
   type Commands,
   checkResult,
@@ -14,6 +16,8 @@ import {
 } from './handler.ts';
 import { clashOf } from './lineage.ts';
 import type { Call } from './scope.ts';
+import { isStop } from './stopped.ts';
+import { noteWritten } from './written.ts';
 
 /*
  *   (nothing) ──▶ started ──▶ applied | rejected | conflict        the handler ended, or proved that nothing happened
@@ -24,11 +28,12 @@ import type { Call } from './scope.ts';
  *                                    looked for and absent, or safe to repeat ──▶ started, under the same key
  *                                    neither ──▶ needs_review ──▶ a person: applied | rejected | approved
  *   conflict, approved, met again ──▶ started
+ *   proposed, granted ──▶ started                                  see approval.ts
  *   started, and another has begun the duty that must be apart ──▶ conflict
  */
 
 /** A call with an effect, and the key that it is known by. */
-interface Doing {
+export interface Doing {
   readonly call: Call;
   readonly args: unknown;
   readonly intent: Intent;
@@ -46,14 +51,22 @@ export async function perform(
 ): Promise<Effected<unknown>> {
   const doing = { call, args, intent };
   const known = await call.scope.recorder.begin(intent);
-  return known ? await goOn(doing, known, false) : await act(doing, { isRepeat: false });
+  return known ? await goOn(doing, known) : await begun(doing);
 }
 
-/** What follows from what the key has led to. `hasWaited`: no try that this one knew of can still be under way. */
-async function goOn(
+/** Carries out what has been begun right now. @throws what perform throws */
+export async function begun(doing: Doing): Promise<Effected<unknown>> {
+  return await act(doing, { isRepeat: false });
+}
+
+/**
+ * What follows from what the key has led to. `hasWaited`: no try that this one knew of can still be under way.
+ * @throws what perform throws
+ */
+export async function goOn(
   doing: Doing,
   known: EffectRecord,
-  hasWaited: boolean,
+  hasWaited = false,
 ): Promise<Effected<unknown>> {
   switch (known.state) {
     case 'applied':
@@ -62,15 +75,25 @@ async function goOn(
     case 'started':
     case 'uncertain':
       return await findOut(doing, known, hasWaited);
-    // The ERP has proved that nothing happened, or a person wants it done.
+    // The ERP has proved that nothing happened, or a person wants it done. Who lost a race with an approval needs a new one.
     case 'conflict':
+      if (doing.intent.terms || doing.intent.applies) return refusal(known);
+      return await actAnew(doing, { isRepeat: false });
     case 'approved':
       return await actAnew(doing, { isRepeat: false });
     case 'needs_review':
       throw inReview(doing);
+    case 'undone':
+      return doing.intent.terms || doing.intent.applies ? refusal(known) : await doAnew(doing);
     default:
       return refusal(known);
   }
+}
+
+/** What was taken back may be done again, by a run after it: under a key of its own, for the first one has its outcome in the ERP. */
+async function doAnew({ call, args, intent }: Doing): Promise<Effected<unknown>> {
+  const key = digest(intent.key, 'anew').toString('hex');
+  return await perform(call, args, { ...intent, key });
 }
 
 function replay({ call, intent }: Doing, known: EffectRecord): Effected<unknown> {
@@ -144,7 +167,7 @@ async function actAnew(
   doing: Doing,
   how: { readonly isRepeat: boolean },
 ): Promise<Effected<unknown>> {
-  await doing.call.scope.recorder.end(doing.intent.key, 'started', null);
+  await beginAnew(doing.call.scope, doing.intent.key, how);
   return await act(doing, how);
 }
 
@@ -156,17 +179,19 @@ async function act(
   const { recorder } = call.scope;
   const clash = isRepeat ? null : await yieldToOthers(call, intent);
   if (clash) return clash;
-  const commands: Commands = { hasWritten: false, wasRefused: false };
+  const commands: Commands = { hasWritten: false, wasRefused: false, writes: [] };
   refuseUnlessOwned(call.scope);
   try {
     const result = await runHandler(call, args, { key: intent.key, commands });
     crashPoint('after-tool');
+    noteWritten(call, intent.key, commands.writes);
     await recorder.end(intent.key, 'applied', result);
     return { kind: 'applied', result, differs: false };
   } catch (error) {
     // Nobody hears an engine that has lost its runs; whoever owns this one finds the effect as it is.
     if (isEngineError(error) && error.code === 'ENGINE_FENCED') throw error;
-    const isProof = !isRepeat || commands.wasRefused || call.tool.repeatable === true;
+    const isProof =
+      !isRepeat || (!isStop(error) && (commands.wasRefused || call.tool.repeatable === true));
     const state = isProof && !commands.hasWritten ? stateAfter(error) : 'uncertain';
     await recorder.end(intent.key, state, toErrorData(error, 'TOOL_FAILED'));
     throw error;
@@ -199,7 +224,7 @@ async function yieldToOthers(call: Call, { key }: Intent): Promise<Effected<unkn
 function stateAfter(error: unknown): EffectState {
   if (!isEngineError(error)) return 'uncertain';
   if (error.code === 'ERP_REJECTED' || error.code === 'RECORD_UNKNOWN') return 'rejected';
-  return error.code === 'ERP_CONFLICT' ? 'conflict' : 'uncertain';
+  return ['ERP_CONFLICT', 'STOPPED'].includes(error.code) ? 'conflict' : 'uncertain';
 }
 
 function inReview({ call, intent }: Doing): EngineError {

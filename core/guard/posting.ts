@@ -19,7 +19,11 @@ export async function postingOf(call: Call, args: unknown): Promise<PostingFact 
     const posting: Posting | null = (await tool.posts?.(args, context)) ?? null;
     if (!posting) return null;
     const company = posting.company ?? scope.company;
-    if (company !== null) return await stateOf({ ...posting, company }, call, context);
+    if (company !== null) {
+      const known = { ...posting, company };
+      call.posting = known;
+      return await stateOf(known, call, context);
+    }
     throw new EngineError(
       'TOOL_REFUSED',
       `'${tool.name}' posts on ${posting.date}, but neither the call nor the run says for which company; name one.`,

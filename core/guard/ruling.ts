@@ -1,11 +1,11 @@
 import type { ErrorCode } from '../base/errors.ts';
+import type { Terms } from '../sdk/tier.ts';
 import type { Facts } from './facts.ts';
 
-/** What a rule says of a call; `rule` names it, for the journal and for people. */
+/** What a rule says of a call; `rule` names it, for the journal and for people. `terms`: whom tiers ask; no other rule has any. */
 export type Ruling =
   | { readonly kind: 'allow'; readonly rule: string }
-  | { readonly kind: 'propose'; readonly rule: string }
-  | { readonly kind: 'approve'; readonly rule: string }
+  | { readonly kind: 'propose' | 'approve'; readonly rule: string; readonly terms?: Terms }
   | {
       readonly kind: 'refuse';
       readonly rule: string;

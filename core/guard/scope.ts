@@ -3,19 +3,41 @@ import type { EffectState } from '../ports/db/states.ts';
 import type { EffectRecord, Intent } from '../ports/dispatcher.ts';
 import type { Connector } from '../ports/erp/connector.ts';
 import type { AnyAgent } from '../sdk/agent.ts';
+import type { Authority } from '../sdk/authority.ts';
 import type { AnyEntity } from '../sdk/entity.ts';
 import type { Policy } from '../sdk/policy.ts';
-import type { AnyTool } from '../sdk/tool.ts';
+import type { AnyTool, Posting } from '../sdk/tool.ts';
 import type { KeyScope } from './effects.ts';
+import type { Label } from './labels.ts';
 
 /** Where a step's record goes: in a thread to the engine's journal, in a test to memory. */
 export interface Recorder {
-  /** One line of the run's journal. */
-  entry(kind: string, data: Readonly<Record<string, unknown>>): void;
+  /** One line of the run's journal; `body` becomes a payload: what may hold personal data. */
+  entry(kind: string, data: Readonly<Record<string, unknown>>, body?: string): void;
   /** Makes an intent durable before anything happens; answers with what the key already led to, or null. */
   begin(intent: Intent): Promise<EffectRecord | null>;
   /** What became of a started effect; `started` for one that is about to be done anew. */
   end(key: string, state: EffectState, outcome: unknown): Promise<void>;
+  /** Whether the stops were looked at within the last second and let the effect happen; `end` with `started` looks again. @default nothing is ever stopped */
+  isCleared?(key: string): boolean;
+  /** Begins a proposed effect and uses its approval up, both or neither. False: the approval holds no more, and nothing has changed. */
+  claim(key: string, approval: string): Promise<boolean>;
+}
+
+/** An effect that people have granted, as the step knows it that carries it out. */
+export interface Applied {
+  readonly key: string;
+  /** Id of the approval. */
+  readonly approval: string;
+  readonly tool: string;
+  /** Digests, hex. */
+  readonly contract: string;
+  readonly argsSha256: string;
+  readonly binds: Readonly<Record<string, unknown>> | null;
+  /** The agent that proposed it: by its rights it is decided. */
+  readonly agent: AnyAgent;
+  readonly agentName: string;
+  readonly module: string;
 }
 
 /** A side that allows only so many calls: the ERP, or a tool by its name. */
@@ -37,10 +59,16 @@ export interface StepScope extends KeyScope {
   readonly entities: ReadonlyMap<string, AnyEntity>;
   readonly connector: Connector;
   readonly recorder: Recorder;
+  /** What its context has read so far, at worst. */
+  readonly label: Label;
   /** Waits until a side allows one more call; the call's end is told by what it resolves with. Null: the side is not limited. */
   readonly enter: (side: LimitedSide) => Promise<() => void> | null;
   /** What has been done to documents with certain duties, by anybody, and who asks. @throws DB_* */
   readonly doneTo: (question: LineageQuestion) => Promise<Doings>;
+  /** The granted effect that this step carries out; null for one with work of its own. */
+  readonly applies: Applied | null;
+  /** What is set at run time, no older than a second. @throws DB_* */
+  readonly authority: () => Promise<Authority>;
   /** Whether this engine surely still holds its lease: asked last, before anything is written outside. */
   readonly isOwned: () => boolean;
   readonly signal: AbortSignal;
@@ -52,6 +80,10 @@ export interface Call {
   readonly scope: StepScope;
   /** Rows that its handler has read. */
   records: number;
+  /** The money that it moves, once somebody has asked. @default none, or nobody has */
+  amount?: NonNullable<Intent['amount']>;
   /** What the separation of duties looks at, once it is known. @default nothing yet, or nothing at all */
   lineage?: LineageQuestion & { readonly duty: string };
+  /** Where it posts, once the period has been looked at. @default nowhere, or not yet known */
+  posting?: Posting;
 }

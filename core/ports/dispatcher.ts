@@ -1,7 +1,8 @@
 import type { ErrorData } from '../base/errors.ts';
 import type { LeaseClock } from '../base/lease-clock.ts';
 import type { FindingInput } from '../sdk/agent.ts';
-import type { EffectState } from './db/states.ts';
+import type { Terms } from '../sdk/tier.ts';
+import type { ApprovalState, EffectState, Trust } from './db/states.ts';
 import type { ModelReply, Part, Quota, Usage } from './models/model.ts';
 
 /** One turn of a conversation that an earlier attempt held: paid for, so it is not held again. */
@@ -17,6 +18,8 @@ export interface Answered {
   readonly results: readonly Part[];
   /** Whether free text of records was shown. */
   readonly external: boolean;
+  /** The label of the conversation once they were told. @default unknown: a release before labels has recorded it */
+  readonly trust?: Trust;
   readonly findings: readonly FindingInput[];
 }
 
@@ -33,6 +36,8 @@ export interface Job {
   /** Qualified: `finance.three_way_match`. */
   readonly agent: string;
   readonly input: unknown;
+  /** The label of the input. @default operator */
+  readonly trust?: Trust;
   /** A model target's profile decides which model; playbooks need none. `rehearsal`: the playbook, behind simulated model calls. */
   readonly mode: 'model' | 'playbook' | 'rehearsal';
   /**
@@ -52,6 +57,14 @@ export interface Job {
   readonly target?: number;
   /** The conversation so far, oldest turn first; it goes on after the last. */
   readonly recorded: readonly RecordedTurn[];
+  /** What people have granted and the job carries out. @default it does work of its own */
+  readonly applies?: Applies;
+}
+
+/** An approved effect, by its key (hex) and the id of the approval. */
+export interface Applies {
+  readonly key: string;
+  readonly approval: string;
 }
 
 /** A line of the journal on its way from a thread. `body` becomes a payload: text that may hold personal data. */
@@ -98,6 +111,24 @@ export interface Intent {
   readonly state: 'proposed' | 'started';
   /** The documents that the target comes from, for the separation of duties. @default none */
   readonly related?: readonly DocumentName[];
+  /** Who must agree to it. @default nobody: it is about to happen */
+  readonly terms?: Terms;
+  /** Whether its step waits for the answer and carries it out by itself; without it a run of its own does. @default false */
+  readonly waits?: boolean;
+  /** The approval under which it is met again, to be carried out: nothing of what is stored changes. @default none */
+  readonly applies?: string;
+  /** The money that it moves, for people. @default none, or nobody has asked */
+  readonly amount?: { readonly amount: string; readonly currency: string };
+}
+
+/** What has become of the question whether an effect may happen. */
+export interface EffectApproval {
+  readonly id: string;
+  readonly state: ApprovalState;
+  /** Whether the yeses that were given are what is asked for today; of whoever asks, none counts. */
+  readonly isEnough: boolean;
+  /** RFC 3339. */
+  readonly expiresAt: string;
 }
 
 /** A record of the ERP, by name and id. */
@@ -121,6 +152,12 @@ export interface EffectRecord {
   readonly ageMs?: number;
   /** What a person has said of it. @default nobody was asked */
   readonly verdict?: Verdict;
+  /** What people were asked before it happened. @default nothing, or the intent did not say who must agree */
+  readonly approval?: EffectApproval;
+  /** Digest of the tool's contract when it was asked for, hex. @default unknown */
+  readonly contract?: string;
+  /** The values that an approver is shown, as they were then. @default unknown */
+  readonly binds?: Readonly<Record<string, unknown>> | null;
 }
 
 /** What a job asks a model call for. */
@@ -156,11 +193,13 @@ export type FromThread =
       readonly key: string;
       readonly state: EffectState;
       readonly outcome: unknown;
+      /** The approval that is used up with it; only where it still holds does the effect begin. */
+      readonly approval?: string;
     }
   | { readonly kind: 'done'; readonly ref: number; readonly done: JobDone };
 
 /** How an attempt ended, as its thread saw it. */
-export type JobDone = { readonly degraded: boolean; readonly trust: 'system' | 'external' } & (
+export type JobDone = { readonly degraded: boolean; readonly trust: Trust } & (
   | { readonly kind: 'succeeded' /** JSON */; readonly output: string }
   | { readonly kind: 'failed'; readonly error: ErrorData }
 );
@@ -175,8 +214,25 @@ export type Answer =
       readonly ref: number;
       readonly key: string;
       readonly known: EffectRecord | null;
+      /** Until when it may be written without another look at the stops, ms of the machine's monotonic clock. @default not at all */
+      readonly clearUntilMs?: number;
     }
-  | { readonly kind: 'ended'; readonly ref: number; readonly key: string }
+  /** `isLate`: the approval that was to be used up holds no more, and nothing has changed. */
+  | {
+      readonly kind: 'ended';
+      readonly ref: number;
+      readonly key: string;
+      readonly isLate?: boolean;
+      /** As in `begun`. */
+      readonly clearUntilMs?: number;
+    }
+  /** What is begun anew must not happen: something stops it. */
+  | {
+      readonly kind: 'stopped';
+      readonly ref: number;
+      readonly key: string;
+      readonly error: ErrorData;
+    }
   | { readonly kind: 'entered'; readonly ref: number; readonly id: number }
   | { readonly kind: 'cancel'; readonly ref: number; readonly error: ErrorData };
 

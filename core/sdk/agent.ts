@@ -86,6 +86,11 @@ export interface AgentDeclaration<
    */
   readonly batch?: { readonly rounds: number };
   readonly tools: T;
+  /**
+   * Whether it turns text that may come from outside into figures, dates and codes: it has no tools and no findings, and every type of its
+   * output is closed (enum, `Id`, number, `Money`, date, flag, pattern). What it hands in stays `external`. @default it is none
+   */
+  readonly extractor?: true;
   /** Every kind of finding that the agent may report, each with what it means. */
   readonly findings?: Readonly<Record<string, string>>;
   /** The system prompt of the model loop. */

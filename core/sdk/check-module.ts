@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { EngineError } from '../base/errors.ts';
+import { policySchema } from './check-policy.ts';
+import { extractorFault } from './extractor.ts';
 import type { Module } from './module.ts';
 import type { Policy } from './policy.ts';
 
@@ -27,6 +29,7 @@ const agentSchema = z.looseObject({
   critical: z.boolean().optional(),
   onBudget: z.enum(['playbook', 'fail', 'ask']).optional(),
   batch: z.strictObject({ rounds: positive }).optional(),
+  extractor: z.literal(true, { error: 'must be true for an extractor, else left out' }).optional(),
   limits: z
     .strictObject({
       timeoutMs: positive,
@@ -72,6 +75,17 @@ const toolSchema = z
     lineage: z
       .custom((value) => typeof value === 'function', 'must be a function of the arguments')
       .optional(),
+    amount: z
+      .custom((value) => typeof value === 'function', 'must be a function of the arguments')
+      .optional(),
+    grounded: z
+      .custom((value) => typeof value === 'function', 'must be a function of the arguments')
+      .optional(),
+    sensitive: z
+      .literal(true, {
+        error: 'must be true where the result holds personal, pay or bank data, else left out',
+      })
+      .optional(),
     duty: name.optional(),
     repeatable: z
       .literal(true, { error: 'must be true where repeats do no harm, else left out' })
@@ -103,31 +117,23 @@ const toolSchema = z
     path: ['effect'],
     message: 'is read: what does nothing has no duty and no lineage',
   })
+  .refine((tool) => tool.effect !== 'read' || !(tool.amount || tool.grounded), {
+    path: ['effect'],
+    message: 'is read: what does nothing moves no money and needs no grounds',
+  })
   .refine((tool) => !tool.lookUp || !tool.result.safeParse(null).success, {
     path: ['result'],
     message: 'may be null, which lookUp answers for what has not happened; use an object',
   });
-const policySchema = z.looseObject({
-  kind: z.literal('policy'),
-  name: z.string().min(1),
-  grants: z.array(
-    z.strictObject({
-      agents: z.array(z.string()).optional(),
-      tools: z.array(z.string()).optional(),
-      companies: z.array(z.string()).optional(),
-      autonomy: z.enum(['observe', 'propose', 'approve', 'act']),
-    }),
-  ),
-  duties: z
-    .array(z.strictObject({ pair: z.tuple([name, name]), reason: z.string().min(1) }))
-    .optional(),
-});
-
 /** Checks the fields of everything that a module declares. @throws MODULE_INVALID naming file and field */
 export function checkModule(module: Module): void {
   check(moduleSchema, module, { module: module.name, file: 'index.ts' });
-  for (const agent of module.agents)
-    check(agentSchema, agent, { module: module.name, file: `agents/${fileOf(agent.name)}.ts` });
+  for (const agent of module.agents) {
+    const file = `agents/${fileOf(agent.name)}.ts`;
+    check(agentSchema, agent, { module: module.name, file });
+    const fault = agent.extractor ? extractorFault(agent) : null;
+    if (fault !== null) throw invalid(module.name, `${file}, extractor:`, `${fault}.`);
+  }
   for (const tool of module.tools) {
     check(toolSchema, tool, { module: module.name, file: `tools (${tool.name})` });
     if (!tool.name.startsWith(`${module.name}.`)) {

@@ -19,6 +19,8 @@ export function defineWorkflow<
   readonly budgetMicroUsd?: number;
   /** @default false */
   readonly partial?: boolean;
+  /** `undo`: what a run has done is taken back when it fails or is cancelled. @default nothing: what was done stays */
+  readonly onFailure?: 'undo';
   readonly concurrency?: number;
   /** @default no input */
   readonly input?: I;
@@ -38,6 +40,7 @@ export function defineWorkflow<
       deadline: workflow.deadline ?? null,
       budgetMicroUsd: workflow.budgetMicroUsd ?? null,
       partial: workflow.partial ?? false,
+      ...(workflow.onFailure !== undefined && { onFailure: workflow.onFailure }),
       concurrency: workflow.concurrency ?? null,
       ...recordGraph(name, graph as (graph: Graph<unknown>) => unknown, nameOf),
     }),

@@ -25,6 +25,7 @@ export function dataOf(document: WorkflowDocument, note: Note): WorkflowData {
     deadline: document.deadline ?? null,
     budgetMicroUsd: document.budgetUsd === undefined ? null : microUsd(document.budgetUsd),
     partial: document.partial ?? false,
+    ...(document.onFailure !== undefined && { onFailure: document.onFailure }),
     concurrency: document.concurrency ?? null,
     nodes: document.nodes.map((node, index) => nodeOf(node, { path: ['nodes', index], ids, note })),
   };

@@ -317,6 +317,12 @@ export const documentSchema = form({
     .describe(
       'Whether failed critical steps leave the run partial instead of failed. Default false.',
     ),
+  onFailure: z
+    .literal('undo')
+    .optional()
+    .describe(
+      'undo: what a run has done is taken back when it fails or is cancelled. Default: what was done stays.',
+    ),
   concurrency: count.optional().describe("Running steps at once. Default the engine's limit."),
   nodes: z
     .array(z.discriminatedUnion('kind', [...inItems, foreach, reduce], { error: kindFault }))

@@ -207,6 +207,8 @@ export interface WorkflowData {
   readonly budgetMicroUsd: number | null;
   /** Whether failed critical steps leave the run `partial` instead of `failed`. */
   readonly partial: boolean;
+  /** What follows when a run fails or is cancelled: `undo` takes its effects back. @default nothing: what was done stays */
+  readonly onFailure?: 'undo';
   /** Running steps of one run at once; null = the engine's limit. */
   readonly concurrency: number | null;
   readonly nodes: readonly Node[];

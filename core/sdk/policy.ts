@@ -1,3 +1,5 @@
+import type { ExternalGrant, Tier } from './tier.ts';
+
 /**
  * How far an agent may go with a tool in a company: `observe` (its effects are refused and recorded), `propose` (stored for a
  * person, the default), `approve` (runs after an approval), `act`.
@@ -31,6 +33,10 @@ export interface Policy {
   }[];
   /** Duties of tools that no one actor may have at one document; those of all policies count together. */
   readonly duties?: readonly DutyRule[];
+  /** Who must agree to which writes; those of all policies count together. */
+  readonly tiers?: readonly Tier[];
+  /** Who may write after reading text from outside. @default nobody without an approval */
+  readonly external?: readonly ExternalGrant[];
 }
 
 /** Declares a policy; it is validated when its module loads. */
@@ -39,7 +45,7 @@ export function definePolicy(policy: Omit<Policy, 'kind'>): Policy {
 }
 
 /** Whether a name fits one of the patterns: names with `*` for any rest. No list fits every name. */
-function matches(patterns: readonly string[] | undefined, name: string): boolean {
+export function matches(patterns: readonly string[] | undefined, name: string): boolean {
   return (
     patterns === undefined ||
     patterns.some((pattern) =>
@@ -60,22 +66,42 @@ export function hasAccess(
 
 const levels: readonly Autonomy[] = ['observe', 'propose', 'approve', 'act'];
 
-/** The strictest level of all grants that match the call; `propose` where none does. */
-export function autonomyOf(facts: {
+/** The call that grants are compared with. */
+interface Asked {
   readonly agent: string;
   readonly tool: string;
   readonly company: string | null;
+}
+
+/** Whether a grant is about a call; one for some companies is about no run over the whole group. */
+export function isAbout(
+  { agents, tools, companies }: Omit<Grant, 'autonomy'>,
+  { agent, tool, company }: Asked,
+): boolean {
+  return (
+    matches(agents, agent) &&
+    matches(tools, tool) &&
+    (companies === undefined || (company !== null && matches(companies, company)))
+  );
+}
+
+/**
+ * The strictest level of all grants that match the call; `propose` where none does. `autonomy`: grants set at run time; where one of
+ * them matches, what policies grant does not count.
+ */
+export function autonomyOf({
+  policies,
+  autonomy = [],
+  ...asked
+}: Asked & {
   readonly policies: readonly Policy[];
+  readonly autonomy?: readonly Grant[];
 }): Autonomy {
-  const granted = facts.policies
-    .flatMap((policy) => policy.grants)
-    .filter(
-      (grant) =>
-        matches(grant.agents, facts.agent) &&
-        matches(grant.tools, facts.tool) &&
-        (grant.companies === undefined ||
-          (facts.company !== null && matches(grant.companies, facts.company))),
-    )
-    .map((grant) => grant.autonomy);
-  return levels.find((level) => granted.includes(level)) ?? 'propose';
+  const granted = policies.flatMap((policy) => policy.grants);
+  return strictestOf(autonomy, asked) ?? strictestOf(granted, asked) ?? 'propose';
+}
+
+function strictestOf(grants: readonly Grant[], asked: Asked): Autonomy | undefined {
+  const granted = grants.filter((grant) => isAbout(grant, asked)).map((grant) => grant.autonomy);
+  return levels.find((level) => granted.includes(level));
 }

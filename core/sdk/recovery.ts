@@ -52,13 +52,16 @@ export interface RecoveryRule {
  */
 export const beyondRecovery: ReadonlySet<ErrorCode> = new Set([
   'CANCELLED',
+  'APPROVAL_PENDING',
   'EFFECT_IN_REVIEW',
   'ENGINE_FENCED',
   'ENGINE_STOPPED',
   'DB_UNAVAILABLE',
   'DB_FULL',
+  'STOPPED',
   'LANE_LOST',
   'JOURNAL_REJECTED',
+  'VERSION_GONE',
   'PLAN_CHANGED',
 ]);
 

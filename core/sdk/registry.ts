@@ -3,12 +3,14 @@ import { digest } from '../base/ids.ts';
 import type { AnyAgent } from './agent.ts';
 import { type Calendar, checkCalendars } from './calendar.ts';
 import { checkModule, checkPolicy, fileOf, invalid } from './check-module.ts';
+import { findTierFault } from './check-policy.ts';
 import { dutyConflicts } from './duties.ts';
 import type { AnyEntity, Field } from './entity.ts';
 import type { Module } from './module.ts';
 import type { Node, WorkflowData } from './node.ts';
 import { hasAccess, type Policy } from './policy.ts';
 import { checkRecovery } from './recovery.ts';
+import { reversalAgent, reversalTool } from './reversal.ts';
 import type { AnyTool } from './tool.ts';
 import { toolAgent, toolAgentName } from './tool-agent.ts';
 import type { Workflow } from './workflow.ts';
@@ -21,6 +23,8 @@ export interface RegisteredAgent {
   readonly agent: AnyAgent;
   /** Whether it is that of a tool: it never asks a model. */
   readonly isTool?: true;
+  /** Whether it acts in Tutti's own workflows alone: what it is asked for, nobody decides after that. */
+  readonly isOwn?: true;
 }
 
 /** A workflow as the engine knows it; `module` is null for one that the configuration declares. */
@@ -76,20 +80,27 @@ export function loadDeclarations(config: Declared, shared: readonly AnyEntity[])
   const modules = inOrder(config.modules);
   for (const module of modules) checkModule(module);
   for (const policy of config.policies ?? []) checkPolicy(policy);
-  const agents = index(modules.flatMap(agentsOf), 'agent');
-  const tools = index(
-    modules.flatMap((module) => module.tools),
-    'tool',
-  );
+  const agents = index([...modules.flatMap(agentsOf), undoer], 'agent');
+  const tools = index([...modules.flatMap((module) => module.tools), reversalTool], 'tool');
   const entities = index([...shared, ...modules.flatMap((module) => module.records)], 'entity');
   checkReferences(agents, tools, entities);
   const policies = [...modules.flatMap((module) => module.policies), ...(config.policies ?? [])];
   checkDuties(agents, policies);
+  checkTiers(tools, modules, policies);
   const { calendars = [] } = config;
   checkCalendars(calendars);
   const digest = declarationsDigest(modules, policies);
   return Object.freeze({ modules, agents, tools, entities, policies, calendars, digest });
 }
+
+/** Takes back what runs did; it belongs to no module. */
+const undoer: RegisteredAgent = {
+  name: 'tutti.undo',
+  module: 'tutti',
+  agent: reversalAgent,
+  isTool: true,
+  isOwn: true,
+};
 
 /** What acts on behalf of a module: its agents, and for each of its tools the agent of `tool` nodes. */
 function agentsOf(module: Module): readonly RegisteredAgent[] {
@@ -131,8 +142,8 @@ function recordWorkflows(
   return workflows;
 }
 
-/** What a module's workflow calls by itself, its agents could be given. */
-function checkToolNodes(
+/** What a module's workflow calls by itself, its agents could be given. @throws WORKFLOW_INVALID naming the node */
+export function checkToolNodes(
   { name, nodes }: WorkflowData,
   {
     module,
@@ -219,6 +230,20 @@ function checkDuties(
   const name = agent.slice(agent.indexOf('.') + 1);
   const what = `of '${agent}' has ${one} and ${other} in one hand: ${rule.reason}. Give them to two agents, or let the grants leave one of them at 'propose'.`;
   throw invalid(module, `agents/${fileOf(name)}.ts, field 'tools'`, what);
+}
+
+function checkTiers(
+  tools: ReadonlyMap<string, AnyTool>,
+  modules: readonly Module[],
+  policies: readonly Policy[],
+): void {
+  const fault = findTierFault(policies, tools);
+  if (!fault) return;
+  const declaring = modules.find((module) =>
+    module.policies.some((policy) => policy.name === fault.policy),
+  );
+  const where = `policy '${fault.policy}', tier '${fault.tier}'`;
+  throw invalid(declaring?.name ?? 'tutti.config.ts', where, fault.reason);
 }
 
 function checkFields(

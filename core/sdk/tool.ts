@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { Money } from '../base/money.ts';
 import type { EntityName } from './entity.ts';
 import type { Erp } from './erp.ts';
 
@@ -61,6 +62,8 @@ export interface ToolCommon<P extends z.ZodType, R extends z.ZodType> {
   readonly category?: string;
   /** Text fields of the result that a model may read; they make its context `external`. */
   readonly reveals?: readonly string[];
+  /** The result holds personal, pay or bank data: a workflow that joins it with text from outside and a write in one agent is refused. */
+  readonly sensitive?: true;
   /** Milliseconds. @default 30000 */
   readonly timeoutMs?: number;
 }
@@ -93,6 +96,23 @@ export interface ToolOutward<P extends z.ZodType, R extends z.ZodType = z.ZodTyp
     context: Pick<ToolContext, 'erp' | 'today'>,
   ) => readonly DocumentRef[] | Promise<readonly DocumentRef[]>;
   /**
+   * The money that it moves, without its sign, or null where this call moves none. It may only read, and is asked where a policy's tiers
+   * for the tool name an amount. A tool without it moves no money.
+   */
+  readonly amount?: (
+    args: z.output<P>,
+    context: Pick<ToolContext, 'erp' | 'today'>,
+  ) => Money | null | Promise<Money | null>;
+  /**
+   * Compares payee, bank account and amount of the call with master data: null where they are equal, else what is not, in a few words. It
+   * may only read, and is asked where the agent's model may have read text from outside.
+   * @default nothing confirms them
+   */
+  readonly grounded?: (
+    args: z.output<P>,
+    context: Pick<ToolContext, 'erp' | 'today'>,
+  ) => string | null | Promise<string | null>;
+  /**
    * Finds out whether a call whose end nobody knows has happened: its result, or null when it has not. It is asked before the
    * call is made again, once no earlier try can still be under way, by the same key (`context.key`) and without the right to
    * write. One that cannot tell throws: null lets the effect happen. Commands to the ERP need none where its connector answers
@@ -121,6 +141,8 @@ export type ToolDeclaration<
         readonly binds?: never;
         readonly posts?: never;
         readonly lineage?: never;
+        readonly amount?: never;
+        readonly grounded?: never;
         readonly lookUp?: never;
         readonly repeatable?: never;
       }

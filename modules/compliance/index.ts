@@ -7,6 +7,7 @@ import { sanctionsScreening } from './agents/sanctions-screening.ts';
 import { sodConflictScan } from './agents/sod-conflict-scan.ts';
 import * as records from './records.ts';
 import { sample } from './sample.ts';
+import { tiers } from './tiers.ts';
 
 const agents = [
   sodConflictScan,
@@ -25,6 +26,7 @@ export const compliance = defineModule({
   records: Object.values(records),
   tools: [...new Set(agents.flatMap((agent) => Object.values(agent.tools)))],
   agents,
+  policies: [tiers],
   sample,
 });
 export {

@@ -7,6 +7,7 @@ import { threeWayMatch } from './agents/three-way-match.ts';
 import { duties } from './duties.ts';
 import * as records from './records.ts';
 import { sample } from './sample.ts';
+import { tiers } from './tiers.ts';
 
 const agents = [
   duplicateInvoiceGuard,
@@ -25,7 +26,7 @@ export const finance = defineModule({
   // Agents share tools; each is listed once.
   tools: [...new Set(agents.flatMap((agent) => Object.values(agent.tools)))],
   agents,
-  policies: [duties],
+  policies: [duties, tiers],
   sample,
 });
 

@@ -6,6 +6,7 @@ import { payrollAnomaly } from './agents/payroll-anomaly.ts';
 import { timesheetExceptions } from './agents/timesheet-exceptions.ts';
 import * as records from './records.ts';
 import { sample } from './sample.ts';
+import { tiers } from './tiers.ts';
 
 export {
   documentExpiryWatch,
@@ -30,5 +31,6 @@ export const hr = defineModule({
   records: Object.values(records),
   tools: [...new Set(agents.flatMap((agent) => Object.values(agent.tools)))],
   agents,
+  policies: [tiers],
   sample,
 });

@@ -7,6 +7,7 @@ import { valuationReconciliation } from './agents/valuation-reconciliation.ts';
 import { duties } from './duties.ts';
 import * as records from './records.ts';
 import { sample } from './sample.ts';
+import { tiers } from './tiers.ts';
 
 const agents = [
   receiptDiscrepancy,
@@ -24,7 +25,7 @@ export const inventory = defineModule({
   // Agents share tools; each is listed once.
   tools: [...new Set(agents.flatMap((agent) => Object.values(agent.tools)))],
   agents,
-  policies: [duties],
+  policies: [duties, tiers],
   sample,
 });
 

@@ -81,15 +81,15 @@ export class Approvals {
     return await this.#answer(tenantId, runId, step);
   }
 
-  /** Does what the time has brought; once a second while an engine is up, and whenever somebody looks. @throws DB_* */
+  /** Does what the time has brought for steps that wait; once a second while an engine is up. @throws DB_* */
   async tidy(): Promise<void> {
-    await tidy(this.#pool);
+    await tidy(this.#pool, 'urgent');
   }
 
   /** Questions, newest first. */
   async list(tenantId: number, filter: ApprovalFilter): Promise<readonly ApprovalView[]> {
     const { state = null, runId = null, after = null, limit } = filter;
-    await this.tidy();
+    await tidy(this.#pool, 'all');
     return await this.#views(
       `a.tenant_id = $1 AND a.state = coalesce($2, a.state) AND ($3::uuid IS NULL OR a.run_id = $3) AND ($4::uuid IS NULL OR a.id < $4)
        ORDER BY a.id DESC LIMIT $5`,
@@ -99,7 +99,7 @@ export class Approvals {
 
   /** The question of an id, or of its first digits where they name one only. @throws APPROVAL_UNKNOWN · INPUT_INVALID */
   async find(tenantId: number, id: string): Promise<ApprovalView> {
-    await this.tidy();
+    await tidy(this.#pool, 'all');
     const rows = await this.#views('a.tenant_id = $1 AND a.id BETWEEN $2 AND $3 LIMIT 2', [
       tenantId,
       ...rangeOf(id),

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { EngineError } from '../../base/errors.ts';
 import { toStorableText } from '../../base/text.ts';
 import { toJsonb } from '../run/rows.ts';
-import { type Queryable, tidy } from './due.ts';
+import { tidy } from './due.ts';
 import { readPerson } from './person.ts';
 import {
   type Decision,
@@ -13,6 +13,7 @@ import {
   stateAfter,
   type Terms,
 } from './rules.ts';
+import { type Queryable, tellWaiting } from './tell.ts';
 import {
   type ApprovalRow,
   type ApprovalView,
@@ -67,11 +68,16 @@ type Refusal = (view: ApprovalView) => EngineError;
 /** Why the word does not count; null once it is written, or was before. */
 async function take(client: pg.ClientBase, say: Taken, roles: Roles): Promise<Refusal | null> {
   const { tenantId, id, person, decision } = say;
+  // In this order, as whoever asks: the effect, then its question.
+  await client.query(
+    `SELECT FROM tutti.effect WHERE tenant_id = $1 AND key = (SELECT effect_key FROM tutti.approval WHERE tenant_id = $1 AND id = $2) FOR UPDATE`,
+    [tenantId, id],
+  );
   await client.query('SELECT FROM tutti.approval WHERE tenant_id = $1 AND id = $2 FOR UPDATE', [
     tenantId,
     id,
   ]);
-  await tidy(client, id);
+  await tidy(client, { id });
   const row = await read(client, say);
   if (!row) throw unknown(id);
   const mine = row.votes.find((vote) => vote.person === person);
@@ -103,6 +109,8 @@ async function write(
     'UPDATE tutti.approval SET state = $3, closed_at = clock_timestamp() WHERE tenant_id = $1 AND id = $2',
     [tenantId, id, state],
   );
+  if (row.effect_key !== null)
+    return await tellOfEffect(client, row.effect_key, { ...say, state, votes, row });
   if (row.run_id === null) return;
   await client.query(
     `INSERT INTO tutti.inbox (tenant_id, run_id, kind, dedupe, data, actor) VALUES ($1, $2, 'decision', $3, $4, $5)
@@ -113,6 +121,27 @@ async function write(
       toJsonb({ kind: 'person', id: person }),
     ],
   );
+}
+
+/** An effect that people refuse is over; one that they grant waits for whoever carries it out. */
+async function tellOfEffect(
+  client: pg.ClientBase,
+  key: string,
+  decided: Pick<Taken, 'tenantId' | 'id' | 'person'> & {
+    readonly state: Decision;
+    readonly votes: Parameters<typeof outcomeOf>[1];
+    readonly row: ApprovalRow;
+  },
+): Promise<void> {
+  const { tenantId, id, person, state, votes, row } = decided;
+  if (state === 'refused')
+    await client.query(
+      `UPDATE tutti.effect SET state = 'refused', ended_at = clock_timestamp() WHERE tenant_id = $1 AND key = decode($2, 'hex') AND state = 'proposed'`,
+      [tenantId, key],
+    );
+  if (!row.waits) return;
+  const actor = { kind: 'person', id: person } as const;
+  await tellWaiting(client, { tenantId, id, key, ...outcomeOf(state, votes), actor });
 }
 
 /** What people have decided, as the owner of a run hears it. */
@@ -179,7 +208,7 @@ function closed(view: ApprovalView): EngineError {
     granted: `was granted by ${by('granted')} at ${at}`,
     refused: `was refused by ${by('refused')} at ${at}`,
     expired: `expired at ${at}: too few had decided`,
-    withdrawn: `was withdrawn at ${at}: its step has ended without it`,
+    withdrawn: `was withdrawn at ${at}: what it was about has ended, or is asked anew`,
     consumed: `was granted by ${by('granted')}, and has been used`,
     open: 'is open',
   }[state];

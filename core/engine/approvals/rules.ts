@@ -1,4 +1,5 @@
 import { personOf } from '../../base/person.ts';
+import type { Terms as TierTerms } from '../../sdk/tier.ts';
 
 /*
  * Who may decide, and what the votes come to. Pure; persons are compared by personOf.
@@ -7,12 +8,18 @@ import { personOf } from '../../base/person.ts';
 /** Who holds which role. */
 export type Roles = Readonly<Record<string, readonly string[]>>;
 
+/** Who asks, the persons for whom, and the agent that wants it done. */
+export interface Requester {
+  readonly id: string;
+  readonly onBehalfOf?: readonly string[];
+  readonly agent?: string;
+}
+
 /** What a question asks of its deciders. */
 export interface Terms {
   /** Names of roles or persons. A name that is a role's is no person's. */
   readonly deciders: readonly string[];
-  /** Who asks, and the persons for whom. */
-  readonly requester: { readonly id: string; readonly onBehalfOf?: readonly string[] };
+  readonly requester: Requester;
   /** Yeses of different people. */
   readonly required: number;
 }
@@ -101,6 +108,49 @@ export function stateAfter(votes: readonly Vote[], { required }: Terms): 'open' 
 }
 
 /** Who asks, and for whom. */
-function partiesOf({ requester: { id, onBehalfOf = [] } }: Terms): readonly string[] {
-  return [id, ...onBehalfOf].map(personOf);
+function partiesOf({ requester: { id, onBehalfOf = [], agent } }: Pick<Terms, 'requester'>) {
+  return [id, ...onBehalfOf, ...(agent === undefined ? [] : [agent])].map(personOf);
 }
+
+/**
+ * How many different people have said yes who may decide by these terms: those who are named today, and none who asks. A right that was
+ * handed on counts as its giver's.
+ */
+export function yesesUnder(
+  votes: readonly Vote[],
+  terms: {
+    readonly deciders: readonly string[];
+    readonly parties: readonly Requester[];
+    readonly roles: Roles;
+  },
+): number {
+  const barred = terms.parties.flatMap((requester) => partiesOf({ requester }));
+  const named = personsOf(terms.deciders, terms.roles);
+  const counted = votes.filter(({ person, onBehalfOf }) => {
+    const persons = [person, onBehalfOf ?? person].map(personOf);
+    return named.includes(persons[1] as string) && !persons.some((each) => barred.includes(each));
+  });
+  return countYeses(counted);
+}
+
+/** Whether who agrees to a question has agreed by these terms, too: it asks no fewer people, and nobody else. */
+export function covers(
+  question: {
+    readonly deciders: readonly string[];
+    readonly required: number;
+    readonly escalate_to: readonly string[];
+  },
+  { by, required, escalate }: AskedOf,
+): boolean {
+  const further = escalate?.to ?? [];
+  const { deciders, escalate_to: grownBy } = question;
+  const first = deciders.filter((each) => !grownBy.includes(each) || by.includes(each));
+  return (
+    question.required >= required &&
+    first.every((each) => by.includes(each)) &&
+    grownBy.every((each) => by.includes(each) || further.includes(each))
+  );
+}
+
+/** Who must agree, by the tiers of today. */
+type AskedOf = Pick<TierTerms, 'by' | 'required' | 'escalate'>;

@@ -14,6 +14,19 @@ export interface VoteView {
   readonly via: string;
 }
 
+/** The effect that a question is about. */
+export interface AskedEffect {
+  /** Hex. */
+  readonly key: string;
+  readonly tool: string;
+  readonly entity: string | null;
+  readonly targetId: string | null;
+  /** Whether a step waits for the answer; else a run of its own carries out what is granted. */
+  readonly waits: boolean;
+  /** That run. */
+  readonly applyRun: string | null;
+}
+
 /** A question to people, as people and programs are shown it. */
 export interface ApprovalView {
   readonly id: string;
@@ -22,7 +35,11 @@ export interface ApprovalView {
   /** The step's path. */
   readonly path: string;
   readonly workflow: string | null;
-  /** What is asked, one sentence. */
+  /** The effect that may happen; null for a question of an approval node. */
+  readonly effect: AskedEffect | null;
+  /** Name of the tier that names the deciders; `node` for an approval node. */
+  readonly tier: string;
+  /** What is asked, one sentence; of an effect the tool and the record. */
   readonly title: string;
   /** What the people are shown, JSON. */
   readonly shown: unknown;
@@ -36,7 +53,7 @@ export interface ApprovalView {
   readonly required: number;
   /** Yeses of different people so far. */
   readonly yeses: number;
-  readonly requestedBy: Actor;
+  readonly requestedBy: Actor & { readonly agent?: string };
   readonly askedAt: Date;
   readonly expiresAt: Date;
   /** When `escalateTo` may decide as well; null: never. */
@@ -50,35 +67,53 @@ export interface ApprovalView {
 }
 
 /** A row of selectApprovals. */
-export type ApprovalRow = Omit<ApprovalView, 'persons' | 'yeses' | 'votes' | 'runId' | 'stepId'> & {
+export type ApprovalRow = Omit<
+  ApprovalView,
+  'persons' | 'yeses' | 'votes' | 'runId' | 'stepId' | 'effect'
+> & {
   readonly tenant_id: number;
   readonly run_id: string | null;
   readonly step: number | null;
-  readonly requested_by: Actor;
+  readonly requested_by: Actor & { readonly agent?: string };
   readonly asked_at: Date;
   readonly expires_at: Date;
   readonly escalate_at: Date | null;
   readonly escalate_to: readonly string[];
   readonly escalated_at: Date | null;
   readonly closed_at: Date | null;
+  /** Hex; null for a question of an approval node. */
+  readonly effect_key: string | null;
+  readonly tool: string | null;
+  readonly entity: string | null;
+  readonly target_id: string | null;
+  readonly waits: boolean;
+  readonly apply_run: string | null;
+  /** What was proposed; null for an approval node, and once it is erased. */
+  readonly body: string | null;
   /** Times as RFC 3339. */
   readonly votes: readonly (Omit<VoteView, 'at'> & { readonly at: string })[];
 };
 
 /** Questions with their votes, without a condition; the question is `a`. */
 export const selectApprovals = `SELECT a.tenant_id, a.id, a.run_id, a.step, a.path, r.workflow, a.title, a.shown, encode(a.digest, 'hex') AS digest, a.state, a.deciders,
+    a.tier, a.waits, a.apply_run, encode(a.effect_key, 'hex') AS effect_key, e.tool, e.entity, e.target_id, convert_from(p.body, 'UTF8') AS body,
     a.required, a.requested_by, a.asked_at, a.expires_at, a.escalate_at, a.escalate_to, a.escalated_at, a.closed_at,
     (SELECT coalesce(jsonb_agg(jsonb_build_object('person', v.actor_id, 'onBehalfOf', v.on_behalf_of, 'decision', v.decision, 'note', v.reason,
         'at', v.at, 'via', v.via) ORDER BY v.at, v.actor_id), '[]')
       FROM tutti.approval_vote v WHERE v.tenant_id = a.tenant_id AND v.approval_id = a.id) AS votes
-  FROM tutti.approval a LEFT JOIN tutti.run r ON r.tenant_id = a.tenant_id AND r.id = a.run_id`;
+  FROM tutti.approval a LEFT JOIN tutti.run r ON r.tenant_id = a.tenant_id AND r.id = a.run_id
+  LEFT JOIN tutti.effect e ON e.tenant_id = a.tenant_id AND e.key = a.effect_key
+  LEFT JOIN tutti.payload p ON p.tenant_id = a.tenant_id AND p.run_id = a.effect_run AND p.seq = a.effect_seq AND p.part = 0`;
 
 /** What a row says to people. */
 export function viewOf(row: ApprovalRow, roles: Roles): ApprovalView {
   const votes = row.votes.map((vote) => ({ ...vote, at: new Date(vote.at) }));
-  const { id, path, workflow, title, shown, digest, state, deciders, required } = row;
+  const { id, path, workflow, digest, state, deciders, required, tier } = row;
+  const effect = effectOf(row);
+  const { title, shown } = effect ? proposedBy(row) : row;
   return {
     ...{ id, runId: row.run_id, stepId: row.step, path, workflow, title, shown, digest, state },
+    ...{ effect, tier },
     ...{ deciders, persons: personsOf(deciders, roles), required, yeses: countYeses(votes) },
     requestedBy: row.requested_by,
     askedAt: row.asked_at,
@@ -89,4 +124,31 @@ export function viewOf(row: ApprovalRow, roles: Roles): ApprovalView {
     closedAt: row.closed_at,
     votes,
   };
+}
+
+function effectOf(row: ApprovalRow): AskedEffect | null {
+  const { effect_key: key, tool, entity, target_id: targetId, waits, apply_run: applyRun } = row;
+  return key === null ? null : { key, tool: tool ?? '', entity, targetId, waits, applyRun };
+}
+
+/** What would be written: the amount that it moves, its arguments, and the fields of its record that it rests on. */
+function proposedBy(row: ApprovalRow): Pick<ApprovalView, 'title' | 'shown'> {
+  const { tool, entity, target_id: target, body } = row;
+  const title = [tool, entity?.replaceAll('_', ' '), target].filter(Boolean).join(' ');
+  const { args, binds, amount } = JSON.parse(body ?? '{}') as Proposed;
+  if (args === undefined) return { title, shown: 'Its text has been erased.' };
+  const { version: _, ...fields } = binds ?? {};
+  const shown = {
+    ...(amount && { amount: `${amount.amount} ${amount.currency}` }),
+    args,
+    ...(binds && { [entity ?? 'record']: fields }),
+  };
+  return { title, shown };
+}
+
+/** The payload of a proposal. */
+interface Proposed {
+  readonly args?: unknown;
+  readonly binds?: Readonly<Record<string, unknown>> | null;
+  readonly amount?: { readonly amount: string; readonly currency: string };
 }

@@ -7,6 +7,7 @@ import type { BatchItem } from '../../ports/models/batch.ts';
 import type { PriceOverrides } from '../../ports/models/prices.ts';
 import type { Profiles } from '../../ports/models/profiles.ts';
 import type { RegisteredAgent } from '../../sdk/registry.ts';
+import type { Standstill } from '../authority/standstill.ts';
 import type { Broker } from '../limits/broker.ts';
 import type { BudgetWatch } from '../limits/budget-watch.ts';
 import { nextEntry } from '../run/entries.ts';
@@ -53,6 +54,7 @@ export interface BatchesParts {
   readonly broker: Broker;
   readonly watch: Pick<BudgetWatch<Run>, 'look'>;
   readonly clock: Clock;
+  readonly standstill: Pick<Standstill, 'of'>;
   /** The agent that does a step now. */
   readonly agentOf: (step: Step) => RegisteredAgent;
   readonly events: WaitEvents;
@@ -110,6 +112,7 @@ export class Batches {
   takes(run: Run, step: Step): boolean {
     const registered = this.#parts.agentOf(step);
     if (!registered.agent.batch || step.recorded > 0 || run.isCancelled) return false;
+    if (this.#parts.standstill.of(run, step)) return false;
     if (!this.#eligible.settings.enabled || this.#answers.isDirect(step)) return false;
     const bytes = this.#requests.firstBytes(run, step);
     return bytes !== null && this.#begin(run, step, bytes);
@@ -117,7 +120,8 @@ export class Batches {
 
   /** Whether a running step's next call goes by a batch: then its attempt ends, and `enter` lets it wait. */
   asks({ run, step }: { readonly run: Run; readonly step: Step }, ask: PermitAsk): boolean {
-    if (ask.failed || !this.#targetOf(run, step, ask.bytes)) return false;
+    if (ask.failed || this.#parts.standstill.of(run, step)) return false;
+    if (!this.#targetOf(run, step, ask.bytes)) return false;
     this.#asked.set(step, ask.bytes);
     return true;
   }
@@ -249,8 +253,11 @@ export class Batches {
   }
 
   /** Sends what has gathered off, in as many batches as the provider wants. */
-  async #plan(run: Run, target: BatchTarget, calls: readonly BatchCall[]): Promise<void> {
+  async #plan(run: Run, target: BatchTarget, gathered: readonly BatchCall[]): Promise<void> {
     const { settings } = this.#eligible;
+    const calls = gathered.filter((call) => !this.#parts.standstill.of(run, call.step));
+    for (const call of gathered)
+      if (!calls.includes(call)) this.#answers.goDirect(call, nothingSpent('STOPPED'));
     const at = this.#parts.clock.now();
     const isWorthIt = calls.length >= settings.leastItems;
     const plan = { target, rounds: 1, at, since: sinceOf(calls) };

@@ -38,6 +38,7 @@ export function factsOf(watched: Watched, around: Surroundings, lineUp: LineUp):
     now: clock.now(),
     dependencies: dependencies.map((need) => ({ path: pathOf(need), status: need.status })),
     items: waitsForItems(step) ? itemsOf(step) : null,
+    stop: doer && around.standstill.of(run, step),
     // A conversation under way goes on.
     isPaused: run.isPaused && !step.isAsking,
     isOwned: step.isAsking || !around.isDraining(),

@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
+import type { Standstill } from '../authority/standstill.ts';
 import { isAgentPlace } from '../graph/compiled.ts';
 import type { Breakers } from '../limits/breaker.ts';
 import type { Broker } from '../limits/broker.ts';
@@ -21,6 +22,7 @@ export interface Surroundings {
   readonly launcher: Launcher;
   readonly attempts: Attempts;
   readonly clock: Clock;
+  readonly standstill: Pick<Standstill, 'of'>;
   /** Whether the engine is being stopped: only conversations under way go on. */
   readonly isDraining: () => boolean;
 }

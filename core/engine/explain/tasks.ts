@@ -31,6 +31,8 @@ export interface TaskParts {
 
 /** A foreach that has not read its items, where no earlier run says how many there are. */
 const unknownItems = 1;
+/** Nobody knows until when. */
+const heldUp = { state: 'waiting', readyAt: null } as const;
 const nobody: Caller = { wish: null, usesErp: false, goesOn: true };
 
 /** Everything that an engine has before it, as a forecast takes it: all of its runs, for they share slots and gates. */
@@ -116,7 +118,8 @@ export class Tasks {
     // A conversation that goes on begins with what was recorded, and asks for its next call then.
     const isGoingOn = doer.mode === 'model' && step.recorded > 0;
     const turns = isGoingOn ? [idleTurn(0), ...leftOf(doer.turns, step.recorded)] : doer.turns;
-    return { ...task, ...waitOf(run, step), turns: withSize(turns, this.#queued.get(step)) };
+    const wait = this.#parts.around.standstill.of(run, step) ? heldUp : waitOf(run, step);
+    return { ...task, ...wait, turns: withSize(turns, this.#queued.get(step)) };
   }
 
   /** A task with all of its work before it. */
@@ -174,10 +177,11 @@ export class Tasks {
 
   #asking(
     task: ForecastTask,
-    { step, asksAt }: Attempt,
+    { run, step, asksAt }: Attempt,
     turns: readonly ExpectedTurn[],
   ): ForecastTask {
     const item = this.#queued.get(step);
+    if (this.#parts.around.standstill.of(run, step)) return { ...task, ...heldUp, turns, ownMs: 0 };
     const place = item
       ? ({ state: 'ready', readyAt: item.readyAt } as const)
       : ({ state: 'waiting', readyAt: asksAt ?? this.#parts.around.clock.now() } as const);

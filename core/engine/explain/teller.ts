@@ -38,7 +38,8 @@ export class Teller {
     const { around } = telling;
     this.#telling = telling;
     this.#lineUp = new LineUp(around);
-    for (const item of around.scheduler.values()) this.#items.set(item.step, item);
+    const { scheduler } = around;
+    for (const item of [...scheduler.values(), ...scheduler.held]) this.#items.set(item.step, item);
     for (const attempt of around.attempts.values())
       if (attempt.step.isAsking) this.#asking.set(attempt.step, attempt);
   }
@@ -94,6 +95,7 @@ function isSame(blocker: StepBlocker, { kind, name }: LiftedStart): boolean {
     case 'dependency':
     case 'items':
       return kind === 'dependency';
+    case 'stop':
     case 'paused':
     case 'retry':
     case 'review':

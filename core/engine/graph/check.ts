@@ -13,6 +13,7 @@ import { hasNames, type ScopeTypes } from './scope.ts';
 import { type Known, scopesOf, typed, type WorkflowScopes } from './scopes.ts';
 import { structureFaults } from './structure.ts';
 import type { Issue, Reference } from './surroundings.ts';
+import { type Standing, Trifecta } from './trifecta.ts';
 import { dyn, mismatches, type ValueType } from './types.ts';
 
 /**
@@ -37,6 +38,7 @@ class WorkflowCheck implements Duty {
   readonly #data: WorkflowData;
   readonly #faults: Fault[] = [];
   readonly #used = new Set<string>();
+  readonly #trifecta: Trifecta;
   #at: {
     readonly node: string | null;
     readonly refer: (reference: Reference, path: string) => void;
@@ -47,6 +49,7 @@ class WorkflowCheck implements Duty {
     this.known = known;
     this.#at = { node: null, refer: () => {} };
     this.scopes = scopesOf(data, known);
+    this.#trifecta = new Trifecta(data, known);
   }
 
   run(): readonly Fault[] {
@@ -58,6 +61,7 @@ class WorkflowCheck implements Duty {
       };
       this.#checkPlace(top, index);
       checkNode(node, this.scopes.top, this);
+      this.#checkTrifecta(node, [{ ...top, index }]);
       if (node.kind === 'foreach') this.#checkItems(node, { top, index });
     }
     this.#checkOutput(top);
@@ -151,6 +155,11 @@ class WorkflowCheck implements Duty {
     if (never) this.report('', 'unreachable', `It never starts: ${never}.`);
   }
 
+  #checkTrifecta(node: Node, at: readonly Standing[], foreach: string | null = null): void {
+    const fault = this.#trifecta.faultOf(node, at, foreach);
+    if (fault) this.report('', 'rule_of_two', fault);
+  }
+
   #checkItems(
     node: ForeachNode,
     { top, index }: { readonly top: Level; readonly index: number },
@@ -168,6 +177,14 @@ class WorkflowCheck implements Duty {
       };
       this.#checkPlace(level, inner);
       checkNode(each as ItemNode, types, this);
+      this.#checkTrifecta(
+        each,
+        [
+          { ...top, index },
+          { ...level, index: inner },
+        ],
+        node.id,
+      );
     }
     for (const id of node.outputs) this.use(`${node.id}.${id}`);
   }

@@ -16,6 +16,7 @@ import type {
 } from '../../sdk/node.ts';
 import type { RegisteredAgent } from '../../sdk/registry.ts';
 import { toolAgentName } from '../../sdk/tool-agent.ts';
+import { undoWorkflow } from '../undo/undo-workflow.ts';
 import type {
   AgentPlace,
   CompiledAwaited,
@@ -28,6 +29,7 @@ import { connect, type Edges } from './edges.ts';
 import { type Expression, parseExpression } from './expression.ts';
 import { invalid } from './fault.ts';
 import { type Known, scopesOf, type WorkflowScopes } from './scopes.ts';
+import { sourcesIn, sourcesOf } from './sources.ts';
 import { type Filler, isCel, parseTemplate } from './template.ts';
 
 /** Those of the loaded modules, with the agent of every tool. */
@@ -47,6 +49,7 @@ export function compile(workflow: WorkflowData, agents: Agents, known?: Known): 
   return {
     name,
     partial: workflow.partial,
+    ...(workflow.onFailure !== undefined && { onFailure: workflow.onFailure }),
     concurrency: workflow.concurrency ?? Number.POSITIVE_INFINITY,
     budgetMicroUsd: workflow.budgetMicroUsd,
     deadlineMs: workflow.deadline === null ? null : durationMs(workflow.deadline),
@@ -59,6 +62,7 @@ export function compile(workflow: WorkflowData, agents: Agents, known?: Known): 
       }),
     ),
     output: output === undefined ? null : parser.template(output, `${name}.output`),
+    outputSources: sourcesIn(output === undefined ? [] : [output]),
   };
 }
 
@@ -90,6 +94,8 @@ interface Context {
   readonly nodes: readonly { readonly id: string }[];
   readonly agents: Agents;
   readonly parser: Parser;
+  /** Whether it stands in the graph of an item. */
+  readonly inItem?: boolean;
 }
 
 function compileNode(node: Node, edges: Edges, context: Context): CompiledNode {
@@ -137,8 +143,10 @@ function compileItemNode(node: ItemNode, edges: Edges, context: Context): Compil
   }
 }
 
-function common({ id, join, when }: Node, edges: Edges, { path, parser }: Context) {
-  return { id, join, ...edges, when: when ? parser.expression(when, `${path}.when`) : null };
+function common(node: Node, edges: Edges, { path, parser, inItem = false }: Context) {
+  const { id, join } = node;
+  const when = node.when ? parser.expression(node.when, `${path}.when`) : null;
+  return { id, join, ...edges, when, sources: sourcesOf(node, inItem) };
 }
 
 function indexesOf(ids: readonly string[], { nodes }: Context): readonly number[] {
@@ -158,6 +166,7 @@ function compileForeach(node: ForeachNode, edges: Edges, context: Context): Comp
       compileItemNode(each, innerEdges[index] as Edges, {
         ...context,
         nodes: inner,
+        inItem: true,
         path: `${path}.${each.id}`,
       }),
     ),
@@ -189,7 +198,10 @@ function outputIndex(node: ForeachNode, id: string, path: string): number {
 }
 
 function itemsOf(items: QueryTemplate | Cel, { path, parser }: Context): CompiledForeach['items'] {
-  if (isCel(items)) return { kind: 'value', value: parser.expression(items, `${path}.items`) };
+  if (isCel(items)) {
+    const [, outputsOf = null] = /^nodes\.(\w+)\.output$/.exec(items.cel) ?? [];
+    return { kind: 'value', value: parser.expression(items, `${path}.items`), outputsOf };
+  }
   return { kind: 'query', query: items, filter: parser.template(items.filter, `${path}.items`) };
 }
 
@@ -201,7 +213,7 @@ function placeOf(
 ): AgentPlace {
   const name = 'tool' in node ? toolAgentName(node.tool) : node.agent;
   const registered = agents.get(name);
-  if (!registered) {
+  if (!registered || (registered.isOwn && !path.startsWith(`${undoWorkflow}.`))) {
     const what = 'tool' in node ? `tool '${node.tool}'` : `agent '${node.agent}'`;
     throw invalid(path, `names the ${what}, which no loaded module has`);
   }

@@ -1,6 +1,7 @@
 import type { Awaited as AwaitedData, Bounds, Join, QueryTemplate } from '../../sdk/node.ts';
 import type { Edges } from './edges.ts';
 import type { Expression } from './expression.ts';
+import type { Sources } from './sources.ts';
 import type { Filler } from './template.ts';
 
 interface Compiled extends Edges {
@@ -8,6 +9,8 @@ interface Compiled extends Edges {
   readonly join: Join;
   /** Its own condition; null: none. */
   readonly when: Expression | null;
+  /** Where its data comes from. */
+  readonly sources: Sources;
 }
 
 /** An agent at its place in a graph. */
@@ -82,7 +85,12 @@ export interface CompiledForeach extends Compiled {
   readonly kind: 'foreach';
   readonly items:
     | { readonly kind: 'query'; readonly query: QueryTemplate; readonly filter: Filler }
-    | { readonly kind: 'value'; readonly value: Expression };
+    | {
+        readonly kind: 'value';
+        readonly value: Expression;
+        /** The foreach whose outputs they are, one by one; null: a list made otherwise. */
+        readonly outputsOf: string | null;
+      };
   readonly key: Expression;
   /** Each item's own graph; dependencies are indexes within it. */
   readonly body: readonly CompiledItemNode[];
@@ -107,6 +115,8 @@ export type CompiledNode = CompiledItemNode | CompiledReduce | CompiledForeach;
 export interface Graph {
   readonly name: string;
   readonly partial: boolean;
+  /** @default nothing */
+  readonly onFailure?: 'undo';
   readonly concurrency: number;
   readonly budgetMicroUsd: number | null;
   /** Milliseconds from the run's start, or null. */
@@ -114,6 +124,8 @@ export interface Graph {
   readonly nodes: readonly CompiledNode[];
   /** What a run brings; null: nothing. */
   readonly output: Filler | null;
+  /** Where that comes from. */
+  readonly outputSources: Sources;
 }
 
 /** Whether an agent does a node: it is queued, runs on a thread, and costs. */

@@ -32,4 +32,6 @@ export type FaultCode =
   | 'unknown_name'
   | 'may_be_absent'
   | 'unreachable'
-  | 'unused_output';
+  | 'unused_output'
+  /** An agent joins text from outside, sensitive data and an effect that nobody takes back. */
+  | 'rule_of_two';

@@ -25,6 +25,8 @@ import {
 
 /** What a workflow may name. */
 export type Known = Pick<Registry, 'agents' | 'tools' | 'entities'> & {
+  /** @default none: nobody is asked about anything */
+  readonly policies?: Registry['policies'];
   readonly workflows: ReadonlyMap<string, { readonly data: WorkflowData }>;
 };
 
@@ -60,11 +62,13 @@ class Scopes implements WorkflowScopes {
   readonly #within: readonly string[];
   readonly #outputs = new Map<string, ValueType>();
   readonly #items = new Map<string, ScopeTypes>();
+  readonly #nodes: ReadonlyMap<string, Node>;
 
   constructor(data: WorkflowData, known: Known, within: readonly string[]) {
     this.#data = data;
     this.#known = known;
     this.#within = [...within, data.name];
+    this.#nodes = new Map(data.nodes.map((node) => [node.id, node]));
     const fields: Record<string, FieldType> = {};
     this.top = {
       input: data.input === undefined ? dyn : typeOfJsonSchema(data.input, 'output'),
@@ -93,8 +97,7 @@ class Scopes implements WorkflowScopes {
 
   /** What a reduce gets of each node; of a foreach each item's outputs. */
   itemsOf(from: readonly string[]): ValueType {
-    const isList = (id: string): boolean =>
-      this.#data.nodes.some((node) => node.id === id && node.kind === 'foreach');
+    const isList = (id: string): boolean => this.#nodes.get(id)?.kind === 'foreach';
     return unionOf(
       from.map((id) => {
         const type = this.outputOf(id);
@@ -105,7 +108,7 @@ class Scopes implements WorkflowScopes {
 
   at(path: string): ScopeTypes {
     const [id = '', innerId = ''] = path.slice(this.#data.name.length + 1).split('.');
-    const outer = this.#data.nodes.find((each) => each.id === id);
+    const outer = this.#nodes.get(id);
     const scope = outer?.kind === 'foreach' ? this.inItem(id) : this.top;
     const node = outer?.kind === 'foreach' ? outer.body.find((each) => each.id === innerId) : outer;
     return node?.kind === 'compute' ? this.forCompute(node.from, scope) : { ...scope, event: dyn };

@@ -32,6 +32,8 @@ import { workOf } from './work.ts';
 export interface PlannerParts {
   readonly database: Pick<Database, 'asTenant'>;
   readonly registry: Registry;
+  /** The workflows that a request may run. @default those of the registry */
+  readonly published?: (request: PlanRequest) => Promise<Registry>;
   readonly config: Config;
   /** What agents call, or would. */
   readonly profiles: Profiles;
@@ -48,7 +50,7 @@ export interface PlannerParts {
 /** What is to be planned. */
 export type PlanRequest = Pick<
   RunRequest,
-  'tenantId' | 'workflow' | 'input' | 'company' | 'businessDate' | 'timeZone' | 'speed'
+  'tenantId' | 'workflow' | 'version' | 'input' | 'company' | 'businessDate' | 'timeZone' | 'speed'
 >;
 
 interface Planned {
@@ -122,8 +124,9 @@ export class Planner {
   }
 
   async #walk(request: PlanRequest, signal: AbortSignal): Promise<Planned> {
-    const { registry, clock, budgets } = this.#parts;
+    const { clock, budgets } = this.#parts;
     if (signal.aborted) throw givenUp();
+    const registry = (await this.#parts.published?.(request)) ?? this.#parts.registry;
     const { registered, input } = checkRequest(registry, request);
     const graph = compile(registered.data, registry.agents, registry);
     const now = clock.now();

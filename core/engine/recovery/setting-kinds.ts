@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { BreakerLimits, Config } from '../../ports/config.ts';
-import { checkRecovery, type RecoveryFault, type RecoveryRule } from '../../sdk/recovery.ts';
+import { checkRecovery, type RecoveryRule } from '../../sdk/recovery.ts';
 import type { RegisteredAgent, Registry } from '../../sdk/registry.ts';
+import { authorityKinds } from '../authority/setting-kinds.ts';
 import { usualBreaker } from '../limits/breaker.ts';
 import {
   budgetScopes,
@@ -9,31 +10,14 @@ import {
   dailyLimit,
   largestDailyMicroUsd,
 } from '../limits/daily-limit.ts';
+import type { SettingKind } from './setting-kind.ts';
 
 /** The tenant number under which settings stand that hold for the whole installation. */
 export const installation = 0;
 
-/** One setting that there is: what it may hold, and what holds without it. */
-export interface SettingKind {
-  readonly name: string;
-  /** One sentence for people. */
-  readonly about: string;
-  /** Breakers are shared by all tenants, so they follow one setting; rules are each tenant's own. */
-  readonly scope: 'tenant' | 'installation';
-  /** What holds when nothing is set, and who says so. */
-  readonly usual: {
-    readonly value: unknown;
-    readonly source: 'agent' | 'configuration' | 'default';
-  };
-  /** What is wrong with a value, or null. */
-  check(value: unknown): RecoveryFault | null;
-  /** What holds once a checked value is set. */
-  inForce(value: unknown): unknown;
-}
-
 /** What the kinds of settings follow from. */
 export interface SettingParts {
-  readonly registry: Pick<Registry, 'agents' | 'modules' | 'workflows'>;
+  readonly registry: Pick<Registry, 'agents' | 'modules' | 'workflows' | 'tools'>;
   readonly config: Pick<Config, 'breaker' | 'budgets'>;
 }
 
@@ -66,6 +50,7 @@ export function settingKinds({ registry, config }: SettingParts): ReadonlyMap<st
     breakerKind(config.breaker),
     ...agents.map((each) => recoveryKind(each, registry)),
     ...budgetScopes(registry).map((scope) => budgetKind(scope, config)),
+    ...authorityKinds(registry),
   ];
   return new Map(kinds.map((kind) => [kind.name, kind]));
 }

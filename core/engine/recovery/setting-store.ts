@@ -4,12 +4,8 @@ import type { Database } from '../../ports/db/database.ts';
 import type { Tables } from '../../ports/db/tables.ts';
 import { toJsonb } from '../run/rows.ts';
 import type { Actor } from '../run/store.ts';
-import {
-  installation,
-  type SettingKind,
-  type SettingParts,
-  settingKinds,
-} from './setting-kinds.ts';
+import type { SettingKind } from './setting-kind.ts';
+import { installation, type SettingParts, settingKinds } from './setting-kinds.ts';
 
 /** A setting as people see it. */
 export interface SettingView {
@@ -92,7 +88,7 @@ export class SettingStore {
     const shown = name.slice(0, 100);
     throw new EngineError(
       'SETTING_UNKNOWN',
-      `There is no setting '${shown}'; there are 'breaker', 'recovery:module.agent' for every agent and 'budget:scope': tutti settings`,
+      `There is no setting '${shown}'; there are 'autonomy', 'shadow', 'breaker', 'recovery:module.agent' for every agent and 'budget:scope': tutti settings`,
     );
   }
 }
@@ -105,7 +101,9 @@ function viewOf(kind: SettingKind, row: SettingRow | undefined): SettingView {
   const { name, about, scope, usual } = kind;
   const fault = row ? kind.check(row.value) : null;
   const inForce =
-    row && !fault ? { value: kind.inForce(row.value), source: 'setting' as const } : usual;
+    row && (!fault || kind.outlives)
+      ? { value: kind.inForce(row.value), source: 'setting' as const }
+      : usual;
   return {
     name,
     about,

@@ -4,12 +4,12 @@ import type { Database } from '../../ports/db/database.ts';
 import type { Tables } from '../../ports/db/tables.ts';
 import type { RecoveryRule } from '../../sdk/recovery.ts';
 import type { RegisteredAgent } from '../../sdk/registry.ts';
+import type { SettingKind } from './setting-kind.ts';
 import {
   breakerSetting,
   budgetSetting,
   installation,
   recoverySetting,
-  type SettingKind,
   type SettingParts,
   settingKinds,
 } from './setting-kinds.ts';

@@ -6,6 +6,7 @@ import type { Broker } from '../limits/broker.ts';
 import { periodOf, purseName } from '../limits/purse.ts';
 import { checkBasis } from '../plan/bound.ts';
 import type { RunFacts } from './facts.ts';
+import { checkPins } from './pins.ts';
 import { type Recovered, recover } from './recover.ts';
 import { Run } from './run.ts';
 import type { HistoryEntry, RunRow, Store } from './store.ts';
@@ -17,6 +18,8 @@ const dayMs = 86_400_000;
 export interface AdoptionParts {
   readonly store: Store;
   readonly registry: Registry;
+  /** The workflows that count for a tenant. @default those of the registry */
+  readonly published?: (tenantId: number) => Promise<Registry>;
   readonly broker: Broker;
   /** What a run has in batches. */
   readonly batchesOf?: (run: RunFacts, history: readonly HistoryEntry[]) => Promise<StoredBatches>;
@@ -49,7 +52,11 @@ export class Adoption {
     const batched = isBatched && (await this.#parts.batchesOf?.(run.facts, history));
     run.seq = seq;
     await this.#openBudgets(run, now);
-    return { run, ...recover(run, { history, ...steps, ...(batched && { batched }) }, now) };
+    const stored = { history, ...steps, ...(batched && { batched }) };
+    const recovered = recover(run, stored, now);
+    const { declared: pinned } = row.pins;
+    const moved = checkPins(run, { pinned, history, declared: this.#parts.registry });
+    return { run, ...recovered, changes: [...recovered.changes, ...moved] };
   }
 
   /** Runs that go on past midnight pay from the purses of the new day. Returns whether one has begun. */
@@ -64,9 +71,10 @@ export class Adoption {
     const name = `${row.tenant_id} ${row.workflow} ${row.workflow_version}`;
     const known = this.#graphs.get(name);
     if (known) return known;
-    const { store, registry } = this.#parts;
+    const { store, registry, published } = this.#parts;
     const data = await store.workflowVersion(row.tenant_id, row.workflow, row.workflow_version);
-    const graph = compile(data, registry.agents, registry);
+    const workflows = (await published?.(row.tenant_id)) ?? registry;
+    const graph = compile(data, workflows.agents, workflows);
     this.#graphs.set(name, graph);
     return graph;
   }
@@ -103,6 +111,7 @@ function factsOf(row: RunRow, created: HistoryEntry | undefined): RunFacts {
     id: row.id,
     workflow: row.workflow,
     input: JSON.parse(created?.body ?? '{}'),
+    ...(row.pins.trust && { trust: row.pins.trust }),
     company: row.company,
     businessDate: row.business_date,
     timeZone: row.time_zone,

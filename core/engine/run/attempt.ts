@@ -6,7 +6,9 @@ import { madeBy } from '../../guard/effects.ts';
 import type { EntryDraft, Intent, Job } from '../../ports/dispatcher.ts';
 import type { FindingInput } from '../../sdk/agent.ts';
 import type { RegisteredAgent } from '../../sdk/registry.ts';
+import { undoneBy } from '../../sdk/reversal.ts';
 import type { AnyTool } from '../../sdk/tool.ts';
+import type { Asking } from '../approvals/effect-questions.ts';
 import type { CallWish, Grant, Settlement } from '../limits/broker.ts';
 import { sharedPurse } from '../limits/purse.ts';
 import { type EntryInput, nextEntry } from './entries.ts';
@@ -21,7 +23,7 @@ import type {
   TurnRow,
 } from './rows.ts';
 import type { Run } from './run.ts';
-import type { Step } from './step.ts';
+import { pathOf, type Step } from './step.ts';
 
 /** A model call of an attempt. */
 export interface Call extends CallState {
@@ -58,6 +60,8 @@ export class Attempt {
   deadline: Deadline | null = null;
   /** The tools of the effects that it has begun, by key. */
   readonly #tools = new Map<string, string>();
+  /** The effects that those of them take back which are reversals. */
+  readonly #undoing = new Map<string, string>();
   /** When a call that failed is asked for again; null: it waits for none, or in the queue. */
   asksAt: number | null = null;
 
@@ -71,13 +75,20 @@ export class Attempt {
     this.alone = options.alone;
   }
 
-  /** The entry that makes the start durable. */
-  started(): EntryRow {
+  /** Who asks, where people must agree to an effect. */
+  get asking(): Asking {
+    const { run, step, registered } = this;
+    return { run: run.facts, step: step.id, path: pathOf(step), agent: registered.name };
+  }
+
+  /** The entry that makes the start durable. `external`: what its input has from outside, as expressions name it. */
+  started(external: readonly string[] = []): EntryRow {
     const { attempt, reassignedTo } = this.step;
     return this.entry('step.started', {
       attempt,
       mode: this.mode,
       ...(this.recorded > 0 && { recorded: this.recorded }),
+      ...(external.length > 0 && { trust: 'external', from: external }),
       ...(reassignedTo !== null && { agent: reassignedTo }),
     });
   }
@@ -134,7 +145,7 @@ export class Attempt {
 
   /** A line that the thread wrote. */
   noted(draft: EntryDraft): Pick<Change, 'entries'> {
-    return { entries: [this.entry(draft.kind, draft.data, modelBody(draft.body))] };
+    return { entries: [this.entry(draft.kind, draft.data, bodyOf(draft))] };
   }
 
   /** A finding: codes and ids in its rows, its sentence and figures in a payload. */
@@ -167,16 +178,30 @@ export class Attempt {
 
   /** An effect's intent, durable before anything happens. */
   intended(intent: Intent): Pick<Change, 'entries' | 'effects'> {
-    const body = toStorableJson({ args: intent.args, binds: intent.binds });
+    const undoOf = undoneBy(intent.tool, intent.args);
+    this.#tools.set(intent.key, intent.tool);
+    if (undoOf !== null) this.#undoing.set(intent.key, undoOf);
+    if (intent.applies !== undefined) return this.#met(intent, intent.applies);
+    const { args, binds, amount } = intent;
+    const body = toStorableJson({ args, binds, ...(amount && { amount }) });
     const entry = this.entry(
       `effect.${intent.state}`,
       { tool: intent.tool, key: intent.key, entity: intent.entity, targetId: intent.targetId },
       { class: 'effect', text: body },
     );
-    this.#tools.set(intent.key, intent.tool);
-    const { args: _, ...kept } = intent;
-    const row: EffectRow = { ...kept, seq: entry.seq };
+    const { args: _, terms: _terms, ...kept } = intent;
+    const row: EffectRow = { ...kept, seq: entry.seq, undoOf };
     return { entries: [entry], effects: [row] };
+  }
+
+  /** A granted effect that is met again: what is stored of it stays as it is. */
+  #met({ key, tool }: Intent, approval: string): Pick<Change, 'entries'> {
+    return { entries: [this.entry('effect.met', { tool, key, approval })] };
+  }
+
+  /** The tool of an effect that it has begun; '' for any other. */
+  toolOf(key: string): string {
+    return this.#tools.get(key) ?? '';
   }
 
   /** What became of a started effect. */
@@ -184,12 +209,26 @@ export class Attempt {
     readonly key: string;
     readonly state: string;
     readonly outcome: unknown;
+    readonly approval?: string;
   }): Pick<Change, 'entries' | 'effectEnds'> {
+    const { approval, ...ended } = end;
     const kind = end.state === 'started' ? 'effect.resumed' : 'effect.ended';
+    const data = { key: end.key, state: end.state, ...(approval !== undefined && { approval }) };
+    const entry = this.entry(approval === undefined ? kind : 'effect.granted', data);
+    const claim = approval === undefined ? {} : { claim: { approval, seq: entry.seq } };
     return {
-      entries: [this.entry(kind, { key: end.key, state: end.state })],
-      effectEnds: [{ ...end, made: end.state === 'applied' ? this.#madeBy(end) : null }],
+      entries: [entry],
+      effectEnds: [
+        { ...ended, ...claim, made: end.state === 'applied' ? this.#madeBy(end) : null },
+        ...this.#undone(end),
+      ],
     };
+  }
+
+  /** What a reversal has taken back, in the same flush. */
+  #undone({ key, state }: { readonly key: string; readonly state: string }) {
+    const undone = state === 'applied' ? this.#undoing.get(key) : undefined;
+    return undone === undefined ? [] : [{ key: undone, state: 'undone', outcome: null }];
   }
 
   #madeBy({ key, outcome }: { readonly key: string; readonly outcome: unknown }) {
@@ -235,8 +274,9 @@ export function settled(
   };
 }
 
-function modelBody(text: string | undefined): EntryInput['body'] {
-  return text === undefined ? undefined : { class: 'model', text };
+function bodyOf({ kind, body: text }: EntryDraft): EntryInput['body'] {
+  const held = kind === 'effect.observed' ? 'effect' : 'model';
+  return text === undefined ? undefined : { class: held, text };
 }
 
 /** Purses that several engines share have rows; a run's and a step's live with their owner. */

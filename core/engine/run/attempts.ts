@@ -6,9 +6,12 @@ import type {
   Dispatcher,
   EntryDraft,
   FromThread,
+  Intent,
   JobDone,
 } from '../../ports/dispatcher.ts';
 import type { RegisteredAgent } from '../../sdk/registry.ts';
+import type { EffectQuestions } from '../approvals/effect-questions.ts';
+import type { Standstill } from '../authority/standstill.ts';
 import { type Breakers, healthOf } from '../limits/breaker.ts';
 import type { Quotas } from '../limits/quotas.ts';
 import type { Attempt } from './attempt.ts';
@@ -57,6 +60,9 @@ export interface AttemptParts {
   readonly breakers: Breakers;
   readonly dispatcher: Dispatcher;
   readonly quotas: Quotas;
+  /** What people are asked before effects. @default nobody is asked anything */
+  readonly questions?: Pick<EffectQuestions, 'of'>;
+  readonly standstill: Pick<Standstill, 'clear' | 'clearUntilMs'>;
   readonly clock: Clock;
   readonly events: AttemptEvents;
 }
@@ -234,26 +240,58 @@ export class Attempts implements DispatchEvents {
         return this.#append(
           attempt,
           attempt.intended(message.intent),
-          (flushed) => void this.#begun(attempt, message.intent.key, flushed),
+          (flushed) => void this.#begun(attempt, message.intent, flushed),
         );
       case 'effected':
-        return this.#append(attempt, attempt.effected(message), () =>
-          dispatcher.tell({ kind: 'ended', ref: attempt.ref, key: message.key }),
-        );
+        if (message.approval !== undefined) return void this.#claim(attempt, message);
+        return this.#append(attempt, attempt.effected(message), () => {
+          if (message.state === 'started') void this.#resumed(attempt, message.key);
+          else dispatcher.tell({ kind: 'ended', ref: attempt.ref, key: message.key });
+        });
       case 'done':
         return this.#done(attempt, message.done);
     }
   }
 
-  async #begun(attempt: Attempt, key: string, flushed: Flushed): Promise<void> {
-    const { store, dispatcher } = this.#parts;
+  async #begun(attempt: Attempt, intent: Intent, flushed: Flushed): Promise<void> {
+    const { store, dispatcher, standstill, questions } = this.#parts;
+    const { key } = intent;
+    const isNew = flushed.newEffects.has(key) && intent.state === 'started';
     try {
-      const known = flushed.newEffects.has(key)
-        ? null
-        : await store.effect(attempt.run.facts.tenantId, key);
-      dispatcher.tell({ kind: 'begun', ref: attempt.ref, key, known });
+      const approval = isNew ? null : await questions?.of(attempt.asking, intent);
+      const known = isNew ? null : await store.effect(attempt.run.facts.tenantId, key, approval);
+      const clearUntilMs = standstill.clearUntilMs(attempt, attempt.toolOf(key));
+      dispatcher.tell({ kind: 'begun', ref: attempt.ref, key, known, clearUntilMs });
     } catch (error) {
       dispatcher.cancel(attempt.ref, toErrorData(translateDbError(error)));
+    }
+  }
+
+  /** An approval is to be used up: not for what is stopped, which keeps it until the stop is lifted. */
+  async #claim(attempt: Attempt, claim: Extract<FromThread, { kind: 'effected' }>): Promise<void> {
+    const { standstill, dispatcher } = this.#parts;
+    const at = { ref: attempt.ref, key: claim.key };
+    try {
+      await standstill.clear(attempt, attempt.toolOf(claim.key));
+    } catch (error) {
+      return dispatcher.tell({ kind: 'stopped', ...at, error: toErrorData(error) });
+    }
+    if (!this.isLive(attempt)) return;
+    this.#append(attempt, attempt.effected(claim), ({ newEffects }) => {
+      const clearUntilMs = standstill.clearUntilMs(attempt, attempt.toolOf(claim.key));
+      dispatcher.tell({ kind: 'ended', ...at, isLate: !newEffects.has(claim.key), clearUntilMs });
+    });
+  }
+
+  /** What is begun anew is durable; it happens only if nothing stops it, which is looked at last. */
+  async #resumed(attempt: Attempt, key: string): Promise<void> {
+    const { standstill, dispatcher } = this.#parts;
+    const at = { ref: attempt.ref, key };
+    try {
+      const clearUntilMs = await standstill.clear(attempt, attempt.toolOf(key));
+      dispatcher.tell({ kind: 'ended', ...at, clearUntilMs });
+    } catch (error) {
+      dispatcher.tell({ kind: 'stopped', ...at, error: toErrorData(error) });
     }
   }
 
@@ -268,7 +306,8 @@ export class Attempts implements DispatchEvents {
       const { said } = attempt;
       const saidAt = said?.json === json ? { saidAt: said.seq } : {};
       const output: unknown = JSON.parse(json);
-      return events.ended(run, step, { kind: 'succeeded', output, json, ...saidAt });
+      const { trust } = done;
+      return events.ended(run, step, { kind: 'succeeded', output, json, trust, ...saidAt });
     }
     const { error } = done;
     const change = this.#parts.turns.lose(attempt, error);

@@ -1,8 +1,10 @@
 import type pg from 'pg';
 import { EngineError, type ErrorData, toErrorData } from '../../base/errors.ts';
+import type { Trust } from '../../ports/db/states.ts';
 import type { Registry } from '../../sdk/registry.ts';
 import type { CompiledWorkflow } from '../graph/compiled.ts';
 import { submitRun } from '../submit.ts';
+import { trustOf } from './labels.ts';
 import type { Outcome } from './outcome.ts';
 import type { Run } from './run.ts';
 import { pathOf, type Step } from './step.ts';
@@ -69,6 +71,7 @@ export class Children {
       ...(company !== null && { company }),
       ...(speed !== undefined && { speed }),
       input: run.inputOf(step),
+      trust: trustOf(run, step.place.sources, step.item),
       key: `child of ${facts.id} ${pathOf(step)}`,
       parent: {
         runId: facts.id,
@@ -109,10 +112,10 @@ const endOrphansSql = `INSERT INTO tutti.inbox (tenant_id, run_id, kind, dedupe,
        ON CONFLICT (tenant_id, run_id, dedupe) DO NOTHING`;
 
 // $1 runs: what their steps have started and has ended, with what it brings.
-const endedSql = `SELECT c.id, c.parent_run_id, c.parent_step, c.status, convert_from(p.body, 'UTF8') AS output,
+const endedSql = `SELECT c.id, c.parent_run_id, c.parent_step, c.status, convert_from(p.body, 'UTF8') AS output, last.data->>'trust' AS trust,
          (SELECT coalesce(sum(s.cost_micro_usd), 0)::bigint FROM tutti.step s WHERE s.tenant_id = c.tenant_id AND s.run_id = c.id) AS cost_micro_usd
        FROM tutti.run c
-       LEFT JOIN LATERAL (SELECT max(seq) AS seq FROM tutti.entry e WHERE e.tenant_id = c.tenant_id AND e.run_id = c.id AND e.kind = 'run.ended') last ON true
+       LEFT JOIN LATERAL (SELECT e.seq, e.data FROM tutti.entry e WHERE e.tenant_id = c.tenant_id AND e.run_id = c.id AND e.kind = 'run.ended' ORDER BY e.seq DESC LIMIT 1) last ON true
        LEFT JOIN tutti.payload p ON p.tenant_id = c.tenant_id AND p.run_id = c.id AND p.seq = last.seq AND p.part = 0
        WHERE c.parent_run_id = ANY ($1::uuid[]) AND c.ended_at IS NOT NULL`;
 
@@ -124,13 +127,15 @@ interface EndedChild {
   readonly status: string;
   /** JSON. */
   readonly output: string | null;
+  /** The label of its output; null: a release before labels has ended it. */
+  readonly trust: Trust | null;
   readonly cost_micro_usd: number;
 }
 
-function outcomeOf(step: Step, { id, status, output }: EndedChild): Outcome {
+function outcomeOf(step: Step, { id, status, output, trust }: EndedChild): Outcome {
   if (status === 'succeeded' || status === 'partial') {
     const json = output ?? 'null';
-    return { kind: 'succeeded', output: JSON.parse(json), json };
+    return { kind: 'succeeded', output: JSON.parse(json), json, trust: trust ?? 'external' };
   }
   const error: ErrorData = toErrorData(
     new EngineError(

@@ -1,4 +1,5 @@
 import { toErrorData } from '../../base/errors.ts';
+import { trustOf } from './labels.ts';
 import type { Outcome } from './outcome.ts';
 import type { Body, EntryRow } from './rows.ts';
 import type { Run } from './run.ts';
@@ -48,13 +49,14 @@ export function decidedEntry(step: Step): EntryInput {
 
 /** The end of a run, with what it brings. */
 export function runEnded(run: Run, status: RunStatus): EntryInput {
-  const ended = { step: null, kind: 'run.ended', data: { status } };
+  const trust = trustOf(run, run.graph.outputSources, null);
+  const ended = { step: null, kind: 'run.ended', data: { status, trust } };
   try {
     const output = run.output();
     return output === undefined ? ended : { ...ended, body: outputBody(output) };
   } catch (error) {
     // What it names was skipped or has failed: the run has ended all the same.
-    return { ...ended, data: { status, output: toErrorData(error).message } };
+    return { ...ended, data: { status, trust, output: toErrorData(error).message } };
   }
 }
 

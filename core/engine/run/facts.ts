@@ -1,3 +1,4 @@
+import type { Trust } from '../../ports/db/states.ts';
 import type { BoundPlan } from '../plan/bound.ts';
 import type { Actor } from './request.ts';
 
@@ -7,6 +8,8 @@ export interface RunFacts {
   readonly id: string;
   readonly workflow: string;
   readonly input: unknown;
+  /** The label of its input. @default operator: whoever asked for it gave it */
+  readonly trust?: Trust;
   /** Company code, or null for a run over the whole group. */
   readonly company: string | null;
   readonly businessDate: string;

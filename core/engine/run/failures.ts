@@ -15,7 +15,7 @@ export const innocentDelayMs = 500;
 
 /** Whether a failure says nothing about a step, because its engine or its database was in the way. It costs no try. */
 export function isInnocent(error: ErrorData): boolean {
-  return ['ENGINE_FENCED', 'ENGINE_STOPPED'].includes(error.code) || isOutageData(error);
+  return ['ENGINE_FENCED', 'ENGINE_STOPPED', 'STOPPED'].includes(error.code) || isOutageData(error);
 }
 
 /** Answers that make a conversation useless: who goes on with it is given them again. */
@@ -47,8 +47,8 @@ export interface Retry {
 /** What follows from a failure, as the run loop does it. */
 export interface FailureEvents {
   write(change: Change): void;
-  /** The step is tried again after a delay. */
-  again(run: Run, step: Step, retry: Retry): void;
+  /** The step is tried again, after a delay or at once. */
+  again(run: Run, step: Step, retry?: Retry): void;
   failed(run: Run, step: Step, error: ErrorData): void;
   skipped(run: Run, step: Step, error: ErrorData): void;
   /** The whole run ends as failed. */
@@ -84,6 +84,9 @@ export class Failures {
 
   follow(run: Run, step: Step, { error, onModel }: Failure): void {
     const { events, rulesOf, agentsOf } = this.#parts;
+    // It is ready, and stays so until the stop is lifted; nobody knows of one that could not be looked for.
+    if (error.code === 'STOPPED' && error.details?.rule !== 'stop.unknown')
+      return events.again(run, step);
     if (isInnocent(error))
       return events.again(run, step, { delayMs: innocentDelayMs, how: { code: error.code } });
     if (error.code === 'PLAN_CHANGED') return this.abort(run, step, error);

@@ -34,7 +34,7 @@ export function flushParameters(changes: readonly Change[], rows: readonly StepR
   };
   const bodies = new Bodies();
   const runs = new Map<Run, RunStatus>();
-  const sent = changes.map(withoutAbandoned);
+  const sent = oncePerEffect(changes.map(withoutAbandoned));
   for (const [ask, change] of sent.entries()) {
     if (change.runStatus) runs.set(change.run, change.runStatus);
     putMoney(put, change, ask);
@@ -63,6 +63,33 @@ function withoutAbandoned(change: Change): Change {
   }
   for (const { call } of change.turns) if (call.phase === 'gathered') call.phase = 'sent';
   return change;
+}
+
+/**
+ * A statement may change a row once: of several that begin an effect, or use up its approval, the first goes down; the others read what came
+ * of it. What ends in the same flush was there before.
+ */
+function oncePerEffect(changes: readonly Change[]): readonly Change[] {
+  if (!changes.some(({ effects, effectEnds }) => effects || effectEnds)) return changes;
+  const taken = new Set<string>();
+  const isFirst = ({ run }: Change, key: string): boolean => {
+    const name = `${run.facts.tenantId} ${key}`;
+    return !taken.has(name) && taken.add(name) !== null;
+  };
+  const ended = changes.map((change) => {
+    const { effectEnds: ends } = change;
+    if (!ends) return change;
+    return {
+      ...change,
+      effectEnds: ends.filter(({ key, claim }) => isFirst(change, key) || !claim),
+    };
+  });
+  return ended.map((change) => {
+    const { effects } = change;
+    return effects
+      ? { ...change, effects: effects.filter(({ key }) => isFirst(change, key)) }
+      : change;
+  });
 }
 
 type Put = (part: Part, ...values: readonly unknown[]) => void;
@@ -244,10 +271,15 @@ function putEffects(put: Put, change: Change): void {
       row.binds === null ? null : toJsonb(row.binds),
       row.state,
       row.state === 'started' ? new Date().toISOString() : null,
+      row.undoOf ? hex(row.undoOf) : null,
+      row.amount?.amount ?? null,
+      row.amount?.currency ?? null,
     );
   }
-  for (const row of change.effectEnds ?? [])
-    put('effect_ends', tenantId, hex(row.key), row.state, toJsonb(row.outcome));
+  for (const { key, state, outcome, claim } of change.effectEnds ?? []) {
+    const by = claim ? [claim.approval, `${run} ${claim.seq}`] : [null, null];
+    put('effect_ends', tenantId, hex(key), state, toJsonb(outcome), ...by);
+  }
   putDocuments(put, change);
 }
 

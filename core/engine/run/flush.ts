@@ -26,9 +26,9 @@ const columns = {
   payloads: `tenant_id int, run_id uuid, seq bigint, class text, start int, size int, ask int`,
   effects: `tenant_id int, key bytea, run_id uuid, step int, seq bigint, tool text, contract bytea, duty text,
     actor jsonb, entity text, target_id text, company text, args_sha256 bytea, binds jsonb, state text,
-    started_at timestamptz`,
+    started_at timestamptz, undo_of bytea, amount numeric, currency text`,
   documents: 'tenant_id int, entity text, record_id text, part text, key bytea',
-  effect_ends: 'tenant_id int, key bytea, state text, outcome jsonb',
+  effect_ends: 'tenant_id int, key bytea, state text, outcome jsonb, approval uuid, claim text',
   findings: `tenant_id int, run_id uuid, fingerprint bytea, step int, seq bigint, module text, agent text, kind text,
     severity text, company text, records jsonb, amount numeric, currency text, simulated boolean`,
   runs: 'tenant_id int, id uuid, status text, ended boolean',
@@ -72,6 +72,17 @@ const stepChanges = namesOf('steps')
   .map((column) => `${column} = excluded.${column}`)
   .join(', ');
 
+const effectChanges = namesOf('effects')
+  .split(', ')
+  .filter((column) => !/^(tenant_id|key)$/.test(column))
+  .map((column) => `${column} = excluded.${column}`)
+  .join(', ');
+
+// A proposal gives way to another one under its key, and to what may happen without asking; one that lost a race is asked for anew. Of
+// what people are shown, the record's version alone does not count.
+const isSuperseded = `(t.state = 'conflict' AND excluded.state = 'proposed') OR (t.state = 'proposed' AND (excluded.state = 'started'
+    OR t.args_sha256 <> excluded.args_sha256 OR t.contract <> excluded.contract OR t.binds - 'version' IS DISTINCT FROM excluded.binds - 'version'))`;
+
 // The bodies of all payloads in one binary parameter: as an array of bytea each would be sent in hex and quoted, twice its size.
 const bodies = `$${parts.reduce((sum, each) => sum + widthOf(each), ownParameters + 1)}::bytea`;
 
@@ -112,13 +123,22 @@ feeds AS (INSERT INTO tutti.feed (tenant_id, run_id, from_seq, to_seq)
 payloads AS (INSERT INTO tutti.payload (tenant_id, run_id, seq, class, encoding, sha256, size, body)
   SELECT d.tenant_id, d.run_id, d.seq, d.class, 'json', sha256(b.body), d.size, b.body FROM mark, ${rowsOf('payloads')},
   LATERAL (SELECT substring(${bodies} FROM d.start FOR d.size) AS body) b WHERE d.ask IS NULL OR d.ask NOT IN (SELECT ask FROM poor)),
-effects AS (INSERT INTO tutti.effect (${namesOf('effects')}) SELECT d.* FROM mark, ${rowsOf('effects')}
-  ON CONFLICT (tenant_id, key) DO NOTHING RETURNING run_id, seq),
+effects AS (INSERT INTO tutti.effect AS t (${namesOf('effects')}) SELECT d.* FROM mark, ${rowsOf('effects')}
+  ON CONFLICT (tenant_id, key) DO UPDATE SET ${effectChanges}, outcome = NULL, ended_at = NULL
+  WHERE ${isSuperseded} RETURNING run_id, seq),
 documents AS (INSERT INTO tutti.effect_document (${namesOf('documents')}) SELECT d.* FROM mark, ${rowsOf('documents')} ON CONFLICT DO NOTHING),
+used AS (UPDATE tutti.approval a SET state = 'consumed', consumed_at = clock_timestamp(), used_by = d.claim FROM mark, ${rowsOf('effect_ends')}
+  WHERE a.tenant_id = ANY (ARRAY(SELECT tenant_id FROM ${rowsOf('effect_ends')} WHERE approval IS NOT NULL))
+    AND a.id = ANY (ARRAY(SELECT approval FROM ${rowsOf('effect_ends')} WHERE approval IS NOT NULL))
+    AND a.tenant_id = d.tenant_id AND a.id = d.approval AND a.effect_key = d.key AND a.state = 'granted' AND a.expires_at > clock_timestamp()
+    AND EXISTS (SELECT FROM tutti.effect e WHERE e.tenant_id = d.tenant_id AND e.key = d.key AND e.state = 'proposed')
+  RETURNING a.id, a.used_by),
 effect_ends AS (INSERT INTO tutti.effect AS t (tenant_id, key, run_id, step, seq, tool, contract, actor, args_sha256, state, outcome, ended_at)
   SELECT d.tenant_id, d.key, '00000000-0000-0000-0000-000000000000', 0, 0, '', '', '{}', '', d.state, d.outcome, now() FROM mark, ${rowsOf('effect_ends')}
-  ON CONFLICT (tenant_id, key) DO UPDATE SET state = excluded.state, outcome = excluded.outcome,
-  started_at = CASE excluded.state WHEN 'started' THEN now() ELSE t.started_at END, ended_at = CASE excluded.state WHEN 'started' THEN NULL ELSE excluded.ended_at END),
+  WHERE d.approval IS NULL OR d.approval IN (SELECT id FROM used)
+  ON CONFLICT (tenant_id, key) DO UPDATE SET state = excluded.state, outcome = CASE excluded.state WHEN 'undone' THEN t.outcome ELSE excluded.outcome END,
+  started_at = CASE excluded.state WHEN 'started' THEN now() ELSE t.started_at END,
+  ended_at = CASE excluded.state WHEN 'started' THEN NULL WHEN 'undone' THEN t.ended_at ELSE excluded.ended_at END),
 findings AS (INSERT INTO tutti.finding (${namesOf('findings')}) SELECT d.* FROM mark, ${rowsOf('findings')}
   ON CONFLICT (tenant_id, run_id, fingerprint) DO NOTHING),
 triage AS (INSERT INTO tutti.triage AS t (tenant_id, fingerprint, state, first_run, last_run)
@@ -132,7 +152,7 @@ taken AS (DELETE FROM tutti.inbox q USING mark WHERE q.id IN (SELECT d.id FROM $
 SELECT (SELECT count(*) FROM fence)::int AS alive, (SELECT count(*) FROM mark)::int AS marked, (SELECT count(*) FROM steps)::int AS steps,
   (SELECT array_agg(run_id || ' ' || seq) FROM ${rowsOf('turns')} WHERE ask IN (SELECT ask FROM poor)) AS refused,
   (SELECT json_agg(json_build_array(tenant_id, scope, period, limit_micro_usd, reserved_micro_usd, settled_micro_usd)) FROM spent) AS purses,
-  (SELECT array_agg(run_id || ' ' || seq) FROM effects) AS new_effects`;
+  (SELECT array_agg(at) FROM (SELECT run_id || ' ' || seq AS at FROM effects UNION ALL SELECT used_by FROM used) b) AS new_effects`;
 
 /** A row of table `budget`, with the money in it in micro-USD. */
 export type StoredPurse = readonly [
@@ -155,7 +175,10 @@ export interface FlushRow {
   readonly refused: readonly string[] | null;
   /** What the purses that it moved hold since. */
   readonly purses: readonly StoredPurse[] | null;
-  /** Where the effects that were not known before were begun: '<run> <seq>'. Two steps may begin the same one in one flush. */
+  /**
+   * Where the effects that were not known before were begun, or have superseded what was, and where approvals were used up: '<run> <seq>'.
+   * Two steps may want the same one.
+   */
   readonly new_effects: readonly string[] | null;
 }
 
@@ -164,7 +187,8 @@ export const readBackSql = `
 SELECT f.no, (SELECT array_agg(d.run_id || ' ' || d.seq) FROM unnest($2::int[], $3::uuid[], $4::bigint[]) AS d(tenant_id, run_id, seq)
     LEFT JOIN tutti.ledger l USING (tenant_id, run_id, seq) WHERE l.seq IS NULL) AS refused,
   (SELECT array_agg(e.run_id || ' ' || e.seq) FROM unnest($5::int[], $6::bytea[]) AS d(tenant_id, key)
-    JOIN tutti.effect e USING (tenant_id, key)) AS effects
+    JOIN tutti.effect e USING (tenant_id, key)) || (SELECT array_agg(a.used_by) FROM unnest($5::int[], $6::bytea[]) AS d(tenant_id, key)
+    JOIN tutti.approval a ON a.tenant_id = d.tenant_id AND a.effect_key = d.key AND a.used_by IS NOT NULL) AS effects
 FROM tutti.flush f WHERE f.engine_id = $1`;
 
 /** What `readBackSql` answers. */

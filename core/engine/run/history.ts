@@ -142,15 +142,20 @@ export class History {
   }
 
   /**
-   * The effects that a run proposed and nobody has decided yet; without a run, all of the tenant's. `after` is the key of
-   * the last one seen. @default limit none
+   * The effects that a run proposed and nobody has decided yet, with `all` those that were, too; without a run, all of the tenant's.
+   * `after` is the key of the last one seen. @default limit none · all false
    * @throws RUN_UNKNOWN for a `runId` that is none
    */
   async proposals(
     tenantId: number,
-    options: { readonly runId?: string; readonly after?: string; readonly limit?: number } = {},
+    options: {
+      readonly runId?: string;
+      readonly after?: string;
+      readonly limit?: number;
+      readonly all?: boolean;
+    } = {},
   ): Promise<readonly ProposalView[]> {
-    const { runId, after, limit } = options;
+    const { runId, after, limit, all = false } = options;
     if (runId) await this.head(tenantId, runId);
     const named = runId
       ? sql`AND e.key IN (SELECT decode(data->>'key', 'hex') FROM tutti.entry
@@ -162,10 +167,12 @@ export class History {
     const rows = await this.#rows<ProposalRow>(
       tenantId,
       sql`SELECT encode(e.key, 'hex') AS key, e.run_id, e.step AS step_id, e.seq, e.tool, split_part(e.tool, '.', 1) AS module,
-          e.actor->>'id' AS agent, e.entity, e.target_id, e.company, e.state, p.body
+          e.actor->>'id' AS agent, e.entity, e.target_id, e.company, e.state, q.id AS approval,
+          CASE WHEN e.state <> 'proposed' THEN e.state WHEN q.state IN ('granted', 'expired', 'withdrawn') THEN q.state ELSE 'open' END AS became, p.body
         FROM tutti.effect e
+        LEFT JOIN LATERAL (SELECT id, state FROM tutti.approval a WHERE a.tenant_id = e.tenant_id AND a.effect_key = e.key ORDER BY a.asked_at DESC, a.id DESC LIMIT 1) q ON true
         LEFT JOIN tutti.payload p ON p.tenant_id = e.tenant_id AND p.run_id = e.run_id AND p.seq = e.seq AND p.part = 0
-        WHERE e.tenant_id = ${tenantId} AND e.state = 'proposed' ${named} ${onward}
+        WHERE e.tenant_id = ${tenantId} AND (e.state = 'proposed' OR (${all} AND (q.id IS NOT NULL OR e.state = 'refused'))) ${named} ${onward}
         ORDER BY e.run_id, e.seq LIMIT ${limit ?? null}`,
     );
     return rows.map(({ body, ...row }) => ({

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import type { ApprovalState } from '../../ports/db/states.ts';
 import { toJsonb } from './rows.ts';
 import type { Actor } from './store.ts';
 
@@ -15,13 +16,13 @@ export interface Message<K extends MessageKind = MessageKind> {
   readonly kind: K;
   /** Names it among the messages of its run. */
   readonly dedupe: string;
-  /** `cancel`: `{ step?, subtree? }`; `settled`: `{ key, step }`; `decision`: `{ step, state, by, note }`; `escalated`: `{ step, approval, to }`; `explain`: `{ path? }`. */
+  /** `cancel`: `{ step?, subtree? }`; `settled`: `{ key, step }`; `decision`: `{ step, key?, state, by, note }`; `escalated`: `{ step, approval, to }`; `explain`: `{ path? }`. */
   readonly data: {
     readonly step?: number;
     readonly subtree?: boolean;
     readonly key?: string;
     readonly path?: string;
-    readonly state?: 'granted' | 'refused';
+    readonly state?: ApprovalState;
     readonly by?: readonly string[];
     readonly note?: string | null;
     readonly approval?: string;

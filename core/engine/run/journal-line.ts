@@ -159,8 +159,11 @@ export class JournalLine {
         .filter(({ call }) => call.phase !== 'gathered')
         .map(({ seq }) => ({ ...run.facts, seq })),
     );
-    const effects = changes.flatMap(({ run, effects = [] }) =>
-      effects.map(({ key }) => ({ ...run.facts, key: Buffer.from(key, 'hex') })),
+    const effects = changes.flatMap(({ run, effects = [], effectEnds = [] }) =>
+      [...effects, ...effectEnds.filter(({ claim }) => claim)].map(({ key }) => ({
+        ...run.facts,
+        key: Buffer.from(key, 'hex'),
+      })),
     );
     const { rows } = await client.query<ReadBackRow>(readBackSql, [
       this.#parts.boot,

@@ -13,7 +13,7 @@ import type { Change } from './rows.ts';
 export interface Flushed {
   /** false: a shared purse had too little left for the turns of this change; none of them was written. */
   readonly admitted: boolean;
-  /** Keys (hex) of this change's effects that nobody had recorded before. */
+  /** Keys (hex) of this change's effects that nobody had recorded before, that supersede what was, or that used their approval up. */
   readonly newEffects: ReadonlySet<string>;
 }
 
@@ -244,8 +244,11 @@ export class Journal {
 
 /** What a flush brought to one of its changes: of two that begin the same effect, the database took one. */
 function flushedOf(change: Change, answer: FlushAnswer): Flushed {
-  const { run, effects = [] } = change;
-  const begun = effects.filter(({ seq }) => answer.newEffects.has(`${run.facts.id} ${seq}`));
+  const { run, effects = [], effectEnds = [] } = change;
+  const claims = effectEnds.flatMap(({ key, claim }) => (claim ? { key, seq: claim.seq } : []));
+  const begun = [...effects, ...claims].filter(({ seq }) =>
+    answer.newEffects.has(`${run.facts.id} ${seq}`),
+  );
   return {
     admitted: !isRefused(change, answer.refused),
     newEffects: new Set(begun.map(({ key }) => key)),

@@ -4,12 +4,14 @@ import { EngineError, toErrorData } from '../../base/errors.ts';
 import { translateDbError } from '../../ports/db/db-error.ts';
 import type { Dispatcher } from '../../ports/dispatcher.ts';
 import type { RegisteredAgent, Registry } from '../../sdk/registry.ts';
+import { appliedBy } from '../approvals/apply.ts';
 import type { AgentPlace, CompiledTask } from '../graph/compiled.ts';
 import type { Broker } from '../limits/broker.ts';
 import { checkStep } from '../plan/bound.ts';
 import { Attempt } from './attempt.ts';
 import { type Attempts, crashesUntilAlone, usesErp } from './attempts.ts';
 import type { Journal } from './journal.ts';
+import { externalIn, trustOf } from './labels.ts';
 import type { Run } from './run.ts';
 import { pathOf, type Step } from './step.ts';
 import { stepLimits } from './step-limits.ts';
@@ -102,7 +104,8 @@ export class Launcher {
       const input = inputOf(run, step, registered);
       step.degraded ||= refusal !== null || step.onPlaybook;
       const turn = wish && mode === 'model' ? turns.begin(attempt, wish) : {};
-      const entries = [attempt.started(), ...(turn.entries ?? [])];
+      const external = externalIn(run, step.place.sources, step.item);
+      const entries = [attempt.started(external), ...(turn.entries ?? [])];
       const { call } = attempt;
       const launch = (denied: EngineError | null): void => {
         if (attempts.isLive(attempt)) this.#launch(attempt, input, denied);
@@ -170,6 +173,7 @@ export class Launcher {
       rehearsal,
       speed,
     } = run.facts;
+    const applies = appliedBy(run.facts);
     attempt.isSent = true;
     step.worker = this.#parts.dispatcher.run({
       ref,
@@ -181,12 +185,14 @@ export class Launcher {
       attended,
       alone,
       input,
+      trust: trustOf(run, step.place.sources, step.item),
       stepPath: pathOf(step),
       attempt: step.attempt,
       agent: registered.name,
       mode,
       permitted: call !== null,
       recorded,
+      ...(applies && { applies }),
       ...(call && { target: call.grant.target }),
       ...(rehearsal && { simulate: { latency: true, ...(speed && { speed }) } }),
     });

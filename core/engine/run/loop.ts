@@ -1,33 +1,23 @@
-import type { Clock } from '../../base/clock.ts';
 import { EngineError, type ErrorData, fromErrorData, toErrorData } from '../../base/errors.ts';
-import type { StepFailure } from '../../ports/config.ts';
-import type { DispatchEvents, Dispatcher } from '../../ports/dispatcher.ts';
-import type { Registry } from '../../sdk/registry.ts';
+import type { DispatchEvents } from '../../ports/dispatcher.ts';
 import type { Decided } from '../approvals/decide.ts';
-import { Batches, type Batching } from '../batches/batches.ts';
+import { Standstill } from '../authority/standstill.ts';
+import { Batches } from '../batches/batches.ts';
 import { Explainer } from '../explain/explainer.ts';
 import { isAgentPlace } from '../graph/compiled.ts';
 import type { BreakerState } from '../limits/breaker.ts';
-import type { Limits } from '../limits/limits.ts';
-import type { Scheduler } from '../schedule/scheduler.ts';
 import { Admission } from './admission.ts';
 import { Attempts, type Delta } from './attempts.ts';
 import { decidedEntry, type EntryInput, endEntry, nextEntry, runEnded } from './entries.ts';
 import { Expansion } from './expansion.ts';
-import {
-  type Failure,
-  type FailureEvents,
-  type FailureParts,
-  Failures,
-  type Retry,
-  toldOf,
-} from './failures.ts';
+import { type Failure, type FailureEvents, Failures, type Retry, toldOf } from './failures.ts';
 import { isOutside } from './inline.ts';
-import type { Flushed, Journal } from './journal.ts';
+import type { Flushed } from './journal.ts';
 import { Launcher } from './launcher.ts';
+import type { LoopParts } from './loop-parts.ts';
 import type { Next } from './next.ts';
 import type { Outcome } from './outcome.ts';
-import { Outside, type OutsideParts } from './outside.ts';
+import { Outside } from './outside.ts';
 import { People } from './people.ts';
 import type { Recovered } from './recover.ts';
 import type { Change } from './rows.ts';
@@ -35,37 +25,11 @@ import type { Run } from './run.ts';
 import { Spans } from './spans.ts';
 import { isTerminal, type RunStatus } from './states.ts';
 import { type Asked, Steering } from './steering.ts';
-import { type Container, pathOf, type Step } from './step.ts';
-import type { Store } from './store.ts';
+import { pathOf, type Step } from './step.ts';
 import { Timers } from './timers.ts';
 import { asksForMoney, stepScope, Turns } from './turns.ts';
-import type { Waiting } from './waiting.ts';
 
 const unlimited = Number.MAX_SAFE_INTEGER;
-
-/** What the loop works with. */
-export interface LoopParts {
-  readonly journal: Journal;
-  readonly store: Pick<Store, 'effect' | 'conversation'>;
-  readonly scheduler: Scheduler<Waiting>;
-  readonly limits: Pick<Limits<Run>, 'breakers' | 'broker' | 'watch' | 'quotas'>;
-  readonly dispatcher: Dispatcher;
-  readonly registry: Registry;
-  readonly clock: Clock;
-  /** Whom and what steps ask that wait for something outside. @default no run has such steps */
-  readonly outside?: Pick<OutsideParts, 'approvals' | 'children' | 'happenings' | 'momentOf'>;
-  /** What a foreach runs over. */
-  readonly itemsOf: (run: Run, container: Container) => Promise<readonly unknown[]>;
-  readonly rulesOf: FailureParts['rulesOf'];
-  /** @default no call goes by a batch */
-  readonly batching?: Batching;
-  /** Told when the failure of a step is durable. */
-  readonly onStepFailed?: ((failure: StepFailure) => void) | undefined;
-  /** Told what models say, while somebody watches. */
-  readonly onDelta?: ((delta: Delta) => void) | undefined;
-  /** Told when a run's end is durable. */
-  readonly onEnd: (run: Run, status: RunStatus) => void;
-}
 
 /**
  * The loop of all runs that this engine owns: state → what next → do → append. Whatever happens is a message, a timer or a
@@ -93,8 +57,14 @@ export class RunLoop {
   constructor(parts: LoopParts) {
     this.#parts = parts;
     this.#timers = new Timers(parts.clock);
-    const shared = { ...parts, ...parts.limits };
     const changed = (): void => this.look();
+    const standstill = new Standstill({
+      ...parts,
+      agentsOf: (step) => this.#launcher.agentsOf(step),
+      offer: (run, step) => this.#offer(run, step),
+      changed,
+    });
+    const shared = { ...parts, ...parts.limits, standstill };
     const events = {
       ended: (run: Run, step: Step, outcome: Outcome) => this.#end(run, step, outcome),
       failed: (run: Run, step: Step, failure: Failure) => this.#failed(run, step, failure),
@@ -121,7 +91,7 @@ export class RunLoop {
     const launcher = this.#launcher;
     this.#admission = new Admission({ ...shared, turns, launcher, ...events });
     this.#steering = new Steering({ ...shared, attempts, events });
-    this.#people = new People(events);
+    this.#people = new People(events, parts.clock);
     const isOn = (): boolean => this.#state === 'running';
     this.#outside = parts.outside
       ? new Outside({ ...parts.outside, ...shared, isOn, events })
@@ -314,6 +284,8 @@ export class RunLoop {
   #failed(run: Run, step: Step, failure: Failure): void {
     const { error } = failure;
     if (error.code === 'EFFECT_IN_REVIEW') this.#people.ask(run, step, { wait: 'review', error });
+    else if (error.code === 'APPROVAL_PENDING')
+      this.#people.ask(run, step, { wait: 'approval', error });
     else if (asksForMoney(fromErrorData(error)))
       this.#people.ask(run, step, { wait: 'budget', error });
     else this.#failures.follow(run, step, failure);

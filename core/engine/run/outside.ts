@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
 import { EngineError, type ErrorData, toErrorData } from '../../base/errors.ts';
 import type { StepWait } from '../../ports/db/states.ts';
+import type { ApplyRuns } from '../approvals/apply.ts';
 import type { Approvals } from '../approvals/approvals.ts';
 import type { Decided } from '../approvals/decide.ts';
 import type { CompiledApproval, CompiledWait } from '../graph/compiled.ts';
@@ -24,6 +25,8 @@ export interface OutsideEvents {
 export interface OutsideParts {
   readonly clock: Clock;
   readonly approvals: Pick<Approvals, 'ask' | 'expire' | 'tidy'>;
+  /** Carries out what was granted and no step waits for. */
+  readonly applies: Pick<ApplyRuns, 'submit'>;
   readonly children: Children;
   readonly happenings: Happenings;
   /** The next moment of a company's fiscal calendar after one, milliseconds since the epoch. @throws CALENDAR_INVALID */
@@ -101,8 +104,9 @@ export class Outside {
 
   /** Once a second: events that have come, runs that have ended, runs that are not wanted any more. */
   async tend(): Promise<void> {
-    const { approvals, children, happenings, events } = this.#parts;
+    const { approvals, applies, children, happenings, events } = this.#parts;
     await approvals.tidy();
+    await applies.submit();
     await children.endOrphans();
     for (const step of this.#watched.keys())
       if (step.status !== 'waiting') this.#watched.delete(step);

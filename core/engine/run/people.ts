@@ -1,3 +1,4 @@
+import type { Clock } from '../../base/clock.ts';
 import type { ErrorData } from '../../base/errors.ts';
 import type { EntryInput } from './entries.ts';
 import type { Next } from './next.ts';
@@ -5,7 +6,7 @@ import type { Run } from './run.ts';
 import type { Step } from './step.ts';
 
 /** What a step waits for until a person has done it. */
-export type Asked = 'review' | 'budget';
+export type Asked = 'review' | 'budget' | 'approval';
 
 /** What is done to a step that waits for a person, as the run loop does it. */
 export interface PeopleEvents {
@@ -18,27 +19,37 @@ export interface PeopleEvents {
   cancelled(run: Run, step: Step): void;
 }
 
-/** Steps that wait for people: for who settles an effect, for who raises a budget. They hold nothing meanwhile. */
+/** Steps that wait for people: for who settles an effect, who agrees to one, who raises a budget. They hold nothing meanwhile. */
 export class People {
   readonly #events: PeopleEvents;
+  readonly #clock: Pick<Clock, 'now'>;
   /** Steps that ran when budgets moved: what they were refused before may be there now. */
   readonly #moved = new WeakSet<Step>();
 
-  constructor(events: PeopleEvents) {
+  constructor(events: PeopleEvents, clock: Pick<Clock, 'now'>) {
     this.#events = events;
+    this.#clock = clock;
   }
 
   /** Lets a step wait; one whose effect has been settled meanwhile goes on at once. */
   ask(run: Run, step: Step, { wait, error }: { readonly wait: Asked; readonly error: ErrorData }) {
     const events = this.#events;
-    const isSettled = wait === 'review' && step.settled.delete(String(error.details?.key));
+    const isSettled = wait !== 'budget' && step.settled.delete(String(error.details?.key));
     const hasMoved = wait === 'budget' && this.#moved.delete(step);
     if (isSettled || hasMoved) return events.again(run, step);
     if (run.isCancelled || step.isCancelling) return events.cancelled(run, step);
     events.free(run, step);
-    run.wait(step, wait);
+    const wakeAt = wait === 'approval' ? this.#lookAgainAt(error) : null;
+    run.wait(step, wait, wakeAt);
     events.note(run, { step, kind: 'step.waiting', data: { wait, ...error.details } });
-    events.follow(run, []);
+    events.follow(run, wakeAt === null ? [] : [{ kind: 'wait', step }]);
+  }
+
+  /** When a question ends that nobody decides; by the database's clock, which may be behind. */
+  #lookAgainAt({ details }: ErrorData): number {
+    const soonest = this.#clock.now() + 1_000;
+    const expiresAt = Date.parse(String(details?.expiresAt));
+    return Number.isNaN(expiresAt) ? soonest : Math.max(expiresAt, soonest);
   }
 
   /** Budgets may have been raised: what waits for money asks again. */

@@ -1,4 +1,5 @@
 import { EngineError, toErrorData } from '../../base/errors.ts';
+import type { Trust } from '../../ports/db/states.ts';
 import type { StoredBatches } from '../batches/batch-store.ts';
 import { noTries } from '../recovery/ladder.ts';
 import { nextEntry } from './entries.ts';
@@ -31,7 +32,7 @@ export interface Recovered {
  * entries instead of by threads. Steps get the ids that they had, because they are made in the order of the entries.
  */
 export function recover(run: Run, stored: StoredRun, now: number): Recovered {
-  const fold = new Fold(run, now);
+  const fold = new Fold(run, now, stored.trust);
   stored.history.forEach((entry, index) => {
     fold.take(entry, () => stored.history.slice(index + 1));
   });
@@ -51,12 +52,15 @@ export function recover(run: Run, stored: StoredRun, now: number): Recovered {
 class Fold {
   readonly #run: Run;
   readonly #now: number;
+  /** The labels of stored outputs: what their agents have read is not told again. */
+  readonly #trust: ReadonlyMap<number, Trust>;
   readonly #pending = new Map<Step, Next>();
   #ended: Next | null = null;
 
-  constructor(run: Run, now: number) {
+  constructor(run: Run, now: number, trust: StoredSteps['trust'] = new Map()) {
     this.#run = run;
     this.#now = now;
+    this.#trust = trust;
     this.#follow(run.start(now));
   }
 
@@ -169,7 +173,8 @@ class Fold {
       case 'step.succeeded': {
         const json = entry.body ?? 'null';
         step.outputSeq = Number(entry.data.outputSeq ?? entry.seq);
-        return this.#settle(step, { kind: 'succeeded', output: JSON.parse(json), json });
+        const trust = this.#trust.get(step.id) ?? 'external';
+        return this.#settle(step, { kind: 'succeeded', output: JSON.parse(json), json, trust });
       }
       case 'step.failed':
         return this.#settle(step, { kind: 'failed', error: entry.data.error as never });

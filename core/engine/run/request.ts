@@ -1,4 +1,6 @@
+import type { Trust } from '../../ports/db/states.ts';
 import type { BoundPlan } from '../plan/bound.ts';
+import type { Pinned } from './pinned.ts';
 
 /** Who did something: stored with runs, effects, approvals and the audit log. */
 export interface Actor {
@@ -12,6 +14,8 @@ export interface Actor {
 export interface RunRequest {
   readonly tenantId: number;
   readonly workflow: string;
+  /** The version to run, by its number. @default the one in force */
+  readonly version?: number;
   /** Validated against the workflow's schema by the caller. */
   readonly input: unknown;
   /** Idempotency key: a second request with it gets the first one's run. */
@@ -31,6 +35,8 @@ export interface RunRequest {
   /** The plan that it must keep to. @default none */
   readonly plan?: BoundPlan;
   readonly actor: Actor;
+  /** The label of its input. @default operator of persons, keys and schedules, external of anybody else */
+  readonly trust?: Trust;
   /** The step that starts it. @default nobody's: it stands for itself */
   readonly parent?: Parent;
 }
@@ -53,14 +59,19 @@ export interface RunPins {
   readonly plan?: BoundPlan;
   readonly depth?: number;
   readonly leftMicroUsd?: number;
+  /** The label of the input. @default operator */
+  readonly trust?: Trust;
   /** Digest of the input, hex. */
   readonly input?: string;
+  /** The agents, prompts and policies that it began with. */
+  readonly declared?: Pinned;
 }
 
 /** What a run keeps of its request. */
 export function pinsOf(
-  { attended, rehearsal, speed, plan, parent }: RunRequest,
+  { attended, rehearsal, speed, plan, parent, actor, trust = givenBy(actor) }: RunRequest,
   input: string,
+  declared?: Pinned,
 ): RunPins & { readonly input: string } {
   return {
     attended,
@@ -70,6 +81,13 @@ export function pinsOf(
       depth: parent.depth,
       ...(parent.leftMicroUsd !== undefined && { leftMicroUsd: parent.leftMicroUsd }),
     }),
+    ...(trust !== 'operator' && { trust }),
     input,
+    ...(declared && { declared }),
   };
+}
+
+/** The label of what somebody gives to a run: whoever only passes on what came from elsewhere gives what is from outside. */
+function givenBy({ kind }: Actor): Trust {
+  return ['person', 'key', 'schedule'].includes(kind) ? 'operator' : 'external';
 }

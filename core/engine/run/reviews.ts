@@ -263,6 +263,7 @@ async function write(
     ],
   );
   await client.query(tellOwnersSql, [tenantId, key, no, toJsonb(actor)]);
+  await client.query(undoneSql, [tenantId, key]);
 }
 
 /**
@@ -282,6 +283,10 @@ SELECT $1, t.run_id, 'settled', 'settled:' || $2::text || ':' || $3::int || ':' 
   jsonb_build_object('key', $2::text, 'step', t.step), $4
 FROM told t JOIN tutti.run r ON r.tenant_id = $1 AND r.id = t.run_id AND r.ended_at IS NULL
 ON CONFLICT (tenant_id, run_id, dedupe) DO NOTHING`;
+
+// A reversal that has happened after all.
+const undoneSql = `UPDATE tutti.effect e SET state = 'undone' FROM tutti.effect u
+  WHERE u.tenant_id = $1 AND u.key = decode($2, 'hex') AND u.state = 'applied' AND e.tenant_id = $1 AND e.key = u.undo_of`;
 
 function settledAlready(
   key: string,

@@ -75,7 +75,11 @@ export interface EffectRow {
   readonly argsSha256: string;
   readonly binds: unknown;
   readonly state: string;
+  /** The effect that it takes back, hex. @default it takes none back */
+  readonly undoOf?: string | null;
   readonly related?: readonly DocumentName[];
+  /** The money that it moves, for people. */
+  readonly amount?: { readonly amount: string; readonly currency: string };
 }
 
 export interface EffectEndRow {
@@ -84,6 +88,8 @@ export interface EffectEndRow {
   readonly outcome: unknown;
   /** The document that it brought about. @default none */
   readonly made?: DocumentName | null;
+  /** The approval that it uses up, by the entry of this number: where that holds no more, nothing changes. @default none */
+  readonly claim?: { readonly approval: string; readonly seq: number };
 }
 
 export interface FindingRow {

@@ -12,6 +12,7 @@ import type { RunFacts } from './facts.ts';
 import { endItem, failItems, itemsByKey, openItems, resultsOf } from './foreach.ts';
 import { decideInline, isInline, isOutside } from './inline.ts';
 import { Joins, serves } from './join.ts';
+import { trustOfEnded, trustOfItems, trustOfResults } from './labels.ts';
 import type { Next } from './next.ts';
 import type { Ended, Outcome } from './outcome.ts';
 import { type Gathered, gather, scopeOf } from './scope.ts';
@@ -82,7 +83,9 @@ export class Run {
   expand(container: Container, values: readonly unknown[], now: number): readonly Next[] {
     const { node, step } = container;
     const items = itemsByKey(node, values, this.scope());
-    for (const [key, value] of items) this.#addItem(container, key, value);
+    const trustAt = trustOfItems(this, container, (each) => this.#containers.get(each));
+    for (const [key, value] of items)
+      this.#addItem(container, { key, value, trust: trustAt(container.items.length) });
     const next: Next[] = [];
     if (container.items.length === 0)
       this.#end(step, { kind: 'succeeded', output: [] }, { now, next });
@@ -212,9 +215,10 @@ export class Run {
     return step;
   }
 
-  #addItem(container: Container, key: string, value: unknown): void {
+  #addItem(container: Container, of: Pick<Item, 'key' | 'value' | 'trust'>): void {
     const { node } = container;
-    const item: Item = { container, key, value, steps: [], released: false };
+    const { key } = of;
+    const item: Item = { container, ...of, steps: [], released: false };
     const alone = node.body.length === 1;
     for (const place of node.body) {
       item.steps.push(
@@ -280,10 +284,6 @@ export class Run {
     }
   }
 
-  #skip(step: Step, now: number, next: Next[]): void {
-    this.#end(step, { kind: 'skipped' }, { now, next });
-  }
-
   #wait(step: Step, wait: StepWait, wakeAt: number | null): void {
     move(step, 'waiting');
     Object.assign(step, { wait, wakeAt });
@@ -325,7 +325,10 @@ export class Run {
   #close(step: Step, outcome: Ended, now: number): void {
     move(step, outcome.kind);
     step.endedAt = now;
-    if (outcome.kind === 'succeeded') step.output = outcome.output;
+    if (outcome.kind === 'succeeded') {
+      step.output = outcome.output;
+      if (step.kind !== 'foreach') step.trust = outcome.trust ?? trustOfEnded(this, step);
+    }
     if (outcome.kind === 'failed' || outcome.kind === 'skipped') step.error = outcome.error ?? null;
     this.#endWait(step);
     this.touch(step);
@@ -340,7 +343,7 @@ export class Run {
       const verdict = this.#joins.after(index, serves(dependent.place, step.id, step));
       if (dependent.status !== 'pending') continue;
       if (verdict === 'go') this.#go(dependent, at.now, at.next);
-      else if (verdict === 'skip') this.#skip(dependent, at.now, at.next);
+      else if (verdict === 'skip') this.#end(dependent, { kind: 'skipped' }, at);
     }
   }
 
@@ -353,7 +356,7 @@ export class Run {
         if (dependent.status !== 'pending') continue;
         const verdict = Joins.among(dependent.place, item.steps);
         if (verdict === 'go') this.#go(dependent, at.now, at.next);
-        else if (verdict === 'skip') this.#skip(dependent, at.now, at.next);
+        else if (verdict === 'skip') this.#end(dependent, { kind: 'skipped' }, at);
       }
     } else this.#open -= 1;
     const ended = endItem(item);
@@ -367,6 +370,7 @@ export class Run {
 
   #closeContainer(container: Container, at: { readonly now: number; readonly next: Next[] }): void {
     if (container.ended < container.items.length || container.step.status !== 'running') return;
+    container.step.trust = trustOfResults(container);
     if (container.cancelled) return this.#end(container.step, { kind: 'cancelled' }, at);
     const results = resultsOf(container);
     const failed = container.items.filter((item) =>

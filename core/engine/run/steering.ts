@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Decided } from '../approvals/decide.ts';
+import type { Decision } from '../approvals/rules.ts';
 import type { Scheduler } from '../schedule/scheduler.ts';
 import type { Attempts } from './attempts.ts';
 import type { EntryInput } from './entries.ts';
@@ -18,7 +19,13 @@ export type Asked =
   /** A person has settled an effect that the step waits for. */
   | { readonly kind: 'settled'; readonly step: number; readonly key: string }
   /** People have decided what a step asked them. */
-  | { readonly kind: 'decision'; readonly step: number; readonly decided: Decided }
+  | {
+      readonly kind: 'decision';
+      readonly step: number;
+      /** The effect, where it is about one: the step itself looks what has become of that. */
+      readonly key?: string;
+      readonly decided: Decided;
+    }
   /** Nobody has decided in time, and further people may. */
   | {
       readonly kind: 'escalated';
@@ -75,8 +82,12 @@ export class Steering {
       }
       case 'decision': {
         const step = run.steps[asked.step] ?? null;
-        events.note(run, { step, kind: 'approval.decided', data: { ...asked.decided } }, taken);
-        if (step) events.decided(run, step, asked.decided);
+        const { key } = asked;
+        const data = { ...(key !== undefined && { key }), ...asked.decided };
+        events.note(run, { step, kind: 'approval.decided', data }, taken);
+        if (step && key === undefined) events.decided(run, step, asked.decided);
+        else if (step?.wait === 'approval') events.wake(run, step);
+        else if (key !== undefined) step?.settled.add(key);
         return;
       }
       case 'escalated': {
@@ -142,8 +153,10 @@ export function askedBy({ kind, data }: Message<SteerKind>): Asked {
     case 'settled':
       return { kind: 'settled', step: data.step ?? -1, key: data.key ?? '' };
     case 'decision': {
-      const { step = -1, state = 'refused', by = [], note = null } = data;
-      return { kind: 'decision', step, decided: { state, by, note } };
+      const { step = -1, key, state = 'refused', by = [], note = null } = data;
+      const about = key === undefined ? {} : { key };
+      // Of its expiry or withdrawal only an effect's step is told, which looks by itself.
+      return { kind: 'decision', step, ...about, decided: { state: state as Decision, by, note } };
     }
     case 'escalated': {
       const { step = -1, approval = '', to = [] } = data;

@@ -1,5 +1,5 @@
 import type { ErrorData } from '../../base/errors.ts';
-import type { StepWait } from '../../ports/db/states.ts';
+import type { StepWait, Trust } from '../../ports/db/states.ts';
 import type { CompiledForeach, CompiledNode, CompiledTask } from '../graph/compiled.ts';
 import { noTries, type Tries } from '../recovery/ladder.ts';
 import { checkMove, type StepStatus } from './states.ts';
@@ -49,7 +49,8 @@ export interface Step {
   /** Whether its playbook does it, because its model would not. */
   onPlaybook: boolean;
   degraded: boolean;
-  trust: 'system' | 'external';
+  /** The label of its output: the least trusted source that it rests on. */
+  trust: Trust;
 }
 
 /** One item of a foreach: its own little graph of steps. */
@@ -57,6 +58,8 @@ export interface Item {
   readonly container: Container;
   readonly key: string;
   readonly value: unknown;
+  /** Its label. */
+  readonly trust: Trust;
   readonly steps: Step[];
   released: boolean;
 }

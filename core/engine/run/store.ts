@@ -2,12 +2,19 @@ import type pg from 'pg';
 import { EngineError, type ErrorData } from '../../base/errors.ts';
 import { digest, newId } from '../../base/ids.ts';
 import { journalVersion } from '../../ports/db/journal-version.ts';
-import type { StepStatus, StepWait } from '../../ports/db/states.ts';
-import type { EffectRecord, RecordedTurn, Verdict } from '../../ports/dispatcher.ts';
+import type { StepStatus, StepWait, Trust } from '../../ports/db/states.ts';
+import type {
+  EffectApproval,
+  EffectRecord,
+  RecordedTurn,
+  Verdict,
+} from '../../ports/dispatcher.ts';
 import type { WorkflowData } from '../../sdk/node.ts';
 import type { RegisteredWorkflow } from '../../sdk/registry.ts';
 import type { PurseState } from '../limits/warnings.ts';
+import { Definitions } from '../versions/definitions.ts';
 import { isInConversation, type SpokenRow, toTurns } from './conversation.ts';
+import type { Pinned } from './pinned.ts';
 import { type Actor, pinsOf, type RunPins, type RunRequest } from './request.ts';
 import { toJsonb } from './rows.ts';
 import type { RunStatus } from './states.ts';
@@ -32,6 +39,17 @@ export interface RunRow {
   readonly created_at: Date;
 }
 
+/** A run that was stored before. */
+type KnownRun = Pick<RunRow, 'id' | 'workflow_version' | 'pins'>;
+
+/** What a run is stored with, beside what is asked for. */
+export interface RunIdentity {
+  /** What its workflow's agents, tools and policies declare. */
+  readonly declared?: Pinned;
+  /** @default a new one */
+  readonly id?: string;
+}
+
 /** Entries that move a run's state; folding them in order rebuilds it. */
 const historyKinds = [
   'run.created',
@@ -39,6 +57,7 @@ const historyKinds = [
   'run.aborted',
   'run.paused',
   'run.resumed',
+  'run.repinned',
   'foreach.expanded',
   'step.succeeded',
   'step.failed',
@@ -83,6 +102,8 @@ export interface StoredSteps {
   /** Ids of steps whose end is stored: final. */
   readonly ended: ReadonlySet<number>;
   readonly open: readonly OpenStep[];
+  /** The labels of the steps' outputs, by id. @default external: nobody knows */
+  readonly trust?: ReadonlyMap<number, Trust>;
   /** What its model calls have cost. */
   readonly spentMicroUsd: number;
 }
@@ -90,56 +111,38 @@ export interface StoredSteps {
 /** The statements about whole runs; the hot path of their steps is the journal's. All on the pool of `tutti_engine`. */
 export class Store {
   readonly #pool: pg.Pool;
+  /** Versions of workflows. */
+  readonly definitions: Definitions;
 
   constructor(pool: pg.Pool) {
     this.#pool = pool;
+    this.definitions = new Definitions(pool);
   }
 
-  /** Publishes a workflow: the same data again is the same version. Returns the version. */
+  /** Stores a workflow: the same data again is the same version. Returns the version. */
   async publishWorkflow(
     tenantId: number,
     workflow: Pick<RegisteredWorkflow, 'data' | 'module' | 'digest'>,
   ): Promise<number> {
-    const { data, module, digest } = workflow;
-    // Nearly always it is there already; its body, which may be large, is sent only when it is not.
-    const known = await this.#pool.query<{ version: number }>(
-      `SELECT version FROM tutti.definition WHERE tenant_id = $1 AND kind = 'workflow' AND name = $2 AND digest = $3`,
-      [tenantId, data.name, digest],
-    );
-    if (known.rows[0]) return known.rows[0].version;
-    const added = await this.#pool.query<{ version: number }>(
-      `INSERT INTO tutti.definition (tenant_id, kind, name, version, digest, body, module, published_by)
-       SELECT $1, 'workflow', $2, coalesce(max(version), 0) + 1, $3, $4, $5, 'module' FROM tutti.definition
-       WHERE tenant_id = $1 AND kind = 'workflow' AND name = $2 ON CONFLICT DO NOTHING RETURNING version`,
-      [tenantId, data.name, digest, toJsonb(data), module],
-    );
-    // Another engine may have published it, or another version, in between.
-    return added.rows[0]?.version ?? this.publishWorkflow(tenantId, workflow);
+    return (await this.definitions.store(tenantId, workflow)).version;
   }
 
   async workflowVersion(tenantId: number, name: string, version: number): Promise<WorkflowData> {
-    const result = await this.#pool.query<{ body: WorkflowData }>(
-      `SELECT body FROM tutti.definition WHERE tenant_id = $1 AND kind = 'workflow' AND name = $2 AND version = $3`,
-      [tenantId, name, version],
-    );
-    const row = result.rows[0];
-    if (!row)
-      throw new EngineError('WORKFLOW_UNKNOWN', `Workflow '${name}' has no version ${version}.`);
-    return row.body;
+    return (await this.definitions.version(tenantId, name, version)).data;
   }
 
   /**
    * Stores a run as queued, with its input as the first entry. The same `id` again, because the answer was lost, finds what is stored.
-   * @throws KEY_REUSED when the key belongs to another input
+   * @throws KEY_REUSED when the key belongs to another input, or to another version than is asked for
    */
   async createRun(
     request: RunRequest,
     version: number,
-    id = newId(),
+    { declared, id = newId() }: RunIdentity = {},
   ): Promise<{ readonly id: string; readonly isNew: boolean }> {
     const body = Buffer.from(JSON.stringify(request.input ?? {}));
     const hash = digest(request.input ?? {});
-    const pins = pinsOf(request, hash.toString('hex'));
+    const pins = pinsOf(request, hash.toString('hex'), declared);
     const result = await this.#pool.query(
       `WITH made AS (INSERT INTO tutti.run (tenant_id, id, workflow, workflow_version, pins, journal_v, key, company, business_date, time_zone, status, priority, actor, parent_run_id, parent_step)
          VALUES ($1, $2, $3, $4, $5, $6::smallint, $7, $8, $9, $10, 'queued', $11, $12, $16, $17) ON CONFLICT DO NOTHING RETURNING id),
@@ -222,8 +225,8 @@ export class Store {
         'SELECT coalesce(max(seq), 0) AS seq FROM tutti.entry WHERE tenant_id = $1 AND run_id = $2',
         [tenantId, runId],
       ),
-      this.#pool.query<OpenStep & { readonly ended: boolean }>(
-        `SELECT id, status, wait, wake_at, attempt, crashes, cost_micro_usd, degraded, worker, started_at, ended_at IS NOT NULL AS ended,
+      this.#pool.query<OpenStep & { readonly ended: boolean; readonly trust: Trust }>(
+        `SELECT id, status, wait, wake_at, attempt, crashes, cost_micro_usd, degraded, trust, worker, started_at, ended_at IS NOT NULL AS ended,
            CASE WHEN ended_at IS NULL AND started_at IS NOT NULL THEN (SELECT count(*)::int FROM tutti.entry e WHERE ${isInConversation} AND e.kind = 'turn.ended' AND e.data ? 'stop' AND NOT e.data ?| ARRAY['error', 'simulated']) ELSE 0 END AS recorded
          FROM tutti.step s WHERE tenant_id = $1 AND run_id = $2`,
         [tenantId, runId],
@@ -231,8 +234,9 @@ export class Store {
     ]);
     const ended = new Set(steps.rows.filter((row) => row.ended).map((row) => row.id));
     const open = steps.rows.filter((row) => !row.ended);
+    const trust = new Map(steps.rows.map((row) => [row.id, row.trust]));
     const spentMicroUsd = steps.rows.reduce((sum, row) => sum + row.cost_micro_usd, 0);
-    return { seq: last.rows[0]?.seq ?? 0, ended, open, spentMicroUsd };
+    return { seq: last.rows[0]?.seq ?? 0, ended, open, trust, spentMicroUsd };
   }
 
   /** The conversation that a step has had with its model since it was last begun anew: it need not be paid for again. */
@@ -269,16 +273,22 @@ export class Store {
     );
   }
 
-  /** What an effect's key has led to. */
-  async effect(tenantId: number, key: string): Promise<EffectRecord | null> {
+  /** What an effect's key has led to; `approval`: what has become of the question about it. */
+  async effect(
+    tenantId: number,
+    key: string,
+    approval: EffectApproval | null = null,
+  ): Promise<EffectRecord | null> {
     const result = await this.#pool.query<
       Pick<EffectRecord, 'state' | 'outcome'> & {
+        readonly contract: string;
+        readonly binds: NonNullable<EffectRecord['binds']> | null;
         readonly args_sha256: Buffer;
         readonly age_ms: number | null;
         readonly verdict: Verdict | null;
       }
     >(
-      `SELECT state, args_sha256, outcome, review->>'verdict' AS verdict,
+      `SELECT state, args_sha256, encode(contract, 'hex') AS contract, binds, outcome, review->>'verdict' AS verdict,
          (extract(epoch FROM now() - greatest(started_at, ended_at)) * 1000)::float8 AS age_ms
        FROM tutti.effect WHERE tenant_id = $1 AND key = $2`,
       [tenantId, Buffer.from(key, 'hex')],
@@ -289,6 +299,9 @@ export class Store {
       state: row.state,
       argsSha256: row.args_sha256.toString('hex'),
       outcome: row.outcome,
+      contract: row.contract,
+      binds: row.binds,
+      ...(approval && { approval }),
       ...(row.age_ms !== null && { ageMs: row.age_ms }),
       ...(row.verdict !== null && { verdict: row.verdict }),
     };
@@ -362,15 +375,17 @@ export class Store {
   }
 
   async #knownRun(request: RunRequest, inputHash: string, id: string): Promise<string> {
-    const result = await this.#pool.query<{ id: string; pins: { readonly input?: string } }>(
-      'SELECT id, pins FROM tutti.run WHERE tenant_id = $1 AND (id = $4 OR workflow = $2 AND key = $3)',
+    const result = await this.#pool.query<KnownRun>(
+      'SELECT id, workflow_version, pins FROM tutti.run WHERE tenant_id = $1 AND (id = $4 OR workflow = $2 AND key = $3)',
       [request.tenantId, request.workflow, request.key ?? null, id],
     );
-    const row = result.rows[0] as { id: string; pins: { readonly input?: string } };
-    if (row.pins.input === inputHash) return row.id;
+    const { id: known, pins, workflow_version: version } = result.rows[0] as KnownRun;
+    const isOther = request.version !== undefined && request.version !== version;
+    if (pins.input === inputHash && !isOther) return known;
+    const which = isOther ? `is of version ${version}` : 'has another input';
     throw new EngineError(
       'KEY_REUSED',
-      `The key '${request.key}' belongs to run ${row.id}, which has another input; use a new key.`,
+      `The key '${request.key}' belongs to run ${known}, which ${which}; use a new key.`,
     );
   }
 }

@@ -133,6 +133,18 @@ export interface ProposalView {
   readonly targetId: string | null;
   readonly company: string | null;
   readonly state: EffectState;
+  /** What has become of it: of one that is still proposed, what has become of the question about it. */
+  readonly became: ProposalEnd;
+  /** The newest question about it: `tutti approve`. */
+  readonly approval: string | null;
   /** What the tool would be called with; null once it has been erased. */
   readonly args: unknown;
 }
+
+/** `open`: people are asked, or nobody is yet. `granted`: it is about to be carried out. `withdrawn`: it is asked anew when it is proposed again. */
+export type ProposalEnd =
+  | 'open'
+  | 'granted'
+  | 'expired'
+  | 'withdrawn'
+  | Exclude<EffectState, 'proposed'>;

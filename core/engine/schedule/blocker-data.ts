@@ -24,6 +24,8 @@ export type BlockerData =
   | { readonly kind: 'dependency'; readonly steps: readonly Dependency[] }
   /** Its foreach has as many items open as it may. */
   | { readonly kind: 'items'; readonly foreach: string; readonly atOnce: number }
+  /** `reach`: what somebody has stopped, and why. */
+  | { readonly kind: 'stop'; readonly reach: string; readonly reason: string }
   | { readonly kind: 'paused' | 'owner' | 'running' }
   | { readonly kind: 'retry' }
   | { readonly kind: 'review'; readonly key: string | null }

@@ -22,6 +22,8 @@ function sentenceOf(data: BlockerData): string {
       return `It waits for ${dependencyText(data.steps)}`;
     case 'items':
       return `'${data.foreach}' works on ${data.atOnce === 1 ? 'one item' : `${data.atOnce} items`} at once`;
+    case 'stop':
+      return `'${data.reach}' is stopped${data.reason === '' ? '' : ` (${data.reason})`} until somebody lifts it: tutti stop ${data.reach} --lift`;
     case 'paused':
       return 'The run is paused until somebody resumes it';
     case 'owner':

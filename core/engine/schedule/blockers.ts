@@ -21,6 +21,8 @@ export interface StepFacts {
   readonly dependencies: readonly Dependency[];
   /** The foreach that has not opened its item yet, and how many it opens at once. @default null */
   readonly items?: { readonly foreach: string; readonly atOnce: number } | null;
+  /** What somebody has stopped that reaches it. @default nothing */
+  readonly stop?: { readonly reach: string; readonly reason: string } | null;
   readonly isPaused: boolean;
   /** Whether an engine owns the run. */
   readonly isOwned: boolean;
@@ -58,8 +60,8 @@ const slotOrder: readonly Slot[] = ['running', 'run', 'module'];
 const refusalOrder: readonly string[] = ['breaker', 'erp', 'budget', ...gateKinds];
 
 /**
- * What a waiting step waits for, in the order in which a start is admitted: what holds the step itself (dependencies, the items of its foreach, a pause, no
- * owner, a moment, a person), then slots, then breaker, ERP, money and gates, then its place in the line.
+ * What a waiting step waits for, in the order in which a start is admitted: what holds the step itself (dependencies, the items of its foreach, a stop, a
+ * pause, no owner, a moment, a person), then slots, then breaker, ERP, money and gates, then its place in the line.
  *
  * The list is complete and holds nothing else: every entry is a condition that the start fails now, and the start fails no other.
  * "Lifted" means lifted for this step alone, while everything else goes on as it would: between ticks nobody else can start, so
@@ -81,6 +83,7 @@ function holds(facts: StepFacts): readonly StepBlocker[] {
   const {
     dependencies,
     items = null,
+    stop = null,
     isPaused,
     isOwned,
     wait,
@@ -92,6 +95,7 @@ function holds(facts: StepFacts): readonly StepBlocker[] {
   const found: StepBlocker[] = [];
   if (dependencies.length > 0) found.push(say({ kind: 'dependency', steps: dependencies }));
   if (items !== null) found.push(say({ kind: 'items', ...items }));
+  if (stop) found.push(say({ kind: 'stop', reach: stop.reach, reason: stop.reason }));
   if (isPaused) found.push(say({ kind: 'paused' }));
   if (!isOwned) found.push(say({ kind: 'owner' }));
   if (wait === null) return found;

@@ -30,6 +30,9 @@ export class Scheduler<T extends Ready> {
   /** Starts by module: the virtual time of fair service. A module that comes back joins at the least of those that wait. */
   readonly #served = new Map<string, number>();
   readonly #runLimits = new Map<string, number>();
+  /** What was offered and is held aside until it is sifted out. */
+  readonly #held = new Set<T>();
+  #isHeld: (item: T) => boolean = () => false;
   /** Whether something was offered or given back since the heads were ranked. */
   #hasChanged = false;
 
@@ -67,7 +70,31 @@ export class Scheduler<T extends Ready> {
     this.#runLimits.set(run, limit);
   }
 
+  /** Sets what stays aside, in nobody's way, although it is offered. */
+  hold(isHeld: (item: T) => boolean): void {
+    this.#isHeld = isHeld;
+  }
+
+  /** Puts aside what has to stay there from now on; returns what need not any longer and is to be offered again. */
+  sift(): readonly T[] {
+    const free = [...this.#held].filter((item) => !this.#isHeld(item));
+    for (const item of free) this.#held.delete(item);
+    const held = new Set([...this.values()].filter((item) => this.#isHeld(item)));
+    if (held.size > 0) this.withdraw((item) => held.has(item));
+    for (const item of held) this.#held.add(item);
+    return free;
+  }
+
+  /** What is held aside. */
+  get held(): Iterable<T> {
+    return this.#held;
+  }
+
   offer(item: T): void {
+    if (this.#isHeld(item)) {
+      this.#held.add(item);
+      return;
+    }
     const name = lineOf(item);
     let queue = this.#queues.get(name);
     if (!queue) {
@@ -119,6 +146,7 @@ export class Scheduler<T extends Ready> {
   /** Takes back what waits, for a run that is cancelled or a step that was withdrawn. */
   withdraw(drop: (item: T) => boolean): void {
     for (const queue of this.#queues.values()) queue.heap.remove(drop);
+    for (const item of this.#held) if (drop(item)) this.#held.delete(item);
     this.#hasChanged = true;
   }
 
@@ -127,6 +155,7 @@ export class Scheduler<T extends Ready> {
     this.#runLimits.delete(run);
     this.#running.byRun.delete(run);
     for (const [name, queue] of this.#queues) if (queue.run === run) this.#queues.delete(name);
+    for (const item of this.#held) if (item.run === run) this.#held.delete(item);
   }
 
   /** The first of the queue's own limits in the way of a start, or null. */

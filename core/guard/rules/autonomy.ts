@@ -1,10 +1,13 @@
 import { autonomyOf } from '../../sdk/policy.ts';
+import { isReversal } from '../../sdk/reversal.ts';
 import type { Facts } from '../facts.ts';
 import { type Ruling, refuse } from '../ruling.ts';
 
 /** How far the agent may go with the tool in the company. */
 export function autonomy(facts: Facts): Ruling | null {
   if (facts.effect === 'read') return { kind: 'allow', rule: 'effect.read' };
+  // Whoever asks for an undo has decided it, and what an agent may do is not what it may have taken back.
+  if (isReversal(facts)) return { kind: 'allow', rule: 'undo.asked' };
   const level = autonomyOf(facts);
   const rule = `autonomy.${level}`;
   switch (level) {

@@ -58,6 +58,8 @@ export function clientConfig(
 export class Client extends pg.Client {
   constructor(config: pg.ClientConfig) {
     super(config);
+    // Without a listener the loss of a connection ends the process, also of one that a pool has lent out; the next query reports it.
+    this.on('error', () => {});
     const send = this.query.bind(this) as (...args: readonly unknown[]) => unknown;
     const drop = (error: unknown) => {
       if (!(error instanceof Error) || error.message !== 'Query read timeout') return;
@@ -91,8 +93,6 @@ export async function openLogin(
 ): Promise<pg.Client> {
   signal?.throwIfAborted();
   const client = new Client(clientConfig(config));
-  // Without a listener the loss of an idle connection ends the process; the next query reports it.
-  client.on('error', () => {});
   try {
     await client.connect();
     await client.query(session);
@@ -113,7 +113,6 @@ export async function openClient(
   options: ClientOptions = {},
 ): Promise<pg.Client> {
   const client = new Client(clientConfig(config, options));
-  client.on('error', () => {});
   try {
     await client.connect();
     await client.query(`${session}; SET ROLE ${role}`);

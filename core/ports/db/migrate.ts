@@ -18,6 +18,9 @@ const migrations: readonly Migration[] = [
   { version: 2, file: '0002-nothing-lost.sql', minReader: 1 },
   { version: 3, file: '0003-models-under-control.sql', minReader: 1 },
   { version: 4, file: '0004-workflows.sql', minReader: 1 },
+  { version: 5, file: '0005-effect-approvals.sql', minReader: 1 },
+  { version: 6, file: '0006-published-versions.sql', minReader: 1 },
+  { version: 7, file: '0007-stops.sql', minReader: 1 },
 ];
 
 /** The version of the schema that this program knows. */

@@ -210,6 +210,11 @@ export interface ApprovalTable {
   readonly escalateTo: string[];
   readonly escalatedAt: NullableTime;
   readonly closedAt: NullableTime;
+  readonly effectRun: string | null;
+  readonly effectSeq: number | null;
+  readonly waits: boolean;
+  readonly applyRun: string | null;
+  readonly usedBy: string | null;
 }
 
 /** One person's answer. */

@@ -19,7 +19,7 @@ import type {
   RunTable,
   StepTable,
 } from './run-tables.ts';
-import type { DefinitionKind, EngineState, TriageState } from './states.ts';
+import type { DefinitionKind, EngineState, PublicationKind, TriageState } from './states.ts';
 
 /*
  * The tables of schema `tutti` as Kysely sees them: one interface a table, names in camelCase (see kysely.ts). What the
@@ -102,6 +102,18 @@ export interface DefinitionTable {
   readonly module: string | null;
   readonly publishedBy: string;
   readonly publishedAt: DefaultedTime;
+}
+
+/** Which version of a definition somebody put in force; the newest of a name counts. */
+export interface PublicationTable {
+  readonly tenantId: number;
+  readonly kind: DefinitionKind;
+  readonly name: string;
+  readonly no: number;
+  readonly how: PublicationKind;
+  readonly version: number | null;
+  readonly actor: Json;
+  readonly at: DefaultedTime;
 }
 
 /** A limit with what is reserved and settled against it. */
@@ -198,6 +210,19 @@ export interface SettingTable {
   readonly at: Time;
 }
 
+/** What people have stopped, standing or lifted. */
+export interface StopTable {
+  readonly tenantId: number;
+  readonly id: string;
+  readonly reach: string;
+  readonly reason: string;
+  readonly actor: Json;
+  readonly at: DefaultedTime;
+  readonly liftedBy: Json | null;
+  readonly liftedAt: Time | null;
+  readonly liftReason: string | null;
+}
+
 /** Every table by its name in queries. */
 export interface Tables {
   readonly meta: MetaTable;
@@ -208,6 +233,7 @@ export interface Tables {
   readonly rateWindow: RateWindowTable;
   readonly module: ModuleTable;
   readonly definition: DefinitionTable;
+  readonly publication: PublicationTable;
   readonly run: RunTable;
   readonly step: StepTable;
   readonly attempt: AttemptTable;
@@ -231,6 +257,7 @@ export interface Tables {
   readonly audit: AuditTable;
   readonly apiKey: ApiKeyTable;
   readonly setting: SettingTable;
+  readonly stop: StopTable;
   readonly hold: HoldTable;
   readonly erasure: ErasureTable;
 }

@@ -4,11 +4,13 @@ import type { AddressInfo } from 'node:net';
 import express, { type Express, type RequestHandler } from 'express';
 import { systemClock } from '../../base/clock.ts';
 import { EngineError } from '../../base/errors.ts';
+import { toVisible } from '../../base/text.ts';
 import { refuseStrangers } from './loopback.ts';
 import type { ApiParts, CompleteParts } from './parts.ts';
 import { answerProblems, refuseUnknown } from './problem.ts';
 import { limitRate } from './rate.ts';
 import { approvalRoutes } from './routes/approvals.ts';
+import { authorityRoutes } from './routes/authority.ts';
 import { budgetRoutes } from './routes/budgets.ts';
 import { costRoutes } from './routes/costs.ts';
 import { effectRoutes } from './routes/effects.ts';
@@ -22,6 +24,9 @@ import { planRoutes } from './routes/plans.ts';
 import { resultRoutes } from './routes/results.ts';
 import { runRoutes } from './routes/runs.ts';
 import { settingRoutes } from './routes/settings.ts';
+import { stopRoutes } from './routes/stops.ts';
+import { undoRoutes } from './routes/undo.ts';
+import { workflowRoutes } from './routes/workflows.ts';
 
 export type { ApiParts } from './parts.ts';
 
@@ -54,14 +59,21 @@ export function createApp(options: ApiParts): Express {
   const parts = complete(options, closing.signal);
   app.disable('x-powered-by');
   app.disable('etag');
+  app.set('json replacer', (_: string, value: unknown) =>
+    typeof value === 'string' ? toVisible(value) : value,
+  );
   app.use(guardAnswers, refuseStrangers);
   // Health is asked often and must answer under load.
   app.use(healthRoutes(parts));
   app.use(limitRate(parts.requestsPerMinute), express.json({ limit: largestBodyBytes }));
   app.use('/v1/runs', runRoutes(parts), eventRoutes(parts), explainRoutes(parts));
+  if (parts.undo) app.use('/v1/runs', undoRoutes(parts, parts.undo));
   app.use('/v1', resultRoutes(parts));
   app.use('/v1/errors', errorRoutes(parts));
+  if (parts.stops) app.use('/v1/stops', stopRoutes(parts, parts.stops));
+  if (parts.authority) app.use('/v1', authorityRoutes(parts, parts.authority));
   if (parts.settings) app.use('/v1/settings', settingRoutes(parts, parts.settings));
+  if (parts.versions) app.use('/v1/workflows', workflowRoutes(parts, parts.versions));
   if (parts.planner) app.use('/v1/plans', planRoutes(parts, parts.planner));
   if (parts.costs) app.use('/v1/costs', costRoutes(parts, parts.costs));
   if (parts.budgets) app.use('/v1/budgets', budgetRoutes(parts, parts.budgets));

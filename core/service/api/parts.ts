@@ -1,5 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Approvals } from '../../engine/approvals/approvals.ts';
+import type { StopStore } from '../../engine/authority/stop-store.ts';
+import type { AuthorityViews } from '../../engine/authority/views.ts';
 import type { Costs } from '../../engine/costs.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Budgets } from '../../engine/limits/budgets.ts';
@@ -8,6 +10,8 @@ import type { Planner } from '../../engine/plan/planner.ts';
 import type { SettingStore } from '../../engine/recovery/setting-store.ts';
 import type { History } from '../../engine/run/history.ts';
 import type { Reviews } from '../../engine/run/reviews.ts';
+import type { Undo } from '../../engine/undo/undo.ts';
+import type { Versions } from '../../engine/versions/versions.ts';
 import type { Registry } from '../../sdk/registry.ts';
 
 /** What the API is made of. */
@@ -22,10 +26,18 @@ export interface ApiParts {
   readonly tenantId: number;
   /** Effects and verdicts on them. @default none: there are no routes for them */
   readonly reviews?: Reviews;
+  /** Takes back what runs did. @default none: there are no routes for it */
+  readonly undo?: Undo;
   /** What people are asked, and what they say. @default none: there are no routes for it */
   readonly approvals?: Approvals;
+  /** What is stopped. @default none: there are no routes for it */
+  readonly stops?: StopStore;
+  /** What agents may do, and would have done. @default none: there are no routes for it */
+  readonly authority?: AuthorityViews;
   /** What can be changed while engines run. @default none: there are no routes for it */
   readonly settings?: SettingStore;
+  /** Versions of workflows, and which of them is in force. @default none: there are no routes for them */
+  readonly versions?: Versions;
   /** Says what runs would do, and binds runs to that. @default none: there is no route for it, and no run is bound */
   readonly planner?: Pick<Planner, 'plan' | 'bind'>;
   /** What models cost. @default none: there is no route for it */
@@ -54,10 +66,14 @@ export type CompleteParts = Required<Omit<ApiParts, Optional>> &
 
 type Optional =
   | 'planner'
+  | 'versions'
   | 'report'
   | 'reviews'
+  | 'undo'
   | 'approvals'
   | 'settings'
+  | 'stops'
+  | 'authority'
   | 'costs'
   | 'budgets'
   | 'limits';

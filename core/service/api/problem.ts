@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import { EngineError, errorRow, isEngineError } from '../../base/errors.ts';
+import { toVisible } from '../../base/text.ts';
 import { translateDbError } from '../../ports/db/db-error.ts';
 
 /** RFC 9457, section 3.1; `code` and `retryable` are the error catalogue's, `errors` say which field is wrong. */
@@ -49,7 +50,10 @@ export function answerProblems(report: (error: unknown) => void): ErrorRequestHa
 }
 
 function sendProblem(response: Response, problem: Problem): void {
-  response.status(problem.status).type('application/problem+json').send(JSON.stringify(problem));
+  response
+    .status(problem.status)
+    .type('application/problem+json')
+    .send(toVisible(JSON.stringify(problem)));
 }
 
 function problemOf(error: EngineError, instance: string): Problem {

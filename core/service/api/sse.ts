@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { Response } from 'express';
 import type { Clock } from '../../base/clock.ts';
+import { toVisible } from '../../base/text.ts';
 
 /** A line that carries nothing keeps proxies and clients from giving up on a quiet stream. */
 const keepAliveMs = 15_000;
@@ -49,7 +50,7 @@ export class EventStream {
     if (events.length === 0 || this.#signal.aborted) return;
     const text = events.map(
       ({ id, name, data }) =>
-        `${id === undefined ? '' : `id: ${id}\n`}event: ${name}\ndata: ${data}\n\n`,
+        `${id === undefined ? '' : `id: ${id}\n`}event: ${name}\ndata: ${toVisible(data)}\n\n`,
     );
     if (this.#response.write(text.join(''))) return;
     await once(this.#response, 'drain', { signal: this.#signal }).catch(() => {});

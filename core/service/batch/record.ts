@@ -58,7 +58,10 @@ export interface RunRecord {
   readonly summary: RunSummary;
   readonly steps: readonly AgentStep[];
   readonly findings: readonly FindingView[];
+  /** Those that nobody has decided. */
   readonly proposals: readonly ProposalView[];
+  /** Those that were. */
+  readonly decided: readonly ProposalView[];
   readonly tools: readonly ToolUse[];
   readonly spend: readonly AgentSpend[];
   /** Failed attempts that were tried again. */
@@ -99,7 +102,7 @@ export async function readRecord(
     history.head(tenantId, runId),
     history.steps(tenantId, runId),
     history.findings(tenantId, { runId }),
-    history.proposals(tenantId, { runId }),
+    history.proposals(tenantId, { runId, all: true }),
   ]);
   const agents = steps.filter((step) => step.agent !== null).map(agentStep);
   const entries = await readEntries(history, tenantId, runId);
@@ -109,7 +112,8 @@ export async function readRecord(
     summary,
     steps: agents,
     findings: [...findings].sort(byWeight),
-    proposals,
+    proposals: proposals.filter(({ state }) => state === 'proposed'),
+    decided: proposals.filter(({ state }) => state !== 'proposed'),
     tools: countTools(entries),
     spend: countSpend(entries, agents),
     retries: entries.filter((entry) => entry.kind === 'step.retrying').length,

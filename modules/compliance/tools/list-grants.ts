@@ -7,6 +7,7 @@ export const listGrants = defineTool({
     "Lists the users of a group with their status and all role grants, past and future ones included, each with its company, its term and the role's duties.",
   effect: 'read',
   category: 'access',
+  sensitive: true,
   parameters: z.object({ group: Id('user_group') }),
   result: z.object({
     users: z.array(

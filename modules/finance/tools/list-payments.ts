@@ -20,6 +20,7 @@ export const listPayments = defineTool({
     }),
   ),
   category: 'bank',
+  sensitive: true,
 }).handler(async ({ account }, { erp, today }) => {
   const [awaited, reconciled] = await Promise.all([
     erp.payment.list({ account, status: 'executed' }, { order: [{ field: 'date' }] }),

@@ -20,6 +20,7 @@ export const listStatementLines = defineTool({
     ),
   }),
   category: 'bank',
+  sensitive: true,
 }).handler(async ({ account }, { erp }) => {
   const [owner, lines] = await Promise.all([
     erp.bank_account.get(account),

@@ -18,6 +18,7 @@ export const parkBankFee = defineTool({
     const { company } = await erp.bank_account.get(account);
     return { company: company ?? '', date: today, ledger: 'bank' };
   },
+  amount: async ({ line }, { erp }) => (await erp.bank_line.get(line)).amount,
   duty: 'draft_journal',
   category: 'bank',
 }).handler(async ({ line }, { erp, today }) => {

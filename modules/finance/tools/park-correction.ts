@@ -20,6 +20,10 @@ export const parkCorrection = defineTool({
     company: await companyOf(erp, entity, record),
     date: today,
   }),
+  amount: async ({ entity, record }, { erp }) => {
+    if (entity === 'journal_entry') return (await erp.journal_entry.get(record)).total;
+    return (await documentOf(erp, entity, record)).total;
+  },
   lineage: ({ entity, record }) => [{ entity, id: record }],
   duty: 'draft_journal',
   category: 'ledger',

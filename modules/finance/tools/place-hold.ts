@@ -16,6 +16,7 @@ export const placeHold = defineTool({
   scope: 'run',
   undo: { action: 'release' },
   binds: () => ['number', 'total', 'lines', 'hold'],
+  amount: async ({ bill }, { erp }) => (await erp.bill.get(bill)).total,
   duty: 'hold_invoice',
   category: 'payables',
 }).handler(async ({ bill, expect, reason }, { erp }) => {

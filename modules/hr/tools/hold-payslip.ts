@@ -16,6 +16,7 @@ export const holdPayslip = defineTool({
   key: ({ payslip, reason }) => [payslip, reason],
   scope: 'run',
   binds: () => ['gross', 'hours', 'rate'],
+  amount: async ({ payslip }, { erp }) => (await erp.payslip.get(payslip)).gross,
 }).handler(async ({ payslip, expect, reason }, { erp }) => {
   const { id, version } = await erp.payslip.act(payslip, 'hold', { reason }, { expect });
   return { id, version };

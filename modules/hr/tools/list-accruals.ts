@@ -8,6 +8,7 @@ export const listAccruals = defineTool({
     "Lists a company's drafted and posted payroll accruals of the open month and of the last closed one, by department.",
   effect: 'read',
   category: 'payroll',
+  sensitive: true,
   parameters: z.object({ company: z.string() }),
   result: z.object({
     accruals: z.array(

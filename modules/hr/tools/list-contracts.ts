@@ -7,6 +7,7 @@ export const listContracts = defineTool({
     "Lists a department's employment contracts that are in force on at least one day of the open month, earliest first.",
   effect: 'read',
   category: 'payroll',
+  sensitive: true,
   parameters: z.object({ department: Id('department') }),
   result: z.object({
     contracts: z.array(

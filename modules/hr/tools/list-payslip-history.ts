@@ -8,6 +8,7 @@ export const listPayslipHistory = defineTool({
     "Lists the rate of each employee's last regular payslip among the three months before the open one.",
   effect: 'read',
   category: 'payroll',
+  sensitive: true,
   parameters: z.object({ department: Id('department') }),
   result: z.object({
     rates: z.array(z.object({ employee: Id('employee'), period: z.string(), rate: Money })),

@@ -8,6 +8,7 @@ export const listPayslips = defineTool({
     "Lists a department's draft payslips of the open month, each with the employee's last day of employment.",
   effect: 'read',
   category: 'payroll',
+  sensitive: true,
   parameters: z.object({ department: Id('department') }),
   result: z.object({
     /** The first day of the open month. */

@@ -21,6 +21,7 @@ export const listPermits = defineTool({
     "Lists a department's permits of active employees that have expired or expire within 90 days, with the days left, the notice of their kind, a renewal on file and an open reminder.",
   effect: 'read',
   category: 'documents',
+  sensitive: true,
   parameters: z.object({ department: Id('department') }),
   result: z.object({
     permits: z.array(

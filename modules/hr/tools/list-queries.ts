@@ -6,6 +6,7 @@ export const listQueries = defineTool({
   description: "Lists a department's questions about timesheets that are drafted or sent.",
   effect: 'read',
   category: 'time',
+  sensitive: true,
   parameters: z.object({ department: Id('department') }),
   result: z.object({
     queries: z.array(

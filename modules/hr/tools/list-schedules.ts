@@ -9,6 +9,7 @@ export const listSchedules = defineTool({
     "Lists a department's employees with the hours that one day may have without approval, and the weeks for which each owes a timesheet.",
   effect: 'read',
   category: 'time',
+  sensitive: true,
   parameters: z.object({ department: Id('department') }),
   result: z.object({
     employees: z.array(

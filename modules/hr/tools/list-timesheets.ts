@@ -9,6 +9,7 @@ export const listTimesheets = defineTool({
     "Lists a department's timesheets of the last five complete weeks, each with the days that differ from the plan and whether its times overlap.",
   effect: 'read',
   category: 'time',
+  sensitive: true,
   parameters: z.object({ department: Id('department') }),
   result: z.object({
     timesheets: z.array(

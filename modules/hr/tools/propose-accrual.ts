@@ -19,6 +19,7 @@ export const proposeAccrual = defineTool({
   undo: { action: 'withdraw' },
   key: ({ company, period, kind }) => [company, period, kind],
   scope: 'run',
+  amount: ({ total }) => total,
   // A correction is an entry of the day that finds the mistake; the month that it is about may be closed.
   posts: ({ company, period, kind }, { today }) => ({
     company,

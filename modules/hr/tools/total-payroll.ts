@@ -9,6 +9,7 @@ export const totalPayroll = defineTool({
     "Totals a company's payslips by department, of the open month or of the last closed one, with the tolerance for each department's accrual.",
   effect: 'read',
   category: 'payroll',
+  sensitive: true,
   parameters: z.object({ company: z.string(), month: z.enum(['open', 'closed']) }),
   result: z.object({
     /** `YYYY-MM` */

@@ -8,6 +8,7 @@ export const totalTimesheets = defineTool({
     "Totals each employee's hours on submitted and approved timesheets of the weeks that the open month's payroll pays for.",
   effect: 'read',
   category: 'payroll',
+  sensitive: true,
   parameters: z.object({ department: Id('department') }),
   result: z.object({
     totals: z.array(z.object({ employee: Id('employee'), hours: Decimal })),

@@ -1,4 +1,4 @@
-import { defineTool, EngineError, Id, Money, z } from 'tutti';
+import { defineTool, EngineError, type Erp, Id, Money, type Row, z } from 'tutti';
 import { compareDelivery, faultValue } from '../delivery.ts';
 
 /** A claim for the buyer to send. */
@@ -19,30 +19,44 @@ export const draftClaim = defineTool({
   key: ({ order, receipt, reason }) => [order, receipt, reason],
   scope: 'tenant',
   binds: () => ['number', 'status', 'expectedOn', 'lines'],
-}).handler(async ({ order: orderId, receipt: receiptId, reason }, { erp, today, key }) => {
-  const [order, receipts] = await Promise.all([
-    erp.purchase_order.get(orderId),
-    erp.goods_receipt.list({ order: orderId }),
-  ]);
-  const fault = { reason, receipt: receiptId, today };
-  const value = faultValue(compareDelivery(order, receipts), fault);
-  if (value === null || !receipts.some((receipt) => receipt.id === receiptId)) {
+  amount: async (args, { erp, today }) => (await claimOf(erp, args, today)).amount,
+}).handler(async (args, { erp, today, key }) => {
+  const { order, amount } = await claimOf(erp, args, today);
+  if (!amount) {
     throw new EngineError(
       'ERP_REJECTED',
-      `Order ${order.number} and receipt ${receiptId} show no '${reason}' delivery any more; look at them again before claiming.`,
+      `Order ${order.number} and receipt ${args.receipt} show no '${args.reason}' delivery any more; look at them again before claiming.`,
     );
   }
-  const amount = Money.round(value);
   const { id, version } = await erp.claim.create({
     number: `CL-${key.slice(0, 12)}`,
     company: order.company,
     vendor: order.vendor,
-    order: orderId,
-    receipt: receiptId,
-    reason,
+    order: args.order,
+    receipt: args.receipt,
+    reason: args.reason,
     amount,
     openedOn: today,
     status: 'draft',
   });
   return { claim: id, version, amount };
 });
+
+/** An order, and what a fault of its delivery is worth: null when order and receipt show none. */
+async function claimOf(
+  erp: Erp,
+  claimed: {
+    readonly order: string;
+    readonly receipt: string;
+    readonly reason: 'short' | 'over' | 'rejected' | 'unordered';
+  },
+  today: string,
+): Promise<{ readonly order: Row<'purchase_order'>; readonly amount: Money | null }> {
+  const [order, receipts] = await Promise.all([
+    erp.purchase_order.get(claimed.order),
+    erp.goods_receipt.list({ order: claimed.order }),
+  ]);
+  const value = faultValue(compareDelivery(order, receipts), { ...claimed, today });
+  const isKnown = receipts.some((receipt) => receipt.id === claimed.receipt);
+  return { order, amount: isKnown && value !== null ? Money.round(value) : null };
+}

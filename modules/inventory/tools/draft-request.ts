@@ -1,4 +1,4 @@
-import { Day, Decimal, defineTool, EngineError, Id, z } from 'tutti';
+import { Day, Decimal, defineTool, EngineError, Id, Money, z } from 'tutti';
 
 /** A purchase request for the buyer to approve. */
 export const draftRequest = defineTool({
@@ -18,6 +18,12 @@ export const draftRequest = defineTool({
   key: ({ rule }) => [rule],
   scope: 'run',
   binds: () => ['product', 'vendor', 'minimum', 'target', 'active'],
+  // At standard cost: a request names no price.
+  amount: async ({ rule, quantity }, { erp }) => {
+    const { product } = await erp.reorder_rule.get(rule);
+    const { cost } = await erp.product.get(product);
+    return Money.times(cost, quantity);
+  },
 }).handler(async ({ rule: ruleId, quantity }, { erp, today, key }) => {
   const number = `PR-${key.slice(0, 12)}`;
   const { product, warehouse, vendor, leadTimeDays, active } = await erp.reorder_rule.get(ruleId);

@@ -6,6 +6,7 @@ import { readBody, timeZone, whenGone } from '../request.ts';
 
 const planBody = z.strictObject({
   workflow: z.string().min(1).max(200),
+  version: z.int().min(1).optional(),
   input: z.unknown().optional(),
   company: z.string().min(1).max(50).optional(),
   businessDate: z.iso.date().optional(),
@@ -20,7 +21,7 @@ export function planRoutes(
   const router = Router();
 
   router.post('/', async (request, response) => {
-    const { workflow, input, company, ...named } = readBody(request, planBody);
+    const { workflow, input, company, version, ...named } = readBody(request, planBody);
     const usual = runDefaults();
     const asked = {
       tenantId,
@@ -29,6 +30,7 @@ export function planRoutes(
       businessDate: named.businessDate ?? usual.businessDate,
       timeZone: named.timeZone ?? usual.timeZone,
       ...(company !== undefined && { company }),
+      ...(version !== undefined && { version }),
     };
     const signal = AbortSignal.any([closing, whenGone(response)]);
     response.json(await planner.plan(asked, signal));

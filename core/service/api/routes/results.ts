@@ -11,7 +11,11 @@ const run = z.string().max(64).optional();
 const findingsQuery = paging(z.string().regex(/^[0-9a-f-]{36}\/\d{1,15}$/i), limits).extend({
   run,
 });
-const proposalsQuery = paging(z.string().regex(/^[0-9a-f]{64}$/), limits).extend({ run });
+const proposalsQuery = paging(z.string().regex(/^[0-9a-f]{64}$/), limits).extend({
+  run,
+  /** Whether also what was decided. */
+  all: z.stringbool().optional(),
+});
 
 /** `/v1/findings`, `/v1/proposals`, `/v1/modules`: what runs brought to light, and who they are made of. */
 export function resultRoutes({ history, registry, tenantId }: CompleteParts): Router {
@@ -30,9 +34,10 @@ export function resultRoutes({ history, registry, tenantId }: CompleteParts): Ro
   });
 
   router.get('/proposals', async (request, response) => {
-    const { cursor, limit, run } = readQuery(request, proposalsQuery);
+    const { cursor, limit, run, all } = readQuery(request, proposalsQuery);
     const rows = await history.proposals(tenantId, {
       limit: limit + 1,
+      all: all ?? false,
       ...(run !== undefined && { runId: run }),
       ...(cursor !== undefined && { after: cursor }),
     });

@@ -13,6 +13,8 @@ const stepsQuery = paging(z.coerce.number().int().nonnegative(), { usual: 200, m
 const runBody = z
   .strictObject({
     workflow: z.string().min(1).max(200),
+    /** @default the one in force */
+    version: z.int().min(1).optional(),
     input: z.unknown().optional(),
     key: key.optional(),
     company: z.string().min(1).max(50).optional(),
@@ -68,7 +70,8 @@ export function runRoutes(parts: CompleteParts): Router {
 
   router.post('/', async (request, response) => {
     const body = readBody(request, runBody);
-    const { key: _, businessDate, timeZone: zone, company, priority, speed, plan, ...asked } = body;
+    const { key: _, businessDate, timeZone: zone, company, priority, ...further } = body;
+    const { speed, plan, version, ...asked } = further;
     const usual = runDefaults();
     const run: RunRequest = {
       ...asked,
@@ -81,6 +84,7 @@ export function runRoutes(parts: CompleteParts): Router {
       ...(company !== undefined && { company }),
       ...(priority !== undefined && { priority }),
       ...(speed !== undefined && { speed }),
+      ...(version !== undefined && { version }),
     };
     const bound = plan === undefined ? run : await bind(parts, run, { plan, response });
     const { id } = await engine.startRun(bound);

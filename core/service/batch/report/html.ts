@@ -1,3 +1,5 @@
+import { toVisible } from '../../../base/text.ts';
+
 /** Markup that is safe to put into a page as it is. */
 export class Html {
   readonly text: string;
@@ -41,5 +43,7 @@ const entities: Readonly<Record<string, string>> = {
 };
 
 function escapeText(text: string): string {
-  return text.toWellFormed().replace(/[&<>"']/g, (sign) => entities[sign] as string);
+  return toVisible(text)
+    .toWellFormed()
+    .replace(/[&<>"']/g, (sign) => entities[sign] as string);
 }

@@ -17,14 +17,24 @@ ${byTool.map(
     tool,
     proposals,
   ]) => html`<details><summary><span class="module">${moduleMark(Math.max(0, modules.indexOf(proposals[0]?.module ?? '')) % 8)}${moduleName(proposals[0]?.module ?? '')}</span><span>${toolPhrase(tool)}</span><span class="count" data-tool="${tool}" data-value="${proposals.length}">${formatCount(proposals.length)}</span></summary>
-<table><thead><tr><th scope="col">Record</th><th scope="col">Asked for</th><th scope="col">By</th></tr></thead><tbody>${proposals.map(row)}</tbody></table></details>`,
-)}</section>`;
+<table><thead>${heads}</thead><tbody>${proposals.map(row)}</tbody></table></details>`,
+)}
+${decidedList(record.decided)}</section>`;
 }
 
+/** What became of those that people have decided. */
+function decidedList(decided: readonly ProposalView[]): Html {
+  if (decided.length === 0) return html``;
+  return html`<details><summary><span>Decided</span><span class="count" data-value="${decided.length}">${formatCount(decided.length)}</span></summary>
+<table><thead>${heads}</thead><tbody>${decided.map(row)}</tbody></table></details>`;
+}
+
+const heads = html`<tr><th scope="col">Record</th><th scope="col">Asked for</th><th scope="col">By</th><th scope="col">Became</th></tr>`;
+
 function row(proposal: ProposalView): Html {
-  const { entity, targetId, args, agent } = proposal;
+  const { entity, targetId, args, agent, became } = proposal;
   const target = entity === null ? '–' : `${entity.replaceAll('_', ' ')} ${targetId ?? ''}`;
-  return html`<tr data-proposal="${proposal.key}"><td class="nowrap">${target}</td><td class="what">${args === null ? 'Its text has been erased.' : shortly(args)}</td><td class="nowrap soft">${agent === null ? '' : plainName(agent)}</td></tr>`;
+  return html`<tr data-proposal="${proposal.key}"><td class="nowrap">${target}</td><td class="what">${args === null ? 'Its text has been erased.' : shortly(args)}</td><td class="nowrap soft">${agent === null ? '' : plainName(agent)}</td><td class="nowrap">${became.replaceAll('_', ' ')}</td></tr>`;
 }
 
 const longest = 240;

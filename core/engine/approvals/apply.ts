@@ -1,0 +1,131 @@
+import type pg from 'pg';
+import { crashPoint } from '../../base/crash-point.ts';
+import { digest } from '../../base/ids.ts';
+import type { Applies } from '../../ports/dispatcher.ts';
+import type { WorkflowData } from '../../sdk/node.ts';
+import type { Registry } from '../../sdk/registry.ts';
+import type { RunFacts } from '../run/facts.ts';
+import type { Actor } from '../run/request.ts';
+import type { Store } from '../run/store.ts';
+
+/** Runs that one tick submits. */
+const atOnce = 100;
+const prefix = 'apply:';
+
+/** What runs are made with that carry out what was granted. */
+export interface ApplyParts {
+  readonly pool: pg.Pool;
+  readonly store: Pick<Store, 'publishWorkflow' | 'createRun'>;
+  readonly registry: Pick<Registry, 'tools'>;
+}
+
+/**
+ * Carries out what people have granted and no step waits for: each grant has one run, of one step, under a key of its own, so that any number
+ * of engines may look, and one that dies in between leaves nothing undone.
+ */
+export class ApplyRuns {
+  readonly #parts: ApplyParts;
+
+  constructor(parts: ApplyParts) {
+    this.#parts = parts;
+  }
+
+  /** Once a second: submits the runs of what has been granted. @throws DB_* */
+  async submit(): Promise<void> {
+    const { rows } = await this.#parts.pool.query<GrantedRow>(grantedSql, [atOnce]);
+    for (const row of rows) {
+      const run = await this.#start(row);
+      if (run === null) continue;
+      crashPoint('after-apply');
+      await this.#parts.pool.query(
+        'UPDATE tutti.approval SET apply_run = $3 WHERE tenant_id = $1 AND id = $2',
+        [row.tenant_id, row.id, run],
+      );
+    }
+  }
+
+  /** Null where this engine does not know the tool: another may. */
+  async #start(row: GrantedRow): Promise<string | null> {
+    const { store, registry } = this.#parts;
+    if (!registry.tools.has(row.tool)) return null;
+    const data = workflowOf(row.tool);
+    const { tenant_id: tenantId, id: approval, key, args } = row;
+    const version = await store.publishWorkflow(tenantId, {
+      data,
+      module: null,
+      digest: digest(data),
+    });
+    const { id } = await store.createRun(
+      {
+        tenantId,
+        workflow: data.name,
+        input: { effect: key, approval, args, agent: row.agent },
+        key: `${prefix}${approval}`,
+        ...(row.company !== null && { company: row.company }),
+        businessDate: row.business_date,
+        timeZone: row.time_zone,
+        attended: true,
+        actor: { kind: 'person', id: row.by } satisfies Actor,
+      },
+      version,
+    );
+    return id;
+  }
+}
+
+/** What a run carries out that people have granted; null for any other run. */
+export function appliedBy({
+  workflow,
+  input,
+}: Pick<RunFacts, 'workflow' | 'input'>): Applies | null {
+  if (!workflow.startsWith(prefix)) return null;
+  const { effect, approval } = (input ?? {}) as Readonly<Record<string, unknown>>;
+  return { key: String(effect), approval: String(approval) };
+}
+
+/** The agent whose effect a run carries out that people have granted; null for any other run. */
+export function proposerOf({
+  workflow,
+  input,
+}: Pick<RunFacts, 'workflow' | 'input'>): string | null {
+  const { agent } = (input ?? {}) as Readonly<Record<string, unknown>>;
+  return workflow.startsWith(prefix) && typeof agent === 'string' ? agent : null;
+}
+
+/** The built-in workflow that calls a tool once. Names of declared workflows have no colon. */
+function workflowOf(tool: string): WorkflowData {
+  const weight = { priority: null, critical: null };
+  const args = { cel: 'input.args' };
+  const bounds = { deadline: null, budgetMicroUsd: null, partial: false, concurrency: null };
+  return {
+    name: `${prefix}${tool}`,
+    ...bounds,
+    nodes: [{ kind: 'tool', id: 'apply', after: [], join: 'all_succeeded', tool, args, ...weight }],
+  };
+}
+
+interface GrantedRow {
+  readonly tenant_id: number;
+  readonly id: string;
+  readonly key: string;
+  readonly tool: string;
+  readonly args: unknown;
+  readonly company: string | null;
+  readonly business_date: string;
+  readonly time_zone: string;
+  /** Who had proposed it. */
+  readonly agent: string | null;
+  /** Who has said yes last. */
+  readonly by: string;
+}
+
+// What was proposed is what people were shown: the payload of that entry. Without it, or its run, nobody knows any more what to do.
+const grantedSql = `
+SELECT a.tenant_id, a.id, encode(a.effect_key, 'hex') AS key, e.tool, coalesce(e.actor->>'acting', e.actor->>'id') AS agent, convert_from(p.body, 'UTF8')::jsonb->'args' AS args, r.company, r.business_date, r.time_zone,
+  (SELECT v.actor_id FROM tutti.approval_vote v WHERE v.tenant_id = a.tenant_id AND v.approval_id = a.id AND v.decision = 'granted' ORDER BY v.at DESC LIMIT 1) AS by
+FROM tutti.approval a
+JOIN tutti.effect e ON e.tenant_id = a.tenant_id AND e.key = a.effect_key AND e.state = 'proposed'
+JOIN tutti.run r ON r.tenant_id = a.tenant_id AND r.id = a.effect_run
+JOIN tutti.payload p ON p.tenant_id = a.tenant_id AND p.run_id = a.effect_run AND p.seq = a.effect_seq AND p.part = 0 AND p.body IS NOT NULL
+WHERE a.state = 'granted' AND a.effect_key IS NOT NULL AND NOT a.waits AND a.apply_run IS NULL AND a.expires_at > clock_timestamp()
+ORDER BY a.closed_at LIMIT $1`;

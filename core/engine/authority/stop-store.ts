@@ -1,0 +1,86 @@
+import type pg from 'pg';
+import { EngineError } from '../../base/errors.ts';
+import { newId } from '../../base/ids.ts';
+import type { Registry } from '../../sdk/registry.ts';
+import { toJsonb } from '../run/rows.ts';
+import type { Actor } from '../run/store.ts';
+import { type Reach, readReach } from './stop.ts';
+
+/** A stop as people see it. */
+export interface StopView {
+  readonly id: string;
+  readonly reach: Reach;
+  readonly reason: string;
+  readonly actor: Actor;
+  readonly at: Date;
+  /** Who has lifted it, when and why; null while it stands. */
+  readonly liftedBy: Actor | null;
+  readonly liftedAt: Date | null;
+  readonly liftReason: string | null;
+}
+
+/** Who stops or lifts what. */
+export interface StopAsk {
+  readonly tenantId: number;
+  /** As people write it: `all`, `tenant`, `module:finance`, `agent:finance.three_way_match`. */
+  readonly reach: string;
+  readonly actor: Actor;
+  /** @default '' */
+  readonly reason?: string | undefined;
+}
+
+const columns = `id, reach, reason, actor, at, lifted_by AS "liftedBy", lifted_at AS "liftedAt", lift_reason AS "liftReason"`;
+
+/** Stops, for people and programs; engines look four times a second (stops.ts). Every stop and every lift stays on record. */
+export class StopStore {
+  readonly #pool: pg.Pool;
+  readonly #registry: Pick<Registry, 'agents' | 'modules'>;
+
+  /** `pool` acts as `tutti_engine`. */
+  constructor(pool: pg.Pool, registry: Pick<Registry, 'agents' | 'modules'>) {
+    this.#pool = pool;
+    this.#registry = registry;
+  }
+
+  /** Stops it; one that stands already stays as it is. @throws INPUT_INVALID naming what can be stopped */
+  async stop({ tenantId, reach: text, actor, reason = '' }: StopAsk): Promise<StopView> {
+    const reach = readReach(text, this.#registry);
+    const values = [ownerOf(reach, tenantId), newId(), reach, reason, toJsonb(actor)];
+    const { rows } = await this.#pool.query<StopView>(
+      `INSERT INTO tutti.stop (tenant_id, id, reach, reason, actor) VALUES ($1, $2, $3, $4, $5)
+       ON CONFLICT (tenant_id, reach) WHERE lifted_at IS NULL DO UPDATE SET reach = excluded.reach RETURNING ${columns}`,
+      values,
+    );
+    return rows[0] as StopView;
+  }
+
+  /** Lifts a stop that stands. What is no longer loaded can be lifted, too. @throws STOP_UNKNOWN */
+  async lift({ tenantId, reach, actor, reason = '' }: StopAsk): Promise<StopView> {
+    const { rows } = await this.#pool.query<StopView>(
+      `UPDATE tutti.stop SET lifted_at = clock_timestamp(), lifted_by = $3, lift_reason = $4
+       WHERE tenant_id = $1 AND reach = $2 AND lifted_at IS NULL RETURNING ${columns}`,
+      [ownerOf(reach, tenantId), reach, toJsonb(actor), reason],
+    );
+    if (rows[0]) return rows[0];
+    const shown = reach.slice(0, 200);
+    throw new EngineError('STOP_UNKNOWN', `'${shown}' is not stopped; what is, says: tutti stops`);
+  }
+
+  /** The stops of a tenant and those of all, standing ones first, each newest first; `all`: those that were lifted, too. */
+  async list(
+    tenantId: number,
+    { all = false, limit = 200 }: { readonly all?: boolean; readonly limit?: number } = {},
+  ): Promise<readonly StopView[]> {
+    const { rows } = await this.#pool.query<StopView>(
+      `SELECT ${columns} FROM tutti.stop WHERE tenant_id IN (0, $1) AND ($2 OR lifted_at IS NULL)
+       ORDER BY lifted_at IS NOT NULL, at DESC LIMIT $3`,
+      [tenantId, all, limit],
+    );
+    return rows;
+  }
+}
+
+/** Whose a stop is; that of all is nobody's. */
+function ownerOf(reach: string, tenantId: number): number {
+  return reach === 'all' ? 0 : tenantId;
+}

@@ -1,0 +1,29 @@
+import type { Clock } from '../base/clock.ts';
+import type { EngineError } from '../base/errors.ts';
+import type { Config } from '../ports/config.ts';
+import type { Database } from '../ports/db/database.ts';
+import type { Dispatcher } from '../ports/dispatcher.ts';
+import type { Connector } from '../ports/erp/connector.ts';
+import type { Profiles } from '../ports/models/profiles.ts';
+import type { Registry } from '../sdk/registry.ts';
+import type { OpenBatches } from './batches/targets.ts';
+
+/** What an engine is made of. */
+export interface EngineParts {
+  readonly database: Database;
+  readonly registry: Registry;
+  readonly config: Config;
+  readonly dispatcher: Dispatcher;
+  /** Null: agents run their playbooks. */
+  readonly profiles: Profiles | null;
+  /** What rehearsals seem to call where there are no `profiles`. @default nothing */
+  readonly rehearsed?: Profiles;
+  /** The ERP of a tenant. */
+  readonly connector: (tenantId: number) => Connector;
+  /** Opens the batches of a model's provider. @default no provider has any */
+  readonly openBatches?: OpenBatches;
+  readonly clock?: Clock;
+  readonly version: string;
+  /** Told once when the engine cannot go on; it has stopped by then. */
+  readonly onFailure?: (error: EngineError) => void;
+}

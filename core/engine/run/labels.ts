@@ -1,0 +1,91 @@
+import { joinOf, type Trust } from '../../guard/labels.ts';
+import type { Graph } from '../graph/compiled.ts';
+import { isNamed, type Sources } from '../graph/sources.ts';
+import type { RunFacts } from './facts.ts';
+import { resultsOf } from './foreach.ts';
+import type { Container, Item, Step } from './step.ts';
+
+/** What labels of a run's data are worked out from. */
+export interface Labelled {
+  readonly facts: Pick<RunFacts, 'trust'>;
+  readonly graph: Pick<Graph, 'nodes'>;
+  readonly steps: readonly Step[];
+}
+
+/** The label of what a step of this item, or of none, is made of: the least trusted of its sources, by data alone. */
+export function trustOf(run: Labelled, sources: Sources, item: Item | null): Trust {
+  return joinOf(labelsOf(run, sources, item).map(({ trust }) => trust));
+}
+
+/** Which of the sources are from outside, as expressions name them: `input`, `item`, `nodes.read`. */
+export function externalIn(run: Labelled, sources: Sources, item: Item | null): readonly string[] {
+  const external = labelsOf(run, sources, item).filter(({ trust }) => trust === 'external');
+  return external.map(({ name }) => name);
+}
+
+/** The label of what a node without an agent brings, once it has ended. */
+export function trustOfEnded(run: Labelled, { place, item }: Step): Trust {
+  switch (place.kind) {
+    case 'approval':
+      return 'operator';
+    case 'wait':
+      return place.for.kind === 'event' ? 'erp' : 'system';
+    default:
+      return trustOf(run, place.sources, item);
+  }
+}
+
+/**
+ * The labels of a foreach's items, by their places: what its list is made of, for a query the ERP; where they are the outputs of another
+ * foreach, each has its own. `at`: that one's items.
+ */
+export function trustOfItems(
+  run: Labelled,
+  { node, step }: Container,
+  at: (step: Step) => Container | undefined,
+): (index: number) => Trust {
+  const { items, sources } = node;
+  const whole = trustOf(run, sources, step.item);
+  if (items.kind === 'query') return () => joinOf([whole, 'erp']);
+  const source = run.steps.find(({ place }) => place.id === items.outputsOf);
+  const from = source && at(source);
+  if (!from) return () => whole;
+  const brought = resultsOf(from).filter(({ status }) => status === 'succeeded');
+  return (index) => brought[index]?.trust ?? whole;
+}
+
+/** The label of a foreach's outputs. */
+export function trustOfResults(container: Container): Trust {
+  const brought = resultsOf(container).filter(({ status }) => status === 'succeeded');
+  return joinOf(brought.map(({ trust }) => trust));
+}
+
+interface Labelling {
+  readonly name: string;
+  readonly trust: Trust;
+}
+
+function labelsOf(
+  { facts, graph, steps }: Labelled,
+  { input, item: isItem, nodes, each }: Sources,
+  item: Item | null,
+): readonly Labelling[] {
+  const labels: Labelling[] = [];
+  if (input) labels.push({ name: 'input', trust: facts.trust ?? 'operator' });
+  if (isItem && item) labels.push({ name: 'item', trust: item.trust });
+  // The graph's own nodes are the first steps, in their order.
+  const top = nodes.length > 0 ? steps.slice(0, graph.nodes.length) : [];
+  const named = [
+    ...top.filter(({ place }) => isNamed(nodes, place.id)).map(nameIt('nodes')),
+    ...(item?.steps ?? []).filter(({ place }) => isNamed(each, place.id)).map(nameIt('each')),
+  ];
+  return [...labels, ...named];
+}
+
+// What has not succeeded brings nothing, but for a foreach: what some of its items bring may be gathered all the same.
+function nameIt(root: string): (step: Step) => Labelling {
+  return ({ place, status, kind, trust }) => ({
+    name: `${root}.${place.id}`,
+    trust: status === 'succeeded' || kind === 'foreach' ? trust : 'system',
+  });
+}

@@ -1,0 +1,114 @@
+import type pg from 'pg';
+import type { Written } from '../../guard/written.ts';
+import type { EffectState } from '../../ports/db/states.ts';
+
+/** An effect of a run, as far as taking it back needs. */
+export interface AppliedEffect {
+  /** Hex. */
+  readonly key: string;
+  readonly tool: string;
+  readonly state: EffectState;
+  /** What the call was about, or what it made. */
+  readonly entity: string | null;
+  readonly targetId: string | null;
+  readonly outcome: unknown;
+  /** What it has written; null where nobody noted it. */
+  readonly written: Written | null;
+  /** How often the ERP has refused to take it back. */
+  readonly refusals: number;
+}
+
+/** What is to be undone: a run, or one of its steps. */
+export interface UndoScope {
+  readonly tenantId: number;
+  readonly runId: string;
+  /** Path of the step; a foreach with its items, a workflow node with its run. @default the whole run */
+  readonly step?: string | undefined;
+}
+
+/** The runs whose effects are meant, with those steps of the first that are; and which of them still live. */
+export interface UndoRuns {
+  readonly runs: readonly string[];
+  /** Null: all. */
+  readonly steps: readonly number[] | null;
+  readonly live: readonly string[];
+}
+
+/** Follows a run, or a step of it, to the runs that it started and to those that carried its proposals out. */
+export async function readRuns(
+  client: pg.ClientBase | pg.Pool,
+  { tenantId, runId }: UndoScope,
+  steps: readonly number[] | null,
+): Promise<UndoRuns> {
+  const { rows } = await client.query<{ readonly id: string; readonly live: boolean }>(runsSql, [
+    tenantId,
+    runId,
+    steps,
+  ]);
+  return {
+    runs: rows.map(({ id }) => id),
+    steps,
+    live: rows.filter(({ live }) => live).map(({ id }) => id),
+  };
+}
+
+/** The steps at a path, those inside of it included. */
+export async function readSteps(
+  client: pg.ClientBase | pg.Pool,
+  { tenantId, runId }: UndoScope,
+  at: { readonly node: string; readonly itemKey: string },
+): Promise<readonly number[]> {
+  const { rows } = await client.query<{ readonly id: number }>(stepsSql, [
+    tenantId,
+    runId,
+    at.node,
+    at.itemKey,
+  ]);
+  return rows.map(({ id }) => id);
+}
+
+/** The effects of runs that did something, or may have, in the order in which they were applied. */
+export async function readEffects(
+  client: pg.ClientBase | pg.Pool,
+  scope: UndoScope,
+  { runs, steps }: UndoRuns,
+): Promise<readonly AppliedEffect[]> {
+  const { rows } = await client.query<AppliedEffect>(effectsSql, [
+    scope.tenantId,
+    scope.runId,
+    runs,
+    steps,
+  ]);
+  return rows;
+}
+
+// $1 tenant, $2 run, $3 node, $4 item key: the step, and for a foreach what stands inside of it.
+const stepsSql = `SELECT id FROM tutti.step WHERE tenant_id = $1 AND run_id = $2
+  AND ((node = $3 AND item_key = $4) OR ($4 = '' AND starts_with(node, $3 || '/'))) ORDER BY id`;
+
+// $1 tenant, $2 run, $3 steps of it or null for all. A proposal that was granted is carried out by a run of its own.
+const runsSql = `WITH RECURSIVE own AS (
+    SELECT id FROM tutti.run WHERE tenant_id = $1 AND id = $2
+    UNION SELECT c.id FROM own o JOIN tutti.run c ON c.tenant_id = $1 AND c.parent_run_id = o.id
+      WHERE o.id <> $2 OR $3::int[] IS NULL OR c.parent_step = ANY ($3)),
+  applying AS (SELECT r.id FROM own o JOIN tutti.effect e ON e.tenant_id = $1 AND e.run_id = o.id
+      AND (o.id <> $2 OR $3::int[] IS NULL OR e.step = ANY ($3))
+    JOIN tutti.approval a ON a.tenant_id = $1 AND a.effect_key = e.key
+    JOIN tutti.run r ON r.tenant_id = $1 AND r.workflow = 'apply:' || e.tool AND r.key = 'apply:' || a.id)
+  SELECT DISTINCT r.id, r.ended_at IS NULL AS live FROM (SELECT id FROM own UNION SELECT id FROM applying) each
+  JOIN tutti.run r ON r.tenant_id = $1 AND r.id = each.id ORDER BY r.id`;
+
+// $1 tenant, $2 run, $3 all runs that are meant, $4 steps of the run or null. What several tries noted, the last one knows best.
+const effectsSql = `WITH wrote AS (
+    SELECT DISTINCT ON (data->>'key') data->>'key' AS key, seq, data FROM tutti.entry
+    WHERE tenant_id = $1 AND run_id = ANY ($3::uuid[]) AND kind = 'effect.wrote' ORDER BY data->>'key', at DESC, seq DESC)
+  SELECT encode(e.key, 'hex') AS key, e.tool, e.state, coalesce(d.entity, e.entity) AS entity,
+    coalesce(d.record_id, e.target_id) AS "targetId", e.outcome, w.data AS written,
+    (SELECT count(*)::int FROM tutti.effect u WHERE u.tenant_id = $1 AND u.undo_of = e.key AND u.state = 'rejected') AS refusals
+  FROM tutti.effect e
+  LEFT JOIN wrote w ON w.key = encode(e.key, 'hex')
+  LEFT JOIN LATERAL (SELECT entity, record_id FROM tutti.effect_document d
+    WHERE d.tenant_id = $1 AND d.key = e.key AND d.part = 'made' LIMIT 1) d ON true
+  WHERE e.tenant_id = $1 AND e.run_id = ANY ($3::uuid[]) AND (e.run_id <> $2 OR $4::int[] IS NULL OR e.step = ANY ($4))
+    AND e.state IN ('applied', 'replayed', 'started', 'uncertain', 'needs_review', 'approved')
+  ORDER BY e.ended_at NULLS LAST, e.run_id, coalesce(w.seq, e.seq)`;

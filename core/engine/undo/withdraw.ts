@@ -1,0 +1,36 @@
+import type pg from 'pg';
+import { EngineError } from '../../base/errors.ts';
+import type { UndoRuns, UndoScope } from './applied-effects.ts';
+
+/**
+ * Takes the proposals of runs off the table, with the questions about them, so that nobody carries out later what is being undone.
+ * Returns how many.
+ */
+export async function withdrawProposals(
+  pool: pg.Pool,
+  { tenantId, runId }: UndoScope,
+  { runs, steps }: UndoRuns,
+): Promise<number> {
+  const values = [tenantId, runId, runs, steps];
+  const { rows } = await pool.query<{ readonly count: number }>(withdrawSql, values);
+  return rows[0]?.count ?? 0;
+}
+
+/** @throws RUN_UNFINISHED while one of the runs goes on */
+export function refuseLive({ live }: UndoRuns, { runId }: UndoScope): void {
+  const [first] = live;
+  if (first === undefined) return;
+  const what = first === runId ? 'it' : `run ${first}, which belongs to it,`;
+  throw new EngineError(
+    'RUN_UNFINISHED',
+    `Run ${runId} cannot be undone while ${what} goes on; wait for its end, or cancel it: tutti cancel ${first}`,
+  );
+}
+
+// $1 tenant, $2 run, $3 all runs that are meant, $4 steps of the run or null.
+const withdrawSql = `WITH gone AS (UPDATE tutti.effect e SET state = 'refused', ended_at = now()
+    WHERE e.tenant_id = $1 AND e.run_id = ANY ($3::uuid[]) AND (e.run_id <> $2 OR $4::int[] IS NULL OR e.step = ANY ($4)) AND e.state = 'proposed'
+    RETURNING e.key),
+  asked AS (UPDATE tutti.approval a SET state = 'withdrawn', closed_at = now() FROM gone g
+    WHERE a.tenant_id = $1 AND a.effect_key = g.key AND a.state IN ('open', 'granted'))
+  SELECT count(*)::int AS count FROM gone`;

@@ -1,0 +1,61 @@
+import { EngineError } from '../base/errors.ts';
+import { digest } from '../base/ids.ts';
+import { toStorableJson } from '../base/text.ts';
+import type { EffectRecord, Intent } from '../ports/dispatcher.ts';
+import { contractDigest, effectKey, targetOf } from './effects.ts';
+import type { Call } from './scope.ts';
+
+/** Values of the record that a call is about, as its tool binds them. */
+type Bound = Readonly<Record<string, unknown>> | null;
+
+/** What a call is about to do, or proposes, under the key that it is known by. */
+export function intentOf(
+  call: Call,
+  args: unknown,
+  proposed: boolean,
+): Omit<Intent, 'binds' | 'state'> {
+  const target = targetOf(call.tool, args);
+  return {
+    key: effectKey(call.tool, args, { at: call.scope, proposed }),
+    tool: call.tool.name,
+    contract: contractDigest(call.tool),
+    duty: call.tool.duty ?? null,
+    entity: target?.entity ?? null,
+    targetId: target?.id ?? null,
+    args,
+    argsSha256: digest(args).toString('hex'),
+    related: call.lineage?.related ?? [],
+  };
+}
+
+/** The fields that an approver is shown, as they are now. @throws RECORD_UNKNOWN · ERP_* */
+export async function boundFields(call: Call, args: unknown): Promise<Bound> {
+  const target = targetOf(call.tool, args);
+  const fields: readonly string[] = call.tool.binds?.(args) ?? [];
+  if (!target || fields.length === 0) return null;
+  const page = await call.scope.connector.query({
+    entity: target.entity,
+    filter: { id: { eq: target.id } },
+    limit: 1,
+  });
+  const row = page.rows[0];
+  if (!row) throw new EngineError('RECORD_UNKNOWN', `There is no ${target.entity} '${target.id}'.`);
+  return { version: row.version, ...Object.fromEntries(fields.map((name) => [name, row[name]])) };
+}
+
+/** What differs between what was asked for and what is to happen: nothing but the version of the record may. Null: nothing does. */
+export function changeOf(
+  asked: Pick<EffectRecord, 'argsSha256' | 'contract' | 'binds'>,
+  now: Pick<Intent, 'argsSha256' | 'contract' | 'binds'>,
+): 'args' | 'contract' | 'binds' | null {
+  if (asked.argsSha256 !== now.argsSha256) return 'args';
+  if (asked.contract !== now.contract) return 'contract';
+  return shownOf(asked.binds ?? null) === shownOf(now.binds) ? null : 'binds';
+}
+
+/** As it comes back from the journal; a record's version moves with fields that nobody is shown. */
+function shownOf(binds: Bound): string {
+  if (binds === null) return '';
+  const { version: _, ...shown } = JSON.parse(toStorableJson(binds)) as Record<string, unknown>;
+  return digest(shown).toString('hex');
+}

@@ -1,0 +1,50 @@
+import type { Policy } from '../../sdk/policy.ts';
+import { matches } from '../../sdk/policy.ts';
+import { isReversal } from '../../sdk/reversal.ts';
+import type { ExternalGrant } from '../../sdk/tier.ts';
+import type { Facts } from '../facts.ts';
+import { type Ruling, refuse } from '../ruling.ts';
+
+/**
+ * What a context that has read text from outside writes or sends, a person agrees to first. A policy's `external` grant lets it pass
+ * without one: where it checks master data, when the tool's `grounded` finds the sensitive arguments there.
+ */
+export function labels(facts: Facts): Ruling | null {
+  const { agent, tool, attended, grounded } = facts;
+  // What is taken back, the engine has planned from its own record: ids and versions, nothing that anybody wrote.
+  if (!isHeld(facts) || isReversal(facts)) return null;
+  const check = checkOf(facts);
+  if (check === 'none' || (check === 'master_data' && grounded === null)) return null;
+  if (check === null || typeof grounded !== 'string')
+    return { kind: attended ? 'approve' : 'propose', rule: 'labels.external' };
+  return refuse(
+    'labels.master_data',
+    `'${agent}' has read text from outside, and '${tool}' is to do what master data does not confirm: ${grounded}.`,
+  );
+}
+
+/** Whether a call is one that text from outside may have asked for, and that changes something. */
+function isHeld({ trust, effect }: Pick<Facts, 'trust' | 'effect'>): boolean {
+  return trust === 'external' && (effect === 'write' || effect === 'send');
+}
+
+/** Whether the answer depends on the tool's `grounded`. */
+export function asksMasterData(facts: Parameters<typeof isHeld>[0] & Asked): boolean {
+  return isHeld(facts) && checkOf(facts) === 'master_data';
+}
+
+interface Asked {
+  readonly agent: string;
+  readonly tool: string;
+  readonly policies: readonly Policy[];
+}
+
+/** What grants ask for: of several that match the strictest; null where none does. */
+function checkOf({ agent, tool, policies }: Asked): ExternalGrant['check'] | null {
+  const checks = policies
+    .flatMap(({ external = [] }) => external)
+    .filter((grant) => matches(grant.agents, agent) && matches(grant.tools, tool))
+    .map(({ check }) => check);
+  if (checks.includes('master_data')) return 'master_data';
+  return checks[0] ?? null;
+}

@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import type { Grant } from './policy.ts';
+
+/** Calls that something set at run time is about. Patterns as in a grant; a missing list means all. */
+export type CallScope = Omit<Grant, 'autonomy'>;
+
+/** Who may do what by what is set at run time, of one tenant. */
+export interface Authority {
+  /** Where one of them matches a call, the strictest replaces what policies grant. */
+  readonly autonomy: readonly Grant[];
+  /** Calls whose effects are only observed. */
+  readonly shadow: readonly CallScope[];
+}
+
+/** Names of the settings that hold it. */
+export const authoritySettings = ['autonomy', 'shadow'] as const;
+
+const patterns = z.array(z.string().min(1).max(200)).min(1).max(1_000).optional();
+const callScope = { agents: patterns, tools: patterns, companies: patterns };
+
+/** What the setting `shadow` may hold. */
+export const shadowValue = z.array(z.strictObject(callScope)).max(1_000);
+
+/** What the setting `autonomy` may hold. */
+export const autonomyValue = z
+  .array(
+    z.strictObject({ ...callScope, autonomy: z.enum(['observe', 'propose', 'approve', 'act']) }),
+  )
+  .max(1_000);
+
+/** Nothing is set. */
+export const noAuthority: Authority = { autonomy: [], shadow: [] };
+
+/**
+ * What is set, from the stored values. One that nobody can read lets nothing happen: grants count as `observe` for every call, and
+ * a shadow lies on all.
+ */
+export function readAuthority(stored: ReadonlyMap<string, unknown>): Authority {
+  const [grants, scopes] = authoritySettings.map((name) => stored.get(name) ?? []);
+  const autonomy = autonomyValue.safeParse(grants);
+  const shadow = shadowValue.safeParse(scopes);
+  return {
+    autonomy: autonomy.success ? (autonomy.data as readonly Grant[]) : [{ autonomy: 'observe' }],
+    shadow: shadow.success ? (shadow.data as readonly CallScope[]) : [{}],
+  };
+}
