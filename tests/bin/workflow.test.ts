@@ -81,7 +81,7 @@ describe('tutti workflow', () => {
     const ended = await Promise.all(calls.map((args) => tutti(...args)));
 
     const said = [
-      /takes check, list or show, not 'tidy'/,
+      /takes check, list, show, versions, .*, not 'tidy'/,
       /needs a FILE/,
       /cannot read 'gone.yaml'/,
     ];

@@ -19,6 +19,12 @@ function someFacts(facts: Partial<Facts> = {}): Facts {
     policies: [],
     posting: null,
     lineage: null,
+    amount: null,
+    risk: 'normal',
+    trust: 'system',
+    grounded: undefined,
+    autonomy: [],
+    shadow: false,
     ...facts,
   };
 }

@@ -36,6 +36,7 @@ describe('invoke', () => {
         effect: 'read',
         rule: 'effect.read',
         records: 2,
+        trust: 'operator',
         outcome: 'result',
       },
     ]);
@@ -56,6 +57,7 @@ describe('invoke', () => {
         effect: 'read',
         rule: 'schema',
         records: 0,
+        trust: 'operator',
         outcome: 'error',
         code: 'TOOL_INPUT_INVALID',
       },
@@ -124,8 +126,12 @@ describe('invoke', () => {
     });
     assert.deepEqual(
       record.entries.map(({ kind }) => kind),
-      ['effect.started', 'effect.ended', 'tool.called'],
+      ['effect.started', 'effect.wrote', 'effect.ended', 'tool.called'],
     );
+    const { key, ...wrote } = record.entries[1]?.data ?? {};
+    assert.equal(key, [...record.effects.keys()][0]);
+    const written = { op: 'act', entity: 'crate', id: 'c0', version: '2' };
+    assert.deepEqual(wrote, { records: [written], posted: null });
     assert.equal([...record.effects.values()][0]?.state, 'applied');
   });
 

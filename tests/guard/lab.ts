@@ -1,9 +1,10 @@
 import { defineAgent, defineEntity, definePolicy, defineTool, field, Id, Text, z } from 'tutti';
 import { fixtureConnector } from 'tutti/testing';
 import type { Recorder, StepScope } from '../../core/guard/invoke.ts';
-import type { EffectState } from '../../core/ports/db/states.ts';
-import type { EffectRecord, Intent, Verdict } from '../../core/ports/dispatcher.ts';
+import type { EffectState, Trust } from '../../core/ports/db/states.ts';
+import type { EffectApproval, EffectRecord, Intent, Verdict } from '../../core/ports/dispatcher.ts';
 import type { Connector } from '../../core/ports/erp/connector.ts';
+import { type Authority, noAuthority } from '../../core/sdk/authority.ts';
 import type { AnyTool } from '../../core/sdk/tool.ts';
 
 /** A record to write on. */
@@ -48,6 +49,7 @@ interface Kept {
   outcome: unknown;
   ageMs?: number;
   verdict?: Verdict;
+  approval?: EffectApproval;
 }
 
 /** The journal as a step sees it. */
@@ -80,6 +82,14 @@ export class Record implements Recorder {
     this.entries.push({ kind: 'effect.ended', data: { state } });
     Object.assign(this.effects.get(key) as object, { state, outcome });
   }
+
+  async claim(key: string, approval: string): Promise<boolean> {
+    const effect = this.effects.get(key);
+    if (effect?.approval?.id !== approval || effect.approval.state !== 'granted') return false;
+    effect.approval = { ...effect.approval, state: 'consumed' };
+    await this.end(key, 'started', null);
+    return true;
+  }
 }
 
 const rows = ['A1', 'A1', 'B2'].map((code, index) => ({
@@ -103,6 +113,7 @@ export function aScope(
     readonly rehearsal?: boolean;
     readonly record?: Record;
     readonly connector?: Connector;
+    readonly authority?: Authority;
     readonly isOwned?: () => boolean;
     readonly enter?: StepScope['enter'];
   } = {},
@@ -136,11 +147,14 @@ export function aScope(
     entities: new Map([['crate', crate]]),
     connector: options.connector ?? aConnector(),
     recorder: record,
+    label: { trust: 'operator' as Trust },
     enter: options.enter ?? (() => null),
     doneTo: async () => ({
       own: { runId: '', rootRunId: '', workflow: null, agents: [], askedBy: null },
       doings: [],
     }),
+    applies: null,
+    authority: async () => options.authority ?? noAuthority,
     isOwned: options.isOwned ?? (() => true),
     signal: controller.signal,
   };

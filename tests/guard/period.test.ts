@@ -229,9 +229,9 @@ describe('the period lock', function () {
 
   it('asks a person who waits for what is being closed', async () => {
     const policies = [definePolicy({ name: 'act', grants: [{ autonomy: 'act' }] })];
-    const { outcome } = await call({ date: '2026-05-31' }, { attended: true, policies });
+    const asked = call({ date: '2026-05-31' }, { attended: true, policies });
 
-    assert.ok(outcome.kind === 'effected' && outcome.value.kind === 'proposed');
+    await assert.rejects(asked, { code: 'APPROVAL_PENDING' });
     assert.deepEqual(commands, []);
   });
 

@@ -62,6 +62,7 @@ describe('in a rehearsal', () => {
           effect: 'write',
           rule: 'rehearsal',
           records: 0,
+          trust: 'operator',
           outcome: 'observed',
         },
       },
@@ -126,4 +127,10 @@ const facts = {
   policies: [],
   posting: null,
   lineage: null,
+  amount: null,
+  risk: 'normal',
+  trust: 'system',
+  grounded: undefined,
+  autonomy: [],
+  shadow: false,
 } as const;

@@ -80,9 +80,8 @@ export const durable: readonly Mutant[] = [
   {
     id: 'effects-not-deduplicated',
     file: 'core/engine/run/flush.ts',
-    find: 'ON CONFLICT (tenant_id, key) DO NOTHING RETURNING run_id, seq',
-    replace:
-      'ON CONFLICT (tenant_id, key) DO UPDATE SET args_sha256 = excluded.args_sha256 RETURNING run_id, seq',
+    find: '} RETURNING run_id, seq)',
+    replace: '} OR true RETURNING run_id, seq)',
     tests: [journal],
   },
   {
@@ -99,5 +98,12 @@ export const durable: readonly Mutant[] = [
     find: 'if (groups.length === 1) {',
     replace: 'if (groups.length > 0) {',
     tests: [journal],
+  },
+  {
+    id: 'a-yes-that-is-used-up-begins-the-effect',
+    file: 'core/engine/run/flush.ts',
+    find: '  WHERE d.approval IS NULL OR d.approval IN (SELECT id FROM used)\n',
+    replace: '',
+    tests: ['tests/engine/approvals/two-engines.test.ts'],
   },
 ];

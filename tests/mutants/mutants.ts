@@ -1,4 +1,5 @@
 import { admission } from './admission.ts';
+import { standing } from './authority.ts';
 import { calendar } from './calendar.ts';
 import { calls } from './calls.ts';
 import { course } from './course.ts';
@@ -6,6 +7,7 @@ import { durable } from './durable.ts';
 import { duties } from './duties.ts';
 import type { Mutant } from './mutant.ts';
 import { survival } from './survival.ts';
+import { tiers } from './tiers.ts';
 
 /** The planted bugs: docs/testing.md tells what became of each. */
 export const mutants: readonly Mutant[] = [
@@ -16,4 +18,6 @@ export const mutants: readonly Mutant[] = [
   ...calendar,
   ...duties,
   ...survival,
+  ...tiers,
+  ...standing,
 ];

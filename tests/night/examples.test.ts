@@ -5,6 +5,13 @@ import { verifies } from '../support/verifies.ts';
 /** Those that ask people, or wait for an event: in a rehearsal nobody is asked and nothing is waited for. */
 const waiting = new Set(['approval_example', 'wait_example']);
 
+/** What each of the examples of one file in TypeScript brings. */
+const programs = {
+  basic: { agents: 3, modules: ['desk'] },
+  parallel: { agents: 0, modules: [] },
+  'erp-multi-module': { agents: 20, modules: ['compliance', 'finance', 'hr', 'inventory'] },
+} as const;
+
 describe('the example workflows', function () {
   this.timeout(180_000);
   let tutti: TestEngine;
@@ -21,7 +28,7 @@ describe('the example workflows', function () {
   });
 
   it('run over the sample company, each kind of node among them', async () => {
-    verifies('R1.document-form');
+    verifies('R1.document-form', 'R14.examples');
     const names = [...tutti.host.registry.workflows.keys()];
     assert.ok(names.length >= 15, names.join());
 
@@ -37,4 +44,30 @@ describe('the example workflows', function () {
 
     assert.deepEqual(ended, Object.fromEntries(names.map((name) => [name, 'succeeded'])));
   });
+});
+
+describe('the example programs', function () {
+  this.timeout(180_000);
+  for (const [file, expected] of Object.entries(programs))
+    it(`examples/${file}.ts runs over the sample company`, async function () {
+      verifies('R14.examples', 'R1.typescript-form', 'R1.parallel-runs');
+      const tutti = await openTestEngine(new URL(`../../examples/${file}.ts`, import.meta.url));
+      try {
+        const { tenantId } = await tutti.host.sampleTenant(1);
+
+        const { id, status } = await tutti.run(file.replaceAll('-', '_'), { tenantId });
+
+        assert.equal(status, 'succeeded');
+        const { agents, modules } = await tutti.history.summary(tenantId, id);
+        assert.ok(agents >= expected.agents, `${agents} agents`);
+        assert.deepEqual(modules, expected.modules);
+        const runs = await tutti.history.runs(tenantId, { limit: 9 });
+        assert.deepEqual(
+          runs.map(({ workflow }) => workflow).sort(),
+          file === 'parallel' ? ['books', 'parallel', 'stock'] : [file.replaceAll('-', '_')],
+        );
+      } finally {
+        await tutti.close(this);
+      }
+    });
 });

@@ -73,7 +73,8 @@ describe('loadRegistry', () => {
     verifies('R3.registry');
     const registry = loadRegistry({ modules: [lab()], workflows: [aWorkflow('cross')] }, []);
 
-    assert.deepEqual([...registry.agents.keys()], ['lab.keeper', 'tool:lab.crate.look']);
+    const names = ['lab.keeper', 'tool:lab.crate.look', 'tutti.undo'];
+    assert.deepEqual([...registry.agents.keys()], names);
     assert.equal(registry.tools.get('lab.crate.look'), look);
     assert.equal(registry.workflows.get('cross')?.module, null);
   });

@@ -89,8 +89,13 @@ const members = {
   ),
   args: ofCompany,
   items: mostly(
-    fc.constantFrom({ entity: 'company' }, { entity: 'company', order: 'code' }),
-    fc.oneof(cel, fc.constant({ entity: 'nothing' })),
+    fc.constantFrom<object[]>(
+      { entity: 'company' },
+      { entity: 'company', order: 'code' },
+      { entity: 'company', order: [{ field: 'code', descending: true }, 'name'] },
+      { entity: 'company', filter: { currency: 'EUR', code: '${ run.company }' } },
+    ),
+    fc.oneof(cel, fc.constantFrom({ entity: 'nothing' }, { entity: 'company', filter: { x: 1 } })),
   ),
   key: mostly(fc.constantFrom('item.code', 'item.id'), cel),
   from: mostly(id, after),
@@ -105,14 +110,48 @@ const members = {
   otherwise: mostly(fc.constant('other'), fc.constant('low')),
   title: mostly(fc.constantFrom('Go on?', 'Go on with ${ run.company }?'), fc.constant('')),
   by: mostly(fc.constantFrom('cfo', ['cfo', 'controller']), fc.constant([])),
+  show: template,
+  required: mostly(fc.constantFrom(1, 2), fc.constantFrom(0, 1.5, 9)),
+  expires: mostly(fc.constantFrom('P2D', 'PT12H'), duration),
+  escalate: mostly(
+    fc.constantFrom({ after: 'PT1H', to: 'cfo' }, { after: 'PT4H', to: ['cfo', 'controller'] }),
+    fc.constantFrom({ after: 'P9D', to: 'cfo' }, { after: 'PT1H', to: [] }, { after: 'PT1H' }),
+  ),
+  onRefusal: mostly(fc.constantFrom('fail', 'skip'), fc.constant('retry')),
   for: fc.oneof(
     fc.record({ kind: fc.constant('duration'), duration }),
-    fc.record({ kind: fc.constant('calendar'), moment: mostly(fc.constant('BD+1'), fc.string()) }),
-    fc.record({ kind: fc.constant('event'), entity: fc.constant('bill'), match: cel }),
+    fc.record({ kind: fc.constant('moment'), at: mostly(fc.constant('run.today'), cel) }),
+    fc.record(
+      {
+        kind: fc.constant('calendar'),
+        moment: mostly(fc.constantFrom('BD+1', 'PERIOD_CLOSE-2BD'), fc.string()),
+        time: mostly(fc.constant('08:00'), fc.constant('25:00')),
+        company: mostly(fc.constantFrom('MCG-DE', '${ run.company }'), template),
+      },
+      { requiredKeys: ['kind', 'moment'] },
+    ),
+    fc.record(
+      {
+        kind: fc.constant('event'),
+        entity: mostly(fc.constant('bill'), fc.constant('nothing')),
+        match: mostly(fc.constant('event.record.company == run.company'), cel),
+        timeout: duration,
+      },
+      { requiredKeys: ['kind', 'entity'] },
+    ),
   ),
   workflow: mostly(fc.constant('basic'), fc.constant('nobody')),
   timeout: duration,
   budgetUsd: mostly(fc.constantFrom('0.5', 1), fc.double()),
+  retry: mostly(
+    fc.constantFrom({ attempts: 2, backoff: 'fixed', baseMs: 100 }, { attempts: 3 }),
+    fc.constantFrom({ attempts: 0 }, { tries: 3 }),
+  ),
+  priority: mostly(fc.constantFrom(1, 10), fc.constantFrom(0, 11)),
+  critical: mostly(fc.boolean(), fc.constant('yes')),
+  concurrency: mostly(fc.constantFrom(1, 8), fc.constantFrom(0, -1, 1.5)),
+  onItemFailure: mostly(fc.constantFrom('continue', 'stop'), fc.constant('skip')),
+  outputs: mostly(id, fc.constantFrom(['a', 'b'], 'zz', [])),
 };
 type Member = keyof typeof members;
 
@@ -122,17 +161,29 @@ const forms: Readonly<
 > = {
   task: [
     ['agent', 'input'],
-    ['timeout', 'budgetUsd'],
+    ['timeout', 'budgetUsd', 'retry', 'priority', 'critical'],
   ],
-  tool: [['tool', 'args'], ['timeout']],
+  tool: [
+    ['tool', 'args'],
+    ['timeout', 'retry', 'priority', 'critical'],
+  ],
   compute: [['value'], ['from']],
   gate: [['when'], []],
   switch: [['cases'], ['otherwise']],
-  approval: [['title', 'by'], []],
+  approval: [
+    ['title', 'by'],
+    ['show', 'required', 'expires', 'escalate', 'onRefusal'],
+  ],
   wait: [['for'], []],
-  workflow: [['workflow', 'input'], []],
-  reduce: [['from', 'agent'], ['timeout']],
-  foreach: [['items', 'key'], []],
+  workflow: [['workflow', 'input'], ['critical']],
+  reduce: [
+    ['from', 'agent'],
+    ['timeout', 'budgetUsd', 'retry', 'priority', 'critical'],
+  ],
+  foreach: [
+    ['items', 'key'],
+    ['concurrency', 'onItemFailure'],
+  ],
 };
 
 function nodeOf(kind: string, more: Readonly<Record<string, fc.Arbitrary<unknown>>> = {}) {
@@ -149,12 +200,16 @@ function nodeOf(kind: string, more: Readonly<Record<string, fc.Arbitrary<unknown
 }
 
 const inner = Object.keys(forms).filter((kind) => !['foreach', 'reduce'].includes(kind));
+const itemGraph = fc.array(fc.oneof(...inner.map((kind) => nodeOf(kind))), {
+  minLength: 1,
+  maxLength: 3,
+});
 const node = fc.oneof(
   ...[...inner, 'reduce'].map((kind) => nodeOf(kind)),
-  nodeOf('foreach', {
-    each: fc.array(fc.oneof(...inner.map((kind) => nodeOf(kind))), { minLength: 1, maxLength: 3 }),
-  }),
+  nodeOf('foreach', { each: itemGraph }),
+  nodeOf('foreach', { each: itemGraph, outputs: members.outputs }),
   nodeOf('foreach', { agent, input: ofCompany }),
+  nodeOf('foreach', { tool: members.tool, args: ofCompany, priority: members.priority }),
 );
 
 /** Documents of the form, or nearly: nodes of few ids that wait for each other at random. */
@@ -169,6 +224,11 @@ export const randomDocument: fc.Arbitrary<string> = fc
       ),
       output: template,
       deadline: duration,
+      description: mostly(fc.constant('What it is for.'), fc.constant('')),
+      budgetUsd: members.budgetUsd,
+      partial: mostly(fc.boolean(), fc.constant('no')),
+      concurrency: members.concurrency,
+      onFailure: mostly(fc.constant('undo'), fc.constant('stop')),
     },
     { requiredKeys: ['name', 'nodes', 'input'] },
   )

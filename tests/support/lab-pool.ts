@@ -26,6 +26,9 @@ export const labSetup: ThreadSetup = {
   digest: loadRegistry(lab, sharedEntities).digest,
 };
 
+/** Nothing is stopped. */
+const clear = { clearUntilMs: Number.POSITIVE_INFINITY };
+
 /** The engine's side of a dispatcher, for tests of threads alone: it permits everything and remembers how each job ended. */
 export class Jobs implements DispatchEvents {
   /** What threads have said, in order. */
@@ -58,8 +61,15 @@ export class Jobs implements DispatchEvents {
       if (kind === 'permit') this.#dispatcher().tell({ kind: 'granted', ref });
       if (kind === 'done') this.#end(ref, message.done);
       if (kind === 'intent')
-        this.#dispatcher().tell({ kind: 'begun', ref, key: message.intent.key, known: null });
-      if (kind === 'effected') this.#dispatcher().tell({ kind: 'ended', ref, key: message.key });
+        this.#dispatcher().tell({
+          ...clear,
+          kind: 'begun',
+          ref,
+          key: message.intent.key,
+          known: null,
+        });
+      if (kind === 'effected')
+        this.#dispatcher().tell({ ...clear, kind: 'ended', ref, key: message.key });
     }
   }
 
@@ -80,9 +90,12 @@ export interface LabPool {
   readonly lease: LeaseClock;
 }
 
-/** Opens a pool and waits until its lanes are ready. */
-export async function openLabPool(threads: number): Promise<LabPool> {
-  const pool = new Pool({ setup: labSetup, threads });
+/** Opens a pool and waits until its lanes are ready. `connection`: for agents that write, whose rights threads look up. @default no database */
+export async function openLabPool(
+  threads: number,
+  connection: ThreadSetup['connection'] = labSetup.connection,
+): Promise<LabPool> {
+  const pool = new Pool({ setup: { ...labSetup, connection }, threads });
   const jobs = new Jobs(() => pool);
   const lease = heldLease();
   await pool.start(jobs, lease);

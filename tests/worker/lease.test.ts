@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { monotonicNs } from '../../core/base/lease-clock.ts';
 import { type Ended, type LabPool, openLabPool } from '../support/lab-pool.ts';
+import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { verifies } from '../support/verifies.ts';
 
@@ -17,13 +18,16 @@ for (const { where, alone } of [
     const folder = scratchFolder({});
     const log = join(folder.path, 'log');
     let lab: LabPool;
+    let fresh: FreshDatabase;
 
     before(async () => {
       process.env.LAB_LOG = log;
-      lab = await openLabPool(1);
+      fresh = await freshDatabase();
+      lab = await openLabPool(1, fresh.database.connectionConfig);
     });
-    after(async () => {
+    after(async function () {
       await lab.pool.stop();
+      await fresh.drop(this);
       delete process.env.LAB_LOG;
       folder[Symbol.dispose]();
     });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { EngineError, toErrorData } from '../../core/base/errors.ts';
 import type { FromThread } from '../../core/ports/dispatcher.ts';
 import { type LabPool, openLabPool, type Sent, until } from '../support/lab-pool.ts';
+import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
 import { scratchFolder } from '../support/scratch.ts';
 
 for (const { where, alone } of [
@@ -15,13 +16,16 @@ for (const { where, alone } of [
     const folder = scratchFolder({});
     const log = join(folder.path, 'log');
     let lab: LabPool;
+    let fresh: FreshDatabase;
 
     before(async () => {
       process.env.LAB_LOG = log;
-      lab = await openLabPool(1);
+      fresh = await freshDatabase();
+      lab = await openLabPool(1, fresh.database.connectionConfig);
     });
-    after(async () => {
+    after(async function () {
       await lab.pool.stop();
+      await fresh.drop(this);
       delete process.env.LAB_LOG;
       folder[Symbol.dispose]();
     });

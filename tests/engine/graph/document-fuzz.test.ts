@@ -1,8 +1,47 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { parse } from 'yaml';
+import { workflowSchemaPath } from '../../../scripts/workflow-schema.ts';
+import { randomDocument } from '../../support/document-fuzz.ts';
 import { fuzzDocuments } from '../../support/document-fuzz-run.ts';
 import { task, workflow } from '../../support/fixtures/graphs.ts';
 import { brokenGraph } from '../../support/graph-oracle.ts';
 import { verifies } from '../../support/verifies.ts';
+
+interface Part {
+  readonly kind: string;
+  readonly each?: readonly Part[];
+  readonly for?: Part;
+}
+interface Document {
+  readonly nodes: readonly Part[];
+}
+
+interface Schema {
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly const?: string;
+}
+
+/** Of no consequence to what a document means; and what items go through is an agent's or tool's, with whose members it is tried. */
+const notRandom = new Set([
+  ...['$schema', 'foreach.critical', 'foreach.timeout', 'foreach.retry', 'foreach.budgetUsd'],
+]);
+
+/** The members that the schema of documents has: of the document, of each kind of node, and of each kind of wait. */
+function membersOf(schema: Schema): readonly string[] {
+  const found = Object.keys(schema.properties ?? {});
+  const look = (value: unknown, above: string): void => {
+    if (value === null || typeof value !== 'object') return;
+    const { properties } = value as Schema;
+    const kind = properties?.kind?.const;
+    if (kind !== undefined && properties)
+      for (const name of Object.keys(properties)) found.push(`${above}${kind}.${name}`);
+    for (const [name, each] of Object.entries(value)) look(each, name === 'for' ? 'for ' : above);
+  };
+  look(schema, '');
+  return [...new Set(found)];
+}
 
 const documents = Number(process.env.FUZZ_RUNS ?? 2_000);
 
@@ -12,6 +51,26 @@ describe('random and mutated documents', function () {
   it('are read, checked and compiled without a crash, in bounded time, and none is accepted that breaks I11', () => {
     verifies('R1.document-form', 'R2.cycle', 'R2.missing');
     fuzzDocuments(documents);
+  });
+
+  it('have every member that a document may have, at every kind of node', () => {
+    const seen = new Set<string>();
+    for (const text of fc.sample(randomDocument, 3_000)) {
+      const document = parse(text) as Document;
+      for (const name of Object.keys(document)) seen.add(name);
+      const nodes = document.nodes.flatMap((node) => [node, ...(node.each ?? [])]);
+      for (const node of nodes)
+        for (const name of Object.keys(node)) seen.add(`${node.kind}.${name}`);
+      for (const wait of nodes.flatMap((node) => node.for ?? []))
+        for (const name of Object.keys(wait)) seen.add(`for ${wait.kind}.${name}`);
+    }
+
+    const missing = membersOf(JSON.parse(readFileSync(workflowSchemaPath, 'utf8')));
+
+    assert.deepEqual(
+      missing.filter((name) => !seen.has(name) && !notRandom.has(name)),
+      [],
+    );
   });
 
   it('have an oracle that sees what breaks I11', () => {

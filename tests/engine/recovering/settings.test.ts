@@ -57,6 +57,8 @@ describe('settings', () => {
         ],
         ['budget:tenant', 'default', 50_000_000],
         ['budget:module:lab', 'default', null],
+        ['autonomy', 'default', []],
+        ['shadow', 'default', []],
       ],
     );
   });

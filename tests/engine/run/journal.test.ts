@@ -315,7 +315,10 @@ describe('Journal', () => {
     assert.deepEqual([...first.newEffects], ['aa'.repeat(32)]);
     assert.deepEqual([...again.newEffects], []);
     const { ageMs = -1, ...known } = (await store.effect(1, 'aa'.repeat(32))) ?? assert.fail();
-    assert.deepEqual(known, { state: 'applied', argsSha256: '01', outcome: { n: 1 } });
+    assert.deepEqual(known, {
+      ...{ state: 'applied', argsSha256: '01', contract: '00', binds: null },
+      outcome: { n: 1 },
+    });
     assert.ok(ageMs >= 0 && ageMs < 10_000);
     assert.equal(await store.effect(1, 'bb'.repeat(32)), null);
   });

@@ -59,8 +59,9 @@ describe('a submission whose database dies before it answers', function () {
   function deaf(): Store {
     return new (class extends Store {
       override createRun(...args: Parameters<Store['createRun']>): ReturnType<Store['createRun']> {
-        if (args[2] !== heard) proxy.mute();
-        heard = args[2];
+        const id = args[2]?.id;
+        if (id !== heard) proxy.mute();
+        heard = id;
         return super.createRun(...args);
       }
     })(muted);

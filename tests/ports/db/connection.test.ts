@@ -81,7 +81,6 @@ describe('connection', function () {
   it('is thrown away when a query timed out, so that nobody gets its late answer', async () => {
     const options = clientConfig(fresh.database.connectionConfig, { queryTimeoutMs: 50 });
     const client = new Client(options);
-    client.on('error', () => {});
     await client.connect();
     const ended = new Promise((resolve) => client.once('end', resolve));
 
@@ -98,6 +97,22 @@ describe('connection', function () {
       current_setting('idle_in_transaction_session_timeout') AS idle`);
 
     assert.deepEqual(rows, [{ statement: '30s', idle: '1min' }]);
+  });
+
+  it('survives the loss of a connection that is lent out', async () => {
+    const pool = openPool(fresh.database.connectionConfig, 'tutti_engine', 1);
+    const client = await pool.connect();
+    const { rows } = await client.query('SELECT pg_backend_pid() AS pid');
+    const ended = new Promise((resolve) => client.once('end', resolve));
+
+    await fresh.database.admin((other) =>
+      other.query('SELECT pg_terminate_backend($1)', [rows[0]?.pid]),
+    );
+    await ended;
+    client.release();
+
+    assert.deepEqual((await pool.query('SELECT 1 AS one')).rows, [{ one: 1 }]);
+    await pool.end();
   });
 
   it('survives the loss of an idle connection', async () => {

@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { eventually } from '../../support/eventually.ts';
+import { verifies } from '../../support/verifies.ts';
+import { keyOf, Yard } from './yard.ts';
+
+describe('approvals of effects', function () {
+  this.timeout(120_000);
+  let yard: Yard;
+
+  before(async () => {
+    yard = await Yard.open();
+  });
+  after(async function () {
+    await yard.close(this);
+  });
+
+  it('let a step that waits go on once people have agreed to exactly what they are shown', async () => {
+    verifies('R12.approvals');
+    const parcel = await yard.parcel('P1');
+
+    const view = await yard.asked({ parcel });
+
+    assert.equal(view.title, 'yard.parcel.hold parcel P1');
+    assert.deepEqual(view.shown, {
+      args: { parcel, reason: 'late' },
+      parcel: { code: 'P1', weight: 5, held: false },
+    });
+    assert.deepEqual([view.deciders, view.tier, view.required], [['clerk'], 'clerks', 1]);
+    assert.equal(await yard.slips(parcel), 0);
+    const runId = String(view.runId);
+    const [step] = await eventually(async () => {
+      const steps = await yard.tutti.history.steps(yard.tenantId, runId);
+      return steps[0]?.status === 'waiting' ? steps : undefined;
+    });
+    assert.equal(step?.status, 'waiting');
+
+    await yard.say(view.id, 'anna');
+
+    assert.equal(await yard.became(runId), 'applied');
+    assert.equal(await yard.slips(parcel), 1);
+    assert.deepEqual(await yard.questions(keyOf(view)), ['consumed']);
+  });
+
+  it('carry out what nobody waits for by a run of its own', async () => {
+    const parcel = await yard.parcel('P2');
+    const view = await yard.asked({ parcel, attended: false });
+    assert.equal(await yard.became(String(view.runId)), 'proposed');
+    assert.equal(await yard.slips(parcel), 0);
+
+    await yard.say(view.id, 'anna');
+
+    const run = await yard.applied(view.id);
+    const head = await yard.tutti.history.head(yard.tenantId, run);
+    assert.deepEqual([head.workflow, head.status], ['apply:yard.parcel.hold', 'succeeded']);
+    assert.equal(await yard.slips(parcel), 1);
+    assert.equal(await yard.effect(keyOf(view)), 'applied');
+    assert.deepEqual(await yard.questions(keyOf(view)), ['consumed']);
+    assert.equal((await yard.settled(view.id, 'consumed')).effect?.applyRun, run);
+  });
+
+  for (const attended of [true, false]) {
+    it(`end with one no (${attended ? 'a step that waits' : 'a proposal'})`, async () => {
+      const parcel = await yard.parcel(`P3${attended}`);
+      const view = await yard.asked({ parcel, attended });
+
+      await yard.say(view.id, 'anna', { decision: 'refused', note: 'Not yet.' });
+
+      const became = attended ? 'approval.refused' : 'proposed';
+      assert.equal(await yard.became(String(view.runId)), became);
+      assert.equal(await yard.effect(keyOf(view)), 'refused');
+      const again = await yard.start({ parcel, attended: false });
+      if (!attended) assert.equal(await yard.became(again), 'approval.refused');
+      assert.equal(await yard.slips(parcel), 0);
+    });
+  }
+
+  it('ask once, however often the same is proposed', async () => {
+    const parcel = await yard.parcel('P4');
+    const first = await yard.asked({ parcel, attended: false });
+    const again = await yard.start({ parcel, attended: false });
+    assert.equal(await yard.became(again), 'proposed');
+
+    assert.deepEqual(await yard.questions(keyOf(first)), ['open']);
+  });
+
+  it('ask anew when something else is proposed under the same key, and what was open is withdrawn', async () => {
+    const parcel = await yard.parcel('P5');
+    const first = await yard.asked({ parcel, attended: false });
+    const again = await yard.start({ parcel, attended: false, reason: 'broken' });
+    assert.equal(await yard.became(again), 'proposed');
+    const [open] = await yard.approvals.list(yard.tenantId, { runId: again, limit: 1 });
+
+    assert.deepEqual(await yard.questions(keyOf(first)), ['withdrawn', 'open']);
+    await assert.rejects(yard.say(first.id, 'anna'), { code: 'APPROVAL_CLOSED' });
+    await yard.say(String(open?.id), 'ben');
+    await yard.applied(String(open?.id));
+    assert.equal(await yard.slips(parcel), 1);
+  });
+
+  it('serve one write when two steps wait for the same effect', async () => {
+    const parcel = await yard.parcel('P6');
+    const first = await yard.asked({ parcel, workflow: 'seal' });
+    const second = await yard.start({ parcel, workflow: 'seal' });
+    await eventually(async () => {
+      const steps = await yard.tutti.history.steps(yard.tenantId, second);
+      return steps[0]?.status === 'waiting';
+    });
+
+    await yard.say(first.id, 'anna');
+
+    const ends = [await yard.became(String(first.runId)), await yard.became(second)];
+    // Whoever meets what has begun repeats it where the ERP says that this does no harm.
+    for (const end of ends) assert.match(end, /^(applied|replayed)$/);
+    assert.equal(await yard.slips(parcel), 1);
+    assert.deepEqual(await yard.questions(keyOf(first)), ['consumed']);
+  });
+
+  it('end with the step that waits', async () => {
+    const parcel = await yard.parcel('P7');
+    const view = await yard.asked({ parcel });
+    const runId = String(view.runId);
+    await yard.tutti.engine.ask({
+      ...{ tenantId: yard.tenantId, runId, kind: 'cancel' },
+      actor: { kind: 'person', id: 'cli:rita' },
+    });
+    await yard.became(runId);
+
+    await yard.settled(view.id, 'withdrawn');
+    await assert.rejects(yard.say(view.id, 'anna'), { code: 'APPROVAL_CLOSED' });
+    assert.equal(await yard.slips(parcel), 0);
+  });
+});

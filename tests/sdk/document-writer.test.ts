@@ -1,0 +1,84 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: so documents write expressions
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { readDocument } from '../../core/sdk/document.ts';
+import { writeDocument } from '../../core/sdk/document-writer.ts';
+import type { ForeachNode, ItemNode, Node, WorkflowData } from '../../core/sdk/node.ts';
+import { judge, randomDocument } from '../support/document-fuzz.ts';
+import { exampleDocuments, exampleRegistry } from '../support/documents.ts';
+import { task, workflow } from '../support/fixtures/graphs.ts';
+import { verifies } from '../support/verifies.ts';
+
+/** A workflow with what each node waits for in an order of its own: that order says nothing. */
+function sorted(data: WorkflowData): WorkflowData {
+  const inOrder = <N extends Node | ItemNode>(node: N): N => ({
+    ...node,
+    after: [...node.after].sort(),
+  });
+  const nodes = data.nodes.map((node): Node => {
+    if (node.kind !== 'foreach') return inOrder(node);
+    return { ...inOrder(node), body: (node as ForeachNode).body.map(inOrder) };
+  });
+  return { ...data, nodes };
+}
+
+/** What comes of writing a workflow and reading it again. */
+function again(data: WorkflowData): WorkflowData {
+  const { yaml } = writeDocument(data);
+  const { data: back, faults } = readDocument(yaml, { file: 'written' });
+  assert.deepEqual(faults, [], yaml);
+  return back as WorkflowData;
+}
+
+describe('a workflow written as a document', () => {
+  const registry = exampleRegistry();
+
+  it('is the same workflow when it is read again, for every example', () => {
+    verifies('R1.document-form');
+    for (const { file, text } of exampleDocuments()) {
+      const data = readDocument(text, { file }).data as WorkflowData;
+
+      assert.deepEqual(sorted(again(data)), sorted(data), file);
+      assert.deepEqual(writeDocument(data).losses, []);
+    }
+  });
+
+  it('is the same workflow for random ones', () => {
+    let written = 0;
+    fc.assert(
+      fc.property(randomDocument, (text) => {
+        const { data } = judge(text, registry);
+        if (!data) return;
+        written += 1;
+        assert.deepEqual(sorted(again(data)), sorted(data));
+      }),
+      { numRuns: 1_500 },
+    );
+    assert.ok(written > 50, `only ${written} were workflows`);
+  });
+
+  it('keeps texts that look like expressions, and expressions that look like texts', () => {
+    const input = {
+      plain: 'costs ${ 5 } or $${ 6 }',
+      braces: { cel: '"}" + \'${ x }\'' },
+      open: { cel: '"{"' },
+      comment: { cel: 'input.a // not } yet' },
+    };
+    const data = workflow([task('a', { input })]);
+
+    assert.deepEqual(again(data).nodes, data.nodes);
+  });
+
+  it('says what a document cannot say', () => {
+    const data = workflow([task('a', { timeoutMs: 1_500, costMicroUsd: 1_250_000 })]);
+
+    const { losses } = writeDocument(data);
+
+    assert.deepEqual(losses, [
+      "The timeout of 'a' is 1500 ms; a document says whole seconds, so it has been rounded up.",
+    ]);
+    const [node] = again(data).nodes;
+    const { timeoutMs, costMicroUsd } = node as Extract<Node, { kind: 'task' }>;
+    assert.deepEqual([timeoutMs, costMicroUsd], [2_000, 1_250_000]);
+  });
+});
