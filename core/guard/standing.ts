@@ -1,4 +1,4 @@
-import { isAbout } from '../sdk/policy.ts';
+import { mayBeAbout } from '../sdk/policy.ts';
 import type { Facts } from './facts.ts';
 import type { Call } from './scope.ts';
 
@@ -13,5 +13,5 @@ export async function standingOf(
   if (tool.effect === 'read') return { autonomy: [], shadow: false };
   const { autonomy, shadow } = await scope.authority();
   const asked = { agent, tool: tool.name, company: scope.company };
-  return { autonomy, shadow: shadow.some((each) => isAbout(each, asked)) };
+  return { autonomy, shadow: shadow.some((each) => mayBeAbout(each, asked)) };
 }

@@ -85,9 +85,16 @@ export function isAbout(
   );
 }
 
+/** Whether a call may be one that a grant is about: a run over the whole group may be about any company. */
+export function mayBeAbout(grant: Omit<Grant, 'autonomy'>, asked: Asked): boolean {
+  const { companies: _, ...anywhere } = grant;
+  return isAbout(asked.company === null ? anywhere : grant, asked);
+}
+
 /**
  * The strictest level of all grants that match the call; `propose` where none does. `autonomy`: grants set at run time; where one of
- * them matches, what policies grant does not count.
+ * them matches, what policies grant does not count. What is held back in some companies is held back in a run over the whole group,
+ * and what is granted in some is not granted there.
  */
 export function autonomyOf({
   policies,
@@ -98,10 +105,13 @@ export function autonomyOf({
   readonly autonomy?: readonly Grant[];
 }): Autonomy {
   const granted = policies.flatMap((policy) => policy.grants);
-  return strictestOf(autonomy, asked) ?? strictestOf(granted, asked) ?? 'propose';
+  return strictestOf(autonomy, asked, strictestOf(granted, asked, 'propose'));
 }
 
-function strictestOf(grants: readonly Grant[], asked: Asked): Autonomy | undefined {
-  const granted = grants.filter((grant) => isAbout(grant, asked)).map((grant) => grant.autonomy);
-  return levels.find((level) => granted.includes(level));
+/** `usual`: what counts where no grant is surely about the call. */
+function strictestOf(grants: readonly Grant[], asked: Asked, usual: Autonomy): Autonomy {
+  const isSure = grants.some((grant) => isAbout(grant, asked));
+  const granted = grants.filter((grant) => mayBeAbout(grant, asked));
+  const all = [...(isSure ? [] : [usual]), ...granted.map(({ autonomy }) => autonomy)];
+  return levels.find((level) => all.includes(level)) ?? usual;
 }

@@ -144,4 +144,18 @@ describe('decide', () => {
     assert.equal(autonomyOf(someFacts({ ...grant, company: 'FR01' })), 'propose');
     assert.equal(autonomyOf(someFacts({ ...grant, company: null })), 'propose');
   });
+
+  it('holds back in a run over the whole group what is held back in some companies, whoever says so', () => {
+    const held: Grant = { autonomy: 'observe', companies: ['FR*'] };
+    const group = { company: null };
+    const act: Grant = { autonomy: 'act' };
+
+    assert.equal(autonomyOf(someFacts({ ...granting(act, held), ...group })), 'observe');
+    assert.equal(
+      autonomyOf(someFacts({ ...granting(act), ...group, autonomy: [held] })),
+      'observe',
+    );
+    assert.equal(autonomyOf(someFacts({ ...granting(act, held) })), 'act');
+    assert.equal(autonomyOf(someFacts({ ...granting(held), ...group, autonomy: [act] })), 'act');
+  });
 });

@@ -1,6 +1,6 @@
 import { EngineError } from '../../base/errors.ts';
 import { autonomyValue, type CallScope } from '../../sdk/authority.ts';
-import { type Autonomy, autonomyOf, type Grant, isAbout } from '../../sdk/policy.ts';
+import { type Autonomy, autonomyOf, type Grant, isAbout, mayBeAbout } from '../../sdk/policy.ts';
 import type { Registry } from '../../sdk/registry.ts';
 import type { AnyTool } from '../../sdk/tool.ts';
 import type { SettingStore } from '../recovery/setting-store.ts';
@@ -53,10 +53,11 @@ function sourceOf(
   level: Autonomy,
   { policies, set }: Pick<LevelParts, 'policies'> & { readonly set: readonly Grant[] },
 ): string {
-  if (set.some((grant) => isAbout(grant, asked))) return 'setting';
+  const isSet = set.some((grant) => isAbout(grant, asked));
+  if (isSet || level !== autonomyOf({ ...asked, policies })) return 'setting';
   const names = policies
     .filter(({ grants }) =>
-      grants.some((grant) => grant.autonomy === level && isAbout(grant, asked)),
+      grants.some((grant) => grant.autonomy === level && mayBeAbout(grant, asked)),
     )
     .map(({ name }) => `policy ${name}`);
   return names.length > 0 ? names.join(', ') : 'default';
