@@ -187,26 +187,35 @@ describe('an undo', function () {
     assert.deepEqual(await statesOf(run.id), ['undone', 'refused']);
   });
 
-  it('takes back what was proposed by the run and carried out once people had agreed', async () => {
-    verifies('R12.approvals');
-    const run = await lab.call([{ tool: 'shelf.box.store', args: { code: 'S1' } }]);
-    const approvals = new Approvals(lab.pool, lab.engine.host.config.roles);
-    const { tenantId } = lab;
-    const [asked] = await approvals.list(tenantId, { runId: run.id, state: 'open', limit: 1 });
-    const said = { decision: 'granted', person: 'ben', via: 'api' } as const;
-    await approvals.decide({ tenantId, id: asked?.id ?? '', note: undefined, ...said });
-    await eventually(async () => (await boxes('S1'))[0]);
+  for (const { by, code } of [
+    { by: 'the run that proposed it', code: 'S1' },
+    { by: 'the run that carried it out', code: 'S2' },
+  ] as const)
+    it(`takes back what was carried out once people had agreed, by the name of ${by}`, async () => {
+      verifies('R12.approvals');
+      const run = await lab.call([{ tool: 'shelf.box.store', args: { code } }]);
+      const approvals = new Approvals(lab.pool, lab.engine.host.config.roles);
+      const { tenantId } = lab;
+      const [asked] = await approvals.list(tenantId, { runId: run.id, state: 'open', limit: 1 });
+      const said = { decision: 'granted', person: 'ben', via: 'api' } as const;
+      await approvals.decide({ tenantId, id: asked?.id ?? '', note: undefined, ...said });
+      await eventually(async () => (await boxes(code))[0]);
+      const { rows } = await lab.pool.query<{ id: string }>(
+        'SELECT id FROM tutti.run WHERE tenant_id = $1 AND key = $2',
+        [tenantId, `apply:${asked?.id}`],
+      );
+      const named = by === 'the run that proposed it' ? run.id : String(rows[0]?.id);
 
-    const view = await eventually(async () => {
-      const found = await lab.takeBack(run.id).catch((error: Error & { code: string }) => error);
-      if ('total' in found) return found;
-      assert.equal(found.code, 'RUN_UNFINISHED');
-      return null;
+      const view = await eventually(async () => {
+        const found = await lab.takeBack(named).catch((error: Error & { code: string }) => error);
+        if ('total' in found) return found;
+        assert.equal(found.code, 'RUN_UNFINISHED');
+        return null;
+      });
+
+      assert.equal(view.summary, '1 effect undone');
+      assert.equal((await boxes(code))[0]?.status, 'gone');
     });
-
-    assert.equal(view.summary, '1 effect undone');
-    assert.equal((await boxes('S1'))[0]?.status, 'gone');
-  });
 
   it('lets a later run do the same again', async () => {
     const first = await lab.call([make('J1')]);

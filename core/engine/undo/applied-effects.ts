@@ -98,7 +98,8 @@ const runsSql = `WITH RECURSIVE own AS (
   SELECT DISTINCT r.id, r.ended_at IS NULL AS live FROM (SELECT id FROM own UNION SELECT id FROM applying) each
   JOIN tutti.run r ON r.tenant_id = $1 AND r.id = each.id ORDER BY r.id`;
 
-// $1 tenant, $2 run, $3 all runs that are meant, $4 steps of the run or null. What several tries noted, the last one knows best.
+// $1 tenant, $2 run, $3 all runs that are meant, $4 steps of the run or null. What a run has carried out stays the effect of the run that
+// proposed it, and is undone by either name. What several tries noted, the last one knows best.
 const effectsSql = `WITH wrote AS (
     SELECT DISTINCT ON (data->>'key') data->>'key' AS key, seq, data FROM tutti.entry
     WHERE tenant_id = $1 AND run_id = ANY ($3::uuid[]) AND kind = 'effect.wrote' ORDER BY data->>'key', at DESC, seq DESC)
@@ -109,6 +110,8 @@ const effectsSql = `WITH wrote AS (
   LEFT JOIN wrote w ON w.key = encode(e.key, 'hex')
   LEFT JOIN LATERAL (SELECT entity, record_id FROM tutti.effect_document d
     WHERE d.tenant_id = $1 AND d.key = e.key AND d.part = 'made' LIMIT 1) d ON true
-  WHERE e.tenant_id = $1 AND e.run_id = ANY ($3::uuid[]) AND (e.run_id <> $2 OR $4::int[] IS NULL OR e.step = ANY ($4))
+  WHERE e.tenant_id = $1 AND (e.run_id = ANY ($3::uuid[]) AND (e.run_id <> $2 OR $4::int[] IS NULL OR e.step = ANY ($4))
+      OR e.key IN (SELECT a.effect_key FROM tutti.run r JOIN tutti.approval a ON a.tenant_id = $1 AND r.key = 'apply:' || a.id
+        WHERE r.tenant_id = $1 AND r.id = $2 AND r.workflow = 'apply:' || e.tool))
     AND e.state IN ('applied', 'replayed', 'started', 'uncertain', 'needs_review', 'approved')
   ORDER BY e.ended_at NULLS LAST, e.run_id, coalesce(w.seq, e.seq)`;
