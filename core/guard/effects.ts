@@ -26,9 +26,14 @@ export function effectKey(
   return digest(at.tenantId, tool.name, scope, business).toString('hex');
 }
 
+// Declarations are frozen when they load, and reading a schema takes longer than the call's own record.
+const contracts = new WeakMap<AnyTool, string>();
+
 /** Digest of what a tool promises: schemas, effect, duty and scope. Same digest = new code may go on with an old run. */
 export function contractDigest(tool: AnyTool): string {
-  return digest(
+  const known = contracts.get(tool);
+  if (known) return known;
+  const made = digest(
     tool.name,
     z.toJSONSchema(tool.parameters, { io: 'input', unrepresentable: 'any' }),
     z.toJSONSchema(tool.result, { io: 'output', unrepresentable: 'any' }),
@@ -36,6 +41,8 @@ export function contractDigest(tool: AnyTool): string {
     tool.duty ?? null,
     tool.scope ?? 'step',
   ).toString('hex');
+  contracts.set(tool, made);
+  return made;
 }
 
 /** The record that a call is about: its first parameter that is an `Id(entity)`. */

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { EngineError } from '../../base/errors.ts';
 import { toStorableText } from '../../base/text.ts';
+import { inTransaction } from '../../ports/db/transaction.ts';
 import { toJsonb } from '../run/rows.ts';
 import { tidy } from './due.ts';
 import { readPerson } from './person.ts';
@@ -45,21 +46,13 @@ export async function decide(pool: pg.Pool, say: Say, roles: Roles): Promise<App
   const note = toStorableText(say.note?.trim() ?? '') || null;
   if (say.decision === 'refused' && note === null)
     throw new EngineError('INPUT_INVALID', 'A refusal needs a note that says why.');
-  const client = await pool.connect();
-  try {
-    await client.query('BEGIN');
-    const refusal = await take(client, { ...say, person, note }, roles);
-    const view = viewOf((await read(client, say)) as ApprovalRow, roles);
-    // Also with a refusal: what the time has brought stays.
-    await client.query('COMMIT');
-    if (refusal) throw refusal(view);
-    return view;
-  } catch (error) {
-    await client.query('ROLLBACK').catch(() => {});
-    throw error;
-  } finally {
-    client.release();
-  }
+  // It is kept with a refusal, too: what the time has brought stays.
+  const { refusal, view } = await inTransaction(pool, async (client) => ({
+    refusal: await take(client, { ...say, person, note }, roles),
+    view: viewOf((await read(client, say)) as ApprovalRow, roles),
+  }));
+  if (refusal) throw refusal(view);
+  return view;
 }
 
 type Taken = Omit<Say, 'note'> & { readonly note: string | null };

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { EngineError } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
+import { inTransaction } from '../../ports/db/transaction.ts';
 import type { Actor } from '../run/request.ts';
 import { toJsonb } from '../run/rows.ts';
 import { readPerson } from './person.ts';
@@ -47,9 +48,7 @@ export class Delegations {
     const from = readPerson(names.from);
     const to = readPerson(names.to);
     if (from === to) throw new EngineError('INPUT_INVALID', `'${to}' cannot decide for '${from}'.`);
-    const client = await this.#pool.connect();
-    try {
-      await client.query('BEGIN');
+    await inTransaction(this.#pool, async (client) => {
       // Two at once, for the same two people, go one after the other.
       await client.query('SELECT pg_advisory_xact_lock(hashtext($1))', [
         `delegation ${tenantId} ${from} ${to}`,
@@ -60,13 +59,7 @@ export class Delegations {
         [tenantId, from, to],
       );
       if (until !== null) await insert(client, { tenantId, from, to, until, actor });
-      await client.query('COMMIT');
-    } catch (error) {
-      await client.query('ROLLBACK').catch(() => {});
-      throw error;
-    } finally {
-      client.release();
-    }
+    });
   }
 }
 

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { crashPoint } from '../../base/crash-point.ts';
 import { digest, newId } from '../../base/ids.ts';
 import type { ApprovalState, EffectState } from '../../ports/db/states.ts';
+import { inTransaction } from '../../ports/db/transaction.ts';
 import type { EffectApproval, Intent } from '../../ports/dispatcher.ts';
 import type { Terms } from '../../sdk/tier.ts';
 import type { RunFacts } from '../run/facts.ts';
@@ -42,19 +43,11 @@ export class EffectQuestions {
    */
   async of(asking: Asking, intent: Intent): Promise<EffectApproval | null> {
     if (!intent.terms && intent.applies === undefined) return null;
-    const client = await this.#pool.connect();
-    try {
-      await client.query('BEGIN');
-      const answer = await this.#settled(client, asking, intent);
-      await client.query('COMMIT');
-      crashPoint('after-question');
-      return answer;
-    } catch (error) {
-      await client.query('ROLLBACK').catch(() => {});
-      throw error;
-    } finally {
-      client.release();
-    }
+    const answer = await inTransaction(this.#pool, (client) =>
+      this.#settled(client, asking, intent),
+    );
+    crashPoint('after-question');
+    return answer;
   }
 
   async #settled(

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { z } from 'zod';
 import { EngineError } from '../../base/errors.ts';
 import type { EffectState } from '../../ports/db/states.ts';
+import { inTransaction } from '../../ports/db/transaction.ts';
 import type { Verdict } from '../../ports/dispatcher.ts';
 import type { AnyTool } from '../../sdk/tool.ts';
 import { toJsonb } from './rows.ts';
@@ -115,17 +116,7 @@ export class Reviews {
     const { tenantId } = settlement;
     const { key, tool } = await this.find(tenantId, settlement.key);
     const outcome = checkOutcome(settlement, tools.get(tool), tool);
-    const client = await this.#pool.connect();
-    try {
-      await client.query('BEGIN');
-      await write(client, { ...settlement, key, outcome });
-      await client.query('COMMIT');
-    } catch (error) {
-      await client.query('ROLLBACK').catch(() => {});
-      throw error;
-    } finally {
-      client.release();
-    }
+    await inTransaction(this.#pool, (client) => write(client, { ...settlement, key, outcome }));
     return await this.find(tenantId, key);
   }
 }
