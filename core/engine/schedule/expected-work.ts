@@ -123,7 +123,7 @@ export interface LiftedStart {
   /** `dependency`, `wait`, a slot's or gate's kind, or `queue`. */
   readonly kind: string;
   readonly name: string;
-  /** When the task starts then, at the latest; never later than without lifting. null: not as things are. */
+  /** When the task starts if it is lifted at that moment; never later than without lifting. null: not as things are. */
   readonly startMs: number | null;
 }
 

@@ -12,6 +12,10 @@ type Parts<P> = Pick<ForecastInput<P>, 'now' | 'limits' | 'runLimits' | 'gates'>
  * Finds out when one waiting task would start if one thing in its way were lifted for it alone: at the first moment, after
  * everybody else has started who could, at which nothing else is in its way. Until then the task holds nothing, so the others
  * do as they would without lifting, and it never starts later than it would have.
+ *
+ * Lifted at that moment it starts. Lifted sooner it stands in line until then, which may move others: its module keeps what fair
+ * service owes it, and a line whose first is refused waits as a whole. So it may start sooner or, in one of some 5,000 random
+ * plans of few slots, later.
  */
 export class Watch<P> {
   readonly #parts: Parts<P>;
