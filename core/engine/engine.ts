@@ -23,6 +23,7 @@ import { Adoption } from './run/adopt.ts';
 import type { Delta } from './run/attempts.ts';
 import { Children } from './run/children.ts';
 import { Claims } from './run/claims.ts';
+import { Endings } from './run/endings.ts';
 import { Happenings } from './run/happenings.ts';
 import { Inbox } from './run/inbox.ts';
 import { itemsOf } from './run/items.ts';
@@ -65,7 +66,7 @@ export class Engine {
   readonly #explanations: Explanations;
   readonly #adoption: Adoption;
   readonly #afterFailure: AfterFailure;
-  readonly #waiters = new Map<string, PromiseWithResolvers<RunStatus>>();
+  readonly #endings: Endings;
   readonly #followers = new Set<(runIds: ReadonlySet<string>) => void>();
   readonly #listeners = new Set<(delta: Delta) => void>();
   #journal: Journal | null = null;
@@ -87,6 +88,7 @@ export class Engine {
     this.#pool = parts.database.pool('tutti_engine', 4);
     this.#store = new Store(this.#pool);
     this.#inbox = new Inbox(this.#pool);
+    this.#endings = new Endings(this.#pool, (runId) => this.#loop?.runs.has(runId) ?? false);
     this.#settings = new Settings(parts.database, parts);
     this.#stops = new Stops(this.#pool, this.#clock);
     const { leaseMs } = parts.config.limits ?? {};
@@ -192,7 +194,7 @@ export class Engine {
     });
     this.#claims = new Claims({
       ...{ store: this.#store, adoption: this.#adoption, boot, loop: this.#loop },
-      now: () => this.#clock.now(),
+      clock: this.#clock,
     });
     // First, so that what a dead engine held of the limits is free at once.
     await this.#lease.takeOver();
@@ -226,11 +228,9 @@ export class Engine {
     return this.#explanations.explain(ask);
   }
 
-  /** Resolves with the final status of a run that this engine owns. @throws what ended the engine before the run */
+  /** Resolves with the final status of a run, also of one that has ended before it is asked. @throws what ended the engine before the run */
   whenEnded(runId: string): Promise<RunStatus> {
-    const waiter = this.#waiters.get(runId) ?? Promise.withResolvers<RunStatus>();
-    this.#waiters.set(runId, waiter);
-    return waiter.promise;
+    return this.#endings.whenEnded(runId);
   }
 
   /** Tells which runs of this engine grew, after each durable flush, until the returned function is called. A hint: read the journal. */
@@ -321,7 +321,7 @@ export class Engine {
     void this.#parts.dispatcher.stop();
     void this.#journal?.close(0);
     void this.#lease.stop();
-    for (const waiter of this.#waiters.values()) waiter.reject(error);
+    this.#endings.fail(error);
     this.#parts.onFailure?.(error);
   }
 
@@ -339,6 +339,7 @@ export class Engine {
       if ((await this.#limits.tend()) || isNewDay) this.#loop?.budgetsMoved();
       await this.#afterFailure.tend();
       await this.#claims?.claim();
+      await this.#endings.tend();
       await this.#loop?.tend();
       await this.#readInbox();
     } catch {
@@ -367,9 +368,9 @@ export class Engine {
 
   #ended(run: Run, status: RunStatus): void {
     const { id, depth } = run.facts;
+    this.#claims?.ended(id);
     this.#afterFailure.ended(run, status);
-    this.#waiters.get(id)?.resolve(status);
-    this.#waiters.delete(id);
+    this.#endings.ended(id, status);
     // Whoever started it waits for it.
     if (depth !== undefined) void this.#loop?.tend().catch(() => {});
     void this.#claims?.claim().catch(() => {});

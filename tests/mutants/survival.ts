@@ -76,6 +76,20 @@ export const survival: readonly Mutant[] = [
     tests: ['tests/engine/run/take-over.test.ts'],
   },
   {
+    id: 'an-unheard-claim-is-forgotten',
+    file: 'core/engine/run/claims.ts',
+    find: 'if (isAnswerLost(error)) this.#lostAt = this.#parts.clock.monotonic();',
+    replace: '',
+    tests: ['tests/engine/run/claims.test.ts'],
+  },
+  {
+    id: 'ends-before-the-question-untold',
+    file: 'core/engine/run/endings.ts',
+    find: 'ended_at IS NOT NULL',
+    replace: 'ended_at > now()',
+    tests: ['tests/engine/run/endings.test.ts'],
+  },
+  {
     id: 'run-taken-from-its-owner',
     file: 'core/engine/run/store.ts',
     find: 'WHERE owner IS NULL AND ended_at IS NULL AND journal_v',

@@ -1,11 +1,14 @@
+import type { Clock } from '../../base/clock.ts';
 import { crashPoint } from '../../base/crash-point.ts';
 import { isEngineError, toErrorData } from '../../base/errors.ts';
-import { mayPass } from '../../ports/db/db-error.ts';
+import { isAnswerLost, mayPass } from '../../ports/db/db-error.ts';
 import type { Adoption } from './adopt.ts';
 import type { RunLoop } from './loop.ts';
 import type { RunRow, Store } from './store.ts';
 
 const runsAtOnce = 64;
+// Longer than the server lets a statement run (ports/db/connection.ts): a claim whose connection is gone may commit until then.
+const lateMs = 60_000;
 
 /** What runs are claimed with. */
 export interface ClaimParts {
@@ -13,7 +16,7 @@ export interface ClaimParts {
   readonly adoption: Adoption;
   readonly boot: string;
   readonly loop: RunLoop;
-  readonly now: () => number;
+  readonly clock: Clock;
 }
 
 /** Takes runs that nobody owns, as far as there is room, and brings them into the loop. */
@@ -22,6 +25,10 @@ export class Claims {
   #claiming: Promise<void> = Promise.resolve();
   /** Runs that are ours and not yet in memory. */
   readonly #claimed: RunRow[] = [];
+  /** Runs that were taken up and whose end is not durable yet. */
+  readonly #ours = new Set<string>();
+  /** When the answer of a claim was lost (monotonic, ms): the database may have given us runs that we did not hear of. */
+  #lostAt: number | null = null;
   #isStopped = false;
 
   constructor(parts: ClaimParts) {
@@ -42,6 +49,11 @@ export class Claims {
     });
   }
 
+  /** Hears that the end of a run is durable. */
+  ended(runId: string): void {
+    this.#ours.delete(runId);
+  }
+
   /** Claims nothing more; resolves when what is under way has ended. */
   stop(): Promise<void> {
     this.#isStopped = true;
@@ -49,16 +61,34 @@ export class Claims {
   }
 
   async #claimOnce(): Promise<void> {
-    const { store, boot, loop } = this.#parts;
+    const { boot, loop, store } = this.#parts;
+    if (this.#isStopped) return;
+    this.#claimed.push(...(await this.#unheard()));
     const room = runsAtOnce - loop.runs.size - this.#claimed.length;
-    if (this.#isStopped || room <= 0) return;
-    const claimed = await store.claim(boot, room);
-    if (claimed.length > 0) crashPoint('after-claim');
-    this.#claimed.push(...claimed);
+    if (room > 0) this.#claimed.push(...(await this.#heard(() => store.claim(boot, room))));
+    if (this.#claimed.length > 0) crashPoint('after-claim');
     for (let row = this.#claimed[0]; row; row = this.#claimed[0]) {
       await this.#takeUp(row);
       this.#claimed.shift();
     }
+  }
+
+  /** Remembers that an answer was lost. */
+  #heard(claim: () => Promise<readonly RunRow[]>): Promise<readonly RunRow[]> {
+    return claim().catch((error: unknown) => {
+      if (isAnswerLost(error)) this.#lostAt = this.#parts.clock.monotonic();
+      throw error;
+    });
+  }
+
+  /** What claims brought whose answers were lost; looked for until no such claim can still be under way. */
+  async #unheard(): Promise<readonly RunRow[]> {
+    if (this.#lostAt === null) return [];
+    const { boot, clock, store } = this.#parts;
+    const isOver = clock.monotonic() - this.#lostAt > lateMs;
+    const rows = await store.unheard(boot, [...this.#ours, ...this.#claimed.map(({ id }) => id)]);
+    if (isOver) this.#lostAt = null;
+    return rows;
   }
 
   /**
@@ -66,9 +96,10 @@ export class Claims {
    * the database keeps from being read is tried again at the next claim.
    */
   async #takeUp(row: RunRow): Promise<void> {
-    const { store, adoption, loop, now } = this.#parts;
+    const { store, adoption, loop, clock } = this.#parts;
     try {
-      const { run, ...recovered } = await adoption.adopt(row, now());
+      const { run, ...recovered } = await adoption.adopt(row, clock.now());
+      this.#ours.add(row.id);
       loop.adopt(run, recovered);
     } catch (error) {
       if (!isEngineError(error) || error.code.startsWith('DB_')) throw error;

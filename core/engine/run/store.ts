@@ -50,6 +50,10 @@ export interface RunIdentity {
   readonly id?: string;
 }
 
+/** A `RunRow` without its status. */
+const claimedColumns =
+  'r.tenant_id, r.id, r.workflow, r.workflow_version, r.pins, r.journal_v, r.company, r.business_date, r.time_zone, r.priority, r.actor, r.created_at';
+
 /** Entries that move a run's state; folding them in order rebuilds it. */
 const historyKinds = [
   'run.created',
@@ -183,18 +187,19 @@ export class Store {
           AND (wake_at IS NULL OR wake_at <= now()) ORDER BY priority DESC, created_at FOR UPDATE SKIP LOCKED LIMIT $2)
         UPDATE tutti.run r SET owner = me.id, journal_v = $3, status = CASE r.status WHEN 'queued' THEN 'running' ELSE r.status END
         FROM c, me WHERE r.tenant_id = c.tenant_id AND r.id = c.id
-        RETURNING r.tenant_id, r.id, r.workflow, r.workflow_version, r.pins, r.journal_v, r.company, r.business_date, r.time_zone, c.status, r.priority, r.actor, r.created_at`,
+        RETURNING ${claimedColumns}, c.status`,
       values: [boot, limit, journalVersion],
     });
     return result.rows;
   }
 
-  /** Gives a claimed run up, so that it can be claimed again. */
-  async giveBack(row: Pick<RunRow, 'tenant_id' | 'id'>): Promise<void> {
-    await this.#pool.query('UPDATE tutti.run SET owner = NULL WHERE tenant_id = $1 AND id = $2', [
-      row.tenant_id,
-      row.id,
-    ]);
+  /** Runs that an engine owns beside those that it knows: the answer of the claim that took them was lost. Changes nothing, however late it arrives. */
+  async unheard(boot: string, known: readonly string[]): Promise<readonly RunRow[]> {
+    const result = await this.#pool.query<RunRow>(
+      `SELECT ${claimedColumns}, r.status FROM tutti.run r WHERE r.owner = $1 AND r.ended_at IS NULL AND r.id <> ALL ($2::uuid[])`,
+      [boot, known],
+    );
+    return result.rows;
   }
 
   /** Ends a run that cannot be taken up. */

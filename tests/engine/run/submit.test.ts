@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type pg from 'pg';
+import { isEngineError } from '../../../core/base/errors.ts';
 import { Store } from '../../../core/engine/run/store.ts';
 import { submitRun } from '../../../core/engine/submit.ts';
 import { openPool } from '../../../core/ports/db/connection.ts';
@@ -68,6 +69,10 @@ describe('a submission whose database dies before it answers', function () {
   }
   let heard: string | undefined;
 
+  function openRun(error: unknown): unknown {
+    return isEngineError(error) ? error.details?.run : undefined;
+  }
+
   for (const [name, key] of [
     ['without a key', undefined],
     ['with a key', 'once'],
@@ -127,13 +132,32 @@ describe('a submission whose database dies before it answers', function () {
     );
     try {
       const { engine } = tutti;
+      const before = await runs();
       const submissions = Array.from({ length: 12 }, () => engine.startRun(quick));
+      const settled = Promise.allSettled(submissions);
+      // Some are stored by now; the others are anywhere on their way.
+      await eventually(async () => (await runs()).length > before.length);
       server.crash();
-      const made = await Promise.allSettled(submissions);
-      const told = made.flatMap((each) => (each.status === 'fulfilled' ? [each.value.id] : []));
+      const made = await settled;
       await eventually(() => engine.trouble === null);
 
-      for (const id of told) assert.equal(await engine.whenEnded(id), 'succeeded');
+      // The crash may be yet to come to the notice of whoever asks.
+      const now = await eventually(() => runs().catch(() => null));
+      const stored = now.slice(before.length);
+      const told = made.flatMap((each) => (each.status === 'fulfilled' ? [each.value.id] : []));
+      // A machine that is so slow that its database is not back in time is told which runs are open.
+      const open = made.flatMap((each) =>
+        each.status === 'rejected' ? [openRun(each.reason)] : [],
+      );
+      assert.deepEqual(
+        stored.filter((id) => !told.includes(id) && !open.includes(id)),
+        [],
+      );
+      assert.deepEqual(
+        told.filter((id) => !stored.includes(id)),
+        [],
+      );
+      for (const id of stored) assert.equal(await engine.whenEnded(id), 'succeeded');
       assert.equal(tutti.failure, null);
     } finally {
       await tutti.close(this as unknown as Mocha.Context);
