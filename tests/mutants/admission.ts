@@ -49,6 +49,13 @@ export const admission: readonly Mutant[] = [
     tests: [scheduler],
   },
   {
+    id: 'passed-over-for-nobody',
+    file: 'core/engine/schedule/keepers.ts',
+    find: 'isMissed ||= this.#missed.has(name);',
+    replace: '',
+    tests: ['tests/engine/schedule/blockers.test.ts', 'tests/engine/schedule/forecast.test.ts'],
+  },
+  {
     id: 'window-forgets-a-quantum-early',
     file: 'core/engine/limits/window.ts',
     find: 'new Array<number>(quanta + 1).fill(0)',

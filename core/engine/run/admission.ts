@@ -47,7 +47,28 @@ export class Admission {
 
   /** Starts what can start. `isDraining`: only conversations under way go on. */
   look(isDraining: boolean): void {
-    const { scheduler, quotas, clock } = this.#parts;
+    const { quotas, clock } = this.#parts;
+    let pass = this.#pass(isDraining);
+    while (pass.isMissed) pass = this.#pass(isDraining);
+    this.stop();
+    quotas.grantWaiting();
+    const waitMs = sooner(pass.waitMs, quotas.waitMs());
+    if (waitMs === null) return;
+    this.#cancelLook = clock.after(Math.max(waitMs, shortestLookMs), this.#parts.changed);
+  }
+
+  /** Looks no more by itself. */
+  stop(): void {
+    this.#cancelLook();
+    this.#cancelLook = () => {};
+  }
+
+  /**
+   * Goes over the queue once. `waitMs`: when what was refused is worth another look; `isMissed`: something was passed over for a
+   * conversation that has lost its slot to another start since.
+   */
+  #pass(isDraining: boolean): { readonly waitMs: number | null; readonly isMissed: boolean } {
+    const { scheduler, clock } = this.#parts;
     let waitMs: number | null = null;
     // Conversations are looked at before anything new.
     const kept = new Kept();
@@ -60,17 +81,7 @@ export class Admission {
       return false;
     };
     scheduler.take(clock.now(), admits, (item) => this.#begin(item));
-    this.stop();
-    quotas.grantWaiting();
-    waitMs = sooner(waitMs, quotas.waitMs());
-    if (waitMs === null) return;
-    this.#cancelLook = clock.after(Math.max(waitMs, shortestLookMs), this.#parts.changed);
-  }
-
-  /** Looks no more by itself. */
-  stop(): void {
-    this.#cancelLook();
-    this.#cancelLook = () => {};
+    return { waitMs, isMissed: kept.drop(scheduler) };
   }
 
   /** What else than slots keeps work from starting, with when to look again. */

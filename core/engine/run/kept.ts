@@ -1,3 +1,5 @@
+import { Keepers } from '../schedule/keepers.ts';
+import type { Scheduler } from '../schedule/scheduler.ts';
 import type { Waiting } from './waiting.ts';
 
 /** Whether a refusal concerns all calls of a model, whoever makes them. `scope`: the gate or purse that refused. */
@@ -10,16 +12,24 @@ function isOfModel(scope: string): boolean {
  * the model's own limits did, and otherwise their tenant.
  */
 export class Kept {
-  readonly #names = new Set<string>();
+  readonly #keepers = new Keepers<Waiting>();
 
   /** A running step was refused its next call. */
-  keep({ model, owner }: Waiting, scope: string): void {
-    this.#names.add(isOfModel(scope) ? `${model}` : `${model} ${owner.facts.tenantId}`);
+  keep(item: Waiting, scope: string): void {
+    const { model, owner } = item;
+    this.#keepers.keep(isOfModel(scope) ? `${model}` : `${model} ${owner.facts.tenantId}`, item);
   }
 
   /** Whether something new must not start. */
   from({ model, owner }: Pick<Waiting, 'model' | 'owner'>): boolean {
-    if (this.#names.size === 0 || model === null) return false;
-    return this.#names.has(model) || this.#names.has(`${model} ${owner.facts.tenantId}`);
+    if (this.#keepers.isEmpty || model === null) return false;
+    const keeper =
+      this.#keepers.passOver(model) ?? this.#keepers.passOver(`${model} ${owner.facts.tenantId}`);
+    return keeper !== undefined;
+  }
+
+  /** After a look at the queue: forgets steps whose slots went to others. Returns whether something new may start after all. */
+  drop(scheduler: Scheduler<Waiting>): boolean {
+    return this.#keepers.drop(scheduler);
   }
 }

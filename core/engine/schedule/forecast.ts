@@ -1,5 +1,6 @@
 import { arrivalOf, criticalPathEnd, type Dependents, dependentsOf } from './critical-path.ts';
 import type { CallTokens, Forecast, ForecastInput, LimitWait } from './expected-work.ts';
+import { Keepers } from './keepers.ts';
 import { lineOf } from './line.ts';
 import {
   asks,
@@ -48,7 +49,7 @@ class Simulation<P> {
   readonly #waits: Waits<Queued>;
   readonly #watch: Watch<P> | null;
   /** Models that a follow-up was refused at this moment, by the line that it stands in. */
-  readonly #kept = new Map<string, Line<Queued>>();
+  #kept = new Keepers<Line<Queued>>();
   #at: number;
   #order = 0;
   /** When something that was refused is worth another look. */
@@ -227,11 +228,13 @@ class Simulation<P> {
 
   #tick(): boolean {
     let hasStarted = false;
-    this.#kept.clear();
+    this.#kept = new Keepers();
     const lookAt = this.#waits.nextLook(this.#at);
     this.#lookAt = lookAt && Math.max(lookAt, this.#at + shortestLookMs);
-    if (lookAt !== null && lookAt <= this.#at) {
+    let isMissed = lookAt !== null && lookAt <= this.#at;
+    while (isMissed) {
       this.#lookAt = null;
+      this.#kept = new Keepers();
       this.#scheduler.take(
         this.#at,
         (item) => this.#admits(item),
@@ -240,6 +243,7 @@ class Simulation<P> {
           this.#start(item);
         },
       );
+      isMissed = this.#kept.drop(this.#scheduler);
     }
     this.#waits.judge();
     this.#watch?.look(this.#at, this.#kept);
@@ -254,7 +258,7 @@ class Simulation<P> {
     line.refused = null;
     line.refusedFirst = item;
     if (!gates || !asks(start)) return true;
-    const kept = item.service === 'follow_up' ? undefined : this.#kept.get(item.model ?? '');
+    const kept = item.service === 'follow_up' ? undefined : this.#kept.passOver(item.model ?? '');
     if (kept) {
       line.refused = kept.refused;
       line.refusedUntil = kept.refusedUntil;
@@ -272,7 +276,7 @@ class Simulation<P> {
       const lookAt = this.#at + Math.max(waitMs, shortestLookMs);
       this.#lookAt = Math.min(lookAt, this.#lookAt ?? lookAt);
     }
-    if (service === 'follow_up' && model !== null) this.#kept.set(model, line as Line<Queued>);
+    if (service === 'follow_up' && model !== null) this.#kept.keep(model, line as Line<Queued>);
     return false;
   }
 

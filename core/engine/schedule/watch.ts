@@ -1,4 +1,5 @@
 import type { ForecastInput, LiftedStart, Obstacle } from './expected-work.ts';
+import type { Keepers } from './keepers.ts';
 import { goesBefore } from './line.ts';
 import { asks, type Live, placeOf, type Queued, shortestLookMs, startOf } from './live.ts';
 import type { Line } from './waits.ts';
@@ -50,7 +51,7 @@ export class Watch<P> {
   }
 
   /** Everybody has started who can; `kept` are the models that follow-ups wait for. */
-  look(at: number, kept: ReadonlyMap<string, unknown>): void {
+  look(at: number, kept: Pick<Keepers<never>, 'has'>): void {
     const obstacles = this.#parts.watched.startMs === null ? this.#obstacles(at, kept) : [];
     this.#lifted ??= obstacles.map((obstacle) => ({ obstacle, startMs: null }));
     for (const each of this.#lifted) {
@@ -69,7 +70,7 @@ export class Watch<P> {
     return waitMs === null ? null : at + Math.max(waitMs, shortestLookMs);
   }
 
-  #obstacles(at: number, kept: ReadonlyMap<string, unknown>): readonly Obstacle[] {
+  #obstacles(at: number, kept: Pick<Keepers<never>, 'has'>): readonly Obstacle[] {
     const { watched, gates, now, line } = this.#parts;
     const { task, state } = watched;
     const start = startOf(watched);

@@ -102,4 +102,43 @@ describe('a step that waits', function () {
     for (const kind of ['dependency', 'run', 'module', 'retry', 'queue', 'model_tokens', 'burst'])
       assert.ok(firsts.has(kind), `${kind} was never first: ${[...firsts.keys()]}`);
   });
+
+  it('starts in the very look in which the conversation that it was passed over for loses its slot', async () => {
+    const brief = { module: 'm1', after: ['first'], recorded: 1, turns: [[1, 1]], bytes: 200 };
+    const works: Readonly<Record<string, typeof brief>> = {
+      talk: {
+        module: 'm0',
+        after: [],
+        recorded: 0,
+        turns: [
+          [5, 1_500],
+          [9, 100],
+        ],
+        bytes: 2_500,
+      },
+      first: { ...brief, after: [] },
+      second: { ...brief, module: 'm2' },
+      passed: { ...brief, recorded: 0, turns: [[9, 100]] },
+      taker: { ...brief, module: 'm0', after: ['second'] },
+    };
+    const workAt = (path: string) => works[path] as typeof brief;
+    const stage = new Stage({
+      limits: { running: 4, perRun: 4, perModule: 1 },
+      modelLimit: { tokensPerMinute: 4_000 },
+      modules: ['m0', 'm1', 'm2'],
+      nodes: Object.entries(works).map(([name, { module, after }]) =>
+        task(name, { agent: `${module}.work`, after }),
+      ),
+      scriptOf: ({ stepPath }) => {
+        const { bytes, turns } = workAt(stepPath);
+        return { bytes, turns: turns.map(([ms = 0, tokens = 0]) => ({ ms, thenMs: 0, tokens })) };
+      },
+      recordedOf: (path) => workAt(path).recorded,
+    });
+    await stage.play(60_000, () => {});
+
+    const startOf = (path: string) => stage.starts.get(path)?.[0] as number;
+    assert.ok(startOf('passed') > startOf('second'), 'kept for the conversation at first');
+    assert.equal(startOf('passed'), startOf('taker'));
+  });
 });

@@ -7,6 +7,7 @@ import {
   type StepFacts,
 } from '../../../core/engine/schedule/blockers.ts';
 import type { ExpectedTurn } from '../../../core/engine/schedule/expected-work.ts';
+import { Keepers } from '../../../core/engine/schedule/keepers.ts';
 import { goesBefore, lineOf } from '../../../core/engine/schedule/line.ts';
 import type { Ready } from '../../../core/engine/schedule/ready.ts';
 import {
@@ -82,7 +83,7 @@ export const histories = fc.record({
   ),
   isErpIll: fc.boolean(),
 });
-type History = typeof histories extends fc.Arbitrary<infer T> ? T : never;
+export type History = typeof histories extends fc.Arbitrary<infer T> ? T : never;
 
 /** A real scheduler and real windows in a random state, between two ticks: all that could start has started. */
 export class AdmissionLab {
@@ -108,20 +109,26 @@ export class AdmissionLab {
 
   /** Starts what may start; returns how many did. */
   tick(at = this.now): number {
-    let started = 0;
-    const kept = new Set<string | null>();
+    const before = this.waiting.size;
+    while (this.#pass(at));
+    return before - this.waiting.size;
+  }
+
+  /** Returns whether somebody was passed over for a follow-up that has lost its slot since. */
+  #pass(at: number): boolean {
+    const kept = new Keepers<Work>();
     const admits = (work: Work): boolean => {
-      if (work.service !== 'follow_up' && kept.has(work.model)) return false;
+      const { service, model } = work;
+      if (service !== 'follow_up' && model !== null && kept.passOver(model)) return false;
       if (this.#refusals(work, at).length === 0) return true;
-      if (work.service === 'follow_up' && work.model !== null) kept.add(work.model);
+      if (service === 'follow_up' && model !== null) kept.keep(model, work);
       return false;
     };
     this.#scheduler.take(at, admits, (work) => {
-      started += 1;
       this.waiting.delete(work);
       this.#running.push({ work, permit: this.#gates.take(startOf(work), at) });
     });
-    return started;
+    return kept.drop(this.#scheduler);
   }
 
   /** What `blockersOf` says of a waiting step. */

@@ -42,6 +42,30 @@ describe('forecast', () => {
     );
   });
 
+  it('starts at once what was passed over for a follow-up whose slot another start then took', () => {
+    const call = (tokens: number) => {
+      const size = { input: tokens, output: 0 };
+      return { ms: 1_000, thenMs: 0, bound: size, use: size };
+    };
+    const plan: Plan = {
+      now: 0,
+      tasks: [
+        aTask('talk', { model: 'm', priority: 10, turns: [call(60), call(60)] }),
+        aTask('first', { module: 'b', priority: 9 }),
+        aTask('passed', { module: 'b', model: 'm', turns: [call(30)] }),
+        aTask('taker', { ownMs: 5_000 }),
+      ],
+      limits: { running: 2, perRun: 2, perModule: 1 },
+      runLimits: new Map(),
+      gates: { m: { tokens: 100 } },
+    };
+    const { times } = run(plan);
+
+    assert.equal(times.get('taker')?.startMs, 1_000);
+    assert.equal(times.get('passed')?.startMs, 1_000);
+    assert.deepEqual(times, slowForecast(plan));
+  });
+
   it('says the same when asked the same, whatever was asked before', () => {
     fc.assert(
       fc.property(plans, (plan) => {

@@ -60,8 +60,16 @@ class SlowForecast {
     this.#events.push({ at: this.#at + ms, happens });
   }
 
-  /** Starts what may start; returns when something that was refused is worth another look. */
+  /** Starts what may start, until nothing does; returns when something that was refused is worth another look. */
   #take(): number {
+    for (;;) {
+      const { look, hasStarted } = this.#pass();
+      if (!hasStarted) return look;
+    }
+  }
+
+  #pass() {
+    let hasStarted = false;
     let look = Number.POSITIVE_INFINITY;
     const kept = new Set<string | null>();
     const admits = ({ task, service, model }: Item): boolean => {
@@ -74,8 +82,11 @@ class SlowForecast {
       if (waitMs !== null) look = Math.min(look, this.#at + Math.max(waitMs, 10));
       return false;
     };
-    this.#scheduler.take(this.#at, admits, ({ task }) => this.#start(task));
-    return look;
+    this.#scheduler.take(this.#at, admits, ({ task }) => {
+      hasStarted = true;
+      this.#start(task);
+    });
+    return { look, hasStarted };
   }
 
   #start(task: ForecastTask): void {
