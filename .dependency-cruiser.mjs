@@ -54,8 +54,24 @@ export default {
       comment:
         'A module imports the package tutti and its own files: no sibling, no other package, nothing inside the core.',
       severity: 'error',
-      from: { path: '^modules/([^/]+)/' },
+      from: { path: '^modules/([^/]+)/', pathNot: '^modules/general/' },
       to: { pathNot: ['^modules/$1/', '^core/index\\.ts$'] },
+    },
+    {
+      name: 'general-knows-kept-libraries',
+      comment:
+        'The general tools are one page each on a kept library; each of these is named here.',
+      severity: 'error',
+      from: { path: '^modules/general/' },
+      to: {
+        pathNot: [
+          '^modules/general/',
+          '^core/index\\.ts$',
+          '^node_modules/(@types/)?(pdfkit|cheerio|yaml)/',
+          // Of Node's own, what reaches nothing outside of the process.
+          '^(node:)?(crypto|module|vm|worker_threads)$',
+        ],
+      },
     },
     {
       name: 'module-says-tutti',
