@@ -149,6 +149,7 @@ const members = {
   ),
   priority: mostly(fc.constantFrom(1, 10), fc.constantFrom(0, 11)),
   critical: mostly(fc.boolean(), fc.constant('yes')),
+  server: mostly(fc.constantFrom('fs_reports', 'docs-2.1'), fc.constantFrom('', 'a b', 1)),
   concurrency: mostly(fc.constantFrom(1, 8), fc.constantFrom(0, -1, 1.5)),
   onItemFailure: mostly(fc.constantFrom('continue', 'stop'), fc.constant('skip')),
   outputs: mostly(id, fc.constantFrom(['a', 'b'], 'zz', [])),
@@ -161,11 +162,11 @@ const forms: Readonly<
 > = {
   task: [
     ['agent', 'input'],
-    ['timeout', 'budgetUsd', 'retry', 'priority', 'critical'],
+    ['timeout', 'budgetUsd', 'retry', 'priority', 'critical', 'server'],
   ],
   tool: [
     ['tool', 'args'],
-    ['timeout', 'retry', 'priority', 'critical'],
+    ['timeout', 'retry', 'priority', 'critical', 'server'],
   ],
   compute: [['value'], ['from']],
   gate: [['when'], []],
@@ -178,7 +179,7 @@ const forms: Readonly<
   workflow: [['workflow', 'input'], ['critical']],
   reduce: [
     ['from', 'agent'],
-    ['timeout', 'budgetUsd', 'retry', 'priority', 'critical'],
+    ['timeout', 'budgetUsd', 'retry', 'priority', 'critical', 'server'],
   ],
   foreach: [
     ['items', 'key'],
@@ -208,7 +209,7 @@ const node = fc.oneof(
   ...[...inner, 'reduce'].map((kind) => nodeOf(kind)),
   nodeOf('foreach', { each: itemGraph }),
   nodeOf('foreach', { each: itemGraph, outputs: members.outputs }),
-  nodeOf('foreach', { agent, input: ofCompany }),
+  nodeOf('foreach', { agent, input: ofCompany, server: members.server }),
   nodeOf('foreach', { tool: members.tool, args: ofCompany, priority: members.priority }),
 );
 

@@ -22,6 +22,7 @@ export interface Sent {
 export const labSetup: ThreadSetup = {
   configUrl: new URL('./fixtures/lab.config.ts', import.meta.url).href,
   connection: {},
+  dataFolder: '/nonexistent',
   profiles: null,
   digest: loadRegistry(lab, sharedEntities).digest,
 };

@@ -84,7 +84,10 @@ export async function openWindowLab(
   const gaveUp = Promise.withResolvers<never>();
   gaveUp.promise.catch(() => undefined);
   const connection = database.connectionConfig;
-  const setup = { configUrl, connection, profiles, digest: registry.digest };
+  const setup = {
+    ...{ configUrl, connection, profiles, digest: registry.digest },
+    dataFolder: '/nonexistent',
+  };
   const dispatcher = new Pool({ setup, threads: lab.threads ?? 1 });
   const engine = new Engine({
     ...{ database, registry, config, profiles, version, dispatcher, connector },
