@@ -5,9 +5,12 @@ import { calls } from './calls.ts';
 import { course } from './course.ts';
 import { durable } from './durable.ts';
 import { duties } from './duties.ts';
+import { mcp } from './mcp.ts';
 import type { Mutant } from './mutant.ts';
+import { outside } from './outside.ts';
 import { survival } from './survival.ts';
 import { tiers } from './tiers.ts';
+import { tools } from './tools.ts';
 
 /** The planted bugs: docs/testing.md tells what became of each. */
 export const mutants: readonly Mutant[] = [
@@ -20,4 +23,7 @@ export const mutants: readonly Mutant[] = [
   ...survival,
   ...tiers,
   ...standing,
+  ...tools,
+  ...outside,
+  ...mcp,
 ];

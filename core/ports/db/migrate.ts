@@ -21,6 +21,7 @@ const migrations: readonly Migration[] = [
   { version: 5, file: '0005-effect-approvals.sql', minReader: 1 },
   { version: 6, file: '0006-published-versions.sql', minReader: 1 },
   { version: 7, file: '0007-stops.sql', minReader: 1 },
+  { version: 8, file: '0008-mcp.sql', minReader: 1 },
 ];
 
 /** The version of the schema that this program knows. */

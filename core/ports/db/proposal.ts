@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { EngineError } from '../../base/errors.ts';
+import type { MadeAgent } from '../../sdk/agent-document.ts';
 import { inTenantTransaction } from '../erp/embedded/transaction.ts';
 
 /** An effect that was asked for, as it is stored, and who asked. */
@@ -16,6 +17,8 @@ export interface Proposal {
   readonly agent: string;
   readonly runId: string;
   readonly stepPath: string;
+  /** What that agent follows from, in the version that its run keeps, where people have made it. */
+  readonly made: MadeAgent | null;
 }
 
 /** Reads what is to be carried out. `pool` acts as `tutti_tenant`. @throws EFFECT_UNKNOWN · DB_* */
@@ -43,6 +46,7 @@ export async function readProposal(
     agent: agent ?? '',
     runId,
     stepPath: path ?? '',
+    made: row.made,
   };
 }
 
@@ -54,11 +58,16 @@ interface ProposalRow {
   readonly agent: string | null;
   readonly run_id: string;
   readonly path: string | null;
+  readonly made: MadeAgent | null;
 }
 
 const proposalSql = `
 SELECT e.tool, encode(e.contract, 'hex') AS contract, encode(e.args_sha256, 'hex') AS args_sha256, e.binds,
   coalesce(e.actor->>'acting', e.actor->>'id') AS agent, e.run_id,
-  CASE s.item_key WHEN '' THEN s.node ELSE s.node || '[' || s.item_key || ']' END AS path
+  CASE s.item_key WHEN '' THEN s.node ELSE s.node || '[' || s.item_key || ']' END AS path,
+  (SELECT jsonb_build_object('version', d.version, 'digest', encode(d.digest, 'hex'), 'document', d.body) FROM tutti.run r
+    JOIN tutti.definition d ON d.tenant_id = $1 AND d.kind = 'agent' AND 'custom.' || d.name = coalesce(e.actor->>'acting', e.actor->>'id')
+      AND d.version = (r.pins->'declared'->'agents'->('custom.' || d.name)->>'version')::int
+    WHERE r.tenant_id = $1 AND r.id = e.run_id) AS made
 FROM tutti.effect e LEFT JOIN tutti.step s ON s.tenant_id = $1 AND s.run_id = e.run_id AND s.id = e.step
 WHERE e.tenant_id = $1 AND e.key = $2`;

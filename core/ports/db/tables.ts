@@ -223,6 +223,18 @@ export interface StopTable {
   readonly liftReason: string | null;
 }
 
+/** Definitions of the tools of MCP servers that somebody may call: the newest of a tool counts. */
+export interface McpToolTable {
+  readonly tenantId: number;
+  readonly server: string;
+  readonly tool: string;
+  readonly no: number;
+  readonly digest: Buffer;
+  readonly definition: string;
+  readonly acceptedBy: Json | null;
+  readonly at: DefaultedTime;
+}
+
 /** Every table by its name in queries. */
 export interface Tables {
   readonly meta: MetaTable;
@@ -258,6 +270,7 @@ export interface Tables {
   readonly apiKey: ApiKeyTable;
   readonly setting: SettingTable;
   readonly stop: StopTable;
+  readonly mcpTool: McpToolTable;
   readonly hold: HoldTable;
   readonly erasure: ErasureTable;
 }

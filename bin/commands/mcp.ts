@@ -1,0 +1,162 @@
+import { EngineError, toErrorData } from '../../core/base/errors.ts';
+import { databasePins, type McpPins } from '../../core/ports/db/mcp-pins.ts';
+import type { OpenMcpPool } from '../../core/ports/mcp/pool.ts';
+import { acceptTools, type McpToolView, reviewTools } from '../../core/ports/mcp/review.ts';
+import { countOf } from '../../core/service/batch/format.ts';
+import { type Call, type Command, exit, flags, scaleOf, withHost } from '../command.ts';
+import { serveMcp } from '../mcp-serve.ts';
+import { personOfCall } from '../operator.ts';
+import { oneLine, table } from '../terminal.ts';
+
+/** What a sub-command works with. */
+interface Desk {
+  readonly pool: OpenMcpPool;
+  readonly pins: McpPins;
+  readonly signal: AbortSignal;
+}
+
+type Action = (call: Call, desk: Desk, named: readonly string[]) => Promise<number>;
+
+/** Sub-commands that look at the servers of the configuration. */
+const actions: Readonly<Record<string, Action>> = { servers, tools, accept, check };
+
+/** `tutti mcp`: the servers that tools call by the Model Context Protocol, and what they may be trusted with. */
+export const mcp: Command = {
+  usage: {
+    name: 'mcp',
+    about: [
+      'Shows and accepts the tools of MCP servers; serve makes Tutti one for other programs.',
+      'servers: those of the configuration, with what is started for them',
+      'tools SERVER: its tools, and whether they are what was pinned',
+      'accept SERVER [TOOL]: lets a changed tool be called again; shows what has changed',
+      'serve: serves workflows, runs and tools to the program that has started it, over standard input and output',
+      'check: starts each, asks whether it is there, and ends it',
+    ].join('\n  '),
+    positionals: ['ACTION', '[SERVER]', '[TOOL]'],
+    flags: {
+      as: flags.as,
+      digest: { value: 'HEX', about: 'of accept TOOL: only if it still is this definition' },
+      json: flags.json,
+      scale: flags.scale,
+    },
+  },
+  async run(call) {
+    const [action = '', ...named] = call.args.positionals;
+    if (action === 'serve' && named.length === 0) return serveMcp(call, scaleOf(call.args));
+    const act = Object.hasOwn(actions, action) ? actions[action] : undefined;
+    if (!act)
+      throw wrong(`takes ${[...Object.keys(actions), 'serve'].join(', ')}, not '${action}'`);
+    return withDesk(call, (desk) => act(call, desk, named));
+  },
+};
+
+/** The sessions are the host's, which ends them. */
+async function withDesk(call: Call, work: (desk: Desk) => Promise<number>): Promise<number> {
+  return withHost(call, async ({ mcp: pool, database }) => {
+    if (!pool) {
+      const message = 'The configuration names no MCP servers; add them under mcp.servers.';
+      throw new EngineError('MCP_SERVER_UNKNOWN', message);
+    }
+    const pins = databasePins(database.pool('tutti_engine', 1));
+    return work({ pool, pins, signal: call.interrupt.signal });
+  });
+}
+
+async function servers({ terminal }: Call, { pool }: Desk): Promise<number> {
+  const all = pool.servers().map(({ name, kind, command }) => ({ name, kind, command }));
+  if (terminal.isJson) terminal.print(all);
+  else {
+    for (const line of table(all.map(({ name, kind, command }) => [name, kind, command]))) {
+      terminal.say(line);
+    }
+    terminal.say(`${countOf(all.length, 'MCP server')} configured.`);
+  }
+  return exit.done;
+}
+
+async function tools(
+  { terminal }: Call,
+  desk: Desk,
+  [server, extra]: readonly string[],
+): Promise<number> {
+  if (server === undefined || extra !== undefined) throw wrong('tools takes one SERVER');
+  const views = await reviewTools(desk, server, desk.signal);
+  if (terminal.isJson) terminal.print(views);
+  else {
+    const rows = views.map(({ tool, state, description }) => [
+      tool,
+      state,
+      oneLine(description).slice(0, 60),
+    ]);
+    for (const line of table(rows)) terminal.say(line);
+    const changed = views.filter(({ state }) => state === 'changed');
+    for (const view of changed) for (const line of changeLines(view)) terminal.say(line);
+    terminal.say(`${countOf(views.length, 'tool')}, ${changed.length} changed.`);
+  }
+  return exit.done;
+}
+
+async function accept(call: Call, desk: Desk, [server, tool]: readonly string[]): Promise<number> {
+  if (server === undefined) throw wrong('accept takes a SERVER');
+  const digest = call.args.text('digest');
+  if (digest !== undefined && tool === undefined) throw wrong('accept --digest needs a TOOL');
+  const by = personOfCall(call);
+  const accepted = await acceptTools(desk, { server, tool, digest, by }, desk.signal);
+  const { terminal } = call;
+  if (terminal.isJson) terminal.print(accepted);
+  else {
+    for (const view of accepted) for (const line of changeLines(view)) terminal.say(line);
+    terminal.say(
+      accepted.length === 0
+        ? 'Nothing had changed.'
+        : `${by} accepted ${accepted.map((view) => view.tool).join(', ')} of ${server}.`,
+    );
+  }
+  return exit.done;
+}
+
+/** A definition may be a page long: what differs is shown, not both. */
+function changeLines({ tool, state, changes, description }: McpToolView): readonly string[] {
+  if (state === 'new') return [`${tool}: new`, `  + ${oneLine(description)}`];
+  return [
+    `${tool}: changed`,
+    ...changes.flatMap(({ path, before, after: now }) => [
+      `  ${path}`,
+      ...(before === undefined ? [] : [`  - ${oneLine(JSON.stringify(before))}`]),
+      ...(now === undefined ? [] : [`  + ${oneLine(JSON.stringify(now))}`]),
+    ]),
+  ];
+}
+
+/** What a server gets to start, answer and end in, milliseconds. */
+const checkMs = 90_000;
+
+async function check({ terminal }: Call, { pool, signal }: Desk): Promise<number> {
+  const checked = await Promise.all(pool.servers().map(({ name }) => checkOne(pool, name, signal)));
+  if (terminal.isJson) terminal.print(checked);
+  else {
+    for (const line of table(
+      checked.map(({ name, isWell, says }) => [name, isWell ? 'ok' : 'failed', says]),
+    )) {
+      terminal.say(line);
+    }
+  }
+  return checked.every(({ isWell }) => isWell) ? exit.done : exit.failed;
+}
+
+async function checkOne(pool: OpenMcpPool, name: string, interrupt: AbortSignal) {
+  try {
+    const signal = AbortSignal.any([interrupt, AbortSignal.timeout(checkMs)]);
+    const { session } = await pool.check(name, signal);
+    return { name, isWell: true, says: `${session?.server}, protocol ${session?.protocolVersion}` };
+  } catch (error) {
+    // Its last words on standard error are for whoever looks, not for the record of a run.
+    const { cause } = error as Error;
+    const words = typeof cause === 'string' ? cause : '';
+    return { name, isWell: false, says: `${toErrorData(error).message} ${words}`.trim() };
+  }
+}
+
+function wrong(what: string): EngineError {
+  return new EngineError('INPUT_INVALID', `tutti mcp ${what}; see: tutti help mcp`);
+}
