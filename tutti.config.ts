@@ -2,6 +2,7 @@ import { defineConfig } from 'tutti';
 import { calendars } from './modules/calendars.ts';
 import { compliance } from './modules/compliance/index.ts';
 import { finance } from './modules/finance/index.ts';
+import { general } from './modules/general/index.ts';
 import { hr } from './modules/hr/index.ts';
 import { inventory } from './modules/inventory/index.ts';
 import { nightly } from './modules/nightly.ts';
@@ -11,7 +12,7 @@ import { nightly } from './modules/nightly.ts';
  * key the agents run their playbooks.
  */
 export default defineConfig({
-  modules: [hr, inventory, finance, compliance],
+  modules: [hr, inventory, finance, compliance, general],
   workflows: [nightly],
   calendars,
   // The sample company's people; put yours in their place.
