@@ -6,13 +6,18 @@ import { Budgets } from '../core/engine/limits/budgets.ts';
 import { readLedgerLimits, withEngineLimits } from '../core/engine/limits/limits-view.ts';
 import { SettingStore } from '../core/engine/recovery/setting-store.ts';
 import { Reviews } from '../core/engine/run/reviews.ts';
+import { Tools } from '../core/engine/tools/tools.ts';
 import { Versions } from '../core/engine/versions/versions.ts';
 import { createApp, type Listening, listen } from '../core/service/api/app.ts';
 import { renderReport } from '../core/service/batch/report/page.ts';
+import { agentsOf } from './agents-of.ts';
 import { authorityOf } from './authority-of.ts';
 import { bookZone, type Call } from './command.ts';
 import type { Host } from './host.ts';
+import { mcpDeskOf } from './mcp-desk-of.ts';
+import { mcpOf } from './mcp-of.ts';
 import { recordOf } from './outcome.ts';
+import { tasksOf } from './tasks-of.ts';
 import { undoOf } from './undo-of.ts';
 
 /** The admin API's port when none is named. */
@@ -42,6 +47,12 @@ export async function openApi(
     settings: new SettingStore(host.database, host),
     stops: new StopStore(host.database.pool('tutti_engine', 1), host.registry),
     authority: authorityOf(host),
+    tools: new Tools(host.database, new SettingStore(host.database, host), host),
+    tasks: tasksOf(host, {
+      startOwn: (own) => engine.startOwn(own),
+      hasModels: () => host.profiles !== null,
+    }),
+    agents: agentsOf(host),
     costs: new Costs(host.database),
     budgets: new Budgets(host.database, host),
     limits: async () => {
@@ -52,6 +63,8 @@ export async function openApi(
       });
       return withEngineLimits(ledger, engine.limits, tenantId);
     },
+    mcpServers: mcpDeskOf(host),
+    mcp: mcpOf(host, (own) => engine.startOwn(own)),
     tenantId,
     report: async (tenant, runId) => renderReport(await recordOf(host, tenant, runId)),
     runDefaults: () => ({ businessDate, timeZone: bookZone }),

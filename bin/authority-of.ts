@@ -2,6 +2,7 @@ import { grantsOf, levelsOf } from '../core/engine/authority/levels.ts';
 import { readShadow } from '../core/engine/authority/shadow-view.ts';
 import type { AuthorityViews } from '../core/engine/authority/views.ts';
 import { SettingStore } from '../core/engine/recovery/setting-store.ts';
+import { publishedRegistry } from '../core/engine/versions/published.ts';
 import type { Host } from './host.ts';
 
 /** What the agents of an installation may do, and would have done. */
@@ -11,7 +12,8 @@ export function authorityOf(host: Host): AuthorityViews {
   return {
     async levels(tenantId) {
       const set = await grantsOf(settings, tenantId);
-      return levelsOf(host.registry, { set, companies: await companiesOf(host, tenantId) });
+      const known = await publishedRegistry(host.store.definitions, host.registry, { tenantId });
+      return levelsOf(known, { set, companies: await companiesOf(host, tenantId) });
     },
     shadow: (tenantId, options) =>
       readShadow(

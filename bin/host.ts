@@ -12,10 +12,12 @@ import { Store } from '../core/engine/run/store.ts';
 import { registryFor } from '../core/engine/submit.ts';
 import type { Config } from '../core/ports/config.ts';
 import { type Database, openDatabase } from '../core/ports/db/database.ts';
+import { databasePins } from '../core/ports/db/mcp-pins.ts';
 import type { Connector } from '../core/ports/erp/connector.ts';
 import { embeddedConnector, prepareEmbedded } from '../core/ports/erp/embedded.ts';
 import { sharedEntities } from '../core/ports/erp/entities.ts';
 import { type LoadedSample, loadSample } from '../core/ports/erp/load-sample.ts';
+import type { OpenMcpPool } from '../core/ports/mcp/pool.ts';
 import { hasBatches, openBatch } from '../core/ports/models/batch-open.ts';
 import type { ModelTarget } from '../core/ports/models/model.ts';
 import { chooseProfiles, type Profiles, rehearsedProfiles } from '../core/ports/models/profiles.ts';
@@ -38,6 +40,8 @@ export interface Host {
   readonly database: Database;
   readonly registry: Registry;
   readonly config: Config;
+  /** Null: the configuration names no MCP servers. */
+  readonly mcp: OpenMcpPool | null;
   /** Null: agents run their playbooks. */
   readonly profiles: Profiles | null;
   readonly store: Store;
@@ -79,11 +83,27 @@ export async function openHost(options: HostOptions): Promise<Host> {
   try {
     const entities = [...registry.entities.values()];
     await database.admin((client) => prepareEmbedded(client, entities));
-    return hostOn(database, { ...options, config, registry });
+    const mcp = await openMcp(database, { ...options, config });
+    return hostOn(database, { ...options, config, registry, mcp });
   } catch (error) {
     await database.close();
     throw error;
   }
+}
+
+/** The sessions with MCP servers; none is begun before the first call. @throws CONFIG_INVALID */
+async function openMcp(
+  database: Database,
+  { config, env = process.env }: Pick<HostOptions, 'env'> & { readonly config: Config },
+): Promise<OpenMcpPool | null> {
+  if (!config.mcp) return null;
+  // Who has no servers need not load what speaks with them.
+  const { openMcpPool } = await import('../core/ports/mcp/pool.ts');
+  return openMcpPool(config.mcp, {
+    env,
+    version,
+    pins: databasePins(database.pool('tutti_engine', 1)),
+  });
 }
 
 /** A configuration with the modules that it names, checked. @throws CONFIG_INVALID · MODULE_INVALID */
@@ -115,9 +135,9 @@ async function importConfig(configUrl: string): Promise<{ readonly default?: unk
 
 function hostOn(
   database: Database,
-  options: HostOptions & { readonly config: Config; readonly registry: Registry },
+  options: HostOptions & Pick<Host, 'config' | 'registry' | 'mcp'>,
 ): Host {
-  const { config, registry } = options;
+  const { config, registry, mcp } = options;
   const profiles = chooseProfiles(config.models, options.env ?? process.env);
   const rehearsed = profiles ?? rehearsedProfiles(config.models);
   const entities = [...registry.entities.values()];
@@ -125,13 +145,7 @@ function hostOn(
   const tenantPool = database.pool('tutti_tenant', 2);
   const connector = (tenantId: number): Connector =>
     embeddedConnector({ pool: tenantPool, tenantId, entities });
-  const openPool = (): Pool => {
-    const { digest } = registry;
-    const connection = database.connectionConfig;
-    const setup = { configUrl: options.configUrl, connection, profiles: rehearsed, digest };
-    const threads = config.limits?.threads;
-    return new Pool({ setup, ...(threads !== undefined && { threads }) });
-  };
+  const openPool = (): Pool => openThreads(database, { ...options, profiles: rehearsed });
   const store = new Store(enginePool);
   let engine: Engine | null = null;
   let dispatcher: Pool | null = null;
@@ -140,6 +154,7 @@ function hostOn(
     database,
     registry,
     config,
+    mcp,
     profiles,
     store,
     inbox: new Inbox(enginePool),
@@ -153,6 +168,7 @@ function hostOn(
       connector,
       budgets: new Budgets(database, { registry, config }),
       hasBatches: (target) => hasBatches(target, options.env ?? process.env),
+      ...(mcp && { mcp }),
       openDispatcher: openPool,
       clock: systemClock,
     }),
@@ -173,7 +189,8 @@ function hostOn(
       dispatcher = openPool();
       const parts = { database, registry, config, profiles, rehearsed, version, dispatcher };
       const openBatches = (target: ModelTarget) => openBatch(target, options.env ?? process.env);
-      engine = new Engine({ ...parts, connector, openBatches, onFailure });
+      const outside = { connector, openBatches, ...(mcp && { mcp }) };
+      engine = new Engine({ ...parts, ...outside, onFailure });
       await engine.start();
       return engine;
     },
@@ -182,10 +199,26 @@ function hostOn(
         await engine?.stop(drainMs);
         await stopTelemetry();
       } finally {
+        await mcp?.close();
         await database.close();
       }
     },
   };
+}
+
+/** Threads that have loaded the same as this process. */
+function openThreads(
+  database: Database,
+  options: HostOptions & Pick<Host, 'config' | 'registry'> & { readonly profiles: Profiles },
+): Pool {
+  const { configUrl, dataFolder, registry, profiles, config } = options;
+  const { digest } = registry;
+  const connection = database.connectionConfig;
+  const threads = config.limits?.threads;
+  return new Pool({
+    setup: { configUrl, connection, dataFolder, profiles, digest },
+    ...(threads !== undefined && { threads }),
+  });
 }
 
 /** The name of the tenant that holds the sample company of a scale and a seed. */

@@ -3,8 +3,10 @@ import { EngineError, type ErrorCode, isEngineError, toErrorData } from '../core
 import type { Fault } from '../core/engine/graph/fault.ts';
 import { readArguments } from './arguments.ts';
 import { type Command, exit } from './command.ts';
+import { agent } from './commands/agent.ts';
 import { approvals } from './commands/approvals.ts';
 import { approve } from './commands/approve.ts';
+import { ask } from './commands/ask.ts';
 import { autonomy } from './commands/autonomy.ts';
 import { backup } from './commands/backup.ts';
 import { budgets } from './commands/budgets.ts';
@@ -21,6 +23,7 @@ import { printCommands, printUsage } from './commands/help.ts';
 import { hold } from './commands/hold.ts';
 import { holds } from './commands/holds.ts';
 import { limits } from './commands/limits.ts';
+import { mcp } from './commands/mcp.ts';
 import { modules } from './commands/modules.ts';
 import { pause } from './commands/pause.ts';
 import { plan } from './commands/plan.ts';
@@ -38,6 +41,7 @@ import { shadow } from './commands/shadow.ts';
 import { start } from './commands/start.ts';
 import { stop } from './commands/stop.ts';
 import { stops } from './commands/stops.ts';
+import { tools } from './commands/tools.ts';
 import { undo } from './commands/undo.ts';
 import { version } from './commands/version.ts';
 import { workflow } from './commands/workflow.ts';
@@ -48,6 +52,7 @@ const commands: readonly Command[] = [
   start,
   serve,
   run,
+  ask,
   plan,
   findings,
   approvals,
@@ -67,7 +72,10 @@ const commands: readonly Command[] = [
   stops,
   autonomy,
   shadow,
+  mcp,
   modules,
+  tools,
+  agent,
   workflow,
   errors,
   costs,
@@ -89,8 +97,12 @@ const usageCodes: readonly ErrorCode[] = [
   'INPUT_INVALID',
   'WORKFLOW_UNKNOWN',
   'RUN_UNKNOWN',
+  'AGENT_UNKNOWN',
+  'AGENT_INVALID',
+  'AGENT_CONFLICT',
   'KEY_REUSED',
   'SETTING_UNKNOWN',
+  'TOOL_UNKNOWN',
   'STOP_UNKNOWN',
   'RUN_ENDED',
   'RUN_UNFINISHED',
@@ -102,6 +114,8 @@ const usageCodes: readonly ErrorCode[] = [
   'APPROVAL_CLOSED',
   'APPROVAL_VOTED',
   'APPROVAL_NOT_YOURS',
+  'MCP_SERVER_UNKNOWN',
+  'MCP_TOOL_UNKNOWN',
 ];
 
 /** Runs the command that `argv` names; resolves with the exit code. */

@@ -19,12 +19,16 @@ export type {
 } from './ports/config.ts';
 export { defineConfig } from './ports/config.ts';
 export * as shared from './ports/erp/entities.ts';
+export { mcpServers, mcpServersFrom } from './ports/mcp/servers.ts';
+export type { LangChainChatModel } from './ports/models/langchain.ts';
+export { langchainModel } from './ports/models/langchain.ts';
 export { limitPresets } from './ports/models/limit-presets.ts';
 export type { ModelTarget } from './ports/models/model.ts';
 export type {
   Agent,
   AgentDeclaration,
   AgentLimits,
+  Capability,
   FindingInput,
   ModelProfile,
   Playbook,
@@ -47,8 +51,30 @@ export type {
   NodeRef,
   SwitchRef,
 } from './sdk/graph.ts';
+export type { McpToolDeclaration } from './sdk/mcp-tool.ts';
+export { mcpTool } from './sdk/mcp-tool.ts';
 export type { Module } from './sdk/module.ts';
 export { defineModule } from './sdk/module.ts';
+export type {
+  DatabaseQuery,
+  DatabaseRows,
+  Databases,
+  Files,
+  Http,
+  HttpRequest,
+  HttpResponse,
+  ListedFile,
+  Mail,
+  MailMessage,
+  Mcp,
+  McpCall,
+  McpResult,
+  Outside,
+  SentMail,
+  Slack,
+  Way,
+  WrittenFile,
+} from './sdk/outside.ts';
 export type { Autonomy, DutyRule, Grant, Policy } from './sdk/policy.ts';
 export { definePolicy } from './sdk/policy.ts';
 export type { Recovery, RecoveryRule, RetryPolicy } from './sdk/recovery.ts';
@@ -62,6 +88,7 @@ export type {
   Posting,
   Scope,
   Tool,
+  ToolAccess,
   ToolCommon,
   ToolContext,
   ToolDeclaration,
@@ -69,6 +96,7 @@ export type {
   Undo,
 } from './sdk/tool.ts';
 export { defineTool } from './sdk/tool.ts';
+export { type ToolCategory, toolCategories } from './sdk/tool-category.ts';
 export { usualDuties } from './sdk/usual-duties.ts';
 export type { Workflow } from './sdk/workflow.ts';
 export { workflowFile } from './sdk/workflow-file.ts';

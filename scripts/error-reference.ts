@@ -22,6 +22,10 @@ const advice: Readonly<Record<ErrorCode, string>> = {
   RUN_ENDED: 'Nothing: the run has its end.',
   RUN_UNFINISHED: 'Wait for the end of the run, or cancel it.',
   RUN_HELD: 'Release the run with `tutti hold RUN --release`, if whoever holds it agrees.',
+  AGENT_UNKNOWN: 'Look for the name with `tutti agent list`.',
+  TASK_UNKNOWN: 'Look for the id of a task that was started here.',
+  AGENT_INVALID: 'Correct the member of the agent that the message names.',
+  AGENT_CONFLICT: 'Look at what the agent is now (`tutti agent show`), then ask again.',
   STEP_UNKNOWN: "Look at the run's steps.",
   EFFECT_UNKNOWN: 'Look for the key with `tutti effects`.',
   EFFECT_SETTLED: 'Nothing: what became of the effect is known.',
@@ -41,6 +45,9 @@ const advice: Readonly<Record<ErrorCode, string>> = {
   BODY_TOO_LARGE: 'Send less.',
   MEDIA_UNSUPPORTED: 'Send `application/json`.',
   ORIGIN_REFUSED: 'Call from this machine, by its own name.',
+  TOKEN_REFUSED: 'Get a token of a configured issuer for this address, one that has not expired.',
+  TOKEN_UNCHECKED: "Try again; if it stays, see whether Tutti reaches the issuer's `jwksUrl`.",
+  SCOPE_MISSING: 'Ask the issuer for a token with the scope that the message names.',
   RATE_LIMITED: 'Wait as long as `Retry-After` says.',
   OUTPUT_INVALID: "Narrow the agent's task, or loosen the form of its answer.",
   AGENT_FAILED: 'Read the message: it is of the agent or one of its tools.',
@@ -69,6 +76,9 @@ const advice: Readonly<Record<ErrorCode, string>> = {
   APPROVAL_PENDING:
     'Decide: `tutti approvals`, then `tutti approve` or `tutti refuse`; the step goes on by itself.',
   TOOL_REFUSED: 'Grant it by a policy, if it is meant to be allowed.',
+  FILE_REFUSED:
+    "Do what the message names: use a path within the tenant's folder, or raise `files.maxBytes` or `files.quotaBytes`.",
+  FILE_UNKNOWN: 'Name a file that is there; `general.list_files` lists a folder.',
   RECORD_UNKNOWN: 'Nothing, if the record was deleted meanwhile; else mend the tool.',
   ERP_REJECTED: 'Correct the record as the ERP asks.',
   ERP_CONFLICT: 'Nothing at first: it is retried with the record as it is now.',
@@ -78,6 +88,28 @@ const advice: Readonly<Record<ErrorCode, string>> = {
   UNDO_INCOMPLETE:
     'Mend the cause that the message names and undo again, or reverse the document by hand.',
   ERP_UNSUPPORTED: 'Use what the connector can do.',
+  MCP_SERVER_UNKNOWN: 'Name a server of `mcp.servers`, or add it there.',
+  MCP_SERVER_FAILED:
+    'Nothing at first: it is retried, and the server is started again. If it stays, look at it with `tutti mcp check`.',
+  MCP_TOOL_UNKNOWN: 'Name a tool that the server has; `tutti mcp tools SERVER` lists them.',
+  MCP_TOOL_CHANGED:
+    'Look at what has changed with `tutti mcp tools SERVER`; if it is right, `tutti mcp accept SERVER TOOL`.',
+  MCP_TOOL_FAILED: 'Read what the tool says; the agent gets the same words.',
+  EGRESS_REFUSED:
+    'If the address is meant, add its host to `http.hosts` (or its port to `http.ports`); private addresses stay out of reach.',
+  HTTP_FAILED:
+    'Nothing at first: it is retried. If it stays, look at the other side and the network.',
+  MAIL_REFUSED:
+    'What the message names: a recipient for `mail.recipients`, the configuration, or the mail itself.',
+  MAIL_FAILED: 'Nothing at first: it is retried. If it stays, look at the mail server.',
+  SLACK_REFUSED:
+    'Name the channel in `slack` of the configuration, with its webhook in the environment.',
+  DATABASE_UNKNOWN:
+    'Name the database in `databases` of the configuration, and its address in the environment.',
+  QUERY_REFUSED:
+    'Do what the message says: mend the query, or give the tools a login that may only read.',
+  QUERY_FAILED:
+    'Nothing at first: it is retried. If it stays, look at the database, or ask for less.',
   LANE_LOST: 'Nothing: the step runs again at no cost to its tries.',
   STEP_CRASHED: 'Mend the agent or its tool: it ends every thread that runs it.',
   RESULT_UNCLONABLE: 'Mend the agent: what it returns cannot be written as JSON.',

@@ -133,6 +133,8 @@ const chapters = {
     'mcp-config':
       'MCP servers are configured as command and arguments or as an address, in the usual `mcpServers` shape.',
     'mcp-close': 'All MCP sessions close together, also after errors.',
+    'mcp-pins':
+      'A tool of an MCP server whose definition has changed is not called until somebody accepts it.',
     'mcp-start': 'A server that npm can run needs no global installation.',
     'one-shot': 'A single agent runs on a single instruction in one call.',
     'routing-parameters': 'Parameters that serve routing never reach a tool.',

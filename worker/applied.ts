@@ -3,7 +3,7 @@ import type { Applied } from '../core/guard/scope.ts';
 import type { AskingStep } from '../core/ports/db/lineage.ts';
 import type { Proposal } from '../core/ports/db/proposal.ts';
 import type { Applies, Job } from '../core/ports/dispatcher.ts';
-import type { Declarations } from '../core/sdk/registry.ts';
+import type { RegisteredAgent } from '../core/sdk/registry.ts';
 
 /** What a job carries out that people have granted, and the step by whose doings it is judged. */
 export interface Granted {
@@ -15,10 +15,12 @@ export interface Granted {
 export function grantedBy(
   { tenantId }: Pick<Job, 'tenantId'>,
   { approval }: Applies,
-  { proposal, registry }: { readonly proposal: Proposal; readonly registry: Declarations },
+  {
+    proposal,
+    registered,
+  }: { readonly proposal: Proposal; readonly registered: RegisteredAgent | undefined },
 ): Granted {
   const { key, tool, contract, argsSha256, binds, agent: agentName, runId, stepPath } = proposal;
-  const registered = registry.agents.get(agentName);
   if (!registered) {
     const message = `'${agentName}', which proposed '${tool}', is in no loaded module; nothing is carried out for it.`;
     throw new EngineError('TOOL_REFUSED', message, { details: { rule: 'approval.agent' } });

@@ -1,4 +1,4 @@
-import { type EngineError, fromErrorData } from '../core/base/errors.ts';
+import { EngineError, fromErrorData } from '../core/base/errors.ts';
 import { monotonicNs } from '../core/base/lease-clock.ts';
 import type { Recorder } from '../core/guard/invoke.ts';
 import type { EffectState } from '../core/ports/db/states.ts';
@@ -10,9 +10,11 @@ import type {
   Job,
   JobDone,
   PermitAsk,
+  RoutedCall,
   TurnDone,
 } from '../core/ports/dispatcher.ts';
 import type { FindingInput } from '../core/sdk/agent.ts';
+import type { McpResult } from '../core/sdk/outside.ts';
 
 interface Waiting<T> {
   readonly resolve: (value: T) => void;
@@ -30,9 +32,11 @@ export class Conversation implements Recorder {
   readonly #begun = new Map<string, Waiting<EffectRecord | null>>();
   readonly #ended = new Map<string, Waiting<boolean>>();
   readonly #entering = new Map<number, Waiting<() => void>>();
+  readonly #calling = new Map<number, Waiting<McpResult>>();
   /** Until when effects may begin to happen, by key, ms of the machine's monotonic clock. */
   readonly #clearUntilMs = new Map<string, number>();
   #entered = 0;
+  #called = 0;
   #permit: Waiting<number> | null = null;
   #isOver = false;
 
@@ -85,6 +89,28 @@ export class Conversation implements Recorder {
     });
   }
 
+  /** Calls a tool of an MCP server by the engine's process, which holds the sessions. @throws MCP_* · RESULT_UNCLONABLE · what the signal aborts with */
+  mcp(call: RoutedCall, signal: AbortSignal): Promise<McpResult> {
+    signal.throwIfAborted();
+    const sent = { ...call, args: toJsonData(call.args) };
+    this.#called += 1;
+    const id = this.#called;
+    const { ref } = this.job;
+    const over = new AbortController();
+    return this.#ask<McpResult>((waiting) => {
+      this.#calling.set(id, waiting);
+      this.#send({ kind: 'mcp', ref, id, call: sent });
+      const giveUp = (): void => {
+        this.#send({ kind: 'mcp-cancel', ref, id });
+        waiting.reject(signal.reason as EngineError);
+      };
+      signal.addEventListener('abort', giveUp, { once: true, signal: over.signal });
+    }).finally(() => {
+      over.abort();
+      this.#calling.delete(id);
+    });
+  }
+
   begin(intent: Intent): Promise<EffectRecord | null> {
     return this.#ask((waiting) => {
       this.#begun.set(intent.key, waiting);
@@ -134,6 +160,8 @@ export class Conversation implements Recorder {
         return answer(this.#ended, message.key, message.isLate !== true);
       case 'entered':
         return this.#enter(message.id);
+      case 'mcp-answered':
+        return this.#answered(message);
       case 'cancel':
         return this.cancel(fromErrorData(message.error));
     }
@@ -143,7 +171,7 @@ export class Conversation implements Recorder {
   cancel(error: EngineError): void {
     this.#abort.abort(error);
     this.#permit?.reject(error);
-    for (const asked of [this.#begun, this.#ended, this.#entering])
+    for (const asked of [this.#begun, this.#ended, this.#entering, this.#calling])
       for (const waiting of asked.values()) waiting.reject(error);
   }
 
@@ -155,6 +183,12 @@ export class Conversation implements Recorder {
     const waiting = this.#entering.get(id);
     this.#entering.delete(id);
     waiting?.resolve(() => this.#send({ kind: 'leave', ref: this.job.ref, id }));
+  }
+
+  #answered({ id, answer }: Extract<Answer, { kind: 'mcp-answered' }>): void {
+    const waiting = this.#calling.get(id);
+    if ('result' in answer) waiting?.resolve(answer.result);
+    else waiting?.reject(fromErrorData(answer.error));
   }
 
   #end(end: Omit<Extract<FromThread, { kind: 'effected' }>, 'kind' | 'ref'>): Promise<boolean> {
@@ -178,4 +212,14 @@ function answer<T>(asked: Map<string, Waiting<T>>, key: string, value: T): void 
   const waiting = asked.get(key);
   asked.delete(key);
   waiting?.resolve(value);
+}
+
+/** Arguments as a server gets them. @throws RESULT_UNCLONABLE for what is no JSON */
+function toJsonData(args: RoutedCall['args']): RoutedCall['args'] {
+  try {
+    return JSON.parse(JSON.stringify(args)) as RoutedCall['args'];
+  } catch (cause) {
+    const message = `The arguments of an MCP call are no JSON: ${(cause as Error).message}.`;
+    throw new EngineError('RESULT_UNCLONABLE', message, { cause });
+  }
 }

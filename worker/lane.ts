@@ -10,6 +10,8 @@ export interface ThreadSetup {
   readonly configUrl: string;
   /** Where the embedded ERP's database is. */
   readonly connection: unknown;
+  /** Where the files of tenants lie. */
+  readonly dataFolder: string;
   /** Which model each profile means, or null for playbooks. */
   readonly profiles: unknown;
   /** Digest of the engine's registry; a thread that loads anything else refuses to run. */

@@ -15,6 +15,7 @@ import { sharedEntities } from '../core/ports/erp/entities.ts';
 import type { ModelTarget } from '../core/ports/models/model.ts';
 import { loadProviders } from '../core/ports/models/open.ts';
 import type { Profiles } from '../core/ports/models/profiles.ts';
+import { type OpenedOutside, openOutside } from '../core/ports/outside.ts';
 import type { Authority } from '../core/sdk/authority.ts';
 import { type Declarations, loadDeclarations } from '../core/sdk/registry.ts';
 import type { ThreadSetup } from './lane.ts';
@@ -32,6 +33,8 @@ export interface Loaded {
   readonly proposal: (tenantId: number, key: string) => Promise<Proposal>;
   /** What is set at run time for a tenant. */
   readonly authority: (tenantId: number) => Promise<Authority>;
+  /** What lies beyond the ERP. */
+  readonly outside: OpenedOutside;
 }
 
 /** The targets of a profile, in order. */
@@ -66,5 +69,6 @@ export async function load(setup: ThreadSetup): Promise<Loaded> {
   // A cold thread that got hundreds of permits at once would load for longer than the watchdog has patience.
   const targets = Object.values(profiles ?? {}).flatMap(targetsOf);
   await loadProviders(targets.filter(({ provider }) => !config.providers?.[provider]));
-  return { registry, config, profiles, connector, doings, proposal, authority };
+  const outside = openOutside(config, { dataFolder: setup.dataFolder, env: process.env });
+  return { registry, config, profiles, connector, doings, proposal, authority, outside };
 }

@@ -15,6 +15,12 @@ export function marking<T extends object>(object: T, mark: () => void): T {
   });
 }
 
+/** An object whose members are such objects. */
+export function markingEach<T extends object>(object: T, mark: () => void): T {
+  const members = Object.entries(object).map(([name, member]) => [name, marking(member, mark)]);
+  return Object.fromEntries(members) as T;
+}
+
 async function marked(promise: Promise<unknown>, mark: () => void): Promise<unknown> {
   try {
     return await promise;

@@ -18,7 +18,7 @@ export async function runPlaybook(
   if (!agent.procedure)
     throw new EngineError(
       'MODEL_REQUIRED',
-      `'${scope.agentName}' has no playbook; it needs a model.`,
+      `'${scope.agentName}' has no playbook; it needs a model: set OPENAI_API_KEY or ANTHROPIC_API_KEY, or name one in tutti.config.ts.`,
     );
   const calls = new ToolCalls(scope);
   const tools = Object.fromEntries(

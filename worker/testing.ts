@@ -2,6 +2,7 @@
  * What the tests of a module need, exported as `tutti/testing`: a connector over fixture rows, and agents run through the
  * real guard without an engine.
  */
+import type { z } from 'zod';
 import { newId } from '../core/base/ids.ts';
 import { type Invoked, invoke, type Recorder, type StepScope } from '../core/guard/invoke.ts';
 import { journalVersion } from '../core/ports/db/journal-version.ts';
@@ -10,14 +11,16 @@ import type { EffectRecord, Intent } from '../core/ports/dispatcher.ts';
 import type { Connector } from '../core/ports/erp/connector.ts';
 import { sharedEntities } from '../core/ports/erp/entities.ts';
 import { memoryConnector } from '../core/ports/erp/memory.ts';
+import { nothingOutside, type OutsideOf } from '../core/ports/outside.ts';
 import type { AnyAgent, FindingInput } from '../core/sdk/agent.ts';
 import { noAuthority } from '../core/sdk/authority.ts';
 import type { AnyEntity } from '../core/sdk/entity.ts';
 import type { Policy } from '../core/sdk/policy.ts';
-import type { AnyTool } from '../core/sdk/tool.ts';
+import type { AnyTool, Effected } from '../core/sdk/tool.ts';
 import { runPlaybook } from './playbook.ts';
 
 export { ScriptedModel } from '../core/ports/models/scripted.ts';
+export { type TestOutside, type TestWorld, testOutside } from './test-outside.ts';
 
 /** What a step runs against. */
 export interface TestScope {
@@ -31,6 +34,8 @@ export interface TestScope {
   readonly company?: string;
   /** @default none: every effect is proposed */
   readonly policies?: readonly Policy[];
+  /** What lies beyond the ERP. @default nothing can be reached */
+  readonly outside?: OutsideOf;
 }
 
 /** What an agent did. */
@@ -75,11 +80,37 @@ export async function runAgent(
   };
 }
 
-/** Calls one tool through the guard, with autonomy `act` unless policies say otherwise. */
-export function runTool(tool: AnyTool, args: unknown, options: TestScope): Promise<Invoked> {
+/** What a call of a tool brought: its result, what became of its effect, or the error that its caller is told. */
+export type ToolRun<T extends AnyTool> =
+  | ('read' extends T['effect'] ? Brought<'result', z.output<T['result']>> : never)
+  | (T['effect'] extends 'read' ? never : Brought<'effected', Effected<z.output<T['result']>>>)
+  | Extract<Invoked, { readonly kind: 'error' }>;
+
+interface Brought<K, V> {
+  readonly kind: K;
+  readonly value: V;
+  /** Rows that its handler read. */
+  readonly records: number;
+}
+
+/**
+ * Calls one tool through the guard, with autonomy `act` unless policies say otherwise. `options.module` is the tool's own and the ERP is
+ * empty where they are left out.
+ */
+export async function runTool<T extends AnyTool>(
+  tool: T,
+  args: unknown,
+  options: Partial<TestScope> = {},
+): Promise<ToolRun<T>> {
   const act: Policy = { kind: 'policy', name: 'test', grants: [{ autonomy: 'act' }] };
   const agent = { name: 'tester', tools: { tool } } as unknown as AnyAgent;
-  return invoke(tool, args, scopeOf(agent, { policies: [act], ...options }, new MemoryRecorder()));
+  const scope: TestScope = {
+    module: tool.name.slice(0, tool.name.indexOf('.')),
+    connector: options.connector ?? fixtureConnector(options.entities ?? [], new Map()),
+    policies: [act],
+    ...options,
+  };
+  return (await invoke(tool, args, scopeOf(agent, scope, new MemoryRecorder()))) as ToolRun<T>;
 }
 
 function scopeOf(agent: AnyAgent, options: TestScope, recorder: Recorder): StepScope {
@@ -99,6 +130,7 @@ function scopeOf(agent: AnyAgent, options: TestScope, recorder: Recorder): StepS
     policies: options.policies ?? [],
     entities: new Map(entities.map((entity) => [entity.name, entity])),
     connector: options.connector,
+    outside: options.outside ?? (() => nothingOutside),
     recorder,
     label: { trust: 'operator' },
     enter: () => null,

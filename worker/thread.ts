@@ -11,13 +11,16 @@ import type { Applies, FromThread, Job, JobDone, ToThread } from '../core/ports/
 import type { Model, ModelTarget } from '../core/ports/models/model.ts';
 import { openModel } from '../core/ports/models/open.ts';
 import type { Profiles } from '../core/ports/models/profiles.ts';
+import type { AnyAgent } from '../core/sdk/agent.ts';
 import type { RegisteredAgent } from '../core/sdk/registry.ts';
 import { runAgent } from './agent.ts';
 import { type Granted, grantedBy } from './applied.ts';
 import { Conversation } from './conversation.ts';
 import { type Hello, type LaneTask, slots } from './lane.ts';
 import { type Loaded, load, targetsOf } from './loaded.ts';
-import { marking } from './marking.ts';
+import { MadeAgents } from './made-agents.ts';
+import { marking, markingEach } from './marking.ts';
+import { mcpOf } from './mcp.ts';
 import { paceOf } from './pace.ts';
 import { ownThread } from './silence.ts';
 
@@ -37,6 +40,7 @@ export default async function lane({ port, shared, lease, setup }: LaneTask): Pr
   const memory = new Int32Array(shared);
   Atomics.store(memory, slots.thread, ownThread());
   const outgoing = new Outgoing((batch) => port.postMessage(batch));
+  let loaded: Loaded | null = null;
   const beat = setInterval(() => {
     const { heapUsed, external } = process.memoryUsage();
     Atomics.store(memory, slots.heapMb, heapUsed >> 20);
@@ -45,7 +49,8 @@ export default async function lane({ port, shared, lease, setup }: LaneTask): Pr
   }, beatEveryMs);
   try {
     const clock = new LeaseClock(lease);
-    const runner = new Runner({ loaded: await load(setup), outgoing, memory, lease: clock });
+    loaded = await load(setup);
+    const runner = new Runner({ loaded, outgoing, memory, lease: clock });
     port.on('message', (batch: readonly ToThread[]) => runner.hear(batch));
     port.postMessage([{ kind: 'hello' } satisfies Hello]);
     await new Promise((resolve) => port.once('close', resolve));
@@ -55,6 +60,7 @@ export default async function lane({ port, shared, lease, setup }: LaneTask): Pr
     await new Promise((resolve) => port.once('close', resolve));
   } finally {
     clearInterval(beat);
+    await loaded?.outside.close();
   }
 }
 
@@ -83,7 +89,8 @@ class Runner {
   readonly #memory: Int32Array;
   readonly #lease: LeaseClock;
   readonly #talks = new Map<number, Conversation>();
-  readonly #prompts = new Map<string, Prompt>();
+  readonly #prompts = new WeakMap<AnyAgent, Prompt>();
+  readonly #made: MadeAgents;
   readonly #models = new Map<string, Model>();
   readonly #current = new AsyncLocalStorage<Conversation>();
   #isWatched = false;
@@ -97,6 +104,7 @@ class Runner {
     readonly lease: LeaseClock;
   }) {
     this.#loaded = parts.loaded;
+    this.#made = new MadeAgents(parts.loaded.registry);
     this.#outgoing = parts.outgoing;
     this.#memory = parts.memory;
     this.#lease = parts.lease;
@@ -141,8 +149,8 @@ class Runner {
   }
 
   async #run(job: Job, plain: Conversation): ReturnType<typeof runAgent> {
-    const { registry, config, profiles, connector } = this.#loaded;
-    const registered = registry.agents.get(job.agent) as RegisteredAgent;
+    const { registry, config, profiles, connector, outside } = this.#loaded;
+    const registered = this.#made.find(job.agent, job.made) as RegisteredAgent;
     const { agent, module } = registered;
     const chain = profiles?.[(agent.model ?? 'standard') as keyof Profiles];
     const targets = chain ? targetsOf(chain) : [{ provider: 'scripted', model: 'none' }];
@@ -152,6 +160,7 @@ class Runner {
     };
     const talk = marking(plain, mark);
     const { doings, authority } = marking(this.#loaded, mark);
+    const ways = outside.of(job.tenantId, mcpOf(talk, config.mcp));
     const granted = job.applies ? await this.#granted(job, job.applies) : null;
     const scope = {
       tenantId: job.tenantId,
@@ -166,8 +175,11 @@ class Runner {
       attended: job.attended,
       rehearsal: job.mode === 'rehearsal' || job.simulate !== undefined,
       policies: registry.policies,
+      roles: config.roles ?? {},
       entities: registry.entities,
       connector: marking(connector(job.tenantId), mark),
+      outside: (signal: AbortSignal) => markingEach(ways(signal), mark),
+      ...(job.server !== undefined && { server: job.server }),
       recorder: talk,
       label: { trust: job.trust ?? 'operator' },
       enter: (side: LimitedSide) => (isLimited(side, config) ? talk.enter(side) : null),
@@ -189,16 +201,16 @@ class Runner {
   }
 
   async #granted(job: Job, applies: Applies): Promise<Granted> {
-    const { registry } = this.#loaded;
     const proposal = await this.#loaded.proposal(job.tenantId, applies.key);
-    return grantedBy(job, applies, { proposal, registry });
+    const registered = this.#made.find(proposal.agent, proposal.made ?? undefined);
+    return grantedBy(job, applies, { proposal, registered });
   }
 
-  #prompt({ name, agent }: RegisteredAgent): Prompt {
-    const known = this.#prompts.get(name);
+  #prompt({ agent }: RegisteredAgent): Prompt {
+    const known = this.#prompts.get(agent);
     if (known) return known;
     const prompt = new Prompt(agent);
-    this.#prompts.set(name, prompt);
+    this.#prompts.set(agent, prompt);
     return prompt;
   }
 

@@ -9,7 +9,8 @@ export function printCommands(terminal: Pick<Terminal, 'say'>, commands: readonl
   terminal.say();
   const rows = usages.map((usage) => [
     [usage.name, ...(usage.positionals ?? [])].join(' '),
-    usage.about,
+    // What follows the first line is of its actions.
+    usage.about.split('\n')[0] ?? '',
   ]);
   for (const line of table([
     ...rows,

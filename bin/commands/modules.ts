@@ -1,3 +1,4 @@
+import type { Capability } from '../../core/sdk/agent.ts';
 import { type Command, exit, flags, hostOptions } from '../command.ts';
 import { openConfig } from '../host.ts';
 import { table } from '../terminal.ts';
@@ -19,6 +20,7 @@ export const modules: Command = {
       agents: module.agents.map((agent) => ({
         name: `${module.name}.${agent.name}`,
         purpose: agent.purpose,
+        capabilities: agent.capabilities ?? [],
       })),
       tools: module.tools.map((tool) => tool.name),
       workflows: [...registry.workflows]
@@ -29,11 +31,24 @@ export const modules: Command = {
     else {
       for (const module of listed) {
         terminal.say(terminal.bold(`${module.name} ${module.version}`));
-        for (const line of table(module.agents.map(({ name, purpose }) => [name, purpose])))
-          terminal.say(`  ${line}`);
+        for (const line of table(module.agents.map(rowOf))) terminal.say(`  ${line}`);
       }
       terminal.say(`Workflows: ${[...registry.workflows.keys()].join(', ')}`);
     }
     return exit.done;
   },
 };
+
+/** Name, purpose and, where it says any, what it can do. */
+function rowOf({
+  name,
+  purpose,
+  capabilities,
+}: {
+  readonly name: string;
+  readonly purpose: string;
+  readonly capabilities: readonly Capability[];
+}): readonly string[] {
+  const can = capabilities.map((each) => each.name).join(', ');
+  return [name, can === '' ? purpose : `${purpose} (${can})`];
+}

@@ -21,6 +21,7 @@ export const workflow: Command = {
   usage: {
     name: 'workflow',
     about: [
+      'Checks, shows, publishes and rolls back workflows, and writes new ones from templates.',
       'check FILE…: what is wrong with workflows in YAML or JSON · list: those of the configuration',
       'show NAME: one as data, or as a document (--yaml), of a version (--version)',
       'versions [NAME]: what is stored, by whom, and which a run takes · diff NAME N M: what differs',

@@ -34,6 +34,10 @@ const catalogue = {
     status: 404,
   },
   RUN_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
+  AGENT_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
+  AGENT_INVALID: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 422 },
+  AGENT_CONFLICT: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 409 },
+  TASK_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
   RUN_ENDED: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 409 },
   RUN_UNFINISHED: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 409 },
   RUN_HELD: { category: 'PERMISSION_ERROR', severity: 'low', retryable: false, status: 409 },
@@ -79,6 +83,14 @@ const catalogue = {
     retryable: false,
     status: 403,
   },
+  TOKEN_REFUSED: {
+    category: 'PERMISSION_ERROR',
+    severity: 'medium',
+    retryable: false,
+    status: 401,
+  },
+  TOKEN_UNCHECKED: { category: 'NETWORK_ERROR', severity: 'medium', retryable: true, status: 503 },
+  SCOPE_MISSING: { category: 'PERMISSION_ERROR', severity: 'low', retryable: false, status: 403 },
   RATE_LIMITED: { category: 'RESOURCE_ERROR', severity: 'low', retryable: true, status: 429 },
 
   // agents and models
@@ -133,6 +145,8 @@ const catalogue = {
     status: 409,
   },
   TOOL_REFUSED: { category: 'PERMISSION_ERROR', severity: 'medium', retryable: false, status: 403 },
+  FILE_REFUSED: { category: 'PERMISSION_ERROR', severity: 'medium', retryable: false, status: 403 },
+  FILE_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
   RECORD_UNKNOWN: { category: 'TOOL_ERROR', severity: 'low', retryable: false, status: 404 },
   ERP_REJECTED: { category: 'TOOL_ERROR', severity: 'medium', retryable: false, status: 422 },
   ERP_CONFLICT: { category: 'TOOL_ERROR', severity: 'low', retryable: true, status: 409 },
@@ -141,6 +155,41 @@ const catalogue = {
   EFFECT_IN_REVIEW: { category: 'TOOL_ERROR', severity: 'high', retryable: false, status: 409 },
   UNDO_INCOMPLETE: { category: 'TOOL_ERROR', severity: 'medium', retryable: false, status: 409 },
   ERP_UNSUPPORTED: { category: 'TOOL_ERROR', severity: 'medium', retryable: false, status: 422 },
+  EGRESS_REFUSED: {
+    category: 'PERMISSION_ERROR',
+    severity: 'medium',
+    retryable: false,
+    status: 403,
+  },
+  HTTP_FAILED: { category: 'NETWORK_ERROR', severity: 'medium', retryable: true, status: 502 },
+  MAIL_REFUSED: { category: 'PERMISSION_ERROR', severity: 'medium', retryable: false, status: 403 },
+  MAIL_FAILED: { category: 'NETWORK_ERROR', severity: 'medium', retryable: true, status: 502 },
+  SLACK_REFUSED: {
+    category: 'PERMISSION_ERROR',
+    severity: 'medium',
+    retryable: false,
+    status: 403,
+  },
+  DATABASE_UNKNOWN: { category: 'TOOL_ERROR', severity: 'medium', retryable: false, status: 404 },
+  QUERY_REFUSED: { category: 'TOOL_ERROR', severity: 'medium', retryable: false, status: 422 },
+  QUERY_FAILED: { category: 'NETWORK_ERROR', severity: 'medium', retryable: true, status: 503 },
+
+  // servers of the Model Context Protocol
+  MCP_SERVER_UNKNOWN: { category: 'TOOL_ERROR', severity: 'medium', retryable: false, status: 404 },
+  MCP_SERVER_FAILED: {
+    category: 'NETWORK_ERROR',
+    severity: 'medium',
+    retryable: true,
+    status: 503,
+  },
+  MCP_TOOL_UNKNOWN: { category: 'TOOL_ERROR', severity: 'medium', retryable: false, status: 404 },
+  MCP_TOOL_CHANGED: {
+    category: 'PERMISSION_ERROR',
+    severity: 'high',
+    retryable: false,
+    status: 409,
+  },
+  MCP_TOOL_FAILED: { category: 'TOOL_ERROR', severity: 'medium', retryable: false, status: 502 },
 
   // the machinery
   LANE_LOST: { category: 'SYSTEM_ERROR', severity: 'medium', retryable: true, status: 500 },

@@ -41,9 +41,9 @@ import type { Waiting } from './run/waiting.ts';
 import { runningLimits } from './schedule/running-limits.ts';
 import { Scheduler } from './schedule/scheduler.ts';
 import { tellOfFailure } from './step-failed.ts';
-import { submitRun } from './submit.ts';
+import { type OwnRun, submitOwn, submitRun } from './submit.ts';
 import { AfterFailure } from './undo/after-failure.ts';
-import { publishedRegistry } from './versions/published.ts';
+import { agentsOfVersions, publishedRegistry } from './versions/published.ts';
 
 const reconcileMs = 1_000;
 const drainLookMs = 20;
@@ -113,6 +113,8 @@ export class Engine {
       registry: parts.registry,
       published: (tenantId) =>
         publishedRegistry(this.#store.definitions, parts.registry, { tenantId }),
+      agentsOf: (tenantId, versions) =>
+        agentsOfVersions(this.#store.definitions, parts.registry, { tenantId, versions }),
       broker,
       batchesOf: (run, history) => readBatches(this.#pool, run, history),
       basis: () =>
@@ -175,6 +177,7 @@ export class Engine {
         isOwned: () => this.#lease.isHeld,
       },
       dispatcher,
+      mcp: this.#parts.mcp,
       registry,
       clock: this.#clock,
       stops: this.#stops,
@@ -213,6 +216,13 @@ export class Engine {
   /** Stores a run and takes it up. The same key again returns the run that it has. @throws WORKFLOW_UNKNOWN · INPUT_INVALID · KEY_REUSED */
   async startRun(request: RunRequest): Promise<{ readonly id: string; readonly isNew: boolean }> {
     const created = await submitRun(this.#store, this.#parts.registry, request);
+    await this.#claims?.claimNowOrLater();
+    return created;
+  }
+
+  /** The same for a workflow that stands in no list, such as one call of a tool. @throws KEY_REUSED · DB_* */
+  async startOwn(own: OwnRun): Promise<{ readonly id: string; readonly isNew: boolean }> {
+    const created = await submitOwn(this.#store, this.#parts.registry, own);
     await this.#claims?.claimNowOrLater();
     return created;
   }

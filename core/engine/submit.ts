@@ -8,7 +8,7 @@ import type { RegisteredWorkflow, Registry } from '../sdk/registry.ts';
 import { checkWorkflow } from './graph/check.ts';
 import { compile } from './graph/compile.ts';
 import type { Fault } from './graph/fault.ts';
-import { type Pinned, pinnedBy } from './run/pinned.ts';
+import { agentsNamedBy, type Pinned, pinnedBy } from './run/pinned.ts';
 import type { RunRequest, Store } from './run/store.ts';
 import type { Definitions } from './versions/definitions.ts';
 import { checkRights, publishedRegistry } from './versions/published.ts';
@@ -33,6 +33,31 @@ export async function submitRun(
   const version = await store.publishWorkflow(request.tenantId, registered);
   const declared = pinnedBy(published, registered.data);
   return await createOnce(store, { ...request, input }, { version, declared });
+}
+
+/**
+ * Stores a run of a workflow that stands in no list, one of Tutti's own, such as one call of a tool. Whoever asks has checked its input.
+ * @throws KEY_REUSED · DB_*
+ */
+export async function submitOwn(
+  store: Store,
+  registry: Registry,
+  { request, workflow }: OwnRun,
+): Promise<{ readonly id: string; readonly isNew: boolean }> {
+  const { tenantId } = request;
+  const version = await store.publishWorkflow(tenantId, workflow);
+  const isLoaded = agentsNamedBy(workflow.data).every((name) => registry.agents.has(name));
+  const known = isLoaded
+    ? registry
+    : await publishedRegistry(store.definitions, registry, { tenantId });
+  const declared = pinnedBy(known, workflow.data);
+  return await createOnce(store, request, { version, declared });
+}
+
+/** A run of a workflow of Tutti's own; the request names that workflow. */
+export interface OwnRun {
+  readonly request: RunRequest;
+  readonly workflow: Pick<RegisteredWorkflow, 'module' | 'data' | 'digest'>;
 }
 
 /** The workflows that a request may run: those that count for its tenant, with the version that it names. @throws WORKFLOW_UNKNOWN */

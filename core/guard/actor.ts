@@ -31,7 +31,7 @@ function agentsOf({ agents, workflow }: Doer): readonly string[] {
 }
 
 /** The persons who asked for the run, themselves or through what acts for them. */
-function personsOf({ askedBy }: Doer): readonly string[] {
+export function personsOf({ askedBy }: Pick<Doer, 'askedBy'>): readonly string[] {
   if (!askedBy) return [];
   const { kind, id, onBehalfOf = [] } = askedBy;
   return [...(kind === 'person' ? [id] : []), ...onBehalfOf].map(personOf);

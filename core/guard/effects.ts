@@ -29,7 +29,7 @@ export function effectKey(
 // Declarations are frozen when they load, and reading a schema takes longer than the call's own record.
 const contracts = new WeakMap<AnyTool, string>();
 
-/** Digest of what a tool promises: schemas, effect, duty and scope. Same digest = new code may go on with an old run. */
+/** Digest of what a tool promises: schemas, effect, duty and scope, and whose tool stands behind it. Same digest = new code may go on with an old run. */
 export function contractDigest(tool: AnyTool): string {
   const known = contracts.get(tool);
   if (known) return known;
@@ -40,6 +40,7 @@ export function contractDigest(tool: AnyTool): string {
     tool.effect,
     tool.duty ?? null,
     tool.scope ?? 'step',
+    ...(tool.mcp ? [tool.mcp] : []),
   ).toString('hex');
   contracts.set(tool, made);
   return made;

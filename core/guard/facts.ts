@@ -3,7 +3,7 @@ import type { Doing } from '../ports/db/lineage.ts';
 import type { Trust } from '../ports/db/states.ts';
 import type { Grant, Policy } from '../sdk/policy.ts';
 import type { Risk } from '../sdk/tier.ts';
-import type { Effect } from '../sdk/tool.ts';
+import type { Effect, ToolAccess } from '../sdk/tool.ts';
 
 /** A posting date, and the state of its period: the strictest of the ledgers that it goes through. */
 export interface PostingFact {
@@ -42,7 +42,9 @@ export interface Facts {
   readonly effect: Effect;
   /** Whether the agent's declaration lists the tool. */
   readonly listed: boolean;
-  readonly access: 'public' | 'module';
+  readonly access: ToolAccess;
+  /** Whether a grant of run time gives the tool to the agent, or to a role of whoever it works for. */
+  readonly granted: boolean;
   /** Code of the run's company, or null for a run over the whole group. */
   readonly company: string | null;
   /** Whether a person waits for the run; unattended runs leave proposals instead of asking. */

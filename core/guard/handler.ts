@@ -6,6 +6,7 @@ import type { Command, Connector, Outcome } from '../ports/erp/connector.ts';
 import { erpFor } from '../ports/erp/records.ts';
 import type { ToolContext } from '../sdk/tool.ts';
 import { awaitClearance } from './clearance.ts';
+import { outsideOf } from './outside.ts';
 import type { Call, StepScope } from './scope.ts';
 import type { WrittenRecord } from './written.ts';
 
@@ -14,9 +15,9 @@ export function timeoutOf({ tool }: Pick<Call, 'tool'>): number {
   return tool.timeoutMs ?? 30_000;
 }
 
-/** What the ERP said to the commands of one handler. */
+/** What the ERP said to the commands of one handler, and whether anything happened past it. */
 export interface Commands {
-  /** Whether one was carried out, or may have been. */
+  /** Whether something was carried out, or may have been. */
   hasWritten: boolean;
   /** Whether the ERP itself has refused one: it looked at the key, and had done nothing under it. */
   wasRefused: boolean;
@@ -31,7 +32,11 @@ export async function runHandler(
   { key, commands }: { readonly key: string; readonly commands?: Commands },
 ): Promise<unknown> {
   const connector = commands ? heeded(call, key, commands) : call.scope.connector;
-  const result = await inTime(call, { key, mayWrite: true, connector }, async (context) => {
+  const onChange = (): void => {
+    if (commands) commands.hasWritten = true;
+  };
+  const terms = { key, mayWrite: true, onChange, connector };
+  const result = await inTime(call, terms, async (context) => {
     // It may have waited long for its limit.
     if (commands) {
       await awaitClearance(call.scope, key);
@@ -113,8 +118,14 @@ async function inTime<T>(
   {
     key,
     mayWrite,
+    onChange = () => {},
     connector,
-  }: { readonly key: string; readonly mayWrite: boolean; readonly connector: Connector },
+  }: {
+    readonly key: string;
+    readonly mayWrite: boolean;
+    readonly onChange?: () => void;
+    readonly connector: Connector;
+  },
   work: (context: ToolContext) => Promise<T>,
 ): Promise<T> {
   const { tool, scope } = call;
@@ -140,7 +151,13 @@ async function inTime<T>(
   try {
     return await Promise.race([
       aborted(signal),
-      work({ erp, today: scope.businessDate, key, signal }),
+      work({
+        ...outsideOf(call, { mayWrite: mayWrite && key !== '', onChange, signal }),
+        erp,
+        today: scope.businessDate,
+        key,
+        signal,
+      }),
     ]);
   } finally {
     deadline.pause();

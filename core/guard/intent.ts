@@ -15,6 +15,7 @@ export function intentOf(
   proposed: boolean,
 ): Omit<Intent, 'binds' | 'state'> {
   const target = targetOf(call.tool, args);
+  const { server } = call.scope;
   return {
     key: effectKey(call.tool, args, { at: call.scope, proposed }),
     tool: call.tool.name,
@@ -25,6 +26,7 @@ export function intentOf(
     args,
     argsSha256: digest(args).toString('hex'),
     related: call.lineage?.related ?? [],
+    ...(server !== undefined && call.tool.outside?.includes('mcp') && { server }),
   };
 }
 

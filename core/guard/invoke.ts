@@ -11,6 +11,7 @@ import type { AnyTool, Effected } from '../sdk/tool.ts';
 import { amountOf } from './amount.ts';
 import { applyGranted, otherTool, performGranted, propose } from './approval.ts';
 import { type Decision, decide } from './decide.ts';
+import { isGrantedTo } from './granted.ts';
 import { groundedOf } from './grounded.ts';
 import { issues, runHandler } from './handler.ts';
 import { boundFields, intentOf } from './intent.ts';
@@ -40,7 +41,7 @@ export type Invoked =
  */
 export async function invoke(tool: AnyTool, args: unknown, scope: StepScope): Promise<Invoked> {
   scope.signal.throwIfAborted();
-  const call: Call = { tool, scope, records: 0 };
+  const call: Call = { tool, scope, records: 0, startedMs: performance.now() };
   let decision: Decision | null = null;
   try {
     const parsed = parseArgs(tool, args);
@@ -61,7 +62,7 @@ export async function invoke(tool: AnyTool, args: unknown, scope: StepScope): Pr
 }
 
 /** The line of the journal that says what was called and what came of it. */
-function note({ tool, scope }: Call, decision: Decision | null, outcome: Invoked): void {
+function note({ tool, scope, startedMs }: Call, decision: Decision | null, outcome: Invoked): void {
   const became = decision?.kind === 'observe' ? 'observed' : null;
   scope.recorder.entry('tool.called', {
     tool: tool.name,
@@ -70,6 +71,7 @@ function note({ tool, scope }: Call, decision: Decision | null, outcome: Invoked
     records: outcome.records,
     trust: scope.label.trust,
     outcome: outcome.kind === 'effected' ? (became ?? outcome.value.kind) : outcome.kind,
+    ...(startedMs !== undefined && { ms: Math.round(performance.now() - startedMs) }),
     ...(outcome.kind === 'error' && { code: outcome.error.code }),
     ...(decision && 'terms' in decision && unratedIn(decision.terms)),
   });
@@ -169,6 +171,7 @@ async function factsOf(call: Call, args: unknown): Promise<Parameters<typeof dec
     effect: tool.effect,
     listed: Object.values(agent.tools).includes(tool),
     access: tool.access ?? 'module',
+    granted: await isGrantedTo(call, { agentName, module }),
     company: scope.company,
     attended: scope.attended || scope.applies !== null,
     rehearsal: scope.rehearsal,

@@ -15,6 +15,7 @@ import {
   timeoutOf,
 } from './handler.ts';
 import { clashOf } from './lineage.ts';
+import { isUnsent } from './outside.ts';
 import type { Call } from './scope.ts';
 import { isStop } from './stopped.ts';
 import { noteWritten } from './written.ts';
@@ -224,7 +225,9 @@ async function yieldToOthers(call: Call, { key }: Intent): Promise<Effected<unkn
 function stateAfter(error: unknown): EffectState {
   if (!isEngineError(error)) return 'uncertain';
   if (error.code === 'ERP_REJECTED' || error.code === 'RECORD_UNKNOWN') return 'rejected';
-  return ['ERP_CONFLICT', 'STOPPED'].includes(error.code) ? 'conflict' : 'uncertain';
+  return isUnsent(error) || ['ERP_CONFLICT', 'STOPPED'].includes(error.code)
+    ? 'conflict'
+    : 'uncertain';
 }
 
 function inReview({ call, intent }: Doing): EngineError {

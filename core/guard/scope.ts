@@ -2,11 +2,13 @@ import type { Doings, LineageQuestion } from '../ports/db/lineage.ts';
 import type { EffectState } from '../ports/db/states.ts';
 import type { EffectRecord, Intent } from '../ports/dispatcher.ts';
 import type { Connector } from '../ports/erp/connector.ts';
+import type { OutsideOf } from '../ports/outside.ts';
 import type { AnyAgent } from '../sdk/agent.ts';
 import type { Authority } from '../sdk/authority.ts';
 import type { AnyEntity } from '../sdk/entity.ts';
 import type { Policy } from '../sdk/policy.ts';
 import type { AnyTool, Posting } from '../sdk/tool.ts';
+import type { RoleHolders } from '../sdk/tool-access.ts';
 import type { KeyScope } from './effects.ts';
 import type { Label } from './labels.ts';
 
@@ -56,8 +58,14 @@ export interface StepScope extends KeyScope {
   /** Whether nothing outside is to happen, nor anything to be stored as if it should. */
   readonly rehearsal: boolean;
   readonly policies: readonly Policy[];
+  /** The persons who hold each role. @default nobody holds any */
+  readonly roles?: RoleHolders;
   readonly entities: ReadonlyMap<string, AnyEntity>;
   readonly connector: Connector;
+  /** What lies beyond the ERP, of the step's tenant and node. */
+  readonly outside: OutsideOf;
+  /** The MCP server of calls that name none, of its node. @default the configuration's */
+  readonly server?: string;
   readonly recorder: Recorder;
   /** What its context has read so far, at worst. */
   readonly label: Label;
@@ -80,6 +88,8 @@ export interface Call {
   readonly scope: StepScope;
   /** Rows that its handler has read. */
   records: number;
+  /** When it began, milliseconds of the thread's own clock. @default nobody measures it */
+  readonly startedMs?: number;
   /** The money that it moves, once somebody has asked. @default none, or nobody has */
   amount?: NonNullable<Intent['amount']>;
   /** What the separation of duties looks at, once it is known. @default nothing yet, or nothing at all */

@@ -4,7 +4,12 @@ import type { Calendar } from '../sdk/calendar.ts';
 import type { Module } from '../sdk/module.ts';
 import type { Policy } from '../sdk/policy.ts';
 import type { Workflow } from '../sdk/workflow.ts';
+import type { FilesConfig } from './files/files.ts';
+import type { HttpConfig } from './http/config.ts';
+import type { MailConfig } from './mail/mail.ts';
+import type { McpConfig } from './mcp/config.ts';
 import type { Model, ModelTarget } from './models/model.ts';
+import type { DatabaseConfig } from './sql/databases.ts';
 
 /**
  * What one side allows: a model's account, a tenant, a module, a tool or an ERP. Minutes are sliding: in any 60 s at most the
@@ -157,6 +162,18 @@ export interface Config {
     /** What running steps get to end in when the process is asked to end, milliseconds. @default 20000 */
     readonly drainMs?: number;
   };
+  /** Servers of the Model Context Protocol, for tools. @default none */
+  readonly mcp?: McpConfig;
+  /** Files, for tools. @default the folder `files` of the data folder */
+  readonly files?: FilesConfig;
+  /** HTTP, for tools. @default no host is allowed */
+  readonly http?: HttpConfig;
+  /** Databases beside the ERP, for tools, by name. @default none */
+  readonly databases?: Readonly<Record<string, DatabaseConfig>>;
+  /** Mail, for tools. @default none is sent */
+  readonly mail?: MailConfig;
+  /** Slack channels, for tools: by name the environment variable that holds the incoming webhook's URL. @default none */
+  readonly slack?: Readonly<Record<string, string>>;
   /** For every model and connector; the setting `breaker` replaces it while the engine runs. @default 5 failures, 60 s, 3 successes */
   readonly breaker?: BreakerLimits;
   /**

@@ -1,6 +1,8 @@
 import type { ErrorData } from '../base/errors.ts';
 import type { LeaseClock } from '../base/lease-clock.ts';
 import type { FindingInput } from '../sdk/agent.ts';
+import type { MadeAgent } from '../sdk/agent-document.ts';
+import type { McpCall, McpResult } from '../sdk/outside.ts';
 import type { Terms } from '../sdk/tier.ts';
 import type { ApprovalState, EffectState, Trust } from './db/states.ts';
 import type { ModelReply, Part, Quota, Usage } from './models/model.ts';
@@ -35,6 +37,8 @@ export interface Job {
   readonly attempt: number;
   /** Qualified: `finance.three_way_match`. */
   readonly agent: string;
+  /** Of an agent that people have made: what it follows from; threads load the others from code. */
+  readonly made?: MadeAgent;
   readonly input: unknown;
   /** The label of the input. @default operator */
   readonly trust?: Trust;
@@ -59,6 +63,8 @@ export interface Job {
   readonly recorded: readonly RecordedTurn[];
   /** What people have granted and the job carries out. @default it does work of its own */
   readonly applies?: Applies;
+  /** The MCP server of calls that name none. @default the configuration's */
+  readonly server?: string;
 }
 
 /** An approved effect, by its key (hex) and the id of the approval. */
@@ -117,6 +123,8 @@ export interface Intent {
   readonly waits?: boolean;
   /** The approval under which it is met again, to be carried out: nothing of what is stored changes. @default none */
   readonly applies?: string;
+  /** The MCP server that its tool's calls go to, where its node says which. @default the configuration's */
+  readonly server?: string;
   /** The money that it moves, for people. @default none, or nobody has asked */
   readonly amount?: { readonly amount: string; readonly currency: string };
 }
@@ -172,6 +180,9 @@ export interface PermitAsk {
   };
 }
 
+/** A call of an MCP server's tool, with the server that it goes to. */
+export type RoutedCall = McpCall & { readonly server: string };
+
 /** What a thread tells the engine. Messages travel in arrays, one array a tick. */
 export type FromThread =
   | { readonly kind: 'entry'; readonly ref: number; readonly entry: EntryDraft }
@@ -181,6 +192,10 @@ export type FromThread =
   | { readonly kind: 'enter'; readonly ref: number; readonly id: number; readonly side: string }
   /** A call that began has ended. */
   | { readonly kind: 'leave'; readonly ref: number; readonly id: number }
+  /** A tool calls one of an MCP server's tools; `id` is the job's own number for the call, which the engine answers once. */
+  | { readonly kind: 'mcp'; readonly ref: number; readonly id: number; readonly call: RoutedCall }
+  /** Nobody waits any more for what a call would bring. */
+  | { readonly kind: 'mcp-cancel'; readonly ref: number; readonly id: number }
   /** What a model has just said; only while somebody watches. */
   | { readonly kind: 'delta'; readonly ref: number; readonly text: string }
   /** The model call that was permitted last leaves for its provider. */
@@ -203,6 +218,9 @@ export type JobDone = { readonly degraded: boolean; readonly trust: Trust } & (
   | { readonly kind: 'succeeded' /** JSON */; readonly output: string }
   | { readonly kind: 'failed'; readonly error: ErrorData }
 );
+
+/** What became of an MCP call. */
+export type McpAnswer = { readonly result: McpResult } | { readonly error: ErrorData };
 
 /** What the engine answers or tells a job that runs. */
 export type Answer =
@@ -234,6 +252,13 @@ export type Answer =
       readonly error: ErrorData;
     }
   | { readonly kind: 'entered'; readonly ref: number; readonly id: number }
+  /** What an MCP call has brought. */
+  | {
+      readonly kind: 'mcp-answered';
+      readonly ref: number;
+      readonly id: number;
+      readonly answer: McpAnswer;
+    }
   | { readonly kind: 'cancel'; readonly ref: number; readonly error: ErrorData };
 
 /** What the engine sends to a thread. */

@@ -35,6 +35,16 @@ export interface PlaybookContext<I, T extends Readonly<Record<string, AnyTool>>>
   readonly signal: AbortSignal;
 }
 
+/** Something that an agent can do, for those who look for one that can. */
+export interface Capability {
+  /** Lower snake case, for example `data_analysis`; agents that can do the same say it by the same name. */
+  readonly name: string;
+  /** What it works on, lower snake case: `text`, `rows`, `source_code`. */
+  readonly inputTypes: readonly string[];
+  /** What it delivers: `report`, `figures`, `review_comments`. */
+  readonly outputTypes: readonly string[];
+}
+
 export interface AgentLimits {
   /** Whole step, milliseconds. @default 120000 */
   readonly timeoutMs?: number;
@@ -95,6 +105,8 @@ export interface AgentDeclaration<
   readonly findings?: Readonly<Record<string, string>>;
   /** The system prompt of the model loop. */
   readonly instructions: string;
+  /** What it can do, by which a task finds it. @default none: it works where a workflow or a person names it */
+  readonly capabilities?: readonly Capability[];
 }
 
 /** An agent's deterministic procedure over the same guarded tools. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Grant } from './policy.ts';
+import { type AccessGrant, accessValue } from './tool-access.ts';
 
 /** Calls that something set at run time is about. Patterns as in a grant; a missing list means all. */
 export type CallScope = Omit<Grant, 'autonomy'>;
@@ -10,10 +11,12 @@ export interface Authority {
   readonly autonomy: readonly Grant[];
   /** Calls whose effects are only observed. */
   readonly shadow: readonly CallScope[];
+  /** Tools that were given to agents and roles, beside what policies give. */
+  readonly access: readonly AccessGrant[];
 }
 
 /** Names of the settings that hold it. */
-export const authoritySettings = ['autonomy', 'shadow'] as const;
+export const authoritySettings = ['autonomy', 'shadow', 'access'] as const;
 
 const patterns = z.array(z.string().min(1).max(200)).min(1).max(1_000).optional();
 const callScope = { agents: patterns, tools: patterns, companies: patterns };
@@ -29,18 +32,20 @@ export const autonomyValue = z
   .max(1_000);
 
 /** Nothing is set. */
-export const noAuthority: Authority = { autonomy: [], shadow: [] };
+export const noAuthority: Authority = { autonomy: [], shadow: [], access: [] };
 
 /**
- * What is set, from the stored values. One that nobody can read lets nothing happen: grants count as `observe` for every call, and
- * a shadow lies on all.
+ * What is set, from the stored values. One that nobody can read lets nothing happen: grants count as `observe` for every call, a
+ * shadow lies on all, and no tool is given to anybody.
  */
 export function readAuthority(stored: ReadonlyMap<string, unknown>): Authority {
-  const [grants, scopes] = authoritySettings.map((name) => stored.get(name) ?? []);
+  const [grants, scopes, given] = authoritySettings.map((name) => stored.get(name) ?? []);
   const autonomy = autonomyValue.safeParse(grants);
   const shadow = shadowValue.safeParse(scopes);
+  const access = accessValue.safeParse(given);
   return {
     autonomy: autonomy.success ? (autonomy.data as readonly Grant[]) : [{ autonomy: 'observe' }],
     shadow: shadow.success ? (shadow.data as readonly CallScope[]) : [{}],
+    access: access.success ? (access.data as readonly AccessGrant[]) : [],
   };
 }

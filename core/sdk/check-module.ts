@@ -4,6 +4,10 @@ import { policySchema } from './check-policy.ts';
 import { extractorFault } from './extractor.ts';
 import type { Module } from './module.ts';
 import type { Policy } from './policy.ts';
+import { toolCategories } from './tool-category.ts';
+
+/** The module of agents that people make while Tutti runs; no module may have its name. */
+export const ownModule = 'custom';
 
 const name = z.string().regex(/^[a-z][a-z0-9_]*$/, 'must be lower snake case');
 const positive = z.int().positive();
@@ -17,7 +21,8 @@ const schemaType = z.custom<z.ZodType>(
   (value) => value instanceof Object && 'safeParse' in value,
   'must be a zod schema',
 );
-const agentSchema = z.looseObject({
+/** The fields of an agent. */
+export const agentSchema = z.looseObject({
   kind: z.literal('agent'),
   name,
   purpose: z.string().min(1),
@@ -47,6 +52,13 @@ const agentSchema = z.looseObject({
     )
     .optional(),
   procedure: z.function().optional(),
+  capabilities: z
+    .array(z.strictObject({ name, inputTypes: z.array(name), outputTypes: z.array(name) }))
+    .refine(
+      (all) => new Set(all.map((each) => each.name)).size === all.length,
+      'names one of them twice',
+    )
+    .optional(),
 });
 const toolSchema = z
   .looseObject({
@@ -86,11 +98,13 @@ const toolSchema = z
         error: 'must be true where the result holds personal, pay or bank data, else left out',
       })
       .optional(),
+    outside: z.array(z.enum(['files', 'http', 'mcp', 'databases', 'mail', 'slack'])).optional(),
     duty: name.optional(),
     repeatable: z
       .literal(true, { error: 'must be true where repeats do no harm, else left out' })
       .optional(),
-    access: z.enum(['public', 'module']).optional(),
+    access: z.enum(['public', 'module', 'restricted']).optional(),
+    category: z.enum(toolCategories).optional(),
     timeoutMs: positive.optional(),
     handle: z.custom(
       (value) => typeof value === 'function',
@@ -128,6 +142,8 @@ const toolSchema = z
 /** Checks the fields of everything that a module declares. @throws MODULE_INVALID naming file and field */
 export function checkModule(module: Module): void {
   check(moduleSchema, module, { module: module.name, file: 'index.ts' });
+  if (module.name === ownModule)
+    throw invalid(ownModule, 'name', 'is that of agents made at run time; take another.');
   for (const agent of module.agents) {
     const file = `agents/${fileOf(agent.name)}.ts`;
     check(agentSchema, agent, { module: module.name, file });

@@ -10,6 +10,7 @@ import type {
   ItemNode,
   Node,
   QueryTemplate,
+  Routed,
   WorkflowData,
 } from './node.ts';
 
@@ -88,7 +89,7 @@ type Own<N> = N extends unknown ? Omit<N, 'id' | 'after' | 'join' | 'when'> : ne
 
 function reduceOf(node: Extract<DocumentNode, { kind: 'reduce' }>) {
   const { kind, agent } = node;
-  return { kind, from: list(node.from), agent, ...weighed(node), ...bounded(node) };
+  return { kind, from: list(node.from), agent, ...weighed(node), ...course(node) };
 }
 
 function ownOf(node: DocumentItemNode, at: At): Own<ItemNode> {
@@ -97,11 +98,11 @@ function ownOf(node: DocumentItemNode, at: At): Own<ItemNode> {
   switch (node.kind) {
     case 'task': {
       const input = template(node.input ?? {}, 'input');
-      return { kind: node.kind, agent: node.agent, input, ...weighed(node), ...bounded(node) };
+      return { kind: node.kind, agent: node.agent, input, ...weighed(node), ...course(node) };
     }
     case 'tool': {
       const args = template(node.args ?? {}, 'args');
-      return { kind: node.kind, tool: node.tool, args, ...weighed(node), ...bounded(node) };
+      return { kind: node.kind, tool: node.tool, args, ...weighed(node), ...course(node) };
     }
     case 'compute':
       return { kind: node.kind, from: list(node.from), value: template(node.value, 'value') };
@@ -234,21 +235,23 @@ interface Weighing {
   readonly timeout?: string | undefined;
   readonly retry?: Bounds['retry'] | object | undefined;
   readonly budgetUsd?: number | string | undefined;
+  readonly server?: string | undefined;
 }
 
-function weighing({ priority, critical, timeout, retry, budgetUsd }: Weighing): Weighing {
-  return { priority, critical, timeout, retry, budgetUsd };
+function weighing({ priority, critical, timeout, retry, budgetUsd, server }: Weighing): Weighing {
+  return { priority, critical, timeout, retry, budgetUsd, server };
 }
 
 function weighed({ priority, critical }: Weighing) {
   return { priority: priority ?? null, critical: critical ?? null };
 }
 
-function bounded({ timeout, retry, budgetUsd }: Weighing): Bounds {
+function course({ timeout, retry, budgetUsd, server }: Weighing): Bounds & Routed {
   return {
     ...(timeout !== undefined && { timeoutMs: durationMs(timeout) }),
     ...(retry !== undefined && { retry: retry as NonNullable<Bounds['retry']> }),
     ...(budgetUsd !== undefined && { costMicroUsd: microUsd(budgetUsd) }),
+    ...(server !== undefined && { server }),
   };
 }
 

@@ -72,6 +72,11 @@ const bounds = {
   ...trying,
   budgetUsd: usd.optional().describe('USD that the step may spend, as text or number.'),
 };
+const server = z
+  .string()
+  .regex(/^[A-Za-z0-9][\w.-]{0,63}$/, 'must be the name of an MCP server')
+  .optional()
+  .describe("The MCP server of calls that name none. Default the configuration's defaultServer.");
 const mapping = (about: string) =>
   z.unknown().optional().describe(`${about} Any JSON; \${ … } is an expression in CEL.`);
 const kind = <K extends string>(name: K, about: string) => z.literal(name).describe(about);
@@ -83,6 +88,7 @@ const task = form({
   input: mapping("The agent's input. Default {}."),
   ...weighing,
   ...bounds,
+  server,
 }).meta({ id: 'TaskNode' });
 
 const toolNode = form({
@@ -92,6 +98,7 @@ const toolNode = form({
   args: mapping("The tool's arguments. Default {}."),
   ...weighing,
   ...trying,
+  server,
 }).meta({ id: 'ToolNode' });
 
 const compute = form({
@@ -249,6 +256,7 @@ const foreach = form({
     .describe('Whether a failed item fails the node. Default stop.'),
   ...weighing,
   ...bounds,
+  server,
 })
   .superRefine((node, context) => {
     for (const { path, message } of bodyFaults(node))
@@ -275,7 +283,7 @@ function bodyFaults(
   const misplaced = Object.keys(others).filter(
     (each) => node[each] !== undefined && others[each] !== way,
   );
-  const ofNodes = way === 'each' ? ['priority', 'critical', 'timeout', 'retry'] : [];
+  const ofNodes = way === 'each' ? ['priority', 'critical', 'timeout', 'retry', 'server'] : [];
   return [...misplaced, ...ofNodes.filter((each) => node[each] !== undefined)].map((path) => ({
     path,
     message: `does not go with '${way}'${way === 'each' ? '; say it at a node of each' : ''}`,
@@ -289,6 +297,7 @@ const reduce = form({
   agent,
   ...weighing,
   ...bounds,
+  server,
 }).meta({ id: 'ReduceNode' });
 
 /** A workflow as a document says it; `docs/workflow.schema.json` is made from this. */

@@ -9,6 +9,7 @@ import type {
   ItemNode,
   Node,
   QueryTemplate,
+  Routed,
   Template,
   WorkflowData,
 } from './node.ts';
@@ -121,18 +122,18 @@ function waiting(
 
 function reduceOf(node: Extract<Node, { kind: 'reduce' }>, losses: string[]): Members {
   const { from, agent } = node;
-  return { from: oneOrMore(from), agent, ...weighed(node), ...bounded(node, losses) };
+  return { from: oneOrMore(from), agent, ...weighed(node), ...course(node, losses) };
 }
 
 function ownOf(node: ItemNode, losses: string[]): Members {
   switch (node.kind) {
     case 'task': {
       const { agent, input } = node;
-      return { agent, input: template(input), ...weighed(node), ...bounded(node, losses) };
+      return { agent, input: template(input), ...weighed(node), ...course(node, losses) };
     }
     case 'tool': {
       const { tool, args } = node;
-      return { tool, args: template(args), ...weighed(node), ...bounded(node, losses) };
+      return { tool, args: template(args), ...weighed(node), ...course(node, losses) };
     }
     case 'compute': {
       const from = node.from.length === 0 ? {} : { from: oneOrMore(node.from) };
@@ -234,8 +235,8 @@ function weighed({
   return given({ priority, critical });
 }
 
-function bounded(node: Bounds & { readonly id: string }, losses: string[]): Members {
-  const { timeoutMs, retry, costMicroUsd } = node;
+function course(node: Bounds & Routed & { readonly id: string }, losses: string[]): Members {
+  const { timeoutMs, retry, costMicroUsd, server } = node;
   if (timeoutMs !== undefined && timeoutMs % 1_000 !== 0)
     losses.push(
       `The timeout of '${node.id}' is ${timeoutMs} ms; a document says whole seconds, so it has been rounded up.`,
@@ -244,5 +245,6 @@ function bounded(node: Bounds & { readonly id: string }, losses: string[]): Memb
     ...(timeoutMs !== undefined && { timeout: `PT${Math.ceil(timeoutMs / 1_000)}S` }),
     ...given({ retry }),
     ...(costMicroUsd !== undefined && { budgetUsd: usd(costMicroUsd) }),
+    ...given({ server }),
   };
 }

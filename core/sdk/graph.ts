@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { AnyAgent } from './agent.ts';
 import type { EntityName, Row } from './entity.ts';
-import type { Bounds, Join } from './node.ts';
+import type { Bounds, Join, Routed } from './node.ts';
 import type { Mapped, QueryRef, Ref, Unmapped, When } from './ref.ts';
 import type { AnyTool, Effected, Tool } from './tool.ts';
 import type { Workflow } from './workflow.ts';
@@ -49,7 +49,7 @@ export interface Weighing {
 }
 
 /** One agent, once. */
-export interface TaskOptions<A extends AnyAgent> extends Placing, Weighing, Bounds {
+export interface TaskOptions<A extends AnyAgent> extends Placing, Weighing, Bounds, Routed {
   readonly agent: A;
   readonly input: Mapped<Input<A>>;
 }
@@ -58,7 +58,8 @@ export interface TaskOptions<A extends AnyAgent> extends Placing, Weighing, Boun
 export interface ToolOptions<T extends AnyTool>
   extends Placing,
     Weighing,
-    Omit<Bounds, 'costMicroUsd'> {
+    Omit<Bounds, 'costMicroUsd'>,
+    Routed {
   readonly tool: T;
   readonly args: Mapped<z.input<T['parameters']>>;
 }
@@ -183,7 +184,8 @@ export interface Graph<I> extends ItemGraph {
   foreach<R, A extends AnyAgent>(
     options: ForeachCommon<R> &
       Weighing &
-      Bounds & { readonly agent: A; readonly input: (item: Ref<R>) => Mapped<Input<A>> },
+      Bounds &
+      Routed & { readonly agent: A; readonly input: (item: Ref<R>) => Mapped<Input<A>> },
   ): ForeachRef<Output<A>>;
   foreach<R, O>(
     options: ForeachCommon<R> & {
@@ -194,7 +196,8 @@ export interface Graph<I> extends ItemGraph {
   reduce<const F extends NodeRef<unknown> | readonly NodeRef<unknown>[], A extends AnyAgent>(
     options: Placing &
       Weighing &
-      Bounds & { readonly from: F; readonly agent: A } & (Input<A> extends {
+      Bounds &
+      Routed & { readonly from: F; readonly agent: A } & (Input<A> extends {
         readonly items: readonly (infer E)[];
       }
         ? (F extends readonly NodeRef<unknown>[] ? Element<F[number]> : Element<F>) extends E

@@ -51,15 +51,21 @@ export interface Bounds {
   readonly costMicroUsd?: number;
 }
 
+/** Where a node's tools reach what lies outside. */
+export interface Routed {
+  /** The MCP server of calls that name none: a name in `mcp.servers` of the configuration. @default `mcp.defaultServer` */
+  readonly server?: string;
+}
+
 /** One agent, once. */
-export interface TaskNode extends NodeBase, Weighed, Bounds {
+export interface TaskNode extends NodeBase, Weighed, Bounds, Routed {
   readonly kind: 'task';
   readonly agent: string;
   readonly input: Template;
 }
 
 /** One tool, once, without a model; guarded like any other call. */
-export interface ToolNode extends NodeBase, Weighed, Omit<Bounds, 'costMicroUsd'> {
+export interface ToolNode extends NodeBase, Weighed, Omit<Bounds, 'costMicroUsd'>, Routed {
   readonly kind: 'tool';
   readonly tool: string;
   readonly args: Template;
@@ -91,7 +97,7 @@ export interface ForeachNode extends NodeBase {
 }
 
 /** One agent over the outputs of other nodes; its input is `{ items, missing }`. */
-export interface ReduceNode extends NodeBase, Weighed, Bounds {
+export interface ReduceNode extends NodeBase, Weighed, Bounds, Routed {
   readonly kind: 'reduce';
   readonly from: readonly string[];
   readonly agent: string;

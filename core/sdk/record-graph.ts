@@ -12,7 +12,15 @@ import type {
   ToolOptions,
   Weighing,
 } from './graph.ts';
-import type { Awaited as AwaitedData, Bounds, Cel, ItemNode, Node, Template } from './node.ts';
+import type {
+  Awaited as AwaitedData,
+  Bounds,
+  Cel,
+  ItemNode,
+  Node,
+  Routed,
+  Template,
+} from './node.ts';
 import { expression, isQuery, type Ref, refTo, toTemplate, type When } from './ref.ts';
 import type { AnyTool } from './tool.ts';
 import type { Workflow } from './workflow.ts';
@@ -75,6 +83,7 @@ function itemGraph(at: At, add: (node: ItemNode) => NodeRef<unknown>) {
         input,
         ...weighed(options),
         ...bounded(options),
+        ...routed(options),
       });
     },
     tool(options: ToolOptions<AnyTool>) {
@@ -87,6 +96,7 @@ function itemGraph(at: At, add: (node: ItemNode) => NodeRef<unknown>) {
         args,
         ...weighed(options),
         ...bounded(options),
+        ...routed(options),
       });
     },
     compute(options: ComputeOptions<unknown>) {
@@ -134,7 +144,8 @@ function itemGraph(at: At, add: (node: ItemNode) => NodeRef<unknown>) {
 
 type ForeachOptions = Placing &
   Weighing &
-  Bounds & {
+  Bounds &
+  Routed & {
     readonly items: unknown;
     readonly key: (item: Ref<unknown>) => Ref<string>;
     readonly concurrency?: number;
@@ -148,7 +159,8 @@ type ForeachOptions = Placing &
   };
 type ReduceOptions = Placing &
   Weighing &
-  Bounds & {
+  Bounds &
+  Routed & {
     readonly from: NodeRef<unknown> | readonly NodeRef<unknown>[];
     readonly agent: AnyAgent;
   };
@@ -185,6 +197,7 @@ function foreachNode(options: ForeachOptions, at: At): Node {
         ...{ id: options.id, agent: options.agent, input: options.input?.(item) },
         ...weighed(options),
         ...bounded(options),
+        ...routed(options),
       } as never);
   const items = isQuery(options.items)
     ? options.items.query
@@ -217,6 +230,7 @@ function reduceNode(options: ReduceOptions, at: At): Node {
     agent,
     ...weighed(options),
     ...bounded(options),
+    ...routed(options),
   };
 }
 
@@ -267,6 +281,10 @@ function bounded({ timeoutMs, retry, costMicroUsd }: Bounds): Bounds {
     ...(retry !== undefined && { retry }),
     ...(costMicroUsd !== undefined && { costMicroUsd }),
   };
+}
+
+function routed({ server }: Routed): Routed {
+  return { ...(server !== undefined && { server }) };
 }
 
 const unique = (ids: readonly string[]): readonly string[] => [...new Set(ids)];

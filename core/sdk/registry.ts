@@ -1,6 +1,7 @@
 import { EngineError } from '../base/errors.ts';
 import { digest } from '../base/ids.ts';
 import type { AnyAgent } from './agent.ts';
+import type { MadeAgent } from './agent-document.ts';
 import { type Calendar, checkCalendars } from './calendar.ts';
 import { checkModule, checkPolicy, fileOf, invalid } from './check-module.ts';
 import { findTierFault } from './check-policy.ts';
@@ -25,6 +26,8 @@ export interface RegisteredAgent {
   readonly isTool?: true;
   /** Whether it acts in Tutti's own workflows alone: what it is asked for, nobody decides after that. */
   readonly isOwn?: true;
+  /** Of an agent that was made at run time: the document that it follows from. */
+  readonly made?: MadeAgent;
 }
 
 /** A workflow as the engine knows it; `module` is null for one that the configuration declares. */
@@ -45,6 +48,8 @@ export interface Declarations {
   readonly entities: ReadonlyMap<string, AnyEntity>;
   readonly policies: readonly Policy[];
   readonly calendars: readonly Calendar[];
+  /** Names of the MCP servers that nodes may name. @default unknown */
+  readonly servers?: ReadonlyMap<string, unknown>;
   /** Hex; equal in every thread that loaded the same declarations. */
   readonly digest: string;
 }
@@ -60,6 +65,7 @@ export interface Declared {
   readonly workflows?: readonly Workflow[];
   readonly policies?: readonly Policy[];
   readonly calendars?: readonly Calendar[];
+  readonly mcp?: { readonly servers: Readonly<Record<string, unknown>> };
 }
 
 /**
@@ -90,7 +96,8 @@ export function loadDeclarations(config: Declared, shared: readonly AnyEntity[])
   const { calendars = [] } = config;
   checkCalendars(calendars);
   const digest = declarationsDigest(modules, policies);
-  return Object.freeze({ modules, agents, tools, entities, policies, calendars, digest });
+  const servers = new Map(Object.entries(config.mcp?.servers ?? {}));
+  return Object.freeze({ modules, agents, tools, entities, policies, calendars, servers, digest });
 }
 
 /** Takes back what runs did; it belongs to no module. */

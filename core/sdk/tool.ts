@@ -2,6 +2,8 @@ import type { z } from 'zod';
 import type { Money } from '../base/money.ts';
 import type { EntityName } from './entity.ts';
 import type { Erp } from './erp.ts';
+import type { Outside, Way } from './outside.ts';
+import type { ToolCategory } from './tool-category.ts';
 
 /**
  * What a tool does to the world: `read` nothing; `propose` a draft that somebody must take up; `write` the company's
@@ -10,11 +12,17 @@ import type { Erp } from './erp.ts';
  */
 export type Effect = 'read' | 'propose' | 'write' | 'send';
 
+/**
+ * Whom a tool is for: `public` every agent that lists it; `module` agents of the module that declares it; `restricted` nobody. A policy's
+ * `access` or a grant set at run time lets others call it, too.
+ */
+export type ToolAccess = 'public' | 'module' | 'restricted';
+
 /** How far an effect's idempotency key reaches: two calls with equal keys inside it are one effect. */
 export type Scope = 'step' | 'run' | 'tenant';
 
-/** What every tool handler gets. */
-export interface ToolContext {
+/** What every tool handler gets; of what lies outside of the ERP, what the tool's `outside` names. */
+export interface ToolContext extends Outside {
   readonly erp: Erp;
   /** The run's business date, `YYYY-MM-DD`: what "today" means to every tool. */
   readonly today: string;
@@ -57,11 +65,15 @@ export interface ToolCommon<P extends z.ZodType, R extends z.ZodType> {
   /** The duty class that separation of duties compares, for example `approve_invoice`; only for tools with an effect. */
   readonly duty?: string;
   /** Who may be given the tool. @default 'module': agents of the module that declares it */
-  readonly access?: 'public' | 'module';
-  /** A group for people, for example `analysis`. */
-  readonly category?: string;
+  readonly access?: ToolAccess;
+  /** The group in which people find it. @default 'other' */
+  readonly category?: ToolCategory;
   /** Text fields of the result that a model may read; they make its context `external`. */
   readonly reveals?: readonly string[];
+  /** What it reaches beyond the ERP; using anything else is refused. @default nothing */
+  readonly outside?: readonly Way[];
+  /** The tool of an MCP server that stands behind it; `mcpTool` says it. @default none */
+  readonly mcp?: { readonly tool: string; readonly server?: string };
   /** The result holds personal, pay or bank data: a workflow that joins it with text from outside and a write in one agent is refused. */
   readonly sensitive?: true;
   /** Milliseconds. @default 30000 */

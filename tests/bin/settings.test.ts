@@ -58,8 +58,8 @@ describe('the commands on failures', function () {
     assert.match(listed.stdout, /^recovery:shop\.breaker +set by cli:.* \[\{"ways"/m);
     assert.match(listed.stdout, /^2 agents more: retry as limits\.attempts says/m);
     assert.match(listed.stdout, /^Budgets have a list of their own: tutti budgets$/m);
-    // Breakers, three agents; budgets of the tenant, a module and five workflows; autonomy and shadow.
-    assert.equal(JSON.parse(all.stdout).length, 4 + 7 + 2);
+    // Breakers, three agents; budgets of the tenant, a module and five workflows; autonomy, shadow and access.
+    assert.equal(JSON.parse(all.stdout).length, 4 + 7 + 3);
     assert.equal(JSON.parse(reset.stdout).source, 'default');
   });
 

@@ -15,7 +15,11 @@ async function becomes(
 ): Promise<string> {
   // Whatever the policies grant, what is set at run time stands before it.
   const granted = by === 'policy' ? level : level === 'act' ? 'observe' : 'act';
-  const authority = { autonomy: by === 'policy' ? [] : [{ autonomy: level }], shadow: [] };
+  const authority = {
+    autonomy: by === 'policy' ? [] : [{ autonomy: level }],
+    shadow: [],
+    access: [],
+  };
   const { scope, record } = aScope([hold], { authority });
   const policies = [definePolicy({ name: 'p', grants: [{ autonomy: granted }] })];
   const outcome = await invoke(hold, args, { ...scope, attended, policies }).catch(
@@ -47,9 +51,10 @@ describe('a level of autonomy', () => {
       new Map<string, unknown>([
         ['autonomy', 'all'],
         ['shadow', [{ who: 1 }]],
+        ['access', [{ tools: ['*'] }]],
       ]),
     );
 
-    assert.deepEqual(read, { autonomy: [{ autonomy: 'observe' }], shadow: [{}] });
+    assert.deepEqual(read, { autonomy: [{ autonomy: 'observe' }], shadow: [{}], access: [] });
   });
 });

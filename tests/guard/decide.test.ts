@@ -13,6 +13,7 @@ function someFacts(facts: Partial<Facts> = {}): Facts {
     effect: 'write',
     listed: true,
     access: 'module',
+    granted: false,
     company: 'DE01',
     attended: false,
     rehearsal: false,

@@ -20,7 +20,12 @@ function writing(handle: () => Promise<{ version: string }>, timeoutMs = 30_000)
 }
 
 function called(record: Record): readonly unknown[] {
-  return record.entries.filter(({ kind }) => kind === 'tool.called').map(({ data }) => data);
+  return record.entries
+    .filter(({ kind }) => kind === 'tool.called')
+    .map(({ data: { ms, ...data } }) => {
+      assert.ok(Number.isSafeInteger(ms), 'how long it took');
+      return data;
+    });
 }
 
 describe('invoke', () => {

@@ -4,6 +4,7 @@ import type { Recorder, StepScope } from '../../core/guard/invoke.ts';
 import type { EffectState, Trust } from '../../core/ports/db/states.ts';
 import type { EffectApproval, EffectRecord, Intent, Verdict } from '../../core/ports/dispatcher.ts';
 import type { Connector } from '../../core/ports/erp/connector.ts';
+import { nothingOutside } from '../../core/ports/outside.ts';
 import { type Authority, noAuthority } from '../../core/sdk/authority.ts';
 import type { AnyTool } from '../../core/sdk/tool.ts';
 
@@ -146,6 +147,7 @@ export function aScope(
     policies,
     entities: new Map([['crate', crate]]),
     connector: options.connector ?? aConnector(),
+    outside: () => nothingOutside,
     recorder: record,
     label: { trust: 'operator' as Trust },
     enter: options.enter ?? (() => null),

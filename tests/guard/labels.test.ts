@@ -112,6 +112,7 @@ describe('labels', () => {
       ...rest,
       listed: true,
       access: 'module',
+      granted: false,
       company: null,
       rehearsal: false,
     } as const;

@@ -50,7 +50,8 @@ describe('in a rehearsal', () => {
 
     assert.deepEqual(observed, proposed);
     const [key] = night.record.effects.keys();
-    assert.deepEqual(record.entries, [
+    const entries = record.entries.map(({ kind, data: { ms, ...data } }) => ({ kind, data }));
+    assert.deepEqual(entries, [
       {
         kind: 'effect.observed',
         data: { tool: hold.name, key, entity: 'crate', targetId: 'c0', would: 'propose' },
@@ -121,6 +122,7 @@ const facts = {
   effect: 'write',
   listed: true,
   access: 'module',
+  granted: false,
   company: 'DE01',
   attended: false,
   rehearsal: true,

@@ -17,6 +17,7 @@ function aWrite(tiers: readonly Tier[], facts: Partial<Facts> = {}): Facts {
     effect: 'write',
     listed: true,
     access: 'module',
+    granted: false,
     company: 'DE01',
     attended: true,
     rehearsal: false,

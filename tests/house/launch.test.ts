@@ -31,17 +31,11 @@ describe('launch', () => {
         "let n = 0;\nprocess.on('SIGINT', () => { n += 1; console.log('interrupted'); });\n" +
         "process.on('SIGTERM', () => process.exit(n));\nsetInterval(() => {}, 1000);\nconsole.log('ready');\n",
     });
-    const child = start([launch, join(folder.path, 'child.ts')]);
-    await said(child, 'ready');
+    // A machine that is busy may let more time pass between two of them than makes them one.
+    const counts: unknown[] = [];
+    while (counts.length < 10 && !counts.includes(1)) counts.push(await signalled(folder.path));
 
-    child.kill('SIGINT');
-    child.kill('SIGINT');
-    await said(child, 'interrupted');
-    child.kill('SIGINT');
-    child.kill('SIGTERM');
-
-    const [code] = await once(child, 'exit');
-    assert.equal(code, 1);
+    assert.ok(counts.includes(1), String(counts));
   });
 
   it('ends by the signal that ended its child', async () => {
@@ -131,6 +125,19 @@ describe('the installation', () => {
     );
   });
 });
+
+/** How many interrupts a child heard of three, the last of which comes after it heard the first. */
+async function signalled(folder: string): Promise<unknown> {
+  const child = start([launch, join(folder, 'child.ts')]);
+  await said(child, 'ready');
+  child.kill('SIGINT');
+  child.kill('SIGINT');
+  await said(child, 'interrupted');
+  child.kill('SIGINT');
+  child.kill('SIGTERM');
+  const [code] = (await once(child, 'exit')) as [unknown];
+  return code;
+}
 
 function endIfAlive(pid: number): void {
   try {

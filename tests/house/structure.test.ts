@@ -21,6 +21,7 @@ const planted: readonly (readonly [file: string, specifier: string, rule: string
   ['modules/one/tools/b.ts', 'zod', 'module-knows-tutti-only'],
   ['modules/one/tools/c.ts', 'node:fs', 'module-knows-tutti-only'],
   ['modules/one/tools/d.ts', '../../../core/index.ts', 'module-says-tutti'],
+  ['modules/general/tools/a.ts', 'node:fs', 'general-knows-kept-libraries'],
   ['modules/nightly.ts', './two/agents/x.ts', 'module-composition'],
   ['modules/one/agents/a.ts', '../sample.ts', 'truth-is-for-tests'],
   ['modules/one/agents/b.ts', '../through.ts', 'truth-is-for-tests'],

@@ -54,6 +54,7 @@ describe('the package', function () {
     assert.deepEqual(Object.keys(readManifest(at('node_modules/tutti')).exports), [
       '.',
       './testing',
+      './mcp-use',
       './package.json',
     ]);
   });

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { readDocument } from '../../core/sdk/document.ts';
 import { writeDocument } from '../../core/sdk/document-writer.ts';
-import type { ForeachNode, ItemNode, Node, WorkflowData } from '../../core/sdk/node.ts';
+import type { ForeachNode, ItemNode, Node, ToolNode, WorkflowData } from '../../core/sdk/node.ts';
 import { judge, randomDocument } from '../support/document-fuzz.ts';
 import { exampleDocuments, exampleRegistry } from '../support/documents.ts';
-import { task, workflow } from '../support/fixtures/graphs.ts';
+import { foreach, reduce, task, workflow } from '../support/fixtures/graphs.ts';
 import { verifies } from '../support/verifies.ts';
 
 /** A workflow with what each node waits for in an order of its own: that order says nothing. */
@@ -20,6 +20,11 @@ function sorted(data: WorkflowData): WorkflowData {
     return { ...inOrder(node), body: (node as ForeachNode).body.map(inOrder) };
   });
   return { ...data, nodes };
+}
+
+function tool(id: string): ToolNode {
+  const place = { id, after: [], join: 'all_succeeded', priority: null, critical: null } as const;
+  return { kind: 'tool', ...place, tool: 'lab.bill.read', args: {} };
 }
 
 /** What comes of writing a workflow and reading it again. */
@@ -67,6 +72,24 @@ describe('a workflow written as a document', () => {
     const data = workflow([task('a', { input })]);
 
     assert.deepEqual(again(data).nodes, data.nodes);
+  });
+
+  it('keeps the server that nodes name, and says nothing of it where they name none', () => {
+    verifies('R5.mcp-routing');
+    const server = 'fs_reports';
+    const inItem = { ...task('one', { server }) };
+    const data = workflow([
+      task('a', { server }),
+      { ...tool('b'), server },
+      foreach('c', { body: [task('c', { server })] }),
+      foreach('d', { body: [inItem, { ...tool('two'), server }], outputs: ['two'] }),
+      { ...reduce('e', ['c']), server },
+    ]);
+
+    assert.deepEqual(again(data).nodes, data.nodes);
+    const { yaml } = writeDocument(workflow([task('a'), tool('b'), reduce('e', ['a'])]));
+    assert.doesNotMatch(yaml, /server/);
+    assert.doesNotMatch(JSON.stringify(again(workflow([task('a')]))), /server/);
   });
 
   it('says what a document cannot say', () => {

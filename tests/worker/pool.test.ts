@@ -162,6 +162,7 @@ describe('Pool', () => {
     const setup = {
       configUrl: new URL('../support/fixtures/broken.config.ts', import.meta.url).href,
       connection: {},
+      dataFolder: '/nonexistent',
       profiles: null,
       digest: digest().toString('hex'),
     };

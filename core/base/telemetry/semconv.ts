@@ -12,6 +12,9 @@ export const semconv = {
   inputTokens: 'gen_ai.usage.input_tokens',
   outputTokens: 'gen_ai.usage.output_tokens',
   errorType: 'error.type',
+  tool: 'gen_ai.tool.name',
+  mcpMethod: 'mcp.method.name',
+  mcpProtocol: 'mcp.protocol.version',
 } as const;
 
 /** Our own attributes, for what the conventions do not name. */
@@ -26,4 +29,5 @@ export const own = {
   simulated: 'erp.call.simulated',
   status: 'erp.run.status',
   costMicroUsd: 'erp.cost.micro_usd',
+  mcpServer: 'erp.mcp.server',
 } as const;

@@ -48,7 +48,7 @@ export class ApplyRuns {
   async #start(row: GrantedRow): Promise<string | null> {
     const { store, registry } = this.#parts;
     if (!registry.tools.has(row.tool)) return null;
-    const data = workflowOf(row.tool);
+    const data = workflowOf(row);
     const { tenant_id: tenantId, id: approval, key, args } = row;
     const version = await store.publishWorkflow(tenantId, {
       data,
@@ -93,14 +93,19 @@ export function proposerOf({
 }
 
 /** The built-in workflow that calls a tool once. Names of declared workflows have no colon. */
-function workflowOf(tool: string): WorkflowData {
+function workflowOf({ tool, server }: Pick<GrantedRow, 'tool' | 'server'>): WorkflowData {
   const weight = { priority: null, critical: null };
   const args = { cel: 'input.args' };
   const bounds = { deadline: null, budgetMicroUsd: null, partial: false, concurrency: null };
   return {
     name: `${prefix}${tool}`,
     ...bounds,
-    nodes: [{ kind: 'tool', id: 'apply', after: [], join: 'all_succeeded', tool, args, ...weight }],
+    nodes: [
+      {
+        ...{ kind: 'tool', id: 'apply', after: [], join: 'all_succeeded', tool, args, ...weight },
+        ...(server !== null && { server }),
+      },
+    ],
   };
 }
 
@@ -110,6 +115,8 @@ interface GrantedRow {
   readonly key: string;
   readonly tool: string;
   readonly args: unknown;
+  /** Where its MCP calls go, as its node said when it was proposed. */
+  readonly server: string | null;
   readonly company: string | null;
   readonly business_date: string;
   readonly time_zone: string;
@@ -121,7 +128,7 @@ interface GrantedRow {
 
 // What was proposed is what people were shown: the payload of that entry. Without it, or its run, nobody knows any more what to do.
 const grantedSql = `
-SELECT a.tenant_id, a.id, encode(a.effect_key, 'hex') AS key, e.tool, coalesce(e.actor->>'acting', e.actor->>'id') AS agent, convert_from(p.body, 'UTF8')::jsonb->'args' AS args, r.company, r.business_date, r.time_zone,
+SELECT a.tenant_id, a.id, encode(a.effect_key, 'hex') AS key, e.tool, coalesce(e.actor->>'acting', e.actor->>'id') AS agent, convert_from(p.body, 'UTF8')::jsonb->'args' AS args, convert_from(p.body, 'UTF8')::jsonb->>'server' AS server, r.company, r.business_date, r.time_zone,
   (SELECT v.actor_id FROM tutti.approval_vote v WHERE v.tenant_id = a.tenant_id AND v.approval_id = a.id AND v.decision = 'granted' ORDER BY v.at DESC LIMIT 1) AS by
 FROM tutti.approval a
 JOIN tutti.effect e ON e.tenant_id = a.tenant_id AND e.key = a.effect_key AND e.state = 'proposed'

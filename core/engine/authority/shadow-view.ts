@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { ShadowBody } from '../../guard/shadow.ts';
 import type { Connector } from '../../ports/erp/connector.ts';
 import { erpFor } from '../../ports/erp/records.ts';
+import { nothingOutside } from '../../ports/outside.ts';
 import type { Registry } from '../../sdk/registry.ts';
 
 /**
@@ -89,7 +90,13 @@ async function sinceOf(
     if (lookUp) {
       const signal = AbortSignal.timeout(patienceMs);
       const options = { entities: registry.entities, key: () => '', signal, onRead: () => {} };
-      const context = { erp: erpFor(erp, options), today: businessDate, key, signal };
+      const context = {
+        ...nothingOutside,
+        erp: erpFor(erp, options),
+        today: businessDate,
+        key,
+        signal,
+      };
       if ((await lookUp(kept.args, context)) !== null) return 'same';
     }
     if (entity === null || targetId === null || kept.version === null) return 'unknown';

@@ -1,5 +1,7 @@
 import { EngineError } from '../../base/errors.ts';
 import { type StopRule, stopped } from '../../guard/stopped.ts';
+import { shortName } from '../../sdk/agent-document.ts';
+import { ownModule } from '../../sdk/check-module.ts';
 import type { Registry } from '../../sdk/registry.ts';
 
 /** What a stop reaches: every tenant, one tenant, the agents and tools of a module, or one agent. */
@@ -29,7 +31,9 @@ export function readReach(text: string, registry: Pick<Registry, 'agents' | 'mod
   const [kind, name = ''] = [text.slice(0, text.indexOf(':')), text.slice(text.indexOf(':') + 1)];
   const agent = registry.agents.get(name);
   if (kind === 'agent' && agent && !agent.isTool) return `agent:${name}`;
-  const modules = registry.modules.map((module) => module.name);
+  // What people make while Tutti runs is not in this list, and must be stopped all the same.
+  if (kind === 'agent' && shortName(name)) return `agent:${name}`;
+  const modules = [...registry.modules.map((module) => module.name), ownModule];
   if (kind === 'module' && modules.includes(name)) return `module:${name}`;
   const known =
     kind === 'agent'

@@ -1,6 +1,6 @@
 import type { Field } from '../../sdk/entity.ts';
 import { fieldSchema } from '../../sdk/entity.ts';
-import type { Cel, Node, QueryTemplate, Template, WaitNode } from '../../sdk/node.ts';
+import type { Cel, Node, QueryTemplate, Routed, Template, WaitNode } from '../../sdk/node.ts';
 import type { FaultCode } from './fault.ts';
 import { typeOfSchema } from './schema-types.ts';
 import type { ScopeTypes } from './scope.ts';
@@ -41,6 +41,7 @@ export interface Duty {
 /** Checks what one node says by itself: names, conditions, and mappings against what they are for. */
 export function checkNode(node: Node, types: ScopeTypes, duty: Duty): void {
   if (node.when) checkCondition(node.when, { types, path: 'when', duty });
+  if ('server' in node) checkServer(node, duty);
   switch (node.kind) {
     case 'task':
       return checkTask(node, types, duty);
@@ -87,6 +88,12 @@ function checkCondition(when: Cel, { types, path, duty }: Asked): void {
 
 function named(what: string, name: string, known: ReadonlyMap<string, unknown>): string {
   return `There is no ${what} '${name}'${hint(name, [...known.keys()])}`;
+}
+
+function checkServer({ server }: Routed, duty: Duty): void {
+  const { servers } = duty.known;
+  if (server === undefined || !servers || servers.has(server)) return;
+  duty.report('server', 'unknown_name', named('MCP server', server, servers));
 }
 
 function checkTask(node: Node & { kind: 'task' }, types: ScopeTypes, duty: Duty): void {

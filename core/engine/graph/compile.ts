@@ -207,7 +207,7 @@ function itemsOf(items: QueryTemplate | Cel, { path, parser }: Context): Compile
 
 function placeOf(
   node: (Pick<TaskNode, 'agent'> | Pick<ToolNode, 'tool'>) &
-    Pick<TaskNode, 'priority' | 'critical'> &
+    Pick<TaskNode, 'priority' | 'critical' | 'server'> &
     Bounds,
   { path, agents }: Context,
 ): AgentPlace {
@@ -218,7 +218,7 @@ function placeOf(
     throw invalid(path, `names the ${what}, which no loaded module has`);
   }
   const { agent, module } = registered;
-  const { timeoutMs, retry, costMicroUsd } = node;
+  const { timeoutMs, retry, costMicroUsd, server } = node;
   return {
     agent: name,
     module,
@@ -229,6 +229,8 @@ function placeOf(
       ...(retry !== undefined && { retry }),
       ...(costMicroUsd !== undefined && { costMicroUsd }),
     },
+    ...(server !== undefined && { server }),
+    ...(registered.made && { made: registered }),
   };
 }
 

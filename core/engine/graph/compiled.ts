@@ -1,4 +1,5 @@
 import type { Awaited as AwaitedData, Bounds, Join, QueryTemplate } from '../../sdk/node.ts';
+import type { RegisteredAgent } from '../../sdk/registry.ts';
 import type { Edges } from './edges.ts';
 import type { Expression } from './expression.ts';
 import type { Sources } from './sources.ts';
@@ -20,6 +21,10 @@ export interface AgentPlace {
   readonly priority: number;
   readonly critical: boolean;
   readonly bounds: Bounds;
+  /** The MCP server of calls that name none. @default the configuration's */
+  readonly server?: string;
+  /** The agent itself, in the version that the run keeps, where people have made it. @default the loaded one of this name */
+  readonly made?: RegisteredAgent;
 }
 
 /** One agent, or one tool by the agent that does nothing but call it. */

@@ -27,6 +27,8 @@ import {
 export type Known = Pick<Registry, 'agents' | 'tools' | 'entities'> & {
   /** @default none: nobody is asked about anything */
   readonly policies?: Registry['policies'];
+  /** The MCP servers of the configuration. @default unknown: any may be named */
+  readonly servers?: Registry['servers'];
   readonly workflows: ReadonlyMap<string, { readonly data: WorkflowData }>;
 };
 

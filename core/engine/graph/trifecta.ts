@@ -1,4 +1,5 @@
 import type { ItemNode, Node, WorkflowData } from '../../sdk/node.ts';
+import type { Way } from '../../sdk/outside.ts';
 import { matches, type Policy } from '../../sdk/policy.ts';
 import type { AnyTool } from '../../sdk/tool.ts';
 import type { Place } from './reach.ts';
@@ -65,7 +66,14 @@ function isApproved({ nodes, places, index }: Standing): boolean {
   return nodes.some(({ kind }, other) => kind === 'approval' && place?.isSure(other) === true);
 }
 
-const isRevealing = ({ reveals = [] }: AnyTool): boolean => reveals.length > 0;
+/** Ways by which text comes in that anybody may have written. */
+const textWays: readonly Way[] = ['files', 'http', 'mcp', 'databases'];
+
+const isReaching = ({ outside = [] }: AnyTool): boolean =>
+  outside.some((way) => textWays.includes(way));
+
+/** Whether a model may read text from outside in what a tool answers. */
+const isRevealing = (tool: AnyTool): boolean => (tool.reveals ?? []).length > 0 || isReaching(tool);
 
 function toolsOf(agent: string, { agents }: Known): readonly AnyTool[] {
   const tools = agents.get(agent)?.agent.tools ?? {};
@@ -141,10 +149,16 @@ class External {
       case 'workflow':
         return this.#isChildExternal(node.workflow) || this.inputOf(node, foreach);
       case 'tool':
+        return this.#isReached(node.tool) || this.inputOf(node, foreach);
       case 'compute':
       case 'switch':
         return this.inputOf(node, foreach);
     }
+  }
+
+  #isReached(name: string): boolean {
+    const tool = this.#known.tools.get(name);
+    return tool !== undefined && isReaching(tool);
   }
 
   #isChildExternal(name: string): boolean {

@@ -21,7 +21,7 @@ export interface BoundPlan {
 /** Digest of what one step of a node works on. */
 export function stepDigest(place: CompiledNode, scope: ExpressionScope): string {
   const input = place.kind === 'task' || place.kind === 'tool' ? dataInput(place, scope) : null;
-  return shortDigest([place.id, 'agent' in place ? place.agent : null, input]);
+  return shortDigest([place.id, doerOf(place), input]);
 }
 
 /** Digest of all steps that a foreach comes to, in the order of its items. @throws WORKFLOW_INVALID for a key that is no text or not unique */
@@ -34,11 +34,17 @@ export function itemsDigest(
     key,
     node.body.map((place) => [
       place.id,
-      'agent' in place ? place.agent : null,
+      doerOf(place),
       place.kind === 'task' || place.kind === 'tool' ? dataInput(place, { ...scope, item }) : null,
     ]),
   ]);
   return shortDigest([node.id, items]);
+}
+
+/** Who does a node, in which version where people have made it. */
+function doerOf(place: CompiledNode): string | null {
+  if (!('agent' in place)) return null;
+  return place.made ? `${place.agent}@${place.made.made?.version}` : place.agent;
 }
 
 /** Lets a step of a node begin that the plan came to, with what it had for it. @throws PLAN_CHANGED */

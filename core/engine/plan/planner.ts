@@ -15,6 +15,7 @@ import { compile } from '../graph/compile.ts';
 import { Broker } from '../limits/broker.ts';
 import type { Budgets } from '../limits/budgets.ts';
 import type { RunFacts } from '../run/facts.ts';
+import type { McpCallParts } from '../run/mcp-calls.ts';
 import { Run } from '../run/run.ts';
 import { pathOf } from '../run/step.ts';
 import type { RunRequest } from '../run/store.ts';
@@ -42,6 +43,8 @@ export interface PlannerParts {
   readonly budgets: Pick<Budgets, 'list'>;
   /** Whether a model's provider has batches. @default none has */
   readonly hasBatches?: (target: ModelTarget) => boolean;
+  /** The MCP servers, for what only reads. @default none can be reached */
+  readonly mcp?: McpCallParts['mcp'] | undefined;
   /** Threads of the plan's own; ended with it. */
   readonly openDispatcher: () => Dispatcher;
   readonly clock: Clock;
@@ -136,7 +139,9 @@ export class Planner {
     const dispatcher = this.#parts.openDispatcher();
     try {
       const connector = this.#parts.connector(request.tenantId);
-      const walk = new Walk({ run, registry, connector, dispatcher, purses, clock });
+      const { mcp } = this.#parts;
+      const parts = { run, registry, connector, dispatcher, purses, clock };
+      const walk = new Walk({ ...parts, ...(mcp && { mcp }) });
       // A lease that is never held: whatever went wrong, no thread would write.
       await dispatcher.start(walk, new LeaseClock());
       const walked = await walk.walk(signal);

@@ -3,10 +3,12 @@ import { EngineError, type ErrorData, toErrorData } from '../../base/errors.ts';
 import { digest } from '../../base/ids.ts';
 import type { DispatchEvents, Dispatcher, FromThread, JobDone } from '../../ports/dispatcher.ts';
 import type { Connector } from '../../ports/erp/connector.ts';
+import type { McpCaller } from '../../ports/mcp/pool.ts';
 import type { RegisteredAgent, Registry } from '../../sdk/registry.ts';
 import type { AgentPlace } from '../graph/compiled.ts';
 import { itemsOf } from '../run/items.ts';
-import { inputOf } from '../run/launcher.ts';
+import { inputOf, serverOf } from '../run/launcher.ts';
+import { type McpCallParts, McpCalls } from '../run/mcp-calls.ts';
 import type { Next } from '../run/next.ts';
 import type { Run } from '../run/run.ts';
 import { type Container, pathOf, type Step } from '../run/step.ts';
@@ -21,6 +23,8 @@ export interface WalkParts {
   readonly registry: Registry;
   readonly connector: Connector;
   readonly dispatcher: Dispatcher;
+  /** The MCP servers: what only reads is read truly. @default none can be reached */
+  readonly mcp?: McpCallParts['mcp'];
   readonly purses: Purses;
   readonly clock: Clock;
 }
@@ -51,6 +55,7 @@ export class Walk implements DispatchEvents {
   readonly #nodes: Record<string, string> = {};
   /** Calls that wait for a purse. */
   #waiting: { readonly ref: number; readonly bytes: number }[] = [];
+  readonly #mcpCalls: McpCalls;
   readonly #end = Promise.withResolvers<void>();
   #expanding = 0;
   #nextRef = 1;
@@ -59,6 +64,7 @@ export class Walk implements DispatchEvents {
 
   constructor(parts: WalkParts) {
     this.#parts = parts;
+    this.#mcpCalls = new McpCalls(parts);
   }
 
   /** Walks to the end. @throws what a foreach's query throws · CANCELLED */
@@ -72,6 +78,7 @@ export class Walk implements DispatchEvents {
       return { visits: this.#visits, nodes: this.#nodes };
     } finally {
       this.#isOver = true;
+      this.#mcpCalls.stop();
       for (const cancel of this.#deadlines.values()) cancel();
       signal.removeEventListener('abort', stop);
     }
@@ -193,11 +200,13 @@ export class Walk implements DispatchEvents {
       stepPath: pathOf(step),
       attempt: step.attempt,
       agent: registered.name,
+      ...(registered.made && { made: registered.made }),
       mode: registered.isTool ? 'playbook' : 'rehearsal',
       simulate: { latency: false },
       alone: step.crashes > 0,
       permitted: false,
       recorded: [],
+      ...serverOf(step),
     });
   }
 
@@ -217,6 +226,10 @@ export class Walk implements DispatchEvents {
         return visit.note(message.entry);
       case 'enter':
         return dispatcher.tell({ kind: 'entered', ref, id: message.id });
+      case 'mcp':
+        return this.#mcpCalls.make(message, this.#callerOf(visit));
+      case 'mcp-cancel':
+        return this.#mcpCalls.cancel(message);
       case 'intent':
       case 'effected':
         // The guard lets no effect begin in a rehearsal; one that began all the same ends the plan.
@@ -231,6 +244,11 @@ export class Walk implements DispatchEvents {
       case 'delta':
         return;
     }
+  }
+
+  #callerOf({ registered }: Visit): Omit<McpCaller, 'signal'> {
+    const { tenantId, id: runId } = this.#parts.run.facts;
+    return { tenantId, runId, agent: registered.name, model: 'playbook' };
   }
 
   #permit(visit: Visit, asked: { readonly ref: number; readonly bytes: number }): void {
@@ -274,6 +292,7 @@ export class Walk implements DispatchEvents {
   #close(ref: number): void {
     const visit = this.#live.get(ref);
     this.#live.delete(ref);
+    this.#mcpCalls.close(ref);
     this.#deadlines.get(ref)?.();
     this.#deadlines.delete(ref);
     const grant = visit?.open?.grant;

@@ -18,7 +18,7 @@ export const installation = 0;
 /** What the kinds of settings follow from. */
 export interface SettingParts {
   readonly registry: Pick<Registry, 'agents' | 'modules' | 'workflows' | 'tools'>;
-  readonly config: Pick<Config, 'breaker' | 'budgets'>;
+  readonly config: Pick<Config, 'breaker' | 'budgets' | 'roles'>;
 }
 
 /** Name of the setting that replaces an agent's rules. */
@@ -50,7 +50,7 @@ export function settingKinds({ registry, config }: SettingParts): ReadonlyMap<st
     breakerKind(config.breaker),
     ...agents.map((each) => recoveryKind(each, registry)),
     ...budgetScopes(registry).map((scope) => budgetKind(scope, config)),
-    ...authorityKinds(registry),
+    ...authorityKinds(registry, config.roles),
   ];
   return new Map(kinds.map((kind) => [kind.name, kind]));
 }

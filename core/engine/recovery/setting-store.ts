@@ -88,7 +88,7 @@ export class SettingStore {
     const shown = name.slice(0, 100);
     throw new EngineError(
       'SETTING_UNKNOWN',
-      `There is no setting '${shown}'; there are 'autonomy', 'shadow', 'breaker', 'recovery:module.agent' for every agent and 'budget:scope': tutti settings`,
+      `There is no setting '${shown}'; there are 'autonomy', 'shadow', 'access', 'breaker', 'recovery:module.agent' for every agent and 'budget:scope': tutti settings`,
     );
   }
 }

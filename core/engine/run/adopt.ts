@@ -1,11 +1,13 @@
-import type { Registry } from '../../sdk/registry.ts';
+import type { RegisteredAgent, Registry } from '../../sdk/registry.ts';
 import type { StoredBatches } from '../batches/batch-store.ts';
 import { compile } from '../graph/compile.ts';
 import type { Graph } from '../graph/compiled.ts';
 import type { Broker } from '../limits/broker.ts';
 import { periodOf, purseName } from '../limits/purse.ts';
 import { checkBasis } from '../plan/bound.ts';
+import { withAgents } from '../versions/published.ts';
 import type { RunFacts } from './facts.ts';
+import { madeVersions } from './pinned.ts';
 import { checkPins } from './pins.ts';
 import { type Recovered, recover } from './recover.ts';
 import { Run } from './run.ts';
@@ -20,6 +22,11 @@ export interface AdoptionParts {
   readonly registry: Registry;
   /** The workflows that count for a tenant. @default those of the registry */
   readonly published?: (tenantId: number) => Promise<Registry>;
+  /** Agents as a run has begun with them, by name and version. @default no run names any that people have made */
+  readonly agentsOf?: (
+    tenantId: number,
+    versions: Readonly<Record<string, number>>,
+  ) => Promise<readonly RegisteredAgent[]>;
   readonly broker: Broker;
   /** What a run has in batches. */
   readonly batchesOf?: (run: RunFacts, history: readonly HistoryEntry[]) => Promise<StoredBatches>;
@@ -43,7 +50,8 @@ export class Adoption {
   async adopt(row: RunRow, now: number): Promise<{ readonly run: Run } & Recovered> {
     const { store } = this.#parts;
     checkBasis(row.pins.plan, this.#parts.basis);
-    const graph = await this.#graph(row);
+    const made = await this.#made(row);
+    const graph = await this.#graph(row, made);
     const history = await store.history(row.tenant_id, row.id);
     const run = new Run(factsOf(row, history[0]), graph);
     await store.settleOrphans(row);
@@ -55,7 +63,8 @@ export class Adoption {
     const stored = { history, ...steps, ...(batched && { batched }) };
     const recovered = recover(run, stored, now);
     const { declared: pinned } = row.pins;
-    const moved = checkPins(run, { pinned, history, declared: this.#parts.registry });
+    const declared = withAgents(this.#parts.registry, made);
+    const moved = checkPins(run, { pinned, history, declared });
     return { run, ...recovered, changes: [...recovered.changes, ...moved] };
   }
 
@@ -67,13 +76,21 @@ export class Adoption {
     return true;
   }
 
-  async #graph(row: RunRow): Promise<Graph> {
-    const name = `${row.tenant_id} ${row.workflow} ${row.workflow_version}`;
+  /** The agents that people have made, in the versions that a run keeps. */
+  async #made({ tenant_id: tenantId, pins }: RunRow): Promise<readonly RegisteredAgent[]> {
+    const versions = madeVersions(pins.declared);
+    if (Object.keys(versions).length === 0) return [];
+    return (await this.#parts.agentsOf?.(tenantId, versions)) ?? [];
+  }
+
+  async #graph(row: RunRow, made: readonly RegisteredAgent[]): Promise<Graph> {
+    const agents = made.map((each) => `${each.name}@${each.made?.version}`).join();
+    const name = `${row.tenant_id} ${row.workflow} ${row.workflow_version} ${agents}`;
     const known = this.#graphs.get(name);
     if (known) return known;
     const { store, registry, published } = this.#parts;
     const data = await store.workflowVersion(row.tenant_id, row.workflow, row.workflow_version);
-    const workflows = (await published?.(row.tenant_id)) ?? registry;
+    const workflows = withAgents((await published?.(row.tenant_id)) ?? registry, made);
     const graph = compile(data, workflows.agents, workflows);
     this.#graphs.set(name, graph);
     return graph;

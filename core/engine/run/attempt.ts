@@ -4,6 +4,7 @@ import { digest } from '../../base/ids.ts';
 import { toStorableJson } from '../../base/text.ts';
 import { madeBy } from '../../guard/effects.ts';
 import type { EntryDraft, Intent, Job } from '../../ports/dispatcher.ts';
+import type { McpCaller } from '../../ports/mcp/pool.ts';
 import type { FindingInput } from '../../sdk/agent.ts';
 import type { RegisteredAgent } from '../../sdk/registry.ts';
 import { undoneBy } from '../../sdk/reversal.ts';
@@ -79,6 +80,14 @@ export class Attempt {
   get asking(): Asking {
     const { run, step, registered } = this;
     return { run: run.facts, step: step.id, path: pathOf(step), agent: registered.name };
+  }
+
+  /** On whose behalf MCP servers are called. */
+  get caller(): Omit<McpCaller, 'signal'> {
+    const { run, registered, mode, calledModel } = this;
+    const { tenantId, id: runId } = run.facts;
+    const model = mode === 'model' && calledModel !== '' ? calledModel : 'playbook';
+    return { tenantId, runId, agent: registered.name, model };
   }
 
   /** The entry that makes the start durable. `external`: what its input has from outside, as expressions name it. */
@@ -182,14 +191,15 @@ export class Attempt {
     this.#tools.set(intent.key, intent.tool);
     if (undoOf !== null) this.#undoing.set(intent.key, undoOf);
     if (intent.applies !== undefined) return this.#met(intent, intent.applies);
-    const { args, binds, amount } = intent;
-    const body = toStorableJson({ args, binds, ...(amount && { amount }) });
+    const { args, binds, amount, server } = intent;
+    const routed = server === undefined ? {} : { server };
+    const body = toStorableJson({ args, binds, ...(amount && { amount }), ...routed });
     const entry = this.entry(
       `effect.${intent.state}`,
       { tool: intent.tool, key: intent.key, entity: intent.entity, targetId: intent.targetId },
       { class: 'effect', text: body },
     );
-    const { args: _, terms: _terms, ...kept } = intent;
+    const { args: _, terms: _terms, server: _server, ...kept } = intent;
     const row: EffectRow = { ...kept, seq: entry.seq, undoOf };
     return { entries: [entry], effects: [row] };
   }

@@ -18,6 +18,7 @@ import type { Attempt } from './attempt.ts';
 import { nextEntry } from './entries.ts';
 import type { Failure } from './failures.ts';
 import type { Flushed, Journal } from './journal.ts';
+import { type McpCallParts, McpCalls } from './mcp-calls.ts';
 import type { Outcome } from './outcome.ts';
 import type { AttemptRow, Change } from './rows.ts';
 import type { Run } from './run.ts';
@@ -60,6 +61,8 @@ export interface AttemptParts {
   readonly breakers: Breakers;
   readonly dispatcher: Dispatcher;
   readonly quotas: Quotas;
+  /** The sessions with MCP servers. @default none can be reached */
+  readonly mcp?: McpCallParts['mcp'];
   /** What people are asked before effects. @default nobody is asked anything */
   readonly questions?: Pick<EffectQuestions, 'of'>;
   readonly standstill: Pick<Standstill, 'clear' | 'clearUntilMs'>;
@@ -88,10 +91,12 @@ export class Attempts implements DispatchEvents {
   readonly #parts: AttemptParts;
   readonly #live = new Map<number, Attempt>();
   readonly #sideCalls: SideCalls;
+  readonly #mcpCalls: McpCalls;
 
   constructor(parts: AttemptParts) {
     this.#parts = parts;
     this.#sideCalls = new SideCalls(parts);
+    this.#mcpCalls = new McpCalls(parts);
   }
 
   add(attempt: Attempt): void {
@@ -121,6 +126,7 @@ export class Attempts implements DispatchEvents {
   close(attempt: Attempt): void {
     attempt.deadline?.pause();
     this.#sideCalls.close(attempt);
+    this.#mcpCalls.close(attempt.ref);
     if (attempt.erpProbe !== null) this.#parts.breakers.report(erpBreaker, null, attempt.erpProbe);
     attempt.erpProbe = null;
     this.#parts.spans.abandon(attempt);
@@ -154,8 +160,9 @@ export class Attempts implements DispatchEvents {
     }
   }
 
-  /** Stops the deadlines. */
+  /** Stops the deadlines, and what is asked of MCP servers. */
   stop(): void {
+    this.#mcpCalls.stop();
     for (const attempt of this.#live.values()) attempt.deadline?.pause();
   }
 
@@ -225,6 +232,13 @@ export class Attempts implements DispatchEvents {
         return this.#sideCalls.enter(attempt, message);
       case 'leave':
         return this.#sideCalls.leave(attempt, message.id);
+      case 'mcp':
+        return this.#mcpCalls.make(message, {
+          ...attempt.caller,
+          ...this.#parts.spans.parentOf(attempt),
+        });
+      case 'mcp-cancel':
+        return this.#mcpCalls.cancel(message);
       case 'delta':
         return this.#parts.events.said({
           runId: attempt.run.facts.id,

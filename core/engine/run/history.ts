@@ -87,6 +87,17 @@ export class History {
     };
   }
 
+  /** What a run has brought: null while it lives, when its workflow brings nothing, and once it has been erased. */
+  async output(tenantId: number, runId: string): Promise<unknown> {
+    const [row] = await this.#rows<{ readonly body: Buffer | null }>(
+      tenantId,
+      sql`SELECT p.body FROM tutti.entry e
+        JOIN tutti.payload p ON p.tenant_id = e.tenant_id AND p.run_id = e.run_id AND p.seq = e.seq AND p.part = 0
+        WHERE e.tenant_id = ${tenantId} AND e.run_id = ${runId}::uuid AND e.kind = 'run.ended' ORDER BY e.seq DESC LIMIT 1`,
+    );
+    return row?.body ? (JSON.parse(row.body.toString('utf8')) as unknown) : null;
+  }
+
   /** Steps by id; those after `after` only. @default limit none */
   async steps(
     tenantId: number,

@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts';
 import { Deadline } from '../../base/deadline.ts';
 import { EngineError, toErrorData } from '../../base/errors.ts';
 import { translateDbError } from '../../ports/db/db-error.ts';
-import type { Dispatcher } from '../../ports/dispatcher.ts';
+import type { Dispatcher, Job } from '../../ports/dispatcher.ts';
 import type { RegisteredAgent, Registry } from '../../sdk/registry.ts';
 import { appliedBy } from '../approvals/apply.ts';
 import type { AgentPlace, CompiledTask } from '../graph/compiled.ts';
@@ -50,7 +50,8 @@ export class Launcher {
   /** The agent that the workflow names, and the one that does the step now. */
   agentsOf(step: Step): { readonly declared: RegisteredAgent; readonly acting: RegisteredAgent } {
     const { agents } = this.#parts.registry;
-    const declared = agents.get((step.place as AgentPlace & Step['place']).agent);
+    const place = step.place as AgentPlace & Step['place'];
+    const declared = place.made ?? agents.get(place.agent);
     const acting = agents.get(step.reassignedTo ?? '') ?? declared;
     return { declared, acting } as ReturnType<Launcher['agentsOf']>;
   }
@@ -189,14 +190,22 @@ export class Launcher {
       stepPath: pathOf(step),
       attempt: step.attempt,
       agent: registered.name,
+      ...(registered.made && { made: registered.made }),
       mode,
       permitted: call !== null,
       recorded,
       ...(applies && { applies }),
       ...(call && { target: call.grant.target }),
+      ...serverOf(step),
       ...(rehearsal && { simulate: { latency: true, ...(speed && { speed }) } }),
     });
   }
+}
+
+/** Where the MCP calls of a step go that name no server. */
+export function serverOf({ place }: Step): Pick<Job, 'server'> {
+  const { server } = place as AgentPlace & Step['place'];
+  return server === undefined ? {} : { server };
 }
 
 /** A step's input, checked. @throws EXPRESSION_INVALID · INPUT_INVALID */

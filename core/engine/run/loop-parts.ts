@@ -10,6 +10,7 @@ import type { Scheduler } from '../schedule/scheduler.ts';
 import type { Delta } from './attempts.ts';
 import type { FailureParts } from './failures.ts';
 import type { Journal } from './journal.ts';
+import type { McpCallParts } from './mcp-calls.ts';
 import type { OutsideParts } from './outside.ts';
 import type { Run } from './run.ts';
 import type { RunStatus } from './states.ts';
@@ -24,6 +25,8 @@ export interface LoopParts {
   readonly scheduler: Scheduler<Waiting>;
   readonly limits: Pick<Limits<Run>, 'breakers' | 'broker' | 'watch' | 'quotas'>;
   readonly dispatcher: Dispatcher;
+  /** The sessions with MCP servers. @default none can be reached */
+  readonly mcp?: McpCallParts['mcp'];
   readonly registry: Registry;
   readonly clock: Clock;
   /** What people are asked before effects. @default nobody is asked anything */

@@ -13,6 +13,8 @@ export interface PinnedAgent {
   readonly prompt: string;
   /** What it takes, brings and may call: schemas, and the contracts of its tools. */
   readonly contract: string;
+  /** Of an agent that was made at run time: the run goes on with it whatever becomes of that name. */
+  readonly version?: number;
 }
 
 /** What a run has begun with besides its workflow's version. Code itself cannot be pinned; these say when it has become other. */
@@ -27,16 +29,30 @@ export type Declared = Pick<Registry, 'agents' | 'policies'>;
 
 /** What a run of a workflow is pinned to today. */
 export function pinnedBy(declared: Declared, workflow: Pick<WorkflowData, 'nodes'>): Pinned {
-  return pinnedAgents(declared, workflow.nodes.flatMap(namesIn));
+  return pinnedAgents(declared, agentsNamedBy(workflow));
 }
 
 /** What agents are pinned to today; those that are not loaded are left out. */
 export function pinnedAgents({ agents, policies }: Declared, names: readonly string[]): Pinned {
   const known = names.flatMap((name) => {
-    const agent = agents.get(name)?.agent;
-    return agent ? [[name, pinOf(agent)] as const] : [];
+    const { agent, made } = agents.get(name) ?? {};
+    if (!agent) return [];
+    return [[name, { ...pinOf(agent), ...(made && { version: made.version }) }] as const];
   });
   return { policies: short(policies), agents: Object.fromEntries(known) };
+}
+
+/** The agents that a workflow names, those of tools included. */
+export function agentsNamedBy({ nodes }: Pick<WorkflowData, 'nodes'>): readonly string[] {
+  return nodes.flatMap(namesIn);
+}
+
+/** The versions of the agents made at run time that a run has begun with, by name. */
+export function madeVersions(pinned: Pinned | undefined): Readonly<Record<string, number>> {
+  const made = Object.entries(pinned?.agents ?? {}).flatMap(([name, { version }]) =>
+    version === undefined ? [] : [[name, version] as const],
+  );
+  return Object.fromEntries(made);
 }
 
 function namesIn(node: Node | ItemNode): readonly string[] {

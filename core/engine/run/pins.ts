@@ -22,7 +22,7 @@ function told(pinned: Pinned, history: readonly HistoryEntry[]): Told {
   const agents: Record<string, PinnedAgent> = { ...pinned.agents };
   let asked: Told['asked'] = null;
   let isHeld = false;
-  const take = (names: Readonly<Record<string, string>>, what: keyof PinnedAgent): void => {
+  const take = (names: Readonly<Record<string, string>>, what: 'prompt' | 'contract'): void => {
     for (const [name, to] of Object.entries(names)) {
       const known = agents[name];
       if (known) agents[name] = { ...known, [what]: to };
@@ -106,7 +106,7 @@ const held: EntryInput = { step: null, kind: 'run.paused', data: {} };
 function moved(
   before: Pinned,
   now: Pinned,
-  what: keyof PinnedAgent,
+  what: 'prompt' | 'contract',
 ): Readonly<Record<string, string>> {
   const others = Object.entries(now.agents).filter(
     ([name, agent]) => before.agents[name]?.[what] !== agent[what],

@@ -1,4 +1,11 @@
-import { context, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import {
+  context,
+  isSpanContextValid,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api';
 import { own, semconv } from '../../base/telemetry/semconv.ts';
 import type { TurnDone } from '../../ports/dispatcher.ts';
 import type { Attempt } from './attempt.ts';
@@ -69,6 +76,14 @@ export class Spans {
   abandon(attempt: Attempt): void {
     this.#attempts.get(attempt)?.end();
     this.#attempts.delete(attempt);
+  }
+
+  /** An attempt as what is asked on its behalf names it (https://www.w3.org/TR/trace-context/); nothing without tracing. */
+  parentOf(attempt: Attempt): { readonly traceparent?: string } {
+    const span = this.#attempts.get(attempt)?.spanContext();
+    if (!span || !isSpanContextValid(span)) return {};
+    const flags = span.traceFlags.toString(16).padStart(2, '0');
+    return { traceparent: `00-${span.traceId}-${span.spanId}-${flags}` };
   }
 
   /** A model call that has ended; its thread measured it. */

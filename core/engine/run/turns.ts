@@ -2,6 +2,7 @@ import type { Clock } from '../../base/clock.ts';
 import { EngineError, type ErrorData, toErrorData } from '../../base/errors.ts';
 import { Prompt } from '../../guard/prompt.ts';
 import type { Dispatcher, PermitAsk, TurnDone } from '../../ports/dispatcher.ts';
+import type { AnyAgent } from '../../sdk/agent.ts';
 import type { RegisteredAgent } from '../../sdk/registry.ts';
 import type { CompiledTask } from '../graph/compiled.ts';
 import type { Broker, CallEnd, CallWish, Refusal } from '../limits/broker.ts';
@@ -46,7 +47,7 @@ const busyTriesPerTurn = 20;
  */
 export class Turns {
   readonly #parts: TurnParts;
-  readonly #prompts = new Map<string, Prompt>();
+  readonly #prompts = new WeakMap<AnyAgent, Prompt>();
   readonly #looks: PurseLooks;
   #order = 0;
 
@@ -286,11 +287,11 @@ export class Turns {
     return attempt.turnEnded(settlement, { ...told, tokens: end.usage });
   }
 
-  #prompt({ name, agent }: RegisteredAgent): Prompt {
-    const known = this.#prompts.get(name);
+  #prompt({ agent }: RegisteredAgent): Prompt {
+    const known = this.#prompts.get(agent);
     if (known) return known;
     const prompt = new Prompt(agent);
-    this.#prompts.set(name, prompt);
+    this.#prompts.set(agent, prompt);
     return prompt;
   }
 

@@ -2,19 +2,22 @@ import type pg from 'pg';
 import { EngineError } from '../../base/errors.ts';
 import { toStorableJson } from '../../base/text.ts';
 import type { PublicationKind } from '../../ports/db/states.ts';
+import { type AgentDocument, ownName } from '../../sdk/agent-document.ts';
 import type { WorkflowData } from '../../sdk/node.ts';
-import type { RegisteredWorkflow } from '../../sdk/registry.ts';
 import type { Actor } from '../run/request.ts';
 
-/** A version of a workflow as it is stored; it never changes. */
-export interface StoredVersion {
+/** A version of a workflow, or of an agent that people make, as it is stored; it never changes. */
+export interface StoredVersion<T = WorkflowData> {
   readonly name: string;
   readonly version: number;
   readonly digest: Buffer;
   /** The module that brought it; null: the configuration, or somebody by hand. */
   readonly module: string | null;
-  readonly data: WorkflowData;
+  readonly data: T;
 }
+
+/** What versions are kept of. */
+type Kind = 'workflow' | 'agent';
 
 /** A version in a list. */
 export interface VersionView {
@@ -48,50 +51,61 @@ export function isBuiltIn(name: string): boolean {
   return name.includes(':');
 }
 
-/** The statements about versions of workflows and which of them are in force. On a pool of `tutti_engine`. */
-export class Definitions {
-  readonly #pool: pg.Pool;
+/** One word about which version counts, as it is said. */
+export interface Saying extends Omit<Publication, 'at'> {
+  /** Only where this version is in force; null: where none is. @default whichever is */
+  readonly after?: number | null;
+}
 
-  constructor(pool: pg.Pool) {
+/** The statements about versions and which of them are in force. On a pool of `tutti_engine`. */
+export class Definitions<T extends { readonly name: string } = WorkflowData> {
+  readonly #pool: pg.Pool;
+  readonly #kind: Kind;
+  #agents: Definitions<AgentDocument> | null = null;
+
+  constructor(pool: pg.Pool, kind: Kind = 'workflow') {
     this.#pool = pool;
+    this.#kind = kind;
+  }
+
+  /** The same for the agents that people make, by the names in their documents. */
+  get agents(): Definitions<AgentDocument> {
+    this.#agents ??= new Definitions<AgentDocument>(this.#pool, 'agent');
+    return this.#agents;
   }
 
   /** Stores a version: the same data again is the same version. Returns its number. */
   async store(
     tenantId: number,
-    workflow: Pick<RegisteredWorkflow, 'data' | 'module' | 'digest'>,
+    defined: { readonly data: T; readonly module: string | null; readonly digest: Buffer },
     by = 'module',
   ): Promise<{ readonly version: number; readonly isNew: boolean }> {
-    const { data, module, digest } = workflow;
+    const { data, module, digest } = defined;
     // Nearly always it is there already; its body, which may be large, is sent only when it is not.
     const known = await this.#pool.query<{ version: number }>(
-      `SELECT version FROM tutti.definition WHERE tenant_id = $1 AND kind = 'workflow' AND name = $2 AND digest = $3`,
-      [tenantId, data.name, digest],
+      'SELECT version FROM tutti.definition WHERE tenant_id = $1 AND kind = $4 AND name = $2 AND digest = $3',
+      [tenantId, data.name, digest, this.#kind],
     );
     if (known.rows[0]) return { version: known.rows[0].version, isNew: false };
     const added = await this.#pool.query<{ version: number }>(
       `INSERT INTO tutti.definition (tenant_id, kind, name, version, digest, body, module, published_by)
-       SELECT $1, 'workflow', $2, coalesce(max(version), 0) + 1, $3, $4, $5, $6 FROM tutti.definition
-       WHERE tenant_id = $1 AND kind = 'workflow' AND name = $2 ON CONFLICT DO NOTHING RETURNING version`,
-      [tenantId, data.name, digest, toStorableJson(data), module, by],
+       SELECT $1, $7, $2, coalesce(max(version), 0) + 1, $3, $4, $5, $6 FROM tutti.definition
+       WHERE tenant_id = $1 AND kind = $7 AND name = $2 ON CONFLICT DO NOTHING RETURNING version`,
+      [tenantId, data.name, digest, toStorableJson(data), module, by, this.#kind],
     );
     // Another engine may have published it, or another version, in between.
     const [row] = added.rows;
-    return row ? { version: row.version, isNew: true } : this.store(tenantId, workflow, by);
+    return row ? { version: row.version, isNew: true } : this.store(tenantId, defined, by);
   }
 
-  /** @throws WORKFLOW_UNKNOWN when there is no such version */
-  async version(tenantId: number, name: string, version: number): Promise<StoredVersion> {
-    const { rows } = await this.#pool.query<Omit<StoredVersion, 'data'> & { body: WorkflowData }>(
-      `SELECT name, version, digest, module, body FROM tutti.definition WHERE tenant_id = $1 AND kind = 'workflow' AND name = $2 AND version = $3`,
-      [tenantId, name, version],
+  /** @throws WORKFLOW_UNKNOWN or AGENT_UNKNOWN when there is no such version */
+  async version(tenantId: number, name: string, version: number): Promise<StoredVersion<T>> {
+    const { rows } = await this.#pool.query<Omit<StoredVersion, 'data'> & { body: T }>(
+      'SELECT name, version, digest, module, body FROM tutti.definition WHERE tenant_id = $1 AND kind = $4 AND name = $2 AND version = $3',
+      [tenantId, name, version, this.#kind],
     );
     const [row] = rows;
-    if (!row)
-      throw new EngineError(
-        'WORKFLOW_UNKNOWN',
-        `Workflow '${name.slice(0, 64)}' has no version ${version}; see: tutti workflow versions ${name.slice(0, 64)}`,
-      );
+    if (!row) throw unknownVersion(this.#kind, name.slice(0, 64), version);
     const { body, ...rest } = row;
     return { ...rest, data: body };
   }
@@ -99,48 +113,77 @@ export class Definitions {
   /** Which versions are in force by somebody's word; none of those that the loaded code decides. */
   async inForce(tenantId: number): Promise<readonly InForce[]> {
     const { rows } = await this.#pool.query<InForce>(
-      `SELECT f.name, f.version, d.digest FROM (SELECT DISTINCT ON (name) name, version FROM tutti.publication WHERE tenant_id = $1 AND kind = 'workflow' ORDER BY name, no DESC) f
-       JOIN tutti.definition d ON d.tenant_id = $1 AND d.kind = 'workflow' AND d.name = f.name AND d.version = f.version ORDER BY f.name`,
-      [tenantId],
+      `SELECT f.name, f.version, d.digest FROM (SELECT DISTINCT ON (name) name, version FROM tutti.publication WHERE tenant_id = $1 AND kind = $2 ORDER BY name, no DESC) f
+       JOIN tutti.definition d ON d.tenant_id = $1 AND d.kind = $2 AND d.name = f.name AND d.version = f.version ORDER BY f.name`,
+      [tenantId, this.#kind],
     );
     return rows;
   }
 
-  /** What has been said about a workflow's versions, the newest first; at most 200. */
+  /** What has been said about the versions of a name, the newest first; at most 200. */
   async publications(tenantId: number, name: string): Promise<readonly Publication[]> {
     const { rows } = await this.#pool.query<Publication>(
-      `SELECT how, version, actor, at FROM tutti.publication WHERE tenant_id = $1 AND kind = 'workflow' AND name = $2 ORDER BY no DESC LIMIT 200`,
-      [tenantId, name],
+      'SELECT how, version, actor, at FROM tutti.publication WHERE tenant_id = $1 AND kind = $3 AND name = $2 ORDER BY no DESC LIMIT 200',
+      [tenantId, name, this.#kind],
     );
     return rows;
   }
 
-  /** Puts a version in force, or with null the loaded code. Two who do so at once come one after the other. */
-  async say(
-    tenantId: number,
-    name: string,
-    { how, version, actor }: Omit<Publication, 'at'>,
-  ): Promise<void> {
+  /**
+   * Puts a version in force, or with null the loaded code; of what no code has, then nothing is. Two who do so at once come one after the
+   * other. Returns whether it is said: with `after` only if that is still in force.
+   */
+  async say(tenantId: number, name: string, saying: Saying): Promise<boolean> {
+    const { how, version, actor, after } = saying;
     const { rowCount } = await this.#pool.query(
       `INSERT INTO tutti.publication (tenant_id, kind, name, no, how, version, actor)
-       SELECT $1, 'workflow', $2, coalesce(max(no), 0) + 1, $3, $4, $5 FROM tutti.publication
-       WHERE tenant_id = $1 AND kind = 'workflow' AND name = $2 ON CONFLICT DO NOTHING`,
-      [tenantId, name, how, version, toStorableJson(actor)],
+       SELECT $1, $6, $2, coalesce(max(no), 0) + 1, $3, $4, $5 FROM tutti.publication
+       WHERE tenant_id = $1 AND kind = $6 AND name = $2
+       HAVING $7::bool OR (array_agg(version ORDER BY no DESC))[1] IS NOT DISTINCT FROM $8::int ON CONFLICT DO NOTHING`,
+      [
+        ...[tenantId, name, how, version, toStorableJson(actor), this.#kind],
+        ...[after === undefined, after ?? null],
+      ],
     );
-    if (rowCount === 0) await this.say(tenantId, name, { how, version, actor });
+    if (rowCount === 1) return true;
+    if (after !== undefined && (await this.#current(tenantId, name)) !== after) return false;
+    return await this.say(tenantId, name, saying);
   }
 
-  /** The stored versions of one workflow, or of all that are not the engine's own, by name and the newest first. */
+  /** The stored versions of one name, or of all that are not the engine's own, by name and the newest first. */
   async list(tenantId: number, name?: string): Promise<readonly VersionView[]> {
-    const { rows } = await this.#pool.query<VersionView>(listSql, [tenantId, name ?? null]);
+    const { rows } = await this.#pool.query<VersionView>(listSql(usedSql[this.#kind]), [
+      ...[tenantId, name ?? null, this.#kind],
+    ]);
     return rows;
+  }
+
+  async #current(tenantId: number, name: string): Promise<number | null> {
+    const [newest] = await this.publications(tenantId, name);
+    return newest?.version ?? null;
   }
 }
 
-// $1 tenant, $2 name or null for all.
-const listSql = `WITH force AS (SELECT DISTINCT ON (name) name, version FROM tutti.publication WHERE tenant_id = $1 AND kind = 'workflow' ORDER BY name, no DESC),
-       used AS (SELECT workflow, workflow_version, count(*)::int AS runs FROM tutti.run WHERE tenant_id = $1 AND ($2::text IS NULL OR workflow = $2) GROUP BY 1, 2)
+function unknownVersion(kind: Kind, name: string, version: number): EngineError {
+  const see = `see: tutti ${kind} versions ${name}`;
+  return kind === 'workflow'
+    ? new EngineError('WORKFLOW_UNKNOWN', `Workflow '${name}' has no version ${version}; ${see}`)
+    : new EngineError('AGENT_UNKNOWN', `Agent '${name}' has no version ${version}; ${see}`);
+}
+
+// Which version is used by how many runs.
+const usedSql: Readonly<Record<Kind, string>> = {
+  workflow: `SELECT workflow AS name, workflow_version AS version, count(*)::int AS runs FROM tutti.run WHERE tenant_id = $1 AND ($2::text IS NULL OR workflow = $2) GROUP BY 1, 2`,
+  agent: `SELECT substr(p.key, ${ownName('').length + 1}) AS name, (p.value->>'version')::int AS version, count(*)::int AS runs
+         FROM tutti.run r CROSS JOIN LATERAL jsonb_each(r.pins->'declared'->'agents') p WHERE r.tenant_id = $1 AND p.value ? 'version' GROUP BY 1, 2`,
+};
+
+// $1 tenant, $2 name or null for all, $3 kind.
+const listSql = (
+  used: string,
+): string => `WITH force AS (SELECT DISTINCT ON (name) name, version FROM tutti.publication WHERE tenant_id = $1 AND kind = $3 ORDER BY name, no DESC),
+       used AS (${used})
        SELECT d.name, d.version, encode(d.digest, 'hex') AS digest, d.published_at AS "publishedAt", d.published_by AS "publishedBy",
          coalesce(u.runs, 0) AS runs, coalesce(f.version = d.version, false) AS "inForce"
-       FROM tutti.definition d LEFT JOIN force f ON f.name = d.name LEFT JOIN used u ON u.workflow = d.name AND u.workflow_version = d.version
-       WHERE d.tenant_id = $1 AND d.kind = 'workflow' AND CASE WHEN $2::text IS NULL THEN d.name NOT LIKE '%:%' ELSE d.name = $2 END ORDER BY d.name, d.version DESC`;
+       FROM tutti.definition d LEFT JOIN force f ON f.name = d.name LEFT JOIN used u ON u.name = d.name AND u.version = d.version
+       WHERE d.tenant_id = $1 AND d.kind = $3 AND CASE WHEN $2::text IS NULL THEN d.name NOT LIKE '%:%' ELSE d.name = $2 END ORDER BY d.name, d.version DESC`;

@@ -1,7 +1,14 @@
 import { z } from 'zod';
-import { EngineError } from '../../base/errors.ts';
-import { checkToolNodes, type RegisteredWorkflow, type Registry } from '../../sdk/registry.ts';
-import { type Definitions, isBuiltIn, type StoredVersion } from './definitions.ts';
+import { EngineError, isEngineError } from '../../base/errors.ts';
+import { type AgentDocument, ownName, shortName } from '../../sdk/agent-document.ts';
+import { agentOf, refuseDuties } from '../../sdk/made-agent.ts';
+import {
+  checkToolNodes,
+  type RegisteredAgent,
+  type RegisteredWorkflow,
+  type Registry,
+} from '../../sdk/registry.ts';
+import { type Definitions, type InForce, isBuiltIn, type StoredVersion } from './definitions.ts';
 
 /** Whose workflows, and which version of one of them by its number. */
 export interface Wanted {
@@ -11,8 +18,8 @@ export interface Wanted {
 }
 
 /**
- * The workflows that count for a tenant: those of the loaded code, and in their place or beside them the versions that somebody has put
- * in force. The same versions give the same registry, so that what was checked once is not checked again.
+ * The workflows and agents that count for a tenant: those of the loaded code, and in their place or beside them the versions that somebody
+ * has put in force. An agent that no longer fits what is loaded is left out: whoever names it is told. The same versions give the same registry, so that what was checked once is not checked again.
  * @throws WORKFLOW_UNKNOWN when the version that is asked for is not there
  */
 export async function publishedRegistry(
@@ -20,7 +27,10 @@ export async function publishedRegistry(
   registry: Registry,
   { tenantId, version: asked }: Wanted,
 ): Promise<Registry> {
-  const inForce = await definitions.inForce(tenantId);
+  const [inForce, agents] = await Promise.all([
+    definitions.inForce(tenantId),
+    definitions.agents.inForce(tenantId),
+  ]);
   const { name = '', version = 0 } = asked ?? {};
   if (isBuiltIn(name))
     throw new EngineError('WORKFLOW_UNKNOWN', `'${name.slice(0, 64)}' is not run by anybody.`);
@@ -28,14 +38,18 @@ export async function publishedRegistry(
   const others = [...inForce.filter((each) => each.name !== name), ...named].filter(
     (each) => !registry.workflows.get(each.name)?.digest.equals(each.digest),
   );
-  if (others.length === 0) return registry;
+  if (others.length + agents.length === 0) return registry;
   const kept = overlays.get(registry) ?? new Map<string, Registry>();
   overlays.set(registry, kept);
-  const key = others.map((each) => `${each.name} ${each.digest.toString('hex')}`).join();
+  const key = [
+    ...others.map((each) => `${each.name} ${each.digest.toString('hex')}`),
+    ...agents.map((each) => `${keyOf(each)}`),
+  ].join();
   const known = kept.get(key);
   if (known) return known;
   const stored = others.map((each) => definitions.version(tenantId, each.name, each.version));
-  const made = withVersions(registry, (await Promise.all(stored)).map(registered));
+  const own = await inForceAgents(definitions, registry, { tenantId, agents });
+  const made = withVersions(withAgents(registry, own), (await Promise.all(stored)).map(registered));
   if (kept.size >= mostOverlays) kept.delete(kept.keys().next().value as string);
   kept.set(key, made);
   return made;
@@ -43,7 +57,73 @@ export async function publishedRegistry(
 
 /** By the code that is loaded and the versions in their place: what has been checked of one is kept with it (submit.ts). */
 const overlays = new WeakMap<Registry, Map<string, Registry>>();
-const mostOverlays = 16;
+const mostOverlays = 64;
+
+/** The agents in force that still fit what is loaded. */
+async function inForceAgents(
+  definitions: Definitions,
+  registry: Registry,
+  { tenantId, agents }: { readonly tenantId: number; readonly agents: readonly InForce[] },
+): Promise<readonly RegisteredAgent[]> {
+  const read = agents.map(async ({ name, version }) => {
+    try {
+      return [registeredAgent(registry, await definitions.agents.version(tenantId, name, version))];
+    } catch (error) {
+      if (isEngineError(error) && error.code === 'AGENT_INVALID') return [];
+      throw error;
+    }
+  });
+  return (await Promise.all(read)).flat();
+}
+
+/** Agents as a run has begun with them, by name and version, in force or not. @throws AGENT_INVALID · AGENT_UNKNOWN · DB_* */
+export async function agentsOfVersions(
+  definitions: Definitions,
+  registry: Registry,
+  {
+    tenantId,
+    versions,
+  }: { readonly tenantId: number; readonly versions: Readonly<Record<string, number>> },
+): Promise<readonly RegisteredAgent[]> {
+  const read = Object.entries(versions).map(async ([name, version]) => {
+    const stored = await definitions.agents.version(tenantId, shortName(name) ?? name, version);
+    return registeredAgent(registry, stored);
+  });
+  return await Promise.all(read);
+}
+
+/** By the code that is loaded, so that a version is one agent in a process: what is known of an agent is kept with it. */
+const built = new WeakMap<Registry, Map<string, RegisteredAgent>>();
+const mostBuilt = 1_024;
+
+/** A stored version of an agent as if it were declared. @throws AGENT_INVALID when it no longer fits what is loaded */
+export function registeredAgent(
+  registry: Registry,
+  stored: Pick<StoredVersion<AgentDocument>, 'name' | 'version' | 'digest' | 'data'>,
+): RegisteredAgent {
+  const kept = built.get(registry) ?? new Map<string, RegisteredAgent>();
+  built.set(registry, kept);
+  const known = kept.get(keyOf(stored));
+  if (known) return known;
+  const { version, data: document } = stored;
+  const made = agentOf({ version, digest: stored.digest.toString('hex'), document }, registry);
+  refuseDuties(made, registry.policies);
+  if (kept.size >= mostBuilt) kept.delete(kept.keys().next().value as string);
+  kept.set(keyOf(stored), made);
+  return made;
+}
+
+function keyOf({ name, version, digest }: InForce): string {
+  return `${ownName(name)}@${version} ${digest.toString('hex')}`;
+}
+
+/** A registry with agents beside its own, in the place of others of their names. */
+export function withAgents(registry: Registry, made: readonly RegisteredAgent[]): Registry {
+  if (made.length === 0) return registry;
+  const agents = new Map(registry.agents);
+  for (const each of made) agents.set(each.name, each);
+  return Object.freeze({ ...registry, agents });
+}
 
 /** A registry with other versions in the place of its own, or beside them. */
 export function withVersions(

@@ -1,4 +1,4 @@
-import { hasAccess } from '../../sdk/policy.ts';
+import { isOwn } from '../../sdk/tool-access.ts';
 import type { Facts } from '../facts.ts';
 import { type Ruling, refuse } from '../ruling.ts';
 
@@ -11,12 +11,18 @@ export function listed(facts: Facts): Ruling | null {
   );
 }
 
-/** Tools of other modules need a policy, unless they are public. */
+/** Tools of other modules, and restricted ones, need a policy or a grant. */
 export function sameModule(facts: Facts): Ruling | null {
-  if (facts.access === 'public' || facts.agentModule === facts.toolModule) return null;
-  if (hasAccess(facts.policies, facts)) return null;
+  const { agent, agentModule: module, tool, toolModule, access, policies } = facts;
+  const named = { name: tool, module: toolModule, access };
+  if (facts.granted || isOwn(named, { agent, module }, policies)) return null;
+  if (access === 'restricted')
+    return refuse(
+      'access.restricted',
+      `'${tool}' is restricted; somebody must give '${agent}' access to it: tutti tools grant ${tool} --agent ${agent}`,
+    );
   return refuse(
     'access.module',
-    `'${facts.tool}' is for agents of '${facts.toolModule}'; a policy must give '${facts.agent}' access to it.`,
+    `'${tool}' is for agents of '${facts.toolModule}'; a policy must give '${agent}' access to it, or: tutti tools grant ${tool} --agent ${agent}`,
   );
 }

@@ -5,10 +5,12 @@ import express, { type Express, type RequestHandler } from 'express';
 import { systemClock } from '../../base/clock.ts';
 import { EngineError } from '../../base/errors.ts';
 import { toVisible } from '../../base/text.ts';
+import { mcpRoutes } from '../mcp/routes.ts';
 import { refuseStrangers } from './loopback.ts';
 import type { ApiParts, CompleteParts } from './parts.ts';
 import { answerProblems, refuseUnknown } from './problem.ts';
 import { limitRate } from './rate.ts';
+import { agentRoutes } from './routes/agents.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { authorityRoutes } from './routes/authority.ts';
 import { budgetRoutes } from './routes/budgets.ts';
@@ -19,12 +21,15 @@ import { eventRoutes } from './routes/events.ts';
 import { explainRoutes } from './routes/explain.ts';
 import { healthRoutes } from './routes/health.ts';
 import { limitRoutes } from './routes/limits.ts';
+import { mcpServerRoutes } from './routes/mcp-servers.ts';
 import { pageRoutes } from './routes/pages.ts';
 import { planRoutes } from './routes/plans.ts';
 import { resultRoutes } from './routes/results.ts';
 import { runRoutes } from './routes/runs.ts';
 import { settingRoutes } from './routes/settings.ts';
 import { stopRoutes } from './routes/stops.ts';
+import { taskRoutes } from './routes/tasks.ts';
+import { toolRoutes } from './routes/tools.ts';
 import { undoRoutes } from './routes/undo.ts';
 import { workflowRoutes } from './routes/workflows.ts';
 
@@ -62,6 +67,7 @@ export function createApp(options: ApiParts): Express {
   app.set('json replacer', (_: string, value: unknown) =>
     typeof value === 'string' ? toVisible(value) : value,
   );
+  if (parts.mcp) app.use(guardAnswers, mcpRoutes({ ...parts, ...parts.mcp }));
   app.use(guardAnswers, refuseStrangers);
   // Health is asked often and must answer under load.
   app.use(healthRoutes(parts));
@@ -73,11 +79,15 @@ export function createApp(options: ApiParts): Express {
   if (parts.stops) app.use('/v1/stops', stopRoutes(parts, parts.stops));
   if (parts.authority) app.use('/v1', authorityRoutes(parts, parts.authority));
   if (parts.settings) app.use('/v1/settings', settingRoutes(parts, parts.settings));
+  if (parts.tools) app.use('/v1/tools', toolRoutes(parts, parts.tools));
   if (parts.versions) app.use('/v1/workflows', workflowRoutes(parts, parts.versions));
+  if (parts.tasks) app.use('/v1/tasks', taskRoutes(parts, parts.tasks));
+  if (parts.agents) app.use('/v1/agents', agentRoutes(parts, parts.agents));
   if (parts.planner) app.use('/v1/plans', planRoutes(parts, parts.planner));
   if (parts.costs) app.use('/v1/costs', costRoutes(parts, parts.costs));
   if (parts.budgets) app.use('/v1/budgets', budgetRoutes(parts, parts.budgets));
   if (parts.limits) app.use('/v1/limits', limitRoutes(parts.limits));
+  if (parts.mcpServers) app.use('/v1/mcp/servers', mcpServerRoutes(parts.mcpServers));
   if (parts.approvals) app.use('/v1/approvals', approvalRoutes(parts, parts.approvals));
   if (parts.reviews) app.use('/v1/effects', effectRoutes(parts, parts.reviews));
   app.use(pageRoutes(parts));

@@ -1,4 +1,4 @@
-import type { RequestHandler } from 'express';
+import type { Request, RequestHandler } from 'express';
 import { EngineError } from '../../base/errors.ts';
 
 const hosts = ['127.0.0.1', 'localhost', '[::1]'];
@@ -10,22 +10,28 @@ const hosts = ['127.0.0.1', 'localhost', '[::1]'];
  * @throws ORIGIN_REFUSED
  */
 export const refuseStrangers: RequestHandler = (request, _response, next) => {
-  const names = hosts.flatMap((host) => namesOf(host, request.socket.localPort ?? 0));
-  const { host, origin } = request.headers;
-  if (!names.includes((host ?? '').toLowerCase())) {
+  refuseStranger(request);
+  next();
+};
+
+/** The same for one request; `known` is the public address that a proxy in front of it has. @throws ORIGIN_REFUSED */
+export function refuseStranger({ headers, socket }: Request, known?: URL): void {
+  const names = hosts.flatMap((host) => namesOf(host, socket.localPort ?? 0));
+  const { host, origin } = headers;
+  if (![...names, known?.host].includes((host ?? '').toLowerCase())) {
     throw new EngineError(
       'ORIGIN_REFUSED',
       `This address answers only to localhost and 127.0.0.1 with its port, not to the name '${shown(host)}'.`,
     );
   }
-  if (origin !== undefined && !names.some((name) => origin.toLowerCase() === `http://${name}`)) {
+  const origins = [...names.map((name) => `http://${name}`), known?.origin];
+  if (origin !== undefined && !origins.includes(origin.toLowerCase())) {
     throw new EngineError(
       'ORIGIN_REFUSED',
       `Pages of '${shown(origin)}' may not call this address; only its own may.`,
     );
   }
-  next();
-};
+}
 
 /** Clients leave the default port out (RFC 9110, section 4.2.3). */
 function namesOf(host: string, port: number): readonly string[] {

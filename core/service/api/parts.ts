@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
+import type { Agents } from '../../engine/agents/agents.ts';
 import type { Approvals } from '../../engine/approvals/approvals.ts';
 import type { StopStore } from '../../engine/authority/stop-store.ts';
 import type { AuthorityViews } from '../../engine/authority/views.ts';
@@ -10,9 +11,13 @@ import type { Planner } from '../../engine/plan/planner.ts';
 import type { SettingStore } from '../../engine/recovery/setting-store.ts';
 import type { History } from '../../engine/run/history.ts';
 import type { Reviews } from '../../engine/run/reviews.ts';
+import type { Tasks } from '../../engine/tasks/tasks.ts';
+import type { Tools } from '../../engine/tools/tools.ts';
 import type { Undo } from '../../engine/undo/undo.ts';
 import type { Versions } from '../../engine/versions/versions.ts';
 import type { Registry } from '../../sdk/registry.ts';
+import type { McpOptions } from '../mcp/parts.ts';
+import type { McpDesk } from './routes/mcp-servers.ts';
 
 /** What the API is made of. */
 export interface ApiParts {
@@ -34,18 +39,28 @@ export interface ApiParts {
   readonly stops?: StopStore;
   /** What agents may do, and would have done. @default none: there are no routes for it */
   readonly authority?: AuthorityViews;
+  /** What tools there are, and who may use them. @default none: there are no routes for them */
+  readonly tools?: Tools;
   /** What can be changed while engines run. @default none: there are no routes for it */
   readonly settings?: SettingStore;
   /** Versions of workflows, and which of them is in force. @default none: there are no routes for them */
   readonly versions?: Versions;
   /** Says what runs would do, and binds runs to that. @default none: there is no route for it, and no run is bound */
   readonly planner?: Pick<Planner, 'plan' | 'bind'>;
+  /** Single tasks for agents. @default none: there are no routes for them */
+  readonly tasks?: Tasks;
+  /** The agents that there are, and those that people make. @default none: there are no routes for them */
+  readonly agents?: Agents;
+  /** The MCP servers that tools call. @default none: there are no routes for them */
+  readonly mcpServers?: McpDesk | undefined;
   /** What models cost. @default none: there is no route for it */
   readonly costs?: Costs;
   /** What they may cost a day. @default none: there are no routes for it */
   readonly budgets?: Budgets;
   /** How much of its limits each model has used. @default none: there is no route for it */
   readonly limits?: () => LimitsView | Promise<LimitsView>;
+  /** Serves other systems by the Model Context Protocol. @default none: there is no /mcp */
+  readonly mcp?: McpOptions;
   /** Makes the HTML report of a run; it is shown without scripts. @default none: there are no report pages */
   readonly report?: (tenantId: number, runId: string) => Promise<string>;
   /** What a run gets that names no date or zone of its own. @default today in UTC */
@@ -65,6 +80,7 @@ export type CompleteParts = Required<Omit<ApiParts, Optional>> &
   };
 
 type Optional =
+  | 'mcp'
   | 'planner'
   | 'versions'
   | 'report'
@@ -72,8 +88,12 @@ type Optional =
   | 'undo'
   | 'approvals'
   | 'settings'
+  | 'tools'
   | 'stops'
   | 'authority'
+  | 'tasks'
+  | 'agents'
+  | 'mcpServers'
   | 'costs'
   | 'budgets'
   | 'limits';

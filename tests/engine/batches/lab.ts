@@ -95,7 +95,9 @@ export class BatchLab {
     const registry = loadRegistry(used, []);
     const configUrl = new URL('./fixtures/batch.config.ts', import.meta.url).href;
     const { digest } = registry;
-    const setup = { configUrl, connection: database.connectionConfig, profiles, digest };
+    const dataFolder = '/nonexistent';
+    const connection = database.connectionConfig;
+    const setup = { configUrl, connection, dataFolder, profiles, digest };
     const { clock } = this;
     // The calls' deadlines run in real time; what the adapters compare with the provider's moments is the test's.
     const seen = { ...systemClock, now: () => clock.now() };

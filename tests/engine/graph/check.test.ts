@@ -182,6 +182,33 @@ describe('a fault of types', () => {
     assert.deepEqual(asked('nodes.hold.output.kind == "aplied"'), ['g when type_mismatch']);
   });
 
+  it('is a server that the configuration does not name, at every node that may name one', () => {
+    verifies('R5.mcp-routing', 'R1.validate');
+    const known = { ...declarations, servers: new Map([['fs_reports', {}]]), workflows: new Map() };
+    const found = (server: string) => {
+      const inItem = judge('one', { bill: { cel: 'item.id' } }, { server }) as ItemNode;
+      const nodes = [
+        judge('a', { bill: { cel: 'input.bill' }, limit: { cel: 'input.limit' } }, { server }),
+        foreach('each', {
+          items: bills,
+          key: { cel: 'item.id' },
+          body: [inItem],
+          outputs: ['one'],
+        }),
+        { ...reduce('all', ['each', 'a'], { agent: 'lab.sum' }), server },
+      ];
+      return checkWorkflow({ ...workflow(nodes), input }, known);
+    };
+
+    assert.deepEqual(found('fs_reports'), []);
+    const faults = found('fs_report');
+    assert.deepEqual(
+      faults.map(({ node, path, code, severity }) => `${severity} ${node} ${path} ${code}`),
+      ['a', 'each.one', 'all'].map((node) => `error ${node} server unknown_name`),
+    );
+    assert.match(faults[0]?.message ?? '', /'fs_report'.*'fs_reports'/);
+  });
+
   it('is looked for in a child workflow by its input and its output', () => {
     const child = {
       ...workflow([compute('c', 1)]),

@@ -41,6 +41,20 @@ const mark = defineTool({
   undo: { action: 'unmark' },
 }).handler(async () => ({}));
 
+/** Tools that say what they reach beyond the ERP, one a way. */
+const reaching = Object.fromEntries(
+  (['files', 'http', 'mcp', 'databases', 'mail', 'slack'] as const).map((way) => {
+    const tool = defineTool({
+      ...common,
+      name: `desk.${way}.reach`,
+      effect: 'read',
+      result: z.object({ text: z.string() }),
+      outside: [way],
+    }).handler(async () => ({ text: '' }));
+    return [way, tool] as const;
+  }),
+);
+
 const agents: Readonly<Record<string, readonly AnyTool[]>> = {
   all: [letters, pay, send],
   all_scrap: [letters, pay, scrap],
@@ -48,7 +62,12 @@ const agents: Readonly<Record<string, readonly AnyTool[]>> = {
   payroll: [pay, send],
   careful: [letters, pay, mark],
   clerk: [letters, send],
+  ...Object.fromEntries(
+    Object.entries(reaching).map(([way, tool]) => [`all_${way}`, [tool, pay, send]]),
+  ),
 };
+
+const reachingTools = new Map(Object.values(reaching).map((tool) => [tool.name, tool]));
 
 const registered = new Map(
   Object.entries(agents).map(([name, tools]) => {
@@ -87,7 +106,7 @@ function told(
 ): readonly (string | null)[] {
   const child = flow('letters', [task('read', 'reader')]);
   const known = {
-    ...{ agents: registered, tools: new Map(), entities: new Map(), policies },
+    ...{ agents: registered, tools: reachingTools, entities: new Map(), policies },
     workflows: new Map([['letters', { data: { ...child, output: { cel: 'nodes.read.output' } } }]]),
   };
   return checkWorkflow(flow('w', nodes), known)
@@ -176,6 +195,23 @@ describe('a workflow in which one agent joins text from outside, sensitive data 
       ...{ concurrency: null, onItemFailure: 'continue' },
     };
     assert.deepEqual(told([read, each]), ['each.a']);
+  });
+
+  it('is refused where the text comes from files, the web, servers of MCP or databases', () => {
+    const faulty = Object.keys(reaching).filter(
+      (way) => told([task('a', `all_${way}`)]).length > 0,
+    );
+    assert.deepEqual(faulty, ['files', 'http', 'mcp', 'databases']);
+
+    const ofNode = Object.values(reaching).filter(({ name: tool }) => {
+      const read: Node = { kind: 'tool', id: 'read', after: [], ...base, tool, args: {} };
+      const paid = given(task('a', 'payroll', ['read']), { told: { cel: 'nodes.read.output' } });
+      return told([read, paid]).length > 0;
+    });
+    assert.deepEqual(
+      ofNode.flatMap(({ outside }) => outside ?? []),
+      ['files', 'http', 'mcp', 'databases'],
+    );
   });
 
   it('is fine behind an approval, if no way goes around it', () => {

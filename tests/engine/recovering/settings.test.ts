@@ -59,6 +59,7 @@ describe('settings', () => {
         ['budget:module:lab', 'default', null],
         ['autonomy', 'default', []],
         ['shadow', 'default', []],
+        ['access', 'default', []],
       ],
     );
   });

@@ -120,6 +120,8 @@ export class SimThread {
         return;
       case 'entered':
         throw new Error('No job of this world calls a limited side.');
+      case 'mcp-answered':
+        throw new Error('No job of this world calls an MCP server.');
       case 'stopped':
         throw new Error('Nobody stops anything in this world.');
     }

@@ -48,7 +48,7 @@ describe('what follows failures, over HTTP', () => {
         ...['breaker', 'recovery:echo.say', 'recovery:echo.hold', name],
         ...['budget:tenant', 'budget:module:echo'],
         ...['chorus', 'pause', 'stumble'].map((workflow) => `budget:workflow:${workflow}`),
-        ...['autonomy', 'shadow'],
+        ...['autonomy', 'shadow', 'access'],
       ],
     );
 

@@ -1,12 +1,11 @@
-import type { Request, Response } from 'express';
+import type { Response } from 'express';
 import { Router } from 'express';
 import { z } from 'zod';
 import { EngineError } from '../../../base/errors.ts';
 import type { RunRequest } from '../../../engine/run/store.ts';
+import { idempotencyKey, keySchema } from '../idempotency.ts';
 import type { CompleteParts } from '../parts.ts';
 import { pageOf, paging, readBody, readQuery, timeZone, whenGone } from '../request.ts';
-
-const key = z.string().min(1).max(255);
 
 const runsQuery = paging(z.uuid(), { usual: 50, most: 200 });
 const stepsQuery = paging(z.coerce.number().int().nonnegative(), { usual: 200, most: 1_000 });
@@ -16,7 +15,7 @@ const runBody = z
     /** @default the one in force */
     version: z.int().min(1).optional(),
     input: z.unknown().optional(),
-    key: key.optional(),
+    key: keySchema.optional(),
     company: z.string().min(1).max(50).optional(),
     businessDate: z.iso.date().optional(),
     timeZone: timeZone.optional(),
@@ -136,25 +135,6 @@ export function runRoutes(parts: CompleteParts): Router {
   return router;
 }
 
-/**
- * The key that makes a repeated request the same run, from the header or the body. The header's value may stand in quotes, as
- * draft-ietf-httpapi-idempotency-key-header-07 has it. @throws INPUT_INVALID
- */
-function idempotencyKey(request: Request, inBody: string | undefined): string {
-  const header = request.get('Idempotency-Key')?.replace(/^"(.*)"$/, '$1');
-  if (header !== undefined && inBody !== undefined && header !== inBody) {
-    throw wrongKey('differs from the key in the body; send one of them');
-  }
-  const value = header ?? inBody;
-  if (value === undefined) {
-    throw wrongKey(
-      'is missing; send one, new for each run, so that a repeated request starts none',
-    );
-  }
-  if (key.safeParse(value).success) return value;
-  throw wrongKey('must have 1 to 255 characters');
-}
-
 /** @throws PLAN_CHANGED · INPUT_INVALID where nothing can be bound */
 async function bind(
   { planner, closing }: CompleteParts,
@@ -163,10 +143,4 @@ async function bind(
 ): Promise<RunRequest> {
   if (planner) return planner.bind(run, plan, AbortSignal.any([closing, whenGone(response)]));
   throw new EngineError('INPUT_INVALID', 'Here no run can be bound to a plan; leave `plan` out.');
-}
-
-function wrongKey(detail: string): EngineError {
-  return new EngineError('INPUT_INVALID', `The header Idempotency-Key ${detail}.`, {
-    details: { errors: [{ pointer: 'Idempotency-Key', detail }] },
-  });
 }

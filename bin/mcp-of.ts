@@ -1,0 +1,14 @@
+import type { McpOptions } from '../core/service/mcp/parts.ts';
+import { type Host, version } from './host.ts';
+import { recordOf } from './outcome.ts';
+
+/** What a process serves other systems with, by the Model Context Protocol. */
+export function mcpOf(host: Host, startOwn: McpOptions['startOwn']): McpOptions {
+  const { serve } = host.config.mcp ?? {};
+  return {
+    version,
+    startOwn,
+    record: (tenantId, runId) => recordOf(host, tenantId, runId),
+    ...(serve && { serve }),
+  };
+}
