@@ -1,0 +1,91 @@
+import { toNodeHandler } from '@modelcontextprotocol/node';
+import { createMcpHandler, type McpServer } from '@modelcontextprotocol/server';
+import express, { type ErrorRequestHandler, type RequestHandler, Router } from 'express';
+import { isEngineError } from '../../base/errors.ts';
+import { refuseStranger } from '../api/loopback.ts';
+import { limitRate } from '../api/rate.ts';
+import { Authorization, admitted, countedAs, type NeededBy } from './authorization.ts';
+import type { Caller } from './caller.ts';
+import { offersOf } from './catalogue.ts';
+import type { McpParts } from './parts.ts';
+import { buildServer } from './server.ts';
+
+const largestBodyBytes = 1_048_576;
+
+/** What is served: the server of a caller, and what each message needs. */
+export interface Served {
+  build(caller: Caller): McpServer;
+  readonly neededBy: NeededBy;
+}
+
+/** What the transport is made of. */
+export type TransportParts = Pick<McpParts, 'serve' | 'closing' | 'onError'> & {
+  /** Requests of one caller. */
+  readonly requestsPerMinute: number;
+};
+
+/** `/mcp`: workflows, runs and tools for other systems, by the Model Context Protocol. @throws CONFIG_INVALID · MODULE_INVALID */
+export function mcpRoutes(parts: McpParts & TransportParts): Router {
+  const offers = offersOf(parts);
+  return transportRoutes(parts, {
+    build: (caller) => buildServer(parts, { offers: offers.values(), caller }),
+    neededBy: (message) => {
+      const { method, params } = (message ?? {}) as {
+        readonly method?: unknown;
+        readonly params?: { readonly name?: unknown };
+      };
+      if (method === 'tools/call') return offers.get(String(params?.name))?.scope ?? null;
+      return String(method).startsWith('resources/') ? 'read' : null;
+    },
+  });
+}
+
+/**
+ * Streamable HTTP for clients of both eras, without sessions: every request brings what proves its caller. In order: name and origin,
+ * caller, rate, size, scope, and then the protocol.
+ * @throws CONFIG_INVALID
+ */
+export function transportRoutes(parts: TransportParts, served: Served): Router {
+  const authorization = new Authorization(parts.serve);
+  const handler = createMcpHandler(
+    ({ authInfo }) => served.build(authInfo?.extra?.caller as Caller),
+    { maxRequestBodySize: largestBodyBytes, onerror: () => {} },
+  );
+  parts.closing.addEventListener('abort', () => void handler.close(), { once: true });
+  const serve = toNodeHandler(handler, {
+    maxRequestBodySize: largestBodyBytes,
+    onerror: parts.onError,
+  });
+  const answer: RequestHandler = (request, response) => {
+    // Proxies that gather an answer would hold back its progress.
+    response.set('X-Accel-Buffering', 'no');
+    const extra = { caller: admitted(response) };
+    // The token goes no further: nothing behind this line can hand it on.
+    const auth = { token: '', clientId: extra.caller.id, scopes: [], extra };
+    return serve(Object.assign(request, { auth }), response, request.body as unknown);
+  };
+  const router = Router();
+  const known: RequestHandler = (request, _response, next) => {
+    refuseStranger(request, authorization.resource);
+    next();
+  };
+  router.get(authorization.metadataPath, known, authorization.answerMetadata);
+  router.all(
+    '/mcp',
+    ...[known, authorization.identify, limitRate(parts.requestsPerMinute, countedAs)],
+    ...[express.json({ limit: largestBodyBytes }), authorization.admit(served.neededBy), answer],
+  );
+  router.use('/mcp', refuseBody);
+  return router;
+}
+
+/** What is no JSON, or too much of it, is answered in the words of JSON-RPC. */
+// biome-ignore lint/complexity/useMaxParams: Express knows an error handler by its four parameters
+const refuseBody: ErrorRequestHandler = (error, _request, response, next) => {
+  const { status } = (error ?? {}) as { readonly status?: unknown };
+  const isLarge = status === 413;
+  if (isEngineError(error) || (status !== 400 && !isLarge)) return next(error);
+  const message = isLarge ? 'The body is larger than 1 MB; send less.' : 'The body is no JSON.';
+  const code = isLarge ? -32_000 : -32_700;
+  response.status(isLarge ? 413 : 400).json({ jsonrpc: '2.0', error: { code, message }, id: null });
+};
