@@ -72,17 +72,28 @@ function withoutAbandoned(change: Change): Change {
 function oncePerEffect(changes: readonly Change[]): readonly Change[] {
   if (!changes.some(({ effects, effectEnds }) => effects || effectEnds)) return changes;
   const taken = new Set<string>();
-  const isFirst = ({ run }: Change, key: string): boolean => {
-    const name = `${run.facts.tenantId} ${key}`;
+  const nameOf = ({ run }: Change, key: string): string => `${run.facts.tenantId} ${key}`;
+  const isFirst = (change: Change, key: string): boolean => {
+    const name = nameOf(change, key);
     return !taken.has(name) && taken.add(name) !== null;
   };
+  // Of two steps that met at one effect, both may tell its end in one flush: the later word counts. What has an end was begun, so no
+  // claim of it holds any more.
+  const told = new Map(
+    changes.flatMap((change) =>
+      (change.effectEnds ?? [])
+        .filter(({ claim }) => !claim)
+        .map((end) => [nameOf(change, end.key), end] as const),
+    ),
+  );
+  for (const name of told.keys()) taken.add(name);
   const ended = changes.map((change) => {
     const { effectEnds: ends } = change;
     if (!ends) return change;
-    return {
-      ...change,
-      effectEnds: ends.filter(({ key, claim }) => isFirst(change, key) || !claim),
-    };
+    const effectEnds = ends.filter((end) =>
+      end.claim ? isFirst(change, end.key) : told.get(nameOf(change, end.key)) === end,
+    );
+    return { ...change, effectEnds };
   });
   return ended.map((change) => {
     const { effects } = change;

@@ -127,11 +127,14 @@ effects AS (INSERT INTO tutti.effect AS t (${namesOf('effects')}) SELECT d.* FRO
   ON CONFLICT (tenant_id, key) DO UPDATE SET ${effectChanges}, outcome = NULL, ended_at = NULL
   WHERE ${isSuperseded} RETURNING run_id, seq),
 documents AS (INSERT INTO tutti.effect_document (${namesOf('documents')}) SELECT d.* FROM mark, ${rowsOf('documents')} ON CONFLICT DO NOTHING),
-used AS (UPDATE tutti.approval a SET state = 'consumed', consumed_at = clock_timestamp(), used_by = d.claim FROM mark, ${rowsOf('effect_ends')}
+claimed AS MATERIALIZED (SELECT tenant_id, key FROM tutti.effect
+  WHERE tenant_id = ANY (ARRAY(SELECT tenant_id FROM ${rowsOf('effect_ends')} WHERE approval IS NOT NULL))
+    AND key = ANY (ARRAY(SELECT key FROM ${rowsOf('effect_ends')} WHERE approval IS NOT NULL)) AND state = 'proposed' ORDER BY 1, 2 FOR NO KEY UPDATE),
+used AS (UPDATE tutti.approval a SET state = 'consumed', consumed_at = clock_timestamp(), used_by = d.claim FROM mark, claimed e, ${rowsOf('effect_ends')}
   WHERE a.tenant_id = ANY (ARRAY(SELECT tenant_id FROM ${rowsOf('effect_ends')} WHERE approval IS NOT NULL))
     AND a.id = ANY (ARRAY(SELECT approval FROM ${rowsOf('effect_ends')} WHERE approval IS NOT NULL))
     AND a.tenant_id = d.tenant_id AND a.id = d.approval AND a.effect_key = d.key AND a.state = 'granted' AND a.expires_at > clock_timestamp()
-    AND EXISTS (SELECT FROM tutti.effect e WHERE e.tenant_id = d.tenant_id AND e.key = d.key AND e.state = 'proposed')
+    AND e.tenant_id = d.tenant_id AND e.key = d.key
   RETURNING a.id, a.used_by),
 effect_ends AS (INSERT INTO tutti.effect AS t (tenant_id, key, run_id, step, seq, tool, contract, actor, args_sha256, state, outcome, ended_at)
   SELECT d.tenant_id, d.key, '00000000-0000-0000-0000-000000000000', 0, 0, '', '', '{}', '', d.state, d.outcome, now() FROM mark, ${rowsOf('effect_ends')}

@@ -322,6 +322,31 @@ describe('Journal', () => {
     assert.ok(ageMs >= 0 && ageMs < 10_000);
     assert.equal(await store.effect(1, 'bb'.repeat(32)), null);
   });
+
+  it('takes the later word of two that tell the end of one effect at the same time, and no claim beside them', async () => {
+    const writer = await Writer.open(fresh.database, pool);
+    const run = await writer.run();
+    const step = run.steps[0] as Step;
+    const key = 'cc'.repeat(32);
+    await writer.durable(anEffect(run, step, 'cc'));
+    const end = (n: number) => ({ key, state: 'applied' as const, outcome: { n } });
+    const claim = { approval: newId(), seq: nextEntry(run, { step, kind: 'x', data: {} }).seq };
+
+    // The first goes down alone; the others gather meanwhile, and are one flush.
+    const all = [
+      writer.durable({ run, step, effectEnds: [end(1)] }),
+      writer.durable({ run, step, effectEnds: [{ ...end(2), state: 'started', claim }] }),
+      writer.durable({ run, step, effectEnds: [end(3)] }),
+      writer.durable({ run, step, effectEnds: [end(4)] }),
+    ];
+    const told = await Promise.all(all);
+
+    assert.deepEqual(
+      told.map(({ newEffects }) => [...newEffects]),
+      [[], [], [], []],
+    );
+    assert.deepEqual((await store.effect(1, key))?.outcome, { n: 4 });
+  });
 });
 
 /** The intent of an effect whose key repeats `byte`. */
