@@ -46,9 +46,18 @@ export function says({ messages, tools }: ModelCallSeen): ServerReply {
   return { text: JSON.stringify({ text: `${id}${seen}` }), usage };
 }
 
+const dayMs = 86_400_000;
+const marginMs = 300_000;
+
+/** Now, or in the last minutes of a day in UTC the first of the next: budgets are a day's, and tests let minutes pass. */
+function withinADay(): number {
+  const now = Date.now();
+  return dayMs - (now % dayMs) > marginMs ? now : now + marginMs;
+}
+
 /** Engines with real threads over a provider's batch server, in time that a test moves. */
 export class BatchLab {
-  readonly clock = new FakeClock(Date.now());
+  readonly clock = new FakeClock(withinADay());
   readonly server: BatchServer;
   readonly pool: pg.Pool;
   readonly #fresh: FreshDatabase;
