@@ -5,8 +5,10 @@ import express, { type Express, type RequestHandler } from 'express';
 import { systemClock } from '../../base/clock.ts';
 import { EngineError } from '../../base/errors.ts';
 import { toVisible } from '../../base/text.ts';
+import { identify } from '../identity/identify.ts';
 import { mcpRoutes } from '../mcp/routes.ts';
 import { refuseStrangers } from './loopback.ts';
+import { mount } from './mount.ts';
 import type { ApiParts, CompleteParts } from './parts.ts';
 import { answerProblems, refuseUnknown } from './problem.ts';
 import { limitRate } from './rate.ts';
@@ -26,12 +28,12 @@ import { pageRoutes } from './routes/pages.ts';
 import { planRoutes } from './routes/plans.ts';
 import { resultRoutes } from './routes/results.ts';
 import { runRoutes } from './routes/runs.ts';
-import { settingRoutes } from './routes/settings.ts';
 import { stopRoutes } from './routes/stops.ts';
 import { taskRoutes } from './routes/tasks.ts';
 import { toolRoutes } from './routes/tools.ts';
 import { undoRoutes } from './routes/undo.ts';
 import { workflowRoutes } from './routes/workflows.ts';
+import { routesOf } from './routes.ts';
 
 export type { ApiParts } from './parts.ts';
 
@@ -72,13 +74,13 @@ export function createApp(options: ApiParts): Express {
   // Health is asked often and must answer under load.
   app.use(healthRoutes(parts));
   app.use(limitRate(parts.requestsPerMinute), express.json({ limit: largestBodyBytes }));
+  app.use(identify(parts), mount(routesOf(parts), parts));
   app.use('/v1/runs', runRoutes(parts), eventRoutes(parts), explainRoutes(parts));
   if (parts.undo) app.use('/v1/runs', undoRoutes(parts, parts.undo));
   app.use('/v1', resultRoutes(parts));
   app.use('/v1/errors', errorRoutes(parts));
   if (parts.stops) app.use('/v1/stops', stopRoutes(parts, parts.stops));
   if (parts.authority) app.use('/v1', authorityRoutes(parts, parts.authority));
-  if (parts.settings) app.use('/v1/settings', settingRoutes(parts, parts.settings));
   if (parts.tools) app.use('/v1/tools', toolRoutes(parts, parts.tools));
   if (parts.versions) app.use('/v1/workflows', workflowRoutes(parts, parts.versions));
   if (parts.tasks) app.use('/v1/tasks', taskRoutes(parts, parts.tasks));

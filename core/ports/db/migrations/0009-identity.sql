@@ -1,0 +1,1 @@
+-- API keys with who made them, tokens that are refused before they expire, tenants with a state.

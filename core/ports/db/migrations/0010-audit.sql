@@ -1,0 +1,1 @@
+-- The audit log is written by every change.

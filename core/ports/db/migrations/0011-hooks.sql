@@ -1,0 +1,1 @@
+-- ERP events as they came, and what became of them.
