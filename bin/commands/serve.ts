@@ -3,6 +3,7 @@ import { type Call, type Command, exit, flags, scaleOf, withHost } from '../comm
 import { newExecutor } from '../follow.ts';
 import type { Host } from '../host.ts';
 import { introduce, openCompany, sayApi } from '../introduction.ts';
+import { openService } from '../service.ts';
 
 /** `tutti serve`: engine and admin API until a signal comes. */
 export const serve: Command = {
@@ -27,6 +28,7 @@ async function serveUntilSignal(
   const executor = newExecutor(host);
   const engine = await executor.start();
   const api = await openApi(host, engine, { tenantId, businessDate: sample.asOf, port });
+  const service = await openService(host, engine, { tenantId });
   try {
     sayApi(call, api.url);
     call.terminal.say('Serving until Ctrl-C.');
@@ -36,6 +38,7 @@ async function serveUntilSignal(
     );
     return exit.done;
   } finally {
+    await service.close();
     await api.close();
   }
 }

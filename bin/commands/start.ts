@@ -17,6 +17,7 @@ import { type Executor, findExecutor, follow, sayInterrupted } from '../follow.t
 import type { Host } from '../host.ts';
 import { introduce, openCompany, say, sayApi } from '../introduction.ts';
 import { printSummary, recordOf, writeReport } from '../outcome.ts';
+import { openService } from '../service.ts';
 
 const workflow = 'nightly';
 
@@ -52,6 +53,7 @@ async function startNight(
   const api = isServing
     ? await openApi(host, executor.engine as NonNullable<Executor['engine']>, { ...company, port })
     : null;
+  const service = api && executor.engine ? await openService(host, executor.engine, company) : null;
   try {
     if (api) sayApi(call, api.url);
     else if (!executor.engine)
@@ -65,6 +67,7 @@ async function startNight(
     if (api) await serveOn(call, api, executor);
     return exitCodeOf(status);
   } finally {
+    await service?.close();
     await api?.close();
   }
 }
