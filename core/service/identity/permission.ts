@@ -6,6 +6,7 @@ export const permissions = {
   'runs:read': 'look at runs, steps, events, findings, proposals, costs and plans',
   'runs:start': 'start runs and tasks, rehearsals and plans among them',
   'runs:steer': 'cancel, pause, resume and retry runs, and take them back',
+  'findings:triage': 'say what is to become of findings, and whose they are',
   'workflows:read': 'look at workflows and their versions',
   'workflows:publish': 'publish workflows and roll them back',
   'agents:read': 'look at agents, tools, modules and MCP servers',
@@ -30,6 +31,7 @@ export const permissions = {
   'audit:read': 'read, verify and export the audit log',
   'data:erase': 'erase personal data, and put runs on hold',
   'status:read': 'look at status and metrics',
+  'metrics:read': 'read the metrics of the whole installation, all tenants together',
   'tenants:read': 'look at every tenant of the installation',
   'tenants:write': 'make, suspend and resume tenants',
 } as const;
@@ -38,12 +40,15 @@ export const permissions = {
 export type Permission = keyof typeof permissions;
 
 const reading = (Object.keys(permissions) as Permission[]).filter(
-  (each) => each.endsWith(':read') && !['tenants:read', 'keys:read', 'audit:read'].includes(each),
+  (each) =>
+    each.endsWith(':read') &&
+    !['tenants:read', 'metrics:read', 'keys:read', 'audit:read'].includes(each),
 );
 const operating: readonly Permission[] = [
   ...reading,
   'runs:start',
   'runs:steer',
+  'findings:triage',
   'authority:stop',
   'schedules:write',
   'hooks:write',
@@ -60,15 +65,16 @@ const owning = Object.keys(permissions) as Permission[];
 
 /**
  * What each role may do. `approver` decides and does not start; nobody approves by being an administrator: whoever is to do both holds
- * both roles. A `module_admin` administers the modules that its key or token names.
+ * both roles. A `monitor` is a program that reads metrics. A `module_admin` administers the modules that its key or token names.
  */
 export const roles = {
+  monitor: ['status:read', 'metrics:read'],
   viewer: reading,
   operator: operating,
   approver: [...reading, 'approvals:decide'],
   module_admin: administering,
   tenant_admin: owning.filter(
-    (each) => !each.startsWith('tenants:') && each !== 'approvals:decide',
+    (each) => !/^(tenants|metrics):/.test(each) && each !== 'approvals:decide',
   ),
   owner: owning,
 } as const satisfies Readonly<Record<string, readonly Permission[]>>;

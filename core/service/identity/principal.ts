@@ -8,11 +8,15 @@ export interface Principal {
   readonly tenantId: number;
   /** Who it is in the record of what it does. */
   readonly actor: Actor;
+  /** The person as whom a key decides. @default it stands for nobody, and decides nothing */
+  readonly person?: string;
   readonly roles: readonly Role[];
   /** The modules that it may touch; null: all of them. */
   readonly modules: readonly string[] | null;
   /** The companies that it may touch; null: all of them. */
   readonly companies: readonly string[] | null;
+  /** The name of its rate in the configuration. @default its roles say which */
+  readonly rate?: string;
 }
 
 /** What something is part of, as far as that is known. */
@@ -42,10 +46,27 @@ export function isAllowed(
   );
 }
 
+/** A caller whom nobody knows: what it gets on routes that are for everybody. */
+export const nobody: Principal = Object.freeze({
+  id: '',
+  tenantId: 0,
+  actor: { kind: 'person', id: 'nobody' } as const,
+  roles: [],
+  modules: [],
+  companies: [],
+});
+
+const local = 'local';
+
+/** Whether a caller is the person at this machine. */
+export function isLocal({ id }: Principal): boolean {
+  return id === local;
+}
+
 /** The person at this machine: whoever reaches the loopback address of an installation that lets such callers in without a key. */
 export function localOwner(tenantId: number): Principal {
   return {
-    id: 'local',
+    id: local,
     tenantId,
     actor: { kind: 'person', id: 'local' },
     roles: ['owner'],
