@@ -1,5 +1,11 @@
 import type { Engine } from '../core/engine/engine.ts';
+import { auditHeadsOf } from './audit-of.ts';
+import { hookPartsOf } from './hooks-of.ts';
 import type { Host } from './host.ts';
+import { noticesOf } from './notices-of.ts';
+import { schedulesOf } from './schedules-of.ts';
+import { telemetryOf } from './telemetry-of.ts';
+import { deliveriesOf } from './webhooks-of.ts';
 
 /** What runs beside the API as long as the process serves: it is started in this order and closed in the other. */
 export interface ServicePart {
@@ -10,6 +16,10 @@ export interface ServicePart {
 /** What the service speaks for. */
 export interface ServiceOptions {
   readonly tenantId: number;
+  /** Schedules fire nothing before this is over. @default nothing to wait for */
+  readonly firesAfter?: Promise<unknown>;
+  /** What that tenant's runs take for today. @default today */
+  readonly businessDate?: string;
 }
 
 /** Starts everything that a serving process does by itself; resolves with how to end it. */
@@ -34,6 +44,14 @@ export async function openService(
   }
 }
 
-function partsOf(_host: Host, _engine: Engine, _options: ServiceOptions): readonly ServicePart[] {
-  return [];
+function partsOf(host: Host, engine: Engine, options: ServiceOptions): readonly ServicePart[] {
+  const { hooks = true, webhooks = true, schedules = true } = host.config.features ?? {};
+  return [
+    telemetryOf(host, engine),
+    auditHeadsOf(host),
+    ...(hooks ? hookPartsOf(host, engine, options) : []),
+    ...(webhooks ? [deliveriesOf(host)] : []),
+    ...noticesOf(host, engine, options),
+    ...(schedules ? [schedulesOf(host, engine, options)] : []),
+  ];
 }

@@ -21,6 +21,8 @@ const advice: Readonly<Record<ErrorCode, string>> = {
   RUN_UNKNOWN: 'Look for the id with `tutti runs`.',
   RUN_ENDED: 'Nothing: the run has its end.',
   RUN_UNFINISHED: 'Wait for the end of the run, or cancel it.',
+  RETRY_REFUSED:
+    'Do what the message says: another run is to be retried, or a new one to be started.',
   RUN_HELD: 'Release the run with `tutti hold RUN --release`, if whoever holds it agrees.',
   AGENT_UNKNOWN: 'Look for the name with `tutti agent list`.',
   TASK_UNKNOWN: 'Look for the id of a task that was started here.',
@@ -48,6 +50,7 @@ const advice: Readonly<Record<ErrorCode, string>> = {
     'Stop and find out who changed the log: `tutti audit verify` names the first row that is not as it was written.',
   BACKUP_INVALID: 'Take another backup: this one is cut, changed or of another program.',
   ROUTE_UNKNOWN: 'Correct the path.',
+  METHOD_REFUSED: 'Use one of the methods that the header `Allow` names.',
   KEY_REUSED: 'Take a new key for another input.',
   VERSION_GONE:
     'Let the run go on with the new contracts (`tutti resume`), or start the release that it began with.',

@@ -40,6 +40,7 @@ const catalogue = {
   TASK_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
   RUN_ENDED: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 409 },
   RUN_UNFINISHED: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 409 },
+  RETRY_REFUSED: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 409 },
   RUN_HELD: { category: 'PERMISSION_ERROR', severity: 'low', retryable: false, status: 409 },
   STEP_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
   EFFECT_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
@@ -91,6 +92,7 @@ const catalogue = {
     status: 422,
   },
   ROUTE_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
+  METHOD_REFUSED: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 405 },
   KEY_REUSED: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 422 },
   VERSION_GONE: { category: 'VALIDATION_ERROR', severity: 'high', retryable: false, status: 409 },
   PLAN_CHANGED: { category: 'VALIDATION_ERROR', severity: 'medium', retryable: false, status: 409 },
@@ -171,7 +173,7 @@ const catalogue = {
   },
 
   // tools and the ERP
-  TOOL_UNKNOWN: { category: 'TOOL_ERROR', severity: 'medium', retryable: false, status: 422 },
+  TOOL_UNKNOWN: { category: 'TOOL_ERROR', severity: 'medium', retryable: false, status: 404 },
   TOOL_INPUT_INVALID: { category: 'TOOL_ERROR', severity: 'low', retryable: false, status: 422 },
   TOOL_RESULT_INVALID: { category: 'TOOL_ERROR', severity: 'high', retryable: false, status: 500 },
   TOOL_FAILED: { category: 'TOOL_ERROR', severity: 'medium', retryable: true, status: 500 },

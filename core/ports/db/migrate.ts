@@ -28,6 +28,8 @@ const migrations: readonly Migration[] = [
   { version: 12, file: '0012-schedules.sql', minReader: 1 },
   { version: 13, file: '0013-webhooks.sql', minReader: 1 },
   { version: 14, file: '0014-retries.sql', minReader: 1 },
+  { version: 15, file: '0015-run-lists.sql', minReader: 1 },
+  { version: 16, file: '0016-triage.sql', minReader: 1 },
 ];
 
 /** The version of the schema that this program knows. */

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { type Request, type RequestHandler, type Response, Router } from 'express';
 import { EngineError } from '../../base/errors.ts';
-import { isAllowed, type Principal } from '../identity/principal.ts';
+import { isAllowed, nobody, type Principal } from '../identity/principal.ts';
 import { idempotencyKey } from './idempotency.ts';
+import { chargeMore, costOf } from './rate.ts';
 import { readBody, readQuery, whenGone } from './request.ts';
 import type { Answer, Call, Route } from './route.ts';
 
@@ -26,7 +27,9 @@ export function mount(routes: readonly Route[], parts: MountParts): Router {
 
 function serve(route: Route, parts: MountParts): RequestHandler {
   return async (request, response) => {
-    const principal = principalOf(response);
+    if (route.deprecated) tellAge(response, route.deprecated);
+    const principal = principalOf(response, route);
+    await chargeMore(response, costOf(route) - 1);
     if (route.permission !== null) demand(principal, route.permission, {});
     const call = callOf(route, { request, response, principal, parts });
     if (route.current) await compare(route, call);
@@ -36,9 +39,11 @@ function serve(route: Route, parts: MountParts): RequestHandler {
 }
 
 /** Who calls. @throws UNAUTHENTICATED where nobody was made out, on a route that needs somebody */
-function principalOf({ locals }: Response): Principal {
+function principalOf({ locals }: Response, { permission }: Route): Principal {
   const known = locals.principal as Principal | undefined;
   if (known) return known;
+  if (permission === null) return nobody;
+  if (locals.refusal) throw locals.refusal;
   throw new EngineError(
     'UNAUTHENTICATED',
     'Nobody is known by this request; send an API key as: Authorization: Bearer tutti_…',
@@ -91,6 +96,11 @@ function callOf(
   } as AnyCall;
 }
 
+function tellAge(response: Response, { since, gone }: NonNullable<Route['deprecated']>): void {
+  response.set('Deprecation', `@${Math.floor(since.getTime() / 1_000)}`);
+  if (gone) response.set('Sunset', gone.toUTCString());
+}
+
 /** RFC 9110, section 13. @throws PRECONDITION_FAILED */
 async function compare(route: Route, call: AnyCall): Promise<void> {
   const asked = call.request.get('If-Match');
@@ -103,13 +113,25 @@ async function compare(route: Route, call: AnyCall): Promise<void> {
   );
 }
 
-function send(route: Route, response: Response, { status, body, location }: Answer): void {
+function send(route: Route, response: Response, answer: Answer): void {
+  const { status, body, location, current = body } = answer;
   if (location !== undefined) response.location(location);
-  if (route.current && body !== undefined) response.set('ETag', tagOf(body));
-  // Express answers a fresh GET with 304 by itself.
+  if (route.current && current !== undefined && current !== null)
+    response.set('ETag', tagOf(current));
   if (body === undefined) response.status(status).end();
-  else if (route.method === 'get' && response.req.fresh) response.status(304).end();
+  else if (route.method === 'get' && isKnown(response)) response.status(304).end();
   else response.status(status).json(body);
+}
+
+/**
+ * Whether the caller has what there is. By the tag alone (RFC 9110, section 13.1.2): browsers and `fetch` send `Cache-Control: no-cache` with
+ * a tag of the caller's own, and Express would then never say so.
+ */
+function isKnown(response: Response): boolean {
+  const asked = response.req.get('If-None-Match');
+  const tag = response.get('ETag');
+  if (asked === undefined || tag === undefined) return false;
+  return asked.split(',').some((each) => ['*', tag].includes(each.trim().replace(/^W\//, '')));
 }
 
 /** A strong tag: the same for the same JSON. */

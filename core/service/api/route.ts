@@ -38,6 +38,8 @@ export interface Answer {
   readonly body?: unknown;
   /** The `Location` of what was made or begun. */
   readonly location?: string;
+  /** What there is now, for its `ETag`, where the body is not just that; null: it gets none. @default the body */
+  readonly current?: unknown;
 }
 
 /** What an answer of some status holds: a schema of its JSON, or the media type of what is no JSON. */
@@ -54,6 +56,10 @@ export interface Route {
   readonly description?: string;
   /** What the caller must be allowed; null: anybody may, with no key. */
   readonly permission: Permission | null;
+  /** Whether it answers callers who are beyond their rate, too, and without asking who they are: for load balancers. @default false */
+  readonly isUncounted?: true;
+  /** Since when callers should use another one, and from when it may be gone: RFC 9745, RFC 8594. @default neither */
+  readonly deprecated?: { readonly since: Date; readonly gone?: Date };
   readonly query?: z.ZodType;
   readonly body?: z.ZodType;
   /**
@@ -61,7 +67,10 @@ export interface Route {
    * says `required`.
    */
   readonly key?: 'required';
-  readonly answers: Readonly<Partial<Record<200 | 201 | 202 | 204, AnswerShape>>>;
+  /** What it costs of a caller's rate. @default 5 with `key`: it starts work; 1 without */
+  readonly cost?: number;
+  /** By status. A handler that answers by itself may redirect. */
+  readonly answers: Readonly<Partial<Record<200 | 201 | 202 | 204 | 302, AnswerShape>>>;
   /** Codes of the catalogue beyond those that any route may answer with. */
   readonly errors?: readonly ErrorCode[];
   /**
@@ -95,14 +104,14 @@ export function defineRoute<
   return Object.freeze(route) as Route;
 }
 
-/** 200 with a body. */
-export function ok(body: unknown): Answer {
-  return { status: 200, body };
+/** 200 with a body; `current`: what there is now, where the body is not just that. */
+export function ok(body: unknown, current: unknown = body): Answer {
+  return { status: 200, body, current };
 }
 
 /** 201: something was made, and is at `location`. */
-export function created(location: string, body: unknown): Answer {
-  return { status: 201, location, body };
+export function created(location: string, body: unknown, current: unknown = body): Answer {
+  return { status: 201, location, body, current };
 }
 
 /** 202: something was begun, and can be followed at `location`. */

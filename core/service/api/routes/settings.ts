@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { SettingStore } from '../../../engine/recovery/setting-store.ts';
-import { defineRoute, ok, type Route } from '../route.ts';
+import type { SettingStore, SettingView } from '../../../engine/recovery/setting-store.ts';
+import { type Call, defineRoute, ok, type Route } from '../route.ts';
 import { actorShape, listOf } from '../shapes.ts';
 
 // A key that is left out and one that is null are the same to a value's own schema: neither is one.
@@ -50,8 +50,10 @@ export function settingRoutes(settings: SettingStore): readonly Route[] {
       answers: { 200: settingShape },
       errors: ['SETTING_UNKNOWN'],
       current: ({ tenantId, params }) => settings.get(tenantId, params.name),
-      handle: async ({ tenantId, params, body, actor }) =>
-        ok(await settings.put(tenantId, params.name, { value: body.value, actor })),
+      handle: async ({ tenantId, params, body, actor, demand }) => {
+        demandChange(demand, await settings.get(tenantId, params.name));
+        return ok(await settings.put(tenantId, params.name, { value: body.value, actor }));
+      },
     }),
     defineRoute({
       method: 'delete',
@@ -61,7 +63,20 @@ export function settingRoutes(settings: SettingStore): readonly Route[] {
       answers: { 200: settingShape },
       errors: ['SETTING_UNKNOWN'],
       current: ({ tenantId, params }) => settings.get(tenantId, params.name),
-      handle: async ({ tenantId, params }) => ok(await settings.reset(tenantId, params.name)),
+      handle: async ({ tenantId, params, actor, demand }) => {
+        demandChange(demand, await settings.get(tenantId, params.name));
+        return ok(await settings.reset(tenantId, params.name, actor));
+      },
     }),
   ];
+}
+
+/** Refuses whoever may not touch everything that a setting is about. @throws PERMISSION_DENIED */
+function demandChange(demand: Call<never, never, never>['demand'], setting: SettingView): void {
+  if (setting.scope === 'installation') demand({}, 'tenants:write');
+  // Who may use a tool is granted, whichever way it is said.
+  if (setting.name === 'access') demand({}, 'tools:grant');
+  const [, module = null] = /^(?:recovery|budget:module):([^.:]+)/.exec(setting.name) ?? [];
+  // It holds in every company.
+  demand({ module, company: null });
 }
