@@ -177,7 +177,8 @@ describe('partitions', function () {
 });
 
 const columnNames = `SELECT c.relname || '.' || a.attname AS name FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
-  WHERE c.relnamespace = 'tutti'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND a.attnum > 0`;
+  WHERE c.relnamespace = 'tutti'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+    AND a.attnum > 0 AND NOT a.attisdropped`;
 
 const wordChecks = `SELECT pg_get_constraintdef(k.oid) AS definition FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
   WHERE k.connamespace = 'tutti'::regnamespace AND k.contype = 'c' AND NOT c.relispartition
