@@ -6,6 +6,7 @@ import { general } from './modules/general/index.ts';
 import { hr } from './modules/hr/index.ts';
 import { inventory } from './modules/inventory/index.ts';
 import { nightly } from './modules/nightly.ts';
+import { schedules } from './modules/schedules.ts';
 
 /**
  * What this installation is made of. Models come from OPENAI_API_KEY or ANTHROPIC_API_KEY unless `models` names them; without a
@@ -15,6 +16,7 @@ export default defineConfig({
   modules: [hr, inventory, finance, compliance, general],
   workflows: [nightly],
   calendars,
+  schedules,
   // The sample company's people; put yours in their place.
   roles: {
     approver: ['anna', 'ben', 'cara', 'dora', 'emil', 'fred'],

@@ -2,40 +2,75 @@ import { Approvals } from '../core/engine/approvals/approvals.ts';
 import { StopStore } from '../core/engine/authority/stop-store.ts';
 import { Costs } from '../core/engine/costs.ts';
 import type { Engine } from '../core/engine/engine.ts';
+import { Findings } from '../core/engine/findings/findings.ts';
 import { Budgets } from '../core/engine/limits/budgets.ts';
 import { readLedgerLimits, withEngineLimits } from '../core/engine/limits/limits-view.ts';
 import { SettingStore } from '../core/engine/recovery/setting-store.ts';
 import { Reviews } from '../core/engine/run/reviews.ts';
 import { Tools } from '../core/engine/tools/tools.ts';
 import { Versions } from '../core/engine/versions/versions.ts';
-import { createApp, type Listening, listen } from '../core/service/api/app.ts';
+import { type ApiParts, createApp, type Listening, listen } from '../core/service/api/app.ts';
 import { renderReport } from '../core/service/batch/report/page.ts';
 import { agentsOf } from './agents-of.ts';
 import { authorityOf } from './authority-of.ts';
 import { bookZone, type Call } from './command.ts';
+import { hookDeskOf } from './hooks-of.ts';
 import type { Host } from './host.ts';
+import { identityOf } from './identity-of.ts';
 import { mcpDeskOf } from './mcp-desk-of.ts';
 import { mcpOf } from './mcp-of.ts';
+import { modulesOf } from './modules-of.ts';
 import { recordOf } from './outcome.ts';
+import { scheduleDeskOf } from './schedules-of.ts';
 import { tasksOf } from './tasks-of.ts';
+import { poolOf, statusOf } from './telemetry-of.ts';
 import { undoOf } from './undo-of.ts';
+import { webhooksOf } from './webhooks-of.ts';
+import { workflowTemplates } from './workflow-templates.ts';
 
 /** The admin API's port when none is named. */
 export const defaultPort = 4884;
 
-/** @throws INPUT_INVALID */
-export function portOf(call: Call): number {
-  return call.args.integer('port', { from: 0, to: 65_535 }) ?? defaultPort;
+/** The port that a call names. @throws INPUT_INVALID */
+export function portOf({ args }: Call): number | undefined {
+  return args.integer('port', { from: 0, to: 65_535 });
 }
 
-/** Opens the admin API of this process's engine, with the report of every run. @throws PORT_TAKEN */
-export async function openApi(
+/** Where a call wants the API to listen. @throws INPUT_INVALID */
+export function listeningOf(call: Call): Pick<ApiOptions, 'port' | 'host'> {
+  return { port: portOf(call), host: call.args.text('host') };
+}
+
+/** Whom an API serves, and where. */
+export interface ApiOptions {
+  readonly tenantId: number;
+  readonly businessDate: string;
+  /** @default as the configuration says, else 4884 */
+  readonly port: number | undefined;
+  /** @default as the configuration says */
+  readonly host?: string | undefined;
+}
+
+/** Opens the admin API of this process's engine, with the report of every run. @throws PORT_TAKEN · CONFIG_INVALID */
+export async function openApi(host: Host, engine: Engine, options: ApiOptions): Promise<Listening> {
+  const app = createApp(apiPartsOf(host, engine, options));
+  const address = options.host ?? host.config.api?.host;
+  const port = options.port ?? host.config.api?.port ?? defaultPort;
+  return listen(app, { port, ...(address !== undefined && { host: address }) });
+}
+
+/** Everything that the API of a process is made of. */
+export function apiPartsOf(
   host: Host,
   engine: Engine,
-  options: { readonly tenantId: number; readonly businessDate: string; readonly port: number },
-): Promise<Listening> {
-  const { tenantId, businessDate, port } = options;
-  const app = createApp({
+  { tenantId, businessDate }: Pick<ApiOptions, 'tenantId' | 'businessDate'>,
+): ApiParts {
+  const { features = {} } = host.config;
+  const { hooks: hasHooks = true, webhooks: hasWebhooks = true } = features;
+  const { schedules: hasSchedules = true, mcpServer: hasMcpServer = true } = features;
+  return {
+    identity: identityOf(host, tenantId),
+    api: host.config.api ?? {},
     history: host.history,
     engine,
     registry: host.registry,
@@ -46,7 +81,11 @@ export async function openApi(
     approvals: new Approvals(host.database.pool('tutti_engine', 1), host.config.roles),
     settings: new SettingStore(host.database, host),
     stops: new StopStore(host.database.pool('tutti_engine', 1), host.registry),
+    findings: new Findings(host.database),
+    modules: modulesOf(host),
+    templates: workflowTemplates,
     authority: authorityOf(host),
+    audit: host.audit,
     tools: new Tools(host.database, new SettingStore(host.database, host), host),
     tasks: tasksOf(host, {
       startOwn: (own) => engine.startOwn(own),
@@ -55,22 +94,28 @@ export async function openApi(
     agents: agentsOf(host),
     costs: new Costs(host.database),
     budgets: new Budgets(host.database, host),
-    limits: async () => {
+    limits: async (tenant) => {
       const { modelLimits = {} } = host.config;
       const ledger = await readLedgerLimits(host.database, modelLimits, {
         now: new Date(),
-        tenantId,
+        tenantId: tenant,
       });
-      return withEngineLimits(ledger, engine.limits, tenantId);
+      return withEngineLimits(ledger, engine.limits, tenant);
     },
+    ...(hasHooks && { hooks: hookDeskOf(host, tenantId) }),
+    ...(hasWebhooks && { webhooks: webhooksOf(host) }),
+    ...(hasSchedules && { schedules: scheduleDeskOf(host, engine) }),
     mcpServers: mcpDeskOf(host),
-    mcp: mcpOf(host, (own) => engine.startOwn(own)),
+    ...(hasMcpServer && { mcp: mcpOf(host, (own) => engine.startOwn(own)) }),
     tenantId,
     report: async (tenant, runId) => renderReport(await recordOf(host, tenant, runId)),
     runDefaults: () => ({ businessDate, timeZone: bookZone }),
-    onError: (error) => {
-      process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+    ...{
+      metrics: host.telemetry.metrics,
+      status: statusOf(host),
+      pool: () => poolOf(host, engine),
     },
-  });
-  return listen(app, { port });
+    scrub: (text) => host.telemetry.scrubber.text(text),
+    onError: (error) => host.telemetry.log.error('A request has failed.', { error }),
+  };
 }

@@ -37,6 +37,7 @@ export const commonFlags: Readonly<Record<string, Flag>> = {
     value: 'PATH',
     about: 'configuration (default ./tutti.config.ts, else the one of the package)',
   },
+  profile: { value: 'NAME', about: 'development (default), staging or production' },
   help: { about: 'shows how the command is called' },
 };
 

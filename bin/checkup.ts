@@ -8,7 +8,7 @@ import { liveEngine } from '../core/engine/run/lease.ts';
 import type { Config } from '../core/ports/config.ts';
 import { type Database, openDatabase } from '../core/ports/db/database.ts';
 import { chooseProfiles } from '../core/ports/models/profiles.ts';
-import { portOf } from './api.ts';
+import { defaultPort, portOf } from './api.ts';
 import { lackOfApprovers } from './approvers.ts';
 import { type Call, hostOptions } from './command.ts';
 import { type HostOptions, openConfig } from './host.ts';
@@ -28,7 +28,7 @@ export interface Check {
 export async function checkInstallation(call: Call): Promise<readonly Check[]> {
   const port = portOf(call);
   const options = hostOptions(call);
-  const config = await openConfig(options.configUrl).then(
+  const config = await openConfig(options).then(
     ({ config }) => config,
     (error: unknown) => error as Error,
   );
@@ -42,10 +42,14 @@ export async function checkInstallation(call: Call): Promise<readonly Check[]> {
     checkModels(options, config),
     ...(config instanceof Error ? [] : [checkApprovers(config)]),
     await checkPort(
-      port,
+      port ?? configuredPort(config) ?? defaultPort,
       served.some((check) => check.name === engineCheck),
     ),
   ];
+}
+
+function configuredPort(config: Config | Error): number | undefined {
+  return config instanceof Error ? undefined : config.api?.port;
 }
 
 function checkNode(): Check {

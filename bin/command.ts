@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { EngineError, toErrorData } from '../core/base/errors.ts';
 import type { History } from '../core/engine/run/history.ts';
+import { readSecret } from '../core/ports/secret.ts';
 import { groupName } from '../core/service/batch/record.ts';
 import type { Arguments, Usage } from './arguments.ts';
 import { configUrl, type Host, type HostOptions, openHost, sampleSlug } from './host.ts';
@@ -42,6 +43,10 @@ export const flags = {
     about: 'size of the sample company, 1 (about 700 agents a night, default) to 20',
   },
   port: { value: 'N', about: 'port of the admin API (default 4884; 0 takes any that is free)' },
+  host: {
+    value: 'ADDRESS',
+    about: 'where the API listens (default 127.0.0.1; beyond this machine only with api.keysOnly)',
+  },
   as: { value: 'NAME', about: 'the person who you are (default: your account on this machine)' },
   run: { value: 'ID', about: 'the run (default: the newest that has ended)' },
 } as const;
@@ -51,9 +56,8 @@ export function scaleOf(args: Arguments): number {
   return args.integer('scale', { from: 1, to: 20 }) ?? 1;
 }
 
-/** Where a call's process gets its parts from. @throws CONFIG_INVALID when the file that --config names is not there */
-export function hostOptions(call: Pick<Call, 'args' | 'env'>): HostOptions {
-  const { args, env } = call;
+/** The configuration that a call means. @throws CONFIG_INVALID when the file that --config names is not there */
+export function configOf({ args }: Pick<Call, 'args'>): string {
   const named = args.text('config');
   if (named !== undefined && !existsSync(named)) {
     throw new EngineError('CONFIG_INVALID', `There is no configuration at '${named}'.`);
@@ -61,9 +65,15 @@ export function hostOptions(call: Pick<Call, 'args' | 'env'>): HostOptions {
   const own = fileURLToPath(new URL('../tutti.config.ts', import.meta.url));
   const built = fileURLToPath(new URL('../tutti.config.js', import.meta.url));
   const path = [named, 'tutti.config.ts', own, built].find((each) => each && existsSync(each));
-  const databaseUrl = env.DATABASE_URL?.trim() || undefined;
+  return configUrl(path ?? own);
+}
+
+/** Where a call's process gets its parts from. @throws CONFIG_INVALID when the file that --config or DATABASE_URL_FILE names is not there */
+export function hostOptions(call: Pick<Call, 'args' | 'env'>): HostOptions {
+  const { env } = call;
+  const databaseUrl = readSecret('DATABASE_URL', env);
   return {
-    configUrl: configUrl(path ?? own),
+    configUrl: configOf(call),
     dataFolder: env.TUTTI_DATA?.trim() || '.tutti',
     ...(databaseUrl && { databaseUrl }),
     env,

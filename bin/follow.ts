@@ -2,11 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Engine } from '../core/engine/engine.ts';
 import { isTerminal, type RunStatus } from '../core/engine/run/states.ts';
 import {
-  foldEntries,
-  foldSteps,
-  namesNewStep,
   noProgress,
   type Progress,
+  readProgress,
   viewProgress,
 } from '../core/service/batch/progress.ts';
 import { type Call, expectedAgents } from './command.ts';
@@ -148,16 +146,7 @@ class Watch {
   }
 
   async read(): Promise<void> {
-    const { tenantId, runId } = this.#run;
-    const { history } = this.#host;
-    for (;;) {
-      const entries = await history.entries(tenantId, runId, this.progress.seq);
-      if (entries.length === 0) return;
-      if (namesNewStep(this.progress, entries)) {
-        this.progress = foldSteps(this.progress, await history.steps(tenantId, runId));
-      }
-      this.progress = foldEntries(this.progress, entries);
-    }
+    this.progress = await readProgress(this.#host.history, this.#run, this.progress);
   }
 
   /** What the run's row says, with everything that led to it read. */

@@ -2,6 +2,9 @@ import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { systemClock } from '../core/base/clock.ts';
 import { EngineError, isEngineError } from '../core/base/errors.ts';
+import type { Log } from '../core/base/telemetry/log.ts';
+import type { SpanIds } from '../core/base/telemetry/span-ids.ts';
+import { AuditLog } from '../core/engine/audit/log.ts';
 import { Engine } from '../core/engine/engine.ts';
 import { Budgets } from '../core/engine/limits/budgets.ts';
 import { Planner } from '../core/engine/plan/planner.ts';
@@ -21,9 +24,10 @@ import type { OpenMcpPool } from '../core/ports/mcp/pool.ts';
 import { hasBatches, openBatch } from '../core/ports/models/batch-open.ts';
 import type { ModelTarget } from '../core/ports/models/model.ts';
 import { chooseProfiles, type Profiles, rehearsedProfiles } from '../core/ports/models/profiles.ts';
+import { readyConfig } from '../core/ports/settle-config.ts';
 import { loadRegistry, type Registry } from '../core/sdk/registry.ts';
 import { Pool } from '../worker/pool.ts';
-import { startTelemetry } from './telemetry.ts';
+import { HostTelemetry } from './host-telemetry.ts';
 
 /** What a process of Tutti is built from. */
 export interface HostOptions {
@@ -33,6 +37,8 @@ export interface HostOptions {
   readonly databaseUrl?: string | undefined;
   readonly dataFolder: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** What an SDK of OpenTelemetry that runs already asks for the ids of spans. @default its own is started where the environment names a collector */
+  readonly spanIds?: SpanIds;
 }
 
 /** The composition root at run time: database, modules, sample company and, when asked, an engine with its threads. */
@@ -44,9 +50,16 @@ export interface Host {
   readonly mcp: OpenMcpPool | null;
   /** Null: agents run their playbooks. */
   readonly profiles: Profiles | null;
+  /** Where secrets are read from, by the names that the configuration gives. */
+  readonly env: NodeJS.ProcessEnv;
+  /** What this process counts, traces and writes into its log. */
+  readonly telemetry: HostTelemetry;
+  readonly log: Log;
   readonly store: Store;
   readonly inbox: Inbox;
   readonly history: History;
+  /** What people and keys have changed. */
+  readonly audit: AuditLog;
   /** Says what a run would do and cost; its threads are its own. */
   readonly planner: Planner;
   /** The ERP of a tenant. */
@@ -75,7 +88,7 @@ export const version: string = (
 
 /** Opens everything but the engine. @throws CONFIG_INVALID · MODULE_INVALID · DB_* · DATA_FOLDER */
 export async function openHost(options: HostOptions): Promise<Host> {
-  const { config, registry } = await openConfig(options.configUrl);
+  const { config, registry } = await openConfig(options);
   const database = await openDatabase({
     url: options.databaseUrl,
     dataFolder: options.dataFolder,
@@ -107,18 +120,25 @@ async function openMcp(
 }
 
 /** A configuration with the modules that it names, checked. @throws CONFIG_INVALID · MODULE_INVALID */
-export async function openConfig(
-  configUrl: string,
-): Promise<{ readonly config: Config; readonly registry: Registry }> {
-  const loaded = await importConfig(configUrl);
-  const config = loaded.default as Config | undefined;
-  if (!Array.isArray(config?.modules)) {
-    throw new EngineError(
-      'CONFIG_INVALID',
-      `${configUrl} has no default export with a list of modules; write: export default defineConfig({ modules: […] })`,
-    );
-  }
+export async function openConfig({
+  configUrl,
+  env = process.env,
+}: Pick<HostOptions, 'configUrl' | 'env'>): Promise<{
+  readonly config: Config;
+  readonly registry: Registry;
+}> {
+  const config = readyConfig(await readConfig(configUrl), { env, where: configUrl });
   return { config, registry: loadRegistry(config, sharedEntities) };
+}
+
+/** What a configuration file exports, as it stands there. @throws CONFIG_INVALID when it cannot be loaded, or exports no modules */
+export async function readConfig(configUrl: string): Promise<unknown> {
+  const config = (await importConfig(configUrl)).default;
+  if (Array.isArray((config as Partial<Config> | undefined)?.modules)) return config;
+  throw new EngineError(
+    'CONFIG_INVALID',
+    `${configUrl} has no default export with a list of modules; write: export default defineConfig({ modules: […] })`,
+  );
 }
 
 async function importConfig(configUrl: string): Promise<{ readonly default?: unknown }> {
@@ -137,8 +157,8 @@ function hostOn(
   database: Database,
   options: HostOptions & Pick<Host, 'config' | 'registry' | 'mcp'>,
 ): Host {
-  const { config, registry, mcp } = options;
-  const profiles = chooseProfiles(config.models, options.env ?? process.env);
+  const { config, registry, mcp, env = process.env } = options;
+  const profiles = chooseProfiles(config.models, env);
   const rehearsed = profiles ?? rehearsedProfiles(config.models);
   const entities = [...registry.entities.values()];
   const enginePool = database.pool('tutti_engine', 2);
@@ -147,18 +167,19 @@ function hostOn(
     embeddedConnector({ pool: tenantPool, tenantId, entities });
   const openPool = (): Pool => openThreads(database, { ...options, profiles: rehearsed });
   const store = new Store(enginePool);
+  const telemetry = new HostTelemetry(env, { spanIds: options.spanIds, log: config.log });
   let engine: Engine | null = null;
   let dispatcher: Pool | null = null;
-  let stopTelemetry = async (): Promise<void> => {};
   return {
     database,
     registry,
     config,
     mcp,
     profiles,
+    ...{ env, telemetry, log: telemetry.log },
     store,
-    inbox: new Inbox(enginePool),
-    history: new History(database),
+    ...{ inbox: new Inbox(enginePool), history: new History(database) },
+    audit: new AuditLog(enginePool, options),
     planner: new Planner({
       database,
       registry,
@@ -167,7 +188,7 @@ function hostOn(
       profiles: rehearsed,
       connector,
       budgets: new Budgets(database, { registry, config }),
-      hasBatches: (target) => hasBatches(target, options.env ?? process.env),
+      hasBatches: (target) => hasBatches(target, env),
       ...(mcp && { mcp }),
       openDispatcher: openPool,
       clock: systemClock,
@@ -185,19 +206,19 @@ function hostOn(
     },
     isServed: async () => (await liveEngine(enginePool)) !== null,
     async startEngine(onFailure) {
-      stopTelemetry = await startTelemetry(process.env);
+      const told = await telemetry.start(version);
       dispatcher = openPool();
       const parts = { database, registry, config, profiles, rehearsed, version, dispatcher };
-      const openBatches = (target: ModelTarget) => openBatch(target, options.env ?? process.env);
+      const openBatches = (target: ModelTarget) => openBatch(target, env);
       const outside = { connector, openBatches, ...(mcp && { mcp }) };
-      engine = new Engine({ ...parts, ...outside, onFailure });
+      engine = new Engine({ ...parts, ...outside, ...told, onFailure });
       await engine.start();
       return engine;
     },
     async close(drainMs) {
       try {
         await engine?.stop(drainMs);
-        await stopTelemetry();
+        await telemetry.stop();
       } finally {
         await mcp?.close();
         await database.close();
@@ -211,12 +232,12 @@ function openThreads(
   database: Database,
   options: HostOptions & Pick<Host, 'config' | 'registry'> & { readonly profiles: Profiles },
 ): Pool {
-  const { configUrl, dataFolder, registry, profiles, config } = options;
+  const { configUrl, dataFolder, registry, profiles, config, env } = options;
   const { digest } = registry;
   const connection = database.connectionConfig;
   const threads = config.limits?.threads;
   return new Pool({
-    setup: { configUrl, connection, dataFolder, profiles, digest },
+    setup: { configUrl, connection, dataFolder, profiles, digest, profile: env?.TUTTI_PROFILE },
     ...(threads !== undefined && { threads }),
   });
 }

@@ -1,8 +1,11 @@
 import { resolve } from 'node:path';
 import type { LoadedSample } from '../core/ports/erp/load-sample.ts';
 import { countOf, formatDuration } from '../core/service/batch/format.ts';
+import { usualKeyDays } from '../core/service/identity/keys.ts';
 import { type Call, hostOptions, readGroup } from './command.ts';
 import { type Host, version } from './host.ts';
+import { identityOf } from './identity-of.ts';
+import { operator } from './operator.ts';
 
 const labelWidth = 10;
 
@@ -79,11 +82,33 @@ export async function openCompany(
   return loaded;
 }
 
-/** Says where the API is and who can use it. */
-export function sayApi(call: Call, url: string): void {
+/** Says where the API is and who can use it; of an installation without any key, the owner's, which is shown here and never again. */
+export async function sayApi(
+  call: Call,
+  host: Host,
+  { url, tenantId }: { readonly url: string; readonly tenantId: number },
+): Promise<void> {
+  const who = host.config.api?.keysOnly
+    ? 'everybody needs a key or a token'
+    : 'programs of this machine need no key: whoever can reach it may use it';
+  say(call, 'API', `${url}; ${who}`);
+  const first = await firstKey(host, tenantId);
+  if (first === null) return;
+  say(call, 'Key', `${call.terminal.bold(first)}`);
   say(
     call,
-    'API',
-    `${url}; this machine only, and without identity: whoever can reach it may use it`,
+    '',
+    "the owner's key of this installation, shown this once: keep it where secrets are kept",
   );
+  say(call, '', `use it as: curl -H 'Authorization: Bearer …' ${url}/v1/me; more: tutti key`);
+}
+
+/** It stands for nobody, so that it decides no approvals. */
+async function firstKey(host: Host, tenantId: number): Promise<string | null> {
+  const { keys } = identityOf(host, tenantId);
+  const request = {
+    ...({ name: 'owner', roles: ['owner'], modules: null, companies: null } as const),
+    ...{ person: null, rate: null, expiresAt: keys.expiryIn(usualKeyDays) },
+  };
+  return (await keys.createFirst(tenantId, request, operator()))?.secret ?? null;
 }

@@ -23,6 +23,7 @@ const checkMs = 2_000;
  */
 export function serveMcp(call: Call, scale: number): Promise<number> {
   return withHost(call, async (host) => {
+    await host.telemetry.log.open();
     const { tenantId, sample } = await host.sampleTenant(scale);
     const closing = new AbortController();
     const end = () => closing.abort();
@@ -50,14 +51,10 @@ async function tend(host: Host, executor: Executor, closing: AbortSignal): Promi
     try {
       if (!(await host.isServed())) await executor.start();
     } catch (error) {
-      report(error);
+      host.telemetry.log.error('No engine could be started here.', { error });
     }
     await sleep(checkMs, undefined, { signal: closing }).catch(() => {});
   }
-}
-
-function report(error: unknown): void {
-  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
 }
 
 function partsOf(
@@ -71,7 +68,12 @@ function partsOf(
   const engine = () => executor.engine ?? elsewhere;
   return {
     ...mcpOf(host, (own) => engine().startOwn(own)),
-    ...{ ...given, registry, clock: systemClock, onError: report },
+    ...{
+      ...given,
+      registry,
+      clock: systemClock,
+      onError: (error) => host.telemetry.log.error('A call has failed.', { error }),
+    },
     engine: {
       startRun: (request) => engine().startRun(request),
       ask: (ask) => engine().ask(ask),

@@ -7,10 +7,12 @@ import { agent } from './commands/agent.ts';
 import { approvals } from './commands/approvals.ts';
 import { approve } from './commands/approve.ts';
 import { ask } from './commands/ask.ts';
+import { audit } from './commands/audit.ts';
 import { autonomy } from './commands/autonomy.ts';
 import { backup } from './commands/backup.ts';
 import { budgets } from './commands/budgets.ts';
 import { cancel } from './commands/cancel.ts';
+import { config } from './commands/config.ts';
 import { costs } from './commands/costs.ts';
 import { delegate } from './commands/delegate.ts';
 import { doctor } from './commands/doctor.ts';
@@ -22,6 +24,8 @@ import { findings } from './commands/findings.ts';
 import { printCommands, printUsage } from './commands/help.ts';
 import { hold } from './commands/hold.ts';
 import { holds } from './commands/holds.ts';
+import { hooks } from './commands/hooks.ts';
+import { key } from './commands/key.ts';
 import { limits } from './commands/limits.ts';
 import { mcp } from './commands/mcp.ts';
 import { modules } from './commands/modules.ts';
@@ -29,21 +33,28 @@ import { pause } from './commands/pause.ts';
 import { plan } from './commands/plan.ts';
 import { proposals } from './commands/proposals.ts';
 import { refuse } from './commands/refuse.ts';
+import { report } from './commands/report.ts';
 import { restore } from './commands/restore.ts';
 import { resume } from './commands/resume.ts';
 import { retention } from './commands/retention.ts';
+import { retry } from './commands/retry.ts';
 import { run } from './commands/run.ts';
 import { runs } from './commands/runs.ts';
+import { schedule } from './commands/schedule.ts';
 import { serve } from './commands/serve.ts';
 import { settings } from './commands/settings.ts';
 import { settle } from './commands/settle.ts';
 import { shadow } from './commands/shadow.ts';
 import { start } from './commands/start.ts';
+import { status } from './commands/status.ts';
 import { stop } from './commands/stop.ts';
 import { stops } from './commands/stops.ts';
+import { tenant } from './commands/tenant.ts';
 import { tools } from './commands/tools.ts';
+import { triage } from './commands/triage.ts';
 import { undo } from './commands/undo.ts';
 import { version } from './commands/version.ts';
+import { webhooks } from './commands/webhooks.ts';
 import { workflow } from './commands/workflow.ts';
 import { hearInterrupts } from './interrupt.ts';
 import { oneLine, openTerminal } from './terminal.ts';
@@ -55,6 +66,8 @@ const commands: readonly Command[] = [
   ask,
   plan,
   findings,
+  report,
+  triage,
   approvals,
   approve,
   refuse,
@@ -66,12 +79,17 @@ const commands: readonly Command[] = [
   runs,
   explain,
   cancel,
+  retry,
   pause,
   resume,
   stop,
   stops,
   autonomy,
   shadow,
+  audit,
+  schedule,
+  hooks,
+  webhooks,
   mcp,
   modules,
   tools,
@@ -81,7 +99,11 @@ const commands: readonly Command[] = [
   costs,
   budgets,
   limits,
+  status,
   settings,
+  config,
+  key,
+  tenant,
   retention,
   hold,
   holds,
@@ -107,15 +129,22 @@ const usageCodes: readonly ErrorCode[] = [
   'RUN_ENDED',
   'RUN_UNFINISHED',
   'RUN_HELD',
+  'RETRY_REFUSED',
   'STEP_UNKNOWN',
+  'FINDING_UNKNOWN',
   'EFFECT_UNKNOWN',
   'EFFECT_SETTLED',
   'APPROVAL_UNKNOWN',
   'APPROVAL_CLOSED',
   'APPROVAL_VOTED',
   'APPROVAL_NOT_YOURS',
+  'WEBHOOK_UNKNOWN',
   'MCP_SERVER_UNKNOWN',
+  'API_KEY_UNKNOWN',
+  'TENANT_UNKNOWN',
   'MCP_TOOL_UNKNOWN',
+  'HOOK_UNKNOWN',
+  'SCHEDULE_UNKNOWN',
 ];
 
 /** Runs the command that `argv` names; resolves with the exit code. */
@@ -135,7 +164,9 @@ async function main(argv: readonly string[]): Promise<number> {
   const hold = setInterval(() => {}, 2 ** 30);
   try {
     const terminal = openTerminal(args.has('json'), process.env);
-    return await command.run({ args, terminal, interrupt, env: process.env });
+    const profile = args.text('profile');
+    const env = profile === undefined ? process.env : { ...process.env, TUTTI_PROFILE: profile };
+    return await command.run({ args, terminal, interrupt, env });
   } finally {
     clearInterval(hold);
     interrupt.release();

@@ -95,7 +95,7 @@ async function errorsIn(
   call: Call,
   { file, text }: { readonly file: string; readonly text: string },
 ): Promise<readonly string[]> {
-  const { registry } = await openConfig(hostOptions(call).configUrl);
+  const { registry } = await openConfig(hostOptions(call));
   const { data, faults, locate } = readDocument(text, { file });
   if (!data) return faults.map(({ line, message }) => `${file}:${line}: ${message}`);
   return checkWorkflow(data, registry)

@@ -51,6 +51,8 @@ export type {
   NodeRef,
   SwitchRef,
 } from './sdk/graph.ts';
+export type { Hook, HookDeclaration, HookEvent, HookScope } from './sdk/hook.ts';
+export { defineHook } from './sdk/hook.ts';
 export type { McpToolDeclaration } from './sdk/mcp-tool.ts';
 export { mcpTool } from './sdk/mcp-tool.ts';
 export type { Module } from './sdk/module.ts';
@@ -80,6 +82,8 @@ export { definePolicy } from './sdk/policy.ts';
 export type { Recovery, RecoveryRule, RetryPolicy } from './sdk/recovery.ts';
 export { all, any, cel, eq, gt, lt, ne, not, query } from './sdk/ref.ts';
 export type { Chance, Draft, Sample, SampleWorld, Truth } from './sdk/sample.ts';
+export type { Schedule, ScheduleDeclaration, Timing } from './sdk/schedule.ts';
+export { defineSchedule, slotInput } from './sdk/schedule.ts';
 export type { ExternalGrant, Risk, Tier } from './sdk/tier.ts';
 export type {
   DocumentRef,

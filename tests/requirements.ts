@@ -76,6 +76,12 @@ const chapters = {
       'An engine proves by a heartbeat that it lives; one that stops loses its runs to another.',
     schedule:
       'Workflows start by cron expression in a named time zone, also across a change of the clocks.',
+    'schedule-policies':
+      'Overlap, catch-up, exclusions, windows and pauses decide about each slot of a schedule, and a slot that does not start says why.',
+    'schedule-once':
+      'A slot of a schedule starts one run, whatever crashes, however many engines look and however their clocks step.',
+    backfill:
+      'Past slots of a schedule run again on request, so many at a time, and a dry run says which.',
     'calendar-moments':
       "A moment of a company's fiscal calendar comes when its business days, holidays and periods say, once in each, also in a night when the clocks change.",
     'routing-by-history': 'Estimates of time and cost come from what earlier runs took.',
@@ -311,6 +317,8 @@ const chapters = {
     policy: 'Policies are versioned data; an agent runs under the one in force.',
     'module-check':
       'A module is checked when it loads, and one that is wrong is refused with what is wrong.',
+    packages:
+      'Packages are locked by hash, come under known licences, and run no install script that is not named.',
     'config-security':
       'The server listens on this machine only unless told otherwise, and then asks for a key.',
   },

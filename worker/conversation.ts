@@ -1,5 +1,6 @@
 import { EngineError, fromErrorData } from '../core/base/errors.ts';
 import { monotonicNs } from '../core/base/lease-clock.ts';
+import { Scrubber } from '../core/base/telemetry/scrub.ts';
 import type { Recorder } from '../core/guard/invoke.ts';
 import type { EffectState } from '../core/ports/db/states.ts';
 import type {
@@ -15,6 +16,7 @@ import type {
 } from '../core/ports/dispatcher.ts';
 import type { FindingInput } from '../core/sdk/agent.ts';
 import type { McpResult } from '../core/sdk/outside.ts';
+import { scrubbed } from './scrubbed.ts';
 
 interface Waiting<T> {
   readonly resolve: (value: T) => void;
@@ -28,6 +30,7 @@ interface Waiting<T> {
 export class Conversation implements Recorder {
   readonly job: Job;
   readonly #post: (message: FromThread) => void;
+  readonly #scrubber: Scrubber;
   readonly #abort = new AbortController();
   readonly #begun = new Map<string, Waiting<EffectRecord | null>>();
   readonly #ended = new Map<string, Waiting<boolean>>();
@@ -40,9 +43,16 @@ export class Conversation implements Recorder {
   #permit: Waiting<number> | null = null;
   #isOver = false;
 
-  constructor(job: Job, post: (message: FromThread) => void) {
+  /** `scrubber`: takes secrets out of what is told. @default one that knows none */
+  constructor(job: Job, post: (message: FromThread) => void, scrubber = new Scrubber()) {
     this.job = job;
     this.#post = post;
+    this.#scrubber = scrubber;
+  }
+
+  /** What a tool has answered, without the secrets of this process: no model is shown any. */
+  shown(content: string): string {
+    return this.#scrubber.known(content);
   }
 
   /** Aborts when the job is cancelled, with the EngineError that says why. */
@@ -111,7 +121,9 @@ export class Conversation implements Recorder {
     });
   }
 
+  /** @throws TOOL_INPUT_INVALID for an effect that would carry a secret of this process out */
   begin(intent: Intent): Promise<EffectRecord | null> {
+    if (this.#scrubber.data(intent.args) !== intent.args) throw carriesSecret(intent.tool);
     return this.#ask((waiting) => {
       this.#begun.set(intent.key, waiting);
       this.#send({ kind: 'intent', ref: this.job.ref, intent });
@@ -204,8 +216,15 @@ export class Conversation implements Recorder {
   }
 
   #send(message: FromThread): void {
-    if (!this.#isOver) this.#post(message);
+    if (!this.#isOver) this.#post(scrubbed(message, this.#scrubber));
   }
+}
+
+function carriesSecret(tool: string): EngineError {
+  return new EngineError(
+    'TOOL_INPUT_INVALID',
+    `The arguments of '${tool}' hold a secret of this process's environment; name it there, and let the tool read it.`,
+  );
 }
 
 function answer<T>(asked: Map<string, Waiting<T>>, key: string, value: T): void {

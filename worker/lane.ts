@@ -16,6 +16,8 @@ export interface ThreadSetup {
   readonly profiles: unknown;
   /** Digest of the engine's registry; a thread that loads anything else refuses to run. */
   readonly digest: string;
+  /** The profile of the configuration. @default as the environment says */
+  readonly profile?: string | undefined;
 }
 
 /** What a lane's thread is handed. */

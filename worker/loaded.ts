@@ -16,6 +16,7 @@ import type { ModelTarget } from '../core/ports/models/model.ts';
 import { loadProviders } from '../core/ports/models/open.ts';
 import type { Profiles } from '../core/ports/models/profiles.ts';
 import { type OpenedOutside, openOutside } from '../core/ports/outside.ts';
+import { readyConfig } from '../core/ports/settle-config.ts';
 import type { Authority } from '../core/sdk/authority.ts';
 import { type Declarations, loadDeclarations } from '../core/sdk/registry.ts';
 import type { ThreadSetup } from './lane.ts';
@@ -44,7 +45,9 @@ export function targetsOf(profile: Profiles[keyof Profiles] | ModelTarget): read
 
 /** Loads the modules, and what models are called with; nothing is connected before it is used. @throws MODULE_INVALID and what the modules throw */
 export async function load(setup: ThreadSetup): Promise<Loaded> {
-  const { default: config } = (await import(setup.configUrl)) as { readonly default: Config };
+  const { default: file } = (await import(setup.configUrl)) as { readonly default: unknown };
+  const env = { ...process.env, ...(setup.profile && { TUTTI_PROFILE: setup.profile }) };
+  const config = readyConfig(file, { env, where: setup.configUrl });
   const registry = loadDeclarations(config, sharedEntities);
   if (registry.digest !== setup.digest) {
     throw new EngineError(

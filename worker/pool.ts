@@ -74,7 +74,8 @@ export class Pool implements Dispatcher {
 
   get health(): DispatcherHealth {
     const ready = [...this.#lanes].filter((lane) => lane.isReady);
-    return { lanes: this.#size, ready: ready.length, zombies: this.#zombies.size };
+    const restarts = Math.max(0, this.#made - this.#size);
+    return { lanes: this.#size, ready: ready.length, zombies: this.#zombies.size, restarts };
   }
 
   async start(events: DispatchEvents, lease: LeaseClock): Promise<void> {

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { systemClock } from '../core/base/clock.ts';
 import { EngineError, toErrorData } from '../core/base/errors.ts';
 import { LeaseClock } from '../core/base/lease-clock.ts';
+import { Scrubber } from '../core/base/telemetry/scrub.ts';
 import { Prompt } from '../core/guard/prompt.ts';
 import type { LimitedSide } from '../core/guard/scope.ts';
 import type { Config } from '../core/ports/config.ts';
@@ -11,6 +12,7 @@ import type { Applies, FromThread, Job, JobDone, ToThread } from '../core/ports/
 import type { Model, ModelTarget } from '../core/ports/models/model.ts';
 import { openModel } from '../core/ports/models/open.ts';
 import type { Profiles } from '../core/ports/models/profiles.ts';
+import { tellSecrets } from '../core/ports/secret.ts';
 import type { AnyAgent } from '../core/sdk/agent.ts';
 import type { RegisteredAgent } from '../core/sdk/registry.ts';
 import { runAgent } from './agent.ts';
@@ -22,6 +24,7 @@ import { MadeAgents } from './made-agents.ts';
 import { marking, markingEach } from './marking.ts';
 import { mcpOf } from './mcp.ts';
 import { paceOf } from './pace.ts';
+import { scrubbedModel } from './scrubbed.ts';
 import { ownThread } from './silence.ts';
 
 const beatEveryMs = 100;
@@ -93,6 +96,7 @@ class Runner {
   readonly #made: MadeAgents;
   readonly #models = new Map<string, Model>();
   readonly #current = new AsyncLocalStorage<Conversation>();
+  readonly #scrubber = new Scrubber(process.env);
   #isWatched = false;
   /** Messages of the engine, oldest first. */
   readonly #unheard: ToThread[] = [];
@@ -106,6 +110,7 @@ class Runner {
     this.#loaded = parts.loaded;
     this.#made = new MadeAgents(parts.loaded.registry);
     this.#outgoing = parts.outgoing;
+    tellSecrets(process.env, this.#scrubber);
     this.#memory = parts.memory;
     this.#lease = parts.lease;
     const blame = (error: unknown): void => this.#blame(error);
@@ -136,7 +141,7 @@ class Runner {
   }
 
   #go(job: Job): void {
-    const talk = new Conversation(job, this.#outgoing.post);
+    const talk = new Conversation(job, this.#outgoing.post, this.#scrubber);
     this.#talks.set(job.ref, talk);
     this.#current.run(talk, () => {
       Atomics.store(this.#memory, slots.current, job.ref);
@@ -160,11 +165,12 @@ class Runner {
     };
     const talk = marking(plain, mark);
     const { doings, authority } = marking(this.#loaded, mark);
-    const ways = outside.of(job.tenantId, mcpOf(talk, config.mcp));
+    const ways = outside.of(job.tenantId, mcpOf(talk, config.mcp), job.traceparent);
     const granted = job.applies ? await this.#granted(job, job.applies) : null;
     const scope = {
       tenantId: job.tenantId,
       runId: job.runId,
+      ...(job.effectsOf !== undefined && { effectsOf: job.effectsOf }),
       stepPath: job.stepPath,
       businessDate: job.businessDate,
       agent,
@@ -218,7 +224,8 @@ class Runner {
     const name = JSON.stringify(target);
     const known = this.#models.get(name);
     if (known) return known;
-    const model = config.providers?.[target.provider]?.(target) ?? openModel(target, process.env);
+    const opened = config.providers?.[target.provider]?.(target) ?? openModel(target, process.env);
+    const model = scrubbedModel(opened, this.#scrubber);
     this.#models.set(name, model);
     return model;
   }

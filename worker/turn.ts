@@ -56,8 +56,8 @@ export async function callModel(
   const failures: Record<string, number> = {};
   for (;;) {
     const target = targets[chosen] as ModelTarget;
-    const call = { turn, target, startedAt: performance.now() };
-    const reply = await send(context, target, messages).catch((error: unknown) => {
+    const call: ModelCall = { turn, target, startedAt: performance.now(), firstChunkMs: null };
+    const reply = await send(context, call, messages).catch((error: unknown) => {
       tell(context, call, { usage: null, stop: 'error', sent: wasSent(error), error });
       return error as Error;
     });
@@ -74,38 +74,43 @@ interface ModelCall {
   readonly turn: number;
   readonly target: ModelTarget;
   readonly startedAt: number;
+  /** Until the first piece of the reply; null before. */
+  firstChunkMs: number | null;
 }
 
 function readReply(context: AgentContext, call: ModelCall, reply: ModelReply): Told {
-  const { usage, stop, quota } = reply;
+  const { usage, stop, quota, model: answeredBy } = reply;
   let answer: Answer | null = null;
   try {
     answer = readAnswer(reply, context.scope);
     return { reply, answer };
   } finally {
-    const told = { ...toRecord(reply, answer), ...(quota && { quota }) };
+    const told = { ...toRecord(reply, answer), answeredBy, ...(quota && { quota }) };
     tell(context, call, { usage, stop, sent: true, ...told });
   }
 }
 
 function tell(
-  { talk }: AgentContext,
-  { turn, target, startedAt }: ModelCall,
-  rest: Pick<TurnDone, 'usage' | 'stop' | 'sent' | 'body' | 'isOutput' | 'quota'> & {
+  { talk, model }: AgentContext,
+  { turn, target, startedAt, firstChunkMs }: ModelCall,
+  rest: Pick<TurnDone, 'usage' | 'stop' | 'sent' | 'body' | 'isOutput' | 'quota' | 'answeredBy'> & {
     readonly error?: unknown;
   },
 ): void {
   const { error, ...told } = rest;
   const durationMs = Math.round(performance.now() - startedAt);
   const failure = error === undefined ? {} : { error: toErrorData(error) };
-  talk.turn({ turn, model: target.model, durationMs, ...told, ...failure });
+  const { provider } = model(target);
+  const chunk = firstChunkMs === null ? {} : { firstChunkMs };
+  talk.turn({ turn, model: target.model, provider, durationMs, ...chunk, ...told, ...failure });
 }
 
 async function send(
   context: AgentContext,
-  target: ModelTarget,
+  call: ModelCall,
   messages: readonly Message[],
 ): Promise<ModelReply> {
+  const { target } = call;
   using deadline = turnDeadline(context);
   const { model, maxOutputTokens = 4_096 } = target;
   const request = context.prompt.request(model, messages, maxOutputTokens);
@@ -115,6 +120,9 @@ async function send(
   return await provider.call(request, {
     signal: deadline.signal,
     onSent,
+    onFirstChunk: () => {
+      call.firstChunkMs ??= Math.round(performance.now() - call.startedAt);
+    },
     ...target.deadlines,
     ...(context.isWatched() && { onDelta: (text) => context.talk.delta(text) }),
   });
@@ -174,7 +182,8 @@ export async function answerCalls(
   for (const call of calls) {
     const { content, isError, external: isExternal } = await answer(context, call, said);
     external ||= isExternal === true;
-    results.push({ kind: 'result', id: call.id, name: call.name, content, isError });
+    const shown = context.talk.shown(content);
+    results.push({ kind: 'result', id: call.id, name: call.name, content: shown, isError });
   }
   const answered = { results, external, trust: context.scope.label.trust, ...said };
   context.talk.entry('turn.answered', { turn, calls: calls.length }, toStorableJson(answered));

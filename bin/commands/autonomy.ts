@@ -60,7 +60,7 @@ async function change({ args }: Call, settings: SettingStore, tenantId: number):
   const [agent = '', tool = '', level] = args.positionals;
   const ask = { tenantId, agent, tool, company: args.text('company'), actor: operator() };
   if (level !== undefined) await setLevel(settings, ask, level);
-  else if (args.has('reset') && agent === '') await settings.reset(tenantId, 'autonomy');
+  else if (args.has('reset') && agent === '') await settings.reset(tenantId, 'autonomy', ask.actor);
   else if (args.has('reset')) await resetLevel(settings, ask);
 }
 

@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { EngineError } from '../../core/base/errors.ts';
+import { noteBackup } from '../../core/engine/audit/backup.ts';
 import { writeBackup } from '../../core/ports/db/backup.ts';
 import { countOf, formatDuration } from '../../core/service/batch/format.ts';
 import { type Call, type Command, exit, flags, hostOptions } from '../command.ts';
 import { version } from '../host.ts';
+import { operator } from '../operator.ts';
 import { formatBytes } from './retention.ts';
 
 /** `tutti backup [PATH]`: every row of the database in one file, while engines work on. */
@@ -23,7 +25,16 @@ export const backup: Command = {
     const options = { path, isForced: args.has('force'), release: version };
     const place = savedPlace(call);
     try {
-      const saved = await writeBackup(place, { ...options, signal: interrupt.signal });
+      const saved = await writeBackup(place, {
+        ...options,
+        signal: interrupt.signal,
+        note: (client, { sizeBytes, rows }) =>
+          noteBackup(client, {
+            action: 'backup.take',
+            actor: operator(),
+            data: { sizeBytes, rows },
+          }),
+      });
       const { sizeBytes, rows, header } = saved;
       const durationMs = Math.round(performance.now() - started);
       const tables = header.tables.length;

@@ -64,7 +64,7 @@ function change(
   const { act, scope } = asked;
   return act === 'set'
     ? store.set(tenantId, scope, { microUsd: asked.microUsd, actor: operator() })
-    : store.unset(tenantId, scope);
+    : store.unset(tenantId, scope, operator());
 }
 
 function tell(terminal: Terminal, view: BudgetView): void {

@@ -1,39 +1,76 @@
+import { Findings, type TriagedFinding } from '../../core/engine/findings/findings.ts';
+import type { FindingView } from '../../core/engine/run/views.ts';
 import { countOf, formatAmount } from '../../core/service/batch/format.ts';
-import { askedList, type Command, exit, flags, readList, withHost } from '../command.ts';
+import { askedList, type Call, type Command, exit, flags, readList, withHost } from '../command.ts';
+import type { Host } from '../host.ts';
 import { table } from '../terminal.ts';
+import { readTriageState, triageWords } from './triage.ts';
 
 const severities: readonly string[] = ['critical', 'high', 'medium', 'low'];
 const rankOf = (severity: string): number => severities.indexOf(severity);
+/** Findings over all runs in one list; those of the newest runs. */
+const shown = 1_000;
 
-/** `tutti findings`: what a run found. */
+/** `tutti findings`: what a run found, or what all of them have found. */
 export const findings: Command = {
   usage: {
     name: 'findings',
-    about: 'Lists the findings of a run.',
-    flags: { run: flags.run, scale: flags.scale, json: flags.json },
+    about: 'Lists the findings of a run; with --state those of all runs, each once.',
+    flags: {
+      run: flags.run,
+      state: { value: 'STATE', about: `only those that are ${triageWords}: see tutti triage` },
+      scale: flags.scale,
+      json: flags.json,
+    },
   },
   run: (call) => {
     const asked = askedList(call);
+    const state = readTriageState(call.args.text('state'));
     return withHost(call, async (host) => {
-      const { terminal } = call;
-      const found = await readList(host, asked, (tenantId, options) =>
-        host.history.findings(tenantId, options),
+      if (state === undefined) return tellRun(call, host, asked);
+      const store = new Findings(host.database);
+      const found = await readList(host, asked, (tenantId, { runId }) =>
+        store.list(tenantId, { state, runId, limit: shown }),
       );
-      if (terminal.isJson) terminal.print(found);
-      else {
-        const worstFirst = found.toSorted((a, b) => rankOf(a.severity) - rankOf(b.severity));
-        const rows = worstFirst.map((each) => [
-          each.severity,
-          each.company ?? 'group',
-          each.amount === null ? '' : `${formatAmount(each.amount)} ${each.currency ?? ''}`,
-          each.agent,
-          `${each.summary || '(erased)'}${each.known ? ' (known)' : ''}`,
-        ]);
-        for (const line of table(rows, [2])) terminal.say(line);
-        const isRehearsed = found.some(({ simulated }) => simulated);
-        terminal.say(`${countOf(found.length, 'finding')}${isRehearsed ? ' of a rehearsal' : ''}.`);
-      }
-      return exit.done;
+      return tell(call, found, (each) => [each.fingerprint.slice(0, 12), ...cellsOf(each)]);
     });
   },
 };
+
+async function tellRun(
+  call: Call,
+  host: Host,
+  asked: ReturnType<typeof askedList>,
+): Promise<number> {
+  const found = await readList(host, asked, (tenantId, options) =>
+    host.history.findings(tenantId, options),
+  );
+  return tell(call, found, cellsOf);
+}
+
+function tell<T extends FindingView | TriagedFinding>(
+  { terminal }: Call,
+  found: readonly T[],
+  rowOf: (finding: T) => readonly string[],
+): number {
+  if (terminal.isJson) terminal.print(found);
+  else {
+    const worstFirst = found.toSorted((a, b) => rankOf(a.severity) - rankOf(b.severity));
+    const rows = worstFirst.map(rowOf);
+    const amounts = (rows[0]?.length ?? 0) - 3;
+    for (const line of table(rows, [amounts])) terminal.say(line);
+    const isRehearsed = found.some(({ simulated }) => simulated);
+    terminal.say(`${countOf(found.length, 'finding')}${isRehearsed ? ' of a rehearsal' : ''}.`);
+  }
+  return exit.done;
+}
+
+function cellsOf(each: FindingView): readonly string[] {
+  return [
+    each.severity,
+    each.company ?? 'group',
+    each.amount === null ? '' : `${formatAmount(each.amount)} ${each.currency ?? ''}`,
+    each.agent,
+    `${each.summary || '(erased)'}${each.known ? ' (known)' : ''}`,
+  ];
+}

@@ -28,8 +28,9 @@ export const hold: Command = {
       const { database } = host;
       const runId = call.args.positionals[0] as string;
       const tenantId = (await readingTenant(host, { runId })) as number;
-      if (reason) await placeHold(database, { tenantId, runId, reason, actor: operator() });
-      const wasHeld = isRelease && (await releaseHold(database, { tenantId, runId }));
+      const actor = operator();
+      if (reason) await placeHold(database, { tenantId, runId, reason, actor });
+      const wasHeld = isRelease && (await releaseHold(database, { tenantId, runId, actor }));
       tell(call, { runId, isRelease, wasHeld });
       return exit.done;
     });

@@ -1,5 +1,6 @@
 import { EngineError, toErrorData } from '../../core/base/errors.ts';
-import { databasePins, type McpPins } from '../../core/ports/db/mcp-pins.ts';
+import { auditedPins } from '../../core/engine/audit/mcp-pins.ts';
+import type { McpPins } from '../../core/ports/db/mcp-pins.ts';
 import type { OpenMcpPool } from '../../core/ports/mcp/pool.ts';
 import { acceptTools, type McpToolView, reviewTools } from '../../core/ports/mcp/review.ts';
 import { countOf } from '../../core/service/batch/format.ts';
@@ -57,7 +58,7 @@ async function withDesk(call: Call, work: (desk: Desk) => Promise<number>): Prom
       const message = 'The configuration names no MCP servers; add them under mcp.servers.';
       throw new EngineError('MCP_SERVER_UNKNOWN', message);
     }
-    const pins = databasePins(database.pool('tutti_engine', 1));
+    const pins = auditedPins(database.pool('tutti_engine', 1));
     return work({ pool, pins, signal: call.interrupt.signal });
   });
 }

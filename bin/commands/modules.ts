@@ -12,7 +12,7 @@ export const modules: Command = {
   },
   async run(call) {
     const { terminal } = call;
-    const { registry } = await openConfig(hostOptions(call).configUrl);
+    const { registry } = await openConfig(hostOptions(call));
     const listed = registry.modules.map((module) => ({
       name: module.name,
       version: module.version,

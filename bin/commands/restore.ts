@@ -1,7 +1,9 @@
 import { resolve } from 'node:path';
+import { noteBackup } from '../../core/engine/audit/backup.ts';
 import { restoreBackup } from '../../core/ports/db/backup.ts';
 import { countOf, formatDuration } from '../../core/service/batch/format.ts';
 import { type Command, exit, flags, hostOptions } from '../command.ts';
+import { operator } from '../operator.ts';
 
 /** `tutti restore PATH`: a backup into an empty database; the next engine goes on with its runs. */
 export const restore: Command = {
@@ -16,7 +18,15 @@ export const restore: Command = {
     const started = performance.now();
     const path = resolve(args.positionals[0] as string);
     const { databaseUrl, dataFolder } = hostOptions(call);
-    const { header, rows, openRuns } = await restoreBackup({ url: databaseUrl, dataFolder }, path);
+    const place = { url: databaseUrl, dataFolder };
+    const { header, rows, openRuns } = await restoreBackup(place, path, {
+      note: (client, restored) =>
+        noteBackup(client, {
+          action: 'backup.restore',
+          actor: operator(),
+          data: { createdAt: restored.header.createdAt, rows: restored.rows },
+        }),
+    });
     const durationMs = Math.round(performance.now() - started);
     const { createdAt, release } = header;
     if (terminal.isJson) terminal.print({ path, createdAt, release, rows, openRuns, durationMs });

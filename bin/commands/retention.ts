@@ -3,6 +3,7 @@ import { type RetentionPolicy, retentionPolicy } from '../../core/engine/retenti
 import { type RetentionView, viewRetention } from '../../core/engine/retention/sizes.ts';
 import { countOf, formatCount } from '../../core/service/batch/format.ts';
 import { type Call, type Command, exit, flags, withHost } from '../command.ts';
+import { operator } from '../operator.ts';
 import { type Terminal, table } from '../terminal.ts';
 
 const shownAgents = 20;
@@ -23,7 +24,7 @@ export const retention: Command = {
       const policy = retentionPolicy(config.retention);
       const now = new Date();
       if (call.args.has('apply'))
-        tellApplied(call, await applyRetention(database, policy, { now }));
+        tellApplied(call, await applyRetention(database, policy, { now, actor: operator() }));
       else tellView(call, policy, await viewRetention(database, policy, now));
       return exit.done;
     }),

@@ -1,5 +1,6 @@
 import { StopStore } from '../../core/engine/authority/stop-store.ts';
 import { formatDuration } from '../../core/service/batch/format.ts';
+import { retryNote } from '../../core/service/batch/summary.ts';
 import { type Command, exit, flags, readingTenant, scaleOf, withHost } from '../command.ts';
 import { table } from '../terminal.ts';
 
@@ -36,9 +37,10 @@ export const runs: Command = {
           head.businessDate,
           head.endedAt ? formatDuration(head.endedAt.getTime() - head.createdAt.getTime()) : '',
           head.key ?? '',
+          retryNote(head),
         ]);
         for (const line of table(
-          [['run', 'workflow', 'status', 'for', 'took', 'key'], ...rows],
+          [['run', 'workflow', 'status', 'for', 'took', 'key', ''], ...rows],
           [4],
         ))
           terminal.say(line);

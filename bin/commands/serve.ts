@@ -1,18 +1,20 @@
-import { openApi, portOf } from '../api.ts';
+import { listeningOf, openApi } from '../api.ts';
 import { type Call, type Command, exit, flags, scaleOf, withHost } from '../command.ts';
 import { newExecutor } from '../follow.ts';
 import type { Host } from '../host.ts';
 import { introduce, openCompany, sayApi } from '../introduction.ts';
+import { sayNextFirings } from '../schedules-of.ts';
+import { openService } from '../service.ts';
 
 /** `tutti serve`: engine and admin API until a signal comes. */
 export const serve: Command = {
   usage: {
     name: 'serve',
     about: 'Runs the engine and its admin API until Ctrl-C; unfinished runs go on.',
-    flags: { port: flags.port, scale: flags.scale },
+    flags: { port: flags.port, host: flags.host, scale: flags.scale },
   },
   run: (call) => {
-    const asked = { port: portOf(call), scale: scaleOf(call.args) };
+    const asked = { ...listeningOf(call), scale: scaleOf(call.args) };
     return withHost(call, (host) => serveUntilSignal(call, host, asked));
   },
 };
@@ -20,15 +22,17 @@ export const serve: Command = {
 async function serveUntilSignal(
   call: Call,
   host: Host,
-  { port, scale }: { readonly port: number; readonly scale: number },
+  { scale, ...listening }: ReturnType<typeof listeningOf> & { readonly scale: number },
 ): Promise<number> {
   await introduce(call, host);
   const { tenantId, sample } = await openCompany(call, host, scale);
   const executor = newExecutor(host);
   const engine = await executor.start();
-  const api = await openApi(host, engine, { tenantId, businessDate: sample.asOf, port });
+  const api = await openApi(host, engine, { tenantId, businessDate: sample.asOf, ...listening });
+  const service = await openService(host, engine, { tenantId, businessDate: sample.asOf });
   try {
-    sayApi(call, api.url);
+    await sayApi(call, host, { url: api.url, tenantId });
+    await sayNextFirings(call, host, tenantId);
     call.terminal.say('Serving until Ctrl-C.');
     await Promise.race([call.interrupt.came, executor.failed]);
     call.terminal.say(
@@ -36,6 +40,7 @@ async function serveUntilSignal(
     );
     return exit.done;
   } finally {
+    await service.close();
     await api.close();
   }
 }

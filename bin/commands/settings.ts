@@ -61,7 +61,7 @@ function act(
   { name, value, isReset }: Asked & { readonly name: string },
 ): Promise<SettingView> {
   if (value !== undefined) return store.put(tenantId, name, { value, actor: operator() });
-  return isReset ? store.reset(tenantId, name) : store.get(tenantId, name);
+  return isReset ? store.reset(tenantId, name, operator()) : store.get(tenantId, name);
 }
 
 function show(terminal: Terminal, view: SettingView): void {

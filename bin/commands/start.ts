@@ -2,7 +2,7 @@ import { isTerminal } from '../../core/engine/run/states.ts';
 import type { RunRequest } from '../../core/engine/run/store.ts';
 import { submitRun } from '../../core/engine/submit.ts';
 import type { Listening } from '../../core/service/api/app.ts';
-import { openApi, portOf } from '../api.ts';
+import { listeningOf, openApi } from '../api.ts';
 import {
   bookZone,
   type Call,
@@ -17,6 +17,8 @@ import { type Executor, findExecutor, follow, sayInterrupted } from '../follow.t
 import type { Host } from '../host.ts';
 import { introduce, openCompany, say, sayApi } from '../introduction.ts';
 import { printSummary, recordOf, writeReport } from '../outcome.ts';
+import { sayNextFirings } from '../schedules-of.ts';
+import { openService } from '../service.ts';
 
 const workflow = 'nightly';
 
@@ -28,12 +30,13 @@ export const start: Command = {
     flags: {
       exit: { about: 'ends after the run: 0 succeeded, 3 in part, 1 failed' },
       port: flags.port,
+      host: flags.host,
       scale: flags.scale,
       report: { value: 'PATH', about: 'file of the HTML report (default report.html)' },
     },
   },
   run: (call) => {
-    const asked = { port: portOf(call), scale: scaleOf(call.args) };
+    const asked = { ...listeningOf(call), scale: scaleOf(call.args) };
     return withHost(call, (host) => startNight(call, host, asked));
   },
 };
@@ -41,7 +44,7 @@ export const start: Command = {
 async function startNight(
   call: Call,
   host: Host,
-  { port, scale }: { readonly port: number; readonly scale: number },
+  { scale, ...listening }: ReturnType<typeof listeningOf> & { readonly scale: number },
 ): Promise<number> {
   await introduce(call, host);
   const { tenantId, sample } = await openCompany(call, host, scale);
@@ -50,10 +53,17 @@ async function startNight(
   const company: Company = { tenantId, businessDate: sample.asOf };
   const isServing = executor.engine !== null && !call.args.has('exit');
   const api = isServing
-    ? await openApi(host, executor.engine as NonNullable<Executor['engine']>, { ...company, port })
+    ? await openApi(host, executor.engine as NonNullable<Executor['engine']>, {
+        ...company,
+        ...listening,
+      })
     : null;
+  // While somebody watches this night, no other begins beside it.
+  const night = Promise.withResolvers<void>();
+  const options = { ...company, firesAfter: night.promise };
+  const service = api && executor.engine ? await openService(host, executor.engine, options) : null;
   try {
-    if (api) sayApi(call, api.url);
+    if (api) await sayApi(call, host, { url: api.url, tenantId });
     else if (!executor.engine)
       say(
         call,
@@ -62,9 +72,14 @@ async function startNight(
       );
     const status = await runNight(call, host, { company, executor });
     if (status === null) return call.interrupt.exitCode() ?? exit.failed;
-    if (api) await serveOn(call, api, executor);
+    night.resolve();
+    if (api) {
+      await sayNextFirings(call, host, tenantId);
+      await serveOn(call, api, executor);
+    }
     return exitCodeOf(status);
   } finally {
+    await service?.close();
     await api?.close();
   }
 }

@@ -60,7 +60,7 @@ interface Told {
 
 async function check(call: Call, files: readonly string[]): Promise<number> {
   if (files.length === 0) throw wrong('check needs a FILE');
-  const { registry } = await openConfig(hostOptions(call).configUrl);
+  const { registry } = await openConfig(hostOptions(call));
   const faults = files.flatMap((file) => faultsIn(file, registry));
   const errors = faults.filter(({ severity }) => severity === 'error').length;
   if (call.terminal.isJson) call.terminal.print(faults);
@@ -92,7 +92,7 @@ function tell(terminal: Terminal, faults: readonly Told[], files: number): void 
 }
 
 async function list(call: Call): Promise<number> {
-  const { registry } = await openConfig(hostOptions(call).configUrl);
+  const { registry } = await openConfig(hostOptions(call));
   const listed = [...registry.workflows.values()].map(({ module, data, digest }) => ({
     name: data.name,
     module,
@@ -114,7 +114,7 @@ async function show(call: Call, named: readonly string[]): Promise<number> {
   const [name, more] = named;
   if (name === undefined || more !== undefined) throw wrong('show needs one NAME');
   const version = call.args.integer('version', { from: 1, to: 2 ** 31 - 1 });
-  const { registry } = await openConfig(hostOptions(call).configUrl);
+  const { registry } = await openConfig(hostOptions(call));
   const loaded = version === undefined ? registry.workflows.get(name)?.data : undefined;
   const data = loaded ?? (await storedData(call, name, version));
   if (!call.args.has('yaml')) call.terminal.print(data);

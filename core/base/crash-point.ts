@@ -15,6 +15,8 @@ export function crashPoint(
     | 'before-flush'
     | 'after-flush'
     | 'after-claim'
+    | 'after-slot'
+    | 'after-slot-run'
     | 'after-tool'
     | 'after-question'
     | 'after-apply',

@@ -21,6 +21,14 @@ export function localDay(ms: number, timeZone: string): string {
   return new Date(ms + offsetMs(ms, timeZone)).toISOString().slice(0, 10);
 }
 
+/** What clocks of a time zone show at an instant, with their offset from UTC: `2026-10-25T02:30:00+02:00`. */
+export function localMoment(ms: number, timeZone: string): string {
+  const offset = offsetMs(ms, timeZone);
+  const sign = offset < 0 ? '-' : '+';
+  const ahead = new Date(Math.abs(offset)).toISOString().slice(11, 16);
+  return `${new Date(ms + offset).toISOString().slice(0, 19)}${sign}${ahead}`;
+}
+
 /** Whether the runtime knows a time zone by this name. */
 export function isTimeZone(name: string): boolean {
   try {

@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Database } from '../ports/db/database.ts';
 import { periodOf } from './limits/purse.ts';
+import { inSight, type Sight } from './run/sight.ts';
 
 /** Ways to add costs up. */
 export const costWays = ['model', 'module', 'workflow', 'agent', 'run', 'day'] as const;
@@ -78,11 +79,12 @@ export class Costs {
       readonly days: number;
       readonly simulated?: boolean;
       readonly now?: Date;
+      readonly sight?: Sight;
     },
   ): Promise<CostView> {
-    const { by, days, simulated = false, now = new Date() } = options;
+    const { by, days, simulated = false, now = new Date(), sight } = options;
     const since = periodOf(now.getTime() - (days - 1) * dayMs);
-    const query = costsOf(tenantId, { by, since, simulated });
+    const query = costsOf(tenantId, { by, since, simulated, sight });
     const { rows } = await this.#database.asTenant(tenantId, (transaction) =>
       query.execute(transaction),
     );
@@ -184,9 +186,14 @@ const nameOf: Readonly<Record<CostWay, RawBuilder<string>>> = {
  */
 function costsOf(
   tenantId: number,
-  of: { readonly by: CostWay; readonly since: string; readonly simulated: boolean },
+  of: {
+    readonly by: CostWay;
+    readonly since: string;
+    readonly simulated: boolean;
+    readonly sight: Sight | undefined;
+  },
 ): RawBuilder<SumRow> {
-  const { by, since, simulated } = of;
+  const { by, since, simulated, sight } = of;
   const own = (name: string) => sql`${sql.ref(name)}.tenant_id = ${tenantId}`;
   const token = (name: string) =>
     sql`coalesce(sum((tokens->>${sql.lit(name)})::bigint) FILTER (WHERE made), 0)::bigint`;
@@ -199,7 +206,7 @@ function costsOf(
       FROM tutti.run r JOIN tutti.ledger l ON ${own('l')} AND l.run_id = r.id
       LEFT JOIN tutti.entry e ON ${own('e')} AND e.run_id = l.run_id AND e.seq = l.seq
       LEFT JOIN tutti.step s ON ${own('s')} AND s.run_id = l.run_id AND s.id = l.step
-      WHERE l.state <> 'released' AND ${own('r')} AND (r.ended_at IS NULL OR r.ended_at >= ((${since}::date - 1)::timestamp AT TIME ZONE 'UTC'))),
+      WHERE l.state <> 'released' AND ${own('r')} AND (r.ended_at IS NULL OR r.ended_at >= ((${since}::date - 1)::timestamp AT TIME ZONE 'UTC')) ${inSight(sight)}),
     within AS (SELECT * FROM calls WHERE day >= ${since} AND simulated = ${simulated}),
     sums AS (SELECT grouping(name) AS is_total, name, ${by === 'run' ? sql`min(workflow)` : sql`NULL`} AS workflow,
       count(*) FILTER (WHERE made)::int AS calls, ${amount(sql`cost`, sql`made`)} AS cost_micro_usd,

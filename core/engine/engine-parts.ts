@@ -1,5 +1,8 @@
 import type { Clock } from '../base/clock.ts';
 import type { EngineError } from '../base/errors.ts';
+import type { Log } from '../base/telemetry/log.ts';
+import type { Metrics } from '../base/telemetry/metrics.ts';
+import type { SpanIds } from '../base/telemetry/span-ids.ts';
 import type { Config } from '../ports/config.ts';
 import type { Database } from '../ports/db/database.ts';
 import type { Dispatcher } from '../ports/dispatcher.ts';
@@ -26,6 +29,12 @@ export interface EngineParts {
   /** Opens the batches of a model's provider. @default no provider has any */
   readonly openBatches?: OpenBatches;
   readonly clock?: Clock;
+  /** Where it counts what it does. @default its own, which nobody asks */
+  readonly metrics?: Metrics;
+  /** @default nobody reads one */
+  readonly log?: Log | undefined;
+  /** What the SDK of OpenTelemetry asks for the ids of spans. @default its own: other engines do not know them */
+  readonly spanIds?: SpanIds | undefined;
   readonly version: string;
   /** Told once when the engine cannot go on; it has stopped by then. */
   readonly onFailure?: (error: EngineError) => void;

@@ -1,6 +1,8 @@
 import type pg from 'pg';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { EngineError } from '../base/errors.ts';
+import { Metrics } from '../base/telemetry/metrics.ts';
+import type { DispatcherHealth } from '../ports/dispatcher.ts';
 import { calendarFor } from '../sdk/calendar.ts';
 import { nextMoment } from '../sdk/calendar-moment.ts';
 import { ApplyRuns } from './approvals/apply.ts';
@@ -9,6 +11,7 @@ import { EffectQuestions } from './approvals/effect-questions.ts';
 import { askRun, type RunAsk } from './ask.ts';
 import { Stops } from './authority/stops.ts';
 import { readBatches } from './batches/batch-store.ts';
+import { drained } from './drained.ts';
 import type { EngineParts } from './engine-parts.ts';
 import type { Explanation } from './explain/explanation.ts';
 import { type ExplainAsk, Explanations } from './explain/explanations.ts';
@@ -19,6 +22,7 @@ import { basisDigest } from './plan/basis.ts';
 import { Settings } from './recovery/settings.ts';
 import { Housekeeping } from './retention/housekeeping.ts';
 import { retentionPolicy } from './retention/policy.ts';
+import { type RetryRequest, retryRun, type StartedRetry } from './retry.ts';
 import { Adoption } from './run/adopt.ts';
 import type { Delta } from './run/attempts.ts';
 import { Children } from './run/children.ts';
@@ -42,11 +46,11 @@ import { runningLimits } from './schedule/running-limits.ts';
 import { Scheduler } from './schedule/scheduler.ts';
 import { tellOfFailure } from './step-failed.ts';
 import { type OwnRun, submitOwn, submitRun } from './submit.ts';
+import { Measures } from './telemetry/measures.ts';
 import { AfterFailure } from './undo/after-failure.ts';
 import { agentsOfVersions, publishedRegistry } from './versions/published.ts';
 
 const reconcileMs = 1_000;
-const drainLookMs = 20;
 /** Threads that burn a core each without doing anything, until the process should be restarted. */
 const tooManyZombies = 2;
 // How long an engine that stops waits for a database that is away.
@@ -67,6 +71,7 @@ export class Engine {
   readonly #adoption: Adoption;
   readonly #afterFailure: AfterFailure;
   readonly #endings: Endings;
+  readonly #measures: Measures;
   readonly #followers = new Set<(runIds: ReadonlySet<string>) => void>();
   readonly #listeners = new Set<(delta: Delta) => void>();
   #journal: Journal | null = null;
@@ -83,6 +88,7 @@ export class Engine {
     checkStates();
     this.#parts = parts;
     this.#clock = parts.clock ?? systemClock;
+    this.#measures = new Measures(parts.metrics ?? new Metrics(), parts.log);
     const policy = retentionPolicy(parts.config.retention);
     this.#housekeeping = new Housekeeping(parts.database, policy, this.#clock.now());
     this.#pool = parts.database.pool('tutti_engine', 4);
@@ -123,6 +129,7 @@ export class Engine {
           profiles: parts.profiles ?? parts.rehearsed ?? null,
           prices: parts.config.prices ?? {},
         }),
+      onOrphan: (orphan) => this.#measures.orphaned(orphan),
       limitOf: (tenantId, scope) => purses.of(tenantId, scope),
     });
   }
@@ -147,7 +154,7 @@ export class Engine {
 
   /** Takes the lease, opens the lanes and takes up the runs that wait for an engine. */
   async start(): Promise<void> {
-    const { database, config, dispatcher, registry } = this.#parts;
+    const { database, config, dispatcher, registry, mcp, spanIds } = this.#parts;
     await this.#lease.take();
     const connection = database.connectionConfig;
     this.#lease.keep({ connection, onFenced: (error) => this.#fail(error) });
@@ -159,9 +166,11 @@ export class Engine {
         failed: (error) => this.#fail(error),
         outage: (error) => {
           this.#outage = error;
+          this.#measures.outage(error);
         },
         back: () => this.#back(),
         rejected: (change, error) => this.#loop?.rejected(change, error),
+        flushed: (changes, tookMs) => this.#measures.flushed(changes, tookMs),
         committed: (changes) => this.#appended(changes),
       },
     );
@@ -176,12 +185,8 @@ export class Engine {
         ...{ profiles: this.#parts.profiles, open: this.#parts.openBatches },
         isOwned: () => this.#lease.isHeld,
       },
-      dispatcher,
-      mcp: this.#parts.mcp,
-      registry,
-      clock: this.#clock,
-      stops: this.#stops,
-      outside: this.#outside(),
+      ...{ dispatcher, mcp, registry, spanIds, clock: this.#clock, measures: this.#measures },
+      ...{ stops: this.#stops, outside: this.#outside() },
       questions: new EffectQuestions(this.#pool, config.roles),
       itemsOf: (run, container) =>
         itemsOf(run, container, {
@@ -197,7 +202,7 @@ export class Engine {
     });
     this.#claims = new Claims({
       ...{ store: this.#store, adoption: this.#adoption, boot, loop: this.#loop },
-      clock: this.#clock,
+      ...{ clock: this.#clock, measures: this.#measures },
     });
     // First, so that what a dead engine held of the limits is free at once.
     await this.#lease.takeOver();
@@ -213,6 +218,12 @@ export class Engine {
     return this.#limits.stats;
   }
 
+  /** How much it has under way and waiting, and how its threads are. */
+  get vitals(): RunLoop['load'] & { readonly lanes: DispatcherHealth } {
+    const { health: lanes } = this.#parts.dispatcher;
+    return { ...(this.#loop?.load ?? { runs: 0, running: 0, waiting: 0 }), lanes };
+  }
+
   /** Stores a run and takes it up. The same key again returns the run that it has. @throws WORKFLOW_UNKNOWN · INPUT_INVALID · KEY_REUSED */
   async startRun(request: RunRequest): Promise<{ readonly id: string; readonly isNew: boolean }> {
     const created = await submitRun(this.#store, this.#parts.registry, request);
@@ -223,6 +234,16 @@ export class Engine {
   /** The same for a workflow that stands in no list, such as one call of a tool. @throws KEY_REUSED · DB_* */
   async startOwn(own: OwnRun): Promise<{ readonly id: string; readonly isNew: boolean }> {
     const created = await submitOwn(this.#store, this.#parts.registry, own);
+    await this.#claims?.claimNowOrLater();
+    return created;
+  }
+
+  /** Does again what has failed of a run that has ended, in a new one. @throws RUN_UNKNOWN · RUN_UNFINISHED · RETRY_REFUSED · KEY_REUSED */
+  async retryRun(request: RetryRequest): Promise<StartedRetry> {
+    const created = await retryRun(
+      { pool: this.#pool, store: this.#store, registry: this.#parts.registry },
+      request,
+    );
     await this.#claims?.claimNowOrLater();
     return created;
   }
@@ -272,7 +293,7 @@ export class Engine {
     this.#loop?.drain();
     await this.#claims?.stop();
     if (drainMs > 0) await this.#lease.drain().catch(() => {});
-    await this.#drained(drainMs);
+    await drained(this.#clock, () => this.#loop?.live ?? 0, drainMs);
     await this.#housekeeping.stop();
     this.#loop?.checkpoint();
     this.#loop?.stop();
@@ -284,19 +305,6 @@ export class Engine {
     await this.#lease.stop();
     if (wasRunning) await this.#lease.release();
     await this.#pool.end();
-  }
-
-  /** Resolves when nothing runs any more, or after `patienceMs`. */
-  #drained(patienceMs: number): Promise<void> {
-    const until = this.#clock.monotonic() + patienceMs;
-    return new Promise((resolve) => {
-      const look = (): void => {
-        const isOver = this.#clock.monotonic() >= until || (this.#loop?.live ?? 0) === 0;
-        if (isOver) resolve();
-        else this.#clock.after(drainLookMs, look);
-      };
-      look();
-    });
   }
 
   /** What steps ask that wait for something outside of their run. */
@@ -317,6 +325,7 @@ export class Engine {
   }
 
   #appended(changes: readonly Change[]): void {
+    this.#loop?.committed(changes);
     if (this.#followers.size === 0) return;
     const runIds = new Set(changes.map((change) => change.run.facts.id));
     for (const follower of this.#followers) follower(runIds);

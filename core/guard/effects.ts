@@ -9,6 +9,8 @@ export interface KeyScope {
   readonly runId: string;
   readonly stepPath: string;
   readonly businessDate: string;
+  /** The run under whose id keys are made, of a run that retries it. @default its own */
+  readonly effectsOf?: string;
 }
 
 /** The idempotency key of a call, hex. Equal keys are one effect, whichever attempt, turn or playbook asks. */
@@ -18,9 +20,10 @@ export function effectKey(
   { at, proposed }: { readonly at: KeyScope; readonly proposed: boolean },
 ): string {
   const business: readonly (string | number)[] | unknown = tool.key ? tool.key(args) : args;
+  const run = at.effectsOf ?? at.runId;
   const scope = proposed
     ? ['day', at.businessDate]
-    : { step: ['step', at.runId, at.stepPath], run: ['run', at.runId], tenant: ['tenant'] }[
+    : { step: ['step', run, at.stepPath], run: ['run', run], tenant: ['tenant'] }[
         tool.scope ?? 'step'
       ];
   return digest(at.tenantId, tool.name, scope, business).toString('hex');

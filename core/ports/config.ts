@@ -3,12 +3,17 @@ import type { ModelProfile } from '../sdk/agent.ts';
 import type { Calendar } from '../sdk/calendar.ts';
 import type { Module } from '../sdk/module.ts';
 import type { Policy } from '../sdk/policy.ts';
+import type { Schedule } from '../sdk/schedule.ts';
 import type { Workflow } from '../sdk/workflow.ts';
+import type { ApiConfig } from './api/config.ts';
+import type { DeploymentConfig } from './deployment-config.ts';
 import type { FilesConfig } from './files/files.ts';
+import type { HooksConfig } from './hooks-config.ts';
 import type { HttpConfig } from './http/config.ts';
 import type { MailConfig } from './mail/mail.ts';
 import type { McpConfig } from './mcp/config.ts';
 import type { Model, ModelTarget } from './models/model.ts';
+import type { AlertsConfig, MorningReportConfig, WebhooksConfig } from './service-config.ts';
 import type { DatabaseConfig } from './sql/databases.ts';
 
 /**
@@ -121,13 +126,15 @@ export interface StepFailure {
 }
 
 /** The composition root's choices; `tutti.config.ts` default-exports one. */
-export interface Config {
+export interface Config extends DeploymentConfig<Config> {
   readonly modules: readonly Module[];
   /** Workflows that cross modules. */
   readonly workflows?: readonly Workflow[];
   readonly policies?: readonly Policy[];
   /** When companies work and close their books. @default none: a workflow that waits for a moment of one is refused */
   readonly calendars?: readonly Calendar[];
+  /** When workflows start by themselves, where a process serves. @default those of the modules */
+  readonly schedules?: readonly Schedule[];
   /** The persons who hold a role, for those who are asked to approve: `{ controller: ['anna', 'ben'] }`. @default nobody holds any */
   readonly roles?: Readonly<Record<string, readonly string[]>>;
   /** Models by profile. @default from OPENAI_API_KEY or ANTHROPIC_API_KEY; without a key playbooks run */
@@ -162,6 +169,10 @@ export interface Config {
     /** What running steps get to end in when the process is asked to end, milliseconds. @default 20000 */
     readonly drainMs?: number;
   };
+  /** The API: where it listens, whose keys and tokens count, and how often callers may ask. @default this machine alone, without keys */
+  readonly api?: ApiConfig;
+  /** ERP events that come in. @default nobody may post any; changes are found by sweeps */
+  readonly hooks?: HooksConfig;
   /** Servers of the Model Context Protocol, for tools. @default none */
   readonly mcp?: McpConfig;
   /** Files, for tools. @default the folder `files` of the data folder */
@@ -185,6 +196,12 @@ export interface Config {
   readonly budgets?: Budgets;
   /** What is not urgent, at half the price. */
   readonly batches?: BatchConfig;
+  /** Where outbound webhooks may lead. @default every public host, by https */
+  readonly webhooks?: WebhooksConfig;
+  /** The report of a night. @default none is sent */
+  readonly morningReport?: MorningReportConfig;
+  /** Thresholds that people are told of. @default none */
+  readonly alerts?: AlertsConfig;
   /** How long what is kept. */
   readonly retention?: Retention;
 }

@@ -31,6 +31,8 @@ export interface Job {
   readonly ref: number;
   readonly tenantId: number;
   readonly runId: string;
+  /** The run under whose id keys of effects are made, of a run that retries it. @default its own */
+  readonly effectsOf?: string;
   /** The journal version of the release that made the run. */
   readonly journal: number;
   readonly stepPath: string;
@@ -65,6 +67,8 @@ export interface Job {
   readonly applies?: Applies;
   /** The MCP server of calls that name none. @default the configuration's */
   readonly server?: string;
+  /** The attempt's span, for requests on its behalf (https://www.w3.org/TR/trace-context/). @default nobody traces it */
+  readonly traceparent?: string;
 }
 
 /** An approved effect, by its key (hex) and the id of the approval. */
@@ -96,6 +100,12 @@ export interface TurnDone {
   readonly isOutput?: true;
   /** What the provider's headers say of its limits. */
   readonly quota?: Quota;
+  /** Who was called, as OpenTelemetry names it. @default nobody */
+  readonly provider?: string;
+  /** The model that answered, as its provider names it. @default none has */
+  readonly answeredBy?: string;
+  /** From the call's beginning to the first piece of the reply. @default unknown */
+  readonly firstChunkMs?: number;
   /** Set when no model was called: usage and duration are those that a call would about have had. */
   readonly simulated?: true;
 }
@@ -283,6 +293,8 @@ export interface DispatcherHealth {
   readonly ready: number;
   /** Threads that were given up and have not ended: each burns a core until what it runs returns. */
   readonly zombies: number;
+  /** Threads that were opened in place of others, since it began. @default unknown */
+  readonly restarts?: number;
 }
 
 /** Where attempts run. Two methods matter, `run` and `cancel`; the rest is a job's conversation with the engine. */

@@ -1,5 +1,5 @@
 import { EngineError } from '../base/errors.ts';
-import type { Files, Mcp, Outside } from '../sdk/outside.ts';
+import type { Files, HttpRequest, Mcp, Outside } from '../sdk/outside.ts';
 import type { Config } from './config.ts';
 import { openFiles } from './files/files.ts';
 import { openDatabases } from './sql/databases.ts';
@@ -9,8 +9,8 @@ export type OutsideOf = (signal: AbortSignal) => Outside;
 
 /** The ways out of one thread. */
 export interface OpenedOutside {
-  /** Of a tenant; `mcp` speaks with the engine, which holds the sessions. */
-  of(tenantId: number, mcp: (signal: AbortSignal) => Mcp): OutsideOf;
+  /** Of a tenant; `mcp` speaks with the engine, which holds the sessions. `traceparent`: the span that HTTP requests belong to, if any. */
+  of(tenantId: number, mcp: (signal: AbortSignal) => Mcp, traceparent?: string): OutsideOf;
   close(): Promise<void>;
 }
 
@@ -42,9 +42,11 @@ export function openOutside(
     return opened;
   };
   return {
-    of: (tenantId, mcp) => (signal) => ({
+    of: (tenantId, mcp, traceparent) => (signal) => ({
       files: filesOf(tenantId),
-      http: { request: async (request) => (await http())(signal).request(request) },
+      http: {
+        request: async (request) => (await http())(signal).request(traced(request, traceparent)),
+      },
       mcp: mcp(signal),
       databases: databases.of(signal),
       mail: { send: async (message) => (await mail())(signal).send(message) },
@@ -52,6 +54,14 @@ export function openOutside(
     }),
     close: () => databases.close(),
   };
+}
+
+/** A request with the name of its span (https://www.w3.org/TR/trace-context/), but nothing else that a trace may carry. */
+function traced(request: HttpRequest, traceparent: string | undefined): HttpRequest {
+  const { headers = {} } = request;
+  const isTold = Object.keys(headers).some((name) => name.toLowerCase() === 'traceparent');
+  if (traceparent === undefined || isTold) return request;
+  return { ...request, headers: { ...headers, traceparent } };
 }
 
 /** Opens at the first call, once. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { EngineError } from '../base/errors.ts';
+import { hookSchema } from './check-hook.ts';
 import { policySchema } from './check-policy.ts';
 import { extractorFault } from './extractor.ts';
 import type { Module } from './module.ts';
@@ -158,6 +159,8 @@ export function checkModule(module: Module): void {
   }
   for (const policy of module.policies)
     check(policySchema, policy, { module: module.name, file: 'policies.ts' });
+  for (const hook of module.hooks)
+    check(hookSchema, hook, { module: module.name, file: `hooks (${hook.name})` });
 }
 
 /** Checks the policies of the configuration. @throws MODULE_INVALID */

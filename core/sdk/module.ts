@@ -1,7 +1,9 @@
 import type { AnyAgent } from './agent.ts';
 import type { AnyEntity } from './entity.ts';
+import type { Hook } from './hook.ts';
 import type { Policy } from './policy.ts';
 import type { Sample } from './sample.ts';
+import type { Schedule } from './schedule.ts';
 import type { AnyTool } from './tool.ts';
 import type { Workflow } from './workflow.ts';
 
@@ -19,6 +21,10 @@ export interface Module {
   readonly agents: readonly AnyAgent[];
   readonly workflows: readonly Workflow[];
   readonly policies: readonly Policy[];
+  /** When workflows start by themselves; those of others, too. */
+  readonly schedules: readonly Schedule[];
+  /** The ERP events that start its workflows. */
+  readonly hooks: readonly Hook[];
   /** Its part of the sample company. */
   readonly sample?: Sample;
 }
@@ -35,6 +41,8 @@ export function defineModule(
     agents: [],
     workflows: [],
     policies: [],
+    schedules: [],
+    hooks: [],
     ...module,
   });
 }

@@ -3,8 +3,10 @@ import { digest } from '../base/ids.ts';
 import type { AnyAgent } from './agent.ts';
 import type { MadeAgent } from './agent-document.ts';
 import { type Calendar, checkCalendars } from './calendar.ts';
+import { type RegisteredHook, recordHooks } from './check-hook.ts';
 import { checkModule, checkPolicy, fileOf, invalid } from './check-module.ts';
 import { findTierFault } from './check-policy.ts';
+import { type RegisteredSchedule, recordSchedules } from './check-schedule.ts';
 import { dutyConflicts } from './duties.ts';
 import type { AnyEntity, Field } from './entity.ts';
 import type { Module } from './module.ts';
@@ -12,6 +14,7 @@ import type { Node, WorkflowData } from './node.ts';
 import { hasAccess, type Policy } from './policy.ts';
 import { checkRecovery } from './recovery.ts';
 import { reversalAgent, reversalTool } from './reversal.ts';
+import type { Schedule } from './schedule.ts';
 import type { AnyTool } from './tool.ts';
 import { toolAgent, toolAgentName } from './tool-agent.ts';
 import type { Workflow } from './workflow.ts';
@@ -57,6 +60,9 @@ export interface Declarations {
 /** Everything that the loaded modules bring, by name; built once and frozen. */
 export interface Registry extends Declarations {
   readonly workflows: ReadonlyMap<string, RegisteredWorkflow>;
+  /** By `module.hook`. */
+  readonly hooks: ReadonlyMap<string, RegisteredHook>;
+  readonly schedules: ReadonlyMap<string, RegisteredSchedule>;
 }
 
 /** What a configuration declares. */
@@ -65,6 +71,7 @@ export interface Declared {
   readonly workflows?: readonly Workflow[];
   readonly policies?: readonly Policy[];
   readonly calendars?: readonly Calendar[];
+  readonly schedules?: readonly Schedule[];
   readonly mcp?: { readonly servers: Readonly<Record<string, unknown>> };
 }
 
@@ -75,7 +82,12 @@ export interface Declared {
  */
 export function loadRegistry(config: Declared, shared: readonly AnyEntity[]): Registry {
   const declarations = loadDeclarations(config, shared);
-  return Object.freeze({ ...declarations, workflows: recordWorkflows(config, declarations) });
+  const workflows = recordWorkflows(config, declarations);
+  const { modules, entities } = declarations;
+  const hooks = recordHooks(modules, { entities, workflows }, invalid);
+  const around = { ...declarations, schedules: config.schedules ?? [], workflows };
+  const schedules = recordSchedules(around);
+  return Object.freeze({ ...declarations, workflows, hooks, schedules });
 }
 
 /**

@@ -5,9 +5,11 @@ import { nightSummary } from './agents/night-summary.ts';
 import { policyExceptionReview } from './agents/policy-exception-review.ts';
 import { sanctionsScreening } from './agents/sanctions-screening.ts';
 import { sodConflictScan } from './agents/sod-conflict-scan.ts';
+import { hooks } from './hooks.ts';
 import * as records from './records.ts';
 import { sample } from './sample.ts';
 import { tiers } from './tiers.ts';
+import { payeeCheck } from './workflows/payee-check.ts';
 
 const agents = [
   sodConflictScan,
@@ -26,6 +28,8 @@ export const compliance = defineModule({
   records: Object.values(records),
   tools: [...new Set(agents.flatMap((agent) => Object.values(agent.tools)))],
   agents,
+  workflows: [payeeCheck],
+  hooks,
   policies: [tiers],
   sample,
 });

@@ -5,9 +5,11 @@ import { nightSummary } from './agents/night-summary.ts';
 import { subledgerReconciliation } from './agents/subledger-reconciliation.ts';
 import { threeWayMatch } from './agents/three-way-match.ts';
 import { duties } from './duties.ts';
+import { hooks } from './hooks.ts';
 import * as records from './records.ts';
 import { sample } from './sample.ts';
 import { tiers } from './tiers.ts';
+import { billCheck } from './workflows/bill-check.ts';
 
 const agents = [
   duplicateInvoiceGuard,
@@ -26,6 +28,8 @@ export const finance = defineModule({
   // Agents share tools; each is listed once.
   tools: [...new Set(agents.flatMap((agent) => Object.values(agent.tools)))],
   agents,
+  workflows: [billCheck],
+  hooks,
   policies: [duties, tiers],
   sample,
 });

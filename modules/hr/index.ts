@@ -4,9 +4,11 @@ import { nightSummary } from './agents/night-summary.ts';
 import { payrollAccrualFeed } from './agents/payroll-accrual-feed.ts';
 import { payrollAnomaly } from './agents/payroll-anomaly.ts';
 import { timesheetExceptions } from './agents/timesheet-exceptions.ts';
+import { hooks } from './hooks.ts';
 import * as records from './records.ts';
 import { sample } from './sample.ts';
 import { tiers } from './tiers.ts';
+import { timesheetCheck } from './workflows/timesheet-check.ts';
 
 export {
   documentExpiryWatch,
@@ -31,6 +33,8 @@ export const hr = defineModule({
   records: Object.values(records),
   tools: [...new Set(agents.flatMap((agent) => Object.values(agent.tools)))],
   agents,
+  workflows: [timesheetCheck],
+  hooks,
   policies: [tiers],
   sample,
 });

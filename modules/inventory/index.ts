@@ -5,9 +5,12 @@ import { receiptDiscrepancy } from './agents/receipt-discrepancy.ts';
 import { reorderPointPlanner } from './agents/reorder-point-planner.ts';
 import { valuationReconciliation } from './agents/valuation-reconciliation.ts';
 import { duties } from './duties.ts';
+import { hooks } from './hooks.ts';
 import * as records from './records.ts';
 import { sample } from './sample.ts';
 import { tiers } from './tiers.ts';
+import { receiptCheck } from './workflows/receipt-check.ts';
+import { replenish } from './workflows/replenish.ts';
 
 const agents = [
   receiptDiscrepancy,
@@ -25,6 +28,8 @@ export const inventory = defineModule({
   // Agents share tools; each is listed once.
   tools: [...new Set(agents.flatMap((agent) => Object.values(agent.tools)))],
   agents,
+  workflows: [receiptCheck, replenish],
+  hooks,
   policies: [duties, tiers],
   sample,
 });

@@ -1,33 +1,16 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
-import { scratchFolder } from '../support/scratch.ts';
 import { verifies } from '../support/verifies.ts';
-import { type Place, runCli } from './cli.ts';
-
-const config = fileURLToPath(new URL('../support/fixtures/agents.config.ts', import.meta.url));
+import { fixtureConfig, useCli } from './cli.ts';
 
 describe('tutti agent', function () {
   this.timeout(120_000);
-  const folder = scratchFolder({});
-  let fresh: FreshDatabase;
-  let place: Place;
-
-  before(async () => {
-    fresh = await freshDatabase();
-    place = { cwd: folder.path, env: { DATABASE_URL: fresh.url } };
-  });
-  after(async function () {
-    folder[Symbol.dispose]();
-    await fresh.drop(this);
-  });
-
-  const tutti = (...args: string[]) => runCli(place, [...args, '--config', config]);
+  const lab = useCli(fixtureConfig('agents'));
+  const { tutti } = lab;
   const agent = (...args: string[]) => tutti('agent', ...args);
   const file = (name: string, text: string): string => {
-    const path = join(folder.path, name);
+    const path = join(lab.cwd, name);
     writeFileSync(path, text);
     return path;
   };

@@ -1,28 +1,11 @@
 import assert from 'node:assert/strict';
-import { fileURLToPath } from 'node:url';
-import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
-import { scratchFolder } from '../support/scratch.ts';
 import { verifies } from '../support/verifies.ts';
-import { type Place, runCli } from './cli.ts';
-
-const config = fileURLToPath(new URL('../support/fixtures/tasks.config.ts', import.meta.url));
+import { fixtureConfig, useCli } from './cli.ts';
 
 describe('tutti ask', function () {
   this.timeout(120_000);
-  const folder = scratchFolder({});
-  let fresh: FreshDatabase;
-  let place: Place;
-
-  before(async () => {
-    fresh = await freshDatabase();
-    place = { cwd: folder.path, env: { DATABASE_URL: fresh.url } };
-  });
-  after(async function () {
-    folder[Symbol.dispose]();
-    await fresh.drop(this);
-  });
-
-  const ask = (...args: string[]) => runCli(place, ['ask', ...args, '--config', config]);
+  const lab = useCli(fixtureConfig('tasks'));
+  const ask = (...args: string[]) => lab.tutti('ask', ...args);
 
   it('prints what an agent answers, what it found and what that cost', async () => {
     verifies('R5.one-shot');
@@ -64,8 +47,7 @@ describe('tutti ask', function () {
 
   it('takes its capabilities from what tutti modules lists', async () => {
     verifies('R2.discovery');
-    const modules = (...flags: string[]) =>
-      runCli(place, ['modules', ...flags, '--config', config]);
+    const modules = (...flags: string[]) => lab.tutti('modules', ...flags);
     const [listed, shown] = await Promise.all([modules('--json'), modules()]);
 
     const [{ agents }] = JSON.parse(listed.stdout);

@@ -4,8 +4,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { nodeFlags } from '../../bin/node24.mjs';
 import { compileCacheEnv } from '../support/compile-cache.ts';
+import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
+import { scratchFolder } from '../support/scratch.ts';
 
 const entry = fileURLToPath(new URL('../../bin/tutti.ts', import.meta.url));
+
+/** The path of a configuration of tests/support/fixtures, by its name. */
+export const fixtureConfig = (name: string): string =>
+  fileURLToPath(new URL(`../support/fixtures/${name}.config.ts`, import.meta.url));
 
 /** The configuration of the fixture shop. */
 export const shopConfig = fileURLToPath(new URL('fixtures/shop.config.ts', import.meta.url));
@@ -69,6 +75,40 @@ export function startCli(place: Place, args: readonly string[]): Running {
       return stdout + stderr;
     },
   };
+}
+
+/** Commands of a test, with a database and a folder of their own. */
+export interface CliLab extends Place {
+  readonly fresh: FreshDatabase;
+  /** Runs a command with the configuration to its end. */
+  tutti(...args: readonly string[]): Promise<Ended>;
+}
+
+/**
+ * Gives the tests of a `describe` a database and a folder, which are there before its other hooks and gone after them.
+ * @param files what is in the folder, by name
+ */
+export function useCli(config: string, files: Readonly<Record<string, string>> = {}): CliLab {
+  const folder = scratchFolder(files);
+  let fresh: FreshDatabase | undefined;
+  const lab: CliLab = {
+    get fresh() {
+      return fresh as FreshDatabase;
+    },
+    get env() {
+      return { DATABASE_URL: lab.fresh.url };
+    },
+    cwd: folder.path,
+    tutti: (...args) => runCli(lab, [...args, '--config', config]),
+  };
+  before(async () => {
+    fresh = await freshDatabase();
+  });
+  after(async function () {
+    folder[Symbol.dispose]();
+    await fresh?.drop(this);
+  });
+  return lab;
 }
 
 /** Runs a command to its end. */

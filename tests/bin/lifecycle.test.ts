@@ -84,7 +84,7 @@ describe('the life of a command', () => {
     const server = startCli(place, ['serve', '--port', '0', ...shop]);
     const said = await server.says(/Serving until/);
     const url = /http:\/\/127\.0\.0\.1:\d+/.exec(said)?.[0] ?? '';
-    assert.match(said, /this machine only, and without identity/);
+    assert.match(said, /programs of this machine need no key/);
     const run = await runCli(place, ['run', 'nightly', '--json', ...shop]);
 
     const { runId } = JSON.parse(run.stdout) as RunSummary;

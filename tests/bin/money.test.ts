@@ -1,28 +1,21 @@
 import assert from 'node:assert/strict';
-import { fileURLToPath } from 'node:url';
 import type { CostView } from '../../core/engine/costs.ts';
 import type { BudgetsView, BudgetView } from '../../core/engine/limits/budgets.ts';
 import type { LimitsView } from '../../core/engine/limits/limits-view.ts';
 import { periodOf } from '../../core/engine/limits/purse.ts';
 import { LedgerRows } from '../support/ledger.ts';
-import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
-import { scratchFolder } from '../support/scratch.ts';
 import { verifies } from '../support/verifies.ts';
-import { type Place, runCli } from './cli.ts';
+import { fixtureConfig, useCli } from './cli.ts';
 
-const config = fileURLToPath(new URL('../support/fixtures/model.config.ts', import.meta.url));
 const day = periodOf(Date.now());
 
 describe('the commands on money', function () {
   this.timeout(180_000);
-  const folder = scratchFolder({});
-  let fresh: FreshDatabase;
-  let place: Place;
+  const lab = useCli(fixtureConfig('model'));
+  const { tutti } = lab;
 
   before(async () => {
-    fresh = await freshDatabase();
-    place = { cwd: folder.path, env: { DATABASE_URL: fresh.url } };
-    const rows = new LedgerRows(fresh.database);
+    const rows = new LedgerRows(lab.fresh.database);
     const tenantId = await rows.tenant('ours');
     const run = await rows.run(tenantId, 'lab.ask');
     await rows.step(tenantId, run, { id: 1, agent: 'lab.asker', wait: 'budget' });
@@ -38,12 +31,6 @@ describe('the commands on money', function () {
     const purse = { tenantId, scope: 'tenant', period: day, limit: 100_000 };
     await rows.purse({ ...purse, reserved: 5_000, settled: 90_000 });
   });
-  after(async function () {
-    folder[Symbol.dispose]();
-    await fresh.drop(this);
-  });
-
-  const tutti = (...args: string[]) => runCli(place, [...args, '--config', config]);
 
   it('add up what models cost, with what is estimated, under way, in batches and simulated apart', async () => {
     verifies('R7.per-run', 'R7.trend');

@@ -1,27 +1,16 @@
 import assert from 'node:assert/strict';
 import type { FailureStatistics } from '../../core/engine/recovery/statistics.ts';
-import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
-import { scratchFolder } from '../support/scratch.ts';
 import { verifies } from '../support/verifies.ts';
-import { type Place, runCli, shopConfig } from './cli.ts';
+import { shopConfig, useCli } from './cli.ts';
 
 describe('the commands on failures', function () {
   this.timeout(180_000);
-  const folder = scratchFolder({});
-  let fresh: FreshDatabase;
-  let place: Place;
+  const lab = useCli(shopConfig);
+  const { tutti } = lab;
 
   before(async () => {
-    fresh = await freshDatabase();
-    place = { cwd: folder.path, env: { DATABASE_URL: fresh.url } };
     assert.equal((await tutti('run', 'broken')).code, 1);
   });
-  after(async function () {
-    folder[Symbol.dispose]();
-    await fresh.drop(this);
-  });
-
-  const tutti = (...args: string[]) => runCli(place, [...args, '--config', shopConfig]);
 
   it('count what failed', async () => {
     verifies('R8.statistics');

@@ -1,28 +1,11 @@
 import assert from 'node:assert/strict';
-import { fileURLToPath } from 'node:url';
-import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
-import { scratchFolder } from '../support/scratch.ts';
 import { verifies } from '../support/verifies.ts';
-import { type Place, runCli } from './cli.ts';
-
-const config = fileURLToPath(new URL('../support/fixtures/tools.config.ts', import.meta.url));
+import { fixtureConfig, useCli } from './cli.ts';
 
 describe('the command on tools', function () {
   this.timeout(180_000);
-  const folder = scratchFolder({});
-  let fresh: FreshDatabase;
-  let place: Place;
-
-  before(async () => {
-    fresh = await freshDatabase();
-    place = { cwd: folder.path, env: { DATABASE_URL: fresh.url } };
-  });
-  after(async function () {
-    folder[Symbol.dispose]();
-    await fresh.drop(this);
-  });
-
-  const tutti = (...args: string[]) => runCli(place, ['tools', ...args, '--config', config]);
+  const lab = useCli(fixtureConfig('tools'));
+  const tutti = (...args: string[]) => lab.tutti('tools', ...args);
 
   it('lists tools, shows one, and gives it to an agent until it is taken back', async () => {
     verifies('R5.tool-access', 'R5.tool-category');

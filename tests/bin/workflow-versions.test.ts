@@ -1,13 +1,9 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { root } from '../../scripts/checks.ts';
-import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
-import { scratchFolder } from '../support/scratch.ts';
 import { verifies } from '../support/verifies.ts';
-import { type Place, runCli } from './cli.ts';
+import { fixtureConfig, useCli } from './cli.ts';
 
-const config = join(root, 'tests/support/fixtures/versions.config.ts');
 const document = (text: string) => `name: by_hand
 nodes:
   - { id: say, kind: task, agent: press.say, input: { value: ${text} } }
@@ -16,20 +12,11 @@ output: '\${ nodes.say.output.value }'
 
 describe('tutti workflow, with versions', function () {
   this.timeout(180_000);
-  const folder = scratchFolder({ 'one.yaml': document('one'), 'two.yaml': document('two') });
-  let fresh: FreshDatabase;
-  let place: Place;
-
-  before(async () => {
-    fresh = await freshDatabase();
-    place = { cwd: folder.path, env: { DATABASE_URL: fresh.url } };
+  const lab = useCli(fixtureConfig('versions'), {
+    'one.yaml': document('one'),
+    'two.yaml': document('two'),
   });
-  after(async function () {
-    folder[Symbol.dispose]();
-    await fresh.drop(this);
-  });
-
-  const tutti = (...args: string[]) => runCli(place, [...args, '--config', config]);
+  const { tutti } = lab;
   const workflow = (...args: string[]) => tutti('workflow', ...args);
 
   it('publishes a file, which runs when the file has gone, goes back, and compares', async () => {
@@ -42,8 +29,8 @@ describe('tutti workflow, with versions', function () {
     );
     assert.match((await workflow('publish', 'two.yaml')).stdout, /^Version 2 of 'by_hand' is in/);
     assert.match((await workflow('publish', 'two.yaml')).stdout, /was in force already/);
-    rmSync(join(folder.path, 'one.yaml'));
-    rmSync(join(folder.path, 'two.yaml'));
+    rmSync(join(lab.cwd, 'one.yaml'));
+    rmSync(join(lab.cwd, 'two.yaml'));
 
     const run = await tutti('run', 'by_hand', '--json');
     assert.equal((JSON.parse(run.stdout) as { status: string }).status, 'succeeded', run.stderr);
@@ -66,7 +53,7 @@ describe('tutti workflow, with versions', function () {
     assert.equal((JSON.parse(data.stdout) as { name: string }).name, 'by_hand');
 
     const { stdout } = await workflow('show', 'by_hand', '--version', '1', '--yaml');
-    writeFileSync(join(folder.path, 'again.yaml'), stdout);
+    writeFileSync(join(lab.cwd, 'again.yaml'), stdout);
 
     assert.match((await workflow('check', 'again.yaml')).stdout, /: 0 errors, 0 warnings\.$/m);
     assert.match((await workflow('publish', 'again.yaml')).stdout, /^Version 1 .*already/);
@@ -82,7 +69,7 @@ describe('tutti workflow, with versions', function () {
 
   it('says every fault of a version that does not fit, and how it is called', async () => {
     writeFileSync(
-      join(folder.path, 'bad.yaml'),
+      join(lab.cwd, 'bad.yaml'),
       document('x').replace('press.say', 'press.gone').replace('.say.', '.nowhere.'),
     );
     const cases: readonly (readonly [string[], RegExp, number])[] = [
@@ -105,7 +92,7 @@ describe('tutti workflow, with versions', function () {
   it('writes a workflow from a template, and no file twice', async () => {
     verifies('R1.templates');
     const made = await workflow('new', 'companies-fan-out', 'all_companies', '--dir', 'flows');
-    const file = join(folder.path, 'flows/all-companies.yaml');
+    const file = join(lab.cwd, 'flows/all-companies.yaml');
 
     assert.equal(made.code, 0, made.stderr);
     assert.ok(existsSync(file));

@@ -5,9 +5,11 @@ import { calls } from './calls.ts';
 import { course } from './course.ts';
 import { durable } from './durable.ts';
 import { duties } from './duties.ts';
+import { identity } from './identity.ts';
 import { mcp } from './mcp.ts';
 import type { Mutant } from './mutant.ts';
 import { outside } from './outside.ts';
+import { schedules } from './schedules.ts';
 import { survival } from './survival.ts';
 import { tiers } from './tiers.ts';
 import { tools } from './tools.ts';
@@ -26,4 +28,6 @@ export const mutants: readonly Mutant[] = [
   ...tools,
   ...outside,
   ...mcp,
+  ...schedules,
+  ...identity,
 ];

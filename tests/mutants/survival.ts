@@ -64,8 +64,8 @@ export const survival: readonly Mutant[] = [
   {
     id: 'orphans-stay-reserved',
     file: 'core/engine/run/adopt.ts',
-    find: 'await store.settleOrphans(row);',
-    replace: '',
+    find: 'of await store.settleOrphans(row))',
+    replace: 'of [])',
     tests: [world],
   },
   {

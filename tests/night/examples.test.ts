@@ -29,7 +29,10 @@ describe('the example workflows', function () {
 
   it('run over the sample company, each kind of node among them', async () => {
     verifies('R1.document-form', 'R14.examples');
-    const names = [...tutti.host.registry.workflows.keys()];
+    // Those of modules belong to hooks, which give them what they look at.
+    const names = [...tutti.host.registry.workflows]
+      .filter(([, { module }]) => module === null)
+      .map(([name]) => name);
     assert.ok(names.length >= 15, names.join());
 
     const ended: Record<string, string> = {};

@@ -155,6 +155,6 @@ describe('the examples of recovery', function () {
       course = await run('reassign');
 
     assert.deepEqual([course.status, kinds(course)], ['failed', []]);
-    await store.reset(tenantId, 'recovery:recovery.order_clerk');
+    await store.reset(tenantId, 'recovery:recovery.order_clerk', actor);
   });
 });

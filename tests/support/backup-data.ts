@@ -27,6 +27,7 @@ const samples: Readonly<Record<string, string>> = {
   integer: '3',
   bigint: '9007199254740993',
   smallint: '3',
+  json: '{"b":1,"a":[1e-30, null]}',
   jsonb: JSON.stringify({ text: oddText, deep: [null, { '': [] }] }).replace(
     'null',
     '1e-30, 12345678901234567890.5',
@@ -36,6 +37,7 @@ const samples: Readonly<Record<string, string>> = {
   'text[]': `{NULL,"","a,b",${JSON.stringify(oddText.replaceAll(/[\n\r\t]/g, ' '))}}`,
   'timestamp with time zone': '2026-03-29 01:59:59.123456+00',
   uuid: id,
+  'uuid[]': `{${id}}`,
 };
 
 /** Puts a row into every table, with a value in every column; identities and the feed get numbers that a test knows. */
@@ -104,6 +106,7 @@ const changedOnPurpose: Readonly<Record<string, readonly string[]>> = {
   'tutti."engine"': ['state'],
   'tutti."run"': ['owner'],
   'tutti."feed"': ['tx'],
+  'tutti."webhook_place"': ['tx'],
 };
 
 let made = 0;

@@ -1,4 +1,5 @@
 import { type Host, openHost } from '../../bin/host.ts';
+import type { SpanIds } from '../../core/base/telemetry/span-ids.ts';
 import type { Engine } from '../../core/engine/engine.ts';
 import { History } from '../../core/engine/run/history.ts';
 import type { RunRequest } from '../../core/engine/run/store.ts';
@@ -37,6 +38,8 @@ export interface EngineOptions {
   /** A database that the caller drops. */
   readonly fresh?: FreshDatabase;
   readonly env?: NodeJS.ProcessEnv;
+  /** What a span recorder of the test asks for ids. @default nobody traces */
+  readonly spanIds?: SpanIds;
 }
 
 /** Opens an engine of a test file. `configUrl` as for `openHost`. */
@@ -51,6 +54,7 @@ export async function openTestEngine(
     databaseUrl: fresh.url,
     dataFolder: '/nonexistent',
     env,
+    ...(options.spanIds && { spanIds: options.spanIds }),
   });
   const gaveUp = Promise.withResolvers<never>();
   gaveUp.promise.catch(() => undefined);

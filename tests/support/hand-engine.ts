@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { EngineError } from '../../core/base/errors.ts';
 import { Engine } from '../../core/engine/engine.ts';
+import type { EngineParts } from '../../core/engine/engine-parts.ts';
 import type { Config } from '../../core/ports/config.ts';
 import { memoryConnector } from '../../core/ports/erp/memory.ts';
 import type { Profiles } from '../../core/ports/models/profiles.ts';
@@ -51,7 +52,10 @@ export class HandEngines {
   }
 
   /** Starts one; `now` is the moment that its clock stands at. */
-  async open(now = Date.now()): Promise<HandEngine> {
+  async open(
+    now = Date.now(),
+    telling: Pick<EngineParts, 'metrics' | 'spanIds' | 'log'> = {},
+  ): Promise<HandEngine> {
     const dispatcher = new HandDispatcher();
     const clock = new FakeClock(now);
     const failures: EngineError[] = [];
@@ -64,6 +68,7 @@ export class HandEngines {
       profiles: this.#profiles,
       connector: () => memoryConnector([], new Map()),
       version: 'test',
+      ...telling,
       onFailure: (error) => failures.push(error),
     });
     this.#open.push(engine);

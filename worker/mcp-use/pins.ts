@@ -11,7 +11,8 @@ export function sessionPins(): McpPins {
         pinned.set(each.tool, { ...each, acceptedBy: null, at: new Date() });
       }
     },
-    async accept(_server, tools, acceptedBy) {
+    async accept(_server, tools, by) {
+      const acceptedBy = typeof by === 'string' ? by : by.id;
       for (const each of tools) pinned.set(each.tool, { ...each, acceptedBy, at: new Date() });
     },
   };

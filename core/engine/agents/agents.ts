@@ -15,6 +15,7 @@ import type { Actor } from '../run/request.ts';
 import { accessOf } from '../tools/grants.ts';
 import type { Definitions, Publication, VersionView } from '../versions/definitions.ts';
 import { publishedRegistry, withAgents } from '../versions/published.ts';
+import { agentUnknown } from './agent-unknown.ts';
 import {
   type AgentDetail,
   type AgentView,
@@ -202,7 +203,7 @@ export class Agents {
     const version = to ?? before?.version;
     const short = this.#shortOf(name);
     if (version === undefined)
-      throw new EngineError('AGENT_UNKNOWN', `Agent '${short}' has no version before this one.`);
+      throw agentUnknown(`Agent '${short}' has no version before this one.`);
     const { data } = await this.#own.version(tenantId, short, version);
     return await this.#put(speaking, { document: data, after: current, how: 'rolled_back' });
   }
@@ -278,10 +279,7 @@ function amended(
 }
 
 function unknown(name: string): EngineError {
-  return new EngineError(
-    'AGENT_UNKNOWN',
-    `There is no agent '${name.slice(0, 80)}'; see: tutti agent list`,
-  );
+  return agentUnknown(`There is no agent '${name.slice(0, 80)}'; see: tutti agent list`);
 }
 
 function taken(name: string): EngineError {

@@ -61,6 +61,7 @@ export class ApplyRuns {
         workflow: data.name,
         input: { effect: key, approval, args, agent: row.agent },
         key: `${prefix}${approval}`,
+        applies: row.proposed_by,
         ...(row.company !== null && { company: row.company }),
         businessDate: row.business_date,
         timeZone: row.time_zone,
@@ -120,7 +121,9 @@ interface GrantedRow {
   readonly company: string | null;
   readonly business_date: string;
   readonly time_zone: string;
-  /** Who had proposed it. */
+  /** The run that had proposed it. */
+  readonly proposed_by: string;
+  /** The agent that had. */
   readonly agent: string | null;
   /** Who has said yes last. */
   readonly by: string;
@@ -128,7 +131,7 @@ interface GrantedRow {
 
 // What was proposed is what people were shown: the payload of that entry. Without it, or its run, nobody knows any more what to do.
 const grantedSql = `
-SELECT a.tenant_id, a.id, encode(a.effect_key, 'hex') AS key, e.tool, coalesce(e.actor->>'acting', e.actor->>'id') AS agent, convert_from(p.body, 'UTF8')::jsonb->'args' AS args, convert_from(p.body, 'UTF8')::jsonb->>'server' AS server, r.company, r.business_date, r.time_zone,
+SELECT a.tenant_id, a.id, a.effect_run AS proposed_by, encode(a.effect_key, 'hex') AS key, e.tool, coalesce(e.actor->>'acting', e.actor->>'id') AS agent, convert_from(p.body, 'UTF8')::jsonb->'args' AS args, convert_from(p.body, 'UTF8')::jsonb->>'server' AS server, r.company, r.business_date, r.time_zone,
   (SELECT v.actor_id FROM tutti.approval_vote v WHERE v.tenant_id = a.tenant_id AND v.approval_id = a.id AND v.decision = 'granted' ORDER BY v.at DESC LIMIT 1) AS by
 FROM tutti.approval a
 JOIN tutti.effect e ON e.tenant_id = a.tenant_id AND e.key = a.effect_key AND e.state = 'proposed'

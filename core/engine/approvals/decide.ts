@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { EngineError } from '../../base/errors.ts';
 import { toStorableText } from '../../base/text.ts';
 import { inTransaction } from '../../ports/db/transaction.ts';
+import { appendAudit } from '../audit/append.ts';
 import { toJsonb } from '../run/rows.ts';
 import { tidy } from './due.ts';
 import { readPerson } from './person.ts';
@@ -80,7 +81,12 @@ async function take(client: pg.ClientBase, say: Taken, roles: Roles): Promise<Re
   const handed = await handedTo(client, tenantId, person);
   const right = rightOf(person, termsOf(row), { roles, handed, votes: row.votes });
   if (right.kind === 'none') return (view) => notYours(view, person, right);
-  await write(client, row, { ...say, onBehalfOf: right.kind === 'handed' ? right.from : null });
+  const onBehalfOf = right.kind === 'handed' ? right.from : null;
+  await write(client, row, { ...say, onBehalfOf });
+  await appendAudit(client, {
+    ...{ tenantId, actor: { kind: 'person', id: person }, action: 'approval.vote', target: id },
+    data: { decision, via: say.via, ...(onBehalfOf !== null && { onBehalfOf }) },
+  });
   return null;
 }
 

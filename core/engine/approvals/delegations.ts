@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { EngineError } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
 import { inTransaction } from '../../ports/db/transaction.ts';
+import { appendAudit } from '../audit/append.ts';
 import type { Actor } from '../run/request.ts';
 import { toJsonb } from '../run/rows.ts';
 import { readPerson } from './person.ts';
@@ -59,6 +60,9 @@ export class Delegations {
         [tenantId, from, to],
       );
       if (until !== null) await insert(client, { tenantId, from, to, until, actor });
+      const action = until === null ? 'delegation.end' : 'delegation.hand';
+      const data = { to, ...(until !== null && { until }) };
+      await appendAudit(client, { tenantId, actor, action, target: from, data });
     });
   }
 }

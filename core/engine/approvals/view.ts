@@ -35,6 +35,8 @@ export interface ApprovalView {
   /** The step's path. */
   readonly path: string;
   readonly workflow: string | null;
+  /** Code of the effect's company, else of the run's; null for the whole group. */
+  readonly company: string | null;
   /** The effect that may happen; null for a question of an approval node. */
   readonly effect: AskedEffect | null;
   /** Name of the tier that names the deciders; `node` for an approval node. */
@@ -95,7 +97,7 @@ export type ApprovalRow = Omit<
 };
 
 /** Questions with their votes, without a condition; the question is `a`. */
-export const selectApprovals = `SELECT a.tenant_id, a.id, a.run_id, a.step, a.path, r.workflow, a.title, a.shown, encode(a.digest, 'hex') AS digest, a.state, a.deciders,
+export const selectApprovals = `SELECT a.tenant_id, a.id, a.run_id, a.step, a.path, r.workflow, coalesce(e.company, r.company) AS company, a.title, a.shown, encode(a.digest, 'hex') AS digest, a.state, a.deciders,
     a.tier, a.waits, a.apply_run, encode(a.effect_key, 'hex') AS effect_key, e.tool, e.entity, e.target_id, convert_from(p.body, 'UTF8') AS body,
     a.required, a.requested_by, a.asked_at, a.expires_at, a.escalate_at, a.escalate_to, a.escalated_at, a.closed_at,
     (SELECT coalesce(jsonb_agg(jsonb_build_object('person', v.actor_id, 'onBehalfOf', v.on_behalf_of, 'decision', v.decision, 'note', v.reason,
@@ -108,12 +110,12 @@ export const selectApprovals = `SELECT a.tenant_id, a.id, a.run_id, a.step, a.pa
 /** What a row says to people. */
 export function viewOf(row: ApprovalRow, roles: Roles): ApprovalView {
   const votes = row.votes.map((vote) => ({ ...vote, at: new Date(vote.at) }));
-  const { id, path, workflow, digest, state, deciders, required, tier } = row;
+  const { id, path, workflow, company, digest, state, deciders, required, tier } = row;
   const effect = effectOf(row);
   const { title, shown } = effect ? proposedBy(row) : row;
   return {
     ...{ id, runId: row.run_id, stepId: row.step, path, workflow, title, shown, digest, state },
-    ...{ effect, tier },
+    ...{ company, effect, tier },
     ...{ deciders, persons: personsOf(deciders, roles), required, yeses: countYeses(votes) },
     requestedBy: row.requested_by,
     askedAt: row.asked_at,

@@ -16,6 +16,8 @@ export interface ShadowView {
   readonly runId: string;
   readonly step: number;
   readonly at: Date;
+  /** Code of its run's company; null for a run over the whole group. */
+  readonly company: string | null;
   readonly agent: string | null;
   readonly tool: string;
   readonly entity: string | null;
@@ -51,7 +53,7 @@ export async function readShadow(
   { runId, limit = 200 }: { readonly runId?: string; readonly limit?: number } = {},
 ): Promise<readonly ShadowView[]> {
   const { rows } = await parts.pool.query<Row>(
-    `SELECT e.run_id AS "runId", e.step, e.at, coalesce(s.agent, '') AS agent, e.data->>'tool' AS tool, e.data->>'key' AS key,
+    `SELECT e.run_id AS "runId", e.step, e.at, r.company, coalesce(s.agent, '') AS agent, e.data->>'tool' AS tool, e.data->>'key' AS key,
        e.data->>'entity' AS entity, e.data->>'targetId' AS "targetId", e.data->>'would' AS would,
        r.business_date::text AS "businessDate", convert_from(p.body, 'UTF8') AS body
      FROM tutti.entry e JOIN tutti.run r ON r.tenant_id = e.tenant_id AND r.id = e.run_id

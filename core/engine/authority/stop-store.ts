@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { EngineError } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
 import type { Registry } from '../../sdk/registry.ts';
+import { auditTexts } from '../audit/append.ts';
 import { toJsonb } from '../run/rows.ts';
 import type { Actor } from '../run/store.ts';
 import { type Reach, readReach } from './stop.ts';
@@ -45,25 +46,41 @@ export class StopStore {
   /** Stops it; one that stands already stays as it is. @throws INPUT_INVALID naming what can be stopped */
   async stop({ tenantId, reach: text, actor, reason = '' }: StopAsk): Promise<StopView> {
     const reach = readReach(text, this.#registry);
-    const values = [ownerOf(reach, tenantId), newId(), reach, reason, toJsonb(actor)];
-    const { rows } = await this.#pool.query<StopView>(
-      `INSERT INTO tutti.stop (tenant_id, id, reach, reason, actor) VALUES ($1, $2, $3, $4, $5)
-       ON CONFLICT (tenant_id, reach) WHERE lifted_at IS NULL DO UPDATE SET reach = excluded.reach RETURNING ${columns}`,
+    const id = newId();
+    const texts = auditTexts({ actor, action: 'stop.place', target: reach, data: { id } });
+    const values = [ownerOf(reach, tenantId), id, reach, reason, toJsonb(actor), ...texts];
+    const { rows } = await this.#pool.query<StopRow>(
+      `WITH placed AS (INSERT INTO tutti.stop (tenant_id, id, reach, reason, actor) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (tenant_id, reach) WHERE lifted_at IS NULL DO UPDATE SET reach = excluded.reach RETURNING *)
+       SELECT ${columns}, CASE WHEN id = $2 THEN tutti.append_audit($1, $6, $7, $8, $9) END AS audited FROM placed`,
       values,
     );
-    return rows[0] as StopView;
+    return viewOf(rows[0] as StopRow);
   }
 
   /** Lifts a stop that stands. What is no longer loaded can be lifted, too. @throws STOP_UNKNOWN */
   async lift({ tenantId, reach, actor, reason = '' }: StopAsk): Promise<StopView> {
-    const { rows } = await this.#pool.query<StopView>(
-      `UPDATE tutti.stop SET lifted_at = clock_timestamp(), lifted_by = $3, lift_reason = $4
-       WHERE tenant_id = $1 AND reach = $2 AND lifted_at IS NULL RETURNING ${columns}`,
-      [ownerOf(reach, tenantId), reach, toJsonb(actor), reason],
+    const { rows } = await this.#pool.query<StopRow>(
+      `WITH lifted AS (UPDATE tutti.stop SET lifted_at = clock_timestamp(), lifted_by = $3, lift_reason = $4
+         WHERE tenant_id = $1 AND reach = $2 AND lifted_at IS NULL RETURNING *)
+       SELECT ${columns}, tutti.append_audit($1, $5, $6, $7, $8) AS audited FROM lifted`,
+      [
+        ...[ownerOf(reach, tenantId), reach, toJsonb(actor), reason],
+        ...auditTexts({ actor, action: 'stop.lift', target: reach }),
+      ],
     );
-    if (rows[0]) return rows[0];
+    if (rows[0]) return viewOf(rows[0]);
     const shown = reach.slice(0, 200);
     throw new EngineError('STOP_UNKNOWN', `'${shown}' is not stopped; what is, says: tutti stops`);
+  }
+
+  /** The stop of a reach that stands; null: none does. */
+  async standing(tenantId: number, reach: string): Promise<StopView | null> {
+    const { rows } = await this.#pool.query<StopView>(
+      `SELECT ${columns} FROM tutti.stop WHERE tenant_id = $1 AND reach = $2 AND lifted_at IS NULL`,
+      [ownerOf(reach, tenantId), reach],
+    );
+    return rows[0] ?? null;
   }
 
   /** The stops of a tenant and those of all, standing ones first, each newest first; `all`: those that were lifted, too. */
@@ -78,6 +95,12 @@ export class StopStore {
     );
     return rows;
   }
+}
+
+type StopRow = StopView & { readonly audited: unknown };
+
+function viewOf({ audited: _, ...view }: StopRow): StopView {
+  return view;
 }
 
 /** Whose a stop is; that of all is nobody's. */

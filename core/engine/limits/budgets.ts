@@ -118,9 +118,9 @@ export class Budgets {
   }
 
   /** Takes a limit back: what the configuration says holds again. @throws SETTING_UNKNOWN */
-  async unset(tenantId: number, scope: string): Promise<BudgetView> {
+  async unset(tenantId: number, scope: string, actor: Actor): Promise<BudgetView> {
     this.#check(scope);
-    await this.#settings.reset(tenantId, budgetSetting(scope));
+    await this.#settings.reset(tenantId, budgetSetting(scope), actor);
     return this.#moved(tenantId, scope);
   }
 

@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely';
 import { EngineError } from '../../base/errors.ts';
 import type { Database } from '../../ports/db/database.ts';
 import type { Tables } from '../../ports/db/tables.ts';
+import { auditTexts } from '../audit/append.ts';
 import { toJsonb } from '../run/rows.ts';
 import type { Actor } from '../run/store.ts';
 import type { SettingKind } from './setting-kind.ts';
@@ -65,20 +66,22 @@ export class SettingStore {
     const kind = this.#kind(name);
     const fault = kind.check(value);
     if (fault) throw wrong(name, fault);
-    await sql`INSERT INTO tutti.setting (tenant_id, name, value, actor, at)
-      VALUES (${ownerOf(kind, tenantId)}, ${name}, ${toJsonb(value)}, ${toJsonb(actor)}, clock_timestamp())
-      ON CONFLICT (tenant_id, name) DO UPDATE SET value = excluded.value, actor = excluded.actor, at = excluded.at`.execute(
-      this.#kysely,
-    );
+    const owner = ownerOf(kind, tenantId);
+    const texts = auditTexts({ actor, action: 'setting.put', target: name, data: { value } });
+    await sql`WITH put AS (INSERT INTO tutti.setting (tenant_id, name, value, actor, at)
+      VALUES (${owner}, ${name}, ${toJsonb(value)}, ${toJsonb(actor)}, clock_timestamp())
+      ON CONFLICT (tenant_id, name) DO UPDATE SET value = excluded.value, actor = excluded.actor, at = excluded.at RETURNING 1)
+      SELECT tutti.append_audit(${owner}, ${sql.join(texts)}) FROM put`.execute(this.#kysely);
     return this.get(tenantId, name);
   }
 
   /** Takes a setting back: what holds without it holds again. @throws SETTING_UNKNOWN */
-  async reset(tenantId: number, name: string): Promise<SettingView> {
+  async reset(tenantId: number, name: string, actor: Actor): Promise<SettingView> {
     const kind = this.#kind(name);
-    await sql`DELETE FROM tutti.setting WHERE tenant_id = ${ownerOf(kind, tenantId)} AND name = ${name}`.execute(
-      this.#kysely,
-    );
+    const owner = ownerOf(kind, tenantId);
+    const texts = auditTexts({ actor, action: 'setting.reset', target: name });
+    await sql`WITH gone AS (DELETE FROM tutti.setting WHERE tenant_id = ${owner} AND name = ${name} RETURNING 1)
+      SELECT tutti.append_audit(${owner}, ${sql.join(texts)}) FROM gone`.execute(this.#kysely);
     return viewOf(kind, undefined);
   }
 

@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import { type ErrorCategory, type ErrorCode, errorCodes, errorRow } from '../../base/errors.ts';
+import { inSight, type Sight } from '../run/sight.ts';
 
 /** How often something failed. */
 export interface FailureCount {
@@ -51,10 +52,10 @@ export interface FailureRow {
  * Reads what failed since a moment. Runs that had ended by then are left out first: of all tables theirs is the small one, and
  * attempts, steps and entries are found by run. A cancelled attempt is no failure; a lost one is, of its thread. Rehearsals do not count.
  */
-export function failuresSince(tenantId: number, since: Date): RawBuilder<unknown> {
+export function failuresSince(tenantId: number, since: Date, sight?: Sight): RawBuilder<unknown> {
   const own = (name: string) => sql`${sql.ref(name)}.tenant_id = ${tenantId}`;
   return sql`WITH runs AS (SELECT id FROM tutti.run r WHERE ${own('r')} AND (ended_at IS NULL OR ended_at >= ${since})
-      AND NOT coalesce((pins->>'rehearsal')::boolean, false)),
+      AND NOT coalesce((pins->>'rehearsal')::boolean, false) ${inSight(sight)}),
     failures AS (
       SELECT 'agent' AS of, a.error->>'code' AS code, coalesce(s.agent, s.kind) AS name, a.ended_at AS at, 1 AS attempts, 0 AS steps
       FROM runs JOIN tutti.attempt a ON ${own('a')} AND a.run_id = runs.id

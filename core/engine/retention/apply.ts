@@ -1,4 +1,6 @@
 import type { Database } from '../../ports/db/database.ts';
+import { appendAudit } from '../audit/append.ts';
+import type { Actor } from '../run/request.ts';
 import { eraseBodies } from './bodies.ts';
 import { dropMonths, expiredPartitions, expireRuns, sweepDefaults } from './expire.ts';
 import { trimFeed } from './feed.ts';
@@ -23,16 +25,22 @@ export interface Applied {
 
 /**
  * Applies the policy as of `now`; once a day is enough. It works in short transactions beside a running engine, may be stopped at
- * any point and called by several engines, and leaves alone what is unfinished, held or in review. `signal` ends it early.
+ * any point and called by several engines, and leaves alone what is unfinished, held or in review. `signal` ends it early. With an
+ * `actor`, who asks for it by hand, the installation's audit log has it before anything is gone.
  * @throws DB_*
  */
 export async function applyRetention(
   database: Pick<Database, 'admin' | 'connect'>,
   policy: RetentionPolicy,
-  when: { readonly now: Date; readonly signal?: AbortSignal },
+  when: { readonly now: Date; readonly signal?: AbortSignal; readonly actor?: Actor },
 ): Promise<Applied> {
   const limit = daysBefore(when.now, policy.journalDays);
   return withConnection(database, async (client) => {
+    if (when.actor)
+      await appendAudit(client, {
+        ...{ tenantId: 0, actor: when.actor, action: 'retention.apply', target: 'installation' },
+        data: { journalDays: policy.journalDays, feedDays: policy.feedDays },
+      });
     const { bodies } = await eraseBodies(client, policy, when);
     const feedRows = await trimFeed(client, daysBefore(when.now, policy.feedDays));
     const runs = await expireRuns(client, limit);

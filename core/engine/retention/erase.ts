@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { EngineError } from '../../base/errors.ts';
 import type { Database } from '../../ports/db/database.ts';
+import { appendAudit } from '../audit/append.ts';
 import { toJsonb } from '../run/rows.ts';
 import type { Actor } from '../run/store.ts';
 import { isHeld, isInReview, withConnection, withoutNewHolds } from './keeping.ts';
@@ -75,6 +76,12 @@ interface Target {
   readonly what: string;
 }
 
+/** The runs that retry a run, and those that retry them: they have copies of what it brought. */
+const retriesOf = (
+  run: string,
+): string => `WITH RECURSIVE later AS (SELECT r.* FROM tutti.run r WHERE r.tenant_id = $1 AND r.retry_of = ${run}
+    UNION ALL SELECT r.* FROM later l JOIN tutti.run r ON r.tenant_id = $1 AND r.retry_of = l.id) SELECT * FROM later`;
+
 /** One transaction: the bodies, the fields of records that effects bind, and the note of who asked. */
 async function erase(
   client: pg.Client,
@@ -89,6 +96,8 @@ async function erase(
     );
     if (!rows[0]) return 'unknown';
     if (rows[0].because !== null) return rows[0].because;
+    const kept = steps === null ? await keptByRetry(client, tenantId, runId) : null;
+    if (kept !== null) return kept;
     const erased = await client.query<{ bodies: number }>(eraseSql, [
       tenantId,
       runId,
@@ -97,18 +106,41 @@ async function erase(
       reason,
       toJsonb(actor),
     ]);
-    return erased.rows[0]?.bodies ?? 0;
+    const bodies = erased.rows[0]?.bodies ?? 0;
+    const data = { what, bodies };
+    if (bodies > 0)
+      await appendAudit(client, { tenantId, actor, action: 'run.erase', target: runId, data });
+    return bodies;
   });
+}
+
+/** Why the copies in the retries of a run must stay, and with them what they are copies of. */
+async function keptByRetry(
+  client: pg.Client,
+  tenantId: number,
+  runId: string,
+): Promise<KeptBecause | null> {
+  const { rows } = await client.query<{ because: KeptBecause }>(
+    `SELECT * FROM (SELECT CASE WHEN r.ended_at IS NULL THEN 'unfinished' WHEN ${isHeld} THEN 'held' END AS because
+       FROM (${retriesOf('$2')}) r) k WHERE because IS NOT NULL LIMIT 1`,
+    [tenantId, runId],
+  );
+  return rows[0]?.because ?? null;
 }
 
 const eraseSql = `WITH gone AS (UPDATE tutti.payload p SET body = NULL, erased_at = now() FROM tutti.entry n
     WHERE p.tenant_id = $1 AND p.run_id = $2 AND p.body IS NOT NULL AND n.tenant_id = $1 AND n.run_id = $2 AND n.seq = p.seq
       AND ($3::int[] IS NULL OR n.step = ANY ($3)) RETURNING 1),
+  copies AS (UPDATE tutti.payload p SET body = NULL, erased_at = now() FROM tutti.entry n, (${retriesOf('$2')}) x
+    WHERE $3::int[] IS NULL AND p.tenant_id = $1 AND p.run_id = x.id AND p.body IS NOT NULL AND n.tenant_id = $1 AND n.run_id = x.id AND n.seq = p.seq
+      AND (n.kind = 'run.created' OR n.data @> '{"carried": true}') RETURNING p.run_id),
+  noted_copies AS (INSERT INTO tutti.erasure (tenant_id, run_id, what, reason, actor, payloads)
+    SELECT $1, run_id, $4, $5, $6, count(*) FROM copies GROUP BY run_id),
   binds AS (UPDATE tutti.effect SET binds = NULL WHERE tenant_id = $1 AND run_id = $2 AND binds IS NOT NULL
     AND ($3::int[] IS NULL OR step = ANY ($3))),
   noted AS (INSERT INTO tutti.erasure (tenant_id, run_id, what, reason, actor, payloads)
     SELECT $1, $2, $4, $5, $6, count(*) FROM gone HAVING count(*) > 0)
-  SELECT count(*)::int AS bodies FROM gone`;
+  SELECT (SELECT count(*)::int FROM gone) + (SELECT count(*)::int FROM copies) AS bodies`;
 
 function refusal(runId: string, because: KeptBecause | 'unknown'): EngineError {
   switch (because) {

@@ -1,5 +1,6 @@
 import { EngineError } from '../../base/errors.ts';
 import type { Database } from '../../ports/db/database.ts';
+import { auditTexts } from '../audit/append.ts';
 import { toJsonb } from '../run/rows.ts';
 import type { Actor } from '../run/store.ts';
 import { withConnection } from './keeping.ts';
@@ -26,10 +27,14 @@ export async function placeHold(
   const { tenantId, runId, reason, actor } = hold;
   const { rowCount } = await withConnection(database, (client) =>
     client.query(
-      `INSERT INTO tutti.hold AS h (tenant_id, run_id, reason, actor) SELECT tenant_id, id, $3, $4 FROM tutti.run WHERE tenant_id = $1 AND id = $2
-       ON CONFLICT (tenant_id, run_id) DO UPDATE SET actor = excluded.actor, at = excluded.at,
-         reason = CASE h.reason WHEN excluded.reason THEN h.reason ELSE h.reason || '; ' || excluded.reason END`,
-      [tenantId, runId, reason, toJsonb(actor)],
+      `WITH held AS (INSERT INTO tutti.hold AS h (tenant_id, run_id, reason, actor) SELECT tenant_id, id, $3, $4 FROM tutti.run WHERE tenant_id = $1 AND id = $2
+         ON CONFLICT (tenant_id, run_id) DO UPDATE SET actor = excluded.actor, at = excluded.at,
+           reason = CASE h.reason WHEN excluded.reason THEN h.reason ELSE h.reason || '; ' || excluded.reason END RETURNING 1)
+       SELECT tutti.append_audit($1, $5, $6, $7, $8) FROM held`,
+      [
+        ...[tenantId, runId, reason, toJsonb(actor)],
+        ...auditTexts({ actor, action: 'hold.place', target: runId }),
+      ],
     ),
   );
   if (rowCount === 1) return;
@@ -39,10 +44,18 @@ export async function placeHold(
 /** Releases a run; answers whether it was held. Retention applies to it again from then on. */
 export async function releaseHold(
   database: Pick<Database, 'connect'>,
-  { tenantId, runId }: { readonly tenantId: number; readonly runId: string },
+  {
+    tenantId,
+    runId,
+    actor,
+  }: { readonly tenantId: number; readonly runId: string; readonly actor: Actor },
 ): Promise<boolean> {
   const { rowCount } = await withConnection(database, (client) =>
-    client.query('DELETE FROM tutti.hold WHERE tenant_id = $1 AND run_id = $2', [tenantId, runId]),
+    client.query(
+      `WITH gone AS (DELETE FROM tutti.hold WHERE tenant_id = $1 AND run_id = $2 RETURNING 1)
+       SELECT tutti.append_audit($1, $3, $4, $5, $6) FROM gone`,
+      [tenantId, runId, ...auditTexts({ actor, action: 'hold.release', target: runId })],
+    ),
   );
   return rowCount === 1;
 }

@@ -10,6 +10,7 @@ import type { RunFacts } from './facts.ts';
 import { madeVersions } from './pinned.ts';
 import { checkPins } from './pins.ts';
 import { type Recovered, recover } from './recover.ts';
+import type { OrphanRow } from './rows.ts';
 import { Run } from './run.ts';
 import type { HistoryEntry, RunRow, Store } from './store.ts';
 import { sharedScopes } from './turns.ts';
@@ -32,6 +33,8 @@ export interface AdoptionParts {
   readonly batchesOf?: (run: RunFacts, history: readonly HistoryEntry[]) => Promise<StoredBatches>;
   /** Digest of the declarations, models and prices of this engine (plan/basis.ts). */
   readonly basis: () => string;
+  /** Told of every model call whose engine died. @default nobody is */
+  readonly onOrphan?: (orphan: OrphanRow) => void;
   /** Micro-USD a day that a tenant's purse of a scope holds. */
   readonly limitOf: (tenantId: number, scope: string) => number;
 }
@@ -54,7 +57,7 @@ export class Adoption {
     const graph = await this.#graph(row, made);
     const history = await store.history(row.tenant_id, row.id);
     const run = new Run(factsOf(row, history[0]), graph);
-    await store.settleOrphans(row);
+    for (const orphan of await store.settleOrphans(row)) this.#parts.onOrphan?.(orphan);
     const { seq, ...steps } = await store.steps(row.tenant_id, row.id);
     const isBatched = steps.open.some(({ wait }) => wait === 'batch');
     const batched = isBatched && (await this.#parts.batchesOf?.(run.facts, history));
@@ -139,6 +142,8 @@ function factsOf(row: RunRow, created: HistoryEntry | undefined): RunFacts {
     ...(row.pins.plan && { plan: row.pins.plan }),
     ...(row.pins.depth !== undefined && { depth: row.pins.depth }),
     ...(row.pins.leftMicroUsd !== undefined && { leftMicroUsd: row.pins.leftMicroUsd }),
+    ...(row.pins.cause && { cause: row.pins.cause }),
+    ...(row.pins.retry && { retry: row.pins.retry }),
     actor: row.actor,
     createdAt: new Date(row.created_at).getTime(),
     // The first version did not say.

@@ -8,12 +8,14 @@ import type {
   FromThread,
   Intent,
   JobDone,
+  TurnDone,
 } from '../../ports/dispatcher.ts';
 import type { RegisteredAgent } from '../../sdk/registry.ts';
 import type { EffectQuestions } from '../approvals/effect-questions.ts';
 import type { Standstill } from '../authority/standstill.ts';
 import { type Breakers, healthOf } from '../limits/breaker.ts';
 import type { Quotas } from '../limits/quotas.ts';
+import type { Measures } from '../telemetry/measures.ts';
 import type { Attempt } from './attempt.ts';
 import { nextEntry } from './entries.ts';
 import type { Failure } from './failures.ts';
@@ -58,6 +60,8 @@ export interface AttemptParts {
   readonly store: Pick<Store, 'effect'>;
   readonly turns: Turns;
   readonly spans: Spans;
+  /** @default nobody counts */
+  readonly measures?: Pick<Measures, 'called'> | undefined;
   readonly breakers: Breakers;
   readonly dispatcher: Dispatcher;
   readonly quotas: Quotas;
@@ -102,7 +106,7 @@ export class Attempts implements DispatchEvents {
   add(attempt: Attempt): void {
     this.#live.set(attempt.ref, attempt);
     if (usesErp(attempt.registered)) attempt.erpProbe = this.#parts.breakers.begin(erpBreaker);
-    this.#parts.spans.beginAttempt(attempt);
+    this.#parts.spans.beginAttempt(attempt, this.#parts.clock.now());
   }
 
   get size(): number {
@@ -112,6 +116,11 @@ export class Attempts implements DispatchEvents {
   /** The attempt of a message. */
   at(ref: number): Attempt | undefined {
     return this.#live.get(ref);
+  }
+
+  /** An attempt's span, for whoever works on its behalf; nothing without tracing. */
+  traceOf(attempt: Attempt): ReturnType<Spans['parentOf']> {
+    return this.#parts.spans.parentOf(attempt);
   }
 
   values(): Iterable<Attempt> {
@@ -129,7 +138,6 @@ export class Attempts implements DispatchEvents {
     this.#mcpCalls.close(attempt.ref);
     if (attempt.erpProbe !== null) this.#parts.breakers.report(erpBreaker, null, attempt.erpProbe);
     attempt.erpProbe = null;
-    this.#parts.spans.abandon(attempt);
     this.#live.delete(attempt.ref);
   }
 
@@ -222,7 +230,7 @@ export class Attempts implements DispatchEvents {
     const { turns, dispatcher } = this.#parts;
     switch (message.kind) {
       case 'entry':
-        if (message.entry.kind === 'tool.called') this.#reportErp(attempt, message.entry.data);
+        if (message.entry.kind === 'tool.called') this.#toolCalled(attempt, message.entry.data);
         return this.#append(attempt, attempt.noted(message.entry));
       case 'finding':
         return this.#append(attempt, attempt.found(message.finding));
@@ -248,8 +256,7 @@ export class Attempts implements DispatchEvents {
       case 'sent':
         return turns.sent(attempt);
       case 'turn':
-        this.#parts.spans.turn(attempt, message.done, this.#parts.clock.now());
-        return attempt.call ? this.#append(attempt, turns.end(attempt, message.done)) : undefined;
+        return attempt.call ? this.#turned(attempt, message.done) : undefined;
       case 'intent':
         return this.#append(
           attempt,
@@ -340,6 +347,17 @@ export class Attempts implements DispatchEvents {
     events.failed(run, step, { error, onModel: attempt.mode === 'model' });
   }
 
+  #turned(attempt: Attempt, done: TurnDone): void {
+    this.#parts.spans.turn(attempt, done, this.#parts.clock.now());
+    this.#parts.measures?.called(done);
+    this.#append(attempt, this.#parts.turns.end(attempt, done));
+  }
+
+  #toolCalled(attempt: Attempt, data: EntryDraft['data']): void {
+    this.#parts.spans.tool(attempt, data, this.#parts.clock.now());
+    this.#reportErp(attempt, data);
+  }
+
   /** What a tool call says about the ERP: an error of its own tells whether it is ill, rows that it read that it is well. */
   #reportErp(attempt: Attempt, { code, records }: EntryDraft['data']): void {
     const isWell =
@@ -354,8 +372,8 @@ export class Attempts implements DispatchEvents {
     outcome: AttemptRow['outcome'],
     end: { readonly error: ErrorData | null; readonly change?: Omit<Change, 'run' | 'step'> },
   ): void {
-    const row = attempt.ended(outcome, end.error, this.#parts.clock.now());
-    this.#parts.spans.endAttempt(attempt, row);
+    const spanId = this.#parts.spans.idOf(attempt);
+    const row = { ...attempt.ended(outcome, end.error, this.#parts.clock.now()), spanId };
     this.close(attempt);
     this.#append(attempt, { ...end.change, attempts: [row] });
   }

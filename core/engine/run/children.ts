@@ -3,9 +3,11 @@ import { EngineError, type ErrorData, toErrorData } from '../../base/errors.ts';
 import type { Trust } from '../../ports/db/states.ts';
 import type { Registry } from '../../sdk/registry.ts';
 import type { CompiledWorkflow } from '../graph/compiled.ts';
-import { submitRun } from '../submit.ts';
+import { retryRun } from '../retry.ts';
+import { checkRequest, registryFor, submitRun } from '../submit.ts';
 import { trustOf } from './labels.ts';
 import type { Outcome } from './outcome.ts';
+import type { RunRequest } from './request.ts';
 import type { Run } from './run.ts';
 import { pathOf, type Step } from './step.ts';
 import type { Store } from './store.ts';
@@ -66,7 +68,7 @@ export class Children {
       speed,
       actor,
     } = facts;
-    await submitRun(store, registry, {
+    const request = {
       ...{ tenantId, workflow, businessDate, timeZone, priority, attended, rehearsal, actor },
       ...(company !== null && { company }),
       ...(speed !== undefined && { speed }),
@@ -79,7 +81,32 @@ export class Children {
         depth,
         ...(left !== null && { leftMicroUsd: left }),
       },
+    };
+    const former = facts.retry && (await this.#formerOf(facts.retry.of, step));
+    if (former?.workflow === workflow) return await this.#retry(former, request);
+    await submitRun(store, registry, request);
+  }
+
+  /** The run that the step has had, in the run that this one retries or in one that that one did. */
+  async #formerOf(runId: string, { node, itemKey }: Step): Promise<FormerChild | undefined> {
+    const { rows } = await this.#parts.pool.query<FormerChild>(formerSql, [runId, node, itemKey]);
+    return rows[0];
+  }
+
+  /** Goes on where the run has failed that the step has had; one that works on something else begins anew, and writes nothing twice. */
+  async #retry(
+    { id: runId, workflow_version: version }: FormerChild,
+    { tenantId, workflow, key, actor, parent, input: given }: ChildRequest,
+  ): Promise<void> {
+    const { store, registry, pool } = this.#parts;
+    const published = await registryFor(store.definitions, registry, {
+      tenantId,
+      workflow,
+      version,
     });
+    const { input } = checkRequest(published, { workflow, input: given });
+    const child = { parent, input };
+    await retryRun({ pool, store, registry }, { tenantId, runId, key, actor, child });
   }
 
   /** Ends the runs that nobody waits for any more: the step that started them has ended. @throws DB_* */
@@ -118,6 +145,22 @@ const endedSql = `SELECT c.id, c.parent_run_id, c.parent_step, c.status, convert
        LEFT JOIN LATERAL (SELECT e.seq, e.data FROM tutti.entry e WHERE e.tenant_id = c.tenant_id AND e.run_id = c.id AND e.kind = 'run.ended' ORDER BY e.seq DESC LIMIT 1) last ON true
        LEFT JOIN tutti.payload p ON p.tenant_id = c.tenant_id AND p.run_id = c.id AND p.seq = last.seq AND p.part = 0
        WHERE c.parent_run_id = ANY ($1::uuid[]) AND c.ended_at IS NOT NULL`;
+
+type ChildRequest = RunRequest & Required<Pick<RunRequest, 'key' | 'parent'>>;
+
+/** The run that a step of a former run has started. */
+interface FormerChild {
+  readonly id: string;
+  readonly workflow: string;
+  readonly workflow_version: number;
+}
+
+// $1 a run that is retried; $2, $3 a step of it: what the step has started there or, if it has not come so far, in a run before.
+const formerSql = `WITH RECURSIVE chain AS (SELECT tenant_id, id, retry_of, 0 AS place FROM tutti.run WHERE id = $1
+         UNION ALL SELECT r.tenant_id, r.id, r.retry_of, c.place + 1 FROM chain c JOIN tutti.run r ON r.tenant_id = c.tenant_id AND r.id = c.retry_of)
+       SELECT c.id, c.workflow, c.workflow_version FROM chain
+       JOIN tutti.step s ON s.tenant_id = chain.tenant_id AND s.run_id = chain.id AND s.node = $2 AND s.item_key = $3
+       JOIN tutti.run c ON c.tenant_id = chain.tenant_id AND c.parent_run_id = chain.id AND c.parent_step = s.id ORDER BY chain.place LIMIT 1`;
 
 /** A run that a step started, and that has ended. */
 interface EndedChild {

@@ -2,6 +2,7 @@ import type { Clock } from '../../base/clock.ts';
 import { crashPoint } from '../../base/crash-point.ts';
 import { isEngineError, toErrorData } from '../../base/errors.ts';
 import { isAnswerLost, mayPass } from '../../ports/db/db-error.ts';
+import type { Measures } from '../telemetry/measures.ts';
 import type { Adoption } from './adopt.ts';
 import type { RunLoop } from './loop.ts';
 import type { RunRow, Store } from './store.ts';
@@ -17,6 +18,8 @@ export interface ClaimParts {
   readonly boot: string;
   readonly loop: RunLoop;
   readonly clock: Clock;
+  /** @default nobody counts */
+  readonly measures?: Pick<Measures, 'refused'> | undefined;
 }
 
 /** Takes runs that nobody owns, as far as there is room, and brings them into the loop. */
@@ -104,6 +107,8 @@ export class Claims {
     } catch (error) {
       if (!isEngineError(error) || error.code.startsWith('DB_')) throw error;
       await store.failRun(row, toErrorData(error));
+      const { workflow, pins } = row;
+      this.#parts.measures?.refused({ workflow, rehearsal: pins.rehearsal ?? false });
     }
   }
 }

@@ -1,6 +1,6 @@
 import type { Trust } from '../../ports/db/states.ts';
 import type { BoundPlan } from '../plan/bound.ts';
-import type { Actor } from './request.ts';
+import type { Actor, Cause, Retry } from './request.ts';
 
 /** What a run says about itself for as long as it lives. */
 export interface RunFacts {
@@ -28,6 +28,10 @@ export interface RunFacts {
   readonly depth?: number;
   /** Micro-USD that the run which started it had left for it. @default its workflow's budget alone counts */
   readonly leftMicroUsd?: number;
+  /** The run that led to it. @default none, or nobody has noted it */
+  readonly cause?: Cause;
+  /** The run that it retries. @default it is the first */
+  readonly retry?: Retry;
   readonly createdAt: number;
   /** The journal version of the release that made it: what it names, such as keys of writes, keeps its names. */
   readonly journal: number;

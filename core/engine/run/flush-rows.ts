@@ -218,6 +218,7 @@ function putEntries(
       row.outcome,
       row.error && toJsonb(row.error),
       row.turns,
+      row.spanId === undefined ? null : hex(row.spanId),
     );
   }
   for (const entry of change.entries ?? []) {

@@ -6,6 +6,7 @@
  * Budget rows are locked in key order, so two engines cannot deadlock. Calls are paid in the order in which they were granted;
  * one that a purse has too little for is left out alone, and counts against those after it. An ended step stays as it is, but its end may be
  * written twice: a large flush goes down in parts, and a step may have changes in two of them.
+ * A finding that was resolved and is there again in another run is open again.
  */
 
 // The columns of each part, in the order in which flush-rows.ts fills them; the type decides how its array is read.
@@ -21,7 +22,7 @@ const columns = {
     ready_at timestamptz, started_at timestamptz, ended_at timestamptz, output_seq bigint, error jsonb, cost_micro_usd bigint,
     degraded boolean, trust text`,
   attempts: `tenant_id int, run_id uuid, step int, no smallint, worker text, started_at timestamptz,
-    ended_at timestamptz, outcome text, error jsonb, turns smallint`,
+    ended_at timestamptz, outcome text, error jsonb, turns smallint, span_id bytea`,
   entries: `tenant_id int, run_id uuid, seq bigint, step int, attempt smallint, kind text, data jsonb, ask int`,
   payloads: `tenant_id int, run_id uuid, seq bigint, class text, start int, size int, ask int`,
   effects: `tenant_id int, key bytea, run_id uuid, step int, seq bigint, tool text, contract bytea, duty text,
@@ -146,7 +147,8 @@ findings AS (INSERT INTO tutti.finding (${namesOf('findings')}) SELECT d.* FROM 
   ON CONFLICT (tenant_id, run_id, fingerprint) DO NOTHING),
 triage AS (INSERT INTO tutti.triage AS t (tenant_id, fingerprint, state, first_run, last_run)
   SELECT DISTINCT ON (d.tenant_id, d.fingerprint) d.tenant_id, d.fingerprint, 'open', d.run_id, d.run_id FROM mark, ${rowsOf('findings')} WHERE NOT d.simulated
-  ORDER BY d.tenant_id, d.fingerprint ON CONFLICT (tenant_id, fingerprint) DO UPDATE SET last_run = excluded.last_run),
+  ORDER BY d.tenant_id, d.fingerprint ON CONFLICT (tenant_id, fingerprint) DO UPDATE SET last_run = excluded.last_run,
+  state = CASE WHEN t.state = 'resolved' AND t.last_run <> excluded.last_run THEN 'open' ELSE t.state END),
 runs AS (INSERT INTO tutti.run AS t (tenant_id, id, workflow, workflow_version, pins, journal_v, business_date, time_zone, status, actor, ended_at)
   SELECT d.tenant_id, d.id, '', 0, '{}', 0, 'epoch', '', d.status, '{}', CASE WHEN d.ended THEN now() END FROM mark, ${rowsOf('runs')}
   ON CONFLICT (tenant_id, id) DO UPDATE SET status = excluded.status, ended_at = excluded.ended_at,

@@ -1,6 +1,7 @@
-import { EngineError } from '../../base/errors.ts';
+import { EngineError, toErrorData } from '../../base/errors.ts';
 import type { CompiledForeach } from '../graph/compiled.ts';
 import type { ExpressionScope } from '../graph/expression.ts';
+import type { Ended } from './outcome.ts';
 import { isTerminal } from './states.ts';
 import type { Container, Item, Step } from './step.ts';
 
@@ -72,4 +73,17 @@ export function itemsByKey(
 /** The steps whose outputs are a foreach's outputs, item by item. */
 export function resultsOf({ items, node }: Container): readonly Step[] {
   return items.flatMap((item) => node.outputs.map((index) => item.steps[index] as Step));
+}
+
+/** How a foreach ends whose items have all ended. */
+export function endOf(container: Container): Ended {
+  const { cancelled, items, node } = container;
+  if (cancelled) return { kind: 'cancelled' };
+  const failed = items.filter(({ steps }) => steps.some(({ status }) => status === 'failed'));
+  if (failed.length > 0 && node.onItemFailure === 'stop') {
+    const message = `${failed.length} of ${items.length} items of '${node.id}' failed.`;
+    return { kind: 'failed', error: toErrorData(new EngineError('AGENT_FAILED', message)) };
+  }
+  const brought = resultsOf(container).filter(({ status }) => status === 'succeeded');
+  return { kind: 'succeeded', output: brought.map(({ output }) => output) };
 }

@@ -7,6 +7,9 @@ import {
   failuresSince,
   toFailureStatistics,
 } from '../recovery/statistics.ts';
+import { type FindingRow, findingColumns, findingRows, toFinding } from './finding-rows.ts';
+import { headColumns, listRuns, type RunsAsked } from './run-list.ts';
+import { inSight, type Sight } from './sight.ts';
 import type {
   EntryView,
   FindingView,
@@ -40,25 +43,16 @@ export class History {
   }
 
   /** Runs, newest first. `before` is the id of the last one seen. @default limit 50 */
-  async runs(
-    tenantId: number,
-    options: { readonly limit?: number; readonly before?: string } = {},
-  ): Promise<readonly RunHead[]> {
-    const { limit = 50, before = null } = options;
-    return this.#rows<RunHead>(
-      tenantId,
-      // The primary key gives the order: run ids rise with time (UUIDv7).
-      sql`SELECT ${headColumns} FROM tutti.run r
-        WHERE tenant_id = ${tenantId} AND (${before}::uuid IS NULL OR id < ${before}::uuid) ORDER BY id DESC LIMIT ${limit}`,
-    );
+  async runs(tenantId: number, options: RunsAsked = {}): Promise<readonly RunHead[]> {
+    return this.#rows<RunHead>(tenantId, listRuns(tenantId, options));
   }
 
-  /** @throws RUN_UNKNOWN */
-  async head(tenantId: number, runId: string): Promise<RunHead> {
+  /** @throws RUN_UNKNOWN also for what is out of sight */
+  async head(tenantId: number, runId: string, sight?: Sight): Promise<RunHead> {
     const [row] = uuid.test(runId)
       ? await this.#rows<RunHead>(
           tenantId,
-          sql`SELECT ${headColumns} FROM tutti.run r WHERE tenant_id = ${tenantId} AND id = ${runId}::uuid`,
+          sql`SELECT ${headColumns} FROM tutti.run r WHERE r.tenant_id = ${tenantId} AND r.id = ${runId}::uuid ${inSight(sight)}`,
         )
       : [];
     if (row) return row;
@@ -114,12 +108,18 @@ export class History {
     return rows;
   }
 
-  /** The entries after `afterSeq` (0 for all), at most `entriesPerRead` of them; empty when there are none yet. */
-  async entries(tenantId: number, runId: string, afterSeq: number): Promise<readonly EntryView[]> {
+  /** The entries after a `seq` (0 for all), at most `entriesPerRead` of them or as many as are said; empty when there are none yet. */
+  async entries(
+    tenantId: number,
+    runId: string,
+    from: number | { readonly after: number; readonly limit: number },
+  ): Promise<readonly EntryView[]> {
+    const { after, limit } =
+      typeof from === 'number' ? { after: from, limit: entriesPerRead } : from;
     return this.#rows<EntryView>(
       tenantId,
       sql`SELECT seq, step, attempt, kind, at, data FROM tutti.entry
-        WHERE tenant_id = ${tenantId} AND run_id = ${runId}::uuid AND seq > ${afterSeq} ORDER BY seq LIMIT ${entriesPerRead}`,
+        WHERE tenant_id = ${tenantId} AND run_id = ${runId}::uuid AND seq > ${after} ORDER BY seq LIMIT ${limit}`,
     );
   }
 
@@ -130,26 +130,25 @@ export class History {
    */
   async findings(
     tenantId: number,
-    options: { readonly runId?: string; readonly after?: number; readonly limit?: number } = {},
+    options: {
+      readonly runId?: string;
+      readonly after?: number;
+      readonly limit?: number;
+      readonly sight?: Sight;
+    } = {},
   ): Promise<readonly FindingView[]> {
+    const { sight } = options;
     const runId = options.runId
-      ? (await this.head(tenantId, options.runId)).id
-      : await this.newestRun(tenantId);
+      ? (await this.head(tenantId, options.runId, sight)).id
+      : await this.newestRun(tenantId, sight);
     if (runId === null) return [];
     const rows = await this.#rows<FindingRow>(
       tenantId,
-      sql`SELECT f.run_id, f.seq, encode(f.fingerprint, 'hex') AS fingerprint, coalesce(t.first_run <> f.run_id, false) AS known,
-          f.step AS step_id, f.module, f.agent, f.kind, f.severity, f.company, f.records, f.amount, f.currency, f.simulated, p.body
-        FROM tutti.finding f
-        LEFT JOIN tutti.triage t ON t.tenant_id = f.tenant_id AND t.fingerprint = f.fingerprint
-        LEFT JOIN tutti.payload p ON p.tenant_id = f.tenant_id AND p.run_id = f.run_id AND p.seq = f.seq AND p.part = 0
+      sql`SELECT ${findingColumns} FROM ${findingRows}
         WHERE f.tenant_id = ${tenantId} AND f.run_id = ${runId}::uuid AND f.seq > ${options.after ?? 0}
         ORDER BY f.seq LIMIT ${options.limit ?? null}`,
     );
-    return rows.map(({ body, seq, ...row }) => {
-      const { summary = '', evidence = {} } = read<Pick<FindingView, 'summary' | 'evidence'>>(body);
-      return { id: `${row.runId}/${seq}`, ...row, summary, evidence };
-    });
+    return rows.map(toFinding);
   }
 
   /**
@@ -164,10 +163,14 @@ export class History {
       readonly after?: string;
       readonly limit?: number;
       readonly all?: boolean;
+      readonly sight?: Sight;
     } = {},
   ): Promise<readonly ProposalView[]> {
-    const { runId, after, limit, all = false } = options;
-    if (runId) await this.head(tenantId, runId);
+    const { runId, after, limit, all = false, sight } = options;
+    if (runId) await this.head(tenantId, runId, sight);
+    const seen = sight
+      ? sql`AND EXISTS (SELECT 1 FROM tutti.run r WHERE r.tenant_id = e.tenant_id AND r.id = e.run_id ${inSight(sight)})`
+      : sql``;
     const named = runId
       ? sql`AND e.key IN (SELECT decode(data->>'key', 'hex') FROM tutti.entry
           WHERE tenant_id = ${tenantId} AND run_id = ${runId}::uuid AND kind = 'effect.proposed')`
@@ -183,7 +186,7 @@ export class History {
         FROM tutti.effect e
         LEFT JOIN LATERAL (SELECT id, state FROM tutti.approval a WHERE a.tenant_id = e.tenant_id AND a.effect_key = e.key ORDER BY a.asked_at DESC, a.id DESC LIMIT 1) q ON true
         LEFT JOIN tutti.payload p ON p.tenant_id = e.tenant_id AND p.run_id = e.run_id AND p.seq = e.seq AND p.part = 0
-        WHERE e.tenant_id = ${tenantId} AND (e.state = 'proposed' OR (${all} AND (q.id IS NOT NULL OR e.state = 'refused'))) ${named} ${onward}
+        WHERE e.tenant_id = ${tenantId} AND (e.state = 'proposed' OR (${all} AND (q.id IS NOT NULL OR e.state = 'refused'))) ${named} ${onward} ${seen}
         ORDER BY e.run_id, e.seq LIMIT ${limit ?? null}`,
     );
     return rows.map(({ body, ...row }) => ({
@@ -193,16 +196,16 @@ export class History {
   }
 
   /** What failed in the last days, counted in every way that people ask for. */
-  async failures(tenantId: number, days: number): Promise<FailureStatistics> {
+  async failures(tenantId: number, days: number, sight?: Sight): Promise<FailureStatistics> {
     const since = new Date(Date.now() - days * 86_400_000);
-    const rows = await this.#rows<FailureRow>(tenantId, failuresSince(tenantId, since));
+    const rows = await this.#rows<FailureRow>(tenantId, failuresSince(tenantId, since, sight));
     return toFailureStatistics(rows, { days, since });
   }
 
   /** Id of the newest run that has ended, else of the newest; null when there is none. Rehearsals are left out while there is any other. */
-  async newestRun(tenantId: number): Promise<string | null> {
+  async newestRun(tenantId: number, sight?: Sight): Promise<string | null> {
     const newest = (of: RawBuilder<unknown>): RawBuilder<unknown> =>
-      sql`(SELECT id FROM tutti.run WHERE tenant_id = ${tenantId} ${of} ORDER BY id DESC LIMIT 1)`;
+      sql`(SELECT id FROM tutti.run r WHERE tenant_id = ${tenantId} ${of} ${inSight(sight)} ORDER BY id DESC LIMIT 1)`;
     const real = sql`AND NOT coalesce((pins->>'rehearsal')::boolean, false)`;
     const ended = sql`AND ended_at IS NOT NULL`;
     const [row] = await this.#rows<{ readonly id: string | null }>(
@@ -222,10 +225,6 @@ export class History {
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-const headColumns = sql.raw(
-  `r.id, r.workflow, r.status, coalesce((r.pins->>'rehearsal')::boolean, false) AS rehearsal, r.company, r.business_date, r.created_at, r.ended_at, r.key`,
-);
-
 type SummaryRow = Pick<
   RunSummary,
   | 'agents'
@@ -241,10 +240,6 @@ type SummaryRow = Pick<
   readonly degraded: number;
   readonly input: number;
   readonly output: number;
-};
-type FindingRow = Omit<FindingView, 'id' | 'summary' | 'evidence'> & {
-  readonly seq: number;
-  readonly body: Buffer | null;
 };
 type ProposalRow = Omit<ProposalView, 'args'> & { readonly body: Buffer | null };
 

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { ApprovalState } from '../../ports/db/states.ts';
+import { auditTexts, isAudited } from '../audit/append.ts';
 import { toJsonb } from './rows.ts';
 import type { Actor } from './store.ts';
 
@@ -59,8 +60,15 @@ export class Inbox {
   }): Promise<void> {
     const { tenantId, runId, kind, dedupe, data = {}, actor } = message;
     await this.#pool.query(
-      `INSERT INTO tutti.inbox (tenant_id, run_id, kind, dedupe, data, actor) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant_id, run_id, dedupe) DO NOTHING`,
-      [tenantId, runId, kind, dedupe, toJsonb(data), toJsonb(actor)],
+      `WITH left_now AS (INSERT INTO tutti.inbox (tenant_id, run_id, kind, dedupe, data, actor) VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (tenant_id, run_id, dedupe) DO NOTHING RETURNING 1)
+       SELECT CASE WHEN $7 THEN tutti.append_audit($1, $8, $9, $10, $11) END FROM left_now`,
+      [
+        ...[tenantId, runId, kind, dedupe, toJsonb(data), toJsonb(actor)],
+        // A question changes nothing.
+        kind !== 'explain' && isAudited(actor),
+        ...auditTexts({ actor, action: `run.${kind}`, target: runId, data }),
+      ],
     );
   }
 }

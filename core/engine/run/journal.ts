@@ -29,6 +29,8 @@ export interface JournalEvents {
   rejected(change: Change, error: EngineError): void;
   /** A flush is durable: whoever follows these runs may read on. Called before those who wait for the flush, but after those who reserved with it. */
   committed?(changes: readonly Change[]): void;
+  /** A flush of so many changes took so long. */
+  flushed?(changes: number, tookMs: number): void;
 }
 
 /** A change that waits for its flush, and who is told when it is durable. */
@@ -68,6 +70,8 @@ export class Journal {
   #failed = false;
   #idle: (() => void)[] = [];
   #hear: (moved: MovedPurse) => void = () => {};
+  /** Changes that the database refused: nothing of them is durable. */
+  readonly #refused = new WeakSet<Change>();
   /** Flushes so far, and rows of changes in them. */
   readonly counts = { flushes: 0, changes: 0 };
 
@@ -155,7 +159,8 @@ export class Journal {
         for (const { reserves, tell: each } of told) if (reserves) each();
         tell = () => {
           tell = () => {};
-          this.#events.committed?.(written.map(({ change }) => change));
+          const changes = written.map(({ change }) => change);
+          this.#events.committed?.(changes.filter((change) => !this.#refused.has(change)));
           for (const { reserves, tell: each } of told) if (!reserves) each();
         };
         if (this.#gathered.length === 0) tell();
@@ -191,8 +196,10 @@ export class Journal {
   async #send(written: readonly Written[], { rows, told }: Part): Promise<void> {
     const changes = written.map(({ change }) => change);
     crashPoint('before-flush');
+    const sentAt = this.#clock.monotonic();
     try {
       const answer = await this.#line.send({ changes, rows });
+      this.#events.flushed?.(changes.length, this.#clock.monotonic() - sentAt);
       this.#tellMoney(changes, answer);
       for (const { change, durable } of written) {
         if (!durable) continue;
@@ -231,6 +238,7 @@ export class Journal {
     if (groups.length === 1) {
       const message = `The database refused what this step wrote: ${translateDbError(cause).message}`;
       const { change } = written[0] as Written;
+      for (const each of written) this.#refused.add(each.change);
       this.#events.rejected(change, new EngineError('JOURNAL_REJECTED', message, { cause }));
       return;
     }

@@ -173,6 +173,7 @@ export class Launcher {
       journal,
       rehearsal,
       speed,
+      retry,
     } = run.facts;
     const applies = appliedBy(run.facts);
     attempt.isSent = true;
@@ -180,6 +181,7 @@ export class Launcher {
       ref,
       tenantId,
       runId,
+      ...(retry && { effectsOf: retry.root }),
       journal,
       company,
       businessDate,
@@ -197,6 +199,7 @@ export class Launcher {
       ...(applies && { applies }),
       ...(call && { target: call.grant.target }),
       ...serverOf(step),
+      ...this.#parts.attempts.traceOf(attempt),
       ...(rehearsal && { simulate: { latency: true, ...(speed && { speed }) } }),
     });
   }

@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
+import type { SpanIds } from '../../base/telemetry/span-ids.ts';
 import type { StepFailure } from '../../ports/config.ts';
 import type { Dispatcher } from '../../ports/dispatcher.ts';
 import type { Registry } from '../../sdk/registry.ts';
@@ -7,6 +8,7 @@ import type { StopBook } from '../authority/stops.ts';
 import type { Batching } from '../batches/batches.ts';
 import type { Limits } from '../limits/limits.ts';
 import type { Scheduler } from '../schedule/scheduler.ts';
+import type { Measures } from '../telemetry/measures.ts';
 import type { Delta } from './attempts.ts';
 import type { FailureParts } from './failures.ts';
 import type { Journal } from './journal.ts';
@@ -47,6 +49,10 @@ export interface LoopParts {
   readonly onStepFailed?: ((failure: StepFailure) => void) | undefined;
   /** Told what models say, while somebody watches. */
   readonly onDelta?: ((delta: Delta) => void) | undefined;
+  /** What the SDK of OpenTelemetry asks for the ids of spans. @default its own */
+  readonly spanIds?: SpanIds | undefined;
+  /** @default nobody counts */
+  readonly measures?: Measures | undefined;
   /** Told when a run's end is durable. */
   readonly onEnd: (run: Run, status: RunStatus) => void;
 }

@@ -51,11 +51,12 @@ export class RunLoop {
   readonly #outside: Outside | null;
   readonly #timers: Timers;
   readonly #runs = new Map<string, Run>();
-  readonly #spans = new Spans();
+  readonly #spans: Spans;
   #state: 'running' | 'draining' | 'stopped' = 'running';
 
   constructor(parts: LoopParts) {
     this.#parts = parts;
+    this.#spans = new Spans(parts.spanIds);
     this.#timers = new Timers(parts.clock);
     const changed = (): void => this.look();
     const standstill = new Standstill({
@@ -145,6 +146,7 @@ export class RunLoop {
     const { facts, graph } = run;
     this.#runs.set(facts.id, run);
     this.#spans.beginRun(run);
+    this.#parts.measures?.adopted(run);
     this.#parts.scheduler.limitRun(facts.id, graph.concurrency);
     this.#parts.limits.broker.budget.open(
       `run:${facts.id}`,
@@ -153,7 +155,7 @@ export class RunLoop {
     );
     run.status = run.liveStatus();
     this.#write({ run, step: null, runStatus: run.status });
-    for (const change of changes) this.#write(change);
+    for (const change of changes) this.#write(this.#spans.named(change));
     this.#timers.armDeadline(run, () => this.ask(facts.id, { kind: 'cancel', reason: 'deadline' }));
     this.#batches.adopt(run, batched);
     this.#follow(run, next);
@@ -199,6 +201,18 @@ export class RunLoop {
   /** Starts what may start: something may have let it. */
   look(): void {
     if (this.#state !== 'stopped') this.#admission.look(this.#state === 'draining');
+  }
+
+  /** A flush is durable. */
+  committed(changes: readonly Change[]): void {
+    this.#parts.measures?.committed(changes);
+    this.#spans.committed(changes);
+  }
+
+  /** How much it has under way and waiting. */
+  get load(): { readonly runs: number; readonly running: number; readonly waiting: number } {
+    const { waiting } = this.#parts.scheduler;
+    return { runs: this.#runs.size, running: this.#attempts.size, waiting };
   }
 
   /** Fails the step whose rows the database refused. */
@@ -352,7 +366,6 @@ export class RunLoop {
       this.#parts.onEnd(run, status),
     );
     this.#runs.delete(run.facts.id);
-    this.#spans.endRun(run, status);
     this.#parts.scheduler.forget(run.facts.id);
     this.#parts.limits.broker.budget.close(`run:${run.facts.id}`);
   }

@@ -2,6 +2,7 @@ import { EngineError, toErrorData } from '../../base/errors.ts';
 import type { Trust } from '../../ports/db/states.ts';
 import type { StoredBatches } from '../batches/batch-store.ts';
 import { noTries } from '../recovery/ladder.ts';
+import { carriedIn } from './carried.ts';
 import { nextEntry } from './entries.ts';
 import { isOutside } from './inline.ts';
 import type { Next } from './next.ts';
@@ -32,6 +33,7 @@ export interface Recovered {
  * entries instead of by threads. Steps get the ids that they had, because they are made in the order of the entries.
  */
 export function recover(run: Run, stored: StoredRun, now: number): Recovered {
+  run.carry(carriedIn(stored.history));
   const fold = new Fold(run, now, stored.trust);
   stored.history.forEach((entry, index) => {
     fold.take(entry, () => stored.history.slice(index + 1));

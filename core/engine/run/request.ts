@@ -39,6 +39,8 @@ export interface RunRequest {
   readonly trust?: Trust;
   /** The step that starts it. @default nobody's: it stands for itself */
   readonly parent?: Parent;
+  /** The run whose proposal it carries out. @default none: it does work of its own */
+  readonly applies?: string;
 }
 
 /** Of a run that a step of another one starts. */
@@ -51,6 +53,19 @@ export interface Parent {
   readonly leftMicroUsd?: number;
 }
 
+/** The run that led to another one, and how: a step of it started that one, or that one carries out what it proposed. */
+export interface Cause {
+  readonly runId: string;
+  readonly how: 'child' | 'apply';
+}
+
+/** Of a run that does the failed steps of another one again. */
+export interface Retry {
+  readonly of: string;
+  /** The first run of the chain, under whose id keys of effects are made: what it has done is not done again. */
+  readonly root: string;
+}
+
 /** What a run keeps of its request for whoever owns it. */
 export interface RunPins {
   readonly attended?: boolean;
@@ -59,6 +74,10 @@ export interface RunPins {
   readonly plan?: BoundPlan;
   readonly depth?: number;
   readonly leftMicroUsd?: number;
+  /** @default no run led to it, or a release before traces has stored it */
+  readonly cause?: Cause;
+  /** @default it is the first */
+  readonly retry?: Retry;
   /** The label of the input. @default operator */
   readonly trust?: Trust;
   /** Digest of the input, hex. */
@@ -69,10 +88,12 @@ export interface RunPins {
 
 /** What a run keeps of its request. */
 export function pinsOf(
-  { attended, rehearsal, speed, plan, parent, actor, trust = givenBy(actor) }: RunRequest,
+  request: RunRequest,
   input: string,
   declared?: Pinned,
 ): RunPins & { readonly input: string } {
+  const { attended, rehearsal, speed, plan, parent, actor, trust = givenBy(actor) } = request;
+  const cause = causeOf(request);
   return {
     attended,
     ...(rehearsal && { rehearsal, ...(speed && { speed }) }),
@@ -81,10 +102,16 @@ export function pinsOf(
       depth: parent.depth,
       ...(parent.leftMicroUsd !== undefined && { leftMicroUsd: parent.leftMicroUsd }),
     }),
+    ...(cause && { cause }),
     ...(trust !== 'operator' && { trust }),
     input,
     ...(declared && { declared }),
   };
+}
+
+function causeOf({ parent, applies }: RunRequest): Cause | null {
+  if (parent) return { runId: parent.runId, how: 'child' };
+  return applies === undefined ? null : { runId: applies, how: 'apply' };
 }
 
 /** The label of what somebody gives to a run: whoever only passes on what came from elsewhere gives what is from outside. */

@@ -5,6 +5,7 @@ import type { EffectState } from '../../ports/db/states.ts';
 import { inTransaction } from '../../ports/db/transaction.ts';
 import type { Verdict } from '../../ports/dispatcher.ts';
 import type { AnyTool } from '../../sdk/tool.ts';
+import { appendAudit } from '../audit/append.ts';
 import { toJsonb } from './rows.ts';
 import type { Actor } from './store.ts';
 
@@ -255,6 +256,8 @@ async function write(
   );
   await client.query(tellOwnersSql, [tenantId, key, no, toJsonb(actor)]);
   await client.query(undoneSql, [tenantId, key]);
+  const change = { action: 'effect.settle', target: key, data: { verdict, no } };
+  await appendAudit(client, { tenantId, actor, ...change });
 }
 
 /**

@@ -120,6 +120,16 @@ export interface AttemptRow {
     | 'batched';
   readonly error: ErrorData | null;
   readonly turns: number;
+  /** The span that tells of it, hex. @default nobody traces it */
+  readonly spanId?: string | undefined;
+}
+
+/** A model call whose engine died: it counts in full. */
+export interface OrphanRow {
+  readonly model: string;
+  readonly module: string;
+  readonly amount: number;
+  readonly simulated: boolean;
 }
 
 /**

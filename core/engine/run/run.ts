@@ -1,15 +1,9 @@
-import { EngineError, type ErrorData, toErrorData } from '../../base/errors.ts';
+import type { ErrorData } from '../../base/errors.ts';
 import type { StepWait } from '../../ports/db/states.ts';
-import type {
-  CompiledForeach,
-  CompiledReduce,
-  CompiledTask,
-  CompiledWorkflow,
-  Graph,
-} from '../graph/compiled.ts';
+import type { CompiledReduce, CompiledTask, CompiledWorkflow, Graph } from '../graph/compiled.ts';
 import type { ExpressionScope } from '../graph/expression.ts';
 import type { RunFacts } from './facts.ts';
-import { endItem, failItems, itemsByKey, openItems, resultsOf } from './foreach.ts';
+import { endItem, endOf, failItems, itemsByKey, openItems, resultsOf } from './foreach.ts';
 import { decideInline, isInline, isOutside } from './inline.ts';
 import { Joins, serves } from './join.ts';
 import { trustOfEnded, trustOfItems, trustOfResults } from './labels.ts';
@@ -18,7 +12,16 @@ import type { Ended, Outcome } from './outcome.ts';
 import { type Gathered, gather, scopeOf } from './scope.ts';
 import { asksPerson, isTerminal, type RunStatus } from './states.ts';
 import { isIdle, statusOf } from './status.ts';
-import { type Container, type Item, move, newStep, type Step } from './step.ts';
+import {
+  type Carried,
+  type Container,
+  type Item,
+  move,
+  newContainer,
+  newStep,
+  type Step,
+  withDependents,
+} from './step.ts';
 
 /**
  * One run in its owner's memory: a pure state machine. `start`, `expand` and `settle` change steps and return what to do
@@ -34,6 +37,8 @@ export class Run {
   #asked = 0;
   readonly #changed = new Set<Step>();
   readonly #containers = new Map<Step, Container>();
+  /** Ends of steps that the run which this one retries has brought, by step id. */
+  #carried: ReadonlyMap<number, Carried> = new Map();
   #open: number;
   #stopped: 'cancelled' | 'failed' | null = null;
   #paused = false;
@@ -66,6 +71,11 @@ export class Run {
     return changed;
   }
 
+  /** Takes over how steps have ended in the run that this one retries; before it starts. */
+  carry(ends: ReadonlyMap<number, Carried>): void {
+    this.#carried = ends;
+  }
+
   /** Notes a change that the engine made to a step (its start, its thread, its cost). */
   touch(step: Step): void {
     this.#changed.add(step);
@@ -85,7 +95,7 @@ export class Run {
     const items = itemsByKey(node, values, this.scope());
     const trustAt = trustOfItems(this, container, (each) => this.#containers.get(each));
     for (const [key, value] of items)
-      this.#addItem(container, { key, value, trust: trustAt(container.items.length) });
+      this.#addItem(container, { key, value, trust: trustAt(container.items.length) }, now);
     const next: Next[] = [];
     if (container.items.length === 0)
       this.#end(step, { kind: 'succeeded', output: [] }, { now, next });
@@ -174,7 +184,7 @@ export class Run {
    */
   cancelStep(target: Step, { subtree, now }: { readonly subtree: boolean; readonly now: number }) {
     const next: Next[] = [];
-    const steps = subtree ? this.#withDependents(target) : [target];
+    const steps = subtree ? withDependents(target, this.steps) : [target];
     const containers = steps.flatMap((step) => this.#containers.get(step) ?? []);
     for (const container of containers) {
       container.cancelled = true;
@@ -215,7 +225,7 @@ export class Run {
     return step;
   }
 
-  #addItem(container: Container, of: Pick<Item, 'key' | 'value' | 'trust'>): void {
+  #addItem(container: Container, of: Pick<Item, 'key' | 'value' | 'trust'>, now: number): void {
     const { node } = container;
     const { key } = of;
     const item: Item = { container, ...of, steps: [], released: false };
@@ -226,9 +236,18 @@ export class Run {
       );
     }
     container.items.push(item);
+    for (const step of item.steps) {
+      const carried = this.#carried.get(step.id);
+      if (carried) this.#take(step, carried, now);
+    }
   }
 
   #go(step: Step, now: number, next: Next[]): void {
+    const carried = this.#carried.get(step.id);
+    if (carried) {
+      this.#take(step, carried, now);
+      return this.#after(step, { now, next });
+    }
     move(step, 'ready');
     step.readyAt = now;
     this.touch(step);
@@ -259,29 +278,33 @@ export class Run {
   #openForeach(step: Step, now: number, next: Next[]): void {
     move(step, 'running');
     step.startedAt = now;
-    const container: Container = {
-      step,
-      node: step.place as CompiledForeach,
-      items: [],
-      next: 0,
-      open: 0,
-      ended: 0,
-      stopped: false,
-      cancelled: false,
-    };
+    const container = newContainer(step);
     this.#containers.set(step, container);
     next.push({ kind: 'expand', container });
   }
 
   #release(container: Container, now: number, next: Next[]): void {
-    for (const item of openItems(container)) {
-      for (const step of item.steps) {
-        if (step.status === 'pending' && (step.place as CompiledTask).deps.length === 0)
-          this.#go(step, now, next);
-      }
-      for (const step of item.steps)
-        if (step.status === 'cancelled') this.#endInItem(step, item, { now, next });
-    }
+    if (container.isReleasing) return;
+    container.isReleasing = true;
+    for (let items = openItems(container); items.length > 0; items = openItems(container))
+      for (const item of items) this.#releaseItem(item, now, next);
+    container.isReleasing = false;
+  }
+
+  #releaseItem(item: Item, now: number, next: Next[]): void {
+    const ended = item.steps.filter(({ status }) => isTerminal(status));
+    for (const step of item.steps)
+      if (step.status === 'pending' && (step.place as CompiledTask).deps.length === 0)
+        this.#go(step, now, next);
+    for (const step of ended) this.#endInItem(step, item, { now, next });
+  }
+
+  /** Ends a step as it has ended in the run that this one retries. */
+  #take(step: Step, { ended, ...told }: Carried, now: number): void {
+    move(step, 'ready');
+    step.readyAt = now;
+    Object.assign(step, told);
+    this.#close(step, ended, now);
   }
 
   #wait(step: Step, wait: StepWait, wakeAt: number | null): void {
@@ -301,15 +324,6 @@ export class Run {
     if (step.status === 'waiting') return !asksPerson(step.wait);
     if (step.status !== 'running') return false;
     return this.#containers.get(step)?.items.length === 0 || !this.#containers.has(step);
-  }
-
-  #withDependents(target: Step): Step[] {
-    const found = new Set([target]);
-    for (const step of found) {
-      const siblings = step.item?.steps ?? this.steps;
-      for (const index of step.place.dependents) found.add(siblings[index] as Step);
-    }
-    return [...found];
   }
 
   #end(step: Step, outcome: Ended, at: { readonly now: number; readonly next: Next[] }): void {
@@ -371,23 +385,7 @@ export class Run {
   #closeContainer(container: Container, at: { readonly now: number; readonly next: Next[] }): void {
     if (container.ended < container.items.length || container.step.status !== 'running') return;
     container.step.trust = trustOfResults(container);
-    if (container.cancelled) return this.#end(container.step, { kind: 'cancelled' }, at);
-    const results = resultsOf(container);
-    const failed = container.items.filter((item) =>
-      item.steps.some((step) => step.status === 'failed'),
-    ).length;
-    if (failed > 0 && container.node.onItemFailure === 'stop') {
-      const error = toErrorData(
-        new EngineError(
-          'AGENT_FAILED',
-          `${failed} of ${container.items.length} items of '${container.node.id}' failed.`,
-        ),
-      );
-      this.#end(container.step, { kind: 'failed', error }, at);
-      return;
-    }
-    const output = results.filter((step) => step.status === 'succeeded').map((step) => step.output);
-    this.#end(container.step, { kind: 'succeeded', output }, at);
+    this.#end(container.step, endOf(container), at);
   }
 
   #closed(next: Next[]): readonly Next[] {

@@ -2,6 +2,7 @@ import type { ErrorData } from '../../base/errors.ts';
 import type { StepWait, Trust } from '../../ports/db/states.ts';
 import type { CompiledForeach, CompiledNode, CompiledTask } from '../graph/compiled.ts';
 import { noTries, type Tries } from '../recovery/ladder.ts';
+import type { Ended } from './outcome.ts';
 import { checkMove, type StepStatus } from './states.ts';
 
 /** One node instance of a run, as its owner holds it in memory; the row of table `step` is its projection. */
@@ -53,6 +54,11 @@ export interface Step {
   trust: Trust;
 }
 
+/** How a step has ended in the run that its run retries. */
+export interface Carried extends Pick<Step, 'outputSeq' | 'degraded'> {
+  readonly ended: Ended;
+}
+
 /** One item of a foreach: its own little graph of steps. */
 export interface Item {
   readonly container: Container;
@@ -75,6 +81,8 @@ export interface Container {
   open: number;
   ended: number;
   stopped: boolean;
+  /** Whether items are being released: one that ends at once must not release the next within itself. */
+  isReleasing: boolean;
   /** Ends as cancelled once what runs of it has ended. */
   cancelled: boolean;
 }
@@ -126,4 +134,21 @@ export function pathOf(step: Pick<Step, 'node' | 'itemKey'>): string {
 export function readPath(path: string): Pick<Step, 'node' | 'itemKey'> {
   const [, node = path, itemKey = ''] = /^([^[]+)\[(.*)\]$/s.exec(path) ?? [];
   return { node, itemKey };
+}
+
+/** A foreach that has no items yet. */
+export function newContainer(step: Step): Container {
+  const node = step.place as CompiledForeach;
+  const counts = { next: 0, open: 0, ended: 0 };
+  return { step, node, items: [], ...counts, stopped: false, isReleasing: false, cancelled: false };
+}
+
+/** A step and everything that waits for it, in its item or among the nodes of the run. */
+export function withDependents(target: Step, nodes: readonly Step[]): Step[] {
+  const found = new Set([target]);
+  for (const step of found) {
+    const siblings = step.item?.steps ?? nodes;
+    for (const index of step.place.dependents) found.add(siblings[index] as Step);
+  }
+  return [...found];
 }

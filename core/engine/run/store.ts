@@ -11,12 +11,13 @@ import type {
 } from '../../ports/dispatcher.ts';
 import type { WorkflowData } from '../../sdk/node.ts';
 import type { RegisteredWorkflow } from '../../sdk/registry.ts';
+import { startAudit } from '../audit/start.ts';
 import type { PurseState } from '../limits/warnings.ts';
 import { Definitions } from '../versions/definitions.ts';
 import { isInConversation, type SpokenRow, toTurns } from './conversation.ts';
 import type { Pinned } from './pinned.ts';
 import { type Actor, pinsOf, type RunPins, type RunRequest } from './request.ts';
-import { toJsonb } from './rows.ts';
+import { type OrphanRow, toJsonb } from './rows.ts';
 import type { RunStatus } from './states.ts';
 import { readPath } from './step.ts';
 
@@ -151,8 +152,9 @@ export class Store {
       `WITH made AS (INSERT INTO tutti.run (tenant_id, id, workflow, workflow_version, pins, journal_v, key, company, business_date, time_zone, status, priority, actor, parent_run_id, parent_step)
          VALUES ($1, $2, $3, $4, $5, $6::smallint, $7, $8, $9, $10, 'queued', $11, $12, $16, $17) ON CONFLICT DO NOTHING RETURNING id),
        entries AS (INSERT INTO tutti.entry (tenant_id, run_id, seq, kind, data) SELECT $1, id, 1, 'run.created', jsonb_build_object('workflow', $3::text, 'version', $4::int, 'journal', $6::smallint) FROM made),
-       feeds AS (INSERT INTO tutti.feed (tenant_id, run_id, from_seq, to_seq) SELECT $1, id, 1, 1 FROM made)
-       INSERT INTO tutti.payload (tenant_id, run_id, seq, class, encoding, sha256, size, body) SELECT $1, id, 1, 'input', 'json', $13, $14, $15 FROM made`,
+       feeds AS (INSERT INTO tutti.feed (tenant_id, run_id, from_seq, to_seq) SELECT $1, id, 1, 1 FROM made),
+       payloads AS (INSERT INTO tutti.payload (tenant_id, run_id, seq, class, encoding, sha256, size, body) SELECT $1, id, 1, 'input', 'json', $13, $14, $15 FROM made)
+       SELECT CASE WHEN $18 THEN tutti.append_audit($1, $19, $20, $21, $22) END FROM made`,
       [
         request.tenantId,
         id,
@@ -166,11 +168,9 @@ export class Store {
         request.timeZone,
         request.priority ?? 5,
         toJsonb(request.actor),
-        hash,
-        body.length,
-        body,
-        request.parent?.runId ?? null,
-        request.parent?.step ?? null,
+        ...[hash, body.length, body],
+        ...[request.parent?.runId ?? null, request.parent?.step ?? null],
+        ...startAudit(request, id, version),
       ],
     );
     if (result.rowCount === 1) return { id, isNew: true };
@@ -260,22 +260,24 @@ export class Store {
   }
 
   /** Settles model calls that a dead engine had reserved at their full bound: the provider may have billed them. Calls in batches are not lost. */
-  async settleOrphans({ tenant_id, id, workflow }: RunRow): Promise<void> {
-    await this.#pool.query(
+  async settleOrphans({ tenant_id, id, workflow }: RunRow): Promise<readonly OrphanRow[]> {
+    const { rows } = await this.#pool.query<OrphanRow>(
       `WITH orphan AS (UPDATE tutti.ledger l SET state = 'estimated', cost_micro_usd = l.reserved_micro_usd FROM tutti.entry e
          WHERE l.tenant_id = $1 AND l.run_id = $2 AND l.state = 'reserved' AND e.tenant_id = $1 AND e.run_id = $2 AND e.seq = l.seq
            AND (NOT l.batch OR NOT EXISTS (SELECT FROM tutti.step w WHERE w.tenant_id = $1 AND w.run_id = $2 AND w.id = l.step AND w.wait = 'batch'))
-         RETURNING l.step, l.reserved_micro_usd AS amount, e.data->>'module' AS module, CASE WHEN l.simulated THEN 'simulated ' ELSE '' END AS mark,
+         RETURNING l.step, l.model, l.simulated, l.reserved_micro_usd AS amount, e.data->>'module' AS module, CASE WHEN l.simulated THEN 'simulated ' ELSE '' END AS mark,
            coalesce((e.data->>'period')::date, (e.at AT TIME ZONE 'UTC')::date) AS period),
        steps AS (UPDATE tutti.step s SET cost_micro_usd = s.cost_micro_usd + o.amount
          FROM (SELECT step, sum(amount) AS amount FROM orphan GROUP BY 1) o WHERE s.tenant_id = $1 AND s.run_id = $2 AND s.id = o.step RETURNING 1),
        owed AS (SELECT o.mark || v.scope AS scope, o.period, sum(o.amount) AS amount FROM orphan o
          JOIN tutti.step s ON s.tenant_id = $1 AND s.run_id = $2 AND s.id = o.step
-         CROSS JOIN LATERAL (VALUES ('tenant'), ('workflow:' || $3), ('module:' || coalesce(o.module, split_part(s.agent, '.', 1)))) v (scope) GROUP BY 1, 2)
-       UPDATE tutti.budget b SET reserved_micro_usd = b.reserved_micro_usd - owed.amount, settled_micro_usd = b.settled_micro_usd + owed.amount
-       FROM owed WHERE b.tenant_id = $1 AND b.scope = owed.scope AND b.period = owed.period`,
+         CROSS JOIN LATERAL (VALUES ('tenant'), ('workflow:' || $3), ('module:' || coalesce(o.module, split_part(s.agent, '.', 1)))) v (scope) GROUP BY 1, 2),
+       paid AS (UPDATE tutti.budget b SET reserved_micro_usd = b.reserved_micro_usd - owed.amount, settled_micro_usd = b.settled_micro_usd + owed.amount
+       FROM owed WHERE b.tenant_id = $1 AND b.scope = owed.scope AND b.period = owed.period)
+       SELECT model, coalesce(module, '') AS module, amount, simulated FROM orphan`,
       [tenant_id, id, workflow],
     );
+    return rows;
   }
 
   /** What an effect's key has led to; `approval`: what has become of the question about it. */

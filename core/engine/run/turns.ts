@@ -11,6 +11,7 @@ import { simulatedScope } from '../limits/daily-limit.ts';
 import { periodOf, purseName, sharedPurse } from '../limits/purse.ts';
 import { retryDelayMs } from '../recovery/retry.ts';
 import type { Scheduler } from '../schedule/scheduler.ts';
+import type { Measures } from '../telemetry/measures.ts';
 import { type Attempt, type Call, settled } from './attempt.ts';
 import { endOf } from './call-end.ts';
 import type { EntryInput } from './entries.ts';
@@ -32,6 +33,8 @@ export interface TurnParts {
   readonly batches?: { asks(attempt: Attempt, ask: PermitAsk): boolean };
   /** Tells of purses that are nearly empty. */
   readonly watch: Pick<BudgetWatch<Run>, 'look'>;
+  /** @default nobody counts */
+  readonly measures?: Pick<Measures, 'permitted'> | undefined;
   /** Something was given back that may let other work start. */
   readonly changed: () => void;
 }
@@ -103,6 +106,9 @@ export class Turns {
   begin(attempt: Attempt, wish: CallWish): Pick<Change, 'entries' | 'turns' | 'budgets'> {
     const grant = this.#parts.broker.grant(wish);
     attempt.calledModel = grant.model;
+    const { clock, measures } = this.#parts;
+    const askedAt = wish.askedAt ?? clock.monotonic();
+    if (!grant.simulated) measures?.permitted(grant.model, clock.monotonic() - askedAt);
     const change = attempt.turnStarted(grant, wish);
     this.#parts.watch.look(attempt.run, wish.scopes);
     return change;

@@ -20,6 +20,10 @@ export interface RunHead {
   readonly endedAt: Date | null;
   /** Idempotency key of the request that made it. */
   readonly key: string | null;
+  /** The run whose failed steps it does again. */
+  readonly retryOf: string | null;
+  /** The run that does its failed steps again. */
+  readonly retriedBy: string | null;
 }
 
 /** A run in figures. */

@@ -1,5 +1,6 @@
 import { EngineError } from '../../base/errors.ts';
 import type { RegisteredAgent } from '../../sdk/registry.ts';
+import { agentUnknown } from '../agents/agent-unknown.ts';
 import type { Standing } from './standing.ts';
 import { type Given, taskInput } from './text-input.ts';
 
@@ -165,8 +166,7 @@ function noneFor(wanted: Wanted, all: readonly RegisteredAgent[]): EngineError {
     ? 'whose purpose shares a word with this task'
     : `that can ${asked(wanted)}`;
   const also = wanted.text === undefined ? ' and takes this input' : ' and takes a task in words';
-  return new EngineError(
-    'AGENT_UNKNOWN',
+  return agentUnknown(
     `No agent is loaded ${what}${also}; capabilities are: ${list}. Name an agent instead (tutti modules).`,
   );
 }

@@ -46,6 +46,6 @@ function standingsSql(
     found AS (SELECT f.agent, count(DISTINCT f.fingerprint)::int AS confirmed
       FROM runs JOIN tutti.finding f ON f.tenant_id = ${tenantId} AND f.run_id = runs.id
       JOIN tutti.triage t ON t.tenant_id = ${tenantId} AND t.fingerprint = f.fingerprint
-      WHERE f.agent = ANY(${agents}) AND t.state <> 'open' GROUP BY 1)
+      WHERE f.agent = ANY(${agents}) AND t.state IN ('accepted', 'resolved') GROUP BY 1)
     SELECT steps.agent, under_way, succeeded, ended, coalesce(confirmed, 0) AS confirmed FROM steps LEFT JOIN found USING (agent)`;
 }

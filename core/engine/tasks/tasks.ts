@@ -4,8 +4,10 @@ import { EngineError, type ErrorData, isEngineError } from '../../base/errors.ts
 import { digest } from '../../base/ids.ts';
 import type { Database } from '../../ports/db/database.ts';
 import type { RegisteredAgent, Registry } from '../../sdk/registry.ts';
+import { agentUnknown } from '../agents/agent-unknown.ts';
 import type { History } from '../run/history.ts';
 import type { RunRequest } from '../run/request.ts';
+import type { Sight } from '../run/sight.ts';
 import type { RunStatus } from '../run/states.ts';
 import type { OwnRun } from '../submit.ts';
 import { agentTask, taskWorkflow } from './agent-task.ts';
@@ -105,10 +107,10 @@ export class Tasks {
     }
   }
 
-  /** @throws TASK_UNKNOWN */
-  async view(tenantId: number, id: string): Promise<TaskView> {
+  /** @throws TASK_UNKNOWN also for what is out of sight */
+  async view(tenantId: number, id: string, sight?: Sight): Promise<TaskView> {
     const { history } = this.#parts;
-    const head = await history.head(tenantId, id).catch((error: unknown) => {
+    const head = await history.head(tenantId, id, sight).catch((error: unknown) => {
       throw isEngineError(error) && error.code === 'RUN_UNKNOWN' ? unknownTask(id) : error;
     });
     if (head.workflow !== taskWorkflow) throw unknownTask(id);
@@ -210,10 +212,7 @@ function unknownAgent(name: string, agents: ReadonlyMap<string, RegisteredAgent>
   const all = [...agents.values()].filter(({ isTool, isOwn }) => !isTool && !isOwn);
   const known = all.map((each) => each.name).sort();
   const shown = known.slice(0, 50).join(', ') + (known.length > 50 ? ', …' : '');
-  return new EngineError(
-    'AGENT_UNKNOWN',
-    `There is no agent '${name.slice(0, 64)}'; known are: ${shown || 'none'}.`,
-  );
+  return agentUnknown(`There is no agent '${name.slice(0, 64)}'; known are: ${shown || 'none'}.`);
 }
 
 function unknownTask(id: string): EngineError {

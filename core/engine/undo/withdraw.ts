@@ -1,5 +1,7 @@
 import type pg from 'pg';
 import { EngineError } from '../../base/errors.ts';
+import { auditTexts, isAudited } from '../audit/append.ts';
+import type { Actor } from '../run/request.ts';
 import type { UndoRuns, UndoScope } from './applied-effects.ts';
 
 /**
@@ -8,10 +10,11 @@ import type { UndoRuns, UndoScope } from './applied-effects.ts';
  */
 export async function withdrawProposals(
   pool: pg.Pool,
-  { tenantId, runId }: UndoScope,
+  { tenantId, runId, actor }: UndoScope & { readonly actor: Actor },
   { runs, steps }: UndoRuns,
 ): Promise<number> {
-  const values = [tenantId, runId, runs, steps];
+  const texts = auditTexts({ actor, action: 'proposals.withdraw', target: runId });
+  const values = [tenantId, runId, runs, steps, isAudited(actor), ...texts];
   const { rows } = await pool.query<{ readonly count: number }>(withdrawSql, values);
   return rows[0]?.count ?? 0;
 }
@@ -27,10 +30,10 @@ export function refuseLive({ live }: UndoRuns, { runId }: UndoScope): void {
   );
 }
 
-// $1 tenant, $2 run, $3 all runs that are meant, $4 steps of the run or null.
+// $1 tenant, $2 run, $3 all runs that are meant, $4 steps of the run or null, $5 whether the audit log has it, $6 to $9 what it says.
 const withdrawSql = `WITH gone AS (UPDATE tutti.effect e SET state = 'refused', ended_at = now()
     WHERE e.tenant_id = $1 AND e.run_id = ANY ($3::uuid[]) AND (e.run_id <> $2 OR $4::int[] IS NULL OR e.step = ANY ($4)) AND e.state = 'proposed'
     RETURNING e.key),
   asked AS (UPDATE tutti.approval a SET state = 'withdrawn', closed_at = now() FROM gone g
     WHERE a.tenant_id = $1 AND a.effect_key = g.key AND a.state IN ('open', 'granted'))
-  SELECT count(*)::int AS count FROM gone`;
+  SELECT count(*)::int AS count, CASE WHEN count(*) > 0 AND $5 THEN tutti.append_audit($1, $6, $7, $8, $9) END FROM gone`;

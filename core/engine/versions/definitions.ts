@@ -4,6 +4,8 @@ import { toStorableJson } from '../../base/text.ts';
 import type { PublicationKind } from '../../ports/db/states.ts';
 import { type AgentDocument, ownName } from '../../sdk/agent-document.ts';
 import type { WorkflowData } from '../../sdk/node.ts';
+import { agentUnknown } from '../agents/agent-unknown.ts';
+import { auditTexts } from '../audit/append.ts';
 import type { Actor } from '../run/request.ts';
 
 /** A version of a workflow, or of an agent that people make, as it is stored; it never changes. */
@@ -136,13 +138,15 @@ export class Definitions<T extends { readonly name: string } = WorkflowData> {
   async say(tenantId: number, name: string, saying: Saying): Promise<boolean> {
     const { how, version, actor, after } = saying;
     const { rowCount } = await this.#pool.query(
-      `INSERT INTO tutti.publication (tenant_id, kind, name, no, how, version, actor)
-       SELECT $1, $6, $2, coalesce(max(no), 0) + 1, $3, $4, $5 FROM tutti.publication
-       WHERE tenant_id = $1 AND kind = $6 AND name = $2
-       HAVING $7::bool OR (array_agg(version ORDER BY no DESC))[1] IS NOT DISTINCT FROM $8::int ON CONFLICT DO NOTHING`,
+      `WITH said AS (INSERT INTO tutti.publication (tenant_id, kind, name, no, how, version, actor)
+         SELECT $1, $6, $2, coalesce(max(no), 0) + 1, $3, $4, $5 FROM tutti.publication
+         WHERE tenant_id = $1 AND kind = $6 AND name = $2
+         HAVING $7::bool OR (array_agg(version ORDER BY no DESC))[1] IS NOT DISTINCT FROM $8::int ON CONFLICT DO NOTHING RETURNING 1)
+       SELECT tutti.append_audit($1, $9, $10, $11, $12) FROM said`,
       [
         ...[tenantId, name, how, version, toStorableJson(actor), this.#kind],
         ...[after === undefined, after ?? null],
+        ...auditTexts({ actor, action: verbOf(this.#kind, how), target: name, data: { version } }),
       ],
     );
     if (rowCount === 1) return true;
@@ -164,11 +168,16 @@ export class Definitions<T extends { readonly name: string } = WorkflowData> {
   }
 }
 
+function verbOf(kind: Kind, how: PublicationKind): string {
+  const verb = { published: 'publish', rolled_back: 'rollback', released: 'release' }[how];
+  return `${kind}.${kind === 'agent' && how === 'released' ? 'delete' : verb}`;
+}
+
 function unknownVersion(kind: Kind, name: string, version: number): EngineError {
   const see = `see: tutti ${kind} versions ${name}`;
   return kind === 'workflow'
     ? new EngineError('WORKFLOW_UNKNOWN', `Workflow '${name}' has no version ${version}; ${see}`)
-    : new EngineError('AGENT_UNKNOWN', `Agent '${name}' has no version ${version}; ${see}`);
+    : agentUnknown(`Agent '${name}' has no version ${version}; ${see}`);
 }
 
 // Which version is used by how many runs.

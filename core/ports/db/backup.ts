@@ -1,3 +1,4 @@
+import type pg from 'pg';
 import { checkBackup } from './backup/read-file.ts';
 import { type Restored, refuseNewer, restoreDatabase } from './backup/restore.ts';
 import { type Saved, type SaveOptions, saveDatabase } from './backup/save.ts';
@@ -16,12 +17,21 @@ export interface Place {
   readonly dataFolder: string;
 }
 
+/** Writes down in the database that it was done, on the login user's connection. @default nothing is */
+interface Noting<T> {
+  readonly note?: (client: pg.Client, done: T) => Promise<void>;
+}
+
 /**
  * Writes a backup of a database while engines work on it; the schema stays as it is, also an older one.
  * @throws INPUT_INVALID when there is a file already or nothing to save · CONFIG_INVALID · DB_* · DATA_FOLDER
  */
-export function writeBackup(place: Place, options: SaveOptions): Promise<Saved> {
-  return withLogin(place, (client) => saveDatabase(client, options));
+export function writeBackup(place: Place, options: SaveOptions & Noting<Saved>): Promise<Saved> {
+  return withLogin(place, async (client) => {
+    const saved = await saveDatabase(client, options);
+    await options.note?.(client, saved);
+    return saved;
+  });
 }
 
 /**
@@ -29,10 +39,18 @@ export function writeBackup(place: Place, options: SaveOptions): Promise<Saved> 
  * @throws BACKUP_INVALID with what is wrong and in which table · DB_VERSION when a newer Tutti wrote it · INPUT_INVALID when
  *   the database holds data or an engine works on it · CONFIG_INVALID · DB_* · DATA_FOLDER
  */
-export async function restoreBackup(place: Place, path: string): Promise<Restored> {
+export async function restoreBackup(
+  place: Place,
+  path: string,
+  { note }: Noting<Restored> = {},
+): Promise<Restored> {
   const { header } = await checkBackup(path);
   refuseNewer(header);
-  return withLogin(place, (client) => restoreDatabase(client, path));
+  return withLogin(place, async (client) => {
+    const restored = await restoreDatabase(client, path);
+    await note?.(client, restored);
+    return restored;
+  });
 }
 
 async function withLogin<T>(

@@ -7,6 +7,7 @@ import { inTenant, openKysely } from './kysely.ts';
 import { inSchemaTransaction, migrate } from './migrate.ts';
 import { ensurePartitions } from './partitions.ts';
 import type { Tables } from './tables.ts';
+import { checkTenancy } from './tenancy.ts';
 
 /** The engine's way to PostgreSQL: everything it hands out is released by `close`. */
 export interface Database {
@@ -49,19 +50,24 @@ const poolEndPatienceMs = 5_000;
 
 /**
  * Opens the database, brings its schema up to date and makes the partitions that are due.
- * @throws DATA_FOLDER, DB_FULL, DB_VERSION, DB_UNAVAILABLE, CONFIG_INVALID (a right is missing on a foreign server)
+ * @throws DATA_FOLDER, DB_FULL, DB_VERSION, DB_UNAVAILABLE, CONFIG_INVALID (a right is missing on a foreign server, or tenants would not be kept apart)
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const releasers = new Releasers();
   try {
     const config = await connectionOf(options, releasers);
     const login = await openLogin(config, options.signal);
-    await migrate(login).finally(() => login.end());
+    await prepare(login).finally(() => login.end());
     return openOn(config, releasers);
   } catch (error) {
     await releasers.release();
     throw error;
   }
+}
+
+async function prepare(login: pg.Client): Promise<void> {
+  await migrate(login);
+  await checkTenancy(login);
 }
 
 async function connectionOf(

@@ -118,7 +118,7 @@ function doerOf({ run_id, root_run_id, workflow, agents, asked_by }: DoingRow): 
 /**
  * $1 tenant; $2 to $4 run, path and agent of whoever asks; $5, $6 entities and ids of its documents; $7, $8 its target; $9 duties; $10 keys of
  * its own. Text is compared by nothing but `=`: under row-level security an index serves no other operator. `OFFSET 0` has each
- * document, key and run looked up by itself, also where a table has no statistics yet. Whatever may have happened counts as done.
+ * document, key and run looked up by itself, also where a table has no statistics yet. Whatever may have happened counts as done. A run that retries another one is that run.
  */
 export const lineageSql = `
 WITH RECURSIVE asked AS (SELECT DISTINCT d.entity, d.id FROM unnest($5::text[], $6::text[]) AS d(entity, id)),
@@ -145,7 +145,7 @@ climb AS (
   SELECT DISTINCT run_id, run_id AS at, 0 AS steps FROM every
   UNION ALL SELECT c.run_id, r.parent_run_id, c.steps + 1 FROM climb c, LATERAL
     (SELECT parent_run_id FROM tutti.run WHERE tenant_id = $1 AND id = c.at OFFSET 0) r WHERE r.parent_run_id IS NOT NULL)
-SELECT encode(d.key, 'hex') AS key, d.tool, d.duty, d.entity, d.id, d.run_id, d.agents, r.workflow, r.actor AS asked_by,
-  (SELECT c.at FROM climb c WHERE c.run_id = d.run_id ORDER BY c.steps DESC LIMIT 1) AS root_run_id
-FROM every d LEFT JOIN LATERAL (SELECT workflow, actor FROM tutti.run WHERE tenant_id = $1 AND id = d.run_id OFFSET 0) r ON true
+SELECT encode(d.key, 'hex') AS key, d.tool, d.duty, d.entity, d.id, coalesce(r.first::uuid, d.run_id) AS run_id, d.agents, r.workflow, r.actor AS asked_by,
+  (SELECT coalesce((SELECT pins->'retry'->>'root' FROM tutti.run WHERE tenant_id = $1 AND id = c.at)::uuid, c.at) FROM climb c WHERE c.run_id = d.run_id ORDER BY c.steps DESC LIMIT 1) AS root_run_id
+FROM every d LEFT JOIN LATERAL (SELECT workflow, actor, pins->'retry'->>'root' AS first FROM tutti.run WHERE tenant_id = $1 AND id = d.run_id OFFSET 0) r ON true
 ORDER BY d.run_id, d.key`;

@@ -28,25 +28,45 @@ export interface McpPins {
   /** Pins tools at first sight; those that have a pin keep it. */
   first(server: string, tools: readonly McpPinned[]): Promise<void>;
   /** Pins what somebody accepted, in place of what was pinned. */
-  accept(server: string, tools: readonly McpPinned[], by: string): Promise<void>;
+  accept(server: string, tools: readonly McpPinned[], by: McpAcceptor): Promise<void>;
 }
+
+/** Who accepts a definition; a text is a person. */
+export type McpAcceptor = string | { readonly kind: string; readonly id: string };
+
+/** Writes down in the same transaction that somebody has accepted tools. */
+export type NoteAccepted = (
+  client: pg.ClientBase,
+  accepted: {
+    readonly server: string;
+    readonly tools: readonly McpPinned[];
+    readonly by: Exclude<McpAcceptor, string>;
+  },
+) => Promise<void>;
 
 /** Servers, and what they are trusted with, belong to the installation. */
 const installation = 0;
 
-/** Pins in the database: what is accepted by one process holds for all of them. `pool` acts as `tutti_engine`. */
-export function databasePins(pool: pg.Pool): McpPins {
+/**
+ * Pins in the database: what is accepted by one process holds for all of them. `pool` acts as `tutti_engine`.
+ * @default note nothing: for who accepts nothing
+ */
+export function databasePins(pool: pg.Pool, note?: NoteAccepted): McpPins {
   const insert = `INSERT INTO tutti.mcp_tool (tenant_id, server, tool, no, digest, definition, accepted_by)
     SELECT ${installation}, $1, tool, next, decode(digest, 'hex'), definition, $5::jsonb
     FROM unnest($2::text[], $3::text[], $4::text[]) AS asked (tool, digest, definition)
     CROSS JOIN LATERAL (SELECT coalesce(max(no), 0) + 1 AS next FROM tutti.mcp_tool AS pin
       WHERE pin.tenant_id = ${installation} AND pin.server = $1 AND pin.tool = asked.tool) AS last`;
-  const values = (server: string, tools: readonly McpPinned[], by: string | null) => [
+  const values = (
+    server: string,
+    tools: readonly McpPinned[],
+    by: Exclude<McpAcceptor, string> | null,
+  ) => [
     toStorableText(server),
     tools.map(({ tool }) => tool),
     tools.map(({ digest }) => digest),
     tools.map(({ definition }) => definition),
-    by === null ? null : JSON.stringify({ kind: 'person', id: by }),
+    by === null ? null : JSON.stringify(by),
   ];
   return {
     async read(server) {
@@ -60,8 +80,12 @@ export function databasePins(pool: pg.Pool): McpPins {
         values(server, tools, null),
       );
     },
-    async accept(server, tools, by) {
-      await inTransaction(pool, (client) => client.query(insert, values(server, tools, by)));
+    async accept(server, tools, who) {
+      const by = typeof who === 'string' ? { kind: 'person', id: who } : who;
+      await inTransaction(pool, async (client) => {
+        await client.query(insert, values(server, tools, by));
+        await note?.(client, { server, tools, by });
+      });
     },
   };
 }

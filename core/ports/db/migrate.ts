@@ -22,6 +22,14 @@ const migrations: readonly Migration[] = [
   { version: 6, file: '0006-published-versions.sql', minReader: 1 },
   { version: 7, file: '0007-stops.sql', minReader: 1 },
   { version: 8, file: '0008-mcp.sql', minReader: 1 },
+  { version: 9, file: '0009-identity.sql', minReader: 1 },
+  { version: 10, file: '0010-audit.sql', minReader: 1 },
+  { version: 11, file: '0011-hooks.sql', minReader: 1 },
+  { version: 12, file: '0012-schedules.sql', minReader: 1 },
+  { version: 13, file: '0013-webhooks.sql', minReader: 1 },
+  { version: 14, file: '0014-retries.sql', minReader: 1 },
+  { version: 15, file: '0015-run-lists.sql', minReader: 1 },
+  { version: 16, file: '0016-triage.sql', minReader: 1 },
 ];
 
 /** The version of the schema that this program knows. */

@@ -34,6 +34,7 @@ export interface RunTable {
   readonly key: string | null;
   readonly parentRunId: string | null;
   readonly parentStep: number | null;
+  readonly retryOf: string | null;
   readonly company: string | null;
   readonly businessDate: string;
   readonly timeZone: string;

@@ -71,4 +71,32 @@ export type ApprovalState = 'open' | 'granted' | 'refused' | 'expired' | 'withdr
 /** Words of `ledger.state`. */
 export type LedgerState = 'reserved' | 'settled' | 'estimated' | 'released';
 /** Words of `triage.state`. */
-export type TriageState = 'open' | 'accepted' | 'resolved';
+export type TriageState = 'open' | 'accepted' | 'resolved' | 'ignored';
+/** Words of `hook_firing.state`. */
+export type FiringState =
+  | 'pending'
+  | 'waiting'
+  | 'claimed'
+  | 'starting'
+  | 'started'
+  | 'skipped'
+  | 'merged'
+  | 'dead';
+/** Words of `schedule_slot.state`. */
+export type SlotState = 'due' | 'queued' | 'fired' | 'ended' | 'skipped' | 'failed';
+/** Words of `schedule_slot.origin`: the clock, a person by hand, or a backfill. */
+export type SlotOrigin = 'schedule' | 'trigger' | 'backfill';
+/** Words of `backfill.reprocess`: which slots that have had a run get another: none, those whose last one failed or was cancelled, or all whose last one has ended. */
+export type Reprocess = 'none' | 'failed' | 'completed';
+/** Words of `backfill.run_order`. */
+export type BackfillOrder = 'forwards' | 'backwards';
+/** Words of `backfill.state`. */
+export type BackfillState = 'running' | 'ended' | 'cancelled';
+/** Words of `delivery.state`. */
+export type DeliveryState = 'pending' | 'delivered' | 'failed';
+/** Words of `webhook.disabled_by`: a person, an endpoint that said that it is gone, or one that nobody reached for a whole schedule. */
+export type WebhookEnd = 'person' | 'gone' | 'unreachable';
+/** Words of `message.way`. */
+export type MessageWay = 'mail' | 'slack';
+/** Words of `message.state`. */
+export type MessageState = 'pending' | 'sent' | 'failed';

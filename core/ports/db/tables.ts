@@ -1,6 +1,13 @@
 import type { Generated } from 'kysely';
 import type { DefaultedTime, Json, NullableJson, NullableTime, Time } from './columns.ts';
 import type {
+  HookCursorTable,
+  HookEventTable,
+  HookFiringTable,
+  HookPauseTable,
+  HookSeenTable,
+} from './hook-tables.ts';
+import type {
   ApprovalTable,
   ApprovalVoteTable,
   AttemptTable,
@@ -19,7 +26,25 @@ import type {
   RunTable,
   StepTable,
 } from './run-tables.ts';
-import type { DefinitionKind, EngineState, PublicationKind, TriageState } from './states.ts';
+import type { BackfillTable, ScheduleSlotTable, ScheduleTable } from './schedule-tables.ts';
+import type {
+  AlertTable,
+  DeliveryAttemptTable,
+  MessageTable,
+  MorningReportTable,
+  NoticeTable,
+  ServiceTurnTable,
+  WebhookPlaceTable,
+  WebhookSecretTable,
+  WebhookTable,
+} from './service-tables.ts';
+import type {
+  DefinitionKind,
+  DeliveryState,
+  EngineState,
+  PublicationKind,
+  TriageState,
+} from './states.ts';
 
 /*
  * The tables of schema `tutti` as Kysely sees them: one interface a table, names in camelCase (see kysely.ts). What the
@@ -39,6 +64,7 @@ export interface TenantTable {
   readonly id: Generated<number>;
   readonly slug: string;
   readonly createdAt: DefaultedTime;
+  readonly suspendedAt: NullableTime;
 }
 
 /** The lease of one process; `id` is its boot id. */
@@ -136,22 +162,10 @@ export interface TriageTable {
   readonly firstRun: string;
   readonly lastRun: string;
   readonly assignee: string | null;
-}
-
-/** An ERP event that came in. */
-export interface HookEventTable {
-  readonly tenantId: number;
-  readonly source: string;
-  readonly dedupe: string;
-  readonly entity: string | null;
-  readonly recordId: string | null;
-  readonly version: string | null;
-  readonly coalesceKey: string | null;
-  readonly dueAt: NullableTime;
-  readonly state: string;
-  readonly runId: string | null;
-  readonly receivedAt: DefaultedTime;
-  readonly body: Buffer | null;
+  /** Of the last word; null: nobody has said anything yet. */
+  readonly note: string | null;
+  readonly actor: NullableJson;
+  readonly at: NullableTime;
 }
 
 /** An event on its way out. */
@@ -163,16 +177,13 @@ export interface DeliveryTable {
   readonly body: Buffer;
   readonly attempt: Generated<number>;
   readonly nextAt: NullableTime;
-  readonly state: string;
+  readonly state: DeliveryState;
   readonly last: NullableJson;
-}
-
-/** A time at which a schedule fired, once. */
-export interface ScheduleSlotTable {
-  readonly tenantId: number;
-  readonly schedule: string;
-  readonly slotAt: Time;
-  readonly runId: string | null;
+  readonly event: Generated<string>;
+  readonly createdAt: DefaultedTime;
+  readonly endedAt: NullableTime;
+  readonly claimedUntil: NullableTime;
+  readonly replayedFrom: Generated<number>;
 }
 
 /** One link of the chain of administrative acts. */
@@ -188,6 +199,16 @@ export interface AuditTable {
   readonly data: Json;
 }
 
+/** How far a tenant's audit log went, signed. */
+export interface AuditHeadTable {
+  readonly tenantId: number;
+  readonly seq: number;
+  readonly hash: Buffer;
+  readonly at: string;
+  readonly publicKey: Buffer;
+  readonly signature: Buffer;
+}
+
 /** A key of the API; only its hash is kept. */
 export interface ApiKeyTable {
   readonly tenantId: number;
@@ -199,6 +220,24 @@ export interface ApiKeyTable {
   readonly scopes: Json;
   readonly expiresAt: NullableTime;
   readonly revokedAt: NullableTime;
+  readonly person: string | null;
+  readonly rate: string | null;
+  readonly madeBy: Json;
+  readonly madeAt: DefaultedTime;
+  readonly lastUsedAt: NullableTime;
+  readonly oldPrefix: string | null;
+  readonly oldHash: Buffer | null;
+  readonly oldUntil: NullableTime;
+}
+
+/** A token of an issuer that is refused before it expires, by its `jti`. */
+export interface DeniedTokenTable {
+  readonly tenantId: number;
+  readonly issuer: string;
+  readonly id: string;
+  readonly until: Time;
+  readonly deniedBy: Json;
+  readonly at: DefaultedTime;
 }
 
 /** A value set at run time by the API. */
@@ -264,13 +303,30 @@ export interface Tables {
   readonly finding: FindingTable;
   readonly triage: TriageTable;
   readonly hookEvent: HookEventTable;
+  readonly hookFiring: HookFiringTable;
+  readonly hookSeen: HookSeenTable;
+  readonly hookPause: HookPauseTable;
+  readonly hookCursor: HookCursorTable;
   readonly delivery: DeliveryTable;
+  readonly schedule: ScheduleTable;
   readonly scheduleSlot: ScheduleSlotTable;
+  readonly backfill: BackfillTable;
   readonly audit: AuditTable;
+  readonly auditHead: AuditHeadTable;
   readonly apiKey: ApiKeyTable;
+  readonly deniedToken: DeniedTokenTable;
   readonly setting: SettingTable;
   readonly stop: StopTable;
   readonly mcpTool: McpToolTable;
+  readonly webhook: WebhookTable;
+  readonly webhookSecret: WebhookSecretTable;
+  readonly webhookPlace: WebhookPlaceTable;
+  readonly deliveryAttempt: DeliveryAttemptTable;
+  readonly notice: NoticeTable;
+  readonly message: MessageTable;
+  readonly morningReport: MorningReportTable;
+  readonly alert: AlertTable;
+  readonly serviceTurn: ServiceTurnTable;
   readonly hold: HoldTable;
   readonly erasure: ErasureTable;
 }

@@ -1,4 +1,5 @@
 import { EngineError } from '../../base/errors.ts';
+import { readSecret } from '../secret.ts';
 import type { HttpConfig } from './config.ts';
 
 /** Headers of the configuration for an address, with their values from the environment. @throws CONFIG_INVALID for one that is not set */
@@ -11,7 +12,7 @@ export function secretHeaders(
   );
   return (url) =>
     (byHost.get(url.hostname) ?? []).map(([header, name]) => {
-      const value = env[name];
+      const value = readSecret(name, env);
       if (value) return [header, value];
       throw new EngineError(
         'CONFIG_INVALID',

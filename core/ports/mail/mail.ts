@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createTransport } from 'nodemailer';
 import { EngineError, isEngineError } from '../../base/errors.ts';
 import type { Mail, MailMessage, SentMail } from '../../sdk/outside.ts';
+import { readSecret } from '../secret.ts';
 import { mailFailure } from './failure.ts';
 import { checkMessage } from './message.ts';
 
@@ -44,17 +45,40 @@ export const openMail: OpenMail = (config, env) => (signal) => ({
   },
 });
 
+/** A message that Tutti itself writes to whom the configuration names. */
+export interface Letter extends Omit<MailMessage, 'attachments'> {
+  /** The same as a page, for those who read it. */
+  readonly html?: string;
+}
+
+/** Mail of Tutti's own: whom the operator has named as its reader is allowed. @throws MAIL_REFUSED · MAIL_FAILED · CONFIG_INVALID */
+export async function sendLetter(
+  letter: Letter,
+  { config, env, signal }: Required<Pick<Delivery, 'config' | 'env' | 'signal'>>,
+): Promise<SentMail> {
+  const { to } = checkMessage(letter, letter.to);
+  try {
+    const { html } = letter;
+    return await deliver(
+      { ...letter, to },
+      { config, env, signal, ...(html !== undefined && { html }) },
+    );
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    throw isEngineError(error) ? error : mailFailure(error);
+  }
+}
+
+interface Delivery {
+  readonly config: MailConfig;
+  readonly env: NodeJS.ProcessEnv;
+  readonly signal: AbortSignal;
+  readonly html?: string;
+}
+
 async function deliver(
   { to, subject, text, id, attachments = [] }: MailMessage,
-  {
-    config,
-    env,
-    signal,
-  }: {
-    readonly config: MailConfig;
-    readonly env: NodeJS.ProcessEnv;
-    readonly signal: AbortSignal;
-  },
+  { config, env, signal, html }: Delivery,
 ): Promise<SentMail> {
   const url = serverOf(config, env);
   const transport = createTransport({
@@ -72,6 +96,7 @@ async function deliver(
     to: [...to],
     subject,
     text,
+    ...(html !== undefined && { html }),
     messageId: `<${id ?? randomUUID()}@${domainOf(config.from)}>`,
     attachments: attachments.map(({ name, content }) => ({
       filename: name,
@@ -83,7 +108,7 @@ async function deliver(
 }
 
 function serverOf({ urlFrom }: MailConfig, env: NodeJS.ProcessEnv): URL {
-  const given = env[urlFrom] ?? '';
+  const given = readSecret(urlFrom, env) ?? '';
   const url = URL.canParse(given) ? new URL(given) : null;
   if (url && ['smtp:', 'smtps:'].includes(url.protocol)) return url;
   throw new EngineError(

@@ -1,4 +1,5 @@
 import { EngineError } from '../../base/errors.ts';
+import { readSecret } from '../secret.ts';
 import type { StdioServer } from './config.ts';
 
 /** What every program needs to find itself, its user, its language and its place for scratch files; no secrets live there. */
@@ -46,7 +47,7 @@ export function environmentOf(
 
 /** A variable that the configuration names. @throws CONFIG_INVALID when it is not set */
 export function variable(name: string, own: NodeJS.ProcessEnv): string {
-  const value = own[name];
+  const value = readSecret(name, own);
   if (value) return value;
   throw new EngineError(
     'CONFIG_INVALID',

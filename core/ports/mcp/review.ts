@@ -1,5 +1,5 @@
 import { EngineError } from '../../base/errors.ts';
-import type { McpPin, McpPins } from '../db/mcp-pins.ts';
+import type { McpAcceptor, McpPin, McpPins } from '../db/mcp-pins.ts';
 import { changesOf, type Definition, type DefinitionChange } from './definition.ts';
 import { toPin } from './pinned.ts';
 import type { OpenMcpPool } from './pool.ts';
@@ -72,8 +72,7 @@ export interface McpAcceptance {
   readonly tool?: string | undefined;
   /** What they were shown, hex; something else is not accepted. @default whatever the server says now */
   readonly digest?: string | undefined;
-  /** The person. */
-  readonly by: string;
+  readonly by: McpAcceptor;
 }
 
 /**

@@ -11,8 +11,6 @@ import { toErrorData } from '../../base/errors.ts';
 import { own, semconv } from '../../base/telemetry/semconv.ts';
 import type { McpCaller } from './caller.ts';
 
-const tracer = trace.getTracer('tutti');
-
 /** A call as its span names it. */
 interface Called {
   readonly server: string;
@@ -39,11 +37,9 @@ export async function inSpan<T>(
   };
   const parent = traceparent === undefined ? undefined : parse(traceparent);
   const around = parent ? trace.setSpanContext(context.active(), parent) : context.active();
-  const span = tracer.startSpan(
-    `tools/call ${tool}`,
-    { kind: SpanKind.CLIENT, attributes },
-    around,
-  );
+  const span = trace
+    .getTracer('tutti')
+    .startSpan(`tools/call ${tool}`, { kind: SpanKind.CLIENT, attributes }, around);
   try {
     return await work(metaOf(span));
   } catch (error) {

@@ -118,6 +118,7 @@ export interface Model {
   readonly tellsSent?: boolean;
   /**
    * One call. `onSent` is told once when the request leaves, as late as it may: from then on it counts in its provider's limits.
+   * `onFirstChunk` is told when the first piece of the reply has come, by those who stream.
    * `onDelta` sees text as it streams, never thoughts or arguments of calls; nothing is stored from it.
    */
   call(
@@ -125,6 +126,7 @@ export interface Model {
     options: {
       readonly signal: AbortSignal;
       readonly onSent?: () => void;
+      readonly onFirstChunk?: () => void;
       readonly onDelta?: (text: string) => void;
     } & ModelDeadlines,
   ): Promise<ModelReply>;

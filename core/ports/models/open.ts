@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../../base/clock.ts';
 import { EngineError } from '../../base/errors.ts';
+import { readSecret } from '../secret.ts';
 import { anthropicMessages } from './anthropic.ts';
 import type { Connection } from './connection.ts';
 import type { Model, ModelTarget } from './model.ts';
@@ -73,7 +74,7 @@ export function hasKey(target: ModelTarget, env: ModelEnv): boolean {
 
 // A local server that speaks Chat Completions asks for no key; one that does has its variable named in the target.
 function readKey(target: ModelTarget, endpoint: Endpoint, env: ModelEnv): string | undefined {
-  const key = env[target.apiKeyEnv ?? endpoint.apiKeyEnv]?.trim();
+  const key = readSecret(target.apiKeyEnv ?? endpoint.apiKeyEnv, env);
   if (key) return key;
   const isLocal = target.provider === 'openai-chat' && (target.baseUrl ?? env[endpoint.baseUrlEnv]);
   return isLocal && target.apiKeyEnv === undefined ? 'none' : undefined;

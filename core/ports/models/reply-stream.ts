@@ -44,11 +44,14 @@ export async function streamReply(call: StreamedCall): Promise<ModelReply> {
   }
 }
 
-async function gather({ open, collector }: StreamedCall, watch: CallWatch): Promise<void> {
+async function gather({ open, collector, options }: StreamedCall, watch: CallWatch): Promise<void> {
+  let tell = options.onFirstChunk;
   try {
     await runWatched(watch, async () => {
       watch.signal.throwIfAborted();
       for await (const event of await open(watch.signal)) {
+        tell?.();
+        tell = undefined;
         if (collector.isComplete) continue;
         collector.take(event);
         if (collector.isComplete) watch.close();

@@ -2,6 +2,7 @@ import { EngineError } from '../../base/errors.ts';
 import type { Slack } from '../../sdk/outside.ts';
 import type { HttpSeams } from '../http/connector.ts';
 import { openHttp } from '../http/http.ts';
+import { readSecret } from '../secret.ts';
 
 /** Channels by the configuration's incoming webhooks; a message ends when the signal aborts. */
 export type OpenSlack = (
@@ -48,7 +49,7 @@ function webhookOf(
       `Channel '${channel}' is not configured; name it in 'slack' of the configuration. Known: ${known.join(', ') || 'none'}.`,
     );
   }
-  const url = env[name];
+  const url = readSecret(name, env);
   if (url) return url;
   throw new EngineError(
     'CONFIG_INVALID',

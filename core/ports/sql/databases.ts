@@ -2,6 +2,7 @@ import pg from 'pg';
 import { EngineError } from '../../base/errors.ts';
 import type { DatabaseQuery, DatabaseRows, Databases } from '../../sdk/outside.ts';
 import { Client, dropClient } from '../db/connection.ts';
+import { readSecret } from '../secret.ts';
 import { queryFault } from './fault.ts';
 import { cleanUp, type QueryBounds, readRows } from './query.ts';
 import { checkRights } from './rights.ts';
@@ -85,7 +86,7 @@ function addressOf(
   env: NodeJS.ProcessEnv,
 ): string {
   const { urlFrom } = configOf({ database }, config);
-  const url = env[urlFrom]?.trim() ?? '';
+  const url = readSecret(urlFrom, env) ?? '';
   if (/^postgres(ql)?:\/\//.test(url) && URL.canParse(url)) return url;
   const what = url === '' ? 'is not set' : 'holds no postgresql:// address';
   throw new EngineError(

@@ -1,41 +1,25 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import express, { type Express, type RequestHandler } from 'express';
+import express, { type Express } from 'express';
 import { systemClock } from '../../base/clock.ts';
 import { EngineError } from '../../base/errors.ts';
 import { toVisible } from '../../base/text.ts';
+import { identify } from '../identity/identify.ts';
 import { mcpRoutes } from '../mcp/routes.ts';
-import { refuseStrangers } from './loopback.ts';
+import { readJson } from './body.ts';
+import { guardAnswers, letOrigins } from './guard-answers.ts';
+import { isLoopback, refuseStrangers } from './loopback.ts';
+import { refuseMethods } from './methods.ts';
+import { mount } from './mount.ts';
 import type { ApiParts, CompleteParts } from './parts.ts';
 import { answerProblems, refuseUnknown } from './problem.ts';
-import { limitRate } from './rate.ts';
-import { agentRoutes } from './routes/agents.ts';
-import { approvalRoutes } from './routes/approvals.ts';
-import { authorityRoutes } from './routes/authority.ts';
-import { budgetRoutes } from './routes/budgets.ts';
-import { costRoutes } from './routes/costs.ts';
-import { effectRoutes } from './routes/effects.ts';
-import { errorRoutes } from './routes/errors.ts';
-import { eventRoutes } from './routes/events.ts';
-import { explainRoutes } from './routes/explain.ts';
-import { healthRoutes } from './routes/health.ts';
-import { limitRoutes } from './routes/limits.ts';
-import { mcpServerRoutes } from './routes/mcp-servers.ts';
-import { pageRoutes } from './routes/pages.ts';
-import { planRoutes } from './routes/plans.ts';
-import { resultRoutes } from './routes/results.ts';
-import { runRoutes } from './routes/runs.ts';
-import { settingRoutes } from './routes/settings.ts';
-import { stopRoutes } from './routes/stops.ts';
-import { taskRoutes } from './routes/tasks.ts';
-import { toolRoutes } from './routes/tools.ts';
-import { undoRoutes } from './routes/undo.ts';
-import { workflowRoutes } from './routes/workflows.ts';
+import { countCallers, limitRate } from './rate.ts';
+import { receiveHooks } from './routes/hooks.ts';
+import { routesOf } from './routes.ts';
 
 export type { ApiParts } from './parts.ts';
 
-const largestBodyBytes = 1_048_576;
 /** What clients get to take their last answers. */
 const closePatienceMs = 2_000;
 
@@ -43,9 +27,30 @@ const closePatienceMs = 2_000;
 export interface ListenOptions {
   /** 0: any that is free. */
   readonly port: number;
-  /** Loopback addresses only, while callers have no identity. @default 127.0.0.1 */
-  readonly host?: '127.0.0.1' | '::1' | 'localhost';
+  /** One beyond this machine needs an API that lets nobody in without a key. @default 127.0.0.1 */
+  readonly host?: string;
+  /** How long clients may take, and how many they may be. @default 10 s, 30 s, 5 s, 8192 */
+  readonly bounds?: Partial<ListenBounds>;
 }
+
+/** What keeps clients that send slowly, or open many connections, from being served alone. */
+export interface ListenBounds {
+  /** For the head of a request, from its connection or the request before. */
+  readonly headMs: number;
+  /** For a whole request. Its answer may take as long as a stream does. */
+  readonly requestMs: number;
+  /** How often is looked at who is late: they are cut off at most that much later. */
+  readonly checkMs: number;
+  /**
+   * Open at once; further ones are closed as they come, whoever has one is served on. More than the 6,000 of a storm of slow clients, so
+   * that others get through it, and at 20 KB each a fraction of what a process has.
+   */
+  readonly connections: number;
+}
+
+const usualBounds: ListenBounds = {
+  ...{ headMs: 10_000, requestMs: 30_000, checkMs: 5_000, connections: 8_192 },
+};
 
 /** An API that listens. */
 export interface Listening {
@@ -62,44 +67,47 @@ export function createApp(options: ApiParts): Express {
   const closing = new AbortController();
   app.locals.closing = closing;
   const parts = complete(options, closing.signal);
-  app.disable('x-powered-by');
+  app.locals.keysOnly = parts.keysOnly;
+  app.set('trust proxy', parts.api.proxies ?? 0);
   app.disable('etag');
   app.set('json replacer', (_: string, value: unknown) =>
     typeof value === 'string' ? toVisible(value) : value,
   );
-  if (parts.mcp) app.use(guardAnswers, mcpRoutes({ ...parts, ...parts.mcp }));
-  app.use(guardAnswers, refuseStrangers);
+  app.use(...guardAnswers);
+  if (parts.mcp) app.use(mcpRoutes({ ...parts, ...parts.mcp }));
+  if (parts.hooks) app.use(receiveHooks(parts.hooks));
+  if (parts.api.cors?.length) app.use(letOrigins(parts.api.cors));
+  app.use(refuseStrangers(parts));
+  const routes = routesOf(parts);
   // Health is asked often and must answer under load.
-  app.use(healthRoutes(parts));
-  app.use(limitRate(parts.requestsPerMinute), express.json({ limit: largestBodyBytes }));
-  app.use('/v1/runs', runRoutes(parts), eventRoutes(parts), explainRoutes(parts));
-  if (parts.undo) app.use('/v1/runs', undoRoutes(parts, parts.undo));
-  app.use('/v1', resultRoutes(parts));
-  app.use('/v1/errors', errorRoutes(parts));
-  if (parts.stops) app.use('/v1/stops', stopRoutes(parts, parts.stops));
-  if (parts.authority) app.use('/v1', authorityRoutes(parts, parts.authority));
-  if (parts.settings) app.use('/v1/settings', settingRoutes(parts, parts.settings));
-  if (parts.tools) app.use('/v1/tools', toolRoutes(parts, parts.tools));
-  if (parts.versions) app.use('/v1/workflows', workflowRoutes(parts, parts.versions));
-  if (parts.tasks) app.use('/v1/tasks', taskRoutes(parts, parts.tasks));
-  if (parts.agents) app.use('/v1/agents', agentRoutes(parts, parts.agents));
-  if (parts.planner) app.use('/v1/plans', planRoutes(parts, parts.planner));
-  if (parts.costs) app.use('/v1/costs', costRoutes(parts, parts.costs));
-  if (parts.budgets) app.use('/v1/budgets', budgetRoutes(parts, parts.budgets));
-  if (parts.limits) app.use('/v1/limits', limitRoutes(parts.limits));
-  if (parts.mcpServers) app.use('/v1/mcp/servers', mcpServerRoutes(parts.mcpServers));
-  if (parts.approvals) app.use('/v1/approvals', approvalRoutes(parts, parts.approvals));
-  if (parts.reviews) app.use('/v1/effects', effectRoutes(parts, parts.reviews));
-  app.use(pageRoutes(parts));
-  app.use(refuseUnknown, answerProblems(parts.onError));
+  const uncounted = routes.filter((route) => route.isUncounted);
+  const counted = routes.filter((route) => !route.isUncounted);
+  app.use(mount(uncounted, parts));
+  const usual = { perMinute: parts.requestsPerMinute };
+  app.use(identify(parts), limitRate(countCallers({ usual, ...parts.api.rates })));
+  app.use(...readJson, mount(counted, parts));
+  app.use(refuseMethods(routes), refuseUnknown, answerProblems(parts.onError, parts.scrub));
   return app;
 }
 
-/** Opens the port. @throws PORT_TAKEN */
+/** Opens the port. @throws PORT_TAKEN · CONFIG_INVALID for an address beyond this machine where callers need no key */
 export async function listen(app: Express, options: ListenOptions): Promise<Listening> {
   const { port, host = '127.0.0.1' } = options;
-  // A client that sends slowly is cut off; once a request is in, its answer may take as long as a stream does.
-  const server = createServer({ headersTimeout: 10_000, requestTimeout: 30_000 }, app);
+  if (!isLoopback(host) && app.locals.keysOnly !== true)
+    throw new EngineError(
+      'CONFIG_INVALID',
+      `The API listens on '${host}' only when everybody needs a key: set api: { keysOnly: true }.`,
+    );
+  const bounds = { ...usualBounds, ...options.bounds };
+  const server = createServer(
+    {
+      headersTimeout: bounds.headMs,
+      requestTimeout: bounds.requestMs,
+      connectionsCheckingInterval: bounds.checkMs,
+    },
+    app,
+  );
+  server.maxConnections = bounds.connections;
   server.listen({ port, host });
   try {
     await once(server, 'listening');
@@ -137,25 +145,15 @@ function portError(error: NodeJS.ErrnoException, port: number): EngineError {
   });
 }
 
-/** Before anything can fail: no answer is guessed at, kept, framed or embedded. */
-const guardAnswers: RequestHandler = (_request, response, next) => {
-  response.set({
-    'X-Content-Type-Options': 'nosniff',
-    'Cache-Control': 'no-store',
-    'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
-    'Cross-Origin-Resource-Policy': 'same-origin',
-    'Referrer-Policy': 'no-referrer',
-  });
-  next();
-};
-
 function complete(options: ApiParts, closing: AbortSignal): CompleteParts {
   return {
     clock: systemClock,
     requestsPerMinute: 600,
+    api: {},
     onError: () => {},
     runDefaults: () => ({ businessDate: new Date().toISOString().slice(0, 10), timeZone: 'UTC' }),
     ...options,
+    keysOnly: options.api?.keysOnly === true,
     closing,
   };
 }

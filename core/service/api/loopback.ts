@@ -4,15 +4,23 @@ import { EngineError } from '../../base/errors.ts';
 const hosts = ['127.0.0.1', 'localhost', '[::1]'];
 
 /**
- * Lets only programs of this machine in, as long as callers have no identity. A web page can make a browser call 127.0.0.1
+ * Lets only programs of this machine in, as long as callers without a key are its owner. A web page can make a browser call 127.0.0.1
  * (cross-site request forgery), or point a name of its own at it and read the answers (DNS rebinding); its `Origin` and its
- * `Host` give it away. No answer carries a CORS header, so no other origin is ever let in.
+ * `Host` give it away. Whoever has a key is known by that, and no browser sends one by itself.
  * @throws ORIGIN_REFUSED
  */
-export const refuseStrangers: RequestHandler = (request, _response, next) => {
-  refuseStranger(request);
-  next();
-};
+export function refuseStrangers({ keysOnly }: { readonly keysOnly: boolean }): RequestHandler {
+  return (request, _response, next) => {
+    if (!keysOnly && request.headers.authorization === undefined) refuseStranger(request);
+    next();
+  };
+}
+
+/** Whether an address is of this machine alone: of a socket, or one to listen on. */
+export function isLoopback(address: string): boolean {
+  const v4 = address.replace(/^::ffff:/i, '');
+  return address === '::1' || address === 'localhost' || /^127(\.\d{1,3}){3}$/.test(v4);
+}
 
 /** The same for one request; `known` is the public address that a proxy in front of it has. @throws ORIGIN_REFUSED */
 export function refuseStranger({ headers, socket }: Request, known?: URL): void {

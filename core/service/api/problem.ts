@@ -14,6 +14,8 @@ export interface Problem {
   readonly code: string;
   readonly retryable: boolean;
   readonly errors?: readonly FieldError[];
+  /** The limits that a request was beyond, by their names in `RateLimit-Policy`. */
+  readonly 'violated-policies'?: readonly string[];
 }
 
 /** One wrong field of a request. */
@@ -36,17 +38,33 @@ export const refuseUnknown: RequestHandler = (request) => {
 
 /**
  * Answers errors as `application/problem+json`. Only catalogue errors speak for themselves; of any other the caller learns
- * that there was one, and `report` gets it whole.
+ * that there was one, and `report` gets it whole. `scrub` takes secrets out of what the caller reads.
  */
-export function answerProblems(report: (error: unknown) => void): ErrorRequestHandler {
+export function answerProblems(
+  report: (error: unknown) => void,
+  scrub: (text: string) => string = (text) => text,
+): ErrorRequestHandler {
   // biome-ignore lint/complexity/useMaxParams: Express knows an error handler by its four parameters
   return (thrown, request, response, _next) => {
     const error = toEngineError(thrown);
     if (error.status >= 500) report(thrown);
     // An answer that has begun cannot become a problem; cutting it short is the only honest end.
     if (response.headersSent) return void response.destroy();
-    sendProblem(response, problemOf(error, request.originalUrl.split('?', 1)[0] as string));
+    challenge(response, error);
+    const problem = problemOf(error, request.originalUrl.split('?', 1)[0] as string);
+    sendProblem(response, { ...problem, detail: scrub(problem.detail) });
   };
+}
+
+/** RFC 6750, section 3, and RFC 9110, section 10.2.3: what a client may do next. */
+function challenge(response: Response, { status, details }: EngineError): void {
+  const { none, retryAfterSeconds } = details ?? {};
+  if (status === 401 && !response.get('WWW-Authenticate'))
+    response.set(
+      'WWW-Authenticate',
+      `Bearer realm="tutti"${none === true ? '' : ', error="invalid_token"'}`,
+    );
+  if (typeof retryAfterSeconds === 'number') response.set('Retry-After', String(retryAfterSeconds));
 }
 
 function sendProblem(response: Response, problem: Problem): void {
@@ -58,7 +76,10 @@ function sendProblem(response: Response, problem: Problem): void {
 
 function problemOf(error: EngineError, instance: string): Problem {
   const { status, retryable } = errorRow(error.code);
-  const { errors } = (error.details ?? {}) as { readonly errors?: readonly FieldError[] };
+  const { errors, violated } = (error.details ?? {}) as {
+    readonly errors?: readonly FieldError[];
+    readonly violated?: readonly string[];
+  };
   const detail =
     error.code === 'INTERNAL'
       ? 'Something failed inside Tutti; its log says what. Try again or report it.'
@@ -72,16 +93,29 @@ function problemOf(error: EngineError, instance: string): Problem {
     code: error.code,
     retryable,
     ...(errors && { errors }),
+    ...(error.code === 'RATE_LIMITED' && violated && { 'violated-policies': violated }),
   };
 }
 
 function toEngineError(thrown: unknown): EngineError {
-  if (isEngineError(thrown)) return thrown;
+  if (isEngineError(thrown) && !isUnkeepable(thrown.cause)) return thrown;
   const { status } = (thrown ?? {}) as { readonly status?: unknown };
   // Errors of the body parser and of the router carry the status that they stand for; their texts quote the request.
   if (typeof status === 'number' && status >= 400 && status < 500)
     return refusal(status, thrown as Error);
+  if (isUnkeepable(isEngineError(thrown) ? thrown.cause : thrown))
+    return new EngineError(
+      'INPUT_INVALID',
+      'A text of the request has the character U+0000, which cannot be kept; leave it out.',
+      { cause: thrown },
+    );
   return translateDbError(thrown);
+}
+
+/** PostgreSQL's texts hold no U+0000: 22021 where it is sent as it is, 22P05 where it is escaped in JSON. */
+function isUnkeepable(thrown: unknown): boolean {
+  const { code } = (thrown ?? {}) as { readonly code?: unknown };
+  return code === '22021' || code === '22P05';
 }
 
 function refusal(status: number, cause: Error): EngineError {

@@ -9,8 +9,8 @@ export function readQuery<S extends z.ZodType>(request: Request, schema: S): z.o
 
 /** Reads a JSON body by its schema. @throws INPUT_INVALID · MEDIA_UNSUPPORTED */
 export function readBody<S extends z.ZodType>(request: Request, schema: S): z.output<S> {
-  // null: there is no body, which the schema answers to.
-  if (request.is('application/json') === false) {
+  // null: there is no body, which the schema answers to; neither is there one of no bytes.
+  if (request.get('Content-Length') !== '0' && request.is('application/json') === false) {
     throw new EngineError(
       'MEDIA_UNSUPPORTED',
       `The body is ${(request.headers['content-type'] ?? 'of no type').slice(0, 100)}; send it as application/json.`,
@@ -47,6 +47,9 @@ export function pageOf<T>(
   const last = items.at(-1);
   return { items, next: rows.length > limit && last !== undefined ? cursorOf(last) : null };
 }
+
+/** 32 bytes as hex: keys of effects, fingerprints, hashes of plans, digests. */
+export const hexDigest: z.ZodString = z.string().regex(/^[0-9a-f]{64}$/);
 
 /** An IANA time zone. */
 export const timeZone: z.ZodString = z.string().refine(isTimeZone, 'is no IANA time zone');

@@ -178,6 +178,28 @@ class Fold {
   }
 }
 
+/** Where a run's record is read. */
+export interface ProgressSource {
+  entries(tenantId: number, runId: string, after: number): Promise<readonly ProgressEntry[]>;
+  steps(tenantId: number, runId: string): Promise<readonly ProgressStep[]>;
+}
+
+/** Reads on from where a progress was, to the end of what is written. */
+export async function readProgress(
+  source: ProgressSource,
+  { tenantId, runId }: { readonly tenantId: number; readonly runId: string },
+  before: Progress,
+): Promise<Progress> {
+  let progress = before;
+  for (;;) {
+    const entries = await source.entries(tenantId, runId, progress.seq);
+    if (entries.length === 0) return progress;
+    if (namesNewStep(progress, entries))
+      progress = foldSteps(progress, await source.steps(tenantId, runId));
+    progress = foldEntries(progress, entries);
+  }
+}
+
 /** How one module stands. */
 export interface ModuleProgress {
   readonly module: string;

@@ -29,6 +29,7 @@ export function summarise(record: RunRecord): readonly SummaryPart[] {
       text: `${group}, ${formatDay(head.businessDate)}: ${nameOf(record)} ${outcome(record)}`,
     },
     ...(head.rehearsal ? [{ kind: 'line' as const, text: rehearsalNote }] : []),
+    ...(retryNote(head) ? [{ kind: 'line' as const, text: retryNote(head) }] : []),
     ...findingTables(record),
     ...gravest(record),
     ...proposals(record),
@@ -53,6 +54,15 @@ export function summarise(record: RunRecord): readonly SummaryPart[] {
 /** What a reader of a rehearsal has to know before any of its figures. */
 export const rehearsalNote =
   'A rehearsal: model calls, their tokens and costs are simulated, and nothing was written or proposed.';
+
+/** Which run it retries, and which one retries it; '' for most runs. */
+export function retryNote({
+  retryOf,
+  retriedBy,
+}: Pick<RunRecord['head'], 'retryOf' | 'retriedBy'>): string {
+  const of = retryOf === null ? [] : [`retry of ${retryOf}`];
+  return [...of, ...(retriedBy === null ? [] : [`retried by ${retriedBy}`])].join(', ');
+}
 
 function nameOf({ head }: RunRecord): string {
   return head.rehearsal ? `rehearsal of ${head.workflow}` : head.workflow;

@@ -1,28 +1,43 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { EngineError, isEngineError } from '../../base/errors.ts';
 import type { McpServe } from '../../ports/mcp/config.ts';
+import type { Identity } from '../identity/identity.ts';
+import { isKeyText } from '../identity/key-text.ts';
+import { isAllowed, type Principal } from '../identity/principal.ts';
 import { type Caller, operator, type Scope } from './caller.ts';
-import { Tokens } from './tokens.ts';
+import { type TakenBack, Tokens } from './tokens.ts';
 
 /** What a message needs; null: any scope will do. */
 export type NeededBy = (message: unknown) => Scope | null;
 
 const wellKnown = '/.well-known/oauth-protected-resource';
 
-/** Who may call: programs of this machine, or with `serve` whoever has a token for it, and then nobody without. */
+/** Whose keys count, and of which tenant. */
+export interface Access {
+  /** Whom every caller speaks for. */
+  readonly tenantId: number;
+  /** @default nobody's keys count */
+  readonly identity?: Identity | undefined;
+  /** Whether programs of this machine need a key as well. @default false */
+  readonly keysOnly?: boolean;
+}
+
+/** Who may call: programs of this machine, whoever has an API key, and with `serve` whoever has a token for it; with `serve` nobody without. */
 export class Authorization {
   readonly #tokens: Tokens | null;
   /** The public address; none: this machine alone. */
   readonly resource: URL | undefined;
 
   /** @throws CONFIG_INVALID */
-  constructor(serve: McpServe | undefined) {
-    this.#tokens = serve ? new Tokens(serve) : null;
+  constructor(serve: McpServe | undefined, access: Access) {
+    this.#access = access;
+    this.#tokens = serve ? new Tokens(serve, isTakenBack(access)) : null;
     this.resource = serve && new URL(serve.resource);
     this.#serve = serve;
   }
 
   readonly #serve: McpServe | undefined;
+  readonly #access: Access;
 
   /** Where the metadata of the protected resource is (RFC 9728, section 3.1). */
   get metadataPath(): string {
@@ -44,11 +59,23 @@ export class Authorization {
 
   /** Finds out who calls; whoever has no good token is told after their requests are counted. */
   readonly identify: RequestHandler = async (request, response, next) => {
-    response.locals.caller = this.#tokens
-      ? await callerOf(this.#tokens, request).catch((error: unknown) => error)
-      : operator;
+    response.locals.caller = await this.#callerOf(request).catch((error: unknown) => error);
     next();
   };
+
+  async #callerOf(request: Request): Promise<Caller> {
+    const { identity, tenantId, keysOnly } = this.#access;
+    const { authorization } = request.headers;
+    if (authorization === undefined && !this.#tokens && !keysOnly) return operator;
+    const token = /^Bearer +([\w\-.~+/]+=*) *$/i.exec(authorization ?? '')?.[1];
+    if (token === undefined) {
+      const message = 'A request needs a bearer token in its header Authorization.';
+      throw new EngineError('TOKEN_REFUSED', message, { details: { none: true } });
+    }
+    if (this.#tokens && !isKeyText(token)) return await this.#tokens.check(token);
+    if (!identity) throw new EngineError('TOKEN_REFUSED', 'This server knows no keys and tokens.');
+    return keyCaller(await identity.principalOf(authorization ?? '', request.ip ?? ''), tenantId);
+  }
 
   /** Refuses whoever may not do what a request asks. @throws TOKEN_REFUSED · TOKEN_UNCHECKED · SCOPE_MISSING */
   readonly admit =
@@ -58,14 +85,14 @@ export class Authorization {
       if (!isCaller(known)) throw this.#challenged(response, known);
       const missing = missingOf(request.body, known, neededBy);
       if (missing.length === 0) return next();
-      const scope = missing.map((each) => this.#tokens?.names[each]).join(' ');
-      this.#challenge(response, { error: 'insufficient_scope', scope });
+      const scope = missing.map((each) => this.#tokens?.names[each] ?? each).join(' ');
+      if (this.#tokens) this.#challenge(response, { error: 'insufficient_scope', scope });
       throw new EngineError('SCOPE_MISSING', `This needs a token with the scope '${scope}'.`);
     };
 
   #challenged(response: Response, error: unknown): unknown {
-    if (!isEngineError(error) || error.code !== 'TOKEN_REFUSED') return error;
-    const { read, run } = this.#tokens?.names ?? {};
+    if (!isEngineError(error) || error.status !== 401 || !this.#tokens) return error;
+    const { read, run } = this.#tokens.names;
     const isNone = error.details?.none === true;
     const challenge = { ...(!isNone && { error: 'invalid_token' }), scope: `${read} ${run}` };
     this.#challenge(response, challenge);
@@ -87,21 +114,38 @@ export function admitted({ locals }: Response): Caller {
 }
 
 /** By whom a request is counted: the caller, or the address of whoever is none. */
-export function countedAs({ socket }: Request, { locals }: Response): string {
+export function countedAs({ ip = '' }: Request, { locals }: Response): string {
   const known: unknown = locals.caller;
-  return isCaller(known) ? `caller ${known.id}` : (socket.remoteAddress ?? '');
+  return isCaller(known) ? `caller ${known.id}` : ip;
 }
 
 function isCaller(known: unknown): known is Caller {
   return !(known instanceof Error) && known !== undefined;
 }
 
-/** @throws TOKEN_REFUSED · TOKEN_UNCHECKED */
-async function callerOf(tokens: Tokens, { headers }: Request): Promise<Caller> {
-  const token = /^Bearer ([\w\-.~+/]+=*)$/i.exec(headers.authorization ?? '')?.[1];
-  if (token !== undefined) return await tokens.check(token);
-  const message = 'A request needs a bearer token in its header Authorization.';
-  throw new EngineError('TOKEN_REFUSED', message, { details: { none: true } });
+/** What a key may do here; one that may not touch all of the tenant is for the API, which knows what belongs to what. */
+function keyCaller(principal: Principal, tenantId: number): Caller {
+  const { id, actor, modules, companies } = principal;
+  if (principal.tenantId !== tenantId || modules !== null || companies !== null)
+    throw new EngineError(
+      'SCOPE_MISSING',
+      'This server speaks for one tenant as a whole; use a key of it that is not limited to modules or companies.',
+    );
+  const needed = { read: 'runs:read', run: 'runs:start' } as const;
+  const scopes = (['read', 'run'] as const).filter((each) => isAllowed(principal, needed[each]));
+  const onBehalfOf = actor.kind === 'person' ? [actor.id] : actor.onBehalfOf;
+  const name = actor.kind === 'person' ? 'mcp' : `mcp:${actor.id}`;
+  return {
+    id,
+    actor: { kind: 'agent', id: name, ...(onBehalfOf && { onBehalfOf }) },
+    scopes: new Set(scopes),
+  };
+}
+
+/** Whether a token was taken back before it expires; nobody's are where identities are not kept. */
+function isTakenBack({ identity, tenantId }: Access): TakenBack {
+  return async (issuer, id) =>
+    identity !== undefined && (await identity.denied.isDenied({ tenantId, issuer, id }));
 }
 
 /** What a caller lacks for a request; clients of 2025-03-26 may send several messages at once. */

@@ -1,14 +1,7 @@
 import { EngineError } from '../../base/errors.ts';
 import { Wake } from '../api/sse.ts';
 import { countOf } from '../batch/format.ts';
-import {
-  foldEntries,
-  foldSteps,
-  namesNewStep,
-  noProgress,
-  type Progress,
-  viewProgress,
-} from '../batch/progress.ts';
+import { noProgress, type Progress, readProgress, viewProgress } from '../batch/progress.ts';
 import type { Calling, Told } from './offer.ts';
 import type { McpParts } from './parts.ts';
 
@@ -69,7 +62,7 @@ export class Follower {
     let told = -1;
     while (!signal.aborted) {
       const { seq } = progress;
-      progress = await this.#read(runId, progress);
+      progress = await readProgress(history, { tenantId, runId }, progress);
       const next = toldOf(progress, clock.now());
       // Each must be more than the one before (MCP, basic/utilities/progress).
       if (next.progress > told) await tell(next);
@@ -80,18 +73,6 @@ export class Follower {
       if (progress.seq === seq && (await history.head(tenantId, runId)).endedAt) return;
       if (progress.seq > seq && seq > 0) await pause(this.#parts, Math.min(pauseMs, leftMs));
       await wake.next(clock, Math.min(pollMs, leftMs));
-    }
-  }
-
-  async #read(runId: string, before: Progress): Promise<Progress> {
-    const { history, tenantId } = this.#parts;
-    let progress = before;
-    for (;;) {
-      const entries = await history.entries(tenantId, runId, progress.seq);
-      if (entries.length === 0) return progress;
-      if (namesNewStep(progress, entries))
-        progress = foldSteps(progress, await history.steps(tenantId, runId));
-      progress = foldEntries(progress, entries);
     }
   }
 }

@@ -12,6 +12,9 @@ import { type SummaryPart, summarise } from '../batch/summary.ts';
 import { toToldError } from './answer.ts';
 import type { McpParts } from './parts.ts';
 
+/** What a conversation can take in; list_findings goes on page by page. */
+const mostFindings = 200;
+
 /** What can be read: workflows as documents, and of runs the report and the findings. */
 export function registerResources(server: McpServer, parts: McpParts): void {
   const { versions, history, tenantId } = parts;
@@ -30,10 +33,10 @@ export function registerResources(server: McpServer, parts: McpParts): void {
   server.registerResource(
     'run_findings',
     new ResourceTemplate('tutti://runs/{run}/findings', { list: undefined }),
-    { description: 'All findings of a run.', mimeType: 'application/json' },
+    { description: `The first ${mostFindings} findings of a run.`, mimeType: 'application/json' },
     (uri, { run }) =>
       read(uri, parts, async () =>
-        JSON.stringify(await history.findings(tenantId, { runId: one(run) })),
+        JSON.stringify(await history.findings(tenantId, { runId: one(run), limit: mostFindings })),
       ),
   );
 }

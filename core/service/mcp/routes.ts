@@ -1,16 +1,15 @@
 import { toNodeHandler } from '@modelcontextprotocol/node';
 import { createMcpHandler, type McpServer } from '@modelcontextprotocol/server';
-import express, { type ErrorRequestHandler, type RequestHandler, Router } from 'express';
+import { type ErrorRequestHandler, type RequestHandler, Router } from 'express';
 import { isEngineError } from '../../base/errors.ts';
+import { largestBodyBytes, readJson } from '../api/body.ts';
 import { refuseStranger } from '../api/loopback.ts';
-import { limitRate } from '../api/rate.ts';
-import { Authorization, admitted, countedAs, type NeededBy } from './authorization.ts';
+import { limitRate, Rate } from '../api/rate.ts';
+import { type Access, Authorization, admitted, countedAs, type NeededBy } from './authorization.ts';
 import type { Caller } from './caller.ts';
 import { offersOf } from './catalogue.ts';
 import type { McpParts } from './parts.ts';
 import { buildServer } from './server.ts';
-
-const largestBodyBytes = 1_048_576;
 
 /** What is served: the server of a caller, and what each message needs. */
 export interface Served {
@@ -19,10 +18,11 @@ export interface Served {
 }
 
 /** What the transport is made of. */
-export type TransportParts = Pick<McpParts, 'serve' | 'closing' | 'onError'> & {
-  /** Requests of one caller. */
-  readonly requestsPerMinute: number;
-};
+export type TransportParts = Pick<McpParts, 'serve' | 'closing' | 'onError'> &
+  Access & {
+    /** Requests of one caller. */
+    readonly requestsPerMinute: number;
+  };
 
 /** `/mcp`: workflows, runs and tools for other systems, by the Model Context Protocol. @throws CONFIG_INVALID · MODULE_INVALID */
 export function mcpRoutes(parts: McpParts & TransportParts): Router {
@@ -46,7 +46,7 @@ export function mcpRoutes(parts: McpParts & TransportParts): Router {
  * @throws CONFIG_INVALID
  */
 export function transportRoutes(parts: TransportParts, served: Served): Router {
-  const authorization = new Authorization(parts.serve);
+  const authorization = new Authorization(parts.serve, parts);
   const handler = createMcpHandler(
     ({ authInfo }) => served.build(authInfo?.extra?.caller as Caller),
     { maxRequestBodySize: largestBodyBytes, onerror: () => {} },
@@ -65,15 +65,17 @@ export function transportRoutes(parts: TransportParts, served: Served): Router {
     return serve(Object.assign(request, { auth }), response, request.body as unknown);
   };
   const router = Router();
+  const rate = new Rate({ perMinute: parts.requestsPerMinute });
+  const limit = limitRate((...of) => ({ client: countedAs(...of), rate }));
   const known: RequestHandler = (request, _response, next) => {
-    refuseStranger(request, authorization.resource);
+    if (!parts.keysOnly) refuseStranger(request, authorization.resource);
     next();
   };
   router.get(authorization.metadataPath, known, authorization.answerMetadata);
   router.all(
     '/mcp',
-    ...[known, authorization.identify, limitRate(parts.requestsPerMinute, countedAs)],
-    ...[express.json({ limit: largestBodyBytes }), authorization.admit(served.neededBy), answer],
+    ...[known, authorization.identify, limit],
+    ...[...readJson, authorization.admit(served.neededBy), answer],
   );
   router.use('/mcp', refuseBody);
   return router;

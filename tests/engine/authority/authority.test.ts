@@ -59,7 +59,7 @@ describe('authority that is set while agents run', function () {
   }
 
   async function reset(name: 'autonomy' | 'shadow'): Promise<void> {
-    await settings.reset(tenantId, name);
+    await settings.reset(tenantId, name, actor);
     await settled();
   }
 

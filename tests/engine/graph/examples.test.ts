@@ -22,7 +22,8 @@ describe('the example workflows', () => {
   it('are all loaded by their configuration, which is the same workflows', () => {
     const data = examples.map(({ file, text }) => readDocument(text, { file }).data);
 
-    assert.equal(registry.workflows.size, examples.length);
+    const ofNoModule = [...registry.workflows.values()].filter(({ module }) => module === null);
+    assert.equal(ofNoModule.length, examples.length);
     for (const each of data)
       assert.deepEqual(registry.workflows.get(String(each?.name))?.data, each);
   });

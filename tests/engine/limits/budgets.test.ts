@@ -116,7 +116,7 @@ describe('budgets', function () {
     );
     // It has no limit of its own.
     assert.equal(limits.get(`module:lab ${today}`), 300_000);
-    const unset = await budgets.unset(tenantId, 'tenant');
+    const unset = await budgets.unset(tenantId, 'tenant', actor);
     assert.deepEqual([unset.limitMicroUsd, unset.source], [1_000_000, 'configuration']);
     assert.equal((await rows.limits(tenantId)).get(`module:lab ${today}`), 1_000_000);
   });

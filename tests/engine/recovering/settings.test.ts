@@ -80,7 +80,7 @@ describe('settings', () => {
     await store.put(1, name, { value: [], actor });
     await live.refresh();
     assert.deepEqual(rulesOf(1, 'lab.keeper'), []);
-    assert.equal((await store.reset(1, name)).source, 'agent');
+    assert.equal((await store.reset(1, name, actor)).source, 'agent');
     await live.refresh();
     assert.equal(rulesOf(1, 'lab.keeper'), own);
   });
@@ -95,7 +95,7 @@ describe('settings', () => {
       [value, scope],
       [{ failures: 7, probeMs: 5_000, successes: 3 }, 'installation'],
     );
-    await store.reset(1, 'breaker');
+    await store.reset(1, 'breaker', actor);
     await live.refresh();
     assert.deepEqual(live.breaker, { failures: 7 });
   });

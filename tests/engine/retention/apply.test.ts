@@ -71,7 +71,7 @@ describe('retention', function () {
     const kept = await past.rowsOf(held);
     const bodies = await past.bodiesOf(held);
     const gone = await past.rowsOf(other);
-    await releaseHold(fresh.database, { tenantId: 1, runId });
+    await releaseHold(fresh.database, { tenantId: 1, runId, actor });
     const after = await apply('2021-06-02');
 
     assert.equal(dropped.filter(ofJanuary).length, 4);

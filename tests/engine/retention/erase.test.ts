@@ -102,7 +102,7 @@ describe('erasure', function () {
     await assert.rejects(erase(held, 2), { code: 'RUN_UNKNOWN' });
 
     for (const id of [open, held, review]) assert.deepEqual(await past.bodiesOf(id), full);
-    await releaseHold(fresh.database, { tenantId: 1, runId: held });
+    await releaseHold(fresh.database, { tenantId: 1, runId: held, actor });
     assert.equal((await erase(held)).bodies, 7);
   });
 
@@ -182,8 +182,8 @@ describe('erasure', function () {
     await assert.rejects(placeHold(fresh.database, { tenantId: 7, runId, reason: '', actor }), {
       code: 'RUN_UNKNOWN',
     });
-    assert.equal(await releaseHold(fresh.database, { tenantId, runId }), true);
-    assert.equal(await releaseHold(fresh.database, { tenantId, runId }), false);
+    assert.equal(await releaseHold(fresh.database, { tenantId, runId, actor }), true);
+    assert.equal(await releaseHold(fresh.database, { tenantId, runId, actor }), false);
   });
 });
 

@@ -22,7 +22,7 @@ describe('a run that another release takes up', function () {
   async function begun(what: 'prompt' | 'contract'): Promise<string> {
     const pool = fresh.database.pool('tutti_engine', 1);
     const store = new Store(pool);
-    const { registry } = await openConfig(String(config));
+    const { registry } = await openConfig({ configUrl: String(config) });
     tenantId = await store.tenant('pinned');
     const request = requestOf('note', { tenantId, input: { word: what } });
     const { id } = await submitRun(store, registry, request);

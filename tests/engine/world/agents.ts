@@ -57,6 +57,8 @@ export const registry: Registry = {
   entities: new Map(),
   policies: [],
   calendars: [],
+  schedules: new Map(),
+  hooks: new Map(),
   digest: '',
 };
 

@@ -59,7 +59,7 @@ export class SimStore implements Reads {
     );
   }
 
-  async settleOrphans({ tenant_id, id, workflow }: RunRow): Promise<void> {
+  async settleOrphans({ tenant_id, id, workflow }: RunRow): Promise<never[]> {
     const { ledger, entries, steps } = this.#database.run(id);
     for (const line of ledger.values()) {
       const entry = entries.find(({ seq }) => seq === line.seq);
@@ -77,6 +77,7 @@ export class SimStore implements Reads {
         purse.settled += line.reserved;
       }
     }
+    return [];
   }
 
   async effect(_tenantId: number, key: string): Promise<EffectRecord | null> {

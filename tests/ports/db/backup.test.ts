@@ -214,7 +214,7 @@ describe('a backup', function () {
 
     await assert.rejects(restoreBackup(placeOf(fresh.url), path), {
       code: 'INPUT_INVALID',
-      message: /holds data \(tutti\.api_key.*TUTTI_DATA.*DATABASE_URL/,
+      message: /holds data \(tutti\.alert, tutti\.api_key.*TUTTI_DATA.*DATABASE_URL/,
     });
     await assert.rejects(restoreBackup(placeOf(served.url), path), {
       code: 'INPUT_INVALID',

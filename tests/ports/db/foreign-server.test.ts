@@ -82,6 +82,11 @@ describe('a server of somebody else', function () {
       code: 'CONFIG_INVALID',
       message: /ALTER ROLE tutti_tenant NOSUPERUSER NOBYPASSRLS/,
     });
+    // Also one that was safe when its tables were made.
+    await assert.rejects(openDatabase({ url: urlFor('maker', 'maker'), dataFolder }), {
+      code: 'CONFIG_INVALID',
+      message: /Tenants would not be kept apart .* ALTER ROLE tutti_tenant NOSUPERUSER NOBYPASSRLS/,
+    });
     await admin.query('ALTER ROLE tutti_tenant NOBYPASSRLS');
   });
 

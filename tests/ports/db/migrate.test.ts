@@ -51,7 +51,7 @@ describe('migrate', function () {
         const meta = await database.kysely('tutti_engine').selectFrom('meta').selectAll().execute();
         assert.deepEqual(
           meta.map((row) => row.schemaVersion),
-          [8],
+          [16],
         );
         await database.close();
       }
@@ -69,7 +69,7 @@ describe('migrate', function () {
 
       await assert.rejects(openDatabase({ url, dataFolder: '' }), {
         code: 'DB_VERSION',
-        message: /schema version 99, made by a newer Tutti; this one knows 8/,
+        message: /schema version 99, made by a newer Tutti; this one knows 16/,
       });
 
       assert.deepEqual(await stateOf(database), before);
@@ -83,7 +83,9 @@ describe('migrate', function () {
       return rows.map((row) => row.name);
     });
 
-    const source = ['tables', 'run-tables'].map(readSource).join('\n');
+    const source = ['tables', 'run-tables', 'service-tables', 'hook-tables', 'schedule-tables']
+      .map(readSource)
+      .join('\n');
     const declared = [...source.matchAll(/interface (\w+)Table \{\n([^}]*)\}/g)].flatMap((table) =>
       [...String(table[2]).matchAll(/readonly (\w+):/g)].map(
         (column) => `${table[1]}.${column[1]}`,
@@ -175,7 +177,8 @@ describe('partitions', function () {
 });
 
 const columnNames = `SELECT c.relname || '.' || a.attname AS name FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
-  WHERE c.relnamespace = 'tutti'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND a.attnum > 0`;
+  WHERE c.relnamespace = 'tutti'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+    AND a.attnum > 0 AND NOT a.attisdropped`;
 
 const wordChecks = `SELECT pg_get_constraintdef(k.oid) AS definition FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
   WHERE k.connamespace = 'tutti'::regnamespace AND k.contype = 'c' AND NOT c.relispartition

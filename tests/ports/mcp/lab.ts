@@ -107,7 +107,8 @@ export function memoryPins(): McpPins {
         }
       }
     },
-    accept: async (server, tools, acceptedBy) => {
+    accept: async (server, tools, by) => {
+      const acceptedBy = typeof by === 'string' ? by : by.id;
       for (const each of tools) of(server).set(each.tool, { ...each, acceptedBy, at: new Date() });
     },
   };

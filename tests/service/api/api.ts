@@ -2,6 +2,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Host } from '../../../bin/host.ts';
+import { modulesOf } from '../../../bin/modules-of.ts';
+import { Findings } from '../../../core/engine/findings/findings.ts';
 import { type ApiParts, createApp, type Listening, listen } from '../../../core/service/api/app.ts';
 import type { Problem } from '../../../core/service/api/problem.ts';
 import { openTestEngine, type TestEngine } from '../../support/engine.ts';
@@ -25,7 +28,7 @@ let keys = 0;
 
 /** Opens Tutti with the echo modules and its API; `parts` replace what the API is made of. */
 export async function openApi(
-  change: (parts: ApiParts) => Partial<ApiParts> = () => ({}),
+  change: (parts: ApiParts, host: Host) => Partial<ApiParts> = () => ({}),
 ): Promise<TestApi> {
   const tutti = await openTestEngine(config);
   const tenantId = await tutti.host.store.tenant('ours');
@@ -35,9 +38,11 @@ export async function openApi(
     engine: tutti.engine,
     registry: tutti.host.registry,
     tenantId,
+    findings: new Findings(tutti.host.database),
+    modules: modulesOf(tutti.host),
     onError: (error) => errors.push(error),
   };
-  const server = await listen(createApp({ ...parts, ...change(parts) }), { port: 0 });
+  const server = await listen(createApp({ ...parts, ...change(parts, tutti.host) }), { port: 0 });
   const post: TestApi['post'] = (path, body, headers = {}) =>
     fetch(server.url + path, {
       method: 'POST',

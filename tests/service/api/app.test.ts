@@ -30,11 +30,9 @@ describe('admin API', () => {
 
     assert.equal(body.instance, '/v2/nothing');
     assert.equal(body.retryable, false);
-    await problem(
-      await fetch(`${api.server.url}/v1/runs`, { method: 'DELETE' }),
-      404,
-      'ROUTE_UNKNOWN',
-    );
+    const refused = await fetch(`${api.server.url}/v1/runs`, { method: 'DELETE' });
+    await problem(refused, 405, 'METHOD_REFUSED');
+    assert.equal(refused.headers.get('allow'), 'GET, HEAD, POST');
     await problem(await api.get('/v1/runs/%E0%A4%A'), 400, 'INPUT_INVALID');
   });
 
@@ -210,9 +208,9 @@ describe('admin API', () => {
       ...systemClock,
       after: (_delayMs: number, run: () => void) => systemClock.after(1, run),
     };
-    const { startRun, ask, explain, onAppend, onDelta } = api.tutti.engine;
+    const { startRun, retryRun, ask, explain, onAppend, onDelta } = api.tutti.engine;
     const trouble = new EngineError('ENGINE_STOPPED', 'The engine is starting or has stopped.');
-    const stopped = { startRun, ask, explain, onAppend, onDelta, trouble };
+    const stopped = { startRun, retryRun, ask, explain, onAppend, onDelta, trouble };
     for (const [change, code] of [
       [{ engine: stopped }, 'ENGINE_STOPPED'],
       [{ history: silent, clock: hasty }, 'DB_UNAVAILABLE'],

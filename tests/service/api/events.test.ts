@@ -20,6 +20,7 @@ describe('/v1/runs/:id/events', () => {
     api = await openApi(({ engine }) => ({
       engine: {
         startRun: (request) => engine.startRun(request),
+        retryRun: (request) => engine.retryRun(request),
         ask: (asked) => engine.ask(asked),
         explain: (asked) => engine.explain(asked),
         get trouble() {
@@ -169,6 +170,7 @@ describe('/v1/runs/:id/events', () => {
       engine: {
         trouble: null,
         startRun: (request) => engine.startRun(request),
+        retryRun: (request) => engine.retryRun(request),
         ask: (asked) => engine.ask(asked),
         explain: (asked) => engine.explain(asked),
         onAppend: () => () => {},

@@ -170,7 +170,7 @@ describe('/v1/runs', () => {
       new Set(values.map((value) => `Said ${value}.`)),
     );
     assert.equal(findings.length, 5);
-    assert.deepEqual(newest, findings);
+    assert.deepEqual(newest.slice(0, 5), findings);
     assert.deepEqual(proposals.map(({ args }) => args.value).sort(), [...values].sort());
   });
 

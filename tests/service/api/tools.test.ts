@@ -44,7 +44,7 @@ describe('tools over HTTP', () => {
     assert.deepEqual([shown.access, shown.effect, shown.category], ['restricted', 'read', 'bank']);
     assert.deepEqual(shown.callers, [{ agent: 'desk.clerk', by: 'nobody' }]);
     assert.equal((shown.result as { type: string }).type, 'object');
-    await problem(await ask('GET', '/vault.box.eat'), 422, 'TOOL_UNKNOWN');
+    await problem(await ask('GET', '/vault.box.eat'), 404, 'TOOL_UNKNOWN');
     await problem(await ask('GET', '?days=0'), 400, 'INPUT_INVALID');
   });
 

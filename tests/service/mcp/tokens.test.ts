@@ -182,7 +182,8 @@ describe('/mcp with tokens', () => {
 
     assert.equal(await from443('/mcp', { origin: 'https://tutti.example.com' }), 200);
     assert.equal(await from443('/mcp', { origin: 'https://evil.example' }), 403);
-    assert.equal(await from443('/v1/runs'), 403);
+    // Elsewhere the token is none that counts.
+    assert.equal(await from443('/v1/runs'), 401);
     assert.equal(await from443('/mcp', { host: 'evil.example' }), 403);
   });
 
@@ -199,14 +200,14 @@ describe('/mcp with tokens', () => {
     ];
     for (const serve of wrong)
       assert.throws(
-        () => new Tokens(serve),
+        () => new Tokens(serve, async () => false),
         (error) => isEngineError(error) && error.code === 'CONFIG_INVALID',
       );
   });
 
   it('says that it cannot tell while the keys of an issuer are not to be had', async () => {
     const issuers = [{ issuer, jwksUrl: 'http://127.0.0.1:9/keys', algorithms: ['ES256'] }];
-    const tokens = new Tokens({ resource, issuers });
+    const tokens = new Tokens({ resource, issuers }, async () => false);
 
     await assert.rejects(
       tokens.check(await from.sign()),

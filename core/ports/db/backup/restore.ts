@@ -125,10 +125,14 @@ async function fill(client: pg.Client, reader: BackupReader): Promise<void> {
   await client.query(`ANALYZE ${tables.map(quotedName).join(', ')}`);
 }
 
-// Transaction numbers of the old server may be higher than those that come: a reader of the feed would wait for ever.
+// Transaction numbers of the old server may be higher than those that come: a reader of the feed would wait for ever. Webhooks read it
+// from its beginning, and tell nobody twice; an older schema has none.
 const leaveOldPlace = `UPDATE tutti.engine SET state = 'gone';
   UPDATE tutti.run SET owner = NULL WHERE owner IS NOT NULL;
-  UPDATE tutti.feed SET tx = tx - (SELECT max(tx) FROM tutti.feed);`;
+  UPDATE tutti.feed SET tx = tx - (SELECT max(tx) FROM tutti.feed);
+  DO $$ BEGIN
+    IF to_regclass('tutti.webhook_place') IS NOT NULL THEN UPDATE tutti.webhook_place SET tx = -9223372036854775808; END IF;
+  END $$;`;
 
 async function load(client: pg.Client, table: SavedTable, source: TableReader): Promise<void> {
   const into = client.query(from(`COPY ${quotedName(table)} (${columnList(table)}) FROM STDIN`));

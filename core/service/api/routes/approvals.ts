@@ -1,47 +1,154 @@
-import { Router } from 'express';
 import { z } from 'zod';
+import { EngineError } from '../../../base/errors.ts';
 import type { Approvals } from '../../../engine/approvals/approvals.ts';
+import type { ApprovalView } from '../../../engine/approvals/view.ts';
+import type { Principal, Reach } from '../../identity/principal.ts';
 import type { CompleteParts } from '../parts.ts';
-import { pageOf, paging, readBody, readQuery } from '../request.ts';
+import { moduleOf, withinReach } from '../reach.ts';
+import { pageOf, paging } from '../request.ts';
+import { defineRoute, ok, type Route } from '../route.ts';
+import { actorShape, listOf } from '../shapes.ts';
 
+const states = ['open', 'granted', 'refused', 'expired', 'withdrawn', 'consumed'] as const;
+const decisions = ['granted', 'refused'] as const;
 const approvalsQuery = paging(z.uuid(), { usual: 200, most: 1_000 }).extend({
-  state: z.enum(['open', 'granted', 'refused', 'expired', 'withdrawn', 'consumed']).optional(),
+  state: z.enum(states).optional(),
   run: z.uuid().optional(),
 });
 const decisionBody = z.strictObject({
-  decision: z.enum(['granted', 'refused']),
-  /** A refusal has one. */
-  note: z.string().trim().min(1).max(2_000).optional(),
+  decision: z.enum(decisions),
+  note: z.string().trim().min(1).max(2_000).optional().meta({ description: 'A refusal has one.' }),
 });
-
-// Until callers have an identity, whoever reaches the loopback address is the owner of this installation.
-const person = 'local';
+const moment = z.iso.datetime().nullable();
+const approvalShape = z
+  .object({
+    id: z.string(),
+    runId: z.string().nullable(),
+    stepId: z.int().nullable(),
+    path: z.string(),
+    workflow: z.string().nullable(),
+    company: z.string().nullable(),
+    effect: z
+      .object({
+        key: z.string(),
+        tool: z.string(),
+        entity: z.string().nullable(),
+        targetId: z.string().nullable(),
+        waits: z.boolean().meta({ description: 'Whether a step waits for the answer.' }),
+        applyRun: z.string().nullable(),
+      })
+      .nullable()
+      .meta({ description: 'The effect that may happen; null for an approval node.' }),
+    tier: z.string(),
+    title: z.string(),
+    shown: z.unknown().meta({ description: 'What the people are shown.' }),
+    digest: z.string(),
+    state: z.enum(states),
+    deciders: z.array(z.string()),
+    persons: z.array(z.string()),
+    required: z.int(),
+    yeses: z.int(),
+    requestedBy: actorShape.extend({ agent: z.string().optional() }).meta({ id: 'Requester' }),
+    askedAt: z.iso.datetime(),
+    expiresAt: z.iso.datetime(),
+    escalateAt: moment,
+    escalateTo: z.array(z.string()),
+    escalatedAt: moment,
+    closedAt: moment,
+    votes: z.array(
+      z.object({
+        person: z.string(),
+        onBehalfOf: z.string().nullable(),
+        decision: z.enum(decisions),
+        note: z.string().nullable(),
+        at: z.iso.datetime(),
+        via: z.string(),
+      }),
+    ),
+  })
+  .meta({ id: 'Approval' });
 
 /** `/v1/approvals`: what people are asked, and what they say. */
-export function approvalRoutes({ history, tenantId }: CompleteParts, approvals: Approvals): Router {
-  const router = Router();
-
-  router.get('/', async (request, response) => {
-    const { cursor, limit, state, run } = readQuery(request, approvalsQuery);
-    if (run !== undefined) await history.head(tenantId, run);
-    const rows = await approvals.list(tenantId, {
-      limit: limit + 1,
-      ...(state !== undefined && { state }),
-      ...(run !== undefined && { runId: run }),
-      ...(cursor !== undefined && { after: cursor }),
-    });
-    response.json(pageOf(rows, limit, (approval) => approval.id));
+export function approvalRoutes(
+  { history, registry }: Pick<CompleteParts, 'history' | 'registry'>,
+  approvals: Approvals,
+): readonly Route[] {
+  const permission = 'approvals:read';
+  const reachOf = ({ effect, workflow, company }: ApprovalView): Reach => ({
+    module: effect
+      ? moduleOf(effect.tool)
+      : (registry.workflows.get(workflow ?? '')?.module ?? null),
+    company,
   });
+  return [
+    defineRoute({
+      method: 'get',
+      path: '/v1/approvals',
+      summary: 'Lists what people are asked, the newest first.',
+      permission,
+      query: approvalsQuery,
+      answers: { 200: listOf(approvalShape) },
+      errors: ['RUN_UNKNOWN'],
+      handle: async ({ tenantId, principal, query: { cursor, limit, state, run } }) => {
+        if (run !== undefined) await history.head(tenantId, run);
+        const rows = await approvals.list(tenantId, {
+          limit: limit + 1,
+          ...(state !== undefined && { state }),
+          ...(run !== undefined && { runId: run }),
+          ...(cursor !== undefined && { after: cursor }),
+        });
+        const { items, next } = pageOf(rows, limit, (approval) => approval.id);
+        return ok({ items: withinReach(items, { principal, permission }, reachOf), next });
+      },
+    }),
+    defineRoute({
+      method: 'get',
+      path: '/v1/approvals/:id',
+      summary: 'Shows a question to people, by its id or its first digits.',
+      permission,
+      answers: { 200: approvalShape },
+      errors: ['APPROVAL_UNKNOWN'],
+      handle: async ({ tenantId, params, demand }) => {
+        const approval = await approvals.find(tenantId, params.id);
+        demand(reachOf(approval));
+        return ok(approval);
+      },
+    }),
+    defineRoute({
+      method: 'post',
+      path: '/v1/approvals/:id/decision',
+      summary: 'Takes the word of whoever calls on what is asked.',
+      description:
+        'Everybody speaks for themselves: a person as that person, an API key as the one person that it acts for. Nobody decides what they, or whoever acts for them, have asked for.',
+      permission: 'approvals:decide',
+      body: decisionBody,
+      answers: { 200: approvalShape },
+      errors: [
+        'APPROVAL_UNKNOWN',
+        'APPROVAL_CLOSED',
+        'APPROVAL_VOTED',
+        'APPROVAL_NOT_YOURS',
+        'PERMISSION_DENIED',
+      ],
+      handle: async ({ tenantId, principal, params, body: { decision, note }, demand }) => {
+        const approval = await approvals.find(tenantId, params.id);
+        demand(reachOf(approval));
+        const say = { tenantId, id: approval.id, decision, note, ...voterOf(principal) };
+        return ok(await approvals.decide(say));
+      },
+    }),
+  ];
+}
 
-  router.get('/:id', async (request, response) => {
-    response.json(await approvals.find(tenantId, request.params.id));
-  });
-
-  router.post('/:id/decision', async (request, response) => {
-    const { decision, note } = readBody(request, decisionBody);
-    const { id } = request.params;
-    response.json(await approvals.decide({ tenantId, id, decision, note, person, via: 'api' }));
-  });
-
-  return router;
+/** The person who votes when somebody calls, and the door. @throws PERMISSION_DENIED for a program that stands for nobody */
+function voterOf({ actor: { kind, id }, person }: Principal): {
+  readonly person: string;
+  readonly via: string;
+} {
+  if (kind === 'person') return { person: id, via: 'api' };
+  if (person !== undefined) return { person, via: `${kind}:${id}` };
+  throw new EngineError(
+    'PERMISSION_DENIED',
+    `People decide, and '${id}' stands for nobody; call with a key that stands for one person.`,
+  );
 }

@@ -1,34 +1,111 @@
-import { Router } from 'express';
 import { z } from 'zod';
-import type { Budgets } from '../../../engine/limits/budgets.ts';
+import type { Budgets, BudgetsView } from '../../../engine/limits/budgets.ts';
 import { readUsd } from '../../../engine/limits/daily-limit.ts';
+import { isAllowed, type Principal, type Reach } from '../../identity/principal.ts';
 import type { CompleteParts } from '../parts.ts';
-import { readBody, readQuery } from '../request.ts';
+import { defineRoute, ok, type Route } from '../route.ts';
+import { instant, microUsd } from '../shapes.ts';
 
-const budgetsQuery = z.strictObject({ simulated: z.stringbool().default(false) });
+const budgetsQuery = z.strictObject({
+  simulated: z.stringbool().default(false).meta({ description: 'Those of rehearsals.' }),
+});
 // Text, because a number in JSON is read as a float.
-const budgetBody = z.strictObject({ usdPerDay: z.string() });
+const budgetBody = z.strictObject({
+  usdPerDay: z.string().meta({ description: 'US dollars as decimal text.', examples: ['12.50'] }),
+});
 
-// Until callers have an identity, whoever reaches the loopback address is the owner of this installation.
-const actor = { kind: 'person', id: 'local' } as const;
+const budgetShape = z
+  .object({
+    scope: z.string().meta({ description: '`tenant`, `module:NAME` or `workflow:NAME`.' }),
+    limitMicroUsd: microUsd,
+    source: z.enum(['setting', 'configuration', 'tenant', 'default']),
+    reservedMicroUsd: microUsd,
+    settledMicroUsd: microUsd,
+    freeMicroUsd: microUsd,
+    share: z.number().meta({ description: 'Settled and reserved, of the limit.' }),
+    warnedAt: instant.nullable(),
+    waiting: z.int().meta({ description: 'Steps that wait for money of this purse.' }),
+  })
+  .meta({ id: 'Budget' });
+const budgetsShape = z.object({
+  period: z.iso.date(),
+  warnAt: z.number(),
+  items: z.array(budgetShape),
+  waiting: z.array(
+    z.object({
+      runId: z.uuid(),
+      workflow: z.string(),
+      step: z.string(),
+      module: z.string(),
+      agent: z.string(),
+    }),
+  ),
+  next: z.string().nullable(),
+});
 
 /** `/v1/budgets`: the purses of today, and what they hold; engines follow a change within about a second. */
-export function budgetRoutes({ tenantId }: CompleteParts, budgets: Budgets): Router {
-  const router = Router();
+export function budgetRoutes(
+  { registry }: Pick<CompleteParts, 'registry'>,
+  budgets: Budgets,
+): readonly Route[] {
+  const path = '/v1/budgets/:scope';
+  const reachOf = (scope: string): Reach => {
+    const [, kind, name = ''] = /^(\w+):(.*)$/s.exec(scope) ?? [];
+    if (kind === 'module') return { module: name, company: null };
+    return { module: registry.workflows.get(name)?.module ?? null, company: null };
+  };
+  return [
+    defineRoute({
+      method: 'get',
+      path: '/v1/budgets',
+      summary: 'Lists the purses of today, and what they hold.',
+      permission: 'settings:read',
+      query: budgetsQuery,
+      answers: { 200: budgetsShape },
+      handle: async ({ tenantId, query, principal }) => {
+        const view = await budgets.list(tenantId, query);
+        return ok({ ...seenBy(principal, view, reachOf), next: null });
+      },
+    }),
+    defineRoute({
+      method: 'put',
+      path,
+      summary: 'Sets what a scope may spend a day.',
+      permission: 'settings:write',
+      body: budgetBody,
+      answers: { 200: budgetShape },
+      errors: ['SETTING_UNKNOWN'],
+      handle: async ({ tenantId, params, body, actor, demand }) => {
+        demand(reachOf(params.scope));
+        const microUsd = readUsd(body.usdPerDay);
+        return ok(await budgets.set(tenantId, params.scope, { microUsd, actor }));
+      },
+    }),
+    defineRoute({
+      method: 'delete',
+      path,
+      summary: 'Takes a limit back: what the configuration says holds again.',
+      permission: 'settings:write',
+      answers: { 200: budgetShape },
+      errors: ['SETTING_UNKNOWN'],
+      handle: async ({ tenantId, params, actor, demand }) => {
+        demand(reachOf(params.scope));
+        return ok(await budgets.unset(tenantId, params.scope, actor));
+      },
+    }),
+  ];
+}
 
-  router.get('/', async (request, response) => {
-    const view = await budgets.list(tenantId, readQuery(request, budgetsQuery));
-    response.json({ ...view, next: null });
-  });
-
-  router.put('/:scope', async (request, response) => {
-    const microUsd = readUsd(readBody(request, budgetBody).usdPerDay);
-    response.json(await budgets.set(tenantId, request.params.scope, { microUsd, actor }));
-  });
-
-  router.delete('/:scope', async (request, response) => {
-    response.json(await budgets.unset(tenantId, request.params.scope));
-  });
-
-  return router;
+/** A purse is of all companies; who may touch some of them only sees none. */
+function seenBy(
+  principal: Principal,
+  view: BudgetsView,
+  reachOf: (scope: string) => Reach,
+): BudgetsView {
+  const sees = (scope: string): boolean => isAllowed(principal, 'settings:read', reachOf(scope));
+  return {
+    ...view,
+    items: view.items.filter(({ scope }) => sees(scope)),
+    waiting: view.waiting.filter(({ workflow }) => sees(`workflow:${workflow}`)),
+  };
 }

@@ -1,75 +1,132 @@
-import { Router } from 'express';
 import { z } from 'zod';
-import type { Reviews } from '../../../engine/run/reviews.ts';
+import type { EffectView, Reviews } from '../../../engine/run/reviews.ts';
+import type { Reach } from '../../identity/principal.ts';
 import type { CompleteParts } from '../parts.ts';
-import { pageOf, paging, readBody, readQuery } from '../request.ts';
+import { moduleOf, withinReach } from '../reach.ts';
+import { hexDigest, pageOf, paging } from '../request.ts';
+import { defineRoute, ok, type Route } from '../route.ts';
+import { actorShape, listOf } from '../shapes.ts';
 
-const effectsQuery = paging(z.string().regex(/^[0-9a-f]{64}$/), { usual: 200, most: 1_000 }).extend(
-  {
-    state: z
-      .enum([
-        'approved',
-        'started',
-        'applied',
-        'replayed',
-        'rejected',
-        'conflict',
-        'uncertain',
-        'needs_review',
-        'undone',
-        'refused',
-      ])
-      .optional(),
-    /** Only those that a person must settle. */
-    review: z.stringbool().optional(),
-    run: z.uuid().optional(),
-  },
-);
+const states = [
+  'approved',
+  'started',
+  'applied',
+  'replayed',
+  'rejected',
+  'conflict',
+  'uncertain',
+  'needs_review',
+  'undone',
+  'refused',
+] as const;
+const verdicts = ['happened', 'did-not-happen', 'retry'] as const;
+const effectsQuery = paging(hexDigest, { usual: 200, most: 1_000 }).extend({
+  state: z.enum(states).optional(),
+  review: z
+    .stringbool()
+    .optional()
+    .meta({ description: 'Whether only those that a person must settle.' }),
+  run: z.uuid().optional(),
+});
 const settleBody = z.strictObject({
-  verdict: z.enum(['happened', 'did-not-happen', 'retry']),
-  /** With `happened`: what the tool would have answered. */
-  outcome: z.unknown().optional(),
+  verdict: z.enum(verdicts),
+  outcome: z
+    .unknown()
+    .optional()
+    .meta({ description: 'With `happened`: what the tool would have answered.' }),
   reason: z.string().min(1).max(2_000).optional(),
 });
+const effectShape = z
+  .object({
+    key: z.string().meta({ description: 'The idempotency key, hex.' }),
+    runId: z.string(),
+    stepId: z.int(),
+    tool: z.string(),
+    agent: z.string().nullable(),
+    entity: z.string().nullable(),
+    targetId: z.string().nullable(),
+    company: z.string().nullable(),
+    state: z.enum([...states, 'proposed']),
+    needsPerson: z.boolean(),
+    outcome: z.unknown(),
+    startedAt: z.iso.datetime().nullable(),
+    endedAt: z.iso.datetime().nullable(),
+    reviews: z.array(
+      z.object({
+        no: z.int(),
+        verdict: z.enum(verdicts),
+        actor: actorShape,
+        reason: z.string().nullable(),
+        at: z.string(),
+      }),
+    ),
+    args: z.unknown().meta({ description: 'Null once it has been erased.' }),
+  })
+  .meta({ id: 'Effect' });
 
-// Until callers have an identity, whoever reaches the loopback address is the owner of this installation.
-const actor = { kind: 'person', id: 'local' } as const;
+const reachOf = ({ tool, company }: EffectView): Reach => ({ module: moduleOf(tool), company });
 
 /** `/v1/effects`: what was changed outside, and the verdicts of people on what nobody else can find out about. */
 export function effectRoutes(
-  { history, registry, tenantId }: CompleteParts,
+  { history, registry }: Pick<CompleteParts, 'history' | 'registry'>,
   reviews: Reviews,
-): Router {
-  const router = Router();
-
-  router.get('/', async (request, response) => {
-    const { cursor, limit, state, review, run } = readQuery(request, effectsQuery);
-    if (run !== undefined) await history.head(tenantId, run);
-    const rows = await reviews.list(tenantId, {
-      limit: limit + 1,
-      ...(state !== undefined && { state }),
-      ...(review !== undefined && { needsPerson: review }),
-      ...(run !== undefined && { runId: run }),
-      ...(cursor !== undefined && { after: cursor }),
-    });
-    response.json(pageOf(rows, limit, (effect) => effect.key));
-  });
-
-  router.get('/:key', async (request, response) => {
-    response.json(await reviews.find(tenantId, request.params.key));
-  });
-
-  router.post('/:key/settle', async (request, response) => {
-    const { verdict, outcome, reason } = readBody(request, settleBody);
-    const { key } = request.params;
-    const settlement = { tenantId, key, verdict, reason, actor };
-    response.json(
-      await reviews.settle(
-        outcome === undefined ? settlement : { ...settlement, outcome },
-        registry.tools,
-      ),
-    );
-  });
-
-  return router;
+): readonly Route[] {
+  const permission = 'approvals:read';
+  return [
+    defineRoute({
+      method: 'get',
+      path: '/v1/effects',
+      summary: 'Lists what was changed outside, newest run first.',
+      permission,
+      query: effectsQuery,
+      answers: { 200: listOf(effectShape) },
+      errors: ['RUN_UNKNOWN'],
+      handle: async ({ tenantId, principal, query: { cursor, limit, state, review, run } }) => {
+        if (run !== undefined) await history.head(tenantId, run);
+        const rows = await reviews.list(tenantId, {
+          limit: limit + 1,
+          ...(state !== undefined && { state }),
+          ...(review !== undefined && { needsPerson: review }),
+          ...(run !== undefined && { runId: run }),
+          ...(cursor !== undefined && { after: cursor }),
+        });
+        const { items, next } = pageOf(rows, limit, (effect) => effect.key);
+        return ok({ items: withinReach(items, { principal, permission }, reachOf), next });
+      },
+    }),
+    defineRoute({
+      method: 'get',
+      path: '/v1/effects/:key',
+      summary: 'Shows an effect, by its key or its first digits.',
+      permission,
+      answers: { 200: effectShape },
+      errors: ['EFFECT_UNKNOWN'],
+      handle: async ({ tenantId, params, demand }) => {
+        const effect = await reviews.find(tenantId, params.key);
+        demand(reachOf(effect));
+        return ok(effect);
+      },
+    }),
+    defineRoute({
+      method: 'post',
+      path: '/v1/effects/:key/settle',
+      summary: 'Says what became of an effect that nobody but a person can find out about.',
+      permission: 'effects:settle',
+      body: settleBody,
+      answers: { 200: effectShape },
+      errors: ['EFFECT_UNKNOWN', 'EFFECT_SETTLED'],
+      handle: async ({ tenantId, actor, params, body, demand }) => {
+        const effect = await reviews.find(tenantId, params.key);
+        demand(reachOf(effect));
+        const { verdict, outcome, reason } = body;
+        const settlement = { tenantId, key: effect.key, verdict, reason, actor };
+        return ok(
+          await reviews.settle(
+            outcome === undefined ? settlement : { ...settlement, outcome },
+            registry.tools,
+          ),
+        );
+      },
+    }),
+  ];
 }

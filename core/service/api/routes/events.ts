@@ -1,10 +1,9 @@
 import type { Request, Response } from 'express';
-import { Router } from 'express';
 import { z } from 'zod';
 import { EngineError } from '../../../base/errors.ts';
 import { type EntryView, entriesPerRead } from '../../../engine/run/history.ts';
 import type { CompleteParts } from '../parts.ts';
-import { readQuery } from '../request.ts';
+import { defineRoute, nothing, type Route } from '../route.ts';
 import { EventStream, type ServerEvent, Wake } from '../sse.ts';
 
 /** Finds what no hint told: runs of another engine, and the first entry of a run. */
@@ -13,7 +12,11 @@ const pollMs = 1_000;
 const pauseMs = 25;
 /** Characters of what models say that wait for a slow reader. */
 const largestDeltas = 65_536;
-const eventsQuery = z.strictObject({ deltas: z.stringbool().default(false) });
+const eventsQuery = z.strictObject({
+  deltas: z.stringbool().default(false).meta({
+    description: 'Adds what models say while they say it, as events `delta` without an id.',
+  }),
+});
 /** Streams at once; each reads the database on its own. */
 const largestStreams = 200;
 
@@ -23,52 +26,59 @@ const largestStreams = 200;
  * `?deltas=true` adds what models say while they say it, as events `delta` without an id: nothing of it is stored, so what a
  * reader misses is gone; the journal has what was said in the end. The stream ends after `run.ended`; a client that comes back for more then gets 204, which tells it to stay away.
  */
-export function eventRoutes(parts: CompleteParts): Router {
-  const { history, tenantId } = parts;
-  const router = Router();
+export function eventRoutes(parts: CompleteParts): readonly Route[] {
+  const { history } = parts;
   let open = 0;
 
-  router.get('/:id/events', async (request, response) => {
-    const gone = goneSignal(request, response);
-    const after = lastEventId(request);
-    const { deltas: wantsDeltas } = readQuery(request, eventsQuery);
-    const { id, endedAt } = await history.head(tenantId, request.params.id);
-    if (endedAt && (await history.entries(tenantId, id, after)).length === 0) {
-      response.status(204).end();
-      return;
-    }
-    if (request.method === 'HEAD') {
-      response.type('text/event-stream').end();
-      return;
-    }
-    if (open >= largestStreams) {
-      response.set('Retry-After', '10');
-      throw new EngineError(
-        'RATE_LIMITED',
-        `${largestStreams} event streams are open; close some or come back in 10 s.`,
-      );
-    }
-    open += 1;
-    try {
-      await follow(parts, response, { runId: id, after, gone, wantsDeltas });
-    } finally {
-      open -= 1;
-    }
-  });
+  return [
+    defineRoute({
+      method: 'get',
+      path: '/v1/runs/:id/events',
+      summary: 'Streams the journal of a run while it goes on.',
+      description:
+        'Server-sent events. The id of each is its sequence number; who comes back with it in the header `Last-Event-ID` misses nothing and sees nothing twice. The stream ends after `run.ended`; from then on the answer is 204.',
+      permission: 'runs:read',
+      query: eventsQuery,
+      answers: { 200: { type: 'text/event-stream' }, 204: null },
+      errors: ['RUN_UNKNOWN'],
+      handle: async ({ tenantId, params, query, principal, request, response }) => {
+        const gone = goneSignal(request, response);
+        const after = lastEventId(request);
+        const { id, endedAt } = await history.head(tenantId, params.id, principal);
+        if (endedAt && (await history.entries(tenantId, id, after)).length === 0) return nothing;
+        if (request.method === 'HEAD') return void response.type('text/event-stream').end();
+        if (open >= largestStreams) throw tooMany(response);
+        open += 1;
+        try {
+          const from = { tenantId, runId: id, after, gone, wantsDeltas: query.deltas };
+          return await follow(parts, response, from);
+        } finally {
+          open -= 1;
+        }
+      },
+    }),
+  ];
+}
 
-  return router;
+function tooMany(response: Response): EngineError {
+  response.set('Retry-After', '10');
+  return new EngineError(
+    'RATE_LIMITED',
+    `${largestStreams} event streams are open; close some or come back in 10 s.`,
+  );
 }
 
 async function follow(
   parts: CompleteParts,
   response: Response,
   from: {
+    readonly tenantId: number;
     readonly runId: string;
     readonly after: number;
     readonly gone: AbortSignal;
     readonly wantsDeltas: boolean;
   },
-): Promise<void> {
+): Promise<undefined> {
   const { engine, clock, closing } = parts;
   const signal = AbortSignal.any([from.gone, closing]);
   const wake = new Wake();
@@ -104,6 +114,7 @@ function goneSignal(request: Request, response: Response): AbortSignal {
 }
 
 interface Telling {
+  readonly tenantId: number;
   readonly runId: string;
   readonly after: number;
   readonly deltas: Deltas;
@@ -113,9 +124,9 @@ interface Telling {
 
 /** Reads and sends until the run has ended or the client has gone. */
 async function tell(
-  { history, tenantId, clock }: CompleteParts,
+  { history, clock }: CompleteParts,
   stream: EventStream,
-  { runId, after, deltas, wake, signal }: Telling,
+  { tenantId, runId, after, deltas, wake, signal }: Telling,
 ): Promise<void> {
   let seq = after;
   let hasEnded = false;

@@ -1,25 +1,37 @@
-import { Router } from 'express';
+import { z } from 'zod';
 import type { Clock } from '../../../base/clock.ts';
 import { EngineError } from '../../../base/errors.ts';
 import type { CompleteParts } from '../parts.ts';
+import { defineRoute, ok, type Route } from '../route.ts';
 
 const databasePatienceMs = 2_000;
 
+const healthShape = z.object({ status: z.literal('ok') }).meta({ id: 'Health' });
+
 /** `/livez`: the process answers. `/readyz`: it can take up runs; 503 says what is missing. */
-export function healthRoutes({ history, engine, tenantId, clock }: CompleteParts): Router {
-  const router = Router();
-
-  router.get('/livez', (_request, response) => {
-    response.json({ status: 'ok' });
-  });
-
-  router.get('/readyz', async (_request, response) => {
-    if (engine.trouble) throw asUnavailable(engine.trouble);
-    await within(clock, history.newestRun(tenantId));
-    response.json({ status: 'ok' });
-  });
-
-  return router;
+export function healthRoutes({ history, engine, clock }: CompleteParts): readonly Route[] {
+  const asked = { method: 'get', permission: null, isUncounted: true } as const;
+  return [
+    defineRoute({
+      ...asked,
+      path: '/livez',
+      summary: 'Says that the process answers.',
+      answers: { 200: healthShape },
+      handle: async () => ok({ status: 'ok' }),
+    }),
+    defineRoute({
+      ...asked,
+      path: '/readyz',
+      summary: 'Says whether it can take up runs.',
+      answers: { 200: healthShape },
+      errors: ['ENGINE_STOPPED', 'DB_UNAVAILABLE'],
+      handle: async ({ tenantId }) => {
+        if (engine.trouble) throw asUnavailable(engine.trouble);
+        await within(clock, history.newestRun(tenantId));
+        return ok({ status: 'ok' });
+      },
+    }),
+  ];
 }
 
 /** Whatever is wrong inside, to a load balancer this process is unavailable. */

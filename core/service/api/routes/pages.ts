@@ -1,35 +1,56 @@
 import type { Response } from 'express';
-import { Router } from 'express';
 import { EngineError } from '../../../base/errors.ts';
 import type { CompleteParts } from '../parts.ts';
+import { defineRoute, type Route } from '../route.ts';
 
 // Pages bring their own style and nothing else: text of agents and records can load nothing, run nothing and post nothing.
 const pagePolicy =
   "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+const page = { 200: { type: 'text/html' } } as const;
+
 /** `/` and `/report`: what people open in a browser. */
-export function pageRoutes({ history, report, tenantId }: CompleteParts): Router {
-  const router = Router();
-
-  router.get('/', (_request, response) => sendPage(response, index));
-
-  if (report) {
-    router.get('/report', async (_request, response) => {
-      const runId = await history.newestRun(tenantId);
-      if (runId !== null) return response.redirect(302, `/report/${runId}`);
-      throw new EngineError('RUN_UNKNOWN', 'There is no run yet; start one, then ask again.');
-    });
-
-    router.get('/report/:id', async (request, response) => {
-      const { id } = await history.head(tenantId, request.params.id);
-      sendPage(response, await report(tenantId, id));
-    });
-  }
-
-  return router;
+export function pageRoutes({ history, report }: CompleteParts): readonly Route[] {
+  const first = defineRoute({
+    method: 'get',
+    path: '/',
+    summary: 'The page that leads to the others.',
+    permission: null,
+    answers: page,
+    handle: async ({ response }) => sendPage(response, index),
+  });
+  if (!report) return [first];
+  return [
+    first,
+    defineRoute({
+      method: 'get',
+      path: '/report',
+      summary: 'Leads to the report of the newest run.',
+      permission: 'runs:read',
+      answers: { 302: null },
+      errors: ['RUN_UNKNOWN'],
+      handle: async ({ tenantId, principal, response }) => {
+        const runId = await history.newestRun(tenantId, principal);
+        if (runId !== null) return void response.redirect(302, `/report/${runId}`);
+        throw new EngineError('RUN_UNKNOWN', 'There is no run yet; start one, then ask again.');
+      },
+    }),
+    defineRoute({
+      method: 'get',
+      path: '/report/:id',
+      summary: 'The report of a run, as a page.',
+      permission: 'runs:read',
+      answers: page,
+      errors: ['RUN_UNKNOWN'],
+      handle: async ({ tenantId, params, principal, response }) => {
+        const { id } = await history.head(tenantId, params.id, principal);
+        return sendPage(response, await report(tenantId, id));
+      },
+    }),
+  ];
 }
 
-function sendPage(response: Response, page: string): void {
+function sendPage(response: Response, page: string): undefined {
   response.set('Content-Security-Policy', pagePolicy).type('html').send(page);
 }
 
@@ -46,6 +67,7 @@ const index = `<!doctype html>
 <li><a href="/v1/findings">Findings</a>
 <li><a href="/v1/proposals">Proposals</a>
 <li><a href="/v1/modules">Modules</a>
+<li><a href="/docs">API reference</a>
 <li><a href="/readyz">Readiness</a>
 </ul>
 </html>

@@ -1,48 +1,51 @@
-import type { Response } from 'express';
-import { Router } from 'express';
 import { z } from 'zod';
 import { EngineError } from '../../../base/errors.ts';
 import type { RunRequest } from '../../../engine/run/store.ts';
-import { idempotencyKey, keySchema } from '../idempotency.ts';
 import type { CompleteParts } from '../parts.ts';
-import { pageOf, paging, readBody, readQuery, timeZone, whenGone } from '../request.ts';
+import { hexDigest, pageOf, paging } from '../request.ts';
+import { accepted, defineRoute, ok, type Route } from '../route.ts';
+import { readOptions, runOptions } from '../run-options.ts';
+import { listOf, runStatus } from '../shapes.ts';
+import { entryShape, runDetailShape, runShape, stepShape } from './run-shapes.ts';
 
-const runsQuery = paging(z.uuid(), { usual: 50, most: 200 });
-const stepsQuery = paging(z.coerce.number().int().nonnegative(), { usual: 200, most: 1_000 });
+const moment = z.union([z.iso.datetime({ offset: true }), z.iso.date()]);
+const runsQuery = paging(z.uuid(), { usual: 50, most: 200 }).extend({
+  workflow: z.string().min(1).max(200).optional(),
+  status: runStatus.optional(),
+  company: z.string().min(1).max(50).optional(),
+  from: moment.optional().meta({ description: 'Made at this moment or later.' }),
+  to: moment.optional().meta({ description: 'Made before this moment.' }),
+});
+const rowsQuery = paging(z.coerce.number().int().nonnegative(), { usual: 200, most: 1_000 });
 const runBody = z
   .strictObject({
     workflow: z.string().min(1).max(200),
-    /** @default the one in force */
-    version: z.int().min(1).optional(),
-    input: z.unknown().optional(),
-    key: keySchema.optional(),
-    company: z.string().min(1).max(50).optional(),
-    businessDate: z.iso.date().optional(),
-    timeZone: timeZone.optional(),
-    priority: z.int().min(1).max(10).optional(),
-    /** Whether a person waits for it. */
-    attended: z.boolean().default(false),
-    /** Playbooks behind simulated model calls, and no writes. */
-    rehearsal: z.boolean().default(false),
-    /** Of a rehearsal: how many times as fast its simulated calls go. */
-    speed: z.int().min(1).max(1_000).optional(),
-    /** Hash of the plan that it must keep to. */
-    plan: z
-      .string()
-      .regex(/^[0-9a-f]{64}$/)
-      .optional(),
+    version: z.int().min(1).optional().meta({ description: 'Without one, the one in force.' }),
+    input: z.unknown().optional().meta({ description: 'As the workflow takes it.' }),
+    ...runOptions,
+    attended: z.boolean().default(false).meta({ description: 'Whether a person waits for it.' }),
+    rehearsal: z.boolean().default(false).meta({
+      description: 'Playbooks behind simulated model calls, and no writes.',
+    }),
+    speed: z.int().min(1).max(1_000).optional().meta({
+      description: 'Of a rehearsal: how many times as fast its simulated calls go.',
+    }),
+    plan: hexDigest.optional().meta({ description: 'Hash of the plan that it must keep to.' }),
   })
   .refine(({ rehearsal, speed }) => rehearsal || speed === undefined, {
     path: ['speed'],
     error: 'is for rehearsals',
   });
 const emptyBody = z.strictObject({}).optional();
+const keyBody = z.strictObject({ key: runOptions.key }).optional();
 const cancelBody = z
   .strictObject({
-    /** The path of one step; without it the whole run ends. */
-    step: z.string().min(1).max(500).optional(),
-    /** Whether what waits for the step is cancelled, too. */
-    subtree: z.boolean().optional(),
+    step: z.string().min(1).max(500).optional().meta({
+      description: 'The path of one step; without it the whole run ends.',
+    }),
+    subtree: z.boolean().optional().meta({
+      description: 'Whether what waits for the step is cancelled, too.',
+    }),
   })
   .refine(
     ({ step, subtree }) => subtree === undefined || step !== undefined,
@@ -50,97 +53,178 @@ const cancelBody = z
   )
   .optional();
 
-// Until callers have an identity, whoever reaches the loopback address is the owner of this installation.
-const actor = { kind: 'person', id: 'local' } as const;
-
 /** `/v1/runs`: what there is, starting, cancelling, pausing, looking. */
-export function runRoutes(parts: CompleteParts): Router {
-  const { history, engine, tenantId, runDefaults } = parts;
-  const router = Router();
+export function runRoutes(parts: CompleteParts): readonly Route[] {
+  return [...readingRoutes(parts), startRoute(parts), retryRoute(parts), ...steeringRoutes(parts)];
+}
 
-  router.get('/', async (request, response) => {
-    const { cursor, limit } = readQuery(request, runsQuery);
-    const rows = await history.runs(tenantId, {
-      limit: limit + 1,
-      ...(cursor !== undefined && { before: cursor }),
-    });
-    response.json(pageOf(rows, limit, (run) => run.id));
+function readingRoutes({ history }: CompleteParts): readonly Route[] {
+  return [
+    defineRoute({
+      method: 'get',
+      path: '/v1/runs',
+      summary: 'Lists runs, newest first.',
+      permission: 'runs:read',
+      query: runsQuery,
+      answers: { 200: listOf(runShape) },
+      handle: async ({ tenantId, query, principal: sight }) => {
+        const { cursor: before, limit, from, to, ...named } = query;
+        const span = { from: from ? new Date(from) : undefined, to: to ? new Date(to) : undefined };
+        const asked = { ...named, ...span, before, limit: limit + 1, sight };
+        return ok(pageOf(await history.runs(tenantId, asked), limit, (run) => run.id));
+      },
+    }),
+    defineRoute({
+      method: 'get',
+      path: '/v1/runs/:id',
+      summary: 'Shows a run, with what it has come to so far.',
+      permission: 'runs:read',
+      answers: { 200: runDetailShape },
+      errors: ['RUN_UNKNOWN'],
+      handle: async ({ tenantId, params, principal }) => {
+        const head = await history.head(tenantId, params.id, principal);
+        return ok({ ...head, summary: await history.summary(tenantId, head.id) });
+      },
+    }),
+    defineRoute({
+      method: 'get',
+      path: '/v1/runs/:id/steps',
+      summary: 'Lists the steps of a run, by id.',
+      permission: 'runs:read',
+      query: rowsQuery,
+      answers: { 200: listOf(stepShape) },
+      errors: ['RUN_UNKNOWN'],
+      handle: async ({ tenantId, params, principal, query: { cursor, limit } }) => {
+        const { id } = await history.head(tenantId, params.id, principal);
+        const after = cursor !== undefined && { after: cursor };
+        const rows = await history.steps(tenantId, id, { limit: limit + 1, ...after });
+        return ok(pageOf(rows, limit, (step) => String(step.id)));
+      },
+    }),
+    defineRoute({
+      method: 'get',
+      path: '/v1/runs/:id/entries',
+      summary: 'Lists the entries of a run’s journal, in their order.',
+      description: 'The same that `/v1/runs/{id}/events` streams while it goes on.',
+      permission: 'runs:read',
+      query: rowsQuery,
+      answers: { 200: listOf(entryShape) },
+      errors: ['RUN_UNKNOWN'],
+      handle: async ({ tenantId, params, principal, query: { cursor, limit } }) => {
+        const { id } = await history.head(tenantId, params.id, principal);
+        const from = { after: cursor ?? 0, limit: limit + 1 };
+        const rows = await history.entries(tenantId, id, from);
+        return ok(pageOf(rows, limit, (entry) => String(entry.seq)));
+      },
+    }),
+  ];
+}
+
+function startRoute(parts: CompleteParts): Route {
+  const { history, engine, registry, runDefaults } = parts;
+  return defineRoute({
+    method: 'post',
+    path: '/v1/runs',
+    summary: 'Starts a run of a workflow.',
+    permission: 'runs:start',
+    body: runBody,
+    key: 'required',
+    answers: { 202: runShape },
+    errors: [
+      ...(['WORKFLOW_UNKNOWN', 'WORKFLOW_INVALID', 'EXPRESSION_INVALID', 'KEY_REUSED'] as const),
+      ...(['PLAN_CHANGED', 'ENGINE_STOPPED', 'RUN_UNKNOWN'] as const),
+    ],
+    handle: async ({ tenantId, body, key, actor, principal, signal, demand }) => {
+      const module = registry.workflows.get(body.workflow)?.module ?? null;
+      demand({ module, company: body.company ?? null });
+      const { workflow, version, input, attended, rehearsal, speed, plan } = body;
+      const run: RunRequest = {
+        ...{ tenantId, actor, key, workflow, input, attended, rehearsal },
+        ...readOptions(body, runDefaults),
+        ...(speed !== undefined && { speed }),
+        ...(version !== undefined && { version }),
+      };
+      const bound = plan === undefined ? run : await bind(parts, run, { plan, signal });
+      const { id } = await engine.startRun(bound);
+      // The key may be that of a run which this caller may not see.
+      return accepted(`/v1/runs/${id}`, await history.head(tenantId, id, principal));
+    },
   });
+}
 
-  router.post('/', async (request, response) => {
-    const body = readBody(request, runBody);
-    const { key: _, businessDate, timeZone: zone, company, priority, ...further } = body;
-    const { speed, plan, version, ...asked } = further;
-    const usual = runDefaults();
-    const run: RunRequest = {
-      ...asked,
-      input: asked.input,
-      tenantId,
-      actor,
-      key: idempotencyKey(request, body.key),
-      businessDate: businessDate ?? usual.businessDate,
-      timeZone: zone ?? usual.timeZone,
-      ...(company !== undefined && { company }),
-      ...(priority !== undefined && { priority }),
-      ...(speed !== undefined && { speed }),
-      ...(version !== undefined && { version }),
-    };
-    const bound = plan === undefined ? run : await bind(parts, run, { plan, response });
-    const { id } = await engine.startRun(bound);
-    response
-      .status(202)
-      .location(`/v1/runs/${id}`)
-      .json(await history.head(tenantId, id));
+function retryRoute({ history, engine }: CompleteParts): Route {
+  return defineRoute({
+    method: 'post',
+    path: '/v1/runs/:id/retry',
+    summary: 'Does again what has failed of a run that has ended, in a new run.',
+    description:
+      'The new run begins with what succeeded, writes nothing twice, and is the one at `Location`.',
+    permission: 'runs:steer',
+    key: 'required',
+    body: keyBody,
+    answers: { 202: runShape },
+    errors: [
+      ...(['RUN_UNKNOWN', 'RUN_UNFINISHED', 'RETRY_REFUSED', 'KEY_REUSED'] as const),
+      ...(['WORKFLOW_UNKNOWN', 'WORKFLOW_INVALID', 'EXPRESSION_INVALID'] as const),
+      'ENGINE_STOPPED',
+    ],
+    handle: async ({ tenantId, params, key, actor, principal }) => {
+      const former = await history.head(tenantId, params.id, principal);
+      const { id } = await engine.retryRun({ tenantId, runId: former.id, key, actor });
+      return accepted(`/v1/runs/${id}`, await history.head(tenantId, id, principal));
+    },
   });
+}
 
-  router.get('/:id', async (request, response) => {
-    const head = await history.head(tenantId, request.params.id);
-    response.json({ ...head, summary: await history.summary(tenantId, head.id) });
-  });
-
-  router.post('/:id/cancel', async (request, response) => {
-    const { step, subtree } = readBody(request, cancelBody) ?? {};
-    const head = await history.head(tenantId, request.params.id);
-    // Ended before: the wish has come true.
-    if (head.endedAt === null)
-      await engine.ask({ tenantId, runId: head.id, kind: 'cancel', step, subtree, actor });
-    response
-      .status(202)
-      .location(`/v1/runs/${head.id}`)
-      .json(await history.head(tenantId, head.id));
-  });
-
-  for (const kind of ['pause', 'resume'] as const) {
-    router.post(`/:id/${kind}`, async (request, response) => {
-      readBody(request, emptyBody);
-      const head = await history.head(tenantId, String(request.params.id));
-      await engine.ask({ tenantId, runId: head.id, kind, actor });
-      response
-        .status(202)
-        .location(`/v1/runs/${head.id}`)
-        .json(await history.head(tenantId, head.id));
-    });
-  }
-
-  router.get('/:id/steps', async (request, response) => {
-    const { cursor, limit } = readQuery(request, stepsQuery);
-    const { id } = await history.head(tenantId, request.params.id);
-    const rows = await history.steps(tenantId, id, {
-      limit: limit + 1,
-      ...(cursor !== undefined && { after: cursor }),
-    });
-    response.json(pageOf(rows, limit, (step) => String(step.id)));
-  });
-
-  return router;
+function steeringRoutes({ history, engine }: CompleteParts): readonly Route[] {
+  const answers = { 202: runShape };
+  const turns = {
+    pause: 'Lets a run start nothing more until it is resumed.',
+    resume: 'Lets a paused run go on.',
+  };
+  return [
+    defineRoute({
+      method: 'post',
+      path: '/v1/runs/:id/cancel',
+      summary: 'Cancels a run, or one step of it.',
+      permission: 'runs:steer',
+      body: cancelBody,
+      answers,
+      errors: ['RUN_UNKNOWN', 'STEP_UNKNOWN', 'ENGINE_STOPPED'],
+      handle: async ({ tenantId, params, body, actor, principal }) => {
+        const { step, subtree } = body ?? {};
+        const head = await history.head(tenantId, params.id, principal);
+        // Ended before: the wish has come true.
+        if (head.endedAt === null)
+          await engine.ask({ tenantId, runId: head.id, kind: 'cancel', step, subtree, actor });
+        return accepted(`/v1/runs/${head.id}`, await history.head(tenantId, head.id));
+      },
+    }),
+    ...(['pause', 'resume'] as const).map((kind) =>
+      defineRoute({
+        method: 'post',
+        path: `/v1/runs/:id/${kind}`,
+        summary: turns[kind],
+        permission: 'runs:steer',
+        body: emptyBody,
+        answers,
+        errors: ['RUN_UNKNOWN', 'RUN_ENDED', 'ENGINE_STOPPED'],
+        handle: async ({ tenantId, params, actor, principal }) => {
+          const { id } = await history.head(tenantId, params.id, principal);
+          await engine.ask({ tenantId, runId: id, kind, actor });
+          return accepted(`/v1/runs/${id}`, await history.head(tenantId, id));
+        },
+      }),
+    ),
+  ];
 }
 
 /** @throws PLAN_CHANGED · INPUT_INVALID where nothing can be bound */
 async function bind(
-  { planner, closing }: CompleteParts,
+  { planner }: CompleteParts,
   run: RunRequest,
-  { plan, response }: { readonly plan: string; readonly response: Response },
+  { plan, signal }: { readonly plan: string; readonly signal: AbortSignal },
 ): Promise<RunRequest> {
-  if (planner) return planner.bind(run, plan, AbortSignal.any([closing, whenGone(response)]));
+  if (planner) return planner.bind(run, plan, signal);
   throw new EngineError('INPUT_INVALID', 'Here no run can be bound to a plan; leave `plan` out.');
 }

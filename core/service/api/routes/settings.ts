@@ -1,35 +1,82 @@
-import { Router } from 'express';
 import { z } from 'zod';
-import type { SettingStore } from '../../../engine/recovery/setting-store.ts';
-import type { CompleteParts } from '../parts.ts';
-import { readBody } from '../request.ts';
+import type { SettingStore, SettingView } from '../../../engine/recovery/setting-store.ts';
+import { type Call, defineRoute, ok, type Route } from '../route.ts';
+import { actorShape, listOf } from '../shapes.ts';
 
 // A key that is left out and one that is null are the same to a value's own schema: neither is one.
 const settingBody = z.strictObject({ value: z.unknown() });
 
-// Until callers have an identity, whoever reaches the loopback address is the owner of this installation.
-const actor = { kind: 'person', id: 'local' } as const;
+const settingShape = z
+  .object({
+    name: z.string(),
+    about: z.string(),
+    scope: z.enum(['installation', 'tenant']),
+    value: z.unknown().meta({ description: 'What is in force.' }),
+    source: z.string().meta({ description: 'Who says so.' }),
+    fault: z.string().nullable().meta({ description: 'Why what is stored is not in force.' }),
+    actor: actorShape.nullable(),
+    at: z.iso.datetime().nullable(),
+  })
+  .meta({ id: 'Setting' });
 
 /** `/v1/settings`: what can be changed while engines run; they follow within about a second. */
-export function settingRoutes({ tenantId }: CompleteParts, settings: SettingStore): Router {
-  const router = Router();
+export function settingRoutes(settings: SettingStore): readonly Route[] {
+  const path = '/v1/settings/:name';
+  return [
+    defineRoute({
+      method: 'get',
+      path: '/v1/settings',
+      summary: 'Lists all settings, with what is in force.',
+      permission: 'settings:read',
+      answers: { 200: listOf(settingShape) },
+      handle: async ({ tenantId }) => ok({ items: await settings.list(tenantId), next: null }),
+    }),
+    defineRoute({
+      method: 'get',
+      path,
+      summary: 'Shows a setting.',
+      permission: 'settings:read',
+      answers: { 200: settingShape },
+      errors: ['SETTING_UNKNOWN'],
+      current: ({ tenantId, params }) => settings.get(tenantId, params.name),
+      handle: async ({ tenantId, params }) => ok(await settings.get(tenantId, params.name)),
+    }),
+    defineRoute({
+      method: 'put',
+      path,
+      summary: 'Sets a value in place of the one before.',
+      permission: 'settings:write',
+      body: settingBody,
+      answers: { 200: settingShape },
+      errors: ['SETTING_UNKNOWN'],
+      current: ({ tenantId, params }) => settings.get(tenantId, params.name),
+      handle: async ({ tenantId, params, body, actor, demand }) => {
+        demandChange(demand, await settings.get(tenantId, params.name));
+        return ok(await settings.put(tenantId, params.name, { value: body.value, actor }));
+      },
+    }),
+    defineRoute({
+      method: 'delete',
+      path,
+      summary: 'Takes a setting back: what holds without it holds again.',
+      permission: 'settings:write',
+      answers: { 200: settingShape },
+      errors: ['SETTING_UNKNOWN'],
+      current: ({ tenantId, params }) => settings.get(tenantId, params.name),
+      handle: async ({ tenantId, params, actor, demand }) => {
+        demandChange(demand, await settings.get(tenantId, params.name));
+        return ok(await settings.reset(tenantId, params.name, actor));
+      },
+    }),
+  ];
+}
 
-  router.get('/', async (_request, response) => {
-    response.json({ items: await settings.list(tenantId), next: null });
-  });
-
-  router.get('/:name', async (request, response) => {
-    response.json(await settings.get(tenantId, request.params.name));
-  });
-
-  router.put('/:name', async (request, response) => {
-    const { value } = readBody(request, settingBody);
-    response.json(await settings.put(tenantId, request.params.name, { value, actor }));
-  });
-
-  router.delete('/:name', async (request, response) => {
-    response.json(await settings.reset(tenantId, request.params.name));
-  });
-
-  return router;
+/** Refuses whoever may not touch everything that a setting is about. @throws PERMISSION_DENIED */
+function demandChange(demand: Call<never, never, never>['demand'], setting: SettingView): void {
+  if (setting.scope === 'installation') demand({}, 'tenants:write');
+  // Who may use a tool is granted, whichever way it is said.
+  if (setting.name === 'access') demand({}, 'tools:grant');
+  const [, module = null] = /^(?:recovery|budget:module):([^.:]+)/.exec(setting.name) ?? [];
+  // It holds in every company.
+  demand({ module, company: null });
 }

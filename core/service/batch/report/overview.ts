@@ -1,6 +1,6 @@
 import { countOf, formatCost, formatCount, formatDay, formatDuration } from '../format.ts';
 import type { RunRecord } from '../record.ts';
-import { rehearsalNote } from '../summary.ts';
+import { rehearsalNote, retryNote } from '../summary.ts';
 import { type Html, html } from './html.ts';
 
 const statusWords: Readonly<Record<string, string>> = {
@@ -19,7 +19,7 @@ export function overview(record: RunRecord): Html {
 <div class="status ${summary.status}">${statusMark(summary.status)}${statusWords[summary.status] ?? `Still ${summary.status}`}${
     summary.proposals > 0 && `, ${countOf(record.proposals.length, 'proposal')} open`
   }</div>
-${head.rehearsal && html`<p class="lead" data-rehearsal="true"><strong>${rehearsalNote}</strong></p>`}<p class="lead">${sentence(record)}</p>
+${head.rehearsal && html`<p class="lead" data-rehearsal="true"><strong>${rehearsalNote}</strong></p>`}${retryNote(head) && html`<p class="lead" data-retry="true">This run: ${retryNote(head)}.</p>`}<p class="lead">${sentence(record)}</p>
 <dl class="figures">
 ${figure('Findings', ['findings', summary.findings])}
 ${head.rehearsal ? figure('Writes it would have had', ['observed', summary.observed]) : figure('Proposals open', ['proposals-open', record.proposals.length])}

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Reviews } from '../../../engine/run/reviews.ts';
-import { pageOf } from '../../api/request.ts';
+import { hexDigest, pageOf } from '../../api/request.ts';
 import { looks, type Offer, offer, page, runId } from '../offer.ts';
 import type { McpParts } from '../parts.ts';
 
@@ -14,10 +14,7 @@ export function effectOffers({ history, tenantId }: McpParts, reviews: Reviews):
       ...{ scope: 'read', annotations: looks },
       input: z.strictObject({
         ...page,
-        cursor: z
-          .string()
-          .regex(/^[0-9a-f]{64}$/)
-          .optional(),
+        cursor: hexDigest.optional(),
         run: runId.optional(),
         review: z.boolean().default(false),
       }),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { pageOf } from '../../api/request.ts';
+import { hexDigest, pageOf } from '../../api/request.ts';
 import { looks, type Offer, offer, page, runId } from '../offer.ts';
 import type { McpParts } from '../parts.ts';
 
@@ -13,10 +13,7 @@ export function proposalOffers({ history, tenantId }: McpParts): readonly Offer[
       ...{ scope: 'read', annotations: looks },
       input: z.strictObject({
         ...page,
-        cursor: z
-          .string()
-          .regex(/^[0-9a-f]{64}$/)
-          .optional(),
+        cursor: hexDigest.optional(),
         run: runId.optional(),
         all: z.boolean().default(false),
       }),

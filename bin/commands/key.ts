@@ -1,0 +1,148 @@
+import { EngineError } from '../../core/base/errors.ts';
+import { countOf } from '../../core/service/batch/format.ts';
+import type { KeyView } from '../../core/service/identity/key-view.ts';
+import {
+  type KeyRequest,
+  type Keys,
+  type ShownKey,
+  usualKeyDays,
+} from '../../core/service/identity/keys.ts';
+import type { Role } from '../../core/service/identity/permission.ts';
+import { roleNames } from '../../core/service/identity/permission.ts';
+import { type Call, type Command, exit, flags, withHost, withTenant } from '../command.ts';
+import type { Host } from '../host.ts';
+import { identityOf } from '../identity-of.ts';
+import { operator } from '../operator.ts';
+import { oneLine, type Terminal, table } from '../terminal.ts';
+
+type Act = (keys: Keys, tenantId: number) => Promise<void>;
+
+const actions: Readonly<Record<string, (call: Call, named: string | undefined) => Act>> = {
+  ...{ list, create, rotate, revoke },
+};
+
+const usualOverlapHours = 24;
+
+/** `tutti key`: who may call the API, by key. */
+export const key: Command = {
+  usage: {
+    name: 'key',
+    about: [
+      'Makes, lists, rotates and revokes keys of the API. A key is shown once, when it is made.',
+      'list: every key, also those that work no more',
+      'create NAME: for --role (several by commas), of some --modules and --companies, for a --person',
+      'rotate ID: a new text; the old one works for --overlap hours more (default 24)',
+      'revoke ID: within a second it works nowhere',
+    ].join('\n  '),
+    positionals: ['ACTION', '[NAME]'],
+    flags: {
+      role: { value: 'A,B', about: `of create: ${roleNames.join(', ')}` },
+      modules: { value: 'A,B', about: 'of create: the modules that it may touch (default all)' },
+      companies: { value: 'A,B', about: 'of create: the companies (default all)' },
+      person: {
+        value: 'NAME',
+        about: 'of create: whom it stands for; who decides approvals needs one',
+      },
+      rate: {
+        value: 'NAME',
+        about: 'of create: a rate of the configuration (default by its roles)',
+      },
+      days: { value: 'N', about: `how long it works (default ${usualKeyDays}; 0: for ever)` },
+      overlap: { value: 'HOURS', about: 'of rotate: how long the old text works on (default 24)' },
+      tenant: { value: 'NAME', about: 'whose key (default the tenant that ran last)' },
+      scale: flags.scale,
+      json: flags.json,
+    },
+  },
+  run: (call) => {
+    const [action = '', named] = call.args.positionals;
+    const actOf = Object.hasOwn(actions, action) ? actions[action] : undefined;
+    if (!actOf) throw wrong(`takes ${Object.keys(actions).join(', ')}, not '${action}'`);
+    // Read before anything is opened: a wrong flag costs no start.
+    const act = actOf(call, named);
+    const work = (host: Host, tenantId: number) => act(identityOf(host, tenantId).keys, tenantId);
+    const slug = call.args.text('tenant');
+    if (slug === undefined) return withTenant(call, work);
+    return withHost(call, async (host) => {
+      await work(host, (await identityOf(host, 0).tenants.find(slug)).id);
+      return exit.done;
+    });
+  },
+};
+
+function list({ terminal }: Call): Act {
+  return async (keys, tenantId) => {
+    const all = await keys.list(tenantId);
+    if (terminal.isJson) return terminal.print(all);
+    const head = ['id', 'name', 'roles', 'state', 'expires', 'last used'];
+    if (all.length > 0)
+      for (const line of table([head, ...all.map(rowOf)])) terminal.say(line.trimEnd());
+    terminal.say(`${countOf(all.length, 'key')}.`);
+  };
+}
+
+function rowOf({ id, name, roles, state, expiresAt, lastUsedAt }: KeyView): readonly string[] {
+  const day = expiresAt?.toISOString().slice(0, 10) ?? 'never';
+  const used = lastUsedAt === null ? 'never' : `${lastUsedAt.toISOString().slice(0, 16)}Z`;
+  return [id, oneLine(name), roles.join(','), state, day, used];
+}
+
+function create(call: Call, name: string | undefined): Act {
+  const { args } = call;
+  const roles = listOf(args.text('role'));
+  if (name === undefined || !roles) throw wrong('create needs NAME and --role');
+  const days = daysOf(call) ?? usualKeyDays;
+  const request = {
+    ...{ name, roles: roles as readonly Role[] },
+    ...{ modules: listOf(args.text('modules')), companies: listOf(args.text('companies')) },
+    ...{ person: args.text('person') ?? null, rate: args.text('rate') ?? null },
+  };
+  return async (keys, tenantId) => {
+    const whole: KeyRequest = { ...request, expiresAt: keys.expiryIn(days === 0 ? null : days) };
+    tell(call.terminal, await keys.create(tenantId, whole, operator()));
+  };
+}
+
+function rotate(call: Call, id: string | undefined): Act {
+  if (id === undefined) throw wrong('rotate needs ID, as tutti key list prints it');
+  const hours = call.args.integer('overlap', { from: 0, to: 24 * 90 }) ?? usualOverlapHours;
+  const days = daysOf(call);
+  return async (keys, tenantId) => {
+    const rotation = {
+      ...{ actor: operator(), overlapMs: hours * 3_600_000 },
+      ...(days !== undefined && { expiresAt: keys.expiryIn(days === 0 ? null : days) }),
+    };
+    tell(call.terminal, await keys.rotate({ tenantId, id }, rotation));
+  };
+}
+
+function revoke({ terminal }: Call, id: string | undefined): Act {
+  if (id === undefined) throw wrong('revoke needs ID, as tutti key list prints it');
+  return async (keys, tenantId) => {
+    const view = await keys.revoke({ tenantId, id }, operator());
+    if (terminal.isJson) terminal.print(view);
+    else terminal.say(`Revoked: ${id} works nowhere within a second.`);
+  };
+}
+
+function tell(terminal: Terminal, { key: view, secret }: ShownKey): void {
+  if (terminal.isJson) return terminal.print({ key: view, secret });
+  const { id, expiresAt, oldUntil } = view;
+  terminal.say(secret);
+  terminal.say(`This is key ${id}. It is shown this once: keep it where secrets are kept.`);
+  if (oldUntil) terminal.say(`Its text before works until ${oldUntil.toISOString()}.`);
+  terminal.say(expiresAt ? `It expires at ${expiresAt.toISOString()}.` : 'It does not expire.');
+}
+
+function daysOf({ args }: Call): number | undefined {
+  return args.integer('days', { from: 0, to: 3_650 });
+}
+
+function listOf(text: string | undefined): readonly string[] | null {
+  const items = text?.split(',').map((each) => each.trim());
+  return items?.filter((each) => each !== '') ?? null;
+}
+
+function wrong(what: string): EngineError {
+  return new EngineError('INPUT_INVALID', `tutti key ${what}; see: tutti help key`);
+}

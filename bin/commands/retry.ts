@@ -1,0 +1,51 @@
+import { retryRun } from '../../core/engine/retry.ts';
+import { type Call, type Command, exitCodeOf, flags, readingTenant, withHost } from '../command.ts';
+import { seeToItsEnd } from '../follow.ts';
+import type { Host } from '../host.ts';
+import { printSummary, recordOf, writeReport } from '../outcome.ts';
+
+/** `tutti retry RUN`: the failed steps of a run again, seen to their end. */
+export const retry: Command = {
+  usage: {
+    name: 'retry',
+    about:
+      'Does again what has failed of a run that has ended, in a new run that begins with what succeeded; waits for its end.',
+    positionals: ['RUN'],
+    flags: {
+      key: {
+        value: 'K',
+        about: 'idempotency key: a retry that has it already is waited for, not started again',
+      },
+      json: flags.json,
+      report: { value: 'PATH', about: 'writes the HTML report to this file' },
+    },
+  },
+  run: (call) => withHost(call, (host) => retryOnce(call, host)),
+};
+
+async function retryOnce(call: Call, host: Host): Promise<number> {
+  const { args, terminal } = call;
+  const runId = args.positionals[0] as string;
+  const key = args.text('key');
+  const tenantId = (await readingTenant(host, { runId })) as number;
+  const { id, isNew, workflow } = await retryRun(
+    { pool: host.database.pool('tutti_engine', 1), store: host.store, registry: host.registry },
+    {
+      ...{ tenantId, runId, actor: { kind: 'person', id: 'cli' } },
+      ...(key !== undefined && { key }),
+    },
+  );
+  terminal.say(
+    isNew
+      ? `Run ${id} of '${workflow}' retries run ${runId}.`
+      : `Key '${key}' has run ${id} already; waiting for its end.`,
+  );
+  const status = await seeToItsEnd(call, host, { tenantId, runId: id, workflow });
+  if (status === null) return call.interrupt.exitCode() ?? 1;
+  const record = await recordOf(host, tenantId, id);
+  const path = args.text('report');
+  if (path !== undefined) terminal.say(`Report: ${await writeReport(record, path)}`);
+  if (terminal.isJson) terminal.print(record.summary);
+  else printSummary(terminal, record);
+  return exitCodeOf(status);
+}

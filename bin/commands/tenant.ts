@@ -1,0 +1,63 @@
+import { EngineError } from '../../core/base/errors.ts';
+import { countOf } from '../../core/service/batch/format.ts';
+import type { Tenants, TenantView } from '../../core/service/identity/tenants.ts';
+import { type Call, type Command, exit, flags, withHost } from '../command.ts';
+import { identityOf } from '../identity-of.ts';
+import { operator } from '../operator.ts';
+import { table } from '../terminal.ts';
+
+const changes = ['create', 'suspend', 'resume'] as const;
+type Change = (typeof changes)[number];
+
+const done: Readonly<Record<Change, string>> = {
+  create: 'is made; give it a key: tutti key create NAME --role tenant_admin --tenant',
+  suspend: 'is suspended: its callers are refused within a second, what its runs do goes on',
+  resume: 'is let in again',
+};
+
+/** `tutti tenant`: the customers of an installation. */
+export const tenant: Command = {
+  usage: {
+    name: 'tenant',
+    about: [
+      'Makes, lists, suspends and resumes the tenants of this installation.',
+      'list · create NAME · suspend NAME: its callers are refused, its runs go on · resume NAME',
+    ].join('\n  '),
+    positionals: ['ACTION', '[NAME]'],
+    flags: { json: flags.json },
+  },
+  run: (call) => {
+    const [action = '', slug] = call.args.positionals;
+    const change = changes.find((each) => each === action);
+    if (action !== 'list' && !change)
+      throw wrong(`takes list, ${changes.join(', ')}, not '${action}'`);
+    if (change && slug === undefined) throw wrong(`${change} needs NAME`);
+    return withHost(call, async (host) => {
+      const { tenants } = identityOf(host, 0);
+      if (change) tell(call, change, await tenants[change](slug as string, operator()));
+      else await list(call, tenants);
+      return exit.done;
+    });
+  },
+};
+
+async function list({ terminal }: Call, tenants: Tenants): Promise<void> {
+  const all = await tenants.list();
+  if (terminal.isJson) return terminal.print(all);
+  const rows = all.map(({ slug, createdAt, suspendedAt }) => [
+    ...[slug, createdAt.toISOString().slice(0, 10)],
+    suspendedAt === null ? '' : `suspended since ${suspendedAt.toISOString().slice(0, 16)}Z`,
+  ]);
+  for (const line of table(rows)) terminal.say(line.trimEnd());
+  terminal.say(`${countOf(all.length, 'tenant')}.`);
+}
+
+function tell({ terminal }: Call, change: Change, view: TenantView): void {
+  if (terminal.isJson) return terminal.print(view);
+  const more = change === 'create' ? ` ${view.slug}` : '.';
+  terminal.say(`'${view.slug}' ${done[change]}${more}`);
+}
+
+function wrong(what: string): EngineError {
+  return new EngineError('INPUT_INVALID', `tutti tenant ${what}; see: tutti help tenant`);
+}

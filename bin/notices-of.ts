@@ -1,0 +1,40 @@
+import { hostname } from 'node:os';
+import { systemClock } from '../core/base/clock.ts';
+import { toErrorData } from '../core/base/errors.ts';
+import type { Engine } from '../core/engine/engine.ts';
+import { Alerts } from '../core/service/alerts/alerts.ts';
+import { MorningReporter } from '../core/service/batch/morning-reporter.ts';
+import { MessageSender } from '../core/service/messages/sender.ts';
+import type { Host } from './host.ts';
+import { oneLine } from './terminal.ts';
+
+/** What goes wrong beside the runs, on standard error: none of it stops the process. */
+export function tellOperator(error: unknown): void {
+  const { code, message } = toErrorData(error);
+  process.stderr.write(`${oneLine(`${code}: ${message}`)}\n`);
+}
+
+/** Sends messages to people. */
+export function senderOf(host: Host, env: NodeJS.ProcessEnv = process.env): MessageSender {
+  const { mail, slack } = host.config;
+  const pool = host.database.pool('tutti_engine', 1);
+  return new MessageSender({ pool, clock: systemClock, env, mail, slack, onError: tellOperator });
+}
+
+/** What people are told of by mail and Slack: the parts that the configuration asks for. */
+export function noticesOf(
+  host: Host,
+  engine: Engine,
+  { tenantId }: { readonly tenantId: number },
+): readonly (MorningReporter | Alerts | MessageSender)[] {
+  const { morningReport, alerts } = host.config;
+  const pool = host.database.pool('tutti_engine', 1);
+  const common = { pool, clock: systemClock, tenantId, onError: tellOperator };
+  const { history } = host;
+  const trouble = () => engine.trouble;
+  return [
+    ...(morningReport ? [new MorningReporter({ ...common, history, config: morningReport })] : []),
+    ...(alerts ? [new Alerts({ ...common, config: alerts, trouble, host: hostname() })] : []),
+    ...(morningReport || alerts ? [senderOf(host)] : []),
+  ];
+}

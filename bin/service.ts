@@ -1,0 +1,57 @@
+import type { Engine } from '../core/engine/engine.ts';
+import { auditHeadsOf } from './audit-of.ts';
+import { hookPartsOf } from './hooks-of.ts';
+import type { Host } from './host.ts';
+import { noticesOf } from './notices-of.ts';
+import { schedulesOf } from './schedules-of.ts';
+import { telemetryOf } from './telemetry-of.ts';
+import { deliveriesOf } from './webhooks-of.ts';
+
+/** What runs beside the API as long as the process serves: it is started in this order and closed in the other. */
+export interface ServicePart {
+  start(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What the service speaks for. */
+export interface ServiceOptions {
+  readonly tenantId: number;
+  /** Schedules fire nothing before this is over. @default nothing to wait for */
+  readonly firesAfter?: Promise<unknown>;
+  /** What that tenant's runs take for today. @default today */
+  readonly businessDate?: string;
+}
+
+/** Starts everything that a serving process does by itself; resolves with how to end it. */
+export async function openService(
+  host: Host,
+  engine: Engine,
+  options: ServiceOptions,
+): Promise<{ close(): Promise<void> }> {
+  const started: ServicePart[] = [];
+  const close = async (): Promise<void> => {
+    for (const part of started.splice(0).reverse()) await part.close();
+  };
+  try {
+    for (const part of partsOf(host, engine, options)) {
+      await part.start();
+      started.push(part);
+    }
+    return { close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function partsOf(host: Host, engine: Engine, options: ServiceOptions): readonly ServicePart[] {
+  const { hooks = true, webhooks = true, schedules = true } = host.config.features ?? {};
+  return [
+    telemetryOf(host, engine),
+    auditHeadsOf(host),
+    ...(hooks ? hookPartsOf(host, engine, options) : []),
+    ...(webhooks ? [deliveriesOf(host)] : []),
+    ...noticesOf(host, engine, options),
+    ...(schedules ? [schedulesOf(host, engine, options)] : []),
+  ];
+}

@@ -1,0 +1,204 @@
+import type pg from 'pg';
+import { EngineError } from '../base/errors.ts';
+import { digest, newId } from '../base/ids.ts';
+import { journalVersion } from '../ports/db/journal-version.ts';
+import { inTransaction } from '../ports/db/transaction.ts';
+import type { Registry } from '../sdk/registry.ts';
+import { appendAudit, isAudited } from './audit/append.ts';
+import { compile } from './graph/compile.ts';
+import type { Graph } from './graph/compiled.ts';
+import { type Takeover, takeover } from './run/carried.ts';
+import { madeVersions } from './run/pinned.ts';
+import type { Actor, Parent, RunPins } from './run/request.ts';
+import {
+  checkRetriable,
+  copyEntries,
+  type FormerRow,
+  lockFormer,
+  readFormer,
+} from './run/retry-rows.ts';
+import { toJsonb } from './run/rows.ts';
+import type { Store } from './run/store.ts';
+import { agentsOfVersions, publishedRegistry, withAgents } from './versions/published.ts';
+
+/** What retries are made with. */
+export interface RetryParts {
+  readonly pool: pg.Pool;
+  readonly store: Store;
+  readonly registry: Registry;
+}
+
+/** A retry that somebody asks for. */
+export interface RetryRequest {
+  readonly tenantId: number;
+  /** The run that has ended. */
+  readonly runId: string;
+  /** Idempotency key: a second request with it gets the first one's run. */
+  readonly key?: string;
+  readonly actor: Actor;
+  /** In a retry of the run that started this one: the step that starts it again, and what it works on. @default nobody's */
+  readonly child?: { readonly parent: Parent; readonly input: unknown };
+}
+
+/** A run that retries another one. */
+export interface StartedRetry {
+  readonly id: string;
+  readonly isNew: boolean;
+  readonly workflow: string;
+}
+
+/**
+ * Stores a new run that does again what has failed, was cancelled or has never started in a run that has ended, and begins with what
+ * succeeded there. It keeps that run's version of the workflow, input, company, date and pins, and the names of its writes, so that
+ * what a failed step has written is not written twice. Whether an engine is up or not.
+ * @throws RUN_UNKNOWN · RUN_UNFINISHED · RETRY_REFUSED · KEY_REUSED · WORKFLOW_UNKNOWN · WORKFLOW_INVALID · EXPRESSION_INVALID · DB_*
+ */
+export async function retryRun(parts: RetryParts, request: RetryRequest): Promise<StartedRetry> {
+  const { tenantId, runId } = request;
+  const seen = await lockFormer(parts.pool, tenantId, runId);
+  if (!seen)
+    throw new EngineError('RUN_UNKNOWN', `There is no run '${runId.slice(0, 64)}' to retry.`);
+  // Before the transaction, which must not wait for a second connection of the same pool.
+  const graph = await graphOf(parts, seen);
+  return await inTransaction(parts.pool, async (client) => {
+    const former = (await lockFormer(client, tenantId, runId)) ?? seen;
+    const known = await knownBy(client, former, request.key);
+    const { workflow } = former;
+    if (known !== null) return { id: known, isNew: false, workflow };
+    checkRetriable(former, graph);
+    const taken = await takenFrom(client, { former, graph }, request);
+    const id = newId();
+    await insertRun(client, { former, id }, request);
+    if (!(await copyEntries(client, former, { runId: id, taken })))
+      throw refusal(
+        `Bodies of run ${runId} that a retry needs are erased; start a new run instead.`,
+      );
+    await audit(client, { former, id }, request);
+    return { id, isNew: true, workflow };
+  });
+}
+
+/** What the retry begins with. @throws RETRY_REFUSED when it would have nothing to do, or is another run's to ask for */
+async function takenFrom(
+  client: pg.ClientBase,
+  { former, graph }: { readonly former: FormerRow; readonly graph: Graph },
+  { child }: RetryRequest,
+): Promise<Takeover> {
+  const { id, parent_run_id: parent } = former;
+  if (!child && parent !== null)
+    throw refusal(`Run ${id} belongs to run ${parent}, which started it; retry that one.`);
+  if (isOther(former, child)) return nothing;
+  const taken = takeover(await readFormer(client, former, graph));
+  if (!child && taken.isWhole)
+    throw refusal(`Nothing of run ${id} has failed or was left out; there is nothing to retry.`);
+  return taken;
+}
+
+const nothing: Takeover = { entries: [], steps: new Map(), isWhole: false };
+
+function refusal(message: string): EngineError {
+  return new EngineError('RETRY_REFUSED', message);
+}
+
+/** Whether a step gives its run something else than it gave the former one: then nothing that was brought there holds. */
+function isOther({ pins }: FormerRow, child: RetryRequest['child']): boolean {
+  return child !== undefined && digest(child.input).toString('hex') !== pins.input;
+}
+
+/** The run that has the key already. @throws KEY_REUSED when it is no retry of this run */
+async function knownBy(
+  client: pg.ClientBase,
+  { tenant_id: tenantId, id, workflow }: FormerRow,
+  key: string | undefined,
+): Promise<string | null> {
+  if (key === undefined) return null;
+  const { rows } = await client.query<{ readonly id: string; readonly retry_of: string | null }>(
+    'SELECT id, retry_of FROM tutti.run WHERE tenant_id = $1 AND workflow = $2 AND key = $3',
+    [tenantId, workflow, key],
+  );
+  const [row] = rows;
+  if (!row || row.retry_of === id) return row?.id ?? null;
+  throw new EngineError(
+    'KEY_REUSED',
+    `The key '${key}' belongs to run ${row.id}, which is no retry of run ${id}; use a new key.`,
+  );
+}
+
+/** The graph that the former run has, and its retry will. */
+async function graphOf(
+  { store, registry }: RetryParts,
+  { tenant_id: tenantId, workflow, workflow_version: version, pins }: FormerRow,
+): Promise<Graph> {
+  const data = await store.workflowVersion(tenantId, workflow, version);
+  const versions = madeVersions(pins.declared);
+  const isAnyMade = Object.keys(versions).length > 0;
+  const made = isAnyMade
+    ? await agentsOfVersions(store.definitions, registry, { tenantId, versions })
+    : [];
+  const published = await publishedRegistry(store.definitions, registry, { tenantId });
+  const loaded = withAgents(published, made);
+  return compile(data, loaded.agents, loaded);
+}
+
+interface Retried {
+  readonly former: FormerRow;
+  /** Of the retry. */
+  readonly id: string;
+}
+
+/** A run like the former one, with its first entry: the input, which is the former one's unless a step gives another. */
+async function insertRun(
+  client: pg.ClientBase,
+  { former, id }: Retried,
+  { tenantId, key, actor, child }: RetryRequest,
+): Promise<void> {
+  const other = isOther(former, child) ? Buffer.from(JSON.stringify(child?.input)) : null;
+  const hash = digest(child?.input ?? {});
+  const result = await client.query(insertSql, [
+    ...[tenantId, former.id, id, toJsonb(pinsOf(former, child, hash)), journalVersion],
+    ...[key ?? null, toJsonb(actor), child?.parent.runId ?? null, child?.parent.step ?? null],
+    // Its writes keep the names that they have got in the former run.
+    former.journal,
+    ...[other, hash, other?.length ?? 0],
+  ]);
+  if (result.rows[0]?.stored !== 1)
+    throw refusal(`The input of run ${former.id} is erased; start a new run instead.`);
+}
+
+function pinsOf(former: FormerRow, child: RetryRequest['child'], hash: Buffer): RunPins {
+  const { cause: _, leftMicroUsd: __, ...pins } = former.pins;
+  const root = pins.retry?.root ?? former.id;
+  const left = child?.parent.leftMicroUsd;
+  return {
+    ...pins,
+    ...(child && {
+      input: hash.toString('hex'),
+      cause: { runId: child.parent.runId, how: 'child' },
+      depth: child.parent.depth,
+      ...(left !== undefined && { leftMicroUsd: left }),
+    }),
+    retry: { of: former.id, root },
+  };
+}
+
+// $1 tenant; $2 former run, $3 its retry; $4 pins, $5 journal version, $6 key, $7 actor; $8, $9 parent; $10 journal version of its names; $11 to $13 another input.
+const insertSql = `WITH made AS (INSERT INTO tutti.run (tenant_id, id, workflow, workflow_version, pins, journal_v, key, company, business_date, time_zone, status, priority, actor, parent_run_id, parent_step, retry_of)
+    SELECT tenant_id, $3, workflow, workflow_version, $4, $5::smallint, $6, company, business_date, time_zone, 'queued', priority, $7, $8, $9, id FROM tutti.run WHERE tenant_id = $1 AND id = $2 RETURNING id, workflow, workflow_version),
+  entries AS (INSERT INTO tutti.entry (tenant_id, run_id, seq, kind, data)
+    SELECT $1, id, 1, 'run.created', jsonb_build_object('workflow', workflow, 'version', workflow_version, 'journal', $10::int, 'retryOf', $2::uuid) FROM made),
+  payloads AS (INSERT INTO tutti.payload (tenant_id, run_id, seq, class, encoding, key_id, sha256, size, body)
+    SELECT $1, $3, 1, 'input', 'json', NULL, $12::bytea, $13::int, $11::bytea WHERE $11::bytea IS NOT NULL
+    UNION ALL SELECT $1, $3, 1, p.class, p.encoding, p.key_id, p.sha256, p.size, p.body FROM tutti.payload p
+      WHERE $11::bytea IS NULL AND p.tenant_id = $1 AND p.run_id = $2 AND p.seq = 1 AND p.part = 0 AND p.body IS NOT NULL RETURNING 1)
+  SELECT count(*)::int AS stored FROM payloads`;
+
+async function audit(
+  client: pg.ClientBase,
+  { former, id }: Retried,
+  { tenantId, actor, child }: RetryRequest,
+): Promise<void> {
+  if (child || !isAudited(actor)) return;
+  const { workflow, workflow_version: version } = former;
+  const data = { of: former.id, workflow, version };
+  await appendAudit(client, { tenantId, actor, action: 'run.retry', target: id, data });
+}

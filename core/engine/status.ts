@@ -1,0 +1,171 @@
+import { type RawBuilder, sql } from 'kysely';
+import type { Database } from '../ports/db/database.ts';
+import { inSight, type Sight } from './run/sight.ts';
+
+/** Runs of a period, by what became of them. */
+export interface RunCounts {
+  /** Begun in the period, whatever has become of them. */
+  readonly started: number;
+  /** Ended in the period: whole or in part, failed, cancelled. */
+  readonly completed: number;
+  readonly partial: number;
+  readonly failed: number;
+  readonly cancelled: number;
+  /** Those that completed among those that completed, ended in part or failed, 0 to 1; null: none did. */
+  readonly successRate: number | null;
+  /** Not ended, now. */
+  readonly open: number;
+}
+
+/** What an installation has done in a period and how it is, from the database: it holds over restarts and for all engines. */
+export interface SystemStatus {
+  readonly at: Date;
+  readonly since: Date;
+  readonly version: string;
+  readonly engine: {
+    /** Whether an engine that is alive serves the database. */
+    readonly running: boolean;
+    readonly alive: number;
+    readonly versions: readonly string[];
+    /** Workflows that can be run. */
+    readonly totalWorkflows: number;
+  };
+  readonly workflows: RunCounts;
+  readonly agents: {
+    /** Tries that ended in the period, those that were cancelled or lost left out. */
+    readonly executed: number;
+    readonly failed: number;
+    readonly avgExecutionTimeMs: number | null;
+    /** Steps that were tried again in the period. */
+    readonly retried: number;
+  };
+  readonly rateLimiting: {
+    /** Model calls of the period that were made and have ended. */
+    readonly totalRequests: number;
+    readonly totalTokens: number;
+    /** What steps that could start waited for slots, limits and budgets on average; null: none has started. */
+    readonly avgWaitMs: number | null;
+  };
+  readonly costTracking: { readonly totalCostMicroUsd: number; readonly totalTokens: number };
+  readonly queue: { readonly ready: number; readonly running: number; readonly waiting: number };
+  readonly people: { readonly openApprovals: number; readonly effectsInReview: number };
+  readonly database: { readonly version: string; readonly answeredMs: number };
+  /** Agents that were at work in the period, the busiest first, at most 100. */
+  readonly usage: readonly { readonly agent: string; readonly usageCount: number }[];
+}
+
+type Counted = Omit<RunCounts, 'successRate'> & {
+  readonly executed: number;
+  readonly attemptsFailed: number;
+  readonly avgMs: number | null;
+  readonly retried: number;
+  readonly requests: number;
+  readonly tokens: number;
+  readonly costMicroUsd: number;
+  readonly waitMs: number | null;
+  readonly ready: number;
+  readonly running: number;
+  readonly waiting: number;
+  readonly approvals: number;
+  readonly reviews: number;
+  readonly server: string;
+  readonly usage: SystemStatus['usage'] | null;
+};
+
+/** Tells how an installation is, as one tenant sees it; changes nothing and needs no engine. */
+export class StatusReader {
+  readonly #database: Pick<Database, 'asTenant' | 'kysely'>;
+  readonly #about: { readonly version: string; readonly totalWorkflows: () => number };
+
+  constructor(
+    database: Pick<Database, 'asTenant' | 'kysely'>,
+    about: { readonly version: string; readonly totalWorkflows: () => number },
+  ) {
+    this.#database = database;
+    this.#about = about;
+  }
+
+  /** The status since a moment. Rehearsals do not count. @default now the present · sight everything of the tenant */
+  async read(
+    tenantId: number,
+    options: { readonly since: Date; readonly now?: Date; readonly sight?: Sight },
+  ): Promise<SystemStatus> {
+    const { since, now = new Date(), sight } = options;
+    const { version, totalWorkflows } = this.#about;
+    const askedAt = performance.now();
+    const engines = await this.#engines();
+    const answeredMs = Math.round(performance.now() - askedAt);
+    const { rows } = await this.#database.asTenant(tenantId, (transaction) =>
+      countsOf(tenantId, since, sight).execute(transaction),
+    );
+    const row = rows[0] as Counted;
+    const { requests, tokens, costMicroUsd } = row;
+    return {
+      ...{ at: now, since, version },
+      engine: {
+        running: engines.length > 0,
+        alive: engines.length,
+        versions: [...new Set(engines.map((engine) => engine.version))].sort(),
+        totalWorkflows: totalWorkflows(),
+      },
+      workflows: runsOf(row),
+      agents: {
+        executed: row.executed,
+        failed: row.attemptsFailed,
+        avgExecutionTimeMs: row.avgMs,
+        retried: row.retried,
+      },
+      rateLimiting: { totalRequests: requests, totalTokens: tokens, avgWaitMs: row.waitMs },
+      costTracking: { totalCostMicroUsd: costMicroUsd, totalTokens: tokens },
+      queue: { ready: row.ready, running: row.running, waiting: row.waiting },
+      people: { openApprovals: row.approvals, effectsInReview: row.reviews },
+      database: { version: row.server, answeredMs },
+      usage: row.usage ?? [],
+    };
+  }
+
+  /** The engines whose lease holds. */
+  #engines(): Promise<readonly { readonly version: string }[]> {
+    return this.#database
+      .kysely('tutti_engine')
+      .selectFrom('engine')
+      .select('version')
+      .where('state', '<>', 'gone')
+      .where('leaseUntil', '>', sql<Date>`now()`)
+      .execute();
+  }
+}
+
+function runsOf({ started, completed, partial, failed, cancelled, open }: Counted): RunCounts {
+  const decided = completed + partial + failed;
+  const successRate = decided > 0 ? completed / decided : null;
+  return { started, completed, partial, failed, cancelled, successRate, open };
+}
+
+// Runs that had ended before the period are left out first: their table is the small one, and all others are found by run.
+function countsOf(tenantId: number, since: Date, sight: Sight | undefined): RawBuilder<Counted> {
+  const own = (name: string) => sql`${sql.ref(name)}.tenant_id = ${tenantId}`;
+  const of = (name: string) => sql`${own(name)} AND ${sql.ref(name)}.run_id = r.id`;
+  return sql<Counted>`WITH runs AS MATERIALIZED (SELECT r.id, r.status, r.created_at, r.ended_at FROM tutti.run r
+      WHERE ${own('r')} AND (r.ended_at IS NULL OR r.ended_at >= ${since}) AND NOT coalesce((r.pins->>'rehearsal')::boolean, false) ${inSight(sight)}),
+    tries AS MATERIALIZED (SELECT s.agent, a.outcome, extract(epoch FROM a.ended_at - a.started_at) * 1000 AS ms FROM runs r JOIN tutti.attempt a ON ${of('a')}
+      JOIN tutti.step s ON ${of('s')} AND s.id = a.step WHERE a.ended_at >= ${since} AND a.outcome NOT IN ('cancelled', 'lost')),
+    steps AS MATERIALIZED (SELECT s.status, CASE WHEN s.started_at >= ${since} AND s.agent IS NOT NULL THEN extract(epoch FROM s.started_at - s.ready_at) * 1000 END AS waited
+      FROM runs r JOIN tutti.step s ON ${of('s')}),
+    calls AS MATERIALIZED (SELECT coalesce(l.cost_micro_usd, 0) AS cost, coalesce((l.tokens->>'input')::bigint, 0) + coalesce((l.tokens->>'output')::bigint, 0) AS tokens
+      FROM runs r JOIN tutti.ledger l ON ${of('l')} JOIN tutti.entry e ON ${of('e')} AND e.seq = l.seq
+      WHERE e.at >= ${since} AND l.state IN ('settled', 'estimated') AND NOT l.simulated)
+    SELECT r.*, t.*, s.*, c.*, current_setting('server_version') AS server,
+      (SELECT count(*) FROM runs r JOIN tutti.entry e ON ${of('e')} WHERE e.kind = 'step.retrying' AND e.at >= ${since})::int AS retried,
+      (SELECT count(*) FROM tutti.approval a WHERE ${own('a')} AND a.state = 'open')::int AS approvals,
+      (SELECT count(*) FROM tutti.effect f WHERE ${own('f')} AND f.state = 'needs_review')::int AS reviews,
+      (SELECT json_agg(json_build_object('agent', u.agent, 'usageCount', u.n) ORDER BY u.n DESC, u.agent)
+        FROM (SELECT agent, count(*)::int AS n FROM tries WHERE agent IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 100) u) AS usage
+    FROM (SELECT count(*) FILTER (WHERE created_at >= ${since})::int AS started, count(*) FILTER (WHERE status = 'succeeded')::int AS completed,
+        count(*) FILTER (WHERE status = 'partial')::int AS partial, count(*) FILTER (WHERE status = 'failed')::int AS failed,
+        count(*) FILTER (WHERE status = 'cancelled')::int AS cancelled, count(*) FILTER (WHERE ended_at IS NULL)::int AS open FROM runs) r,
+      (SELECT count(*)::int AS executed, count(*) FILTER (WHERE outcome NOT IN ('succeeded', 'batched'))::int AS attempts_failed, avg(ms)::float8 AS avg_ms FROM tries) t,
+      (SELECT avg(waited)::float8 AS wait_ms, count(*) FILTER (WHERE status = 'ready')::int AS ready, count(*) FILTER (WHERE status = 'running')::int AS running,
+        count(*) FILTER (WHERE status = 'waiting')::int AS waiting FROM steps) s,
+      (SELECT count(*)::int AS requests, coalesce(sum(tokens), 0)::bigint AS tokens, coalesce(sum(cost), 0)::bigint AS cost_micro_usd FROM calls) c`;
+}

@@ -1,0 +1,299 @@
+import { z } from 'zod';
+import { form, kindFault } from '../sdk/document-form.ts';
+import type { Config } from './config.ts';
+
+/*
+ * What a configuration may say, as one schema: names, kinds of values and ranges. What needs more than its own value to be judged (modules,
+ * issuers, sources, servers, hosts) is passed as it is and judged by its owner. `usual` is what holds when nobody says anything.
+ */
+
+/** What is known of a member beside its form. */
+export interface MemberNote {
+  readonly description?: string | undefined;
+  /** What holds when nobody says anything, in words or as a value. */
+  readonly usual?: unknown;
+}
+
+const said = <T extends z.ZodType>(schema: T, description: string, usual?: unknown) =>
+  schema.optional().meta({ description, ...(usual !== undefined && { usual }) });
+
+const text = z.string().min(1);
+const texts = z.array(text);
+const isTrue = z.boolean();
+const count = z.int().min(1);
+const whole = z.int().min(0);
+const share = z.number().min(0).max(1);
+const rate = z.number().positive();
+const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'write HH:MM, 00:00 to 23:59');
+const zone = z.string().refine(isTimeZone, 'write an IANA time zone, such as Europe/Berlin');
+/** Declarations: functions and modules pass as they are. */
+const declared = z.custom<object>((value) => typeof value === 'object' && value !== null, {
+  error: 'write what its define… function gives',
+});
+const called = z.custom<object>((value) => typeof value === 'function', 'write a function');
+const named = <T extends z.ZodType>(schema: T) => z.record(z.string(), schema);
+
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }) !== null;
+  } catch {
+    return false;
+  }
+}
+
+const toolRates = {
+  requestsPerMinute: said(rate, 'requests in any 60 s'),
+  requestsPerHour: said(rate, 'requests an hour'),
+  requestsPerDay: said(rate, 'requests a day'),
+  concurrency: said(count, 'calls at once'),
+};
+const toolLimit = form(toolRates);
+const rateLimit = form({
+  ...toolRates,
+  tokensPerMinute: said(rate, 'tokens in any 60 s, input and output together'),
+  inputTokensPerMinute: said(rate, 'input tokens in any 60 s'),
+  outputTokensPerMinute: said(rate, 'output tokens in any 60 s'),
+  burst: said(rate, 'requests in any second'),
+});
+
+const rates = { input: whole, cachedInput: whole, cacheWrite: whole, output: whole };
+const price = form({ ...rates, batch: said(form(rates), 'rates of provider batches') });
+
+const deadlines = form({
+  connectMs: count.optional(),
+  firstByteMs: count.optional(),
+  idleMs: count.optional(),
+  totalMs: count.optional(),
+});
+const target = form({
+  provider: text,
+  model: text,
+  baseUrl: z.url({ protocol: /^https?$/ }).optional(),
+  apiKeyEnv: text.optional(),
+  maxOutputTokens: count.optional(),
+  deadlines: deadlines.optional(),
+  batches: isTrue.optional(),
+});
+const chain = form({
+  targets: z.array(target).min(1),
+  choose: z.enum(['order', 'cost']).optional(),
+});
+/** One target, several, or a chain: which one was meant is seen by its shape, so that its faults are told and not those of the others. */
+const models = z.unknown().check((context) => {
+  const { value } = context;
+  const isChain = typeof value === 'object' && value !== null && 'targets' in value;
+  const meant = Array.isArray(value) ? z.array(target).min(1) : isChain ? chain : target;
+  const { error } = (meant as z.ZodType).safeParse(value);
+  for (const issue of error?.issues ?? [])
+    context.issues.push({ ...issue, input: value } as z.core.$ZodRawIssue);
+});
+
+const rule = (kind: string, members: z.core.$ZodLooseShape = {}) =>
+  form({ kind: z.literal(kind), name: text.optional(), ...members });
+const alertRule = z.discriminatedUnion(
+  'kind',
+  [
+    rule('run_failed', { workflow: text.optional() }),
+    rule('failure_rate', {
+      share,
+      withinMinutes: count.optional(),
+      atLeast: count.optional(),
+    }),
+    rule('budget_used', { share: share.optional(), scope: text.optional() }),
+    rule('not_ready'),
+    rule('dead_letters', { atLeast: count.optional() }),
+    rule('webhook_disabled'),
+    rule('approvals_waiting', { hours: rate.optional(), atLeast: count.optional() }),
+    rule('night_late', { by: clock, timeZone: zone.optional(), workflow: text.optional() }),
+    rule('agent_refused', { atLeast: count.optional(), withinMinutes: count.optional() }),
+  ],
+  { error: kindFault },
+);
+
+const recipients = {
+  to: said(texts, 'mail addresses', 'nobody'),
+  slack: said(texts, 'channels by their names in `slack`', 'none'),
+};
+
+const limits = form({
+  running: said(count, 'running steps in this engine', 256),
+  perRun: said(count, 'running steps of one run', 256),
+  perModule: said(count, 'running steps of one module', 128),
+  threads: said(count.max(256), 'worker threads', 'the number of cores, at most 4'),
+  leaseMs: said(count, 'how long an engine that says nothing keeps its runs, ms', 15_000),
+  drainMs: said(whole, 'what running steps get to end in when the process ends, ms', 20_000),
+});
+
+const api = form({
+  host: said(text, 'the address that it listens on', '127.0.0.1'),
+  port: said(whole.max(65_535), 'the port; 0 takes any that is free', 4884),
+  keysOnly: said(isTrue, 'programs of this machine need a key, too', false),
+  proxies: said(whole, 'proxies in front that are believed', 0),
+  cors: said(texts, 'origins of pages that may call it with a key', 'none'),
+  issuers: said(z.array(declared), 'whose tokens count', 'nobody: keys alone'),
+  rates: said(
+    named(form({ perMinute: rate, perDay: rate.optional() })),
+    'how often callers may ask, by the name of the rate',
+    'usual: 600 a minute',
+  ),
+});
+
+const hooks = form({
+  sources: said(named(declared), 'who posts ERP events', 'none: only sweeps find changes'),
+  sweepMs: said(whole, 'how often changes are looked for that no event told, ms; 0: never', 60_000),
+  keepDays: said(count, 'how long events and firings are kept, days', 30),
+});
+
+const mcp = form({
+  servers: named(declared).meta({ description: 'servers for tools, by name' }),
+  defaultServer: said(text, 'the server of calls that name none', 'none'),
+  maxSessions: said(count, 'sessions at once', 32),
+  maxSessionsPerRun: said(count, 'sessions that one run may hold open', 8),
+  maxCallsPerSession: said(count, 'calls at once on one session', 64),
+  idleMs: said(count, 'how long a session that nobody uses stays, ms', 300_000),
+  callMs: said(count, 'how long one call may take, ms', 60_000),
+  waitMs: said(count, 'how long a call waits for a session, ms', 30_000),
+  serve: said(declared, "lets callers with tokens use Tutti's own server", 'this machine alone'),
+});
+
+const files = form({
+  root: said(text, 'the folder, absolute or from the data folder', 'files'),
+  maxBytes: said(count, 'of one file', 5_000_000),
+  quotaBytes: said(count, 'of all files of a tenant', 500_000_000),
+});
+const http = form({
+  hosts: said(texts, 'host names that tools may call', 'none'),
+  ports: said(z.array(count.max(65_535)), 'ports that tools may call', '443'),
+  maxBytes: said(count, 'of an answer', 5_000_000),
+  headersFrom: said(named(named(text)), 'headers by host, from environment variables', 'none'),
+});
+const database = form({ urlFrom: text, maxRows: count.optional(), timeoutMs: count.optional() });
+const mail = form({
+  urlFrom: text.meta({ description: 'the environment variable with the address of the server' }),
+  from: text.meta({ description: 'the sender' }),
+  recipients: said(texts, 'whom tools may write to: addresses, or `@example.com`', 'nobody'),
+});
+
+const days = z.number();
+const retention = form({
+  journalDays: said(days, 'runs, steps, attempts and entries, days', 4_018),
+  bodyDays: said(
+    form({
+      input: days.optional(),
+      output: days.optional(),
+      model: days.optional(),
+      finding: days.optional(),
+      effect: days.optional(),
+    }),
+    'bodies by what they are, days',
+    'input, output, model 90; finding, effect 400',
+  ),
+  feedDays: said(days, 'the feed that readers follow, days', 7),
+});
+
+const batches = form({
+  enabled: said(isTrue, "model calls of agents that allow it go by the provider's batches", false),
+  gatherMs: said(whole, 'how long calls are gathered, ms', 30_000),
+  leastItems: said(count, 'fewer calls than this are made directly', 10),
+  patienceMs: said(whole, 'how long calls without a deadline wait, ms', 14_400_000),
+  reserveMs: said(whole, 'how long before a deadline calls are made directly, ms', 1_800_000),
+  expectedMs: said(whole, 'what a batch is expected to take, ms', 3_600_000),
+});
+
+const features = form({
+  batches: said(isTrue, 'provider batches', true),
+  mcpServer: said(isTrue, "Tutti's own MCP server", true),
+  hooks: said(isTrue, 'ERP events: their routes, firings and sweeps', true),
+  schedules: said(isTrue, 'schedules: their routes and firings', true),
+  webhooks: said(isTrue, 'outbound webhooks: their routes and deliveries', true),
+  alerts: said(isTrue, 'alerts', true),
+});
+
+/** The members of a configuration, with what they may hold. */
+export const configMembers = {
+  modules: z.array(declared).meta({ description: 'the modules that are loaded' }),
+  workflows: said(z.array(declared), 'workflows that cross modules', 'none'),
+  policies: said(z.array(declared), 'rules beyond those of the modules', 'none'),
+  calendars: said(z.array(declared), 'when companies work and close their books', 'none'),
+  schedules: said(z.array(declared), 'when workflows start by themselves', 'those of the modules'),
+  roles: said(named(texts), 'the persons who hold a role', 'nobody holds any'),
+  models: said(
+    form({ fast: models.optional(), standard: models.optional(), deep: models.optional() }),
+    'models by profile of agents',
+    'by OPENAI_API_KEY or ANTHROPIC_API_KEY; without a key playbooks',
+  ),
+  providers: said(named(called), 'providers of your own, by name', 'none'),
+  modelLimits: said(named(rateLimit), 'limits by model', 'none'),
+  tenantLimit: said(rateLimit, 'model calls of each tenant', 'no limit'),
+  moduleLimits: said(named(rateLimit), 'model calls by module', 'none'),
+  toolLimits: said(named(toolLimit), 'calls by tool', 'none'),
+  erpLimit: said(toolLimit, "calls to each tenant's ERP", 'no limit'),
+  prices: said(named(price), 'prices by model, micro-USD per million tokens', 'those shipped'),
+  limits: said(limits, 'what one engine does at once'),
+  api: said(api, 'the API'),
+  hooks: said(hooks, 'ERP events that come in'),
+  mcp: said(mcp, 'servers of the Model Context Protocol, for tools', 'none'),
+  files: said(files, 'files, for tools'),
+  http: said(http, 'HTTP, for tools'),
+  databases: said(named(database), 'databases beside the ERP, for tools', 'none'),
+  mail: said(mail, 'mail, for tools', 'none is sent'),
+  slack: said(named(text), 'Slack channels by name: the variable with the webhook', 'none'),
+  breaker: said(
+    form({
+      failures: said(whole, 'failures in a row that open it; 0: never', 5),
+      probeMs: said(count, 'until it is probed, ms', 60_000),
+      successes: said(count, 'probes that must succeed in a row', 3),
+    }),
+    'when a model or connector that fails is left alone',
+  ),
+  onStepFailed: said(called, 'told of every step that failed for good', 'nobody is told'),
+  budgets: said(
+    form({
+      tenantDailyMicroUsd: said(whole, 'all runs of a tenant, a day', 50_000_000),
+      moduleDailyMicroUsd: said(named(whole), 'by module', "the tenant's"),
+      workflowDailyMicroUsd: said(named(whole), 'by workflow', "the tenant's"),
+      warnAt: said(share, 'share from which a warning is recorded', 0.8),
+    }),
+    'what models may cost a day, micro-USD',
+  ),
+  batches: said(batches, 'what is not urgent, at half the price'),
+  webhooks: said(
+    form({
+      hosts: said(texts, 'where they may lead', 'every public host'),
+      ports: said(z.array(count.max(65_535)), 'ports', '443'),
+      origins: said(texts, 'origins in the own network that are vouched for', 'none'),
+    }),
+    'where outbound webhooks may lead',
+  ),
+  morningReport: said(
+    form({
+      ...recipients,
+      after: said(text, 'the workflow that is the night', 'nightly'),
+      at: said(clock, 'then it goes out whatever the state', 'as soon as the night has ended'),
+      timeZone: said(zone, 'of `at`', 'UTC'),
+      link: said(text, 'what links begin with', 'no links'),
+      summaries: said(isTrue, 'sentences of findings go along', false),
+    }),
+    'the report of a night',
+    'none is sent',
+  ),
+  alerts: said(
+    form({
+      ...recipients,
+      rules: said(z.array(alertRule), 'thresholds', 'none'),
+      remindMinutes: said(count, 'until what still holds is told again', 240),
+    }),
+    'thresholds that people are told of',
+    'none',
+  ),
+  retention: said(retention, 'how long what is kept'),
+  log: said(
+    form({
+      form: said(z.enum(['json', 'pretty', 'off']), 'of the log', 'pretty on a screen, else json'),
+      level: said(z.enum(['debug', 'info', 'warn', 'error']), 'least that is written', 'warn'),
+    }),
+    'the log of a process that serves',
+  ),
+  features: said(features, 'parts that can be switched off'),
+  profiles: said(z.unknown(), 'what is different by profile', 'nothing'),
+} satisfies Readonly<Record<keyof Config, z.ZodType>>;

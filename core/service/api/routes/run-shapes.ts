@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import { failureShape, instant, microUsd, runStatus } from '../shapes.ts';
+
+const head = {
+  id: z.uuid(),
+  workflow: z.string(),
+  status: runStatus,
+  rehearsal: z.boolean().meta({ description: 'Whether it called no model and wrote nothing.' }),
+  company: z.string().nullable().meta({ description: 'Null: the whole group.' }),
+  businessDate: z.iso.date(),
+  createdAt: instant,
+  endedAt: instant.nullable(),
+  key: z.string().nullable().meta({ description: 'The idempotency key of its request.' }),
+  retryOf: z.uuid().nullable().meta({ description: 'The run whose failed steps it does again.' }),
+  retriedBy: z.uuid().nullable().meta({ description: 'The run that does its failed steps again.' }),
+};
+
+/** A run in a list. */
+export const runShape = z.object(head).meta({ id: 'Run' });
+
+/** A run in figures. */
+const summaryShape = z
+  .object({
+    runId: z.uuid(),
+    workflow: z.string(),
+    status: runStatus,
+    rehearsal: z.boolean(),
+    steps: z.object({
+      total: z.int(),
+      succeeded: z.int(),
+      failed: z.int(),
+      skipped: z.int(),
+      degraded: z.int().meta({ description: 'Ran their playbook, for want of a model.' }),
+    }),
+    agents: z.int().meta({ description: 'Steps that are agents and ran.' }),
+    modules: z.array(z.string()),
+    toolCalls: z.int(),
+    recordsRead: z.int(),
+    proposals: z.int().meta({ description: 'Effects that it proposed.' }),
+    observed: z
+      .int()
+      .meta({ description: 'Effects that it would have had, were it no rehearsal.' }),
+    costMicroUsd: microUsd,
+    tokens: z.object({ input: z.int(), output: z.int() }),
+    durationMs: z.int().meta({ description: 'From its creation to its end, or until now.' }),
+    findings: z.int(),
+  })
+  .meta({ id: 'RunSummary' });
+
+/** A run by itself. */
+export const runDetailShape = z
+  .object({ ...head, summary: summaryShape })
+  .meta({ id: 'RunDetail' });
+
+/** How far a step is. */
+export const stepStatus = z
+  .enum(['pending', 'ready', 'running', 'waiting', 'succeeded', 'skipped', 'failed', 'cancelled'])
+  .meta({ id: 'StepStatus' });
+
+/** A step of a run. */
+export const stepShape = z
+  .object({
+    id: z.int(),
+    node: z.string(),
+    itemKey: z.string().meta({ description: 'Empty outside of a foreach.' }),
+    kind: z.string(),
+    agent: z.string().nullable(),
+    status: stepStatus,
+    attempt: z.int(),
+    crashes: z.int().meta({ description: 'Times that a thread died under it.' }),
+    degraded: z.boolean(),
+    trust: z.enum(['system', 'operator', 'erp', 'external']),
+    worker: z.string().nullable(),
+    costMicroUsd: microUsd,
+    readyAt: instant.nullable(),
+    startedAt: instant.nullable(),
+    endedAt: instant.nullable(),
+    error: failureShape.nullable(),
+  })
+  .meta({ id: 'Step' });
+
+/** A line of a run's journal. */
+export const entryShape = z
+  .object({
+    seq: z.int(),
+    step: z.int().nullable().meta({ description: 'Null: the run itself.' }),
+    attempt: z.int().nullable(),
+    kind: z.string(),
+    at: instant,
+    data: z.record(z.string(), z.unknown()).meta({ description: 'Ids, codes and figures.' }),
+  })
+  .meta({ id: 'Entry' });

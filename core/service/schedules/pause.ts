@@ -1,0 +1,47 @@
+import type pg from 'pg';
+import { type AuditedChange, appendAudit } from '../../engine/audit/append.ts';
+import type { Actor } from '../../engine/run/request.ts';
+import { toJsonb } from '../../engine/run/rows.ts';
+import type { ScheduleOf } from './slot-store.ts';
+
+type Client = Pick<pg.ClientBase, 'query'>;
+
+/** Pauses a schedule that goes on; false: it is paused already. */
+export async function pauseSchedule(
+  client: Client,
+  { tenantId, name }: ScheduleOf,
+  { actor, reason, at }: { readonly actor: Actor; readonly reason: string; readonly at: Date },
+): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `UPDATE tutti.schedule SET paused_at = $3, paused_by = $4, pause_reason = $5 WHERE tenant_id = $1 AND name = $2 AND paused_at IS NULL`,
+    [tenantId, name, at, toJsonb(actor), reason],
+  );
+  return rowCount === 1;
+}
+
+/**
+ * Pauses a schedule because a run of it has failed, or could not be stored. The audit log is told by `auditFailurePause`, as the last
+ * statement of the transaction.
+ */
+export function pauseForFailure(
+  client: Client,
+  of: ScheduleOf,
+  { what, at }: { readonly what: string; readonly at: Date },
+): Promise<boolean> {
+  return pauseSchedule(client, of, { actor: scheduleActor(of.name), reason: what, at });
+}
+
+/** Tells the audit log that a schedule has paused itself. */
+export async function auditFailurePause(
+  client: Client,
+  { tenantId, name }: ScheduleOf,
+  data: NonNullable<AuditedChange['data']>,
+): Promise<void> {
+  const change = { tenantId, actor: scheduleActor(name), action: 'schedule.pause', target: name };
+  await appendAudit(client, { ...change, data });
+}
+
+/** Who does what a schedule does by itself. */
+export function scheduleActor(name: string): Actor {
+  return { kind: 'schedule', id: name };
+}

@@ -1,0 +1,121 @@
+import type pg from 'pg';
+import { newId } from '../../base/ids.ts';
+import { toJsonb } from '../../engine/run/rows.ts';
+import type { RunStatus } from '../../ports/db/states.ts';
+import type { NewSlot, SlotOwner } from './slot.ts';
+
+type Client = Pick<pg.ClientBase, 'query'>;
+
+/** A schedule of a tenant. */
+export interface ScheduleOf {
+  readonly tenantId: number;
+  readonly name: string;
+}
+
+/** What is stored of a schedule. */
+export interface ScheduleRow {
+  readonly declared: Buffer;
+  readonly through_at: Date;
+  readonly paused_at: Date | null;
+  readonly is_suspended: boolean;
+}
+
+/** Locks a schedule's row for the rest of the transaction: whatever is decided about its slots is decided once. Null: it is not known yet. */
+export async function lockSchedule(
+  client: Client,
+  { tenantId, name }: ScheduleOf,
+): Promise<ScheduleRow | null> {
+  const { rows } = await client.query<ScheduleRow>(
+    `SELECT declared, through_at, paused_at,
+       EXISTS (SELECT FROM tutti.tenant t WHERE t.id = $1 AND t.suspended_at IS NOT NULL) AS is_suspended
+     FROM tutti.schedule WHERE tenant_id = $1 AND name = $2 FOR UPDATE`,
+    [tenantId, name],
+  );
+  return rows[0] ?? null;
+}
+
+/** Stores slots; what is stored of the same moment by the clock stays. */
+export async function insertSlots(
+  client: Client,
+  owner: SlotOwner,
+  slots: readonly NewSlot[],
+): Promise<void> {
+  if (slots.length === 0) return;
+  const column = <T>(read: (slot: NewSlot) => T): readonly T[] => slots.map(read);
+  await client.query(
+    `INSERT INTO tutti.schedule_slot (tenant_id, schedule, origin, backfill_id, actor, id, slot_at, due_at, state, reason, run_key, business_date, time_zone)
+     SELECT $1, $2, $3, $4, $5, s.* FROM unnest($6::uuid[], $7::timestamptz[], $8::timestamptz[], $9::text[], $10::text[], $11::text[], $12::date[], $13::text[]) s
+     ON CONFLICT DO NOTHING`,
+    [
+      ...[owner.tenantId, owner.schedule, owner.origin, owner.backfillId ?? null],
+      owner.actor ? toJsonb(owner.actor) : null,
+      column(() => newId()),
+      column(({ at }) => new Date(at)),
+      column(({ dueAt }) => new Date(dueAt)),
+      column(({ state }) => state),
+      column(({ reason }) => reason),
+      column(({ runKey }) => runKey),
+      column(({ businessDate }) => businessDate),
+      column(({ timeZone }) => timeZone),
+    ],
+  );
+}
+
+/** A slot whose run has ended. */
+export interface SettledSlot {
+  readonly run_id: string;
+  readonly outcome: RunStatus | 'gone';
+}
+
+/** Records the ends of runs: those of a schedule by the clock and by hand, or those of a backfill. The caller holds the lock of either. */
+export async function settleSlots(
+  client: Client,
+  { tenantId, name, backfillId }: ScheduleOf & { readonly backfillId?: string },
+): Promise<readonly SettledSlot[]> {
+  const { rows } = await client.query<SettledSlot>(
+    `UPDATE tutti.schedule_slot s SET state = 'ended', outcome = coalesce(e.status, 'gone')
+     FROM (SELECT o.id, r.status FROM tutti.schedule_slot o LEFT JOIN tutti.run r ON r.tenant_id = o.tenant_id AND r.id = o.run_id
+       WHERE o.tenant_id = $1 AND o.schedule = $2 AND o.state = 'fired' AND o.backfill_id IS NOT DISTINCT FROM $3
+         AND (r.id IS NULL OR r.ended_at IS NOT NULL)) e
+     WHERE s.tenant_id = $1 AND s.id = e.id RETURNING s.run_id, s.outcome`,
+    [tenantId, name, backfillId ?? null],
+  );
+  return rows;
+}
+
+/** How many slots of a schedule, by the clock and by hand, start or go on, and how many wait for those. */
+export async function countOpen(
+  client: Client,
+  { tenantId, name }: ScheduleOf,
+): Promise<{ readonly open: number; readonly queued: number }> {
+  const { rows } = await client.query<{ open: number; queued: number }>(
+    `SELECT (count(*) FILTER (WHERE state <> 'queued'))::int AS open, (count(*) FILTER (WHERE state = 'queued'))::int AS queued
+     FROM tutti.schedule_slot WHERE tenant_id = $1 AND schedule = $2 AND state IN ('due', 'queued', 'fired') AND origin <> 'backfill'`,
+    [tenantId, name],
+  );
+  return rows[0] ?? { open: 0, queued: 0 };
+}
+
+/** Skips what waits: something newer stands for it. */
+export async function skipQueued(
+  client: Client,
+  { tenantId, name }: ScheduleOf,
+  reason: string,
+): Promise<void> {
+  await client.query(
+    `UPDATE tutti.schedule_slot SET state = 'skipped', reason = $3 WHERE tenant_id = $1 AND schedule = $2 AND state = 'queued' AND origin <> 'backfill'`,
+    [tenantId, name, reason],
+  );
+}
+
+/** Moves a slot on that waits. */
+export async function moveSlot(
+  client: Client,
+  { tenantId, id }: { readonly tenantId: number; readonly id: string },
+  to: { readonly state: 'due' | 'skipped'; readonly reason: string | null },
+): Promise<void> {
+  await client.query(
+    `UPDATE tutti.schedule_slot SET state = $3, reason = $4 WHERE tenant_id = $1 AND id = $2 AND state = 'queued'`,
+    [tenantId, id, to.state, to.reason],
+  );
+}

@@ -1,0 +1,78 @@
+import type pg from 'pg';
+import { appendAudit } from '../../engine/audit/append.ts';
+import type { Actor } from '../../engine/run/request.ts';
+import { inTransaction } from '../../ports/db/transaction.ts';
+import type { RegisteredSchedule } from '../../sdk/check-schedule.ts';
+import { logicalMoment, zoneOf } from '../../sdk/occurrences.ts';
+import type { Overlap } from '../../sdk/schedule.ts';
+import type { ScheduleParts } from './parts.ts';
+import { type SlotRow, slotColumns } from './slot.ts';
+import {
+  countOpen,
+  insertSlots,
+  lockSchedule,
+  type ScheduleOf,
+  settleSlots,
+  skipQueued,
+} from './slot-store.ts';
+
+/** A trigger by hand. */
+export interface TriggerAsk {
+  readonly actor: Actor;
+  /** Of whoever asks: the same key again is the same slot. */
+  readonly key: string;
+  /** @default the schedule's */
+  readonly overlap?: Exclude<Overlap, 'cancel_running'> | undefined;
+  /** @default by the day on which it is triggered */
+  readonly businessDate?: string | undefined;
+}
+
+/** Stores the slot of a trigger, by the schedule's overlap, and who asked for it; one with the same key stays as it is. */
+export async function storeTrigger(
+  parts: ScheduleParts,
+  { schedule }: RegisteredSchedule,
+  { tenantId, ...ask }: TriggerAsk & { readonly tenantId: number },
+): Promise<SlotRow> {
+  const { name } = schedule;
+  const { calendars } = parts.registry;
+  const of = { tenantId, name, runKey: `${name}/trigger/${ask.key}` };
+  const at = await parts.now();
+  const timeZone = zoneOf(schedule, calendars);
+  const { businessDate = logicalMoment(schedule, calendars, { at, timeZone }).businessDate } = ask;
+  await inTransaction(parts.pool, async (client) => {
+    await lockSchedule(client, of);
+    if (await triggeredSlot(client, of)) return;
+    await settleSlots(client, of);
+    const decision = await decideTrigger(client, of, ask.overlap ?? schedule.overlap);
+    const slot = { at, dueAt: at, runKey: of.runKey, businessDate, timeZone, ...decision };
+    const { actor } = ask;
+    await insertSlots(client, { tenantId, schedule: name, origin: 'trigger', actor }, [slot]);
+    const change = { tenantId, actor, action: 'schedule.trigger', target: name };
+    await appendAudit(client, { ...change, data: { state: decision.state, businessDate } });
+  });
+  return (await triggeredSlot(parts.pool, of)) as SlotRow;
+}
+
+/** What is stored of a trigger. */
+export async function triggeredSlot(
+  client: Pick<pg.ClientBase, 'query'>,
+  { tenantId, name, runKey }: ScheduleOf & { readonly runKey: string },
+): Promise<SlotRow | undefined> {
+  const { rows } = await client.query<SlotRow>(
+    `SELECT ${slotColumns} FROM tutti.schedule_slot WHERE tenant_id = $1 AND schedule = $2 AND origin = 'trigger' AND run_key = $3`,
+    [tenantId, name, runKey],
+  );
+  return rows[0];
+}
+
+async function decideTrigger(
+  client: pg.PoolClient,
+  of: ScheduleOf,
+  overlap: Overlap,
+): Promise<Pick<SlotRow, 'state' | 'reason'>> {
+  const { open, queued } = await countOpen(client, of);
+  if (open + queued === 0 || overlap === 'allow') return { state: 'due', reason: null };
+  if (overlap === 'skip') return { state: 'skipped', reason: 'overlap' };
+  if (overlap === 'cancel_running') await skipQueued(client, of, 'superseded');
+  return { state: 'queued', reason: null };
+}

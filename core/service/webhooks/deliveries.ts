@@ -1,0 +1,112 @@
+import type pg from 'pg';
+import type { Clock } from '../../base/clock.ts';
+import { Ticker } from '../ticker.ts';
+import { type AttemptParts, attempt } from './attempt.ts';
+import { type Claim, claim, settle } from './claims.ts';
+import { fanOut } from './fan-out.ts';
+import { purge } from './purge.ts';
+
+/** What deliveries are made with. */
+export interface DeliveryParts {
+  /** Of `tutti_engine`. */
+  readonly pool: pg.Pool;
+  readonly clock: Clock;
+  /** Reaches what the configuration allows. */
+  readonly fetch: typeof fetch;
+  readonly onError: (error: unknown) => void;
+  /** For one attempt. @default 15000 */
+  readonly timeoutMs?: number;
+  /** 0 to 1, for delays. @default Math.random */
+  readonly chance?: () => number;
+}
+
+const everyMs = 1_000;
+const purgeEveryMs = 3_600_000;
+/** Attempts at once of this engine. */
+const mostAtOnce = 32;
+/** What attempts get to end in when the process is asked to end. */
+const closePatienceMs = 5_000;
+
+/**
+ * Tells webhook endpoints what happens: once a second the feeds of all tenants are made into deliveries and those that are due are attempted.
+ * Any number of engines may do so at once: whoever holds a tenant's place reads its feed, and every attempt is claimed by one of them. An
+ * engine that dies leaves its attempts to the others once their claims lapse, so an endpoint may hear the same message twice, under one id.
+ */
+export class WebhookDeliveries {
+  readonly #parts: DeliveryParts;
+  readonly #attempts: AttemptParts;
+  readonly #closing = new AbortController();
+  readonly #running = new Set<Promise<void>>();
+  readonly #ticker: Ticker;
+  #purgedAt: number;
+  #readAt = Number.NEGATIVE_INFINITY;
+
+  constructor(parts: DeliveryParts) {
+    const { clock, fetch, onError, timeoutMs = 15_000 } = parts;
+    this.#parts = parts;
+    this.#attempts = { fetch, clock, timeoutMs };
+    this.#purgedAt = clock.now();
+    this.#ticker = new Ticker({ clock, everyMs, work: () => this.#turn(), onError });
+  }
+
+  async start(): Promise<void> {
+    this.#ticker.wake();
+  }
+
+  /** Begins nothing more, and waits a little for what is under way. */
+  async close(): Promise<void> {
+    await this.#ticker.close();
+    const cancel = this.#parts.clock.after(closePatienceMs, () => this.#closing.abort());
+    await this.settled();
+    cancel();
+  }
+
+  /** Resolves when nothing is being read or attempted: what is to come waits for its time. */
+  async settled(): Promise<void> {
+    await this.#ticker.settled();
+    while (this.#running.size > 0) {
+      await Promise.all(this.#running);
+      await this.#ticker.settled();
+    }
+  }
+
+  async #turn(): Promise<void> {
+    const { pool, clock } = this.#parts;
+    // An attempt that has ended wakes this, too: the feed is read once a second all the same.
+    if (clock.now() - this.#readAt >= everyMs) {
+      this.#readAt = clock.now();
+      await fanOut({ pool, now: new Date(this.#readAt), onError: this.#parts.onError });
+    }
+    await this.#take();
+    if (clock.now() - this.#purgedAt < purgeEveryMs) return;
+    this.#purgedAt = clock.now();
+    await purge(pool, new Date(clock.now()));
+  }
+
+  async #take(): Promise<void> {
+    const { pool, clock } = this.#parts;
+    const limit = mostAtOnce - this.#running.size;
+    if (limit <= 0) return;
+    const now = clock.now();
+    // Longer than an attempt and its record take: a claim lapses only where an engine has died or stood still.
+    const until = new Date(now + this.#attempts.timeoutMs * 4);
+    for (const each of await claim(pool, { now: new Date(now), until, limit })) {
+      const running = this.#make(each, until.getTime())
+        .catch(this.#parts.onError)
+        .finally(() => {
+          this.#running.delete(running);
+          // The endpoint has room again.
+          this.#ticker.wake();
+        });
+      this.#running.add(running);
+    }
+  }
+
+  async #make(each: Claim, until: number): Promise<void> {
+    const { pool, clock, chance = Math.random } = this.#parts;
+    // An engine that stood still in between must not begin what is somebody else's by now.
+    if (clock.now() >= until) return;
+    const outcome = await attempt(this.#attempts, each, this.#closing.signal);
+    await settle(pool, each, { outcome, now: new Date(clock.now()), chance: chance() });
+  }
+}

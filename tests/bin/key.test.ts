@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import type { KeyView } from '../../core/service/identity/key-view.ts';
+import type { TenantView } from '../../core/service/identity/tenants.ts';
+import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
+import { scratchFolder } from '../support/scratch.ts';
+import { verifies } from '../support/verifies.ts';
+import { type Place, runCli, shopConfig, startCli } from './cli.ts';
+
+interface Shown {
+  readonly key: KeyView;
+  readonly secret: string;
+}
+
+describe('the commands on keys and tenants', function () {
+  this.timeout(180_000);
+  const folder = scratchFolder({});
+  let fresh: FreshDatabase;
+  let place: Place;
+
+  before(async () => {
+    fresh = await freshDatabase();
+    place = { cwd: folder.path, env: { DATABASE_URL: fresh.url } };
+  });
+  after(async function () {
+    folder[Symbol.dispose]();
+    await fresh.drop(this);
+  });
+
+  const tutti = (...args: string[]) => runCli(place, [...args, '--config', shopConfig]);
+
+  it("show the owner's key once, and serve whoever has one", async () => {
+    verifies('R10.authentication', 'R12.config-security');
+    const serve = async () => {
+      const server = startCli(place, ['serve', '--port', '0', '--config', shopConfig]);
+      const said = await server.says(/Serving until/);
+      return { server, said, url: /http:\/\/127\.0\.0\.1:\d+/.exec(said)?.[0] ?? '' };
+    };
+    const first = await serve();
+    const [secret] = /tutti_[0-9a-f]{12}_[\w-]{43}/.exec(first.said) ?? [''];
+    const me = await fetch(`${first.url}/v1/me`, {
+      headers: { authorization: `Bearer ${secret}` },
+    });
+    const { roles } = (await me.json()) as { readonly roles: readonly string[] };
+    const wrong = await fetch(`${first.url}/v1/me`, {
+      headers: { authorization: `Bearer ${secret}x` },
+    });
+
+    const made = await tutti(
+      'key',
+      'create',
+      'night shift',
+      '--role',
+      'operator,approver',
+      '--person',
+      'anna',
+      '--json',
+    );
+    const { key, secret: own } = JSON.parse(made.stdout) as Shown;
+    const ask = (text: string) =>
+      fetch(`${first.url}/v1/me`, { headers: { authorization: `Bearer ${text}` } });
+    assert.deepEqual(
+      [key.name, key.roles, key.person],
+      ['night shift', ['operator', 'approver'], 'anna'],
+    );
+    assert.equal((await ask(own)).status, 200);
+    const rotated = await tutti('key', 'rotate', key.id, '--overlap', '1');
+    const [fresher] = /tutti_[0-9a-f]{12}_[\w-]{43}/.exec(rotated.stdout) ?? [''];
+    assert.match(rotated.stdout, /Its text before works until 20/);
+    assert.deepEqual([(await ask(own)).status, (await ask(fresher)).status], [200, 200]);
+    // The command ends some time after the change, and no process believes a key for longer than half a second.
+    const revoked = await tutti('key', 'revoke', key.id);
+    assert.match(revoked.stdout, /^Revoked: /);
+    assert.deepEqual([(await ask(own)).status, (await ask(fresher)).status], [401, 401]);
+
+    first.server.child.kill('SIGTERM');
+    await first.server.ended;
+    const second = await serve();
+    second.server.child.kill('SIGTERM');
+    await second.server.ended;
+    assert.deepEqual([me.status, roles, wrong.status], [200, ['owner'], 401]);
+    assert.doesNotMatch(second.said, /tutti_[0-9a-f]{12}/);
+    assert.match(second.said, /API .*programs of this machine need no key/);
+  });
+
+  it('list keys with their state, and never with their text', async () => {
+    const { stdout } = await tutti('key', 'list');
+    assert.match(stdout, /^[0-9a-f-]{36} +night shift +operator,approver +revoked /m);
+    assert.match(stdout, /^[0-9a-f-]{36} +owner +owner +active /m);
+    assert.doesNotMatch(stdout, /tutti_/);
+  });
+
+  it('make tenants, with keys of their own, and suspend them', async () => {
+    const made = await tutti('tenant', 'create', 'acme');
+    const key = await tutti(
+      'key',
+      'create',
+      'admin',
+      '--role',
+      'tenant_admin',
+      '--days',
+      '0',
+      '--tenant',
+      'acme',
+    );
+    const suspended = await tutti('tenant', 'suspend', 'acme');
+    const listed = await tutti('tenant', 'list');
+    const resumed = await tutti('tenant', 'resume', 'acme', '--json');
+
+    assert.match(made.stdout, /^'acme' is made; .*--tenant acme$/m);
+    assert.match(key.stdout, /It does not expire\./);
+    assert.match(suspended.stdout, /^'acme' is suspended/);
+    assert.match(listed.stdout, /^acme +\S+ +suspended since /m);
+    assert.equal((JSON.parse(resumed.stdout) as TenantView).suspendedAt, null);
+  });
+
+  it('refuse what is wrong in one line, and end with 2', async () => {
+    const wrong: readonly (readonly [RegExp, readonly string[]])[] = [
+      [/^INPUT_INVALID: tutti key takes list, create, rotate, revoke, not 'make'/, ['key', 'make']],
+      [/^INPUT_INVALID: tutti key create needs NAME and --role/, ['key', 'create', 'x']],
+      [/^INPUT_INVALID: There is no role 'emperor'/, ['key', 'create', 'x', '--role', 'emperor']],
+      [/^API_KEY_UNKNOWN: /, ['key', 'revoke', 'x']],
+      [/^TENANT_UNKNOWN: /, ['key', 'list', '--tenant', 'nobody']],
+      [/^INPUT_INVALID: 'Acme Inc' is no name of a tenant/, ['tenant', 'create', 'Acme Inc']],
+      [/^CONFIG_INVALID: .*0\.0\.0\.0.*keysOnly/, ['serve', '--port', '0', '--host', '0.0.0.0']],
+    ];
+    for (const [message, args] of wrong) {
+      const { code, stderr } = await tutti(...args);
+      assert.match(stderr, message);
+      assert.equal(code, stderr.startsWith('CONFIG_INVALID') ? 1 : 2);
+    }
+  });
+});

@@ -1,0 +1,238 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { eraseRun } from '../../../core/engine/retention/erase.ts';
+import { openTestEngine, type TestEngine } from '../../support/engine.ts';
+import { eventually } from '../../support/eventually.ts';
+import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
+
+const config = new URL('../../support/fixtures/retry.config.ts', import.meta.url);
+const actor = { kind: 'person', id: 'anna' } as const;
+const crates = ['a', 'b', 'c', 'd', 'e'];
+
+describe('a retry', function () {
+  this.timeout(180_000);
+  const folder = mkdtempSync(join(tmpdir(), 'tutti-retry-'));
+  const url = `${config}?folder=${folder}`;
+  let fresh: FreshDatabase;
+  let tutti: TestEngine;
+  let tenantId: number;
+  let tenants = 0;
+
+  before(async () => {
+    fresh = await freshDatabase();
+    tutti = await openTestEngine(url, { fresh });
+  });
+  beforeEach(async () => {
+    tenants += 1;
+    tenantId = await tutti.host.store.tenant(`bay-${tenants}`);
+  });
+  after(async function () {
+    rmSync(folder, { recursive: true });
+    await tutti.close();
+    await fresh.drop(this);
+  });
+
+  const lay = (...names: readonly string[]) => {
+    for (const name of names) writeFileSync(join(folder, name), '');
+  };
+  const lift = (...names: readonly string[]) => {
+    for (const name of names) rmSync(join(folder, name));
+  };
+
+  async function query<T extends object>(text: string, ...values: unknown[]): Promise<T[]> {
+    return (await fresh.database.pool('tutti_engine', 1).query<T>(text, values)).rows;
+  }
+
+  async function retry(runId: string) {
+    const { id } = await tutti.engine.retryRun({ tenantId, runId, actor });
+    return { id, status: await tutti.engine.whenEnded(id) };
+  }
+
+  /** Paths of the steps that a run has attempted. */
+  async function attempted(runId: string): Promise<readonly string[]> {
+    const steps = await tutti.history.steps(tenantId, runId);
+    return steps
+      .filter(({ attempt }) => attempt > 0)
+      .map(({ node, itemKey }) => (itemKey === '' ? node : `${node}[${itemKey}]`))
+      .sort();
+  }
+
+  /** How many slips there are of which kind; each is to be there once. */
+  async function slips(): Promise<readonly string[]> {
+    const page = await tutti.host
+      .connector(tenantId)
+      .query({ entity: 'docket', filter: {}, limit: 200 });
+    return page.rows.map((row) => String(row.crate)).sort();
+  }
+
+  const slipsOf = (names: readonly string[]) =>
+    names.flatMap((name) => [`run ${name}`, `step ${name}`]).sort();
+
+  async function outputOf(runId: string, node: string, itemKey = ''): Promise<unknown> {
+    const [row] = await query<{ body: string }>(
+      `SELECT convert_from(p.body, 'UTF8') AS body FROM tutti.step s JOIN tutti.payload p ON p.run_id = s.run_id AND p.seq = s.output_seq
+       WHERE s.run_id = $1 AND s.node = $2 AND s.item_key = $3`,
+      runId,
+      node,
+      itemKey,
+    );
+    return JSON.parse(row?.body ?? 'null');
+  }
+
+  it('does again what has failed and what rests on it, and nothing else; its retry goes on from there', async () => {
+    lay('bx', 'd');
+    const first = await tutti.run('load', { tenantId, input: { crates } });
+    assert.equal(first.status, 'partial');
+    assert.deepEqual(await tutti.history.output(tenantId, first.id), { count: 3 });
+
+    lift('bx');
+    const second = await retry(first.id);
+
+    assert.equal(second.status, 'partial');
+    assert.deepEqual(await attempted(second.id), ['each/one[d]', 'each/two[b]', 'sum']);
+    assert.deepEqual(await outputOf(second.id, 'each/two', 'b'), {
+      crate: 'bxx',
+      became: ['replayed', 'replayed'],
+    });
+    assert.deepEqual(await tutti.history.output(tenantId, second.id), { count: 4 });
+
+    lift('d');
+    const third = await retry(second.id);
+
+    assert.equal(third.status, 'succeeded');
+    assert.deepEqual(await attempted(third.id), ['each/one[d]', 'each/two[d]', 'sum']);
+    assert.deepEqual(await tutti.history.output(tenantId, third.id), { count: 5 });
+    const names = ['first', ...crates, ...crates.map((name) => `${name}x`)];
+    assert.deepEqual(await slips(), slipsOf(names));
+    const findings = await tutti.history.findings(tenantId, { runId: third.id });
+    assert.equal(findings.length, names.length);
+    const { steps, costMicroUsd } = await tutti.history.summary(tenantId, third.id);
+    assert.deepEqual([steps.total, steps.succeeded, costMicroUsd], [13, 13, 0]);
+    const heads = await tutti.history.runs(tenantId);
+    assert.deepEqual(
+      heads.map(({ retryOf, retriedBy }) => [retryOf, retriedBy]),
+      [
+        [second.id, null],
+        [first.id, third.id],
+        [null, second.id],
+      ],
+    );
+  });
+
+  it('goes on in the runs that its run has started, where they have failed', async () => {
+    lay('b', 'last');
+    const first = await tutti.run('both', { tenantId, input: { crates: ['a', 'b', 'c'] } });
+    assert.equal(first.status, 'failed');
+
+    lift('b', 'last');
+    const second = await retry(first.id);
+
+    assert.equal(second.status, 'succeeded');
+    const [child] = await query<{ id: string; retry_of: string; status: string }>(
+      'SELECT id, retry_of, status FROM tutti.run WHERE parent_run_id = $1',
+      second.id,
+    );
+    assert.equal(child?.status, 'succeeded');
+    assert.deepEqual(await attempted(child?.id ?? ''), ['each/one[b]', 'each/two[b]', 'sum']);
+    assert.deepEqual(await slips(), slipsOf(['first', 'a', 'ax', 'b', 'bx', 'c', 'cx', 'last']));
+    await assert.rejects(retry(child?.retry_of ?? ''), { code: 'RETRY_REFUSED' });
+  });
+
+  it('is gone on with by another engine after a crash', async () => {
+    lay('b');
+    const first = await tutti.run('load', { tenantId, input: { crates } });
+    lift('b');
+    lay('b.wait');
+    const { id } = await tutti.engine.retryRun({ tenantId, runId: first.id, actor });
+    await eventually(async () => {
+      const steps = await tutti.history.steps(tenantId, id);
+      return steps.some(({ itemKey, status }) => itemKey === 'b' && status === 'running');
+    });
+    await assert.rejects(retry(first.id), { code: 'RUN_UNFINISHED' });
+    await assert.rejects(retry(id), { code: 'RUN_UNFINISHED' });
+    await tutti.close();
+    lift('b.wait');
+    tutti = await openTestEngine(url, { fresh });
+
+    assert.equal(await tutti.engine.whenEnded(id), 'succeeded');
+    assert.deepEqual(await attempted(id), ['each/one[b]', 'each/two[b]', 'sum']);
+    const names = ['first', ...crates, ...crates.map((name) => `${name}x`)];
+    assert.deepEqual(await slips(), slipsOf(names));
+  });
+
+  it('begins behind the items that succeeded before the first that broke', async () => {
+    lay('b', 'd');
+    const first = await tutti.run('row', { tenantId, input: { crates } });
+    assert.deepEqual([first.status, await attempted(first.id)], ['failed', ['each[a]', 'each[b]']]);
+
+    lift('b');
+    const second = await retry(first.id);
+    assert.equal(second.status, 'failed');
+    assert.deepEqual(await attempted(second.id), ['each[b]', 'each[c]', 'each[d]']);
+
+    lift('d');
+    const third = await retry(second.id);
+    assert.equal(third.status, 'succeeded');
+    assert.deepEqual(await attempted(third.id), ['each[d]', 'each[e]']);
+    assert.deepEqual(await slips(), slipsOf(crates));
+  });
+
+  it('takes over a thousand items without nesting, and is refused where what was done is taken back', async () => {
+    const many = Array.from({ length: 1_500 }, (_, index) => `n${index}`);
+    lay('n1499');
+    const first = await tutti.run('row', { tenantId, input: { crates: many } });
+    lift('n1499');
+    const second = await retry(first.id);
+    assert.deepEqual([second.status, await attempted(second.id)], ['succeeded', ['each[n1499]']]);
+
+    lay('u');
+    const undone = await tutti.run('strict', { tenantId, input: { crates: ['u'] } });
+    lift('u');
+    await assert.rejects(retry(undone.id), { code: 'RETRY_REFUSED', message: /taken back/ });
+  });
+
+  it('is refused where there is nothing to do, and found again by its key', async () => {
+    const done = await tutti.run('load', { tenantId, input: { crates: ['a'] } });
+    await assert.rejects(retry(done.id), { code: 'RETRY_REFUSED', message: /nothing to retry/ });
+    lay('z');
+    const failed = await tutti.run('load', { tenantId, input: { crates: ['z'] } });
+    const ask = { tenantId, runId: failed.id, actor, key: 'again' };
+    const one = await tutti.engine.retryRun(ask);
+    const other = await tutti.engine.retryRun(ask);
+    assert.deepEqual([one.isNew, other.isNew, other.id], [true, false, one.id]);
+    await tutti.engine.whenEnded(one.id);
+    await assert.rejects(retry(failed.id), { code: 'RETRY_REFUSED', message: /retry that one/ });
+    lift('z');
+    assert.equal((await retry(one.id)).status, 'succeeded');
+    const audited = await query<{ data: unknown }>(
+      `SELECT data FROM tutti.audit WHERE tenant_id = $1 AND action = 'run.retry' AND target = $2`,
+      tenantId,
+      one.id,
+    );
+    assert.deepEqual(
+      audited.map(({ data }) => data),
+      [{ of: failed.id, version: 1, workflow: 'load' }],
+    );
+  });
+
+  it('loses its copies when its run is erased, and cannot be made of what is erased', async () => {
+    lay('b');
+    const first = await tutti.run('load', { tenantId, input: { crates: ['a', 'b'] } });
+    const second = await retry(first.id);
+    lift('b');
+    const bodies = () =>
+      query(
+        `SELECT FROM tutti.payload p JOIN tutti.entry e ON e.run_id = p.run_id AND e.seq = p.seq
+         WHERE p.run_id = $1 AND body IS NOT NULL AND (e.data ? 'carried' OR e.kind = 'run.created')`,
+        second.id,
+      );
+    assert.notEqual((await bodies()).length, 0);
+
+    await eraseRun(fresh.database, first.id, { tenantId, reason: 'a wish', actor });
+
+    assert.equal((await bodies()).length, 0);
+    await assert.rejects(retry(second.id), { code: 'RETRY_REFUSED', message: /erased/ });
+  });
+});

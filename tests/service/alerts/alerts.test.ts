@@ -1,0 +1,226 @@
+import assert from 'node:assert/strict';
+import type pg from 'pg';
+import { EngineError } from '../../../core/base/errors.ts';
+import { newId } from '../../../core/base/ids.ts';
+import type { AlertRule } from '../../../core/ports/service-config.ts';
+import { Alerts } from '../../../core/service/alerts/alerts.ts';
+import { standingOf } from '../../../core/service/alerts/standing.ts';
+import { MessageSender } from '../../../core/service/messages/sender.ts';
+import { FakeClock } from '../../support/fixtures/clock.ts';
+import { storeNight } from '../../support/night-lab.ts';
+import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
+import { openPublicServer } from '../../support/public-server.ts';
+import { verifies } from '../../support/verifies.ts';
+
+const minute = 60_000;
+const hour = 60 * minute;
+
+describe('alerts', function () {
+  this.timeout(120_000);
+  let fresh: FreshDatabase;
+  let pool: pg.Pool;
+
+  before(async () => {
+    fresh = await freshDatabase();
+    pool = fresh.database.pool('tutti_engine', 4);
+  });
+  afterEach(async () => {
+    for (const table of [
+      'run',
+      'step',
+      'finding',
+      'alert',
+      'message',
+      'service_turn',
+      'budget',
+      'delivery',
+      'webhook',
+      'approval',
+    ])
+      await pool.query(`DELETE FROM tutti.${table}`);
+  });
+  after(function () {
+    return fresh.drop(this);
+  });
+
+  const errors: unknown[] = [];
+  const engine = (
+    clock: FakeClock,
+    rules: readonly AlertRule[],
+    {
+      trouble = null,
+      host = 'one',
+    }: { readonly trouble?: EngineError | null; readonly host?: string } = {},
+  ) =>
+    new Alerts({
+      ...{ pool, clock, tenantId: 1, host, trouble: () => trouble },
+      config: { rules, to: ['anna@corp.example'] },
+      onError: (error) => errors.push(error),
+    });
+
+  /** An engine that is restarted looks once. */
+  const look = async (alerts: Alerts): Promise<void> => {
+    await alerts.start();
+    await alerts.close();
+    assert.deepEqual(errors, []);
+  };
+
+  const subjects = async (): Promise<readonly string[]> => {
+    const { rows } = await pool.query<{ subject: string }>(
+      'SELECT subject FROM tutti.message ORDER BY id',
+    );
+    return rows.map(({ subject }) => subject);
+  };
+
+  it('are told on the edge, reminded of after a while, and told to be over; a restart repeats nothing', async () => {
+    verifies('R11.alerts');
+    const clock = new FakeClock(Date.now());
+    const rules = [{ kind: 'run_failed' }] as const;
+    await look(engine(clock, rules));
+    assert.deepEqual(await subjects(), []);
+    await storeNight(pool, { status: 'failed', at: new Date(clock.now() - hour) });
+
+    for (let turn = 0; turn < 3; turn += 1) {
+      clock.pass(minute);
+      await look(engine(clock, rules));
+    }
+    assert.deepEqual(await subjects(), ['Tutti: alert, run failed nightly']);
+
+    clock.pass(4 * hour);
+    await look(engine(clock, rules));
+    clock.pass(minute);
+    await look(engine(clock, rules));
+    assert.deepEqual((await subjects()).slice(1), ['Tutti: still, run failed nightly']);
+
+    await storeNight(pool, { at: new Date(clock.now() - 10 * minute) });
+    for (let turn = 0; turn < 2; turn += 1) {
+      clock.pass(minute);
+      await look(engine(clock, rules));
+    }
+    assert.deepEqual((await subjects()).slice(2), ['Tutti: over, run failed nightly']);
+
+    await storeNight(pool, { status: 'failed', at: new Date(clock.now() - 5 * minute) });
+    clock.pass(minute);
+    await look(engine(clock, rules));
+    assert.deepEqual((await subjects()).slice(3), ['Tutti: alert, run failed nightly']);
+  });
+
+  it('are told once by several engines that look at once', async () => {
+    const clock = new FakeClock(Date.now());
+    await storeNight(pool, { status: 'failed' });
+    const rules = [{ kind: 'run_failed' }, { kind: 'not_ready' }] as const;
+    const trouble = new EngineError('DB_UNAVAILABLE', 'away');
+    const engines = ['one', 'two', 'three'].map((host) => engine(clock, rules, { trouble, host }));
+
+    await Promise.all(engines.map((each) => look(each)));
+    assert.deepEqual([...(await subjects())].sort(), [
+      'Tutti: alert, not ready one',
+      'Tutti: alert, not ready three',
+      'Tutti: alert, not ready two',
+      'Tutti: alert, run failed nightly',
+    ]);
+
+    clock.pass(minute);
+    await look(engine(clock, rules, { host: 'two' }));
+    assert.deepEqual((await subjects()).slice(4), ['Tutti: over, not ready two']);
+  });
+
+  it('know every threshold', async () => {
+    verifies('R12.unusual');
+    const now = new Date();
+    const runId = await storeNight(pool, {
+      at: new Date(now.getTime() - 10 * minute),
+      failed: ['a.a', 'a.b', 'a.c'],
+      findings: [{ mark: 'x' }],
+      durationMs: null,
+      status: 'running',
+    });
+    for (let seq = 1; seq <= 5; seq += 1)
+      await pool.query(
+        `INSERT INTO tutti.entry (tenant_id, run_id, seq, step, kind, data) VALUES (1, $1, $2, 1, 'tool.called', '{"outcome":"refused"}')`,
+        [runId, seq],
+      );
+    const today = now.toISOString().slice(0, 10);
+    await pool.query(
+      `INSERT INTO tutti.budget (tenant_id, scope, period, limit_micro_usd, reserved_micro_usd, settled_micro_usd) VALUES (1, 'module:hr', $1, 100, 10, 80), (1, 'tenant', $1, 100, 0, 10)`,
+      [today],
+    );
+    await pool.query(
+      `INSERT INTO tutti.approval (tenant_id, id, digest, tier, required, state, requested_by, expires_at, title, shown, deciders, path, asked_at)
+       VALUES (1, $1, '\\x01', 'node', 1, 'open', '{}', $2, '', '{}', '{}', '', $3)`,
+      [newId(), new Date(now.getTime() + hour), new Date(now.getTime() - 30 * hour)],
+    );
+    const webhook = newId();
+    await pool.query(
+      `INSERT INTO tutti.webhook (tenant_id, id, url, created_by, disabled_at, disabled_by) VALUES (1, $1, '', '{}', now(), 'gone')`,
+      [webhook],
+    );
+    await pool.query(
+      `INSERT INTO tutti.delivery (tenant_id, id, endpoint_id, type, body, state, ended_at) VALUES (1, $1, $1, 'ping', '', 'failed', now())`,
+      [webhook],
+    );
+    const hm = (shift: number) => new Date(now.getTime() + shift).toISOString().slice(11, 16);
+    const standing = async (rule: AlertRule) =>
+      (await standingOf(rule, { pool, tenantId: 1, now })).map(({ subject }) => subject);
+
+    assert.deepEqual(await standing({ kind: 'failure_rate', share: 0.7, atLeast: 4 }), ['']);
+    assert.deepEqual(await standing({ kind: 'failure_rate', share: 0.8, atLeast: 4 }), []);
+    assert.deepEqual(
+      await standing({ kind: 'failure_rate', share: 0.1 }),
+      [],
+      'four steps say nothing',
+    );
+    assert.deepEqual(await standing({ kind: 'budget_used' }), ['module:hr']);
+    assert.deepEqual(await standing({ kind: 'budget_used', scope: 'tenant' }), []);
+    assert.deepEqual(await standing({ kind: 'dead_letters' }), ['']);
+    assert.deepEqual(await standing({ kind: 'dead_letters', atLeast: 2 }), []);
+    assert.deepEqual(await standing({ kind: 'webhook_disabled' }), [webhook]);
+    assert.deepEqual(await standing({ kind: 'approvals_waiting' }), ['']);
+    assert.deepEqual(await standing({ kind: 'approvals_waiting', hours: 31 }), []);
+    assert.deepEqual(
+      await standing({ kind: 'night_late', by: hm(-minute) }),
+      ['nightly'],
+      'it runs',
+    );
+    assert.deepEqual(
+      await standing({ kind: 'night_late', by: hm(-minute), workflow: 'other' }),
+      ['other'],
+      'it never began',
+    );
+    assert.deepEqual(await standing({ kind: 'agent_refused', atLeast: 5 }), ['a.a']);
+    assert.deepEqual(await standing({ kind: 'agent_refused', atLeast: 6 }), []);
+    await pool.query(`UPDATE tutti.run SET status = 'succeeded', ended_at = now()`);
+    assert.deepEqual(await standing({ kind: 'night_late', by: hm(-minute) }), []);
+  });
+
+  it('reach a channel of Slack', async () => {
+    await using server = await openPublicServer(() => ({ status: 200 }));
+    const clock = new FakeClock(Date.now());
+    await storeNight(pool, { status: 'failed' });
+    const alerts = new Alerts({
+      ...{ pool, clock, tenantId: 1, host: 'one', trouble: () => null },
+      config: { rules: [{ kind: 'run_failed' }], slack: ['operations'] },
+      onError: (error) => errors.push(error),
+    });
+    const env = { SLACK_OPERATIONS: 'https://hooks.slack.com/services/T/B/x' };
+    const slack = { operations: 'SLACK_OPERATIONS' };
+    const sender = new MessageSender({
+      pool,
+      clock,
+      env,
+      slack,
+      seams: server.seams,
+      onError: (error) => errors.push(error),
+    });
+
+    await look(alerts);
+    await sender.sendDue();
+    await sender.sendDue();
+
+    assert.equal(server.requests.length, 1);
+    assert.match(
+      server.requests[0]?.body ?? '',
+      /alert, run failed nightly\\nThe newest run of nightly has failed: /,
+    );
+  });
+});

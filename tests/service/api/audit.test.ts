@@ -1,0 +1,395 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { apiPartsOf } from '../../../bin/api.ts';
+import { verifyFile } from '../../../core/engine/audit/export-file.ts';
+import type { AuditView } from '../../../core/engine/audit/log.ts';
+import type { Verdict } from '../../../core/engine/audit/verify.ts';
+import { type ApiParts, createApp, type Listening, listen } from '../../../core/service/api/app.ts';
+import type { CompleteParts } from '../../../core/service/api/parts.ts';
+import { routesOf } from '../../../core/service/api/routes.ts';
+import { tamper } from '../../support/audit.ts';
+import { openTestEngine, type TestEngine } from '../../support/engine.ts';
+import { scratchFolder } from '../../support/scratch.ts';
+import { heldElsewhere, withoutRow } from '../../support/unaudited-routes.ts';
+import { verifies } from '../../support/verifies.ts';
+import { json, problem } from './api.ts';
+
+const config = new URL('../../support/fixtures/echo.config.ts', import.meta.url);
+const key = 'MC4CAQAwBQYDK2VwBCIEIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f';
+
+/** The id of what an answer shows. */
+function idIn(text: string): string | undefined {
+  const answer = text.startsWith('{') ? JSON.parse(text) : {};
+  const nouns = [answer, ...Object.values(answer)] as { readonly id?: unknown }[];
+  return nouns.map((each) => each?.id).find((id) => typeof id === 'string') as string | undefined;
+}
+
+interface Page {
+  readonly items: readonly AuditView[];
+  readonly next: string | null;
+}
+
+interface Ask {
+  /** @default the route's */
+  readonly path?: string;
+  readonly body?: unknown;
+}
+
+interface Step {
+  readonly route: string;
+  /** Its rows, by what they say was done. */
+  readonly action: string;
+  readonly ask: () => Ask | Promise<Ask>;
+}
+
+describe('the audit log over HTTP', () => {
+  let tutti: TestEngine;
+  let parts: ApiParts;
+  let server: Listening;
+  let tenantId: number;
+  const folder = scratchFolder({});
+  before(async () => {
+    tutti = await openTestEngine(config, { env: { TUTTI_AUDIT_KEY: key } });
+    tenantId = await tutti.host.store.tenant('ours');
+    parts = apiPartsOf(tutti.host, tutti.engine, { tenantId, businessDate: '2026-06-30' });
+    server = await listen(createApp(parts), { port: 0 });
+  });
+  after(async function () {
+    folder[Symbol.dispose]();
+    await server.close();
+    await tutti.close(this);
+  });
+
+  const get = (path: string) => fetch(`${server.url}/v1/audit${path}`);
+  let keys = 0;
+  const send = (method: string, path: string, body?: unknown) =>
+    fetch(server.url + path, {
+      method: method.toUpperCase(),
+      headers: { 'idempotency-key': `k${++keys}`, 'content-type': 'application/json' },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+
+  async function rows(): Promise<readonly { action: string; actor: { id: string } }[]> {
+    const found = await tutti.host.database
+      .pool('tutti_engine', 1)
+      .query('SELECT action, actor FROM tutti.audit ORDER BY at, seq');
+    return found.rows;
+  }
+
+  /** Of what the last step has made. */
+  let made = '';
+  const document = { name: 'mine', template: 'echo.say', tools: [] };
+  const steps: readonly Step[] = [
+    {
+      route: 'post /v1/runs',
+      action: 'run.start',
+      ask: () => ({ body: { workflow: 'pause', input: {} } }),
+    },
+    {
+      route: 'post /v1/runs/:id/pause',
+      action: 'run.pause',
+      ask: () => ({ path: `/v1/runs/${made}/pause` }),
+    },
+    {
+      route: 'post /v1/runs/:id/resume',
+      action: 'run.resume',
+      ask: () => ({ path: `/v1/runs/${made}/resume` }),
+    },
+    {
+      route: 'post /v1/runs/:id/cancel',
+      action: 'run.cancel',
+      ask: () => ({ path: `/v1/runs/${made}/cancel` }),
+    },
+    {
+      route: 'post /v1/runs/:id/retry',
+      action: 'run.retry',
+      ask: async () => {
+        await tutti.engine.whenEnded(made);
+        return { path: `/v1/runs/${made}/retry` };
+      },
+    },
+    {
+      route: 'post /v1/runs/:id/cancel',
+      action: 'run.cancel',
+      ask: () => ({ path: `/v1/runs/${made}/cancel` }),
+    },
+    {
+      route: 'post /v1/runs',
+      action: 'run.start',
+      ask: () => ({ body: { workflow: 'chorus', input: { values: ['one'] } } }),
+    },
+    {
+      route: 'post /v1/runs/:id/undo',
+      action: 'proposals.withdraw, undo.start',
+      ask: async () => {
+        await tutti.engine.whenEnded(made);
+        return { path: `/v1/runs/${made}/undo`, body: { reason: 'a test' } };
+      },
+    },
+    {
+      route: 'put /v1/findings/:fingerprint/triage',
+      action: 'finding.triage',
+      ask: async () => {
+        const response = await fetch(`${server.url}/v1/findings`);
+        const { items } = await json<{ items: readonly { fingerprint: string }[] }>(response);
+        return {
+          path: `/v1/findings/${items[0]?.fingerprint}/triage`,
+          body: { state: 'resolved' },
+        };
+      },
+    },
+    {
+      route: 'post /v1/modules/:name/disable',
+      action: 'stop.place',
+      ask: () => ({ path: '/v1/modules/echo/disable', body: { reason: 'a test' } }),
+    },
+    {
+      route: 'post /v1/modules/:name/enable',
+      action: 'stop.lift',
+      ask: () => ({ path: '/v1/modules/echo/enable', body: {} }),
+    },
+    {
+      route: 'post /v1/webhooks',
+      action: 'webhook.add',
+      ask: () => ({ body: { url: 'https://example.com/hook' } }),
+    },
+    {
+      route: 'patch /v1/webhooks/:id',
+      action: 'webhook.change',
+      ask: () => ({ path: `/v1/webhooks/${made}`, body: { disabled: false } }),
+    },
+    {
+      route: 'post /v1/webhooks/:id/rotate',
+      action: 'webhook.rotate',
+      ask: () => ({ path: `/v1/webhooks/${made}/rotate`, body: {} }),
+    },
+    {
+      route: 'post /v1/webhooks/:id/ping',
+      action: 'webhook.ping',
+      ask: () => ({ path: `/v1/webhooks/${made}/ping` }),
+    },
+    {
+      route: 'delete /v1/webhooks/:id',
+      action: 'webhook.remove',
+      ask: () => ({ path: `/v1/webhooks/${made}` }),
+    },
+    {
+      route: 'post /v1/denied-tokens',
+      action: 'token.deny',
+      ask: () => ({
+        body: { issuer: 'https://issuer.example', id: 'x1', until: '2099-01-01T00:00:00Z' },
+      }),
+    },
+    {
+      route: 'post /v1/tasks',
+      action: 'task.start',
+      ask: () => ({ body: { agent: 'echo.say', input: { value: 'x' } } }),
+    },
+    {
+      route: 'put /v1/settings/:name',
+      action: 'setting.put',
+      ask: () => ({ path: '/v1/settings/breaker', body: { value: {} } }),
+    },
+    {
+      route: 'delete /v1/settings/:name',
+      action: 'setting.reset',
+      ask: () => ({ path: '/v1/settings/breaker' }),
+    },
+    {
+      route: 'put /v1/budgets/:scope',
+      action: 'setting.put',
+      ask: () => ({ path: '/v1/budgets/tenant', body: { usdPerDay: '5' } }),
+    },
+    {
+      route: 'delete /v1/budgets/:scope',
+      action: 'setting.reset',
+      ask: () => ({ path: '/v1/budgets/tenant' }),
+    },
+    {
+      route: 'put /v1/stops/:reach',
+      action: 'stop.place',
+      ask: () => ({ path: '/v1/stops/tenant', body: { reason: 'a test' } }),
+    },
+    {
+      route: 'delete /v1/stops/:reach',
+      action: 'stop.lift',
+      ask: () => ({ path: '/v1/stops/tenant' }),
+    },
+    { route: 'post /v1/agents', action: 'agent.publish', ask: () => ({ body: document }) },
+    {
+      route: 'post /v1/agents/:name/clone',
+      action: 'agent.publish',
+      ask: () => ({ path: '/v1/agents/mine/clone', body: { name: 'other' } }),
+    },
+    {
+      route: 'put /v1/agents/:name',
+      action: 'agent.publish',
+      ask: () => ({
+        path: '/v1/agents/mine',
+        body: { version: 1, document: { ...document, purpose: 'Says it otherwise.' } },
+      }),
+    },
+    {
+      route: 'post /v1/agents/:name/rollback',
+      action: 'agent.rollback',
+      ask: () => ({ path: '/v1/agents/mine/rollback', body: {} }),
+    },
+    {
+      route: 'delete /v1/agents/:name',
+      action: 'agent.delete',
+      ask: () => ({ path: '/v1/agents/other?version=1' }),
+    },
+    {
+      route: 'post /v1/workflows/:name/publish',
+      action: 'workflow.publish',
+      ask: () => ({ path: '/v1/workflows/chorus/publish', body: {} }),
+    },
+    {
+      route: 'post /v1/workflows/:name/release',
+      action: 'workflow.release',
+      ask: () => ({ path: '/v1/workflows/chorus/release', body: {} }),
+    },
+    {
+      route: 'post /v1/workflows/:name/rollback',
+      action: 'workflow.rollback',
+      ask: () => ({ path: '/v1/workflows/chorus/rollback', body: { to: 1 } }),
+    },
+    {
+      route: 'post /v1/tools/:name/grants',
+      action: 'setting.put',
+      ask: () => ({ path: '/v1/tools/echo.value.read/grants', body: { agent: 'echo.hold' } }),
+    },
+    {
+      route: 'delete /v1/tools/:name/grants',
+      action: 'setting.put',
+      ask: () => ({ path: '/v1/tools/echo.value.read/grants?agent=echo.hold' }),
+    },
+    {
+      route: 'post /v1/keys',
+      action: 'key.create',
+      ask: () => ({ body: { name: 'a key', roles: ['viewer'] } }),
+    },
+    {
+      route: 'post /v1/keys/:id/rotate',
+      action: 'key.rotate',
+      ask: () => ({ path: `/v1/keys/${made}/rotate`, body: {} }),
+    },
+    {
+      route: 'delete /v1/keys/:id',
+      action: 'key.revoke',
+      ask: () => ({ path: `/v1/keys/${made}` }),
+    },
+    {
+      route: 'post /v1/tenants',
+      action: 'tenant.create',
+      ask: () => ({ body: { slug: 'theirs' } }),
+    },
+    {
+      route: 'post /v1/tenants/:slug/suspend',
+      action: 'tenant.suspend',
+      ask: () => ({ path: '/v1/tenants/theirs/suspend', body: {} }),
+    },
+    {
+      route: 'post /v1/tenants/:slug/resume',
+      action: 'tenant.resume',
+      ask: () => ({ path: '/v1/tenants/theirs/resume', body: {} }),
+    },
+  ];
+
+  it('has one row of every change, of whoever made it', async () => {
+    verifies('R12.audit');
+    for (const { route, action, ask } of steps) {
+      const [method = '', pattern = ''] = route.split(' ');
+      const { path = pattern, body } = await ask();
+      const before = await rows();
+      const response = await send(method, path, body);
+      const text = await response.text();
+
+      assert.ok(response.ok, `${route}: ${response.status} ${text}`);
+      made = idIn(text) ?? made;
+      const added = (await rows()).slice(before.length);
+      assert.deepEqual(
+        added.map((row) => `${row.action} ${row.actor.id}`),
+        action.split(', ').map((each) => `${each} local`),
+        route,
+      );
+    }
+    assert.equal((await json<Verdict>(await get('/verify'))).fault, null);
+  });
+
+  it('forgets no route that changes something', () => {
+    const all = routesOf({ ...parts, closing: AbortSignal.abort() } as unknown as CompleteParts)
+      .filter(({ method }) => method !== 'get')
+      .map(({ method, path }) => `${method} ${path}`);
+    const known = [
+      ...steps.map(({ route }) => route),
+      ...Object.keys({ ...withoutRow, ...heldElsewhere }),
+    ];
+
+    assert.deepEqual(
+      all.filter((route) => !known.includes(route)),
+      [],
+      'Give each a step here, or say in which test it is held to its row.',
+    );
+  });
+
+  it('is listed by who, what and when, page by page', async () => {
+    const first = await json<Page>(await get('?limit=2&action=run.*'));
+    const second = await json<Page>(await get(`?limit=2&action=run.*&cursor=${first.next}`));
+    const nobodys = await json<Page>(await get('?actor=nobody'));
+    const later = await json<Page>(await get('?from=2999-01-01'));
+    const own = await json<Page>(await get('?of=installation&action=tenant.*'));
+
+    const seqs = [...first.items, ...second.items].map(({ seq }) => seq);
+    assert.deepEqual(
+      seqs,
+      seqs.toSorted((a, b) => b - a),
+    );
+    assert.equal(new Set(seqs).size, 4);
+    assert.deepEqual([nobodys.items, later.items, nobodys.next], [[], [], null]);
+    assert.deepEqual(
+      own.items.map(({ action, target }) => `${action} ${target}`),
+      ['tenant.resume theirs', 'tenant.suspend theirs', 'tenant.create theirs'],
+    );
+    await problem(await get('?limit=0'), 400, 'INPUT_INVALID');
+  });
+
+  it('is streamed with a head that verifies, and shows what is done to it', async () => {
+    verifies('R12.audit');
+    const response = await get('/export');
+    const path = join(folder.path, 'audit.jsonl');
+    writeFileSync(path, await response.text());
+    const publicKey = (await tutti.host.audit.publicKey()) as string;
+
+    assert.equal(response.headers.get('content-type'), 'application/x-ndjson');
+    const verdict = await verifyFile(path, { keys: [publicKey] });
+    assert.deepEqual([verdict.fault, verdict.tenantId, verdict.heads], [null, tenantId, 1]);
+
+    await tutti.host.database.admin((client) =>
+      tamper(client, `UPDATE tutti.audit SET target = 'x' WHERE tenant_id = $1 AND seq = 5`, [
+        tenantId,
+      ]),
+    );
+    const found = await json<Verdict>(await get('/verify'));
+    assert.deepEqual([found.fault?.kind, found.fault?.seq], ['edited', 5]);
+    await problem(await get('/export'), 500, 'AUDIT_BROKEN');
+  });
+
+  it('is not for those who may see some modules or companies only', async () => {
+    const narrow = await send('post', '/v1/keys', {
+      ...{ name: 'narrow', roles: ['tenant_admin'], modules: ['echo'] },
+    });
+    const wide = await send('post', '/v1/keys', { name: 'wide', roles: ['tenant_admin'] });
+    const [few, all] = await Promise.all(
+      [narrow, wide].map((each) => json<{ secret: string }>(each)),
+    );
+    const as = (key: string | undefined, path: string) =>
+      fetch(`${server.url}/v1/audit${path}`, { headers: { authorization: `Bearer ${key}` } });
+
+    assert.equal((await as(all?.secret, '')).status, 200);
+    await problem(await as(all?.secret, '?of=installation'), 403, 'PERMISSION_DENIED');
+    for (const path of ['', '/verify', '/export'])
+      await problem(await as(few?.secret, path), 403, 'PERMISSION_DENIED');
+  });
+});

@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict';
+import { verifies } from '../../support/verifies.ts';
+import { type ServedApi, serveHere } from '../identity/served.ts';
+import { json, problem } from './api.ts';
+
+interface List {
+  readonly items: readonly { readonly id: string; readonly runId?: string }[];
+}
+
+describe('who sees which runs', function () {
+  this.timeout(120_000);
+  let served: ServedApi;
+  let owner: string;
+  let inDe: string;
+  let ofEcho: string;
+  /** Runs by what they are of. */
+  const runs: Record<string, string> = {};
+
+  before(async () => {
+    served = await serveHere();
+    owner = await served.key(served.ours, ['owner']);
+    inDe = await served.key(served.ours, ['operator'], { companies: ['DE'] });
+    ofEcho = await served.key(served.ours, ['operator'], { modules: ['echo'] });
+    for (const company of ['DE', 'FR', null]) {
+      const body = { workflow: 'chorus', input: { values: ['x'] } };
+      runs[company ?? 'group'] = await started('/v1/runs', owner, {
+        ...body,
+        ...(company && { company }),
+      });
+    }
+    const task = { agent: 'echo.say', input: { value: 'y' } };
+    runs.task = await started('/v1/tasks', owner, task);
+    for (const id of Object.values(runs)) await served.tutti.engine.whenEnded(id);
+  });
+  after(async function () {
+    await served.close(this);
+  });
+
+  let keys = 0;
+  const post = (path: string, key: string, body: object) => {
+    keys += 1;
+    const headers = { 'content-type': 'application/json', 'idempotency-key': `s${keys}` };
+    return served.ask(path, key, { method: 'POST', headers, body: JSON.stringify(body) });
+  };
+  async function started(path: string, key: string, body: object): Promise<string> {
+    const answer = await post(path, key, body);
+    assert.equal(answer.status, 202);
+    return (await json<{ readonly id: string }>(answer)).id;
+  }
+  const listed = async (key: string, query = '') => {
+    const { items } = await json<List>(await served.ask(`/v1/runs${query}`, key));
+    return items.map(({ id }) => id).sort();
+  };
+  const those = (...names: string[]) => names.map((name) => runs[name]).sort();
+
+  it('lists for a caller of a company its runs alone, and answers 404 for the others', async () => {
+    verifies('R12.tenancy');
+    assert.deepEqual(await listed(owner), those('DE', 'FR', 'group', 'task'));
+    assert.deepEqual(await listed(inDe), those('DE'));
+    assert.equal((await served.ask(`/v1/runs/${runs.DE}`, inDe)).status, 200);
+    for (const path of ['', '/steps', '/entries', '/events', '/explain', '/undo'])
+      for (const name of ['FR', 'group'])
+        await problem(await served.ask(`/v1/runs/${runs[name]}${path}`, inDe), 404, 'RUN_UNKNOWN');
+    for (const turn of ['cancel', 'pause', 'resume'])
+      await problem(await post(`/v1/runs/${runs.FR}/${turn}`, inDe, {}), 404, 'RUN_UNKNOWN');
+    await problem(await served.ask(`/report/${runs.FR}`, inDe), 404, 'RUN_UNKNOWN');
+  });
+
+  it('lists for a caller of a module what its agents, tools and workflows run', async () => {
+    // The workflow is of no module: the configuration declares it.
+    assert.deepEqual(await listed(ofEcho), those('task'));
+    await problem(await served.ask(`/v1/runs/${runs.DE}`, ofEcho), 404, 'RUN_UNKNOWN');
+    assert.equal((await served.ask(`/v1/runs/${runs.task}`, ofEcho)).status, 200);
+  });
+
+  it('shows what came of a run to who sees the run', async () => {
+    const proposals = async (key: string) => {
+      const { items } = await json<List>(await served.ask('/v1/proposals?all=true', key));
+      return [...new Set(items.map(({ runId }) => runId))];
+    };
+
+    assert.equal((await proposals(owner)).length, 2);
+    assert.deepEqual(await proposals(inDe), [runs.DE]);
+    assert.deepEqual(await proposals(ofEcho), [runs.task]);
+    await problem(await served.ask(`/v1/proposals?run=${runs.FR}`, inDe), 404, 'RUN_UNKNOWN');
+  });
+
+  it('lets runs be started where a caller may touch them', async () => {
+    const body = { workflow: 'chorus', input: { values: [] } };
+
+    assert.equal((await post('/v1/runs', inDe, { ...body, company: 'DE' })).status, 202);
+    await problem(
+      await post('/v1/runs', inDe, { ...body, company: 'FR' }),
+      403,
+      'PERMISSION_DENIED',
+    );
+    await problem(await post('/v1/runs', inDe, body), 403, 'PERMISSION_DENIED');
+    await problem(await post('/v1/runs', ofEcho, body), 403, 'PERMISSION_DENIED');
+    await problem(await post('/v1/plans', inDe, body), 403, 'PERMISSION_DENIED');
+  });
+
+  it('does not tell by a key of others that their run is there', async () => {
+    const body = { workflow: 'chorus', input: { values: ['k'] } };
+    const headers = { 'content-type': 'application/json', 'idempotency-key': 'shared' };
+    const send = (key: string, company: string) =>
+      served.ask('/v1/runs', key, {
+        ...{ method: 'POST', headers },
+        body: JSON.stringify({ ...body, company }),
+      });
+    assert.equal((await send(owner, 'FR')).status, 202);
+
+    await problem(await send(inDe, 'DE'), 404, 'RUN_UNKNOWN');
+  });
+
+  it('keeps the purses and limits of all from who may touch some', async () => {
+    const budgets = async (key: string) => {
+      const { items } = await json<{ items: { scope: string }[] }>(
+        await served.ask('/v1/budgets', key),
+      );
+      return items.map(({ scope }) => scope);
+    };
+
+    assert.deepEqual(await budgets(ofEcho), ['module:echo']);
+    assert.deepEqual(await budgets(inDe), []);
+    await problem(await served.ask('/v1/limits', inDe), 403, 'PERMISSION_DENIED');
+  });
+
+  it('filters by workflow, status, company and time', async () => {
+    const soon = new Date(Date.now() + 60_000).toISOString();
+    for (const query of [
+      '?workflow=chorus&status=succeeded&company=FR',
+      `?company=FR&from=2020-01-01&to=${soon}`,
+    ])
+      assert.ok((await listed(owner, query)).includes(String(runs.FR)), query);
+    for (const query of [
+      '?company=FR&workflow=pause',
+      '?company=FR&status=failed',
+      '?company=FR&to=2020-01-01',
+      `?company=FR&from=${soon}`,
+    ])
+      assert.deepEqual(await listed(owner, query), [], query);
+    for (const query of ['?status=lost', '?from=yesterday', '?company='])
+      await problem(await served.ask(`/v1/runs${query}`, owner), 400, 'INPUT_INVALID');
+  });
+
+  it('pages through the journal of a run', async () => {
+    const { entries } = served.tutti.history;
+    const all = await entries.call(served.tutti.history, served.ours, String(runs.DE), 0);
+    const seen: number[] = [];
+    let next: string | null = '';
+    while (next !== null) {
+      const cursor = next === '' ? '' : `&cursor=${next}`;
+      const answer = await served.ask(`/v1/runs/${runs.DE}/entries?limit=2${cursor}`, owner);
+      const page: { items: { seq: number }[]; next: string | null } = await json(answer);
+      seen.push(...page.items.map(({ seq }) => seq));
+      next = page.next;
+    }
+
+    assert.ok(all.length > 4);
+    assert.deepEqual(
+      seen,
+      all.map(({ seq }) => seq),
+    );
+  });
+});
