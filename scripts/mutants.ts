@@ -16,7 +16,7 @@ type Verdict = 'killed' | 'killed by time' | 'survived';
 const longestMs = 180_000;
 const leftOut = new Set(['node_modules', '.git', 'dist', '.tutti', 'coverage']);
 /** Lives of each property of the simulated world: a planted bug shows itself in fewer than a night's. */
-const lives = '80';
+const lives = '200';
 
 function copyOfSources(): string {
   const folder = mkdtempSync(join(tmpdir(), 'tutti-mutants-'));
