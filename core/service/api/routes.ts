@@ -23,7 +23,7 @@ import { moduleRoutes } from './routes/modules.ts';
 import { pageRoutes } from './routes/pages.ts';
 import { planRoutes } from './routes/plans.ts';
 import { policyRoutes } from './routes/policies.ts';
-import { resultRoutes } from './routes/results.ts';
+import { proposalRoutes } from './routes/proposals.ts';
 import { runRoutes } from './routes/runs.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
 import { settingRoutes } from './routes/settings.ts';
@@ -46,7 +46,7 @@ export function routesOf(parts: CompleteParts): readonly Route[] {
     ...eventRoutes(parts),
     ...explainRoutes(parts),
     ...(parts.undo ? undoRoutes(parts, parts.undo) : []),
-    ...resultRoutes(parts),
+    ...proposalRoutes(parts),
     ...errorRoutes(parts),
     ...statusRoutes(parts),
     ...(parts.planner ? planRoutes(parts, parts.planner) : []),

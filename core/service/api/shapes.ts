@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { EffectState } from '../../ports/db/states.ts';
 
 /** Who did something, as answers show it. */
 export const actorShape = z
@@ -59,3 +60,18 @@ export function listOf<S extends z.ZodType>(item: S) {
     next: z.string().nullable().meta({ description: "For the next page's `cursor`." }),
   });
 }
+
+/** What may have become of an effect. */
+export const effectStates = [
+  'proposed',
+  'approved',
+  'started',
+  'applied',
+  'replayed',
+  'rejected',
+  'conflict',
+  'uncertain',
+  'needs_review',
+  'undone',
+  'refused',
+] as const satisfies readonly EffectState[];

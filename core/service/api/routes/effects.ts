@@ -5,23 +5,11 @@ import type { CompleteParts } from '../parts.ts';
 import { moduleOf, withinReach } from '../reach.ts';
 import { hexDigest, pageOf, paging } from '../request.ts';
 import { defineRoute, ok, type Route } from '../route.ts';
-import { actorShape, listOf } from '../shapes.ts';
+import { actorShape, effectStates, listOf } from '../shapes.ts';
 
-const states = [
-  'approved',
-  'started',
-  'applied',
-  'replayed',
-  'rejected',
-  'conflict',
-  'uncertain',
-  'needs_review',
-  'undone',
-  'refused',
-] as const;
 const verdicts = ['happened', 'did-not-happen', 'retry'] as const;
 const effectsQuery = paging(hexDigest, { usual: 200, most: 1_000 }).extend({
-  state: z.enum(states).optional(),
+  state: z.enum(effectStates).exclude(['proposed']).optional(),
   review: z
     .stringbool()
     .optional()
@@ -46,7 +34,7 @@ const effectShape = z
     entity: z.string().nullable(),
     targetId: z.string().nullable(),
     company: z.string().nullable(),
-    state: z.enum([...states, 'proposed']),
+    state: z.enum(effectStates),
     needsPerson: z.boolean(),
     outcome: z.unknown(),
     startedAt: z.iso.datetime().nullable(),

@@ -5,7 +5,30 @@ import type { CompleteParts } from '../parts.ts';
 import { pageOf, paging } from '../request.ts';
 import { type Call, defineRoute, ok, type Route } from '../route.ts';
 import { actorShape, listOf } from '../shapes.ts';
-import { findingShape } from './result-shapes.ts';
+
+/** Something that an agent found. */
+const findingShape = z
+  .object({
+    id: z.string().meta({ description: 'Run and sequence number.' }),
+    fingerprint: z
+      .string()
+      .meta({ description: 'The same finding of another night has the same.' }),
+    known: z.boolean().meta({ description: 'Whether an earlier run had it already.' }),
+    simulated: z.boolean(),
+    runId: z.uuid(),
+    stepId: z.int(),
+    module: z.string(),
+    agent: z.string(),
+    kind: z.string(),
+    severity: z.string(),
+    company: z.string().nullable(),
+    records: z.array(z.object({ entity: z.string(), id: z.string() })),
+    amount: z.string().nullable().meta({ description: 'Decimal text.' }),
+    currency: z.string().nullable(),
+    summary: z.string(),
+    evidence: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+  })
+  .meta({ id: 'Finding' });
 
 const word = z.string().min(1).max(200);
 const state = z.enum(triageStates);

@@ -2,8 +2,7 @@ import { z } from 'zod';
 import type { CompleteParts } from '../parts.ts';
 import { hexDigest, pageOf, paging } from '../request.ts';
 import { defineRoute, ok, type Route } from '../route.ts';
-import { listOf } from '../shapes.ts';
-import { proposalShape } from './result-shapes.ts';
+import { effectStates, listOf } from '../shapes.ts';
 
 const limits = { usual: 200, most: 1_000 };
 const run = z.string().max(64).optional().meta({ description: 'The id of a run.' });
@@ -12,8 +11,28 @@ const proposalsQuery = paging(hexDigest, limits).extend({
   all: z.stringbool().optional().meta({ description: 'Whether also what was decided.' }),
 });
 
+/** A change to the ERP that waits for a person. */
+const proposalShape = z
+  .object({
+    key: hexDigest,
+    runId: z.uuid(),
+    stepId: z.int(),
+    seq: z.int(),
+    tool: z.string(),
+    module: z.string(),
+    agent: z.string().nullable(),
+    entity: z.string().nullable(),
+    targetId: z.string().nullable(),
+    company: z.string().nullable(),
+    state: z.enum(effectStates),
+    became: z.enum(['open', 'granted', 'expired', 'withdrawn', ...effectStates.slice(1)]),
+    approval: z.uuid().nullable().meta({ description: 'The newest question about it.' }),
+    args: z.unknown().meta({ description: 'What the tool would be called with.' }),
+  })
+  .meta({ id: 'Proposal' });
+
 /** `/v1/proposals`: what agents would change, of a run or of all. */
-export function resultRoutes({ history }: Pick<CompleteParts, 'history'>): readonly Route[] {
+export function proposalRoutes({ history }: Pick<CompleteParts, 'history'>): readonly Route[] {
   return [
     defineRoute({
       method: 'get',
