@@ -3,116 +3,10 @@ import { EngineError, type ErrorCode, isEngineError, toErrorData } from '../core
 import type { Fault } from '../core/engine/graph/fault.ts';
 import { readArguments } from './arguments.ts';
 import { type Command, exit } from './command.ts';
-import { agent } from './commands/agent.ts';
-import { approvals } from './commands/approvals.ts';
-import { approve } from './commands/approve.ts';
-import { ask } from './commands/ask.ts';
-import { audit } from './commands/audit.ts';
-import { autonomy } from './commands/autonomy.ts';
-import { backup } from './commands/backup.ts';
-import { budgets } from './commands/budgets.ts';
-import { cancel } from './commands/cancel.ts';
-import { config } from './commands/config.ts';
-import { costs } from './commands/costs.ts';
-import { delegate } from './commands/delegate.ts';
-import { doctor } from './commands/doctor.ts';
-import { effects } from './commands/effects.ts';
-import { erase } from './commands/erase.ts';
-import { errors } from './commands/errors.ts';
-import { explain } from './commands/explain.ts';
-import { findings } from './commands/findings.ts';
 import { printCommands, printUsage } from './commands/help.ts';
-import { hold } from './commands/hold.ts';
-import { holds } from './commands/holds.ts';
-import { hooks } from './commands/hooks.ts';
-import { key } from './commands/key.ts';
-import { limits } from './commands/limits.ts';
-import { mcp } from './commands/mcp.ts';
-import { modules } from './commands/modules.ts';
-import { pause } from './commands/pause.ts';
-import { plan } from './commands/plan.ts';
-import { proposals } from './commands/proposals.ts';
-import { refuse } from './commands/refuse.ts';
-import { report } from './commands/report.ts';
-import { restore } from './commands/restore.ts';
-import { resume } from './commands/resume.ts';
-import { retention } from './commands/retention.ts';
-import { retry } from './commands/retry.ts';
-import { run } from './commands/run.ts';
-import { runs } from './commands/runs.ts';
-import { schedule } from './commands/schedule.ts';
-import { serve } from './commands/serve.ts';
-import { settings } from './commands/settings.ts';
-import { settle } from './commands/settle.ts';
-import { shadow } from './commands/shadow.ts';
-import { start } from './commands/start.ts';
-import { status } from './commands/status.ts';
-import { stop } from './commands/stop.ts';
-import { stops } from './commands/stops.ts';
-import { tenant } from './commands/tenant.ts';
-import { tools } from './commands/tools.ts';
-import { triage } from './commands/triage.ts';
-import { undo } from './commands/undo.ts';
-import { version } from './commands/version.ts';
-import { webhooks } from './commands/webhooks.ts';
-import { workflow } from './commands/workflow.ts';
+import { commands } from './commands.ts';
 import { hearInterrupts } from './interrupt.ts';
 import { oneLine, openTerminal } from './terminal.ts';
-
-const commands: readonly Command[] = [
-  start,
-  serve,
-  run,
-  ask,
-  plan,
-  findings,
-  report,
-  triage,
-  approvals,
-  approve,
-  refuse,
-  delegate,
-  proposals,
-  effects,
-  settle,
-  undo,
-  runs,
-  explain,
-  cancel,
-  retry,
-  pause,
-  resume,
-  stop,
-  stops,
-  autonomy,
-  shadow,
-  audit,
-  schedule,
-  hooks,
-  webhooks,
-  mcp,
-  modules,
-  tools,
-  agent,
-  workflow,
-  errors,
-  costs,
-  budgets,
-  limits,
-  status,
-  settings,
-  config,
-  key,
-  tenant,
-  retention,
-  hold,
-  holds,
-  erase,
-  backup,
-  restore,
-  doctor,
-  version,
-];
 
 /** Codes that say that the call was wrong, not Tutti. */
 const usageCodes: readonly ErrorCode[] = [
@@ -152,7 +46,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const [name = 'help', ...rest] = argv;
   const plain = openTerminal(false, process.env);
   if (['help', '--help', '-h'].includes(name)) return help(rest[0]);
-  const command = find(name === '--version' || name === '-v' ? 'version' : name);
+  const command = await find(name === '--version' || name === '-v' ? 'version' : name);
   const args = readArguments(command.usage, rest);
   if (args.has('help')) {
     printUsage(plain, command);
@@ -173,17 +67,16 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-function help(name: string | undefined): number {
+async function help(name: string | undefined): Promise<number> {
   const terminal = openTerminal(false, process.env);
-  if (name === undefined) printCommands(terminal, commands);
-  else printUsage(terminal, find(name));
+  if (name !== undefined) printUsage(terminal, await find(name));
+  else printCommands(terminal, await Promise.all(Object.values(commands).map((load) => load())));
   return exit.done;
 }
 
 /** @throws INPUT_INVALID */
-function find(name: string): Command {
-  const found = commands.find((command) => command.usage.name === name);
-  if (found) return found;
+async function find(name: string): Promise<Command> {
+  if (Object.hasOwn(commands, name)) return await (commands[name] as () => Promise<Command>)();
   throw new EngineError('INPUT_INVALID', `There is no command '${name}'; see: tutti help`);
 }
 
