@@ -104,11 +104,25 @@ function reason(error: Error & { readonly code?: string }): string {
   return `needs a value for '${named.replace(/,$/, '')}'`;
 }
 
-function wrong(usage: Usage, what: string): EngineError {
-  return new EngineError(
-    'INPUT_INVALID',
-    `tutti ${usage.name} ${what}; see: tutti help ${usage.name}`,
-  );
+function wrong({ name }: Usage, what: string): EngineError {
+  return wrongUse(name)(what);
+}
+
+/** Makes the errors of a command that was not called as its help says. */
+export function wrongUse(command: string): (what: string) => EngineError {
+  return (what) =>
+    new EngineError('INPUT_INVALID', `tutti ${command} ${what}; see: tutti help ${command}`);
+}
+
+/** What a command's table has for the action that a call names. @throws INPUT_INVALID, with the actions that there are */
+export function actionIn<A>(
+  command: string,
+  actions: Readonly<Record<string, A>>,
+  named: string,
+): A {
+  if (Object.hasOwn(actions, named)) return actions[named] as A;
+  const known = Object.keys(actions).join(', ');
+  throw wrongUse(command)(`takes ${known}, not '${named.slice(0, 50)}'`);
 }
 
 /** The lines of a command's help. */

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { EngineError, toErrorData } from '../core/base/errors.ts';
+import { isId } from '../core/base/ids.ts';
 import type { History } from '../core/engine/run/history.ts';
 import { readSecret } from '../core/ports/secret.ts';
 import { groupName } from '../core/service/batch/record.ts';
@@ -117,8 +118,9 @@ interface Asked {
 export async function readingTenant(host: Host, asked: Asked): Promise<number | null> {
   const runs = host.database.kysely('tutti_engine').selectFrom('run').select('tenantId');
   if (asked.runId !== undefined) {
-    const isId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(asked.runId);
-    const row = isId ? await runs.where('id', '=', asked.runId).executeTakeFirst() : undefined;
+    const row = isId(asked.runId)
+      ? await runs.where('id', '=', asked.runId).executeTakeFirst()
+      : undefined;
     if (row) return row.tenantId;
     const shown = asked.runId.slice(0, 64);
     throw new EngineError('RUN_UNKNOWN', `There is no run '${shown}'; see: tutti runs`);

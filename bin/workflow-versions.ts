@@ -5,10 +5,14 @@ import { type InForceNow, Versions, type VersionsView } from '../core/engine/ver
 import { readDocument } from '../core/sdk/document.ts';
 import type { WorkflowData } from '../core/sdk/node.ts';
 import { countOf } from '../core/service/batch/format.ts';
+import { wrongUse } from './arguments.ts';
 import { type Call, withTenant } from './command.ts';
 import type { Host } from './host.ts';
 import { operator } from './operator.ts';
 import { oneLine, type Terminal, table } from './terminal.ts';
+
+/** A call of `tutti workflow` that cannot be. */
+export const wrong: (what: string) => EngineError = wrongUse('workflow');
 
 /** What of `tutti workflow` keeps versions; each takes what stands after its name. */
 export const versionActions = { versions, publish, rollback, release, diff } as const;
@@ -165,11 +169,6 @@ export function namesOf(
   const missing = wanted.slice(named.length).find((each) => !each.startsWith('['));
   if (missing === undefined && named.length <= wanted.length) return named;
   throw wrong(`${action} needs ${wanted.join(' ')}`);
-}
-
-/** A call of `tutti workflow` that cannot be. */
-export function wrong(what: string): EngineError {
-  return new EngineError('INPUT_INVALID', `tutti workflow ${what}; see: tutti help workflow`);
 }
 
 /** One version, or what a plain run takes, from the database. @throws WORKFLOW_UNKNOWN */

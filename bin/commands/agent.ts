@@ -1,13 +1,15 @@
-import { EngineError } from '../../core/base/errors.ts';
 import type { AgentDetail, AgentView } from '../../core/engine/agents/agent-view.ts';
 import type { AgentVersions, MadeNow, Speaking } from '../../core/engine/agents/agents.ts';
 import { readAgentDocument } from '../../core/sdk/agent-document.ts';
 import { countOf } from '../../core/service/batch/format.ts';
 import { agentsOf } from '../agents-of.ts';
+import { actionIn, wrongUse } from '../arguments.ts';
 import { type Call, type Command, flags, withTenant } from '../command.ts';
 import { personOfCall } from '../operator.ts';
 import { oneLine, type Terminal, table } from '../terminal.ts';
 import { readText } from '../workflow-versions.ts';
+
+const wrong = wrongUse('agent');
 
 type Agents = ReturnType<typeof agentsOf>;
 type Act = (agents: Agents, speaking: Speaking) => Promise<void>;
@@ -55,8 +57,7 @@ export const agent: Command = {
   },
   run: (call) => {
     const [action = '', ...named] = call.args.positionals;
-    const actOf = Object.hasOwn(actions, action) ? actions[action] : undefined;
-    if (!actOf) throw wrong(`takes ${Object.keys(actions).join(', ')}, not '${action}'`);
+    const actOf = actionIn('agent', actions, action);
     // Read before anything is opened: a wrong flag costs no start.
     const act = actOf(call, named);
     const actor = { kind: 'person', id: personOfCall(call) } as const;
@@ -213,8 +214,4 @@ function numberOf({ args }: Call, flag: 'version' | 'to'): number | undefined {
 function namesOf(action: string, named: readonly string[], wanted: readonly string[]): string[] {
   if (named.length === wanted.length) return [...named];
   throw wrong(`${action} takes ${wanted.join(' and ') || 'no name: use --name'}`);
-}
-
-function wrong(what: string): EngineError {
-  return new EngineError('INPUT_INVALID', `tutti agent ${what}; see: tutti help agent`);
 }

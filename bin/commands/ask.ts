@@ -1,9 +1,8 @@
-import { EngineError } from '../../core/base/errors.ts';
 import { submitOwn } from '../../core/engine/submit.ts';
 import { taskWorkflow } from '../../core/engine/tasks/agent-task.ts';
 import type { TaskRequest, TaskView } from '../../core/engine/tasks/tasks.ts';
 import { countOf, formatCost } from '../../core/service/batch/format.ts';
-import type { Arguments } from '../arguments.ts';
+import { type Arguments, wrongUse } from '../arguments.ts';
 import {
   bookZone,
   type Call,
@@ -18,6 +17,8 @@ import { seeToItsEnd } from '../follow.ts';
 import type { Host } from '../host.ts';
 import { tasksOf } from '../tasks-of.ts';
 import type { Terminal } from '../terminal.ts';
+
+const wrong = wrongUse('ask');
 
 /** `tutti ask`: one task for one agent, seen to its end. */
 export const ask: Command = {
@@ -74,10 +75,6 @@ function wantedOf(args: Arguments): Wanted {
   const key = args.text('key');
   const priority = args.integer('priority', { from: 1, to: 10 });
   return { agent, capability, text, input, ...(key && { key }), ...(priority && { priority }) };
-}
-
-function wrong(what: string): EngineError {
-  return new EngineError('INPUT_INVALID', `tutti ask ${what}; see: tutti help ask`);
 }
 
 async function askOnce(

@@ -7,6 +7,7 @@ import type { AuditView } from '../../core/engine/audit/log.ts';
 import type { Verdict } from '../../core/engine/audit/verify.ts';
 import { readAuditKey } from '../../core/ports/audit-key.ts';
 import { countOf } from '../../core/service/batch/format.ts';
+import { actionIn, wrongUse } from '../arguments.ts';
 import {
   type Call,
   type Command,
@@ -19,6 +20,8 @@ import {
 import type { Host } from '../host.ts';
 import { identityOf } from '../identity-of.ts';
 import { table } from '../terminal.ts';
+
+const wrong = wrongUse('audit');
 
 const shown = 50;
 const most = 10_000;
@@ -62,8 +65,7 @@ export const audit: Command = {
   },
   run: (call) => {
     const [name = 'list', file] = call.args.positionals;
-    const act = Object.hasOwn(acts, name) ? acts[name] : undefined;
-    if (!act) throw wrong(`takes ${Object.keys(acts).join(', ')}, not '${name.slice(0, 50)}'`);
+    const act = actionIn('audit', acts, name);
     if (file !== undefined && name !== 'verify') throw wrong(`${name} takes no file like that`);
     return act(call, file);
   },
@@ -199,8 +201,4 @@ function momentOf({ args }: Call, flag: string): Date | undefined {
   const at = new Date(text);
   if (!Number.isNaN(at.getTime())) return at;
   throw wrong(`takes --${flag} as YYYY-MM-DD or RFC 3339, not '${text.slice(0, 50)}'`);
-}
-
-function wrong(what: string): EngineError {
-  return new EngineError('INPUT_INVALID', `tutti audit ${what}; see: tutti help audit`);
 }

@@ -1,8 +1,8 @@
-import { EngineError } from '../../core/base/errors.ts';
 import { type Erased, eraseRecord, eraseRun } from '../../core/engine/retention/erase.ts';
 import { withConnection } from '../../core/engine/retention/keeping.ts';
 import { findRecord, type Mention, type RecordRef } from '../../core/engine/retention/search.ts';
 import { countOf } from '../../core/service/batch/format.ts';
+import { wrongUse } from '../arguments.ts';
 import {
   type Call,
   type Command,
@@ -14,6 +14,8 @@ import {
 } from '../command.ts';
 import type { Host } from '../host.ts';
 import { operator } from '../operator.ts';
+
+const wrong = wrongUse('erase');
 
 /** `tutti erase`: takes the bodies of a run, or all that name a record. */
 export const erase: Command = {
@@ -80,10 +82,6 @@ function recordOf(text: string | undefined): RecordRef | undefined {
   const [, entity, id] = /^([a-z][a-z0-9_.]*):(.+)$/s.exec(text) ?? [];
   if (entity !== undefined && id !== undefined) return { entity, id };
   throw wrong(`takes --record as ENTITY:ID, for example employee:E-17, not '${text}'`);
-}
-
-function wrong(what: string): EngineError {
-  return new EngineError('INPUT_INVALID', `tutti erase ${what}; see: tutti help erase`);
 }
 
 async function list(

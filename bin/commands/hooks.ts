@@ -1,6 +1,6 @@
-import { EngineError } from '../../core/base/errors.ts';
 import { countOf } from '../../core/service/batch/format.ts';
 import type { EventView, HookStore, HookView } from '../../core/service/hooks/hook-store.ts';
+import { actionIn } from '../arguments.ts';
 import { type Call, type Command, flags, withTenant } from '../command.ts';
 import { hookStoreOf } from '../hooks-of.ts';
 import { personOfCall } from '../operator.ts';
@@ -41,12 +41,7 @@ export const hooks: Command = {
   },
   run: (call) => {
     const [action = 'list', named] = call.args.positionals;
-    const act = Object.hasOwn(actions, action) ? actions[action] : undefined;
-    if (!act)
-      throw new EngineError(
-        'INPUT_INVALID',
-        `tutti hooks takes ${Object.keys(actions).join(', ')}, not '${action}'; see: tutti help hooks`,
-      );
+    const act = actionIn('hooks', actions, action);
     return withTenant(call, (host, tenantId) =>
       act(call, { store: hookStoreOf(host), tenantId }, named),
     );

@@ -1,4 +1,3 @@
-import { EngineError } from '../../core/base/errors.ts';
 import { countOf } from '../../core/service/batch/format.ts';
 import type { KeyView } from '../../core/service/identity/key-view.ts';
 import {
@@ -9,11 +8,14 @@ import {
 } from '../../core/service/identity/keys.ts';
 import type { Role } from '../../core/service/identity/permission.ts';
 import { roleNames } from '../../core/service/identity/permission.ts';
+import { actionIn, wrongUse } from '../arguments.ts';
 import { type Call, type Command, exit, flags, withHost, withTenant } from '../command.ts';
 import type { Host } from '../host.ts';
 import { identityOf } from '../identity-of.ts';
 import { operator } from '../operator.ts';
 import { oneLine, type Terminal, table } from '../terminal.ts';
+
+const wrong = wrongUse('key');
 
 type Act = (keys: Keys, tenantId: number) => Promise<void>;
 
@@ -56,8 +58,7 @@ export const key: Command = {
   },
   run: (call) => {
     const [action = '', named] = call.args.positionals;
-    const actOf = Object.hasOwn(actions, action) ? actions[action] : undefined;
-    if (!actOf) throw wrong(`takes ${Object.keys(actions).join(', ')}, not '${action}'`);
+    const actOf = actionIn('key', actions, action);
     // Read before anything is opened: a wrong flag costs no start.
     const act = actOf(call, named);
     const work = (host: Host, tenantId: number) => act(identityOf(host, tenantId).keys, tenantId);
@@ -141,8 +142,4 @@ function daysOf({ args }: Call): number | undefined {
 function listOf(text: string | undefined): readonly string[] | null {
   const items = text?.split(',').map((each) => each.trim());
   return items?.filter((each) => each !== '') ?? null;
-}
-
-function wrong(what: string): EngineError {
-  return new EngineError('INPUT_INVALID', `tutti key ${what}; see: tutti help key`);
 }

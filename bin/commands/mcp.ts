@@ -4,10 +4,13 @@ import type { McpPins } from '../../core/ports/db/mcp-pins.ts';
 import type { OpenMcpPool } from '../../core/ports/mcp/pool.ts';
 import { acceptTools, type McpToolView, reviewTools } from '../../core/ports/mcp/review.ts';
 import { countOf } from '../../core/service/batch/format.ts';
+import { wrongUse } from '../arguments.ts';
 import { type Call, type Command, exit, flags, scaleOf, withHost } from '../command.ts';
 import { serveMcp } from '../mcp-serve.ts';
 import { personOfCall } from '../operator.ts';
 import { oneLine, table } from '../terminal.ts';
+
+const wrong = wrongUse('mcp');
 
 /** What a sub-command works with. */
 interface Desk {
@@ -156,8 +159,4 @@ async function checkOne(pool: OpenMcpPool, name: string, interrupt: AbortSignal)
     const words = typeof cause === 'string' ? cause : '';
     return { name, isWell: false, says: `${toErrorData(error).message} ${words}`.trim() };
   }
-}
-
-function wrong(what: string): EngineError {
-  return new EngineError('INPUT_INVALID', `tutti mcp ${what}; see: tutti help mcp`);
 }

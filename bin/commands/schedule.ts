@@ -1,6 +1,6 @@
 import { systemClock } from '../../core/base/clock.ts';
 import { EngineError } from '../../core/base/errors.ts';
-import { newId } from '../../core/base/ids.ts';
+import { isId, newId } from '../../core/base/ids.ts';
 import { isTimeZone, localMoment } from '../../core/base/zoned-time.ts';
 import { cronFault } from '../../core/sdk/cron.ts';
 import { defineSchedule } from '../../core/sdk/schedule.ts';
@@ -10,11 +10,14 @@ import type { BackfillView, NewBackfill } from '../../core/service/schedules/bac
 import type { ScheduleDesk, ScheduleView } from '../../core/service/schedules/desk.ts';
 import { type OccurrenceView, preview } from '../../core/service/schedules/preview.ts';
 import type { SlotView } from '../../core/service/schedules/slot.ts';
+import { wrongUse } from '../arguments.ts';
 import { type Call, type Command, exit, flags, hostOptions, withTenant } from '../command.ts';
 import { openConfig } from '../host.ts';
 import { operator } from '../operator.ts';
 import { scheduleDeskOf } from '../schedules-of.ts';
 import { table } from '../terminal.ts';
+
+const wrong = wrongUse('schedule');
 
 /** What a sub-command works with. */
 interface Desk {
@@ -103,8 +106,7 @@ async function list({ terminal }: Call, { desk, tenantId, isServed }: Desk): Pro
 
 async function show(call: Call, { desk, tenantId }: Desk, name: string): Promise<void> {
   const { terminal } = call;
-  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(name))
-    return tellBackfill(call, await desk.backfills.show(tenantId, name));
+  if (isId(name)) return tellBackfill(call, await desk.backfills.show(tenantId, name));
   const view = await desk.show(tenantId, name);
   if (terminal.isJson) return terminal.print(view);
   const { declaration: declared } = view;
@@ -309,8 +311,4 @@ function isDay(text: string): boolean {
 function needed(action: string, named: string | undefined): string {
   if (named !== undefined) return named;
   throw wrong(`${action} needs a NAME; see what there is: tutti schedule list`);
-}
-
-function wrong(what: string): EngineError {
-  return new EngineError('INPUT_INVALID', `tutti schedule ${what}; see: tutti help schedule`);
 }

@@ -1,10 +1,12 @@
-import { EngineError } from '../../core/base/errors.ts';
 import { countOf } from '../../core/service/batch/format.ts';
 import type { Tenants, TenantView } from '../../core/service/identity/tenants.ts';
+import { wrongUse } from '../arguments.ts';
 import { type Call, type Command, exit, flags, withHost } from '../command.ts';
 import { identityOf } from '../identity-of.ts';
 import { operator } from '../operator.ts';
 import { table } from '../terminal.ts';
+
+const wrong = wrongUse('tenant');
 
 const changes = ['create', 'suspend', 'resume'] as const;
 type Change = (typeof changes)[number];
@@ -56,8 +58,4 @@ function tell({ terminal }: Call, change: Change, view: TenantView): void {
   if (terminal.isJson) return terminal.print(view);
   const more = change === 'create' ? ` ${view.slug}` : '.';
   terminal.say(`'${view.slug}' ${done[change]}${more}`);
-}
-
-function wrong(what: string): EngineError {
-  return new EngineError('INPUT_INVALID', `tutti tenant ${what}; see: tutti help tenant`);
 }

@@ -1,4 +1,3 @@
-import { EngineError } from '../../core/base/errors.ts';
 import { countOf } from '../../core/service/batch/format.ts';
 import type { DeliveryLog } from '../../core/service/webhooks/delivery-log.ts';
 import type { EndpointView, NewEndpoint, Webhooks } from '../../core/service/webhooks/endpoints.ts';
@@ -7,11 +6,13 @@ import {
   webhookEvents,
   webhookEventTypes,
 } from '../../core/service/webhooks/event-types.ts';
-import type { Arguments } from '../arguments.ts';
+import { type Arguments, actionIn, wrongUse } from '../arguments.ts';
 import { type Command, flags, withTenant } from '../command.ts';
 import { operator } from '../operator.ts';
 import { type Terminal, table } from '../terminal.ts';
 import { webhooksOf } from '../webhooks-of.ts';
+
+const wrong = wrongUse('webhooks');
 
 const shownDeliveries = 50;
 
@@ -43,8 +44,7 @@ export const webhooks: Command = {
   },
   run: (call) => {
     const [act = 'list', what] = call.args.positionals;
-    const work = acts[act];
-    if (!work) throw wrong(`does not know '${act}'`);
+    const work = actionIn('webhooks', acts, act);
     return withTenant(call, async (host, tenantId) => {
       const whose = { tenantId, actor: operator() };
       await work({ ...webhooksOf(host), ...call, whose, what });
@@ -150,8 +150,4 @@ function eventType(name: string): WebhookEventType {
 function named({ what }: Asked, needed = 'an id'): string {
   if (what !== undefined) return what;
   throw wrong(`needs ${needed}`);
-}
-
-function wrong(what: string): EngineError {
-  return new EngineError('INPUT_INVALID', `tutti webhooks ${what}; see: tutti help webhooks`);
 }

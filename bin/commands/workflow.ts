@@ -3,6 +3,7 @@ import { readDocument } from '../../core/sdk/document.ts';
 import { writeDocument } from '../../core/sdk/document-writer.ts';
 import type { Registry } from '../../core/sdk/registry.ts';
 import { countOf } from '../../core/service/batch/format.ts';
+import { actionIn } from '../arguments.ts';
 import { type Call, type Command, exit, flags, hostOptions } from '../command.ts';
 import { openConfig } from '../host.ts';
 import { oneLine, type Terminal, table } from '../terminal.ts';
@@ -41,9 +42,7 @@ export const workflow: Command = {
   },
   async run(call) {
     const [action = '', ...named] = call.args.positionals;
-    const act = Object.hasOwn(actions, action) ? actions[action] : undefined;
-    if (act) return act(call, named);
-    throw wrong(`takes ${Object.keys(actions).join(', ')}, not '${action}'`);
+    return actionIn('workflow', actions, action)(call, named);
   },
 };
 

@@ -4,6 +4,11 @@ import { v7 } from 'uuid';
 /** Mints a UUIDv7 (RFC 9562): unique, and sorted by time, so partitions by month follow from the id. */
 export const newId: () => string = v7;
 
+/** Whether a text is an id at all, of whatever version: the database refuses to look for another. */
+export function isId(text: string): boolean {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
+}
+
 /**
  * Serialises a value so that equal values give equal bytes: keys sorted by UTF-16 code unit, no white space,
  * `undefined` members left out. RFC 8785 (JSON Canonicalization Scheme) for the values that JSON can hold.

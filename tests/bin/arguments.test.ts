@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describeUsage, readArguments } from '../../bin/arguments.ts';
+import { actionIn, describeUsage, readArguments } from '../../bin/arguments.ts';
 
 const usage = {
   name: 'run',
@@ -47,6 +47,17 @@ describe('the arguments of a command', () => {
       () => readArguments(usage, ['a', '--input={']).json('input'),
       /takes JSON for --input/,
     );
+  });
+
+  it('name an action that there is, which no member of every object is', () => {
+    const actions = { list: 1, add: 2 };
+
+    assert.equal(actionIn('key', actions, 'add'), 2);
+    for (const named of ['', 'constructor', 'toString', 'ad'])
+      assert.throws(() => actionIn('key', actions, named), {
+        code: 'INPUT_INVALID',
+        message: `tutti key takes list, add, not '${named}'; see: tutti help key`,
+      });
   });
 
   it('need nothing when help is asked for', () => {

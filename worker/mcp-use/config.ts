@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { EngineError } from '../../core/base/errors.ts';
+import { leadsHere } from '../../core/base/loopback.ts';
 import type { McpServer } from '../../core/ports/mcp/config.ts';
-import { isLoopback } from '../../core/ports/mcp/loopback.ts';
 import { mcpServersFrom } from '../../core/ports/mcp/servers.ts';
 
 /** A server as mcp-use writes it, beside Tutti's own words for one (`envFrom`, `headersFrom`, `oauth`). */
@@ -53,7 +53,7 @@ export function toServer(name: string, given: unknown): McpServer {
   const token = authToken ?? oldToken;
   const authorized =
     token === undefined ? headers : { ...headers, Authorization: `Bearer ${token}` };
-  const isNear = url !== undefined && URL.canParse(url) && isLoopback(new URL(url));
+  const isNear = url !== undefined && URL.canParse(url) && leadsHere(new URL(url));
   const written = {
     ...(isNear && { loopback: true }),
     ...server,

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { EngineError } from '../../base/errors.ts';
 import { toStorableText } from '../../base/text.ts';
-import { inTransaction } from '../../ports/db/transaction.ts';
+import { inTransaction, type Queryable } from '../../ports/db/transaction.ts';
 import { appendAudit } from '../audit/append.ts';
 import { toJsonb } from '../run/rows.ts';
 import { tidy } from './due.ts';
@@ -15,7 +15,7 @@ import {
   stateAfter,
   type Terms,
 } from './rules.ts';
-import { type Queryable, tellWaiting } from './tell.ts';
+import { tellWaiting } from './tell.ts';
 import {
   type ApprovalRow,
   type ApprovalView,

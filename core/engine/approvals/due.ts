@@ -1,5 +1,6 @@
+import type { Queryable } from '../../ports/db/transaction.ts';
 import type { Actor } from '../run/request.ts';
-import { type Queryable, tellWaiting } from './tell.ts';
+import { tellWaiting } from './tell.ts';
 
 /** Which questions are looked at: `urgent` leaves out open ones that no step waits for, except to end those whose time has come. */
 export type Which = { readonly id: string } | 'all' | 'urgent';

@@ -1,10 +1,7 @@
-import type pg from 'pg';
 import type { ApprovalState } from '../../ports/db/states.ts';
+import type { Queryable } from '../../ports/db/transaction.ts';
 import type { Actor } from '../run/request.ts';
 import { toJsonb } from '../run/rows.ts';
-
-/** Anything that takes a query: a pool, or the connection of a transaction. */
-export type Queryable = Pick<pg.ClientBase, 'query'>;
 
 /** What has become of a question about an effect. */
 export interface Told {

@@ -1,6 +1,6 @@
-import type pg from 'pg';
 import { canonicalJson } from '../../base/ids.ts';
 import { toStorableText } from '../../base/text.ts';
+import type { Queryable } from '../../ports/db/transaction.ts';
 import type { Actor } from '../run/request.ts';
 
 /** A change that somebody made. */
@@ -22,10 +22,7 @@ export interface AuditedChange {
  * every other lock: an appender that waited for a lock afterwards could wait for somebody who waits for this one. READ COMMITTED only; one
  * round trip.
  */
-export async function appendAudit(
-  client: Pick<pg.ClientBase, 'query'>,
-  change: AuditedChange,
-): Promise<void> {
+export async function appendAudit(client: Queryable, change: AuditedChange): Promise<void> {
   const values = [change.tenantId, ...auditTexts(change)];
   await client.query('SELECT tutti.append_audit($1, $2, $3, $4, $5)', values);
 }

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Clock } from '../../base/clock.ts';
-import { EngineError } from '../../base/errors.ts';
 import { translateDbError } from '../../ports/db/db-error.ts';
+import { inTransaction } from '../../ports/db/transaction.ts';
 import type { RecalledCall } from './broker.ts';
 import type { Gate, SharedLine } from './gate.ts';
 import type { Permits } from './permits.ts';
@@ -216,24 +216,4 @@ function isAnyCounted({ at, others, rows }: ShareBook): boolean {
 function markAt(at: number): Omit<ShareRow, 'engine'> {
   const nothing = { amount: 0, used: 0, demand: 0, unit: 0, fedAt: at };
   return { ...sharingMark, ...nothing, usedUntil: at, spanMs: longestSpanMs };
-}
-
-async function inTransaction<T>(
-  pool: pg.Pool,
-  work: (client: pg.PoolClient) => Promise<T>,
-): Promise<T> {
-  const client = await pool.connect();
-  try {
-    await client.query('BEGIN');
-    const result = await work(client);
-    const { command } = await client.query('COMMIT');
-    // COMMIT of a transaction with a failed statement answers ROLLBACK, and no error.
-    if (command !== 'COMMIT') throw new EngineError('INTERNAL', 'Shares were rolled back.');
-    client.release();
-    return result;
-  } catch (error) {
-    // Its transaction may be open: the next user gets another connection.
-    client.release(true);
-    throw error;
-  }
 }

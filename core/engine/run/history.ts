@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import { EngineError } from '../../base/errors.ts';
+import { isId } from '../../base/ids.ts';
 import type { Database } from '../../ports/db/database.ts';
 import {
   type FailureRow,
@@ -49,7 +50,7 @@ export class History {
 
   /** @throws RUN_UNKNOWN also for what is out of sight */
   async head(tenantId: number, runId: string, sight?: Sight): Promise<RunHead> {
-    const [row] = uuid.test(runId)
+    const [row] = isId(runId)
       ? await this.#rows<RunHead>(
           tenantId,
           sql`SELECT ${headColumns} FROM tutti.run r WHERE r.tenant_id = ${tenantId} AND r.id = ${runId}::uuid ${inSight(sight)}`,
@@ -222,8 +223,6 @@ export class History {
     );
   }
 }
-
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 type SummaryRow = Pick<
   RunSummary,

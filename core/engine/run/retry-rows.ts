@@ -1,5 +1,5 @@
-import type pg from 'pg';
 import { EngineError } from '../../base/errors.ts';
+import type { Queryable } from '../../ports/db/transaction.ts';
 import type { Graph } from '../graph/compiled.ts';
 import type { FormerRun, FormerStep, Takeover } from './carried.ts';
 import { isTerminal } from './states.ts';
@@ -18,8 +18,6 @@ export interface FormerRow extends RunRow {
   readonly journal: number;
 }
 
-type Client = Pick<pg.ClientBase, 'query'>;
-
 /** Of one run and those that it started, in any depth: one that has not ended. */
 const openChild = `(WITH RECURSIVE below AS (SELECT c.id, c.ended_at FROM tutti.run c WHERE c.tenant_id = $1 AND c.parent_run_id = r.id
     UNION ALL SELECT c.id, c.ended_at FROM below b JOIN tutti.run c ON c.tenant_id = $1 AND c.parent_run_id = b.id)
@@ -33,7 +31,7 @@ const undone = `EXISTS (WITH RECURSIVE chain AS (SELECT r.id, r.retry_of
 
 /** Reads a run and lets nobody else retry it meanwhile; null: there is none. */
 export async function lockFormer(
-  client: Client,
+  client: Queryable,
   tenantId: number,
   runId: string,
 ): Promise<FormerRow | null> {
@@ -70,7 +68,7 @@ export function checkRetriable(former: FormerRow, graph: Pick<Graph, 'onFailure'
 
 /** What a run that has ended has come to, step by step. */
 export async function readFormer(
-  client: Client,
+  client: Queryable,
   { tenant_id: tenantId, id }: Pick<FormerRow, 'tenant_id' | 'id'>,
   graph: Graph,
 ): Promise<FormerRun> {
@@ -97,7 +95,7 @@ export async function readFormer(
  * said and tools were called with stays where it is, and so do costs. Returns whether every body was still there.
  */
 export async function copyEntries(
-  client: Client,
+  client: Queryable,
   former: Pick<FormerRow, 'tenant_id' | 'id'>,
   { runId, taken }: { readonly runId: string; readonly taken: Pick<Takeover, 'entries' | 'steps'> },
 ): Promise<boolean> {

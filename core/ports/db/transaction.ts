@@ -1,6 +1,13 @@
 import type pg from 'pg';
+import { EngineError } from '../../base/errors.ts';
 
-/** Runs `work` in one transaction on a connection of a pool. What it throws rolls back; a connection that cannot is not lent out again. */
+/** What statements go to: a connection with its transaction, or a pool. */
+export type Queryable = Pick<pg.ClientBase, 'query'>;
+
+/**
+ * Runs `work` in one transaction on a connection of a pool. What it throws rolls back; a connection that cannot is not lent out again.
+ * @throws INTERNAL when `work` has swallowed the failure of a statement: nothing of it is kept
+ */
 export async function inTransaction<T>(
   pool: pg.Pool,
   work: (client: pg.PoolClient) => Promise<T>,
@@ -10,7 +17,13 @@ export async function inTransaction<T>(
   try {
     await client.query('BEGIN');
     const result = await work(client);
-    await client.query('COMMIT');
+    const { command } = await client.query('COMMIT');
+    // COMMIT of a transaction with a failed statement answers ROLLBACK, and no error.
+    if (command !== 'COMMIT')
+      throw new EngineError(
+        'INTERNAL',
+        'A transaction was rolled back: one of its statements had failed.',
+      );
     return result;
   } catch (error) {
     await client.query('ROLLBACK').catch(() => {

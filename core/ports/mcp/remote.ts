@@ -4,9 +4,9 @@ import {
   StreamableHTTPClientTransport,
 } from '@modelcontextprotocol/client';
 import { EngineError } from '../../base/errors.ts';
+import { leadsHere } from '../../base/loopback.ts';
 import type { HttpServer } from './config.ts';
 import { variable } from './environment.ts';
-import { isLoopback } from './loopback.ts';
 
 /** Where requests to a server go through. */
 export interface Ways {
@@ -35,7 +35,7 @@ export function openRemote(
 /** Nothing but this machine: what answers there, OAuth's metadata too, cannot lead anywhere else. */
 const fetchLoopback: FetchLike = async (url, init) => {
   const target = new URL(url);
-  if (isLoopback(target)) return await fetch(target, init);
+  if (leadsHere(target)) return await fetch(target, init);
   throw new EngineError(
     'MCP_SERVER_FAILED',
     `An MCP server with loopback: true led to ${target.host}; it may lead to this machine only.`,

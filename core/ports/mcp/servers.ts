@@ -1,8 +1,8 @@
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { EngineError } from '../../base/errors.ts';
+import { leadsHere } from '../../base/loopback.ts';
 import type { HttpServer, McpConfig, McpServer, StdioServer } from './config.ts';
-import { isLoopback } from './loopback.ts';
 
 /** A folder, or several, behind the reference server for files: nothing outside of them can be reached. */
 interface FilesKind {
@@ -157,7 +157,7 @@ function checkUrl(name: string, { url, loopback = false }: HttpServer): void {
   if (target.username !== '' || target.password !== '') {
     throw invalid(name, 'url holds credentials; use headersFrom or oauth');
   }
-  if (loopback && !isLoopback(target)) {
+  if (loopback && !leadsHere(target)) {
     throw invalid(name, `loopback: true takes a url on this machine, not ${target.host}`);
   }
   if (!loopback && target.protocol !== 'https:') {

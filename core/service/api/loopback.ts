@@ -1,7 +1,6 @@
 import type { Request, RequestHandler } from 'express';
 import { EngineError } from '../../base/errors.ts';
-
-const hosts = ['127.0.0.1', 'localhost', '[::1]'];
+import { loopbackHosts } from '../../base/loopback.ts';
 
 /**
  * Lets only programs of this machine in, as long as callers without a key are its owner. A web page can make a browser call 127.0.0.1
@@ -16,15 +15,9 @@ export function refuseStrangers({ keysOnly }: { readonly keysOnly: boolean }): R
   };
 }
 
-/** Whether an address is of this machine alone: of a socket, or one to listen on. */
-export function isLoopback(address: string): boolean {
-  const v4 = address.replace(/^::ffff:/i, '');
-  return address === '::1' || address === 'localhost' || /^127(\.\d{1,3}){3}$/.test(v4);
-}
-
 /** The same for one request; `known` is the public address that a proxy in front of it has. @throws ORIGIN_REFUSED */
 export function refuseStranger({ headers, socket }: Request, known?: URL): void {
-  const names = hosts.flatMap((host) => namesOf(host, socket.localPort ?? 0));
+  const names = loopbackHosts.flatMap((host) => namesOf(host, socket.localPort ?? 0));
   const { host, origin } = headers;
   if (![...names, known?.host].includes((host ?? '').toLowerCase())) {
     throw new EngineError(

@@ -3,7 +3,7 @@ import type { ErrorData } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
 import { toJsonb } from '../../engine/run/rows.ts';
 import type { FiringState } from '../../ports/db/states.ts';
-import { inTransaction } from '../../ports/db/transaction.ts';
+import { inTransaction, type Queryable } from '../../ports/db/transaction.ts';
 
 /** A firing that is this process's to settle, for as long as its claim lasts. */
 export interface ClaimedFiring {
@@ -109,7 +109,7 @@ export class FiringStore {
   }
 
   async #decide(
-    client: Pick<pg.ClientBase, 'query'>,
+    client: Queryable,
     { tenantId, id, claim, hook }: Own,
     { version, change, input, company }: Decision,
   ): Promise<Decided> {
@@ -203,10 +203,7 @@ SELECT t.tenant_id AS "tenantId", t.id, t.hook, t.entity, t.record_id AS "record
 FROM taken t LEFT JOIN tutti.hook_event e ON e.tenant_id = t.tenant_id AND e.id = t.event_ids[cardinality(t.event_ids)]`;
 
 /** Whether a claim still holds; if so nobody can take it over before the transaction ends. */
-async function isOwn(
-  client: Pick<pg.ClientBase, 'query'>,
-  { tenantId, id, claim }: Own,
-): Promise<boolean> {
+async function isOwn(client: Queryable, { tenantId, id, claim }: Own): Promise<boolean> {
   const { rowCount } = await client.query(
     `SELECT FROM tutti.hook_firing WHERE tenant_id = $1 AND id = $2 AND claim = $3 AND state = 'claimed' FOR UPDATE`,
     [tenantId, id, claim],
@@ -216,7 +213,7 @@ async function isOwn(
 
 /** Notes whether the condition holds; returns whether it held before. */
 async function swapSeen(
-  client: Pick<pg.ClientBase, 'query'>,
+  client: Queryable,
   { tenantId, hook, key }: Own,
   {
     version,

@@ -1,6 +1,6 @@
 import type { Request, RequestHandler } from 'express';
 import { EngineError } from '../../base/errors.ts';
-import { isLoopback } from '../api/loopback.ts';
+import { isLoopback } from '../../base/loopback.ts';
 import type { Identity } from './identity.ts';
 import { localOwner, type Principal } from './principal.ts';
 

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Clock } from '../../base/clock.ts';
 import { EngineError } from '../../base/errors.ts';
-import { newId } from '../../base/ids.ts';
+import { isId, newId } from '../../base/ids.ts';
 import { toStorableText } from '../../base/text.ts';
 import { readPerson } from '../../engine/approvals/person.ts';
 import { appendAudit } from '../../engine/audit/append.ts';
@@ -209,10 +209,6 @@ function readRequest(
 function checkExpiry(expiresAt: Date | null, nowMs: number): void {
   if (expiresAt === null || expiresAt.getTime() > nowMs) return;
   throw wrong(`A key must expire in the future, not at ${expiresAt.toISOString()}.`);
-}
-
-function isId(text: string): boolean {
-  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 }
 
 function unknownKey(id: string): EngineError {

@@ -1,5 +1,6 @@
 import { createRemoteJWKSet, decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
 import { EngineError } from '../../base/errors.ts';
+import { leadsHere } from '../../base/loopback.ts';
 import type { TokenIssuer } from '../../ports/mcp/config.ts';
 
 /** How far the clocks of issuers may differ from ours. */
@@ -83,7 +84,7 @@ function issuerOf(terms: TokenTerms, place: string): Issuer {
 /** An https address, or one of this machine. @throws CONFIG_INVALID */
 export function publicUrl(place: string, field: string, text: string): URL {
   const url = URL.parse(text);
-  const isOwn = url !== null && ['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname);
+  const isOwn = url !== null && leadsHere(url);
   const isFit = url?.protocol === 'https:' || (url?.protocol === 'http:' && isOwn);
   if (url && isFit && !url.hash && !url.username && !url.password) return url;
   throw invalid(place, `${field} must be an https address, not '${text.slice(0, 200)}'`);

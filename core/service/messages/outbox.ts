@@ -1,5 +1,5 @@
-import type pg from 'pg';
 import { newId } from '../../base/ids.ts';
+import type { Queryable } from '../../ports/db/transaction.ts';
 import type { Recipients } from '../../ports/service-config.ts';
 
 /** Something to tell people. */
@@ -25,7 +25,7 @@ export interface MessageBody {
  * runs a `MessageSender`.
  */
 export async function post(
-  client: Pick<pg.ClientBase, 'query'>,
+  client: Queryable,
   news: News,
   { recipients, now }: { readonly recipients: Recipients; readonly now: Date },
 ): Promise<void> {

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { EngineError } from '../../base/errors.ts';
-import { newId } from '../../base/ids.ts';
+import { isId, newId } from '../../base/ids.ts';
 import { appendAudit } from '../../engine/audit/append.ts';
 import type { Actor } from '../../engine/run/request.ts';
 import { toJsonb } from '../../engine/run/rows.ts';
@@ -119,10 +119,9 @@ export class Backfills {
 
   /** @throws SCHEDULE_UNKNOWN */
   async show(tenantId: number, id: string): Promise<BackfillView> {
-    const isId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id);
     const { rows } = await this.#parts.pool.query<BackfillRow>(
       `SELECT ${columns} FROM tutti.backfill WHERE tenant_id = $1 AND id = $2`,
-      [tenantId, isId ? id : null],
+      [tenantId, isId(id) ? id : null],
     );
     const [row] = rows;
     if (!row)

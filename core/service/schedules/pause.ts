@@ -1,14 +1,12 @@
-import type pg from 'pg';
 import { type AuditedChange, appendAudit } from '../../engine/audit/append.ts';
 import type { Actor } from '../../engine/run/request.ts';
 import { toJsonb } from '../../engine/run/rows.ts';
+import type { Queryable } from '../../ports/db/transaction.ts';
 import type { ScheduleOf } from './slot-store.ts';
-
-type Client = Pick<pg.ClientBase, 'query'>;
 
 /** Pauses a schedule that goes on; false: it is paused already. */
 export async function pauseSchedule(
-  client: Client,
+  client: Queryable,
   { tenantId, name }: ScheduleOf,
   { actor, reason, at }: { readonly actor: Actor; readonly reason: string; readonly at: Date },
 ): Promise<boolean> {
@@ -24,7 +22,7 @@ export async function pauseSchedule(
  * statement of the transaction.
  */
 export function pauseForFailure(
-  client: Client,
+  client: Queryable,
   of: ScheduleOf,
   { what, at }: { readonly what: string; readonly at: Date },
 ): Promise<boolean> {
@@ -33,7 +31,7 @@ export function pauseForFailure(
 
 /** Tells the audit log that a schedule has paused itself. */
 export async function auditFailurePause(
-  client: Client,
+  client: Queryable,
   { tenantId, name }: ScheduleOf,
   data: NonNullable<AuditedChange['data']>,
 ): Promise<void> {

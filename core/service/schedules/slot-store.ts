@@ -1,10 +1,8 @@
-import type pg from 'pg';
 import { newId } from '../../base/ids.ts';
 import { toJsonb } from '../../engine/run/rows.ts';
 import type { RunStatus } from '../../ports/db/states.ts';
+import type { Queryable } from '../../ports/db/transaction.ts';
 import type { NewSlot, SlotOwner } from './slot.ts';
-
-type Client = Pick<pg.ClientBase, 'query'>;
 
 /** A schedule of a tenant. */
 export interface ScheduleOf {
@@ -22,7 +20,7 @@ export interface ScheduleRow {
 
 /** Locks a schedule's row for the rest of the transaction: whatever is decided about its slots is decided once. Null: it is not known yet. */
 export async function lockSchedule(
-  client: Client,
+  client: Queryable,
   { tenantId, name }: ScheduleOf,
 ): Promise<ScheduleRow | null> {
   const { rows } = await client.query<ScheduleRow>(
@@ -36,7 +34,7 @@ export async function lockSchedule(
 
 /** Stores slots; what is stored of the same moment by the clock stays. */
 export async function insertSlots(
-  client: Client,
+  client: Queryable,
   owner: SlotOwner,
   slots: readonly NewSlot[],
 ): Promise<void> {
@@ -69,7 +67,7 @@ export interface SettledSlot {
 
 /** Records the ends of runs: those of a schedule by the clock and by hand, or those of a backfill. The caller holds the lock of either. */
 export async function settleSlots(
-  client: Client,
+  client: Queryable,
   { tenantId, name, backfillId }: ScheduleOf & { readonly backfillId?: string },
 ): Promise<readonly SettledSlot[]> {
   const { rows } = await client.query<SettledSlot>(
@@ -85,7 +83,7 @@ export async function settleSlots(
 
 /** How many slots of a schedule, by the clock and by hand, start or go on, and how many wait for those. */
 export async function countOpen(
-  client: Client,
+  client: Queryable,
   { tenantId, name }: ScheduleOf,
 ): Promise<{ readonly open: number; readonly queued: number }> {
   const { rows } = await client.query<{ open: number; queued: number }>(
@@ -98,7 +96,7 @@ export async function countOpen(
 
 /** Skips what waits: something newer stands for it. */
 export async function skipQueued(
-  client: Client,
+  client: Queryable,
   { tenantId, name }: ScheduleOf,
   reason: string,
 ): Promise<void> {
@@ -110,7 +108,7 @@ export async function skipQueued(
 
 /** Moves a slot on that waits. */
 export async function moveSlot(
-  client: Client,
+  client: Queryable,
   { tenantId, id }: { readonly tenantId: number; readonly id: string },
   to: { readonly state: 'due' | 'skipped'; readonly reason: string | null },
 ): Promise<void> {

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { appendAudit } from '../../engine/audit/append.ts';
 import type { Actor } from '../../engine/run/request.ts';
-import { inTransaction } from '../../ports/db/transaction.ts';
+import { inTransaction, type Queryable } from '../../ports/db/transaction.ts';
 import type { RegisteredSchedule } from '../../sdk/check-schedule.ts';
 import { logicalMoment, zoneOf } from '../../sdk/occurrences.ts';
 import type { Overlap } from '../../sdk/schedule.ts';
@@ -55,7 +55,7 @@ export async function storeTrigger(
 
 /** What is stored of a trigger. */
 export async function triggeredSlot(
-  client: Pick<pg.ClientBase, 'query'>,
+  client: Queryable,
   { tenantId, name, runKey }: ScheduleOf & { readonly runKey: string },
 ): Promise<SlotRow | undefined> {
   const { rows } = await client.query<SlotRow>(

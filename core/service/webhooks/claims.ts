@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { inTransaction } from '../../ports/db/transaction.ts';
+import { inTransaction, type Queryable } from '../../ports/db/transaction.ts';
 import { emit } from './emit.ts';
 import { nextDelayMs, type Outcome } from './retry.ts';
 
@@ -209,7 +209,7 @@ async function disable(
 }
 
 /** What happens now, by the clock that endpoints were enabled by. */
-export async function databaseTime(client: Pick<pg.ClientBase, 'query'>): Promise<Date> {
+export async function databaseTime(client: Queryable): Promise<Date> {
   const { rows } = await client.query<{ readonly at: Date }>('SELECT clock_timestamp() AS at');
   return rows[0]?.at as Date;
 }

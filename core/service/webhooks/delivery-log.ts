@@ -1,10 +1,11 @@
 import type pg from 'pg';
 import type { Clock } from '../../base/clock.ts';
 import { EngineError } from '../../base/errors.ts';
+import { isId } from '../../base/ids.ts';
 import { appendAudit } from '../../engine/audit/append.ts';
 import type { DeliveryState } from '../../ports/db/states.ts';
 import { inTransaction } from '../../ports/db/transaction.ts';
-import { disabledError, isUuid, type Whose } from './endpoints.ts';
+import { disabledError, type Whose } from './endpoints.ts';
 import { messageId } from './secret.ts';
 
 /** A delivery in a list. */
@@ -128,7 +129,7 @@ function named(row: Omit<DeliveryView, 'messageId'>): DeliveryView {
 
 /** @throws WEBHOOK_UNKNOWN for what is no id at all */
 function known(id: string): string {
-  if (isUuid(id)) return id;
+  if (isId(id)) return id;
   throw unknown(id);
 }
 

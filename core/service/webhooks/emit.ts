@@ -1,5 +1,5 @@
-import type pg from 'pg';
 import { newId } from '../../base/ids.ts';
+import type { Queryable } from '../../ports/db/transaction.ts';
 import { bodyOf, type WebhookEvent } from './event-types.ts';
 
 /** What an endpoint wants to hear of. */
@@ -29,7 +29,7 @@ function wants({ types, modules, companies }: Filter, event: WebhookEvent): bool
  * there or neither. An endpoint that has been told of an event is not told again. Returns how many were made.
  */
 export async function emit(
-  client: Pick<pg.ClientBase, 'query'>,
+  client: Queryable,
   events: readonly WebhookEvent[],
   now: Date,
 ): Promise<number> {
@@ -59,7 +59,7 @@ export async function emit(
 
 /** Makes one delivery to one endpoint, whatever it wants to hear of. */
 export async function emitTo(
-  client: Pick<pg.ClientBase, 'query'>,
+  client: Queryable,
   endpoint: string,
   { event, now }: { readonly event: WebhookEvent; readonly now: Date },
 ): Promise<string> {

@@ -1,11 +1,11 @@
 import type pg from 'pg';
 import type { Clock } from '../../base/clock.ts';
 import { EngineError } from '../../base/errors.ts';
-import { newId } from '../../base/ids.ts';
+import { isId, newId } from '../../base/ids.ts';
 import { type AuditedChange, appendAudit } from '../../engine/audit/append.ts';
 import type { Actor } from '../../engine/run/request.ts';
 import type { WebhookEnd } from '../../ports/db/states.ts';
-import { inTransaction } from '../../ports/db/transaction.ts';
+import { inTransaction, type Queryable } from '../../ports/db/transaction.ts';
 import { openEgress } from '../../ports/http/egress.ts';
 import type { WebhooksConfig } from '../../ports/service-config.ts';
 import { databaseTime } from './claims.ts';
@@ -224,7 +224,7 @@ export class Webhooks {
   }
 
   async #view(client: Queryable, tenantId: number, id: string): Promise<EndpointView> {
-    const [view] = isUuid(id) ? await this.#views(client, tenantId, id) : [];
+    const [view] = isId(id) ? await this.#views(client, tenantId, id) : [];
     if (view) return view;
     throw new EngineError(
       'WEBHOOK_UNKNOWN',
@@ -242,16 +242,9 @@ export class Webhooks {
   }
 }
 
-type Queryable = Pick<pg.ClientBase, 'query'>;
-
 /** What a `fetch` of webhooks may reach. */
 export function egressOf(config: WebhooksConfig = {}) {
   return { hosts: ['*'], ...config, setting: 'webhooks', maxBytes: 65_536 };
-}
-
-/** Whether a text is an id at all: the database would refuse to look for another. */
-export function isUuid(text: string): boolean {
-  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 }
 
 /** Nothing is sent to an endpoint that is disabled. */

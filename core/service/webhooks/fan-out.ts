@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { inTransaction } from '../../ports/db/transaction.ts';
+import { inTransaction, type Queryable } from '../../ports/db/transaction.ts';
 import { emit } from './emit.ts';
 import { faultOf, type WebhookEvent } from './event-types.ts';
 import { type FeedRow, journalEvents } from './journal-events.ts';
@@ -129,7 +129,7 @@ interface QuestionRow {
 }
 
 async function noticedEvents(
-  client: Pick<pg.ClientBase, 'query'>,
+  client: Queryable,
   tenantId: number,
   notices: readonly NoticeRow[],
 ): Promise<readonly WebhookEvent[]> {

@@ -1,4 +1,4 @@
-import type pg from 'pg';
+import type { Queryable } from '../../ports/db/transaction.ts';
 import type { WebhookEvent } from './event-types.ts';
 
 /** Entries of one run that were written together. */
@@ -24,8 +24,6 @@ interface EntryRow {
   readonly business_date: string;
   readonly rehearsal: boolean;
 }
-
-type Queryable = Pick<pg.ClientBase, 'query'>;
 
 const told = [
   'run.created',
