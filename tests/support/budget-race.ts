@@ -122,7 +122,7 @@ async function race(
   await observing;
   const { rows } = await pool.query(
     `SELECT (SELECT sum(reserved_micro_usd)::int FROM tutti.budget WHERE tenant_id = $1) AS reserved,
-       (SELECT settled_micro_usd::int FROM tutti.budget WHERE tenant_id = $1 AND scope = 'tenant' ORDER BY settled_micro_usd DESC LIMIT 1) AS settled,
+       (SELECT sum(settled_micro_usd)::int FROM tutti.budget WHERE tenant_id = $1 AND scope = 'tenant') AS settled,
        (SELECT sum(cost_micro_usd)::int FROM tutti.ledger WHERE tenant_id = $1) AS cost,
        (SELECT count(*)::int FROM tutti.ledger WHERE tenant_id = $1 AND state = 'estimated') AS estimated,
        count(*) FILTER (WHERE degraded)::int AS degraded, count(*)::int AS steps
