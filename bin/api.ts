@@ -1,4 +1,5 @@
 import { Approvals } from '../core/engine/approvals/approvals.ts';
+import { Delegations } from '../core/engine/approvals/delegations.ts';
 import { StopStore } from '../core/engine/authority/stop-store.ts';
 import { Costs } from '../core/engine/costs.ts';
 import type { Engine } from '../core/engine/engine.ts';
@@ -79,6 +80,7 @@ export function apiPartsOf(
     reviews: new Reviews(host.database.pool('tutti_engine', 1)),
     undo: undoOf(host),
     approvals: new Approvals(host.database.pool('tutti_engine', 1), host.config.roles),
+    delegations: new Delegations(host.database.pool('tutti_engine', 1)),
     settings: new SettingStore(host.database, host),
     stops: new StopStore(host.database.pool('tutti_engine', 1), host.registry),
     findings: new Findings(host.database),

@@ -1,5 +1,13 @@
 import { askRun, type RunAsk } from '../core/engine/ask.ts';
-import { type Call, type Command, exit, readingTenant, withHost } from './command.ts';
+import {
+  type Call,
+  type Command,
+  exit,
+  readingTenant,
+  flags as shared,
+  withHost,
+} from './command.ts';
+import { actorOfCall } from './operator.ts';
 
 /** A command that asks something of a run that lives; its owner, this process or another, does it within a second. */
 export function askCommand(
@@ -11,7 +19,7 @@ export function askCommand(
   }: { readonly about: string; readonly said: string; readonly flags?: Command['usage']['flags'] },
 ): Command {
   return {
-    usage: { name: kind, about, positionals: ['RUN'], ...(flags && { flags }) },
+    usage: { name: kind, about, positionals: ['RUN'], flags: { ...flags, as: shared.as } },
     run: (call: Call) =>
       withHost(call, async (host) => {
         const runId = call.args.positionals[0] as string;
@@ -22,7 +30,7 @@ export function askCommand(
           kind,
           step: call.args.text('step'),
           subtree: call.args.has('subtree'),
-          actor: { kind: 'person', id: 'cli' },
+          actor: actorOfCall(call),
         });
         const served = await host.isServed();
         call.terminal.say(

@@ -3,11 +3,12 @@ import { access } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
-import { isEngineError } from '../core/base/errors.ts';
+import { isEngineError, toErrorData } from '../core/base/errors.ts';
 import { liveEngine } from '../core/engine/run/lease.ts';
 import type { Config } from '../core/ports/config.ts';
 import { type Database, openDatabase } from '../core/ports/db/database.ts';
 import { chooseProfiles } from '../core/ports/models/profiles.ts';
+import { openSeal, sealVariable } from '../core/ports/seal.ts';
 import { defaultPort, portOf } from './api.ts';
 import { lackOfApprovers } from './approvers.ts';
 import { type Call, hostOptions } from './command.ts';
@@ -41,6 +42,7 @@ export async function checkInstallation(call: Call): Promise<readonly Check[]> {
     ...served,
     checkModels(options, config),
     ...(config instanceof Error ? [] : [checkApprovers(config)]),
+    checkSecrets(options.env ?? {}),
     await checkPort(
       port ?? configuredPort(config) ?? defaultPort,
       served.some((check) => check.name === engineCheck),
@@ -217,6 +219,28 @@ function checkApprovers(config: Config): Check {
     state: 'note',
     found: lacking.join('; '),
     mend: 'Say under `roles` in tutti.config.ts who holds which role.',
+  };
+}
+
+function checkSecrets(env: NodeJS.ProcessEnv): Check {
+  const name = 'Secrets';
+  try {
+    const { keyId } = openSeal(env);
+    if (keyId !== null)
+      return {
+        name,
+        state: 'ok',
+        found: `what webhooks are signed with is sealed in the database, under key ${keyId}`,
+      };
+  } catch (error) {
+    const mend = `Give ${sealVariable} a key: openssl rand -base64 32`;
+    return { name, state: 'mend', found: toErrorData(error).message, mend };
+  }
+  return {
+    name,
+    state: 'note',
+    found: 'what webhooks are signed with lies in the database, and in its backups, as it is',
+    mend: `To seal them set ${sealVariable}: openssl rand -base64 32`,
   };
 }
 

@@ -3,6 +3,7 @@ import { retentionPolicy } from '../core/engine/retention/policy.ts';
 import type { Config } from '../core/ports/config.ts';
 import { configVariables } from '../core/ports/config-environment.ts';
 import { sharedEntities } from '../core/ports/erp/entities.ts';
+import { openSeal, sealVariable } from '../core/ports/seal.ts';
 import { readSecret } from '../core/ports/secret.ts';
 import type { SettledConfig } from '../core/ports/settle-config.ts';
 import { loadRegistry } from '../core/sdk/registry.ts';
@@ -36,7 +37,7 @@ function secretChecks(env: NodeJS.ProcessEnv): readonly Check[] {
   return secrets.map(
     ({ name }) =>
       () =>
-        readSecret(name, env),
+        name === sealVariable ? openSeal(env) : readSecret(name, env),
   );
 }
 

@@ -8,6 +8,7 @@ import {
   viewProgress,
 } from '../core/service/batch/progress.ts';
 import { type Call, expectedAgents } from './command.ts';
+import { EventLines } from './event-lines.ts';
 import type { Host } from './host.ts';
 import { openDisplay, type ProgressDisplay } from './progress-display.ts';
 
@@ -68,7 +69,8 @@ export async function follow(
   { run, executor }: { readonly run: Followed; readonly executor: Executor },
 ): Promise<string | null> {
   await host.store.checkReadable(run.tenantId, run.runId);
-  const display = openDisplay(call.terminal, run.workflow);
+  const events = eventsOf(call, host, run);
+  const display = events ? null : openDisplay(call.terminal, run.workflow);
   const expected = await expectedAgents(host.history, run);
   const watch = new Watch(host, run);
   try {
@@ -76,7 +78,8 @@ export async function follow(
     let held = '';
     for (;;) {
       await watch.read();
-      show(display, watch.progress, expected);
+      await events?.read();
+      if (display) show(display, watch.progress, expected);
       if (watch.progress.ended !== null) return watch.progress.ended;
       if (call.interrupt.signal.aborted) return null;
       if (performance.now() - checkedAtMs > checkMs) {
@@ -90,20 +93,28 @@ export async function follow(
       await Promise.race([sleep(pollMs), executor.failed, call.interrupt.came]);
     }
   } finally {
-    display.end();
+    display?.end();
   }
 }
 
 /** Sees a run to its end, here or in the process that serves the database; its status, or null when the command was interrupted. */
 export async function seeToItsEnd(call: Call, host: Host, run: Followed): Promise<string | null> {
   const { status } = await host.history.head(run.tenantId, run.runId);
-  if (isTerminal(status)) return status;
+  if (isTerminal(status)) {
+    await eventsOf(call, host, run)?.read();
+    return status;
+  }
   const executor = await findExecutor(host);
   if (!executor.engine)
     call.terminal.say('Another process serves this database and runs it; following.');
   const ended = await follow(call, host, { run, executor });
   if (ended === null) sayInterrupted(call, executor);
   return ended;
+}
+
+/** Null where the command was not asked for events. */
+function eventsOf({ args, terminal }: Call, { history }: Host, run: Followed): EventLines | null {
+  return args.has('events') ? new EventLines(history, run, terminal) : null;
 }
 
 async function takeOver(call: Call, executor: Executor): Promise<void> {

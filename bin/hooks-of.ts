@@ -25,11 +25,15 @@ interface HookOptions {
 type Ground = Pick<Host, 'database' | 'registry' | 'config'>;
 
 /** The hooks and events of a process, for its API. @throws CONFIG_INVALID for a source that is not as it must be, or without its secret */
-export function hookDeskOf(host: Ground & Pick<Host, 'env'>, tenantId: number): HookDesk {
+export function hookDeskOf(
+  host: Ground & Pick<Host, 'env' | 'telemetry'>,
+  tenantId: number,
+): HookDesk {
   const { database, registry, config } = host;
   const pool = database.pool('tutti_engine', 2);
   const clock = systemClock;
-  const intake = new Intake({ pool, listeners: new Listeners(registry.hooks), clock });
+  const { metrics } = host.telemetry;
+  const intake = new Intake({ pool, listeners: new Listeners(registry.hooks), clock, metrics });
   return {
     store: new HookStore(pool, registry.hooks, { clock }),
     receiver: new HookReceiver({
@@ -37,6 +41,7 @@ export function hookDeskOf(host: Ground & Pick<Host, 'env'>, tenantId: number): 
       tenantOf: (source) => tenantOf(database, source, tenantId),
       record: (delivery) => intake.record(delivery),
       clock,
+      metrics,
     }),
   };
 }
@@ -48,7 +53,7 @@ export function hookStoreOf({ database, registry }: Ground): HookStore {
 
 /** What fires hooks and looks for changes that no event told. @throws MODULE_INVALID for a hook whose expressions do not fit */
 export function hookPartsOf(
-  host: Ground & Pick<Host, 'connector' | 'log'>,
+  host: Ground & Pick<Host, 'connector' | 'log' | 'telemetry'>,
   engine: Pick<Engine, 'startRun'>,
   options: HookOptions,
 ): readonly (Firings | Sweeps)[] {
@@ -57,19 +62,21 @@ export function hookPartsOf(
   const clock = systemClock;
   const listeners = new Listeners(registry.hooks);
   const { keepDays, sweepMs } = config.hooks ?? {};
+  const { metrics } = host.telemetry;
   const onError = (error: unknown): void => {
     const { code, message } = toErrorData(error);
     host.log.error('Hooks are not looked at just now.', { code, message });
   };
   const firings = new Firings({
-    ...{ connector, clock, onError },
+    ...{ connector, clock, onError, metrics },
     store: new FiringStore(pool),
     hooks: compileHooks(registry),
     startRun: (request) => engine.startRun(request),
     dayOf: (tenantId, company) => dayOf(host, { tenantId, company }, options),
     ...(keepDays !== undefined && { keepDays }),
   });
-  const intake = new Intake({ pool, listeners, clock, onDue: (at) => firings.wake(at) });
+  const onDue = (at: number): void => firings.wake(at);
+  const intake = new Intake({ pool, listeners, clock, metrics, onDue });
   const sweeps = new Sweeps({
     ...{ pool, connector, clock, onError },
     entities: listeners.entities,

@@ -87,7 +87,7 @@ export class HostTelemetry {
     const { metrics, log, scrubber } = this;
     const spanIds = this.#spanIds ?? new SpanIds();
     if (this.#env.TUTTI_LOG) await log.open();
-    this.#stop = await startTelemetry(process.env, { metrics, spanIds, scrubber, version });
+    this.#stop = await startTelemetry(this.#env, { metrics, spanIds, scrubber, version });
     return { metrics, log, spanIds };
   }
 

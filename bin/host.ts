@@ -247,6 +247,11 @@ export function sampleSlug(scale: number, seed = 1): string {
   return seed === 1 ? `sample-${scale}` : `sample-${scale}-${seed}`;
 }
 
+/** Whether a tenant holds a sample company, of any scale and seed. */
+export function isSample(slug: string): boolean {
+  return /^sample-\d+(-\d+)?$/.test(slug);
+}
+
 /** URL of the configuration that a path names, from the working directory. */
 export function configUrl(path: string): string {
   return pathToFileURL(path).href;

@@ -8,6 +8,7 @@ import { submitOwn, submitRun } from '../core/engine/submit.ts';
 import { Versions } from '../core/engine/versions/versions.ts';
 import type { McpParts } from '../core/service/mcp/parts.ts';
 import { serveOverStdio } from '../core/service/mcp/stdio.ts';
+import { demandActive } from './active-tenant.ts';
 import { agentsOf } from './agents-of.ts';
 import { bookZone, type Call, exit, withHost } from './command.ts';
 import { type Executor, newExecutor } from './follow.ts';
@@ -67,7 +68,10 @@ function partsOf(
   const elsewhere = leavingTo(host);
   const engine = () => executor.engine ?? elsewhere;
   return {
-    ...mcpOf(host, (own) => engine().startOwn(own)),
+    ...mcpOf(host, async (own) => {
+      await demandActive(pool, given.tenantId);
+      return engine().startOwn(own);
+    }),
     ...{
       ...given,
       registry,
@@ -75,7 +79,10 @@ function partsOf(
       onError: (error) => host.telemetry.log.error('A call has failed.', { error }),
     },
     engine: {
-      startRun: (request) => engine().startRun(request),
+      async startRun(request) {
+        await demandActive(pool, given.tenantId);
+        return engine().startRun(request);
+      },
       ask: (ask) => engine().ask(ask),
       explain: (ask) => engine().explain(ask),
       onAppend: (follower) => engine().onAppend(follower),

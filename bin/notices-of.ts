@@ -2,8 +2,10 @@ import { hostname } from 'node:os';
 import { systemClock } from '../core/base/clock.ts';
 import { toErrorData } from '../core/base/errors.ts';
 import type { Engine } from '../core/engine/engine.ts';
+import type { MorningReportConfig } from '../core/ports/service-config.ts';
 import { Alerts } from '../core/service/alerts/alerts.ts';
 import { MorningReporter } from '../core/service/batch/morning-reporter.ts';
+import { readTenants } from '../core/service/identity/tenants.ts';
 import { MessageSender } from '../core/service/messages/sender.ts';
 import type { Host } from './host.ts';
 import { oneLine } from './terminal.ts';
@@ -30,11 +32,20 @@ export function noticesOf(
   const { morningReport, alerts } = host.config;
   const pool = host.database.pool('tutti_engine', 1);
   const common = { pool, clock: systemClock, tenantId, onError: tellOperator };
-  const { history } = host;
   const trouble = () => engine.trouble;
   return [
-    ...(morningReport ? [new MorningReporter({ ...common, history, config: morningReport })] : []),
+    ...(morningReport ? [reporterOf(host, morningReport)] : []),
     ...(alerts ? [new Alerts({ ...common, config: alerts, trouble, host: hostname() })] : []),
     ...(morningReport || alerts ? [senderOf(host)] : []),
   ];
+}
+
+/** Reports the nights of every tenant. */
+function reporterOf({ database, history }: Host, config: MorningReportConfig): MorningReporter {
+  const pool = database.pool('tutti_engine', 1);
+  const tenants = () => readTenants(pool);
+  return new MorningReporter({
+    ...{ pool, history, tenants, config },
+    ...{ clock: systemClock, onError: tellOperator },
+  });
 }

@@ -8,6 +8,12 @@ export function operator(): Actor {
   return { kind: 'person', id: `cli:${accountName()}` };
 }
 
+/** Who a call of this terminal is in the record of what it does: the account, and the person whom --as names. @throws INPUT_INVALID */
+export function actorOfCall({ args }: Pick<Call, 'args'>): Actor {
+  const named = args.text('as');
+  return named === undefined ? operator() : { ...operator(), onBehalfOf: [readPerson(named)] };
+}
+
 /** The person for whom a call of this terminal speaks: who --as names, else the account. @throws INPUT_INVALID */
 export function personOfCall({ args }: Pick<Call, 'args'>): string {
   const named = args.text('as');

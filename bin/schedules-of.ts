@@ -3,24 +3,28 @@ import { localMoment } from '../core/base/zoned-time.ts';
 import { askRun } from '../core/engine/ask.ts';
 import type { Engine } from '../core/engine/engine.ts';
 import { submitRun } from '../core/engine/submit.ts';
+import { readTenants } from '../core/service/identity/tenants.ts';
 import { ScheduleDesk } from '../core/service/schedules/desk.ts';
 import { lockedIn } from '../core/service/schedules/locked.ts';
 import type { ScheduleParts } from '../core/service/schedules/parts.ts';
 import { Schedules } from '../core/service/schedules/schedules.ts';
 import type { Call } from './command.ts';
-import type { Host } from './host.ts';
+import { type Host, isSample } from './host.ts';
 import { say } from './introduction.ts';
 
-/** What fires schedules as long as the process serves. */
+/** What fires schedules as long as the process serves: those of every tenant, but of sample companies only of the one that is served. */
 export function schedulesOf(
   host: Host,
   engine: Engine,
   { tenantId, firesAfter }: { readonly tenantId: number; readonly firesAfter?: Promise<unknown> },
 ): Schedules {
+  const parts = partsOf(host, engine);
   return new Schedules({
-    ...partsOf(host, engine),
+    ...parts,
     clock: systemClock,
-    tenants: [tenantId],
+    // A company that somebody looked at once must not cost a night, every night.
+    tenants: async () =>
+      (await readTenants(parts.pool)).filter(({ id, slug }) => id === tenantId || !isSample(slug)),
     ...(firesAfter !== undefined && { after: firesAfter }),
     onError: (error) => host.log.error('Schedules could not be looked at.', { error }),
   });
@@ -34,16 +38,18 @@ export function scheduleDeskOf(host: Host, engine: Engine | null): ScheduleDesk 
 /** Says what starts by itself next, as long as this process serves. */
 export async function sayNextFirings(call: Call, host: Host, tenantId: number): Promise<void> {
   if (host.config.features?.schedules === false) return;
-  const all = await scheduleDeskOf(host, null).list(tenantId);
+  const desk = scheduleDeskOf(host, null);
+  const all = await desk.list(tenantId);
   const coming = all
-    .flatMap(({ name, nextAt, paused }) => (nextAt && !paused ? [{ name, nextAt }] : []))
-    .sort((a, b) => a.nextAt.getTime() - b.nextAt.getTime());
+    .flatMap(({ name, nextAt, paused, declaration }) =>
+      nextAt && !paused ? [{ name, at: nextAt.getTime(), zone: desk.zoneOf(declaration) }] : [],
+    )
+    .sort((a, b) => a.at - b.at);
   const paused = all.filter((each) => each.paused !== null).length;
   if (all.length === 0) return;
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const [next] = coming;
   const first = next
-    ? `'${next.name}' starts by itself at ${localMoment(next.nextAt.getTime(), zone)}, if this still serves`
+    ? `'${next.name}' starts by itself at ${localMoment(next.at, next.zone)}, if this still serves`
     : 'nothing starts by itself';
   const rest = [
     ...(coming.length > 1 ? [`${coming.length - 1} more after that`] : []),

@@ -1,4 +1,5 @@
 import { systemClock } from '../core/base/clock.ts';
+import { openSeal } from '../core/ports/seal.ts';
 import type { WebhookDesk } from '../core/service/api/routes/webhooks.ts';
 import { WebhookDeliveries } from '../core/service/webhooks/deliveries.ts';
 import { DeliveryLog } from '../core/service/webhooks/delivery-log.ts';
@@ -11,7 +12,7 @@ export function webhooksOf(host: Host): WebhookDesk {
   const pool = host.database.pool('tutti_engine', 1);
   const { webhooks: config } = host.config;
   return {
-    webhooks: new Webhooks({ pool, clock: systemClock, config }),
+    webhooks: new Webhooks({ pool, clock: systemClock, config, seal: openSeal(host.env) }),
     log: new DeliveryLog(pool, systemClock),
   };
 }
@@ -28,6 +29,8 @@ export function deliveriesOf(host: Host): Pick<WebhookDeliveries, 'start' | 'clo
         clock: systemClock,
         fetch: guardedFetch(egressOf(host.config.webhooks)),
         onError: tellOperator,
+        seal: openSeal(host.env),
+        metrics: host.telemetry.metrics,
       });
       await opened.start();
     },

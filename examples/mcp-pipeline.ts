@@ -3,9 +3,9 @@
  * server, and saved into another folder. The same two tools serve both folders: each node says which server its calls go to. No key and
  * no network; the servers are processes that Tutti starts when they are first called, one each, and ends.
  *
- *   npx tutti run mcp_pipeline --config examples/mcp-pipeline.ts
+ *   npx tutti run mcp_pipeline --events --config examples/mcp-pipeline.ts
  *
- * That shows the steps as they come. Beside `npx tutti serve`, `GET /v1/runs/ID/events` streams every event of the run.
+ * That prints the events as they come. Beside `npx tutti serve`, `GET /v1/runs/ID/events` streams them.
  * The summary is saved in the folder that TUTTI_EXAMPLE_OUT names, else in tutti-mcp-pipeline of the folder for temporary files.
  */
 import { mkdirSync } from 'node:fs';

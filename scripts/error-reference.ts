@@ -36,6 +36,8 @@ const advice: Readonly<Record<ErrorCode, string>> = {
   APPROVAL_VOTED: 'Nothing: your first word stands. Somebody else who may decide can refuse it.',
   APPROVAL_NOT_YOURS:
     'Let somebody decide whom the message names, or who holds a role that it names.',
+  DELEGATION_UNKNOWN:
+    'Look for the id with `GET /v1/delegations`; one that has ended is in no list.',
   STOP_UNKNOWN: 'Nothing: it is not stopped. Look with `tutti stops`.',
   SETTING_UNKNOWN: 'Look for the name with `tutti settings`.',
   TENANT_UNKNOWN: 'Look for the name with `tutti tenant list`.',
@@ -108,6 +110,7 @@ const advice: Readonly<Record<ErrorCode, string>> = {
   MCP_SERVER_UNKNOWN: 'Name a server of `mcp.servers`, or add it there.',
   MCP_SERVER_FAILED:
     'Nothing at first: it is retried, and the server is started again. If it stays, look at it with `tutti mcp check`.',
+  MCP_REFUSED: 'Let the agent do without, or widen its policy in `mcp.policies`.',
   MCP_TOOL_UNKNOWN: 'Name a tool that the server has; `tutti mcp tools SERVER` lists them.',
   MCP_TOOL_CHANGED:
     'Look at what has changed with `tutti mcp tools SERVER`; if it is right, `tutti mcp accept SERVER TOOL`.',

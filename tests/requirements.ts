@@ -141,6 +141,8 @@ const chapters = {
     'mcp-close': 'All MCP sessions close together, also after errors.',
     'mcp-pins':
       'A tool of an MCP server whose definition has changed is not called until somebody accepts it.',
+    'mcp-policies':
+      'A policy of the configuration bounds which MCP servers and tools some agents may have, for how long and how much.',
     'mcp-start': 'A server that npm can run needs no global installation.',
     'one-shot': 'A single agent runs on a single instruction in one call.',
     'routing-parameters': 'Parameters that serve routing never reach a tool.',

@@ -55,7 +55,9 @@ export async function load(setup: ThreadSetup): Promise<Loaded> {
       'A worker thread loaded other declarations than the engine; restart after the files have settled.',
     );
   }
-  const pool = openPool(setup.connection as Parameters<typeof openPool>[0], 'tutti_tenant', 2);
+  const connection = setup.connection as Parameters<typeof openPool>[0];
+  // On a busy thread calls wait for each other; each has a deadline of its own.
+  const pool = openPool(connection, 'tutti_tenant', { size: 2, waitMs: 60_000 });
   const connectors = new Map<number, Connector>();
   const connector = (tenantId: number): Connector => {
     const known = connectors.get(tenantId);

@@ -2,6 +2,7 @@ import { submitOwn } from '../../core/engine/submit.ts';
 import { taskWorkflow } from '../../core/engine/tasks/agent-task.ts';
 import type { TaskRequest, TaskView } from '../../core/engine/tasks/tasks.ts';
 import { countOf, formatCost } from '../../core/service/batch/format.ts';
+import { demandActive } from '../active-tenant.ts';
 import { type Arguments, wrongUse } from '../arguments.ts';
 import {
   bookZone,
@@ -15,6 +16,7 @@ import {
 } from '../command.ts';
 import { seeToItsEnd } from '../follow.ts';
 import type { Host } from '../host.ts';
+import { actorOfCall } from '../operator.ts';
 import { tasksOf } from '../tasks-of.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -43,6 +45,7 @@ export const ask: Command = {
       priority: { value: 'N', about: 'of tasks that wait: 1 (last) to 10 (first), default 5' },
       wait: { about: 'waits for its end and prints the answer (the default)' },
       'no-wait': { about: 'leaves the task to the engine that serves the database' },
+      as: flags.as,
       scale: flags.scale,
       json: flags.json,
     },
@@ -84,6 +87,7 @@ async function askOnce(
 ): Promise<number> {
   const { terminal } = call;
   const { tenantId, sample } = await host.sampleTenant(scale);
+  await demandActive(host.database.pool('tutti_engine', 1), tenantId);
   const tasks = tasksOf(host, {
     startOwn: (own) => submitOwn(host.store, host.registry, own),
     // Another process may have models that this one does not know of.
@@ -92,7 +96,7 @@ async function askOnce(
   const { id, isNew } = await tasks.start({
     ...wanted,
     ...{ tenantId, businessDate: sample.asOf, timeZone: bookZone },
-    actor: { kind: 'person', id: 'cli' },
+    actor: actorOfCall(call),
   });
   const { agent, why } = await tasks.view(tenantId, id);
   const what = isNew ? `Task ${id} for ${agent}` : `Key '${wanted.key}' has task ${id}`;

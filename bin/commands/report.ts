@@ -1,9 +1,12 @@
 import { EngineError } from '../../core/base/errors.ts';
 import { inTransaction } from '../../core/ports/db/transaction.ts';
+import type { MorningReportConfig, Recipients } from '../../core/ports/service-config.ts';
 import { newestNight, readMorningReport } from '../../core/service/batch/morning-report.ts';
 import { sectionsOf } from '../../core/service/batch/morning-report-text.ts';
-import { sendReport, styleOf } from '../../core/service/batch/morning-reporter.ts';
+import { recipientsOf, sendReport, styleOf } from '../../core/service/batch/morning-reporter.ts';
+import { readTenants } from '../../core/service/identity/tenants.ts';
 import { type Command, exit, flags, readingTenant, withHost } from '../command.ts';
+import type { Host } from '../host.ts';
 import { senderOf } from '../notices-of.ts';
 import { oneLine } from '../terminal.ts';
 
@@ -34,7 +37,8 @@ export const report: Command = {
         asked ?? (tenantId === null ? null : await newestNight(pool, tenantId, workflow));
       if (tenantId === null || runId === null)
         throw new EngineError('RUN_UNKNOWN', 'There is no night yet; start one: tutti start');
-      if (args.has('send') && !config.to?.length && !config.slack?.length)
+      const { recipients, named } = await sendingOf(host, { tenantId, config });
+      if (args.has('send') && !recipients.to?.length && !recipients.slack?.length)
         throw new EngineError(
           'CONFIG_INVALID',
           "Nobody is named who gets the report; set 'morningReport' in the configuration.",
@@ -50,10 +54,22 @@ export const report: Command = {
       }
       if (args.has('send')) {
         const now = new Date();
-        await inTransaction(pool, (client) => sendReport(client, found, { tenantId, config, now }));
+        await inTransaction(pool, (client) =>
+          sendReport(client, found, { tenantId, config, recipients, named, now }),
+        );
         await senderOf(host, env).sendDue();
         terminal.say('\nIt is on its way.');
       }
       return exit.done;
     }),
 };
+
+/** Whom a tenant's report goes to, and by which name its subject tells it from those of others. */
+async function sendingOf(
+  host: Host,
+  { tenantId, config }: { readonly tenantId: number; readonly config: MorningReportConfig },
+): Promise<{ readonly recipients: Recipients; readonly named: string | null }> {
+  const tenants = await readTenants(host.database.pool('tutti_engine', 1));
+  const slug = tenants.find(({ id }) => id === tenantId)?.slug ?? '';
+  return { recipients: recipientsOf(config, slug), named: tenants.length > 1 ? slug : null };
+}

@@ -1,7 +1,9 @@
 import { retryRun } from '../../core/engine/retry.ts';
+import { demandActive } from '../active-tenant.ts';
 import { type Call, type Command, exitCodeOf, flags, readingTenant, withHost } from '../command.ts';
 import { seeToItsEnd } from '../follow.ts';
 import type { Host } from '../host.ts';
+import { actorOfCall } from '../operator.ts';
 import { printSummary, recordOf, writeReport } from '../outcome.ts';
 
 /** `tutti retry RUN`: the failed steps of a run again, seen to their end. */
@@ -16,6 +18,7 @@ export const retry: Command = {
         value: 'K',
         about: 'idempotency key: a retry that has it already is waited for, not started again',
       },
+      as: flags.as,
       json: flags.json,
       report: { value: 'PATH', about: 'writes the HTML report to this file' },
     },
@@ -28,10 +31,11 @@ async function retryOnce(call: Call, host: Host): Promise<number> {
   const runId = args.positionals[0] as string;
   const key = args.text('key');
   const tenantId = (await readingTenant(host, { runId })) as number;
+  await demandActive(host.database.pool('tutti_engine', 1), tenantId);
   const { id, isNew, workflow } = await retryRun(
     { pool: host.database.pool('tutti_engine', 1), store: host.store, registry: host.registry },
     {
-      ...{ tenantId, runId, actor: { kind: 'person', id: 'cli' } },
+      ...{ tenantId, runId, actor: actorOfCall(call) },
       ...(key !== undefined && { key }),
     },
   );

@@ -1,6 +1,7 @@
 import { EngineError } from '../../core/base/errors.ts';
 import type { RunRequest } from '../../core/engine/run/store.ts';
 import { submitRun } from '../../core/engine/submit.ts';
+import { demandActive } from '../active-tenant.ts';
 import type { Arguments } from '../arguments.ts';
 import {
   bookZone,
@@ -14,6 +15,7 @@ import {
 } from '../command.ts';
 import { seeToItsEnd } from '../follow.ts';
 import type { Host } from '../host.ts';
+import { actorOfCall } from '../operator.ts';
 import { printSummary, recordOf, writeReport } from '../outcome.ts';
 
 /** `tutti run WORKFLOW`: one run, seen to its end. */
@@ -46,6 +48,8 @@ export const run: Command = {
         value: 'HASH',
         about: 'binds the run to this plan (tutti plan): it fails when it comes to anything else',
       },
+      events: { about: 'prints each event of the run as it comes, in place of its progress' },
+      as: flags.as,
       scale: flags.scale,
       json: flags.json,
       report: { value: 'PATH', about: 'writes the HTML report to this file' },
@@ -60,12 +64,14 @@ export const run: Command = {
       plan: planOf(call.args),
       version: call.args.integer('version', { from: 1, to: 2 ** 31 - 1 }),
       ...rehearsalOf(call.args),
+      actor: actorOfCall(call),
     };
     return withHost(call, (host) => unlessInterrupted(call, () => runOnce(call, host, request)));
   },
 };
 
 interface Request extends Rehearsal {
+  readonly actor: RunRequest['actor'];
   readonly workflow: string;
   readonly input: unknown;
   readonly scale: number;
@@ -104,6 +110,7 @@ async function runOnce(
   const { args, terminal, interrupt } = call;
   const key = args.text('key');
   const { tenantId, sample } = await host.sampleTenant(scale);
+  await demandActive(host.database.pool('tutti_engine', 1), tenantId);
   const request: RunRequest = {
     ...asked,
     tenantId,
@@ -112,7 +119,6 @@ async function runOnce(
     businessDate: sample.asOf,
     timeZone: bookZone,
     attended: false,
-    actor: { kind: 'person', id: 'cli' },
   };
   if (hash !== undefined) terminal.say('Going through the workflow, to see that the plan holds.');
   const bound =

@@ -2,6 +2,7 @@ import { isTerminal } from '../../core/engine/run/states.ts';
 import type { RunRequest } from '../../core/engine/run/store.ts';
 import { submitRun } from '../../core/engine/submit.ts';
 import type { Listening } from '../../core/service/api/app.ts';
+import { demandActive } from '../active-tenant.ts';
 import { listeningOf, openApi } from '../api.ts';
 import {
   bookZone,
@@ -16,6 +17,7 @@ import {
 import { type Executor, findExecutor, follow, sayInterrupted } from '../follow.ts';
 import type { Host } from '../host.ts';
 import { introduce, openCompany, say, sayApi } from '../introduction.ts';
+import { operator } from '../operator.ts';
 import { printSummary, recordOf, writeReport } from '../outcome.ts';
 import { sayNextFirings } from '../schedules-of.ts';
 import { openService } from '../service.ts';
@@ -49,6 +51,7 @@ async function startNight(
   await introduce(call, host);
   const { tenantId, sample } = await openCompany(call, host, scale);
   if (call.interrupt.signal.aborted) return call.interrupt.exitCode() ?? exit.failed;
+  await demandActive(host.database.pool('tutti_engine', 1), tenantId);
   const executor = await findExecutor(host);
   const company: Company = { tenantId, businessDate: sample.asOf };
   const isServing = executor.engine !== null && !call.args.has('exit');
@@ -121,7 +124,7 @@ async function submitNight(host: Host, company: Company, executor: Executor): Pr
     businessDate: company.businessDate,
     timeZone: bookZone,
     attended: false,
-    actor: { kind: 'person', id: 'cli' },
+    actor: operator(),
   };
   // An engine of our own takes the run up at once; another one finds it within a second.
   const { engine } = executor;

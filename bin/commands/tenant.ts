@@ -13,8 +13,9 @@ type Change = (typeof changes)[number];
 
 const done: Readonly<Record<Change, string>> = {
   create: 'is made; give it a key: tutti key create NAME --role tenant_admin --tenant',
-  suspend: 'is suspended: its callers are refused within a second, what its runs do goes on',
-  resume: 'is let in again',
+  suspend:
+    'is suspended: within a second its callers are refused and its runs stand still; tutti tenant resume',
+  resume: 'is let in again, and its runs go on',
 };
 
 /** `tutti tenant`: the customers of an installation. */
@@ -23,7 +24,7 @@ export const tenant: Command = {
     name: 'tenant',
     about: [
       'Makes, lists, suspends and resumes the tenants of this installation.',
-      'list · create NAME · suspend NAME: its callers are refused, its runs go on · resume NAME',
+      'list · create NAME · suspend NAME: its callers are refused, its runs stand still · resume NAME',
     ].join('\n  '),
     positionals: ['ACTION', '[NAME]'],
     flags: { json: flags.json },

@@ -59,6 +59,12 @@ const catalogue = {
     retryable: false,
     status: 403,
   },
+  DELEGATION_UNKNOWN: {
+    category: 'VALIDATION_ERROR',
+    severity: 'low',
+    retryable: false,
+    status: 404,
+  },
   STOP_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
   SETTING_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
   TENANT_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
@@ -227,6 +233,7 @@ const catalogue = {
     retryable: true,
     status: 503,
   },
+  MCP_REFUSED: { category: 'PERMISSION_ERROR', severity: 'medium', retryable: false, status: 403 },
   MCP_TOOL_UNKNOWN: { category: 'TOOL_ERROR', severity: 'medium', retryable: false, status: 404 },
   MCP_TOOL_CHANGED: {
     category: 'PERMISSION_ERROR',

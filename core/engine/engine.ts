@@ -203,6 +203,7 @@ export class Engine {
     this.#claims = new Claims({
       ...{ store: this.#store, adoption: this.#adoption, boot, loop: this.#loop },
       ...{ clock: this.#clock, measures: this.#measures },
+      isSuspended: (tenantId) => this.#stops.isSuspended(tenantId),
     });
     // First, so that what a dead engine held of the limits is free at once.
     await this.#lease.takeOver();

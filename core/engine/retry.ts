@@ -86,7 +86,9 @@ async function takenFrom(
 ): Promise<Takeover> {
   const { id, parent_run_id: parent } = former;
   if (!child && parent !== null)
-    throw refusal(`Run ${id} belongs to run ${parent}, which started it; retry that one.`);
+    throw refusal(
+      `Run ${id} was started by a step of run ${parent} and is not retried alone; retry that one, which goes on in this: tutti retry ${parent}`,
+    );
   if (isOther(former, child)) return nothing;
   const taken = takeover(await readFormer(client, former, graph));
   if (!child && taken.isWhole)
@@ -166,7 +168,8 @@ async function insertRun(
 }
 
 function pinsOf(former: FormerRow, child: RetryRequest['child'], hash: Buffer): RunPins {
-  const { cause: _, leftMicroUsd: __, ...pins } = former.pins;
+  // Whoever retries a night in the morning is not bound by its window.
+  const { cause: _, leftMicroUsd: __, deadlineAt: ___, ...pins } = former.pins;
   const root = pins.retry?.root ?? former.id;
   const left = child?.parent.leftMicroUsd;
   return {

@@ -6,6 +6,7 @@ import {
   isEngineError,
   toErrorData,
 } from '../base/errors.ts';
+import { moduleOf } from '../sdk/qualified-name.ts';
 import { riskOf, type Terms } from '../sdk/tier.ts';
 import type { AnyTool, Effected } from '../sdk/tool.ts';
 import { amountOf } from './amount.ts';
@@ -167,7 +168,7 @@ async function factsOf(call: Call, args: unknown): Promise<Parameters<typeof dec
     agent: agentName,
     agentModule: module,
     tool: tool.name,
-    toolModule: tool.name.slice(0, tool.name.indexOf('.')),
+    toolModule: moduleOf(tool.name),
     effect: tool.effect,
     listed: Object.values(agent.tools).includes(tool),
     access: tool.access ?? 'module',

@@ -1,7 +1,7 @@
 import { EngineError, type ErrorData, isEngineError } from '../base/errors.ts';
 
-/** Which stop keeps something from happening: `stop.agent`, `stop.module`, `stop.tenant`, `stop.all`; `stop.unknown` where nobody can look. */
-export type StopRule = `stop.${'agent' | 'module' | 'tenant' | 'all' | 'unknown'}`;
+/** Which stop keeps something from happening: `stop.agent`, `stop.module`, `stop.tenant`, `stop.suspended`, `stop.all`; `stop.unknown` where nobody can look. */
+export type StopRule = `stop.${'agent' | 'module' | 'tenant' | 'suspended' | 'all' | 'unknown'}`;
 
 /** The end of an effect that a stop kept from happening: nothing has been done. */
 export function stopped(rule: StopRule, message: string): EngineError {

@@ -51,6 +51,12 @@ export const configVariables: readonly ConfigVariable[] = [
     about: 'the key that signs the audit log: Ed25519, PKCS #8',
     usual: 'one in the data folder, made when it is needed',
   },
+  {
+    ...{ name: 'TUTTI_SECRETS_KEY', path: null, schema: text, isSecret: true },
+    about:
+      'what seals the signing secrets of webhooks in the database: 32 bytes in base64; more than one, the first seals and all open',
+    usual: 'none: they lie there as they are',
+  },
   { name: 'TUTTI_HOST', path: 'api.host', schema: text, about: 'where the API listens' },
   { name: 'TUTTI_PORT', path: 'api.port', schema: number(0, 65_535), about: 'its port' },
   {

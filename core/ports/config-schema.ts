@@ -144,6 +144,14 @@ const hooks = form({
   keepDays: said(count, 'how long events and firings are kept, days', 30),
 });
 
+const mcpPolicy = form({
+  agents: said(texts, 'agents by name or pattern; none for `standard`, which is for all others'),
+  servers: said(texts, 'servers that they may call', 'all'),
+  tools: said(texts, 'tools of the servers, by name or pattern', 'all'),
+  callMs: said(count, 'how long one call may take, ms', 'mcp.callMs'),
+  maxCharacters: said(count, 'of a result', 1_000_000),
+});
+
 const mcp = form({
   servers: named(declared).meta({ description: 'servers for tools, by name' }),
   defaultServer: said(text, 'the server of calls that name none', 'none'),
@@ -153,6 +161,7 @@ const mcp = form({
   idleMs: said(count, 'how long a session that nobody uses stays, ms', 300_000),
   callMs: said(count, 'how long one call may take, ms', 60_000),
   waitMs: said(count, 'how long a call waits for a session, ms', 30_000),
+  policies: said(named(mcpPolicy), 'what agents may have of the servers, by name', 'everything'),
   serve: said(declared, "lets callers with tokens use Tutti's own server", 'this machine alone'),
 });
 
@@ -273,6 +282,11 @@ export const configMembers = {
       timeZone: said(zone, 'of `at`', 'UTC'),
       link: said(text, 'what links begin with', 'no links'),
       summaries: said(isTrue, 'sentences of findings go along', false),
+      tenants: said(
+        named(form(recipients)),
+        "instead, whom a tenant's goes to, by its name",
+        'the same',
+      ),
     }),
     'the report of a night',
     'none is sent',

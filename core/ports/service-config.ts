@@ -35,6 +35,8 @@ export interface MorningReportConfig extends Recipients {
   readonly link?: string;
   /** Whether the sentences of findings go along, which may name persons. @default false: kinds, records' ids and amounts */
   readonly summaries?: boolean;
+  /** Whom a tenant's report goes to instead, by the tenant's name. @default every tenant's goes to the same */
+  readonly tenants?: Readonly<Record<string, Recipients>>;
 }
 
 /** A threshold; each kind says what it is about. */

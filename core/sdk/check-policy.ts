@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { durationMs } from '../base/duration.ts';
 import { Decimal, Money } from '../base/money.ts';
 import type { Policy } from './policy.ts';
+import { moduleOf } from './qualified-name.ts';
 import type { Tier } from './tier.ts';
 import type { AnyTool } from './tool.ts';
 
@@ -109,8 +110,4 @@ function faultOf({ above }: Tier, name: string, tool: AnyTool | undefined): stri
     return `names '${name}', which only reads; nobody is asked about that.`;
   if (!above || tool.amount) return null;
   return `applies to '${name}' from ${above.amount} ${above.currency} on, but that tool has no 'amount'; give it one, or leave out 'above'.`;
-}
-
-function moduleOf(tool: string): string {
-  return tool.slice(0, tool.indexOf('.'));
 }

@@ -1,8 +1,8 @@
-import { z } from 'zod';
 import { durationMs } from '../base/duration.ts';
 import type { DocumentItemNode, DocumentNode, WorkflowDocument } from './document-schema.ts';
 import type { Path } from './document-source.ts';
 import { mentionsOf, type Note, readCel, readTemplate, readText } from './document-template.ts';
+import { typeFrom } from './json-schema.ts';
 import type {
   Awaited as AwaitedData,
   Bounds,
@@ -53,19 +53,9 @@ function inputOf(
   const schema = isSchema
     ? input
     : { type: 'object', properties: input, required, additionalProperties: false };
-  const fault = schemaFault(schema);
-  if (fault) note(['input'], `is no JSON Schema that can be checked: ${fault}`);
+  const type = typeFrom(schema);
+  if (typeof type === 'string') note(['input'], `is no JSON Schema that can be checked: ${type}`);
   return schema;
-}
-
-/** What is wrong with a JSON Schema, or null. */
-function schemaFault(schema: Readonly<Record<string, unknown>>): string | null {
-  try {
-    z.fromJSONSchema(schema);
-    return null;
-  } catch (error) {
-    return (error as Error).message.slice(0, 200);
-  }
 }
 
 /** A node's place in its document, and the ids of the nodes at the top. */

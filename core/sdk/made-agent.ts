@@ -4,6 +4,7 @@ import { type AgentDocument, agentInvalid, type MadeAgent, ownName } from './age
 import { ownModule } from './check-module.ts';
 import { dutyConflicts } from './duties.ts';
 import { extractorFault } from './extractor.ts';
+import { typeFrom } from './json-schema.ts';
 import type { Policy } from './policy.ts';
 import type { Declarations, RegisteredAgent } from './registry.ts';
 import type { AnyTool } from './tool.ts';
@@ -94,12 +95,9 @@ function toolsOf(
 }
 
 function schemaOf(document: AgentDocument, member: 'input' | 'output'): z.ZodType {
-  try {
-    return z.fromJSONSchema({ ...document[member] });
-  } catch (error) {
-    const why = (error as Error).message.slice(0, 200);
-    throw agentInvalid(document.name, `has an '${member}' that cannot be checked: ${why}`);
-  }
+  const type = typeFrom(document[member] ?? {});
+  if (typeof type !== 'string') return type;
+  throw agentInvalid(document.name, `has an '${member}' that cannot be checked: ${type}`);
 }
 
 function withoutGaps<T extends object>(value: T): T {

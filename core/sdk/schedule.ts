@@ -86,7 +86,10 @@ export interface ScheduleDeclaration<I extends z.ZodType = z.ZodType> {
   readonly endAt?: string;
   /** Days without a slot: `2026-12-24`, and `weekends` and `holidays` of the calendar. @default none */
   readonly exclude?: readonly (`${number}-${number}-${number}` | 'weekends' | 'holidays')[];
-  /** `HH:MM`: when the slot's night ends, by its clocks; what has not started by then does not start. @default it has no end */
+  /**
+   * `HH:MM`: when the slot's night ends, by its clocks: what has not started by then does not start, and a run that goes on is cancelled.
+   * Triggers and backfills have no end. @default it has no end
+   */
   readonly window?: { readonly deadline: string };
   /** What "today" means to a run, by the day of its slot. @default 'day' */
   readonly businessDate?: Schedule['businessDate'];

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { personOf } from '../base/person.ts';
 import { hasAccess, matches, type Policy } from './policy.ts';
+import { moduleOf } from './qualified-name.ts';
 import type { ToolAccess } from './tool.ts';
 
 /** Access that was granted at run time: to agents, and to whatever works for persons of a role. Patterns as in a policy. */
@@ -75,7 +76,7 @@ export interface GuardedTool {
 
 /** Whether a tool is somebody's without any grant of run time: it is public, of their own module, or a policy's gift. */
 export function isOwn(
-  { name, module: owner = name.slice(0, name.indexOf('.')), access = 'module' }: GuardedTool,
+  { name, module: owner = moduleOf(name), access = 'module' }: GuardedTool,
   { agent, module }: ToolUser,
   policies: readonly Policy[],
 ): boolean {

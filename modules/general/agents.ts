@@ -3,6 +3,7 @@ import { codeReviewer } from './agents/code-reviewer.ts';
 import { dataAnalyst } from './agents/data-analyst.ts';
 import { documentationWriter } from './agents/documentation-writer.ts';
 import { projectManager } from './agents/project-manager.ts';
+import { securityAnalyst } from './agents/security-analyst.ts';
 import { systemArchitect } from './agents/system-architect.ts';
 import { testingSpecialist } from './agents/testing-specialist.ts';
 
@@ -12,6 +13,7 @@ export const agents: Module['agents'] = [
   dataAnalyst,
   documentationWriter,
   projectManager,
+  securityAnalyst,
   systemArchitect,
   testingSpecialist,
 ];

@@ -5,6 +5,8 @@ interface Rule {
   readonly category: 'correctness' | 'security' | 'readability';
   readonly comment: string;
   readonly suggestion: string | null;
+  /** What a security rule is about, by its number and name of https://cwe.mitre.org */
+  readonly weakness?: string;
 }
 
 const rules: readonly Rule[] = [
@@ -13,18 +15,21 @@ const rules: readonly Rule[] = [
     ...{ severity: 'critical', category: 'security' },
     comment: 'A secret stands in the code; whoever can read it can use it.',
     suggestion: 'Revoke it, and read it from the environment or a store.',
+    weakness: 'CWE-798: use of hard-coded credentials',
   },
   {
     pattern: /\b(?:password|passwd|secret|api_?key|token)\b['"]?\s*[:=]\s*['"][^'"\s]{8,}['"]/i,
     ...{ severity: 'high', category: 'security' },
     comment: 'A password, key or token seems to be written down here.',
     suggestion: 'Read it from the environment or a store.',
+    weakness: 'CWE-798: use of hard-coded credentials',
   },
   {
     pattern: /\beval\s*\(|\bnew Function\s*\(/,
     ...{ severity: 'high', category: 'security' },
     comment: 'Text is run as code; whoever controls the text controls the process.',
     suggestion: 'Parse what is expected, and refuse the rest.',
+    weakness: 'CWE-95: eval injection',
   },
   {
     pattern: /\b(?:execSync|exec|system|popen)\s*\(\s*(?:`[^`]*\$\{|['"][^'"]*['"]\s*\+|f['"])/,
@@ -32,6 +37,7 @@ const rules: readonly Rule[] = [
     comment:
       'A command line is put together from values; one with a quote or a semicolon runs another command.',
     suggestion: 'Start the program with a list of arguments and no shell.',
+    weakness: 'CWE-78: OS command injection',
   },
   {
     pattern:
@@ -39,6 +45,15 @@ const rules: readonly Rule[] = [
     ...{ severity: 'high', category: 'security' },
     comment: 'A statement of a database is put together from values.',
     suggestion: 'Pass values as parameters.',
+    weakness: 'CWE-89: SQL injection',
+  },
+  {
+    pattern:
+      /\brejectUnauthorized['"]?\s*[:=]\s*false\b|\bInsecureSkipVerify\s*[:=]\s*true\b|\bverify\s*=\s*False\b|\bNODE_TLS_REJECT_UNAUTHORIZED['"]?\s*[\]:=]+\s*['"]?0/,
+    ...{ severity: 'high', category: 'security' },
+    comment: 'Certificates are not checked; whoever stands in between can read and change it all.',
+    suggestion: 'Leave the check on, and add the authority whose certificates are missing.',
+    weakness: 'CWE-295: improper certificate validation',
   },
   {
     pattern: /\bcatch\s*(?:\([^)]*\))?\s*\{\s*\}|\bexcept\s*:\s*pass\b/,

@@ -6,6 +6,7 @@ export { codeReviewer } from './agents/code-reviewer.ts';
 export { dataAnalyst } from './agents/data-analyst.ts';
 export { documentationWriter } from './agents/documentation-writer.ts';
 export { projectManager } from './agents/project-manager.ts';
+export { securityAnalyst } from './agents/security-analyst.ts';
 export { systemArchitect } from './agents/system-architect.ts';
 export { testingSpecialist } from './agents/testing-specialist.ts';
 export { dataAnalysisTeam, developmentTeam, type TeamOptions } from './teams.ts';

@@ -14,7 +14,7 @@ describe('tutti audit', function () {
 
   it('lists what was changed from here', async () => {
     verifies('R12.audit');
-    assert.equal((await tutti('run', 'broken')).code, 1);
+    assert.equal((await tutti('run', 'broken', '--as', 'Anna')).code, 1);
     assert.equal((await tutti('settings', 'breaker', '--value', '{}')).code, 0);
     assert.equal((await tutti('stop', 'tenant', '--reason', 'a test')).code, 0);
     assert.equal((await tutti('retention', '--apply')).code, 0);
@@ -25,11 +25,19 @@ describe('tutti audit', function () {
       rows.map(({ action, target }) => (action === 'run.start' ? action : `${action} ${target}`)),
       ['stop.place tenant', 'run.start'],
     );
-    assert.ok(rows.every(({ actor }) => actor.id.startsWith('cli')));
+    assert.ok(rows.every(({ actor }) => /^cli:./.test(actor.id)));
+    assert.deepEqual(rows.at(-1)?.actor.onBehalfOf, ['anna']);
     const own = await tutti('audit', 'list', '--installation');
     assert.match(own.stdout, /retention\.apply +installation/);
     const some = await tutti('audit', 'list', '--action', 'stop.*');
     assert.match(some.stdout, /^2 .* person cli:.+ stop\.place +tenant .*\n1 change\.\n$/);
+  });
+
+  it('keeps nothing of a start that is refused: of a suspended tenant nothing begins', async () => {
+    assert.match((await tutti('tenant', 'suspend', 'sample-1')).stdout, /stand still/);
+    const refused = await tutti('run', 'broken');
+    assert.match(refused.stderr, /^TENANT_SUSPENDED: /);
+    assert.match((await tutti('tenant', 'resume', 'sample-1')).stdout, /its runs go on/);
   });
 
   it('exports, and verifies the database, the file and one against the other', async () => {

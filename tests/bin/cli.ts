@@ -1,7 +1,9 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { main } from '../../bin/main.ts';
 import { nodeFlags } from '../../bin/node24.mjs';
 import { compileCacheEnv } from '../support/compile-cache.ts';
 import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
@@ -111,7 +113,71 @@ export function useCli(config: string, files: Readonly<Record<string, string>> =
   return lab;
 }
 
-/** Runs a command to its end. */
-export async function runCli(place: Place, args: readonly string[]): Promise<Ended> {
+/** Runs a command in a process of its own to its end: for what a process does, and `runCli` does not. */
+export async function runProcess(place: Place, args: readonly string[]): Promise<Ended> {
   return startCli(place, args).ended;
+}
+
+/** What one command writes. */
+interface Written {
+  stdout: string;
+  stderr: string;
+}
+
+const writing = new AsyncLocalStorage<Written>();
+
+/**
+ * Runs a command to its end, in this process: a process of its own takes a second to load what is loaded here. Commands may run at once, in one
+ * folder. Neither signals nor the standard input are a command's own.
+ */
+export async function runCli(place: Place, args: readonly string[]): Promise<Ended> {
+  const leave = enter(place.cwd);
+  const { PATH = '', HOME = '' } = process.env;
+  // No screen, whatever the tests run on.
+  const env = { PATH, HOME, TERM: 'dumb', ...place.env };
+  const written: Written = { stdout: '', stderr: '' };
+  try {
+    const code = await writing.run(written, () => main(args, env));
+    return { code, ...written };
+  } finally {
+    leave();
+  }
+}
+
+let inside = 0;
+let outside = process.cwd();
+
+/** Makes a folder the working directory until as many have left it as have entered. */
+function enter(folder: string): () => void {
+  if (inside === 0) {
+    outside = process.cwd();
+    process.chdir(folder);
+    listen();
+  } else if (process.cwd() !== folder) throw new Error(`A command runs in ${process.cwd()}`);
+  inside += 1;
+  return () => {
+    inside -= 1;
+    if (inside > 0) return;
+    process.chdir(outside);
+    for (const stop of stops.splice(0)) stop();
+  };
+}
+
+const stops: (() => void)[] = [];
+
+/** Keeps what commands write, each its own; what others write goes on as it was. */
+function listen(): void {
+  for (const name of ['stdout', 'stderr'] as const) {
+    const stream = process[name];
+    const write = stream.write;
+    stream.write = ((chunk: string | Uint8Array, ...rest: never[]) => {
+      const written = writing.getStore();
+      if (!written) return Reflect.apply(write, stream, [chunk, ...rest]) as boolean;
+      written[name] += typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString('utf8');
+      return true;
+    }) as typeof stream.write;
+    stops.push(() => {
+      stream.write = write;
+    });
+  }
 }

@@ -45,6 +45,24 @@ describe('the commands', () => {
     assert.match(stderr, /nightly 100 %\s+4 of 4 agents/);
   });
 
+  it('print each event once and in order while a run goes on, and again when it has ended', async () => {
+    verifies('R11.live');
+    const asked = ['run', 'nightly', '--json', '--events', '--key', 'told'] as const;
+    const going = await tutti(...asked);
+    const { runId } = JSON.parse(going.stdout) as RunSummary;
+    const ended = await tutti(...asked);
+
+    const entries = await history.entries(tenantId, runId, 0);
+    for (const { stderr: told } of [going, ended]) {
+      const lines = [...told.matchAll(/^ +(\d+) {2}([a-z_.]+)/gm)];
+      assert.deepEqual(
+        lines.map(([, seq, kind]) => [Number(seq), kind]),
+        entries.map(({ seq, kind }) => [seq, kind]),
+      );
+      assert.doesNotMatch(told, /%/);
+    }
+  });
+
   it('print findings, proposals, runs and modules as one JSON document each', async () => {
     const [findings, proposals, runs, modules] = await Promise.all([
       tutti('findings', '--json', '--run', summary.runId),

@@ -8,7 +8,7 @@ import type { RunSummary } from '../../core/engine/run/views.ts';
 import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { verifies } from '../support/verifies.ts';
-import { type Place, runCli, shopConfig, startCli } from './cli.ts';
+import { type Place, runCli, runProcess, shopConfig, startCli } from './cli.ts';
 
 const shop = ['--config', shopConfig];
 
@@ -43,7 +43,7 @@ describe('the life of a command', () => {
     assert.match(interrupted.stdout, /Interrupted\. .*goes on where it stopped/);
 
     place.open();
-    const second = await runCli(place, ['run', 'gated', '--key', 'night', '--json', ...shop]);
+    const second = await runProcess(place, ['run', 'gated', '--key', 'night', '--json', ...shop]);
 
     assert.equal(second.code, 0, second.stderr);
     const { runId, status } = JSON.parse(second.stdout) as RunSummary;
@@ -63,7 +63,7 @@ describe('the life of a command', () => {
   });
 
   it('beside a live engine a run is submitted and followed, and outlives that engine', async () => {
-    verifies('R13.several-engines');
+    verifies('R13.several-engines', 'R9.follow');
     const place = placeWith('taken-over');
     const server = startCli(place, ['serve', '--port', '0', ...shop]);
     await server.says(/Serving until/);
@@ -85,7 +85,7 @@ describe('the life of a command', () => {
     const said = await server.says(/Serving until/);
     const url = /http:\/\/127\.0\.0\.1:\d+/.exec(said)?.[0] ?? '';
     assert.match(said, /programs of this machine need no key/);
-    const run = await runCli(place, ['run', 'nightly', '--json', ...shop]);
+    const run = await runProcess(place, ['run', 'nightly', '--json', ...shop]);
 
     const { runId } = JSON.parse(run.stdout) as RunSummary;
     const page = await (await fetch(`${url}/report/${runId}`)).text();
@@ -112,6 +112,7 @@ describe('the life of a command', () => {
     assert.equal(well.code, 0, well.stdout);
     assert.match(well.stdout, /ok +Database .*roles tutti_engine and tutti_tenant/);
     assert.match(well.stdout, /note +Models .*\n +.*OPENAI_API_KEY/);
+    assert.match(well.stdout, /note +Secrets .* as it is\n +.*TUTTI_SECRETS_KEY/);
     assert.equal(ill.code, 1);
     assert.match(
       ill.stdout,
@@ -127,8 +128,8 @@ describe('tutti start on a data folder', () => {
     using folder = scratchFolder({ '.env': 'TUTTI_DATA=data\n' });
     const place = { cwd: folder.path, env: {} };
 
-    const first = await runCli(place, ['start', '--exit', ...shop]);
-    const second = await runCli(place, ['start', '--exit', ...shop]);
+    const first = await runProcess(place, ['start', '--exit', ...shop]);
+    const second = await runProcess(place, ['start', '--exit', ...shop]);
 
     assert.equal(first.code, 0, first.stderr);
     assert.match(first.stdout, /its own PostgreSQL 1\d/);

@@ -106,7 +106,9 @@ describe('tutti schedule', function () {
     const made = await read<BackfillView>('backfill', 'chorus_daily', ...span);
 
     const serving = startCli(place, ['serve', '--port', '0', '--config', config]);
-    await serving.says(/Schedules +'chorus_\w+' starts by itself at .*; 1 more after that/);
+    await serving.says(
+      /Schedules +'chorus_\w+' starts by itself at \S+\+0[12]:00, .*; 1 more after that/,
+    );
     let view = made;
     const deadline = performance.now() + 60_000;
     while (view.state === 'running' && performance.now() < deadline)

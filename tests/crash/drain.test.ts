@@ -67,7 +67,7 @@ describe('a server that is asked to end with work in flight', function () {
   }
 
   it('claims nothing more, starts nothing more, and lets what runs end', async () => {
-    verifies('R13.graceful', 'R9.restart');
+    verifies('R13.graceful', 'R9.restart', 'R9.message-queue', 'R10.shutdown');
     const { server, run } = await serving('finish');
     const ending = end(server, ['SIGTERM']);
     await server.says(/Ending/);
@@ -96,7 +96,7 @@ describe('a server that is asked to end with work in flight', function () {
   });
 
   it('records what does not end in time as interrupted, without blame, and the next engine goes on at once', async () => {
-    verifies('R13.graceful', 'R9.restart');
+    verifies('R13.graceful', 'R9.restart', 'R10.shutdown');
     const { server, run } = await serving('checkpoint', 500);
 
     const { code, stderr, tookMs } = await end(server, ['SIGTERM']);

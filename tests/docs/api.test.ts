@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { apiPagePath, apiTable, tableIn } from '../../scripts/api-table.ts';
 import { ContractLab } from '../service/api/contract/lab.ts';
+import { verifies } from '../support/verifies.ts';
 
 describe('the page on the API', function () {
   this.timeout(120_000);
@@ -31,6 +32,15 @@ describe('the page on the API', function () {
     assert.ok(named.length > 10);
     assert.deepEqual(
       named.filter((path) => !routes.some((route) => route.test(path))),
+      [],
+    );
+  });
+
+  it('says what serves instead of GraphQL', () => {
+    verifies('R10.graphql');
+    assert.match(page, /no GraphQL: .*`\/v1\/openapi\.json`/s);
+    assert.deepEqual(
+      Object.keys(lab.document.paths).filter((path) => /graphql/i.test(path)),
       [],
     );
   });

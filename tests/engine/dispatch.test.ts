@@ -50,7 +50,7 @@ describe('an engine over any executor', () => {
   });
 
   it('runs steps wherever they are sent, and ends with their ends', async () => {
-    verifies('R3.custom-executor');
+    verifies('R3.custom-executor', 'R1.task', 'R1.branches');
     const { start, dispatcher } = await engines.open();
     const run = await start('lab.pair');
 

@@ -4,6 +4,7 @@ import { insertRows } from '../../core/ports/erp/embedded/insert.ts';
 import { openTestEngine, requestOf, type TestEngine } from '../support/engine.ts';
 import { eventually } from '../support/eventually.ts';
 import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
+import { verifies } from '../support/verifies.ts';
 
 const config = new URL('../support/fixtures/nodes.config.ts', import.meta.url);
 
@@ -64,6 +65,7 @@ describe('the nodes of a workflow', function () {
     [7, 'low'],
   ] as const) {
     it(`go the way that a switch chooses: ${chosen} of ${amount}`, async () => {
+      verifies('R1.branches');
       const { id, status } = await tutti.run('nodes.switch', { tenantId, input: { amount } });
 
       assert.equal(status, 'succeeded');
@@ -162,6 +164,7 @@ describe('the nodes of a workflow', function () {
   });
 
   it('ask people, and wait for them', async () => {
+    verifies('R1.person');
     const request = requestOf('nodes.approval', { tenantId, input: { amount: 5 } });
     const { id } = await tutti.engine.startRun(request);
     await eventually(async () => (await stepsOf(id)).may_pay === 'waiting');

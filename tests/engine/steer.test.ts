@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { defineAgent, defineModule, defineWorkflow, z } from 'tutti';
 import type { RunAsk } from '../../core/engine/ask.ts';
+import { requestOf } from '../support/engine.ts';
 import { type HandEngine, HandEngines, until } from '../support/hand-engine.ts';
 import { verifies } from '../support/verifies.ts';
 
@@ -192,6 +193,39 @@ describe('a run that somebody steers', () => {
     assert.equal(await ended, 'succeeded');
     assert.equal((await engines.stepsOf(run.id)).first, 'cancelled');
     assert.equal(hand.dispatcher.jobs.length, 1);
+  });
+
+  it('is cancelled at the moment by which it was to end, whoever has it then, and its retry is not', async () => {
+    verifies('R2.schedule', 'R9.restart');
+    const hour = 3_600_000;
+    const now = hand.clock.now();
+    const request = {
+      ...requestOf('lab.chain', { tenantId: 1 }),
+      deadlineAt: new Date(now + hour),
+    };
+    const { id } = await hand.engine.startRun(request);
+    await hand.dispatcher.next('first');
+    await hand.engine.stop();
+    hand = await engines.open(now + hour / 2);
+    hand.dispatcher.answersCancel = true;
+    const ended = hand.engine.whenEnded(id);
+    await succeed('first');
+    await hand.dispatcher.next('second');
+    hand.clock.pass(hour / 2 - 1_000);
+    assert.equal(await engines.statusOf(id), 'running');
+
+    hand.clock.pass(2_000);
+
+    assert.equal(await ended, 'cancelled');
+    const told = await engines.entriesOf(id, ['run.cancelling']);
+    assert.deepEqual(told, [{ kind: 'run.cancelling', data: { reason: 'deadline' } }]);
+    const again = await hand.engine.retryRun({ tenantId: 1, runId: id, actor });
+    hand.clock.pass(hour);
+    const { rows } = await engines.pool.query(
+      `SELECT status, pins->>'deadlineAt' AS deadline FROM tutti.run WHERE id = $1`,
+      [again.id],
+    );
+    assert.deepEqual(rows, [{ status: 'running', deadline: null }]);
   });
 
   it('refuses what cannot be asked of it', async () => {

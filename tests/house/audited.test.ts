@@ -37,7 +37,9 @@ const unaudited: Readonly<Record<string, readonly string[]>> = {
     ),
   ],
   'what is sent out by itself': [
-    ...['claims', 'emit', 'fan-out', 'purge'].map((file) => `core/service/webhooks/${file}.ts`),
+    ...['claims', 'emit', 'fan-out', 'purge', 'sealed'].map(
+      (file) => `core/service/webhooks/${file}.ts`,
+    ),
     ...['alerts/alerts', 'batch/morning-reporter', 'messages/outbox', 'messages/sender'].map(
       (file) => `core/service/${file}.ts`,
     ),

@@ -29,8 +29,8 @@ export const course: readonly Mutant[] = [
   {
     id: 'deadline-not-armed',
     file: 'core/engine/run/timers.ts',
-    find: 'if (graph.deadlineMs === null) return;',
-    replace: 'if (graph.deadlineMs !== -1) return;',
+    find: 'if (deadline === null) return;',
+    replace: 'if (deadline !== -1) return;',
     tests: [world],
   },
   {

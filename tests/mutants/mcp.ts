@@ -85,4 +85,18 @@ export const mcp: readonly Mutant[] = [
     replace: '',
     tests: [remote],
   },
+  {
+    id: 'mcp-a-policy-takes-every-tool',
+    file: 'core/ports/mcp/policies.ts',
+    find: 'if (!matches(tools, tool)) {',
+    replace: 'if (tools === undefined && tool === "") {',
+    tests: ['tests/ports/mcp/policies.test.ts'],
+  },
+  {
+    id: 'mcp-what-is-granted-leaves-its-policy',
+    file: 'core/engine/run/attempt.ts',
+    find: 'agent: proposerOf(run.facts) ?? registered.name, model',
+    replace: 'agent: registered.name, model',
+    tests: ['tests/engine/mcp/effects.test.ts'],
+  },
 ];

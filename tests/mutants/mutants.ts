@@ -1,18 +1,23 @@
 import { admission } from './admission.ts';
+import { audit } from './audit.ts';
 import { standing } from './authority.ts';
 import { calendar } from './calendar.ts';
 import { calls } from './calls.ts';
 import { course } from './course.ts';
 import { durable } from './durable.ts';
 import { duties } from './duties.ts';
+import { hooks } from './hooks.ts';
 import { identity } from './identity.ts';
 import { mcp } from './mcp.ts';
 import type { Mutant } from './mutant.ts';
 import { outside } from './outside.ts';
+import { retries } from './retries.ts';
 import { schedules } from './schedules.ts';
 import { survival } from './survival.ts';
+import { telemetry } from './telemetry.ts';
 import { tiers } from './tiers.ts';
 import { tools } from './tools.ts';
+import { webhooks } from './webhooks.ts';
 
 /** The planted bugs: docs/testing.md tells what became of each. */
 export const mutants: readonly Mutant[] = [
@@ -30,4 +35,9 @@ export const mutants: readonly Mutant[] = [
   ...mcp,
   ...schedules,
   ...identity,
+  ...retries,
+  ...audit,
+  ...hooks,
+  ...webhooks,
+  ...telemetry,
 ];

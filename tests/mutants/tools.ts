@@ -77,4 +77,11 @@ export const tools: readonly Mutant[] = [
     replace: 'paragraph.trim()',
     tests: [report],
   },
+  {
+    id: 'a-pdf-takes-letters-that-its-fonts-lack',
+    file: 'modules/general/report/printable.ts',
+    find: '20b8-20ba 20bd 2100-2109',
+    replace: '20b8-20ba 20bd-20bf 2100-2109',
+    tests: [report],
+  },
 ];

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { type Ended, runCli, shopConfig } from '../bin/cli.ts';
+import { type Ended, runCli, runProcess, shopConfig } from '../bin/cli.ts';
 import { openTestEngine, type TestEngine } from '../support/engine.ts';
 import { startModelServer } from '../support/model-server.ts';
 import { startOldPostgres } from '../support/old-postgres.ts';
@@ -91,10 +91,10 @@ describe('what a person gets wrong ends the command with one line that says what
   it('a key that the provider refuses', async () => {
     const server = await startModelServer(() => ({ fault: { kind: 'status', status: 401 } }));
     try {
-      const ended = await tutti(['run', 'broken', '--config', shopConfig], {
-        OPENAI_API_KEY: 'sk-mistyped',
-        OPENAI_BASE_URL: server.baseUrl('openai'),
-      });
+      // Threads read keys in the environment of the process.
+      const env = { OPENAI_API_KEY: 'sk-mistyped', OPENAI_BASE_URL: server.baseUrl('openai') };
+      const place = { cwd: folder.path, env: { DATABASE_URL: fresh.url, ...env } };
+      const ended = await runProcess(place, ['run', 'broken', '--config', shopConfig]);
 
       const said = ended.stdout + ended.stderr;
       assert.equal(ended.code, 1);

@@ -49,6 +49,20 @@ describe('the night over the sample company', () => {
     );
   });
 
+  it('starts what needs other modules when those have ended', async () => {
+    verifies('R2.cross-module');
+    const steps = await tutti.history.steps(tenantId, first.id);
+    const doneBy = (module: string, node: string) =>
+      steps.filter((step) => step.node === node && step.agent?.startsWith(`${module}.`));
+    const before = [...doneBy('hr', 'accruals'), ...doneBy('inventory', 'valuation')];
+    const after = doneBy('finance', 'subledgers');
+
+    assert.ok(doneBy('hr', 'accruals').length > 0 && doneBy('inventory', 'valuation').length > 0);
+    const lastEnd = Math.max(...before.map(({ endedAt }) => Number(endedAt)));
+    const firstStart = Math.min(...after.map(({ startedAt }) => Number(startedAt)));
+    assert.ok(lastEnd <= firstStart, `${lastEnd} and then ${firstStart}`);
+  });
+
   it('has every agent read its records by a tool call that succeeds', async () => {
     const reads = await readsByAgent(tutti, tenantId, first.id);
 

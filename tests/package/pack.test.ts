@@ -72,7 +72,7 @@ describe('the package', function () {
   });
 
   it("runs that module's workflow from a folder that has nothing but the two packages", () => {
-    verifies('R3.third-party');
+    verifies('R3.third-party', 'R13.package');
     const { version } = readManifest(at('node_modules/tutti'));
     mkdirSync(at('node_modules/tutti-fleet'));
     for (const each of ['dist', 'package.json']) {

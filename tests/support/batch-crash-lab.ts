@@ -71,8 +71,11 @@ export class BatchCrashLab {
     await this.#fresh.drop(context);
   }
 
-  /** Starts an engine. `at`: its crash point, which counts when it is armed. */
-  engine({ at = '', gatherMs = 5_000 } = {}): KillableEngine {
+  /**
+   * Starts an engine. `at`: its crash point, which counts when it is armed. `gatherMs`: by the fast clock; the default is a second, in which the
+   * calls of a run come together on a busy machine, too.
+   */
+  engine({ at = '', gatherMs = 40_000 } = {}): KillableEngine {
     const target = {
       provider: this.#provider,
       model: 'test-model',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { CrashLab } from './crash-lab.ts';
-import type { EffectSeen, ModelSeen } from './oracle.ts';
+import type { EffectSeen, ModelSeen, OracleEntry } from './oracle.ts';
 
 /*
  * What must hold of a run of `crash.work` however often its engines died: the database is compared with the log of the world
@@ -11,6 +11,31 @@ import type { EffectSeen, ModelSeen } from './oracle.ts';
 export interface WorkRun {
   readonly id: string;
   readonly items: readonly string[];
+}
+
+/** What reached the world outside, in the order in which it did. */
+interface Outside {
+  /** By the effect's key. */
+  readonly effects: ReadonlyMap<string, readonly EffectSeen[]>;
+  /** By the item that the agent worked on. */
+  readonly calls: ReadonlyMap<string, readonly ModelSeen[]>;
+}
+
+const outsides = new WeakMap<readonly OracleEntry[], Outside>();
+
+/** Sorted once as long as nothing new has reached it: of thousands of runs each looks its own up. */
+function outsideOf({ oracle }: Pick<CrashLab, 'oracle'>): Outside {
+  const entries = oracle.entries();
+  const known = outsides.get(entries);
+  if (known) return known;
+  const effects = entries.filter((entry) => entry.kind === 'effect');
+  const calls = entries.filter((entry) => entry.kind === 'model');
+  const sorted = {
+    effects: Map.groupBy(effects, ({ key }) => key),
+    calls: Map.groupBy(calls, ({ input }) => (JSON.parse(input) as { readonly id: string }).id),
+  };
+  outsides.set(entries, sorted);
+  return sorted;
 }
 
 /** Model calls of a clerk: look, draft, mail, answer. */
@@ -75,10 +100,8 @@ async function assertEffects(lab: CrashLab, { id, items }: WorkRun): Promise<voi
   );
   const open = effects.filter(({ state }) => !['applied', 'replayed'].includes(state));
   assert.deepEqual(open, [], 'effects whose end is not recorded');
-  const mine = new Map(effects.map(({ key, tool }) => [key, tool]));
-  const seen = lab.oracle
-    .entries()
-    .filter((entry): entry is EffectSeen => entry.kind === 'effect' && mine.has(entry.key));
+  const byKey = outsideOf(lab).effects;
+  const seen = effects.flatMap(({ key }) => byKey.get(key) ?? []);
   const done = Map.groupBy(
     seen.filter(({ again }) => !again),
     ({ tool }) => tool,
@@ -109,10 +132,7 @@ async function assertModelCalls(lab: CrashLab, { id, items }: WorkRun): Promise<
      FROM tutti.ledger l JOIN tutti.step s ON s.run_id = l.run_id AND s.id = l.step WHERE l.run_id = $1 GROUP BY 1 ORDER BY 1`,
     [id],
   );
-  const calls = Map.groupBy(
-    lab.oracle.entries().filter((entry): entry is ModelSeen => entry.kind === 'model'),
-    ({ input }) => (JSON.parse(input) as { readonly id: string }).id,
-  );
+  const { calls } = outsideOf(lab);
   assert.deepEqual(
     ledger.map(({ item, settled, open }) => ({ item, settled, open })),
     items.toSorted().map((item) => ({ item, settled: clerkTurns, open: 0 })),

@@ -133,7 +133,8 @@ export class CrashLab {
     this.pool = parts.fresh.database.pool('tutti_engine', 4);
   }
 
-  static async open(): Promise<CrashLab> {
+  /** `tenant`: whose runs it submits. */
+  static async open(tenant = 'crash-lab'): Promise<CrashLab> {
     const fresh = await freshDatabase();
     const folder = scratchFolder({});
     const oracle = await startOracle(join(folder.path, 'oracle.log'));
@@ -143,7 +144,7 @@ export class CrashLab {
       dataFolder: '/nonexistent',
       env: {},
     });
-    const tenantId = await host.store.tenant('crash-lab');
+    const tenantId = await host.store.tenant(tenant);
     return new CrashLab({ fresh, oracle, host, tenantId, folder });
   }
 

@@ -28,6 +28,7 @@ export async function openHookApi(record?: ReceiverParts['record']): Promise<Hoo
     tenantOf: async ({ tenant }) => (tenant === 'theirs' ? theirs : lab.tenantId),
     record: record ?? ((delivery) => lab.intake.record(delivery)),
     clock: lab.clock,
+    metrics: lab.metrics,
   });
   const app = createApp({
     ...{ history, engine, registry: host.registry, tenantId: lab.tenantId },

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { Metrics } from '../../core/base/telemetry/metrics.ts';
 import type { RunRequest } from '../../core/engine/run/store.ts';
 import type { Connector } from '../../core/ports/erp/connector.ts';
 import { compileHooks } from '../../core/service/hooks/compile.ts';
@@ -33,6 +34,8 @@ export interface HookLab {
   readonly firings: Firings;
   readonly sweeps: Sweeps;
   readonly store: HookStore;
+  /** What was counted. */
+  readonly metrics: Metrics;
   /** Another process's firings, over the same database; `change` replaces its parts. */
   firingsWith(change: Partial<FiringParts>): Firings;
   /** Writes a ticket; returns its version. */
@@ -68,7 +71,9 @@ export async function openHookLab(slug = 'ours', there?: TestEngine): Promise<Ho
   const clock = new FakeClock();
   const erp = host.connector(tenantId);
   const listeners = new Listeners(host.registry.hooks);
+  const metrics = new Metrics();
   const parts: FiringParts = {
+    metrics,
     store: new FiringStore(pool),
     hooks: compileHooks(host.registry),
     connector: (tenant) => host.connector(tenant),
@@ -79,7 +84,7 @@ export async function openHookLab(slug = 'ours', there?: TestEngine): Promise<Ho
       throw error;
     },
   };
-  const intake = new Intake({ pool, listeners, clock });
+  const intake = new Intake({ pool, listeners, clock, metrics });
   const firings = new Firings(parts);
   const sweeps = new Sweeps({
     ...{ pool, clock, entities: listeners.entities },
@@ -102,7 +107,7 @@ export async function openHookLab(slug = 'ours', there?: TestEngine): Promise<Ho
     return outcome;
   };
   return {
-    ...{ tutti, tenantId, clock, erp, intake, firings, sweeps, runs },
+    ...{ tutti, tenantId, clock, erp, intake, firings, sweeps, metrics, runs },
     store: new HookStore(pool, host.registry.hooks, { clock }),
     firingsWith: (change) => new Firings({ ...parts, ...change }),
     write: (id, data) =>

@@ -3,6 +3,7 @@ import type { ContractLab } from '../service/api/contract/lab.ts';
 import { type Needs, needsOf } from '../service/api/contract/requests.ts';
 import { randomOf } from './event-storm.ts';
 import { type Malformed, malformedOf, mangledOf } from './malformed.ts';
+import { waitedMs } from './own-delay.ts';
 
 /** How much is sent. */
 export interface Attack {
@@ -21,7 +22,12 @@ export interface Attacked {
   readonly byStatus: Readonly<Record<string, number>>;
   /** What must not have happened, by route and body. */
   readonly faults: readonly string[];
+  /** Of what was refused; none of these times has that in which the thread waited for a core. */
   readonly p99Ms: number;
+  /** Of what was harmless enough to be done: plans, runs, keys. */
+  readonly doneP99Ms: number;
+  /** Of requests between them that ask for nothing: what process and machine take at that time. */
+  readonly idleP99Ms: number;
 }
 
 interface Target {
@@ -39,6 +45,8 @@ interface Answered {
 }
 
 const lanes = 8;
+/** Every so many requests of a lane one that asks for nothing. */
+const idleEvery = 10;
 /** How long what a request is about may take to be made anew. */
 const patienceMs = 1_000;
 /** Words of the program about itself. */
@@ -52,11 +60,14 @@ export async function attack(lab: ContractLab, how: Attack): Promise<Attacked> {
   for (const { name } of waiting) first.set(name, await needsOf(lab, name));
   const faults: string[] = [];
   const byStatus: Record<string, number> = {};
-  const times: number[] = [];
+  const refused: number[] = [];
+  const done: number[] = [];
+  const idle: number[] = [];
   const one = async (target: Target, needs: Needs, bad: Malformed): Promise<boolean> => {
-    const from = performance.now();
+    const ownMs = ownTime();
     const answer = await send(lab, agent, { target, needs, bad });
-    times.push(performance.now() - from);
+    (answer.status < 300 ? done : refused).push(ownMs());
+    if ((refused.length + done.length) % idleEvery === 0) idle.push(await idleMs(lab));
     byStatus[answer.status] = (byStatus[answer.status] ?? 0) + 1;
     const fault = faultOf(target, bad, answer);
     if (fault !== null) faults.push(`${target.name}, ${bad.name}: ${fault}`);
@@ -73,9 +84,24 @@ export async function attack(lab: ContractLab, how: Attack): Promise<Attacked> {
   };
   await Promise.all(Array.from({ length: lanes }, lane));
   agent.destroy();
-  times.sort((a, b) => a - b);
-  const p99Ms = times[Math.floor(times.length * 0.99)] ?? 0;
-  return { sent: times.length, byStatus, faults, p99Ms };
+  const times = { p99Ms: p99Of(refused), doneP99Ms: p99Of(done), idleP99Ms: p99Of(idle) };
+  return { sent: refused.length + done.length, byStatus, faults, ...times };
+}
+
+async function idleMs(lab: ContractLab): Promise<number> {
+  const ownMs = ownTime();
+  await (await lab.ask('GET', '/livez')).text();
+  return ownMs();
+}
+
+/** How much time passes, without that in which this thread waits for a core, ms. */
+function ownTime(): () => number {
+  const from = performance.now() - waitedMs();
+  return () => performance.now() - waitedMs() - from;
+}
+
+function p99Of(times: readonly number[]): number {
+  return times.toSorted((a, b) => a - b)[Math.floor(times.length * 0.99)] ?? 0;
 }
 
 function* bodiesFor(

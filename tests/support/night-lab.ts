@@ -4,6 +4,8 @@ import { v7 } from 'uuid';
 
 /** A night as its engine would have left it. */
 export interface StoredNight {
+  /** @default 1 */
+  readonly tenantId?: number;
   readonly status?: string;
   readonly businessDate?: string;
   readonly rehearsal?: boolean;
@@ -25,14 +27,20 @@ interface StoredFinding {
   readonly amount?: string;
 }
 
-/** Writes a night of tenant 1; returns its id. */
+/** Writes a night; returns its id. */
 export async function storeNight(pool: pg.Pool, night: StoredNight = {}): Promise<string> {
   const { status = 'succeeded', businessDate = '2026-06-30', at = new Date() } = night;
-  const { durationMs = 60_000, findings = [], failed = [], rehearsal = false } = night;
+  const {
+    tenantId = 1,
+    durationMs = 60_000,
+    findings = [],
+    failed = [],
+    rehearsal = false,
+  } = night;
   const id = v7({ msecs: at.getTime() });
   await pool.query(
     `INSERT INTO tutti.run (tenant_id, id, workflow, workflow_version, pins, journal_v, business_date, time_zone, status, actor, created_at, ended_at)
-     VALUES (1, $1, $2, 1, $3, 1, $4, 'UTC', $5, '{}', $6, $7)`,
+     VALUES (${tenantId}, $1, $2, 1, $3, 1, $4, 'UTC', $5, '{}', $6, $7)`,
     [
       ...[id, night.workflow ?? 'nightly', JSON.stringify(rehearsal ? { rehearsal } : {})],
       ...[businessDate, status, at],
@@ -43,7 +51,7 @@ export async function storeNight(pool: pg.Pool, night: StoredNight = {}): Promis
   for (const [step, agent] of agents.entries()) {
     const isFailed = failed.includes(agent);
     await pool.query(
-      `INSERT INTO tutti.step (tenant_id, run_id, id, node, kind, agent, status, attempt, priority, ended_at, error) VALUES (1, $1, $2, $3, 'task', $4, $5, 1, 5, $6, $7)`,
+      `INSERT INTO tutti.step (tenant_id, run_id, id, node, kind, agent, status, attempt, priority, ended_at, error) VALUES (${tenantId}, $1, $2, $3, 'task', $4, $5, 1, 5, $6, $7)`,
       [
         ...[id, step, `node${step}`, agent, isFailed ? 'failed' : 'succeeded', at],
         isFailed ? JSON.stringify({ code: 'MODEL_FAILED', message: '' }) : null,
@@ -57,7 +65,7 @@ export async function storeNight(pool: pg.Pool, night: StoredNight = {}): Promis
     );
     await pool.query(
       `INSERT INTO tutti.finding (tenant_id, run_id, fingerprint, step, seq, module, agent, kind, severity, company, records, amount, currency)
-       VALUES (1, $1, $2, 0, $3, $4, $5, 'duplicate_invoice', $6, 'DE01', $7, $8, 'EUR')`,
+       VALUES (${tenantId}, $1, $2, 0, $3, $4, $5, 'duplicate_invoice', $6, 'DE01', $7, $8, 'EUR')`,
       [
         ...[id, fingerprint, index + 1, agentOf(finding).split('.')[0], agentOf(finding)],
         ...[finding.severity ?? 'high', JSON.stringify([{ entity: 'invoice', id: finding.mark }])],
@@ -65,7 +73,7 @@ export async function storeNight(pool: pg.Pool, night: StoredNight = {}): Promis
       ],
     );
     await pool.query(
-      `INSERT INTO tutti.payload (tenant_id, run_id, seq, class, encoding, sha256, size, body) VALUES (1, $1, $2, 'finding', 'json', '\\x00', $3, $4)`,
+      `INSERT INTO tutti.payload (tenant_id, run_id, seq, class, encoding, sha256, size, body) VALUES (${tenantId}, $1, $2, 'finding', 'json', '\\x00', $3, $4)`,
       [id, index + 1, body.length, body],
     );
   }

@@ -25,16 +25,20 @@ const gates = new Map<string, PromiseWithResolvers<void>>();
 // A provider takes a moment: long enough that a kill meets calls that are under way.
 const thinkMs = 5;
 
+interface Asked extends Omit<EffectSeen, 'kind' | 'at' | 'again'> {
+  /** The receiver looks at the key. */
+  readonly knows: boolean;
+  /** How long it takes to answer when it has happened. @default 0 */
+  readonly tookMs?: number;
+}
+
 function note(entry: OracleEntry): void {
   writeSync(file, `${JSON.stringify(entry)}\n`);
   fsyncSync(file);
 }
 
 /** The system behind `POST /effects`: it does what it is asked as often as it is asked, unless the asker counts on it to know the key. */
-function take(
-  asked: Omit<EffectSeen, 'kind' | 'at' | 'again'> & { readonly knows: boolean },
-): EffectSeen {
-  const { knows, ...effect } = asked;
+function take({ knows, ...effect }: Omit<Asked, 'tookMs'>): EffectSeen {
   const again = knows && happened.has(effect.key);
   const entry: EffectSeen = { kind: 'effect', at: Date.now(), again, ...effect };
   note(entry);
@@ -57,8 +61,12 @@ async function bodyOf(incoming: IncomingMessage): Promise<unknown> {
 async function answer(incoming: IncomingMessage): Promise<unknown> {
   const { pathname } = new URL(incoming.url ?? '/', 'http://oracle');
   const [, what = '', id = ''] = pathname.split('/');
-  if (what === 'effects' && incoming.method === 'POST')
-    return take((await bodyOf(incoming)) as never);
+  if (what === 'effects' && incoming.method === 'POST') {
+    const { tookMs = 0, ...asked } = (await bodyOf(incoming)) as Asked;
+    const entry = take(asked);
+    await wait(tookMs);
+    return entry;
+  }
   if (what === 'effects') return happened.get(id) ?? null;
   if (what === 'gates') {
     const gate = gateOf(id);

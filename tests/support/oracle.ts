@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { nodeFlags } from '../../bin/node24.mjs';
@@ -45,6 +45,22 @@ export interface Oracle {
 
 const program = fileURLToPath(new URL('oracle-process.ts', import.meta.url));
 
+/** Reads a log that only grows; the same list again as long as it has not grown. */
+function readerOf(log: string): () => readonly OracleEntry[] {
+  let seen: readonly OracleEntry[] = [];
+  let size = 0;
+  return () => {
+    if (statSync(log).size === size) return seen;
+    const bytes = readFileSync(log);
+    // What is half written is read the next time.
+    const whole = bytes.subarray(0, bytes.lastIndexOf(0x0a) + 1);
+    const added = whole.subarray(size).toString('utf8').split('\n');
+    seen = [...seen, ...added.filter((text) => text !== '').map((text) => JSON.parse(text))];
+    size = whole.length;
+    return seen;
+  };
+}
+
 /** Starts the world outside; it logs into `log`. */
 export async function startOracle(log: string): Promise<Oracle> {
   const child = spawn(process.execPath, [...nodeFlags, program, log], {
@@ -59,11 +75,7 @@ export async function startOracle(log: string): Promise<Oracle> {
   const { url, modelUrl } = JSON.parse(String(line[0])) as { url: string; modelUrl: string };
   return {
     env: { ORACLE_URL: url, ORACLE_MODEL_URL: modelUrl, ORACLE_KEY: 'a-key-of-the-tests' },
-    entries: () =>
-      readFileSync(log, 'utf8')
-        .split('\n')
-        .filter((text) => text !== '')
-        .map((text) => JSON.parse(text) as OracleEntry),
+    entries: readerOf(log),
     async openGate(id) {
       await fetch(`${url}/gates/${id}`, { method: 'POST' });
     },

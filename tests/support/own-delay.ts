@@ -32,10 +32,14 @@ export class OwnDelay {
   }
 }
 
-/** @see https://docs.kernel.org/scheduler/sched-stats.html: the second number is the time on the run queue, ns */
-function waitedMs(): number {
+/**
+ * How long a thread has been ready and waited for a core since it began, ms; `PID/task/PID` is the first thread of another process. 0 where the
+ * system does not tell it.
+ * @see https://docs.kernel.org/scheduler/sched-stats.html: the second number is the time on the run queue, ns
+ */
+export function waitedMs(thread = 'thread-self'): number {
   try {
-    return Number(readFileSync('/proc/thread-self/schedstat', 'utf8').split(' ')[1]) / 1e6;
+    return Number(readFileSync(`/proc/${thread}/schedstat`, 'utf8').split(' ')[1]) / 1e6;
   } catch {
     return 0;
   }

@@ -1,6 +1,8 @@
 import type pg from 'pg';
 import { newId } from '../../core/base/ids.ts';
+import { Metrics } from '../../core/base/telemetry/metrics.ts';
 import { guardedFetch } from '../../core/ports/http/guarded-fetch.ts';
+import { openSeal, type Seal } from '../../core/ports/seal.ts';
 import { WebhookDeliveries } from '../../core/service/webhooks/deliveries.ts';
 import { DeliveryLog } from '../../core/service/webhooks/delivery-log.ts';
 import { type EndpointInput, egressOf, Webhooks } from '../../core/service/webhooks/endpoints.ts';
@@ -19,6 +21,10 @@ export class WebhookLab {
   readonly clock = new FakeClock(Date.now());
   readonly errors: unknown[] = [];
   readonly log: DeliveryLog;
+  /** What was counted since `stop`. */
+  metrics = new Metrics();
+  /** What secrets are sealed with, of parts that are made from now on. @default they are stored as they are */
+  seal: Seal = openSeal({});
   #parts: WebhookDeliveries[] = [];
 
   constructor(fresh: FreshDatabase) {
@@ -34,7 +40,7 @@ export class WebhookLab {
   /** The endpoints, where the receivers' own addresses are vouched for. */
   webhooks(...receivers: readonly WebhookReceiver[]): Webhooks {
     const config = { origins: receivers.map(({ origin }) => origin) };
-    return new Webhooks({ pool: this.pool, clock: this.clock, config });
+    return new Webhooks({ pool: this.pool, clock: this.clock, config, seal: this.seal });
   }
 
   /** Makes an endpoint of tenant 1 at a receiver, which then knows its secret. */
@@ -56,6 +62,8 @@ export class WebhookLab {
       clock: this.clock,
       fetch: guardedFetch(egressOf({ origins: receivers.map(({ origin }) => origin) })),
       onError: (error) => this.errors.push(error),
+      seal: this.seal,
+      metrics: this.metrics,
       chance: () => 0,
     });
     this.#parts.push(part);
@@ -110,6 +118,8 @@ export class WebhookLab {
     ])
       await this.pool.query(`DELETE FROM tutti.${table}`);
     this.errors.length = 0;
+    this.seal = openSeal({});
+    this.metrics = new Metrics();
   }
 
   /** A run of tenant 1 that was accepted, as a store writes it; returns its id. */

@@ -201,6 +201,33 @@ export const instruments = {
     about: 'Effects whose end nobody knows and a person must settle, over all engines.',
     labels: [],
   },
+  'tutti.hooks.received': {
+    kind: 'counter',
+    unit: '{event}',
+    about:
+      'ERP events that were put on record, by the source of the configuration; `sweep`: changes that no event had told.',
+    labels: ['source'],
+  },
+  'tutti.hooks.duplicates': {
+    kind: 'counter',
+    unit: '{event}',
+    about: 'ERP events that came again and were on record already.',
+    labels: ['source'],
+  },
+  'tutti.hooks.refused': {
+    kind: 'counter',
+    unit: '{post}',
+    about:
+      'Posts of ERP events that were not taken, by the code of the reason; the source of an address that leads to none is `unknown`.',
+    labels: ['source', 'reason'],
+  },
+  'tutti.hooks.fired': {
+    kind: 'counter',
+    unit: '{firing}',
+    about:
+      'Firings of hooks that have ended: `started` a run, `skipped` by condition, `merged` into another, `dead`.',
+    labels: ['hook', 'outcome'],
+  },
   'tutti.hooks.waiting': {
     kind: 'gauge',
     unit: '{firing}',
@@ -212,6 +239,19 @@ export const instruments = {
     unit: '{firing}',
     about: 'Those that have failed for good and wait to be replayed.',
     labels: [],
+  },
+  'tutti.deliveries.attempts': {
+    kind: 'counter',
+    unit: '{attempt}',
+    about:
+      'Attempts to deliver webhooks, by what came of them: `delivered`, `failed`, `gone` (410).',
+    labels: ['outcome'],
+  },
+  'tutti.deliveries.ended': {
+    kind: 'counter',
+    unit: '{delivery}',
+    about: 'Webhooks that were `delivered`, or given up as `failed`.',
+    labels: ['state'],
   },
   'tutti.deliveries.waiting': {
     kind: 'gauge',

@@ -30,6 +30,16 @@ export interface Handed {
   readonly to: string;
 }
 
+/** Who speaks where a right to decide is handed on or taken back. */
+export interface Speaker {
+  /** As whom; null: as nobody's self, so as an administrator or not at all. */
+  readonly person: string | null;
+  /** Everybody whom they stand for, themself included. */
+  readonly parties: readonly string[];
+  /** Whether they may hand on what is others'. */
+  readonly isAdmin: boolean;
+}
+
 /** One person's word. */
 export interface Vote {
   readonly person: string;
@@ -83,6 +93,25 @@ export function rightOf(person: string, terms: Terms, circumstances: Circumstanc
   const spoken = votes.map(({ person, onBehalfOf }) => personOf(onBehalfOf ?? person));
   const from = givers.find((giver) => !spoken.includes(giver)) ?? givers[0];
   return from === undefined ? { kind: 'none', why: 'stranger' } : { kind: 'handed', from };
+}
+
+/**
+ * Why somebody may not hand a right on; null: they may. Everybody hands on their own; an administrator also that of others (who is ill
+ * cannot), but to nobody for whom they stand themself: nobody decides by being an administrator.
+ */
+export function handingFault(
+  { from, to }: Handed,
+  { person, parties, isAdmin }: Speaker,
+): 'others' | 'self' | null {
+  if (person !== null && personOf(person) === personOf(from)) return null;
+  if (!isAdmin) return 'others';
+  return parties.some((each) => personOf(each) === personOf(to)) ? 'self' : null;
+}
+
+/** Whether somebody may take a right back, or give it back: who gave it, who has it, and an administrator. */
+export function mayEnd({ from, to }: Handed, { person, isAdmin }: Speaker): boolean {
+  const own = person === null ? null : personOf(person);
+  return isAdmin || own === personOf(from) || own === personOf(to);
 }
 
 /** How many different people have said yes: those whom a handed right ties to each other count once together. */

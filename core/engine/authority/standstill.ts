@@ -1,3 +1,4 @@
+import { moduleOf } from '../../sdk/qualified-name.ts';
 import type { RegisteredAgent } from '../../sdk/registry.ts';
 import { proposerOf } from '../approvals/apply.ts';
 import type { Attempt } from '../run/attempt.ts';
@@ -65,7 +66,7 @@ export class Standstill {
   #writing({ run, step, registered }: Attempt, tool: string): Subject {
     const { declared } = this.#parts.agentsOf(step);
     const { agents, modules, tenantId } = subjectOf(run, [registered, declared]);
-    return { tenantId, agents, modules: [...modules, tool.slice(0, tool.indexOf('.'))] };
+    return { tenantId, agents, modules: [...modules, moduleOf(tool)] };
   }
 
   /** Stops have been set or lifted. What was lifted enters the queue as if it came now. */
@@ -86,6 +87,6 @@ function subjectOf({ facts }: Run, doers: readonly RegisteredAgent[]): Subject {
   return {
     tenantId: facts.tenantId,
     agents,
-    modules: agents.map((name) => name.slice(0, name.indexOf('.'))),
+    modules: agents.map(moduleOf),
   };
 }

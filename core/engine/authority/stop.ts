@@ -4,14 +4,15 @@ import { shortName } from '../../sdk/agent-document.ts';
 import { ownModule } from '../../sdk/check-module.ts';
 import type { Registry } from '../../sdk/registry.ts';
 
-/** What a stop reaches: every tenant, one tenant, the agents and tools of a module, or one agent. */
+/** What people can stop: every tenant, one tenant, the agents and tools of a module, or one agent. */
 export type Reach = 'all' | 'tenant' | `module:${string}` | `agent:${string}`;
 
 /** A stop that stands, as engines look at it. */
 export interface Stop {
   /** Of the tenant whose work it stops; of `all` nobody's. */
   readonly tenantId: number;
-  readonly reach: Reach;
+  /** `suspended`: the tenant is, and until that is over nothing of it runs. */
+  readonly reach: Reach | 'suspended';
   /** In the words of who set it. */
   readonly reason: string;
 }
@@ -46,7 +47,7 @@ export function readReach(text: string, registry: Pick<Registry, 'agents' | 'mod
 export function reaches({ tenantId, reach }: Stop, subject: Subject): boolean {
   if (reach === 'all') return true;
   if (tenantId !== subject.tenantId) return false;
-  if (reach === 'tenant') return true;
+  if (reach === 'tenant' || reach === 'suspended') return true;
   const [kind, name] = [reach.slice(0, reach.indexOf(':')), reach.slice(reach.indexOf(':') + 1)];
   return (kind === 'agent' ? subject.agents : subject.modules).includes(name);
 }
@@ -54,6 +55,11 @@ export function reaches({ tenantId, reach }: Stop, subject: Subject): boolean {
 /** What whoever it keeps from something is told. */
 export function stopError({ reach, reason }: Stop): EngineError {
   const kind = reach.split(':', 1)[0];
+  if (reach === 'suspended')
+    return stopped(
+      'stop.suspended',
+      'The tenant is suspended: nothing of it is written until somebody resumes it: tutti tenant resume',
+    );
   const why = reason === '' ? '' : ` (${reason})`;
   return stopped(
     `stop.${kind}` as StopRule,

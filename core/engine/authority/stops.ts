@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { type Clock, systemClock } from '../../base/clock.ts';
 import { monotonicNs } from '../../base/lease-clock.ts';
 import { stopped } from '../../guard/stopped.ts';
-import { type Reach, reaches, type Stop, type Subject, stopError } from './stop.ts';
+import { reaches, type Stop, type Subject, stopError } from './stop.ts';
 
 /** How often an engine looks, milliseconds. */
 const lookEveryMs = 250;
@@ -25,7 +25,7 @@ export interface StopBook {
 export const machineMs = (): number => Number(monotonicNs()) / 1e6;
 
 /**
- * The stops that stand, in an engine's memory. It looks four times a second, and once more before a write when its last look is older
+ * The stops that stand, tenants that are suspended among them, in an engine's memory. It looks four times a second, and once more before a write when its last look is older
  * than a second: whatever was committed a second ago, a write that begins now has heeded. Nothing is written while it cannot look.
  */
 export class Stops implements StopBook {
@@ -61,6 +61,11 @@ export class Stops implements StopBook {
     return this.#standing.find((stop) => reaches(stop, subject)) ?? null;
   }
 
+  /** Whether a tenant is suspended: its runs do nothing, and take no room from others. */
+  isSuspended(tenantId: number): boolean {
+    return this.#standing.some((stop) => stop.reach === 'suspended' && stop.tenantId === tenantId);
+  }
+
   clearUntilMs(subject: Subject): number {
     const untilMs = this.#lookedAtMs + freshMs;
     return this.of(subject) === null && machineMs() < untilMs ? untilMs : 0;
@@ -92,12 +97,12 @@ export class Stops implements StopBook {
 
   async #look(): Promise<void> {
     const beganMs = machineMs();
-    const { rows } = await this.#pool.query<{ tenant_id: number; reach: Reach; reason: string }>({
+    const { rows: standing } = await this.#pool.query<Stop>({
       name: 'stops',
-      text: `SELECT tenant_id, reach, reason FROM tutti.stop WHERE lifted_at IS NULL
-        ORDER BY array_position(ARRAY['all', 'tenant', 'module', 'agent'], split_part(reach, ':', 1)), reach`,
+      text: `SELECT * FROM (SELECT tenant_id AS "tenantId", reach, reason FROM tutti.stop WHERE lifted_at IS NULL
+          UNION ALL SELECT id, 'suspended', '' FROM tutti.tenant WHERE suspended_at IS NOT NULL) s
+        ORDER BY array_position(ARRAY['all', 'suspended', 'tenant', 'module', 'agent'], split_part(reach, ':', 1)), reach, "tenantId"`,
     });
-    const standing = rows.map(({ tenant_id: tenantId, ...stop }) => ({ tenantId, ...stop }));
     const hasMoved = JSON.stringify(standing) !== JSON.stringify(this.#standing);
     this.#standing = standing;
     this.#lookedAtMs = beganMs;

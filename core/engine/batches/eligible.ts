@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import type { RegisteredAgent } from '../../sdk/registry.ts';
+import { deadlineOf } from '../run/deadline-of.ts';
 import type { Run } from '../run/run.ts';
 import type { Step } from '../run/step.ts';
 import type { BatchSettings } from './settings.ts';
@@ -16,12 +17,12 @@ export interface EligibleParts {
 
 /** The moment from which a run's calls are made directly, milliseconds since the epoch; `since`: when the first of them began to wait. */
 export function directAtMs(
-  { facts, graph }: Run,
+  run: Run,
   since: number,
   { patienceMs, reserveMs }: BatchSettings,
 ): number {
-  if (graph.deadlineMs === null) return since + patienceMs;
-  return facts.createdAt + graph.deadlineMs - reserveMs;
+  const deadline = deadlineOf(run);
+  return deadline === null ? since + patienceMs : deadline - reserveMs;
 }
 
 /** Batches that are to come: how many in a row, from which moment, and since when the first call waits; milliseconds since the epoch. */

@@ -142,6 +142,7 @@ function factsOf(row: RunRow, created: HistoryEntry | undefined): RunFacts {
     ...(row.pins.plan && { plan: row.pins.plan }),
     ...(row.pins.depth !== undefined && { depth: row.pins.depth }),
     ...(row.pins.leftMicroUsd !== undefined && { leftMicroUsd: row.pins.leftMicroUsd }),
+    ...(row.pins.deadlineAt !== undefined && { deadlineAt: Date.parse(row.pins.deadlineAt) }),
     ...(row.pins.cause && { cause: row.pins.cause }),
     ...(row.pins.retry && { retry: row.pins.retry }),
     actor: row.actor,

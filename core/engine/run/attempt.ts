@@ -9,6 +9,7 @@ import type { FindingInput } from '../../sdk/agent.ts';
 import type { RegisteredAgent } from '../../sdk/registry.ts';
 import { undoneBy } from '../../sdk/reversal.ts';
 import type { AnyTool } from '../../sdk/tool.ts';
+import { proposerOf } from '../approvals/apply.ts';
 import type { Asking } from '../approvals/effect-questions.ts';
 import type { CallWish, Grant, Settlement } from '../limits/broker.ts';
 import { sharedPurse } from '../limits/purse.ts';
@@ -87,7 +88,8 @@ export class Attempt {
     const { run, registered, mode, calledModel } = this;
     const { tenantId, id: runId } = run.facts;
     const model = mode === 'model' && calledModel !== '' ? calledModel : 'playbook';
-    return { tenantId, runId, agent: registered.name, model };
+    // What people have agreed to is done as the agent that had proposed it.
+    return { tenantId, runId, agent: proposerOf(run.facts) ?? registered.name, model };
   }
 
   /** The entry that makes the start durable. `external`: what its input has from outside, as expressions name it. */

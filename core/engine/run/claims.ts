@@ -17,6 +17,8 @@ export interface ClaimParts {
   readonly adoption: Adoption;
   readonly boot: string;
   readonly loop: RunLoop;
+  /** Tenants whose runs stand still until somebody says otherwise: they take no room. @default none */
+  readonly isSuspended?: (tenantId: number) => boolean;
   readonly clock: Clock;
   /** @default nobody counts */
   readonly measures?: Pick<Measures, 'refused'> | undefined;
@@ -64,16 +66,22 @@ export class Claims {
   }
 
   async #claimOnce(): Promise<void> {
-    const { boot, loop, store } = this.#parts;
+    const { boot, store } = this.#parts;
     if (this.#isStopped) return;
     this.#claimed.push(...(await this.#unheard()));
-    const room = runsAtOnce - loop.runs.size - this.#claimed.length;
+    const room = runsAtOnce - this.#moving - this.#claimed.length;
     if (room > 0) this.#claimed.push(...(await this.#heard(() => store.claim(boot, room))));
     if (this.#claimed.length > 0) crashPoint('after-claim');
     for (let row = this.#claimed[0]; row; row = this.#claimed[0]) {
       await this.#takeUp(row);
       this.#claimed.shift();
     }
+  }
+
+  /** Runs in memory that may go on. */
+  get #moving(): number {
+    const { loop, isSuspended = () => false } = this.#parts;
+    return [...loop.runs.values()].filter(({ facts }) => !isSuspended(facts.tenantId)).length;
   }
 
   /** Remembers that an answer was lost. */

@@ -1,8 +1,14 @@
 import type { Answered, RecordedTurn } from '../../ports/dispatcher.ts';
 
-/** Condition on entries `e` of a step `s`: since its last start that began a conversation, and did not go on with one. */
-export const isInConversation = `e.tenant_id = s.tenant_id AND e.run_id = s.run_id AND e.step = s.id AND e.seq > (SELECT coalesce(max(b.seq), 0)
-  FROM tutti.entry b WHERE b.tenant_id = s.tenant_id AND b.run_id = s.run_id AND b.step = s.id AND (b.kind = 'step.started' OR b.data->>'wait' = 'batch') AND NOT b.data ? 'recorded')`;
+/** Condition on an entry `e`: a start that begins a conversation, and does not go on with one. */
+export const beginsConversation = `((e.kind = 'step.started' OR e.data->>'wait' = 'batch') AND NOT e.data ? 'recorded')`;
+
+/** Condition on an entry `e`: a turn that need not be paid for again. */
+export const isRecordedTurn = `(e.kind = 'turn.ended' AND e.data ? 'stop' AND NOT e.data ?| ARRAY['error', 'simulated'])`;
+
+/** Condition on entries `e` of a step `s`: since its last start that began a conversation. */
+export const isInConversation = `e.tenant_id = s.tenant_id AND e.run_id = s.run_id AND e.step = s.id AND e.seq > (SELECT coalesce(max(e.seq), 0)
+  FROM tutti.entry e WHERE e.tenant_id = s.tenant_id AND e.run_id = s.run_id AND e.step = s.id AND ${beginsConversation})`;
 
 /** The end of a model's turn, or what its tool calls came to, as it is stored. */
 export interface SpokenRow {

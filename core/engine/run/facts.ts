@@ -28,6 +28,8 @@ export interface RunFacts {
   readonly depth?: number;
   /** Micro-USD that the run which started it had left for it. @default its workflow's budget alone counts */
   readonly leftMicroUsd?: number;
+  /** When it must have ended, ms since the epoch. @default its workflow's deadline alone counts */
+  readonly deadlineAt?: number;
   /** The run that led to it. @default none, or nobody has noted it */
   readonly cause?: Cause;
   /** The run that it retries. @default it is the first */

@@ -32,6 +32,8 @@ export interface RunRequest {
   readonly rehearsal?: boolean;
   /** How many times as fast as a model's a rehearsal's calls are. @default 1 */
   readonly speed?: number;
+  /** When it is cancelled if it has not ended, such as the end of a night's window. @default its workflow's deadline alone counts */
+  readonly deadlineAt?: Date;
   /** The plan that it must keep to. @default none */
   readonly plan?: BoundPlan;
   readonly actor: Actor;
@@ -74,6 +76,8 @@ export interface RunPins {
   readonly plan?: BoundPlan;
   readonly depth?: number;
   readonly leftMicroUsd?: number;
+  /** RFC 3339. @default its workflow's deadline alone counts */
+  readonly deadlineAt?: string;
   /** @default no run led to it, or a release before traces has stored it */
   readonly cause?: Cause;
   /** @default it is the first */
@@ -102,6 +106,7 @@ export function pinsOf(
       depth: parent.depth,
       ...(parent.leftMicroUsd !== undefined && { leftMicroUsd: parent.leftMicroUsd }),
     }),
+    ...(request.deadlineAt && { deadlineAt: request.deadlineAt.toISOString() }),
     ...(cause && { cause }),
     ...(trust !== 'operator' && { trust }),
     input,

@@ -2,7 +2,6 @@ import type pg from 'pg';
 import { EngineError, type ErrorData } from '../../base/errors.ts';
 import { digest, newId } from '../../base/ids.ts';
 import { journalVersion } from '../../ports/db/journal-version.ts';
-import type { StepStatus, StepWait, Trust } from '../../ports/db/states.ts';
 import type {
   EffectApproval,
   EffectRecord,
@@ -20,8 +19,10 @@ import { type Actor, pinsOf, type RunPins, type RunRequest } from './request.ts'
 import { type OrphanRow, toJsonb } from './rows.ts';
 import type { RunStatus } from './states.ts';
 import { readPath } from './step.ts';
+import { readSteps, type StoredSteps } from './stored-steps.ts';
 
 export type { Actor, RunRequest } from './request.ts';
+export type { OpenStep, StoredSteps } from './stored-steps.ts';
 
 /** A run's row, as its owner reads it. */
 export interface RunRow {
@@ -84,33 +85,6 @@ export interface HistoryEntry {
   readonly kind: string;
   readonly data: Readonly<Record<string, unknown>>;
   readonly body: string | null;
-}
-
-/** A step that has not ended, as a new owner reads it back. */
-export interface OpenStep {
-  readonly id: number;
-  readonly status: StepStatus;
-  readonly wait: StepWait | null;
-  readonly wake_at: Date | null;
-  readonly attempt: number;
-  readonly crashes: number;
-  readonly cost_micro_usd: number;
-  readonly degraded: boolean;
-  readonly worker: string | null;
-  readonly started_at: Date | null;
-  /** Turns of its conversation with a model so far. */
-  readonly recorded: number;
-}
-
-/** The rows of a run's steps, as far as a new owner needs them. */
-export interface StoredSteps {
-  /** Ids of steps whose end is stored: final. */
-  readonly ended: ReadonlySet<number>;
-  readonly open: readonly OpenStep[];
-  /** The labels of the steps' outputs, by id. @default external: nobody knows */
-  readonly trust?: ReadonlyMap<number, Trust>;
-  /** What its model calls have cost. */
-  readonly spentMicroUsd: number;
 }
 
 /** The statements about whole runs; the hot path of their steps is the journal's. All on the pool of `tutti_engine`. */
@@ -184,7 +158,7 @@ export class Store {
       name: 'claim',
       text: `WITH me AS MATERIALIZED (SELECT id FROM tutti.engine WHERE id = $1 AND state = 'alive' FOR KEY SHARE),
         c AS MATERIALIZED (SELECT tenant_id, id, status FROM tutti.run WHERE owner IS NULL AND ended_at IS NULL AND journal_v <= $3
-          AND (wake_at IS NULL OR wake_at <= now()) ORDER BY priority DESC, created_at FOR UPDATE SKIP LOCKED LIMIT $2)
+          AND (wake_at IS NULL OR wake_at <= now()) AND tenant_id NOT IN (SELECT t.id FROM tutti.tenant t WHERE t.suspended_at IS NOT NULL) ORDER BY priority DESC, created_at FOR UPDATE SKIP LOCKED LIMIT $2)
         UPDATE tutti.run r SET owner = me.id, journal_v = $3, status = CASE r.status WHEN 'queued' THEN 'running' ELSE r.status END
         FROM c, me WHERE r.tenant_id = c.tenant_id AND r.id = c.id
         RETURNING ${claimedColumns}, c.status`,
@@ -212,11 +186,14 @@ export class Store {
     );
   }
 
-  /** What a new owner folds: the entries that move the run's state, with their bodies, in order of `seq`. */
+  /**
+   * What a new owner folds: the entries that move the run's state, with their bodies, in order of `seq`. Each body is looked up by its
+   * key and not joined: without statistics a join compares every entry with every payload (of 20,000 steps it did not end within the 30 s of a statement).
+   */
   async history(tenantId: number, runId: string): Promise<readonly HistoryEntry[]> {
     const result = await this.#pool.query<HistoryEntry>(
-      `SELECT e.seq, e.step, e.kind, e.data, convert_from(p.body, 'UTF8') AS body FROM tutti.entry e
-       LEFT JOIN tutti.payload p ON p.tenant_id = e.tenant_id AND p.run_id = e.run_id AND p.seq = coalesce((e.data->>'outputSeq')::bigint, e.seq) AND p.part = 0
+      `SELECT e.seq, e.step, e.kind, e.data, (SELECT convert_from(p.body, 'UTF8') FROM tutti.payload p
+         WHERE p.tenant_id = $1 AND p.run_id = $2 AND p.seq = coalesce((e.data->>'outputSeq')::bigint, e.seq) AND p.part = 0) AS body FROM tutti.entry e
        WHERE e.tenant_id = $1 AND e.run_id = $2 AND e.kind = ANY ($3) ORDER BY e.seq`,
       [tenantId, runId, historyKinds],
     );
@@ -224,24 +201,8 @@ export class Store {
   }
 
   /** What a run's steps have been through, and its last sequence number. */
-  async steps(tenantId: number, runId: string): Promise<StoredSteps & { readonly seq: number }> {
-    const [last, steps] = await Promise.all([
-      this.#pool.query<{ seq: number }>(
-        'SELECT coalesce(max(seq), 0) AS seq FROM tutti.entry WHERE tenant_id = $1 AND run_id = $2',
-        [tenantId, runId],
-      ),
-      this.#pool.query<OpenStep & { readonly ended: boolean; readonly trust: Trust }>(
-        `SELECT id, status, wait, wake_at, attempt, crashes, cost_micro_usd, degraded, trust, worker, started_at, ended_at IS NOT NULL AS ended,
-           CASE WHEN ended_at IS NULL AND started_at IS NOT NULL THEN (SELECT count(*)::int FROM tutti.entry e WHERE ${isInConversation} AND e.kind = 'turn.ended' AND e.data ? 'stop' AND NOT e.data ?| ARRAY['error', 'simulated']) ELSE 0 END AS recorded
-         FROM tutti.step s WHERE tenant_id = $1 AND run_id = $2`,
-        [tenantId, runId],
-      ),
-    ]);
-    const ended = new Set(steps.rows.filter((row) => row.ended).map((row) => row.id));
-    const open = steps.rows.filter((row) => !row.ended);
-    const trust = new Map(steps.rows.map((row) => [row.id, row.trust]));
-    const spentMicroUsd = steps.rows.reduce((sum, row) => sum + row.cost_micro_usd, 0);
-    return { seq: last.rows[0]?.seq ?? 0, ended, open, trust, spentMicroUsd };
+  steps(tenantId: number, runId: string): Promise<StoredSteps & { readonly seq: number }> {
+    return readSteps(this.#pool, { tenantId, runId });
   }
 
   /** The conversation that a step has had with its model since it was last begun anew: it need not be paid for again. */

@@ -1,10 +1,11 @@
 import type { Clock } from '../../base/clock.ts';
+import { deadlineOf } from './deadline-of.ts';
 import type { Run } from './run.ts';
 import type { Step } from './step.ts';
 
 /**
  * What this engine does at a moment by itself: it ends runs at their deadlines and wakes steps whose wait is over. The moments
- * are in the journal (a run's age, a step's `wake_at`), so whoever takes a run over arms them again.
+ * are in the journal (a run's age and pins, a step's `wake_at`), so whoever takes a run over arms them again.
  */
 export class Timers {
   readonly #clock: Clock;
@@ -17,9 +18,9 @@ export class Timers {
 
   /** Calls `late` when the run's deadline has passed, if it has one. */
   armDeadline(run: Run, late: () => void): void {
-    const { facts, graph } = run;
-    if (graph.deadlineMs === null) return;
-    this.#deadlines.set(run, this.#at(facts.createdAt + graph.deadlineMs, late));
+    const deadline = deadlineOf(run);
+    if (deadline === null) return;
+    this.#deadlines.set(run, this.#at(deadline, late));
   }
 
   /** Calls `awake` at the step's `wakeAt`, unless it has ended its wait by then. */

@@ -23,6 +23,8 @@ function sentenceOf(data: BlockerData): string {
     case 'items':
       return `'${data.foreach}' works on ${data.atOnce === 1 ? 'one item' : `${data.atOnce} items`} at once`;
     case 'stop':
+      if (data.reach === 'suspended')
+        return 'Its tenant is suspended until somebody resumes it: tutti tenant resume';
       return `'${data.reach}' is stopped${data.reason === '' ? '' : ` (${data.reason})`} until somebody lifts it: tutti stop ${data.reach} --lift`;
     case 'paused':
       return 'The run is paused until somebody resumes it';

@@ -1,4 +1,5 @@
 import { simulateTurn } from '../../ports/models/simulated.ts';
+import { moduleOf } from '../../sdk/qualified-name.ts';
 import { Reservoir } from './reservoir.ts';
 
 /** How an agent worked: with a model, by its playbook, or by that behind simulated calls. */
@@ -100,7 +101,7 @@ export function remainingMs(expectedMs: number, elapsedMs: number): number {
 }
 
 function poolsOf({ agent, mode }: Pick<AttemptSample, 'agent' | 'mode'>) {
-  const module = agent.slice(0, agent.indexOf('.'));
+  const module = moduleOf(agent);
   return [
     { name: `${mode} agent ${agent}`, source: 'agent' },
     { name: `${mode} module ${module}`, source: 'module' },

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Config, ToolLimit } from '../../ports/config.ts';
 import type { Way } from '../../sdk/outside.ts';
 import { matches } from '../../sdk/policy.ts';
+import { moduleOf } from '../../sdk/qualified-name.ts';
 import type { Registry } from '../../sdk/registry.ts';
 import type { AnyTool, Effect, ToolAccess, Undo } from '../../sdk/tool.ts';
 import { type AccessGrant, isForRoles, isOwn, mayUse } from '../../sdk/tool-access.ts';
@@ -68,7 +69,7 @@ export function viewOf(
 ): ToolView {
   return {
     name: tool.name,
-    module: tool.name.slice(0, tool.name.indexOf('.')),
+    module: moduleOf(tool.name),
     description: tool.description,
     category: tool.category ?? 'other',
     effect: tool.effect,

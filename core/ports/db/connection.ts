@@ -57,7 +57,8 @@ export function clientConfig(
  */
 export class Client extends pg.Client {
   constructor(config: pg.ClientConfig) {
-    super(config);
+    // A pool's own limit counts the wait for a connection that is lent out, too, and may be longer.
+    super({ ...config, connectionTimeoutMillis: connectTimeoutMs });
     // Without a listener the loss of a connection ends the process, also of one that a pool has lent out; the next query reports it.
     this.on('error', () => {});
     const send = this.query.bind(this) as (...args: readonly unknown[]) => unknown;
@@ -126,11 +127,17 @@ export async function openClient(
 /**
  * Opens a pool of at most `size` connections that act as `role`; it connects on first use. Statements end after 30 s,
  * transactions that stand idle after 60 s, idle connections after 10 s. Whoever opens it ends it.
+ * @param waitMs how long somebody may wait for a connection while others have them all @default 5000
  */
-export function openPool(config: ConnectionConfig, role: Role, size: number): pg.Pool {
+export function openPool(
+  config: ConnectionConfig,
+  role: Role,
+  { size, waitMs = connectTimeoutMs }: { readonly size: number; readonly waitMs?: number },
+): pg.Pool {
   const limits = `SET statement_timeout = ${statementTimeoutMs}`;
   const pool = new pg.Pool({
     ...clientConfig(config, { queryTimeoutMs }),
+    connectionTimeoutMillis: waitMs,
     Client,
     max: size,
     // pg-pool waits for the promise before anybody gets the connection, so none is handed out as the login user.

@@ -11,7 +11,7 @@ import { checkTenancy } from './tenancy.ts';
 
 /** The engine's way to PostgreSQL: everything it hands out is released by `close`. */
 export interface Database {
-  /** Plain data; a thread opens its own pool with `openPool(connectionConfig, role, size)`. */
+  /** Plain data; a thread opens its own pool with `openPool(connectionConfig, role, { size })`. */
   readonly connectionConfig: ConnectionConfig;
   /**
    * Opens a dedicated connection that acts as `role`, without a limit on a statement's time: the journal (with `pipeline`),
@@ -83,7 +83,7 @@ async function connectionOf(
 
 function openOn(connectionConfig: ConnectionConfig, releasers: Releasers): Database {
   const pool = (role: Role, size: number): pg.Pool => {
-    const opened = openPool(connectionConfig, role, size);
+    const opened = openPool(connectionConfig, role, { size });
     releasers.add(() => endPool(opened));
     return opened;
   };

@@ -30,6 +30,8 @@ export interface WebhookSecretTable {
   readonly webhookId: string;
   readonly id: string;
   readonly secret: Buffer;
+  /** The key that it is sealed under; null: it lies there as it is. */
+  readonly keyId: string | null;
   readonly createdAt: Time;
   readonly expiresAt: NullableTime;
 }

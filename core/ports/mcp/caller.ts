@@ -6,8 +6,6 @@ export interface McpCaller {
   readonly agent: string;
   /** The model that decides, `playbook` without one. */
   readonly model: string;
-  /** What the caller's calls are counted under, beside server and model. @default 'standard' */
-  readonly policy?: string;
   /** The span that the call belongs to (https://www.w3.org/TR/trace-context/). @default the active one, if any */
   readonly traceparent?: string;
   /** Ends the call. */

@@ -30,6 +30,20 @@ export interface HttpServer {
 
 export type McpServer = StdioServer | HttpServer;
 
+/** What some agents may have of the servers. Patterns are names with `*` for any rest. */
+export interface McpPolicy {
+  /** Qualified names and patterns of agents; of several policies that fit, the first holds. Only `standard` has none. */
+  readonly agents?: readonly string[];
+  /** Names of servers. @default all */
+  readonly servers?: readonly string[];
+  /** Names and patterns of the servers' tools. @default all */
+  readonly tools?: readonly string[];
+  /** How long one call may take, milliseconds. @default callMs of the configuration */
+  readonly callMs?: number;
+  /** Of a result; text beyond it is cut, structured content beyond it refused. @default 1000000, structured 2000000 */
+  readonly maxCharacters?: number;
+}
+
 /** Who may call Tutti's own MCP server with a token instead of from this machine: it is then an OAuth 2.1 resource server. */
 export interface McpServe {
   /** Its public address, which tokens name as their audience: `https://tutti.example.com/mcp`. */
@@ -67,6 +81,8 @@ export interface McpConfig {
   readonly callMs?: number;
   /** How long a call waits for a session while all that there may be are in use, milliseconds. @default 30000 */
   readonly waitMs?: number;
+  /** What agents may have of the servers, by name of the policy; `standard` is for those that no other names. @default everything */
+  readonly policies?: Readonly<Record<string, McpPolicy>>;
   /** Lets callers with tokens use Tutti's own MCP server. @default none: it serves this machine alone, like the whole API */
   readonly serve?: McpServe;
 }

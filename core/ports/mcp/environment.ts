@@ -6,6 +6,8 @@ import type { StdioServer } from './config.ts';
 const inherited: readonly string[] = [
   ...['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'TERM', 'TZ', 'TMPDIR'],
   ...['LANG', 'LANGUAGE', 'LC_ALL', 'LC_CTYPE', 'XDG_CACHE_HOME'],
+  // Files with a company's own certificate authorities: without them npx fetches nothing where a proxy looks into TLS.
+  ...['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR'],
   ...[
     'APPDATA',
     'COMSPEC',

@@ -11,6 +11,7 @@ import { type Connection, connect } from './connection.ts';
 import type { Definition } from './definition.ts';
 import { callFailure, isLost } from './failure.ts';
 import { Pinned } from './pinned.ts';
+import { checkPolicies, type NamedPolicy, policyOf, requireAllowed } from './policies.ts';
 import { type ProfileStatistics, Profiles } from './profiles.ts';
 import type { Ways } from './remote.ts';
 import { resultOf } from './result.ts';
@@ -29,7 +30,12 @@ type Call = McpCall & { readonly server: string };
 interface Asked<T> {
   readonly call: Call;
   readonly caller: McpCaller;
-  readonly read: (answer: CallToolResult) => T;
+  readonly read: (answer: CallToolResult, policy: NamedPolicy) => T;
+}
+
+/** A call under the policy of its caller. */
+interface Ruled<T> extends Asked<T> {
+  readonly policy: NamedPolicy;
 }
 
 /** The sessions of this process with MCP servers. */
@@ -106,6 +112,7 @@ class Pool implements OpenMcpPool {
     const { clock = systemClock, pins, version = '0' } = parts;
     checkServers(config.servers);
     if (config.defaultServer !== undefined) serverNamed(config, config.defaultServer);
+    checkPolicies(config);
     const ways = waysOf(config, parts);
     this.#config = config;
     this.#pinned = new Pinned(pins);
@@ -131,21 +138,29 @@ class Pool implements OpenMcpPool {
   }
 
   call(call: Call, caller: McpCaller): Promise<McpResult> {
-    return this.#counted({ call, caller, read: (answer) => resultOf(answer, call) });
+    return this.#counted({
+      call,
+      caller,
+      read: (answer, policy) => resultOf(answer, call, policy),
+    });
   }
 
   answer(call: Call, caller: McpCaller): Promise<CallToolResult> {
     return this.#counted({ call, caller, read: (answer) => answer });
   }
 
-  #counted<T>(asked: Asked<T>): Promise<T> {
+  async #counted<T>(asked: Asked<T>): Promise<T> {
     const { call, caller } = asked;
-    const { model, policy = 'standard' } = caller;
-    return this.#profiles.count({ server: call.server, model, policy }, (onOpened) =>
-      this.#inSession(call.server, { ...caller, onOpened }, (session) =>
-        this.#callOn(session, asked),
-      ),
-    );
+    const { model, agent } = caller;
+    serverNamed(this.#config, call.server);
+    const policy = policyOf(this.#config, agent);
+    const profile = { server: call.server, model, policy: policy.name };
+    return await this.#profiles.count(profile, async (onOpened) => {
+      requireAllowed(policy, call, agent);
+      return await this.#inSession(call.server, { ...caller, onOpened }, (session) =>
+        this.#callOn(session, { ...asked, policy }),
+      );
+    });
   }
 
   servers(): readonly McpServerView[] {
@@ -188,14 +203,14 @@ class Pool implements OpenMcpPool {
     );
   }
 
-  async #callOn<T>(session: Session, { call, caller, read }: Asked<T>): Promise<T | null> {
+  async #callOn<T>(session: Session, { call, caller, read, policy }: Ruled<T>): Promise<T | null> {
     const { signal } = caller;
     try {
       const definition = await this.#require(session, call, signal);
       if (!definition) return null;
       const done = await session.call(signal, (connection) =>
         inSpan({ ...call, protocolVersion: connection.protocolVersion }, caller, async (meta) =>
-          read(await this.#send(connection, { call, definition, meta }, signal)),
+          read(await this.#send(connection, { call, definition, meta, policy }, signal), policy),
         ),
       );
       return done?.result ?? null;
@@ -216,12 +231,13 @@ class Pool implements OpenMcpPool {
       readonly call: Call;
       readonly definition: Definition;
       readonly meta: Readonly<Record<string, string>>;
+      readonly policy: NamedPolicy;
     },
     signal: AbortSignal,
   ): Promise<CallToolResult> {
     // Only the tool's own arguments: what routes a call stays here.
     const { tool: name, args } = sent.call;
-    const { callMs: timeoutMs = 60_000 } = this.#config;
+    const timeoutMs = sent.policy.callMs ?? this.#config.callMs ?? 60_000;
     const { tool } = sent.definition;
     return connection.callTool(
       { name, args, meta: sent.meta, definition: tool, timeoutMs },

@@ -2,9 +2,10 @@ import type { CallToolResult } from '@modelcontextprotocol/client';
 import { EngineError } from '../../base/errors.ts';
 import { toVisible, toVisibleData } from '../../base/text.ts';
 import type { McpResult } from '../../sdk/outside.ts';
+import type { McpPolicy } from './config.ts';
 import { wordsOf } from './words.ts';
 
-/** The longest text of a result, in characters; what is longer is cut. */
+/** The longest text of a result, in characters; what is longer is cut; a policy may say another length. */
 const longestText = 1_000_000;
 /** The largest structured content, in characters of JSON: half of one cannot be used. */
 const largestData = 2_000_000;
@@ -13,7 +14,10 @@ const largestData = 2_000_000;
 export function resultOf(
   { content, structuredContent, isError }: CallToolResult,
   { server, tool }: { readonly server: string; readonly tool: string },
+  { maxCharacters }: Pick<McpPolicy, 'maxCharacters'> = {},
 ): McpResult {
+  const mostText = maxCharacters ?? longestText;
+  const mostData = maxCharacters ?? largestData;
   // A model reads what a person's eye passes over.
   const text = toVisible(content.map(lineOf).join('\n'));
   if (isError === true) {
@@ -23,16 +27,17 @@ export function resultOf(
       `'${tool}' of MCP server '${server}' failed: ${words}`,
     );
   }
-  if (structuredContent === undefined) return { text: cut(text) };
+  if (structuredContent === undefined) return { text: cut(text, mostText) };
   const size = JSON.stringify(structuredContent).length;
-  if (size <= largestData) return { text: cut(text), data: toVisibleData(structuredContent) };
-  const message = `'${tool}' of MCP server '${server}' gave ${size} characters of data; at most ${largestData} are taken. Ask it for less.`;
+  if (size <= mostData)
+    return { text: cut(text, mostText), data: toVisibleData(structuredContent) };
+  const message = `'${tool}' of MCP server '${server}' gave ${size} characters of data; at most ${mostData} are taken. Ask it for less.`;
   throw new EngineError('MCP_TOOL_FAILED', message);
 }
 
-function cut(text: string): string {
-  if (text.length <= longestText) return text;
-  return `${text.slice(0, longestText)}\n[cut: ${text.length - longestText} more characters]`;
+function cut(text: string, most: number): string {
+  if (text.length <= most) return text;
+  return `${text.slice(0, most)}\n[cut: ${text.length - most} more characters]`;
 }
 
 /** A part as text; of what is none, one line that names it. */

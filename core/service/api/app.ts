@@ -9,6 +9,7 @@ import { toVisible } from '../../base/text.ts';
 import { identify } from '../identity/identify.ts';
 import { mcpRoutes } from '../mcp/routes.ts';
 import { readJson } from './body.ts';
+import { boundConnections } from './connections.ts';
 import { guardAnswers, letOrigins } from './guard-answers.ts';
 import { refuseStrangers } from './loopback.ts';
 import { refuseMethods } from './methods.ts';
@@ -24,13 +25,16 @@ export type { ApiParts } from './parts.ts';
 /** What clients get to take their last answers. */
 const closePatienceMs = 2_000;
 
+/** Connections that may wait to be taken; the system takes less where it allows less. Of a storm all are taken within a second. */
+const backlog = 4_096;
+
 /** Where the API listens. */
 export interface ListenOptions {
   /** 0: any that is free. */
   readonly port: number;
   /** One beyond this machine needs an API that lets nobody in without a key. @default 127.0.0.1 */
   readonly host?: string;
-  /** How long clients may take, and how many they may be. @default 10 s, 30 s, 5 s, 8192 */
+  /** How long clients may take, and how many they may be. @default 10 s, 30 s, 1 s, 8192 */
   readonly bounds?: Partial<ListenBounds>;
 }
 
@@ -40,17 +44,17 @@ export interface ListenBounds {
   readonly headMs: number;
   /** For a whole request. Its answer may take as long as a stream does. */
   readonly requestMs: number;
-  /** How often is looked at who is late: they are cut off at most that much later. */
-  readonly checkMs: number;
   /**
-   * Open at once; further ones are closed as they come, whoever has one is served on. More than the 6,000 of a storm of slow clients, so
-   * that others get through it, and at 20 KB each a fraction of what a process has.
+   * How often is looked at who is late: they are cut off at most that much later. All of them at once, at about 0.1 ms each, while
+   * everybody else waits: 6,000 of a storm that began within a few seconds keep others waiting for less the oftener it is.
    */
+  readonly checkMs: number;
+  /** Open at once. At 20 KB each 8,192 are a fraction of what a process has. @see boundConnections for what becomes of further ones */
   readonly connections: number;
 }
 
 const usualBounds: ListenBounds = {
-  ...{ headMs: 10_000, requestMs: 30_000, checkMs: 5_000, connections: 8_192 },
+  ...{ headMs: 10_000, requestMs: 30_000, checkMs: 1_000, connections: 8_192 },
 };
 
 /** An API that listens. */
@@ -108,8 +112,8 @@ export async function listen(app: Express, options: ListenOptions): Promise<List
     },
     app,
   );
-  server.maxConnections = bounds.connections;
-  server.listen({ port, host });
+  boundConnections(server, bounds.connections);
+  server.listen({ port, host, backlog });
   try {
     await once(server, 'listening');
   } catch (error) {

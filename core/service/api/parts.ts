@@ -2,6 +2,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { Metrics } from '../../base/telemetry/metrics.ts';
 import type { Agents } from '../../engine/agents/agents.ts';
 import type { Approvals } from '../../engine/approvals/approvals.ts';
+import type { Delegations } from '../../engine/approvals/delegations.ts';
 import type { AuditLog } from '../../engine/audit/log.ts';
 import type { StopStore } from '../../engine/authority/stop-store.ts';
 import type { AuthorityViews } from '../../engine/authority/views.ts';
@@ -47,6 +48,8 @@ export interface ApiParts {
   readonly undo?: Undo;
   /** What people are asked, and what they say. @default none: there are no routes for it */
   readonly approvals?: Approvals;
+  /** Who decides for whom. @default none: there are no routes for it */
+  readonly delegations?: Delegations;
   /** What agents brought to light, over all runs. @default none: there are no routes for it */
   readonly findings?: Findings;
   /** The loaded modules. @default none: there are no routes for them */
@@ -132,6 +135,7 @@ type Optional =
   | 'reviews'
   | 'undo'
   | 'approvals'
+  | 'delegations'
   | 'settings'
   | 'tools'
   | 'findings'

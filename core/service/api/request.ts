@@ -48,6 +48,12 @@ export function pageOf<T>(
   return { items, next: rows.length > limit && last !== undefined ? cursorOf(last) : null };
 }
 
+/** The body of a request that says all by its path. */
+export const emptyBody = z.strictObject({}).optional();
+
+/** A moment, with its offset from UTC, or a day. */
+export const momentOrDay = z.union([z.iso.datetime({ offset: true }), z.iso.date()]);
+
 /** 32 bytes as hex: keys of effects, fingerprints, hashes of plans, digests. */
 export const hexDigest: z.ZodString = z.string().regex(/^[0-9a-f]{64}$/);
 

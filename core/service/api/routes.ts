@@ -8,6 +8,7 @@ import { authorityRoutes } from './routes/authority.ts';
 import { budgetRoutes } from './routes/budgets.ts';
 import { calendarRoutes } from './routes/calendars.ts';
 import { costRoutes } from './routes/costs.ts';
+import { delegationRoutes } from './routes/delegations.ts';
 import { documentRoutes } from './routes/documents.ts';
 import { effectRoutes } from './routes/effects.ts';
 import { errorRoutes } from './routes/errors.ts';
@@ -60,6 +61,7 @@ export function routesOf(parts: CompleteParts): readonly Route[] {
     ...(parts.tools ? toolRoutes(parts.tools) : []),
     ...(parts.mcpServers ? mcpServerRoutes(parts.mcpServers) : []),
     ...(parts.approvals ? approvalRoutes(parts, parts.approvals) : []),
+    ...(parts.delegations ? delegationRoutes(parts.delegations) : []),
     ...(parts.reviews ? effectRoutes(parts, parts.reviews) : []),
     ...(parts.authority ? authorityRoutes(parts.authority) : []),
     ...(parts.findings ? findingRoutes(parts, parts.findings) : []),

@@ -51,11 +51,6 @@ export function plainName(name: string): string {
   return name.slice(name.indexOf('.') + 1).replaceAll(/[_.]/g, ' ');
 }
 
-/** `finance` for `finance.three_way_match`. */
-export function moduleOf(name: string): string {
-  return name.slice(0, Math.max(0, name.indexOf('.')));
-}
-
 /** `hold payslip` for `hr.payslip.hold`: what a tool does, verb first. */
 export function toolPhrase(tool: string): string {
   const [, ...words] = tool.split('.');

@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock.ts';
 import { newId } from '../../base/ids.ts';
 import { localDay } from '../../base/zoned-time.ts';
 import { inTransaction } from '../../ports/db/transaction.ts';
-import type { MorningReportConfig } from '../../ports/service-config.ts';
+import type { MorningReportConfig, Recipients } from '../../ports/service-config.ts';
 import { lastInstant } from '../last-instant.ts';
 import { post } from '../messages/outbox.ts';
 import { Ticker } from '../ticker.ts';
@@ -17,9 +17,23 @@ import { type ReportStyle, subjectOf, textOf } from './morning-report-text.ts';
 /** What reports are sent with. */
 export interface ReporterParts extends ReportSources {
   readonly clock: Clock;
-  readonly tenantId: number;
+  /** The tenants of the installation, asked at each look. */
+  readonly tenants: () => Promise<readonly ReportedTenant[]>;
   readonly config: MorningReportConfig;
   readonly onError: (error: unknown) => void;
+}
+
+/** A tenant whose nights are reported, unless it is suspended. */
+export interface ReportedTenant {
+  readonly id: number;
+  readonly slug: string;
+  readonly suspendedAt: Date | null;
+}
+
+/** A tenant whose turn it is; `named`: as the subject tells it from others, null where there are none. */
+interface Turn {
+  readonly tenant: ReportedTenant;
+  readonly named: string | null;
 }
 
 const everyMs = 30_000;
@@ -30,7 +44,7 @@ const newsHours = 24;
 const lateHours = 6;
 
 /**
- * Sends the report of every night, once: as soon as it has ended, or at a set time whatever its state. That a night is reported, the messages and the
+ * Sends the report of every night of every tenant, once: as soon as it has ended, or at a set time whatever its state. That a night is reported, the messages and the
  * webhook event are one transaction, so of several engines one does it and none does it again.
  */
 export class MorningReporter {
@@ -51,32 +65,39 @@ export class MorningReporter {
     await this.#ticker.close();
   }
 
+  /** What goes wrong with one tenant keeps no other from its report. */
   async #look(): Promise<void> {
-    const { config } = this.#parts;
-    if (config.at === undefined) await this.#reportEnded();
-    else await this.#reportAt(config.at);
+    const { config, onError, tenants } = this.#parts;
+    const all = await tenants();
+    for (const tenant of all.filter(({ suspendedAt }) => suspendedAt === null)) {
+      const turn = { tenant, named: all.length > 1 ? tenant.slug : null };
+      const done =
+        config.at === undefined ? this.#reportEnded(turn) : this.#reportAt(turn, config.at);
+      await done.catch(onError);
+    }
   }
 
-  async #reportEnded(): Promise<void> {
-    const { pool, tenantId, clock, config } = this.#parts;
+  async #reportEnded(turn: Turn): Promise<void> {
+    const { pool, clock, config } = this.#parts;
     const { rows } = await pool.query<{ readonly id: string }>(
       `SELECT r.id FROM tutti.run r WHERE r.tenant_id = $1 AND r.workflow = $2 AND r.ended_at > $3 AND ${isNight}
          AND NOT EXISTS (SELECT FROM tutti.morning_report m WHERE m.tenant_id = $1 AND m.night = r.id::text) ORDER BY r.id`,
-      [tenantId, config.after ?? usualNight, new Date(clock.now() - newsHours * hourMs)],
+      [turn.tenant.id, config.after ?? usualNight, new Date(clock.now() - newsHours * hourMs)],
     );
-    for (const { id } of rows) await this.#report(id, id);
+    for (const { id } of rows) await this.#report(turn, { night: id, runId: id });
   }
 
-  async #reportAt(at: string): Promise<void> {
-    const { pool, tenantId, clock, config } = this.#parts;
+  async #reportAt(turn: Turn, at: string): Promise<void> {
+    const { pool, clock, config } = this.#parts;
     const { timeZone = 'UTC', after = usualNight } = config;
+    const { id: tenantId } = turn.tenant;
     const now = new Date(clock.now());
     const moment = lastInstant(at, timeZone, now);
     if (now.getTime() - moment.getTime() > lateHours * hourMs) return;
     const night = `at ${localDay(moment.getTime(), timeZone)}`;
     const known = await pool.query(
-      'SELECT FROM tutti.morning_report WHERE tenant_id = $1 AND night = $2',
-      [tenantId, night],
+      `SELECT WHERE EXISTS (SELECT FROM tutti.morning_report WHERE tenant_id = $1 AND night = $2) OR NOT (${hasNights})`,
+      [tenantId, night, after],
     );
     if (known.rowCount) return;
     const { rows } = await pool.query<{ readonly id: string }>(
@@ -84,27 +105,42 @@ export class MorningReporter {
        ORDER BY r.id DESC LIMIT 1`,
       [tenantId, after, new Date(moment.getTime() - newsHours * hourMs), moment],
     );
-    await this.#report(night, rows[0]?.id ?? null);
+    await this.#report(turn, { night, runId: rows[0]?.id ?? null });
   }
 
-  async #report(night: string, runId: string | null): Promise<void> {
-    const { pool, tenantId, clock, config } = this.#parts;
+  async #report(
+    { tenant, named }: Turn,
+    { night, runId }: { readonly night: string; readonly runId: string | null },
+  ): Promise<void> {
+    const { pool, clock, config } = this.#parts;
+    const { id: tenantId } = tenant;
     const report =
       runId === null ? null : await readMorningReport(this.#parts, { tenantId, runId });
     const now = new Date(clock.now());
+    const recipients = recipientsOf(config, tenant.slug);
     await inTransaction(pool, async (client) => {
       const claimed = await client.query(
         'INSERT INTO tutti.morning_report (tenant_id, night, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING 1',
         [tenantId, night, now],
       );
       if (claimed.rowCount === 0) return;
-      await sendReport(client, report, { tenantId, config, event: `report ${night}`, now });
+      const sending = { tenantId, config, recipients, named, event: `report ${night}`, now };
+      await sendReport(client, report, sending);
     });
   }
 }
 
 const usualNight = 'nightly';
 const isNight = `r.parent_run_id IS NULL AND NOT coalesce((r.pins->>'rehearsal')::boolean, false)`;
+
+// Who has never had a night, and for whom no schedule stands, misses none.
+const hasNights = `EXISTS (SELECT FROM tutti.run WHERE tenant_id = $1 AND workflow = $3)
+  OR EXISTS (SELECT FROM tutti.schedule WHERE tenant_id = $1 AND paused_at IS NULL)`;
+
+/** Whom a tenant's report goes to: whom the configuration names for it, else for all. */
+export function recipientsOf(config: MorningReportConfig, slug: string): Recipients {
+  return config.tenants?.[slug] ?? config;
+}
 
 /** How the configuration wants reports to be written. */
 export function styleOf({ link, summaries = false }: MorningReportConfig): ReportStyle {
@@ -115,24 +151,28 @@ export function styleOf({ link, summaries = false }: MorningReportConfig): Repor
 export interface ReportSending {
   readonly tenantId: number;
   readonly config: MorningReportConfig;
+  readonly recipients: Recipients;
+  /** The tenant, where the installation has several. @default the subject names none */
+  readonly named?: string | null;
   /** What it tells of: it is told once. @default this once more */
   readonly event?: string;
   readonly now: Date;
 }
 
-/** Leaves a report for everybody whom the configuration names, in the transaction that `client` is in; null: no night has begun. */
+/** Leaves a report for its recipients, in the transaction that `client` is in; null: no night has begun. */
 export async function sendReport(
   client: pg.PoolClient,
   report: MorningReport | null,
   sending: ReportSending,
 ): Promise<void> {
-  const { tenantId, config, event = `report ${newId()}`, now } = sending;
+  const { tenantId, config, recipients, named = null, event = `report ${newId()}`, now } = sending;
   const workflow = config.after ?? usualNight;
   const style = styleOf(config);
   const words = report
     ? { subject: subjectOf(report), text: textOf(report, style), html: htmlOf(report, style) }
     : { subject: `Tutti: ${workflow} has not begun`, text: `No run of ${workflow} was started.` };
-  await post(client, { tenantId, event, ...words }, { recipients: config, now });
+  const subject = named === null ? words.subject : `${words.subject} (${named})`;
+  await post(client, { tenantId, event, ...words, subject }, { recipients, now });
   const at = await databaseTime(client);
   const common = { tenantId, event, at, module: null, company: report?.head.company ?? null };
   const told: WebhookEvent = { ...common, type: 'report.ready', data: figuresOf(report, workflow) };

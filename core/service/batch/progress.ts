@@ -1,5 +1,5 @@
 import type { Severity } from '../../sdk/agent.ts';
-import { moduleOf } from './format.ts';
+import { moduleOf } from '../../sdk/qualified-name.ts';
 
 /** What progress needs of an entry of the run's journal. */
 export interface ProgressEntry {

@@ -9,7 +9,7 @@ import type {
   StepView,
 } from '../../engine/run/views.ts';
 import type { Severity } from '../../sdk/agent.ts';
-import { moduleOf } from './format.ts';
+import { moduleOf } from '../../sdk/qualified-name.ts';
 
 /** Worst first. */
 export const severities: readonly Severity[] = ['critical', 'high', 'medium', 'low'];

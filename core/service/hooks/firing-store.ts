@@ -135,7 +135,7 @@ export class FiringStore {
     });
   }
 
-  /** Ends a firing: with its run, or with why there is none. What it was to start with is kept by the run alone. */
+  /** Ends a firing: with its run, or with why there is none. What it was to start with is kept by the run alone. False: it is another's by now. */
   async end(
     firing: Own,
     how: {
@@ -146,8 +146,8 @@ export class FiringStore {
       readonly reason?: string;
       readonly error?: ErrorData;
     },
-  ): Promise<void> {
-    await this.#pool.query(
+  ): Promise<boolean> {
+    const { rowCount } = await this.#pool.query(
       `UPDATE tutti.hook_firing SET state = $4, ended_at = $5, version = coalesce($6, version), run_id = $7, reason = $8, error = $9,
          input = CASE WHEN $4 = 'dead' THEN input END
        WHERE tenant_id = $1 AND id = $2 AND claim = $3 AND state IN ('claimed', 'starting')`,
@@ -157,6 +157,7 @@ export class FiringStore {
         how.error ? toJsonb(how.error) : null,
       ],
     );
+    return rowCount === 1;
   }
 
   /** Lets a firing wait until `at`; one that is decided stays so. */

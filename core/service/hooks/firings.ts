@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import { EngineError, type ErrorData, isEngineError, toErrorData } from '../../base/errors.ts';
+import type { Metrics } from '../../base/telemetry/metrics.ts';
 import type { RunRequest } from '../../engine/run/request.ts';
 import { toJsonb } from '../../engine/run/rows.ts';
 import { mayPass, translateDbError } from '../../ports/db/db-error.ts';
@@ -23,6 +24,8 @@ export interface FiringParts {
   readonly keepDays?: number;
   /** Gets what goes wrong outside of any firing. @default nobody */
   readonly onError?: (error: unknown) => void;
+  /** Told of every firing that has ended. @default nobody counts */
+  readonly metrics?: Metrics;
 }
 
 const idleMs = 1_000;
@@ -133,7 +136,7 @@ export class Firings {
     const record = await this.#read(firing);
     const version = record?.version ?? null;
     const skip = async (reason: string): Promise<null> => {
-      await store.end(firing, { state: 'skipped', now: clock.now(), version, reason });
+      await this.#end(firing, { state: 'skipped', now: clock.now(), version, reason });
       return null;
     };
     if (hook.entity !== null && record === null) return skip('gone');
@@ -155,13 +158,13 @@ export class Firings {
     const decided = await store.decide(firing, decision, clock.now());
     if (decided === 'still') return skip('still');
     if (decided === 'merged') {
-      await store.end(firing, { state: 'merged', now: clock.now(), version });
+      await this.#end(firing, { state: 'merged', now: clock.now(), version });
     }
     return decided === 'starting' ? { ...firing, input, company, version } : null;
   }
 
   async #start(firing: ClaimedFiring): Promise<void> {
-    const { store, clock, startRun, dayOf } = this.#parts;
+    const { clock, startRun, dayOf } = this.#parts;
     const { tenantId, company } = firing;
     const { name, hook } = this.#hookOf(firing);
     const { id } = await startRun({
@@ -176,7 +179,7 @@ export class Firings {
       attended: false,
       actor: { kind: 'hook', id: `${firing.event.source ?? 'unknown'}/${name}` },
     });
-    await store.end(firing, { state: 'started', now: clock.now(), runId: id });
+    await this.#end(firing, { state: 'started', now: clock.now(), runId: id });
   }
 
   /** Once more after a while what may pass; dead at once what cannot. */
@@ -188,10 +191,16 @@ export class Firings {
       mayPass(thrown) || (isKnown && (thrown.retryable || waits.includes(thrown.code)));
     const most = passes ? mostAttempts : isKnown ? 1 : triesOfUnknown;
     const error = errorOf(isKnown || !passes ? thrown : translateDbError(thrown));
-    if (firing.attempts >= most) return store.end(firing, { state: 'dead', now, error });
+    if (firing.attempts >= most) return this.#end(firing, { state: 'dead', now, error });
     const pauseMs = Math.min(longestPauseMs, 1_000 * 2 ** Math.min(firing.attempts - 1, 20));
     await store.postpone(firing, { at: now + pauseMs, error });
     this.wake(now + pauseMs);
+  }
+
+  async #end(firing: ClaimedFiring, how: Parameters<FiringStore['end']>[1]): Promise<void> {
+    const { store, metrics } = this.#parts;
+    if (await store.end(firing, how))
+      metrics?.add('tutti.hooks.fired', 1, { hook: firing.hook, outcome: how.state });
   }
 
   async #read({ tenantId, entity, recordId, hook }: ClaimedFiring): Promise<ErpRecord | null> {

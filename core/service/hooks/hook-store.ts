@@ -97,24 +97,29 @@ export class HookStore {
   }
 
   /** All hooks of the loaded modules, by name. */
-  async list(tenantId: number): Promise<readonly HookView[]> {
-    const { rows } = await this.#pool.query<Pick<HookView, 'name' | 'paused' | 'waiting' | 'dead'>>(
-      `SELECT h.name, CASE WHEN p.hook IS NOT NULL THEN json_build_object('actor', p.actor, 'reason', p.reason, 'at', p.at) END AS paused,
-         (SELECT count(*)::int FROM tutti.hook_firing f WHERE f.tenant_id = $1 AND f.hook = h.name AND f.ended_at IS NULL) AS waiting,
-         (SELECT count(*)::int FROM tutti.hook_firing f WHERE f.tenant_id = $1 AND f.hook = h.name AND f.state = 'dead') AS dead
-       FROM unnest($2::text[]) h (name) LEFT JOIN tutti.hook_pause p ON p.tenant_id = $1 AND p.hook = h.name ORDER BY h.name`,
-      [tenantId, [...this.#hooks.keys()]],
-    );
-    return rows.map(({ name, paused, ...counts }) => {
-      const at = paused && { ...paused, at: new Date(paused.at) };
-      return { ...viewOf(this.#hooks.get(name) as RegisteredHook), paused: at, ...counts };
-    });
+  list(tenantId: number): Promise<readonly HookView[]> {
+    return this.#views(tenantId, [...this.#hooks.keys()]);
   }
 
   /** @throws HOOK_UNKNOWN */
   async get(tenantId: number, name: string): Promise<HookView> {
     this.#known(name);
-    return (await this.list(tenantId)).find((hook) => hook.name === name) as HookView;
+    const [view] = await this.#views(tenantId, [name]);
+    return view as HookView;
+  }
+
+  async #views(tenantId: number, names: readonly string[]): Promise<readonly HookView[]> {
+    const { rows } = await this.#pool.query<Pick<HookView, 'name' | 'paused' | 'waiting' | 'dead'>>(
+      `SELECT h.name, CASE WHEN p.hook IS NOT NULL THEN json_build_object('actor', p.actor, 'reason', p.reason, 'at', p.at) END AS paused,
+         (SELECT count(*)::int FROM tutti.hook_firing f WHERE f.tenant_id = $1 AND f.hook = h.name AND f.ended_at IS NULL) AS waiting,
+         (SELECT count(*)::int FROM tutti.hook_firing f WHERE f.tenant_id = $1 AND f.hook = h.name AND f.state = 'dead') AS dead
+       FROM unnest($2::text[]) h (name) LEFT JOIN tutti.hook_pause p ON p.tenant_id = $1 AND p.hook = h.name ORDER BY h.name`,
+      [tenantId, names],
+    );
+    return rows.map(({ name, paused, ...counts }) => {
+      const at = paused && { ...paused, at: new Date(paused.at) };
+      return { ...viewOf(this.#hooks.get(name) as RegisteredHook), paused: at, ...counts };
+    });
   }
 
   /** Events, the newest first, from before the id `before`. */

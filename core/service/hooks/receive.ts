@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express';
 import type { Clock } from '../../base/clock.ts';
 import { EngineError, isEngineError } from '../../base/errors.ts';
+import type { Metrics } from '../../base/telemetry/metrics.ts';
 import { mayPass, translateDbError } from '../../ports/db/db-error.ts';
 import { Rate } from '../api/rate.ts';
 import { type Posted, readPost } from './cloud-events.ts';
@@ -15,6 +16,8 @@ export interface ReceiverParts {
   readonly tenantOf: (source: Source) => Promise<number>;
   readonly record: (delivery: Delivery) => Promise<Recorded>;
   readonly clock: Clock;
+  /** Told of posts that are not taken. @default nobody counts */
+  readonly metrics?: Metrics;
 }
 
 /** What a post may hold. */
@@ -54,6 +57,19 @@ export class HookReceiver {
    * @throws HOOK_UNKNOWN · RATE_LIMITED · BODY_TOO_LARGE · MEDIA_UNSUPPORTED · HOOK_REFUSED · INPUT_INVALID · EXPRESSION_INVALID · TENANT_* · DB_*
    */
   async receive(request: Request, response: Response): Promise<void> {
+    try {
+      await this.#receive(request, response);
+    } catch (error) {
+      const name = String(request.params.source);
+      // Names that a caller makes up count together.
+      const source = this.#parts.sources.has(name) ? name : 'unknown';
+      const reason = isEngineError(error) ? error.code : 'INTERNAL';
+      this.#parts.metrics?.add('tutti.hooks.refused', 1, { source, reason });
+      throw error;
+    }
+  }
+
+  async #receive(request: Request, response: Response): Promise<void> {
     const source = this.#sourceOf(request);
     await this.#rates.get(source.name)?.use(request.ip ?? '', 1, response);
     const post = await this.#read(request);

@@ -6,6 +6,7 @@ import { isKeyOf, prefixOf } from './key-text.ts';
 import { rolesIn, scopesIn } from './key-view.ts';
 import type { Principal } from './principal.ts';
 import { Remembered } from './remembered.ts';
+import { suspendedTenant } from './tenants.ts';
 
 /** A revoked key is refused by every process within this: 1 s is promised, and a look-up takes some of it. */
 const rememberedMs = 500;
@@ -49,7 +50,7 @@ export class KeyCheck {
     const key = prefix && (await this.#known.get(prefix, () => this.#find(prefix)));
     if (!prefix || !key || !this.#fits(key, { prefix, text })) throw refused();
     if (isPast(key.expires_at, this.#clock.now())) throw refused('It has expired.');
-    if (key.suspended_at !== null) throw suspended();
+    if (key.suspended_at !== null) throw suspendedTenant();
     await this.#noteUse(key);
     const { id, person, rate } = key;
     return {
@@ -96,11 +97,6 @@ export class KeyCheck {
       )
       .catch(() => {});
   }
-}
-
-/** What callers of a tenant hear that is suspended. */
-export function suspended(): EngineError {
-  return new EngineError('TENANT_SUSPENDED', 'This tenant is suspended: its callers are refused.');
 }
 
 /**

@@ -19,10 +19,11 @@ export function demandPower(maker: Principal, key: Power): void {
   demandWithin('companies', maker.companies, key.companies);
   if (key.rate !== null && !isAllowed(maker, 'tenants:write'))
     throw refused('only the owner of the installation gives a key a rate of its own');
-  if (isLocal(maker) || !permissionsOf(key.roles).includes('approvals:decide')) return;
+  const mine: readonly Permission[] = ['approvals:decide', 'approvals:delegate'];
+  if (isLocal(maker) || !permissionsOf(key.roles).some((each) => mine.includes(each))) return;
   if (key.person === null || isPerson(maker, key.person)) return;
   throw refused(
-    `it would decide as '${key.person}'; make it on the machine itself: tutti key create`,
+    `it would decide, or hand that on, as '${key.person}'; make it on the machine itself: tutti key create`,
   );
 }
 

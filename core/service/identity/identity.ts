@@ -4,13 +4,13 @@ import { EngineError } from '../../base/errors.ts';
 import type { ApiConfig } from '../../ports/api/config.ts';
 import type { Database } from '../../ports/db/database.ts';
 import { Attempts } from './attempts.ts';
-import { KeyCheck, suspended } from './check-key.ts';
+import { KeyCheck } from './check-key.ts';
 import { DeniedTokens } from './denied-tokens.ts';
 import { Issuers } from './issuers.ts';
 import { isKeyText } from './key-text.ts';
 import { Keys } from './keys.ts';
 import { localOwner, type Principal } from './principal.ts';
-import { Tenants } from './tenants.ts';
+import { suspendedTenant, Tenants } from './tenants.ts';
 
 /** What identities are made of. */
 export interface IdentityParts {
@@ -64,7 +64,7 @@ export class Identity {
   /** The person at this machine. @throws TENANT_SUSPENDED · DB_* */
   async local(): Promise<Principal> {
     const tenant = await this.tenants.known('id', this.#tenantId);
-    if (tenant !== null && tenant.suspendedAt !== null) throw suspended();
+    if (tenant !== null && tenant.suspendedAt !== null) throw suspendedTenant();
     return localOwner(this.#tenantId);
   }
 }

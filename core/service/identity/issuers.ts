@@ -3,11 +3,10 @@ import { EngineError, isEngineError } from '../../base/errors.ts';
 import { readPerson } from '../../engine/approvals/person.ts';
 import type { Actor } from '../../engine/run/request.ts';
 import type { ApiIssuer } from '../../ports/api/config.ts';
-import { suspended } from './check-key.ts';
 import type { DeniedTokens } from './denied-tokens.ts';
 import { roles as knownRoles, type Role } from './permission.ts';
 import type { Principal } from './principal.ts';
-import type { Tenants } from './tenants.ts';
+import { suspendedTenant, type Tenants } from './tenants.ts';
 import { IssuedTokens, refusedToken } from './tokens.ts';
 
 /** RFC 9068, section 2.1: what a token for an API is, and a token about a person is not. */
@@ -62,7 +61,7 @@ export class Issuers {
         ? await tenants.known('slug', named)
         : await tenants.known('id', tenantId);
     if (!found) throw refusedToken('it names a tenant that there is not');
-    if (found.suspendedAt !== null) throw suspended();
+    if (found.suspendedAt !== null) throw suspendedTenant();
     return found.id;
   }
 }

@@ -3,20 +3,28 @@ import type { Clock } from '../../base/clock.ts';
 import { EngineError } from '../../base/errors.ts';
 import { appendAudit } from '../../engine/audit/append.ts';
 import type { Actor } from '../../engine/run/request.ts';
-import { inTransaction } from '../../ports/db/transaction.ts';
+import { inTransaction, type Queryable } from '../../ports/db/transaction.ts';
 import { Remembered } from './remembered.ts';
 
 /** A tenant as people see it. */
 export interface TenantView {
   readonly slug: string;
   readonly createdAt: Date;
-  /** Null: its callers are let in. */
+  /** Null: its callers are let in, and its runs go on. */
   readonly suspendedAt: Date | null;
 }
 
 /** A tenant as callers are let in by it. */
 export interface KnownTenant extends TenantView {
   readonly id: number;
+}
+
+/** The tenants of an installation, without what Tutti ships for all of them, by number. `queryable` acts as `tutti_engine`. */
+export async function readTenants(queryable: Queryable): Promise<readonly KnownTenant[]> {
+  const { rows } = await queryable.query<KnownTenant>(
+    `SELECT ${columns} FROM tutti.tenant WHERE id <> 0 ORDER BY id`,
+  );
+  return rows;
 }
 
 /** A suspension holds in every process within this; 1 s is promised. */
@@ -72,31 +80,35 @@ export class Tenants {
     });
   }
 
-  /** Refuses its callers from now on; what its runs do goes on. @throws TENANT_UNKNOWN */
+  /**
+   * Refuses its callers from now on, and lets nothing of it run: within a second its runs stand still on every engine, and none begins.
+   * @throws TENANT_UNKNOWN
+   */
   suspend(slug: string, actor: Actor): Promise<TenantView> {
-    const now = 'coalesce(suspended_at, clock_timestamp())';
-    return this.#set(slug, { to: now, actor, action: 'tenant.suspend' });
+    return this.#set(slug, { isSuspended: true, actor });
   }
 
-  /** Lets its callers in again. @throws TENANT_UNKNOWN */
+  /** Lets its callers in again; its runs go on where they stood, but those that somebody has paused. @throws TENANT_UNKNOWN */
   resume(slug: string, actor: Actor): Promise<TenantView> {
-    return this.#set(slug, { to: 'NULL', actor, action: 'tenant.resume' });
+    return this.#set(slug, { isSuspended: false, actor });
   }
 
   async #set(
     slug: string,
-    { to, actor, action }: { readonly to: string; readonly actor: Actor; readonly action: string },
+    { isSuspended, actor }: { readonly isSuspended: boolean; readonly actor: Actor },
   ): Promise<TenantView> {
-    return await inTransaction(this.#pool, async (client) => {
+    const changed = await inTransaction(this.#pool, async (client) => {
       const { rows } = await client.query<KnownTenant>(
-        `UPDATE tutti.tenant SET suspended_at = ${to} WHERE slug = $1 RETURNING ${columns}`,
-        [slug],
+        `UPDATE tutti.tenant SET suspended_at = CASE WHEN $2 THEN clock_timestamp() END
+         WHERE slug = $1 AND (suspended_at IS NULL) = $2 RETURNING ${columns}`,
+        [slug, isSuspended],
       );
-      const [changed] = rows;
-      if (!changed) throw unknown(slug);
-      await appendAudit(client, { tenantId: 0, actor, action, target: slug });
-      return viewOf(changed);
+      const action = isSuspended ? 'tenant.suspend' : 'tenant.resume';
+      if (rows[0]) await appendAudit(client, { tenantId: 0, actor, action, target: slug });
+      return rows[0];
     });
+    // It is so already, or there is none.
+    return viewOf(changed ?? (await this.find(slug)));
   }
 
   async #read(by: 'slug' | 'id', value: string | number): Promise<KnownTenant | null> {
@@ -104,6 +116,14 @@ export class Tenants {
     const { rows } = await this.#pool.query<KnownTenant>(text, [value]);
     return rows[0] ?? null;
   }
+}
+
+/** What whoever asks for something in the name of a tenant hears that is suspended. */
+export function suspendedTenant(): EngineError {
+  return new EngineError(
+    'TENANT_SUSPENDED',
+    'This tenant is suspended: its callers are refused, and nothing of it runs.',
+  );
 }
 
 function viewOf({ slug, createdAt, suspendedAt }: KnownTenant): TenantView {

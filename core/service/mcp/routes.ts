@@ -1,7 +1,7 @@
 import { toNodeHandler } from '@modelcontextprotocol/node';
 import { createMcpHandler, type McpServer } from '@modelcontextprotocol/server';
-import { type ErrorRequestHandler, type RequestHandler, Router } from 'express';
-import { isEngineError } from '../../base/errors.ts';
+import { type ErrorRequestHandler, type Request, type RequestHandler, Router } from 'express';
+import { EngineError, isEngineError } from '../../base/errors.ts';
 import { largestBodyBytes, readJson } from '../api/body.ts';
 import { refuseStranger } from '../api/loopback.ts';
 import { limitRate, Rate } from '../api/rate.ts';
@@ -68,7 +68,8 @@ export function transportRoutes(parts: TransportParts, served: Served): Router {
   const rate = new Rate({ perMinute: parts.requestsPerMinute });
   const limit = limitRate((...of) => ({ client: countedAs(...of), rate }));
   const known: RequestHandler = (request, _response, next) => {
-    if (!parts.keysOnly) refuseStranger(request, authorization.resource);
+    if (parts.keysOnly) refuseOtherPages(request, authorization.resource);
+    else refuseStranger(request, authorization.resource);
     next();
   };
   router.get(authorization.metadataPath, known, authorization.answerMetadata);
@@ -79,6 +80,19 @@ export function transportRoutes(parts: TransportParts, served: Served): Router {
   );
   router.use('/mcp', refuseBody);
   return router;
+}
+
+/**
+ * Where everybody needs a key this machine may have any name, but a page may call its own server alone: the protocol has every server
+ * look (2025-11-25, transports, security warning). @throws ORIGIN_REFUSED
+ */
+function refuseOtherPages({ headers: { host = '', origin } }: Request, known?: URL): void {
+  if (origin === undefined || origin.toLowerCase() === known?.origin) return;
+  if (URL.canParse(origin) && new URL(origin).host === host.toLowerCase()) return;
+  throw new EngineError(
+    'ORIGIN_REFUSED',
+    `Pages of '${origin.slice(0, 100)}' may not call this address; only its own may.`,
+  );
 }
 
 /** What is no JSON, or too much of it, is answered in the words of JSON-RPC. */

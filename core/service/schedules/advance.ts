@@ -74,7 +74,8 @@ export async function advance(
     const standing = { now, pausedAt: hasPaused ? 0 : (row.paused_at?.getTime() ?? null) };
     const slots = dueSlots(parts, registered, { ...of, now, row, lockedDates });
     await store(client, registered, { of, slots, standing: { ...standing, row } });
-    if (standing.pausedAt === null) await letGo(client, registered, { of, now, calendars });
+    if (standing.pausedAt === null && !row.is_suspended)
+      await letGo(client, registered, { of, now, calendars });
     const toCancel = schedule.overlap === 'cancel_running' ? await inTheWay(client, of) : [];
     if (hasPaused) await auditFailurePause(client, of, { run: failed.run_id });
     return { through: slots.at(-1)?.at ?? row.through_at.getTime(), isStale: false, toCancel };

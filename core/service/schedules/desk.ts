@@ -18,7 +18,7 @@ import type { ScheduleParts } from './parts.ts';
 import { pauseSchedule } from './pause.ts';
 import { type OccurrenceView, preview } from './preview.ts';
 import { type SlotRow, type SlotView, slotColumns, viewOfSlot } from './slot.ts';
-import { countOpen, type ScheduleOf } from './slot-store.ts';
+import { countOpenOf, type OpenSlots, type ScheduleOf } from './slot-store.ts';
 import { storeTrigger, type TriggerAsk, triggeredSlot } from './trigger.ts';
 
 /** A schedule as people see it. */
@@ -85,33 +85,15 @@ export class ScheduleDesk {
     return zoneOf(schedule, this.#parts.registry.calendars);
   }
 
+  /** All that are declared. */
   async list(tenantId: number): Promise<readonly ScheduleView[]> {
-    const { pool, registry } = this.#parts;
-    const names = [...registry.schedules.keys()];
-    const now = await this.#parts.now();
-    const states = await pool.query<StateRow>(
-      'SELECT name, paused_at, paused_by, pause_reason FROM tutti.schedule WHERE tenant_id = $1 AND name = ANY ($2)',
-      [tenantId, names],
-    );
-    const last = await pool.query<SlotRow>(
-      `SELECT s.* FROM unnest($2::text[]) n CROSS JOIN LATERAL (SELECT ${slotColumns} FROM tutti.schedule_slot
-         WHERE tenant_id = $1 AND schedule = n AND origin <> 'backfill' ORDER BY slot_at DESC, id DESC LIMIT 1) s`,
-      [tenantId, names],
-    );
-    const views = [...registry.schedules.values()].map(async (registered) => {
-      const { name } = registered.schedule;
-      const state = states.rows.find((row) => row.name === name);
-      const slot = last.rows.find((row) => row.schedule === name);
-      const counts = await countOpen(pool, { tenantId, name });
-      return this.#view(registered, { now, state, slot, counts });
-    });
-    return await Promise.all(views);
+    return await this.#views(tenantId, [...this.#parts.registry.schedules.values()]);
   }
 
   /** @throws SCHEDULE_UNKNOWN */
   async show(tenantId: number, name: string): Promise<ScheduleView> {
-    this.schedule(name);
-    return (await this.list(tenantId)).find((each) => each.name === name) as ScheduleView;
+    const [view] = await this.#views(tenantId, [this.schedule(name)]);
+    return view as ScheduleView;
   }
 
   /** The next occurrences, and those between them that are excluded: `count` that come due. @throws SCHEDULE_UNKNOWN */
@@ -205,13 +187,39 @@ export class ScheduleDesk {
     return preview(schedule, calendars, { count, after: after ?? (await this.#parts.now()) });
   }
 
+  /** As they stand, by as many questions whatever their number. */
+  async #views(
+    tenantId: number,
+    schedules: readonly RegisteredSchedule[],
+  ): Promise<readonly ScheduleView[]> {
+    const { pool } = this.#parts;
+    const names = schedules.map(({ schedule }) => schedule.name);
+    const now = await this.#parts.now();
+    const states = await pool.query<StateRow>(
+      'SELECT name, paused_at, paused_by, pause_reason FROM tutti.schedule WHERE tenant_id = $1 AND name = ANY ($2)',
+      [tenantId, names],
+    );
+    const last = await pool.query<SlotRow>(
+      `SELECT s.* FROM unnest($2::text[]) n CROSS JOIN LATERAL (SELECT ${slotColumns} FROM tutti.schedule_slot
+         WHERE tenant_id = $1 AND schedule = n AND origin <> 'backfill' ORDER BY slot_at DESC, id DESC LIMIT 1) s`,
+      [tenantId, names],
+    );
+    const countsOf = await countOpenOf(pool, { tenantId, names });
+    return schedules.map((registered) => {
+      const { name } = registered.schedule;
+      const state = states.rows.find((row) => row.name === name);
+      const slot = last.rows.find((row) => row.schedule === name);
+      return this.#view(registered, { now, state, slot, counts: countsOf(name) });
+    });
+  }
+
   #view(
     { module, schedule }: RegisteredSchedule,
     stored: {
       readonly now: number;
       readonly state: StateRow | undefined;
       readonly slot: SlotRow | undefined;
-      readonly counts: { readonly open: number; readonly queued: number };
+      readonly counts: OpenSlots;
     },
   ): ScheduleView {
     const { now, state, slot, counts } = stored;

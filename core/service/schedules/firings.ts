@@ -75,6 +75,8 @@ export class Firings {
       input: takesSlot ? { ...Object(schedule.input), slot } : schedule.input,
       ...(schedule.company !== null && { company: schedule.company }),
       ...(schedule.priority !== null && { priority: schedule.priority }),
+      // A slot that the clock gives has a night that ends; whoever asks by hand, or for a night of long ago, wants it all.
+      ...(row.origin === 'schedule' && deadlineAt !== null && { deadlineAt: new Date(deadlineAt) }),
       attended: false,
       actor: row.actor ?? scheduleActor(schedule.name),
     };

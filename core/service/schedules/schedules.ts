@@ -25,12 +25,18 @@ const dayMs = 86_400_000;
 export interface SchedulesParts extends ScheduleParts {
   /** Wakes it; what is due, `now` says. */
   readonly clock: Clock;
-  /** Whose schedules it fires. */
-  readonly tenants: readonly number[];
+  /** The tenants of the installation, asked at each look: what is declared is for every one of them. */
+  readonly tenants: () => Promise<readonly FiringTenant[]>;
   /** It fires nothing before this is over. @default nothing to wait for */
   readonly after?: Promise<unknown>;
   /** Gets what went wrong in a look; the next one tries again. */
   readonly onError: (error: unknown) => void;
+}
+
+/** A tenant for which schedules come due; of one that is suspended what comes due is skipped. */
+export interface FiringTenant {
+  readonly id: number;
+  readonly suspendedAt: Date | null;
 }
 
 /** A schedule of one tenant, as this process sees it. */
@@ -51,6 +57,7 @@ export class Schedules {
   readonly #parts: SchedulesParts;
   readonly #firings: Firings;
   readonly #backfills: Backfills;
+  #tenants: readonly FiringTenant[] = [];
   #watched: readonly Watched[] = [];
   #looking: Promise<void> = Promise.resolve();
   #cancelTimer: () => void = () => {};
@@ -75,12 +82,7 @@ export class Schedules {
 
   async #begin(): Promise<void> {
     if (this.#state !== 'new') return;
-    const { registry, tenants } = this.#parts;
-    this.#watched = tenants.flatMap((tenantId) =>
-      [...registry.schedules.values()].map((registered) => {
-        return { tenantId, registered, dueAt: Number.NEGATIVE_INFINITY, counts: true };
-      }),
-    );
+    await this.#meet();
     await this.#declare(await this.#parts.now());
     if (this.#state !== 'new') return;
     this.#state = 'running';
@@ -125,10 +127,27 @@ export class Schedules {
     this.#cancelTimer = this.#parts.clock.after(delayMs, () => void this.look());
   }
 
+  /** Learns which tenants there are; whether one is new. */
+  async #meet(): Promise<boolean> {
+    this.#tenants = await this.#parts.tenants();
+    const known = new Set(this.#watched.map(({ tenantId }) => tenantId));
+    const schedules = [...this.#parts.registry.schedules.values()];
+    const met = this.#tenants
+      .filter(({ id }) => !known.has(id))
+      .flatMap(({ id: tenantId }) =>
+        schedules.map((registered) => {
+          return { tenantId, registered, dueAt: Number.NEGATIVE_INFINITY, counts: true };
+        }),
+      );
+    this.#watched = [...this.#watched, ...met];
+    return met.length > 0;
+  }
+
   /** Whether something is open, so that it should look again soon. */
   async #lookAt(now: number): Promise<boolean> {
+    const isNew = await this.#meet();
     await this.#prune(now);
-    if (Math.abs(now - this.#declaredAt) >= declareMs) await this.#declare(now);
+    if (isNew || Math.abs(now - this.#declaredAt) >= declareMs) await this.#declare(now);
     const open = await this.#open();
     for (const watched of this.#watched) {
       const { tenantId, registered } = watched;
@@ -138,7 +157,7 @@ export class Schedules {
         await this.#advance(watched, now);
     }
     let isOpen = false;
-    for (const tenantId of this.#parts.tenants) {
+    for (const tenantId of await this.#busy()) {
       isOpen = (await this.#backfills.advance(tenantId)) || isOpen;
       await this.#firings.fireDue(tenantId);
     }
@@ -175,7 +194,7 @@ export class Schedules {
     const { rows } = await this.#parts.pool.query<{ tenant_id: number; schedule: string }>(
       `SELECT DISTINCT tenant_id, schedule FROM tutti.schedule_slot
        WHERE tenant_id = ANY ($1) AND state IN ('due', 'queued', 'fired') AND origin <> 'backfill'`,
-      [this.#parts.tenants],
+      [this.#tenants.map(({ id }) => id)],
     );
     const { schedules } = this.#parts.registry;
     return new Set(
@@ -185,6 +204,17 @@ export class Schedules {
     );
   }
 
+  /** The tenants that have runs to be stored or a backfill to be carried out, and may. */
+  async #busy(): Promise<readonly number[]> {
+    const active = this.#tenants.filter(({ suspendedAt }) => suspendedAt === null);
+    const { rows } = await this.#parts.pool.query<{ tenant_id: number }>(
+      `SELECT tenant_id FROM tutti.schedule_slot WHERE tenant_id = ANY ($1) AND state IN ('due', 'queued', 'fired') AND (state = 'due' OR origin = 'backfill')
+       UNION SELECT tenant_id FROM tutti.backfill WHERE tenant_id = ANY ($1) AND state = 'running' ORDER BY 1`,
+      [active.map(({ id }) => id)],
+    );
+    return rows.map(({ tenant_id }) => tenant_id);
+  }
+
   /**
    * Says what this process declares. A schedule begins when it is first known, and again when its times have changed. Who was started last
    * counts; one that differs from what counts is left alone, until nobody has been seen with that for a while.
@@ -192,28 +222,25 @@ export class Schedules {
   async #declare(now: number): Promise<void> {
     this.#declaredAt = now;
     this.#since ??= new Date(now);
-    for (const tenantId of this.#parts.tenants) {
-      const own = this.#watched.filter((each) => each.tenantId === tenantId);
-      const column = <T>(read: (registered: RegisteredSchedule) => T): readonly T[] =>
-        own.map(({ registered }) => read(registered));
-      const { rows } = await this.#parts.pool.query<{ name: string }>(
-        `INSERT INTO tutti.schedule AS s (tenant_id, name, declared, timing, through_at, seen_at, since)
-         SELECT $1, d.*, $5, $5, $6 FROM unnest($2::text[], $3::bytea[], $4::bytea[]) d ORDER BY 2
-         ON CONFLICT (tenant_id, name) DO UPDATE SET declared = excluded.declared, timing = excluded.timing, seen_at = excluded.seen_at, since = excluded.since,
-           through_at = CASE WHEN s.timing = excluded.timing THEN s.through_at ELSE greatest(s.through_at, excluded.through_at) END
-         WHERE s.declared = excluded.declared OR s.since <= excluded.since OR s.seen_at < $7 RETURNING s.name`,
-        [
-          ...[tenantId, column(({ schedule }) => schedule.name)],
-          ...[column(declarationDigest), column(timingDigest), new Date(now), this.#since],
-          new Date(now - unseenMs),
-        ],
-      );
-      const counting = new Set(rows.map(({ name }) => name));
-      for (const watched of own) {
-        const counts = counting.has(watched.registered.schedule.name);
-        if (counts && !watched.counts) watched.dueAt = Number.NEGATIVE_INFINITY;
-        watched.counts = counts;
-      }
+    const schedules = [...this.#parts.registry.schedules.values()];
+    const { rows } = await this.#parts.pool.query<{ tenant_id: number; name: string }>(
+      `INSERT INTO tutti.schedule AS s (tenant_id, name, declared, timing, through_at, seen_at, since)
+       SELECT t, d.*, $5, $5, $6 FROM unnest($1::int[]) t CROSS JOIN unnest($2::text[], $3::bytea[], $4::bytea[]) d ORDER BY 1, 2
+       ON CONFLICT (tenant_id, name) DO UPDATE SET declared = excluded.declared, timing = excluded.timing, seen_at = excluded.seen_at, since = excluded.since,
+         through_at = CASE WHEN s.timing = excluded.timing THEN s.through_at ELSE greatest(s.through_at, excluded.through_at) END
+       WHERE s.declared = excluded.declared OR s.since <= excluded.since OR s.seen_at < $7 RETURNING s.tenant_id, s.name`,
+      [
+        this.#tenants.map(({ id }) => id),
+        schedules.map(({ schedule }) => schedule.name),
+        ...[schedules.map(declarationDigest), schedules.map(timingDigest)],
+        ...[new Date(now), this.#since, new Date(now - unseenMs)],
+      ],
+    );
+    const counting = new Set(rows.map(({ tenant_id, name }) => `${tenant_id} ${name}`));
+    for (const watched of this.#watched) {
+      const counts = counting.has(`${watched.tenantId} ${watched.registered.schedule.name}`);
+      if (counts && !watched.counts) watched.dueAt = Number.NEGATIVE_INFINITY;
+      watched.counts = counts;
     }
   }
 
@@ -221,7 +248,7 @@ export class Schedules {
     if (now - this.#prunedAt < dayMs) return;
     await this.#parts.pool.query(
       `DELETE FROM tutti.schedule_slot WHERE tenant_id = ANY ($1) AND state IN ('ended', 'skipped', 'failed') AND slot_at < $2`,
-      [this.#parts.tenants, new Date(now - keptDays * dayMs)],
+      [this.#tenants.map(({ id }) => id), new Date(now - keptDays * dayMs)],
     );
     this.#prunedAt = now;
   }

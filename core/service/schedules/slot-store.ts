@@ -81,17 +81,34 @@ export async function settleSlots(
   return rows;
 }
 
-/** How many slots of a schedule, by the clock and by hand, start or go on, and how many wait for those. */
+/** Slots of a schedule, by the clock and by hand, that start or go on, and that wait for those. */
+export interface OpenSlots {
+  readonly open: number;
+  readonly queued: number;
+}
+
+const none: OpenSlots = { open: 0, queued: 0 };
+
+/** How many slots of a schedule start or go on, and how many wait for those. */
 export async function countOpen(
   client: Queryable,
   { tenantId, name }: ScheduleOf,
-): Promise<{ readonly open: number; readonly queued: number }> {
-  const { rows } = await client.query<{ open: number; queued: number }>(
-    `SELECT (count(*) FILTER (WHERE state <> 'queued'))::int AS open, (count(*) FILTER (WHERE state = 'queued'))::int AS queued
-     FROM tutti.schedule_slot WHERE tenant_id = $1 AND schedule = $2 AND state IN ('due', 'queued', 'fired') AND origin <> 'backfill'`,
-    [tenantId, name],
+): Promise<OpenSlots> {
+  return (await countOpenOf(client, { tenantId, names: [name] }))(name);
+}
+
+/** The same of several schedules, asked once. */
+export async function countOpenOf(
+  client: Queryable,
+  { tenantId, names }: { readonly tenantId: number; readonly names: readonly string[] },
+): Promise<(name: string) => OpenSlots> {
+  const { rows } = await client.query<OpenSlots & { readonly schedule: string }>(
+    `SELECT schedule, (count(*) FILTER (WHERE state <> 'queued'))::int AS open, (count(*) FILTER (WHERE state = 'queued'))::int AS queued
+     FROM tutti.schedule_slot WHERE tenant_id = $1 AND schedule = ANY ($2) AND state IN ('due', 'queued', 'fired') AND origin <> 'backfill' GROUP BY 1`,
+    [tenantId, names],
   );
-  return rows[0] ?? { open: 0, queued: 0 };
+  const counts = new Map(rows.map(({ schedule, ...counted }) => [schedule, counted]));
+  return (name) => counts.get(name) ?? none;
 }
 
 /** Skips what waits: something newer stands for it. */

@@ -5,6 +5,7 @@ import { inTransaction, type Queryable } from '../../ports/db/transaction.ts';
 import type { RegisteredSchedule } from '../../sdk/check-schedule.ts';
 import { logicalMoment, zoneOf } from '../../sdk/occurrences.ts';
 import type { Overlap } from '../../sdk/schedule.ts';
+import { suspendedTenant } from '../identity/tenants.ts';
 import type { ScheduleParts } from './parts.ts';
 import { type SlotRow, slotColumns } from './slot.ts';
 import {
@@ -40,8 +41,9 @@ export async function storeTrigger(
   const timeZone = zoneOf(schedule, calendars);
   const { businessDate = logicalMoment(schedule, calendars, { at, timeZone }).businessDate } = ask;
   await inTransaction(parts.pool, async (client) => {
-    await lockSchedule(client, of);
+    const row = await lockSchedule(client, of);
     if (await triggeredSlot(client, of)) return;
+    if (row?.is_suspended) throw suspendedTenant();
     await settleSlots(client, of);
     const decision = await decideTrigger(client, of, ask.overlap ?? schedule.overlap);
     const slot = { at, dueAt: at, runKey: of.runKey, businessDate, timeZone, ...decision };

@@ -30,9 +30,10 @@ export async function attempt(
   const spent = (): number => Math.max(0, Math.round(clock.monotonic() - began));
   try {
     const signal = AbortSignal.any([closing, late.signal]);
+    if (claim.signing instanceof Error) throw claim.signing;
     const headers = await signedHeaders(
       { deliveryId: claim.deliveryId, body: claim.body, at: new Date(clock.now()) },
-      claim.secrets,
+      claim.signing,
     );
     const response = await parts.fetch(claim.url, {
       method: 'POST',

@@ -1,7 +1,10 @@
 import type pg from 'pg';
+import type { DeliveryState } from '../../ports/db/states.ts';
 import { inTransaction, type Queryable } from '../../ports/db/transaction.ts';
+import type { Seal } from '../../ports/seal.ts';
 import { emit } from './emit.ts';
 import { nextDelayMs, type Outcome } from './retry.ts';
+import { opened, type StoredSecret } from './sealed.ts';
 
 /*
  * A delivery:
@@ -23,9 +26,11 @@ export interface Claim {
   readonly attempt: number;
   /** Attempts since it was made or replayed, this one included. */
   readonly tries: number;
-  /** The newest first. */
-  readonly secrets: readonly Buffer[];
+  readonly signing: Signing;
 }
+
+/** What deliveries of an endpoint are signed with: the newest first. An error: one of its secrets cannot be read. */
+export type Signing = readonly Buffer[] | Error;
 
 interface EndpointRow {
   readonly tenant_id: number;
@@ -43,13 +48,21 @@ interface TakenRow {
   readonly tries: number;
 }
 
+interface Claiming {
+  readonly now: Date;
+  readonly until: Date;
+  readonly limit: number;
+  /** Opens the secrets. */
+  readonly seal: Seal;
+}
+
 /**
  * Takes attempts that are due, each for one engine only, and of no endpoint more at once than it allows. An endpoint's row is locked while its
  * deliveries are counted and taken; those that another engine holds are left to it.
  */
 export async function claim(
   pool: pg.Pool,
-  { now, until, limit }: { readonly now: Date; readonly until: Date; readonly limit: number },
+  { now, until, limit, seal }: Claiming,
 ): Promise<readonly Claim[]> {
   return inTransaction(pool, async (client) => {
     const { rows: endpoints } = await client.query<EndpointRow>(dueSql, [now]);
@@ -64,7 +77,7 @@ export async function claim(
        SELECT t.tenant, t.id, t.no, $1 FROM unnest($2::int[], $3::uuid[], $4::int[]) AS t(tenant, id, no)`,
       [now, ...columnsOf(rows)],
     );
-    const secrets = await secretsOf(client, endpoints, now);
+    const signing = await signingOf(client, endpoints, { now, seal });
     return rows.map((row) => ({
       tenantId: row.tenant_id,
       deliveryId: row.id,
@@ -74,7 +87,7 @@ export async function claim(
       body: row.body,
       attempt: row.attempt,
       tries: row.tries,
-      secrets: secrets.get(row.endpoint_id) ?? [],
+      signing: signing.get(row.endpoint_id) ?? [],
     }));
   });
 }
@@ -87,22 +100,31 @@ function columnsOf(rows: readonly TakenRow[]) {
   ];
 }
 
-async function secretsOf(
+async function signingOf(
   client: pg.ClientBase,
   endpoints: readonly EndpointRow[],
-  now: Date,
-): Promise<ReadonlyMap<string, readonly Buffer[]>> {
-  const { rows } = await client.query<{ readonly webhook_id: string; readonly secret: Buffer }>(
-    `SELECT webhook_id, secret FROM tutti.webhook_secret
+  { now, seal }: Pick<Claiming, 'now' | 'seal'>,
+): Promise<ReadonlyMap<string, Signing>> {
+  const { rows } = await client.query<StoredSecret>(
+    `SELECT tenant_id, webhook_id, id, secret, key_id FROM tutti.webhook_secret
      WHERE webhook_id = ANY ($1::uuid[]) AND (expires_at IS NULL OR expires_at > $2) ORDER BY expires_at DESC NULLS FIRST, id DESC`,
     [endpoints.map(({ id }) => id), now],
   );
   return new Map(
     [...Map.groupBy(rows, ({ webhook_id }) => webhook_id)].map(([id, of]) => [
       id,
-      of.map(({ secret }) => secret),
+      openedAll(seal, of),
     ]),
   );
+}
+
+/** One endpoint whose secrets cannot be read fails its own attempts, and holds up no others. */
+function openedAll(seal: Seal, rows: readonly StoredSecret[]): Signing {
+  try {
+    return rows.map((row) => opened(seal, row));
+  } catch (error) {
+    return error as Error;
+  }
 }
 
 const isDue = `d.state = 'pending' AND d.next_at <= $NOW AND (d.claimed_until IS NULL OR d.claimed_until <= $NOW)`;
@@ -135,12 +157,16 @@ export interface Settlement {
 
 /**
  * Records what came of an attempt, and what follows. A success counts even when the claim had lapsed and somebody else has the next attempt;
- * a failure then does not. An endpoint that is gone, or that took nothing for a whole schedule, is disabled, and others are told.
+ * a failure then does not. Returns what the delivery has come to by it; null: nothing, somebody else has settled it. An endpoint that is gone, or that took nothing for a whole schedule, is disabled, and others are told.
  */
-export async function settle(pool: pg.Pool, made: Claim, settlement: Settlement): Promise<void> {
+export async function settle(
+  pool: pg.Pool,
+  made: Claim,
+  settlement: Settlement,
+): Promise<DeliveryState | null> {
   const { outcome, now, chance } = settlement;
   const { tenantId, endpointId, deliveryId, attempt } = made;
-  await inTransaction(pool, async (client) => {
+  return await inTransaction(pool, async (client) => {
     // In the order of whoever claims: the endpoint, then its deliveries.
     await client.query(
       'SELECT FROM tutti.webhook WHERE tenant_id = $1 AND id = $2 FOR NO KEY UPDATE',
@@ -155,7 +181,7 @@ export async function settle(pool: pg.Pool, made: Claim, settlement: Settlement)
     );
     const delay =
       outcome.kind === 'failed' ? nextDelayMs(made.tries, { ...outcome, chance }) : null;
-    const state =
+    const state: DeliveryState =
       outcome.kind === 'delivered' ? 'delivered' : delay === null ? 'failed' : 'pending';
     const { rows } = await client.query<{ readonly began: Date }>(settleSql, [
       ...[tenantId, deliveryId, attempt, state, now],
@@ -167,6 +193,7 @@ export async function settle(pool: pg.Pool, made: Claim, settlement: Settlement)
     if (outcome.kind === 'gone') await disable(client, made, { reason: 'gone', now });
     else if (settled && state === 'failed' && (await tookNothing(client, made, settled.began)))
       await disable(client, made, { reason: 'unreachable', now });
+    return settled ? state : null;
   });
 }
 

@@ -1,10 +1,13 @@
 import type pg from 'pg';
 import type { Clock } from '../../base/clock.ts';
+import type { Metrics } from '../../base/telemetry/metrics.ts';
+import type { Seal } from '../../ports/seal.ts';
 import { Ticker } from '../ticker.ts';
 import { type AttemptParts, attempt } from './attempt.ts';
 import { type Claim, claim, settle } from './claims.ts';
 import { fanOut } from './fan-out.ts';
 import { purge } from './purge.ts';
+import { sealAll } from './sealed.ts';
 
 /** What deliveries are made with. */
 export interface DeliveryParts {
@@ -14,6 +17,10 @@ export interface DeliveryParts {
   /** Reaches what the configuration allows. */
   readonly fetch: typeof fetch;
   readonly onError: (error: unknown) => void;
+  /** Opens the secrets that deliveries are signed with. */
+  readonly seal: Seal;
+  /** Told of every attempt. @default nobody counts */
+  readonly metrics?: Metrics;
   /** For one attempt. @default 15000 */
   readonly timeoutMs?: number;
   /** 0 to 1, for delays. @default Math.random */
@@ -50,6 +57,8 @@ export class WebhookDeliveries {
   }
 
   async start(): Promise<void> {
+    const { pool, seal, onError } = this.#parts;
+    await sealAll(pool, seal, onError).catch(onError);
     this.#ticker.wake();
   }
 
@@ -81,16 +90,18 @@ export class WebhookDeliveries {
     if (clock.now() - this.#purgedAt < purgeEveryMs) return;
     this.#purgedAt = clock.now();
     await purge(pool, new Date(clock.now()));
+    // Endpoints may have been made by a process without the key.
+    await sealAll(pool, this.#parts.seal, this.#parts.onError);
   }
 
   async #take(): Promise<void> {
-    const { pool, clock } = this.#parts;
+    const { pool, clock, seal } = this.#parts;
     const limit = mostAtOnce - this.#running.size;
     if (limit <= 0) return;
     const now = clock.now();
     // Longer than an attempt and its record take: a claim lapses only where an engine has died or stood still.
     const until = new Date(now + this.#attempts.timeoutMs * 4);
-    for (const each of await claim(pool, { now: new Date(now), until, limit })) {
+    for (const each of await claim(pool, { now: new Date(now), until, limit, seal })) {
       const running = this.#make(each, until.getTime())
         .catch(this.#parts.onError)
         .finally(() => {
@@ -103,10 +114,14 @@ export class WebhookDeliveries {
   }
 
   async #make(each: Claim, until: number): Promise<void> {
-    const { pool, clock, chance = Math.random } = this.#parts;
+    const { pool, clock, metrics, chance = Math.random } = this.#parts;
     // An engine that stood still in between must not begin what is somebody else's by now.
     if (clock.now() >= until) return;
     const outcome = await attempt(this.#attempts, each, this.#closing.signal);
-    await settle(pool, each, { outcome, now: new Date(clock.now()), chance: chance() });
+    const settlement = { outcome, now: new Date(clock.now()), chance: chance() };
+    const state = await settle(pool, each, settlement);
+    metrics?.add('tutti.deliveries.attempts', 1, { outcome: outcome.kind });
+    if (state === 'delivered' || state === 'failed')
+      metrics?.add('tutti.deliveries.ended', 1, { state });
   }
 }

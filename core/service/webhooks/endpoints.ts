@@ -7,11 +7,13 @@ import type { Actor } from '../../engine/run/request.ts';
 import type { WebhookEnd } from '../../ports/db/states.ts';
 import { inTransaction, type Queryable } from '../../ports/db/transaction.ts';
 import { openEgress } from '../../ports/http/egress.ts';
+import type { Seal } from '../../ports/seal.ts';
 import type { WebhooksConfig } from '../../ports/service-config.ts';
 import { databaseTime } from './claims.ts';
 import { emitTo } from './emit.ts';
 import type { WebhookEventType } from './event-types.ts';
 import { placeNowSql } from './fan-out.ts';
+import { sealed } from './sealed.ts';
 import { newSecret, secretText } from './secret.ts';
 
 /** What people say of an endpoint. */
@@ -64,6 +66,8 @@ export interface EndpointParts {
   readonly pool: pg.Pool;
   readonly clock: Clock;
   readonly config?: WebhooksConfig | undefined;
+  /** What secrets are sealed with before they are stored. */
+  readonly seal: Seal;
 }
 
 /** Whose an endpoint is, and who asks. */
@@ -217,9 +221,11 @@ export class Webhooks {
     client: pg.ClientBase,
     made: { readonly tenantId: number; readonly id: string; readonly secret: Buffer },
   ): Promise<void> {
+    const place = { tenant_id: made.tenantId, webhook_id: made.id, id: newId() };
+    const { body, keyId } = sealed(this.#parts.seal, place, made.secret);
     await client.query(
-      'INSERT INTO tutti.webhook_secret (tenant_id, webhook_id, id, secret, created_at) VALUES ($1, $2, $3, $4, $5)',
-      [made.tenantId, made.id, newId(), made.secret, new Date(this.#parts.clock.now())],
+      'INSERT INTO tutti.webhook_secret (tenant_id, webhook_id, id, secret, key_id, created_at) VALUES ($1, $2, $3, $4, $5, $6)',
+      [made.tenantId, made.id, place.id, body, keyId, new Date(this.#parts.clock.now())],
     );
   }
 

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { inTransaction, type Queryable } from '../../ports/db/transaction.ts';
+import { moduleOf } from '../../sdk/qualified-name.ts';
 import { emit } from './emit.ts';
 import { faultOf, type WebhookEvent } from './event-types.ts';
 import { type FeedRow, journalEvents } from './journal-events.ts';
@@ -149,8 +150,7 @@ async function noticedEvents(
     if (type === 'stop.set' || type === 'stop.lifted') {
       if (reach === undefined) return [];
       const [kind, name = ''] = reach.split(':');
-      const module =
-        kind === 'module' ? name : kind === 'agent' ? (name.split('.')[0] ?? '') : null;
+      const module = kind === 'module' ? name : kind === 'agent' ? moduleOf(name) : null;
       const data = { stopId: subject, reach };
       return [{ ...common, module, company: null, data } as WebhookEvent];
     }
@@ -160,7 +160,7 @@ async function noticedEvents(
     const { tool, company } = asked;
     const ended = type === 'approval.requested' ? {} : { state };
     const data = { ...asked, expiresAt: expires_at.toISOString(), ...ended };
-    const module = tool === null ? null : (tool.split('.')[0] ?? null);
+    const module = tool === null ? null : moduleOf(tool);
     return [{ ...common, module, company, data } as WebhookEvent];
   });
 }

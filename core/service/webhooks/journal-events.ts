@@ -1,4 +1,5 @@
 import type { Queryable } from '../../ports/db/transaction.ts';
+import { moduleOf } from '../../sdk/qualified-name.ts';
 import type { WebhookEvent } from './event-types.ts';
 
 /** Entries of one run that were written together. */
@@ -149,10 +150,6 @@ function runData({ run_id: runId, workflow, company, business_date, rehearsal }:
 
 function pathOf({ node, item_key }: EntryRow): string {
   return item_key ? `${node}[${item_key}]` : (node ?? '');
-}
-
-function moduleOf(name: string): string {
-  return name.slice(0, Math.max(0, name.indexOf('.')));
 }
 
 const entriesSql = `SELECT e.run_id, e.seq, e.kind, e.at, e.data, s.node, s.item_key, s.agent, r.workflow, r.workflow_version AS version, r.company,

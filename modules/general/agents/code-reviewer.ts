@@ -81,7 +81,7 @@ Comment on lines that are there, with their numbers counted from 1. Never run co
         ...{ file: path, line, severity: 'critical', category: 'correctness', suggestion: null },
         comment: `It cannot be read as ${language}: ${message}`,
       });
-    comments.push(...rulesOn(content).map((each) => ({ file: path, ...each })));
+    comments.push(...rulesOn(content).map(({ weakness: _, ...each }) => ({ file: path, ...each })));
   }
   const worst = worstOf(comments);
   const isBlocked = worst === 'critical' || worst === 'high';

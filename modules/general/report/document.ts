@@ -1,5 +1,5 @@
 import { z } from 'tutti';
-import { firstUnprintable } from './printable.ts';
+import { unprintableIn } from './printable.ts';
 
 const line = z.string().min(1).max(300);
 const columnsAtMost = 12;
@@ -81,13 +81,10 @@ export const reportSchema = z
       context.addIssue({ code: 'custom', path: ['sections'], message });
     }
     if (!report.path.endsWith('.pdf')) return;
-    const found = firstUnprintable(texts);
-    if (found === null) return;
-    context.addIssue({
-      code: 'custom',
-      path: ['path'],
-      message: `is a PDF, whose fonts lack '${found}' (${codeOf(found)}); name an .html file, or write it otherwise`,
-    });
+    const found = unprintableIn(texts);
+    if (found.length === 0) return;
+    const message = `is a PDF, which prints letters of Latin, Greek, Cyrillic, Armenian and Georgian, and not ${shown(found)}; name an .html file, or write it otherwise`;
+    context.addIssue({ code: 'custom', path: ['path'], message });
   });
 
 /** What a report says. */
@@ -131,6 +128,12 @@ function textsIn(block: Block): readonly string[] {
   }
 }
 
-function codeOf(character: string): string {
-  return `U+${character.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0')}`;
+/** Characters with their code points, ten at most. */
+function shown(characters: readonly string[]): string {
+  const named = characters.slice(0, 10).map((character) => {
+    const code = character.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0');
+    return `'${character}' (U+${code})`;
+  });
+  const more = characters.length - named.length;
+  return more === 0 ? named.join(', ') : `${named.join(', ')} and ${more} more`;
 }

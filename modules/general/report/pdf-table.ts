@@ -1,4 +1,5 @@
 import { type Block, isNumeric } from './document.ts';
+import { face } from './face.ts';
 import { printable } from './printable.ts';
 
 type Table = Extract<Block, { kind: 'table' }>;
@@ -84,7 +85,7 @@ function columnsOf(pdf: Pdf, { columns, rows }: Table, { left, width }: Place): 
 }
 
 function widthOf(pdf: Pdf, text: string): number {
-  pdf.font('Helvetica-Bold').fontSize(fontSize);
+  pdf.font(face.bold).fontSize(fontSize);
   return Math.max(
     ...printable(text)
       .split('\n')
@@ -123,7 +124,7 @@ function heightOf(pdf: Pdf, row: Row, columns: readonly Column[]): number {
 }
 
 function setFont(pdf: Pdf, { isHead }: Row): void {
-  pdf.font(isHead ? 'Helvetica-Bold' : 'Helvetica').fontSize(fontSize);
+  pdf.font(isHead ? face.bold : face.plain).fontSize(fontSize);
 }
 
 function drawRow(

@@ -1,5 +1,6 @@
 import { type ToolContext, z } from 'tutti';
 import { type Block, barText, type Report } from './document.ts';
+import { face, fontFiles } from './face.ts';
 import { drawTable } from './pdf-table.ts';
 import { printable } from './printable.ts';
 
@@ -13,7 +14,7 @@ const accent = '#3b6ea5';
 export type Pdf = PDFKit.PDFDocument;
 
 /**
- * A report as a PDF in the standard fonts: page numbers, tables whose head stands on every page, and the business date as its date, so that
+ * A report as a PDF that brings the letters it uses: page numbers, tables whose head stands on every page, and the business date as its date, so that
  * equal reports of a day are equal bytes.
  */
 export async function toPdf(
@@ -25,7 +26,9 @@ export async function toPdf(
   // The library wants a date object, and would take the present moment.
   const date = z.coerce.date().parse(`${today}T00:00:00Z`);
   const title = printable(report.title);
+  const files = fontFiles();
   const pdf = new PDFDocument({
+    font: files.plain,
     size: 'A4',
     margin,
     bufferPages: true,
@@ -33,6 +36,8 @@ export async function toPdf(
     lang: 'en',
     info: { Title: title, Creator: 'Tutti', Producer: 'Tutti', CreationDate: date, ModDate: date },
   });
+  pdf.registerFont(face.plain, files.plain);
+  pdf.registerFont(face.bold, files.bold);
   const chunks: Uint8Array[] = [];
   const ended = new Promise((resolve, reject) => {
     pdf.on('data', (chunk: Uint8Array) => chunks.push(chunk));
@@ -62,13 +67,13 @@ async function draw(
   { today, pause }: Terms,
 ): Promise<void> {
   const under = subtitle === null ? today : `${subtitle} · ${today}`;
-  pdf.font('Helvetica-Bold').fontSize(20).fillColor(ink).text(printable(title));
-  pdf.font('Helvetica').fontSize(10).fillColor(grey).text(printable(under));
+  pdf.font(face.bold).fontSize(20).fillColor(ink).text(printable(title));
+  pdf.font(face.plain).fontSize(10).fillColor(grey).text(printable(under));
   for (const { heading, blocks } of sections) {
     pdf.moveDown(1);
     if (heading !== null) {
       keep(pdf, 60);
-      pdf.font('Helvetica-Bold').fontSize(14).fillColor(ink).text(printable(heading));
+      pdf.font(face.bold).fontSize(14).fillColor(ink).text(printable(heading));
       pdf.moveDown(0.3);
     }
     for (const block of blocks) await drawBlock(pdf, block, pause);
@@ -82,7 +87,7 @@ async function drawBlock(pdf: Pdf, block: Block, pause: Terms['pause']): Promise
     case 'text':
       for (const paragraph of block.text.split(/\n\s*\n/)) {
         const text = printable(paragraph.trim());
-        pdf.font('Helvetica').fontSize(10.5).fillColor(ink).text(text, { lineGap: 2 });
+        pdf.font(face.plain).fontSize(10.5).fillColor(ink).text(text, { lineGap: 2 });
         pdf.moveDown(0.5);
       }
       return;
@@ -111,7 +116,7 @@ function widthOf(pdf: Pdf): number {
 function drawCaption(pdf: Pdf, caption: string | null): void {
   if (caption === null || caption === '') return;
   keep(pdf, 50);
-  pdf.font('Helvetica-Bold').fontSize(10).fillColor(ink).text(printable(caption), margin);
+  pdf.font(face.bold).fontSize(10).fillColor(ink).text(printable(caption), margin);
   pdf.moveDown(0.3);
 }
 
@@ -126,8 +131,8 @@ function drawFigures(pdf: Pdf, { figures }: Extract<Block, { kind: 'figures' }>)
         margin + index * width,
         { width: width - 10, lineBreak: false, ellipsis: true },
       ];
-      pdf.font('Helvetica').fontSize(8.5).fillColor(grey).text(printable(label), x, top, room);
-      pdf.font('Helvetica-Bold').fontSize(15).fillColor(ink);
+      pdf.font(face.plain).fontSize(8.5).fillColor(grey).text(printable(label), x, top, room);
+      pdf.font(face.bold).fontSize(15).fillColor(ink);
       pdf.text(printable(value), x, top + 12, room);
     }
     pdf.x = margin;
@@ -148,7 +153,7 @@ function drawChart(pdf: Pdf, { caption, unit, bars }: Extract<Block, { kind: 'ch
     const x = value < 0 ? zero + value * scale : zero;
     const length = Math.abs(value) * scale;
     const cell = { lineBreak: false, ellipsis: true };
-    pdf.font('Helvetica').fontSize(9).fillColor(ink);
+    pdf.font(face.plain).fontSize(9).fillColor(ink);
     pdf.text(shortened(pdf, label, labels - 8), margin, top + 3, {
       ...cell,
       width: labels - 8,
@@ -178,7 +183,7 @@ function numberPages(pdf: Pdf, title: string): void {
     // Text in the bottom margin would begin a page of its own.
     pdf.page.margins.bottom = 0;
     const y = pdf.page.height - 32;
-    pdf.font('Helvetica').fontSize(8).fillColor(grey);
+    pdf.font(face.plain).fontSize(8).fillColor(grey);
     const room = { width: widthOf(pdf) - 80, lineBreak: false, ellipsis: true };
     pdf.text(title, margin, y, room);
     pdf.text(`${page + 1} / ${count}`, margin, y, {

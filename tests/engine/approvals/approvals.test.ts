@@ -252,6 +252,7 @@ describe('approvals of nodes', function () {
   });
 
   it('expire, escalate and are decided while nobody serves, and the next engine hears of it', async () => {
+    verifies('R9.message-queue');
     const [late, urgent, two] = [
       await asked('ask.one'),
       await asked('ask.escalating'),

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type pg from 'pg';
 import { levelsOf, resetLevel, setLevel } from '../../../core/engine/authority/levels.ts';
 import { readShadow } from '../../../core/engine/authority/shadow-view.ts';
 import { machineMs } from '../../../core/engine/authority/stops.ts';
@@ -43,8 +44,10 @@ describe('authority that is set while agents run', function () {
     return { id, became: found?.became };
   }
 
+  let pool: pg.Pool | undefined;
   async function query<T extends object>(text: string, ...values: readonly unknown[]) {
-    return (await cabinet.host.database.pool('tutti_engine', 1).query<T>(text, [...values])).rows;
+    pool ??= cabinet.host.database.pool('tutti_engine', 1);
+    return (await pool.query<T>(text, [...values])).rows;
   }
 
   /** Lets the second pass for which a thread may go by what it has read. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
+import type pg from 'pg';
 import { StopStore } from '../../../core/engine/authority/stop-store.ts';
 import { machineMs } from '../../../core/engine/authority/stops.ts';
 import { openTestEngine, requestOf, type TestEngine } from '../../support/engine.ts';
@@ -72,8 +73,10 @@ describe('a stop', function () {
     assert.equal(new Set(ids).size, 60);
   }
 
+  let pool: pg.Pool | undefined;
   async function query<T extends object>(text: string, ...values: readonly unknown[]) {
-    return (await shop.host.database.pool('tutti_engine', 1).query<T>(text, [...values])).rows;
+    pool ??= shop.host.database.pool('tutti_engine', 1);
+    return (await pool.query<T>(text, [...values])).rows;
   }
 
   const reaches = [

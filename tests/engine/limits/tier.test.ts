@@ -154,7 +154,7 @@ describe('Tier', () => {
 
   it('lets nothing pass while its store does not answer, and asks again a second later', async () => {
     const name = aName();
-    const away = openPool(fresh.database.connectionConfig, 'tutti_engine', 1);
+    const away = openPool(fresh.database.connectionConfig, 'tutti_engine', { size: 1 });
     const side = sideOf(away, name, 10);
     await away.end();
 

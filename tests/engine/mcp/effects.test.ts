@@ -30,7 +30,7 @@ describe('effects by MCP servers', function () {
     assert.equal(lab.starts('first'), 1);
   });
 
-  it('happen at the server that the node has named, once people have agreed', async () => {
+  it('happen at the server that the node has named, once people have agreed, and under the policy of the agent that asked', async () => {
     verifies('R12.approvals', 'R5.mcp-routing');
     const { tutti, tenantId } = lab;
     const pool = tutti.host.database.pool('tutti_engine', 1);
@@ -49,11 +49,14 @@ describe('effects by MCP servers', function () {
         tutti.host.config.roles ?? {},
       );
 
-    await eventually(() => lab.calls('second').length > 0);
-    assert.deepEqual(
-      lab.calls('second').map(({ name, arguments: args }) => ({ name, args })),
-      [{ name: 'echo', args: { text: 'ben: hello' } }],
-    );
+    await eventually(() => lab.calls('second').length > 1);
+    const texts = lab.calls('second').map(({ name, arguments: args }) => {
+      return `${name} ${(args as { text: string }).text}`;
+    });
+    assert.deepEqual(texts.toSorted(), ['echo ben: hello', 'echo eva: hello']);
+    const [, second] = tutti.host.mcp?.servers() ?? [];
+    const policies = second?.profiles.map(({ policy, calls }) => `${policy} ${calls}`) ?? [];
+    assert.deepEqual(policies.toSorted(), ['standard 1', 'tellers 1']);
     assert.equal(lab.starts('third'), 0);
   });
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type pg from 'pg';
 import { eraseRun } from '../../../core/engine/retention/erase.ts';
 import { openTestEngine, type TestEngine } from '../../support/engine.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -41,8 +42,10 @@ describe('a retry', function () {
     for (const name of names) rmSync(join(folder, name));
   };
 
+  let pool: pg.Pool | undefined;
   async function query<T extends object>(text: string, ...values: unknown[]): Promise<T[]> {
-    return (await fresh.database.pool('tutti_engine', 1).query<T>(text, values)).rows;
+    pool ??= fresh.database.pool('tutti_engine', 1);
+    return (await pool.query<T>(text, values)).rows;
   }
 
   async function retry(runId: string) {
@@ -137,7 +140,11 @@ describe('a retry', function () {
     assert.equal(child?.status, 'succeeded');
     assert.deepEqual(await attempted(child?.id ?? ''), ['each/one[b]', 'each/two[b]', 'sum']);
     assert.deepEqual(await slips(), slipsOf(['first', 'a', 'ax', 'b', 'bx', 'c', 'cx', 'last']));
-    await assert.rejects(retry(child?.retry_of ?? ''), { code: 'RETRY_REFUSED' });
+    await assert.rejects(retry(child?.id ?? ''), (error: Error & { code?: string }) => {
+      assert.equal(error.code, 'RETRY_REFUSED');
+      assert.ok(error.message.endsWith(`tutti retry ${second.id}`), error.message);
+      return true;
+    });
   });
 
   it('is gone on with by another engine after a crash', async () => {
@@ -234,5 +241,18 @@ describe('a retry', function () {
 
     assert.equal((await bodies()).length, 0);
     await assert.rejects(retry(second.id), { code: 'RETRY_REFUSED', message: /erased/ });
+  });
+
+  it('cannot be made of outputs that are erased, and leaves nothing of itself', async () => {
+    lay('b');
+    const first = await tutti.run('load', { tenantId, input: { crates: ['a', 'b'] } });
+    lift('b');
+    await query(
+      `UPDATE tutti.payload SET body = NULL, erased_at = now() WHERE run_id = $1 AND class = 'output'`,
+      first.id,
+    );
+
+    await assert.rejects(retry(first.id), { code: 'RETRY_REFUSED', message: /^Bodies of run/ });
+    assert.deepEqual(await query('SELECT FROM tutti.run WHERE retry_of = $1', first.id), []);
   });
 });

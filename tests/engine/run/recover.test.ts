@@ -46,7 +46,7 @@ function picture(run: Run) {
 
 describe('recover', () => {
   it('brings a run to the state that its journal tells, after any number of its events', () => {
-    verifies('R8.crash', 'R9.restart');
+    verifies('R8.crash', 'R9.restart', 'R12.replay');
     fc.assert(
       fc.property(aLife, fc.nat(80), (life, events) => {
         const simulation = new Simulation(life);

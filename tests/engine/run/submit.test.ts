@@ -27,7 +27,7 @@ describe('a submission whose database dies before it answers', function () {
     server = await ownServer();
     proxy = await ChaosProxy.open(server.connection);
     direct = server.database.pool('tutti_engine', 2);
-    muted = openPool(proxy.connection, 'tutti_engine', 1);
+    muted = openPool(proxy.connection, 'tutti_engine', { size: 1 });
     // Published, so that what follows is about the run alone.
     await submitRun(new Store(muted), registry, quick);
   });

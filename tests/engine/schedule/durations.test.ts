@@ -7,6 +7,7 @@ import {
   remainingMs,
 } from '../../../core/engine/schedule/durations.ts';
 import { Reservoir } from '../../../core/engine/schedule/reservoir.ts';
+import { verifies } from '../../support/verifies.ts';
 
 const aSample = (more: Partial<AttemptSample> = {}): AttemptSample => ({
   agent: 'finance.match',
@@ -24,6 +25,7 @@ const aPlaybook = (agent: string, ownMs: number): AttemptSample =>
 
 describe('Durations', () => {
   it('expects of an agent what its latest attempts took, turn by turn', () => {
+    verifies('R2.routing-by-history');
     const durations = new Durations();
     for (let each = 0; each < 5; each += 1) durations.learn(aSample());
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type pg from 'pg';
 import { Metrics } from '../../../core/base/telemetry/metrics.ts';
-import { openTestEngine, type TestEngine } from '../../support/engine.ts';
+import { openTestEngine, requestOf, type TestEngine } from '../../support/engine.ts';
 import { SpanRecorder } from '../../support/telemetry-lab.ts';
 import { checkSpans, checkSums, runAtRandom } from '../../support/telemetry-truth.ts';
 import { verifies } from '../../support/verifies.ts';
@@ -40,7 +40,7 @@ describe('telemetry and the journal', function () {
   });
 
   it('tells of every attempt by one span, at its place under its run, and of its calls under it', async () => {
-    verifies('R11.tracing');
+    verifies('R11.tracing', 'R11.profiling');
 
     await checkSpans(pool, recorder.spans);
   });
@@ -76,5 +76,19 @@ describe('telemetry and the journal', function () {
 
     assert.equal(counted, lab.host.telemetry.metrics.sum('tutti.turns'));
     assert.ok(lab.host.telemetry.metrics instanceof Metrics);
+  });
+
+  it('leaves what a rehearsal would cost out of every metric of models', async () => {
+    const { engine, host } = lab;
+    const input = { items: [{ id: 'rehearsed', fate: 'ok' }], below: [] };
+    const request = requestOf('lab.above', { tenantId, input });
+    const { id } = await engine.startRun({ ...request, rehearsal: true, speed: 1_000 });
+    await engine.whenEnded(id);
+
+    const { rows } = await pool.query('SELECT FROM tutti.ledger WHERE simulated');
+    assert.ok(rows.length > 0);
+    await checkSums(pool, [host.telemetry.metrics]);
+    const rehearsed = { workflow: 'lab.above', rehearsal: 'true' };
+    assert.equal(host.telemetry.metrics.sum('tutti.runs.ended', rehearsed), 1);
   });
 });

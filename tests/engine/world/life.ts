@@ -79,6 +79,8 @@ export interface Tilt {
   readonly asks?: boolean;
   /** One slot for everybody. */
   readonly narrow?: boolean;
+  /** How often runs that have something left to do are retried, and their retries. @default 0 */
+  readonly retries?: number;
 }
 
 export function weightsOf({ weights }: Tilt): Weights {

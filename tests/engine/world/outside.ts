@@ -33,6 +33,8 @@ export class Outside {
   readonly astray: string[] = [];
   /** How often each key's write was carried out. */
   readonly writes = new Map<string, number>();
+  /** How often each thing that a step does was done, whatever its key: by run, without telling a retry from what it retries. */
+  readonly deeds = new Map<string, number>();
   /** Writes whose intent was not durable when they were carried out. */
   readonly unannounced: string[] = [];
   readonly #database: SimDatabase;
@@ -46,8 +48,9 @@ export class Outside {
     this.calls = this.calls.filter((each) => each !== call);
   }
 
-  write(key: string): void {
+  write(key: string, deed: string): void {
     if (this.#database.effects.get(key)?.state !== 'started') this.unannounced.push(key);
     this.writes.set(key, (this.writes.get(key) ?? 0) + 1);
+    this.deeds.set(deed, (this.deeds.get(deed) ?? 0) + 1);
   }
 }

@@ -230,7 +230,9 @@ export class SimThread {
       const error = { ...failureOf('EFFECT_IN_REVIEW'), details: { key } };
       return this.#end({ kind: 'failed', error });
     }
-    if (!this.#known || !outside.writes.has(key)) outside.write(key);
+    const { runId, stepPath } = this.job;
+    if (!this.#known || !outside.writes.has(key))
+      outside.write(key, `${runId.at(-1)} ${stepPath} ${this.#writes}`);
     this.phase = 'ending';
     // The thread may die, or the engine, before it says what it did.
     if (dice.once(6)) this.isStuck = true;
@@ -259,7 +261,8 @@ export class SimThread {
   }
 
   get #key(): string {
-    return digest(this.job.runId, this.job.stepPath, this.#writes).toString('hex');
+    const { runId, effectsOf = runId, stepPath } = this.job;
+    return digest(effectsOf, stepPath, this.#writes).toString('hex');
   }
 
   #say(message: Unaddressed): void {

@@ -130,16 +130,15 @@ export class Money {
   }
 
   #checkRuns(): void {
-    for (const [index, { data }] of this.#world.setup.runs.entries()) {
-      if (data.budgetMicroUsd === null) continue;
-      const run = this.#world.database.run(`01990000-0000-7000-8000-00000000000${index}`);
+    for (const run of this.#world.database.runs.values()) {
+      const budget = this.#world.setup.runs[Number(run.id.at(-1))]?.data.budgetMicroUsd ?? null;
+      if (budget === null) continue;
       const used = sum(
         [...run.ledger.values()].map(({ state, reserved, cost }) =>
           state === 'reserved' ? reserved : cost,
         ),
       );
-      if (used > data.budgetMicroUsd)
-        this.#accuse('I4', `run ${index} has used ${used} of ${data.budgetMicroUsd}`);
+      if (used > budget) this.#accuse('I4', `run ${run.id} has used ${used} of ${budget}`);
     }
   }
 
@@ -217,11 +216,11 @@ export class Money {
   }
 
   #checkAllIsBack(): void {
-    const { engine, setup, database } = this.#world;
+    const { engine, database } = this.#world;
     if (engine.loop.runs.size > 0 || this.#world.rivalSpent > 0) return;
-    for (const index of setup.runs.keys())
-      if (engine.broker.budget.left(`run:01990000-0000-7000-8000-00000000000${index}`) !== null)
-        this.#accuse('I10', `run ${index} has ended, and its purse is open`);
+    for (const id of database.runs.keys())
+      if (engine.broker.budget.left(`run:${id}`) !== null)
+        this.#accuse('I10', `run ${id} has ended, and its purse is open`);
     for (const profile of ['fast', 'standard'] as const)
       if (
         engine.broker.hasModels &&

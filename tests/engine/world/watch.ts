@@ -3,10 +3,12 @@ import type { Change } from '../../../core/engine/run/rows.ts';
 import type { Job } from '../../../core/ports/dispatcher.ts';
 import type { EngineWatch, SimEngine } from './engine.ts';
 import type { Accuse, Seen } from './seen.ts';
+import type { Retried } from './stored-runs.ts';
 import type { SimThread } from './thread.ts';
 import { Calls } from './watch-calls.ts';
 import { Money } from './watch-money.ts';
 import { Record } from './watch-record.ts';
+import { Retries } from './watch-retries.ts';
 import { Starts } from './watch-starts.ts';
 
 /** Holds the invariants against a world: while something happens, after every event, and at the end. */
@@ -17,6 +19,7 @@ export class Watch implements EngineWatch {
   readonly #starts: Starts;
   readonly #calls: Calls;
   readonly #record: Record;
+  readonly #retries: Retries;
 
   constructor(world: Seen) {
     this.#world = world;
@@ -25,6 +28,7 @@ export class Watch implements EngineWatch {
     this.money = new Money(world, accuse, this.#calls);
     this.#starts = new Starts(world, accuse, this.money);
     this.#record = new Record(world, accuse);
+    this.#retries = new Retries(world, accuse);
   }
 
   changed(engine: SimEngine, change: Change): void {
@@ -36,6 +40,7 @@ export class Watch implements EngineWatch {
   launched(engine: SimEngine, job: Job): void {
     this.#world.note(`start ${job.runId.at(-1)} ${job.stepPath} ${job.attempt} ${job.mode}`);
     this.#starts.launched(engine, job);
+    this.#retries.launched(job);
   }
 
   sent(engine: SimEngine, job: Job): void {
@@ -74,12 +79,19 @@ export class Watch implements EngineWatch {
       this.#violations.push(`journal: the engine gave up: ${message}`);
   }
 
+  /** Somebody has asked for the retry of a run that has ended. */
+  retried(retried: Retried): void {
+    this.#world.note(`retry ${retried.former.id.slice(-2)}`);
+    this.#retries.retried(retried);
+  }
+
   /** After every event. @throws what was violated, with the last of what happened */
   look(): void {
     this.#starts.look();
     this.#calls.look();
     this.money.look();
     this.#record.look();
+    this.#retries.look();
     this.#report();
   }
 
@@ -87,6 +99,7 @@ export class Watch implements EngineWatch {
   atTheEnd(): void {
     this.money.atTheEnd();
     this.#record.atTheEnd();
+    this.#retries.atTheEnd();
     this.#report();
   }
 

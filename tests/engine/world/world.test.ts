@@ -78,6 +78,11 @@ describe('engines that live by chance, with crashes, lost threads, lost connecti
     await livesBy('I17');
   });
 
+  it('I18: do again in a retry what was not done, and nothing else, and nothing outside twice', async () => {
+    verifies('R8.crash', 'R9.restart');
+    await livesBy('I18');
+  });
+
   it('I15: hold at every durable moment exactly what the journal tells', async () => {
     verifies('R9.restart');
     await livesBy('I15');

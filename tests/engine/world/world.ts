@@ -20,6 +20,7 @@ import { Outside } from './outside.ts';
 import { Rival } from './rival.ts';
 import type { Seen } from './seen.ts';
 import { SimStore } from './store.ts';
+import { retryOf, rowOf } from './stored-runs.ts';
 import type { SimThread } from './thread.ts';
 import { Watch } from './watch.ts';
 
@@ -47,8 +48,10 @@ export class World implements Seen {
   readonly #rival: Rival;
   readonly #weights: Weights;
   readonly #store: SimStore;
-  readonly #rows: readonly RunRow[];
-  readonly #graphs: ReadonlyMap<string, Graph>;
+  readonly #rows: RunRow[];
+  /** What was asked for last: the first runs, then their retries. */
+  #newest: readonly RunRow[];
+  readonly #graphs: Map<string, Graph>;
   #boots = 0;
   #messages = 0;
   /** Statements that are still on their way although their connection was given up. */
@@ -65,6 +68,7 @@ export class World implements Seen {
     const workflows = new Map(setup.runs.map(({ data }) => [data.name, data]));
     this.#store = new SimStore(this.database, workflows);
     this.#rows = setup.runs.map((run, index) => rowOf(run, index, setup.startsAt));
+    this.#newest = [...this.#rows];
     for (const { id } of this.#rows) this.database.addRun(id);
     this.#graphs = new Map(
       this.#rows.map(({ id }, index) => [
@@ -83,9 +87,9 @@ export class World implements Seen {
     Math.random = () => dice.next();
     try {
       const world = new World(setup, tilt);
-      await world.#happen(() => world.#adoptAll(dice));
-      for (const [at, chance] of chances.entries()) await world.#advance(new Dice(chance + at));
-      await world.#comeToAnEnd();
+      await world.#live(chances, dice);
+      for (let round = 1; round <= (tilt.retries ?? 0) && world.#retry(round); round += 1)
+        await world.#live(chances, new Dice(round));
       return world;
     } finally {
       Math.random = random;
@@ -109,7 +113,8 @@ export class World implements Seen {
   }
 
   factsOf(runId: string): typeof facts {
-    return { ...facts, id: runId, createdAt: this.setup.startsAt };
+    const row = this.#rows.find(({ id }) => id === runId);
+    return { ...facts, id: runId, createdAt: row?.created_at.getTime() ?? 0 };
   }
 
   note(line: string): void {
@@ -287,7 +292,28 @@ export class World implements Seen {
     return engine;
   }
 
+  /** Stores retries of the runs that have ended, as far as anything of them is left; returns whether there are any. */
+  #retry(round: number): boolean {
+    const now = this.clock.now();
+    const retried = this.#newest.map((former) =>
+      retryOf(this.database, { former, graph: this.graphOf(former.id), round, now }),
+    );
+    for (const each of retried) {
+      this.#graphs.set(each.row.id, this.graphOf(each.former.id));
+      this.watch.retried(each);
+    }
+    this.#newest = retried.filter(({ taken }) => !taken.isWhole).map(({ row }) => row);
+    this.#rows.push(...this.#newest);
+    return this.#newest.length > 0;
+  }
+
   // ── the course of things ───────────────────────────────────────────────────────────────────────────────────────────
+
+  async #live(chances: readonly number[], dice: Dice): Promise<void> {
+    await this.#happen(() => this.#adoptAll(dice));
+    for (const [at, chance] of chances.entries()) await this.#advance(new Dice(chance + at));
+    await this.#comeToAnEnd();
+  }
 
   async #happen(event: () => void | Promise<void>): Promise<void> {
     await event();
@@ -343,7 +369,8 @@ export class World implements Seen {
   /** A person looks what has become of an effect, and says so. */
   #review(runId: string, step: number): void {
     for (const [key, line] of this.database.effects) {
-      if (line.run_id === runId && line.state === 'needs_review')
+      // A retry meets what the run before it has begun.
+      if (line.run_id.at(-1) === runId.at(-1) && line.state === 'needs_review')
         line.state = this.outside.writes.has(key) ? 'applied' : 'rejected';
     }
     this.ask(runId, { kind: 'settled', step, key: '' });
@@ -358,26 +385,4 @@ function expand({ expansions }: SimEngine, at: number, dice: Dice): void {
 /** Lets everything happen that happens by itself: a journal begins its flush one turn of the event loop later. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 3; turn += 1) await new Promise(setImmediate);
-}
-
-function rowOf(
-  { data, attended }: Setup['runs'][number],
-  index: number,
-  createdAt: number,
-): RunRow {
-  return {
-    tenant_id: 1,
-    id: `01990000-0000-7000-8000-00000000000${index}`,
-    workflow: data.name,
-    workflow_version: 1,
-    pins: { attended },
-    actor: { kind: 'person', id: 'tester' },
-    journal_v: 2,
-    company: null,
-    business_date: '2026-06-30',
-    time_zone: 'UTC',
-    status: 'running',
-    priority: 5,
-    created_at: new Date(createdAt),
-  };
 }

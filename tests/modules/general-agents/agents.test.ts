@@ -13,6 +13,7 @@ import {
   dataAnalyst,
   documentationWriter,
   general,
+  securityAnalyst,
 } from '../../../modules/general/index.ts';
 import { fixtureConnector, runAgent, type TestScope } from '../../../worker/testing.ts';
 import { verifies } from '../../support/verifies.ts';
@@ -149,6 +150,50 @@ describe('the code reviewer', () => {
     const { comments } = run.output as Output<typeof codeReviewer>;
     assert.ok(comments.some(({ file, severity }) => file === 'x.yaml' && severity === 'critical'));
     await assert.rejects(review([]), { code: 'MODEL_REQUIRED', message: /files or paths/ });
+  });
+});
+
+describe('the security analyst', () => {
+  const analyse = async (given: object, scoped: TestScope = scope) => {
+    const run = await runAgent(securityAnalyst, { ...scoped, input: given });
+    return { ...run, output: run.output as Output<typeof securityAnalyst> };
+  };
+
+  it('names what can be abused by file, line and CWE, the worst first, and repeats no secret', async () => {
+    verifies('R3.team-templates');
+    const secret = 'sk-abcdefghijklmnopqrstuvwx';
+    const files = [
+      { path: 'a.ts', content: `// TO-DO\nget({ rejectUnauthorized: false });\n` },
+      { path: 'b.env', content: `KEY=${secret}\n` },
+    ];
+    const { output, findings } = await analyse({ files });
+
+    assert.deepEqual(
+      output.weaknesses.map((each) => [each.file, each.line, each.severity, each.weakness]),
+      [
+        ['b.env', 1, 'critical', 'CWE-798: use of hard-coded credentials'],
+        ['a.ts', 2, 'high', 'CWE-295: improper certificate validation'],
+      ],
+    );
+    assert.equal(output.isSafe, false);
+    assert.deepEqual(
+      findings.map(({ kind, severity }) => [kind, severity]),
+      [['security.exposed', 'critical']],
+    );
+    assert.ok(!JSON.stringify([output, findings]).includes(secret));
+  });
+
+  it('reads the files that it is told to, calls plain ones safe, and needs something to look at', async () => {
+    const folder = withFiles({ 'a.ts': 'export const verify = true;\n' });
+    const { output, findings } = await analyse({ paths: ['a.ts'] }, folder);
+
+    assert.deepEqual([output.isSafe, output.weaknesses, findings], [true, [], []]);
+    await assert.rejects(analyse({}), { code: 'MODEL_REQUIRED', message: /files or paths/ });
+  });
+
+  it('is chosen for no task that gives something else than it takes', () => {
+    const given = { text: 'Is this safe?', input: { settings: 'debug: true' } };
+    assert.equal(taskInput(securityAnalyst, given).kind, 'fault');
   });
 });
 

@@ -75,7 +75,14 @@ describe('the development team', function () {
 
   for (const [api, model] of Object.entries(models) as [ModelApi, string][])
     it(`designs, reviews and plans tests on a model of ${api}`, async function () {
-      verifies('R3.team-factory', 'R3.team-templates', 'R14.examples');
+      verifies(
+        'R3.team-factory',
+        'R3.team-templates',
+        'R14.examples',
+        'R1.instruction',
+        'R1.model-settings',
+        'R1.staged-review',
+      );
       const url = new URL(fixture);
       url.search = String(new URLSearchParams({ api, model, baseUrl: server.baseUrl(api) }));
       const tutti = await openTestEngine(url, { env: key });
@@ -91,8 +98,10 @@ describe('the development team', function () {
         assert.equal((await tutti.history.summary(tenantId, id)).toolCalls, 1);
         const calls = server.calls.slice(seenBefore);
         assert.equal(calls.length, 4);
-        for (const { instructions } of calls)
+        for (const { instructions, ...sent } of calls) {
+          assert.deepEqual([sent.model, sent.maxOutputTokens], [model, 700]);
           assert.match(instructions, /This team writes TypeScript, SQL\.\nAmounts are decimals/);
+        }
         const [asked] = calls.at(-1)?.messages ?? [];
         assert.match(JSON.stringify(asked), /One function between.*The price is a constant/);
       } finally {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { load } from 'cheerio';
 import { runTool, testOutside } from 'tutti/testing';
 import { toPdf } from '../../../modules/general/report/pdf.ts';
+import { printable, unprintableIn } from '../../../modules/general/report/printable.ts';
 import { generateReport } from '../../../modules/general/tools/generate-report.ts';
 import { verifies } from '../../support/verifies.ts';
 import { readPdf } from './pdf-text.ts';
@@ -52,6 +53,20 @@ async function write(args: unknown, today = '2026-06-30'): Promise<Uint8Array> {
   return content;
 }
 
+/** A text without white space: the writer breaks lines where it has to, and lays an accent down by itself. */
+function solid(text: string): string {
+  return text.replace(/\s+/g, '');
+}
+
+/** Each character, as it is printed, that a PDF takes and shows something of. */
+function charactersTaken(): readonly string[] {
+  const each = Array.from({ length: 0xd7ff }, (_, code) => String.fromCharCode(code)).concat(
+    Array.from({ length: 0x1fff }, (_, code) => String.fromCharCode(0xe000 + code)),
+  );
+  const taken = each.filter((one) => unprintableIn([one]).length === 0).map(printable);
+  return [...new Set(taken)].filter((one) => one.trim() !== '');
+}
+
 describe('a report', () => {
   it('as HTML says everything and runs nothing, whatever its texts hold', async () => {
     verifies('R5.report-tool');
@@ -95,6 +110,44 @@ describe('a report', () => {
     assert.equal([...all.matchAll(/INV-1\d{3}/g)].length, 120);
   });
 
+  it('as a PDF prints letters from Iceland to Georgia, signs and currencies, and they read as themselves', async () => {
+    verifies('R5.report-tool');
+    const sentences = [
+      'Zażółć gęślą jaźń: 12 faktur z Łodzi',
+      'Ο λογαριασμός είναι ανοιχτός· δώδεκα τιμολόγια',
+      'Съешь же ещё этих мягких булок: счёт № 12 не оплачен',
+      'Þjóð, Dvořák, İşçi, Đặng, Ķemeri, Țepeș, Київ, Љубљана, Հայաստան, საქართველო',
+      '✓ 1 ≤ 2 → 3 ≈ −4 · 5 € ₽ ₴ ₺ ₹ x̂',
+    ];
+    const bytes = await write({
+      ...{ path: 'all.pdf', title: 'Łódź', subtitle: 'Łódź' },
+      sections: sentences.map((text) => ({ heading: text, blocks: [{ kind: 'text', text }] })),
+    });
+    const { texts, isSound } = readPdf(bytes);
+
+    assert.ok(isSound);
+    for (const text of ['Łódź', ...sentences])
+      assert.ok(solid(texts.join('\n')).split(solid(text)).length > 2, text);
+    // A font as a whole has 680 kB.
+    assert.ok(bytes.length < 80_000, String(bytes.length));
+  });
+
+  it('as a PDF prints in both weights each of the characters that it takes', async () => {
+    const taken = charactersTaken();
+    const parts = Array.from({ length: Math.ceil(taken.length / 100) }, (_, index) =>
+      taken.slice(100 * index, 100 * index + 100).join(' '),
+    );
+    const bytes = await write({
+      ...{ path: 'all.pdf', title: 'All', subtitle: null },
+      sections: parts.map((text) => ({ heading: text, blocks: [{ kind: 'text', text }] })),
+    });
+    const text = readPdf(bytes).texts.join('\n');
+    const missing = taken.filter((each) => text.split(each).length - 1 < 2);
+
+    assert.ok(taken.length > 3_000, String(taken.length));
+    assert.deepEqual(missing, []);
+  });
+
   it('is the same bytes for the same content and day', async () => {
     for (const path of ['june.pdf', 'june.html']) {
       const [first, second] = [await write(report(path)), await write(report(path))];
@@ -118,8 +171,12 @@ describe('a report', () => {
 
     assert.match(await told(report('june.exe')), /TOOL_INPUT_INVALID.*must end in \.html or \.pdf/);
     assert.match(
-      await told(report('june.pdf', 'Wěi 銀')),
-      /TOOL_INPUT_INVALID.*lack 'ě' \(U\+011B\)/,
+      await told(report('june.pdf', 'Wěi 銀行, 銀 שלום')),
+      /TOOL_INPUT_INVALID.*not '銀' \(U\+9280\), '行' \(U\+884C\), 'ש' \(U\+05E9\), .* name an \.html file/,
+    );
+    assert.match(
+      await told(report('june.pdf', '一二三四五六七八九十百千')),
+      /'十' \(U\+5341\) and 2 more;/,
     );
     assert.match(
       await told({ ...report('june.pdf'), sections: [{ heading: null, blocks: [crooked] }] }),

@@ -100,7 +100,7 @@ describe('connection', function () {
   });
 
   it('survives the loss of a connection that is lent out', async () => {
-    const pool = openPool(fresh.database.connectionConfig, 'tutti_engine', 1);
+    const pool = openPool(fresh.database.connectionConfig, 'tutti_engine', { size: 1 });
     const client = await pool.connect();
     const { rows } = await client.query('SELECT pg_backend_pid() AS pid');
     const ended = new Promise((resolve) => client.once('end', resolve));
@@ -116,7 +116,7 @@ describe('connection', function () {
   });
 
   it('survives the loss of an idle connection', async () => {
-    const pool = openPool(fresh.database.connectionConfig, 'tutti_engine', 1);
+    const pool = openPool(fresh.database.connectionConfig, 'tutti_engine', { size: 1 });
     const { rows } = await pool.query('SELECT pg_backend_pid() AS pid');
     const removed = new Promise((resolve) => pool.once('remove', resolve));
 
@@ -129,11 +129,22 @@ describe('connection', function () {
     await pool.end();
   });
 
+  it('waits for a connection that others have as long as it was told', async () => {
+    const pool = openPool(fresh.database.connectionConfig, 'tutti_engine', { size: 1, waitMs: 20 });
+    const client = await pool.connect();
+
+    await assert.rejects(pool.query('SELECT 1'), /timeout exceeded when trying to connect/);
+
+    client.release();
+    assert.deepEqual((await pool.query('SELECT 1 AS one')).rows, [{ one: 1 }]);
+    await pool.end();
+  });
+
   it('can be opened in a thread from the plain configuration', async () => {
     const source = new URL('../../../core/ports/db/connection.ts', import.meta.url);
     const script = `const { parentPort, workerData } = await import('node:worker_threads');
       const { openPool } = await import('${source}');
-      const pool = openPool(workerData, 'tutti_tenant', 2);
+      const pool = openPool(workerData, 'tutti_tenant', { size: 2 });
       parentPort.postMessage((await pool.query('SELECT current_user AS name')).rows[0].name);
       await pool.end();`;
 

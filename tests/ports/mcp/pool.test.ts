@@ -45,13 +45,14 @@ describe('the pool of MCP sessions', function () {
     });
   });
 
-  it('shares a session between names and models with the same configuration, and counts them apart', async () => {
+  it('shares a session between names, models and policies with the same configuration, and counts them apart', async () => {
     const pool = lab.open({
       servers: { one: lab.tools(), two: lab.tools(), own: lab.tools({ A: '1' }) },
+      policies: { careful: { agents: ['desk.*'] } },
     });
 
     await call(pool, ['whoami', {}, 'one'], aCaller({ model: 'large' }));
-    await call(pool, ['whoami', {}, 'one'], aCaller({ model: 'small', policy: 'careful' }));
+    await call(pool, ['whoami', {}, 'one'], aCaller({ model: 'small', agent: 'desk.clerk' }));
     await call(pool, ['whoami', {}, 'two']);
     await call(pool, ['whoami', {}, 'own']);
 

@@ -11,7 +11,8 @@ describe('a call of an MCP tool', function () {
     legacy: lab.tools({ ERA: 'legacy' }),
   };
   const secrets = { OPENAI_API_KEY: 'sk-secret', DATABASE_URL: 'postgres://x', REPORTS_TOKEN: 'r' };
-  const env = { ...process.env, ...secrets };
+  const authorities = { SSL_CERT_DIR: '/etc/authorities' };
+  const env = { ...process.env, ...secrets, ...authorities };
   const pool = lab.open(
     {
       servers: { ...servers, named: { ...lab.tools(), envFrom: ['REPORTS_TOKEN'] } },
@@ -41,6 +42,7 @@ describe('a call of an MCP tool', function () {
     for (const name of Object.keys(secrets)) assert.equal(tools[name], undefined, name);
     assert.equal(tools.OWN, 'given');
     assert.equal(tools.PATH, process.env.PATH);
+    assert.equal(tools.SSL_CERT_DIR, authorities.SSL_CERT_DIR);
     const named = await seen('named');
     assert.equal(named.REPORTS_TOKEN, 'r');
     assert.equal(named.OPENAI_API_KEY, undefined);

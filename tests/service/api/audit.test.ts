@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type pg from 'pg';
 import { apiPartsOf } from '../../../bin/api.ts';
 import { verifyFile } from '../../../core/engine/audit/export-file.ts';
 import type { AuditView } from '../../../core/engine/audit/log.ts';
@@ -48,6 +49,7 @@ describe('the audit log over HTTP', () => {
   let parts: ApiParts;
   let server: Listening;
   let tenantId: number;
+  let pool: pg.Pool | undefined;
   const folder = scratchFolder({});
   before(async () => {
     tutti = await openTestEngine(config, { env: { TUTTI_AUDIT_KEY: key } });
@@ -71,9 +73,8 @@ describe('the audit log over HTTP', () => {
     });
 
   async function rows(): Promise<readonly { action: string; actor: { id: string } }[]> {
-    const found = await tutti.host.database
-      .pool('tutti_engine', 1)
-      .query('SELECT action, actor FROM tutti.audit ORDER BY at, seq');
+    pool ??= tutti.host.database.pool('tutti_engine', 1);
+    const found = await pool.query('SELECT action, actor FROM tutti.audit ORDER BY at, seq');
     return found.rows;
   }
 
@@ -173,6 +174,16 @@ describe('the audit log over HTTP', () => {
       route: 'delete /v1/webhooks/:id',
       action: 'webhook.remove',
       ask: () => ({ path: `/v1/webhooks/${made}` }),
+    },
+    {
+      route: 'post /v1/delegations',
+      action: 'delegation.hand',
+      ask: () => ({ body: { from: 'anna', to: 'ben', until: '2126-07-31T22:00:00Z' } }),
+    },
+    {
+      route: 'delete /v1/delegations/:id',
+      action: 'delegation.end',
+      ask: () => ({ path: `/v1/delegations/${made}` }),
     },
     {
       route: 'post /v1/denied-tokens',

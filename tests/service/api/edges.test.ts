@@ -5,6 +5,7 @@ import express from 'express';
 import { mount } from '../../../core/service/api/mount.ts';
 import { openApiOf } from '../../../core/service/api/openapi/document.ts';
 import { defineRoute, nothing } from '../../../core/service/api/route.ts';
+import { verifies } from '../../support/verifies.ts';
 import { type ServedApi, serveHere } from '../identity/served.ts';
 import { problem } from './api.ts';
 
@@ -92,6 +93,7 @@ describe('HTTP, at its edges', function () {
   });
 
   it('tells callers of a route that is to go', async () => {
+    verifies('R10.versioning');
     const since = new Date('2026-03-01T00:00:00Z');
     const gone = new Date('2027-03-01T00:00:00Z');
     const route = defineRoute({

@@ -60,7 +60,7 @@ describe('/v1/runs/:id/events', () => {
   const stored = (id: string) => api.tutti.history.entries(api.tenantId, id, 0);
 
   it('tells a late reader everything, in order, and ends', async () => {
-    verifies('R9.events', 'R10.logs');
+    verifies('R9.events', 'R10.logs', 'R9.event-kinds');
     const id = await chorus(['a', 'b']);
 
     const events = await all(await open(id));
@@ -131,7 +131,7 @@ describe('/v1/runs/:id/events', () => {
   });
 
   it('tells what models say to who asks for it, without an id, and nobody else', async () => {
-    verifies('R4.streaming');
+    verifies('R4.streaming', 'R9.event-kinds');
     const id = await api.start('pause');
     const listening = all(await api.get(`/v1/runs/${id}/events?deltas=true`));
     const quiet = all(await open(id));

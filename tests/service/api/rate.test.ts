@@ -39,6 +39,7 @@ describe('how often callers may ask', function () {
   });
 
   it('is counted for each by itself, and stops each at its limit', async () => {
+    verifies('R6.api-throttle');
     const [one, other] = [
       await served.key(served.ours, ['viewer']),
       await served.key(served.ours, ['viewer']),
@@ -67,6 +68,7 @@ describe('how often callers may ask', function () {
   });
 
   it('is less of what starts work', async () => {
+    verifies('R6.api-throttle');
     const key = await served.key(served.ours, ['operator']);
     const start = (no: number) =>
       served.ask('/v1/runs', key, {

@@ -133,6 +133,7 @@ describe('/v1/runs', () => {
   });
 
   it('lists every run once over its pages, newest first', async () => {
+    verifies('R10.list-runs');
     const started: string[] = [];
     for (const value of ['p', 'q', 'r'])
       started.unshift(await api.start('chorus', { values: [value] }));

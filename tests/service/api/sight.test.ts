@@ -126,6 +126,7 @@ describe('who sees which runs', function () {
   });
 
   it('filters by workflow, status, company and time', async () => {
+    verifies('R10.list-runs');
     const soon = new Date(Date.now() + 60_000).toISOString();
     for (const query of [
       '?workflow=chorus&status=succeeded&company=FR',

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { createApp, type Listening, listen } from '../../../core/service/api/app.ts';
+import { bodyOf, drip, headOf } from '../../support/drip.ts';
 import { eventually } from '../../support/eventually.ts';
 import { verifies } from '../../support/verifies.ts';
 import { openApi, type TestApi } from './api.ts';
@@ -23,12 +24,11 @@ describe('clients that send slowly', function () {
   it('are cut off in time, while others are answered', async () => {
     verifies('R13.non-blocking');
     const server = await serve(api, bounds);
-    const host = `Host: 127.0.0.1:${server.port}\r\n`;
-    const post = `POST /v1/runs HTTP/1.1\r\n${host}Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n`;
+    const { port } = server;
     const drips = [
-      ...Array.from({ length: 150 }, () => drip(server, `GET /livez HTTP/1.1\r\n${host}X-A: `)),
-      ...Array.from({ length: 100 }, () => drip(server, post)),
-      ...Array.from({ length: 50 }, () => drip(server, '')),
+      ...Array.from({ length: 150 }, () => drip({ port, begin: headOf(port) })),
+      ...Array.from({ length: 100 }, () => drip({ port, begin: bodyOf(port) })),
+      ...Array.from({ length: 50 }, () => drip({ port, begin: '' })),
     ];
     let isOver = false;
     const all = Promise.all(drips).finally(() => {
@@ -49,7 +49,7 @@ describe('clients that send slowly', function () {
     }
   });
 
-  it('and many of them leave a connection to those who have one', async () => {
+  it('and many of them leave a connection to those who have one, and make room for those who come', async () => {
     const server = await serve(api, { connections: 20 });
     const good = connect(server.port, '127.0.0.1');
     await ask(good, server);
@@ -62,13 +62,33 @@ describe('clients that send slowly', function () {
     try {
       await eventually(() => closed.size === 41);
       await ask(good, server);
+      // Each newcomer takes the place of one who has said nothing, and gives it back.
+      for (let no = 0; no < 5; no += 1) assert.equal((await livez(server)).status, 200);
+      assert.equal(closed.size, 42);
+      await ask(good, server);
     } finally {
       for (const each of others) each.destroy();
+      good.destroy();
+      await server.close();
     }
-    // Whoever was turned away gets in when there is room again.
-    assert.equal((await eventually(() => livez(server)))?.status, 200);
-    good.destroy();
-    await server.close();
+  });
+
+  it('cannot be put out to make room while they are being answered', async () => {
+    const run = await api.start('pause');
+    const server = await serve(api, { connections: 2 });
+    const over = new AbortController();
+    const follow = () => fetch(`${server.url}/v1/runs/${run}/events`, { signal: over.signal });
+    try {
+      const first = await follow();
+      const second = await follow();
+      assert.deepEqual([first.status, second.status], [200, 200]);
+      await assert.rejects(livez(server));
+      await first.body?.cancel();
+      await eventually(() => livez(server).catch(() => null));
+    } finally {
+      over.abort();
+      await server.close();
+    }
   });
 });
 
@@ -82,36 +102,12 @@ function serve(
   return listen(app, { port: 0, bounds: own });
 }
 
-/** Sends a begin and then a character every now and then, until it is cut off. */
-async function drip(
-  { port }: Listening,
-  begin: string,
-): Promise<{ readonly said: string; readonly afterMs: number }> {
-  const socket = connect(port, '127.0.0.1');
-  await once(socket, 'connect');
-  const from = performance.now();
-  let said = '';
-  socket.on('error', () => {});
-  socket.setEncoding('utf8').on('data', (some: string) => {
-    said += some;
-  });
-  socket.write(begin);
-  const dripping = setInterval(() => begin !== '' && socket.write('x'), 100);
-  await new Promise((resolve) => socket.once('close', resolve));
-  clearInterval(dripping);
-  return { said, afterMs: performance.now() - from };
-}
-
 async function ask(socket: Socket, { port }: Listening): Promise<void> {
   socket.write(`GET /livez HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`);
   const [answer] = (await once(socket, 'data')) as [Buffer];
   assert.match(answer.toString(), /^HTTP\/1\.1 200 /);
 }
 
-async function livez({ url }: Listening): Promise<Response | null> {
-  try {
-    return await fetch(`${url}/livez`, { headers: { connection: 'close' } });
-  } catch {
-    return null;
-  }
+function livez({ url }: Listening): Promise<Response> {
+  return fetch(`${url}/livez`, { headers: { connection: 'close' } });
 }

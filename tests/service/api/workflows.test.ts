@@ -45,7 +45,7 @@ describe('/v1/workflows', function () {
     post(`/workflows/${name}/publish`, text === undefined ? {} : { document: text });
 
   it('publishes a document, goes back, and lets the code decide again', async () => {
-    verifies('R1.versions', 'R1.rollback');
+    verifies('R1.versions', 'R1.rollback', 'R10.workflows');
     const done = [
       await json(await publish(document('one'))),
       await json(await publish(document('two'))),
@@ -69,6 +69,7 @@ describe('/v1/workflows', function () {
   });
 
   it('shows what can be run, a version, all versions and what differs', async () => {
+    verifies('R10.workflows');
     await publish(document('one'));
     await publish(document('two'));
 
@@ -98,6 +99,7 @@ describe('/v1/workflows', function () {
   });
 
   it('publishes what the loaded code says, and runs and plans a version by its number', async () => {
+    verifies('R10.workflows');
     const { version } = await json<{ version: number }>(await publish(undefined, 'note'));
     const asked = { workflow: 'note', version, input: { word: 'x' } };
 

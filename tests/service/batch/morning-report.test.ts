@@ -4,7 +4,10 @@ import { History } from '../../../core/engine/run/history.ts';
 import type { MorningReportConfig } from '../../../core/ports/service-config.ts';
 import { readMorningReport } from '../../../core/service/batch/morning-report.ts';
 import { textOf } from '../../../core/service/batch/morning-report-text.ts';
-import { MorningReporter } from '../../../core/service/batch/morning-reporter.ts';
+import {
+  MorningReporter,
+  type ReportedTenant,
+} from '../../../core/service/batch/morning-reporter.ts';
 import { MessageSender } from '../../../core/service/messages/sender.ts';
 import { FakeClock } from '../../support/fixtures/clock.ts';
 import { storeNight } from '../../support/night-lab.ts';
@@ -13,6 +16,8 @@ import { openSmtpServer, type SmtpServer } from '../../support/smtp-server.ts';
 import { verifies } from '../../support/verifies.ts';
 
 const day = 86_400_000;
+/** Tenants of the tests: theirs, and one that has never had a night. */
+let tenants: readonly ReportedTenant[];
 const mail = { urlFrom: 'MAIL_URL', from: 'tutti@corp.example' };
 
 describe('the morning report', function () {
@@ -26,6 +31,9 @@ describe('the morning report', function () {
     pool = fresh.database.pool('tutti_engine', 4);
     history = new History(fresh.database);
   });
+  beforeEach(() => {
+    tenants = [{ id: 1, slug: 'corp', suspendedAt: null }];
+  });
   afterEach(async () => {
     for (const table of ['run', 'step', 'finding', 'morning_report', 'message'])
       await pool.query(`DELETE FROM tutti.${table}`);
@@ -37,7 +45,8 @@ describe('the morning report', function () {
   const engine = (clock: FakeClock, config: MorningReportConfig, server?: SmtpServer) => {
     const onError = (error: unknown) => assert.fail(error as Error);
     const common = { pool, clock, onError };
-    const reporter = new MorningReporter({ ...common, history, tenantId: 1, config });
+    const parts = { ...common, history, config, tenants: async () => tenants };
+    const reporter = new MorningReporter(parts);
     const env = { MAIL_URL: server?.url ?? '' };
     const sender = new MessageSender({ ...common, env, mail, onError: () => {} });
     return { reporter, sender };
@@ -144,6 +153,39 @@ describe('the morning report', function () {
     assert.deepEqual(subjects, [
       'Tutti: nightly of 2026-06-30 running, 0 new findings',
       'Tutti: nightly has not begun',
+    ]);
+  });
+
+  it('is sent for every tenant that is not suspended, each to its own people, and for none that never had a night', async () => {
+    verifies('R11.report');
+    await using server = await openSmtpServer();
+    const clock = new FakeClock(Date.UTC(2026, 6, 1, 5, 1));
+    const at = new Date(clock.now() - 3_600_000);
+    const two = { to: ['ben@two.example'] };
+    const config = {
+      ...{ to: ['anna@corp.example'], tenants: { two } },
+      ...{ at: '07:00', timeZone: 'Europe/Berlin' },
+    };
+    const suspendedAt = new Date(clock.now());
+    tenants = [
+      { id: 1, slug: 'corp', suspendedAt: null },
+      { id: 2, slug: 'two', suspendedAt: null },
+      { id: 3, slug: 'three', suspendedAt },
+      { id: 4, slug: 'four', suspendedAt: null },
+    ];
+    for (const tenantId of [1, 2, 3])
+      await storeNight(pool, { tenantId, at, findings: [{ mark: `own${tenantId}` }] });
+
+    await look(clock, config, server);
+    await look(clock, config, server);
+
+    const sent = server.messages.map(
+      ({ to, data }) =>
+        `${to}: ${/^Subject: (.*)$/m.exec(data)?.[1]} / ${data.replaceAll(/=\r?\n/g, '').match(/own\d/g)?.[0]}`,
+    );
+    assert.deepEqual(sent.toSorted(), [
+      'anna@corp.example: Tutti: nightly of 2026-06-30 succeeded, 1 new finding (corp) / own1',
+      'ben@two.example: Tutti: nightly of 2026-06-30 succeeded, 1 new finding (two) / own2',
     ]);
   });
 

@@ -11,6 +11,7 @@ import { groupName, type RunRecord, sumAmounts } from '../../../core/service/bat
 import { countOpen, ticks } from '../../../core/service/batch/report/chart.ts';
 import { renderReport } from '../../../core/service/batch/report/page.ts';
 import { summarise } from '../../../core/service/batch/summary.ts';
+import { verifies } from '../../support/verifies.ts';
 
 const runId = '01a1fc00-63e4-71f4-904b-3aa9bb37e57b';
 const attack = `"><img src=x onerror=alert(1)><script>alert('&')</script>`;
@@ -233,6 +234,38 @@ describe('the report of a run', () => {
     assert.match(page, /data-cost="1234567">\$1\.23</);
     assert.match(page, />12,000</);
     assert.match(renderReport(aRecord()), /No model was called, so the run cost nothing/);
+  });
+});
+
+describe('what took and cost most', () => {
+  it('is named in the report: the slowest steps and the dearest agents first', () => {
+    verifies('R11.insights');
+    const [step] = aRecord().steps;
+    assert.ok(step);
+    const from = step.startedAtMs as number;
+    const took = (agent: string, ms: number) => ({
+      ...step,
+      ...{ agent, path: `${agent}[1]`, startedAtMs: from, endedAtMs: from + ms },
+    });
+    const spent = (agent: string, costMicroUsd: number) => ({
+      ...{ module: 'finance', agent, steps: 1, turns: 1, inputTokens: 1, outputTokens: 1 },
+      costMicroUsd,
+    });
+    const page = renderReport(
+      aRecord({
+        steps: [took('finance.quick', 20), took('finance.slow', 800), took('finance.middle', 90)],
+        spend: [spent('finance.cheap', 1_000), spent('finance.dear', 9_000_000)],
+      }),
+    );
+
+    const [, slowest = ''] = /The steps that took longest(.*?)<\/svg>/s.exec(page) ?? [];
+    assert.deepEqual(slowest.match(/finance\.\w+(?=\[1\])/g), [
+      'finance.slow',
+      'finance.middle',
+      'finance.quick',
+    ]);
+    const costs = [...page.matchAll(/data-cost="(\d+)"/g)].map(([, cost]) => Number(cost));
+    assert.deepEqual(costs, [9_000_000, 1_000, 9_001_000]);
   });
 });
 

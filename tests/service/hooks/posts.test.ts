@@ -329,4 +329,40 @@ describe('/v1/hooks', () => {
     await lab.settle();
     assert.equal((await lab.runs()).length, 2);
   });
+
+  it('counts what came, what came again, what was refused and why, and what was fired', async () => {
+    const { lab } = api;
+    const { id } = await lab.write(null, {});
+    const { metrics } = lab;
+    const [received, fired] = (['tutti.hooks.received', 'tutti.hooks.fired'] as const).map((name) =>
+      metrics.sum(name),
+    ) as [number, number];
+    const event = { specversion: '1.0', id: `count ${id}`, source: '/erp', type: 'ticket' };
+    const body = JSON.stringify({ ...event, subject: id });
+    const type = { 'content-type': 'application/cloudevents+json' };
+    const at = Math.floor(lab.clock.now() / 1_000);
+    const by = (key: string) => ({ ...signed(body, { id, seconds: at, secret: key }), ...type });
+    const stranger = by('whsec_c29tZWJvZHkgZWxzZSdzIHNlY3JldCBpcyB0aGlz');
+
+    const statuses = [
+      await api.post('/v1/hooks/standard', body, by(secret)),
+      await api.post('/v1/hooks/standard', body, by(secret)),
+      await api.post('/v1/hooks/standard', body, stranger),
+      await api.post('/v1/hooks/made-up-by-a-caller', body, by(secret)),
+    ].map(({ status }) => status);
+    await lab.settle();
+
+    assert.deepEqual(statuses, [202, 202, 401, 404]);
+    assert.equal(metrics.sum('tutti.hooks.received', { source: 'standard' }), 1);
+    assert.equal(metrics.sum('tutti.hooks.received') - received, 1);
+    assert.equal(metrics.sum('tutti.hooks.duplicates', { source: 'standard' }), 1);
+    const refused = { source: 'standard', reason: 'HOOK_REFUSED' };
+    assert.equal(metrics.sum('tutti.hooks.refused', refused), 1);
+    const unknown = { source: 'unknown', reason: 'HOOK_UNKNOWN' };
+    assert.equal(metrics.sum('tutti.hooks.refused', unknown), 1);
+    const [known] = await lab.store.events(lab.tenantId, { limit: 1 });
+    assert.equal(metrics.sum('tutti.hooks.fired') - fired, known?.firings.length);
+    const started = { hook: 'desk.changed', outcome: 'started' };
+    assert.ok(metrics.sum('tutti.hooks.fired', started) > 0);
+  });
 });

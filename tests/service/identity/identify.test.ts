@@ -169,13 +169,14 @@ describe('callers from everywhere', function () {
 
   it('reach the MCP server by a key of its tenant as a whole', async () => {
     const url = new URL('/mcp', served.server.url);
-    const statusOf = async (credential: string | null) =>
+    const statusOf = async (credential: string | null, more: Record<string, string> = {}) =>
       (
         await served.ask('/mcp', credential, {
           ...{ method: 'POST', body: '{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{}}' },
           headers: {
             'content-type': 'application/json',
             accept: 'application/json, text/event-stream',
+            ...more,
           },
         })
       ).status;
@@ -187,6 +188,10 @@ describe('callers from everywhere', function () {
     assert.ok(names.includes('get_run') && !names.includes('start_run'), names.join());
     assert.equal(await statusOf(null), 401);
     assert.equal(await statusOf('tutti_no'), 401);
+    const viewer = await served.key(served.ours, ['viewer']);
+    for (const origin of ['https://evil.example', 'null', 'http://127.0.0.1:1'])
+      assert.equal(await statusOf(viewer, { origin }), 403, origin);
+    assert.notEqual(await statusOf(viewer, { origin: served.server.url }), 403);
     assert.equal(await statusOf(await served.key(served.theirs, ['owner'])), 403);
     assert.equal(
       await statusOf(await served.key(served.ours, ['operator'], { modules: ['echo'] })),

@@ -107,6 +107,7 @@ describe("another tenant's ids", function () {
     const [finding] = items;
     const { webhook } = await made('/v1/webhooks', { url: 'https://example.com/tutti' });
     const { delivery } = await made(`/v1/webhooks/${webhook?.id}/ping`, undefined);
+    const delegation = await made('/v1/delegations', { to: 'carl', until: expiresAt });
     const [event, backfill] = [newId(), newId()];
     await pool.query(
       `INSERT INTO tutti.hook_event (tenant_id, source, dedupe, id) VALUES ($1, 'frappe', 'one', $2)`,
@@ -126,6 +127,7 @@ describe("another tenant's ids", function () {
       ['/report/', run.id],
       ['/v1/tasks/', task.id ?? ''],
       ['/v1/approvals/', approval.id],
+      ['/v1/delegations/', delegation.id ?? ''],
       ['/v1/effects/', effect],
       ['/v1/keys/', key?.id ?? ''],
       ['/v1/agents/', 'custom.clerk'],

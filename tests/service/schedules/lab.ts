@@ -14,9 +14,10 @@ import { Store } from '../../../core/engine/run/store.ts';
 import { submitRun } from '../../../core/engine/submit.ts';
 import { sharedEntities } from '../../../core/ports/erp/entities.ts';
 import { loadRegistry } from '../../../core/sdk/registry.ts';
+import { readTenants } from '../../../core/service/identity/tenants.ts';
 import { ScheduleDesk } from '../../../core/service/schedules/desk.ts';
 import type { ScheduleParts } from '../../../core/service/schedules/parts.ts';
-import { Schedules } from '../../../core/service/schedules/schedules.ts';
+import { Schedules, type SchedulesParts } from '../../../core/service/schedules/schedules.ts';
 import { calendars } from '../../../modules/calendars.ts';
 import { FakeClock } from '../../support/fixtures/clock.ts';
 import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
@@ -57,6 +58,8 @@ export interface PartOptions {
   readonly schedules?: readonly Schedule[];
   readonly clock?: FakeClock;
   readonly pool?: pg.Pool;
+  /** @default the lab's own */
+  readonly tenants?: SchedulesParts['tenants'];
   readonly start?: (request: RunRequest) => Promise<{ readonly id: string }>;
 }
 
@@ -93,12 +96,16 @@ export class ScheduleLab {
     const part = new Schedules({
       ...this.parts(options),
       clock: options.clock ?? new FakeClock(this.now),
-      tenants: [this.tenantId],
+      tenants: options.tenants ?? (() => this.#own()),
       onError: (error) => this.errors.push(error),
     });
     this.#parts.push(part);
     await part.start();
     return part;
+  }
+
+  async #own() {
+    return (await readTenants(this.pool)).filter(({ id }) => id === this.tenantId);
   }
 
   desk(options: PartOptions = {}): ScheduleDesk {
@@ -128,11 +135,11 @@ export class ScheduleLab {
   }
 
   /** `05:00 fired`: what became of the slots of a schedule, in order. */
-  async slots(name = 'hourly'): Promise<readonly string[]> {
+  async slots(name = 'hourly', tenantId = this.tenantId): Promise<readonly string[]> {
     const { rows } = await this.pool.query<{ told: string }>(
       `SELECT to_char(slot_at AT TIME ZONE 'UTC', 'HH24:MI') || ' ' || coalesce(reason, outcome, state) AS told
        FROM tutti.schedule_slot WHERE tenant_id = $1 AND schedule = $2 AND origin = 'schedule' ORDER BY slot_at`,
-      [this.tenantId, name],
+      [tenantId, name],
     );
     return rows.map(({ told }) => told);
   }
@@ -149,10 +156,10 @@ export class ScheduleLab {
   }
 
   /** Ends all runs that go on. */
-  async end(status = 'succeeded'): Promise<void> {
+  async end(status = 'succeeded', tenantId = this.tenantId): Promise<void> {
     await this.pool.query(
       'UPDATE tutti.run SET status = $2, ended_at = now() WHERE tenant_id = $1 AND ended_at IS NULL',
-      [this.tenantId, status],
+      [tenantId, status],
     );
   }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { EngineError } from '../../../core/base/errors.ts';
+import { readTenants } from '../../../core/service/identity/tenants.ts';
 import { eventually } from '../../support/eventually.ts';
 import { FakeClock } from '../../support/fixtures/clock.ts';
 import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
@@ -194,6 +195,59 @@ describe('what becomes of a slot', function () {
       { action: 'schedule.pause', target: 'hourly', by: 'anna' },
       { action: 'schedule.resume', target: 'hourly', by: 'anna' },
     ]);
+  });
+
+  it('is a run that must have ended by the end of its window, where the clock gave it and not a person', async () => {
+    verifies('R2.schedule');
+    const schedules = [hourly({ overlap: 'allow', window: { deadline: '06:00' } })];
+    const part = await lab.part({ schedules });
+    const desk = lab.desk({ schedules });
+    const actor = { kind: 'person', id: 'anna' } as const;
+    await lab.pass(31 * minute, part);
+    await desk.trigger(lab.tenantId, 'hourly', { actor, key: 'one' });
+
+    const { rows } = await lab.pool.query(
+      `SELECT key, pins->>'deadlineAt' AS deadline FROM tutti.run WHERE tenant_id = $1 ORDER BY key`,
+      [lab.tenantId],
+    );
+
+    assert.deepEqual(rows, [
+      { key: 'hourly/2026-07-06T01:00:00.000Z', deadline: '2026-07-06T06:00:00.000Z' },
+      { key: 'hourly/trigger/one', deadline: null },
+    ]);
+  });
+
+  it('comes due for every tenant, also for one that is made meanwhile, and waits while a tenant is suspended', async () => {
+    verifies('R2.schedule');
+    const [schedules, actor] = [[hourly()], { kind: 'person', id: 'anna' } as const];
+    const own = new Set([lab.tenantId]);
+    const tenants = async () => (await readTenants(lab.pool)).filter(({ id }) => own.has(id));
+    const part = await lab.part({ schedules, tenants });
+    await lab.pass(31 * minute, part);
+    await lab.pass(58.75 * minute, part);
+    const other = await lab.store.tenant(`other-${lab.tenantId}`);
+    own.add(other);
+    await lab.pass(minute / 6, part);
+    await lab.pass(minute / 6, part);
+
+    assert.deepEqual(await lab.slots(), ['01:00 fired', '02:00 overlap']);
+    assert.deepEqual(await lab.slots('hourly', other), ['02:00 fired']);
+
+    const desk = lab.desk({ schedules });
+    await desk.trigger(other, 'hourly', { actor, key: 'waits', overlap: 'queue' });
+    const suspend = (to: string) =>
+      lab.pool.query(`UPDATE tutti.tenant SET suspended_at = ${to} WHERE id = $1`, [other]);
+    await suspend('now()');
+    await lab.end('succeeded', other);
+    await assert.rejects(desk.trigger(other, 'hourly', { actor, key: 'refused' }), {
+      code: 'TENANT_SUSPENDED',
+    });
+    await lab.pass(hour, part);
+    assert.deepEqual(await lab.slots('hourly', other), ['02:00 succeeded', '03:00 suspended']);
+    assert.equal((await desk.slots(other, 'hourly', { limit: 9 }))[1]?.state, 'queued');
+    await suspend('NULL');
+    await lab.pass(minute, part);
+    assert.equal((await desk.slots(other, 'hourly', { limit: 9 }))[1]?.state, 'fired');
   });
 
   it('pauses its schedule when its run fails, if the schedule says so', async () => {

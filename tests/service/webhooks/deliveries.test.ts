@@ -21,6 +21,19 @@ describe('webhooks out', function () {
     return lab.fresh.drop(this);
   });
 
+  /** Attempts that were delivered, failed, and met somebody who is gone; deliveries that ended as delivered and as failed. */
+  function counted() {
+    const { metrics } = lab;
+    return {
+      attempts: ['delivered', 'failed', 'gone'].map((outcome) =>
+        metrics.sum('tutti.deliveries.attempts', { outcome }),
+      ),
+      ended: ['delivered', 'failed'].map((state) =>
+        metrics.sum('tutti.deliveries.ended', { state }),
+      ),
+    };
+  }
+
   it('tells an endpoint what happens from then on, signed as the standard says', async () => {
     verifies('R9.webhooks-out', 'R12.signing');
     await using receiver = await openWebhookReceiver();
@@ -93,6 +106,7 @@ describe('webhooks out', function () {
     const [delivery] = await lab.log.list(1, { limit: 10 });
     const { log, state } = await lab.log.get(1, delivery?.id ?? '');
     assert.deepEqual([state, log.map(({ status }) => status)], ['delivered', answers]);
+    assert.deepEqual(counted(), { attempts: [1, 3, 0], ended: [1, 0] });
   });
 
   it('waits as long as it is asked to, and leaves a slow endpoint after 15 s', async () => {
@@ -143,6 +157,7 @@ describe('webhooks out', function () {
       [{ webhookId: id, reason: 'gone' }],
     );
     assert.equal((await lab.webhooks(gone).get(1, id)).disabledBy, 'gone');
+    assert.deepEqual(counted(), { attempts: [1, 0, 1], ended: [1, 1] });
   });
 
   it('disables an endpoint that takes nothing for a whole schedule; enabled again, it can be caught up by replay', async () => {

@@ -31,6 +31,8 @@ CREATE TABLE tutti.webhook_secret (
   webhook_id uuid,
   id uuid,
   secret bytea NOT NULL,
+  -- The key that it is sealed under; null: it lies there as it is.
+  key_id text,
   created_at timestamptz NOT NULL,
   -- Of one that was rotated away: until then it signs, too.
   expires_at timestamptz,

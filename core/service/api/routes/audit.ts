@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import type { Clock } from '../../../base/clock.ts';
 import type { AuditLog } from '../../../engine/audit/log.ts';
-import { pageOf, paging } from '../request.ts';
+import { momentOrDay, pageOf, paging } from '../request.ts';
 import { defineRoute, ok, type Route } from '../route.ts';
 import { actorShape, listOf } from '../shapes.ts';
 
@@ -12,15 +12,14 @@ const whose = {
     description: 'Whose log: `installation` has what belongs to no tenant.',
   }),
 };
-const instantOrDay = z.union([z.iso.datetime({ offset: true }), z.iso.date()]);
 const name = z.string().min(1).max(300);
 const listQuery = paging(z.coerce.number().int().min(1), { usual: 100, most: 1_000 }).extend({
   ...whose,
   actor: name.optional().meta({ description: 'Whose changes, by id.' }),
   action: name.optional().meta({ description: '`key.revoke`, or all of a noun: `key.*`.' }),
   target: name.optional(),
-  from: instantOrDay.optional().meta({ description: 'Made at this moment or later.' }),
-  to: instantOrDay.optional().meta({ description: 'Made before this moment.' }),
+  from: momentOrDay.optional().meta({ description: 'Made at this moment or later.' }),
+  to: momentOrDay.optional().meta({ description: 'Made before this moment.' }),
 });
 const whoseQuery = z.strictObject(whose);
 

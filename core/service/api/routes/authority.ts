@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { AuthorityViews } from '../../../engine/authority/views.ts';
-import { moduleOf, withinReach } from '../reach.ts';
+import { moduleOf } from '../../../sdk/qualified-name.ts';
+import { withinReach } from '../reach.ts';
 import { defineRoute, ok, type Route } from '../route.ts';
 import { listOf } from '../shapes.ts';
 

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { EffectView, Reviews } from '../../../engine/run/reviews.ts';
+import { moduleOf } from '../../../sdk/qualified-name.ts';
 import type { Reach } from '../../identity/principal.ts';
 import type { CompleteParts } from '../parts.ts';
-import { moduleOf, withinReach } from '../reach.ts';
+import { withinReach } from '../reach.ts';
 import { hexDigest, pageOf, paging } from '../request.ts';
 import { defineRoute, ok, type Route } from '../route.ts';
 import { actorShape, effectStates, listOf } from '../shapes.ts';

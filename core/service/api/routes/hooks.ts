@@ -1,5 +1,6 @@
 import { Router } from 'express';
 import { z } from 'zod';
+import { moduleOf } from '../../../sdk/qualified-name.ts';
 import type { HookStore } from '../../hooks/hook-store.ts';
 import { type HookReceiver, largestPostBytes } from '../../hooks/receive.ts';
 import { withinReach } from '../reach.ts';
@@ -183,7 +184,6 @@ function eventRoutes(store: HookStore): readonly Route[] {
 }
 
 function steeringRoutes(store: HookStore): readonly Route[] {
-  const moduleOf = (hook: string) => ({ module: hook.split('.', 1)[0] as string });
   return [
     defineRoute({
       method: 'post',
@@ -194,7 +194,7 @@ function steeringRoutes(store: HookStore): readonly Route[] {
       answers: { 200: hookShape },
       errors: ['HOOK_UNKNOWN'],
       handle: async ({ tenantId, params: { hook }, body: { reason }, actor, demand }) => {
-        demand(moduleOf(hook));
+        demand({ module: moduleOf(hook) });
         return ok(await store.pause({ tenantId, hook, actor, reason }));
       },
     }),
@@ -206,7 +206,7 @@ function steeringRoutes(store: HookStore): readonly Route[] {
       answers: { 200: hookShape },
       errors: ['HOOK_UNKNOWN'],
       handle: async ({ tenantId, params: { hook }, actor, demand }) => {
-        demand(moduleOf(hook));
+        demand({ module: moduleOf(hook) });
         return ok(await store.resume({ tenantId, hook, actor }));
       },
     }),

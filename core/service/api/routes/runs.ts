@@ -2,19 +2,18 @@ import { z } from 'zod';
 import { EngineError } from '../../../base/errors.ts';
 import type { RunRequest } from '../../../engine/run/store.ts';
 import type { CompleteParts } from '../parts.ts';
-import { hexDigest, pageOf, paging } from '../request.ts';
+import { emptyBody, hexDigest, momentOrDay, pageOf, paging } from '../request.ts';
 import { accepted, defineRoute, ok, type Route } from '../route.ts';
 import { readOptions, runOptions } from '../run-options.ts';
 import { listOf, runStatus } from '../shapes.ts';
 import { entryShape, runDetailShape, runShape, stepShape } from './run-shapes.ts';
 
-const moment = z.union([z.iso.datetime({ offset: true }), z.iso.date()]);
 const runsQuery = paging(z.uuid(), { usual: 50, most: 200 }).extend({
   workflow: z.string().min(1).max(200).optional(),
   status: runStatus.optional(),
   company: z.string().min(1).max(50).optional(),
-  from: moment.optional().meta({ description: 'Made at this moment or later.' }),
-  to: moment.optional().meta({ description: 'Made before this moment.' }),
+  from: momentOrDay.optional().meta({ description: 'Made at this moment or later.' }),
+  to: momentOrDay.optional().meta({ description: 'Made before this moment.' }),
 });
 const rowsQuery = paging(z.coerce.number().int().nonnegative(), { usual: 200, most: 1_000 });
 const runBody = z
@@ -36,7 +35,6 @@ const runBody = z
     path: ['speed'],
     error: 'is for rehearsals',
   });
-const emptyBody = z.strictObject({}).optional();
 const keyBody = z.strictObject({ key: runOptions.key }).optional();
 const cancelBody = z
   .strictObject({

@@ -3,7 +3,7 @@ import { spanOfDays } from '../../schedules/backfill-span.ts';
 import type { BackfillView, NewBackfill } from '../../schedules/backfills.ts';
 import type { ScheduleDesk } from '../../schedules/desk.ts';
 import { withinReach } from '../reach.ts';
-import { pageOf, paging, timeZone } from '../request.ts';
+import { emptyBody, momentOrDay, pageOf, paging, timeZone } from '../request.ts';
 import { accepted, type Call, defineRoute, ok, type Route } from '../route.ts';
 import { listOf } from '../shapes.ts';
 import {
@@ -14,7 +14,6 @@ import {
   slotShape,
 } from './schedule-shapes.ts';
 
-const moment = z.union([z.iso.datetime({ offset: true }), z.iso.date()]);
 const slotsQuery = paging(z.uuid(), { usual: 50, most: 200 });
 const count = z.coerce.number().int().min(1).max(200).default(10).meta({
   description: 'How many that come due; excluded ones between them are shown beside them.',
@@ -28,7 +27,6 @@ const cronQuery = z.strictObject({
   ...{ count, after },
 });
 const pauseBody = z.strictObject({ reason: z.string().trim().max(200).optional() }).optional();
-const emptyBody = z.strictObject({}).optional();
 const key = z.string().min(1).max(200).optional();
 const triggerBody = z
   .strictObject({
@@ -39,8 +37,8 @@ const triggerBody = z
   .default({});
 const backfillBody = z.strictObject({
   key,
-  from: moment.meta({ description: 'Slots from here on; a date is its first moment.' }),
-  to: moment.meta({ description: 'Slots before this; a date is its last moment.' }),
+  from: momentOrDay.meta({ description: 'Slots from here on; a date is its first moment.' }),
+  to: momentOrDay.meta({ description: 'Slots before this; a date is its last moment.' }),
   reprocess: z.enum(['none', 'failed', 'completed']).default('none'),
   maxActiveRuns: z.int().min(1).max(100).default(1),
   order: z.enum(['forwards', 'backwards']).default('forwards'),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { StopStore } from '../../../engine/authority/stop-store.ts';
-import { moduleOf, withinReach } from '../reach.ts';
+import { moduleOf } from '../../../sdk/qualified-name.ts';
+import { withinReach } from '../reach.ts';
 import { type Call, defineRoute, ok, type Route } from '../route.ts';
 import { actorShape, listOf } from '../shapes.ts';
 

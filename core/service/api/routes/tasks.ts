@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Tasks } from '../../../engine/tasks/tasks.ts';
+import { moduleOf } from '../../../sdk/qualified-name.ts';
 import { keySchema } from '../idempotency.ts';
 import type { CompleteParts } from '../parts.ts';
-import { moduleOf } from '../reach.ts';
 import { timeZone } from '../request.ts';
 import { accepted, defineRoute, ok, type Route } from '../route.ts';
 import { failureShape, runStatus } from '../shapes.ts';

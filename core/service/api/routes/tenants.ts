@@ -14,7 +14,9 @@ const tenantShape = z
   .object({
     slug: z.string(),
     createdAt: instant,
-    suspendedAt: instant.nullable().meta({ description: 'Null: its callers are let in.' }),
+    suspendedAt: instant
+      .nullable()
+      .meta({ description: 'Null: its callers are let in, and its runs go on.' }),
   })
   .meta({ id: 'Tenant' });
 const meShape = z
@@ -89,7 +91,9 @@ function changingRoutes(tenants: Tenants): readonly Route[] {
     defineRoute({
       method: 'post',
       path: '/v1/tenants/:slug/suspend',
-      summary: 'Refuses the callers of a tenant; what its runs do goes on.',
+      summary: 'Refuses the callers of a tenant, and holds its runs, within a second.',
+      description:
+        'Nothing of it starts or writes any more, on any engine, until it is resumed: then its runs go on where they stood, but those that somebody has paused or stopped.',
       permission: 'tenants:write',
       answers: { 200: tenantShape },
       errors: ['TENANT_UNKNOWN'],
@@ -105,7 +109,7 @@ function changingRoutes(tenants: Tenants): readonly Route[] {
     defineRoute({
       method: 'post',
       path: '/v1/tenants/:slug/resume',
-      summary: 'Lets the callers of a tenant in again.',
+      summary: 'Lets the callers of a tenant in again, and its runs go on.',
       permission: 'tenants:write',
       answers: { 200: tenantShape },
       errors: ['TENANT_UNKNOWN'],

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { ToolDetail } from '../../../engine/tools/tool-view.ts';
 import type { Tools } from '../../../engine/tools/tools.ts';
+import { moduleOf } from '../../../sdk/qualified-name.ts';
 import { toolCategories } from '../../../sdk/tool-category.ts';
-import { moduleOf, withinReach } from '../reach.ts';
+import { withinReach } from '../reach.ts';
 import { defineRoute, ok, type Route } from '../route.ts';
 import { listOf } from '../shapes.ts';
 

@@ -3,9 +3,11 @@ import { EngineError } from '../../../base/errors.ts';
 import type { Versions } from '../../../engine/versions/versions.ts';
 import { readDocument } from '../../../sdk/document.ts';
 import type { ItemNode, Node, WorkflowData } from '../../../sdk/node.ts';
+import { moduleOf } from '../../../sdk/qualified-name.ts';
 import type { Registry } from '../../../sdk/registry.ts';
 import type { CompleteParts } from '../parts.ts';
-import { moduleOf, withinReach } from '../reach.ts';
+import { withinReach } from '../reach.ts';
+import { emptyBody } from '../request.ts';
 import { type Call, defineRoute, ok, type Route } from '../route.ts';
 import { listOf, publicationShape, versionShape } from '../shapes.ts';
 
@@ -30,7 +32,6 @@ const rollBackBody = z
       .meta({ description: 'Without it the version before what a plain run takes.' }),
   })
   .optional();
-const emptyBody = z.strictObject({}).optional();
 
 const workflowShape = z
   .object({

@@ -7,7 +7,9 @@ import { moduleMark } from './marks.ts';
 /** What the models cost, by module and agent. */
 export function costs(record: RunRecord): Html {
   const modules = modulesOf(record);
-  const used = record.spend.filter((spend) => spend.turns > 0);
+  const used = record.spend
+    .filter((spend) => spend.turns > 0)
+    .toSorted((one, other) => other.costMicroUsd - one.costMicroUsd);
   return html`<section id="costs"><h2>Cost and tokens${record.head.rehearsal && ', simulated'}</h2>
 ${record.warnings.map((each) => html`<p class="soft">${budgetPhrase(each)}.</p>`)}${
   used.length === 0

@@ -1,4 +1,5 @@
-import { formatCount, moduleOf } from '../format.ts';
+import { moduleOf } from '../../../sdk/qualified-name.ts';
+import { formatCount } from '../format.ts';
 import { modulesOf, type RunRecord } from '../record.ts';
 import { type Html, html } from './html.ts';
 import { moduleMark } from './marks.ts';

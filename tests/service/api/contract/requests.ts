@@ -40,6 +40,12 @@ const tenant = async (lab: ContractLab): Promise<string> => {
   await lab.make('/v1/tenants', { slug });
   return slug;
 };
+const delegation = async (lab: ContractLab): Promise<string> => {
+  const { id } = await lab.make('/v1/delegations', { to: fresh(), until });
+  return String(id);
+};
+/** Long after any test. */
+const until = '2126-07-31T22:00:00Z';
 const webhook = async (lab: ContractLab): Promise<string> => {
   const { webhook: made } = await lab.make('/v1/webhooks', { url: hookUrl });
   return String((made as { readonly id: string }).id);
@@ -142,6 +148,9 @@ export const recipes: Readonly<Record<string, Recipe>> = {
     path: { id: await lab.question() },
     body: { decision: 'granted', note: 'A test.' },
   }),
+  'POST /v1/delegations': () => ({ body: { to: fresh(), until } }),
+  'GET /v1/delegations/{id}': async (lab) => ({ path: { id: await delegation(lab) } }),
+  'DELETE /v1/delegations/{id}': async (lab) => ({ path: { id: await delegation(lab) } }),
   'GET /v1/effects/{key}': async (lab) => ({ path: { key: await lab.lostEffect() } }),
   'POST /v1/effects/{key}/settle': async (lab) => ({
     path: { key: await lab.lostEffect() },

@@ -1,0 +1,82 @@
+import type pg from 'pg';
+import type { StepStatus, StepWait, Trust } from '../../ports/db/states.ts';
+import { beginsConversation, isRecordedTurn } from './conversation.ts';
+
+/** A step that has not ended, as a new owner reads it back. */
+export interface OpenStep {
+  readonly id: number;
+  readonly status: StepStatus;
+  readonly wait: StepWait | null;
+  readonly wake_at: Date | null;
+  readonly attempt: number;
+  readonly crashes: number;
+  readonly cost_micro_usd: number;
+  readonly degraded: boolean;
+  readonly worker: string | null;
+  readonly started_at: Date | null;
+  /** Turns of its conversation with a model so far. */
+  readonly recorded: number;
+}
+
+/** The rows of a run's steps, as far as a new owner needs them. */
+export interface StoredSteps {
+  /** Ids of steps whose end is stored: final. */
+  readonly ended: ReadonlySet<number>;
+  readonly open: readonly OpenStep[];
+  /** The labels of the steps' outputs, by id. @default external: nobody knows */
+  readonly trust?: ReadonlyMap<number, Trust>;
+  /** What its model calls have cost. */
+  readonly spentMicroUsd: number;
+}
+
+type StepRow = Omit<OpenStep, 'recorded'> & { readonly ended: boolean; readonly trust: Trust };
+interface Asked {
+  readonly tenantId: number;
+  readonly runId: string;
+}
+
+/** Reads back what a run's steps have been through, and its last sequence number. */
+export async function readSteps(
+  pool: pg.Pool,
+  { tenantId, runId }: Asked,
+): Promise<StoredSteps & { readonly seq: number }> {
+  const [last, steps] = await Promise.all([
+    pool.query<{ seq: number }>(
+      'SELECT coalesce(max(seq), 0) AS seq FROM tutti.entry WHERE tenant_id = $1 AND run_id = $2',
+      [tenantId, runId],
+    ),
+    pool.query<StepRow>(
+      `SELECT id, status, wait, wake_at, attempt, crashes, cost_micro_usd, degraded, trust, worker, started_at, ended_at IS NOT NULL AS ended
+       FROM tutti.step WHERE tenant_id = $1 AND run_id = $2`,
+      [tenantId, runId],
+    ),
+  ]);
+  const ended = new Set(steps.rows.filter((row) => row.ended).map((row) => row.id));
+  const left = steps.rows.filter((row) => !row.ended);
+  const begun = left.filter((row) => row.started_at !== null).map(({ id }) => id);
+  const turns = await readTurns(pool, { tenantId, runId }, begun);
+  const open = left.map((row) => ({ ...row, recorded: turns.get(row.id) ?? 0 }));
+  const trust = new Map(steps.rows.map((row) => [row.id, row.trust]));
+  const spentMicroUsd = steps.rows.reduce((sum, row) => sum + row.cost_micro_usd, 0);
+  return { seq: last.rows[0]?.seq ?? 0, ended, open, trust, spentMicroUsd };
+}
+
+/**
+ * How many turns are recorded of the conversations that steps are in, of those where there are any. One pass over the run's journal,
+ * which has no index by step.
+ */
+async function readTurns(
+  pool: pg.Pool,
+  { tenantId, runId }: Asked,
+  steps: readonly number[],
+): Promise<ReadonlyMap<number, number>> {
+  if (steps.length === 0) return new Map();
+  const { rows } = await pool.query<{ readonly step: number; readonly turns: number }>(
+    `SELECT step, count(*)::int AS turns FROM (
+       SELECT e.step, e.seq, ${isRecordedTurn} AS turn, max(e.seq) FILTER (WHERE ${beginsConversation}) OVER (PARTITION BY e.step) AS begun
+       FROM tutti.entry e WHERE e.tenant_id = $1 AND e.run_id = $2 AND e.step = ANY ($3::int[])) c
+     WHERE turn AND seq > coalesce(begun, 0) GROUP BY 1`,
+    [tenantId, runId, steps],
+  );
+  return new Map(rows.map(({ step, turns }) => [step, turns]));
+}

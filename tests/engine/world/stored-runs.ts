@@ -1,0 +1,105 @@
+import type { Graph } from '../../../core/engine/graph/compiled.ts';
+import { type FormerStep, type Takeover, takeover } from '../../../core/engine/run/carried.ts';
+import type { RunRow } from '../../../core/engine/run/store.ts';
+import type { EntryLine, SimDatabase, StoredRun } from './database.ts';
+import type { RunSetup } from './life.ts';
+
+/** A run as it is stored when somebody asks for it. */
+export function rowOf({ data, attended }: RunSetup, index: number, createdAt: number): RunRow {
+  return {
+    tenant_id: 1,
+    id: `01990000-0000-7000-8000-00000000000${index}`,
+    workflow: data.name,
+    workflow_version: 1,
+    pins: { attended },
+    actor: { kind: 'person', id: 'tester' },
+    journal_v: 2,
+    company: null,
+    business_date: '2026-06-30',
+    time_zone: 'UTC',
+    status: 'running',
+    priority: 5,
+    created_at: new Date(createdAt),
+  };
+}
+
+/** A run that retries another one, as it is stored before any engine has it. */
+export interface Retried {
+  readonly former: RunRow;
+  readonly row: RunRow;
+  readonly taken: Takeover;
+}
+
+/**
+ * Stores the retry of a run that has ended, with the meaning of the statements that do it (engine/run/retry-rows.ts): which steps stay
+ * done is the engine's own choice. `round`: 1 for the retry of a first run, 2 for that one's. Its id ends as that of the first run does.
+ */
+export function retryOf(
+  database: SimDatabase,
+  {
+    former,
+    graph,
+    round,
+    now,
+  }: {
+    readonly former: RunRow;
+    readonly graph: Graph;
+    readonly round: number;
+    readonly now: number;
+  },
+): Retried {
+  const stored = database.run(former.id);
+  const taken = takeover({ graph, steps: stepsOf(stored), expansions: expansionsOf(stored) });
+  const id = `${former.id.slice(0, -2)}${round}${former.id.at(-1)}`;
+  const retry = { of: former.id, root: former.pins.retry?.root ?? former.id };
+  const row = { ...former, id, pins: { ...former.pins, retry }, created_at: new Date(now) };
+  if (taken.isWhole) return { former, row, taken };
+  database.addRun(id);
+  const { entries } = database.run(id);
+  for (const entry of copies(stored, taken))
+    entries.push({ ...entry, seq: entries.length + 1, at: now });
+  return { former, row, taken };
+}
+
+function stepsOf({ steps, entries }: StoredRun): ReadonlyMap<number, FormerStep> {
+  const endOf = (step: number, status: string): number | null =>
+    /^(succeeded|skipped)$/.test(status)
+      ? (entries.find((entry) => entry.step === step && entry.kind === `step.${status}`)?.seq ??
+        null)
+      : null;
+  return new Map(
+    [...steps.values()].map(({ id, status }) => [
+      id,
+      { id, status, seq: endOf(id, status), isWhole: true },
+    ]),
+  );
+}
+
+function expansionsOf({ entries }: StoredRun) {
+  return entries
+    .filter(({ kind }) => kind === 'foreach.expanded')
+    .map(({ seq, step, data }) => ({ seq, step: step as number, items: Number(data.items) }));
+}
+
+/** Ends and expansions that are taken over, and findings of steps that stay done, in the order in which they were written. */
+function copies(
+  { steps, entries }: StoredRun,
+  taken: Takeover,
+): readonly Omit<EntryLine, 'at' | 'seq'>[] {
+  const wanted = new Map(taken.entries.map(({ seq, step }) => [seq, step]));
+  for (const { seq, step, kind } of entries) {
+    const kept = kind === 'finding' && step !== null ? taken.steps.get(step) : undefined;
+    if (kept !== undefined) wanted.set(seq, kept);
+  }
+  return entries.flatMap(({ seq, step: former, kind, data: { outputSeq, ...data }, body: own }) => {
+    const step = wanted.get(seq);
+    const row = steps.get(former ?? -1);
+    if (step === undefined || !row) return [];
+    const end = kind.startsWith('step.') && { trust: row.trust, degraded: row.degraded };
+    const body =
+      outputSeq === undefined
+        ? own
+        : (entries.find((each) => each.seq === outputSeq)?.body ?? null);
+    return [{ step, attempt: null, kind, data: { ...data, carried: true, ...end }, body }];
+  });
+}

@@ -1,0 +1,50 @@
+import type { Mutant } from './mutant.ts';
+
+const world = 'tests/engine/world/world.test.ts';
+const retry = 'tests/engine/retries/retry.test.ts';
+
+/** Retries of runs that have ended. */
+export const retries: readonly Mutant[] = [
+  {
+    id: 'a-retry-has-names-of-its-own',
+    file: 'core/engine/run/launcher.ts',
+    find: '...(retry && { effectsOf: retry.root }),',
+    replace: '',
+    tests: [world],
+  },
+  {
+    id: 'a-retry-of-a-retry-has-names-of-its-own',
+    file: 'core/engine/retry.ts',
+    find: 'const root = pins.retry?.root ?? former.id;',
+    replace: 'const root = former.id;',
+    tests: [retry],
+  },
+  {
+    id: 'what-rests-on-a-failure-stays-done',
+    file: 'core/engine/run/carried.ts',
+    find: 'const result = done && endsWell(index);',
+    replace: 'const result = endsWell(index);',
+    tests: [world, retry],
+  },
+  {
+    id: 'items-that-were-done-are-done-again',
+    file: 'core/engine/run/run.ts',
+    find: 'if (carried) this.#take(step, carried, now);',
+    replace: '',
+    tests: [world],
+  },
+  {
+    id: 'what-was-done-is-done-again',
+    file: 'core/engine/run/carried.ts',
+    find: `status === 'succeeded' && (isInline(node) || seq !== null)`,
+    replace: `status === 'succeeded' && isInline(node)`,
+    tests: [world],
+  },
+  {
+    id: 'a-body-that-is-gone-is-carried-as-nothing',
+    file: 'core/engine/run/retry-rows.ts',
+    find: 'return rows[0]?.lost === 0;',
+    replace: 'return rows.length === 1;',
+    tests: [retry],
+  },
+];
