@@ -51,9 +51,14 @@ describe('an exported file of the audit log', () => {
           const line = ends.findIndex((end) => at < end) + 1;
           const fault = await faultOf(bytes);
 
-          if (line <= rows.length) assert.equal(fault, `edited ${line}`);
+          const [, number] =
+            /"seq":(\d)/.exec(bytes.toString('latin1').split('\n')[line - 1] ?? '') ?? [];
           // In the head: what stands there is none, or not the one that was signed.
-          else assert.match(fault, /^(edited 7|signature \d+)$/);
+          if (line > rows.length) assert.match(fault, /^(edited 7|signature \d+)$/);
+          else if (number === undefined || number === `${line}`)
+            assert.equal(fault, `edited ${line}`);
+          // A row whose own number was changed is one that is missing, or one too many.
+          else assert.match(fault, new RegExp(`^(gap ${line}|inserted ${number})$`));
         },
       ),
       { numRuns: 300 },
