@@ -1,4 +1,5 @@
 import { type EntryView, entriesPerRead, type History } from '../core/engine/run/history.ts';
+import { pathOf } from '../core/engine/run/step.ts';
 import { oneLine, type Terminal } from './terminal.ts';
 
 interface Listened {
@@ -38,9 +39,8 @@ export class EventLines {
   async #name(): Promise<void> {
     const after = Math.max(-1, ...this.#paths.keys());
     const { tenantId, runId } = this.#run;
-    for (const { id, node, itemKey } of await this.#history.steps(tenantId, runId, { after })) {
-      this.#paths.set(id, itemKey === '' ? node : `${node}[${itemKey}]`);
-    }
+    for (const step of await this.#history.steps(tenantId, runId, { after }))
+      this.#paths.set(step.id, pathOf(step));
   }
 
   #lineOf({ seq, step, kind, data }: EntryView): string {

@@ -85,8 +85,6 @@ export async function startModelServer(handler: ModelHandler): Promise<ModelServ
     if (answer.latencyMs) await wait(answer.latencyMs, undefined, { ref: false });
     await send(response, seen, answer);
   }
-  // Longer than any thread of a busy machine waits for a core: what it sends down a connection that was just closed fails.
-  server.keepAliveTimeout = 60_000;
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

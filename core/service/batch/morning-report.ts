@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { EngineError } from '../../base/errors.ts';
 import type { History } from '../../engine/run/history.ts';
+import { pathOf } from '../../engine/run/step.ts';
 import type { FindingView, ProposalView, RunHead, RunSummary } from '../../engine/run/views.ts';
 import type { Severity } from '../../sdk/agent.ts';
 import { type CurrencySum, severities, sumAmounts } from './record.ts';
@@ -81,10 +82,10 @@ export async function readMorningReport(
     waitingProposals: waiting.filter(({ became }) => became === 'open').length,
     failedSteps: steps
       .filter(({ status }) => status === 'failed')
-      .map(({ node, itemKey, agent, error }) => ({
-        path: itemKey === '' ? node : `${node}[${itemKey}]`,
-        agent,
-        code: error?.code ?? 'INTERNAL',
+      .map((step) => ({
+        path: pathOf(step),
+        agent: step.agent,
+        code: step.error?.code ?? 'INTERNAL',
       })),
   };
 }

@@ -1,5 +1,6 @@
 import { Decimal } from '../../base/money.ts';
 import type { History } from '../../engine/run/history.ts';
+import { pathOf } from '../../engine/run/step.ts';
 import type {
   EntryView,
   FindingView,
@@ -170,7 +171,7 @@ function agentStep(step: StepView): AgentStep {
   const agent = step.agent ?? '';
   return {
     id: step.id,
-    path: step.itemKey === '' ? step.node : `${step.node}[${step.itemKey}]`,
+    path: pathOf(step),
     module: moduleOf(agent),
     agent,
     status: step.status,
