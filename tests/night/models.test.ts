@@ -28,7 +28,7 @@ describe('a night on models', () => {
 
   before(async () => {
     Object.assign(process.env, key);
-    fresh = await freshDatabase();
+    fresh = await freshDatabase('company');
     server = await startModelServer(
       competentModel(shipped.modules.flatMap(({ agents }) => agents)),
     );
