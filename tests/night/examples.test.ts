@@ -20,7 +20,6 @@ describe('the example workflows', function () {
   before(async () => {
     tutti = await openTestEngine(
       new URL('../../examples/workflows/tutti.config.ts', import.meta.url),
-      { contents: 'company' },
     );
     ({ tenantId } = await tutti.host.sampleTenant(1));
   });

@@ -10,9 +10,7 @@ describe('a night that is asked what it waits for', function () {
   let tenantId: number;
 
   before(async () => {
-    tutti = await openTestEngine(new URL('./fixtures/tight.config.ts', import.meta.url), {
-      contents: 'company',
-    });
+    tutti = await openTestEngine(new URL('./fixtures/tight.config.ts', import.meta.url));
     ({ tenantId } = await tutti.host.sampleTenant(1));
   });
   after(function () {

@@ -28,7 +28,7 @@ describe('a night on models', () => {
 
   before(async () => {
     Object.assign(process.env, key);
-    fresh = await freshDatabase('company');
+    fresh = await freshDatabase();
     server = await startModelServer(
       competentModel(shipped.modules.flatMap(({ agents }) => agents)),
     );

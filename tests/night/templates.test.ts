@@ -25,7 +25,7 @@ describe('the templates of workflows', function () {
   let tenantId: number;
 
   before(async () => {
-    tutti = await openTestEngine(new URL(`file://${config}`), { contents: 'company' });
+    tutti = await openTestEngine(new URL(`file://${config}`));
     ({ tenantId } = await tutti.host.sampleTenant(1));
   });
   after(async function () {

@@ -19,9 +19,7 @@ describe('the night over the sample company', () => {
   let summary: RunSummary;
 
   before(async () => {
-    tutti = await openTestEngine(new URL('../../tutti.config.ts', import.meta.url), {
-      contents: 'company',
-    });
+    tutti = await openTestEngine(new URL('../../tutti.config.ts', import.meta.url));
     ({ tenantId } = await tutti.host.sampleTenant(1));
     truth = generateSample({ samples }).truth;
     booksBefore = await readBooks(tutti, tenantId);

@@ -4,7 +4,7 @@ import type { Engine } from '../../core/engine/engine.ts';
 import { History } from '../../core/engine/run/history.ts';
 import type { RunRequest } from '../../core/engine/run/store.ts';
 import type { RunStatus } from '../../core/ports/db/states.ts';
-import { type Contents, type FreshDatabase, freshDatabase } from './postgres.ts';
+import { type FreshDatabase, freshDatabase } from './postgres.ts';
 
 /** A whole Tutti of one test file: a database of its own, the modules of a configuration, an engine with threads. */
 export interface TestEngine {
@@ -37,8 +37,6 @@ export interface EndedRun {
 export interface EngineOptions {
   /** A database that the caller drops. */
   readonly fresh?: FreshDatabase;
-  /** Of a database of its own. @default nothing */
-  readonly contents?: Contents;
   readonly env?: NodeJS.ProcessEnv;
   /** What a span recorder of the test asks for ids. @default nobody traces */
   readonly spanIds?: SpanIds;
@@ -50,7 +48,7 @@ export async function openTestEngine(
   options: EngineOptions = {},
 ): Promise<TestEngine> {
   const { env = {} } = options;
-  const fresh = options.fresh ?? (await freshDatabase(options.contents));
+  const fresh = options.fresh ?? (await freshDatabase());
   const host = await openHost({
     configUrl: String(configUrl),
     databaseUrl: fresh.url,

@@ -34,16 +34,12 @@ let running: Promise<TestServer> | undefined;
 let clones = 0;
 let isKept = false;
 
-/** What is in a database when a test gets it, beside the schema: nothing, or the sample company of scale 1, which takes two seconds to load. */
-export type Contents = 'nothing' | 'company';
-
 /** Clones a database for the calling test file. */
-export async function freshDatabase(contents: Contents = 'nothing'): Promise<FreshDatabase> {
+export async function freshDatabase(): Promise<FreshDatabase> {
   const { dataFolder, server } = await testServer();
-  const template = contents === 'company' ? await companyTemplate() : 'tutti';
   clones += 1;
   const name = `test_${clones}`;
-  await asAdmin(server, `CREATE DATABASE ${name} TEMPLATE ${template} STRATEGY WAL_LOG`);
+  await asAdmin(server, `CREATE DATABASE ${name} TEMPLATE tutti STRATEGY WAL_LOG`);
   const url = urlOf(server, name);
   const database = await openDatabase({ url, dataFolder });
   return {
@@ -60,28 +56,6 @@ export async function freshDatabase(contents: Contents = 'nothing'): Promise<Fre
       await asAdmin(server, `DROP DATABASE ${name} WITH (FORCE)`);
     },
   };
-}
-
-let withCompany: Promise<string> | undefined;
-
-/** A database with the sample company, made by the first who asks. */
-function companyTemplate(): Promise<string> {
-  withCompany ??= makeCompany('with_company');
-  return withCompany;
-}
-
-async function makeCompany(name: string): Promise<string> {
-  const { server } = await testServer();
-  await asAdmin(server, `CREATE DATABASE ${name} TEMPLATE tutti STRATEGY WAL_LOG`);
-  // Who needs no company need not load what loads it.
-  const { openHost } = await import('../../bin/host.ts');
-  const configUrl = new URL('../../tutti.config.ts', import.meta.url).href;
-  const place = { databaseUrl: urlOf(server, name), dataFolder: '/nonexistent', env: {} };
-  const host = await openHost({ configUrl, ...place });
-  await host.sampleTenant(1);
-  await host.database.admin((client) => client.query('ANALYZE'));
-  await host.close();
-  return name;
 }
 
 /** A URL for database `name` of an embedded server. */

@@ -39,9 +39,7 @@ export class UndoLab {
 
   /** `company`: whether there is the sample company, or nothing at all. */
   static async open({ company }: { readonly company: boolean }): Promise<UndoLab> {
-    const engine = await openTestEngine(new URL('./fixtures/undo.config.ts', import.meta.url), {
-      contents: company ? 'company' : 'nothing',
-    });
+    const engine = await openTestEngine(new URL('./fixtures/undo.config.ts', import.meta.url));
     const { host } = engine;
     const tenantId = company
       ? (await host.sampleTenant(1)).tenantId
