@@ -18,8 +18,7 @@ export interface Deaths {
 
 const points = ['after-claim', 'before-flush', 'after-flush', 'after-tool'] as const;
 
-/** How often a run of 20 agents comes to each point, at least. */
-// It has one claim, a send or write for most agents, and more flushes than agents on its longest way.
+/** How often a run of 20 agents comes to each point, at least: it has one claim, a send or write for most agents, and a flush for each. */
 const least: ReadonlyMap<string, number> = new Map([
   ['after-claim', 1],
   ['after-tool', 17],
