@@ -68,7 +68,7 @@ export const checks: readonly Check[] = [
 ];
 
 /** The source folders that exist, and the TypeScript files beside them. */
-function sourcePaths(): readonly string[] {
+export function sourcePaths(): readonly string[] {
   return [
     ...sourceFolders.filter((folder) => existsSync(join(root, folder))),
     ...readdirSync(root).filter((name) => name.endsWith('.ts')),

@@ -1,21 +1,16 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
 import { type Host, openHost } from '../../bin/host.ts';
-import { nodeFlags } from '../../bin/node24.mjs';
 import { retryRun } from '../../core/engine/retry.ts';
-import { compileCacheEnv } from '../support/compile-cache.ts';
+import { type LabEngine, type LabEngineOptions, startLabEngine } from '../support/crash-lab.ts';
 import { eventually } from '../support/eventually.ts';
 import { type EffectSeen, type Oracle, startOracle } from '../support/oracle.ts';
 import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { verifies } from '../support/verifies.ts';
 
-const program = fileURLToPath(new URL('../support/fixtures/crash-lab.ts', import.meta.url));
 const config = 'retried.config.ts';
 const configUrl = new URL(`../support/fixtures/${config}`, import.meta.url).href;
 
@@ -36,7 +31,7 @@ const deaths = ['after-claim:1', 'after-tool:2', 'before-flush:2', 'after-flush:
 describe('a retry whose engine is killed', function () {
   this.timeout(300_000);
   const folder = scratchFolder({});
-  const living = new Set<ChildProcess>();
+  const living = new Set<LabEngine>();
   let fresh: FreshDatabase;
   let oracle: Oracle;
   let host: Host;
@@ -52,7 +47,7 @@ describe('a retry whose engine is killed', function () {
     tenantId = await host.store.tenant('retried');
   });
   after(async function () {
-    for (const child of living) child.kill('SIGKILL');
+    for (const { child } of living) child.kill('SIGKILL');
     await host.close();
     await oracle.close();
     await fresh.drop(this);
@@ -60,23 +55,12 @@ describe('a retry whose engine is killed', function () {
   });
 
   /** An engine in a process of its own. */
-  function engine(what: object, at = '') {
-    const env = { ...oracle.env, RETRIED_FOLDER: folder.path, CRASH_AT: at };
-    const args = [...nodeFlags, program, fresh.url, JSON.stringify({ tenantId, ...what }), config];
-    const child = spawn(process.execPath, args, {
-      env: { ...process.env, ...compileCacheEnv, ...env },
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-    living.add(child);
-    let stderr = '';
-    child.stderr.on('data', (part: Buffer) => {
-      stderr += part;
-    });
-    const ended = once(child, 'exit').then(([code, signal]) => {
-      living.delete(child);
-      return { code: code as number | null, signal: signal as string | null, stderr };
-    });
-    return { child, ended };
+  function engine(what: LabEngineOptions): LabEngine {
+    const env = { ...oracle.env, RETRIED_FOLDER: folder.path };
+    const started = startLabEngine(fresh.url, env, { tenantId, config, ...what });
+    living.add(started);
+    void started.ended.then(() => living.delete(started));
+    return started;
   }
 
   async function query<T extends object>(text: string, ...values: unknown[]): Promise<T[]> {
@@ -119,7 +103,7 @@ describe('a retry whose engine is killed', function () {
     const actor = { kind: 'person', id: 'anna' } as const;
     const { id } = await retryRun(parts, { tenantId, runId: first.id, actor });
     for (const at of deaths) {
-      const { signal, stderr } = await engine({ until: id }, at).ended;
+      const { signal, stderr } = await engine({ until: id, at }).ended;
       assert.equal(signal, 'SIGKILL', `${at}: ${stderr}`);
     }
     // The last one is killed from outside, with a step under way that waits at a gate.

@@ -1,12 +1,8 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
-import { nodeFlags } from '../../bin/node24.mjs';
+import { startLabEngine } from '../support/crash-lab.ts';
 import { UndoLab } from '../support/undo-lab.ts';
 import { verifies } from '../support/verifies.ts';
 
-const program = fileURLToPath(new URL('../support/fixtures/crash-lab.ts', import.meta.url));
 // Each engine dies at one of these; what a later point asks for, the ones before have left to do.
 const deaths = ['after-claim:1', 'before-flush:2', 'after-tool:1', 'after-flush:4', 'after-tool:2'];
 const codes = ['N1', 'N2', 'N3', 'N4', 'N5', 'N6'];
@@ -24,14 +20,8 @@ describe('an undo whose engine is killed at each crash point', function () {
 
   /** An engine in a process of its own, which sees a run to its end or dies on the way. */
   async function engine(until: string, at: string): Promise<string | null> {
-    const what = JSON.stringify({ until });
-    const child = spawn(
-      process.execPath,
-      [...nodeFlags, program, lab.engine.fresh.url, what, 'undo.config.ts'],
-      { env: { ...process.env, CRASH_AT: at }, stdio: 'ignore' },
-    );
-    const [, signal] = await once(child, 'exit');
-    return signal as string | null;
+    const what = { until, at, config: 'undo.config.ts' };
+    return (await startLabEngine(lab.engine.fresh.url, {}, what).ended).signal;
   }
 
   it('reverses every document once, by the record of the ERP', async () => {

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { nodeFlags } from '../../bin/node24.mjs';
+import { compileCacheEnv } from '../support/compile-cache.ts';
 import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { verifies } from '../support/verifies.ts';
@@ -65,6 +66,7 @@ describe('the page that shows how a module is written', function () {
       env: {
         PATH: process.env.PATH,
         HOME: process.env.HOME,
+        ...compileCacheEnv,
         DATABASE_URL: fresh.url,
         TUTTI_DATA: join(folder.path, '.tutti'),
       },

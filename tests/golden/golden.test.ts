@@ -37,6 +37,31 @@ interface Restored extends AsyncDisposable {
   query<T extends pg.QueryResultRow>(text: string): Promise<readonly T[]>;
 }
 
+async function onDatabase(url: string, work: (client: pg.Client) => Promise<void>): Promise<void> {
+  const client = new pg.Client(url);
+  await client.connect();
+  await work(client).finally(() => client.end());
+}
+
+const templates = new Map<number, Promise<string>>();
+
+/** A database with the schema of an earlier release, made once and cloned for each of its runs. */
+function templateOf(schema: number): Promise<string> {
+  const made = templates.get(schema) ?? makeTemplate(schema);
+  templates.set(schema, made);
+  return made;
+}
+
+async function makeTemplate(schema: number): Promise<string> {
+  const { server } = await testServer();
+  const name = `golden_schema_${schema}`;
+  await asAdmin(server, `CREATE DATABASE ${name}`);
+  await onDatabase(urlOf(server, name), (client) =>
+    inSchemaTransaction(client, () => migrateTo(client, schema)).then(() => {}),
+  );
+  return name;
+}
+
 describe('a run of an earlier release', function () {
   this.timeout(180_000);
   const folder = scratchFolder({});
@@ -50,14 +75,13 @@ describe('a run of an earlier release', function () {
   async function restore(name: string, golden: Golden): Promise<Restored> {
     const { server } = await testServer();
     const database = `golden_${name.replaceAll('-', '_')}`;
-    await asAdmin(server, `CREATE DATABASE ${database}`);
+    const template = await templateOf(golden.made.schema);
+    await asAdmin(server, `CREATE DATABASE ${database} TEMPLATE ${template} STRATEGY WAL_LOG`);
     const url = urlOf(server, database);
-    const client = new pg.Client(url);
-    await client.connect();
-    await inSchemaTransaction(client, () => migrateTo(client, golden.made.schema));
-    await client.query('SET ROLE tutti_engine');
-    await writeTables(client, golden);
-    await client.end();
+    await onDatabase(url, async (client) => {
+      await client.query('SET ROLE tutti_engine');
+      await writeTables(client, golden);
+    });
     process.env.GOLDEN_LOG = join(folder.path, database);
     process.env.GOLDEN_MODEL = golden.made.by === 'models' ? '1' : '';
     writeFileSync(process.env.GOLDEN_LOG, golden.outside.map((line) => `${line}\n`).join(''));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Cruise, cruise, root } from '../../scripts/checks.ts';
+import { type Cruise, cruise, root, sourcePaths } from '../../scripts/checks.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { verifies } from '../support/verifies.ts';
 import { sourceFiles } from './source-files.ts';
@@ -56,7 +56,7 @@ describe('structure', () => {
       existsSync(join(root, name)),
     );
 
-    const { modules, violations } = await cruise(root, folders);
+    const { modules, violations } = await cruise(root, sourcePaths());
 
     const seen = modules.map(({ source }) => source).filter((source) => isIn(folders, source));
     const files = sourceFiles().filter((file) => isIn(folders, file));

@@ -2,7 +2,27 @@ import assert from 'node:assert/strict';
 import { killFirstStart, killOnFolder, openCrashFolder } from '../support/crash-folder.ts';
 import { assertSurvives, killInTurns, killOneByOne, seedOf } from '../support/crash-kills.ts';
 import { CrashLab } from '../support/crash-lab.ts';
+import { assertOutlives, EveryPass } from '../support/crash-points.ts';
 import { verifies } from '../support/verifies.ts';
+
+// An engine that takes over waits for most of its time, for what may still be on its way: three times as many as cores.
+const lanes = 6;
+
+describe('an engine that dies at each pass of each crash point', function () {
+  this.timeout(1_800_000);
+
+  it('leaves a run of 20 agents that the next one finishes: every step, effect and model call once', async () => {
+    verifies('R8.crash', 'R9.restart', 'R9.one-writer', 'R2.queue');
+    const labs = await Promise.all(Array.from({ length: lanes }, () => CrashLab.open()));
+    for (const lab of labs) lab.review();
+    const deaths = new EveryPass();
+
+    await assertOutlives(labs, deaths);
+
+    deaths.assertAll();
+    for (const lab of labs) await lab.close();
+  });
+});
 
 /*
  * The full counts: no failure in 300 kills puts the rate of failures below 1 % with 95 % confidence (rule of three).

@@ -56,7 +56,8 @@ export async function killOneByOne(
   const runs: WorkRun[] = [];
   for (let met = 0; met < kills; ) {
     if ((await openRuns(lab)) === 0) runs.push(await submit(lab, `s${runs.length}`, items));
-    const engine = lab.engine({ threads: 1 + Math.floor(chance() * 2) });
+    // One in four has two threads.
+    const engine = lab.engine({ threads: chance() < 1 / 4 ? 2 : 1 });
     // One in eight dies while it starts.
     if (chance() < 7 / 8) await engine.ready;
     await sleep(chance() * longestLifeMs);

@@ -19,7 +19,7 @@ import { type FreshDatabase, freshDatabase } from './postgres.ts';
 import { scratchFolder } from './scratch.ts';
 
 const program = fileURLToPath(new URL('fixtures/crash-lab.ts', import.meta.url));
-const config = new URL('fixtures/crash.config.ts', import.meta.url).href;
+const configUrl = new URL('fixtures/crash.config.ts', import.meta.url).href;
 /** Longer than a short lease, what follows it (5 s), and the work itself on a busy machine. */
 const patienceMs = 120_000;
 const lookMs = 20;
@@ -34,6 +34,9 @@ export interface LabEngineOptions {
   readonly items?: readonly string[];
   /** A crash point: `after-flush:3`. */
   readonly at?: string;
+  /** A configuration in fixtures. @default crash.config.ts */
+  readonly config?: string;
+  /** For a configuration that reads it. @default 1 */
   readonly threads?: number;
   /** @default a minute: nothing but its end frees the runs of an engine, however busy the machine is */
   readonly leaseMs?: number;
@@ -61,12 +64,14 @@ export function startLabEngine(
   env: NodeJS.ProcessEnv,
   {
     at = '',
+    config = 'crash.config.ts',
     threads = 1,
     leaseMs = 60_000,
     ...what
   }: LabEngineOptions & { readonly tenantId?: number },
 ): LabEngine {
-  const child = spawn(process.execPath, [...nodeFlags, program, database, JSON.stringify(what)], {
+  const args = [...nodeFlags, program, database, JSON.stringify(what), config];
+  const child = spawn(process.execPath, args, {
     env: {
       ...process.env,
       ...compileCacheEnv,
@@ -139,7 +144,7 @@ export class CrashLab {
     const folder = scratchFolder({});
     const oracle = await startOracle(join(folder.path, 'oracle.log'));
     const host = await openHost({
-      configUrl: config,
+      configUrl,
       databaseUrl: fresh.url,
       dataFolder: '/nonexistent',
       env: {},

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join as pathTo } from 'node:path';
 import { type Cluster, locateCluster } from '../../../core/ports/db/embedded/cluster.ts';
@@ -20,6 +19,9 @@ describe('joining a data folder whose server lives and does not answer', functio
   let folder: ReturnType<typeof scratchFolder>;
   let cluster: Cluster;
   let mute: ChildProcess;
+  /** What the process is warned of; it is not printed here. */
+  let warnings: string[];
+  const { emitWarning } = process;
 
   before(async function () {
     // Elsewhere a process is not known by the folder in which it stands.
@@ -32,22 +34,27 @@ describe('joining a data folder whose server lives and does not answer', functio
 
   /** Stands where a server stands that has come up as far as its pid file, and will never listen. */
   beforeEach(async () => {
+    warnings = [];
+    process.emitWarning = (warning) => void warnings.push(String(warning));
     mute = spawn('sleep', ['600'], { cwd: cluster.folder });
     await eventually(() => isPostgresOf(cluster, Number(mute.pid)));
     const lines = [mute.pid, cluster.folder, 1, 5432, '/nonexistent', '*'];
     writeFileSync(pathTo(cluster.folder, 'postmaster.pid'), `${lines.join('\n')}\n`);
   });
-  afterEach(() => mute.kill('SIGKILL'));
+  afterEach(() => {
+    process.emitWarning = emitWarning;
+    mute.kill('SIGKILL');
+  });
 
   it('waits as long as its process lives, and says what for', async () => {
     verifies('R9.own-database');
-    const warning = once(process, 'warning') as Promise<[Error]>;
     const joined = join(cluster, undefined, { silentMs: 200, mutedMs: 120_000 });
 
-    const [{ message }] = await warning;
+    const message = await eventually(() => warnings[0]);
     mute.kill('SIGKILL');
     const { client } = await joined;
 
+    assert.equal(warnings.length, 1);
     assert.match(
       message,
       new RegExp(`waits for .*process ${mute.pid} runs its server in .*ENOENT`),
