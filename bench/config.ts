@@ -1,4 +1,4 @@
-import { defineAgent, defineConfig, defineModule, defineWorkflow, z } from 'tutti';
+import { defineAgent, defineConfig, defineModule, defineWorkflow, type NodeRef, z } from 'tutti';
 import { type BenchNode, benchGraphs, type GraphName, moduleCount } from './graph.ts';
 import { benchModel } from './provider.ts';
 
@@ -21,7 +21,13 @@ export const model = 'bench-1';
 // As many as the floor runs at once: 256 tasks on each of two threads.
 const runningAtOnce = 512;
 
-const Input = z.object({ index: z.int(), factor: z.number(), base: z.number() });
+const Input = z.object({
+  index: z.int(),
+  factor: z.number(),
+  base: z.number(),
+  /** Of the agent before: data goes along the edges, too. */
+  before: z.int().optional(),
+});
 const Output = z.object({ index: z.int(), from: z.number(), to: z.number(), text: z.string() });
 
 const agents = Array.from({ length: moduleCount }, () =>
@@ -44,15 +50,22 @@ function workflowOf(name: GraphName): ReturnType<typeof defineWorkflow> {
     name,
     input: z.object({ base: z.number() }),
     graph({ input, task }) {
-      const refs: ReturnType<typeof task>[] = [];
+      const refs: NodeRef<z.infer<typeof Output>>[] = [];
       for (const node of benchGraphs[name]().nodes) {
+        const after = node.deps.flatMap((dep) => refs[dep] ?? []);
+        const [first] = after;
         refs.push(
           task({
             id: idOf(node),
             agent: agents[node.module] as (typeof agents)[number],
             priority: node.priority,
-            after: node.deps.map((dep) => refs[dep] as (typeof refs)[number]),
-            input: { index: node.index, factor: node.factor, base: input.base },
+            after,
+            input: {
+              index: node.index,
+              factor: node.factor,
+              base: input.base,
+              ...(first && { before: first.output.index }),
+            },
           }),
         );
       }

@@ -2,8 +2,9 @@ import type pg from 'pg';
 import { Piscina } from 'piscina';
 import { newId } from '../core/base/ids.ts';
 import type { CompiledTask, Graph } from '../core/engine/graph/compiled.ts';
+import { purseName } from '../core/engine/limits/purse.ts';
 import { nextEntry } from '../core/engine/run/entries.ts';
-import type { Change } from '../core/engine/run/rows.ts';
+import type { MoneyMove } from '../core/engine/run/rows.ts';
 import { Run } from '../core/engine/run/run.ts';
 import type { Step } from '../core/engine/run/step.ts';
 import type { Usage } from '../core/ports/models/model.ts';
@@ -178,7 +179,7 @@ export class Floor {
           simulated: false,
         },
       ],
-      budgets: this.#money(run, step, { reserve: bound, release: 0, settle: 0 }),
+      money: this.#money(run, step, { reserve: bound, release: 0, settle: 0 }),
     });
     return turn.seq;
   }
@@ -247,7 +248,7 @@ export class Floor {
           tokens: usage,
         },
       ],
-      budgets: this.#money(run, step, { reserve: 0, release: bound, settle: cost }),
+      money: this.#money(run, step, { reserve: 0, release: bound, settle: cost }),
     });
   }
 
@@ -255,12 +256,10 @@ export class Floor {
     run: Run,
     step: Step,
     money: { readonly reserve: number; readonly release: number; readonly settle: number },
-  ): Change['budgets'] & object {
+  ): MoneyMove {
     const { module } = step.place as CompiledTask;
-    return ['tenant', `module:${module}`, `workflow:${run.facts.workflow}`].map((scope) => ({
-      scope,
-      period,
-      ...money,
-    }));
+    const { tenantId, workflow } = run.facts;
+    const scopes = ['tenant', `module:${module}`, `workflow:${workflow}`];
+    return { purses: scopes.map((scope) => purseName({ tenantId, scope, period })), ...money };
   }
 }

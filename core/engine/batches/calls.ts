@@ -6,7 +6,6 @@ import type { RegisteredAgent } from '../../sdk/registry.ts';
 import type { Budget, Reservation } from '../limits/budget.ts';
 import type { BudgetWatch } from '../limits/budget-watch.ts';
 import { periodOf, purseName } from '../limits/purse.ts';
-import { budgetRows } from '../run/attempt.ts';
 import { nextEntry } from '../run/entries.ts';
 import type { Flushed, Journal } from '../run/journal.ts';
 import type { Body, CallState, SettleRow } from '../run/rows.ts';
@@ -124,8 +123,8 @@ export class BatchCalls {
     const { seq, model, priceVersion, state } = call;
     const row = { call: state, seq, model, priceVersion, reservedMicroUsd: boundMicroUsd };
     const turns = [{ ...row, simulated: false, batch: true }];
-    const budgets = budgetRows(scopes, { reserve: boundMicroUsd, release: 0, settle: 0 });
-    journal.write({ run, step, entries, turns, budgets }, (flushed) => durable(call, flushed));
+    const money = { purses: scopes, reserve: boundMicroUsd, release: 0, settle: 0 };
+    journal.write({ run, step, entries, turns, money }, (flushed) => durable(call, flushed));
     watch.look(run, scopes);
     return call;
   }
@@ -171,8 +170,8 @@ export class BatchCalls {
       ...(body && { body }),
     });
     const settles = [rowOf(call, { state, costMicroUsd, tokens })];
-    const moved = { reserve: 0, release: boundMicroUsd, settle: costMicroUsd };
-    journal.write({ run, step, entries: [entry], settles, budgets: budgetRows(scopes, moved) });
+    const money = { purses: scopes, reserve: 0, release: boundMicroUsd, settle: costMicroUsd };
+    journal.write({ run, step, entries: [entry], settles, money });
     watch.look(run, scopes);
   }
 
@@ -189,8 +188,8 @@ export class BatchCalls {
       ? []
       : [nextEntry(run, { step, kind: 'turn.corrected', data })];
     const settles = [rowOf(call, { state: 'settled', costMicroUsd, tokens })];
-    const budgets = budgetRows(scopes, { reserve: 0, release: 0, settle: moved });
-    journal.write({ run, step: isOpen ? step : null, entries, settles, budgets });
+    const money = { purses: scopes, reserve: 0, release: 0, settle: moved };
+    journal.write({ run, step: isOpen ? step : null, entries, settles, money });
   }
 
   /** Gives back what a call has reserved of which nothing was written. */

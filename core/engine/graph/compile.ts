@@ -61,6 +61,7 @@ export function compile(workflow: WorkflowData, agents: Agents, known?: Known): 
         parser,
       }),
     ),
+    places: new Map(nodes.map(({ id }, index) => [id, index])),
     output: output === undefined ? null : parser.template(output, `${name}.output`),
     outputSources: sourcesIn(output === undefined ? [] : [output]),
   };

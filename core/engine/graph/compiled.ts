@@ -127,6 +127,8 @@ export interface Graph {
   /** Milliseconds from the run's start, or null. */
   readonly deadlineMs: number | null;
   readonly nodes: readonly CompiledNode[];
+  /** Where each node stands among them, by its id. */
+  readonly places: ReadonlyMap<string, number>;
   /** What a run brings; null: nothing. */
   readonly output: Filler | null;
   /** Where that comes from. */

@@ -20,7 +20,12 @@ const everyNode = '*';
 
 /** Whether a node is among the named ones. */
 export function isNamed(named: readonly string[], id: string): boolean {
-  return named.includes(id) || named.includes(everyNode);
+  return named.includes(id) || namesAll(named);
+}
+
+/** Whether every node is among the named ones. */
+export function namesAll(named: readonly string[]): boolean {
+  return named.includes(everyNode);
 }
 
 /** Where a node's data comes from: what its mappings mention, and the outputs that it gathers. `inItem`: it gathers those of its item. */

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Database } from '../../ports/db/database.ts';
 import type { Tables } from '../../ports/db/tables.ts';
-import { purseName, type SharedPurse, sharedPurse } from './purse.ts';
+import { isShared, purseName, type SharedPurse, sharedPurse } from './purse.ts';
 import { claimPassed, claimWarning } from './purse-rows.ts';
 import { type BudgetWarning, type PurseState, usualWarnAt, Warnings } from './warnings.ts';
 
@@ -39,10 +39,9 @@ export class BudgetWatch<Run> {
   /** After every grant and settlement; waits for nothing. `names` as the Budget knows the purses that paid. */
   look(run: Run, names: readonly string[]): void {
     for (const name of names) {
-      const purse = sharedPurse(name);
       const untold = this.#untold.get(name);
       if (untold) this.#tell(run, untold);
-      if (purse && !this.#warnings.hasNoticed(purse)) this.#payers.set(name, run);
+      if (isShared(name) && !this.#warnings.hasNoticed(name)) this.#payers.set(name, run);
     }
     for (const warning of this.#warnings.passed(names, this.#parts.stateOf)) {
       this.#payers.delete(purseName(warning));

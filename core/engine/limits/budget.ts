@@ -1,4 +1,4 @@
-import { sharedPurse } from './purse.ts';
+import { isShared } from './purse.ts';
 
 /** Money in a purse, micro-USD. */
 interface Held {
@@ -44,7 +44,7 @@ export class Budget {
   /** Opens a scope with what is reserved and settled in it, or changes its limit. */
   open(scope: string, limitMicroUsd: number, spent: Partial<Held> = {}): void {
     const purse = this.#purses.get(scope);
-    if (purse && purse.limitMicroUsd !== Number.POSITIVE_INFINITY) {
+    if (purse && isOpen(purse)) {
       purse.isMoved ||= purse.limitMicroUsd !== limitMicroUsd;
       purse.limitMicroUsd = limitMicroUsd;
       return;
@@ -57,8 +57,12 @@ export class Budget {
   /** What is in a purse, or null where none is open. */
   stateOf(scope: string): (Held & { readonly limitMicroUsd: number }) | null {
     const purse = this.#purses.get(scope);
-    if (!purse || purse.limitMicroUsd === Number.POSITIVE_INFINITY) return null;
-    return { limitMicroUsd: purse.limitMicroUsd, ...heldIn(purse) };
+    if (!purse || !isOpen(purse)) return null;
+    return {
+      limitMicroUsd: purse.limitMicroUsd,
+      reservedMicroUsd: reservedIn(purse),
+      settledMicroUsd: settledIn(purse),
+    };
   }
 
   /** Forgets a scope whose work has ended. */
@@ -76,17 +80,19 @@ export class Budget {
   ): { readonly scope: string; readonly never: boolean } | null {
     let busy: string | null = null;
     for (const scope of scopes) {
-      const state = this.stateOf(scope);
-      if (!state) continue;
-      const left = state.limitMicroUsd - state.settledMicroUsd - microUsd;
+      const purse = this.#purses.get(scope);
+      if (!purse || !isOpen(purse)) continue;
+      const left = purse.limitMicroUsd - settledIn(purse) - microUsd;
       if (left < 0) return { scope, never: true };
-      if (left < state.reservedMicroUsd) busy ??= scope;
+      if (left < reservedIn(purse)) busy ??= scope;
     }
     return busy === null ? null : { scope: busy, never: false };
   }
 
   reserve(scopes: readonly string[], microUsd: number): Reservation {
-    for (const purse of this.#of(scopes)) {
+    for (const scope of scopes) {
+      const purse = this.#purse(scope);
+      if (!purse) continue;
       purse.due.reservedMicroUsd += microUsd;
       purse.ownMicroUsd += microUsd;
     }
@@ -96,15 +102,17 @@ export class Budget {
   /** Takes over what an engine that is gone has reserved: it is in the rows of shared purses already. */
   inherit(scopes: readonly string[], microUsd: number): Reservation {
     for (const scope of scopes) {
-      if (!sharedPurse(scope)) this.reserve([scope], microUsd);
-      else for (const purse of this.#of([scope])) purse.ownMicroUsd += microUsd;
+      if (!isShared(scope)) this.reserve([scope], microUsd);
+      else (this.#purse(scope) as Purse).ownMicroUsd += microUsd;
     }
     return { scopes, microUsd };
   }
 
   /** Turns a reservation into what was really spent; 0 releases it. More than was reserved is booked all the same. */
   settle(reservation: Reservation, microUsd: number): void {
-    for (const purse of this.#of(reservation.scopes)) {
+    for (const scope of reservation.scopes) {
+      const purse = this.#purse(scope);
+      if (!purse) continue;
       purse.due.reservedMicroUsd -= reservation.microUsd;
       purse.due.settledMicroUsd += microUsd;
       purse.ownMicroUsd -= reservation.microUsd;
@@ -113,24 +121,23 @@ export class Budget {
 
   /** Hears of a flush, in the order of flushes. */
   flushed({ name, reservedMicroUsd, settledMicroUsd, row }: MovedPurse): void {
-    for (const purse of this.#of([name])) {
-      const { due } = purse;
-      due.reservedMicroUsd -= reservedMicroUsd;
-      due.settledMicroUsd -= settledMicroUsd;
-      purse.row = row ?? {
-        reservedMicroUsd: purse.row.reservedMicroUsd + reservedMicroUsd,
-        settledMicroUsd: purse.row.settledMicroUsd + settledMicroUsd,
-      };
-      const isOpen = purse.limitMicroUsd !== Number.POSITIVE_INFINITY;
-      if (row && isOpen && !purse.isMoved) purse.limitMicroUsd = row.limitMicroUsd;
-      purse.isMoved = false;
-    }
+    const purse = this.#purse(name);
+    if (!purse) return;
+    const { due } = purse;
+    due.reservedMicroUsd -= reservedMicroUsd;
+    due.settledMicroUsd -= settledMicroUsd;
+    purse.row = row ?? {
+      reservedMicroUsd: purse.row.reservedMicroUsd + reservedMicroUsd,
+      settledMicroUsd: purse.row.settledMicroUsd + settledMicroUsd,
+    };
+    if (row && isOpen(purse) && !purse.isMoved) purse.limitMicroUsd = row.limitMicroUsd;
+    purse.isMoved = false;
   }
 
   /** Whether other engines hold money of a purse that may come back. */
   isHeldByOthers(scope: string): boolean {
     const purse = this.#purses.get(scope);
-    return purse !== undefined && heldIn(purse).reservedMicroUsd > purse.ownMicroUsd;
+    return purse !== undefined && reservedIn(purse) > purse.ownMicroUsd;
   }
 
   /** What a scope has left, or null for an unknown one. */
@@ -147,16 +154,13 @@ export class Budget {
     return copy;
   }
 
-  /** The purses of scopes; shared ones that are not open, too, for flushes move their rows all the same. */
-  *#of(scopes: readonly string[]): Iterable<Purse> {
-    for (const scope of scopes) {
-      let purse = this.#purses.get(scope);
-      if (!purse && sharedPurse(scope)) {
-        purse = emptyPurse();
-        this.#purses.set(scope, purse);
-      }
-      if (purse) yield purse;
-    }
+  /** The purse of a scope; a shared one that is not open, too, for flushes move its row all the same. */
+  #purse(scope: string): Purse | undefined {
+    const known = this.#purses.get(scope);
+    if (known || !isShared(scope)) return known;
+    const purse = emptyPurse();
+    this.#purses.set(scope, purse);
+    return purse;
   }
 }
 
@@ -171,9 +175,14 @@ function emptyPurse(): Purse {
   };
 }
 
-function heldIn({ row, due }: Purse): Held {
-  return {
-    reservedMicroUsd: row.reservedMicroUsd + due.reservedMicroUsd,
-    settledMicroUsd: row.settledMicroUsd + due.settledMicroUsd,
-  };
+function isOpen({ limitMicroUsd }: Purse): boolean {
+  return limitMicroUsd !== Number.POSITIVE_INFINITY;
+}
+
+function reservedIn({ row, due }: Purse): number {
+  return row.reservedMicroUsd + due.reservedMicroUsd;
+}
+
+function settledIn({ row, due }: Purse): number {
+  return row.settledMicroUsd + due.settledMicroUsd;
 }

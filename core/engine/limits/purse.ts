@@ -7,6 +7,9 @@ export interface SharedPurse {
   readonly period: string;
 }
 
+const dayLength = 'YYYY-MM-DD'.length;
+const nine = '9'.charCodeAt(0);
+
 /** The name by which the Budget knows a shared purse; a run's and a step's are `run:…` and `step:…`. */
 export function purseName({ tenantId, scope, period }: SharedPurse): string {
   return `${period} ${tenantId} ${scope}`;
@@ -14,9 +17,18 @@ export function purseName({ tenantId, scope, period }: SharedPurse): string {
 
 /** The shared purse of a name, or null for a run's or a step's own. */
 export function sharedPurse(name: string): SharedPurse | null {
-  const parts = /^(\d{4}-\d{2}-\d{2}) (\d+) (.*)$/.exec(name);
-  if (!parts) return null;
-  return { period: parts[1] as string, tenantId: Number(parts[2]), scope: parts[3] as string };
+  if (!isShared(name)) return null;
+  const tenantEnd = name.indexOf(' ', dayLength + 1);
+  return {
+    period: name.slice(0, dayLength),
+    tenantId: Number(name.slice(dayLength + 1, tenantEnd)),
+    scope: name.slice(tenantEnd + 1),
+  };
+}
+
+/** Whether a name is that of a shared purse: it begins with its day. */
+export function isShared(name: string): boolean {
+  return name.charCodeAt(0) <= nine;
 }
 
 /** The UTC day of a moment. */

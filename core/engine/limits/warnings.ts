@@ -1,4 +1,4 @@
-import { purseName, type SharedPurse, sharedPurse } from './purse.ts';
+import { isShared, purseName, type SharedPurse, sharedPurse } from './purse.ts';
 
 /** Share of a budget from which a warning is recorded where the configuration says no other. */
 export const usualWarnAt = 0.8;
@@ -35,15 +35,16 @@ export class Warnings {
     names: readonly string[],
     stateOf: (name: string) => PurseState | null,
   ): readonly BudgetWarning[] {
-    return names.flatMap((name) => {
-      if (this.#noticed.has(name)) return [];
+    const warnings: BudgetWarning[] = [];
+    for (const name of names) {
+      if (!isShared(name) || this.#noticed.has(name)) continue;
       const state = stateOf(name);
-      if (!state || !hasPassed(state, this.#warnAt)) return [];
-      const purse = sharedPurse(name);
-      if (!purse) return [];
+      if (!state || !hasPassed(state, this.#warnAt)) continue;
+      const purse = sharedPurse(name) as SharedPurse;
       this.notice(purse);
-      return [warningOf(purse, state)];
-    });
+      warnings.push(warningOf(purse, state));
+    }
+    return warnings;
   }
 
   /** A purse that has passed, as somebody else has found out. */
@@ -53,8 +54,9 @@ export class Warnings {
     this.#noticed.add(purseName(purse));
   }
 
-  hasNoticed(purse: SharedPurse): boolean {
-    return this.#noticed.has(purseName(purse));
+  /** Of a purse by its name. */
+  hasNoticed(name: string): boolean {
+    return this.#noticed.has(name);
   }
 
   /** As if it had not been noticed: telling of it has failed. */

@@ -12,11 +12,9 @@ import type { AnyTool } from '../../sdk/tool.ts';
 import { proposerOf } from '../approvals/apply.ts';
 import type { Asking } from '../approvals/effect-questions.ts';
 import type { CallWish, Grant, Settlement } from '../limits/broker.ts';
-import { sharedPurse } from '../limits/purse.ts';
 import { type EntryInput, nextEntry } from './entries.ts';
 import type {
   AttemptRow,
-  BudgetRow,
   CallState,
   Change,
   EffectRow,
@@ -105,7 +103,7 @@ export class Attempt {
   }
 
   /** A model call about to be made: its entry, its ledger row, and what it reserves of the shared purses. */
-  turnStarted(grant: Grant, wish: CallWish): Pick<Change, 'entries' | 'turns' | 'budgets'> {
+  turnStarted(grant: Grant, wish: CallWish): Pick<Change, 'entries' | 'turns' | 'money'> {
     this.turns += 1;
     const entry = this.entry('turn.started', {
       turn: this.mode === 'rehearsal' ? this.turns : this.step.recorded + 1,
@@ -130,11 +128,7 @@ export class Attempt {
     return {
       entries: [entry],
       turns: [turn],
-      budgets: budgetRows(wish.scopes, {
-        reserve: grant.boundMicroUsd,
-        release: 0,
-        settle: 0,
-      }),
+      money: { purses: wish.scopes, reserve: grant.boundMicroUsd, release: 0, settle: 0 },
     };
   }
 
@@ -142,7 +136,7 @@ export class Attempt {
   turnEnded(
     settlement: Settlement,
     told: Pick<EntryInput, 'data' | 'body'> & { readonly tokens: unknown },
-  ): Pick<Change, 'entries' | 'settles' | 'budgets'> {
+  ): Pick<Change, 'entries' | 'settles' | 'money'> {
     const { grant, seq, wish } = this.call as NonNullable<Attempt['call']>;
     this.call = null;
     this.step.costMicroUsd += settlement.costMicroUsd;
@@ -277,27 +271,16 @@ export function settled(
   { grant, seq, wish }: Pick<Call, 'grant' | 'seq' | 'wish'>,
   { state, costMicroUsd }: Settlement,
   tokens: unknown,
-): Pick<Change, 'settles' | 'budgets'> {
+): Pick<Change, 'settles' | 'money'> {
   const { model, priceVersion, boundMicroUsd } = grant;
   const row = { seq, model, priceVersion, state, costMicroUsd, tokens };
   return {
     settles: [{ ...row, reservedMicroUsd: boundMicroUsd }],
-    budgets: budgetRows(wish.scopes, { reserve: 0, release: boundMicroUsd, settle: costMicroUsd }),
+    money: { purses: wish.scopes, reserve: 0, release: boundMicroUsd, settle: costMicroUsd },
   };
 }
 
 function bodyOf({ kind, body: text }: EntryDraft): EntryInput['body'] {
   const held = kind === 'effect.observed' ? 'effect' : 'model';
   return text === undefined ? undefined : { class: held, text };
-}
-
-/** Purses that several engines share have rows; a run's and a step's live with their owner. */
-export function budgetRows(
-  scopes: readonly string[],
-  money: Pick<BudgetRow, 'reserve' | 'release' | 'settle'>,
-): readonly BudgetRow[] {
-  return scopes.flatMap((name) => {
-    const purse = sharedPurse(name);
-    return purse ? [{ scope: purse.scope, period: purse.period, ...money }] : [];
-  });
 }

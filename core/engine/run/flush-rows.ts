@@ -1,7 +1,7 @@
 import type { DocumentName } from '../../ports/dispatcher.ts';
 import type { CompiledTask } from '../graph/compiled.ts';
-import { purseName, type SharedPurse } from '../limits/purse.ts';
-import { arrayLiteral } from './array-literal.ts';
+import { isShared, type SharedPurse, sharedPurse } from '../limits/purse.ts';
+import { ArrayLiteral } from './array-literal.ts';
 import { type Part, parts, typesOf } from './flush.ts';
 import { type Change, toJsonb, toText } from './rows.ts';
 import type { Run } from './run.ts';
@@ -26,31 +26,30 @@ export function stepRows(changes: readonly Change[]): readonly StepRow[] {
 /** Turns changes, and the rows of their steps, into the statement's arrays: its parameters from the fourth on. */
 export function flushParameters(changes: readonly Change[], rows: readonly StepRow[]): unknown[] {
   const arrays = new Map(
-    types.map(([part, { length }]) => [part, Array.from({ length }, (): unknown[] => [])]),
+    types.map(([part, each]) => [part, each.map((type) => new ArrayLiteral(type))]),
   );
   const put: Put = (part, ...values) => {
-    const columns = arrays.get(part) as unknown[][];
-    for (let index = 0; index < values.length; index += 1) columns[index]?.push(values[index]);
+    const columns = arrays.get(part) as readonly ArrayLiteral[];
+    for (let index = 0; index < values.length; index += 1) columns[index]?.add(values[index]);
   };
   const bodies = new Bodies();
   const runs = new Map<Run, RunStatus>();
   const sent = oncePerEffect(changes.map(withoutAbandoned));
-  for (const [ask, change] of sent.entries()) {
+  sent.forEach((change, ask) => {
     if (change.runStatus) runs.set(change.run, change.runStatus);
     putMoney(put, change, ask);
     putEntries(put, bodies, { change, ask });
     putEffects(put, change);
     for (const row of change.taken ?? []) put('taken', row);
+  });
+  for (const { name, release, settle } of movedPurses(sent, new Set())) {
+    const { tenantId, scope, period } = sharedPurse(name) as SharedPurse;
+    put('want', tenantId, scope, period, release, settle);
   }
-  for (const { purse, moved } of movedPurses(sent, new Set()))
-    put('want', purse.tenantId, purse.scope, purse.period, moved.release, moved.settle);
   for (const { values } of rows) put('steps', ...values);
   for (const [{ facts }, status] of runs)
     put('runs', facts.tenantId, facts.id, status, isTerminal(status));
-  const literals = types.flatMap(([part, each]) =>
-    each.map((type, index) => arrayLiteral(type, arrays.get(part)?.[index] ?? [])),
-  );
-  return [...literals, bodies.joined()];
+  return [...[...arrays.values()].flat().map(String), bodies.joined()];
 }
 
 /** A change as it goes down now: a call whose attempt ended before it was sent reserves nothing and is not told of. */
@@ -58,7 +57,7 @@ function withoutAbandoned(change: Change): Change {
   if (!change.turns) return change;
   const isVoid = change.turns.some(({ call }) => call.isAbandoned && call.phase === 'gathered');
   if (isVoid) {
-    const { turns: _turns, budgets: _budgets, entries = [], ...rest } = change;
+    const { turns: _turns, money: _money, entries = [], ...rest } = change;
     return { ...rest, entries: entries.filter(({ kind }) => kind !== 'turn.started') };
   }
   for (const { call } of change.turns) if (call.phase === 'gathered') call.phase = 'sent';
@@ -129,8 +128,10 @@ class Bodies {
 
 /** What a flush has moved of one shared purse: a statement may change a row only once. */
 interface PurseSum {
-  readonly purse: SharedPurse;
-  readonly moved: { reserve: number; release: number; settle: number };
+  readonly name: string;
+  reserve: number;
+  release: number;
+  settle: number;
 }
 
 /** What changes that went down have moved of the shared purses; `refused`: the turns that were not written, '<run> <seq>'. */
@@ -140,16 +141,16 @@ export function movedPurses(
 ): readonly PurseSum[] {
   const sums = new Map<string, PurseSum>();
   for (const change of changes.map(withoutAbandoned)) {
-    const { tenantId } = change.run.facts;
+    const { money } = change;
+    if (!money) continue;
     const isPaid = !isRefused(change, refused);
-    for (const { scope, period, reserve, release, settle } of change.budgets ?? []) {
-      const purse = { tenantId, scope, period };
-      const name = purseName(purse);
-      const sum = sums.get(name) ?? { purse, moved: { reserve: 0, release: 0, settle: 0 } };
-      if (isPaid) sum.moved.reserve += reserve;
-      sum.moved.release += release;
-      sum.moved.settle += settle;
-      sums.set(name, sum);
+    for (const name of money.purses) {
+      if (!isShared(name)) continue;
+      const moved = sums.get(name) ?? { name, reserve: 0, release: 0, settle: 0 };
+      if (isPaid) moved.reserve += money.reserve;
+      moved.release += money.release;
+      moved.settle += money.settle;
+      sums.set(name, moved);
     }
   }
   return [...sums.values()];
@@ -164,8 +165,9 @@ export function isRefused({ run, turns = [] }: Change, refused: ReadonlySet<stri
 function putMoney(put: Put, change: Change, ask: number): void {
   const { tenantId, id: run } = change.run.facts;
   const step = change.step?.id ?? 0;
-  for (const { scope, period, reserve } of change.budgets ?? [])
-    if (reserve > 0) put('asks', ask, tenantId, scope, period, reserve);
+  const { purses = [], reserve = 0 } = change.money ?? {};
+  for (const purse of reserve > 0 ? purses.flatMap((name) => sharedPurse(name) ?? []) : [])
+    put('asks', ask, tenantId, purse.scope, purse.period, reserve);
   for (const turn of change.turns ?? []) {
     put(
       'turns',

@@ -221,12 +221,11 @@ export class Journal {
         { limitMicroUsd, reservedMicroUsd, settledMicroUsd },
       ]),
     );
-    for (const { purse, moved } of movedPurses(changes, refused)) {
-      const name = purseName(purse);
+    for (const { name, reserve, release, settle } of movedPurses(changes, refused)) {
       this.#hear({
         name,
-        reservedMicroUsd: moved.reserve - moved.release,
-        settledMicroUsd: moved.settle,
+        reservedMicroUsd: reserve - release,
+        settledMicroUsd: settle,
         row: rows.get(name) ?? null,
       });
     }

@@ -1,6 +1,6 @@
 import { joinOf, type Trust } from '../../guard/labels.ts';
 import type { Graph } from '../graph/compiled.ts';
-import { isNamed, type Sources } from '../graph/sources.ts';
+import { isNamed, namesAll, type Sources } from '../graph/sources.ts';
 import type { RunFacts } from './facts.ts';
 import { resultsOf } from './foreach.ts';
 import type { Container, Item, Step } from './step.ts';
@@ -8,7 +8,8 @@ import type { Container, Item, Step } from './step.ts';
 /** What labels of a run's data are worked out from. */
 export interface Labelled {
   readonly facts: Pick<RunFacts, 'trust'>;
-  readonly graph: Pick<Graph, 'nodes'>;
+  readonly graph: Pick<Graph, 'nodes' | 'places'>;
+  /** The graph's own nodes are the first, in their order. */
   readonly steps: readonly Step[];
 }
 
@@ -47,7 +48,7 @@ export function trustOfItems(
   const { items, sources } = node;
   const whole = trustOf(run, sources, step.item);
   if (items.kind === 'query') return () => joinOf([whole, 'erp']);
-  const source = run.steps.find(({ place }) => place.id === items.outputsOf);
+  const source = items.outputsOf === null ? undefined : stepAt(run, items.outputsOf);
   const from = source && at(source);
   if (!from) return () => whole;
   const brought = resultsOf(from).filter(({ status }) => status === 'succeeded');
@@ -73,13 +74,26 @@ function labelsOf(
   const labels: Labelling[] = [];
   if (input) labels.push({ name: 'input', trust: facts.trust ?? 'operator' });
   if (isItem && item) labels.push({ name: 'item', trust: item.trust });
-  // The graph's own nodes are the first steps, in their order.
-  const top = nodes.length > 0 ? steps.slice(0, graph.nodes.length) : [];
-  const named = [
-    ...top.filter(({ place }) => isNamed(nodes, place.id)).map(nameIt('nodes')),
-    ...(item?.steps ?? []).filter(({ place }) => isNamed(each, place.id)).map(nameIt('each')),
+  const ofItem = (item?.steps ?? []).filter(({ place }) => isNamed(each, place.id));
+  return [
+    ...labels,
+    ...topSteps({ graph, steps }, nodes).map(nameIt('nodes')),
+    ...ofItem.map(nameIt('each')),
   ];
-  return [...labels, ...named];
+}
+
+/** The steps of the named nodes. Not by looking through all: it is asked for every step, and a run may have 10,000 nodes. */
+function topSteps(
+  { graph, steps }: Pick<Labelled, 'graph' | 'steps'>,
+  named: readonly string[],
+): readonly Step[] {
+  if (namesAll(named)) return steps.slice(0, graph.nodes.length);
+  return named.flatMap((id) => stepAt({ graph, steps }, id) ?? []);
+}
+
+function stepAt({ graph, steps }: Pick<Labelled, 'graph' | 'steps'>, id: string): Step | undefined {
+  const place = graph.places.get(id);
+  return place === undefined ? undefined : steps[place];
 }
 
 // What has not succeeded brings nothing, but for a foreach: what some of its items bring may be gathered all the same.

@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Budget } from '../limits/budget.ts';
-import { sharedPurse } from '../limits/purse.ts';
+import { isShared } from '../limits/purse.ts';
 import type { Journal } from './journal.ts';
 import type { Run } from './run.ts';
 
@@ -47,12 +47,10 @@ export class PurseLooks {
 
   #look(run: Run, name: string): void {
     const { journal, clock, changed } = this.#parts;
-    const purse = sharedPurse(name);
-    if (!purse) return;
+    if (!isShared(name)) return;
     this.#next.set(name, Number.POSITIVE_INFINITY);
-    const { scope, period } = purse;
-    const budgets = [{ scope, period, reserve: 0, release: 0, settle: 0 }];
-    journal.write({ run, step: null, budgets }, () => {
+    const money = { purses: [name], reserve: 0, release: 0, settle: 0 };
+    journal.write({ run, step: null, money }, () => {
       this.#next.set(name, clock.monotonic() + lookMs);
       changed();
     });

@@ -24,10 +24,10 @@ export interface Body {
   readonly text: string;
 }
 
-/** Money that moves with a flush, per shared scope. */
-export interface BudgetRow {
-  readonly scope: string;
-  readonly period: string;
+/** Money that moves with a flush, the same in each of some purses; only those that several engines share have rows. */
+export interface MoneyMove {
+  /** Names of purses (limits/purse.ts). */
+  readonly purses: readonly string[];
   readonly reserve: number;
   readonly release: number;
   readonly settle: number;
@@ -143,7 +143,7 @@ export interface Change {
   readonly attempts?: readonly AttemptRow[];
   readonly turns?: readonly TurnRow[];
   readonly settles?: readonly SettleRow[];
-  readonly budgets?: readonly BudgetRow[];
+  readonly money?: MoneyMove;
   readonly effects?: readonly EffectRow[];
   readonly effectEnds?: readonly EffectEndRow[];
   readonly findings?: readonly FindingRow[];

@@ -103,7 +103,7 @@ export class Turns {
   }
 
   /** Takes everything that a call needs; returns what makes it durable. */
-  begin(attempt: Attempt, wish: CallWish): Pick<Change, 'entries' | 'turns' | 'budgets'> {
+  begin(attempt: Attempt, wish: CallWish): Pick<Change, 'entries' | 'turns' | 'money'> {
     const grant = this.#parts.broker.grant(wish);
     attempt.calledModel = grant.model;
     const { clock, measures } = this.#parts;
@@ -146,7 +146,7 @@ export class Turns {
   }
 
   /** A call has ended, well or not. */
-  end(attempt: Attempt, done: TurnDone): Pick<Change, 'entries' | 'settles' | 'budgets'> {
+  end(attempt: Attempt, done: TurnDone): Pick<Change, 'entries' | 'settles' | 'money'> {
     const { turn, stop, durationMs, usage, error, body, isOutput, simulated } = done;
     const data = {
       turn,
@@ -164,7 +164,7 @@ export class Turns {
   }
 
   /** The thread of a call is gone: nobody knows what it cost, so it counts in full, unless it was not to be made yet. */
-  lose(attempt: Attempt, error: ErrorData): Pick<Change, 'entries' | 'settles' | 'budgets'> {
+  lose(attempt: Attempt, error: ErrorData): Pick<Change, 'entries' | 'settles' | 'money'> {
     const { call } = attempt;
     if (!call) return {};
     if (call.phase === 'durable')
@@ -286,7 +286,7 @@ export class Turns {
     attempt: Attempt,
     end: CallEnd,
     told: Pick<EntryInput, 'data' | 'body'>,
-  ): Pick<Change, 'entries' | 'settles' | 'budgets'> {
+  ): Pick<Change, 'entries' | 'settles' | 'money'> {
     const { grant, wish } = attempt.call as NonNullable<Attempt['call']>;
     const settlement = this.#parts.broker.settle(grant, end);
     this.#parts.watch.look(attempt.run, wish.scopes);

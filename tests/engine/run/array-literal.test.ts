@@ -1,13 +1,22 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import pg from 'pg';
-import { arrayLiteral } from '../../../core/engine/run/array-literal.ts';
+import { toStorableJson } from '../../../core/base/text.ts';
+import { ArrayLiteral } from '../../../core/engine/run/array-literal.ts';
 
 // pg's own reader of text[] and bytea[]: what PostgreSQL would understand.
 const readTexts = pg.types.getTypeParser(1009 as never) as (literal: string) => unknown;
 const readBytes = pg.types.getTypeParser(1001 as never) as (literal: string) => unknown;
 
-describe('arrayLiteral', () => {
+const toStorable = (json: string): string => toStorableJson(JSON.parse(json));
+
+function arrayLiteral(type: string, values: readonly unknown[]): string {
+  const literal = new ArrayLiteral(type);
+  for (const value of values) literal.add(value);
+  return literal.toString();
+}
+
+describe('ArrayLiteral', () => {
   it('gives back every text, quotes, backslashes, commas and braces included', () => {
     const texts = fc.array(fc.option(fc.string({ unit: fc.constantFrom(...'"\\,{} NULaé\n') })));
     fc.assert(
@@ -17,8 +26,17 @@ describe('arrayLiteral', () => {
     );
   });
 
+  it('gives back every JSON document', () => {
+    const documents = fc.array(fc.option(fc.json({ stringUnit: 'binary' }).map(toStorable)));
+    fc.assert(
+      fc.property(documents, (values) =>
+        assert.deepEqual(readTexts(arrayLiteral('jsonb', values)), values),
+      ),
+    );
+  });
+
   it('tells NULL from the text NULL and from an empty text', () => {
-    assert.deepEqual(readTexts(arrayLiteral('jsonb', [null, 'NULL', ''])), [null, 'NULL', '']);
+    assert.deepEqual(readTexts(arrayLiteral('text', [null, 'NULL', ''])), [null, 'NULL', '']);
   });
 
   it('gives back bytes', () => {

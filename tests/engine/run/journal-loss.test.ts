@@ -69,7 +69,7 @@ describe('Journal that loses its connection', () => {
           simulated: false,
         },
       ],
-      budgets: [{ scope: 'tenant', period, reserve: 60, release: 0, settle: 0 }],
+      money: { purses: [`${period} 1 tenant`], reserve: 60, release: 0, settle: 0 },
       effects: [
         {
           ...started,

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import type { Agents } from '../../../core/engine/graph/compile.ts';
 import { compile } from '../../../core/engine/graph/compile.ts';
 import type { Graph } from '../../../core/engine/graph/compiled.ts';
+import { sourcesIn } from '../../../core/engine/graph/sources.ts';
 import type { RunFacts } from '../../../core/engine/run/facts.ts';
 import { externalIn, trustOf } from '../../../core/engine/run/labels.ts';
 import type { Next } from '../../../core/engine/run/next.ts';
@@ -278,6 +279,36 @@ describe('labels of a run', () => {
     const [, second] = run.steps;
     assert.ok(second);
     assert.deepEqual(externalIn(run, second.place.sources, null), ['nodes.n0']);
+  });
+
+  it('are looked for at the nodes that a step names, and at no others', () => {
+    const plain = (id: string, input: Template): Node => ({
+      kind: 'task',
+      id,
+      after: [],
+      ...base,
+      agent: 'm.a',
+      input,
+    });
+    const ids = Array.from({ length: 30 }, (_, index) => `n${index}`);
+    const named = cel('nodes.n7.output');
+    const graph = compile(
+      workflowOf([...ids.map((id) => plain(id, 1)), plain('last', named)]),
+      agents,
+    );
+    const { run } = runThrough(graph, facts, () => 'external');
+    const looked = new Set<string>();
+    const steps = new Proxy(run.steps, {
+      get: (target, key) => {
+        if (/^\d+$/.test(String(key))) looked.add(String(key));
+        return Reflect.get(target, key) as unknown;
+      },
+    });
+
+    const trust = trustOf({ facts, graph, steps }, sourcesIn([named]), null);
+
+    assert.equal(trust, 'external');
+    assert.deepEqual([...looked], ['7']);
   });
 
   it('are not passed on by what only decides whether a step starts', () => {

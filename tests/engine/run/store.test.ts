@@ -144,7 +144,12 @@ describe('Store', () => {
           simulated: false,
         },
       ],
-      budgets: scopes.map((scope) => ({ scope, period, reserve: 70, release: 0, settle: 0 })),
+      money: {
+        purses: scopes.map((scope) => `${period} 1 ${scope}`),
+        reserve: 70,
+        release: 0,
+        settle: 0,
+      },
     });
     const row = { tenant_id: 1, id: run.facts.id, workflow: 'lab' } as Parameters<
       Store['settleOrphans']

@@ -33,12 +33,12 @@ export class Money {
     this.#calls = calls;
   }
 
-  changed({ step, budgets = [], entries = [] }: Change): void {
+  changed({ step, money, entries = [] }: Change): void {
     for (const { kind, data } of entries)
       if (kind === 'step.waiting' && data.wait === 'budget') this.#checkAsk(step, data.scope);
-    for (const { reserve, release, settle } of budgets)
-      if (reserve < 0 || release < 0 || settle < 0 || (release > 0 && settle > release))
-        this.#accuse('I4', `a call settles ${settle} of ${release} reserved`);
+    const { reserve = 0, release = 0, settle = 0 } = money ?? {};
+    if (reserve < 0 || release < 0 || settle < 0 || (release > 0 && settle > release))
+      this.#accuse('I4', `a call settles ${settle} of ${release} reserved`);
   }
 
   /** Whether nobody uses a model or waits for it, and nobody has for a minute. */
