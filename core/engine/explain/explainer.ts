@@ -71,10 +71,14 @@ export class Explainer {
     if (!run) return null;
     const { past = null, step } = question;
     const watched = step === undefined ? null : stepAt(run, step);
-    if (!watched) {
-      const again = () => this.#foresee(past, (look) => look);
-      const foreseen = this.#foresight.lately(past, again);
+    const again = () => this.#foresee(past, (look) => look);
+    for (;;) {
+      const foreseen = watched ? null : this.#foresight.lately(past, again);
       if (foreseen) return this.#tell(run, question, { foreseen, around: this.#atOneMoment() });
+      const { going } = this.#foresight;
+      if (!going) break;
+      // It may bring what is asked for.
+      await going;
     }
     const told = (look: Look) => ({ ...look, told: this.#tell(run, question, look) });
     const looking = () => this.#foresee(past, told, watched && taskId(run, watched));

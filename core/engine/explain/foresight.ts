@@ -27,8 +27,7 @@ export class Foresight {
   /** By what earlier runs say, which is of one tenant. */
   readonly #seen = new WeakMap<object, Seen>();
   #restUntil = 0;
-  #looks = 0;
-  #line: Promise<unknown> = Promise.resolve();
+  #going: Promise<void> | null = null;
 
   constructor(clock: Pick<Clock, 'monotonic' | 'after'>) {
     this.#clock = clock;
@@ -40,32 +39,31 @@ export class Foresight {
     const now = this.#clock.monotonic();
     if (!seen || now > seen.until + oldestMs) return null;
     // Who waits for the answer to it learns of a failure; the next one to ask does, of this.
-    if (now > seen.until && this.#looks === 0) this.look(past, again).catch(() => {});
+    if (now > seen.until && !this.#going) this.look(past, again).catch(() => {});
     return seen.foreseen;
   }
 
-  /** Looks ahead when those who asked before have been answered and the engine has had its rest. `work` begins at once where neither is so. */
+  /** Ends with the look that goes on; null: none does. */
+  get going(): Promise<void> | null {
+    return this.#going;
+  }
+
+  /** Looks ahead, at once where the engine has had its rest. Only when no other look goes on. */
   async look<T extends { readonly foreseen: Forecast }>(
     past: Past | null,
     work: () => Pieces<T>,
   ): Promise<T> {
-    const before = this.#line;
-    const isBusy = this.#looks > 0;
-    this.#looks += 1;
-    let end = (): void => {};
-    this.#line = new Promise<void>((resolve) => {
-      end = resolve;
-    });
+    const end = Promise.withResolvers<void>();
+    this.#going = end.promise;
     try {
-      if (isBusy) await before;
       const restMs = this.#restUntil - this.#clock.monotonic();
       if (restMs > 0) await new Promise<void>((resolve) => this.#clock.after(restMs, resolve));
       const { result, tookMs } = await inPieces(work(), this.#clock);
       this.#keep(past, result.foreseen, tookMs);
       return result;
     } finally {
-      this.#looks -= 1;
-      end();
+      this.#going = null;
+      end.resolve();
     }
   }
 

@@ -76,12 +76,14 @@ export class Tasks {
     for (const run of this.#around.runs.values()) {
       const containers = containersOf(run);
       const before = yield* itemOrder(containers.values(), pace);
+      const opened = new Map<Step, string[]>([...containers.keys()].map((step) => [step, []]));
       for (const step of run.steps) {
         if (!isTerminal(step.status)) {
-          const needs = [...openNeeds(run, step), ...(before.get(step) ?? [])];
-          const ids = needs.map((need) => taskId(run, need));
-          const place = { id: taskId(run, step), needs: ids, container: containers.get(step) };
-          this.#made.push(this.#make(run, step, place));
+          const id = taskId(run, step);
+          if (step.item) opened.get(step.item.container.step)?.push(id);
+          const open = [...openNeeds(run, step), ...(before.get(step) ?? [])];
+          const needs = open.map((need) => taskId(run, need));
+          this.#made.push(this.#make(run, step, { id, needs, items: opened.get(step) }));
         }
         if (pace.isDue()) yield;
       }
@@ -120,8 +122,8 @@ export class Tasks {
     return { run, step, status: step.status, place, tasks: this.#tasksOf(run, step, place) };
   }
 
-  #tasksOf(run: Run, step: Step, { container, ...place }: ForeachPlace): readonly ForecastTask[] {
-    if (step.kind === 'foreach') return this.#ofForeach(run, step, { ...place, container });
+  #tasksOf(run: Run, step: Step, { items, ...place }: ForeachPlace): readonly ForecastTask[] {
+    if (step.kind === 'foreach') return this.#ofForeach(run, step, { ...place, items });
     return [isPoint(step) ? this.#ofPoint(run, step, place) : this.#ofStep(run, step, place)];
   }
 
@@ -138,12 +140,9 @@ export class Tasks {
   #ofForeach(
     run: Run,
     step: Step,
-    { id, needs, container }: ForeachPlace,
+    { id, needs, items: open }: ForeachPlace,
   ): readonly ForecastTask[] {
-    if (container) {
-      const open = container.items.flatMap(({ steps }) => openOf(steps));
-      return [pointTask(run, { id, needs: open.map((each) => taskId(run, each)) })];
-    }
+    if (open) return [pointTask(run, { id, needs: open })];
     const { body, concurrency, join, id: node } = step.place as CompiledForeach;
     const count = this.#parts.past?.itemsOf(run.facts.workflow, node) ?? unknownItems;
     const items = Array.from({ length: count }, (_, item) =>
@@ -238,7 +237,8 @@ export class Tasks {
 }
 
 type Place = Pick<ForecastTask, 'id' | 'needs'>;
-type ForeachPlace = Place & { readonly container: Container | undefined };
+/** `items`: the tasks of its items that have not ended, once they are known. */
+type ForeachPlace = Place & { readonly items: readonly string[] | undefined };
 
 /** The id of a step's task. */
 export function taskId({ facts }: Run, { id }: Pick<Step, 'id'>): string {
