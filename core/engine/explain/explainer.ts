@@ -52,7 +52,11 @@ export class Explainer {
   constructor(around: ExplainerParts) {
     this.#around = around;
     this.#experience = new Experience(around.attempts, around.clock);
-    this.#foresight = new Foresight(around.clock);
+    this.#foresight = new Foresight(around.clock, () => {
+      let steps = 0;
+      for (const run of around.runs.values()) steps += run.steps.length;
+      return steps;
+    });
   }
 
   /** What threads say, on its way to the engine. */

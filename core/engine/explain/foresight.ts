@@ -3,11 +3,14 @@ import { inPieces, type Pieces } from '../../base/pieces.ts';
 import type { Forecast } from '../schedule/expected-work.ts';
 import type { Past } from './past.ts';
 
-/** A forecast that was dear. */
+/** The last forecast. */
 interface Seen {
   readonly foreseen: Forecast;
+  readonly at: number;
   /** Until when there is no newer one. */
   readonly until: number;
+  /** Steps that there were then. */
+  readonly steps: number;
 }
 
 /**
@@ -18,28 +21,38 @@ const dearMs = 50;
 const restTimes = 9;
 /** A forecast that is older is not told of, milliseconds: whoever asks then waits for a new one. */
 const oldestMs = 60_000;
+/** By so many more steps than at the last look the next one is taken for dear. */
+const manyMore = 1_000;
 /** Stands for what earlier runs say where nobody has asked them. */
 const nothing = {};
 
 /** When an engine looks ahead: one look after the other, in pieces between which it goes on with its work, and seldom where that is dear. */
 export class Foresight {
   readonly #clock: Pick<Clock, 'monotonic' | 'after'>;
+  readonly #stepsOf: () => number;
   /** By what earlier runs say, which is of one tenant. */
   readonly #seen = new WeakMap<object, Seen>();
   #restUntil = 0;
   #going: Promise<void> | null = null;
 
-  constructor(clock: Pick<Clock, 'monotonic' | 'after'>) {
+  /** `stepsOf`: how many steps there are now, of all runs. */
+  constructor(clock: Pick<Clock, 'monotonic' | 'after'>, stepsOf: () => number) {
     this.#clock = clock;
+    this.#stepsOf = stepsOf;
   }
 
-  /** What was foreseen lately, where that was dear; when it is time for a new forecast, `again` makes it beside everything else. Null: look. */
+  /**
+   * What was foreseen lately, where that was dear or the next look will be; when it is time for a new forecast, `again` makes it beside everything
+   * else. Null: look.
+   */
   lately(past: Past | null, again: () => Pieces<{ readonly foreseen: Forecast }>): Forecast | null {
     const seen = this.#seen.get(past ?? nothing);
     const now = this.#clock.monotonic();
     if (!seen || now > seen.until + oldestMs) return null;
+    const isDear = seen.until > seen.at || this.#stepsOf() > seen.steps + manyMore;
+    if (!isDear) return null;
     // Who waits for the answer to it learns of a failure; the next one to ask does, of this.
-    if (now > seen.until && !this.#going) this.look(past, again).catch(() => {});
+    if (now >= seen.until && !this.#going) this.look(past, again).catch(() => {});
     return seen.foreseen;
   }
 
@@ -68,12 +81,9 @@ export class Foresight {
   }
 
   #keep(past: Past | null, foreseen: Forecast, tookMs: number): void {
-    const key = past ?? nothing;
-    if (tookMs <= dearMs) {
-      this.#seen.delete(key);
-      return;
-    }
-    this.#restUntil = this.#clock.monotonic() + restTimes * tookMs;
-    this.#seen.set(key, { foreseen, until: this.#restUntil });
+    const at = this.#clock.monotonic();
+    const until = tookMs > dearMs ? at + restTimes * tookMs : at;
+    this.#restUntil = until;
+    this.#seen.set(past ?? nothing, { foreseen, at, until, steps: this.#stepsOf() });
   }
 }

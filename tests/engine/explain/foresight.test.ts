@@ -13,7 +13,9 @@ type Looked = { readonly foreseen: Forecast };
 /** An engine whose looks ahead take so long, and what they have seen. */
 class Looking {
   readonly clock = new FakeClock(0);
-  readonly foresight = new Foresight(this.clock);
+  /** Of all runs. */
+  steps = 20;
+  readonly foresight = new Foresight(this.clock, () => this.steps);
   readonly looks: Forecast[] = [];
   readonly #tookMs: number;
 
@@ -44,6 +46,14 @@ describe('looking ahead', () => {
     await looking.foresight.look(null, looking.work);
     assert.equal(looking.lately(), null);
     assert.equal(looking.looks.length, 1);
+
+    looking.steps += 5_000;
+    assert.equal(
+      looking.lately(),
+      looking.looks[0],
+      'what is about to be dear keeps nobody waiting',
+    );
+    assert.equal(looking.looks.length, 2);
   });
 
   it('answers by the last forecast where it is dear, and makes the next beside everything else after nine times as long', async () => {
