@@ -8,8 +8,8 @@ export const survival: readonly Mutant[] = [
   {
     id: 'a-conversation-is-looked-for-in-all-of-a-journal',
     file: 'core/engine/run/conversation.ts',
-    find: 'e.step = $3 AND ${isSaid}`',
-    replace: 'e.step = $3`',
+    find: `e.step = $3 AND \${isSaid}`,
+    replace: 'e.step = $3',
     tests: ['tests/engine/run/conversation.test.ts'],
   },
   {
