@@ -39,19 +39,19 @@ export function atOnce<T>(work: Pieces<T>): T {
 
 /**
  * Does long work piece by piece, the first one before it returns; in between everything that is due in this thread happens.
- * Resolves with what came of it, and with how long the pieces took, milliseconds.
+ * Resolves with what came of it, how many pieces it was, and how long they took, milliseconds.
  */
 export async function inPieces<T>(
   work: Pieces<T>,
   clock: Pick<Clock, 'monotonic' | 'after'>,
-): Promise<{ readonly result: T; readonly tookMs: number }> {
+): Promise<{ readonly result: T; readonly pieces: number; readonly tookMs: number }> {
   let tookMs = 0;
-  for (;;) {
+  for (let pieces = 1; ; pieces += 1) {
     const begunAt = clock.monotonic();
     const { done, value } = work.next();
     const pieceMs = clock.monotonic() - begunAt;
     tookMs += pieceMs;
-    if (done) return { result: value, tookMs };
+    if (done) return { result: value, pieces, tookMs };
     await new Promise<void>((resolve) => {
       if (tookMs < shortMs) setImmediate(resolve);
       else clock.after(pieceMs * restTimes, resolve);

@@ -14,10 +14,9 @@ interface Seen {
 }
 
 /**
- * After a forecast that took more than this of the engine's thread, milliseconds, the next one waits nine times as long, and questions are
+ * A forecast of more than one piece is dear: the next one waits nine times as long as it took of the engine's thread, and questions are
  * answered by the last. Measured: 30 ms for 500 steps, 250 to 600 ms for 10,000.
  */
-const dearMs = 50;
 const restTimes = 9;
 /** A forecast that is older is not told of, milliseconds: whoever asks then waits for a new one. */
 const oldestMs = 60_000;
@@ -71,8 +70,8 @@ export class Foresight {
     try {
       const restMs = this.#restUntil - this.#clock.monotonic();
       if (restMs > 0) await new Promise<void>((resolve) => this.#clock.after(restMs, resolve));
-      const { result, tookMs } = await inPieces(work(), this.#clock);
-      this.#keep(past, result.foreseen, tookMs);
+      const { result, pieces, tookMs } = await inPieces(work(), this.#clock);
+      this.#keep(past, result.foreseen, pieces > 1 ? restTimes * tookMs : 0);
       return result;
     } finally {
       this.#going = null;
@@ -80,9 +79,9 @@ export class Foresight {
     }
   }
 
-  #keep(past: Past | null, foreseen: Forecast, tookMs: number): void {
+  #keep(past: Past | null, foreseen: Forecast, restMs: number): void {
     const at = this.#clock.monotonic();
-    const until = tookMs > dearMs ? at + restTimes * tookMs : at;
+    const until = at + restMs;
     this.#restUntil = until;
     this.#seen.set(past ?? nothing, { foreseen, at, until, steps: this.#stepsOf() });
   }

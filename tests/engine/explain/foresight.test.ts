@@ -29,7 +29,7 @@ class Looking {
     const foreseen = { makespanMs: this.looks.length } as Forecast;
     this.looks.push(foreseen);
     this.clock.pass(this.#tookMs);
-    yield;
+    if (this.#tookMs >= 100) yield;
     return { foreseen };
   }
 
