@@ -24,6 +24,7 @@ import { MadeAgents } from './made-agents.ts';
 import { marking, markingEach } from './marking.ts';
 import { mcpOf } from './mcp.ts';
 import { paceOf } from './pace.ts';
+import { goBehind } from './priority.ts';
 import { scrubbedModel } from './scrubbed.ts';
 import { ownThread } from './silence.ts';
 
@@ -41,7 +42,9 @@ const graceMs = 250;
  */
 export default async function lane({ port, shared, lease, setup }: LaneTask): Promise<void> {
   const memory = new Int32Array(shared);
-  Atomics.store(memory, slots.thread, ownThread());
+  const thread = ownThread();
+  Atomics.store(memory, slots.thread, thread);
+  goBehind(thread);
   const outgoing = new Outgoing((batch) => port.postMessage(batch));
   let loaded: Loaded | null = null;
   const beat = setInterval(() => {

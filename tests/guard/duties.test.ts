@@ -4,7 +4,7 @@ import type pg from 'pg';
 import { invoke, type StepScope } from '../../core/guard/invoke.ts';
 import { lineageSql } from '../../core/ports/db/lineage.ts';
 import type { EffectState } from '../../core/ports/db/states.ts';
-import { tenantSetting } from '../../core/ports/erp/embedded/transaction.ts';
+import { tenantSetting } from '../../core/ports/db/transaction.ts';
 import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
 import { verifies } from '../support/verifies.ts';
 import { type Asker, DutyLab, dutyTool, make, type Worker, wordOf } from './duty-lab.ts';

@@ -6,6 +6,27 @@ const recover = 'tests/engine/run/recover.test.ts';
 /** Bugs of what happens after a death, and outside. */
 export const survival: readonly Mutant[] = [
   {
+    id: 'a-conversation-is-looked-for-in-all-of-a-journal',
+    file: 'core/engine/run/conversation.ts',
+    find: `e.step = $3 AND \${isSaid}`,
+    replace: 'e.step = $3',
+    tests: ['tests/engine/run/conversation.test.ts'],
+  },
+  {
+    id: 'looking-ahead-lets-nobody-go-first',
+    file: 'core/base/pieces.ts',
+    find: 'if (this.#steps < stepsPerPiece) return false;',
+    replace: 'if (this.#steps >= 0) return false;',
+    tests: ['tests/base/pieces.test.ts', 'tests/engine/explain/foresight.test.ts'],
+  },
+  {
+    id: 'whoever-asks-waits-for-a-dear-forecast',
+    file: 'core/engine/explain/foresight.ts',
+    find: 'if (!seen || now > seen.until + oldestMs) return null;',
+    replace: 'if (!seen || now > seen.until) return null;',
+    tests: ['tests/engine/explain/foresight.test.ts'],
+  },
+  {
     id: 'ended-steps-run-again',
     file: 'core/engine/run/recover.ts',
     find: `case 'step.succeeded': {`,

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { availableParallelism, getPriority } from 'node:os';
 import type pg from 'pg';
 import { digest } from '../../core/base/ids.ts';
 import { LeaseClock } from '../../core/base/lease-clock.ts';
@@ -50,6 +52,18 @@ describe('Pool', () => {
   after(function () {
     delete process.env.LAB_ENGINE;
     return lab.close(this);
+  });
+
+  it('lets the thread that answers people go before those of agents', function () {
+    if (process.platform !== 'linux') this.skip();
+    const own = getPriority(process.pid);
+    const threads = readdirSync('/proc/self/task').map((thread) => getPriority(Number(thread)));
+
+    assert.equal(
+      threads.filter((nice) => nice > own).length,
+      Math.min(4, availableParallelism()),
+      `${threads.join(' ')} beside ${own}`,
+    );
   });
 
   describe('with agents that misbehave', () => {

@@ -1,15 +1,17 @@
 import type { Clock } from '../../base/clock.ts';
 import { EngineError } from '../../base/errors.ts';
+import { Pace, type Pieces } from '../../base/pieces.ts';
 import type { DispatchEvents } from '../../ports/dispatcher.ts';
 import type { Run } from '../run/run.ts';
 import { isTerminal } from '../run/states.ts';
 import { readPath, type Step } from '../run/step.ts';
-import { BrokerGates, ForecastClock } from '../schedule/broker-gates.ts';
-import type { Forecast } from '../schedule/expected-work.ts';
-import { forecast } from '../schedule/forecast.ts';
+import { BrokerGates, ForecastClock, type Held } from '../schedule/broker-gates.ts';
+import type { Forecast, ForecastInput } from '../schedule/expected-work.ts';
+import { foreseeing } from '../schedule/forecast.ts';
 import { Doers } from './doers.ts';
 import { Experience } from './experience.ts';
 import { type Explanation, momentOf } from './explanation.ts';
+import { Foresight } from './foresight.ts';
 import type { Past } from './past.ts';
 import type { Surroundings } from './surroundings.ts';
 import { Tasks, taskId } from './tasks.ts';
@@ -27,29 +29,34 @@ export interface Question {
 
 /** What an explainer looks at. */
 export interface ExplainerParts extends Surroundings {
-  /** Lets start what may: between two ticks whatever waits is kept by something. */
+  /** Lets start what may. */
   readonly changed: () => void;
 }
 
-/**
- * After an answer that took longer than this, milliseconds, the next one waits nine times as long, and the same question gets the
- * same answer: looking ahead holds up the engine. Measured: 30 ms for 500 steps, 250 to 600 ms for 10,000.
- */
-const dearMs = 50;
+/** What is foreseen, and what was around at the moment from which it was. */
+interface Look {
+  readonly foreseen: Forecast;
+  readonly around: Surroundings;
+}
 
 /**
  * Says of an engine's own runs what each waiting step waits for and when it should start: facts of this moment, and a forecast
- * over forks of its scheduler's limits and its gates. Everything is of one moment, between two ticks.
+ * over forks of its scheduler's limits and its gates. With few steps everything is of one moment, between two ticks; with so many that looking
+ * ahead is dear, the times are those of the last look.
  */
 export class Explainer {
   readonly #around: ExplainerParts;
   readonly #experience: Experience;
-  #last: { readonly asked: string; readonly until: number; readonly told: Explanation } | null =
-    null;
+  readonly #foresight: Foresight;
 
   constructor(around: ExplainerParts) {
     this.#around = around;
     this.#experience = new Experience(around.attempts, around.clock);
+    this.#foresight = new Foresight(around.clock, () => {
+      let steps = 0;
+      for (const run of around.runs.values()) steps += run.steps.length;
+      return steps;
+    });
   }
 
   /** What threads say, on its way to the engine. */
@@ -62,40 +69,44 @@ export class Explainer {
     return this.#around.runs.has(runId);
   }
 
-  /** Milliseconds until a question may be asked without holding up the engine for too much of its time. */
-  restMs(runId: string, { step }: Question): number {
-    const last = this.#last;
-    if (!last || last.asked === nameOf(runId, step)) return 0;
-    return Math.max(0, last.until - this.#around.clock.monotonic());
-  }
-
   /** What the waiting steps of a run wait for; null when this engine does not own it. @throws STEP_UNKNOWN */
-  explain(runId: string, question: Question = {}): Explanation | null {
+  async explain(runId: string, question: Question = {}): Promise<Explanation | null> {
     const run = this.#around.runs.get(runId);
     if (!run) return null;
-    const { clock, changed } = this.#around;
-    const begunAt = clock.monotonic();
-    const asked = nameOf(runId, question.step);
-    if (this.#last?.asked === asked && begunAt < this.#last.until) return this.#last.told;
-    // The moment before all starts that may: what was refused then is refused at that moment, whatever time does meanwhile.
-    const around = atOneMoment(this.#around);
-    changed();
-    const told = this.#explain(run, question, around);
-    const endedAt = clock.monotonic();
-    const tookMs = endedAt - begunAt;
-    this.#last = tookMs > dearMs ? { asked, until: endedAt + 9 * tookMs, told } : null;
-    return told;
+    const { past = null, step } = question;
+    const watched = step === undefined ? null : stepAt(run, step);
+    const again = () => this.#foresee(past, (look) => look);
+    for (;;) {
+      const foreseen = watched ? null : this.#foresight.lately(past, again);
+      if (foreseen) return this.#tell(run, question, { foreseen, around: this.#atOneMoment() });
+      const { going } = this.#foresight;
+      if (!going) break;
+      // It may bring what is asked for.
+      await going;
+    }
+    const told = (look: Look) => ({ ...look, told: this.#tell(run, question, look) });
+    const looking = () => this.#foresee(past, told, watched && taskId(run, watched));
+    return (await this.#foresight.look(past, looking)).told;
   }
 
-  #explain(run: Run, question: Question, around: Surroundings): Explanation {
-    const watched = question.step === undefined ? null : stepAt(run, question.step);
-    const { past = null, keys = new Map() } = question;
+  /** Looks ahead over everything, and makes something of it at the moment at which that is done. */
+  *#foresee<T>(past: Past | null, made: (look: Look) => T, watch: string | null = null): Pieces<T> {
+    const pace = new Pace();
+    const begun = this.#atOneMoment();
+    const doers = new Doers({ around: begun, experience: this.#experience, past });
+    const tasks = new Tasks({ around: begun, experience: this.#experience, past, doers });
+    yield* tasks.gather(pace);
+    const around = pace.hasPaused ? this.#atOneMoment() : begun;
+    const foreseen = yield* foreseeing(forecastOf(tasks, around, watch), pace);
+    return made({ foreseen, around: pace.hasPaused ? this.#atOneMoment() : around });
+  }
+
+  #tell(run: Run, question: Question, { foreseen, around }: Look): Explanation {
+    const { past = null, keys = new Map(), step } = question;
+    const watched = step === undefined ? null : stepAt(run, step);
     const doers = new Doers({ around, experience: this.#experience, past });
-    const tasks = new Tasks({ around, experience: this.#experience, past, doers });
-    const foreseen = foresee(tasks, around, watched && taskId(run, watched));
-    const timesOf = (step: Step) => foreseen.times.get(taskId(run, step));
     const open = run.steps.filter(({ status }) => !isTerminal(status));
-    const ends = open.map((step) => timesOf(step)?.endMs ?? Number.POSITIVE_INFINITY);
+    const ends = open.map((each) => endOf(foreseen, taskId(run, each)));
     const now = around.clock.now();
     const teller = new Teller({ run, around, doers, keys, isAlone: watched !== null, foreseen });
     return {
@@ -106,21 +117,34 @@ export class Explainer {
       endAt: momentOf(ends.reduce((last, end) => Math.max(last, end), now)),
       bottleneck: foreseen.bottleneck,
       steps: (watched ? [watched] : open)
-        .filter((step) => teller.waits(step))
-        .map((step) => teller.tell(step)),
+        .filter((each) => teller.waits(each))
+        .map((each) => teller.tell(each)),
     };
+  }
+
+  /** What is around, once all has started that may: between two ticks whatever waits is kept by something. */
+  #atOneMoment(): Surroundings {
+    // The moment before: what was refused then is refused at that moment, whatever time does meanwhile.
+    const around = atOneMoment(this.#around);
+    this.#around.changed();
+    return around;
   }
 }
 
-function foresee(tasks: Tasks, around: Surroundings, watch: string | null): Forecast {
+function endOf({ times }: Forecast, task: string): number {
+  return times.get(task)?.endMs ?? Number.POSITIVE_INFINITY;
+}
+
+/** What a forecast begins with, which nobody changes any more. */
+function forecastOf(tasks: Tasks, around: Surroundings, watch: string | null): ForecastInput<Held> {
   const { scheduler } = around;
   const clock = new ForecastClock(around.clock);
-  return forecast({
+  return {
     now: clock.now(),
-    tasks: tasks.all,
+    tasks: tasks.at(around),
     limits: scheduler.limits,
-    runLimits: scheduler.runLimits,
-    served: scheduler.served,
+    runLimits: new Map(scheduler.runLimits),
+    served: new Map(scheduler.served),
     gates: new BrokerGates({
       broker: around.broker.fork(clock),
       breakers: around.breakers.fork(clock),
@@ -129,11 +153,7 @@ function foresee(tasks: Tasks, around: Surroundings, watch: string | null): Fore
     }),
     held: tasks.held,
     ...(watch !== null && { watch }),
-  });
-}
-
-function nameOf(runId: string, step: string | undefined): string {
-  return `${runId} ${step ?? ''}`;
+  };
 }
 
 /** What is around, with clocks that stand still: what is told is of one moment. */

@@ -56,7 +56,6 @@ export class Explanations {
   readonly #parts: ExplanationParts;
   readonly #clock: Clock;
   readonly #past: PastReader;
-  #line: Promise<unknown> = Promise.resolve();
   /** Messages that are being answered. */
   readonly #answering = new Set<number>();
   /** When answers that may have been left should go; null: none was given. */
@@ -107,21 +106,11 @@ export class Explanations {
     }
   }
 
-  /** One question after the other: a dear answer gives the engine a rest. */
-  #own(ask: ExplainAsk): Promise<Explanation | null> {
+  async #own({ tenantId, runId, step }: ExplainAsk): Promise<Explanation | null> {
     const own = this.#parts.own?.();
-    if (!own?.owns(ask.runId)) return Promise.resolve(null);
-    const told = this.#line.then(() => this.#tell(own, ask));
-    this.#line = told.catch(() => null);
-    return told;
-  }
-
-  async #tell(own: Explainer, { tenantId, runId, step }: ExplainAsk): Promise<Explanation | null> {
+    if (!own?.owns(runId)) return null;
     const [past, keys] = await Promise.all([this.#past.of(tenantId), this.#keys(tenantId, runId)]);
-    const question = { step, past, keys };
-    const restMs = own.restMs(runId, question);
-    if (restMs > 0) await new Promise<void>((resolve) => this.#clock.after(restMs, resolve));
-    return own.explain(runId, question);
+    return own.explain(runId, { step, past, keys });
   }
 
   async #answer({ id, tenant_id: tenantId, run_id: runId, dedupe, data }: Message): Promise<void> {

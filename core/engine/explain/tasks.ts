@@ -1,3 +1,4 @@
+import type { Pace, Pieces } from '../../base/pieces.ts';
 import type { CompiledForeach, CompiledTask } from '../graph/compiled.ts';
 import type { Attempt } from '../run/attempt.ts';
 import type { Run } from '../run/run.ts';
@@ -35,46 +36,95 @@ const unknownItems = 1;
 const heldUp = { state: 'waiting', readyAt: null } as const;
 const nobody: Caller = { wish: null, usesErp: false, goesOn: true };
 
-/** Everything that an engine has before it, as a forecast takes it: all of its runs, for they share slots and gates. */
+/** A step's tasks, and what it was when they were made. */
+interface Made {
+  readonly run: Run;
+  readonly step: Step;
+  readonly status: Step['status'];
+  readonly place: ForeachPlace;
+  readonly tasks: readonly ForecastTask[];
+}
+
+/**
+ * Everything that an engine has before it, as a forecast takes it: all of its runs, for they share slots and gates. What is many,
+ * steps that have not begun, is gathered in pieces; then, at one moment, what has changed meanwhile and what is under way.
+ */
 export class Tasks {
-  readonly all: readonly ForecastTask[];
   /** What calls under way hold. */
   readonly held = new Map<string, Held>();
+  #around: Surroundings;
   readonly #parts: TaskParts;
   readonly #callers = new Map<string, Caller>();
   /** Those of steps that have not begun, which have no purse of their own yet. */
   readonly #common = new Map<Doer, Caller>();
-  readonly #queued: ReadonlyMap<Step, Waiting>;
-  readonly #attempts: ReadonlyMap<Step, Attempt>;
+  #queued: ReadonlyMap<Step, Waiting> = new Map();
+  #attempts: ReadonlyMap<Step, Attempt> = new Map();
+  #made: Made[] = [];
 
   constructor(parts: TaskParts) {
     this.#parts = parts;
-    const { scheduler, attempts, runs } = parts.around;
-    const queued = [...scheduler.values()].sort((a, b) => a.order - b.order);
-    this.#queued = new Map(queued.map((item) => [item.step, item]));
-    this.#attempts = new Map([...attempts.values()].map((attempt) => [attempt.step, attempt]));
-    const all = [...runs.values()].flatMap((run) => this.#ofRun(run));
-    const places = new Map(queued.map((item, index) => [taskId(item.owner, item.step), index]));
-    const placeOf = ({ id }: ForecastTask): number => places.get(id) ?? queued.length;
-    this.all = all.sort((a, b) => placeOf(a) - placeOf(b));
+    this.#around = parts.around;
+    this.#look();
   }
 
   callerOf(task: ForecastTask): Caller {
     return this.#callers.get(task.id) ?? nobody;
   }
 
-  #ofRun(run: Run): readonly ForecastTask[] {
-    const containers = containersOf(run);
-    const before = itemOrder(containers.values());
-    return run.steps
-      .filter(({ status }) => !isTerminal(status))
-      .flatMap((step) => {
-        const needs = [...openNeeds(run, step), ...(before.get(step) ?? [])];
-        const place = { id: taskId(run, step), needs: needs.map((need) => taskId(run, need)) };
-        if (step.kind === 'foreach')
-          return this.#ofForeach(run, step, { ...place, container: containers.get(step) });
-        return [isPoint(step) ? this.#ofPoint(run, step, place) : this.#ofStep(run, step, place)];
-      });
+  /** Takes in what there is. */
+  *gather(pace: Pace): Pieces<void> {
+    for (const run of this.#around.runs.values()) {
+      const containers = containersOf(run);
+      const before = yield* itemOrder(containers.values(), pace);
+      const opened = new Map<Step, string[]>([...containers.keys()].map((step) => [step, []]));
+      for (const step of run.steps) {
+        if (!isTerminal(step.status)) {
+          const id = taskId(run, step);
+          if (step.item) opened.get(step.item.container.step)?.push(id);
+          const open = [...openNeeds(run, step), ...(before.get(step) ?? [])];
+          const needs = open.map((need) => taskId(run, need));
+          this.#made.push(this.#make(run, step, { id, needs, items: opened.get(step) }));
+        }
+        if (pace.isDue()) yield;
+      }
+    }
+  }
+
+  /** The tasks, in the order of the queue, as they are at this moment. */
+  at(around: Surroundings): readonly ForecastTask[] {
+    this.#around = around;
+    this.#look();
+    const places = new Map([...this.#queued.keys()].map((step, index) => [step, index]));
+    const first: ForecastTask[] = [];
+    const rest: ForecastTask[] = [];
+    for (const made of this.#made) {
+      const { run, step, status, place } = made;
+      if (isTerminal(step.status)) continue;
+      const isAsItWas = step.status === status && status !== 'running';
+      const { tasks } = isAsItWas ? made : this.#make(run, step, place);
+      const index = places.get(step);
+      for (const task of tasks)
+        if (index === undefined) rest.push(task);
+        else first[index] = task;
+    }
+    this.#made = [];
+    return [...first.filter((task) => task !== undefined), ...rest];
+  }
+
+  #look(): void {
+    const { scheduler, attempts } = this.#around;
+    const queued = [...scheduler.values()].sort((a, b) => a.order - b.order);
+    this.#queued = new Map(queued.map((item) => [item.step, item]));
+    this.#attempts = new Map([...attempts.values()].map((attempt) => [attempt.step, attempt]));
+  }
+
+  #make(run: Run, step: Step, place: ForeachPlace): Made {
+    return { run, step, status: step.status, place, tasks: this.#tasksOf(run, step, place) };
+  }
+
+  #tasksOf(run: Run, step: Step, { items, ...place }: ForeachPlace): readonly ForecastTask[] {
+    if (step.kind === 'foreach') return this.#ofForeach(run, step, { ...place, items });
+    return [isPoint(step) ? this.#ofPoint(run, step, place) : this.#ofStep(run, step, place)];
   }
 
   /** What no agent does: one that waits for something outside ends at its moment, or nobody knows when. */
@@ -82,7 +132,7 @@ export class Tasks {
     if (step.status !== 'waiting') return pointTask(run, place, step.place.join);
     if (step.wakeAt === null || step.wait !== 'timer')
       return { ...emptyTask(run, place), state: 'waiting', readyAt: null };
-    const pointMs = Math.max(0, step.wakeAt - this.#parts.around.clock.now());
+    const pointMs = Math.max(0, step.wakeAt - this.#around.clock.now());
     return { ...pointTask(run, place), pointMs };
   }
 
@@ -90,12 +140,9 @@ export class Tasks {
   #ofForeach(
     run: Run,
     step: Step,
-    { id, needs, container }: ForeachPlace,
+    { id, needs, items: open }: ForeachPlace,
   ): readonly ForecastTask[] {
-    if (container) {
-      const open = container.items.flatMap(({ steps }) => openOf(steps));
-      return [pointTask(run, { id, needs: open.map((each) => taskId(run, each)) })];
-    }
+    if (open) return [pointTask(run, { id, needs: open })];
     const { body, concurrency, join, id: node } = step.place as CompiledForeach;
     const count = this.#parts.past?.itemsOf(run.facts.workflow, node) ?? unknownItems;
     const items = Array.from({ length: count }, (_, item) =>
@@ -118,7 +165,7 @@ export class Tasks {
     // A conversation that goes on begins with what was recorded, and asks for its next call then.
     const isGoingOn = doer.mode === 'model' && step.recorded > 0;
     const turns = isGoingOn ? [idleTurn(0), ...leftOf(doer.turns, step.recorded)] : doer.turns;
-    const wait = this.#parts.around.standstill.of(run, step) ? heldUp : waitOf(run, step);
+    const wait = this.#around.standstill.of(run, step) ? heldUp : waitOf(run, step);
     return { ...task, ...wait, turns: withSize(turns, this.#queued.get(step)) };
   }
 
@@ -140,7 +187,7 @@ export class Tasks {
     const known = hasBegun ? undefined : this.#common.get(doer);
     if (known) return known;
     const { registered, model, usesErp, goesOn } = doer;
-    const { turns } = this.#parts.around;
+    const { turns } = this.#around;
     const wish = model === null ? null : turns.wish({ run, step, registered }, 0);
     if (hasBegun || !wish) return { wish, usesErp, goesOn };
     const own = stepScope(run, step);
@@ -152,7 +199,7 @@ export class Tasks {
 
   /** A step that has begun: it calls a model, works without one, or waits for its next call. */
   #begun(task: ForecastTask, step: Step, { turns, expected }: Doer): ForecastTask {
-    const { clock } = this.#parts.around;
+    const { clock } = this.#around;
     const now = clock.monotonic();
     const running = { ...task, state: 'running' } as const;
     const attempt = this.#attempts.get(step);
@@ -181,16 +228,17 @@ export class Tasks {
     turns: readonly ExpectedTurn[],
   ): ForecastTask {
     const item = this.#queued.get(step);
-    if (this.#parts.around.standstill.of(run, step)) return { ...task, ...heldUp, turns, ownMs: 0 };
+    if (this.#around.standstill.of(run, step)) return { ...task, ...heldUp, turns, ownMs: 0 };
     const place = item
       ? ({ state: 'ready', readyAt: item.readyAt } as const)
-      : ({ state: 'waiting', readyAt: asksAt ?? this.#parts.around.clock.now() } as const);
+      : ({ state: 'waiting', readyAt: asksAt ?? this.#around.clock.now() } as const);
     return { ...task, ...place, service: 'follow_up', turns: withSize(turns, item), ownMs: 0 };
   }
 }
 
 type Place = Pick<ForecastTask, 'id' | 'needs'>;
-type ForeachPlace = Place & { readonly container: Container | undefined };
+/** `items`: the tasks of its items that have not ended, once they are known. */
+type ForeachPlace = Place & { readonly items: readonly string[] | undefined };
 
 /** The id of a step's task. */
 export function taskId({ facts }: Run, { id }: Pick<Step, 'id'>): string {
@@ -198,7 +246,10 @@ export function taskId({ facts }: Run, { id }: Pick<Step, 'id'>): string {
 }
 
 /** What the first steps of unopened items wait for: the item that has its place now, as if items ended in their order. */
-function itemOrder(containers: Iterable<Container>): ReadonlyMap<Step, readonly Step[]> {
+function* itemOrder(
+  containers: Iterable<Container>,
+  pace: Pace,
+): Pieces<ReadonlyMap<Step, readonly Step[]>> {
   const before = new Map<Step, readonly Step[]>();
   for (const { items, next, node } of containers) {
     if (next >= items.length) continue;
@@ -206,12 +257,13 @@ function itemOrder(containers: Iterable<Container>): ReadonlyMap<Step, readonly 
       ...items.slice(0, next).filter(({ released }) => released),
       ...items.slice(next),
     ];
-    line.forEach(({ steps }, index) => {
+    for (const [index, { steps }] of line.entries()) {
       const earlier = line[index - node.concurrency];
-      if (!earlier) return;
+      if (!earlier) continue;
       const open = openOf(earlier.steps);
       for (const step of steps) if (waitsForItems(step)) before.set(step, open);
-    });
+      if (pace.isDue()) yield;
+    }
   }
   return before;
 }

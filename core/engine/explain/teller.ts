@@ -73,9 +73,14 @@ export class Teller {
       status: step.status,
       isFollowUp: step.isAsking,
       blockers: isAlone ? withLifted(blockers, foreseen.ifLifted) : blockers,
-      startAt: momentOf(times?.startMs ?? null),
-      endAt: momentOf(times?.endMs ?? null),
+      startAt: this.#toCome(times?.startMs),
+      endAt: this.#toCome(times?.endMs),
     };
+  }
+
+  /** What should have been by now is about to be: the forecast may be older than this moment. */
+  #toCome(ms: number | null | undefined): string | null {
+    return momentOf(ms == null ? null : Math.max(ms, this.#telling.around.clock.now()));
   }
 }
 

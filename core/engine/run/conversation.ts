@@ -6,9 +6,21 @@ export const beginsConversation = `((e.kind = 'step.started' OR e.data->>'wait' 
 /** Condition on an entry `e`: a turn that need not be paid for again. */
 export const isRecordedTurn = `(e.kind = 'turn.ended' AND e.data ? 'stop' AND NOT e.data ?| ARRAY['error', 'simulated'])`;
 
-/** Condition on entries `e` of a step `s`: since its last start that began a conversation. */
-export const isInConversation = `e.tenant_id = s.tenant_id AND e.run_id = s.run_id AND e.step = s.id AND e.seq > (SELECT coalesce(max(e.seq), 0)
-  FROM tutti.entry e WHERE e.tenant_id = s.tenant_id AND e.run_id = s.run_id AND e.step = s.id AND ${beginsConversation})`;
+/** Condition on an entry `e` that an index finds by its step: of everything else the whole journal of a run is read. */
+export const isSaid = `e.kind IN ('step.started', 'step.waiting', 'turn.ended', 'turn.answered')`;
+
+const ofStep = `e.tenant_id = $1 AND e.run_id = $2 AND e.step = $3 AND ${isSaid}`;
+
+/**
+ * The conversation of a step since its last start that began one, oldest first: tenant, run, step. Bodies are looked up by their key and not
+ * joined: without statistics a join may read all of the run's.
+ */
+export const conversationOf = `SELECT kind, data, body FROM (
+    SELECT e.seq, e.kind, e.data, (SELECT convert_from(p.body, 'UTF8') FROM tutti.payload p
+      WHERE p.tenant_id = $1 AND p.run_id = $2 AND p.seq = e.seq AND p.part = 0) AS body
+    FROM tutti.entry e WHERE ${ofStep} AND e.kind IN ('turn.ended', 'turn.answered')
+      AND e.seq > (SELECT coalesce(max(e.seq), 0) FROM tutti.entry e WHERE ${ofStep} AND ${beginsConversation})) c
+  WHERE body IS NOT NULL ORDER BY seq`;
 
 /** The end of a model's turn, or what its tool calls came to, as it is stored. */
 export interface SpokenRow {

@@ -13,7 +13,7 @@ import type { RegisteredWorkflow } from '../../sdk/registry.ts';
 import { startAudit } from '../audit/start.ts';
 import type { PurseState } from '../limits/warnings.ts';
 import { Definitions } from '../versions/definitions.ts';
-import { isInConversation, type SpokenRow, toTurns } from './conversation.ts';
+import { conversationOf, type SpokenRow, toTurns } from './conversation.ts';
 import type { Pinned } from './pinned.ts';
 import { type Actor, pinsOf, type RunPins, type RunRequest } from './request.ts';
 import { type OrphanRow, toJsonb } from './rows.ts';
@@ -211,12 +211,7 @@ export class Store {
     runId: string,
     step: number,
   ): Promise<readonly RecordedTurn[]> {
-    const { rows } = await this.#pool.query<SpokenRow>(
-      `SELECT e.kind, e.data, convert_from(p.body, 'UTF8') AS body FROM tutti.step s JOIN tutti.entry e ON ${isInConversation}
-       JOIN tutti.payload p ON p.tenant_id = e.tenant_id AND p.run_id = e.run_id AND p.seq = e.seq AND p.part = 0
-       WHERE s.tenant_id = $1 AND s.run_id = $2 AND s.id = $3 AND e.kind IN ('turn.ended', 'turn.answered') AND p.body IS NOT NULL ORDER BY e.seq`,
-      [tenantId, runId, step],
-    );
+    const { rows } = await this.#pool.query<SpokenRow>(conversationOf, [tenantId, runId, step]);
     return toTurns(rows);
   }
 

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { StepStatus, StepWait, Trust } from '../../ports/db/states.ts';
-import { beginsConversation, isRecordedTurn } from './conversation.ts';
+import { beginsConversation, isRecordedTurn, isSaid } from './conversation.ts';
 
 /** A step that has not ended, as a new owner reads it back. */
 export interface OpenStep {
@@ -61,10 +61,7 @@ export async function readSteps(
   return { seq: last.rows[0]?.seq ?? 0, ended, open, trust, spentMicroUsd };
 }
 
-/**
- * How many turns are recorded of the conversations that steps are in, of those where there are any. One pass over the run's journal,
- * which has no index by step.
- */
+/** How many turns are recorded of the conversations that steps are in, of those where there are any. */
 async function readTurns(
   pool: pg.Pool,
   { tenantId, runId }: Asked,
@@ -74,7 +71,7 @@ async function readTurns(
   const { rows } = await pool.query<{ readonly step: number; readonly turns: number }>(
     `SELECT step, count(*)::int AS turns FROM (
        SELECT e.step, e.seq, ${isRecordedTurn} AS turn, max(e.seq) FILTER (WHERE ${beginsConversation}) OVER (PARTITION BY e.step) AS begun
-       FROM tutti.entry e WHERE e.tenant_id = $1 AND e.run_id = $2 AND e.step = ANY ($3::int[])) c
+       FROM tutti.entry e WHERE e.tenant_id = $1 AND e.run_id = $2 AND e.step = ANY ($3::int[]) AND ${isSaid}) c
      WHERE turn AND seq > coalesce(begun, 0) GROUP BY 1`,
     [tenantId, runId, steps],
   );

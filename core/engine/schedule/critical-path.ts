@@ -1,3 +1,4 @@
+import type { Pace, Pieces } from '../../base/pieces.ts';
 import type { ForecastTask } from './expected-work.ts';
 
 /** Tasks by the indexes of those that wait for them. */
@@ -9,15 +10,26 @@ export interface Dependents {
 }
 
 /** Turns needs into edges by index; an id that is not among the tasks has ended, and lets a join `any` go. */
-export function dependentsOf(tasks: readonly ForecastTask[]): Dependents {
-  const indexes = new Map(tasks.map(({ id }, index) => [id, index]));
+export function* dependentsOf(tasks: readonly ForecastTask[], pace: Pace): Pieces<Dependents> {
+  const indexes = new Map<string, number>();
+  for (const [index, { id }] of tasks.entries()) {
+    indexes.set(id, index);
+    if (pace.isDue()) yield;
+  }
   const of: number[][] = tasks.map(() => []);
-  const needs = tasks.map(({ needs: ids, join }, index) => {
-    const open = new Set(ids.flatMap((id) => indexes.get(id) ?? []));
-    if (join === 'any' && ids.some((id) => !indexes.has(id))) return 0;
-    for (const need of open) of[need]?.push(index);
-    return open.size;
-  });
+  const needs: number[] = [];
+  for (const [index, { needs: ids, join }] of tasks.entries()) {
+    const open = new Set<number>();
+    for (const id of ids) {
+      const need = indexes.get(id);
+      if (need !== undefined) open.add(need);
+      if (pace.isDue()) yield;
+    }
+    const isLetGo = join === 'any' && open.size < ids.length && ids.some((id) => !indexes.has(id));
+    if (!isLetGo) for (const need of open) of[need]?.push(index);
+    needs.push(isLetGo ? 0 : open.size);
+    if (pace.isDue()) yield;
+  }
   return { of, needs };
 }
 

@@ -1,3 +1,4 @@
+import { atOnce, Pace, type Pieces } from '../../base/pieces.ts';
 import { arrivalOf, criticalPathEnd, type Dependents, dependentsOf } from './critical-path.ts';
 import type { CallTokens, Forecast, ForecastInput, LimitWait } from './expected-work.ts';
 import { Keepers } from './keepers.ts';
@@ -28,7 +29,13 @@ import { Watch } from './watch.ts';
  * lines: 0.15 s limited by slots, 0.2 s by requests, 0.25 s by tokens, 0.4 s by calls at once; 600 steps take 6 ms.
  */
 export function forecast<P>(input: ForecastInput<P>): Forecast {
-  return new Simulation(input).run();
+  return atOnce(foreseeing(input, new Pace()));
+}
+
+/** The same in pieces. What it is given must stay as it is meanwhile. */
+export function* foreseeing<P>(input: ForecastInput<P>, pace: Pace): Pieces<Forecast> {
+  const dependents = yield* dependentsOf(input.tasks, pace);
+  return yield* new Simulation(input, dependents).run(pace);
 }
 
 /** Something that is due: a task arrives, its call ends, or all of its turn does. */
@@ -55,20 +62,20 @@ class Simulation<P> {
   /** When something that was refused is worth another look. */
   #lookAt: number | null = null;
 
-  constructor(input: ForecastInput<P>) {
+  constructor(input: ForecastInput<P>, dependents: Dependents) {
     const { tasks, limits, now } = input;
     this.#input = input;
     this.#at = now;
-    this.#dependents = dependentsOf(tasks);
-    this.#lives = tasks.map((task, index) => newLive(task, index, this.#dependents));
+    this.#dependents = dependents;
+    this.#lives = tasks.map((task, index) => newLive(task, index, dependents));
     this.#scheduler = new Scheduler(limits);
     this.#waits = new Waits(this.#scheduler, now);
     const watched = this.#lives.find(({ task }) => task.id === input.watch);
     this.#watch = watched ? this.#watchOver(watched) : null;
   }
 
-  run(): Forecast {
-    this.#begin();
+  *run(pace: Pace): Pieces<Forecast> {
+    yield* this.#begin(pace);
     let vain = 0;
     for (;;) {
       const hasStarted = this.#tick();
@@ -79,7 +86,11 @@ class Simulation<P> {
       if ((dueAt === null && lookAt === null) || vain > vainLooks) break;
       this.#at = Math.min(dueAt ?? Number.POSITIVE_INFINITY, lookAt ?? Number.POSITIVE_INFINITY);
       this.#waits.advance(this.#at);
-      while (this.#timeline.nextAt === this.#at) this.#happen(this.#timeline.pop() as Due<P>);
+      while (this.#timeline.nextAt === this.#at) {
+        this.#happen(this.#timeline.pop() as Due<P>);
+        if (pace.isDue()) yield;
+      }
+      if (pace.isDue()) yield;
     }
     return this.#result();
   }
@@ -92,7 +103,7 @@ class Simulation<P> {
 
   // ── how it begins ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #begin(): void {
+  *#begin(pace: Pace): Pieces<void> {
     const { runLimits = new Map<string, number>(), held, served, now } = this.#input;
     const running = this.#lives.filter(({ task }) => task.state === 'running');
     if (!served) this.#evenOut(running);
@@ -109,6 +120,7 @@ class Simulation<P> {
       } else if (live.state === 'waiting' || live.task.state === 'ready') {
         this.#arrive(live);
       } else if (live.state === 'pending' && live.needs === 0) this.#arrive(live);
+      if (pace.isDue()) yield;
     }
   }
 

@@ -1,4 +1,4 @@
-import type { Kysely, Transaction } from 'kysely';
+import type { Kysely } from 'kysely';
 import type pg from 'pg';
 import { type ConnectionConfig, openClient, openLogin, openPool, type Role } from './connection.ts';
 import { translateDbError } from './db-error.ts';
@@ -26,7 +26,7 @@ export interface Database {
    * Runs `work` in one transaction as `tutti_tenant` that sees the rows of one tenant only. A failed statement throws pg's
    * error with its SQLSTATE in `code`, here and from `kysely` and `pool`; `translateDbError` makes it one of ours.
    */
-  asTenant<T>(tenantId: number, work: (transaction: Transaction<Tables>) => Promise<T>): Promise<T>;
+  asTenant<T>(tenantId: number, work: (transaction: Kysely<Tables>) => Promise<T>): Promise<T>;
   /**
    * Runs `work` as the login user in one transaction and alone among all processes, for changes of the schema.
    * @throws what `work` throws, after rolling back

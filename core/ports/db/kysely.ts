@@ -1,6 +1,8 @@
-import { CamelCasePlugin, Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
+import { CamelCasePlugin, Kysely, PostgresDialect, sql } from 'kysely';
 import type pg from 'pg';
+import { EngineError } from '../../base/errors.ts';
 import type { Tables } from './tables.ts';
+import { tenantSetting } from './transaction.ts';
 
 /**
  * Opens typed queries over a pool: camelCase in TypeScript, snake_case in SQL; the keys inside of JSON stay as they are.
@@ -13,17 +15,34 @@ export function openKysely(pool: pg.Pool): Kysely<Tables> {
   });
 }
 
+/** What the end of a transaction says. */
+interface Ended {
+  readonly command: string;
+}
+
 /**
  * Runs `work` in one transaction that sees and writes the rows of one tenant only; `kysely` must act as `tutti_tenant`. The
  * setting ends with the transaction, so the connection carries nothing to whoever has it next.
+ * @throws INTERNAL when `work` has swallowed the failure of a statement: nothing of it is kept
  */
 export async function inTenant<T>(
   kysely: Kysely<Tables>,
   tenantId: number,
-  work: (transaction: Transaction<Tables>) => Promise<T>,
+  work: (transaction: Kysely<Tables>) => Promise<T>,
 ): Promise<T> {
-  return await kysely.transaction().execute(async (transaction) => {
-    await sql`SELECT set_config('app.tenant', ${String(tenantId)}, true)`.execute(transaction);
-    return await work(transaction);
+  return await kysely.connection().execute(async (connection) => {
+    const say = (statement: string) => sql.raw<Ended>(statement).execute(connection);
+    // One round trip: whoever waits for a core waits for one at each.
+    await say(`BEGIN; ${tenantSetting(tenantId)}`);
+    try {
+      const result = await work(connection);
+      const { rows } = await say('COMMIT');
+      if (rows[0]?.command !== 'ROLLBACK') return result;
+    } catch (error) {
+      await say('ROLLBACK').catch(() => {});
+      throw error;
+    }
+    const message = 'A transaction was rolled back: one of its statements had failed.';
+    throw new EngineError('INTERNAL', message);
   });
 }

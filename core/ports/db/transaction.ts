@@ -34,3 +34,9 @@ export async function inTransaction<T>(
     client.release(isBroken);
   }
 }
+
+/** The statement that sets the tenant until the transaction ends. @throws INPUT_INVALID */
+export function tenantSetting(tenantId: number): string {
+  if (Number.isInteger(tenantId) && tenantId >= 0) return `SET LOCAL app.tenant = '${tenantId}'`;
+  throw new EngineError('INPUT_INVALID', `The tenant ${tenantId} is not a whole number.`);
+}

@@ -3,9 +3,9 @@ import { EngineError } from '../../base/errors.ts';
 import type { AnyEntity } from '../../sdk/entity.ts';
 import type { Sample } from '../../sdk/sample.ts';
 import { translateDbError } from '../db/db-error.ts';
+import { tenantSetting } from '../db/transaction.ts';
 import { insertRows } from './embedded/insert.ts';
 import { tableOf } from './embedded/table.ts';
-import { tenantSetting } from './embedded/transaction.ts';
 import { defaultAsOf, generateSample } from './sample.ts';
 
 /** What a tenant's sample company is. */

@@ -21,9 +21,10 @@ const shortestMs = 100;
 async function estimatesOf(setup: StageSetup, everyMs: number): Promise<readonly Estimate[]> {
   const stage = new Stage(setup);
   const told: { readonly path: string; readonly madeAt: number; readonly at: number | null }[] = [];
-  await stage.play(everyMs, () => {
+  await stage.play(everyMs, async () => {
     const madeAt = stage.clock.now();
-    for (const { path, startAt } of stage.explainer.explain(stage.subject.facts.id)?.steps ?? [])
+    const explained = await stage.explainer.explain(stage.subject.facts.id);
+    for (const { path, startAt } of explained?.steps ?? [])
       told.push({ path, madeAt, at: startAt === null ? null : Date.parse(startAt) });
   });
   return told.flatMap(({ path, madeAt, at }) => {

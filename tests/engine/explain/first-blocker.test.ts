@@ -83,10 +83,10 @@ describe('a step that waits', function () {
       fc.asyncProperty(states, async (state) => {
         const stage = stageOf(state);
         const { explainer, subject } = stage;
-        await stage.play(state.everyMs, () => {
+        await stage.play(state.everyMs, async () => {
           looks += 1;
-          for (const { path, status, isFollowUp, blockers } of explainer.explain(subject.facts.id)
-            ?.steps ?? []) {
+          const told = await explainer.explain(subject.facts.id);
+          for (const { path, status, isFollowUp, blockers } of told?.steps ?? []) {
             const [first] = blockers;
             assert.ok(
               first,
@@ -135,7 +135,7 @@ describe('a step that waits', function () {
       },
       recordedOf: (path) => workAt(path).recorded,
     });
-    await stage.play(60_000, () => {});
+    await stage.play(60_000, async () => {});
 
     const startOf = (path: string) => stage.starts.get(path)?.[0] as number;
     assert.ok(startOf('passed') > startOf('second'), 'kept for the conversation at first');

@@ -42,8 +42,8 @@ async function askedSteps(
   const stage = new Stage({ ...limits, nodes, modules: ['m0', 'm1', 'm2', 'm3'], scriptOf });
   const { explainer, subject } = stage;
   const asked: Asked[] = [];
-  await stage.play(7_300, () => {
-    const waiting = explainer.explain(subject.facts.id)?.steps ?? [];
+  await stage.play(7_300, async () => {
+    const waiting = (await explainer.explain(subject.facts.id))?.steps ?? [];
     const isReady = ({ status }: ExplainedStep) => status !== 'pending';
     const chosen = [
       ...some(waiting.filter(isReady), askedAtOnce.ready),
@@ -53,7 +53,7 @@ async function askedSteps(
       ),
     ];
     for (const { path } of chosen) {
-      const told = explainer.explain(subject.facts.id, { step: path });
+      const told = await explainer.explain(subject.facts.id, { step: path });
       const [step] = told?.steps ?? [];
       if (told && step) asked.push({ at: told.at, step });
     }

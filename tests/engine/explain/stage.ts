@@ -136,7 +136,7 @@ export class Stage implements Dispatcher {
   }
 
   /** Plays the run to its end; `look` is called every `everyMs`, when all that can happen has happened. */
-  async play(everyMs: number, look: () => void): Promise<void> {
+  async play(everyMs: number, look: () => Promise<void>): Promise<void> {
     const { clock, subject: run } = this;
     this.loop.adopt(run, {
       next: run.start(clock.now()),
@@ -149,7 +149,7 @@ export class Stage implements Dispatcher {
       await settle();
       if (this.#connection.isAsked) this.#connection.answer();
       else if (clock.now() >= lookAt) {
-        look();
+        await look();
         lookAt += everyMs;
       } else clock.pass(Math.max(1, Math.min(lookAt, clock.nextAt ?? lookAt) - clock.now()));
     }

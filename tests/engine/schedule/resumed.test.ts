@@ -36,8 +36,9 @@ describe('a conversation that goes on', () => {
     const begunAt = clock.now();
     let told: readonly ExplainedStep[] = [];
 
-    await stage.play(3_000, () => {
-      if (clock.now() < begunAt + 5_000) told = explainer.explain(subject.facts.id)?.steps ?? [];
+    await stage.play(3_000, async () => {
+      if (clock.now() < begunAt + 5_000)
+        told = (await explainer.explain(subject.facts.id))?.steps ?? [];
     });
 
     const since = (path: string) => starts.get(path)?.map((at) => at - begunAt);

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { EngineError } from '../../../base/errors.ts';
 import { translateDbError } from '../../db/db-error.ts';
+import { tenantSetting } from '../../db/transaction.ts';
 
 /**
  * A transaction that stands still for so long is ended by the server, in milliseconds: shorter than an engine's lease (15 s), so
@@ -53,10 +54,4 @@ export async function inTenantTransaction<T>(
   } finally {
     client.release(isBroken);
   }
-}
-
-/** The statement that sets the tenant until the transaction ends. @throws INPUT_INVALID */
-export function tenantSetting(tenantId: number): string {
-  if (Number.isInteger(tenantId) && tenantId >= 0) return `SET LOCAL app.tenant = '${tenantId}'`;
-  throw new EngineError('INPUT_INVALID', `The tenant ${tenantId} is not a whole number.`);
 }
