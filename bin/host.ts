@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { systemClock } from '../core/base/clock.ts';
 import { EngineError, isEngineError } from '../core/base/errors.ts';
@@ -28,6 +27,7 @@ import { readyConfig } from '../core/ports/settle-config.ts';
 import { loadRegistry, type Registry } from '../core/sdk/registry.ts';
 import { Pool } from '../worker/pool.ts';
 import { HostTelemetry } from './host-telemetry.ts';
+import { version } from './version.ts';
 
 /** What a process of Tutti is built from. */
 export interface HostOptions {
@@ -78,13 +78,6 @@ export interface Host {
   /** Ends the engine, whose running steps get `drainMs` (default 0) to end, then everything under it. Safe to call twice. */
   close(drainMs?: number): Promise<void>;
 }
-
-/** The release, as stored with engines. */
-export const version: string = (
-  JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-    readonly version: string;
-  }
-).version;
 
 /** Opens everything but the engine. @throws CONFIG_INVALID · MODULE_INVALID · DB_* · DATA_FOLDER */
 export async function openHost(options: HostOptions): Promise<Host> {

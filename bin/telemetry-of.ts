@@ -2,7 +2,8 @@ import type { Engine } from '../core/engine/engine.ts';
 import { StatusReader } from '../core/engine/status.ts';
 import type { PoolStatus } from '../core/service/api/routes/status.ts';
 import { watchGauges } from './gauges.ts';
-import { type Host, version } from './host.ts';
+import type { Host } from './host.ts';
+import { version } from './version.ts';
 
 /** A serving process's log and gauges. */
 export function telemetryOf(host: Host, engine: Engine) {
