@@ -1,17 +1,14 @@
 import { pathToFileURL } from 'node:url';
-import { systemClock } from '../core/base/clock.ts';
 import { EngineError, isEngineError } from '../core/base/errors.ts';
 import type { Log } from '../core/base/telemetry/log.ts';
 import type { SpanIds } from '../core/base/telemetry/span-ids.ts';
 import { AuditLog } from '../core/engine/audit/log.ts';
-import { Engine } from '../core/engine/engine.ts';
-import { Budgets } from '../core/engine/limits/budgets.ts';
-import { Planner } from '../core/engine/plan/planner.ts';
+import type { Engine } from '../core/engine/engine.ts';
+import type { Planner } from '../core/engine/plan/planner.ts';
 import { History } from '../core/engine/run/history.ts';
 import { Inbox } from '../core/engine/run/inbox.ts';
 import { liveEngine } from '../core/engine/run/lease.ts';
 import { Store } from '../core/engine/run/store.ts';
-import { registryFor } from '../core/engine/submit.ts';
 import type { Config } from '../core/ports/config.ts';
 import { type Database, openDatabase } from '../core/ports/db/database.ts';
 import { databasePins } from '../core/ports/db/mcp-pins.ts';
@@ -20,13 +17,11 @@ import { embeddedConnector, prepareEmbedded } from '../core/ports/erp/embedded.t
 import { sharedEntities } from '../core/ports/erp/entities.ts';
 import { type LoadedSample, loadSample } from '../core/ports/erp/load-sample.ts';
 import type { OpenMcpPool } from '../core/ports/mcp/pool.ts';
-import { hasBatches, openBatch } from '../core/ports/models/batch-open.ts';
-import type { ModelTarget } from '../core/ports/models/model.ts';
-import { chooseProfiles, type Profiles, rehearsedProfiles } from '../core/ports/models/profiles.ts';
+import { chooseProfiles, type Profiles } from '../core/ports/models/profiles.ts';
 import { readyConfig } from '../core/ports/settle-config.ts';
 import { loadRegistry, type Registry } from '../core/sdk/registry.ts';
-import { Pool } from '../worker/pool.ts';
 import { HostTelemetry } from './host-telemetry.ts';
+import type { Runner } from './runner.ts';
 import { version } from './version.ts';
 
 /** What a process of Tutti is built from. */
@@ -61,7 +56,7 @@ export interface Host {
   /** What people and keys have changed. */
   readonly audit: AuditLog;
   /** Says what a run would do and cost; its threads are its own. */
-  readonly planner: Planner;
+  readonly planner: Pick<Planner, 'plan' | 'bind'>;
   /** The ERP of a tenant. */
   connector(tenantId: number): Connector;
   /** The tenant of the sample company of a scale, which is loaded when it is not there yet. */
@@ -152,17 +147,19 @@ function hostOn(
 ): Host {
   const { config, registry, mcp, env = process.env } = options;
   const profiles = chooseProfiles(config.models, env);
-  const rehearsed = profiles ?? rehearsedProfiles(config.models);
   const entities = [...registry.entities.values()];
   const enginePool = database.pool('tutti_engine', 2);
   const tenantPool = database.pool('tutti_tenant', 2);
   const connector = (tenantId: number): Connector =>
     embeddedConnector({ pool: tenantPool, tenantId, entities });
-  const openPool = (): Pool => openThreads(database, { ...options, profiles: rehearsed });
   const store = new Store(enginePool);
   const telemetry = new HostTelemetry(env, { spanIds: options.spanIds, log: config.log });
-  let engine: Engine | null = null;
-  let dispatcher: Pool | null = null;
+  let runner: Runner | null = null;
+  const demandRunner = async (): Promise<Runner> => {
+    const loaded = await import('./runner.ts');
+    runner ??= new loaded.Runner({ ...options, database, profiles, store, connector, telemetry });
+    return runner;
+  };
   return {
     database,
     registry,
@@ -173,19 +170,10 @@ function hostOn(
     store,
     ...{ inbox: new Inbox(enginePool), history: new History(database) },
     audit: new AuditLog(enginePool, options),
-    planner: new Planner({
-      database,
-      registry,
-      published: (request) => registryFor(store.definitions, registry, request),
-      config,
-      profiles: rehearsed,
-      connector,
-      budgets: new Budgets(database, { registry, config }),
-      hasBatches: (target) => hasBatches(target, env),
-      ...(mcp && { mcp }),
-      openDispatcher: openPool,
-      clock: systemClock,
-    }),
+    planner: {
+      plan: async (...asked) => (await demandRunner()).planner.plan(...asked),
+      bind: async (...asked) => (await demandRunner()).planner.bind(...asked),
+    },
     connector,
     async sampleTenant(scale, seed = 1) {
       const tenantId = await this.store.tenant(sampleSlug(scale, seed));
@@ -195,22 +183,13 @@ function hostOn(
       return { tenantId, sample };
     },
     get zombies() {
-      return dispatcher?.health.zombies ?? 0;
+      return runner?.zombies ?? 0;
     },
     isServed: async () => (await liveEngine(enginePool)) !== null,
-    async startEngine(onFailure) {
-      const told = await telemetry.start(version);
-      dispatcher = openPool();
-      const parts = { database, registry, config, profiles, rehearsed, version, dispatcher };
-      const openBatches = (target: ModelTarget) => openBatch(target, env);
-      const outside = { connector, openBatches, ...(mcp && { mcp }) };
-      engine = new Engine({ ...parts, ...outside, ...told, onFailure });
-      await engine.start();
-      return engine;
-    },
+    startEngine: async (onFailure) => (await demandRunner()).startEngine(onFailure),
     async close(drainMs) {
       try {
-        await engine?.stop(drainMs);
+        await runner?.stopEngine(drainMs);
         await telemetry.stop();
       } finally {
         await mcp?.close();
@@ -218,21 +197,6 @@ function hostOn(
       }
     },
   };
-}
-
-/** Threads that have loaded the same as this process. */
-function openThreads(
-  database: Database,
-  options: HostOptions & Pick<Host, 'config' | 'registry'> & { readonly profiles: Profiles },
-): Pool {
-  const { configUrl, dataFolder, registry, profiles, config, env } = options;
-  const { digest } = registry;
-  const connection = database.connectionConfig;
-  const threads = config.limits?.threads;
-  return new Pool({
-    setup: { configUrl, connection, dataFolder, profiles, digest, profile: env?.TUTTI_PROFILE },
-    ...(threads !== undefined && { threads }),
-  });
 }
 
 /** The name of the tenant that holds the sample company of a scale and a seed. */
