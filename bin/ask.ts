@@ -1,5 +1,6 @@
 import { askRun, type RunAsk } from '../core/engine/ask.ts';
-import { readingTenant, withHost } from './call-host.ts';
+import { withHost } from './call-host.ts';
+import { readingTenant } from './call-reading.ts';
 import { type Command, exit } from './command.ts';
 import { actorOfCall } from './operator.ts';
 

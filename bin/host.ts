@@ -1,7 +1,4 @@
-import { pathToFileURL } from 'node:url';
-import { EngineError, isEngineError } from '../core/base/errors.ts';
 import type { Log } from '../core/base/telemetry/log.ts';
-import type { SpanIds } from '../core/base/telemetry/span-ids.ts';
 import { AuditLog } from '../core/engine/audit/log.ts';
 import type { Engine } from '../core/engine/engine.ts';
 import type { Planner } from '../core/engine/plan/planner.ts';
@@ -14,27 +11,15 @@ import { type Database, openDatabase } from '../core/ports/db/database.ts';
 import { databasePins } from '../core/ports/db/mcp-pins.ts';
 import type { Connector } from '../core/ports/erp/connector.ts';
 import { embeddedConnector, prepareEmbedded } from '../core/ports/erp/embedded.ts';
-import { sharedEntities } from '../core/ports/erp/entities.ts';
 import { type LoadedSample, loadSample } from '../core/ports/erp/load-sample.ts';
 import type { OpenMcpPool } from '../core/ports/mcp/pool.ts';
 import { chooseProfiles, type Profiles } from '../core/ports/models/profiles.ts';
-import { readyConfig } from '../core/ports/settle-config.ts';
-import { loadRegistry, type Registry } from '../core/sdk/registry.ts';
+import type { Registry } from '../core/sdk/registry.ts';
+import { type HostOptions, openConfig } from './configuration.ts';
 import { HostTelemetry } from './host-telemetry.ts';
 import type { Runner } from './runner.ts';
+import { sampleSlug } from './sample-tenant.ts';
 import { version } from './version.ts';
-
-/** What a process of Tutti is built from. */
-export interface HostOptions {
-  /** URL of a module that default-exports a Config. */
-  readonly configUrl: string;
-  /** A PostgreSQL server. @default the embedded one, under `dataFolder` */
-  readonly databaseUrl?: string | undefined;
-  readonly dataFolder: string;
-  readonly env?: NodeJS.ProcessEnv;
-  /** What an SDK of OpenTelemetry that runs already asks for the ids of spans. @default its own is started where the environment names a collector */
-  readonly spanIds?: SpanIds;
-}
 
 /** The composition root at run time: database, modules, sample company and, when asked, an engine with its threads. */
 export interface Host {
@@ -107,40 +92,6 @@ async function openMcp(
   });
 }
 
-/** A configuration with the modules that it names, checked. @throws CONFIG_INVALID · MODULE_INVALID */
-export async function openConfig({
-  configUrl,
-  env = process.env,
-}: Pick<HostOptions, 'configUrl' | 'env'>): Promise<{
-  readonly config: Config;
-  readonly registry: Registry;
-}> {
-  const config = readyConfig(await readConfig(configUrl), { env, where: configUrl });
-  return { config, registry: loadRegistry(config, sharedEntities) };
-}
-
-/** What a configuration file exports, as it stands there. @throws CONFIG_INVALID when it cannot be loaded, or exports no modules */
-export async function readConfig(configUrl: string): Promise<unknown> {
-  const config = (await importConfig(configUrl)).default;
-  if (Array.isArray((config as Partial<Config> | undefined)?.modules)) return config;
-  throw new EngineError(
-    'CONFIG_INVALID',
-    `${configUrl} has no default export with a list of modules; write: export default defineConfig({ modules: […] })`,
-  );
-}
-
-async function importConfig(configUrl: string): Promise<{ readonly default?: unknown }> {
-  try {
-    return (await import(configUrl)) as { readonly default?: unknown };
-  } catch (error) {
-    if (isEngineError(error)) throw error;
-    const what = (error as Error).message ?? String(error);
-    throw new EngineError('CONFIG_INVALID', `${configUrl} cannot be loaded: ${what}`, {
-      cause: error,
-    });
-  }
-}
-
 function hostOn(
   database: Database,
   options: HostOptions & Pick<Host, 'config' | 'registry' | 'mcp'>,
@@ -197,19 +148,4 @@ function hostOn(
       }
     },
   };
-}
-
-/** The name of the tenant that holds the sample company of a scale and a seed. */
-export function sampleSlug(scale: number, seed = 1): string {
-  return seed === 1 ? `sample-${scale}` : `sample-${scale}-${seed}`;
-}
-
-/** Whether a tenant holds a sample company, of any scale and seed. */
-export function isSample(slug: string): boolean {
-  return /^sample-\d+(-\d+)?$/.test(slug);
-}
-
-/** URL of the configuration that a path names, from the working directory. */
-export function configUrl(path: string): string {
-  return pathToFileURL(path).href;
 }

@@ -7,7 +7,8 @@ import { hasBatches, openBatch } from '../core/ports/models/batch-open.ts';
 import type { ModelTarget } from '../core/ports/models/model.ts';
 import { type Profiles, rehearsedProfiles } from '../core/ports/models/profiles.ts';
 import { Pool } from '../worker/pool.ts';
-import type { Host, HostOptions } from './host.ts';
+import type { HostOptions } from './configuration.ts';
+import type { Host } from './host.ts';
 import { version } from './version.ts';
 
 /** What a runner takes of its host. */

@@ -2,7 +2,7 @@ import { Approvals } from '../../core/engine/approvals/approvals.ts';
 import { linesOf, visible } from '../../core/engine/approvals/shown.ts';
 import type { ApprovalView, AskedEffect, VoteView } from '../../core/engine/approvals/view.ts';
 import { countOf } from '../../core/service/batch/format.ts';
-import { readList, withHost } from '../call-host.ts';
+import { readList, withReading } from '../call-reading.ts';
 import { askedList, type Command, exit } from '../command.ts';
 import { table } from '../terminal.ts';
 import { listed } from '../usages/amounts.ts';
@@ -11,10 +11,10 @@ import { listed } from '../usages/amounts.ts';
 export const approvals: Command = (call) => {
   const asked = askedList(call);
   const isAll = call.args.has('all');
-  return withHost(call, async (host) => {
+  return withReading(call, async (reading) => {
     const { terminal } = call;
-    const store = new Approvals(host.database.pool('tutti_engine', 1), host.config.roles);
-    const found = await readList(host, asked, (tenantId, { runId }) =>
+    const store = new Approvals(reading.database.pool('tutti_engine', 1), reading.config.roles);
+    const found = await readList(reading, asked, (tenantId, { runId }) =>
       store.list(tenantId, {
         limit: listed.approvals,
         ...(!isAll && { state: 'open' }),

@@ -4,7 +4,7 @@ import { EngineError } from '../../core/base/errors.ts';
 import { noteBackup } from '../../core/engine/audit/backup.ts';
 import { writeBackup } from '../../core/ports/db/backup.ts';
 import { countOf, formatDuration } from '../../core/service/batch/format.ts';
-import { hostOptions } from '../call-host.ts';
+import { hostOptions } from '../call-reading.ts';
 import { type Call, type Command, exit } from '../command.ts';
 import { operator } from '../operator.ts';
 import { version } from '../version.ts';

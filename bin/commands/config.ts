@@ -4,11 +4,12 @@ import { installation } from '../../core/engine/recovery/setting-kinds.ts';
 import { SettingStore, type SettingView } from '../../core/engine/recovery/setting-store.ts';
 import { type SettledConfig, settleConfig } from '../../core/ports/settle-config.ts';
 import { countOf } from '../../core/service/batch/format.ts';
-import { configOf, hostOptions, readingTenant, withHost } from '../call-host.ts';
+import { withHost } from '../call-host.ts';
+import { configOf, hostOptions, readingTenant } from '../call-reading.ts';
 import { type Call, type Command, exit } from '../command.ts';
 import { faultsOf } from '../config-faults.ts';
 import { configRows } from '../config-rows.ts';
-import { readConfig } from '../host.ts';
+import { readConfig } from '../configuration.ts';
 import { oneLine, table } from '../terminal.ts';
 
 const actions: Readonly<Record<string, (call: Call) => Promise<number>>> = { check, show };

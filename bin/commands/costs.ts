@@ -2,7 +2,7 @@ import { EngineError } from '../../core/base/errors.ts';
 import { type CostWay, costWays } from '../../core/engine/cost-ways.ts';
 import { type CostRow, type CostSums, Costs, type CostView } from '../../core/engine/costs.ts';
 import { countOf, formatCost, formatCount } from '../../core/service/batch/format.ts';
-import { readingTenant, withHost } from '../call-host.ts';
+import { readingTenant, withReading } from '../call-reading.ts';
 import { type Call, type Command, exit, scaleOf } from '../command.ts';
 import { type Terminal, table } from '../terminal.ts';
 import { usualDays } from '../usages/amounts.ts';
@@ -17,10 +17,10 @@ export const costs: Command = (call) => {
   const days = args.integer('days', { from: 1, to: 365 }) ?? usualDays;
   const scale = args.text('scale') === undefined ? undefined : scaleOf(args);
   const simulated = args.has('simulated');
-  return withHost(call, async (host) => {
+  return withReading(call, async (reading) => {
     // Nobody has run anything yet: tenant 0 has no calls.
-    const tenantId = (await readingTenant(host, { scale })) ?? 0;
-    const view = await new Costs(host.database).read(tenantId, { by, days, simulated });
+    const tenantId = (await readingTenant(reading, { scale })) ?? 0;
+    const view = await new Costs(reading.database).read(tenantId, { by, days, simulated });
     if (terminal.isJson) terminal.print(view);
     else show(terminal, view);
     return exit.done;

@@ -1,6 +1,6 @@
 import { type EffectView, Reviews } from '../../core/engine/run/reviews.ts';
 import { countOf } from '../../core/service/batch/format.ts';
-import { readList, withHost } from '../call-host.ts';
+import { readList, withReading } from '../call-reading.ts';
 import { askedList, type Command, exit } from '../command.ts';
 import { table } from '../terminal.ts';
 import { listed } from '../usages/amounts.ts';
@@ -11,10 +11,10 @@ import { listed } from '../usages/amounts.ts';
 export const effects: Command = (call) => {
   const asked = askedList(call);
   const needsPerson = call.args.has('review');
-  return withHost(call, async (host) => {
+  return withReading(call, async (reading) => {
     const { terminal } = call;
-    const reviews = new Reviews(host.database.pool('tutti_engine', 1));
-    const found = await readList(host, asked, (tenantId, { runId }) =>
+    const reviews = new Reviews(reading.database.pool('tutti_engine', 1));
+    const found = await readList(reading, asked, (tenantId, { runId }) =>
       reviews.list(tenantId, { needsPerson, limit: listed.effects, ...(runId && { runId }) }),
     );
     if (terminal.isJson) terminal.print(found);

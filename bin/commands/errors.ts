@@ -1,6 +1,6 @@
 import type { FailureCount, FailureStatistics } from '../../core/engine/recovery/statistics.ts';
 import { countOf } from '../../core/service/batch/format.ts';
-import { readingTenant, withHost } from '../call-host.ts';
+import { readingTenant, withReading } from '../call-reading.ts';
 import { type Command, exit, scaleOf } from '../command.ts';
 import { type Terminal, table } from '../terminal.ts';
 import { usualDays } from '../usages/amounts.ts';
@@ -13,10 +13,10 @@ export const errors: Command = (call) => {
   const { args, terminal } = call;
   const days = args.integer('days', { from: 1, to: 365 }) ?? usualDays;
   const scale = args.text('scale') === undefined ? undefined : scaleOf(args);
-  return withHost(call, async (host) => {
-    const tenantId = await readingTenant(host, { scale });
+  return withReading(call, async (reading) => {
+    const tenantId = await readingTenant(reading, { scale });
     // Nobody has run anything yet: tenant 0 has no runs.
-    const statistics = await host.history.failures(tenantId ?? 0, days);
+    const statistics = await reading.history.failures(tenantId ?? 0, days);
     if (terminal.isJson) terminal.print(statistics);
     else show(terminal, statistics);
     return exit.done;

@@ -1,7 +1,8 @@
 import type { ExplainedStep, Explanation } from '../../core/engine/explain/explanation.ts';
 import { Explanations } from '../../core/engine/explain/explanations.ts';
 import { countOf, formatDuration } from '../../core/service/batch/format.ts';
-import { readingTenant, withHost } from '../call-host.ts';
+import { withHost } from '../call-host.ts';
+import { readingTenant } from '../call-reading.ts';
 import { type Command, exit } from '../command.ts';
 import { type Terminal, table } from '../terminal.ts';
 

@@ -1,9 +1,9 @@
 import { Findings, type TriagedFinding } from '../../core/engine/findings/findings.ts';
 import type { FindingView } from '../../core/engine/run/views.ts';
 import { countOf, formatAmount } from '../../core/service/batch/format.ts';
-import { readList, withHost } from '../call-host.ts';
+import { readList, withReading } from '../call-reading.ts';
 import { askedList, type Call, type Command, exit } from '../command.ts';
-import type { Host } from '../host.ts';
+import type { Reading } from '../reading.ts';
 import { table } from '../terminal.ts';
 import { readTriageState } from './triage.ts';
 
@@ -16,10 +16,10 @@ const shown = 1_000;
 export const findings: Command = (call) => {
   const asked = askedList(call);
   const state = readTriageState(call.args.text('state'));
-  return withHost(call, async (host) => {
-    if (state === undefined) return tellRun(call, host, asked);
-    const store = new Findings(host.database);
-    const found = await readList(host, asked, (tenantId, { runId }) =>
+  return withReading(call, async (reading) => {
+    if (state === undefined) return tellRun(call, reading, asked);
+    const store = new Findings(reading.database);
+    const found = await readList(reading, asked, (tenantId, { runId }) =>
       store.list(tenantId, { state, runId, limit: shown }),
     );
     return tell(call, found, (each) => [each.fingerprint.slice(0, 12), ...cellsOf(each)]);
@@ -28,11 +28,11 @@ export const findings: Command = (call) => {
 
 async function tellRun(
   call: Call,
-  host: Host,
+  reading: Reading,
   asked: ReturnType<typeof askedList>,
 ): Promise<number> {
-  const found = await readList(host, asked, (tenantId, options) =>
-    host.history.findings(tenantId, options),
+  const found = await readList(reading, asked, (tenantId, options) =>
+    reading.history.findings(tenantId, options),
   );
   return tell(call, found, cellsOf);
 }

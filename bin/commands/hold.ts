@@ -1,6 +1,7 @@
 import { EngineError } from '../../core/base/errors.ts';
 import { placeHold, releaseHold } from '../../core/engine/retention/hold.ts';
-import { readingTenant, withHost } from '../call-host.ts';
+import { withHost } from '../call-host.ts';
+import { readingTenant } from '../call-reading.ts';
 import { type Call, type Command, exit } from '../command.ts';
 import { operator } from '../operator.ts';
 

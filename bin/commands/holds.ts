@@ -1,16 +1,17 @@
 import { type Hold, listHolds } from '../../core/engine/retention/hold.ts';
 import { countOf } from '../../core/service/batch/format.ts';
-import { readingTenant, withHost } from '../call-host.ts';
+import { readingTenant, withReading } from '../call-reading.ts';
 import { type Command, exit, scaleOf } from '../command.ts';
 import { table } from '../terminal.ts';
 
 /** `tutti holds`: the runs that retention and erasure leave alone. */
 export const holds: Command = (call) => {
   const scale = call.args.text('scale') === undefined ? undefined : scaleOf(call.args);
-  return withHost(call, async (host) => {
+  return withReading(call, async (reading) => {
     const { terminal } = call;
-    const tenantId = await readingTenant(host, { scale });
-    const held: readonly Hold[] = tenantId === null ? [] : await listHolds(host.database, tenantId);
+    const tenantId = await readingTenant(reading, { scale });
+    const held: readonly Hold[] =
+      tenantId === null ? [] : await listHolds(reading.database, tenantId);
     if (terminal.isJson) terminal.print(held);
     else {
       const rows = held.map(({ runId, workflow, reason, actor, at }) => [

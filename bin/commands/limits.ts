@@ -1,12 +1,12 @@
 import { type LimitsView, readLedgerLimits } from '../../core/engine/limits/limits-view.ts';
 import { countOf, formatCost, formatCount } from '../../core/service/batch/format.ts';
-import { withHost } from '../call-host.ts';
+import { withReading } from '../call-reading.ts';
 import { type Command, exit } from '../command.ts';
 import { type Terminal, table } from '../terminal.ts';
 
 /** `tutti limits`: how much of its limits each model has used. */
 export const limits: Command = (call) =>
-  withHost(call, async ({ database, config }) => {
+  withReading(call, async ({ database, config }) => {
     const { terminal } = call;
     const view = await readLedgerLimits(database, config.modelLimits ?? {}, { now: new Date() });
     if (terminal.isJson) terminal.print(view);

@@ -1,7 +1,7 @@
 import type { Capability } from '../../core/sdk/agent.ts';
-import { hostOptions } from '../call-host.ts';
+import { hostOptions } from '../call-reading.ts';
 import { type Command, exit } from '../command.ts';
-import { openConfig } from '../host.ts';
+import { openConfig } from '../configuration.ts';
 import { table } from '../terminal.ts';
 
 /** `tutti modules`: what the configuration loads; needs no database. */

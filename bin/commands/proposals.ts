@@ -1,5 +1,5 @@
 import { countOf } from '../../core/service/batch/format.ts';
-import { readList, withHost } from '../call-host.ts';
+import { readList, withReading } from '../call-reading.ts';
 import { askedList, type Command, exit } from '../command.ts';
 import { table } from '../terminal.ts';
 
@@ -14,10 +14,10 @@ function shorten(text: string): string {
 export const proposals: Command = (call) => {
   const asked = askedList(call);
   const isAll = call.args.has('all');
-  return withHost(call, async (host) => {
+  return withReading(call, async (reading) => {
     const { terminal } = call;
-    const found = await readList(host, asked, (tenantId, options) =>
-      host.history.proposals(tenantId, { ...options, all: isAll }),
+    const found = await readList(reading, asked, (tenantId, options) =>
+      reading.history.proposals(tenantId, { ...options, all: isAll }),
     );
     if (terminal.isJson) terminal.print(found);
     else {

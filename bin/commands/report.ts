@@ -5,7 +5,8 @@ import { newestNight, readMorningReport } from '../../core/service/batch/morning
 import { sectionsOf } from '../../core/service/batch/morning-report-text.ts';
 import { recipientsOf, sendReport, styleOf } from '../../core/service/batch/morning-reporter.ts';
 import { readTenants } from '../../core/service/identity/tenants.ts';
-import { readingTenant, withHost } from '../call-host.ts';
+import { withHost } from '../call-host.ts';
+import { readingTenant } from '../call-reading.ts';
 import { type Command, exit } from '../command.ts';
 import type { Host } from '../host.ts';
 import { senderOf } from '../notices-of.ts';

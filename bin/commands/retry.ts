@@ -1,6 +1,7 @@
 import { retryRun } from '../../core/engine/retry.ts';
 import { demandActive } from '../active-tenant.ts';
-import { readingTenant, withHost } from '../call-host.ts';
+import { withHost } from '../call-host.ts';
+import { readingTenant } from '../call-reading.ts';
 import { type Call, type Command, exitCodeOf } from '../command.ts';
 import { seeToItsEnd } from '../follow.ts';
 import type { Host } from '../host.ts';

@@ -1,7 +1,7 @@
-import { StopStore } from '../../core/engine/authority/stop-store.ts';
+import { listStops } from '../../core/engine/authority/stop-store.ts';
 import { formatDuration } from '../../core/service/batch/format.ts';
 import { retryNote } from '../../core/service/batch/summary.ts';
-import { readingTenant, withHost } from '../call-host.ts';
+import { readingTenant, withReading } from '../call-reading.ts';
 import { type Command, exit, scaleOf } from '../command.ts';
 import { table } from '../terminal.ts';
 import { listed } from '../usages/amounts.ts';
@@ -9,13 +9,13 @@ import { listed } from '../usages/amounts.ts';
 /** `tutti runs`: the newest runs. */
 export const runs: Command = (call) => {
   const scale = call.args.text('scale') === undefined ? undefined : scaleOf(call.args);
-  return withHost(call, async (host) => {
+  return withReading(call, async (reading) => {
     const { terminal } = call;
-    const tenantId = await readingTenant(host, { scale });
+    const tenantId = await readingTenant(reading, { scale });
     const heads =
-      tenantId === null ? [] : await host.history.runs(tenantId, { limit: listed.runs });
-    const stops = new StopStore(host.database.pool('tutti_engine', 1), host.registry);
-    const standing = tenantId === null ? [] : await stops.list(tenantId);
+      tenantId === null ? [] : await reading.history.runs(tenantId, { limit: listed.runs });
+    const pool = reading.database.pool('tutti_engine', 1);
+    const standing = tenantId === null ? [] : await listStops(pool, tenantId);
     if (!terminal.isJson)
       for (const { reach, reason } of standing)
         terminal.say(

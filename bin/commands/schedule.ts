@@ -11,9 +11,10 @@ import type { ScheduleDesk, ScheduleView } from '../../core/service/schedules/de
 import { type OccurrenceView, preview } from '../../core/service/schedules/preview.ts';
 import type { SlotView } from '../../core/service/schedules/slot.ts';
 import { wrongUse } from '../arguments.ts';
-import { hostOptions, withTenant } from '../call-host.ts';
+import { withTenant } from '../call-host.ts';
+import { hostOptions } from '../call-reading.ts';
 import { type Call, type Command, exit } from '../command.ts';
-import { openConfig } from '../host.ts';
+import { openConfig } from '../configuration.ts';
 import { operator } from '../operator.ts';
 import { scheduleDeskOf } from '../schedules-of.ts';
 import { table } from '../terminal.ts';

@@ -1,7 +1,8 @@
 import type { Since } from '../../core/engine/authority/shadow-view.ts';
 import { countOf } from '../../core/service/batch/format.ts';
 import { authorityOf } from '../authority-of.ts';
-import { readList, withHost } from '../call-host.ts';
+import { withHost } from '../call-host.ts';
+import { readList } from '../call-reading.ts';
 import { askedList, type Command, exit } from '../command.ts';
 import { table } from '../terminal.ts';
 

@@ -1,7 +1,7 @@
 import { readLedgerLimits } from '../../core/engine/limits/limits-view.ts';
 import type { SystemStatus } from '../../core/engine/status.ts';
 import { countOf, formatCost, formatCount } from '../../core/service/batch/format.ts';
-import { readingTenant, withHost } from '../call-host.ts';
+import { readingTenant, withReading } from '../call-reading.ts';
 import { type Command, exit, scaleOf } from '../command.ts';
 import { statusOf } from '../telemetry-of.ts';
 import { type Terminal, table } from '../terminal.ts';
@@ -16,14 +16,14 @@ export const status: Command = (call) => {
   const { args, terminal } = call;
   const hours = args.integer('hours', { from: 1, to: 8_784 }) ?? usualHours;
   const scale = args.text('scale') === undefined ? undefined : scaleOf(args);
-  return withHost(call, async (host) => {
+  return withReading(call, async (reading) => {
     // Nobody has run anything yet: tenant 0 has no runs.
-    const tenantId = (await readingTenant(host, { scale })) ?? 0;
+    const tenantId = (await readingTenant(reading, { scale })) ?? 0;
     const now = new Date();
     const since = new Date(now.getTime() - hours * hourMs);
-    const view = await statusOf(host).read(tenantId, { since, now });
-    const { modelLimits = {} } = host.config;
-    const { models } = await readLedgerLimits(host.database, modelLimits, { now, tenantId });
+    const view = await statusOf(reading).read(tenantId, { since, now });
+    const { modelLimits = {} } = reading.config;
+    const { models } = await readLedgerLimits(reading.database, modelLimits, { now, tenantId });
     const rates = models.map(({ model, rpmUsed, rpmLimit }) => ({ model, rpmUsed, rpmLimit }));
     if (terminal.isJson) terminal.print({ ...view, models: rates });
     else show(terminal, view, { hours, rates });

@@ -1,7 +1,8 @@
 import { EngineError } from '../../core/base/errors.ts';
 import type { UndoView } from '../../core/engine/undo/undo-view.ts';
 import { undoWorkflow } from '../../core/engine/undo/undo-workflow.ts';
-import { readingTenant, withHost } from '../call-host.ts';
+import { withHost } from '../call-host.ts';
+import { readingTenant } from '../call-reading.ts';
 import { type Call, type Command, exit, exitCodeOf, unlessInterrupted } from '../command.ts';
 import { seeToItsEnd } from '../follow.ts';
 import type { Host } from '../host.ts';
