@@ -2,22 +2,34 @@ import { systemClock } from '../core/base/clock.ts';
 import { Engine } from '../core/engine/engine.ts';
 import { Budgets } from '../core/engine/limits/budgets.ts';
 import { Planner } from '../core/engine/plan/planner.ts';
+import type { Store } from '../core/engine/run/store.ts';
 import { registryFor } from '../core/engine/submit.ts';
+import type { Config } from '../core/ports/config.ts';
+import type { Database } from '../core/ports/db/database.ts';
+import type { Connector } from '../core/ports/erp/connector.ts';
+import type { OpenMcpPool } from '../core/ports/mcp/pool.ts';
 import { hasBatches, openBatch } from '../core/ports/models/batch-open.ts';
 import type { ModelTarget } from '../core/ports/models/model.ts';
 import { type Profiles, rehearsedProfiles } from '../core/ports/models/profiles.ts';
+import type { Registry } from '../core/sdk/registry.ts';
 import { Pool } from '../worker/pool.ts';
 import type { HostOptions } from './configuration.ts';
-import type { Host } from './host.ts';
+import type { HostTelemetry } from './host-telemetry.ts';
 import { version } from './version.ts';
 
 /** What a runner takes of its host. */
-export interface RunnerParts
-  extends HostOptions,
-    Pick<
-      Host,
-      'config' | 'registry' | 'mcp' | 'database' | 'profiles' | 'store' | 'connector' | 'telemetry'
-    > {}
+export interface RunnerParts extends HostOptions {
+  readonly config: Config;
+  readonly registry: Registry;
+  readonly database: Database;
+  readonly store: Store;
+  readonly telemetry: HostTelemetry;
+  /** Null: the configuration names no MCP servers. */
+  readonly mcp: OpenMcpPool | null;
+  /** Null: agents run their playbooks. */
+  readonly profiles: Profiles | null;
+  readonly connector: (tenantId: number) => Connector;
+}
 
 /** The half of a host that runs agents, or plans to: engine, threads and planner. It is loaded when first asked for, which looking something up never does. */
 export class Runner {
