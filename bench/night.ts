@@ -1,5 +1,6 @@
 /** The night itself with playbooks, in a process of its own: `night.ts SCALE FOLDER`, answers in JSON. */
-import { configUrl, openHost } from '../bin/host.ts';
+import { configUrl } from '../bin/configuration.ts';
+import { openHost } from '../bin/host.ts';
 import { peakMemoryMb } from './meter.ts';
 
 const [scale = '1', dataFolder = ''] = process.argv.slice(2);

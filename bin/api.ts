@@ -26,11 +26,9 @@ import { scheduleDeskOf } from './schedules-of.ts';
 import { tasksOf } from './tasks-of.ts';
 import { poolOf, statusOf } from './telemetry-of.ts';
 import { undoOf } from './undo-of.ts';
+import { defaultPort } from './usages/flags.ts';
 import { webhooksOf } from './webhooks-of.ts';
 import { workflowTemplates } from './workflow-templates.ts';
-
-/** The admin API's port when none is named. */
-export const defaultPort = 4884;
 
 /** The port that a call names. @throws INPUT_INVALID */
 export function portOf({ args }: Call): number | undefined {

@@ -19,6 +19,9 @@ export interface Usage {
   readonly flags?: Readonly<Record<string, Flag>>;
 }
 
+/** How commands are called, by their names. */
+export type Usages = Readonly<Record<string, Usage>>;
+
 /** What a command was called with. */
 export interface Arguments {
   readonly positionals: readonly string[];

@@ -1,42 +1,27 @@
 import { askRun, type RunAsk } from '../core/engine/ask.ts';
-import {
-  type Call,
-  type Command,
-  exit,
-  readingTenant,
-  flags as shared,
-  withHost,
-} from './command.ts';
+import { withHost } from './call-host.ts';
+import { readingTenant } from './call-reading.ts';
+import { type Command, exit } from './command.ts';
 import { actorOfCall } from './operator.ts';
 
-/** A command that asks something of a run that lives; its owner, this process or another, does it within a second. */
-export function askCommand(
-  kind: RunAsk['kind'],
-  {
-    about,
-    said,
-    flags = {},
-  }: { readonly about: string; readonly said: string; readonly flags?: Command['usage']['flags'] },
-): Command {
-  return {
-    usage: { name: kind, about, positionals: ['RUN'], flags: { ...flags, as: shared.as } },
-    run: (call: Call) =>
-      withHost(call, async (host) => {
-        const runId = call.args.positionals[0] as string;
-        const tenantId = (await readingTenant(host, { runId })) as number;
-        await askRun(host, {
-          tenantId,
-          runId,
-          kind,
-          step: call.args.text('step'),
-          subtree: call.args.has('subtree'),
-          actor: actorOfCall(call),
-        });
-        const served = await host.isServed();
-        call.terminal.say(
-          served ? said : `${said} No engine is up: it happens when one starts (tutti serve).`,
-        );
-        return exit.done;
-      }),
-  };
+/** A command that asks something of a run that lives; its owner, this process or another, does it within a second, and `said` says so. */
+export function askCommand(kind: RunAsk['kind'], said: string): Command {
+  return (call) =>
+    withHost(call, async (host) => {
+      const runId = call.args.positionals[0] as string;
+      const tenantId = (await readingTenant(host, { runId })) as number;
+      await askRun(host, {
+        tenantId,
+        runId,
+        kind,
+        step: call.args.text('step'),
+        subtree: call.args.has('subtree'),
+        actor: actorOfCall(call),
+      });
+      const served = await host.isServed();
+      call.terminal.say(
+        served ? said : `${said} No engine is up: it happens when one starts (tutti serve).`,
+      );
+      return exit.done;
+    });
 }

@@ -9,12 +9,14 @@ import type { Config } from '../core/ports/config.ts';
 import { type Database, openDatabase } from '../core/ports/db/database.ts';
 import { chooseProfiles } from '../core/ports/models/profiles.ts';
 import { openSeal, sealVariable } from '../core/ports/seal.ts';
-import { defaultPort, portOf } from './api.ts';
+import { portOf } from './api.ts';
 import { lackOfApprovers } from './approvers.ts';
-import { type Call, hostOptions } from './command.ts';
-import { type HostOptions, openConfig } from './host.ts';
+import { hostOptions } from './call-reading.ts';
+import type { Call } from './command.ts';
+import { type HostOptions, openConfig } from './configuration.ts';
 import { placeOf } from './introduction.ts';
 import { oldestMajor } from './node24.mjs';
+import { defaultPort } from './usages/flags.ts';
 
 /** One thing that was looked at; `mend` says what to do and comes with every state but `ok`. */
 export interface Check {

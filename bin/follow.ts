@@ -7,7 +7,8 @@ import {
   readProgress,
   viewProgress,
 } from '../core/service/batch/progress.ts';
-import { type Call, expectedAgents } from './command.ts';
+import { expectedAgents } from './call-host.ts';
+import type { Call } from './command.ts';
 import { EventLines } from './event-lines.ts';
 import type { Host } from './host.ts';
 import { openDisplay, type ProgressDisplay } from './progress-display.ts';

@@ -1,45 +1,25 @@
-import { readFileSync } from 'node:fs';
-import { pathToFileURL } from 'node:url';
-import { systemClock } from '../core/base/clock.ts';
-import { EngineError, isEngineError } from '../core/base/errors.ts';
 import type { Log } from '../core/base/telemetry/log.ts';
-import type { SpanIds } from '../core/base/telemetry/span-ids.ts';
 import { AuditLog } from '../core/engine/audit/log.ts';
-import { Engine } from '../core/engine/engine.ts';
-import { Budgets } from '../core/engine/limits/budgets.ts';
-import { Planner } from '../core/engine/plan/planner.ts';
+import type { Engine } from '../core/engine/engine.ts';
+import type { Planner } from '../core/engine/plan/planner.ts';
 import { History } from '../core/engine/run/history.ts';
 import { Inbox } from '../core/engine/run/inbox.ts';
 import { liveEngine } from '../core/engine/run/lease.ts';
 import { Store } from '../core/engine/run/store.ts';
-import { registryFor } from '../core/engine/submit.ts';
 import type { Config } from '../core/ports/config.ts';
 import { type Database, openDatabase } from '../core/ports/db/database.ts';
 import { databasePins } from '../core/ports/db/mcp-pins.ts';
 import type { Connector } from '../core/ports/erp/connector.ts';
 import { embeddedConnector, prepareEmbedded } from '../core/ports/erp/embedded.ts';
-import { sharedEntities } from '../core/ports/erp/entities.ts';
 import { type LoadedSample, loadSample } from '../core/ports/erp/load-sample.ts';
 import type { OpenMcpPool } from '../core/ports/mcp/pool.ts';
-import { hasBatches, openBatch } from '../core/ports/models/batch-open.ts';
-import type { ModelTarget } from '../core/ports/models/model.ts';
-import { chooseProfiles, type Profiles, rehearsedProfiles } from '../core/ports/models/profiles.ts';
-import { readyConfig } from '../core/ports/settle-config.ts';
-import { loadRegistry, type Registry } from '../core/sdk/registry.ts';
-import { Pool } from '../worker/pool.ts';
+import { chooseProfiles, type Profiles } from '../core/ports/models/profiles.ts';
+import type { Registry } from '../core/sdk/registry.ts';
+import { type HostOptions, openConfig } from './configuration.ts';
 import { HostTelemetry } from './host-telemetry.ts';
-
-/** What a process of Tutti is built from. */
-export interface HostOptions {
-  /** URL of a module that default-exports a Config. */
-  readonly configUrl: string;
-  /** A PostgreSQL server. @default the embedded one, under `dataFolder` */
-  readonly databaseUrl?: string | undefined;
-  readonly dataFolder: string;
-  readonly env?: NodeJS.ProcessEnv;
-  /** What an SDK of OpenTelemetry that runs already asks for the ids of spans. @default its own is started where the environment names a collector */
-  readonly spanIds?: SpanIds;
-}
+import type { Runner } from './runner.ts';
+import { sampleSlug } from './sample-tenant.ts';
+import { version } from './version.ts';
 
 /** The composition root at run time: database, modules, sample company and, when asked, an engine with its threads. */
 export interface Host {
@@ -61,7 +41,7 @@ export interface Host {
   /** What people and keys have changed. */
   readonly audit: AuditLog;
   /** Says what a run would do and cost; its threads are its own. */
-  readonly planner: Planner;
+  readonly planner: Pick<Planner, 'plan' | 'bind'>;
   /** The ERP of a tenant. */
   connector(tenantId: number): Connector;
   /** The tenant of the sample company of a scale, which is loaded when it is not there yet. */
@@ -78,13 +58,6 @@ export interface Host {
   /** Ends the engine, whose running steps get `drainMs` (default 0) to end, then everything under it. Safe to call twice. */
   close(drainMs?: number): Promise<void>;
 }
-
-/** The release, as stored with engines. */
-export const version: string = (
-  JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-    readonly version: string;
-  }
-).version;
 
 /** Opens everything but the engine. @throws CONFIG_INVALID · MODULE_INVALID · DB_* · DATA_FOLDER */
 export async function openHost(options: HostOptions): Promise<Host> {
@@ -119,57 +92,25 @@ async function openMcp(
   });
 }
 
-/** A configuration with the modules that it names, checked. @throws CONFIG_INVALID · MODULE_INVALID */
-export async function openConfig({
-  configUrl,
-  env = process.env,
-}: Pick<HostOptions, 'configUrl' | 'env'>): Promise<{
-  readonly config: Config;
-  readonly registry: Registry;
-}> {
-  const config = readyConfig(await readConfig(configUrl), { env, where: configUrl });
-  return { config, registry: loadRegistry(config, sharedEntities) };
-}
-
-/** What a configuration file exports, as it stands there. @throws CONFIG_INVALID when it cannot be loaded, or exports no modules */
-export async function readConfig(configUrl: string): Promise<unknown> {
-  const config = (await importConfig(configUrl)).default;
-  if (Array.isArray((config as Partial<Config> | undefined)?.modules)) return config;
-  throw new EngineError(
-    'CONFIG_INVALID',
-    `${configUrl} has no default export with a list of modules; write: export default defineConfig({ modules: […] })`,
-  );
-}
-
-async function importConfig(configUrl: string): Promise<{ readonly default?: unknown }> {
-  try {
-    return (await import(configUrl)) as { readonly default?: unknown };
-  } catch (error) {
-    if (isEngineError(error)) throw error;
-    const what = (error as Error).message ?? String(error);
-    throw new EngineError('CONFIG_INVALID', `${configUrl} cannot be loaded: ${what}`, {
-      cause: error,
-    });
-  }
-}
-
 function hostOn(
   database: Database,
   options: HostOptions & Pick<Host, 'config' | 'registry' | 'mcp'>,
 ): Host {
   const { config, registry, mcp, env = process.env } = options;
   const profiles = chooseProfiles(config.models, env);
-  const rehearsed = profiles ?? rehearsedProfiles(config.models);
   const entities = [...registry.entities.values()];
   const enginePool = database.pool('tutti_engine', 2);
   const tenantPool = database.pool('tutti_tenant', 2);
   const connector = (tenantId: number): Connector =>
     embeddedConnector({ pool: tenantPool, tenantId, entities });
-  const openPool = (): Pool => openThreads(database, { ...options, profiles: rehearsed });
   const store = new Store(enginePool);
   const telemetry = new HostTelemetry(env, { spanIds: options.spanIds, log: config.log });
-  let engine: Engine | null = null;
-  let dispatcher: Pool | null = null;
+  let runner: Runner | null = null;
+  const demandRunner = async (): Promise<Runner> => {
+    const loaded = await import('./runner.ts');
+    runner ??= new loaded.Runner({ ...options, database, profiles, store, connector, telemetry });
+    return runner;
+  };
   return {
     database,
     registry,
@@ -180,19 +121,10 @@ function hostOn(
     store,
     ...{ inbox: new Inbox(enginePool), history: new History(database) },
     audit: new AuditLog(enginePool, options),
-    planner: new Planner({
-      database,
-      registry,
-      published: (request) => registryFor(store.definitions, registry, request),
-      config,
-      profiles: rehearsed,
-      connector,
-      budgets: new Budgets(database, { registry, config }),
-      hasBatches: (target) => hasBatches(target, env),
-      ...(mcp && { mcp }),
-      openDispatcher: openPool,
-      clock: systemClock,
-    }),
+    planner: {
+      plan: async (...asked) => (await demandRunner()).planner.plan(...asked),
+      bind: async (...asked) => (await demandRunner()).planner.bind(...asked),
+    },
     connector,
     async sampleTenant(scale, seed = 1) {
       const tenantId = await this.store.tenant(sampleSlug(scale, seed));
@@ -202,22 +134,13 @@ function hostOn(
       return { tenantId, sample };
     },
     get zombies() {
-      return dispatcher?.health.zombies ?? 0;
+      return runner?.zombies ?? 0;
     },
     isServed: async () => (await liveEngine(enginePool)) !== null,
-    async startEngine(onFailure) {
-      const told = await telemetry.start(version);
-      dispatcher = openPool();
-      const parts = { database, registry, config, profiles, rehearsed, version, dispatcher };
-      const openBatches = (target: ModelTarget) => openBatch(target, env);
-      const outside = { connector, openBatches, ...(mcp && { mcp }) };
-      engine = new Engine({ ...parts, ...outside, ...told, onFailure });
-      await engine.start();
-      return engine;
-    },
+    startEngine: async (onFailure) => (await demandRunner()).startEngine(onFailure),
     async close(drainMs) {
       try {
-        await engine?.stop(drainMs);
+        await runner?.stopEngine(drainMs);
         await telemetry.stop();
       } finally {
         await mcp?.close();
@@ -225,34 +148,4 @@ function hostOn(
       }
     },
   };
-}
-
-/** Threads that have loaded the same as this process. */
-function openThreads(
-  database: Database,
-  options: HostOptions & Pick<Host, 'config' | 'registry'> & { readonly profiles: Profiles },
-): Pool {
-  const { configUrl, dataFolder, registry, profiles, config, env } = options;
-  const { digest } = registry;
-  const connection = database.connectionConfig;
-  const threads = config.limits?.threads;
-  return new Pool({
-    setup: { configUrl, connection, dataFolder, profiles, digest, profile: env?.TUTTI_PROFILE },
-    ...(threads !== undefined && { threads }),
-  });
-}
-
-/** The name of the tenant that holds the sample company of a scale and a seed. */
-export function sampleSlug(scale: number, seed = 1): string {
-  return seed === 1 ? `sample-${scale}` : `sample-${scale}-${seed}`;
-}
-
-/** Whether a tenant holds a sample company, of any scale and seed. */
-export function isSample(slug: string): boolean {
-  return /^sample-\d+(-\d+)?$/.test(slug);
-}
-
-/** URL of the configuration that a path names, from the working directory. */
-export function configUrl(path: string): string {
-  return pathToFileURL(path).href;
 }

@@ -1,11 +1,14 @@
 import { resolve } from 'node:path';
 import type { LoadedSample } from '../core/ports/erp/load-sample.ts';
 import { countOf, formatDuration } from '../core/service/batch/format.ts';
-import { usualKeyDays } from '../core/service/identity/keys.ts';
-import { type Call, hostOptions, readGroup } from './command.ts';
-import { type Host, version } from './host.ts';
+import { usualKeyDays } from '../core/service/identity/key-view.ts';
+import { readGroup } from './call-host.ts';
+import { hostOptions } from './call-reading.ts';
+import type { Call } from './command.ts';
+import type { Host } from './host.ts';
 import { identityOf } from './identity-of.ts';
 import { operator } from './operator.ts';
+import { version } from './version.ts';
 
 const labelWidth = 10;
 

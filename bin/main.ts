@@ -2,9 +2,9 @@ import dotenv from 'dotenv';
 import { EngineError, type ErrorCode, isEngineError, toErrorData } from '../core/base/errors.ts';
 import type { Fault } from '../core/engine/graph/fault.ts';
 import { readArguments } from './arguments.ts';
-import { type Command, exit } from './command.ts';
-import { printCommands, printUsage } from './commands/help.ts';
-import { commands } from './commands.ts';
+import { exit } from './command.ts';
+import { commands, type Known } from './commands.ts';
+import { printCommands, printUsage } from './help.ts';
 import { hearInterrupts } from './interrupt.ts';
 import { oneLine, openTerminal, type Terminal } from './terminal.ts';
 
@@ -53,10 +53,10 @@ async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<num
   const [name = 'help', ...rest] = argv;
   const plain = openTerminal(false, env);
   if (['help', '--help', '-h'].includes(name)) return help(rest[0], plain);
-  const command = await find(name === '--version' || name === '-v' ? 'version' : name);
-  const args = readArguments(command.usage, rest);
+  const { usage, load } = find(name === '--version' || name === '-v' ? 'version' : name);
+  const args = readArguments(usage, rest);
   if (args.has('help')) {
-    printUsage(plain, command);
+    printUsage(plain, usage);
     return exit.done;
   }
   dotenv.config({ quiet: true, processEnv: env as Record<string, string> });
@@ -67,22 +67,23 @@ async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<num
     const terminal = openTerminal(args.has('json'), env);
     const profile = args.text('profile');
     const chosen = profile === undefined ? env : { ...env, TUTTI_PROFILE: profile };
-    return await command.run({ args, terminal, interrupt, env: chosen });
+    const command = await load();
+    return await command({ args, terminal, interrupt, env: chosen });
   } finally {
     clearInterval(hold);
     interrupt.release();
   }
 }
 
-async function help(name: string | undefined, terminal: Terminal): Promise<number> {
-  if (name !== undefined) printUsage(terminal, await find(name));
-  else printCommands(terminal, await Promise.all(Object.values(commands).map((load) => load())));
+function help(name: string | undefined, terminal: Terminal): number {
+  if (name !== undefined) printUsage(terminal, find(name).usage);
+  else printCommands(terminal);
   return exit.done;
 }
 
 /** @throws INPUT_INVALID */
-async function find(name: string): Promise<Command> {
-  if (Object.hasOwn(commands, name)) return await (commands[name] as () => Promise<Command>)();
+function find(name: string): Known {
+  if (Object.hasOwn(commands, name)) return commands[name] as Known;
   throw new EngineError('INPUT_INVALID', `There is no command '${name}'; see: tutti help`);
 }
 

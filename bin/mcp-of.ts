@@ -1,6 +1,7 @@
 import type { McpOptions } from '../core/service/mcp/parts.ts';
-import { type Host, version } from './host.ts';
+import type { Host } from './host.ts';
 import { recordOf } from './outcome.ts';
+import { version } from './version.ts';
 
 /** What a process serves other systems with, by the Model Context Protocol. */
 export function mcpOf(host: Host, startOwn: McpOptions['startOwn']): McpOptions {

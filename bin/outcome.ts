@@ -4,7 +4,7 @@ import { EngineError } from '../core/base/errors.ts';
 import { type RunRecord, readRecord } from '../core/service/batch/record.ts';
 import { renderReport } from '../core/service/batch/report/page.ts';
 import { summarise } from '../core/service/batch/summary.ts';
-import { readGroup } from './command.ts';
+import { readGroup } from './call-host.ts';
 import type { Host } from './host.ts';
 import { oneLine, type Terminal, table } from './terminal.ts';
 

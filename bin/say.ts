@@ -1,7 +1,8 @@
 import { Approvals } from '../core/engine/approvals/approvals.ts';
 import type { Decision } from '../core/engine/approvals/rules.ts';
 import type { ApprovalView } from '../core/engine/approvals/view.ts';
-import { type Call, exit, withHost } from './command.ts';
+import { withHost } from './call-host.ts';
+import { type Call, exit } from './command.ts';
 import { operator, personOfCall } from './operator.ts';
 
 /**

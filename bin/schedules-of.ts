@@ -9,8 +9,9 @@ import { lockedIn } from '../core/service/schedules/locked.ts';
 import type { ScheduleParts } from '../core/service/schedules/parts.ts';
 import { Schedules } from '../core/service/schedules/schedules.ts';
 import type { Call } from './command.ts';
-import { type Host, isSample } from './host.ts';
+import type { Host } from './host.ts';
 import { say } from './introduction.ts';
+import { isSample } from './sample-tenant.ts';
 
 /** What fires schedules as long as the process serves: those of every tenant, but of sample companies only of the one that is served. */
 export function schedulesOf(

@@ -2,7 +2,9 @@ import type { Engine } from '../core/engine/engine.ts';
 import { StatusReader } from '../core/engine/status.ts';
 import type { PoolStatus } from '../core/service/api/routes/status.ts';
 import { watchGauges } from './gauges.ts';
-import { type Host, version } from './host.ts';
+import type { Host } from './host.ts';
+import type { Reading } from './reading.ts';
+import { version } from './version.ts';
 
 /** A serving process's log and gauges. */
 export function telemetryOf(host: Host, engine: Engine) {
@@ -21,11 +23,9 @@ export function telemetryOf(host: Host, engine: Engine) {
 }
 
 /** Tells how the installation is. */
-export function statusOf({
-  database,
-  registry,
-}: Pick<Host, 'database' | 'registry'>): StatusReader {
-  return new StatusReader(database, { version, totalWorkflows: () => registry.workflows.size });
+export function statusOf(from: Pick<Reading, 'database' | 'registry'>): StatusReader {
+  const totalWorkflows = (): number => from.registry.workflows.size;
+  return new StatusReader(from.database, { version, totalWorkflows });
 }
 
 /** What the pool of this process has done. */

@@ -5,8 +5,9 @@ import { EngineError } from '../core/base/errors.ts';
 import { checkWorkflow } from '../core/engine/graph/check.ts';
 import { readDocument } from '../core/sdk/document.ts';
 import { countOf } from '../core/service/batch/format.ts';
-import { type Call, exit, hostOptions } from './command.ts';
-import { openConfig } from './host.ts';
+import { hostOptions } from './call-reading.ts';
+import { type Call, exit } from './command.ts';
+import { openConfig } from './configuration.ts';
 import { oneLine, table } from './terminal.ts';
 import { namesOf, wrong } from './workflow-versions.ts';
 

@@ -13,7 +13,7 @@ import type { Connector } from '../core/ports/erp/connector.ts';
 import { embeddedConnector } from '../core/ports/erp/embedded.ts';
 import { sharedEntities } from '../core/ports/erp/entities.ts';
 import type { ModelTarget } from '../core/ports/models/model.ts';
-import { loadProviders } from '../core/ports/models/open.ts';
+import { hasKey, loadProviders } from '../core/ports/models/open.ts';
 import type { Profiles } from '../core/ports/models/profiles.ts';
 import { type OpenedOutside, openOutside } from '../core/ports/outside.ts';
 import { readyConfig } from '../core/ports/settle-config.ts';
@@ -73,7 +73,9 @@ export async function load(setup: ThreadSetup): Promise<Loaded> {
   const profiles = setup.profiles as Profiles | null;
   // A cold thread that got hundreds of permits at once would load for longer than the watchdog has patience.
   const targets = Object.values(profiles ?? {}).flatMap(targetsOf);
-  await loadProviders(targets.filter(({ provider }) => !config.providers?.[provider]));
+  const called = targets.filter((each) => !config.providers?.[each.provider]);
+  // What nobody has a key for is simulated, or not called at all.
+  await loadProviders(called.filter((each) => hasKey(each, process.env)));
   const outside = openOutside(config, { dataFolder: setup.dataFolder, env: process.env });
   return { registry, config, profiles, connector, doings, proposal, authority, outside };
 }

@@ -131,8 +131,9 @@ export class Pool implements Dispatcher {
     if (this.#stopped) return;
     this.#stopped = true;
     this.#started?.stopWatch();
+    // Destroyed first: a pool that is not would replace the threads whose lanes are closed, and the new ones load everything once more.
+    const ended = Promise.all([this.#threads.destroy(), this.#started?.quarantine.stop()]);
     for (const lane of [...this.#lanes, ...this.#zombies]) lane.close();
-    const ended = Promise.all([this.#started?.quarantine.stop(), this.#threads.destroy()]);
     await Promise.race([
       ended,
       new Promise<void>((resolve) => this.#clock.after(longestStopMs, resolve)),

@@ -4,7 +4,8 @@ import { readAgentDocument } from '../../core/sdk/agent-document.ts';
 import { countOf } from '../../core/service/batch/format.ts';
 import { agentsOf } from '../agents-of.ts';
 import { actionIn, wrongUse } from '../arguments.ts';
-import { type Call, type Command, flags, withTenant } from '../command.ts';
+import { withTenant } from '../call-host.ts';
+import type { Call, Command } from '../command.ts';
 import { personOfCall } from '../operator.ts';
 import { oneLine, type Terminal, table } from '../terminal.ts';
 import { readText } from '../workflow-versions.ts';
@@ -23,46 +24,13 @@ const actions: Readonly<Record<string, (call: Call, named: readonly string[]) =>
 };
 
 /** `tutti agent`: makes, changes, clones and deletes agents while Tutti runs, and shows those that there are. */
-export const agent: Command = {
-  usage: {
-    name: 'agent',
-    about: [
-      'Lists agents; makes, changes, clones and deletes your own while Tutti runs.',
-      'list: those of the modules and your own · show NAME: one, or a version of your own (--version)',
-      'create: one of your own, from a --file in YAML or JSON, or by --name and flags',
-      'change NAME: by a --file in the place of what it is, or by flags; runs under way keep what they have',
-      'clone NAME NEW: a copy to change by flags · delete NAME: new runs find it no more',
-      'versions NAME · rollback NAME: to an older version (--to, or the one before)',
-    ].join('\n  '),
-    positionals: ['ACTION', '[NAME]', '[NEW]'],
-    flags: {
-      file: { value: 'PATH', about: 'the agent as a document (see docs/agents.md)' },
-      name: { value: 'NAME', about: 'of create: its name, lower snake case' },
-      template: { value: 'AGENT', about: 'the loaded agent that it takes from what it leaves out' },
-      purpose: { value: 'TEXT', about: 'what it is for, in one sentence' },
-      instructions: { value: 'TEXT', about: 'what its model is told; @PATH reads a file' },
-      model: { value: 'PROFILE', about: 'fast, standard or deep' },
-      tools: { value: 'A,B', about: 'the tools that it may call, by name; nothing for none' },
-      version: {
-        value: 'N',
-        about: 'of show: this version · of change and delete: only if it is this one still',
-      },
-      to: { value: 'N', about: 'of rollback: to this version (default the one before)' },
-      module: { value: 'NAME', about: 'of list: of this module; custom has your own' },
-      capability: { value: 'NAME', about: 'of list: such that can do this' },
-      as: flags.as,
-      scale: flags.scale,
-      json: flags.json,
-    },
-  },
-  run: (call) => {
-    const [action = '', ...named] = call.args.positionals;
-    const actOf = actionIn('agent', actions, action);
-    // Read before anything is opened: a wrong flag costs no start.
-    const act = actOf(call, named);
-    const actor = { kind: 'person', id: personOfCall(call) } as const;
-    return withTenant(call, (host, tenantId) => act(agentsOf(host), { tenantId, actor }));
-  },
+export const agent: Command = (call) => {
+  const [action = '', ...named] = call.args.positionals;
+  const actOf = actionIn('agent', actions, action);
+  // Read before anything is opened: a wrong flag costs no start.
+  const act = actOf(call, named);
+  const actor = { kind: 'person', id: personOfCall(call) } as const;
+  return withTenant(call, (host, tenantId) => act(agentsOf(host), { tenantId, actor }));
 };
 
 function list({ args, terminal }: Call): Act {

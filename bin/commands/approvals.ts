@@ -2,50 +2,37 @@ import { Approvals } from '../../core/engine/approvals/approvals.ts';
 import { linesOf, visible } from '../../core/engine/approvals/shown.ts';
 import type { ApprovalView, AskedEffect, VoteView } from '../../core/engine/approvals/view.ts';
 import { countOf } from '../../core/service/batch/format.ts';
-import { askedList, type Command, exit, flags, readList, withHost } from '../command.ts';
+import { readList, withReading } from '../call-reading.ts';
+import { askedList, type Command, exit } from '../command.ts';
 import { table } from '../terminal.ts';
-
-/** Questions in one list; the newest. */
-const most = 200;
+import { listed } from '../usages/amounts.ts';
 
 /** `tutti approvals`: what people are asked. */
-export const approvals: Command = {
-  usage: {
-    name: 'approvals',
-    about: `Lists what waits for people to decide, at most ${most}: tutti approve, tutti refuse.`,
-    flags: {
-      run: { value: 'ID', about: 'only what this run asks' },
-      all: { about: 'also what has been decided, has expired or was withdrawn' },
-      scale: flags.scale,
-      json: flags.json,
-    },
-  },
-  run: (call) => {
-    const asked = askedList(call);
-    const isAll = call.args.has('all');
-    return withHost(call, async (host) => {
-      const { terminal } = call;
-      const store = new Approvals(host.database.pool('tutti_engine', 1), host.config.roles);
-      const found = await readList(host, asked, (tenantId, { runId }) =>
-        store.list(tenantId, {
-          limit: most,
-          ...(!isAll && { state: 'open' }),
-          ...(runId !== undefined && { runId }),
-        }),
-      );
-      if (terminal.isJson) terminal.print(found);
-      else {
-        for (const each of found) {
-          terminal.say(`${terminal.bold(each.id)}  ${visible(each.title)}`);
-          for (const line of describe(each)) terminal.say(`  ${line}`);
-          terminal.say();
-        }
-        const open = found.filter(({ state }) => state === 'open').length;
-        terminal.say(`${countOf(open, 'approval')} open.`);
+export const approvals: Command = (call) => {
+  const asked = askedList(call);
+  const isAll = call.args.has('all');
+  return withReading(call, async (reading) => {
+    const { terminal } = call;
+    const store = new Approvals(reading.database.pool('tutti_engine', 1), reading.config.roles);
+    const found = await readList(reading, asked, (tenantId, { runId }) =>
+      store.list(tenantId, {
+        limit: listed.approvals,
+        ...(!isAll && { state: 'open' }),
+        ...(runId !== undefined && { runId }),
+      }),
+    );
+    if (terminal.isJson) terminal.print(found);
+    else {
+      for (const each of found) {
+        terminal.say(`${terminal.bold(each.id)}  ${visible(each.title)}`);
+        for (const line of describe(each)) terminal.say(`  ${line}`);
+        terminal.say();
       }
-      return exit.done;
-    });
-  },
+      const open = found.filter(({ state }) => state === 'open').length;
+      terminal.say(`${countOf(open, 'approval')} open.`);
+    }
+    return exit.done;
+  });
 };
 
 /** What a person must know to decide, as aligned lines. */

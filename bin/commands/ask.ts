@@ -4,16 +4,8 @@ import type { TaskRequest, TaskView } from '../../core/engine/tasks/tasks.ts';
 import { countOf, formatCost } from '../../core/service/batch/format.ts';
 import { demandActive } from '../active-tenant.ts';
 import { type Arguments, wrongUse } from '../arguments.ts';
-import {
-  bookZone,
-  type Call,
-  type Command,
-  exit,
-  exitCodeOf,
-  flags,
-  scaleOf,
-  withHost,
-} from '../command.ts';
+import { withHost } from '../call-host.ts';
+import { bookZone, type Call, type Command, exit, exitCodeOf, scaleOf } from '../command.ts';
 import { seeToItsEnd } from '../follow.ts';
 import type { Host } from '../host.ts';
 import { actorOfCall } from '../operator.ts';
@@ -23,39 +15,11 @@ import type { Terminal } from '../terminal.ts';
 const wrong = wrongUse('ask');
 
 /** `tutti ask`: one task for one agent, seen to its end. */
-export const ask: Command = {
-  usage: {
-    name: 'ask',
-    about:
-      'Gives an agent one task, in words or as its input, and prints what it answers; without a name the best agent for it.',
-    positionals: ['[AGENT]', '[TEXT]'],
-    flags: {
-      capability: {
-        value: 'NAME',
-        about: 'an agent that can do this, in place of a name (see tutti modules)',
-      },
-      input: {
-        value: 'JSON',
-        about: "the agent's input; with TEXT what is beside that (default {})",
-      },
-      key: {
-        value: 'K',
-        about: 'idempotency key: a task that has it already is waited for, not started again',
-      },
-      priority: { value: 'N', about: 'of tasks that wait: 1 (last) to 10 (first), default 5' },
-      wait: { about: 'waits for its end and prints the answer (the default)' },
-      'no-wait': { about: 'leaves the task to the engine that serves the database' },
-      as: flags.as,
-      scale: flags.scale,
-      json: flags.json,
-    },
-  },
-  run: (call) => {
-    // Read before anything is opened: a wrong flag costs no start.
-    const wanted = wantedOf(call.args);
-    const scale = scaleOf(call.args);
-    return withHost(call, (host) => askOnce(call, host, { wanted, scale }));
-  },
+export const ask: Command = (call) => {
+  // Read before anything is opened: a wrong flag costs no start.
+  const wanted = wantedOf(call.args);
+  const scale = scaleOf(call.args);
+  return withHost(call, (host) => askOnce(call, host, { wanted, scale }));
 };
 
 type Wanted = Pick<TaskRequest, 'agent' | 'capability' | 'text' | 'input' | 'key' | 'priority'>;

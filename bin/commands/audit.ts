@@ -8,22 +8,16 @@ import type { Verdict } from '../../core/engine/audit/verify.ts';
 import { readAuditKey } from '../../core/ports/audit-key.ts';
 import { countOf } from '../../core/service/batch/format.ts';
 import { actionIn, wrongUse } from '../arguments.ts';
-import {
-  type Call,
-  type Command,
-  exit,
-  flags,
-  hostOptions,
-  withHost,
-  withTenant,
-} from '../command.ts';
+import { withHost, withTenant } from '../call-host.ts';
+import { hostOptions } from '../call-reading.ts';
+import { type Call, type Command, exit } from '../command.ts';
 import type { Host } from '../host.ts';
 import { identityOf } from '../identity-of.ts';
 import { table } from '../terminal.ts';
+import { listed } from '../usages/amounts.ts';
 
 const wrong = wrongUse('audit');
 
-const shown = 50;
 const most = 10_000;
 
 const acts: Readonly<Record<string, (call: Call, file: string | undefined) => Promise<number>>> = {
@@ -34,46 +28,16 @@ const acts: Readonly<Record<string, (call: Call, file: string | undefined) => Pr
 };
 
 /** `tutti audit`: what people and keys have changed, and whether that record is as it was written. */
-export const audit: Command = {
-  usage: {
-    name: 'audit',
-    about: [
-      'Shows what people and keys have changed, and proves that this record is as it was written.',
-      `list: the newest ${shown}, or as the flags say`,
-      'verify [FILE]: the log of this database, or an exported file; --head OLDER finds what was cut off or written anew since',
-      'export --to FILE: all of it, a row a line, with a signed head as its last line',
-      'key: the public key that signatures are verified with',
-    ].join('\n  '),
-    positionals: ['[list|verify|export|key]', '[FILE]'],
-    flags: {
-      actor: { value: 'ID', about: 'of list: whose changes' },
-      action: { value: 'NAME', about: "of list: for example key.revoke, or 'key.*'" },
-      target: { value: 'ID', about: 'of list: what was changed' },
-      from: { value: 'TIME', about: 'of list: not before this moment (YYYY-MM-DD or RFC 3339)' },
-      to: { value: 'PATH', about: 'of export: the file · of list: before this moment' },
-      limit: { value: 'N', about: `of list: how many (default ${shown})` },
-      head: {
-        value: 'FILE',
-        about: 'of verify: an older export, to whose signed head it must agree',
-      },
-      key: { value: 'HEX', about: 'of verify: the public key that counts (default: this place’s)' },
-      tenant: { value: 'NAME', about: 'whose log (default the tenant that ran last)' },
-      installation: { about: 'the log of what belongs to no tenant' },
-      scale: flags.scale,
-      json: flags.json,
-    },
-  },
-  run: (call) => {
-    const [name = 'list', file] = call.args.positionals;
-    const act = actionIn('audit', acts, name);
-    if (file !== undefined && name !== 'verify') throw wrong(`${name} takes no file like that`);
-    return act(call, file);
-  },
+export const audit: Command = (call) => {
+  const [name = 'list', file] = call.args.positionals;
+  const act = actionIn('audit', acts, name);
+  if (file !== undefined && name !== 'verify') throw wrong(`${name} takes no file like that`);
+  return act(call, file);
 };
 
 async function list(call: Call): Promise<number> {
   const { args, terminal } = call;
-  const limit = args.integer('limit', { from: 1, to: most }) ?? shown;
+  const limit = args.integer('limit', { from: 1, to: most }) ?? listed.audit;
   const filter = {
     ...{ actor: args.text('actor'), action: args.text('action'), target: args.text('target') },
     ...{ from: momentOf(call, 'from'), to: momentOf(call, 'to'), limit },

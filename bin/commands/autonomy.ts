@@ -2,47 +2,32 @@ import { EngineError } from '../../core/base/errors.ts';
 import { type Level, resetLevel, setLevel } from '../../core/engine/authority/levels.ts';
 import { SettingStore } from '../../core/engine/recovery/setting-store.ts';
 import { authorityOf } from '../authority-of.ts';
-import { type Call, type Command, flags, withTenant } from '../command.ts';
+import { withTenant } from '../call-host.ts';
+import type { Call, Command } from '../command.ts';
 import { operator } from '../operator.ts';
 import { table } from '../terminal.ts';
 
 /** `tutti autonomy`: how far each agent may go with each tool, and changes of it while engines run. */
-export const autonomy: Command = {
-  usage: {
-    name: 'autonomy',
-    about:
-      'Lists how far agents may go (observe, propose, approve, act), or sets it for AGENT with TOOL.',
-    positionals: ['[AGENT]', '[TOOL]', '[LEVEL]'],
-    flags: {
-      company: { value: 'CODE', about: 'only for runs of this company' },
-      reset: {
-        about: 'takes back what was set for AGENT with TOOL; without them all that was set',
-      },
-      scale: flags.scale,
-      json: flags.json,
-    },
-  },
-  run: (call) => {
-    checkCall(call);
-    return withTenant(call, async (host, tenantId) => {
-      const settings = new SettingStore(host.database, host);
-      await change(call, settings, tenantId);
-      const [agent, tool] = call.args.positionals;
-      const levels = (await authorityOf(host).levels(tenantId)).filter(
-        (each) => (agent ?? each.agent) === each.agent && (tool ?? each.tool) === each.tool,
-      );
-      if (call.terminal.isJson) return call.terminal.print(levels);
-      const rows = merged(levels).map((each) => [
-        each.agent,
-        each.tool,
-        each.company ?? 'all',
-        each.autonomy,
-        each.by,
-      ]);
-      for (const line of table([['agent', 'tool', 'company', 'may', 'by'], ...rows]))
-        call.terminal.say(line);
-    });
-  },
+export const autonomy: Command = (call) => {
+  checkCall(call);
+  return withTenant(call, async (host, tenantId) => {
+    const settings = new SettingStore(host.database, host);
+    await change(call, settings, tenantId);
+    const [agent, tool] = call.args.positionals;
+    const levels = (await authorityOf(host).levels(tenantId)).filter(
+      (each) => (agent ?? each.agent) === each.agent && (tool ?? each.tool) === each.tool,
+    );
+    if (call.terminal.isJson) return call.terminal.print(levels);
+    const rows = merged(levels).map((each) => [
+      each.agent,
+      each.tool,
+      each.company ?? 'all',
+      each.autonomy,
+      each.by,
+    ]);
+    for (const line of table([['agent', 'tool', 'company', 'may', 'by'], ...rows]))
+      call.terminal.say(line);
+  });
 };
 
 function checkCall({ args }: Call): void {

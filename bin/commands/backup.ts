@@ -4,54 +4,46 @@ import { EngineError } from '../../core/base/errors.ts';
 import { noteBackup } from '../../core/engine/audit/backup.ts';
 import { writeBackup } from '../../core/ports/db/backup.ts';
 import { countOf, formatDuration } from '../../core/service/batch/format.ts';
-import { type Call, type Command, exit, flags, hostOptions } from '../command.ts';
-import { version } from '../host.ts';
+import { hostOptions } from '../call-reading.ts';
+import { type Call, type Command, exit } from '../command.ts';
 import { operator } from '../operator.ts';
+import { version } from '../version.ts';
 import { formatBytes } from './retention.ts';
 
 /** `tutti backup [PATH]`: every row of the database in one file, while engines work on. */
-export const backup: Command = {
-  usage: {
-    name: 'backup',
-    about:
-      'Writes all data into one file, beside running engines (default tutti-YYYYMMDD-HHMMSS.backup).',
-    positionals: ['[PATH]'],
-    flags: { force: { about: 'replaces a file that is there' }, json: flags.json },
-  },
-  async run(call) {
-    const { args, terminal, interrupt } = call;
-    const started = performance.now();
-    const path = resolve(args.positionals[0] ?? defaultName(new Date()));
-    const options = { path, isForced: args.has('force'), release: version };
-    const place = savedPlace(call);
-    try {
-      const saved = await writeBackup(place, {
-        ...options,
-        signal: interrupt.signal,
-        note: (client, { sizeBytes, rows }) =>
-          noteBackup(client, {
-            action: 'backup.take',
-            actor: operator(),
-            data: { sizeBytes, rows },
-          }),
-      });
-      const { sizeBytes, rows, header } = saved;
-      const durationMs = Math.round(performance.now() - started);
-      const tables = header.tables.length;
-      if (terminal.isJson) terminal.print({ path, sizeBytes, rows, tables, durationMs });
-      else {
-        const size = `${formatBytes(sizeBytes)}, ${countOf(rows, 'row')} of ${countOf(tables, 'table')}`;
-        terminal.say(`Backup: ${path}`);
-        terminal.say(`  ${size}, ${formatDuration(durationMs)}`);
-        terminal.say('  It holds personal data as the database does; only this user may read it.');
-      }
-      return exit.done;
-    } catch (error) {
-      if (!interrupt.signal.aborted) throw error;
-      terminal.warn('Interrupted: no backup was written.');
-      return interrupt.exitCode() ?? exit.failed;
+export const backup: Command = async (call) => {
+  const { args, terminal, interrupt } = call;
+  const started = performance.now();
+  const path = resolve(args.positionals[0] ?? defaultName(new Date()));
+  const options = { path, isForced: args.has('force'), release: version };
+  const place = savedPlace(call);
+  try {
+    const saved = await writeBackup(place, {
+      ...options,
+      signal: interrupt.signal,
+      note: (client, { sizeBytes, rows }) =>
+        noteBackup(client, {
+          action: 'backup.take',
+          actor: operator(),
+          data: { sizeBytes, rows },
+        }),
+    });
+    const { sizeBytes, rows, header } = saved;
+    const durationMs = Math.round(performance.now() - started);
+    const tables = header.tables.length;
+    if (terminal.isJson) terminal.print({ path, sizeBytes, rows, tables, durationMs });
+    else {
+      const size = `${formatBytes(sizeBytes)}, ${countOf(rows, 'row')} of ${countOf(tables, 'table')}`;
+      terminal.say(`Backup: ${path}`);
+      terminal.say(`  ${size}, ${formatDuration(durationMs)}`);
+      terminal.say('  It holds personal data as the database does; only this user may read it.');
     }
-  },
+    return exit.done;
+  } catch (error) {
+    if (!interrupt.signal.aborted) throw error;
+    terminal.warn('Interrupted: no backup was written.');
+    return interrupt.exitCode() ?? exit.failed;
+  }
 };
 
 /** The call's database; a folder that is not there is not made. @throws INPUT_INVALID */

@@ -2,7 +2,8 @@ import { EngineError } from '../../core/base/errors.ts';
 import { Budgets, type BudgetsView, type BudgetView } from '../../core/engine/limits/budgets.ts';
 import { readUsd } from '../../core/engine/limits/daily-limit.ts';
 import { countOf, formatCost } from '../../core/service/batch/format.ts';
-import { type Call, type Command, flags, withTenant } from '../command.ts';
+import { withTenant } from '../call-host.ts';
+import type { Call, Command } from '../command.ts';
 import { operator } from '../operator.ts';
 import { type Terminal, table } from '../terminal.ts';
 
@@ -10,32 +11,20 @@ import { type Terminal, table } from '../terminal.ts';
 const shownWaiting = 10;
 
 /** `tutti budgets`: what models may cost a day, and what is left of it. */
-export const budgets: Command = {
-  usage: {
-    name: 'budgets',
-    about: 'Shows what models may cost today, or changes it; engines follow within a second.',
-    positionals: ['[set|unset]', '[SCOPE]', '[USD_PER_DAY]'],
-    flags: {
-      simulated: { about: 'the purses of rehearsals instead of the real ones' },
-      scale: flags.scale,
-      json: flags.json,
-    },
-  },
-  run: (call) => {
-    // Read before anything is opened: a wrong call costs no start.
-    const asked = askedBudget(call);
-    return withTenant(call, async (host, tenantId) => {
-      const store = new Budgets(host.database, host);
-      const { terminal } = call;
-      if (asked.act === 'list') {
-        const view = await store.list(tenantId, { simulated: call.args.has('simulated') });
-        if (terminal.isJson) terminal.print(view);
-        else list(terminal, view);
-      } else {
-        tell(terminal, await change(store, tenantId, asked));
-      }
-    });
-  },
+export const budgets: Command = (call) => {
+  // Read before anything is opened: a wrong call costs no start.
+  const asked = askedBudget(call);
+  return withTenant(call, async (host, tenantId) => {
+    const store = new Budgets(host.database, host);
+    const { terminal } = call;
+    if (asked.act === 'list') {
+      const view = await store.list(tenantId, { simulated: call.args.has('simulated') });
+      if (terminal.isJson) terminal.print(view);
+      else list(terminal, view);
+    } else {
+      tell(terminal, await change(store, tenantId, asked));
+    }
+  });
 };
 
 type Asked =

@@ -4,19 +4,12 @@ import { installation } from '../../core/engine/recovery/setting-kinds.ts';
 import { SettingStore, type SettingView } from '../../core/engine/recovery/setting-store.ts';
 import { type SettledConfig, settleConfig } from '../../core/ports/settle-config.ts';
 import { countOf } from '../../core/service/batch/format.ts';
-import {
-  type Call,
-  type Command,
-  configOf,
-  exit,
-  flags,
-  hostOptions,
-  readingTenant,
-  withHost,
-} from '../command.ts';
+import { withHost } from '../call-host.ts';
+import { configOf, hostOptions, readingTenant } from '../call-reading.ts';
+import { type Call, type Command, exit } from '../command.ts';
 import { faultsOf } from '../config-faults.ts';
 import { configRows } from '../config-rows.ts';
-import { readConfig } from '../host.ts';
+import { readConfig } from '../configuration.ts';
 import { oneLine, table } from '../terminal.ts';
 
 const actions: Readonly<Record<string, (call: Call) => Promise<number>>> = { check, show };
@@ -25,25 +18,13 @@ const actions: Readonly<Record<string, (call: Call) => Promise<number>>> = { che
 const shownCharacters = 80;
 
 /** `tutti config`: what an installation is told, by whom, and whether it is right. */
-export const config: Command = {
-  usage: {
-    name: 'config',
-    about: [
-      'Checks or shows what this installation is told.',
-      'check: everything that is wrong with configuration and environment at once; exit code 2 when anything is',
-      'show: every value and who says so: flag, environment, setting, profile, file or default; secrets only as set or not set',
-    ].join('\n  '),
-    positionals: ['ACTION'],
-    flags: { json: flags.json },
-  },
-  run: (call) => {
-    const [action = ''] = call.args.positionals;
-    if (Object.hasOwn(actions, action)) return (actions[action] as typeof check)(call);
-    throw new EngineError(
-      'INPUT_INVALID',
-      `tutti config takes ${Object.keys(actions).join(' or ')}, not '${action}'; see: tutti help config`,
-    );
-  },
+export const config: Command = (call) => {
+  const [action = ''] = call.args.positionals;
+  if (Object.hasOwn(actions, action)) return (actions[action] as typeof check)(call);
+  throw new EngineError(
+    'INPUT_INVALID',
+    `tutti config takes ${Object.keys(actions).join(' or ')}, not '${action}'; see: tutti help config`,
+  );
 };
 
 async function check(call: Call): Promise<number> {

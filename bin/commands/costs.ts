@@ -1,56 +1,30 @@
 import { EngineError } from '../../core/base/errors.ts';
-import {
-  type CostRow,
-  type CostSums,
-  Costs,
-  type CostView,
-  type CostWay,
-  costWays,
-} from '../../core/engine/costs.ts';
+import { type CostWay, costWays } from '../../core/engine/cost-ways.ts';
+import { type CostRow, type CostSums, Costs, type CostView } from '../../core/engine/costs.ts';
 import { countOf, formatCost, formatCount } from '../../core/service/batch/format.ts';
-import {
-  type Call,
-  type Command,
-  exit,
-  flags,
-  readingTenant,
-  scaleOf,
-  withHost,
-} from '../command.ts';
+import { readingTenant, withReading } from '../call-reading.ts';
+import { type Call, type Command, exit, scaleOf } from '../command.ts';
 import { type Terminal, table } from '../terminal.ts';
+import { usualDays } from '../usages/amounts.ts';
 
-const usualDays = 7;
 /** Rows on the terminal; `--json` has up to 1,000. Days are all shown. */
 const shown = 30;
 
 /** `tutti costs`: what models cost in the last days. */
-export const costs: Command = {
-  usage: {
-    name: 'costs',
-    about: 'Adds up what models cost in the last days.',
-    flags: {
-      by: { value: 'WAY', about: `${costWays.join(', ')} (default model)` },
-      days: { value: 'N', about: `UTC days, today included, 1 to 365 (default ${usualDays})` },
-      simulated: { about: 'the calls of rehearsals, which nobody pays, instead of the real ones' },
-      scale: flags.scale,
-      json: flags.json,
-    },
-  },
-  run: (call) => {
-    const { args, terminal } = call;
-    const by = wayOf(call);
-    const days = args.integer('days', { from: 1, to: 365 }) ?? usualDays;
-    const scale = args.text('scale') === undefined ? undefined : scaleOf(args);
-    const simulated = args.has('simulated');
-    return withHost(call, async (host) => {
-      // Nobody has run anything yet: tenant 0 has no calls.
-      const tenantId = (await readingTenant(host, { scale })) ?? 0;
-      const view = await new Costs(host.database).read(tenantId, { by, days, simulated });
-      if (terminal.isJson) terminal.print(view);
-      else show(terminal, view);
-      return exit.done;
-    });
-  },
+export const costs: Command = (call) => {
+  const { args, terminal } = call;
+  const by = wayOf(call);
+  const days = args.integer('days', { from: 1, to: 365 }) ?? usualDays;
+  const scale = args.text('scale') === undefined ? undefined : scaleOf(args);
+  const simulated = args.has('simulated');
+  return withReading(call, async (reading) => {
+    // Nobody has run anything yet: tenant 0 has no calls.
+    const tenantId = (await readingTenant(reading, { scale })) ?? 0;
+    const view = await new Costs(reading.database).read(tenantId, { by, days, simulated });
+    if (terminal.isJson) terminal.print(view);
+    else show(terminal, view);
+    return exit.done;
+  });
 };
 
 /** @throws INPUT_INVALID */

@@ -2,44 +2,27 @@ import { EngineError } from '../../core/base/errors.ts';
 import { Delegations, type DelegationView } from '../../core/engine/approvals/delegations.ts';
 import { readPerson } from '../../core/engine/approvals/person.ts';
 import type { Arguments } from '../arguments.ts';
-import { type Command, flags, withTenant } from '../command.ts';
+import { withTenant } from '../call-host.ts';
+import type { Command } from '../command.ts';
 import { operator, personOfCall } from '../operator.ts';
 import { table } from '../terminal.ts';
 
 /** `tutti delegate TO --until DATE`: hands the right to decide to somebody else for a while. */
-export const delegate: Command = {
-  usage: {
-    name: 'delegate',
-    about:
-      'Lets somebody else approve for you until a moment; without TO: lists who does for whom.',
-    positionals: ['[TO]'],
-    flags: {
-      until: {
-        value: 'DATE',
-        about: 'the last day, 2026-07-31, to its end (UTC), or a moment, 2026-07-31T12:00:00Z',
-      },
-      end: { about: 'takes it back' },
-      as: flags.as,
-      scale: flags.scale,
-      json: flags.json,
-    },
-  },
-  run: (call) => {
-    const { args, terminal } = call;
-    const [to] = args.positionals;
-    const handing = to === undefined ? null : { to: readPerson(to), until: untilOf(args) };
-    const from = personOfCall(call);
-    return withTenant(call, async (host, tenantId) => {
-      const delegations = new Delegations(host.database.pool('tutti_engine', 1));
-      if (handing) await delegations.hand({ tenantId, from, ...handing, actor: operator() });
-      const held = await delegations.list(tenantId);
-      if (terminal.isJson) terminal.print(held);
-      else {
-        for (const line of table(held.map(cellsOf))) terminal.say(line);
-        if (held.length === 0) terminal.say('Everybody decides for themselves.');
-      }
-    });
-  },
+export const delegate: Command = (call) => {
+  const { args, terminal } = call;
+  const [to] = args.positionals;
+  const handing = to === undefined ? null : { to: readPerson(to), until: untilOf(args) };
+  const from = personOfCall(call);
+  return withTenant(call, async (host, tenantId) => {
+    const delegations = new Delegations(host.database.pool('tutti_engine', 1));
+    if (handing) await delegations.hand({ tenantId, from, ...handing, actor: operator() });
+    const held = await delegations.list(tenantId);
+    if (terminal.isJson) terminal.print(held);
+    else {
+      for (const line of table(held.map(cellsOf))) terminal.say(line);
+      if (held.length === 0) terminal.say('Everybody decides for themselves.');
+    }
+  });
 };
 
 function cellsOf({ from, to, until }: DelegationView): readonly string[] {

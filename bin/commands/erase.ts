@@ -3,55 +3,31 @@ import { withConnection } from '../../core/engine/retention/keeping.ts';
 import { findRecord, type Mention, type RecordRef } from '../../core/engine/retention/search.ts';
 import { countOf } from '../../core/service/batch/format.ts';
 import { wrongUse } from '../arguments.ts';
-import {
-  type Call,
-  type Command,
-  exit,
-  flags,
-  readingTenant,
-  scaleOf,
-  withHost,
-} from '../command.ts';
+import { withHost } from '../call-host.ts';
+import { readingTenant } from '../call-reading.ts';
+import { type Call, type Command, exit, scaleOf } from '../command.ts';
 import type { Host } from '../host.ts';
 import { operator } from '../operator.ts';
 
 const wrong = wrongUse('erase');
 
 /** `tutti erase`: takes the bodies of a run, or all that name a record. */
-export const erase: Command = {
-  usage: {
-    name: 'erase',
-    about:
-      'Erases inputs, outputs and texts for good, of one run or wherever a record is named; hashes and figures stay.',
-    flags: {
-      run: { value: 'ID', about: 'the run whose bodies go' },
-      record: {
-        value: 'ENTITY:ID',
-        about: 'the record, for example employee:E-17; what names it goes',
-      },
-      reason: { value: 'TEXT', about: 'why; it is kept with who asked' },
-      'dry-run': { about: 'with --record: only lists where it is named' },
-      scale: flags.scale,
-      json: flags.json,
-    },
-  },
-  run: async (call) => {
-    const asked = readAsked(call);
-    return withHost(call, async (host) => {
-      const { runId, record } = asked;
-      const tenantId = await readingTenant(host, { runId, scale: asked.scale });
-      if (tenantId === null) {
-        call.terminal.say('There is no run yet, so there is nothing to erase.');
-        return exit.done;
-      }
-      if (record && asked.isDry) return list(call, { host, tenantId, record });
-      const request = { tenantId, reason: asked.reason, actor: operator() };
-      const erased = record
-        ? await eraseRecord(host.database, record, request)
-        : await eraseRun(host.database, runId as string, request);
-      return tell(call, erased);
-    });
-  },
+export const erase: Command = async (call) => {
+  const asked = readAsked(call);
+  return withHost(call, async (host) => {
+    const { runId, record } = asked;
+    const tenantId = await readingTenant(host, { runId, scale: asked.scale });
+    if (tenantId === null) {
+      call.terminal.say('There is no run yet, so there is nothing to erase.');
+      return exit.done;
+    }
+    if (record && asked.isDry) return list(call, { host, tenantId, record });
+    const request = { tenantId, reason: asked.reason, actor: operator() };
+    const erased = record
+      ? await eraseRecord(host.database, record, request)
+      : await eraseRun(host.database, runId as string, request);
+    return tell(call, erased);
+  });
 };
 
 interface Asked {

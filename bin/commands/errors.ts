@@ -1,36 +1,26 @@
 import type { FailureCount, FailureStatistics } from '../../core/engine/recovery/statistics.ts';
 import { countOf } from '../../core/service/batch/format.ts';
-import { type Command, exit, flags, readingTenant, scaleOf, withHost } from '../command.ts';
+import { readingTenant, withReading } from '../call-reading.ts';
+import { type Command, exit, scaleOf } from '../command.ts';
 import { type Terminal, table } from '../terminal.ts';
+import { usualDays } from '../usages/amounts.ts';
 
-const usualDays = 7;
 /** Rows of a list on the terminal; `--json` has them all. */
 const shown = 10;
 
 /** `tutti errors`: what failed in the last days. */
-export const errors: Command = {
-  usage: {
-    name: 'errors',
-    about: 'Counts what failed by code, category, severity, agent, day and tool.',
-    flags: {
-      days: { value: 'N', about: `how far back, 1 to 365 (default ${usualDays})` },
-      scale: flags.scale,
-      json: flags.json,
-    },
-  },
-  run: (call) => {
-    const { args, terminal } = call;
-    const days = args.integer('days', { from: 1, to: 365 }) ?? usualDays;
-    const scale = args.text('scale') === undefined ? undefined : scaleOf(args);
-    return withHost(call, async (host) => {
-      const tenantId = await readingTenant(host, { scale });
-      // Nobody has run anything yet: tenant 0 has no runs.
-      const statistics = await host.history.failures(tenantId ?? 0, days);
-      if (terminal.isJson) terminal.print(statistics);
-      else show(terminal, statistics);
-      return exit.done;
-    });
-  },
+export const errors: Command = (call) => {
+  const { args, terminal } = call;
+  const days = args.integer('days', { from: 1, to: 365 }) ?? usualDays;
+  const scale = args.text('scale') === undefined ? undefined : scaleOf(args);
+  return withReading(call, async (reading) => {
+    const tenantId = await readingTenant(reading, { scale });
+    // Nobody has run anything yet: tenant 0 has no runs.
+    const statistics = await reading.history.failures(tenantId ?? 0, days);
+    if (terminal.isJson) terminal.print(statistics);
+    else show(terminal, statistics);
+    return exit.done;
+  });
 };
 
 function show(terminal: Terminal, statistics: FailureStatistics): void {

@@ -1,31 +1,24 @@
 import type { ExplainedStep, Explanation } from '../../core/engine/explain/explanation.ts';
 import { Explanations } from '../../core/engine/explain/explanations.ts';
 import { countOf, formatDuration } from '../../core/service/batch/format.ts';
-import { type Command, exit, flags, readingTenant, withHost } from '../command.ts';
+import { withHost } from '../call-host.ts';
+import { readingTenant } from '../call-reading.ts';
+import { type Command, exit } from '../command.ts';
 import { type Terminal, table } from '../terminal.ts';
 
 /** `tutti explain RUN [STEP]`: what waiting steps wait for, and when they should start. */
-export const explain: Command = {
-  usage: {
-    name: 'explain',
-    about:
-      'Shows what the waiting steps of a run wait for, and when they should start; for one step everything in its way, and what lifting each would do.',
-    positionals: ['RUN', '[STEP]'],
-    flags: { json: flags.json },
-  },
-  run: (call) =>
-    withHost(call, async (host) => {
-      const { args, terminal } = call;
-      const [runId, step] = args.positionals as [string, string?];
-      const tenantId = (await readingTenant(host, { runId })) as number;
-      const pool = host.database.pool('tutti_engine', 1);
-      const explanations = new Explanations({ ...host, pool });
-      const told = await explanations.explain({ tenantId, runId, step });
-      if (terminal.isJson) terminal.print(told);
-      else show(terminal, told, step);
-      return exit.done;
-    }),
-};
+export const explain: Command = (call) =>
+  withHost(call, async (host) => {
+    const { args, terminal } = call;
+    const [runId, step] = args.positionals as [string, string?];
+    const tenantId = (await readingTenant(host, { runId })) as number;
+    const pool = host.database.pool('tutti_engine', 1);
+    const explanations = new Explanations({ ...host, pool });
+    const told = await explanations.explain({ tenantId, runId, step });
+    if (terminal.isJson) terminal.print(told);
+    else show(terminal, told, step);
+    return exit.done;
+  });
 
 function show(terminal: Terminal, told: Explanation, asked: string | undefined): void {
   const { steps, status, note, endAt, at, bottleneck } = told;

@@ -1,10 +1,11 @@
 import { Findings, type TriagedFinding } from '../../core/engine/findings/findings.ts';
 import type { FindingView } from '../../core/engine/run/views.ts';
 import { countOf, formatAmount } from '../../core/service/batch/format.ts';
-import { askedList, type Call, type Command, exit, flags, readList, withHost } from '../command.ts';
-import type { Host } from '../host.ts';
+import { readList, withReading } from '../call-reading.ts';
+import { askedList, type Call, type Command, exit } from '../command.ts';
+import type { Reading } from '../reading.ts';
 import { table } from '../terminal.ts';
-import { readTriageState, triageWords } from './triage.ts';
+import { readTriageState } from './triage.ts';
 
 const severities: readonly string[] = ['critical', 'high', 'medium', 'low'];
 const rankOf = (severity: string): number => severities.indexOf(severity);
@@ -12,38 +13,26 @@ const rankOf = (severity: string): number => severities.indexOf(severity);
 const shown = 1_000;
 
 /** `tutti findings`: what a run found, or what all of them have found. */
-export const findings: Command = {
-  usage: {
-    name: 'findings',
-    about: 'Lists the findings of a run; with --state those of all runs, each once.',
-    flags: {
-      run: flags.run,
-      state: { value: 'STATE', about: `only those that are ${triageWords}: see tutti triage` },
-      scale: flags.scale,
-      json: flags.json,
-    },
-  },
-  run: (call) => {
-    const asked = askedList(call);
-    const state = readTriageState(call.args.text('state'));
-    return withHost(call, async (host) => {
-      if (state === undefined) return tellRun(call, host, asked);
-      const store = new Findings(host.database);
-      const found = await readList(host, asked, (tenantId, { runId }) =>
-        store.list(tenantId, { state, runId, limit: shown }),
-      );
-      return tell(call, found, (each) => [each.fingerprint.slice(0, 12), ...cellsOf(each)]);
-    });
-  },
+export const findings: Command = (call) => {
+  const asked = askedList(call);
+  const state = readTriageState(call.args.text('state'));
+  return withReading(call, async (reading) => {
+    if (state === undefined) return tellRun(call, reading, asked);
+    const store = new Findings(reading.database);
+    const found = await readList(reading, asked, (tenantId, { runId }) =>
+      store.list(tenantId, { state, runId, limit: shown }),
+    );
+    return tell(call, found, (each) => [each.fingerprint.slice(0, 12), ...cellsOf(each)]);
+  });
 };
 
 async function tellRun(
   call: Call,
-  host: Host,
+  reading: Reading,
   asked: ReturnType<typeof askedList>,
 ): Promise<number> {
-  const found = await readList(host, asked, (tenantId, options) =>
-    host.history.findings(tenantId, options),
+  const found = await readList(reading, asked, (tenantId, options) =>
+    reading.history.findings(tenantId, options),
   );
   return tell(call, found, cellsOf);
 }

@@ -1,7 +1,8 @@
 import { countOf } from '../../core/service/batch/format.ts';
 import type { EventView, HookStore, HookView } from '../../core/service/hooks/hook-store.ts';
 import { actionIn } from '../arguments.ts';
-import { type Call, type Command, flags, withTenant } from '../command.ts';
+import { withTenant } from '../call-host.ts';
+import type { Call, Command } from '../command.ts';
 import { hookStoreOf } from '../hooks-of.ts';
 import { personOfCall } from '../operator.ts';
 import { table } from '../terminal.ts';
@@ -17,35 +18,12 @@ type Action = (call: Call, desk: Desk, named: string | undefined) => Promise<voi
 const actions: Readonly<Record<string, Action>> = { list, events, replay, pause, resume };
 
 /** `tutti hooks`: which ERP events start what, what came, and what became of it. */
-export const hooks: Command = {
-  usage: {
-    name: 'hooks',
-    about: [
-      'Shows and steers the ERP events that start workflows.',
-      'list (default): the hooks of the loaded modules',
-      'events: the ERP events that came, the newest first, and what became of each',
-      'replay EVENT: fires again for an event, also where a run has been started for it',
-      'pause HOOK: lets its firings wait; resume HOOK lets them fire',
-    ].join('\n  '),
-    positionals: ['[ACTION]', '[HOOK|EVENT]'],
-    flags: {
-      as: flags.as,
-      dead: { about: 'of events: those that nothing more is tried for' },
-      hook: { value: 'NAME', about: 'of events and replay: only this hook' },
-      source: { value: 'NAME', about: 'of events: only this source; sweep: what nobody told' },
-      reason: { value: 'TEXT', about: 'of pause: why, for the record' },
-      limit: { value: 'N', about: 'of events: how many at most (default 20)' },
-      json: flags.json,
-      scale: flags.scale,
-    },
-  },
-  run: (call) => {
-    const [action = 'list', named] = call.args.positionals;
-    const act = actionIn('hooks', actions, action);
-    return withTenant(call, (host, tenantId) =>
-      act(call, { store: hookStoreOf(host), tenantId }, named),
-    );
-  },
+export const hooks: Command = (call) => {
+  const [action = 'list', named] = call.args.positionals;
+  const act = actionIn('hooks', actions, action);
+  return withTenant(call, (host, tenantId) =>
+    act(call, { store: hookStoreOf(host), tenantId }, named),
+  );
 };
 
 async function list({ terminal }: Call, { store, tenantId }: Desk): Promise<void> {

@@ -1,15 +1,10 @@
 import { countOf } from '../../core/service/batch/format.ts';
-import type { KeyView } from '../../core/service/identity/key-view.ts';
-import {
-  type KeyRequest,
-  type Keys,
-  type ShownKey,
-  usualKeyDays,
-} from '../../core/service/identity/keys.ts';
+import { type KeyView, usualKeyDays } from '../../core/service/identity/key-view.ts';
+import type { KeyRequest, Keys, ShownKey } from '../../core/service/identity/keys.ts';
 import type { Role } from '../../core/service/identity/permission.ts';
-import { roleNames } from '../../core/service/identity/permission.ts';
 import { actionIn, wrongUse } from '../arguments.ts';
-import { type Call, type Command, exit, flags, withHost, withTenant } from '../command.ts';
+import { withHost, withTenant } from '../call-host.ts';
+import { type Call, type Command, exit } from '../command.ts';
 import type { Host } from '../host.ts';
 import { identityOf } from '../identity-of.ts';
 import { operator } from '../operator.ts';
@@ -26,49 +21,18 @@ const actions: Readonly<Record<string, (call: Call, named: string | undefined) =
 const usualOverlapHours = 24;
 
 /** `tutti key`: who may call the API, by key. */
-export const key: Command = {
-  usage: {
-    name: 'key',
-    about: [
-      'Makes, lists, rotates and revokes keys of the API. A key is shown once, when it is made.',
-      'list: every key, also those that work no more',
-      'create NAME: for --role (several by commas), of some --modules and --companies, for a --person',
-      'rotate ID: a new text; the old one works for --overlap hours more (default 24)',
-      'revoke ID: within a second it works nowhere',
-    ].join('\n  '),
-    positionals: ['ACTION', '[NAME]'],
-    flags: {
-      role: { value: 'A,B', about: `of create: ${roleNames.join(', ')}` },
-      modules: { value: 'A,B', about: 'of create: the modules that it may touch (default all)' },
-      companies: { value: 'A,B', about: 'of create: the companies (default all)' },
-      person: {
-        value: 'NAME',
-        about: 'of create: whom it stands for; who decides approvals needs one',
-      },
-      rate: {
-        value: 'NAME',
-        about: 'of create: a rate of the configuration (default by its roles)',
-      },
-      days: { value: 'N', about: `how long it works (default ${usualKeyDays}; 0: for ever)` },
-      overlap: { value: 'HOURS', about: 'of rotate: how long the old text works on (default 24)' },
-      tenant: { value: 'NAME', about: 'whose key (default the tenant that ran last)' },
-      scale: flags.scale,
-      json: flags.json,
-    },
-  },
-  run: (call) => {
-    const [action = '', named] = call.args.positionals;
-    const actOf = actionIn('key', actions, action);
-    // Read before anything is opened: a wrong flag costs no start.
-    const act = actOf(call, named);
-    const work = (host: Host, tenantId: number) => act(identityOf(host, tenantId).keys, tenantId);
-    const slug = call.args.text('tenant');
-    if (slug === undefined) return withTenant(call, work);
-    return withHost(call, async (host) => {
-      await work(host, (await identityOf(host, 0).tenants.find(slug)).id);
-      return exit.done;
-    });
-  },
+export const key: Command = (call) => {
+  const [action = '', named] = call.args.positionals;
+  const actOf = actionIn('key', actions, action);
+  // Read before anything is opened: a wrong flag costs no start.
+  const act = actOf(call, named);
+  const work = (host: Host, tenantId: number) => act(identityOf(host, tenantId).keys, tenantId);
+  const slug = call.args.text('tenant');
+  if (slug === undefined) return withTenant(call, work);
+  return withHost(call, async (host) => {
+    await work(host, (await identityOf(host, 0).tenants.find(slug)).id);
+    return exit.done;
+  });
 };
 
 function list({ terminal }: Call): Act {

@@ -1,24 +1,18 @@
 import { type LimitsView, readLedgerLimits } from '../../core/engine/limits/limits-view.ts';
 import { countOf, formatCost, formatCount } from '../../core/service/batch/format.ts';
-import { type Command, exit, flags, withHost } from '../command.ts';
+import { withReading } from '../call-reading.ts';
+import { type Command, exit } from '../command.ts';
 import { type Terminal, table } from '../terminal.ts';
 
 /** `tutti limits`: how much of its limits each model has used. */
-export const limits: Command = {
-  usage: {
-    name: 'limits',
-    about: 'Shows how much of its limits each model has used, as the ledger has it.',
-    flags: { json: flags.json },
-  },
-  run: (call) =>
-    withHost(call, async ({ database, config }) => {
-      const { terminal } = call;
-      const view = await readLedgerLimits(database, config.modelLimits ?? {}, { now: new Date() });
-      if (terminal.isJson) terminal.print(view);
-      else show(terminal, view);
-      return exit.done;
-    }),
-};
+export const limits: Command = (call) =>
+  withReading(call, async ({ database, config }) => {
+    const { terminal } = call;
+    const view = await readLedgerLimits(database, config.modelLimits ?? {}, { now: new Date() });
+    if (terminal.isJson) terminal.print(view);
+    else show(terminal, view);
+    return exit.done;
+  });
 
 const head = [
   'model',

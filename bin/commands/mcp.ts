@@ -5,7 +5,8 @@ import type { OpenMcpPool } from '../../core/ports/mcp/pool.ts';
 import { acceptTools, type McpToolView, reviewTools } from '../../core/ports/mcp/review.ts';
 import { countOf } from '../../core/service/batch/format.ts';
 import { wrongUse } from '../arguments.ts';
-import { type Call, type Command, exit, flags, scaleOf, withHost } from '../command.ts';
+import { withHost } from '../call-host.ts';
+import { type Call, type Command, exit, scaleOf } from '../command.ts';
 import { serveMcp } from '../mcp-serve.ts';
 import { personOfCall } from '../operator.ts';
 import { oneLine, table } from '../terminal.ts';
@@ -25,33 +26,12 @@ type Action = (call: Call, desk: Desk, named: readonly string[]) => Promise<numb
 const actions: Readonly<Record<string, Action>> = { servers, tools, accept, check };
 
 /** `tutti mcp`: the servers that tools call by the Model Context Protocol, and what they may be trusted with. */
-export const mcp: Command = {
-  usage: {
-    name: 'mcp',
-    about: [
-      'Shows and accepts the tools of MCP servers; serve makes Tutti one for other programs.',
-      'servers: those of the configuration, with what is started for them',
-      'tools SERVER: its tools, and whether they are what was pinned',
-      'accept SERVER [TOOL]: lets a changed tool be called again; shows what has changed',
-      'serve: serves workflows, runs and tools to the program that has started it, over standard input and output',
-      'check: starts each, asks whether it is there, and ends it',
-    ].join('\n  '),
-    positionals: ['ACTION', '[SERVER]', '[TOOL]'],
-    flags: {
-      as: flags.as,
-      digest: { value: 'HEX', about: 'of accept TOOL: only if it still is this definition' },
-      json: flags.json,
-      scale: flags.scale,
-    },
-  },
-  async run(call) {
-    const [action = '', ...named] = call.args.positionals;
-    if (action === 'serve' && named.length === 0) return serveMcp(call, scaleOf(call.args));
-    const act = Object.hasOwn(actions, action) ? actions[action] : undefined;
-    if (!act)
-      throw wrong(`takes ${[...Object.keys(actions), 'serve'].join(', ')}, not '${action}'`);
-    return withDesk(call, (desk) => act(call, desk, named));
-  },
+export const mcp: Command = async (call) => {
+  const [action = '', ...named] = call.args.positionals;
+  if (action === 'serve' && named.length === 0) return serveMcp(call, scaleOf(call.args));
+  const act = Object.hasOwn(actions, action) ? actions[action] : undefined;
+  if (!act) throw wrong(`takes ${[...Object.keys(actions), 'serve'].join(', ')}, not '${action}'`);
+  return withDesk(call, (desk) => act(call, desk, named));
 };
 
 /** The sessions are the host's, which ends them. */

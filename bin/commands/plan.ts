@@ -3,49 +3,22 @@ import type { Plan } from '../../core/engine/plan/plan.ts';
 import { formatDay } from '../../core/service/batch/format.ts';
 import { outline } from '../../core/service/batch/plan-outline.ts';
 import type { Arguments } from '../arguments.ts';
-import {
-  bookZone,
-  type Call,
-  type Command,
-  exit,
-  flags,
-  scaleOf,
-  unlessInterrupted,
-  withHost,
-} from '../command.ts';
+import { withHost } from '../call-host.ts';
+import { bookZone, type Call, type Command, exit, scaleOf, unlessInterrupted } from '../command.ts';
 import type { Host } from '../host.ts';
 import { oneLine, type Terminal, table } from '../terminal.ts';
 
 /** `tutti plan WORKFLOW`: what a run would do, cost and take, without one. */
-export const plan: Command = {
-  usage: {
-    name: 'plan',
-    about:
-      'Goes through a workflow over the real records without a model and without writing, and says what a run would do and cost.',
-    positionals: ['WORKFLOW'],
-    flags: {
-      input: { value: 'JSON', about: "the workflow's input (default {})" },
-      company: { value: 'CODE', about: 'the company that the run would be for (default all)' },
-      'business-date': {
-        value: 'YYYY-MM-DD',
-        about: 'its "today" (default the sample company\'s)',
-      },
-      version: { value: 'N', about: 'this version of the workflow (default the one in force)' },
-      scale: flags.scale,
-      json: flags.json,
-    },
-  },
-  run: (call) => {
-    const asked = {
-      workflow: call.args.positionals[0] as string,
-      input: call.args.json('input') ?? {},
-      scale: scaleOf(call.args),
-      businessDate: businessDateOf(call.args),
-      company: call.args.text('company'),
-      version: call.args.integer('version', { from: 1, to: 2 ** 31 - 1 }),
-    };
-    return withHost(call, (host) => unlessInterrupted(call, () => planOnce(call, host, asked)));
-  },
+export const plan: Command = (call) => {
+  const asked = {
+    workflow: call.args.positionals[0] as string,
+    input: call.args.json('input') ?? {},
+    scale: scaleOf(call.args),
+    businessDate: businessDateOf(call.args),
+    company: call.args.text('company'),
+    version: call.args.integer('version', { from: 1, to: 2 ** 31 - 1 }),
+  };
+  return withHost(call, (host) => unlessInterrupted(call, () => planOnce(call, host, asked)));
 };
 
 interface Asked {

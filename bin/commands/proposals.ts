@@ -1,5 +1,6 @@
 import { countOf } from '../../core/service/batch/format.ts';
-import { askedList, type Command, exit, flags, readList, withHost } from '../command.ts';
+import { readList, withReading } from '../call-reading.ts';
+import { askedList, type Command, exit } from '../command.ts';
 import { table } from '../terminal.ts';
 
 /** Characters of an effect's arguments in the list; `--json` has them whole. */
@@ -10,39 +11,27 @@ function shorten(text: string): string {
 }
 
 /** `tutti proposals`: changes that wait for a person. */
-export const proposals: Command = {
-  usage: {
-    name: 'proposals',
-    about: 'Lists the changes to the ERP that wait for a decision: tutti approvals.',
-    flags: {
-      run: { value: 'ID', about: 'only those that this run asked for' },
-      all: { about: 'also what was decided, with what became of it' },
-      scale: flags.scale,
-      json: flags.json,
-    },
-  },
-  run: (call) => {
-    const asked = askedList(call);
-    const isAll = call.args.has('all');
-    return withHost(call, async (host) => {
-      const { terminal } = call;
-      const found = await readList(host, asked, (tenantId, options) =>
-        host.history.proposals(tenantId, { ...options, all: isAll }),
-      );
-      if (terminal.isJson) terminal.print(found);
-      else {
-        const rows = found.map((each) => [
-          each.became,
-          each.tool,
-          `${each.entity ?? ''} ${each.targetId ?? ''}`.trim(),
-          each.agent ?? '',
-          each.args === null ? '(erased)' : shorten(JSON.stringify(each.args)),
-        ]);
-        for (const line of table(rows)) terminal.say(line);
-        const open = found.filter(({ state }) => state === 'proposed').length;
-        terminal.say(`${countOf(open, 'proposal')} open.`);
-      }
-      return exit.done;
-    });
-  },
+export const proposals: Command = (call) => {
+  const asked = askedList(call);
+  const isAll = call.args.has('all');
+  return withReading(call, async (reading) => {
+    const { terminal } = call;
+    const found = await readList(reading, asked, (tenantId, options) =>
+      reading.history.proposals(tenantId, { ...options, all: isAll }),
+    );
+    if (terminal.isJson) terminal.print(found);
+    else {
+      const rows = found.map((each) => [
+        each.became,
+        each.tool,
+        `${each.entity ?? ''} ${each.targetId ?? ''}`.trim(),
+        each.agent ?? '',
+        each.args === null ? '(erased)' : shorten(JSON.stringify(each.args)),
+      ]);
+      for (const line of table(rows)) terminal.say(line);
+      const open = found.filter(({ state }) => state === 'proposed').length;
+      terminal.say(`${countOf(open, 'proposal')} open.`);
+    }
+    return exit.done;
+  });
 };

@@ -2,33 +2,23 @@ import { type Applied, applyRetention } from '../../core/engine/retention/apply.
 import { type RetentionPolicy, retentionPolicy } from '../../core/engine/retention/policy.ts';
 import { type RetentionView, viewRetention } from '../../core/engine/retention/sizes.ts';
 import { countOf, formatCount } from '../../core/service/batch/format.ts';
-import { type Call, type Command, exit, flags, withHost } from '../command.ts';
+import { withHost } from '../call-host.ts';
+import { type Call, type Command, exit } from '../command.ts';
 import { operator } from '../operator.ts';
 import { type Terminal, table } from '../terminal.ts';
 
 const shownAgents = 20;
 
 /** `tutti retention`: what the record takes up, and what the policy takes next. */
-export const retention: Command = {
-  usage: {
-    name: 'retention',
-    about:
-      'Shows what runs take up and what the policy takes next; changes nothing without --apply.',
-    flags: {
-      apply: { about: 'applies the policy now, as a running engine does once a day' },
-      json: flags.json,
-    },
-  },
-  run: (call) =>
-    withHost(call, async ({ config, database }) => {
-      const policy = retentionPolicy(config.retention);
-      const now = new Date();
-      if (call.args.has('apply'))
-        tellApplied(call, await applyRetention(database, policy, { now, actor: operator() }));
-      else tellView(call, policy, await viewRetention(database, policy, now));
-      return exit.done;
-    }),
-};
+export const retention: Command = (call) =>
+  withHost(call, async ({ config, database }) => {
+    const policy = retentionPolicy(config.retention);
+    const now = new Date();
+    if (call.args.has('apply'))
+      tellApplied(call, await applyRetention(database, policy, { now, actor: operator() }));
+    else tellView(call, policy, await viewRetention(database, policy, now));
+    return exit.done;
+  });
 
 function tellApplied({ terminal }: Call, applied: Applied): void {
   if (terminal.isJson) return terminal.print(applied);

@@ -1,30 +1,15 @@
 import { retryRun } from '../../core/engine/retry.ts';
 import { demandActive } from '../active-tenant.ts';
-import { type Call, type Command, exitCodeOf, flags, readingTenant, withHost } from '../command.ts';
+import { withHost } from '../call-host.ts';
+import { readingTenant } from '../call-reading.ts';
+import { type Call, type Command, exitCodeOf } from '../command.ts';
 import { seeToItsEnd } from '../follow.ts';
 import type { Host } from '../host.ts';
 import { actorOfCall } from '../operator.ts';
 import { printSummary, recordOf, writeReport } from '../outcome.ts';
 
 /** `tutti retry RUN`: the failed steps of a run again, seen to their end. */
-export const retry: Command = {
-  usage: {
-    name: 'retry',
-    about:
-      'Does again what has failed of a run that has ended, in a new run that begins with what succeeded; waits for its end.',
-    positionals: ['RUN'],
-    flags: {
-      key: {
-        value: 'K',
-        about: 'idempotency key: a retry that has it already is waited for, not started again',
-      },
-      as: flags.as,
-      json: flags.json,
-      report: { value: 'PATH', about: 'writes the HTML report to this file' },
-    },
-  },
-  run: (call) => withHost(call, (host) => retryOnce(call, host)),
-};
+export const retry: Command = (call) => withHost(call, (host) => retryOnce(call, host));
 
 async function retryOnce(call: Call, host: Host): Promise<number> {
   const { args, terminal } = call;

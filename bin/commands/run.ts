@@ -3,15 +3,14 @@ import type { RunRequest } from '../../core/engine/run/store.ts';
 import { submitRun } from '../../core/engine/submit.ts';
 import { demandActive } from '../active-tenant.ts';
 import type { Arguments } from '../arguments.ts';
+import { withHost } from '../call-host.ts';
 import {
   bookZone,
   type Call,
   type Command,
   exitCodeOf,
-  flags,
   scaleOf,
   unlessInterrupted,
-  withHost,
 } from '../command.ts';
 import { seeToItsEnd } from '../follow.ts';
 import type { Host } from '../host.ts';
@@ -19,55 +18,18 @@ import { actorOfCall } from '../operator.ts';
 import { printSummary, recordOf, writeReport } from '../outcome.ts';
 
 /** `tutti run WORKFLOW`: one run, seen to its end. */
-export const run: Command = {
-  usage: {
-    name: 'run',
-    about:
-      'Runs a workflow and waits for its end; beside a live engine it submits the run and follows it.',
-    positionals: ['WORKFLOW'],
-    flags: {
-      input: { value: 'JSON', about: "the workflow's input (default {})" },
-      key: {
-        value: 'K',
-        about: 'idempotency key: a run that has it already is waited for, not started again',
-      },
-      version: {
-        value: 'N',
-        about:
-          'this version of the workflow (default the one in force; see tutti workflow versions)',
-      },
-      rehearse: {
-        about:
-          'playbooks behind simulated model calls, with their time, tokens and prices; writes nothing',
-      },
-      speed: {
-        value: 'N',
-        about: 'of a rehearsal: simulated calls go N times as fast, 1 to 1000 (default 1)',
-      },
-      plan: {
-        value: 'HASH',
-        about: 'binds the run to this plan (tutti plan): it fails when it comes to anything else',
-      },
-      events: { about: 'prints each event of the run as it comes, in place of its progress' },
-      as: flags.as,
-      scale: flags.scale,
-      json: flags.json,
-      report: { value: 'PATH', about: 'writes the HTML report to this file' },
-    },
-  },
-  run: (call) => {
-    // Read before anything is opened: a wrong flag costs no start.
-    const request = {
-      workflow: call.args.positionals[0] as string,
-      input: call.args.json('input') ?? {},
-      scale: scaleOf(call.args),
-      plan: planOf(call.args),
-      version: call.args.integer('version', { from: 1, to: 2 ** 31 - 1 }),
-      ...rehearsalOf(call.args),
-      actor: actorOfCall(call),
-    };
-    return withHost(call, (host) => unlessInterrupted(call, () => runOnce(call, host, request)));
-  },
+export const run: Command = (call) => {
+  // Read before anything is opened: a wrong flag costs no start.
+  const request = {
+    workflow: call.args.positionals[0] as string,
+    input: call.args.json('input') ?? {},
+    scale: scaleOf(call.args),
+    plan: planOf(call.args),
+    version: call.args.integer('version', { from: 1, to: 2 ** 31 - 1 }),
+    ...rehearsalOf(call.args),
+    actor: actorOfCall(call),
+  };
+  return withHost(call, (host) => unlessInterrupted(call, () => runOnce(call, host, request)));
 };
 
 interface Request extends Rehearsal {

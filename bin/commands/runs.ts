@@ -1,51 +1,45 @@
-import { StopStore } from '../../core/engine/authority/stop-store.ts';
+import { listStops } from '../../core/engine/authority/stop-store.ts';
 import { formatDuration } from '../../core/service/batch/format.ts';
 import { retryNote } from '../../core/service/batch/summary.ts';
-import { type Command, exit, flags, readingTenant, scaleOf, withHost } from '../command.ts';
+import { readingTenant, withReading } from '../call-reading.ts';
+import { type Command, exit, scaleOf } from '../command.ts';
 import { table } from '../terminal.ts';
-
-const shown = 50;
+import { listed } from '../usages/amounts.ts';
 
 /** `tutti runs`: the newest runs. */
-export const runs: Command = {
-  usage: {
-    name: 'runs',
-    about: `Lists the newest ${shown} runs.`,
-    flags: { scale: flags.scale, json: flags.json },
-  },
-  run: (call) => {
-    const scale = call.args.text('scale') === undefined ? undefined : scaleOf(call.args);
-    return withHost(call, async (host) => {
-      const { terminal } = call;
-      const tenantId = await readingTenant(host, { scale });
-      const heads = tenantId === null ? [] : await host.history.runs(tenantId, { limit: shown });
-      const stops = new StopStore(host.database.pool('tutti_engine', 1), host.registry);
-      const standing = tenantId === null ? [] : await stops.list(tenantId);
-      if (!terminal.isJson)
-        for (const { reach, reason } of standing)
-          terminal.say(
-            `'${reach}' is stopped${reason === '' ? '' : ` (${reason})`}; see: tutti stops`,
-          );
-      if (terminal.isJson) terminal.print(heads);
-      else if (heads.length === 0)
-        terminal.say('There is no run yet; start one with: tutti run nightly');
-      else {
-        const rows = heads.map((head) => [
-          head.id,
-          head.rehearsal ? `${head.workflow} (rehearsal)` : head.workflow,
-          head.status,
-          head.businessDate,
-          head.endedAt ? formatDuration(head.endedAt.getTime() - head.createdAt.getTime()) : '',
-          head.key ?? '',
-          retryNote(head),
-        ]);
-        for (const line of table(
-          [['run', 'workflow', 'status', 'for', 'took', 'key', ''], ...rows],
-          [4],
-        ))
-          terminal.say(line);
-      }
-      return exit.done;
-    });
-  },
+export const runs: Command = (call) => {
+  const scale = call.args.text('scale') === undefined ? undefined : scaleOf(call.args);
+  return withReading(call, async (reading) => {
+    const { terminal } = call;
+    const tenantId = await readingTenant(reading, { scale });
+    const heads =
+      tenantId === null ? [] : await reading.history.runs(tenantId, { limit: listed.runs });
+    const pool = reading.database.pool('tutti_engine', 1);
+    const standing = tenantId === null ? [] : await listStops(pool, tenantId);
+    if (!terminal.isJson)
+      for (const { reach, reason } of standing)
+        terminal.say(
+          `'${reach}' is stopped${reason === '' ? '' : ` (${reason})`}; see: tutti stops`,
+        );
+    if (terminal.isJson) terminal.print(heads);
+    else if (heads.length === 0)
+      terminal.say('There is no run yet; start one with: tutti run nightly');
+    else {
+      const rows = heads.map((head) => [
+        head.id,
+        head.rehearsal ? `${head.workflow} (rehearsal)` : head.workflow,
+        head.status,
+        head.businessDate,
+        head.endedAt ? formatDuration(head.endedAt.getTime() - head.createdAt.getTime()) : '',
+        head.key ?? '',
+        retryNote(head),
+      ]);
+      for (const line of table(
+        [['run', 'workflow', 'status', 'for', 'took', 'key', ''], ...rows],
+        [4],
+      ))
+        terminal.say(line);
+    }
+    return exit.done;
+  });
 };

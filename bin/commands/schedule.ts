@@ -11,8 +11,10 @@ import type { ScheduleDesk, ScheduleView } from '../../core/service/schedules/de
 import { type OccurrenceView, preview } from '../../core/service/schedules/preview.ts';
 import type { SlotView } from '../../core/service/schedules/slot.ts';
 import { wrongUse } from '../arguments.ts';
-import { type Call, type Command, exit, flags, hostOptions, withTenant } from '../command.ts';
-import { openConfig } from '../host.ts';
+import { withTenant } from '../call-host.ts';
+import { hostOptions } from '../call-reading.ts';
+import { type Call, type Command, exit } from '../command.ts';
+import { openConfig } from '../configuration.ts';
 import { operator } from '../operator.ts';
 import { scheduleDeskOf } from '../schedules-of.ts';
 import { table } from '../terminal.ts';
@@ -34,55 +36,18 @@ const actions: Readonly<Record<string, Action>> = {
 };
 
 /** `tutti schedule`: when workflows start by themselves, what became of that, and steering it. */
-export const schedule: Command = {
-  usage: {
-    name: 'schedule',
-    about: [
-      'Shows and steers what starts by itself where a process serves (tutti serve).',
-      'list (default) · show NAME: one schedule, or a backfill by its id',
-      'preview NAME|CRON: when it comes due next (--count); a cron expression with --zone',
-      'slots NAME: what became of it, the newest first, and why slots did not start',
-      'pause NAME: skips what comes due · resume NAME: from now on it comes due again',
-      'trigger NAME: starts it now',
-      'backfill NAME: runs past slots from --from to --to that have not run; --dry-run only says which',
-      'backfills NAME: those that were asked for · cancel ID: starts nothing more of one',
-    ].join('\n  '),
-    positionals: ['[ACTION]', '[NAME|CRON|ID]'],
-    flags: {
-      count: { value: 'N', about: 'of preview: how many (default 10)' },
-      zone: { value: 'ZONE', about: 'of preview CRON: IANA time zone, such as Europe/Berlin' },
-      seconds: { about: 'of preview CRON: the expression has six fields, seconds first' },
-      limit: { value: 'N', about: 'of slots: how many (default 20)' },
-      reason: { value: 'TEXT', about: 'of pause: why, for whoever looks' },
-      key: { value: 'K', about: 'of trigger and backfill: the same key again is the same' },
-      overlap: { value: 'HOW', about: 'of trigger: skip, queue or allow (default as declared)' },
-      date: { value: 'DAY', about: 'of trigger: the business date (default today)' },
-      from: { value: 'WHEN', about: 'of backfill: a day or an instant' },
-      to: { value: 'WHEN', about: 'of backfill: a day, itself included, or an instant' },
-      reprocess: {
-        value: 'WHICH',
-        about: 'of backfill: slots that have run, too: none (default), failed or completed',
-      },
-      'max-active-runs': { value: 'N', about: 'of backfill: at once (default 1)' },
-      backwards: { about: 'of backfill: the newest slot first' },
-      'dry-run': { about: 'of backfill: says what it would do, and stores nothing' },
-      scale: flags.scale,
-      json: flags.json,
-    },
-  },
-  async run(call) {
-    const [action = 'list', named] = call.args.positionals;
-    if (action === 'preview') return await showPreview(call, needed(action, named));
-    const act = Object.hasOwn(actions, action) ? actions[action] : undefined;
-    if (action !== 'list' && !act)
-      throw wrong(`takes list, preview, ${Object.keys(actions).join(', ')}, not '${action}'`);
-    const name = action === 'list' ? '' : needed(action, named);
-    return await withTenant(call, async (host, tenantId) => {
-      const desk = scheduleDeskOf(host, null);
-      const on = { desk, tenantId, isServed: await host.isServed() };
-      await (act ?? list)(call, on, name);
-    });
-  },
+export const schedule: Command = async (call) => {
+  const [action = 'list', named] = call.args.positionals;
+  if (action === 'preview') return await showPreview(call, needed(action, named));
+  const act = Object.hasOwn(actions, action) ? actions[action] : undefined;
+  if (action !== 'list' && !act)
+    throw wrong(`takes list, preview, ${Object.keys(actions).join(', ')}, not '${action}'`);
+  const name = action === 'list' ? '' : needed(action, named);
+  return await withTenant(call, async (host, tenantId) => {
+    const desk = scheduleDeskOf(host, null);
+    const on = { desk, tenantId, isServed: await host.isServed() };
+    await (act ?? list)(call, on, name);
+  });
 };
 
 async function list({ terminal }: Call, { desk, tenantId, isServed }: Desk): Promise<void> {

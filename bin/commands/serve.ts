@@ -1,5 +1,6 @@
 import { listeningOf, openApi } from '../api.ts';
-import { type Call, type Command, exit, flags, scaleOf, withHost } from '../command.ts';
+import { withHost } from '../call-host.ts';
+import { type Call, type Command, exit, scaleOf } from '../command.ts';
 import { newExecutor } from '../follow.ts';
 import type { Host } from '../host.ts';
 import { introduce, openCompany, sayApi } from '../introduction.ts';
@@ -7,16 +8,9 @@ import { sayNextFirings } from '../schedules-of.ts';
 import { openService } from '../service.ts';
 
 /** `tutti serve`: engine and admin API until a signal comes. */
-export const serve: Command = {
-  usage: {
-    name: 'serve',
-    about: 'Runs the engine and its admin API until Ctrl-C; unfinished runs go on.',
-    flags: { port: flags.port, host: flags.host, scale: flags.scale },
-  },
-  run: (call) => {
-    const asked = { ...listeningOf(call), scale: scaleOf(call.args) };
-    return withHost(call, (host) => serveUntilSignal(call, host, asked));
-  },
+export const serve: Command = (call) => {
+  const asked = { ...listeningOf(call), scale: scaleOf(call.args) };
+  return withHost(call, (host) => serveUntilSignal(call, host, asked));
 };
 
 async function serveUntilSignal(

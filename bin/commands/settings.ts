@@ -1,7 +1,8 @@
 import { EngineError } from '../../core/base/errors.ts';
 import { SettingStore, type SettingView } from '../../core/engine/recovery/setting-store.ts';
 import { countOf } from '../../core/service/batch/format.ts';
-import { type Call, type Command, flags, withTenant } from '../command.ts';
+import { withTenant } from '../call-host.ts';
+import type { Call, Command } from '../command.ts';
 import { operator } from '../operator.ts';
 import { type Terminal, table } from '../terminal.ts';
 
@@ -9,27 +10,14 @@ import { type Terminal, table } from '../terminal.ts';
 const shownCharacters = 80;
 
 /** `tutti settings`: what can be changed while engines run. */
-export const settings: Command = {
-  usage: {
-    name: 'settings',
-    about: 'Shows or changes what can be changed while Tutti runs; engines follow within a second.',
-    positionals: ['[NAME]'],
-    flags: {
-      value: { value: 'JSON', about: 'sets NAME to this' },
-      reset: { about: 'takes NAME back to what its agent, the configuration or nobody says' },
-      scale: flags.scale,
-      json: flags.json,
-    },
-  },
-  run: (call) => {
-    // Read before anything is opened: a wrong flag costs no start.
-    const asked = askedSetting(call);
-    return withTenant(call, async (host, tenantId) => {
-      const store = new SettingStore(host.database, host);
-      if (asked.name === null) list(call.terminal, await store.list(tenantId));
-      else show(call.terminal, await act(store, tenantId, { ...asked, name: asked.name }));
-    });
-  },
+export const settings: Command = (call) => {
+  // Read before anything is opened: a wrong flag costs no start.
+  const asked = askedSetting(call);
+  return withTenant(call, async (host, tenantId) => {
+    const store = new SettingStore(host.database, host);
+    if (asked.name === null) list(call.terminal, await store.list(tenantId));
+    else show(call.terminal, await act(store, tenantId, { ...asked, name: asked.name }));
+  });
 };
 
 interface Asked {

@@ -4,16 +4,8 @@ import { submitRun } from '../../core/engine/submit.ts';
 import type { Listening } from '../../core/service/api/app.ts';
 import { demandActive } from '../active-tenant.ts';
 import { listeningOf, openApi } from '../api.ts';
-import {
-  bookZone,
-  type Call,
-  type Command,
-  exit,
-  exitCodeOf,
-  flags,
-  scaleOf,
-  withHost,
-} from '../command.ts';
+import { withHost } from '../call-host.ts';
+import { bookZone, type Call, type Command, exit, exitCodeOf, scaleOf } from '../command.ts';
 import { type Executor, findExecutor, follow, sayInterrupted } from '../follow.ts';
 import type { Host } from '../host.ts';
 import { introduce, openCompany, say, sayApi } from '../introduction.ts';
@@ -21,26 +13,12 @@ import { operator } from '../operator.ts';
 import { printSummary, recordOf, writeReport } from '../outcome.ts';
 import { sayNextFirings } from '../schedules-of.ts';
 import { openService } from '../service.ts';
-
-const workflow = 'nightly';
+import { startedWorkflow } from '../usages/work.ts';
 
 /** `tutti start`: the night of the sample company, its report, and then the admin API until Ctrl-C. */
-export const start: Command = {
-  usage: {
-    name: 'start',
-    about: `Runs the workflow '${workflow}' on the sample company, writes the report and serves the admin API until Ctrl-C.`,
-    flags: {
-      exit: { about: 'ends after the run: 0 succeeded, 3 in part, 1 failed' },
-      port: flags.port,
-      host: flags.host,
-      scale: flags.scale,
-      report: { value: 'PATH', about: 'file of the HTML report (default report.html)' },
-    },
-  },
-  run: (call) => {
-    const asked = { ...listeningOf(call), scale: scaleOf(call.args) };
-    return withHost(call, (host) => startNight(call, host, asked));
-  },
+export const start: Command = (call) => {
+  const asked = { ...listeningOf(call), scale: scaleOf(call.args) };
+  return withHost(call, (host) => startNight(call, host, asked));
 };
 
 async function startNight(
@@ -101,9 +79,12 @@ async function runNight(
   const unfinished = executor.engine ? await unfinishedNight(host, tenantId) : null;
   const runId = unfinished ?? (await submitNight(host, company, executor));
   if (unfinished) say(call, 'Run', `${runId}, which an earlier start left unfinished, goes on`);
-  else say(call, 'Run', `'${workflow}' for ${company.businessDate}, ${runId}`);
+  else say(call, 'Run', `'${startedWorkflow}' for ${company.businessDate}, ${runId}`);
   call.terminal.say();
-  const status = await follow(call, host, { run: { tenantId, runId, workflow }, executor });
+  const status = await follow(call, host, {
+    run: { tenantId, runId, workflow: startedWorkflow },
+    executor,
+  });
   if (status === null) {
     sayInterrupted(call, executor);
     return null;
@@ -119,7 +100,7 @@ async function runNight(
 async function submitNight(host: Host, company: Company, executor: Executor): Promise<string> {
   const request: RunRequest = {
     tenantId: company.tenantId,
-    workflow,
+    workflow: startedWorkflow,
     input: {},
     businessDate: company.businessDate,
     timeZone: bookZone,
@@ -138,7 +119,8 @@ async function submitNight(host: Host, company: Company, executor: Executor): Pr
 async function unfinishedNight(host: Host, tenantId: number): Promise<string | null> {
   const heads = await host.history.runs(tenantId);
   const night = heads.find(
-    ({ workflow: of, status, rehearsal }) => of === workflow && !rehearsal && !isTerminal(status),
+    ({ workflow: of, status, rehearsal }) =>
+      of === startedWorkflow && !rehearsal && !isTerminal(status),
   );
   return night?.id ?? null;
 }

@@ -1,44 +1,34 @@
 import { readLedgerLimits } from '../../core/engine/limits/limits-view.ts';
 import type { SystemStatus } from '../../core/engine/status.ts';
 import { countOf, formatCost, formatCount } from '../../core/service/batch/format.ts';
-import { type Command, exit, flags, readingTenant, scaleOf, withHost } from '../command.ts';
+import { readingTenant, withReading } from '../call-reading.ts';
+import { type Command, exit, scaleOf } from '../command.ts';
 import { statusOf } from '../telemetry-of.ts';
 import { type Terminal, table } from '../terminal.ts';
+import { usualHours } from '../usages/amounts.ts';
 
-const usualHours = 24;
 const hourMs = 3_600_000;
 /** Agents on the terminal; `--json` has up to 100. */
 const shown = 10;
 
 /** `tutti status`: how the installation is, and what it has done in the last hours. */
-export const status: Command = {
-  usage: {
-    name: 'status',
-    about: 'Tells how the installation is, and what it has done in the last hours.',
-    flags: {
-      hours: { value: 'N', about: `1 to 8784 (default ${usualHours})` },
-      scale: flags.scale,
-      json: flags.json,
-    },
-  },
-  run: (call) => {
-    const { args, terminal } = call;
-    const hours = args.integer('hours', { from: 1, to: 8_784 }) ?? usualHours;
-    const scale = args.text('scale') === undefined ? undefined : scaleOf(args);
-    return withHost(call, async (host) => {
-      // Nobody has run anything yet: tenant 0 has no runs.
-      const tenantId = (await readingTenant(host, { scale })) ?? 0;
-      const now = new Date();
-      const since = new Date(now.getTime() - hours * hourMs);
-      const view = await statusOf(host).read(tenantId, { since, now });
-      const { modelLimits = {} } = host.config;
-      const { models } = await readLedgerLimits(host.database, modelLimits, { now, tenantId });
-      const rates = models.map(({ model, rpmUsed, rpmLimit }) => ({ model, rpmUsed, rpmLimit }));
-      if (terminal.isJson) terminal.print({ ...view, models: rates });
-      else show(terminal, view, { hours, rates });
-      return exit.done;
-    });
-  },
+export const status: Command = (call) => {
+  const { args, terminal } = call;
+  const hours = args.integer('hours', { from: 1, to: 8_784 }) ?? usualHours;
+  const scale = args.text('scale') === undefined ? undefined : scaleOf(args);
+  return withReading(call, async (reading) => {
+    // Nobody has run anything yet: tenant 0 has no runs.
+    const tenantId = (await readingTenant(reading, { scale })) ?? 0;
+    const now = new Date();
+    const since = new Date(now.getTime() - hours * hourMs);
+    const view = await statusOf(reading).read(tenantId, { since, now });
+    const { modelLimits = {} } = reading.config;
+    const { models } = await readLedgerLimits(reading.database, modelLimits, { now, tenantId });
+    const rates = models.map(({ model, rpmUsed, rpmLimit }) => ({ model, rpmUsed, rpmLimit }));
+    if (terminal.isJson) terminal.print({ ...view, models: rates });
+    else show(terminal, view, { hours, rates });
+    return exit.done;
+  });
 };
 
 interface Shown {

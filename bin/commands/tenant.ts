@@ -1,7 +1,8 @@
 import { countOf } from '../../core/service/batch/format.ts';
 import type { Tenants, TenantView } from '../../core/service/identity/tenants.ts';
 import { wrongUse } from '../arguments.ts';
-import { type Call, type Command, exit, flags, withHost } from '../command.ts';
+import { withHost } from '../call-host.ts';
+import { type Call, type Command, exit } from '../command.ts';
 import { identityOf } from '../identity-of.ts';
 import { operator } from '../operator.ts';
 import { table } from '../terminal.ts';
@@ -19,29 +20,18 @@ const done: Readonly<Record<Change, string>> = {
 };
 
 /** `tutti tenant`: the customers of an installation. */
-export const tenant: Command = {
-  usage: {
-    name: 'tenant',
-    about: [
-      'Makes, lists, suspends and resumes the tenants of this installation.',
-      'list · create NAME · suspend NAME: its callers are refused, its runs stand still · resume NAME',
-    ].join('\n  '),
-    positionals: ['ACTION', '[NAME]'],
-    flags: { json: flags.json },
-  },
-  run: (call) => {
-    const [action = '', slug] = call.args.positionals;
-    const change = changes.find((each) => each === action);
-    if (action !== 'list' && !change)
-      throw wrong(`takes list, ${changes.join(', ')}, not '${action}'`);
-    if (change && slug === undefined) throw wrong(`${change} needs NAME`);
-    return withHost(call, async (host) => {
-      const { tenants } = identityOf(host, 0);
-      if (change) tell(call, change, await tenants[change](slug as string, operator()));
-      else await list(call, tenants);
-      return exit.done;
-    });
-  },
+export const tenant: Command = (call) => {
+  const [action = '', slug] = call.args.positionals;
+  const change = changes.find((each) => each === action);
+  if (action !== 'list' && !change)
+    throw wrong(`takes list, ${changes.join(', ')}, not '${action}'`);
+  if (change && slug === undefined) throw wrong(`${change} needs NAME`);
+  return withHost(call, async (host) => {
+    const { tenants } = identityOf(host, 0);
+    if (change) tell(call, change, await tenants[change](slug as string, operator()));
+    else await list(call, tenants);
+    return exit.done;
+  });
 };
 
 async function list({ terminal }: Call, tenants: Tenants): Promise<void> {

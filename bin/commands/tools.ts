@@ -4,37 +4,20 @@ import type { Grantee } from '../../core/engine/tools/grants.ts';
 import type { ToolDetail, ToolView } from '../../core/engine/tools/tool-view.ts';
 import { Tools } from '../../core/engine/tools/tools.ts';
 import type { ToolUse } from '../../core/engine/tools/usage.ts';
-import { type Call, type Command, flags, withTenant } from '../command.ts';
+import { withTenant } from '../call-host.ts';
+import type { Call, Command } from '../command.ts';
 import { personOfCall } from '../operator.ts';
 import { type Terminal, table } from '../terminal.ts';
-
-const usualDays = 7;
+import { usualDays } from '../usages/amounts.ts';
 
 /** `tutti tools`: what tools there are, how they are used, and who may use them. */
-export const tools: Command = {
-  usage: {
-    name: 'tools',
-    about:
-      'Lists the tools; show, grant or revoke TOOL says more of one, gives it to an agent or a role, or takes it back.',
-    positionals: ['[show|grant|revoke]', '[TOOL]'],
-    flags: {
-      agent: { value: 'AGENT', about: 'whom to give it to: an agent that lists it, module.agent' },
-      role: { value: 'ROLE', about: 'or whatever works for persons who hold a role' },
-      as: flags.as,
-      category: { value: 'NAME', about: 'lists tools of this category only' },
-      days: { value: 'N', about: `over how many days use is counted (default ${usualDays})` },
-      scale: flags.scale,
-      json: flags.json,
-    },
-  },
-  run: (call) => {
-    const act = actionOf(call);
-    const days = call.args.integer('days', { from: 1, to: 365 }) ?? usualDays;
-    return withTenant(call, async (host, tenantId) => {
-      const settings = new SettingStore(host.database, host);
-      await act({ all: new Tools(host.database, settings, host), tenantId, days });
-    });
-  },
+export const tools: Command = (call) => {
+  const act = actionOf(call);
+  const days = call.args.integer('days', { from: 1, to: 365 }) ?? usualDays;
+  return withTenant(call, async (host, tenantId) => {
+    const settings = new SettingStore(host.database, host);
+    await act({ all: new Tools(host.database, settings, host), tenantId, days });
+  });
 };
 
 interface Place {

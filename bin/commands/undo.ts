@@ -1,16 +1,9 @@
 import { EngineError } from '../../core/base/errors.ts';
 import type { UndoView } from '../../core/engine/undo/undo-view.ts';
 import { undoWorkflow } from '../../core/engine/undo/undo-workflow.ts';
-import {
-  type Call,
-  type Command,
-  exit,
-  exitCodeOf,
-  flags,
-  readingTenant,
-  unlessInterrupted,
-  withHost,
-} from '../command.ts';
+import { withHost } from '../call-host.ts';
+import { readingTenant } from '../call-reading.ts';
+import { type Call, type Command, exit, exitCodeOf, unlessInterrupted } from '../command.ts';
 import { seeToItsEnd } from '../follow.ts';
 import type { Host } from '../host.ts';
 import { personOfCall } from '../operator.ts';
@@ -18,32 +11,18 @@ import { oneLine } from '../terminal.ts';
 import { undoOf } from '../undo-of.ts';
 
 /** `tutti undo RUN [STEP]`: takes back what a run did. */
-export const undo: Command = {
-  usage: {
-    name: 'undo',
-    about:
-      "Takes back what an ended run or one of its steps did, the last effect first, by the ERP's own reversals.",
-    positionals: ['RUN', '[STEP]'],
-    flags: {
-      'dry-run': { about: 'only says what would be taken back, and what cannot be' },
-      as: flags.as,
-      reason: { value: 'TEXT', about: 'why; it is kept with the undo' },
-      json: flags.json,
-    },
-  },
-  run: (call) => {
-    const reason = call.args.text('reason')?.trim();
-    const isDry = call.args.has('dry-run');
-    if (!reason && !isDry)
-      throw new EngineError(
-        'INPUT_INVALID',
-        'An undo needs a reason: add --reason TEXT, or --dry-run to see what it would do.',
-      );
-    const person = personOfCall(call);
-    return withHost(call, (host) =>
-      unlessInterrupted(call, () => undoOnce(call, host, { reason: reason ?? '', isDry, person })),
+export const undo: Command = (call) => {
+  const reason = call.args.text('reason')?.trim();
+  const isDry = call.args.has('dry-run');
+  if (!reason && !isDry)
+    throw new EngineError(
+      'INPUT_INVALID',
+      'An undo needs a reason: add --reason TEXT, or --dry-run to see what it would do.',
     );
-  },
+  const person = personOfCall(call);
+  return withHost(call, (host) =>
+    unlessInterrupted(call, () => undoOnce(call, host, { reason: reason ?? '', isDry, person })),
+  );
 };
 
 async function undoOnce(

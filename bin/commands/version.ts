@@ -1,11 +1,8 @@
 import { type Command, exit } from '../command.ts';
-import { version as release } from '../host.ts';
+import { version as release } from '../version.ts';
 
 /** `tutti version`: the release, and nothing else. */
-export const version: Command = {
-  usage: { name: 'version', about: 'Prints the release.' },
-  run: async (call) => {
-    call.terminal.say(release);
-    return exit.done;
-  },
+export const version: Command = async (call) => {
+  call.terminal.say(release);
+  return exit.done;
 };

@@ -7,7 +7,8 @@ import {
   webhookEventTypes,
 } from '../../core/service/webhooks/event-types.ts';
 import { type Arguments, actionIn, wrongUse } from '../arguments.ts';
-import { type Command, flags, withTenant } from '../command.ts';
+import { withTenant } from '../call-host.ts';
+import type { Command } from '../command.ts';
 import { operator } from '../operator.ts';
 import { type Terminal, table } from '../terminal.ts';
 import { webhooksOf } from '../webhooks-of.ts';
@@ -17,39 +18,13 @@ const wrong = wrongUse('webhooks');
 const shownDeliveries = 50;
 
 /** `tutti webhooks`: who is told of what happens, and what was delivered. */
-export const webhooks: Command = {
-  usage: {
-    name: 'webhooks',
-    about: 'Lists webhook endpoints; adds, changes and tries them; shows and replays deliveries.',
-    positionals: [
-      '[list|add|remove|rotate|ping|disable|enable|deliveries|replay|types]',
-      '[URL|ID]',
-    ],
-    flags: {
-      types: {
-        value: 'LIST',
-        about: 'add: what it is told of, by commas (default all; see: tutti webhooks types)',
-      },
-      modules: { value: 'LIST', about: 'add: only what belongs to these modules' },
-      companies: { value: 'LIST', about: 'add: only what belongs to these companies' },
-      about: { value: 'TEXT', about: 'add: what it is for' },
-      overlap: {
-        value: 'HOURS',
-        about: 'rotate: how long the secret before signs, too (default 24)',
-      },
-      failed: { about: 'deliveries: only those that were given up' },
-      scale: flags.scale,
-      json: flags.json,
-    },
-  },
-  run: (call) => {
-    const [act = 'list', what] = call.args.positionals;
-    const work = actionIn('webhooks', acts, act);
-    return withTenant(call, async (host, tenantId) => {
-      const whose = { tenantId, actor: operator() };
-      await work({ ...webhooksOf(host), ...call, whose, what });
-    });
-  },
+export const webhooks: Command = (call) => {
+  const [act = 'list', what] = call.args.positionals;
+  const work = actionIn('webhooks', acts, act);
+  return withTenant(call, async (host, tenantId) => {
+    const whose = { tenantId, actor: operator() };
+    await work({ ...webhooksOf(host), ...call, whose, what });
+  });
 };
 
 interface Asked {

@@ -4,8 +4,9 @@ import { writeDocument } from '../../core/sdk/document-writer.ts';
 import type { Registry } from '../../core/sdk/registry.ts';
 import { countOf } from '../../core/service/batch/format.ts';
 import { actionIn } from '../arguments.ts';
-import { type Call, type Command, exit, flags, hostOptions } from '../command.ts';
-import { openConfig } from '../host.ts';
+import { hostOptions } from '../call-reading.ts';
+import { type Call, type Command, exit } from '../command.ts';
+import { openConfig } from '../configuration.ts';
 import { oneLine, type Terminal, table } from '../terminal.ts';
 import { makeFromTemplate, templates } from '../workflow-templates.ts';
 import { readText, storedData, versionActions, wrong } from '../workflow-versions.ts';
@@ -18,32 +19,9 @@ const actions: Readonly<Record<string, Action>> = {
 };
 
 /** `tutti workflow`: checks documents, shows what is loaded, keeps versions, and begins a new one from a template. */
-export const workflow: Command = {
-  usage: {
-    name: 'workflow',
-    about: [
-      'Checks, shows, publishes and rolls back workflows, and writes new ones from templates.',
-      'check FILE…: what is wrong with workflows in YAML or JSON · list: those of the configuration',
-      'show NAME: one as data, or as a document (--yaml), of a version (--version)',
-      'versions [NAME]: what is stored, by whom, and which a run takes · diff NAME N M: what differs',
-      'publish FILE|NAME: puts what the file or the loaded code says in force as a version',
-      'rollback NAME: puts an older version in force (--to, or the one before) · release NAME: lets the code decide again',
-      'templates: workflows to begin with · new TEMPLATE NAME: writes one to edit (--dir)',
-    ].join('\n  '),
-    positionals: ['ACTION', '[FILE|NAME]…'],
-    flags: {
-      version: { value: 'N', about: 'of show: this version' },
-      yaml: { about: 'of show: as a document to edit and publish' },
-      to: { value: 'N', about: 'of rollback: to this version (default the one before)' },
-      dir: { value: 'PATH', about: 'of new: where the file goes (default workflows)' },
-      scale: flags.scale,
-      json: flags.json,
-    },
-  },
-  async run(call) {
-    const [action = '', ...named] = call.args.positionals;
-    return actionIn('workflow', actions, action)(call, named);
-  },
+export const workflow: Command = async (call) => {
+  const [action = '', ...named] = call.args.positionals;
+  return actionIn('workflow', actions, action)(call, named);
 };
 
 /** A fault of a document, as the check prints it. */

@@ -1,11 +1,8 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Database } from '../ports/db/database.ts';
+import type { CostWay } from './cost-ways.ts';
 import { periodOf } from './limits/purse.ts';
 import { inSight, type Sight } from './run/sight.ts';
-
-/** Ways to add costs up. */
-export const costWays = ['model', 'module', 'workflow', 'agent', 'run', 'day'] as const;
-export type CostWay = (typeof costWays)[number];
 
 /** Sums over model calls, in micro-USD and tokens, exact. */
 export interface CostSums {

@@ -1,16 +1,5 @@
-import {
-  type Alias,
-  Composer,
-  type Document,
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  Lexer,
-  LineCounter,
-  Parser,
-  type YAMLMap,
-} from 'yaml';
+import type { Alias, Document, LineCounter, YAMLMap } from 'yaml';
+import { yaml } from './yaml.ts';
 
 /** Where something stands in a text, both from 1. */
 export interface Position {
@@ -51,7 +40,7 @@ const maxFaults = 100;
  * what aliases repeat; never throws.
  */
 export function readSource(text: string): Source {
-  const lines = new LineCounter();
+  const lines = new (yaml().LineCounter)();
   if (text.length > maxCharacters) {
     const message = `The document has ${text.length} characters; at most ${maxCharacters} are read.`;
     return refused({ line: 1, column: 1, path: [], message });
@@ -88,6 +77,7 @@ interface Refusal {
 
 /** One document; the parser keeps its own stack, whose height is looked at before anything recurses over it. */
 function compose(text: string, lines: LineCounter): Document.Parsed | Refusal {
+  const { Composer, Lexer, Parser } = yaml();
   const parser = new Parser(lines.addNewLine);
   const composer = new Composer({
     stringKeys: true,
@@ -156,6 +146,7 @@ class Reading {
         );
       return null;
     }
+    const { isAlias, isMap, isScalar, isSeq } = yaml();
     if (isAlias(node)) return this.#aliasOf(node, path);
     if (isScalar(node)) {
       this.#remember(node.anchor, node);
@@ -177,6 +168,7 @@ class Reading {
 
   /** Where the value or the name at a path begins, or the last that is there on the way. */
   offset(contents: unknown, path: Path, of: 'value' | 'key'): number {
+    const { isAlias, isMap, isSeq } = yaml();
     let node = contents;
     let offset = offsetOf(node);
     for (const segment of path) {
@@ -255,7 +247,7 @@ function isStorable(text: string): boolean {
 }
 
 function keyOf(key: unknown): string | undefined {
-  return isScalar(key) && typeof key.value === 'string' ? key.value : undefined;
+  return yaml().isScalar(key) && typeof key.value === 'string' ? key.value : undefined;
 }
 
 function offsetOf(node: unknown): number {

@@ -1,5 +1,4 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: so documents write expressions
-import { stringify } from 'yaml';
 import { mentionsOf, readCel, readText } from './document-template.ts';
 import type {
   Awaited as AwaitedData,
@@ -13,6 +12,7 @@ import type {
   Template,
   WorkflowData,
 } from './node.ts';
+import { yaml } from './yaml.ts';
 
 /** A workflow as a document. */
 export interface Written {
@@ -48,7 +48,8 @@ export function writeDocument(data: WorkflowData): Written {
     nodes: data.nodes.map((node) => nodeOf(node, losses)),
     ...(output !== undefined && { output: template(output) }),
   };
-  return { yaml: stringify(document, { lineWidth: 0, aliasDuplicateObjects: false }), losses };
+  const text = yaml().stringify(document, { lineWidth: 0, aliasDuplicateObjects: false });
+  return { yaml: text, losses };
 }
 
 type Members = Readonly<Record<string, unknown>>;

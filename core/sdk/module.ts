@@ -25,8 +25,8 @@ export interface Module {
   readonly schedules: readonly Schedule[];
   /** The ERP events that start its workflows. */
   readonly hooks: readonly Hook[];
-  /** Its part of the sample company. */
-  readonly sample?: Sample;
+  /** Loads its part of the sample company, which is made once: `async () => (await import('./sample.ts')).sample`. */
+  readonly sample?: () => Promise<Sample>;
 }
 
 /** Declares a module; lists that are left out are empty. It is validated when the engine loads it. */

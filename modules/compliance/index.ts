@@ -7,7 +7,6 @@ import { sanctionsScreening } from './agents/sanctions-screening.ts';
 import { sodConflictScan } from './agents/sod-conflict-scan.ts';
 import { hooks } from './hooks.ts';
 import * as records from './records.ts';
-import { sample } from './sample.ts';
 import { tiers } from './tiers.ts';
 import { payeeCheck } from './workflows/payee-check.ts';
 
@@ -31,7 +30,7 @@ export const compliance = defineModule({
   workflows: [payeeCheck],
   hooks,
   policies: [tiers],
-  sample,
+  sample: async () => (await import('./sample.ts')).sample,
 });
 export {
   groupSummary,

@@ -7,7 +7,6 @@ import { threeWayMatch } from './agents/three-way-match.ts';
 import { duties } from './duties.ts';
 import { hooks } from './hooks.ts';
 import * as records from './records.ts';
-import { sample } from './sample.ts';
 import { tiers } from './tiers.ts';
 import { billCheck } from './workflows/bill-check.ts';
 
@@ -31,7 +30,7 @@ export const finance = defineModule({
   workflows: [billCheck],
   hooks,
   policies: [duties, tiers],
-  sample,
+  sample: async () => (await import('./sample.ts')).sample,
 });
 
 export {

@@ -6,7 +6,6 @@ import { payrollAnomaly } from './agents/payroll-anomaly.ts';
 import { timesheetExceptions } from './agents/timesheet-exceptions.ts';
 import { hooks } from './hooks.ts';
 import * as records from './records.ts';
-import { sample } from './sample.ts';
 import { tiers } from './tiers.ts';
 import { timesheetCheck } from './workflows/timesheet-check.ts';
 
@@ -36,5 +35,5 @@ export const hr = defineModule({
   workflows: [timesheetCheck],
   hooks,
   policies: [tiers],
-  sample,
+  sample: async () => (await import('./sample.ts')).sample,
 });

@@ -7,7 +7,6 @@ import { valuationReconciliation } from './agents/valuation-reconciliation.ts';
 import { duties } from './duties.ts';
 import { hooks } from './hooks.ts';
 import * as records from './records.ts';
-import { sample } from './sample.ts';
 import { tiers } from './tiers.ts';
 import { receiptCheck } from './workflows/receipt-check.ts';
 import { replenish } from './workflows/replenish.ts';
@@ -31,7 +30,7 @@ export const inventory = defineModule({
   workflows: [receiptCheck, replenish],
   hooks,
   policies: [duties, tiers],
-  sample,
+  sample: async () => (await import('./sample.ts')).sample,
 });
 
 export {

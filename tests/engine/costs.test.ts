@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { type CostSums, Costs, type CostWay, costWays } from '../../core/engine/costs.ts';
+import { type CostWay, costWays } from '../../core/engine/cost-ways.ts';
+import { type CostSums, Costs } from '../../core/engine/costs.ts';
 import { type LedgerCall, LedgerRows } from '../support/ledger.ts';
 import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
 import { verifies } from '../support/verifies.ts';

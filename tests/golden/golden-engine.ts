@@ -1,4 +1,5 @@
-import { configUrl, openHost } from '../../bin/host.ts';
+import { configUrl } from '../../bin/configuration.ts';
+import { openHost } from '../../bin/host.ts';
 
 /*
  * An engine of one release, for export.ts: `golden-engine.ts <database url> <run or 'new'>` submits a run of gold.work, or goes on

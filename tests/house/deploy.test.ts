@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, parseAllDocuments } from 'yaml';
-import { defaultPort } from '../../bin/api.ts';
-import { version } from '../../bin/host.ts';
 import { oldestMajor } from '../../bin/node24.mjs';
+import { defaultPort } from '../../bin/usages/flags.ts';
+import { version } from '../../bin/version.ts';
 import { configVariables } from '../../core/ports/config-environment.ts';
 import { healthRoutes } from '../../core/service/api/routes/health.ts';
 import { root } from '../../scripts/checks.ts';
@@ -28,7 +28,7 @@ const [container] = pod.containers;
 const compose: Document = parse(read('compose.yaml'));
 const dockerfile = read('Dockerfile');
 const drainMs = Number(
-  /const drainMs = ([\d_]+)/.exec(read('bin/command.ts'))?.[1]?.replace('_', ''),
+  /const drainMs = ([\d_]+)/.exec(read('bin/call-host.ts'))?.[1]?.replace('_', ''),
 );
 
 /** Of every place that names one. */

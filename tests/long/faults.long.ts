@@ -20,7 +20,9 @@ import { verifies } from '../support/verifies.ts';
  * a file system that is really full.
  */
 
-const samples = config.modules.flatMap(({ sample }) => (sample ? [sample] : []));
+const samples = await Promise.all(
+  config.modules.flatMap(({ sample }) => (sample ? [sample()] : [])),
+);
 const outageMs = Number(process.env.OUTAGE_MS ?? '60000');
 /** Room for the database, its log and a night; the rest is taken away. */
 const diskMb = 600;

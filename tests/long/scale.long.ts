@@ -18,7 +18,9 @@ describe('a night over a company four times the size', function () {
 
   it('runs more than 2,000 agents and finds exactly what is planted', async () => {
     verifies('R2.five-hundred');
-    const samples = config.modules.flatMap(({ sample }) => (sample ? [sample] : []));
+    const samples = await Promise.all(
+      config.modules.flatMap(({ sample }) => (sample ? [sample()] : [])),
+    );
     const { truth } = generateSample({ samples, scale: 4 });
     const { tenantId } = await tutti.host.sampleTenant(4);
 

@@ -8,7 +8,9 @@ import { markAll } from '../support/finding-mark.ts';
 import { ownServer } from '../support/own-server.ts';
 import { verifies } from '../support/verifies.ts';
 
-const samples = config.modules.flatMap(({ sample }) => (sample ? [sample] : []));
+const samples = await Promise.all(
+  config.modules.flatMap(({ sample }) => (sample ? [sample()] : [])),
+);
 
 describe('a night whose database crashes again and again', () => {
   it('finds exactly what is planted, fails no step, and is not ready meanwhile', async function () {

@@ -5,6 +5,7 @@ import { readArguments } from '../../bin/arguments.ts';
 import { workflow } from '../../bin/commands/workflow.ts';
 import { hearInterrupts } from '../../bin/interrupt.ts';
 import type { Terminal } from '../../bin/terminal.ts';
+import { declared } from '../../bin/usages/declared.ts';
 import { workflowTemplates } from '../../bin/workflow-templates.ts';
 import { checkWorkflow } from '../../core/engine/graph/check.ts';
 import { Versions } from '../../core/engine/versions/versions.ts';
@@ -44,8 +45,8 @@ describe('the templates of workflows', function () {
       warn: (line) => said.push(`warning: ${line}`),
     };
     const interrupt = hearInterrupts();
-    const args = readArguments(workflow.usage, argv);
-    assert.equal(await workflow.run({ args, terminal, interrupt, env: {} }), 0);
+    const args = readArguments(declared.workflow, argv);
+    assert.equal(await workflow({ args, terminal, interrupt, env: {} }), 0);
     interrupt.release();
     assert.deepEqual(
       said.filter((line) => line.startsWith('warning')),

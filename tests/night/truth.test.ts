@@ -8,7 +8,9 @@ import { markAll } from '../support/finding-mark.ts';
 import { verifies } from '../support/verifies.ts';
 
 const modules = ['compliance', 'finance', 'hr', 'inventory'];
-const samples = config.modules.flatMap(({ sample }) => (sample ? [sample] : []));
+const samples = await Promise.all(
+  config.modules.flatMap(({ sample }) => (sample ? [sample()] : [])),
+);
 
 describe('the night over the sample company', () => {
   let tutti: TestEngine;

@@ -1,4 +1,5 @@
-import { openHost, version } from '../../bin/host.ts';
+import { openHost } from '../../bin/host.ts';
+import { version } from '../../bin/version.ts';
 import { type Clock, systemClock } from '../../core/base/clock.ts';
 import { Engine } from '../../core/engine/engine.ts';
 import { History } from '../../core/engine/run/history.ts';

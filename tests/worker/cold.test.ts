@@ -15,10 +15,17 @@ function profilesOf(...providers: readonly ModelTarget['provider'][]) {
   return { fast: chain, standard: chain, deep: chain };
 }
 
+const keys = { OPENAI_API_KEY: 'any', ANTHROPIC_API_KEY: 'any' };
+
 /** The SDKs that a thread has loaded when it is ready. */
-async function sdksFor(profiles: unknown): Promise<unknown> {
+async function sdksFor(
+  profiles: unknown,
+  own: Readonly<Record<string, string>> = keys,
+): Promise<unknown> {
   const script = new URL('../support/fixtures/loaded-sdks.ts', import.meta.url);
-  const worker = new Worker(script, { workerData: { ...labSetup, profiles } });
+  const { OPENAI_API_KEY: _, ANTHROPIC_API_KEY: __, ...others } = process.env;
+  const env = { ...others, ...own };
+  const worker = new Worker(script, { workerData: { ...labSetup, profiles }, env });
   const [sdks] = await once(worker, 'message');
   await worker.terminate();
   return sdks;
@@ -34,6 +41,30 @@ describe('a cold thread', function () {
     assert.deepEqual(await sdksFor(profilesOf('scripted')), []);
     assert.deepEqual(await sdksFor(profilesOf('openai-chat')), ['openai']);
     assert.deepEqual(await sdksFor(profilesOf('anthropic', 'openai')), both);
+  });
+
+  it('has no SDK that there is no key for: those models are only simulated', async () => {
+    const { ANTHROPIC_API_KEY } = keys;
+
+    assert.deepEqual(await sdksFor(profilesOf('anthropic', 'openai'), {}), []);
+    assert.deepEqual(await sdksFor(profilesOf('anthropic', 'openai'), { ANTHROPIC_API_KEY }), [
+      '@anthropic-ai/sdk',
+    ]);
+  });
+
+  it('is never begun by a pool that stops: nobody takes the place of the threads that end', async () => {
+    const pool = new Pool({ setup: labSetup, threads: 2 });
+    const jobs: Jobs = new Jobs(() => pool);
+    await pool.start(jobs, heldLease());
+    let begun = 0;
+    const count = (): void => {
+      begun += 1;
+    };
+    process.on('worker', count);
+    await pool.stop();
+    process.off('worker', count);
+
+    assert.equal(begun, 0);
   });
 
   it('goes on beating while it makes more calls at once than it can begin within the patience of the watchdog', async () => {

@@ -30,6 +30,14 @@ export interface StopAsk {
   readonly reason?: string | undefined;
 }
 
+/** Which stops to list. */
+export interface StopsAsked {
+  /** Those that were lifted, too. @default false */
+  readonly all?: boolean;
+  /** @default 200 */
+  readonly limit?: number;
+}
+
 const columns = `id, reach, reason, actor, at, lifted_by AS "liftedBy", lifted_at AS "liftedAt", lift_reason AS "liftReason"`;
 
 /** Stops, for people and programs; engines look four times a second (stops.ts). Every stop and every lift stays on record. */
@@ -83,18 +91,24 @@ export class StopStore {
     return rows[0] ?? null;
   }
 
-  /** The stops of a tenant and those of all, standing ones first, each newest first; `all`: those that were lifted, too. */
-  async list(
-    tenantId: number,
-    { all = false, limit = 200 }: { readonly all?: boolean; readonly limit?: number } = {},
-  ): Promise<readonly StopView[]> {
-    const { rows } = await this.#pool.query<StopView>(
-      `SELECT ${columns} FROM tutti.stop WHERE tenant_id IN (0, $1) AND ($2 OR lifted_at IS NULL)
-       ORDER BY lifted_at IS NOT NULL, at DESC LIMIT $3`,
-      [tenantId, all, limit],
-    );
-    return rows;
+  /** The stops of a tenant and those of all, as `listStops` has them. */
+  list(tenantId: number, asked: StopsAsked = {}): Promise<readonly StopView[]> {
+    return listStops(this.#pool, tenantId, asked);
   }
+}
+
+/** The stops of a tenant and those of all, standing ones first, each newest first. `pool` acts as `tutti_engine`. */
+export async function listStops(
+  pool: pg.Pool,
+  tenantId: number,
+  { all = false, limit = 200 }: StopsAsked = {},
+): Promise<readonly StopView[]> {
+  const { rows } = await pool.query<StopView>(
+    `SELECT ${columns} FROM tutti.stop WHERE tenant_id IN (0, $1) AND ($2 OR lifted_at IS NULL)
+     ORDER BY lifted_at IS NOT NULL, at DESC LIMIT $3`,
+    [tenantId, all, limit],
+  );
+  return rows;
 }
 
 type StopRow = StopView & { readonly audited: unknown };

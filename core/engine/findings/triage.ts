@@ -33,14 +33,6 @@ export interface TriageAsk {
   readonly actor: Actor;
 }
 
-/** The words, the first being that of a finding nobody has looked at. */
-export const triageStates: readonly ['open', 'accepted', 'resolved', 'ignored'] = [
-  'open',
-  'accepted',
-  'resolved',
-  'ignored',
-];
-
 /**
  * Writes down what is to become of a finding. The note is kept with the finding; the audit log has the rest. `pool` acts as `tutti_engine`.
  * @throws FINDING_UNKNOWN · INPUT_INVALID for an assignee that is no name

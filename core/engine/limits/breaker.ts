@@ -1,4 +1,4 @@
-import { ConsecutiveBreaker } from 'cockatiel';
+import { ConsecutiveBreaker } from 'cockatiel/dist/breaker/ConsecutiveBreaker.js';
 import type { Clock } from '../../base/clock.ts';
 import type { ErrorCode } from '../../base/errors.ts';
 import type { BreakerLimits } from '../../ports/config.ts';

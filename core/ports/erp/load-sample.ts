@@ -24,7 +24,8 @@ export interface LoadSampleOptions {
   readonly admin: <T>(work: (client: pg.Client) => Promise<T>) => Promise<T>;
   readonly tenantId: number;
   readonly entities: readonly AnyEntity[];
-  readonly samples: readonly Sample[];
+  /** Of the modules; loaded where the company is not there yet. */
+  readonly samples: readonly (() => Promise<Sample>)[];
   /** @default 1 */
   readonly seed?: number;
   /** @default 1 */
@@ -81,7 +82,8 @@ async function findSample(
 
 async function writeSample(client: pg.Client, options: LoadSampleOptions): Promise<LoadedSample> {
   const { tenantId, entities, seed = 1, scale = 1 } = options;
-  const { rows, asOf } = generateSample(options);
+  const samples = await Promise.all(options.samples.map((load) => load()));
+  const { rows, asOf } = generateSample({ ...options, samples });
   const inserted = await insertRows(client, { tenantId, entities, rows });
   await client.query(
     `INSERT INTO erp.company_sample (tenant_id, seed, scale, as_of, row_count, digest)

@@ -1,4 +1,6 @@
-import { ExponentialBackoff, type IBackoff, noJitterGenerator } from 'cockatiel';
+import type { IBackoff } from 'cockatiel';
+import { ExponentialBackoff } from 'cockatiel/dist/backoff/ExponentialBackoff.js';
+import { noJitterGenerator } from 'cockatiel/dist/backoff/ExponentialBackoffGenerators.js';
 import type { Clock } from '../../base/clock.ts';
 import { EngineError } from '../../base/errors.ts';
 import type { Connection } from './connection.ts';

@@ -1,5 +1,6 @@
 import type { Request, RequestHandler, Response } from 'express';
-import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
+import type { RateLimiterRes } from 'rate-limiter-flexible';
+import RateLimiterMemory from 'rate-limiter-flexible/lib/RateLimiterMemory.js';
 import { EngineError } from '../../base/errors.ts';
 import type { ApiRate } from '../../ports/api/config.ts';
 import type { Principal } from '../identity/principal.ts';

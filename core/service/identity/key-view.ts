@@ -1,6 +1,9 @@
 import type { Actor } from '../../engine/run/request.ts';
 import { roles as knownRoles, type Role } from './permission.ts';
 
+/** How long a key works when nobody says how long. */
+export const usualKeyDays = 365;
+
 /** An API key as people see it: everything but what it takes to use it. */
 export interface KeyView {
   readonly id: string;

@@ -14,9 +14,6 @@ import { type MadeKey, makeKey } from './key-text.ts';
 import { type KeyRow, type KeyView, keyColumns, viewOf } from './key-view.ts';
 import { roles as knownRoles, type Role } from './permission.ts';
 
-/** How long a key works when nobody says how long. */
-export const usualKeyDays = 365;
-
 const dayMs = 86_400_000;
 
 /** What a key is to be. */

@@ -3,7 +3,6 @@ import { fleetCheck } from './fleet-check.ts';
 import { insuranceWatch } from './insurance-watch.ts';
 import { listVehicles } from './list-vehicles.ts';
 import { vehicle } from './records.ts';
-import { sample } from './sample.ts';
 
 export { fleetCheck, insuranceWatch };
 
@@ -15,5 +14,5 @@ export const fleet = defineModule({
   tools: [listVehicles],
   agents: [insuranceWatch],
   workflows: [fleetCheck],
-  sample,
+  sample: async () => (await import('./sample.ts')).sample,
 });

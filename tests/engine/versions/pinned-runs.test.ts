@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { openConfig } from '../../../bin/host.ts';
+import { openConfig } from '../../../bin/configuration.ts';
 import { askRun } from '../../../core/engine/ask.ts';
 import { Inbox } from '../../../core/engine/run/inbox.ts';
 import { Store } from '../../../core/engine/run/store.ts';

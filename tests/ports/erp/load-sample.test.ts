@@ -73,7 +73,9 @@ describe('loadSample', function () {
       world.add('journal', { company: 'MCG-DE', code: 'X' } as never);
     };
 
-    await assert.rejects(load({ tenantId: 7, samples: [broken] }), { code: 'INPUT_INVALID' });
+    await assert.rejects(load({ tenantId: 7, samples: [async () => broken] }), {
+      code: 'INPUT_INVALID',
+    });
 
     const connector = embeddedConnector({ pool, tenantId: 7, entities: sharedEntities });
     const { rows } = await connector.query({ entity: 'company', limit: 10 });

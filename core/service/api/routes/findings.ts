@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Findings } from '../../../engine/findings/findings.ts';
-import { triageStates } from '../../../engine/findings/triage.ts';
+import { triageStates } from '../../../engine/findings/triage-states.ts';
 import type { CompleteParts } from '../parts.ts';
 import { pageOf, paging } from '../request.ts';
 import { type Call, defineRoute, ok, type Route } from '../route.ts';

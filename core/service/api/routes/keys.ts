@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { demandPower } from '../../identity/grant.ts';
 import type { Identity } from '../../identity/identity.ts';
-import { type KeyRequest, usualKeyDays } from '../../identity/keys.ts';
+import { usualKeyDays } from '../../identity/key-view.ts';
+import type { KeyRequest } from '../../identity/keys.ts';
 import { type Role, roleNames } from '../../identity/permission.ts';
 import { type Call, created, defineRoute, ok, type Route } from '../route.ts';
 import { actorShape, instant, listOf } from '../shapes.ts';

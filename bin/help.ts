@@ -1,13 +1,12 @@
-import { commonFlags, describeUsage } from '../arguments.ts';
-import type { Command } from '../command.ts';
-import { type Terminal, table } from '../terminal.ts';
+import { commonFlags, describeUsage, type Usage } from './arguments.ts';
+import { commands } from './commands.ts';
+import { type Terminal, table } from './terminal.ts';
 
 /** Prints what commands there are. */
-export function printCommands(terminal: Pick<Terminal, 'say'>, commands: readonly Command[]): void {
-  const usages = commands.map((command) => command.usage);
+export function printCommands(terminal: Pick<Terminal, 'say'>): void {
   terminal.say('tutti COMMAND [flags]: runs hundreds of AI agents over a company’s ERP.');
   terminal.say();
-  const rows = usages.map((usage) => [
+  const rows = Object.values(commands).map(({ usage }) => [
     [usage.name, ...(usage.positionals ?? [])].join(' '),
     // What follows the first line is of its actions.
     usage.about.split('\n')[0] ?? '',
@@ -28,6 +27,6 @@ export function printCommands(terminal: Pick<Terminal, 'say'>, commands: readonl
 }
 
 /** Prints how one command is called. */
-export function printUsage(terminal: Pick<Terminal, 'say'>, command: Command): void {
-  for (const line of describeUsage(command.usage)) terminal.say(line);
+export function printUsage(terminal: Pick<Terminal, 'say'>, usage: Usage): void {
+  for (const line of describeUsage(usage)) terminal.say(line);
 }

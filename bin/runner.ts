@@ -1,0 +1,107 @@
+import { systemClock } from '../core/base/clock.ts';
+import { Engine } from '../core/engine/engine.ts';
+import { Budgets } from '../core/engine/limits/budgets.ts';
+import { Planner } from '../core/engine/plan/planner.ts';
+import type { Store } from '../core/engine/run/store.ts';
+import { registryFor } from '../core/engine/submit.ts';
+import type { Config } from '../core/ports/config.ts';
+import type { Database } from '../core/ports/db/database.ts';
+import type { Connector } from '../core/ports/erp/connector.ts';
+import type { OpenMcpPool } from '../core/ports/mcp/pool.ts';
+import { hasBatches, openBatch } from '../core/ports/models/batch-open.ts';
+import type { ModelTarget } from '../core/ports/models/model.ts';
+import { type Profiles, rehearsedProfiles } from '../core/ports/models/profiles.ts';
+import type { Registry } from '../core/sdk/registry.ts';
+import { Pool } from '../worker/pool.ts';
+import type { HostOptions } from './configuration.ts';
+import type { HostTelemetry } from './host-telemetry.ts';
+import { version } from './version.ts';
+
+/** What a runner takes of its host. */
+export interface RunnerParts extends HostOptions {
+  readonly config: Config;
+  readonly registry: Registry;
+  readonly database: Database;
+  readonly store: Store;
+  readonly telemetry: HostTelemetry;
+  /** Null: the configuration names no MCP servers. */
+  readonly mcp: OpenMcpPool | null;
+  /** Null: agents run their playbooks. */
+  readonly profiles: Profiles | null;
+  readonly connector: (tenantId: number) => Connector;
+}
+
+/** The half of a host that runs agents, or plans to: engine, threads and planner. It is loaded when first asked for, which looking something up never does. */
+export class Runner {
+  readonly #parts: RunnerParts;
+  /** Those of the host, or what rehearsals take in their place. */
+  readonly #rehearsed: Profiles;
+  readonly #env: NodeJS.ProcessEnv;
+  readonly planner: Planner;
+  #engine: Engine | null = null;
+  #dispatcher: Pool | null = null;
+
+  constructor(parts: RunnerParts) {
+    const {
+      database,
+      registry,
+      config,
+      profiles,
+      store,
+      connector,
+      mcp,
+      env = process.env,
+    } = parts;
+    this.#parts = parts;
+    this.#env = env;
+    this.#rehearsed = profiles ?? rehearsedProfiles(config.models);
+    this.planner = new Planner({
+      database,
+      registry,
+      published: (request) => registryFor(store.definitions, registry, request),
+      config,
+      profiles: this.#rehearsed,
+      connector,
+      budgets: new Budgets(database, { registry, config }),
+      hasBatches: (target) => hasBatches(target, env),
+      ...(mcp && { mcp }),
+      openDispatcher: () => this.#openThreads(),
+      clock: systemClock,
+    });
+  }
+
+  get zombies(): number {
+    return this.#dispatcher?.health.zombies ?? 0;
+  }
+
+  async startEngine(onFailure: (error: Error) => void): Promise<Engine> {
+    const { database, registry, config, profiles, connector, mcp, telemetry } = this.#parts;
+    const told = await telemetry.start(version);
+    const dispatcher = this.#openThreads();
+    this.#dispatcher = dispatcher;
+    const rehearsed = this.#rehearsed;
+    const parts = { database, registry, config, profiles, rehearsed, version, dispatcher };
+    const openBatches = (target: ModelTarget) => openBatch(target, this.#env);
+    const outside = { connector, openBatches, ...(mcp && { mcp }) };
+    this.#engine = new Engine({ ...parts, ...outside, ...told, onFailure });
+    await this.#engine.start();
+    return this.#engine;
+  }
+
+  async stopEngine(drainMs: number | undefined): Promise<void> {
+    await this.#engine?.stop(drainMs);
+  }
+
+  /** Threads that have loaded the same as this process. */
+  #openThreads(): Pool {
+    const { configUrl, dataFolder, registry, config, env, database } = this.#parts;
+    const { digest } = registry;
+    const connection = database.connectionConfig;
+    const profiles = this.#rehearsed;
+    const threads = config.limits?.threads;
+    return new Pool({
+      setup: { configUrl, connection, dataFolder, profiles, digest, profile: env?.TUTTI_PROFILE },
+      ...(threads !== undefined && { threads }),
+    });
+  }
+}
