@@ -22,6 +22,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   settle: async () => (await import('./commands/settle.ts')).settle,
   undo: async () => (await import('./commands/undo.ts')).undo,
   runs: async () => (await import('./commands/runs.ts')).runs,
+  steps: async () => (await import('./commands/steps.ts')).steps,
   explain: async () => (await import('./commands/explain.ts')).explain,
   cancel: async () => (await import('./commands/cancel.ts')).cancel,
   retry: async () => (await import('./commands/retry.ts')).retry,

@@ -1,5 +1,11 @@
 import type { ErrorData } from '../../base/errors.ts';
-import type { EffectState, RunStatus, StepStatus, Trust } from '../../ports/db/states.ts';
+import type {
+  AttemptOutcome,
+  EffectState,
+  RunStatus,
+  StepStatus,
+  Trust,
+} from '../../ports/db/states.ts';
 
 /*
  * What readers are shown of a run: plain data, times as Date (RFC 3339 in JSON), money in micro-USD. See history.ts.
@@ -80,6 +86,18 @@ export interface StepView {
   readonly startedAt: Date | null;
   readonly endedAt: Date | null;
   readonly error: ErrorData | null;
+}
+
+/** One ended try of a step. */
+export interface AttemptView {
+  readonly no: number;
+  readonly worker: string;
+  readonly startedAt: Date;
+  readonly endedAt: Date;
+  readonly outcome: AttemptOutcome;
+  readonly error: ErrorData | null;
+  /** Model calls. */
+  readonly turns: number | null;
 }
 
 /** One line of a run's journal: ids, codes and figures; bodies are payloads and not here. */

@@ -29,6 +29,7 @@ import { runRoutes } from './routes/runs.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
 import { settingRoutes } from './routes/settings.ts';
 import { statusRoutes } from './routes/status.ts';
+import { stepContentRoutes } from './routes/step-contents.ts';
 import { stopRoutes } from './routes/stops.ts';
 import { taskRoutes } from './routes/tasks.ts';
 import { templateRoutes } from './routes/templates.ts';
@@ -44,6 +45,7 @@ export function routesOf(parts: CompleteParts): readonly Route[] {
     ...documentRoutes(() => routes, webhookTypes),
     ...healthRoutes(parts),
     ...runRoutes(parts),
+    ...(parts.contents ? stepContentRoutes(parts, parts.contents) : []),
     ...eventRoutes(parts),
     ...explainRoutes(parts),
     ...(parts.undo ? undoRoutes(parts, parts.undo) : []),

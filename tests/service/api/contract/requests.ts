@@ -78,6 +78,7 @@ export const recipes: Readonly<Record<string, Recipe>> = {
   'POST /v1/runs': () => ({ body: { workflow: 'chorus', input: { values: ['x'] } } }),
   'GET /v1/runs/{id}': ended,
   'GET /v1/runs/{id}/steps': ended,
+  'GET /v1/runs/{id}/steps/{step}': ({ ended: id }) => ({ path: { id, step: 'voices[a]' } }),
   'GET /v1/runs/{id}/entries': ended,
   'GET /v1/runs/{id}/events': ended,
   'GET /v1/runs/{id}/explain': held,
