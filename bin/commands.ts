@@ -42,6 +42,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   agent: async () => (await import('./commands/agent.ts')).agent,
   workflow: async () => (await import('./commands/workflow.ts')).workflow,
   errors: async () => (await import('./commands/errors.ts')).errors,
+  entries: async () => (await import('./commands/entries.ts')).entries,
   costs: async () => (await import('./commands/costs.ts')).costs,
   budgets: async () => (await import('./commands/budgets.ts')).budgets,
   limits: async () => (await import('./commands/limits.ts')).limits,

@@ -8,14 +8,16 @@ import {
   failuresSince,
   toFailureStatistics,
 } from '../recovery/statistics.ts';
+import { type EntriesAsked, searchEntries } from './entry-search.ts';
 import { type FindingRow, findingColumns, findingRows, toFinding } from './finding-rows.ts';
 import { headColumns, listRuns, type RunsAsked } from './run-list.ts';
 import { inSight, type Sight } from './sight.ts';
-import { readPath } from './step.ts';
+import { pathOf, readPath } from './step.ts';
 import type {
   AttemptView,
   EntryView,
   FindingView,
+  FoundEntry,
   ProposalView,
   RunHead,
   RunSummary,
@@ -26,6 +28,7 @@ export type {
   AttemptView,
   EntryView,
   FindingView,
+  FoundEntry,
   ProposalView,
   RunHead,
   RunSummary,
@@ -136,6 +139,16 @@ export class History {
       sql`SELECT seq, step, attempt, kind, at, data FROM tutti.entry
         WHERE tenant_id = ${tenantId} AND run_id = ${runId}::uuid AND seq > ${after} ORDER BY seq LIMIT ${limit}`,
     );
+  }
+
+  /** Entries of all runs that fit what is asked, those of the newest run first. @throws RUN_UNKNOWN for a `runId` that is none */
+  async search(tenantId: number, asked: EntriesAsked): Promise<readonly FoundEntry[]> {
+    if (asked.runId !== undefined) await this.head(tenantId, asked.runId, asked.sight);
+    const rows = await this.#rows<FoundRow>(tenantId, searchEntries(tenantId, asked));
+    return rows.map(({ node, itemKey, ...entry }) => ({
+      ...entry,
+      path: node === null ? null : pathOf({ node, itemKey: itemKey ?? '' }),
+    }));
   }
 
   /**
@@ -253,6 +266,10 @@ type SummaryRow = Pick<
   readonly degraded: number;
   readonly input: number;
   readonly output: number;
+};
+type FoundRow = Omit<FoundEntry, 'path'> & {
+  readonly node: string | null;
+  readonly itemKey: string | null;
 };
 type ProposalRow = Omit<ProposalView, 'args'> & { readonly body: Buffer | null };
 

@@ -111,6 +111,15 @@ export interface EntryView {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
+/** The same, found among those of all runs. */
+export interface FoundEntry extends EntryView {
+  readonly runId: string;
+  /** The path of its step; null for the run itself. */
+  readonly path: string | null;
+  /** `module.agent` of its step; null where there is none. */
+  readonly agent: string | null;
+}
+
 /** Something that an agent found. */
 export interface FindingView {
   /** `runId/seq` */

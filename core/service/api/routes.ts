@@ -11,6 +11,7 @@ import { costRoutes } from './routes/costs.ts';
 import { delegationRoutes } from './routes/delegations.ts';
 import { documentRoutes } from './routes/documents.ts';
 import { effectRoutes } from './routes/effects.ts';
+import { entryRoutes } from './routes/entries.ts';
 import { errorRoutes } from './routes/errors.ts';
 import { eventRoutes } from './routes/events.ts';
 import { explainRoutes } from './routes/explain.ts';
@@ -51,6 +52,7 @@ export function routesOf(parts: CompleteParts): readonly Route[] {
     ...(parts.undo ? undoRoutes(parts, parts.undo) : []),
     ...proposalRoutes(parts),
     ...errorRoutes(parts),
+    ...entryRoutes(parts),
     ...statusRoutes(parts),
     ...(parts.planner ? planRoutes(parts, parts.planner) : []),
     ...(parts.costs ? costRoutes(parts.costs) : []),

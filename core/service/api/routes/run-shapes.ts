@@ -124,3 +124,13 @@ export const entryShape = z
     data: z.record(z.string(), z.unknown()).meta({ description: 'Ids, codes and figures.' }),
   })
   .meta({ id: 'Entry' });
+
+/** A line of the journal of any run. */
+export const foundEntryShape = z
+  .object({
+    ...entryShape.shape,
+    runId: z.uuid(),
+    path: z.string().nullable().meta({ description: 'Of its step; null: the run itself.' }),
+    agent: z.string().nullable(),
+  })
+  .meta({ id: 'FoundEntry' });

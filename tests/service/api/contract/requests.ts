@@ -91,6 +91,7 @@ export const recipes: Readonly<Record<string, Recipe>> = {
     await lab.make(`/v1/runs/${lab.ended}/undo`, { reason: 'A test.' });
     return { path: { id: lab.ended } };
   },
+  'GET /v1/entries': () => ({ query: '?agent=echo.say&kind=step.succeeded&limit=1' }),
   'GET /report/{id}': ended,
   'POST /v1/plans': () => ({ body: { workflow: 'chorus', input: { values: ['x'] } } }),
   'PUT /v1/budgets/{scope}': () => ({ path: { scope: 'tenant' }, body: { usdPerDay: '9.50' } }),
