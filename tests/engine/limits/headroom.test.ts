@@ -74,7 +74,10 @@ describe('the head-room of a gate', () => {
         assert.ok(mostInAnyWindow(counted(passed, 1)) <= 100);
         assert.ok(mostInAnyWindow(counted(passed, amount)) <= 50_000);
         assert.deepEqual(wronged, []);
-        assert.ok(passed.length - own.length > 10 && own.length > 100, `${passed.length}, ${own.length}`);
+        assert.ok(
+          passed.length - own.length > 10 && own.length > 100,
+          `${passed.length}, ${own.length}`,
+        );
       }),
       { numRuns: 20 },
     );

@@ -47,7 +47,10 @@ describe('/v1/runs/:id/steps/:step', () => {
       second.attempts.map(({ no, outcome, error }) => [no, outcome, error]),
       [[1, 'succeeded', null]],
     );
-    assert.deepEqual([second.path, second.status, second.trust], ['second', 'succeeded', 'operator']);
+    assert.deepEqual(
+      [second.path, second.status, second.trust],
+      ['second', 'succeeded', 'operator'],
+    );
   });
 
   it('shows the steps of items, and what expressions made', async () => {
