@@ -8,6 +8,7 @@ import { Budgets } from '../core/engine/limits/budgets.ts';
 import { readLedgerLimits, withEngineLimits } from '../core/engine/limits/limits-view.ts';
 import { SettingStore } from '../core/engine/recovery/setting-store.ts';
 import { Reviews } from '../core/engine/run/reviews.ts';
+import { StepContents } from '../core/engine/run/step-contents.ts';
 import { Tools } from '../core/engine/tools/tools.ts';
 import { Versions } from '../core/engine/versions/versions.ts';
 import { type ApiParts, createApp, type Listening, listen } from '../core/service/api/app.ts';
@@ -75,6 +76,7 @@ export function apiPartsOf(
     registry: host.registry,
     planner: host.planner,
     versions: new Versions(host.store.definitions, host.registry),
+    contents: new StepContents(host),
     reviews: new Reviews(host.database.pool('tutti_engine', 1)),
     undo: undoOf(host),
     approvals: new Approvals(host.database.pool('tutti_engine', 1), host.config.roles),

@@ -85,6 +85,10 @@ export const commands: Readonly<Record<string, Known>> = {
     usage: work.runs,
     load: async () => (await import('./commands/runs.ts')).runs,
   },
+  steps: {
+    usage: work.steps,
+    load: async () => (await import('./commands/steps.ts')).steps,
+  },
   explain: {
     usage: work.explain,
     load: async () => (await import('./commands/explain.ts')).explain,
@@ -160,6 +164,10 @@ export const commands: Readonly<Record<string, Known>> = {
   errors: {
     usage: results.errors,
     load: async () => (await import('./commands/errors.ts')).errors,
+  },
+  entries: {
+    usage: results.entries,
+    load: async () => (await import('./commands/entries.ts')).entries,
   },
   costs: {
     usage: results.costs,

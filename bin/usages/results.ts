@@ -105,6 +105,21 @@ export const results = {
       json: flags.json,
     },
   },
+  entries: {
+    name: 'entries',
+    about: 'Searches the journals of all runs, the newest first.',
+    flags: {
+      run: { value: 'ID', about: 'of this run alone, whatever its age' },
+      agent: { value: 'NAME', about: 'of the steps of this agent: module.agent' },
+      tool: { value: 'NAME', about: 'about this tool' },
+      code: { value: 'CODE', about: 'that tell of an error of this code' },
+      kind: { value: 'KIND', about: 'of one kind, such as step.failed or tool.called' },
+      days: { value: 'N', about: `how far back, 1 to 365 (default ${usualDays})` },
+      limit: { value: 'N', about: `how many at most, 1 to 10000 (default ${listed.entries})` },
+      scale: flags.scale,
+      json: flags.json,
+    },
+  },
   costs: {
     name: 'costs',
     about: 'Adds up what models cost in the last days.',

@@ -106,6 +106,12 @@ export const work = {
     about: `Lists the newest ${listed.runs} runs.`,
     flags: { scale: flags.scale, json: flags.json },
   },
+  steps: {
+    name: 'steps',
+    about: 'Lists the steps of a run; of one step shows input, output and attempts.',
+    positionals: ['RUN', '[STEP]'],
+    flags: { json: flags.json },
+  },
   explain: {
     name: 'explain',
     about:

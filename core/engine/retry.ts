@@ -5,10 +5,9 @@ import { journalVersion } from '../ports/db/journal-version.ts';
 import { inTransaction } from '../ports/db/transaction.ts';
 import type { Registry } from '../sdk/registry.ts';
 import { appendAudit, isAudited } from './audit/append.ts';
-import { compile } from './graph/compile.ts';
 import type { Graph } from './graph/compiled.ts';
 import { type Takeover, takeover } from './run/carried.ts';
-import { madeVersions } from './run/pinned.ts';
+import { keptGraph } from './run/kept-graph.ts';
 import type { Actor, Parent, RunPins } from './run/request.ts';
 import {
   checkRetriable,
@@ -19,7 +18,6 @@ import {
 } from './run/retry-rows.ts';
 import { toJsonb } from './run/rows.ts';
 import type { Store } from './run/store.ts';
-import { agentsOfVersions, publishedRegistry, withAgents } from './versions/published.ts';
 
 /** What retries are made with. */
 export interface RetryParts {
@@ -59,7 +57,8 @@ export async function retryRun(parts: RetryParts, request: RetryRequest): Promis
   if (!seen)
     throw new EngineError('RUN_UNKNOWN', `There is no run '${runId.slice(0, 64)}' to retry.`);
   // Before the transaction, which must not wait for a second connection of the same pool.
-  const graph = await graphOf(parts, seen);
+  // The retry has the same graph.
+  const { graph } = await keptGraph(parts, seen);
   return await inTransaction(parts.pool, async (client) => {
     const former = (await lockFormer(client, tenantId, runId)) ?? seen;
     const known = await knownBy(client, former, request.key);
@@ -124,22 +123,6 @@ async function knownBy(
     'KEY_REUSED',
     `The key '${key}' belongs to run ${row.id}, which is no retry of run ${id}; use a new key.`,
   );
-}
-
-/** The graph that the former run has, and its retry will. */
-async function graphOf(
-  { store, registry }: RetryParts,
-  { tenant_id: tenantId, workflow, workflow_version: version, pins }: FormerRow,
-): Promise<Graph> {
-  const data = await store.workflowVersion(tenantId, workflow, version);
-  const versions = madeVersions(pins.declared);
-  const isAnyMade = Object.keys(versions).length > 0;
-  const made = isAnyMade
-    ? await agentsOfVersions(store.definitions, registry, { tenantId, versions })
-    : [];
-  const published = await publishedRegistry(store.definitions, registry, { tenantId });
-  const loaded = withAgents(published, made);
-  return compile(data, loaded.agents, loaded);
 }
 
 interface Retried {

@@ -54,6 +54,7 @@ const rateLimit = form({
   inputTokensPerMinute: said(rate, 'input tokens in any 60 s'),
   outputTokensPerMinute: said(rate, 'output tokens in any 60 s'),
   burst: said(rate, 'requests in any second'),
+  headroom: said(z.number().min(0).max(0.9), 'share that runs which nobody waits for leave free'),
 });
 
 const rates = { input: whole, cachedInput: whole, cacheWrite: whole, output: whole };

@@ -32,6 +32,11 @@ export interface RateLimit {
   readonly concurrency?: number;
   /** Requests in any second: providers that count in short windows refuse a minute's worth at once. @default no limit of its own */
   readonly burst?: number;
+  /**
+   * The share of what is allowed a minute, a second and at once that runs which nobody waits for leave free for the others, 0 to 0.9. A call
+   * that is larger than the rest goes when nothing else does. @default 0
+   */
+  readonly headroom?: number;
 }
 
 /** What may limit calls of a tool: tools have no tokens. */

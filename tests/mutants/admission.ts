@@ -14,6 +14,20 @@ export const admission: readonly Mutant[] = [
     tests: [world, scheduler],
   },
   {
+    id: 'head-room-is-anybodys',
+    file: 'core/engine/limits/gate.ts',
+    find: 'leavesHeadroom ? this.#headroom : 0',
+    replace: 'leavesHeadroom ? 0 * this.#headroom : 0',
+    tests: ['tests/engine/limits/headroom.test.ts'],
+  },
+  {
+    id: 'a-night-keeps-the-head-room',
+    file: 'core/engine/run/kept.ts',
+    find: "blocker === 'headroom' ? unattended(name) : name",
+    replace: "blocker === 'headroom' ? name : name",
+    tests: ['tests/engine/headroom.test.ts'],
+  },
+  {
     id: 'one-too-many-of-a-run',
     file: 'core/engine/schedule/scheduler.ts',
     find: `>= runLimit) return 'run'`,
@@ -93,8 +107,8 @@ export const admission: readonly Mutant[] = [
   {
     id: 'tokens-not-asked-for',
     file: 'core/engine/limits/gate.ts',
-    find: 'if (line.tuned(now, factor, this.#part).allows(amount, now)) continue;',
-    replace: `if (line.blocker === 'model_tokens' || line.tuned(now, factor, this.#part).allows(amount, now)) continue;`,
+    find: 'if (line.tuned(now, tuning).allows(amount, now)) continue;',
+    replace: `if (line.blocker === 'model_tokens' || line.tuned(now, tuning).allows(amount, now)) continue;`,
     tests: [world, 'tests/engine/limits/permits.test.ts'],
   },
   {

@@ -31,7 +31,7 @@ export const calls: readonly Mutant[] = [
   {
     id: 'a-new-start-overtakes-a-conversation',
     file: 'core/engine/run/admission.ts',
-    find: `if (item.kind === 'turn') kept.keep(item, refused.scope);`,
+    find: `if (item.kind === 'turn') kept.keep(item, refused);`,
     replace: '',
     tests: [world],
   },

@@ -31,7 +31,7 @@ export class LineUp {
       const [first] = line as [Waiting];
       if (first.kind !== 'turn' || scheduler.blocker(first)) continue;
       const refusal = broker.refusal(first.wish);
-      if (refusal && keepsBack(refusal, true)) this.#kept.keep(first, refusal.scope);
+      if (refusal && keepsBack(refusal, true)) this.#kept.keep(first, refusal);
     }
   }
 

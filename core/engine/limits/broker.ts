@@ -26,6 +26,8 @@ export interface CallWish {
   readonly module: string;
   /** A rehearsal's: its gates are apart from the real ones. @default false */
   readonly simulated?: boolean;
+  /** Of a run that nobody waits for: it leaves head-room to others. @default false */
+  readonly unattended?: boolean;
   /** When it was first wished, on the monotonic clock, for the time that calls wait. @default when it is granted */
   readonly askedAt?: number;
 }
@@ -187,7 +189,8 @@ export class Broker {
 
   /** Grants a call; ask `refusal` first. It counts in every minute until `sent` or `settle` tells that it has left. */
   grant(wish: CallWish): Grant {
-    const { target, boundMicroUsd, names, demand: bound } = this.#pathOf(wish);
+    const { target, boundMicroUsd, names, demand } = this.#pathOf(wish);
+    const { leavesHeadroom: _, ...bound } = demand;
     this.#free = null;
     const now = this.#clock.monotonic();
     const { profile, simulated = false } = wish;
@@ -201,8 +204,8 @@ export class Broker {
       boundMicroUsd,
       bound,
       permit: this.#parts.foresees
-        ? this.permits.take(names, bound, now)
-        : this.permits.admit(names, bound, now),
+        ? this.permits.take(names, demand, now)
+        : this.permits.admit(names, demand, now),
       reservation: this.budget.reserve(wish.scopes, boundMicroUsd),
       probe: simulated ? null : this.#breakers.begin(target.gate),
       simulated,
@@ -288,7 +291,7 @@ export class Broker {
     if (this.#free?.wish === wish) return this.#free;
     const choice = this.#choose(wish);
     const { target } = choice;
-    return { ...choice, wish, names: gatesOf(wish, target), demand: demandOf(wish.bytes, target) };
+    return { ...choice, wish, names: gatesOf(wish, target), demand: demandFor(wish, target) };
   }
 
   #choose(wish: CallWish): Choice {
@@ -296,7 +299,7 @@ export class Broker {
     return chooseTarget(this.#chain(wish.profile), wish.bytes, {
       isWell: ({ gate }) => simulated || this.#breakers.refusal(gate) === null,
       isFree: (target) => {
-        const demand = demandOf(wish.bytes, target);
+        const demand = demandFor(wish, target);
         const now = this.#clock.monotonic();
         return this.permits.blocker(gatesOf(wish, target), demand, now) === null;
       },
@@ -363,6 +366,11 @@ export interface RecalledCall {
   readonly tenantId: number;
   readonly module: string;
   readonly used: Demand;
+}
+
+function demandFor({ bytes, unattended = false }: CallWish, target: Target): Demand {
+  const demand = demandOf(bytes, target);
+  return unattended ? { ...demand, leavesHeadroom: true } : demand;
 }
 
 /** The gates of a call, widest reason last: what a model allows is the usual answer. */

@@ -5,11 +5,14 @@ import { Window } from './window.ts';
 export interface Demand {
   readonly inputTokens: number;
   readonly outputTokens: number;
+  /** Whether it leaves a gate's head-room to others. @default false */
+  readonly leavesHeadroom?: boolean;
 }
 
 /** Why a call has to wait at a gate, in the order in which they are looked at. */
 export type GateBlocker =
   | 'closed'
+  | 'headroom'
   | 'model_concurrency'
   | 'model_requests'
   | 'model_tokens'
@@ -51,6 +54,20 @@ export const quotaNames: readonly (readonly [LineKind, keyof Quota])[] = [
 /** What an engine may use of a limit that nobody has shared out to it yet: all of it when it is alone. */
 export function unsharedOf(whole: number, part: number): number {
   return part === 1 ? whole : Math.floor(whole * part);
+}
+
+/** What changes a limit for the moment. */
+interface Tuning {
+  readonly factor: number;
+  readonly part: number;
+  /** @default 0 */
+  readonly headroom?: number;
+}
+
+/** What is left of a limit beside its head-room: one call at least. */
+export function withoutHeadroom(limit: number, headroom: number): number {
+  if (headroom === 0 || limit === Number.POSITIVE_INFINITY) return limit;
+  return Math.max(Math.min(1, limit), Math.floor(limit * (1 - headroom)));
 }
 
 /** One limit of a gate over a sliding window, with what configuration, provider and other engines leave of it. */
@@ -112,13 +129,14 @@ export class GateLine {
     }
   }
 
-  /** Its window, set to what it may grant now. `factor`: of the gate's pace; `part`: of what is not shared out. */
-  tuned(now: number, factor: number, part: number): Window {
+  /** Its window, set to what it may grant now. `factor`: of the gate's pace; `part`: of what is not shared out; `headroom`: what is left free. */
+  tuned(now: number, { factor, part, headroom = 0 }: Tuning): Window {
     const { window } = this;
     const whole = this.whole(now);
     const held = Math.min(this.held ?? unsharedOf(whole, part), whole);
     const isCut = factor < 1 && this.isMinute;
-    window.limit = isCut ? Math.max(Math.min(1, held), Math.floor(held * factor)) : held;
+    const limit = isCut ? Math.max(Math.min(1, held), Math.floor(held * factor)) : held;
+    window.limit = withoutHeadroom(limit, headroom);
     // What is larger than the whole limit goes alone, where the whole is held; what a cut leaves no room for goes alone, too.
     window.alone = held >= whole && whole > 0 ? Number.POSITIVE_INFINITY : held;
     return window;

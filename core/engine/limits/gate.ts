@@ -8,6 +8,7 @@ import {
   lineKinds,
   quotaNames,
   unsharedOf,
+  withoutHeadroom,
 } from './gate-line.ts';
 import type { Pace } from './pace.ts';
 import type { Credit, Tier } from './tier.ts';
@@ -81,6 +82,8 @@ export class Gate {
   #open = 0;
   /** What this engine may use of limits that nobody has shared out yet. */
   #part = 1;
+  /** What some calls leave to others. */
+  #headroom = 0;
 
   constructor(limits: RateLimit, { pace = null, hour = null, day = null }: GateParts = {}) {
     this.#pace = pace;
@@ -98,6 +101,7 @@ export class Gate {
   /** Other limits a minute, a second and at once from now on; what was counted stays counted. */
   setLimits(limits: RateLimit): void {
     this.#concurrency = limits.concurrency ?? null;
+    this.#headroom = limits.headroom ?? 0;
     for (const kind of lineKinds) {
       const limit = limits[kind];
       const known = this.#lines.find((line) => line.kind === kind);
@@ -116,17 +120,17 @@ export class Gate {
   /** The first thing in a call's way, or null. */
   blocker(demand: Demand, now: number): GateBlocker | null {
     if (this.#pace !== null && this.#pace.closedMs(now) > 0) return 'closed';
-    if (this.#open >= this.#atOnce(now)) {
+    const tuning = this.#tuning(demand, now);
+    if (this.#open >= withoutHeadroom(this.#atOnce(now), tuning.headroom)) {
       this.#isAtOnceWanted = true;
-      return 'model_concurrency';
+      return tuning.headroom > 0 ? 'headroom' : 'model_concurrency';
     }
-    const factor = this.#factor(now);
     for (const line of this.#lines) {
       const amount = line.amountOf(demand);
-      if (line.tuned(now, factor, this.#part).allows(amount, now)) continue;
+      if (line.tuned(now, tuning).allows(amount, now)) continue;
       line.isWanted = true;
       line.unit = Math.max(line.unit, amount);
-      return line.blocker;
+      return tuning.headroom > 0 ? 'headroom' : line.blocker;
     }
     if (this.#hour !== null && !this.#hour.allows(1, now)) return 'hour';
     return this.#day !== null && !this.#day.allows(1, now) ? 'day' : null;
@@ -135,12 +139,14 @@ export class Gate {
   /** Everything in a call's way, each once. */
   blockers(demand: Demand, now: number): readonly GateBlocker[] {
     const found = new Set<GateBlocker>();
-    const factor = this.#factor(now);
+    const tuning = this.#tuning(demand, now);
+    const isLeft = tuning.headroom > 0;
     if (this.#pace !== null && this.#pace.closedMs(now) > 0) found.add('closed');
-    if (this.#open >= this.#atOnce(now)) found.add('model_concurrency');
+    if (this.#open >= withoutHeadroom(this.#atOnce(now), tuning.headroom))
+      found.add(isLeft ? 'headroom' : 'model_concurrency');
     for (const line of this.#lines)
-      if (!line.tuned(now, factor, this.#part).allows(line.amountOf(demand), now))
-        found.add(line.blocker);
+      if (!line.tuned(now, tuning).allows(line.amountOf(demand), now))
+        found.add(isLeft ? 'headroom' : line.blocker);
     if (this.#hour?.allows(1, now) === false) found.add('hour');
     if (this.#day?.allows(1, now) === false) found.add('day');
     return [...found];
@@ -192,11 +198,11 @@ export class Gate {
 
   /** Milliseconds until a call may pass, as far as that is known; null when the end of something else will tell. */
   waitMs(demand: Demand, now: number): number | null {
-    if (this.#open >= this.#atOnce(now)) return null;
-    const factor = this.#factor(now);
+    const tuning = this.#tuning(demand, now);
+    if (this.#open >= withoutHeadroom(this.#atOnce(now), tuning.headroom)) return null;
     let longest = this.#pace?.closedMs(now) ?? 0;
     const waits = this.#lines.map((line) =>
-      line.tuned(now, factor, this.#part).waitMs(line.amountOf(demand), now),
+      line.tuned(now, tuning).waitMs(line.amountOf(demand), now),
     );
     for (const tier of [this.#hour, this.#day]) if (tier) waits.push(tier.waitMs(1, now));
     for (const waitMs of waits) {
@@ -290,6 +296,7 @@ export class Gate {
     copy.#heldAtOnce = this.#heldAtOnce;
     copy.#open = this.#open;
     copy.#part = this.#part;
+    copy.#headroom = this.#headroom;
     return copy;
   }
 
@@ -297,7 +304,7 @@ export class Gate {
     const limits: { -readonly [K in keyof GateStats['limits']]: GateStats['limits'][K] } = {};
     const factor = this.#factor(now);
     for (const line of this.#lines) {
-      const { limit } = line.tuned(now, factor, this.#part);
+      const { limit } = line.tuned(now, { factor, part: this.#part });
       limits[line.kind] = { used: line.window.used(now), limit };
     }
     const limit = this.#atOnce(now);
@@ -305,6 +312,11 @@ export class Gate {
     if (this.#hour) limits.requestsPerHour = this.#hour.stats(now);
     if (this.#day) limits.requestsPerDay = this.#day.stats(now);
     return { limits, open: this.#open, closedMs: this.#pace?.closedMs(now) ?? 0, factor };
+  }
+
+  #tuning({ leavesHeadroom = false }: Demand, now: number) {
+    const headroom = leavesHeadroom ? this.#headroom : 0;
+    return { factor: this.#factor(now), part: this.#part, headroom };
   }
 
   #factor(now: number): number {

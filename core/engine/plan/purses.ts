@@ -55,12 +55,21 @@ export class Purses {
 
   #wishOf({ step, registered }: Visit, bytes: number): CallWish {
     const { agent, module } = registered;
-    const { id, tenantId } = this.#run.facts;
+    const { id, tenantId, attended } = this.#run.facts;
     const period = this.#period;
     const shared = sharedScopes(this.#run, module).map((scope) => this.#shared(scope));
     const scopes = [...shared, `run:${id}`, stepScope(this.#run, step)];
     const profile = agent.model ?? 'standard';
-    return { profile, bytes, scopes, period, tenantId, module, simulated: true };
+    return {
+      profile,
+      bytes,
+      scopes,
+      period,
+      tenantId,
+      module,
+      simulated: true,
+      unattended: !attended,
+    };
   }
 
   #shared(scope: string): string {

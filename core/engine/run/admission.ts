@@ -76,7 +76,7 @@ export class Admission {
       if (item.kind === 'start' && (isDraining || kept.from(item))) return false;
       const refused = this.#refusalOf(item);
       if (!refused) return true;
-      if (item.kind === 'turn') kept.keep(item, refused.scope);
+      if (item.kind === 'turn') kept.keep(item, refused);
       waitMs = sooner(waitMs, refused.waitMs);
       return false;
     };
@@ -85,12 +85,17 @@ export class Admission {
   }
 
   /** What else than slots keeps work from starting, with when to look again. */
-  #refusalOf(item: Waiting): { readonly waitMs: number | null; readonly scope: string } | null {
+  #refusalOf(item: Waiting): ReturnType<Turns['refusalOf']> {
     const { launcher, breakers, turns } = this.#parts;
     const registered = launcher.agentOf(item.step);
     const isErpNew = item.kind === 'start' && usesErp(registered);
     const refused = isErpNew ? breakers.refusal(erpBreaker) : null;
-    if (refused) return { waitMs: refused.untilMs ?? longestLookMs, scope: erpBreaker };
+    if (refused)
+      return {
+        waitMs: refused.untilMs ?? longestLookMs,
+        scope: erpBreaker,
+        blocker: 'breaker',
+      };
     return item.wish && turns.refusalOf(item, registered);
   }
 

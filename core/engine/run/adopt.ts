@@ -125,7 +125,8 @@ function modulesOf({ nodes }: Graph): readonly string[] {
   });
 }
 
-function factsOf(row: RunRow, created: HistoryEntry | undefined): RunFacts {
+/** What a run is, by its row and its first entry. */
+export function factsOf(row: RunRow, created: HistoryEntry | undefined): RunFacts {
   return {
     tenantId: row.tenant_id,
     id: row.id,

@@ -8,12 +8,16 @@ import {
   failuresSince,
   toFailureStatistics,
 } from '../recovery/statistics.ts';
+import { type EntriesAsked, searchEntries } from './entry-search.ts';
 import { type FindingRow, findingColumns, findingRows, toFinding } from './finding-rows.ts';
 import { headColumns, listRuns, type RunsAsked } from './run-list.ts';
 import { inSight, type Sight } from './sight.ts';
+import { pathOf, readPath } from './step.ts';
 import type {
+  AttemptView,
   EntryView,
   FindingView,
+  FoundEntry,
   ProposalView,
   RunHead,
   RunSummary,
@@ -21,8 +25,10 @@ import type {
 } from './views.ts';
 
 export type {
+  AttemptView,
   EntryView,
   FindingView,
+  FoundEntry,
   ProposalView,
   RunHead,
   RunSummary,
@@ -93,20 +99,31 @@ export class History {
     return row?.body ? (JSON.parse(row.body.toString('utf8')) as unknown) : null;
   }
 
-  /** Steps by id; those after `after` only. @default limit none */
+  /** Steps by id; those after `after` only, or the one at `path`. @default limit none */
   async steps(
     tenantId: number,
     runId: string,
-    options: { readonly after?: number; readonly limit?: number } = {},
+    options: { readonly after?: number; readonly limit?: number; readonly path?: string } = {},
   ): Promise<readonly StepView[]> {
-    const rows = await this.#rows<StepView>(
+    const { after = -1, limit = null, path } = options;
+    const { node, itemKey } = readPath(path ?? '');
+    const at = path === undefined ? sql`` : sql`AND node = ${node} AND item_key = ${itemKey}`;
+    return this.#rows<StepView>(
       tenantId,
       sql`SELECT id, node, item_key, kind, agent, status, attempt, crashes, degraded, trust, worker, cost_micro_usd,
           ready_at, started_at, ended_at, error
-        FROM tutti.step WHERE tenant_id = ${tenantId} AND run_id = ${runId}::uuid AND id > ${options.after ?? -1}
-        ORDER BY id LIMIT ${options.limit ?? null}`,
+        FROM tutti.step WHERE tenant_id = ${tenantId} AND run_id = ${runId}::uuid AND id > ${after} ${at}
+        ORDER BY id LIMIT ${limit}`,
     );
-    return rows;
+  }
+
+  /** The ended tries of a step, first to last. */
+  async attempts(tenantId: number, runId: string, step: number): Promise<readonly AttemptView[]> {
+    return this.#rows<AttemptView>(
+      tenantId,
+      sql`SELECT no, worker, started_at, ended_at, outcome, error, turns FROM tutti.attempt
+        WHERE tenant_id = ${tenantId} AND run_id = ${runId}::uuid AND step = ${step} ORDER BY no`,
+    );
   }
 
   /** The entries after a `seq` (0 for all), at most `entriesPerRead` of them or as many as are said; empty when there are none yet. */
@@ -122,6 +139,16 @@ export class History {
       sql`SELECT seq, step, attempt, kind, at, data FROM tutti.entry
         WHERE tenant_id = ${tenantId} AND run_id = ${runId}::uuid AND seq > ${after} ORDER BY seq LIMIT ${limit}`,
     );
+  }
+
+  /** Entries of all runs that fit what is asked, those of the newest run first. @throws RUN_UNKNOWN for a `runId` that is none */
+  async search(tenantId: number, asked: EntriesAsked): Promise<readonly FoundEntry[]> {
+    if (asked.runId !== undefined) await this.head(tenantId, asked.runId, asked.sight);
+    const rows = await this.#rows<FoundRow>(tenantId, searchEntries(tenantId, asked));
+    return rows.map(({ node, itemKey, ...entry }) => ({
+      ...entry,
+      path: node === null ? null : pathOf({ node, itemKey: itemKey ?? '' }),
+    }));
   }
 
   /**
@@ -239,6 +266,10 @@ type SummaryRow = Pick<
   readonly degraded: number;
   readonly input: number;
   readonly output: number;
+};
+type FoundRow = Omit<FoundEntry, 'path'> & {
+  readonly node: string | null;
+  readonly itemKey: string | null;
 };
 type ProposalRow = Omit<ProposalView, 'args'> & { readonly body: Buffer | null };
 

@@ -291,6 +291,15 @@ export class Store {
     return new Map(result.rows.map(({ scope, ...state }) => [scope, state]));
   }
 
+  /** A run's row, or null when there is none. */
+  async run(tenantId: number, runId: string): Promise<RunRow | null> {
+    const { rows } = await this.#pool.query<RunRow>(
+      `SELECT ${claimedColumns}, r.status FROM tutti.run r WHERE r.tenant_id = $1 AND r.id = $2`,
+      [tenantId, runId],
+    );
+    return rows[0] ?? null;
+  }
+
   /** The status of a run, or null when there is none. */
   async runStatus(tenantId: number, runId: string): Promise<RunStatus | null> {
     const text = 'SELECT status FROM tutti.run WHERE tenant_id = $1 AND id = $2';

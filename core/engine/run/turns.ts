@@ -89,11 +89,12 @@ export class Turns {
   refusalOf(
     { kind, wish, owner }: Waiting,
     registered: RegisteredAgent,
-  ): { readonly waitMs: number | null; readonly scope: string } | null {
+  ): (Pick<Refusal, 'scope' | 'blocker'> & { readonly waitMs: number | null }) | null {
     const refusal = wish && this.#parts.broker.refusal(wish);
     if (!refusal || !keepsBack(refusal, kind === 'turn' || !needsModel(registered))) return null;
     const { blocker, scope, untilMs } = refusal;
-    return { waitMs: blocker === 'budget' ? this.#looks.waitMs(owner, scope) : untilMs, scope };
+    const isMoney = blocker === 'budget';
+    return { waitMs: isMoney ? this.#looks.waitMs(owner, scope) : untilMs, scope, blocker };
   }
 
   /** Numbers what enters the queue: ties are broken by it. */
@@ -307,7 +308,7 @@ export class Turns {
     bytes: number,
   ): CallWish {
     const { agent, module } = registered;
-    const { id, tenantId, rehearsal: simulated } = run.facts;
+    const { id, tenantId, rehearsal: simulated, attended } = run.facts;
     const period = this.#period();
     const shared = sharedScopes(run, module).map((scope) => purseName({ tenantId, scope, period }));
     return {
@@ -318,6 +319,7 @@ export class Turns {
       tenantId,
       module,
       simulated,
+      unattended: !attended,
       askedAt: this.#parts.clock.monotonic(),
     };
   }

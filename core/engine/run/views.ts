@@ -1,5 +1,11 @@
 import type { ErrorData } from '../../base/errors.ts';
-import type { EffectState, RunStatus, StepStatus, Trust } from '../../ports/db/states.ts';
+import type {
+  AttemptOutcome,
+  EffectState,
+  RunStatus,
+  StepStatus,
+  Trust,
+} from '../../ports/db/states.ts';
 
 /*
  * What readers are shown of a run: plain data, times as Date (RFC 3339 in JSON), money in micro-USD. See history.ts.
@@ -82,6 +88,18 @@ export interface StepView {
   readonly error: ErrorData | null;
 }
 
+/** One ended try of a step. */
+export interface AttemptView {
+  readonly no: number;
+  readonly worker: string;
+  readonly startedAt: Date;
+  readonly endedAt: Date;
+  readonly outcome: AttemptOutcome;
+  readonly error: ErrorData | null;
+  /** Model calls. */
+  readonly turns: number | null;
+}
+
 /** One line of a run's journal: ids, codes and figures; bodies are payloads and not here. */
 export interface EntryView {
   readonly seq: number;
@@ -91,6 +109,15 @@ export interface EntryView {
   readonly kind: string;
   readonly at: Date;
   readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** The same, found among those of all runs. */
+export interface FoundEntry extends EntryView {
+  readonly runId: string;
+  /** The path of its step; null for the run itself. */
+  readonly path: string | null;
+  /** `module.agent` of its step; null where there is none. */
+  readonly agent: string | null;
 }
 
 /** Something that an agent found. */

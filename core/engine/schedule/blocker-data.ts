@@ -3,6 +3,7 @@ import type { StepStatus } from '../../ports/db/states.ts';
 /** What may keep a model call or a tool call from passing a gate. */
 export const gateKinds = [
   'closed',
+  'headroom',
   'model_requests',
   'model_tokens',
   'model_concurrency',

@@ -2,6 +2,7 @@ import type { BlockerData, Dependency, GateKind } from './blocker-data.ts';
 
 const gateTexts: Readonly<Record<GateKind, string>> = {
   closed: 'is closed because its provider asked for a pause',
+  headroom: 'leaves the rest of its limits to runs that somebody waits for',
   model_requests: 'has no request left in this minute',
   model_tokens: 'has too few tokens left in this minute',
   model_concurrency: 'has as many calls at once as it may have',

@@ -288,7 +288,10 @@ class Simulation<P> {
       const lookAt = this.#at + Math.max(waitMs, shortestLookMs);
       this.#lookAt = Math.min(lookAt, this.#lookAt ?? lookAt);
     }
-    if (service === 'follow_up' && model !== null) this.#kept.keep(model, line as Line<Queued>);
+    const { refused } = line as Line<Queued>;
+    // What is left to those whom somebody waits for is not kept from them.
+    if (service === 'follow_up' && model !== null && refused?.kind !== 'headroom')
+      this.#kept.keep(model, line as Line<Queued>);
     return false;
   }
 

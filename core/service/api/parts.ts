@@ -16,6 +16,7 @@ import type { Planner } from '../../engine/plan/planner.ts';
 import type { SettingStore } from '../../engine/recovery/setting-store.ts';
 import type { History } from '../../engine/run/history.ts';
 import type { Reviews } from '../../engine/run/reviews.ts';
+import type { StepContents } from '../../engine/run/step-contents.ts';
 import type { StatusReader } from '../../engine/status.ts';
 import type { Tasks } from '../../engine/tasks/tasks.ts';
 import type { Tools } from '../../engine/tools/tools.ts';
@@ -42,6 +43,8 @@ export interface ApiParts {
   readonly registry: Registry;
   /** Whom every caller speaks for, until callers have an identity. */
   readonly tenantId: number;
+  /** What single steps worked on. @default none: there is no route for it */
+  readonly contents?: StepContents;
   /** Effects and verdicts on them. @default none: there are no routes for them */
   readonly reviews?: Reviews;
   /** Takes back what runs did. @default none: there are no routes for it */
@@ -132,6 +135,7 @@ type Optional =
   | 'planner'
   | 'versions'
   | 'report'
+  | 'contents'
   | 'reviews'
   | 'undo'
   | 'approvals'

@@ -11,6 +11,7 @@ import { costRoutes } from './routes/costs.ts';
 import { delegationRoutes } from './routes/delegations.ts';
 import { documentRoutes } from './routes/documents.ts';
 import { effectRoutes } from './routes/effects.ts';
+import { entryRoutes } from './routes/entries.ts';
 import { errorRoutes } from './routes/errors.ts';
 import { eventRoutes } from './routes/events.ts';
 import { explainRoutes } from './routes/explain.ts';
@@ -29,6 +30,7 @@ import { runRoutes } from './routes/runs.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
 import { settingRoutes } from './routes/settings.ts';
 import { statusRoutes } from './routes/status.ts';
+import { stepContentRoutes } from './routes/step-contents.ts';
 import { stopRoutes } from './routes/stops.ts';
 import { taskRoutes } from './routes/tasks.ts';
 import { templateRoutes } from './routes/templates.ts';
@@ -44,11 +46,13 @@ export function routesOf(parts: CompleteParts): readonly Route[] {
     ...documentRoutes(() => routes, webhookTypes),
     ...healthRoutes(parts),
     ...runRoutes(parts),
+    ...(parts.contents ? stepContentRoutes(parts, parts.contents) : []),
     ...eventRoutes(parts),
     ...explainRoutes(parts),
     ...(parts.undo ? undoRoutes(parts, parts.undo) : []),
     ...proposalRoutes(parts),
     ...errorRoutes(parts),
+    ...entryRoutes(parts),
     ...statusRoutes(parts),
     ...(parts.planner ? planRoutes(parts, parts.planner) : []),
     ...(parts.costs ? costRoutes(parts.costs) : []),

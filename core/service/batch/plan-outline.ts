@@ -75,6 +75,7 @@ const limitWords: Readonly<Record<string, string>> = {
   run: 'the running steps of the run',
   module: 'the running steps of the module',
   model_concurrency: 'calls at once',
+  headroom: 'what is left beside the head-room',
   model_requests: 'requests a minute',
   model_tokens: 'tokens a minute',
   burst: 'requests a second',

@@ -79,6 +79,40 @@ export const stepShape = z
   })
   .meta({ id: 'Step' });
 
+const contentShape = z
+  .discriminatedUnion('state', [
+    z.object({ state: z.literal('there'), value: z.unknown() }),
+    z.object({ state: z.literal('none') }),
+    z.object({ state: z.literal('erased') }),
+    z.object({ state: z.literal('unknown'), why: z.string() }),
+  ])
+  .meta({
+    id: 'Content',
+    description:
+      'What a step was given or has brought: `none` so far, `erased`, or `unknown` where the loaded code no longer makes it.',
+  });
+
+/** A step with what it worked on. */
+export const stepContentShape = z
+  .object({
+    ...stepShape.shape,
+    path: z.string(),
+    input: contentShape,
+    output: contentShape,
+    attempts: z.array(
+      z.object({
+        no: z.int(),
+        worker: z.string(),
+        startedAt: instant,
+        endedAt: instant,
+        outcome: z.string(),
+        error: failureShape.nullable(),
+        turns: z.int().nullable().meta({ description: 'Model calls.' }),
+      }),
+    ),
+  })
+  .meta({ id: 'StepContent' });
+
 /** A line of a run's journal. */
 export const entryShape = z
   .object({
@@ -90,3 +124,13 @@ export const entryShape = z
     data: z.record(z.string(), z.unknown()).meta({ description: 'Ids, codes and figures.' }),
   })
   .meta({ id: 'Entry' });
+
+/** A line of the journal of any run. */
+export const foundEntryShape = z
+  .object({
+    ...entryShape.shape,
+    runId: z.uuid(),
+    path: z.string().nullable().meta({ description: 'Of its step; null: the run itself.' }),
+    agent: z.string().nullable(),
+  })
+  .meta({ id: 'FoundEntry' });

@@ -78,6 +78,7 @@ export const recipes: Readonly<Record<string, Recipe>> = {
   'POST /v1/runs': () => ({ body: { workflow: 'chorus', input: { values: ['x'] } } }),
   'GET /v1/runs/{id}': ended,
   'GET /v1/runs/{id}/steps': ended,
+  'GET /v1/runs/{id}/steps/{step}': ({ ended: id }) => ({ path: { id, step: 'voices[a]' } }),
   'GET /v1/runs/{id}/entries': ended,
   'GET /v1/runs/{id}/events': ended,
   'GET /v1/runs/{id}/explain': held,
@@ -90,6 +91,7 @@ export const recipes: Readonly<Record<string, Recipe>> = {
     await lab.make(`/v1/runs/${lab.ended}/undo`, { reason: 'A test.' });
     return { path: { id: lab.ended } };
   },
+  'GET /v1/entries': () => ({ query: '?agent=echo.say&kind=step.succeeded&limit=1' }),
   'GET /report/{id}': ended,
   'POST /v1/plans': () => ({ body: { workflow: 'chorus', input: { values: ['x'] } } }),
   'PUT /v1/budgets/{scope}': () => ({ path: { scope: 'tenant' }, body: { usdPerDay: '9.50' } }),
