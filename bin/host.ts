@@ -17,7 +17,7 @@ import type { Config } from '../core/ports/config.ts';
 import { type Database, openDatabase } from '../core/ports/db/database.ts';
 import { databasePins } from '../core/ports/db/mcp-pins.ts';
 import type { Connector } from '../core/ports/erp/connector.ts';
-import { embeddedConnector, prepareEmbedded } from '../core/ports/erp/embedded.ts';
+import { embeddedConnector } from '../core/ports/erp/embedded.ts';
 import { sharedEntities } from '../core/ports/erp/entities.ts';
 import { type LoadedSample, loadSample } from '../core/ports/erp/load-sample.ts';
 import type { OpenMcpPool } from '../core/ports/mcp/pool.ts';
@@ -28,6 +28,7 @@ import { readyConfig } from '../core/ports/settle-config.ts';
 import { loadRegistry, type Registry } from '../core/sdk/registry.ts';
 import { Pool } from '../worker/pool.ts';
 import { HostTelemetry } from './host-telemetry.ts';
+import { type LoadedModules, openModules } from './module-loading.ts';
 
 /** What a process of Tutti is built from. */
 export interface HostOptions {
@@ -44,8 +45,12 @@ export interface HostOptions {
 /** The composition root at run time: database, modules, sample company and, when asked, an engine with its threads. */
 export interface Host {
   readonly database: Database;
+  /** What is loaded now: whoever holds it sees the modules that come and go. */
   readonly registry: Registry;
   readonly config: Config;
+  readonly configUrl: string;
+  /** Loads modules and takes them away. */
+  readonly loading: LoadedModules;
   /** Null: the configuration names no MCP servers. */
   readonly mcp: OpenMcpPool | null;
   /** Null: agents run their playbooks. */
@@ -88,16 +93,16 @@ export const version: string = (
 
 /** Opens everything but the engine. @throws CONFIG_INVALID · MODULE_INVALID · DB_* · DATA_FOLDER */
 export async function openHost(options: HostOptions): Promise<Host> {
-  const { config, registry } = await openConfig(options);
+  const { config, registry: configured } = await openConfig(options);
   const database = await openDatabase({
     url: options.databaseUrl,
     dataFolder: options.dataFolder,
   });
   try {
-    const entities = [...registry.entities.values()];
-    await database.admin((client) => prepareEmbedded(client, entities));
+    const ground = { database, config, configUrl: options.configUrl };
+    const loading = await openModules(ground, configured);
     const mcp = await openMcp(database, { ...options, config });
-    return hostOn(database, { ...options, config, registry, mcp });
+    return hostOn(database, { ...options, config, loading, mcp });
   } catch (error) {
     await database.close();
     throw error;
@@ -155,16 +160,17 @@ async function importConfig(configUrl: string): Promise<{ readonly default?: unk
 
 function hostOn(
   database: Database,
-  options: HostOptions & Pick<Host, 'config' | 'registry' | 'mcp'>,
+  options: HostOptions & Pick<Host, 'config' | 'loading' | 'mcp'>,
 ): Host {
-  const { config, registry, mcp, env = process.env } = options;
+  const { config, configUrl, loading, mcp, env = process.env } = options;
+  const { registry, loader } = loading;
   const profiles = chooseProfiles(config.models, env);
   const rehearsed = profiles ?? rehearsedProfiles(config.models);
-  const entities = [...registry.entities.values()];
+  const entities = () => [...registry.entities.values()];
   const enginePool = database.pool('tutti_engine', 2);
   const tenantPool = database.pool('tutti_tenant', 2);
   const connector = (tenantId: number): Connector =>
-    embeddedConnector({ pool: tenantPool, tenantId, entities });
+    embeddedConnector({ pool: tenantPool, tenantId, entities: entities() });
   const openPool = (): Pool => openThreads(database, { ...options, profiles: rehearsed });
   const store = new Store(enginePool);
   const telemetry = new HostTelemetry(env, { spanIds: options.spanIds, log: config.log });
@@ -174,31 +180,22 @@ function hostOn(
     database,
     registry,
     config,
+    ...{ configUrl, loading },
     mcp,
     profiles,
     ...{ env, telemetry, log: telemetry.log },
     store,
     ...{ inbox: new Inbox(enginePool), history: new History(database) },
     audit: new AuditLog(enginePool, options),
-    planner: new Planner({
-      database,
-      registry,
-      published: (request) => registryFor(store.definitions, registry, request),
-      config,
-      profiles: rehearsed,
-      connector,
-      budgets: new Budgets(database, { registry, config }),
-      hasBatches: (target) => hasBatches(target, env),
-      ...(mcp && { mcp }),
-      openDispatcher: openPool,
-      clock: systemClock,
-    }),
+    planner: plannerOf({ ...options, database, store, connector, openPool, rehearsed }),
     connector,
     async sampleTenant(scale, seed = 1) {
       const tenantId = await this.store.tenant(sampleSlug(scale, seed));
       const samples = registry.modules.flatMap((module) => (module.sample ? [module.sample] : []));
       const admin: Database['admin'] = (work) => database.admin(work);
-      const sample = await loadSample({ admin, tenantId, entities, samples, scale, seed });
+      const sample = await loadSample({
+        ...{ admin, tenantId, entities: entities(), samples, scale, seed },
+      });
       return { tenantId, sample };
     },
     get zombies() {
@@ -208,7 +205,8 @@ function hostOn(
     async startEngine(onFailure) {
       const told = await telemetry.start(version);
       dispatcher = openPool();
-      const parts = { database, registry, config, profiles, rehearsed, version, dispatcher };
+      const modules = { registry, modules: loader };
+      const parts = { database, ...modules, config, profiles, rehearsed, version, dispatcher };
       const openBatches = (target: ModelTarget) => openBatch(target, env);
       const outside = { connector, openBatches, ...(mcp && { mcp }) };
       engine = new Engine({ ...parts, ...outside, ...told, onFailure });
@@ -227,17 +225,45 @@ function hostOn(
   };
 }
 
+function plannerOf({
+  database,
+  config,
+  loading,
+  env = process.env,
+  mcp,
+  store,
+  connector,
+  openPool,
+  rehearsed,
+}: Pick<HostOptions, 'env'> &
+  Pick<Host, 'database' | 'config' | 'loading' | 'mcp' | 'store' | 'connector'> & {
+    readonly openPool: () => Pool;
+    readonly rehearsed: Profiles;
+  }): Planner {
+  const { registry } = loading;
+  return new Planner({
+    ...{ database, registry, config, connector, profiles: rehearsed, clock: systemClock },
+    published: (request) => registryFor(store.definitions, registry, request),
+    budgets: new Budgets(database, { registry, config }),
+    hasBatches: (target) => hasBatches(target, env),
+    ...(mcp && { mcp }),
+    openDispatcher: openPool,
+  });
+}
+
 /** Threads that have loaded the same as this process. */
 function openThreads(
   database: Database,
-  options: HostOptions & Pick<Host, 'config' | 'registry'> & { readonly profiles: Profiles },
+  options: HostOptions & Pick<Host, 'config' | 'loading'> & { readonly profiles: Profiles },
 ): Pool {
-  const { configUrl, dataFolder, registry, profiles, config, env } = options;
-  const { digest } = registry;
+  const { configUrl, dataFolder, loading, profiles, config, env } = options;
   const connection = database.connectionConfig;
   const threads = config.limits?.threads;
   return new Pool({
-    setup: { configUrl, connection, dataFolder, profiles, digest, profile: env?.TUTTI_PROFILE },
+    setup: {
+      ...{ configUrl, connection, dataFolder, profiles, ...loading.loader.declared },
+      profile: env?.TUTTI_PROFILE,
+    },
     ...(threads !== undefined && { threads }),
   });
 }

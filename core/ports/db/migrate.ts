@@ -30,6 +30,7 @@ const migrations: readonly Migration[] = [
   { version: 14, file: '0014-retries.sql', minReader: 1 },
   { version: 15, file: '0015-run-lists.sql', minReader: 1 },
   { version: 16, file: '0016-triage.sql', minReader: 1 },
+  { version: 17, file: '0017-modules.sql', minReader: 1 },
 ];
 
 /** The version of the schema that this program knows. */
