@@ -69,7 +69,8 @@ export const guard = defineModule({
       name: 'guard_say',
       input: z.object({ wait: z.boolean() }),
       graph({ input, task }) {
-        return task({ id: 'say', agent: say, input: { wait: input.wait } });
+        const said = task({ id: 'say', agent: say, input: { wait: input.wait } });
+        return { word: said.output.word };
       },
     }),
   ],
