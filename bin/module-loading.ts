@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { systemClock } from '../core/base/clock.ts';
 import { EngineError, type ErrorData, fromErrorData, toErrorData } from '../core/base/errors.ts';
-import { ModuleDesk } from '../core/engine/modules/module-desk.ts';
 import { ModuleLoader } from '../core/engine/modules/module-loader.ts';
 import { type CheckedModule, ModuleLoads } from '../core/engine/modules/module-loads.ts';
 import type { Config } from '../core/ports/config.ts';
@@ -15,7 +14,6 @@ import { liveRegistry } from '../core/sdk/live-registry.ts';
 import type { Module } from '../core/sdk/module.ts';
 import { loadRegistry, type Registry } from '../core/sdk/registry.ts';
 import { compileHooks } from '../core/service/hooks/compile.ts';
-import type { Host } from './host.ts';
 
 /** What the modules of a process are loaded from. */
 interface Ground {
@@ -59,26 +57,12 @@ export async function openModules(
   };
   await prepare([...configured.entities.values()]);
   const loader = new ModuleLoader({
-    ...{ loads, live, prepare },
+    ...{ loads, live, prepare, configured: config.modules.map(({ name }) => name) },
     read: (ref) => readModule({ config, configUrl }, ref),
     registryWith: (modules) => registryWith(config, modules),
   });
   await loader.open();
   return { registry: live.registry, loader, loads };
-}
-
-/** Has modules loaded and taken away for people and programs. @default look: engines look within a second */
-export function moduleDeskOf(
-  host: Pick<Host, 'config' | 'configUrl' | 'env' | 'loading'>,
-  look?: () => Promise<void>,
-): ModuleDesk {
-  const { config, configUrl, env, loading } = host;
-  return new ModuleDesk({
-    ...{ config, loads: loading.loads, loader: loading.loader },
-    check: (modules, name) =>
-      tryModule({ configUrl, profile: env.TUTTI_PROFILE, modules, name }, patienceMs),
-    ...(look && { look }),
-  });
 }
 
 /** The registry of a configuration with modules beside its own, checked whole. @throws MODULE_INVALID and what else a start refuses */
@@ -96,9 +80,12 @@ export function registryWith(config: Config, modules: readonly Module[]): Regist
 
 /**
  * Loads a configuration with modules on a thread of its own and says what came of it: code that throws, never ends or ends its process
- * does that to nobody else. @throws MODULE_INVALID · MODULE_NOT_LOADABLE · CONFIG_INVALID
+ * does that to nobody else. `withinMs` (default 60,000): how long it may take. @throws MODULE_INVALID · MODULE_NOT_LOADABLE · CONFIG_INVALID
  */
-export async function tryModule(trial: ModuleTrial, withinMs: number): Promise<CheckedModule> {
+export async function tryModule(
+  trial: ModuleTrial,
+  withinMs: number = patienceMs,
+): Promise<CheckedModule> {
   const thread = new Worker(new URL('./module-trial.ts', import.meta.url), { workerData: trial });
   const late = Promise.withResolvers<never>();
   const cancel = systemClock.after(withinMs, () =>

@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { toErrorData } from '../core/base/errors.ts';
 import type { CheckedModule } from '../core/engine/modules/module-loads.ts';
 import type { Config } from '../core/ports/config.ts';
-import { readModule } from '../core/ports/module-code.ts';
+import { readModules } from '../core/ports/module-code.ts';
 import { readyConfig } from '../core/ports/settle-config.ts';
 import { type ModuleTrial, type ModuleVerdict, registryWith } from './module-loading.ts';
 
@@ -18,7 +18,7 @@ async function load({ configUrl, profile, modules, name }: ModuleTrial): Promise
   const { default: file } = (await import(configUrl)) as { readonly default: unknown };
   const env = { ...process.env, ...(profile && { TUTTI_PROFILE: profile }) };
   const config: Config = readyConfig(file, { env, where: configUrl });
-  const read = await Promise.all(modules.map((ref) => readModule({ config, configUrl }, ref)));
+  const read = await readModules({ config, configUrl }, modules);
   const own = read.map(({ module }) => module);
   registryWith(config, own);
   const found = read.find(({ module }) => module.name === name);

@@ -16,7 +16,7 @@ import { sharedEntities } from '../core/ports/erp/entities.ts';
 import type { ModelTarget } from '../core/ports/models/model.ts';
 import { loadProviders } from '../core/ports/models/open.ts';
 import type { Profiles } from '../core/ports/models/profiles.ts';
-import { readModule, withModules } from '../core/ports/module-code.ts';
+import { readModules, withModules } from '../core/ports/module-code.ts';
 import { type OpenedOutside, openOutside } from '../core/ports/outside.ts';
 import { readyConfig } from '../core/ports/settle-config.ts';
 import type { Authority } from '../core/sdk/authority.ts';
@@ -92,7 +92,7 @@ async function declarationsOf(
   { config, configUrl }: { readonly config: Config; readonly configUrl: string },
   { modules = [], digest }: Pick<ThreadSetup, 'modules' | 'digest'>,
 ): Promise<Declarations> {
-  const read = await Promise.all(modules.map((ref) => readModule({ config, configUrl }, ref)));
+  const read = await readModules({ config, configUrl }, modules);
   const declarations = loadDeclarations(withModules(config, read), sharedEntities);
   if (declarations.digest === digest) return declarations;
   throw new EngineError(

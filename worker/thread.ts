@@ -187,7 +187,7 @@ class Runner {
 
   async #run(job: Job, plain: Conversation): ReturnType<typeof runAgent> {
     // It may be a job of what is just being loaded.
-    if (this.#declaring) await this.#declaring;
+    if (this.#declaring !== null) await this.#declaring;
     const { registry, config, profiles, connector, outside } = this.#loaded;
     const registered = this.#made.find(job.agent, job.made) as RegisteredAgent;
     const { agent, module } = registered;

@@ -4,7 +4,7 @@ import type { Registry } from '../../core/sdk/registry.ts';
 import { actionIn, wrongUse } from '../arguments.ts';
 import { type Call, type Command, exit, flags, hostOptions, withHost } from '../command.ts';
 import { openConfig } from '../host.ts';
-import { moduleDeskOf } from '../module-loading.ts';
+import { moduleDeskOf } from '../modules-of.ts';
 import { writeModule } from '../new-module.ts';
 import { operator } from '../operator.ts';
 import { table } from '../terminal.ts';

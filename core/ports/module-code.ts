@@ -41,7 +41,7 @@ export function sourceOf({ loadable = {} }: Pick<Config, 'loadable'>, name: stri
 
 /**
  * Reads the code of a module. What lies in the folder of its first file is read anew for each generation; everything else it imports is
- * what this thread has already. Code that was read once stays in memory, whatever becomes of the module.
+ * what this thread has already, other such modules as they were read last. Code that was read once stays in memory, whatever becomes of the module.
  * @throws MODULE_NOT_LOADABLE · MODULE_INVALID saying why it could not be read
  */
 export async function readModule(source: ModuleSource, ref: ModuleRef): Promise<ReadModule> {
@@ -55,6 +55,16 @@ export async function readModule(source: ModuleSource, ref: ModuleRef): Promise<
     ref.name,
     `'${found}' exports no module of that name; export what defineModule gives`,
   );
+}
+
+/** Reads modules one after the other: a later one may import from an earlier. @throws MODULE_NOT_LOADABLE · MODULE_INVALID */
+export async function readModules(
+  source: ModuleSource,
+  refs: readonly ModuleRef[],
+): Promise<readonly ReadModule[]> {
+  const read: ReadModule[] = [];
+  for (const ref of refs) read.push(await readModule(source, ref));
+  return read;
 }
 
 /** A configuration with modules beside its own. */
@@ -88,14 +98,22 @@ function hook(): void {
       }
       const resolved = next(specifier, context);
       const tag = context.parentURL?.split('?')[1] ?? '';
-      const known = read.get(tag);
-      const inner = known && resolved.url.startsWith(known.folder);
-      if (!inner || resolved.url.slice(known.folder.length).includes('node_modules/'))
-        return resolved;
-      known.files.add(resolved.url);
-      return { ...resolved, url: `${resolved.url}?${tag}` };
+      const own = read.get(tag);
+      if (!own) return resolved;
+      if (isIn(own.folder, resolved.url)) own.files.add(resolved.url);
+      const found = isIn(own.folder, resolved.url) ? tag : newestOf(resolved.url);
+      return found === undefined ? resolved : { ...resolved, url: `${resolved.url}?${found}` };
     },
   });
+}
+
+/** The module that was read last of those that a file is of: who imports from another one gets what is loaded, and not a second one of it. */
+function newestOf(url: string): string | undefined {
+  return [...read].findLast(([, { folder }]) => isIn(folder, url))?.[0];
+}
+
+function isIn(folder: string, url: string): boolean {
+  return url.startsWith(folder) && !url.slice(folder.length).includes('node_modules/');
 }
 
 function digestOf(tag: string): string {

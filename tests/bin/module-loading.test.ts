@@ -89,8 +89,22 @@ describe('modules that are loaded while Tutti runs', function () {
     'lonely/index.ts': `import { defineModule } from 'tutti';
 export const lonely = defineModule({ name: 'lonely', version: '1.0.0', requires: ['finance'] });\n`,
     'exits/index.ts': 'process.exit(3);\n',
-    'heir/index.ts': `import { defineModule } from 'tutti';
-export const heir = defineModule({ name: 'heir', version: '2.0.0', requires: ['guard'] });\n`,
+    'heir/index.ts': `import { defineModule, defineWorkflow } from 'tutti';
+import { guard } from '../guard/index.ts';
+export const heir = defineModule({
+  name: 'heir',
+  version: '2.0.0',
+  requires: ['guard'],
+  workflows: [
+    defineWorkflow({
+      name: 'heir_say',
+      graph({ task }) {
+        const said = task({ id: 'say', agent: guard.agents[0], input: { wait: false } });
+        return { word: said.output.word };
+      },
+    }),
+  ],
+});\n`,
   });
   const configUrl = pathToFileURL(join(folder.path, 'tutti.config.ts'));
   let fresh: FreshDatabase;
@@ -130,9 +144,12 @@ export const heir = defineModule({ name: 'heir', version: '2.0.0', requires: ['g
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
   const load = (name: string) => ask('POST', '', { name });
-  const stateOf = async (name: string): Promise<string | undefined> => {
+  const loadsOf = async (name: string): Promise<ModuleLoadView | undefined> => {
     const { loads } = await json<{ loads: readonly ModuleLoadView[] }>(await ask('GET', ''));
-    const engine = loads.find((each) => each.name === name)?.engines[0];
+    return loads.find((each) => each.name === name);
+  };
+  const stateOf = async (name: string): Promise<string | undefined> => {
+    const engine = (await loadsOf(name))?.engines[0];
     return engine && `${engine.state} ${engine.generation}`;
   };
   const wordOf = (id: string): Promise<unknown> => tutti.history.output(tenantId, id);
@@ -227,12 +244,18 @@ export const heir = defineModule({ name: 'heir', version: '2.0.0', requires: ['g
     assert.deepEqual(await wordOf(second.id), { word: 'two' });
   });
 
-  it('are not taken away while others need them', async () => {
+  it('work with each other, and are not taken away or changed while others need them', async () => {
     await load('heir');
+    const heard = await tutti.run('heir_say', { tenantId });
+    assert.deepEqual(await wordOf(heard.id), { word: 'two' });
+    writeFileSync(join(folder.path, 'guard/word.ts'), "export const word = 'three';\n");
+    const changed = await problem(await load('guard'), 409, 'MODULE_NEEDED');
+    assert.equal(await stateOf('guard'), 'loaded 2');
+    writeFileSync(join(folder.path, 'guard/word.ts'), "export const word = 'two';\n");
     const needed = await problem(await ask('DELETE', '/guard'), 409, 'MODULE_NEEDED');
     const gone = await ask('DELETE', '/heir');
 
-    assert.match(needed.detail, /'heir'.* requires/);
+    for (const { detail } of [needed, changed]) assert.match(detail, /'heir'.* requires/);
     assert.equal(gone.status, 202);
     assert.equal(await stateOf('heir'), undefined);
     await problem(await ask('DELETE', '/never'), 404, 'MODULE_UNKNOWN');
@@ -285,6 +308,53 @@ export const heir = defineModule({ name: 'heir', version: '2.0.0', requires: ['g
     assert.equal(other.status, 'succeeded');
     assert.equal(left?.status, 'queued');
     assert.equal(await tutti.engine.whenEnded(id), 'succeeded');
+  });
+
+  it('end when they are cancelled, whose module nobody has', async () => {
+    await load('guard');
+    const { registry, store } = tutti.host;
+    const workflow = registry.workflows.get('guard_say') as RegisteredWorkflow;
+    const version = await store.publishWorkflow(tenantId, workflow);
+    const declared = pinnedBy(registry, workflow.data);
+    await ask('DELETE', '/guard');
+    const request = requestOf('guard_say', { tenantId, input: { wait: false } });
+    const { id: runId } = await store.createRun(request, version, { declared });
+    await tutti.engine.ask({ tenantId, runId, kind: 'cancel', actor: { kind: 'person', id: 'a' } });
+
+    assert.equal(await tutti.engine.whenEnded(runId), 'failed');
+    const [ended] = await queryAll<{ message: string }>(
+      tutti.host.database,
+      `SELECT data->'error'->>'message' AS message FROM tutti.entry WHERE run_id = $1 AND kind = 'run.ended'`,
+      [runId],
+    );
+    assert.match(String(ended?.message), /guard/);
+    await load('guard');
+  });
+
+  it('that an engine cannot load leave everything else as it is, and it says why', async () => {
+    const { loads } = tutti.host.loading;
+    const actor = { kind: 'person', id: 'somebody' } as const;
+    await loads.load('torn', { version: '1.0.0', code: '' }, actor);
+    await tutti.engine.lookAtModules();
+    const state = await stateOf('torn');
+    await close();
+    await open();
+    const after = await stateOf('torn');
+    const run = await tutti.run('guard_say', { tenantId, input: { wait: false } });
+    const { error } = (await loadsOf('torn'))?.engines[0] ?? {};
+    writeFileSync(
+      join(folder.path, 'torn/index.ts'),
+      `import { defineModule } from 'tutti';
+export const torn = defineModule({ name: 'torn', version: '1.0.1' });\n`,
+    );
+    const mended = await json<ModuleLoadView>(await load('torn'));
+
+    assert.deepEqual([state, after, run.status], ['failed 1', 'failed 1', 'succeeded']);
+    assert.match(String(error?.message), /nothing-there\.ts/);
+    assert.deepEqual(
+      [mended.version, mended.engines.map((each) => each.state)],
+      ['1.0.1', ['loaded']],
+    );
   });
 
   it('are shown by the command, with what each engine has made of them', async () => {

@@ -35,29 +35,30 @@ export class ModuleDesk {
     return this.#parts.loads.list();
   }
 
-  /** Loads a module, or the changed files of one that is loaded. @throws MODULE_NOT_LOADABLE · MODULE_CONFIGURED · MODULE_INVALID */
+  /** Loads a module, or the changed files of one that is loaded. @throws MODULE_NOT_LOADABLE · MODULE_CONFIGURED · MODULE_INVALID · MODULE_NEEDED */
   async load({ name, actor }: ModuleLoadAsk): Promise<ModuleLoadView> {
     const { config, loads, loader, check } = this.#parts;
     this.#refuseConfigured(name);
     sourceOf(config, name);
-    const others = loader.declared.modules.filter((each) => each.name !== name);
-    const generation = await loads.next(name);
-    const checked = await check([...others, { name, generation }], name);
+    const next = { name, generation: await loads.next(name) };
+    const { modules } = loader.declared;
+    const isThere = modules.some((each) => each.name === name);
+    // In its place: others may import from it.
+    const after = modules.map((each) => (each.name === name ? next : each));
+    const checked = await check(isThere ? after : [...after, next], name);
+    const before = (await loads.list()).find((each) => each.name === name);
+    // It goes before it comes again.
+    if (before?.wanted && before.code !== checked.code) this.#refuseNeeded(name);
     await loads.load(name, checked, actor);
     return await this.#looked(name);
   }
 
   /** Takes a module away: nothing more of it starts, and when its runs have ended it is forgotten. @throws MODULE_UNKNOWN · MODULE_CONFIGURED · MODULE_NEEDED */
   async unload({ name, actor }: ModuleLoadAsk): Promise<ModuleLoadView> {
-    const { loads, loader } = this.#parts;
+    const { loads } = this.#parts;
     this.#refuseConfigured(name);
     await loads.find(name);
-    try {
-      loader.checkWithout(name);
-    } catch (error) {
-      const why = toErrorData(error).message;
-      throw new EngineError('MODULE_NEEDED', `'${name}' is needed by what stays: ${why}`);
-    }
+    this.#refuseNeeded(name);
     await loads.unload(name, actor);
     return await this.#looked(name);
   }
@@ -65,6 +66,15 @@ export class ModuleDesk {
   async #looked(name: string): Promise<ModuleLoadView> {
     await this.#parts.look?.();
     return await this.#parts.loads.find(name);
+  }
+
+  #refuseNeeded(name: string): void {
+    try {
+      this.#parts.loader.checkWithout(name);
+    } catch (error) {
+      const why = toErrorData(error).message;
+      throw new EngineError('MODULE_NEEDED', `'${name}' is needed by what stays: ${why}`);
+    }
   }
 
   #refuseConfigured(name: string): void {

@@ -10,6 +10,8 @@ import type { EngineModule, ModuleLoads } from './module-loads.ts';
 /** What modules are loaded with. */
 export interface ModuleLoaderParts {
   readonly loads: Pick<ModuleLoads, 'wanted' | 'report'>;
+  /** Names of the configuration's own modules: what the table says of them counts no more. */
+  readonly configured: readonly string[];
   /** What is loaded; without those of this loader it is what the configuration names. */
   readonly live: LiveRegistry;
   /** Reads the code of a module. @throws MODULE_INVALID · MODULE_NOT_LOADABLE */
@@ -103,9 +105,10 @@ export class ModuleLoader {
   }
 
   async #follow(
-    rows: Awaited<ReturnType<ModuleLoads['wanted']>>,
+    all: Awaited<ReturnType<ModuleLoads['wanted']>>,
     engine: LoadingEngine | null,
   ): Promise<void> {
+    const rows = all.filter(({ name }) => !this.#parts.configured.includes(name));
     this.#known = rows.map(({ name }) => name);
     const wanted = rows.filter((row) => row.wanted);
     const isWanted = (one: ModuleRef) => wanted.some((each) => isSame(each, one));

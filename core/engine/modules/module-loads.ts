@@ -85,7 +85,7 @@ export class ModuleLoads {
     return (rows.find((each) => each.name === name)?.generation ?? 0) + 1;
   }
 
-  /** Has a module loaded that was checked. One that is loaded with the very same files stays as it is. */
+  /** Has a module loaded that was checked. One that every engine has with the very same files stays as it is. */
   async load(name: string, checked: CheckedModule, actor: Actor): Promise<ModuleLoadView> {
     const { version, code } = checked;
     const texts = auditTexts({
@@ -97,7 +97,8 @@ export class ModuleLoads {
     await this.#pool.query(
       `WITH loaded AS (INSERT INTO tutti.module_load AS m (name, generation, version, code, wanted, actor) VALUES ($1, 1, $2, $3, true, $4)
          ON CONFLICT (name) DO UPDATE SET generation = m.generation + 1, version = $2, code = $3, wanted = true, actor = $4, at = clock_timestamp()
-         WHERE NOT m.wanted OR m.code <> $3 RETURNING m.name)
+         WHERE NOT m.wanted OR m.code <> $3 OR EXISTS (SELECT FROM tutti.engine e, jsonb_array_elements(e.modules) s
+           WHERE e.state <> 'gone' AND s.value->>'name' = $1 AND s.value->>'state' = 'failed') RETURNING m.name)
        SELECT tutti.append_audit(0, $5, $6, $7, $8) FROM loaded`,
       [name, version, code, toJsonb(actor), ...texts],
     );

@@ -78,6 +78,8 @@ export interface EngineTable {
   readonly state: Generated<EngineState>;
   readonly leaseUntil: Time;
   readonly process: string | null;
+  /** What it has made of the modules that are loaded while it runs (jsonb). */
+  readonly modules: Generated<unknown>;
 }
 
 /** The number of an engine's last flush that committed. */

@@ -35,6 +35,14 @@ export const moduleLoadShape = z
   })
   .meta({ id: 'ModuleLoad' });
 
+const loadErrors = [
+  'MODULE_NOT_LOADABLE',
+  'MODULE_CONFIGURED',
+  'MODULE_INVALID',
+  'MODULE_NEEDED',
+  'WORKFLOW_INVALID',
+] as const;
+
 /** `/v1/modules`: loading modules and taking them away, on all engines of the installation. */
 export function moduleLoadRoutes(desk: ModuleDesk): readonly Route[] {
   const permission = 'tenants:write';
@@ -49,7 +57,7 @@ export function moduleLoadRoutes(desk: ModuleDesk): readonly Route[] {
       permission,
       body: loadBody,
       answers: { 202: moduleLoadShape },
-      errors: ['MODULE_NOT_LOADABLE', 'MODULE_CONFIGURED', 'MODULE_INVALID', 'WORKFLOW_INVALID'],
+      errors: loadErrors,
       handle: async ({ body: { name }, actor, demand }) => {
         demand({ module: name, company: null });
         return accepted(at(name), await desk.load({ name, actor }));
