@@ -119,6 +119,18 @@ export interface ModuleTable {
   readonly loadedAt: Time;
 }
 
+/** A module that is to be loaded while Tutti runs, or was taken away. */
+export interface ModuleLoadTable {
+  readonly name: string;
+  readonly generation: number;
+  readonly version: string;
+  /** SHA-256 of the files that were checked, hex. */
+  readonly code: string;
+  readonly wanted: boolean;
+  readonly actor: Json;
+  readonly at: DefaultedTime;
+}
+
 /** A published declaration; tenant 0 = shipped. */
 export interface DefinitionTable {
   readonly tenantId: number;
@@ -285,6 +297,7 @@ export interface Tables {
   readonly share: ShareTable;
   readonly rateWindow: RateWindowTable;
   readonly module: ModuleTable;
+  readonly moduleLoad: ModuleLoadTable;
   readonly definition: DefinitionTable;
   readonly publication: PublicationTable;
   readonly run: RunTable;
