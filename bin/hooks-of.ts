@@ -69,14 +69,22 @@ export function hookStoreOf({ database, registry }: Ground): HookStore {
   return new HookStore(database.pool('tutti_engine', 1), registry.hooks, { clock: systemClock });
 }
 
-/** What fires hooks and looks for changes that no event told. @throws MODULE_INVALID for a hook whose expressions do not fit */
+/** Makes what fires the hooks that are loaded then, and looks for changes that no event told; a hook whose expressions do not fit is MODULE_INVALID then. */
 export function hookPartsOf(
   host: Ground & Pick<Host, 'connector' | 'log' | 'telemetry'>,
   engine: Pick<Engine, 'startRun'>,
   options: HookOptions,
+): () => readonly (Firings | Sweeps)[] {
+  const pool = host.database.pool('tutti_engine', 4);
+  return () => makeHookParts(host, engine, { ...options, pool });
+}
+
+function makeHookParts(
+  host: Ground & Pick<Host, 'connector' | 'log' | 'telemetry'>,
+  engine: Pick<Engine, 'startRun'>,
+  { pool, ...options }: HookOptions & { readonly pool: ReturnType<Host['database']['pool']> },
 ): readonly (Firings | Sweeps)[] {
-  const { database, registry, config, connector } = host;
-  const pool = database.pool('tutti_engine', 4);
+  const { registry, config, connector } = host;
   const clock = systemClock;
   const listeners = new Listeners(registry.hooks);
   const { keepDays, sweepMs } = config.hooks ?? {};

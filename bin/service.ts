@@ -49,11 +49,16 @@ function partsOf(host: Host, engine: Engine, options: ServiceOptions): readonly 
   return [
     telemetryOf(host, engine),
     auditHeadsOf(host),
-    ...(hooks ? [renewed(host, () => hookPartsOf(host, engine, options))] : []),
+    ...(hooks ? [renewed(host, hookPartsOf(host, engine, options))] : []),
     ...(webhooks ? [deliveriesOf(host)] : []),
     ...noticesOf(host, engine, options),
-    ...(schedules ? [renewed(host, () => [schedulesOf(host, engine, options)])] : []),
+    ...(schedules ? [renewed(host, firingOf(host, engine, options))] : []),
   ];
+}
+
+function firingOf(host: Host, engine: Engine, options: ServiceOptions) {
+  const make = schedulesOf(host, engine, options);
+  return () => [make()];
 }
 
 /** What works by what modules declare: it is ended and begun anew when others are loaded. */
@@ -69,6 +74,11 @@ function renewed({ loading, log }: Host, make: () => readonly ServicePart[]): Se
     parts = make();
     for (const part of parts) await part.start();
   };
+  const close = async (): Promise<void> => {
+    forget();
+    await turn;
+    await end();
+  };
   return {
     async start() {
       forget = loading.loader.onChange(() => {
@@ -79,12 +89,11 @@ function renewed({ loading, log }: Host, make: () => readonly ServicePart[]): Se
             log.error('What modules start could not be renewed.', { error }),
           );
       });
-      await begin();
+      await begin().catch(async (error: unknown) => {
+        await close();
+        throw error;
+      });
     },
-    async close() {
-      forget();
-      await turn;
-      await end();
-    },
+    close,
   };
 }
