@@ -21,7 +21,7 @@ import type { Host } from './host.ts';
 import { identityOf } from './identity-of.ts';
 import { mcpDeskOf } from './mcp-desk-of.ts';
 import { mcpOf } from './mcp-of.ts';
-import { modulesOf } from './modules-of.ts';
+import { moduleDeskOf, modulesOf } from './modules-of.ts';
 import { recordOf } from './outcome.ts';
 import { scheduleDeskOf } from './schedules-of.ts';
 import { tasksOf } from './tasks-of.ts';
@@ -85,6 +85,7 @@ export function apiPartsOf(
     stops: new StopStore(host.database.pool('tutti_engine', 1), host.registry),
     findings: new Findings(host.database),
     modules: modulesOf(host),
+    moduleDesk: moduleDeskOf(host, () => engine.lookAtModules()),
     templates: workflowTemplates,
     authority: authorityOf(host),
     audit: host.audit,

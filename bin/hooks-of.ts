@@ -2,6 +2,8 @@ import { systemClock } from '../core/base/clock.ts';
 import { EngineError, toErrorData } from '../core/base/errors.ts';
 import { localDay } from '../core/base/zoned-time.ts';
 import type { Engine } from '../core/engine/engine.ts';
+import { settledRegistry } from '../core/sdk/live-registry.ts';
+import type { Registry } from '../core/sdk/registry.ts';
 import type { HookDesk } from '../core/service/api/routes/hooks.ts';
 import { compileHooks } from '../core/service/hooks/compile.ts';
 import { FiringStore } from '../core/service/hooks/firing-store.ts';
@@ -33,16 +35,32 @@ export function hookDeskOf(
   const pool = database.pool('tutti_engine', 2);
   const clock = systemClock;
   const { metrics } = host.telemetry;
-  const intake = new Intake({ pool, listeners: new Listeners(registry.hooks), clock, metrics });
+  const intake = whileLoaded(
+    registry,
+    ({ hooks }) => new Intake({ pool, listeners: new Listeners(hooks), clock, metrics }),
+  );
+  const store = whileLoaded(registry, ({ hooks }) => new HookStore(pool, hooks, { clock }));
   return {
-    store: new HookStore(pool, registry.hooks, { clock }),
+    get store() {
+      return store();
+    },
     receiver: new HookReceiver({
       sources: openSources(config.hooks, host.env),
       tenantOf: (source) => tenantOf(database, source, tenantId),
-      record: (delivery) => intake.record(delivery),
+      record: (delivery) => intake().record(delivery),
       clock,
       metrics,
     }),
+  };
+}
+
+/** What is made of the hooks that are loaded, and anew when others are. */
+function whileLoaded<T>(registry: Registry, make: (loaded: Registry) => T): () => T {
+  let made: { readonly of: Registry; readonly what: T } | null = null;
+  return () => {
+    const of = settledRegistry(registry);
+    if (made?.of !== of) made = { of, what: make(of) };
+    return made.what;
   };
 }
 
@@ -51,14 +69,22 @@ export function hookStoreOf({ database, registry }: Ground): HookStore {
   return new HookStore(database.pool('tutti_engine', 1), registry.hooks, { clock: systemClock });
 }
 
-/** What fires hooks and looks for changes that no event told. @throws MODULE_INVALID for a hook whose expressions do not fit */
+/** Makes what fires the hooks that are loaded then, and looks for changes that no event told; a hook whose expressions do not fit is MODULE_INVALID then. */
 export function hookPartsOf(
   host: Ground & Pick<Host, 'connector' | 'log' | 'telemetry'>,
   engine: Pick<Engine, 'startRun'>,
   options: HookOptions,
+): () => readonly (Firings | Sweeps)[] {
+  const pool = host.database.pool('tutti_engine', 4);
+  return () => makeHookParts(host, engine, { ...options, pool });
+}
+
+function makeHookParts(
+  host: Ground & Pick<Host, 'connector' | 'log' | 'telemetry'>,
+  engine: Pick<Engine, 'startRun'>,
+  { pool, ...options }: HookOptions & { readonly pool: ReturnType<Host['database']['pool']> },
 ): readonly (Firings | Sweeps)[] {
-  const { database, registry, config, connector } = host;
-  const pool = database.pool('tutti_engine', 4);
+  const { registry, config, connector } = host;
   const clock = systemClock;
   const listeners = new Listeners(registry.hooks);
   const { keepDays, sweepMs } = config.hooks ?? {};

@@ -10,13 +10,14 @@ import type { Config } from '../core/ports/config.ts';
 import { type Database, openDatabase } from '../core/ports/db/database.ts';
 import { databasePins } from '../core/ports/db/mcp-pins.ts';
 import type { Connector } from '../core/ports/erp/connector.ts';
-import { embeddedConnector, prepareEmbedded } from '../core/ports/erp/embedded.ts';
+import { embeddedConnector } from '../core/ports/erp/embedded.ts';
 import { type LoadedSample, loadSample } from '../core/ports/erp/load-sample.ts';
 import type { OpenMcpPool } from '../core/ports/mcp/pool.ts';
 import { chooseProfiles, type Profiles } from '../core/ports/models/profiles.ts';
 import type { Registry } from '../core/sdk/registry.ts';
 import { type HostOptions, openConfig } from './configuration.ts';
 import { HostTelemetry } from './host-telemetry.ts';
+import { type LoadedModules, openModules } from './module-loading.ts';
 import type { Runner } from './runner.ts';
 import { sampleSlug } from './sample-tenant.ts';
 import { version } from './version.ts';
@@ -24,8 +25,12 @@ import { version } from './version.ts';
 /** The composition root at run time: database, modules, sample company and, when asked, an engine with its threads. */
 export interface Host {
   readonly database: Database;
+  /** What is loaded now: whoever holds it sees the modules that come and go. */
   readonly registry: Registry;
   readonly config: Config;
+  readonly configUrl: string;
+  /** Loads modules and takes them away. */
+  readonly loading: LoadedModules;
   /** Null: the configuration names no MCP servers. */
   readonly mcp: OpenMcpPool | null;
   /** Null: agents run their playbooks. */
@@ -61,16 +66,16 @@ export interface Host {
 
 /** Opens everything but the engine. @throws CONFIG_INVALID · MODULE_INVALID · DB_* · DATA_FOLDER */
 export async function openHost(options: HostOptions): Promise<Host> {
-  const { config, registry } = await openConfig(options);
+  const { config, registry: configured } = await openConfig(options);
   const database = await openDatabase({
     url: options.databaseUrl,
     dataFolder: options.dataFolder,
   });
   try {
-    const entities = [...registry.entities.values()];
-    await database.admin((client) => prepareEmbedded(client, entities));
+    const ground = { database, config, configUrl: options.configUrl };
+    const loading = await openModules(ground, configured);
     const mcp = await openMcp(database, { ...options, config });
-    return hostOn(database, { ...options, config, registry, mcp });
+    return hostOn(database, { ...options, config, loading, mcp });
   } catch (error) {
     await database.close();
     throw error;
@@ -94,15 +99,16 @@ async function openMcp(
 
 function hostOn(
   database: Database,
-  options: HostOptions & Pick<Host, 'config' | 'registry' | 'mcp'>,
+  options: HostOptions & Pick<Host, 'config' | 'loading' | 'mcp'>,
 ): Host {
-  const { config, registry, mcp, env = process.env } = options;
+  const { config, configUrl, loading, mcp, env = process.env } = options;
+  const { registry } = loading;
   const profiles = chooseProfiles(config.models, env);
-  const entities = [...registry.entities.values()];
+  const entities = () => [...registry.entities.values()];
   const enginePool = database.pool('tutti_engine', 2);
   const tenantPool = database.pool('tutti_tenant', 2);
   const connector = (tenantId: number): Connector =>
-    embeddedConnector({ pool: tenantPool, tenantId, entities });
+    embeddedConnector({ pool: tenantPool, tenantId, entities: entities() });
   const store = new Store(enginePool);
   const telemetry = new HostTelemetry(env, { spanIds: options.spanIds, log: config.log });
   let runner: Runner | null = null;
@@ -115,6 +121,7 @@ function hostOn(
     database,
     registry,
     config,
+    ...{ configUrl, loading },
     mcp,
     profiles,
     ...{ env, telemetry, log: telemetry.log },
@@ -130,7 +137,9 @@ function hostOn(
       const tenantId = await this.store.tenant(sampleSlug(scale, seed));
       const samples = registry.modules.flatMap((module) => (module.sample ? [module.sample] : []));
       const admin: Database['admin'] = (work) => database.admin(work);
-      const sample = await loadSample({ admin, tenantId, entities, samples, scale, seed });
+      const sample = await loadSample({
+        ...{ admin, tenantId, entities: entities(), samples, scale, seed },
+      });
       return { tenantId, sample };
     },
     get zombies() {

@@ -11,16 +11,16 @@ import type { OpenMcpPool } from '../core/ports/mcp/pool.ts';
 import { hasBatches, openBatch } from '../core/ports/models/batch-open.ts';
 import type { ModelTarget } from '../core/ports/models/model.ts';
 import { type Profiles, rehearsedProfiles } from '../core/ports/models/profiles.ts';
-import type { Registry } from '../core/sdk/registry.ts';
 import { Pool } from '../worker/pool.ts';
 import type { HostOptions } from './configuration.ts';
 import type { HostTelemetry } from './host-telemetry.ts';
+import type { LoadedModules } from './module-loading.ts';
 import { version } from './version.ts';
 
 /** What a runner takes of its host. */
 export interface RunnerParts extends HostOptions {
   readonly config: Config;
-  readonly registry: Registry;
+  readonly loading: LoadedModules;
   readonly database: Database;
   readonly store: Store;
   readonly telemetry: HostTelemetry;
@@ -44,7 +44,7 @@ export class Runner {
   constructor(parts: RunnerParts) {
     const {
       database,
-      registry,
+      loading: { registry },
       config,
       profiles,
       store,
@@ -75,12 +75,13 @@ export class Runner {
   }
 
   async startEngine(onFailure: (error: Error) => void): Promise<Engine> {
-    const { database, registry, config, profiles, connector, mcp, telemetry } = this.#parts;
+    const { database, loading, config, profiles, connector, mcp, telemetry } = this.#parts;
     const told = await telemetry.start(version);
     const dispatcher = this.#openThreads();
     this.#dispatcher = dispatcher;
     const rehearsed = this.#rehearsed;
-    const parts = { database, registry, config, profiles, rehearsed, version, dispatcher };
+    const modules = { registry: loading.registry, modules: loading.loader };
+    const parts = { database, ...modules, config, profiles, rehearsed, version, dispatcher };
     const openBatches = (target: ModelTarget) => openBatch(target, this.#env);
     const outside = { connector, openBatches, ...(mcp && { mcp }) };
     this.#engine = new Engine({ ...parts, ...outside, ...told, onFailure });
@@ -94,13 +95,15 @@ export class Runner {
 
   /** Threads that have loaded the same as this process. */
   #openThreads(): Pool {
-    const { configUrl, dataFolder, registry, config, env, database } = this.#parts;
-    const { digest } = registry;
+    const { configUrl, dataFolder, loading, config, env, database } = this.#parts;
     const connection = database.connectionConfig;
     const profiles = this.#rehearsed;
     const threads = config.limits?.threads;
     return new Pool({
-      setup: { configUrl, connection, dataFolder, profiles, digest, profile: env?.TUTTI_PROFILE },
+      setup: {
+        ...{ configUrl, connection, dataFolder, profiles, ...loading.loader.declared },
+        profile: env?.TUTTI_PROFILE,
+      },
       ...(threads !== undefined && { threads }),
     });
   }

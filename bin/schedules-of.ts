@@ -13,22 +13,26 @@ import type { Host } from './host.ts';
 import { say } from './introduction.ts';
 import { isSample } from './sample-tenant.ts';
 
-/** What fires schedules as long as the process serves: those of every tenant, but of sample companies only of the one that is served. */
+/** Makes what fires the schedules that are loaded then, as long as the process serves: those of every tenant, but of sample companies only of the one that is served. */
 export function schedulesOf(
   host: Host,
   engine: Engine,
   { tenantId, firesAfter }: { readonly tenantId: number; readonly firesAfter?: Promise<unknown> },
-): Schedules {
+): () => Schedules {
   const parts = partsOf(host, engine);
-  return new Schedules({
-    ...parts,
-    clock: systemClock,
-    // A company that somebody looked at once must not cost a night, every night.
-    tenants: async () =>
-      (await readTenants(parts.pool)).filter(({ id, slug }) => id === tenantId || !isSample(slug)),
-    ...(firesAfter !== undefined && { after: firesAfter }),
-    onError: (error) => host.log.error('Schedules could not be looked at.', { error }),
-  });
+  const make = (): Schedules =>
+    new Schedules({
+      ...parts,
+      clock: systemClock,
+      // A company that somebody looked at once must not cost a night, every night.
+      tenants: async () =>
+        (await readTenants(parts.pool)).filter(
+          ({ id, slug }) => id === tenantId || !isSample(slug),
+        ),
+      ...(firesAfter !== undefined && { after: firesAfter }),
+      onError: (error) => host.log.error('Schedules could not be looked at.', { error }),
+    });
+  return make;
 }
 
 /** Schedules for people and programs; without an engine of this process, runs are stored for another one. */

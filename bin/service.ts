@@ -49,9 +49,51 @@ function partsOf(host: Host, engine: Engine, options: ServiceOptions): readonly 
   return [
     telemetryOf(host, engine),
     auditHeadsOf(host),
-    ...(hooks ? hookPartsOf(host, engine, options) : []),
+    ...(hooks ? [renewed(host, hookPartsOf(host, engine, options))] : []),
     ...(webhooks ? [deliveriesOf(host)] : []),
     ...noticesOf(host, engine, options),
-    ...(schedules ? [schedulesOf(host, engine, options)] : []),
+    ...(schedules ? [renewed(host, firingOf(host, engine, options))] : []),
   ];
+}
+
+function firingOf(host: Host, engine: Engine, options: ServiceOptions) {
+  const make = schedulesOf(host, engine, options);
+  return () => [make()];
+}
+
+/** What works by what modules declare: it is ended and begun anew when others are loaded. */
+function renewed({ loading, log }: Host, make: () => readonly ServicePart[]): ServicePart {
+  let parts: readonly ServicePart[] = [];
+  let turn: Promise<void> = Promise.resolve();
+  let forget = (): void => {};
+  const end = async (): Promise<void> => {
+    for (const part of [...parts].reverse()) await part.close();
+    parts = [];
+  };
+  const begin = async (): Promise<void> => {
+    parts = make();
+    for (const part of parts) await part.start();
+  };
+  const close = async (): Promise<void> => {
+    forget();
+    await turn;
+    await end();
+  };
+  return {
+    async start() {
+      forget = loading.loader.onChange(() => {
+        turn = turn
+          .then(end)
+          .then(begin)
+          .catch((error: unknown) =>
+            log.error('What modules start could not be renewed.', { error }),
+          );
+      });
+      await begin().catch(async (error: unknown) => {
+        await close();
+        throw error;
+      });
+    },
+    close,
+  };
 }

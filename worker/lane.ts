@@ -1,6 +1,8 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { Piscina } from 'piscina';
-import type { FromThread, ToThread } from '../core/ports/dispatcher.ts';
+import { EngineError } from '../core/base/errors.ts';
+import type { DeclaredModules, FromThread, ToThread } from '../core/ports/dispatcher.ts';
+import type { ModuleRef } from '../core/ports/module-code.ts';
 import { Silence, threadStat } from './silence.ts';
 import { type Seen, unseen, type Vitals, type Watched } from './watchdog.ts';
 
@@ -16,6 +18,8 @@ export interface ThreadSetup {
   readonly profiles: unknown;
   /** Digest of the engine's registry; a thread that loads anything else refuses to run. */
   readonly digest: string;
+  /** Modules beside those that the configuration names. @default none */
+  readonly modules?: readonly ModuleRef[];
   /** The profile of the configuration. @default as the environment says */
   readonly profile?: string | undefined;
 }
@@ -29,8 +33,10 @@ export interface LaneTask {
   readonly setup: ThreadSetup;
 }
 
-/** First message of a thread. */
+/** First message of a thread, and its answer to `declare`. */
 export type Hello =
+  /** `message`: why it could not, and has what it had. */
+  | { readonly kind: 'declared'; readonly message?: string }
   | { readonly kind: 'hello' }
   | { readonly kind: 'unfit'; readonly code: string; readonly message: string };
 
@@ -65,6 +71,8 @@ export class Lane implements Watched {
   #outgoing: ToThread[] = [];
   #reason = '';
   #closed = false;
+  /** Those who wait until the thread has declared something else, oldest first. */
+  readonly #declaring: ((fault: string | null) => void)[] = [];
 
   constructor(
     name: string,
@@ -97,6 +105,7 @@ export class Lane implements Watched {
       .then((reason) => {
         if (this.#closed) return;
         this.#closed = true;
+        for (const declared of this.#declaring.splice(0)) declared(null);
         // Without effect unless the lane ended before a thread had taken it.
         port2.close();
         // A thread that will not die must not keep the process from ending.
@@ -134,6 +143,14 @@ export class Lane implements Watched {
     });
   }
 
+  /** Has the thread load other modules; one that ends meanwhile is no obstacle: the next loads them. @throws MODULE_INVALID: it has what it had */
+  async declare(declared: DeclaredModules): Promise<void> {
+    if (this.#closed) return;
+    this.send({ kind: 'declare', ...declared });
+    const fault = await new Promise<string | null>((resolve) => this.#declaring.push(resolve));
+    if (fault !== null) throw new EngineError('MODULE_INVALID', fault);
+  }
+
   /** Gives the thread up: Piscina drops and replaces it now and terminates it in its own time. */
   abort(reason: string): void {
     this.#reason = reason;
@@ -143,6 +160,7 @@ export class Lane implements Watched {
   /** Ends the lane without an alarm, or forgets a thread that will not die. */
   close(): void {
     this.#closed = true;
+    for (const declared of this.#declaring.splice(0)) declared(null);
     this.#abort.abort();
     this.#port.close();
   }
@@ -155,6 +173,8 @@ export class Lane implements Watched {
       events.ready(this);
     } else if (first?.kind === 'unfit') {
       this.abort(first.message);
+    } else if (first?.kind === 'declared') {
+      this.#declaring.shift()?.(first.message ?? null);
     } else events.messages(batch as readonly FromThread[]);
   }
 }

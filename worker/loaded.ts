@@ -9,12 +9,14 @@ import {
   readDoings,
 } from '../core/ports/db/lineage.ts';
 import { type Proposal, readProposal } from '../core/ports/db/proposal.ts';
+import type { DeclaredModules } from '../core/ports/dispatcher.ts';
 import type { Connector } from '../core/ports/erp/connector.ts';
 import { embeddedConnector } from '../core/ports/erp/embedded.ts';
 import { sharedEntities } from '../core/ports/erp/entities.ts';
 import type { ModelTarget } from '../core/ports/models/model.ts';
 import { hasKey, loadProviders } from '../core/ports/models/open.ts';
 import type { Profiles } from '../core/ports/models/profiles.ts';
+import { readModules, withModules } from '../core/ports/module-code.ts';
 import { type OpenedOutside, openOutside } from '../core/ports/outside.ts';
 import { readyConfig } from '../core/ports/settle-config.ts';
 import type { Authority } from '../core/sdk/authority.ts';
@@ -23,8 +25,11 @@ import type { ThreadSetup } from './lane.ts';
 
 /** What a thread runs agents with. */
 export interface Loaded {
+  /** Of what was declared last. */
   readonly registry: Declarations;
   readonly config: Config;
+  /** Loads other modules than before; what runs goes on with what it has. @throws MODULE_INVALID: everything is as it was */
+  readonly declare: (declared: DeclaredModules) => Promise<void>;
   readonly profiles: Profiles | null;
   /** The ERP of a tenant. */
   readonly connector: (tenantId: number) => Connector;
@@ -48,17 +53,12 @@ export async function load(setup: ThreadSetup): Promise<Loaded> {
   const { default: file } = (await import(setup.configUrl)) as { readonly default: unknown };
   const env = { ...process.env, ...(setup.profile && { TUTTI_PROFILE: setup.profile }) };
   const config = readyConfig(file, { env, where: setup.configUrl });
-  const registry = loadDeclarations(config, sharedEntities);
-  if (registry.digest !== setup.digest) {
-    throw new EngineError(
-      'MODULE_INVALID',
-      'A worker thread loaded other declarations than the engine; restart after the files have settled.',
-    );
-  }
+  const source = { config, configUrl: setup.configUrl };
+  let registry = await declarationsOf(source, setup);
   const connection = setup.connection as Parameters<typeof openPool>[0];
   // On a busy thread calls wait for each other; each has a deadline of its own.
   const pool = openPool(connection, 'tutti_tenant', { size: 2, waitMs: 60_000 });
-  const connectors = new Map<number, Connector>();
+  let connectors = new Map<number, Connector>();
   const connector = (tenantId: number): Connector => {
     const known = connectors.get(tenantId);
     if (known) return known;
@@ -77,5 +77,28 @@ export async function load(setup: ThreadSetup): Promise<Loaded> {
   // What nobody has a key for is simulated, or not called at all.
   await loadProviders(called.filter((each) => hasKey(each, process.env)));
   const outside = openOutside(config, { dataFolder: setup.dataFolder, env: process.env });
-  return { registry, config, profiles, connector, doings, proposal, authority, outside };
+  return {
+    get registry() {
+      return registry;
+    },
+    async declare(declared) {
+      registry = await declarationsOf(source, declared);
+      // They know the entities that there were.
+      connectors = new Map();
+    },
+    ...{ config, profiles, connector, doings, proposal, authority, outside },
+  };
+}
+
+async function declarationsOf(
+  { config, configUrl }: { readonly config: Config; readonly configUrl: string },
+  { modules = [], digest }: Pick<ThreadSetup, 'modules' | 'digest'>,
+): Promise<Declarations> {
+  const read = await readModules({ config, configUrl }, modules);
+  const declarations = loadDeclarations(withModules(config, read), sharedEntities);
+  if (declarations.digest === digest) return declarations;
+  throw new EngineError(
+    'MODULE_INVALID',
+    'A worker thread loaded other declarations than the engine; restart after the files have settled.',
+  );
 }

@@ -5,6 +5,7 @@ import { EngineError, type ErrorData } from '../core/base/errors.ts';
 import type { LeaseClock } from '../core/base/lease-clock.ts';
 import type {
   Answer,
+  DeclaredModules,
   DispatchEvents,
   Dispatcher,
   DispatcherHealth,
@@ -48,7 +49,7 @@ interface Started {
 /** The local Dispatcher: long-lived lanes on Piscina threads, many agents on each, and a quarantine for suspects. */
 export class Pool implements Dispatcher {
   readonly #threads: Piscina;
-  readonly #setup: ThreadSetup;
+  #setup: ThreadSetup;
   readonly #size: number;
   readonly #clock: Clock;
   readonly #lanes = new Set<Lane>();
@@ -127,6 +128,15 @@ export class Pool implements Dispatcher {
     this.#started?.events.messages([refusal(ref, error)]);
   }
 
+  async declare(declared: DeclaredModules): Promise<void> {
+    const { modules = [], digest } = this.#setup;
+    await this.#declare(declared).catch(async (error: unknown) => {
+      await this.#declare({ modules, digest });
+      throw error;
+    });
+    this.#started?.quarantine.renew(this.#setup);
+  }
+
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
@@ -138,6 +148,18 @@ export class Pool implements Dispatcher {
       ended,
       new Promise<void>((resolve) => this.#clock.after(longestStopMs, resolve)),
     ]);
+  }
+
+  /** One that boots hears of it before any job, and is not waited for: it may have to wait for a thread. */
+  async #declare(declared: DeclaredModules): Promise<void> {
+    this.#setup = { ...this.#setup, ...declared };
+    const told = [...this.#lanes].map((lane) => {
+      const done = lane.declare(declared);
+      if (lane.isReady) return done;
+      void done.catch((error: Error) => lane.abort(error.message));
+      return null;
+    });
+    await Promise.all(told);
   }
 
   /** Opens lanes until there are enough, but later and later while threads die before they are ready. */

@@ -25,6 +25,9 @@ const startFailures = 3;
 /** Where suspects run, one at a time: in a process of their own that is started for the first and ends when none is left. */
 export class Quarantine {
   readonly #options: QuarantineOptions;
+  #setup: ThreadSetup;
+  /** The process has loaded something else than the next one would. */
+  #isStale = false;
   readonly #waiting: Job[] = [];
   #process: QuarantineProcess | null = null;
   /** The suspect that runs. */
@@ -37,6 +40,7 @@ export class Quarantine {
 
   constructor(options: QuarantineOptions) {
     this.#options = options;
+    this.#setup = options.setup;
   }
 
   /** The process, for the watchdog. */
@@ -60,6 +64,16 @@ export class Quarantine {
     if (index < 0) return this.tell({ kind: 'cancel', ref, error });
     this.#waiting.splice(index, 1);
     this.#options.events.messages([refusal(ref, error)]);
+  }
+
+  /** Suspects that follow run with something else; the one that runs goes on with what it has. */
+  renew(setup: ThreadSetup): void {
+    this.#setup = setup;
+    this.#isStale = this.#process !== null;
+    if (this.#isStale && !this.#job) {
+      this.#end();
+      this.#next();
+    }
   }
 
   async stop(): Promise<void> {
@@ -87,7 +101,9 @@ export class Quarantine {
   }
 
   #start(): void {
-    const { setup, lease } = this.#options;
+    const { lease } = this.#options;
+    const setup = this.#setup;
+    this.#isStale = false;
     const started = new QuarantineProcess({
       setup,
       lease,
@@ -108,7 +124,7 @@ export class Quarantine {
     if (done?.kind === 'done') {
       this.#job = null;
       // A suspect that did not end well may have left something behind that would be blamed on the next.
-      if (done.done.kind === 'failed') this.#end();
+      if (done.done.kind === 'failed' || this.#isStale) this.#end();
     }
     this.#options.events.messages(batch);
     if (done) this.#next();

@@ -8,7 +8,14 @@ import type { LimitedSide } from '../core/guard/scope.ts';
 import type { Config } from '../core/ports/config.ts';
 import { translateDbError } from '../core/ports/db/db-error.ts';
 import type { LineageQuestion } from '../core/ports/db/lineage.ts';
-import type { Applies, FromThread, Job, JobDone, ToThread } from '../core/ports/dispatcher.ts';
+import type {
+  Applies,
+  DeclaredModules,
+  FromThread,
+  Job,
+  JobDone,
+  ToThread,
+} from '../core/ports/dispatcher.ts';
 import type { Model, ModelTarget } from '../core/ports/models/model.ts';
 import { openModel } from '../core/ports/models/open.ts';
 import type { Profiles } from '../core/ports/models/profiles.ts';
@@ -56,9 +63,10 @@ export default async function lane({ port, shared, lease, setup }: LaneTask): Pr
   try {
     const clock = new LeaseClock(lease);
     loaded = await load(setup);
-    const runner = new Runner({ loaded, outgoing, memory, lease: clock });
+    const answer = (message: Hello): void => port.postMessage([message]);
+    const runner = new Runner({ loaded, outgoing, answer, memory, lease: clock });
     port.on('message', (batch: readonly ToThread[]) => runner.hear(batch));
-    port.postMessage([{ kind: 'hello' } satisfies Hello]);
+    answer({ kind: 'hello' });
     await new Promise((resolve) => port.once('close', resolve));
   } catch (error) {
     const { code, message } = toErrorData(error, 'MODULE_INVALID');
@@ -96,7 +104,10 @@ class Runner {
   readonly #lease: LeaseClock;
   readonly #talks = new Map<number, Conversation>();
   readonly #prompts = new WeakMap<AnyAgent, Prompt>();
-  readonly #made: MadeAgents;
+  #made: MadeAgents;
+  readonly #answer: (message: Hello) => void;
+  /** Settles when what was declared last is loaded, or could not be. */
+  #declaring: Promise<void> | null = null;
   readonly #models = new Map<string, Model>();
   readonly #current = new AsyncLocalStorage<Conversation>();
   readonly #scrubber = new Scrubber(process.env);
@@ -107,12 +118,14 @@ class Runner {
   constructor(parts: {
     readonly loaded: Loaded;
     readonly outgoing: Outgoing;
+    readonly answer: (message: Hello) => void;
     readonly memory: Int32Array;
     readonly lease: LeaseClock;
   }) {
     this.#loaded = parts.loaded;
     this.#made = new MadeAgents(parts.loaded.registry);
     this.#outgoing = parts.outgoing;
+    this.#answer = parts.answer;
     tellSecrets(process.env, this.#scrubber);
     this.#memory = parts.memory;
     this.#lease = parts.lease;
@@ -138,9 +151,28 @@ class Runner {
     for (const message of this.#unheard.splice(0, heardAtOnce)) {
       if (message.kind === 'go') this.#go(message.job);
       else if (message.kind === 'watch') this.#isWatched = message.isOn;
+      else if (message.kind === 'declare') this.#declare(message);
       else this.#talks.get(message.ref)?.hear(message);
     }
     if (this.#unheard.length > 0) setImmediate(() => this.#listen());
+  }
+
+  #declare(declared: DeclaredModules): void {
+    const before = this.#declaring;
+    const declaring = (async () => {
+      await before;
+      try {
+        await this.#loaded.declare(declared);
+        this.#made = new MadeAgents(this.#loaded.registry);
+        this.#answer({ kind: 'declared' });
+      } catch (error) {
+        this.#answer({ kind: 'declared', message: toErrorData(error, 'MODULE_INVALID').message });
+      }
+    })();
+    this.#declaring = declaring;
+    void declaring.then(() => {
+      if (this.#declaring === declaring) this.#declaring = null;
+    });
   }
 
   #go(job: Job): void {
@@ -157,6 +189,8 @@ class Runner {
   }
 
   async #run(job: Job, plain: Conversation): ReturnType<typeof runAgent> {
+    // It may be a job of what is just being loaded.
+    if (this.#declaring !== null) await this.#declaring;
     const { registry, config, profiles, connector, outside } = this.#loaded;
     const registered = this.#made.find(job.agent, job.made) as RegisteredAgent;
     const { agent, module } = registered;

@@ -104,7 +104,14 @@ export const declared = {
   },
   modules: {
     name: 'modules',
-    about: 'Lists the modules with their agents, and the workflows.',
+    about: [
+      'Lists the modules with their agents, and the workflows; loads modules while Tutti runs, and writes new ones.',
+      'list (default)',
+      'load NAME: on every engine; with files that have changed, once its runs have ended',
+      'unload NAME: nothing more of it starts, and it goes when its runs have ended',
+      'new NAME: writes a module into ./NAME, with its test',
+    ].join('\n  '),
+    positionals: ['[ACTION]', '[NAME]'],
     flags: { json: flags.json },
   },
   tools: {

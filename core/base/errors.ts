@@ -77,6 +77,19 @@ const catalogue = {
   },
   HOOK_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
   WEBHOOK_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
+  MODULE_NOT_LOADABLE: {
+    category: 'PERMISSION_ERROR',
+    severity: 'low',
+    retryable: false,
+    status: 403,
+  },
+  MODULE_CONFIGURED: {
+    category: 'VALIDATION_ERROR',
+    severity: 'low',
+    retryable: false,
+    status: 409,
+  },
+  MODULE_NEEDED: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 409 },
   MODULE_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
   FINDING_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
   PRECONDITION_FAILED: {

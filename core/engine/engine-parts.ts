@@ -11,6 +11,7 @@ import type { McpPool } from '../ports/mcp/pool.ts';
 import type { Profiles } from '../ports/models/profiles.ts';
 import type { Registry } from '../sdk/registry.ts';
 import type { OpenBatches } from './batches/targets.ts';
+import type { ModuleLoader } from './modules/module-loader.ts';
 
 /** What an engine is made of. */
 export interface EngineParts {
@@ -18,6 +19,8 @@ export interface EngineParts {
   readonly registry: Registry;
   readonly config: Config;
   readonly dispatcher: Dispatcher;
+  /** Loads modules and takes them away while it runs. @default what is loaded stays */
+  readonly modules?: Pick<ModuleLoader, 'tend' | 'absent'>;
   /** Null: agents run their playbooks. */
   readonly profiles: Profiles | null;
   /** What rehearsals seem to call where there are no `profiles`. @default nothing */

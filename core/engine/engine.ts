@@ -3,10 +3,6 @@ import { type Clock, systemClock } from '../base/clock.ts';
 import { EngineError } from '../base/errors.ts';
 import { Metrics } from '../base/telemetry/metrics.ts';
 import type { DispatcherHealth } from '../ports/dispatcher.ts';
-import { calendarFor } from '../sdk/calendar.ts';
-import { nextMoment } from '../sdk/calendar-moment.ts';
-import { ApplyRuns } from './approvals/apply.ts';
-import { Approvals } from './approvals/approvals.ts';
 import { EffectQuestions } from './approvals/effect-questions.ts';
 import { askRun, type RunAsk } from './ask.ts';
 import { Stops } from './authority/stops.ts';
@@ -18,6 +14,8 @@ import { type ExplainAsk, Explanations } from './explain/explanations.ts';
 import type { BrokerStats } from './limits/broker.ts';
 import { Limits } from './limits/limits.ts';
 import { warningEntry } from './limits/warnings.ts';
+import { ModuleTending } from './modules/tending.ts';
+import { outsideOf } from './outside-of.ts';
 import { basisDigest } from './plan/basis.ts';
 import { Settings } from './recovery/settings.ts';
 import { Housekeeping } from './retention/housekeeping.ts';
@@ -25,17 +23,14 @@ import { retentionPolicy } from './retention/policy.ts';
 import { type RetryRequest, retryRun, type StartedRetry } from './retry.ts';
 import { Adoption } from './run/adopt.ts';
 import type { Delta } from './run/attempts.ts';
-import { Children } from './run/children.ts';
 import { Claims } from './run/claims.ts';
 import { Endings } from './run/endings.ts';
-import { Happenings } from './run/happenings.ts';
 import { Inbox } from './run/inbox.ts';
 import { itemsOf } from './run/items.ts';
 import { Journal } from './run/journal.ts';
 import { journalConnection } from './run/journal-connection.ts';
 import { Lease } from './run/lease.ts';
 import { RunLoop } from './run/loop.ts';
-import type { LoopParts } from './run/loop-parts.ts';
 import type { Change } from './run/rows.ts';
 import type { Run } from './run/run.ts';
 import { checkStates, type RunStatus } from './run/states.ts';
@@ -80,6 +75,7 @@ export class Engine {
   readonly #housekeeping: Housekeeping;
   #state: 'new' | 'running' | 'stopped' = 'new';
   #claims: Claims | null = null;
+  #modules: ModuleTending | null = null;
   #isReconciling = false;
   #heard: ReadonlySet<number> = new Set();
   #outage: EngineError | null = null;
@@ -186,7 +182,10 @@ export class Engine {
         isOwned: () => this.#lease.isHeld,
       },
       ...{ dispatcher, mcp, registry, spanIds, clock: this.#clock, measures: this.#measures },
-      ...{ stops: this.#stops, outside: this.#outside() },
+      stops: this.#stops,
+      outside: outsideOf(this.#parts, {
+        ...{ pool: this.#pool, store: this.#store, budget: this.#limits.broker.budget },
+      }),
       questions: new EffectQuestions(this.#pool, config.roles),
       itemsOf: (run, container) =>
         itemsOf(run, container, {
@@ -204,7 +203,13 @@ export class Engine {
       ...{ store: this.#store, adoption: this.#adoption, boot, loop: this.#loop },
       ...{ clock: this.#clock, measures: this.#measures },
       isSuspended: (tenantId) => this.#stops.isSuspended(tenantId),
+      absent: () => this.#parts.modules?.absent ?? [],
     });
+    const { modules } = this.#parts;
+    if (modules)
+      this.#modules = new ModuleTending({
+        ...{ modules, boot, registry, dispatcher, loop: this.#loop, claims: this.#claims },
+      });
     // First, so that what a dead engine held of the limits is free at once.
     await this.#lease.takeOver();
     await this.#limits.open(boot);
@@ -247,6 +252,11 @@ export class Engine {
     );
     await this.#claims?.claimNowOrLater();
     return created;
+  }
+
+  /** Loads and takes away the modules that it is to, without waiting for its next look. @throws DB_* */
+  async lookAtModules(): Promise<void> {
+    await this.#modules?.look();
   }
 
   /** Asks a run to end, to pause or to go on; its owner does it. @throws RUN_UNKNOWN · RUN_ENDED · STEP_UNKNOWN */
@@ -296,6 +306,7 @@ export class Engine {
     if (drainMs > 0) await this.#lease.drain().catch(() => {});
     await drained(this.#clock, () => this.#loop?.live ?? 0, drainMs);
     await this.#housekeeping.stop();
+    await this.#modules?.settled();
     this.#loop?.checkpoint();
     this.#loop?.stop();
     this.#stops.close();
@@ -306,23 +317,6 @@ export class Engine {
     await this.#lease.stop();
     if (wasRunning) await this.#lease.release();
     await this.#pool.end();
-  }
-
-  /** What steps ask that wait for something outside of their run. */
-  #outside(): NonNullable<LoopParts['outside']> {
-    const { registry, connector } = this.#parts;
-    const { budget } = this.#limits.broker;
-    return {
-      approvals: new Approvals(this.#pool, this.#parts.config.roles),
-      applies: new ApplyRuns({ pool: this.#pool, store: this.#store, registry }),
-      children: new Children({
-        ...{ pool: this.#pool, store: this.#store, registry },
-        leftOf: (run) => budget.left(`run:${run.facts.id}`),
-      }),
-      happenings: new Happenings(connector),
-      momentOf: (company, moment, afterMs) =>
-        nextMoment(calendarFor(registry.calendars, company), moment, afterMs),
-    };
   }
 
   #appended(changes: readonly Change[]): void {
@@ -352,6 +346,7 @@ export class Engine {
     this.#cancelTimer();
     try {
       const now = this.#clock.now();
+      this.#modules?.tend();
       await this.#settings.refresh();
       await this.#lease.takeOver();
       await this.#housekeeping.tend(now);

@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Database } from '../ports/db/database.ts';
+import type { EngineModule } from './modules/module-loads.ts';
 import { inSight, type Sight } from './run/sight.ts';
 
 /** Runs of a period, by what became of them. */
@@ -27,6 +28,12 @@ export interface SystemStatus {
     readonly running: boolean;
     readonly alive: number;
     readonly versions: readonly string[];
+    /** Modules that were loaded while Tutti ran, by the engine that has them, goes without them, or could not load them. */
+    readonly modules: readonly {
+      readonly engine: string;
+      readonly name: string;
+      readonly state: EngineModule['state'];
+    }[];
     /** Workflows that can be run. */
     readonly totalWorkflows: number;
   };
@@ -106,6 +113,9 @@ export class StatusReader {
         running: engines.length > 0,
         alive: engines.length,
         versions: [...new Set(engines.map((engine) => engine.version))].sort(),
+        modules: engines.flatMap(({ id: engine, modules }) =>
+          (modules as readonly EngineModule[]).map(({ name, state }) => ({ engine, name, state })),
+        ),
         totalWorkflows: totalWorkflows(),
       },
       workflows: runsOf(row),
@@ -125,11 +135,18 @@ export class StatusReader {
   }
 
   /** The engines whose lease holds. */
-  #engines(): Promise<readonly { readonly version: string }[]> {
+  #engines(): Promise<
+    readonly {
+      readonly id: string;
+      readonly version: string;
+      readonly modules: unknown;
+    }[]
+  > {
     return this.#database
       .kysely('tutti_engine')
       .selectFrom('engine')
-      .select('version')
+      .select(['id', 'version', 'modules'])
+      .orderBy('id')
       .where('state', '<>', 'gone')
       .where('leaseUntil', '>', sql<Date>`now()`)
       .execute();

@@ -3,6 +3,7 @@ import { EngineError, toErrorData } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
 import { toVisibleData } from '../base/text.ts';
 import { isAnswerLost, mayPass } from '../ports/db/db-error.ts';
+import { settledRegistry } from '../sdk/live-registry.ts';
 import type { WorkflowData } from '../sdk/node.ts';
 import type { RegisteredWorkflow, Registry } from '../sdk/registry.ts';
 import { checkWorkflow } from './graph/check.ts';
@@ -135,7 +136,8 @@ const checked = new WeakMap<Registry, Map<string, readonly Fault[]>>();
  * Refuses before anything is stored: cycles, unknown agents, expressions that do not parse, types that do not fit.
  * @throws EXPRESSION_INVALID · WORKFLOW_INVALID with every fault of the workflow in its details
  */
-export function refuseFaulty(registry: Registry, registered: RegisteredWorkflow): void {
+export function refuseFaulty(loaded: Registry, registered: RegisteredWorkflow): void {
+  const registry = settledRegistry(loaded);
   const { data, digest } = registered;
   const known = checked.get(registry) ?? new Map<string, readonly Fault[]>();
   checked.set(registry, known);

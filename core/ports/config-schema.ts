@@ -33,6 +33,13 @@ const declared = z.custom<object>((value) => typeof value === 'object' && value 
 const called = z.custom<object>((value) => typeof value === 'function', 'write a function');
 const named = <T extends z.ZodType>(schema: T) => z.record(z.string(), schema);
 
+/** A package, or a file in a folder of its own below the configuration: what is read anew is that folder. */
+function isModulePlace(place: string): boolean {
+  if (place.split('/').includes('..')) return false;
+  if (place.startsWith('./')) return place.split('/').length > 2;
+  return /^(@[a-z0-9._-]+\/)?[a-z0-9][a-z0-9._-]*(\/[\w./-]+)?$/i.test(place);
+}
+
 function isTimeZone(name: string): boolean {
   try {
     return new Intl.DateTimeFormat('en', { timeZone: name }) !== null;
@@ -222,6 +229,11 @@ const features = form({
 /** The members of a configuration, with what they may hold. */
 export const configMembers = {
   modules: z.array(declared).meta({ description: 'the modules that are loaded' }),
+  loadable: said(
+    named(text.refine(isModulePlace, 'write a package, or ./folder/index.ts below this file')),
+    'modules that may be loaded while Tutti runs: a package, or a path in a folder of its own',
+    'none',
+  ),
   workflows: said(z.array(declared), 'workflows that cross modules', 'none'),
   policies: said(z.array(declared), 'rules beyond those of the modules', 'none'),
   calendars: said(z.array(declared), 'when companies work and close their books', 'none'),

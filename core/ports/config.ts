@@ -133,6 +133,11 @@ export interface StepFailure {
 /** The composition root's choices; `tutti.config.ts` default-exports one. */
 export interface Config extends DeploymentConfig<Config> {
   readonly modules: readonly Module[];
+  /**
+   * Modules that may be loaded while Tutti runs: by name the package, or the path from this file (`./parcels/index.ts`) of a folder of
+   * their own. @default none may be
+   */
+  readonly loadable?: Readonly<Record<string, string>>;
   /** Workflows that cross modules. */
   readonly workflows?: readonly Workflow[];
   readonly policies?: readonly Policy[];

@@ -6,6 +6,7 @@ import type { McpCall, McpResult } from '../sdk/outside.ts';
 import type { Terms } from '../sdk/tier.ts';
 import type { ApprovalState, EffectState, Trust } from './db/states.ts';
 import type { ModelReply, Part, Quota, Usage } from './models/model.ts';
+import type { ModuleRef } from './module-code.ts';
 
 /** One turn of a conversation that an earlier attempt held: paid for, so it is not held again. */
 export interface RecordedTurn {
@@ -271,9 +272,19 @@ export type Answer =
     }
   | { readonly kind: 'cancel'; readonly ref: number; readonly error: ErrorData };
 
+/** What threads load. */
+export interface DeclaredModules {
+  /** Beside those that the configuration names, in the order of their loading. */
+  readonly modules: readonly ModuleRef[];
+  /** Digest of the registry that comes of it; a thread that comes to anything else refuses it. */
+  readonly digest: string;
+}
+
 /** What the engine sends to a thread. */
 export type ToThread =
   | { readonly kind: 'go'; readonly job: Job }
+  /** Jobs that follow find this declared; what runs goes on with what it has. */
+  | ({ readonly kind: 'declare' } & DeclaredModules)
   /** Whether somebody wants to see what models say while they say it. */
   | { readonly kind: 'watch'; readonly isOn: boolean }
   | Answer;
@@ -309,6 +320,8 @@ export interface Dispatcher {
   cancel(ref: number, error: ErrorData): void;
   /** Whether threads tell what models say while they say it. @default they never do */
   watch?(isOn: boolean): void;
+  /** Has every thread, and those that come, load other modules than before. @throws MODULE_INVALID when one could not: then all are as they were */
+  declare?(declared: DeclaredModules): Promise<void>;
   /** Ends every lane. Jobs that still run are dropped: the journal has what they achieved. */
   stop(): Promise<void>;
 }

@@ -9,6 +9,7 @@ import { duties } from './duties.ts';
 import { hooks } from './hooks.ts';
 import { identity } from './identity.ts';
 import { mcp } from './mcp.ts';
+import { modules } from './modules.ts';
 import type { Mutant } from './mutant.ts';
 import { outside } from './outside.ts';
 import { retries } from './retries.ts';
@@ -40,4 +41,5 @@ export const mutants: readonly Mutant[] = [
   ...hooks,
   ...webhooks,
   ...telemetry,
+  ...modules,
 ];

@@ -13,6 +13,8 @@ export const heldElsewhere: Readonly<Record<string, string>> = {
   'post /v1/erp-events/:id/replay': 'tests/service/hooks/firings.test.ts',
   'post /v1/hooks/:hook/pause': 'tests/service/hooks/firings.test.ts',
   'post /v1/hooks/:hook/resume': 'tests/service/hooks/firings.test.ts',
+  'post /v1/modules': 'tests/bin/module-loading.test.ts',
+  'delete /v1/modules/:name': 'tests/bin/module-loading.test.ts',
   'post /v1/deliveries/:id/replay': 'tests/service/webhooks/deliveries.test.ts',
   'post /v1/schedules/:name/pause': 'tests/service/schedules',
   'post /v1/schedules/:name/resume': 'tests/service/schedules',

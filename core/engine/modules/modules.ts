@@ -10,7 +10,7 @@ import type { Actor } from '../run/request.ts';
 
 /** How a module is doing. */
 export interface ModuleHealth {
-  /** Whether its code is in this engine; it is loaded and unloaded by a restart. */
+  /** Its code is in this engine. */
   readonly loaded: true;
   /** The widest stop that keeps it from working: `all`, `tenant` or its own; null: none. */
   readonly stoppedBy: string | null;

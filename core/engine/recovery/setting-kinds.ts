@@ -42,8 +42,18 @@ const breakerValue = z
   })
   .partial();
 
-/** Every setting that there is for the loaded modules, by name. */
-export function settingKinds({ registry, config }: SettingParts): ReadonlyMap<string, SettingKind> {
+/** Every setting that there is for the modules that are loaded when it is asked, by name: the same map until that changes. */
+export function liveSettingKinds(parts: SettingParts): () => ReadonlyMap<string, SettingKind> {
+  let last: { readonly agents: unknown; readonly kinds: ReadonlyMap<string, SettingKind> } | null =
+    null;
+  return () => {
+    const { agents } = parts.registry;
+    if (last?.agents !== agents) last = { agents, kinds: settingKinds(parts) };
+    return last.kinds;
+  };
+}
+
+function settingKinds({ registry, config }: SettingParts): ReadonlyMap<string, SettingKind> {
   // What a tool node tries, its workflow says.
   const agents = [...registry.agents.values()].filter(({ isTool }) => !isTool);
   const kinds = [

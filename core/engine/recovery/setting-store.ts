@@ -6,7 +6,7 @@ import { auditTexts } from '../audit/append.ts';
 import { toJsonb } from '../run/rows.ts';
 import type { Actor } from '../run/store.ts';
 import type { SettingKind } from './setting-kind.ts';
-import { installation, type SettingParts, settingKinds } from './setting-kinds.ts';
+import { installation, liveSettingKinds, type SettingParts } from './setting-kinds.ts';
 
 /** A setting as people see it. */
 export interface SettingView {
@@ -34,11 +34,11 @@ interface SettingRow {
 /** Settings of a running installation, for people and programs; engines follow within about a second (settings.ts). */
 export class SettingStore {
   readonly #kysely: Kysely<Tables>;
-  readonly #kinds: ReadonlyMap<string, SettingKind>;
+  readonly #kinds: () => ReadonlyMap<string, SettingKind>;
 
   constructor(database: Pick<Database, 'kysely'>, parts: SettingParts) {
     this.#kysely = database.kysely('tutti_engine');
-    this.#kinds = settingKinds(parts);
+    this.#kinds = liveSettingKinds(parts);
   }
 
   /** Every setting that there is, in the order of the loaded modules. */
@@ -46,7 +46,7 @@ export class SettingStore {
     const { rows } = await sql<SettingRow>`SELECT name, value, actor, at FROM tutti.setting
       WHERE tenant_id IN (${tenantId}, ${installation})`.execute(this.#kysely);
     const byName = new Map(rows.map((row) => [row.name, row]));
-    return [...this.#kinds.values()].map((kind) => viewOf(kind, byName.get(kind.name)));
+    return [...this.#kinds().values()].map((kind) => viewOf(kind, byName.get(kind.name)));
   }
 
   /** @throws SETTING_UNKNOWN */
@@ -86,7 +86,7 @@ export class SettingStore {
   }
 
   #kind(name: string): SettingKind {
-    const kind = this.#kinds.get(name);
+    const kind = this.#kinds().get(name);
     if (kind) return kind;
     const shown = name.slice(0, 100);
     throw new EngineError(

@@ -9,9 +9,9 @@ import {
   breakerSetting,
   budgetSetting,
   installation,
+  liveSettingKinds,
   recoverySetting,
   type SettingParts,
-  settingKinds,
 } from './setting-kinds.ts';
 
 interface Stored {
@@ -27,15 +27,16 @@ interface Stored {
 export class Settings {
   readonly #kysely: Kysely<Tables>;
   readonly #config: SettingParts['config'];
-  readonly #kinds: ReadonlyMap<string, SettingKind>;
+  readonly #kinds: () => ReadonlyMap<string, SettingKind>;
   #values: ReadonlyMap<string, unknown> = new Map();
   #seen = '';
+  #seenKinds: ReadonlyMap<string, SettingKind> = new Map();
   #version = 0;
 
   constructor(database: Pick<Database, 'kysely'>, parts: SettingParts) {
     this.#kysely = database.kysely('tutti_engine');
     this.#config = parts.config;
-    this.#kinds = settingKinds(parts);
+    this.#kinds = liveSettingKinds(parts);
   }
 
   /** Reads what has changed since the last call; a look at the times of a small table when nothing has. */
@@ -46,16 +47,18 @@ export class Settings {
       this.#kysely,
     );
     const mark = rows[0]?.mark ?? '';
-    if (mark === this.#seen) return;
+    const kinds = this.#kinds();
+    if (mark === this.#seen && kinds === this.#seenKinds) return;
     const stored = await sql<Stored>`SELECT tenant_id, name, value FROM tutti.setting`.execute(
       this.#kysely,
     );
     this.#values = new Map(
       stored.rows
-        .filter(({ name, value }) => this.#kinds.get(name)?.check(value) === null)
+        .filter(({ name, value }) => kinds.get(name)?.check(value) === null)
         .map(({ tenantId, name, value }) => [keyOf(tenantId, name), value]),
     );
     this.#seen = mark;
+    this.#seenKinds = kinds;
     this.#version += 1;
   }
 

@@ -1,3 +1,4 @@
+import { settledRegistry } from '../../sdk/live-registry.ts';
 import type { RegisteredAgent, Registry } from '../../sdk/registry.ts';
 import type { StoredBatches } from '../batches/batch-store.ts';
 import { compile } from '../graph/compile.ts';
@@ -42,7 +43,8 @@ export interface AdoptionParts {
 /** Brings claimed runs into memory: the graph that they pin, the state that their journal tells, the purses that pay for them. */
 export class Adoption {
   readonly #parts: AdoptionParts;
-  readonly #graphs = new Map<string, Graph>();
+  /** By what was loaded when they were compiled. */
+  #graphs = { registry: null as Registry | null, known: new Map<string, Graph>() };
   #budgetDay = '';
 
   constructor(parts: AdoptionParts) {
@@ -89,13 +91,16 @@ export class Adoption {
   async #graph(row: RunRow, made: readonly RegisteredAgent[]): Promise<Graph> {
     const agents = made.map((each) => `${each.name}@${each.made?.version}`).join();
     const name = `${row.tenant_id} ${row.workflow} ${row.workflow_version} ${agents}`;
-    const known = this.#graphs.get(name);
+    const { store, published } = this.#parts;
+    const registry = settledRegistry(this.#parts.registry);
+    if (this.#graphs.registry !== registry) this.#graphs = { registry, known: new Map() };
+    const { known: graphs } = this.#graphs;
+    const known = graphs.get(name);
     if (known) return known;
-    const { store, registry, published } = this.#parts;
     const data = await store.workflowVersion(row.tenant_id, row.workflow, row.workflow_version);
     const workflows = withAgents((await published?.(row.tenant_id)) ?? registry, made);
     const graph = compile(data, workflows.agents, workflows);
-    this.#graphs.set(name, graph);
+    graphs.set(name, graph);
     return graph;
   }
 

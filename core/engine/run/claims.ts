@@ -19,6 +19,8 @@ export interface ClaimParts {
   readonly loop: RunLoop;
   /** Tenants whose runs stand still until somebody says otherwise: they take no room. @default none */
   readonly isSuspended?: (tenantId: number) => boolean;
+  /** Modules whose runs are left to other engines. @default none */
+  readonly absent?: () => readonly string[];
   readonly clock: Clock;
   /** @default nobody counts */
   readonly measures?: Pick<Measures, 'refused'> | undefined;
@@ -54,6 +56,11 @@ export class Claims {
     });
   }
 
+  /** Resolves when what was claimed until now is taken up. */
+  settled(): Promise<void> {
+    return this.#claiming;
+  }
+
   /** Hears that the end of a run is durable. */
   ended(runId: string): void {
     this.#ours.delete(runId);
@@ -66,11 +73,12 @@ export class Claims {
   }
 
   async #claimOnce(): Promise<void> {
-    const { boot, store } = this.#parts;
+    const { boot, store, absent = () => [] } = this.#parts;
     if (this.#isStopped) return;
     this.#claimed.push(...(await this.#unheard()));
     const room = runsAtOnce - this.#moving - this.#claimed.length;
-    if (room > 0) this.#claimed.push(...(await this.#heard(() => store.claim(boot, room))));
+    if (room > 0)
+      this.#claimed.push(...(await this.#heard(() => store.claim(boot, room, absent()))));
     if (this.#claimed.length > 0) crashPoint('after-claim');
     for (let row = this.#claimed[0]; row; row = this.#claimed[0]) {
       await this.#takeUp(row);

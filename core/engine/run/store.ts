@@ -152,17 +152,24 @@ export class Store {
     return { id: known, isNew: known === id };
   }
 
-  /** Takes up to `limit` runs that nobody owns. From now on an older release leaves them alone: it would not know our entries. */
-  async claim(boot: string, limit: number): Promise<readonly RunRow[]> {
+  /** Takes up to `limit` runs that nobody owns and that name no agent of the modules in `without`, but those that somebody has cancelled. From now on an older release leaves them alone: it would not know our entries. */
+  async claim(
+    boot: string,
+    limit: number,
+    without: readonly string[] = [],
+  ): Promise<readonly RunRow[]> {
     const result = await this.#pool.query<RunRow>({
       name: 'claim',
       text: `WITH me AS MATERIALIZED (SELECT id FROM tutti.engine WHERE id = $1 AND state = 'alive' FOR KEY SHARE),
         c AS MATERIALIZED (SELECT tenant_id, id, status FROM tutti.run WHERE owner IS NULL AND ended_at IS NULL AND journal_v <= $3
-          AND (wake_at IS NULL OR wake_at <= now()) AND tenant_id NOT IN (SELECT t.id FROM tutti.tenant t WHERE t.suspended_at IS NOT NULL) ORDER BY priority DESC, created_at FOR UPDATE SKIP LOCKED LIMIT $2)
+          AND (wake_at IS NULL OR wake_at <= now()) AND tenant_id NOT IN (SELECT t.id FROM tutti.tenant t WHERE t.suspended_at IS NOT NULL)
+          AND (cardinality($4::text[]) = 0 OR NOT EXISTS (SELECT FROM jsonb_object_keys(coalesce(pins #> '{declared,agents}', '{}')) AS agent
+            WHERE split_part(regexp_replace(agent, '^tool:', ''), '.', 1) = ANY ($4)) OR EXISTS (SELECT FROM tutti.inbox i WHERE i.tenant_id = run.tenant_id AND i.run_id = run.id AND i.kind = 'cancel'))
+          ORDER BY priority DESC, created_at FOR UPDATE SKIP LOCKED LIMIT $2)
         UPDATE tutti.run r SET owner = me.id, journal_v = $3, status = CASE r.status WHEN 'queued' THEN 'running' ELSE r.status END
         FROM c, me WHERE r.tenant_id = c.tenant_id AND r.id = c.id
         RETURNING ${claimedColumns}, c.status`,
-      values: [boot, limit, journalVersion],
+      values: [boot, limit, journalVersion, without],
     });
     return result.rows;
   }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { EngineError, isEngineError } from '../../base/errors.ts';
 import { type AgentDocument, ownName, shortName } from '../../sdk/agent-document.ts';
 import { typeFrom } from '../../sdk/json-schema.ts';
+import { settledRegistry } from '../../sdk/live-registry.ts';
 import { agentOf, refuseDuties } from '../../sdk/made-agent.ts';
 import {
   checkToolNodes,
@@ -25,9 +26,10 @@ export interface Wanted {
  */
 export async function publishedRegistry(
   definitions: Definitions,
-  registry: Registry,
+  loaded: Registry,
   { tenantId, version: asked }: Wanted,
 ): Promise<Registry> {
+  const registry = settledRegistry(loaded);
   const [inForce, agents] = await Promise.all([
     definitions.inForce(tenantId),
     definitions.agents.inForce(tenantId),
@@ -99,9 +101,10 @@ const mostBuilt = 1_024;
 
 /** A stored version of an agent as if it were declared. @throws AGENT_INVALID when it no longer fits what is loaded */
 export function registeredAgent(
-  registry: Registry,
+  loaded: Registry,
   stored: Pick<StoredVersion<AgentDocument>, 'name' | 'version' | 'digest' | 'data'>,
 ): RegisteredAgent {
+  const registry = settledRegistry(loaded);
   const kept = built.get(registry) ?? new Map<string, RegisteredAgent>();
   built.set(registry, kept);
   const known = kept.get(keyOf(stored));

@@ -31,6 +31,7 @@ const migrations: readonly Migration[] = [
   { version: 15, file: '0015-run-lists.sql', minReader: 1 },
   { version: 16, file: '0016-triage.sql', minReader: 1 },
   { version: 17, file: '0017-conversations.sql', minReader: 1 },
+  { version: 18, file: '0018-modules.sql', minReader: 1 },
 ];
 
 /** The version of the schema that this program knows. */

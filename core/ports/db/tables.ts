@@ -78,6 +78,8 @@ export interface EngineTable {
   readonly state: Generated<EngineState>;
   readonly leaseUntil: Time;
   readonly process: string | null;
+  /** What it has made of the modules that are loaded while it runs (jsonb). */
+  readonly modules: Generated<unknown>;
 }
 
 /** The number of an engine's last flush that committed. */
@@ -115,6 +117,18 @@ export interface ModuleTable {
   readonly manifest: Json;
   readonly state: string;
   readonly loadedAt: Time;
+}
+
+/** A module that is to be loaded while Tutti runs, or was taken away. */
+export interface ModuleLoadTable {
+  readonly name: string;
+  readonly generation: number;
+  readonly version: string;
+  /** SHA-256 of the files that were checked, hex. */
+  readonly code: string;
+  readonly wanted: boolean;
+  readonly actor: Json;
+  readonly at: DefaultedTime;
 }
 
 /** A published declaration; tenant 0 = shipped. */
@@ -283,6 +297,7 @@ export interface Tables {
   readonly share: ShareTable;
   readonly rateWindow: RateWindowTable;
   readonly module: ModuleTable;
+  readonly moduleLoad: ModuleLoadTable;
   readonly definition: DefinitionTable;
   readonly publication: PublicationTable;
   readonly run: RunTable;

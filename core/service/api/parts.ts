@@ -11,6 +11,7 @@ import type { Engine } from '../../engine/engine.ts';
 import type { Findings } from '../../engine/findings/findings.ts';
 import type { Budgets } from '../../engine/limits/budgets.ts';
 import type { LimitsView } from '../../engine/limits/limits-view.ts';
+import type { ModuleDesk } from '../../engine/modules/module-desk.ts';
 import type { Modules } from '../../engine/modules/modules.ts';
 import type { Planner } from '../../engine/plan/planner.ts';
 import type { SettingStore } from '../../engine/recovery/setting-store.ts';
@@ -57,6 +58,8 @@ export interface ApiParts {
   readonly findings?: Findings;
   /** The loaded modules. @default none: there are no routes for them */
   readonly modules?: Modules;
+  /** Loads modules and takes them away. @default none: there are no routes for it */
+  readonly moduleDesk?: ModuleDesk;
   /** What workflows of one's own can begin with. @default nothing */
   readonly templates?: () => readonly WorkflowTemplate[];
   /** What is stopped. @default none: there are no routes for it */
@@ -144,6 +147,7 @@ type Optional =
   | 'tools'
   | 'findings'
   | 'modules'
+  | 'moduleDesk'
   | 'templates'
   | 'stops'
   | 'authority'

@@ -21,6 +21,7 @@ import { hookRoutes } from './routes/hooks.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { limitRoutes } from './routes/limits.ts';
 import { mcpServerRoutes } from './routes/mcp-servers.ts';
+import { moduleLoadRoutes } from './routes/module-loads.ts';
 import { moduleRoutes } from './routes/modules.ts';
 import { pageRoutes } from './routes/pages.ts';
 import { planRoutes } from './routes/plans.ts';
@@ -70,6 +71,7 @@ export function routesOf(parts: CompleteParts): readonly Route[] {
     ...(parts.authority ? authorityRoutes(parts.authority) : []),
     ...(parts.findings ? findingRoutes(parts, parts.findings) : []),
     ...(parts.modules ? moduleRoutes(parts, parts.modules) : []),
+    ...(parts.moduleDesk ? moduleLoadRoutes(parts.moduleDesk) : []),
     ...templateRoutes(parts, parts.templates ?? (() => [])),
     ...policyRoutes(parts),
     ...calendarRoutes(parts),

@@ -35,7 +35,7 @@ export const permissions = {
   'status:read': 'look at status and metrics',
   'metrics:read': 'read the metrics of the whole installation, all tenants together',
   'tenants:read': 'look at every tenant of the installation',
-  'tenants:write': 'make, suspend and resume tenants',
+  'tenants:write': 'make, suspend and resume tenants, and load modules',
 } as const;
 
 /** `what:done` */

@@ -10,10 +10,29 @@ import { proposalOffers } from './tools/proposals.ts';
 import { runOffers } from './tools/runs.ts';
 import { workflowOffers } from './tools/workflows.ts';
 
-/** Everything that other systems are offered, by name: equal lists let clients keep what they know of them. @throws MODULE_INVALID */
-export function offersOf(parts: McpParts): ReadonlyMap<string, Offer> {
-  const { versions, agents, approvals, reviews } = parts;
+/**
+ * Everything that other systems are offered, by name: equal lists let clients keep what they know of them. Asked again, it tells of the tools
+ * that are loaded then; modules that came and do not fit are not offered.
+ * @throws MODULE_INVALID when what is loaded now does not fit
+ */
+export function offersOf(parts: McpParts): () => ReadonlyMap<string, Offer> {
   const follower = new Follower(parts);
+  let { tools } = parts.registry;
+  let offers = offersNow(parts, follower);
+  return () => {
+    if (parts.registry.tools === tools) return offers;
+    ({ tools } = parts.registry);
+    try {
+      offers = offersNow(parts, follower);
+    } catch (error) {
+      parts.onError(error);
+    }
+    return offers;
+  };
+}
+
+function offersNow(parts: McpParts, follower: Follower): ReadonlyMap<string, Offer> {
+  const { versions, agents, approvals, reviews } = parts;
   const offers = [
     ...(versions ? workflowOffers(parts, versions) : []),
     ...runOffers(parts, follower),

@@ -28,13 +28,13 @@ export type TransportParts = Pick<McpParts, 'serve' | 'closing' | 'onError'> &
 export function mcpRoutes(parts: McpParts & TransportParts): Router {
   const offers = offersOf(parts);
   return transportRoutes(parts, {
-    build: (caller) => buildServer(parts, { offers: offers.values(), caller }),
+    build: (caller) => buildServer(parts, { offers: offers().values(), caller }),
     neededBy: (message) => {
       const { method, params } = (message ?? {}) as {
         readonly method?: unknown;
         readonly params?: { readonly name?: unknown };
       };
-      if (method === 'tools/call') return offers.get(String(params?.name))?.scope ?? null;
+      if (method === 'tools/call') return offers().get(String(params?.name))?.scope ?? null;
       return String(method).startsWith('resources/') ? 'read' : null;
     },
   });

@@ -21,7 +21,7 @@ export async function serveOverStdio(parts: McpParts, { input, output }: Pipe): 
   parts.closing.addEventListener('abort', end, { once: true });
   if (parts.closing.aborted) return;
   const handle = serveStdio(
-    () => buildServer(parts, { offers: offers.values(), caller: operator }),
+    () => buildServer(parts, { offers: offers().values(), caller: operator }),
     { transport: new StdioServerTransport(input, output), onerror: parts.onError },
   );
   await ended.promise;

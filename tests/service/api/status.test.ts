@@ -67,7 +67,7 @@ describe('status and metrics', function () {
     const { engine, workflows, agents, rateLimiting, costTracking, pool } = status;
     assert.deepEqual(
       { ...engine, versions: [] },
-      { running: true, alive: 1, versions: [], totalWorkflows: 2 },
+      { running: true, alive: 1, versions: [], modules: [], totalWorkflows: 2 },
     );
     assert.deepEqual(workflows, {
       ...{ started: 2, completed: 1, partial: 1, failed: 0, cancelled: 0 },

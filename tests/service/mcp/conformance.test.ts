@@ -39,7 +39,7 @@ describe('the conformance suite of the protocol', () => {
     tutti = await openTestEngine(servedConfig);
     const closing = new AbortController();
     const parts = await partsOf(tutti, closing.signal);
-    const offers = offersOf(parts);
+    const offers = offersOf(parts)();
     const app = express();
     app.locals.closing = closing;
     app.use(

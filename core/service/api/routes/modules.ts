@@ -4,6 +4,7 @@ import type { CompleteParts } from '../parts.ts';
 import { withinReach } from '../reach.ts';
 import { defineRoute, ok, type Route } from '../route.ts';
 import { listOf } from '../shapes.ts';
+import { moduleLoadShape } from './module-loads.ts';
 
 const reasonBody = z
   .strictObject({
@@ -53,11 +54,14 @@ const modulesShape = listOf(moduleShape).extend({
   workflows: z
     .array(z.object({ name: z.string(), module: z.string().nullable() }))
     .meta({ description: 'All of them, those across modules included.' }),
+  loads: z
+    .array(moduleLoadShape)
+    .meta({ description: 'Modules that were loaded while Tutti ran, or taken away.' }),
 });
 
 /** `/v1/modules`: what is loaded, what each module brings, how it is doing, and whether it may work. */
 export function moduleRoutes(
-  { registry }: Pick<CompleteParts, 'registry'>,
+  { registry, moduleDesk }: Pick<CompleteParts, 'registry' | 'moduleDesk'>,
   modules: Modules,
 ): readonly Route[] {
   const permission = 'agents:read';
@@ -66,7 +70,8 @@ export function moduleRoutes(
       method: 'get',
       path: '/v1/modules',
       summary: 'Lists the loaded modules with what they bring and how they are doing.',
-      description: 'Code is loaded, changed and unloaded by a restart of the engine alone.',
+      description:
+        'Those that the configuration names are changed by a restart; others are loaded and taken away while Tutti runs: see `loads`.',
       permission,
       answers: { 200: modulesShape },
       handle: async ({ tenantId, principal }) => {
@@ -79,7 +84,10 @@ export function moduleRoutes(
           module,
         }));
         const seen = withinReach(workflows, reader, ({ module }) => ({ module }));
-        return ok({ items, workflows: seen, next: null });
+        const loads = withinReach((await moduleDesk?.list()) ?? [], reader, ({ name }) => ({
+          module: name,
+        }));
+        return ok({ items, workflows: seen, loads, next: null });
       },
     }),
     defineRoute({
@@ -104,13 +112,12 @@ function switchRoute(modules: Modules, way: 'disable' | 'enable'): Route {
     disable: {
       summary: 'Keeps a module from working, within a second and on every engine.',
       description:
-        'The same as a stop of `module:NAME`: nothing of it starts or writes. Its code stays loaded; loading and unloading code needs a restart.',
+        'The same as a stop of `module:NAME`: nothing of it starts or writes. Its code stays loaded.',
       further: 'authority:stop',
     },
     enable: {
       summary: 'Lets a module work again: what waited goes on.',
-      description:
-        'Lifts the stop of `module:NAME`; a stop of the tenant or of all stays. A module that is not loaded needs the configuration and a restart.',
+      description: 'Lifts the stop of `module:NAME`; a stop of the tenant or of all stays.',
       further: 'authority:lift',
     },
   } as const;

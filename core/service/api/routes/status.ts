@@ -41,6 +41,15 @@ const statusShape = z
       running: z.boolean(),
       alive: z.int().meta({ description: 'Engines whose lease holds.' }),
       versions: z.array(z.string()),
+      modules: z
+        .array(
+          z.object({
+            engine: z.string(),
+            name: z.string(),
+            state: z.enum(['loaded', 'leaving', 'failed']),
+          }),
+        )
+        .meta({ description: 'Modules that were loaded while Tutti ran, by engine.' }),
       totalWorkflows: z.int(),
     }),
     workflows: z.object({

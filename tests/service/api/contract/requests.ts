@@ -165,6 +165,11 @@ export const recipes: Readonly<Record<string, Recipe>> = {
     body: { state: 'accepted', note: 'A test.' },
   }),
   'GET /v1/modules/{name}': named('echo'),
+  'POST /v1/modules': () => ({ body: { name: 'visitor' } }),
+  'DELETE /v1/modules/{name}': async (lab) => {
+    await lab.make('/v1/modules', { name: 'visitor' });
+    return { path: { name: 'visitor' } };
+  },
   'POST /v1/modules/{name}/disable': named('lab', { body: { reason: 'A test.' } }),
   'POST /v1/modules/{name}/enable': async (lab) => {
     await lab.make('/v1/modules/lab/disable', { reason: 'A test.' });
