@@ -5,7 +5,7 @@ import { countOf } from '../../core/service/batch/format.ts';
 import { agentsOf } from '../agents-of.ts';
 import { actionIn, wrongUse } from '../arguments.ts';
 import { type Call, type Command, flags, withTenant } from '../command.ts';
-import { personOfCall } from '../operator.ts';
+import { actorOfCall } from '../operator.ts';
 import { oneLine, type Terminal, table } from '../terminal.ts';
 import { readText } from '../workflow-versions.ts';
 
@@ -60,7 +60,7 @@ export const agent: Command = {
     const actOf = actionIn('agent', actions, action);
     // Read before anything is opened: a wrong flag costs no start.
     const act = actOf(call, named);
-    const actor = { kind: 'person', id: personOfCall(call) } as const;
+    const actor = actorOfCall(call);
     return withTenant(call, (host, tenantId) => act(agentsOf(host), { tenantId, actor }));
   },
 };

@@ -3,7 +3,7 @@ import { Delegations, type DelegationView } from '../../core/engine/approvals/de
 import { readPerson } from '../../core/engine/approvals/person.ts';
 import type { Arguments } from '../arguments.ts';
 import { type Command, flags, withTenant } from '../command.ts';
-import { operator, personOfCall } from '../operator.ts';
+import { actorOfCall, personOfCall } from '../operator.ts';
 import { table } from '../terminal.ts';
 
 /** `tutti delegate TO --until DATE`: hands the right to decide to somebody else for a while. */
@@ -31,7 +31,7 @@ export const delegate: Command = {
     const from = personOfCall(call);
     return withTenant(call, async (host, tenantId) => {
       const delegations = new Delegations(host.database.pool('tutti_engine', 1));
-      if (handing) await delegations.hand({ tenantId, from, ...handing, actor: operator() });
+      if (handing) await delegations.hand({ tenantId, from, ...handing, actor: actorOfCall(call) });
       const held = await delegations.list(tenantId);
       if (terminal.isJson) terminal.print(held);
       else {

@@ -7,7 +7,7 @@ import { countOf } from '../../core/service/batch/format.ts';
 import { wrongUse } from '../arguments.ts';
 import { type Call, type Command, exit, flags, scaleOf, withHost } from '../command.ts';
 import { serveMcp } from '../mcp-serve.ts';
-import { personOfCall } from '../operator.ts';
+import { actorOfCall, personOfCall } from '../operator.ts';
 import { oneLine, table } from '../terminal.ts';
 
 const wrong = wrongUse('mcp');
@@ -104,7 +104,7 @@ async function accept(call: Call, desk: Desk, [server, tool]: readonly string[])
   if (server === undefined) throw wrong('accept takes a SERVER');
   const digest = call.args.text('digest');
   if (digest !== undefined && tool === undefined) throw wrong('accept --digest needs a TOOL');
-  const by = personOfCall(call);
+  const by = actorOfCall(call);
   const accepted = await acceptTools(desk, { server, tool, digest, by }, desk.signal);
   const { terminal } = call;
   if (terminal.isJson) terminal.print(accepted);
@@ -113,7 +113,7 @@ async function accept(call: Call, desk: Desk, [server, tool]: readonly string[])
     terminal.say(
       accepted.length === 0
         ? 'Nothing had changed.'
-        : `${by} accepted ${accepted.map((view) => view.tool).join(', ')} of ${server}.`,
+        : `${personOfCall(call)} accepted ${accepted.map((view) => view.tool).join(', ')} of ${server}.`,
     );
   }
   return exit.done;

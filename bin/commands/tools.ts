@@ -5,7 +5,7 @@ import type { ToolDetail, ToolView } from '../../core/engine/tools/tool-view.ts'
 import { Tools } from '../../core/engine/tools/tools.ts';
 import type { ToolUse } from '../../core/engine/tools/usage.ts';
 import { type Call, type Command, flags, withTenant } from '../command.ts';
-import { personOfCall } from '../operator.ts';
+import { actorOfCall } from '../operator.ts';
 import { type Terminal, table } from '../terminal.ts';
 
 const usualDays = 7;
@@ -61,7 +61,7 @@ function actionOf(call: Call): (place: Place) => Promise<void> {
       tell(terminal, await all.show(tenantId, tool, { days }));
   if (verb !== 'grant' && verb !== 'revoke') throw misused();
   const to = granteeOf(call);
-  const actor = { kind: 'person', id: personOfCall(call) } as const;
+  const actor = actorOfCall(call);
   return async ({ all, tenantId }) =>
     tell(terminal, await all[verb]({ ...to, tenantId, tool, actor }));
 }
