@@ -3,6 +3,7 @@ import { Delegations, type DelegationView } from '../../core/engine/approvals/de
 import { readPerson } from '../../core/engine/approvals/person.ts';
 import type { Arguments } from '../arguments.ts';
 import { type Command, flags, withTenant } from '../command.ts';
+import { readUntil } from '../moment.ts';
 import { actorOfCall, personOfCall } from '../operator.ts';
 import { table } from '../terminal.ts';
 
@@ -51,15 +52,5 @@ function untilOf(args: Arguments): Date | null {
   const text = args.text('until');
   if (args.has('end') === (text !== undefined))
     throw new EngineError('INPUT_INVALID', 'tutti delegate TO needs either --until DATE or --end.');
-  if (text === undefined) return null;
-  const isDay = /^\d{4}-\d{2}-\d{2}$/.test(text);
-  const isMoment = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2})$/.test(
-    text,
-  );
-  const moment = new Date(isDay ? `${text}T23:59:59.999Z` : text);
-  const isReal =
-    !Number.isNaN(moment.getTime()) && (!isDay || moment.toISOString().startsWith(text));
-  if ((isDay || isMoment) && isReal) return moment;
-  const hint = 'write a day, 2026-07-31, or a moment, 2026-07-31T12:00:00Z';
-  throw new EngineError('INPUT_INVALID', `--until is '${text.slice(0, 40)}'; ${hint}.`);
+  return text === undefined ? null : readUntil('until', text);
 }

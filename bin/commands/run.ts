@@ -15,6 +15,7 @@ import {
 } from '../command.ts';
 import { seeToItsEnd } from '../follow.ts';
 import type { Host } from '../host.ts';
+import { readUntil } from '../moment.ts';
 import { actorOfCall } from '../operator.ts';
 import { printSummary, recordOf, writeReport } from '../outcome.ts';
 
@@ -48,6 +49,10 @@ export const run: Command = {
         value: 'HASH',
         about: 'binds the run to this plan (tutti plan): it fails when it comes to anything else',
       },
+      deadline: {
+        value: 'MOMENT',
+        about: 'cancels it if it has not ended by then: 2026-07-31T06:00:00Z, or a day, to its end',
+      },
       events: { about: 'prints each event of the run as it comes, in place of its progress' },
       as: flags.as,
       scale: flags.scale,
@@ -64,13 +69,14 @@ export const run: Command = {
       plan: planOf(call.args),
       version: call.args.integer('version', { from: 1, to: 2 ** 31 - 1 }),
       ...rehearsalOf(call.args),
+      ...deadlineOf(call.args),
       actor: actorOfCall(call),
     };
     return withHost(call, (host) => unlessInterrupted(call, () => runOnce(call, host, request)));
   },
 };
 
-interface Request extends Rehearsal {
+interface Request extends Rehearsal, Pick<RunRequest, 'deadlineAt'> {
   readonly actor: RunRequest['actor'];
   readonly workflow: string;
   readonly input: unknown;
@@ -100,6 +106,12 @@ function rehearsalOf(args: Arguments): Rehearsal {
   if (speed !== undefined && !rehearsal)
     throw new EngineError('INPUT_INVALID', '--speed is for rehearsals; add --rehearse.');
   return { rehearsal, ...(speed !== undefined && { speed }) };
+}
+
+/** @throws INPUT_INVALID */
+function deadlineOf(args: Arguments): Pick<RunRequest, 'deadlineAt'> {
+  const text = args.text('deadline');
+  return text === undefined ? {} : { deadlineAt: readUntil('deadline', text) };
 }
 
 async function runOnce(

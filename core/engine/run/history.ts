@@ -9,12 +9,13 @@ import {
   toFailureStatistics,
 } from '../recovery/statistics.ts';
 import { type FindingRow, findingColumns, findingRows, toFinding } from './finding-rows.ts';
-import { headColumns, listRuns, type RunsAsked } from './run-list.ts';
+import { detailColumns, headColumns, listRuns, type RunsAsked } from './run-list.ts';
 import { inSight, type Sight } from './sight.ts';
 import type {
   EntryView,
   FindingView,
   ProposalView,
+  RunDetail,
   RunHead,
   RunSummary,
   StepView,
@@ -24,6 +25,7 @@ export type {
   EntryView,
   FindingView,
   ProposalView,
+  RunDetail,
   RunHead,
   RunSummary,
   StepView,
@@ -50,17 +52,12 @@ export class History {
 
   /** @throws RUN_UNKNOWN also for what is out of sight */
   async head(tenantId: number, runId: string, sight?: Sight): Promise<RunHead> {
-    const [row] = isId(runId)
-      ? await this.#rows<RunHead>(
-          tenantId,
-          sql`SELECT ${headColumns} FROM tutti.run r WHERE r.tenant_id = ${tenantId} AND r.id = ${runId}::uuid ${inSight(sight)}`,
-        )
-      : [];
-    if (row) return row;
-    throw new EngineError(
-      'RUN_UNKNOWN',
-      `There is no run '${runId.slice(0, 64)}'; list the runs to find its id.`,
-    );
+    return this.#run<RunHead>({ tenantId, runId, sight }, headColumns);
+  }
+
+  /** @throws RUN_UNKNOWN also for what is out of sight */
+  async detail(tenantId: number, runId: string, sight?: Sight): Promise<RunDetail> {
+    return this.#run<RunDetail>({ tenantId, runId, sight }, detailColumns);
   }
 
   /** What a run has come to so far; final once it has ended. @throws RUN_UNKNOWN */
@@ -214,6 +211,24 @@ export class History {
       sql`SELECT coalesce(${newest(sql`${real} ${ended}`)}, ${newest(real)}, ${newest(ended)}, ${newest(sql``)}) AS id`,
     );
     return row?.id ?? null;
+  }
+
+  async #run<T extends RunHead>(
+    of: { readonly tenantId: number; readonly runId: string; readonly sight: Sight | undefined },
+    columns: RawBuilder<unknown>,
+  ): Promise<T> {
+    const { tenantId, runId, sight } = of;
+    const [row] = isId(runId)
+      ? await this.#rows<T>(
+          tenantId,
+          sql`SELECT ${columns} FROM tutti.run r WHERE r.tenant_id = ${tenantId} AND r.id = ${runId}::uuid ${inSight(sight)}`,
+        )
+      : [];
+    if (row) return row;
+    throw new EngineError(
+      'RUN_UNKNOWN',
+      `There is no run '${runId.slice(0, 64)}'; list the runs to find its id.`,
+    );
   }
 
   async #rows<T>(tenantId: number, query: RawBuilder<unknown>): Promise<readonly T[]> {
