@@ -2,12 +2,13 @@ import { hostname } from 'node:os';
 import { systemClock } from '../core/base/clock.ts';
 import { toErrorData } from '../core/base/errors.ts';
 import type { Engine } from '../core/engine/engine.ts';
-import type { MorningReportConfig } from '../core/ports/service-config.ts';
+import type { AlertsConfig, MorningReportConfig } from '../core/ports/service-config.ts';
 import { Alerts } from '../core/service/alerts/alerts.ts';
 import { MorningReporter } from '../core/service/batch/morning-reporter.ts';
 import { readTenants } from '../core/service/identity/tenants.ts';
 import { MessageSender } from '../core/service/messages/sender.ts';
 import type { Host } from './host.ts';
+import { tenantsInUse } from './tenants-in-use.ts';
 import { oneLine } from './terminal.ts';
 
 /** What goes wrong beside the runs, on standard error: none of it stops the process. */
@@ -30,14 +31,33 @@ export function noticesOf(
   { tenantId }: { readonly tenantId: number },
 ): readonly (MorningReporter | Alerts | MessageSender)[] {
   const { morningReport, alerts } = host.config;
-  const pool = host.database.pool('tutti_engine', 1);
-  const common = { pool, clock: systemClock, tenantId, onError: tellOperator };
-  const trouble = () => engine.trouble;
   return [
     ...(morningReport ? [reporterOf(host, morningReport)] : []),
-    ...(alerts ? [new Alerts({ ...common, config: alerts, trouble, host: hostname() })] : []),
+    ...(alerts ? [alertsOf(host, { engine, tenantId, config: alerts })] : []),
     ...(morningReport || alerts ? [senderOf(host)] : []),
   ];
+}
+
+/** Looks at the thresholds of every tenant. */
+function alertsOf(
+  host: Host,
+  {
+    engine,
+    tenantId,
+    config,
+  }: {
+    readonly engine: Engine;
+    readonly tenantId: number;
+    readonly config: AlertsConfig;
+  },
+): Alerts {
+  const pool = host.database.pool('tutti_engine', 1);
+  return new Alerts({
+    ...{ pool, clock: systemClock, tenantId, config, onError: tellOperator },
+    tenants: () => tenantsInUse(pool, tenantId),
+    trouble: () => engine.trouble,
+    host: hostname(),
+  });
 }
 
 /** Reports the nights of every tenant. */

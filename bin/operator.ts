@@ -3,7 +3,7 @@ import { readPerson } from '../core/engine/approvals/person.ts';
 import type { Actor } from '../core/engine/run/store.ts';
 import type { Call } from './command.ts';
 
-/** Who uses this terminal, for what must be answered for later: the account of the operating system. */
+/** The account of the operating system that uses this terminal: who a call is that has no --as, and the door that a vote comes through. */
 export function operator(): Actor {
   return { kind: 'person', id: `cli:${accountName()}` };
 }

@@ -3,7 +3,6 @@ import { localMoment } from '../core/base/zoned-time.ts';
 import { askRun } from '../core/engine/ask.ts';
 import type { Engine } from '../core/engine/engine.ts';
 import { submitRun } from '../core/engine/submit.ts';
-import { readTenants } from '../core/service/identity/tenants.ts';
 import { ScheduleDesk } from '../core/service/schedules/desk.ts';
 import { lockedIn } from '../core/service/schedules/locked.ts';
 import type { ScheduleParts } from '../core/service/schedules/parts.ts';
@@ -11,9 +10,9 @@ import { Schedules } from '../core/service/schedules/schedules.ts';
 import type { Call } from './command.ts';
 import type { Host } from './host.ts';
 import { say } from './introduction.ts';
-import { isSample } from './sample-tenant.ts';
+import { tenantsInUse } from './tenants-in-use.ts';
 
-/** Makes what fires the schedules that are loaded then, as long as the process serves: those of every tenant, but of sample companies only of the one that is served. */
+/** Makes what fires the schedules that are loaded then, as long as the process serves: those of every tenant. */
 export function schedulesOf(
   host: Host,
   engine: Engine,
@@ -24,11 +23,7 @@ export function schedulesOf(
     new Schedules({
       ...parts,
       clock: systemClock,
-      // A company that somebody looked at once must not cost a night, every night.
-      tenants: async () =>
-        (await readTenants(parts.pool)).filter(
-          ({ id, slug }) => id === tenantId || !isSample(slug),
-        ),
+      tenants: () => tenantsInUse(parts.pool, tenantId),
       ...(firesAfter !== undefined && { after: firesAfter }),
       onError: (error) => host.log.error('Schedules could not be looked at.', { error }),
     });

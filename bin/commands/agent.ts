@@ -6,7 +6,7 @@ import { agentsOf } from '../agents-of.ts';
 import { actionIn, wrongUse } from '../arguments.ts';
 import { withTenant } from '../call-host.ts';
 import type { Call, Command } from '../command.ts';
-import { personOfCall } from '../operator.ts';
+import { actorOfCall } from '../operator.ts';
 import { oneLine, type Terminal, table } from '../terminal.ts';
 import { readText } from '../workflow-versions.ts';
 
@@ -29,7 +29,7 @@ export const agent: Command = (call) => {
   const actOf = actionIn('agent', actions, action);
   // Read before anything is opened: a wrong flag costs no start.
   const act = actOf(call, named);
-  const actor = { kind: 'person', id: personOfCall(call) } as const;
+  const actor = actorOfCall(call);
   return withTenant(call, (host, tenantId) => act(agentsOf(host), { tenantId, actor }));
 };
 

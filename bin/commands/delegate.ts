@@ -4,7 +4,8 @@ import { readPerson } from '../../core/engine/approvals/person.ts';
 import type { Arguments } from '../arguments.ts';
 import { withTenant } from '../call-host.ts';
 import type { Command } from '../command.ts';
-import { operator, personOfCall } from '../operator.ts';
+import { readUntil } from '../moment.ts';
+import { actorOfCall, personOfCall } from '../operator.ts';
 import { table } from '../terminal.ts';
 
 /** `tutti delegate TO --until DATE`: hands the right to decide to somebody else for a while. */
@@ -15,7 +16,7 @@ export const delegate: Command = (call) => {
   const from = personOfCall(call);
   return withTenant(call, async (host, tenantId) => {
     const delegations = new Delegations(host.database.pool('tutti_engine', 1));
-    if (handing) await delegations.hand({ tenantId, from, ...handing, actor: operator() });
+    if (handing) await delegations.hand({ tenantId, from, ...handing, actor: actorOfCall(call) });
     const held = await delegations.list(tenantId);
     if (terminal.isJson) terminal.print(held);
     else {
@@ -34,15 +35,5 @@ function untilOf(args: Arguments): Date | null {
   const text = args.text('until');
   if (args.has('end') === (text !== undefined))
     throw new EngineError('INPUT_INVALID', 'tutti delegate TO needs either --until DATE or --end.');
-  if (text === undefined) return null;
-  const isDay = /^\d{4}-\d{2}-\d{2}$/.test(text);
-  const isMoment = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2})$/.test(
-    text,
-  );
-  const moment = new Date(isDay ? `${text}T23:59:59.999Z` : text);
-  const isReal =
-    !Number.isNaN(moment.getTime()) && (!isDay || moment.toISOString().startsWith(text));
-  if ((isDay || isMoment) && isReal) return moment;
-  const hint = 'write a day, 2026-07-31, or a moment, 2026-07-31T12:00:00Z';
-  throw new EngineError('INPUT_INVALID', `--until is '${text.slice(0, 40)}'; ${hint}.`);
+  return text === undefined ? null : readUntil('until', text);
 }

@@ -1,5 +1,10 @@
-import type { ExplainedStep, Explanation } from '../../core/engine/explain/explanation.ts';
+import type {
+  ExplainedRun,
+  ExplainedStep,
+  Explanation,
+} from '../../core/engine/explain/explanation.ts';
 import { Explanations } from '../../core/engine/explain/explanations.ts';
+import { isTerminal } from '../../core/engine/run/states.ts';
 import { countOf, formatDuration } from '../../core/service/batch/format.ts';
 import { withHost } from '../call-host.ts';
 import { readingTenant } from '../call-reading.ts';
@@ -20,9 +25,11 @@ export const explain: Command = (call) =>
     return exit.done;
   });
 
-function show(terminal: Terminal, told: Explanation, asked: string | undefined): void {
-  const { steps, status, note, endAt, at, bottleneck } = told;
+function show(terminal: Terminal, told: ExplainedRun, asked: string | undefined): void {
+  const { steps, status, note, endAt, at, bottleneck, deadlineAt } = told;
   terminal.say(`Run ${told.runId} is ${status}${ends(endAt, at)}.`);
+  if (deadlineAt !== null && !isTerminal(status))
+    terminal.say(`It is cancelled if it has not ended by ${deadlineAt}.`);
   if (note) terminal.say(note);
   if (bottleneck && bottleneck.kind !== 'work')
     terminal.say(

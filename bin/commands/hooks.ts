@@ -4,7 +4,7 @@ import { actionIn } from '../arguments.ts';
 import { withTenant } from '../call-host.ts';
 import type { Call, Command } from '../command.ts';
 import { hookStoreOf } from '../hooks-of.ts';
-import { personOfCall } from '../operator.ts';
+import { actorOfCall } from '../operator.ts';
 import { table } from '../terminal.ts';
 
 /** What a sub-command works with. */
@@ -68,7 +68,12 @@ function rowsOf(event: EventView): readonly (readonly string[])[] {
 
 async function replay(call: Call, { store, tenantId }: Desk, id = ''): Promise<void> {
   const { args, terminal } = call;
-  const view = await store.replay({ tenantId, id, hook: args.text('hook'), actor: actorOf(call) });
+  const view = await store.replay({
+    tenantId,
+    id,
+    hook: args.text('hook'),
+    actor: actorOfCall(call),
+  });
   if (terminal.isJson) return terminal.print(view);
   const names = view.firings.filter(({ state }) => state === 'waiting').map(({ hook }) => hook);
   terminal.say(
@@ -78,7 +83,7 @@ async function replay(call: Call, { store, tenantId }: Desk, id = ''): Promise<v
 
 async function pause(call: Call, { store, tenantId }: Desk, hook = ''): Promise<void> {
   const reason = call.args.text('reason');
-  const view = await store.pause({ tenantId, hook, actor: actorOf(call), reason });
+  const view = await store.pause({ tenantId, hook, actor: actorOfCall(call), reason });
   if (call.terminal.isJson) return call.terminal.print(view);
   call.terminal.say(
     `'${hook}' is paused; what comes for it waits. Let it fire with: tutti hooks resume ${hook}`,
@@ -86,11 +91,7 @@ async function pause(call: Call, { store, tenantId }: Desk, hook = ''): Promise<
 }
 
 async function resume(call: Call, { store, tenantId }: Desk, hook = ''): Promise<void> {
-  const view = await store.resume({ tenantId, hook, actor: actorOf(call) });
+  const view = await store.resume({ tenantId, hook, actor: actorOfCall(call) });
   if (call.terminal.isJson) return call.terminal.print(view);
   call.terminal.say(`'${hook}' fires; ${countOf(view.waiting, 'firing')} waited.`);
-}
-
-function actorOf(call: Call) {
-  return { kind: 'person', id: personOfCall(call) } as const;
 }

@@ -8,7 +8,7 @@ import { wrongUse } from '../arguments.ts';
 import { withHost } from '../call-host.ts';
 import { type Call, type Command, exit, scaleOf } from '../command.ts';
 import { serveMcp } from '../mcp-serve.ts';
-import { personOfCall } from '../operator.ts';
+import { actorOfCall, personOfCall } from '../operator.ts';
 import { oneLine, table } from '../terminal.ts';
 
 const wrong = wrongUse('mcp');
@@ -84,7 +84,7 @@ async function accept(call: Call, desk: Desk, [server, tool]: readonly string[])
   if (server === undefined) throw wrong('accept takes a SERVER');
   const digest = call.args.text('digest');
   if (digest !== undefined && tool === undefined) throw wrong('accept --digest needs a TOOL');
-  const by = personOfCall(call);
+  const by = actorOfCall(call);
   const accepted = await acceptTools(desk, { server, tool, digest, by }, desk.signal);
   const { terminal } = call;
   if (terminal.isJson) terminal.print(accepted);
@@ -93,7 +93,7 @@ async function accept(call: Call, desk: Desk, [server, tool]: readonly string[])
     terminal.say(
       accepted.length === 0
         ? 'Nothing had changed.'
-        : `${by} accepted ${accepted.map((view) => view.tool).join(', ')} of ${server}.`,
+        : `${personOfCall(call)} accepted ${accepted.map((view) => view.tool).join(', ')} of ${server}.`,
     );
   }
   return exit.done;

@@ -14,6 +14,7 @@ import {
 } from '../command.ts';
 import { seeToItsEnd } from '../follow.ts';
 import type { Host } from '../host.ts';
+import { readUntil } from '../moment.ts';
 import { actorOfCall } from '../operator.ts';
 import { printSummary, recordOf, writeReport } from '../outcome.ts';
 
@@ -27,12 +28,13 @@ export const run: Command = (call) => {
     plan: planOf(call.args),
     version: call.args.integer('version', { from: 1, to: 2 ** 31 - 1 }),
     ...rehearsalOf(call.args),
+    ...deadlineOf(call.args),
     actor: actorOfCall(call),
   };
   return withHost(call, (host) => unlessInterrupted(call, () => runOnce(call, host, request)));
 };
 
-interface Request extends Rehearsal {
+interface Request extends Rehearsal, Pick<RunRequest, 'deadlineAt'> {
   readonly actor: RunRequest['actor'];
   readonly workflow: string;
   readonly input: unknown;
@@ -62,6 +64,12 @@ function rehearsalOf(args: Arguments): Rehearsal {
   if (speed !== undefined && !rehearsal)
     throw new EngineError('INPUT_INVALID', '--speed is for rehearsals; add --rehearse.');
   return { rehearsal, ...(speed !== undefined && { speed }) };
+}
+
+/** @throws INPUT_INVALID */
+function deadlineOf(args: Arguments): Pick<RunRequest, 'deadlineAt'> {
+  const text = args.text('deadline');
+  return text === undefined ? {} : { deadlineAt: readUntil('deadline', text) };
 }
 
 async function runOnce(

@@ -6,7 +6,7 @@ import { Tools } from '../../core/engine/tools/tools.ts';
 import type { ToolUse } from '../../core/engine/tools/usage.ts';
 import { withTenant } from '../call-host.ts';
 import type { Call, Command } from '../command.ts';
-import { personOfCall } from '../operator.ts';
+import { actorOfCall } from '../operator.ts';
 import { type Terminal, table } from '../terminal.ts';
 import { usualDays } from '../usages/amounts.ts';
 
@@ -44,7 +44,7 @@ function actionOf(call: Call): (place: Place) => Promise<void> {
       tell(terminal, await all.show(tenantId, tool, { days }));
   if (verb !== 'grant' && verb !== 'revoke') throw misused();
   const to = granteeOf(call);
-  const actor = { kind: 'person', id: personOfCall(call) } as const;
+  const actor = actorOfCall(call);
   return async ({ all, tenantId }) =>
     tell(terminal, await all[verb]({ ...to, tenantId, tool, actor }));
 }

@@ -1,4 +1,5 @@
 import { EngineError } from '../../core/base/errors.ts';
+import type { Actor } from '../../core/engine/run/request.ts';
 import type { UndoView } from '../../core/engine/undo/undo-view.ts';
 import { undoWorkflow } from '../../core/engine/undo/undo-workflow.ts';
 import { withHost } from '../call-host.ts';
@@ -6,7 +7,7 @@ import { readingTenant } from '../call-reading.ts';
 import { type Call, type Command, exit, exitCodeOf, unlessInterrupted } from '../command.ts';
 import { seeToItsEnd } from '../follow.ts';
 import type { Host } from '../host.ts';
-import { personOfCall } from '../operator.ts';
+import { actorOfCall } from '../operator.ts';
 import { oneLine } from '../terminal.ts';
 import { undoOf } from '../undo-of.ts';
 
@@ -19,16 +20,16 @@ export const undo: Command = (call) => {
       'INPUT_INVALID',
       'An undo needs a reason: add --reason TEXT, or --dry-run to see what it would do.',
     );
-  const person = personOfCall(call);
+  const actor = actorOfCall(call);
   return withHost(call, (host) =>
-    unlessInterrupted(call, () => undoOnce(call, host, { reason: reason ?? '', isDry, person })),
+    unlessInterrupted(call, () => undoOnce(call, host, { reason: reason ?? '', isDry, actor })),
   );
 };
 
 async function undoOnce(
   call: Call,
   host: Host,
-  asked: { readonly reason: string; readonly isDry: boolean; readonly person: string },
+  asked: { readonly reason: string; readonly isDry: boolean; readonly actor: Actor },
 ): Promise<number> {
   const [runId = '', step] = call.args.positionals;
   const tenantId = (await readingTenant(host, { runId })) as number;
@@ -39,8 +40,8 @@ async function undoOnce(
     show(call, view);
     return view.effects.some(({ became }) => became === 'left') ? exit.partial : exit.done;
   }
-  const { reason, person: id } = asked;
-  const started = await undoing.start({ ...scope, reason, actor: { kind: 'person', id } });
+  const { reason, actor } = asked;
+  const started = await undoing.start({ ...scope, reason, actor });
   call.terminal.say(started.isNew ? `Undo ${started.id}.` : `Undo ${started.id} is there already.`);
   const run = { tenantId, runId: started.id, workflow: undoWorkflow };
   const status = await seeToItsEnd(call, host, run);

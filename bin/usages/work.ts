@@ -51,6 +51,10 @@ export const work = {
         value: 'HASH',
         about: 'binds the run to this plan (tutti plan): it fails when it comes to anything else',
       },
+      deadline: {
+        value: 'MOMENT',
+        about: 'cancels it if it has not ended by then: 2026-07-31T06:00:00Z, or a day, to its end',
+      },
       events: { about: 'prints each event of the run as it comes, in place of its progress' },
       as: flags.as,
       scale: flags.scale,

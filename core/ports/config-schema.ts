@@ -123,6 +123,17 @@ const recipients = {
   slack: said(texts, 'channels by their names in `slack`', 'none'),
 };
 
+const alertMembers = {
+  ...recipients,
+  rules: said(z.array(alertRule), 'thresholds', 'none'),
+  remindMinutes: said(count, 'until what still holds is told again', 240),
+};
+/** Readiness is an engine's and no tenant's: a tenant's own rule about it would never be looked at. */
+const tenantAlerts = form(alertMembers).refine(
+  ({ rules }) => !rules?.some((one) => 'kind' in one && one.kind === 'not_ready'),
+  { path: ['rules'], error: 'write not_ready among the rules for all: it is about an engine' },
+);
+
 const limits = form({
   running: said(count, 'running steps in this engine', 256),
   perRun: said(count, 'running steps of one run', 256),
@@ -306,9 +317,12 @@ export const configMembers = {
   ),
   alerts: said(
     form({
-      ...recipients,
-      rules: said(z.array(alertRule), 'thresholds', 'none'),
-      remindMinutes: said(count, 'until what still holds is told again', 240),
+      ...alertMembers,
+      tenants: said(
+        named(tenantAlerts),
+        'what is otherwise for a tenant, by its name',
+        'the same for all',
+      ),
     }),
     'thresholds that people are told of',
     'none',

@@ -107,9 +107,15 @@ export type AlertRule = {
 );
 
 /** What people are told of, and who. Webhook endpoints that want it are told by `alert.raised` and `alert.over`. */
-export interface AlertsConfig extends Recipients {
+export interface TenantAlerts extends Recipients {
   /** @default none */
   readonly rules?: readonly AlertRule[];
   /** How long until what still holds is told again, minutes. @default 240 */
   readonly remindMinutes?: number;
+}
+
+/** The alerts of every tenant. */
+export interface AlertsConfig extends TenantAlerts {
+  /** What is otherwise for a tenant, by its name: rules, reminder and recipients replace those that stand for all. @default nothing */
+  readonly tenants?: Readonly<Record<string, TenantAlerts>>;
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { defineAgent, defineModule, defineWorkflow, z } from 'tutti';
 import type { RunAsk } from '../../core/engine/ask.ts';
+import { History } from '../../core/engine/run/history.ts';
 import { requestOf } from '../support/engine.ts';
 import { type HandEngine, HandEngines, until } from '../support/hand-engine.ts';
 import { verifies } from '../support/verifies.ts';
@@ -25,6 +26,14 @@ const chain = defineWorkflow({
   },
 });
 
+const timed = defineWorkflow({
+  name: 'lab.timed',
+  deadline: 'PT1H',
+  graph: ({ task }) => {
+    task({ id: 'only', agent: worker, input: {} });
+  },
+});
+
 const each = defineWorkflow({
   name: 'lab.each',
   input: z.object({ items: z.array(z.object({ id: z.string() })) }),
@@ -43,7 +52,12 @@ const each = defineWorkflow({
 
 const config = {
   modules: [
-    defineModule({ name: 'lab', version: '1.0.0', agents: [worker], workflows: [chain, each] }),
+    defineModule({
+      name: 'lab',
+      version: '1.0.0',
+      agents: [worker],
+      workflows: [chain, each, timed],
+    }),
   ],
 };
 const actor = { kind: 'person', id: 'tester' } as const;
@@ -226,6 +240,31 @@ describe('a run that somebody steers', () => {
       [again.id],
     );
     assert.deepEqual(rows, [{ status: 'running', deadline: null }]);
+  });
+
+  it('shows by when it must have ended: by its workflow, by whoever asked for it, whichever is earlier', async () => {
+    verifies('R1.limits');
+    const history = new History(engines.database);
+    const deadlineOf = async (workflow: string, deadlineAt?: Date) => {
+      const request = {
+        ...requestOf(workflow, { tenantId: 1 }),
+        ...(deadlineAt && { deadlineAt }),
+      };
+      const { id } = await hand.engine.startRun(request);
+      const shown = await history.detail(1, id);
+      return {
+        ...shown,
+        own: shown.deadlineAt && Number(shown.deadlineAt) - Number(shown.createdAt),
+      };
+    };
+    const soon = new Date(Date.now() + 60_000);
+    const late = new Date(Date.now() + 86_400_000);
+
+    assert.equal((await deadlineOf('lab.chain')).deadlineAt, null);
+    assert.deepEqual((await deadlineOf('lab.chain', late)).deadlineAt, late);
+    assert.equal((await deadlineOf('lab.timed')).own, 3_600_000);
+    assert.equal((await deadlineOf('lab.timed', late)).own, 3_600_000);
+    assert.deepEqual((await deadlineOf('lab.timed', soon)).deadlineAt, soon);
   });
 
   it('refuses what cannot be asked of it', async () => {

@@ -13,7 +13,10 @@ describe('a configuration', () => {
       limits: { thread: 4, running: 'many' },
       api: { port: 70_000, hots: '::' },
       batchs: {},
-      alerts: { rules: [{ kind: 'night_late', by: '25:00' }, { kind: 'night_latte' }] },
+      alerts: {
+        rules: [{ kind: 'night_late', by: '25:00' }, { kind: 'night_latte' }],
+        tenants: { acme: { rules: [{ kind: 'not_ready' }] } },
+      },
       models: { fast: { provider: 'openai' }, standard: { targets: [] } },
       profiles: { production: { limits: { perRun: 0 } }, prod: {} },
     };
@@ -28,13 +31,14 @@ describe('a configuration', () => {
       /^batchs is not known here; did you mean 'batches'\?$/m,
       /^alerts\.rules\.0\.by is '25:00'; write HH:MM, 00:00 to 23:59$/m,
       /^alerts\.rules\.1\.kind is 'night_latte', which is no kind here; did you mean 'night_late'\?$/m,
+      /^alerts\.tenants\.acme\.rules .*write not_ready among the rules for all: it is about an engine$/m,
       /^models\.fast\.model is missing; give a text$/m,
       /^models\.standard\.targets is a list of 0; give a list of at least 1$/m,
       /^profiles\.production\.limits\.perRun is 0; give at least 1$/m,
       /^profiles\.prod is not known here; /m,
     ])
       assert.match(faults, pattern);
-    assert.equal(faults.split('\n').length, 11, faults);
+    assert.equal(faults.split('\n').length, 12, faults);
   });
 
   it('passes functions and modules as they are', () => {

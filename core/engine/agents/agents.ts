@@ -1,5 +1,6 @@
 import { EngineError } from '../../base/errors.ts';
 import { digest } from '../../base/ids.ts';
+import { personsOf } from '../../guard/actor.ts';
 import type { Config } from '../../ports/config.ts';
 import {
   type AgentDocument,
@@ -215,7 +216,9 @@ export class Agents {
     const made = (version: number): RegisteredAgent =>
       agentOf({ version, digest: hash.toString('hex'), document }, registry);
     const grants = await accessOf(settings, tenantId);
-    const roles = actor.kind === 'person' ? rolesOf(actor.id, config.roles ?? {}) : [];
+    // As the guard counts them at a call: those of the account and of the person for whom it speaks.
+    const persons = actor.kind === 'person' ? personsOf({ askedBy: actor }) : [];
+    const roles = persons.flatMap((each) => rolesOf(each, config.roles ?? {}));
     const published = await this.#published(tenantId);
     const warnings = checkAgent(made(0), { registry: published, grants, roles });
     const breaks = brokenBy(withAgents(published, [made(0)]), ownName(document.name));

@@ -50,6 +50,12 @@ export interface Explanation {
   readonly steps: readonly ExplainedStep[];
 }
 
+/** A run with what keeps it from going on. */
+export interface ExplainedRun extends Explanation {
+  /** When it is cancelled if it has not ended. */
+  readonly deadlineAt: string | null;
+}
+
 /** A moment as text; one that never comes has none. */
 export function momentOf(ms: number | null): string | null {
   return ms === null || !Number.isFinite(ms) ? null : new Date(Math.round(ms)).toISOString();

@@ -9,12 +9,13 @@ import {
 } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
 import type { Database } from '../../ports/db/database.ts';
+import { deadlineSql } from '../run/deadline-of.ts';
 import type { Inbox, Message, SteerKind } from '../run/inbox.ts';
 import { toJsonb } from '../run/rows.ts';
 import { isTerminal, type RunStatus } from '../run/states.ts';
 import type { Store } from '../run/store.ts';
 import type { Explainer } from './explainer.ts';
-import { type Explanation, momentOf } from './explanation.ts';
+import { type ExplainedRun, type Explanation, momentOf } from './explanation.ts';
 import { explainFromRows, type KnownRun } from './from-rows.ts';
 import { PastReader } from './past.ts';
 
@@ -68,8 +69,13 @@ export class Explanations {
   }
 
   /** What the waiting steps of a run wait for, and when they should start. @throws RUN_UNKNOWN · STEP_UNKNOWN · DB_* */
-  async explain(ask: ExplainAsk): Promise<Explanation> {
+  async explain(ask: ExplainAsk): Promise<ExplainedRun> {
     const run = await this.#known(ask);
+    const told = await this.#explain(ask, run);
+    return { ...told, deadlineAt: momentOf(run.deadlineAt) };
+  }
+
+  async #explain(ask: ExplainAsk, run: KnownRun): Promise<Explanation> {
     if (isTerminal(run.status)) return endedRun(run);
     const own = await this.#own(ask);
     if (own) return own;
@@ -180,15 +186,17 @@ export class Explanations {
       workflow: string;
       version: number;
       owned: boolean;
+      deadline: Date | null;
     }>(
-      `SELECT r.status, r.workflow, r.workflow_version AS version, coalesce(e.state <> 'gone' AND e.lease_until > now(), false) AS owned
+      `SELECT r.status, r.workflow, r.workflow_version AS version, ${deadlineSql} AS deadline, coalesce(e.state <> 'gone' AND e.lease_until > now(), false) AS owned
        FROM tutti.run r LEFT JOIN tutti.engine e ON e.id = r.owner WHERE r.tenant_id = $1 AND r.id = $2`,
       [tenantId, runId],
     );
     const [row] = rows;
     if (!row) throw new EngineError('RUN_UNKNOWN', `There is no run ${runId}.`);
-    const { owned: isOwned, ...known } = row;
-    return { tenantId, id: runId, ...known, isOwned };
+    const { owned: isOwned, deadline, ...known } = row;
+    const deadlineAt = deadline?.getTime() ?? null;
+    return { tenantId, id: runId, ...known, isOwned, deadlineAt };
   }
 
   /** @throws STEP_UNKNOWN */

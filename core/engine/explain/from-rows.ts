@@ -16,6 +16,8 @@ export interface KnownRun {
   readonly version: number;
   /** Whether an engine that lives owns it. */
   readonly isOwned: boolean;
+  /** When it is cancelled if it has not ended, ms since the epoch. */
+  readonly deadlineAt: number | null;
 }
 
 interface StepRow {

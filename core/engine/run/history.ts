@@ -10,7 +10,7 @@ import {
 } from '../recovery/statistics.ts';
 import { type EntriesAsked, searchEntries } from './entry-search.ts';
 import { type FindingRow, findingColumns, findingRows, toFinding } from './finding-rows.ts';
-import { headColumns, listRuns, type RunsAsked } from './run-list.ts';
+import { detailColumns, headColumns, listRuns, type RunsAsked } from './run-list.ts';
 import { inSight, type Sight } from './sight.ts';
 import { pathOf, readPath } from './step.ts';
 import type {
@@ -19,6 +19,7 @@ import type {
   FindingView,
   FoundEntry,
   ProposalView,
+  RunDetail,
   RunHead,
   RunSummary,
   StepView,
@@ -30,6 +31,7 @@ export type {
   FindingView,
   FoundEntry,
   ProposalView,
+  RunDetail,
   RunHead,
   RunSummary,
   StepView,
@@ -56,17 +58,12 @@ export class History {
 
   /** @throws RUN_UNKNOWN also for what is out of sight */
   async head(tenantId: number, runId: string, sight?: Sight): Promise<RunHead> {
-    const [row] = isId(runId)
-      ? await this.#rows<RunHead>(
-          tenantId,
-          sql`SELECT ${headColumns} FROM tutti.run r WHERE r.tenant_id = ${tenantId} AND r.id = ${runId}::uuid ${inSight(sight)}`,
-        )
-      : [];
-    if (row) return row;
-    throw new EngineError(
-      'RUN_UNKNOWN',
-      `There is no run '${runId.slice(0, 64)}'; list the runs to find its id.`,
-    );
+    return this.#run<RunHead>({ tenantId, runId, sight }, headColumns);
+  }
+
+  /** @throws RUN_UNKNOWN also for what is out of sight */
+  async detail(tenantId: number, runId: string, sight?: Sight): Promise<RunDetail> {
+    return this.#run<RunDetail>({ tenantId, runId, sight }, detailColumns);
   }
 
   /** What a run has come to so far; final once it has ended. @throws RUN_UNKNOWN */
@@ -241,6 +238,24 @@ export class History {
       sql`SELECT coalesce(${newest(sql`${real} ${ended}`)}, ${newest(real)}, ${newest(ended)}, ${newest(sql``)}) AS id`,
     );
     return row?.id ?? null;
+  }
+
+  async #run<T extends RunHead>(
+    of: { readonly tenantId: number; readonly runId: string; readonly sight: Sight | undefined },
+    columns: RawBuilder<unknown>,
+  ): Promise<T> {
+    const { tenantId, runId, sight } = of;
+    const [row] = isId(runId)
+      ? await this.#rows<T>(
+          tenantId,
+          sql`SELECT ${columns} FROM tutti.run r WHERE r.tenant_id = ${tenantId} AND r.id = ${runId}::uuid ${inSight(sight)}`,
+        )
+      : [];
+    if (row) return row;
+    throw new EngineError(
+      'RUN_UNKNOWN',
+      `There is no run '${runId.slice(0, 64)}'; list the runs to find its id.`,
+    );
   }
 
   async #rows<T>(tenantId: number, query: RawBuilder<unknown>): Promise<readonly T[]> {

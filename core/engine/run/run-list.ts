@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { RunStatus } from '../../ports/db/states.ts';
+import { deadlineSql } from './deadline-of.ts';
 import { inSight, type Sight } from './sight.ts';
 
 /** Which runs are listed. */
@@ -23,6 +24,9 @@ export const headColumns = sql.raw(
   `r.id, r.workflow, r.status, coalesce((r.pins->>'rehearsal')::boolean, false) AS rehearsal, r.company, r.business_date, r.created_at, r.ended_at, r.key, r.retry_of,
   (SELECT n.id FROM tutti.run n WHERE n.tenant_id = r.tenant_id AND n.retry_of = r.id) AS retried_by`,
 );
+
+/** The columns of a `RunDetail`, of rows `r`. */
+export const detailColumns = sql`${headColumns}, ${sql.raw(deadlineSql)} AS deadline_at`;
 
 /**
  * Runs, newest first: their ids rise with the time at which they were made (UUIDv7), so the primary key gives order, page and span. Those of one

@@ -32,6 +32,12 @@ export interface RunHead {
   readonly retriedBy: string | null;
 }
 
+/** A run by itself. */
+export interface RunDetail extends RunHead {
+  /** When it is cancelled if it has not ended; null: whenever it ends. */
+  readonly deadlineAt: Date | null;
+}
+
 /** A run in figures. */
 export interface RunSummary {
   readonly runId: string;

@@ -31,8 +31,11 @@ export interface McpPins {
   accept(server: string, tools: readonly McpPinned[], by: McpAcceptor): Promise<void>;
 }
 
-/** Who accepts a definition; a text is a person. */
-export type McpAcceptor = string | { readonly kind: string; readonly id: string };
+/** Who accepts a definition. */
+export interface McpAcceptor {
+  readonly kind: string;
+  readonly id: string;
+}
 
 /** Writes down in the same transaction that somebody has accepted tools. */
 export type NoteAccepted = (
@@ -40,7 +43,7 @@ export type NoteAccepted = (
   accepted: {
     readonly server: string;
     readonly tools: readonly McpPinned[];
-    readonly by: Exclude<McpAcceptor, string>;
+    readonly by: McpAcceptor;
   },
 ) => Promise<void>;
 
@@ -57,11 +60,7 @@ export function databasePins(pool: pg.Pool, note?: NoteAccepted): McpPins {
     FROM unnest($2::text[], $3::text[], $4::text[]) AS asked (tool, digest, definition)
     CROSS JOIN LATERAL (SELECT coalesce(max(no), 0) + 1 AS next FROM tutti.mcp_tool AS pin
       WHERE pin.tenant_id = ${installation} AND pin.server = $1 AND pin.tool = asked.tool) AS last`;
-  const values = (
-    server: string,
-    tools: readonly McpPinned[],
-    by: Exclude<McpAcceptor, string> | null,
-  ) => [
+  const values = (server: string, tools: readonly McpPinned[], by: McpAcceptor | null) => [
     toStorableText(server),
     tools.map(({ tool }) => tool),
     tools.map(({ digest }) => digest),
@@ -80,8 +79,7 @@ export function databasePins(pool: pg.Pool, note?: NoteAccepted): McpPins {
         values(server, tools, null),
       );
     },
-    async accept(server, tools, who) {
-      const by = typeof who === 'string' ? { kind: 'person', id: who } : who;
+    async accept(server, tools, by) {
       await inTransaction(pool, async (client) => {
         await client.query(insert, values(server, tools, by));
         await note?.(client, { server, tools, by });

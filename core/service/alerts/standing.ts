@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { AlertRule } from '../../ports/service-config.ts';
+import { hasNights } from '../batch/nights.ts';
 import { lastInstant } from '../last-instant.ts';
 
 /** Something that is past its threshold now. */
@@ -132,9 +133,18 @@ async function lateNight(
   );
   const [night] = rows;
   if (night?.ended_at) return [];
+  if (!night && !(await misses(look, workflow))) return [];
   const state = night ? 'running' : 'not begun';
   const detail = { state, by, timeZone, runId: night?.id ?? null };
   return [{ subject: workflow, detail }];
+}
+
+/** Whether a night that has not begun is missing. */
+async function misses({ pool, tenantId }: Look, workflow: string): Promise<boolean> {
+  const { rowCount } = await pool.query(`SELECT WHERE ${hasNights('$1', '$2')}`, [
+    ...[tenantId, workflow],
+  ]);
+  return rowCount === 1;
 }
 
 function refusedAgents({ atLeast = 20, withinMinutes = 60 }: RuleOf<'agent_refused'>, look: Look) {

@@ -13,6 +13,7 @@ import type { WebhookEvent } from '../webhooks/event-types.ts';
 import { type MorningReport, type ReportSources, readMorningReport } from './morning-report.ts';
 import { htmlOf } from './morning-report-html.ts';
 import { type ReportStyle, subjectOf, textOf } from './morning-report-text.ts';
+import { hasNights } from './nights.ts';
 
 /** What reports are sent with. */
 export interface ReporterParts extends ReportSources {
@@ -96,7 +97,7 @@ export class MorningReporter {
     if (now.getTime() - moment.getTime() > lateHours * hourMs) return;
     const night = `at ${localDay(moment.getTime(), timeZone)}`;
     const known = await pool.query(
-      `SELECT WHERE EXISTS (SELECT FROM tutti.morning_report WHERE tenant_id = $1 AND night = $2) OR NOT (${hasNights})`,
+      `SELECT WHERE EXISTS (SELECT FROM tutti.morning_report WHERE tenant_id = $1 AND night = $2) OR NOT (${hasNights('$1', '$3')})`,
       [tenantId, night, after],
     );
     if (known.rowCount) return;
@@ -132,10 +133,6 @@ export class MorningReporter {
 
 const usualNight = 'nightly';
 const isNight = `r.parent_run_id IS NULL AND NOT coalesce((r.pins->>'rehearsal')::boolean, false)`;
-
-// Who has never had a night, and for whom no schedule stands, misses none.
-const hasNights = `EXISTS (SELECT FROM tutti.run WHERE tenant_id = $1 AND workflow = $3)
-  OR EXISTS (SELECT FROM tutti.schedule WHERE tenant_id = $1 AND paused_at IS NULL)`;
 
 /** Whom a tenant's report goes to: whom the configuration names for it, else for all. */
 export function recipientsOf(config: MorningReportConfig, slug: string): Recipients {

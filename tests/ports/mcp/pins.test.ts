@@ -68,7 +68,7 @@ describe('the pins of MCP tools', function () {
       view?.changes.map(({ path: at, before }) => [at, before]),
       [['description', 'Gives back what it gets.']],
     );
-    const by = { server: 'running', tool: 'echo', by: 'anna' };
+    const by = { server: 'running', tool: 'echo', by: { kind: 'person', id: 'anna' } };
     const [accepted] = await acceptTools(
       { pool, pins },
       { ...by, digest: view?.digest ?? '' },
@@ -89,7 +89,7 @@ describe('the pins of MCP tools', function () {
       assert.equal((await failureOf(echo()))[0], 'MCP_TOOL_CHANGED');
     }
 
-    await acceptTools(two, { server: 'restarted', by: 'ben' }, signal);
+    await acceptTools(two, { server: 'restarted', by: { kind: 'person', id: 'ben' } }, signal);
 
     await two.echo();
     await three.echo();
@@ -98,7 +98,7 @@ describe('the pins of MCP tools', function () {
   it('accept only what was looked at, and only what is there', async () => {
     const { pool, pins, echo } = open('looked');
     await echo();
-    const asked = { server: 'looked', by: 'anna' };
+    const asked = { server: 'looked', by: { kind: 'person', id: 'anna' } };
     const accept = (more: { readonly tool: string; readonly digest?: string }) =>
       acceptTools({ pool, pins }, { ...asked, ...more }, signal);
 
@@ -124,7 +124,7 @@ describe('the pins of MCP tools', function () {
           definition: '{"annotations":{"readOnlyHint":true}}',
         },
       ],
-      'anna',
+      { kind: 'person', id: 'anna' },
     );
     const views = await reviewTools({ pool, pins }, 'member', signal);
     const changed = views.find(({ tool }) => tool === 'whoami');

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import type pg from 'pg';
 import { EngineError } from '../../../core/base/errors.ts';
 import { newId } from '../../../core/base/ids.ts';
-import type { AlertRule } from '../../../core/ports/service-config.ts';
-import { Alerts } from '../../../core/service/alerts/alerts.ts';
+import type { AlertRule, AlertsConfig } from '../../../core/ports/service-config.ts';
+import { Alerts, type WatchedTenant } from '../../../core/service/alerts/alerts.ts';
 import { standingOf } from '../../../core/service/alerts/standing.ts';
 import { MessageSender } from '../../../core/service/messages/sender.ts';
 import { FakeClock } from '../../support/fixtures/clock.ts';
@@ -14,6 +14,7 @@ import { verifies } from '../../support/verifies.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;
+const corp = { id: 1, slug: 'corp', suspendedAt: null };
 
 describe('alerts', function () {
   this.timeout(120_000);
@@ -50,11 +51,19 @@ describe('alerts', function () {
     {
       trouble = null,
       host = 'one',
-    }: { readonly trouble?: EngineError | null; readonly host?: string } = {},
+      tenants = [corp],
+      own = {},
+    }: {
+      readonly trouble?: EngineError | null;
+      readonly host?: string;
+      readonly tenants?: readonly WatchedTenant[];
+      readonly own?: AlertsConfig['tenants'];
+    } = {},
   ) =>
     new Alerts({
       ...{ pool, clock, tenantId: 1, host, trouble: () => trouble },
-      config: { rules, to: ['anna@corp.example'] },
+      config: { rules, to: ['anna@corp.example'], tenants: own },
+      tenants: async () => tenants,
       onError: (error) => errors.push(error),
     });
 
@@ -125,6 +134,71 @@ describe('alerts', function () {
     assert.deepEqual((await subjects()).slice(4), ['Tutti: over, not ready two']);
   });
 
+  /** Whom each message goes to, what it says, and whose it is. */
+  const told = async (): Promise<readonly string[]> => {
+    const { rows } = await pool.query<{ line: string }>(
+      `SELECT tenant_id || ' ' || array_to_string(recipients, ',') || ': ' || subject AS line FROM tutti.message ORDER BY id`,
+    );
+    return rows.map(({ line }) => line).toSorted();
+  };
+
+  it('speak for every tenant that is not suspended, by its own thresholds and to its own people', async () => {
+    verifies('R11.alerts');
+    const clock = new FakeClock(Date.now());
+    const now = new Date(clock.now());
+    const tenants = [
+      corp,
+      { id: 2, slug: 'two', suspendedAt: null },
+      { id: 3, slug: 'three', suspendedAt: now },
+      { id: 4, slug: 'four', suspendedAt: null },
+    ];
+    for (const tenantId of [1, 2, 3, 4])
+      for (const workflow of ['nightly', 'weekly'])
+        await storeNight(pool, { tenantId, workflow, status: 'failed', at: now });
+    const own = {
+      two: { to: ['ben@two.example'] },
+      four: { rules: [{ kind: 'run_failed', workflow: 'weekly' }] },
+    } as const;
+    const trouble = new EngineError('DB_UNAVAILABLE', 'away');
+    const rules = [{ kind: 'run_failed', workflow: 'nightly' }, { kind: 'not_ready' }] as const;
+    const options = { tenants, own, trouble };
+
+    await Promise.all([1, 2, 3].map(() => look(engine(clock, rules, options))));
+    clock.pass(minute);
+    await look(engine(clock, rules, options));
+
+    const first = [
+      '1 anna@corp.example: Tutti: alert, not ready one',
+      '1 anna@corp.example: Tutti: alert, run failed nightly (corp)',
+      '2 ben@two.example: Tutti: alert, run failed nightly (two)',
+      '4 anna@corp.example: Tutti: alert, run failed weekly (four)',
+    ];
+    assert.deepEqual(await told(), first);
+
+    clock.pass(minute);
+    const resumed = tenants.map((each) => ({ ...each, suspendedAt: null }));
+    await look(engine(clock, rules, { ...options, tenants: resumed }));
+    assert.deepEqual(
+      (await told()).filter((line) => !first.includes(line)),
+      ['3 anna@corp.example: Tutti: alert, run failed nightly (three)'],
+    );
+  });
+
+  it('of one tenant are told although those of another cannot be looked at', async () => {
+    const clock = new FakeClock(Date.now());
+    const rules = [{ kind: 'night_late', by: '06:00' }] as const;
+    const broken = { rules: [{ kind: 'night_late', by: '06:00', timeZone: 'No/Where' }] } as const;
+    await storeNight(pool, { tenantId: 2, at: new Date(clock.now() - 72 * hour) });
+    const two = { id: 2, slug: 'two', suspendedAt: null };
+    const alerts = engine(clock, rules, { tenants: [corp, two], own: { corp: broken } });
+
+    await alerts.start();
+    await alerts.close();
+
+    assert.equal(errors.splice(0).length, 1);
+    assert.deepEqual(await subjects(), ['Tutti: alert, night late nightly (two)']);
+  });
+
   it('know every threshold', async () => {
     verifies('R12.unusual');
     const now = new Date();
@@ -184,11 +258,18 @@ describe('alerts', function () {
     );
     assert.deepEqual(
       await standing({ kind: 'night_late', by: hm(-minute), workflow: 'other' }),
-      ['other'],
-      'it never began',
+      [],
+      'there never was one, and no schedule has it begin',
     );
     assert.deepEqual(await standing({ kind: 'agent_refused', atLeast: 5 }), ['a.a']);
     assert.deepEqual(await standing({ kind: 'agent_refused', atLeast: 6 }), []);
+    const earlier = new Date(now.getTime() - 48 * hour);
+    await storeNight(pool, { workflow: 'other', at: earlier });
+    assert.deepEqual(
+      await standing({ kind: 'night_late', by: hm(-minute), workflow: 'other' }),
+      ['other'],
+      'it has begun before, and not tonight',
+    );
     await pool.query(`UPDATE tutti.run SET status = 'succeeded', ended_at = now()`);
     assert.deepEqual(await standing({ kind: 'night_late', by: hm(-minute) }), []);
   });
@@ -199,6 +280,7 @@ describe('alerts', function () {
     await storeNight(pool, { status: 'failed' });
     const alerts = new Alerts({
       ...{ pool, clock, tenantId: 1, host: 'one', trouble: () => null },
+      tenants: async () => [corp],
       config: { rules: [{ kind: 'run_failed' }], slack: ['operations'] },
       onError: (error) => errors.push(error),
     });

@@ -39,7 +39,8 @@ describe('MCP servers over HTTP', function () {
   });
 
   it('show their tools, and have a changed one accepted by its digest', async () => {
-    await pins.accept('tools', [{ tool: 'echo', digest: 'ab'.repeat(32), definition: '{}' }], 'x');
+    const other = { tool: 'echo', digest: 'ab'.repeat(32), definition: '{}' };
+    await pins.accept('tools', [other], { kind: 'person', id: 'x' });
     const [echo] = await toolsOf();
     assert.equal(echo?.state, 'changed');
     const accept = (digest: string | null) =>

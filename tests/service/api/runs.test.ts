@@ -40,6 +40,22 @@ describe('/v1/runs', () => {
     assert.equal(summary.findings, 2);
   });
 
+  it('starts a run with a deadline, and shows it', async () => {
+    const deadlineAt = '2099-12-31T23:00:00+01:00';
+    const made = await api.post('/v1/runs', {
+      workflow: 'chorus',
+      input: { values: [] },
+      deadlineAt,
+    });
+
+    const { id } = await json<Head>(made);
+    const shown = await json<{ deadlineAt: string }>(await api.get(`/v1/runs/${id}`));
+    assert.equal(shown.deadlineAt, '2099-12-31T22:00:00.000Z');
+    await ended(id);
+    const today = { workflow: 'chorus', deadlineAt: '2099-12-31' };
+    await problem(await api.post('/v1/runs', today), 400, 'INPUT_INVALID');
+  });
+
   it('gives the same key the same run, and refuses it for another input', async () => {
     verifies('R10.idempotency');
     const body = { workflow: 'chorus', input: { values: ['once'] } };

@@ -36,6 +36,9 @@ const explanationShape = z
     }),
     note: z.string().optional(),
     endAt: instant.nullable().meta({ description: 'When the run should end.' }),
+    deadlineAt: instant
+      .nullable()
+      .meta({ description: 'When it is cancelled if it has not ended.' }),
     bottleneck: z
       .object({ kind: z.string(), name: z.string(), share: z.number() })
       .nullable()

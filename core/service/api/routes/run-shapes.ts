@@ -49,7 +49,13 @@ const summaryShape = z
 
 /** A run by itself. */
 export const runDetailShape = z
-  .object({ ...head, summary: summaryShape })
+  .object({
+    ...head,
+    deadlineAt: instant
+      .nullable()
+      .meta({ description: 'When it is cancelled if it has not ended. Null: whenever it ends.' }),
+    summary: summaryShape,
+  })
   .meta({ id: 'RunDetail' });
 
 /** How far a step is. */

@@ -22,6 +22,10 @@ const runBody = z
     version: z.int().min(1).optional().meta({ description: 'Without one, the one in force.' }),
     input: z.unknown().optional().meta({ description: 'As the workflow takes it.' }),
     ...runOptions,
+    deadlineAt: z.iso.datetime({ offset: true }).optional().meta({
+      description:
+        'When it is cancelled if it has not ended. If its workflow has a deadline, too, the earlier counts.',
+    }),
     attended: z.boolean().default(false).meta({ description: 'Whether a person waits for it.' }),
     rehearsal: z.boolean().default(false).meta({
       description: 'Playbooks behind simulated model calls, and no writes.',
@@ -80,7 +84,7 @@ function readingRoutes({ history }: CompleteParts): readonly Route[] {
       answers: { 200: runDetailShape },
       errors: ['RUN_UNKNOWN'],
       handle: async ({ tenantId, params, principal }) => {
-        const head = await history.head(tenantId, params.id, principal);
+        const head = await history.detail(tenantId, params.id, principal);
         return ok({ ...head, summary: await history.summary(tenantId, head.id) });
       },
     }),
@@ -135,12 +139,13 @@ function startRoute(parts: CompleteParts): Route {
     handle: async ({ tenantId, body, key, actor, principal, signal, demand }) => {
       const module = registry.workflows.get(body.workflow)?.module ?? null;
       demand({ module, company: body.company ?? null });
-      const { workflow, version, input, attended, rehearsal, speed, plan } = body;
+      const { workflow, version, input, attended, rehearsal, speed, plan, deadlineAt } = body;
       const run: RunRequest = {
         ...{ tenantId, actor, key, workflow, input, attended, rehearsal },
         ...readOptions(body, runDefaults),
         ...(speed !== undefined && { speed }),
         ...(version !== undefined && { version }),
+        ...(deadlineAt !== undefined && { deadlineAt: new Date(deadlineAt) }),
       };
       const bound = plan === undefined ? run : await bind(parts, run, { plan, signal });
       const { id } = await engine.startRun(bound);
