@@ -65,7 +65,7 @@ describe('a purse whose money another engine holds', () => {
 
   async function flushes(): Promise<number> {
     const { rows } = await engines.pool.query<{ no: number }>(
-      'SELECT max(no)::int AS no FROM tutti.flush',
+      'SELECT max(no) AS no FROM tutti.flush',
     );
     return rows[0]?.no ?? 0;
   }
