@@ -238,6 +238,7 @@ export class Journal {
       const message = `The database refused what this step wrote: ${translateDbError(cause).message}`;
       const { change } = written[0] as Written;
       for (const each of written) this.#refused.add(each.change);
+      this.#keepSettled(written);
       this.#events.rejected(change, new EngineError('JOURNAL_REJECTED', message, { cause }));
       return;
     }
@@ -247,6 +248,21 @@ export class Journal {
       await this.#send(part, { rows: rows.filter(({ step }) => steps.has(step)), told });
     }
   }
+
+  /** What a refused change has settled counts all the same: its call has ended, and nobody would settle it any more. */
+  #keepSettled(written: readonly Written[]): void {
+    // Money that is refused by itself would be again.
+    if (written.every(({ change }) => isMoneyAlone(change))) return;
+    for (const { change } of written) {
+      const { run, settles, budgets = [] } = change;
+      if (settles) this.write({ run, step: null, settles, budgets });
+    }
+  }
+}
+
+/** Whether a change only moves money. */
+function isMoneyAlone({ step, entries, settles }: Change): boolean {
+  return step === null && settles !== undefined && !entries;
 }
 
 /** What a flush brought to one of its changes: of two that begin the same effect, the database took one. */
