@@ -150,6 +150,13 @@ export const durable: readonly Mutant[] = [
     tests: [once],
   },
   {
+    id: 'money-follows-the-end-of-its-run',
+    file: 'core/engine/run/journal.ts',
+    find: 'gathered.length > largestFlush ? moneyFirst(gathered) : gathered',
+    replace: 'gathered',
+    tests: [once],
+  },
+  {
     id: 'what-is-not-taken-up-stays-reserved',
     file: 'core/engine/run/claims.ts',
     find: 'await adoption.settle(row);',

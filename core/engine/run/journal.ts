@@ -180,7 +180,8 @@ export class Journal {
    * Writes everything that had gathered; returns what to tell whom. A step's row is what the step was when the flush began, and
    * goes down once, with the last of its changes: what happens meanwhile belongs to the next flush.
    */
-  async #commit(written: readonly Written[]): Promise<readonly Told[]> {
+  async #commit(gathered: readonly Written[]): Promise<readonly Told[]> {
+    const written = gathered.length > largestFlush ? moneyFirst(gathered) : gathered;
     const rows = stepRows(written.map(({ change }) => change));
     const last = new Map(written.map(({ change }, index) => [change.step, index]));
     const told: Told[] = [];
@@ -254,8 +255,8 @@ export class Journal {
     // Money that is refused by itself would be again.
     if (written.every(({ change }) => isMoneyAlone(change))) return;
     for (const { change } of written) {
-      const { run, settles, budgets = [] } = change;
-      if (settles) this.write({ run, step: null, settles, budgets });
+      const { run, settles, money } = change;
+      if (settles) this.write({ run, step: null, settles, ...(money && { money }) });
     }
   }
 }
@@ -263,6 +264,17 @@ export class Journal {
 /** Whether a change only moves money. */
 function isMoneyAlone({ step, entries, settles }: Change): boolean {
   return step === null && settles !== undefined && !entries;
+}
+
+/**
+ * Money goes down with the first of several parts: it is what becomes of calls that nobody needs any more, and a later part of the same
+ * flush may follow the end of their run, which nobody takes up again.
+ */
+function moneyFirst(written: readonly Written[]): readonly Written[] {
+  const [others, money] = [false, true].map((isMoney) =>
+    written.filter(({ change }) => isMoneyAlone(change) === isMoney),
+  ) as [Written[], Written[]];
+  return [...money, ...others];
 }
 
 /** What a flush brought to one of its changes: of two that begin the same effect, the database took one. */

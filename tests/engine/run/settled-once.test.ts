@@ -7,7 +7,7 @@ import type { Run } from '../../../core/engine/run/run.ts';
 import type { Step } from '../../../core/engine/run/step.ts';
 import { Store } from '../../../core/engine/run/store.ts';
 import { eventually } from '../../support/eventually.ts';
-import { aCall, Writer } from '../../support/fixtures/writer.ts';
+import { aCall, aNote, Writer } from '../../support/fixtures/writer.ts';
 import { type FreshDatabase, freshDatabase, testServer } from '../../support/postgres.ts';
 import { verifies } from '../../support/verifies.ts';
 
@@ -57,7 +57,7 @@ describe('what a model call has reserved', () => {
       step,
       entries: [nextEntry(run, { step, kind: 'turn.ended', data: {} })],
       settles: [{ ...row, state: 'settled', costMicroUsd: 7 }],
-      budgets: [{ scope: 'tenant', period, reserve: 0, release: 60, settle: 7 }],
+      money: { purses: [`${period} 1 tenant`], reserve: 0, release: 60, settle: 7 },
     };
   }
 
@@ -193,6 +193,29 @@ describe('what a model call has reserved', () => {
     assert.equal(writer.rejected.length, 1);
     assert.deepEqual(await states(writer, run), ['settled']);
     assert.deepEqual(await purse(), { reserved: 0, settled: 7 });
+  });
+
+  it('is given back with the first part of a flush that goes down in several: a later one may follow the end of its run', async () => {
+    const writer = await Writer.open(fresh.database, pool);
+    const run = await writer.run();
+    const notes = await writer.run();
+    const reservation = aReservation(run);
+    const { settles, money } = itsEnd(run);
+    await locker.query('BEGIN; SELECT FROM tutti.budget FOR UPDATE');
+
+    writer.journal.write(reservation, () =>
+      writer.journal.write({ run, step: null, ...(settles && money && { settles, money }) }),
+    );
+    await eventually(async () => (await waiting()) === 1);
+    for (let note = 0; note < 1_001; note += 1) writer.journal.write(aNote(notes));
+    await locker.query('COMMIT');
+    await writer.journal.settled();
+
+    const { rows } = await pool.query(
+      `SELECT (SELECT xmin FROM tutti.ledger WHERE run_id = $1) = (SELECT xmin FROM tutti.entry WHERE run_id = $2 ORDER BY seq LIMIT 1) AS together`,
+      [run.facts.id, notes.facts.id],
+    );
+    assert.deepEqual([await states(writer, run), rows], [['settled'], [{ together: true }]]);
   });
 
   it('is refused once, and not for ever, where the money itself is what the database refuses', async () => {
