@@ -140,6 +140,8 @@ const advice: Readonly<Record<ErrorCode, string>> = {
   JOURNAL_NEWER: 'Update this program: a newer one wrote the run.',
   ENGINE_FENCED:
     'Nothing: another engine has taken over. If it repeats, look at the load of this machine.',
+  ENGINE_COPIED:
+    'Start both processes anew, and never resume a copy of one that runs: its machine was cloned, or a snapshot of it was restored twice.',
   ENGINE_STOPPED: 'Start an engine; what was begun goes on.',
   DB_UNAVAILABLE: 'Bring the database back; everything waits for it and goes on.',
   DB_FULL: 'Free space on the disk of the database; everything waits for it and goes on.',

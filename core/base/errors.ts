@@ -263,6 +263,7 @@ const catalogue = {
   JOURNAL_REJECTED: { category: 'SYSTEM_ERROR', severity: 'high', retryable: false, status: 500 },
   JOURNAL_NEWER: { category: 'SYSTEM_ERROR', severity: 'high', retryable: false, status: 503 },
   ENGINE_FENCED: { category: 'SYSTEM_ERROR', severity: 'critical', retryable: false, status: 503 },
+  ENGINE_COPIED: { category: 'SYSTEM_ERROR', severity: 'critical', retryable: false, status: 503 },
   ENGINE_STOPPED: { category: 'SYSTEM_ERROR', severity: 'low', retryable: true, status: 503 },
   DB_UNAVAILABLE: {
     category: 'RESOURCE_ERROR',

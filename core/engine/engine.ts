@@ -112,6 +112,7 @@ export class Engine {
     const { broker, purses } = this.#limits;
     this.#adoption = new Adoption({
       store: this.#store,
+      boot: this.#lease.boot,
       registry: parts.registry,
       published: (tenantId) =>
         publishedRegistry(this.#store.definitions, parts.registry, { tenantId }),
@@ -314,8 +315,7 @@ export class Engine {
     await this.#parts.dispatcher.stop();
     await this.#journal?.close();
     if (wasRunning) await this.#limits.close().catch(() => {});
-    await this.#lease.stop();
-    if (wasRunning) await this.#lease.release();
+    await (wasRunning ? this.#lease.release() : this.#lease.stop());
     await this.#pool.end();
   }
 
@@ -334,9 +334,11 @@ export class Engine {
     this.#stops.close();
     void this.#parts.dispatcher.stop();
     void this.#journal?.close(0);
-    void this.#lease.stop();
     this.#endings.fail(error);
-    this.#parts.onFailure?.(error);
+    const tell = (): void => this.#parts.onFailure?.(error);
+    if (error.code === 'ENGINE_COPIED') return void this.#lease.release().then(tell, tell);
+    void this.#lease.stop();
+    tell();
   }
 
   /** Once a second: look at the settings, free the runs of the dead, claim, read the inbox. Nothing on the hot path waits for it. */

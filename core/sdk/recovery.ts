@@ -55,6 +55,7 @@ export const beyondRecovery: ReadonlySet<ErrorCode> = new Set([
   'APPROVAL_PENDING',
   'EFFECT_IN_REVIEW',
   'ENGINE_FENCED',
+  'ENGINE_COPIED',
   'ENGINE_STOPPED',
   'DB_UNAVAILABLE',
   'DB_FULL',

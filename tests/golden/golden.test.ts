@@ -5,6 +5,7 @@ import pg from 'pg';
 import { type Host, openHost } from '../../bin/host.ts';
 import { systemClock } from '../../core/base/clock.ts';
 import { isEngineError } from '../../core/base/errors.ts';
+import { newId } from '../../core/base/ids.ts';
 import { Broker } from '../../core/engine/limits/broker.ts';
 import { Adoption } from '../../core/engine/run/adopt.ts';
 import { isTerminal } from '../../core/engine/run/states.ts';
@@ -124,6 +125,7 @@ describe('a run of an earlier release', function () {
     });
     const adoption = new Adoption({
       store,
+      boot: newId(),
       registry,
       broker,
       basis: () => '',

@@ -3,6 +3,7 @@ import type { Mutant } from './mutant.ts';
 const world = 'tests/engine/world/world.test.ts';
 const journal = 'tests/engine/run/journal.test.ts';
 const flush = 'tests/engine/run/flush.test.ts';
+const once = 'tests/engine/run/settled-once.test.ts';
 
 /** Bugs of the statement that makes changes durable, and of the journal that sends it. */
 export const durable: readonly Mutant[] = [
@@ -105,5 +106,61 @@ export const durable: readonly Mutant[] = [
     find: '  WHERE d.approval IS NULL OR d.approval IN (SELECT id FROM used)\n',
     replace: '',
     tests: ['tests/engine/approvals/two-engines.test.ts'],
+  },
+  {
+    id: 'flushes-are-counted',
+    file: 'core/engine/run/journal-line.ts',
+    find: 'const no = drawNumber();',
+    replace: 'const no = this.#committed + 1;',
+    tests: [once],
+  },
+  {
+    id: 'runs-are-given-up-under-a-flush',
+    file: 'core/engine/run/lease.ts',
+    find: ') FOR UPDATE`, {',
+    replace: ') FOR NO KEY UPDATE`, {',
+    tests: [once],
+  },
+  {
+    id: 'a-zombie-settles-live-calls',
+    file: 'core/engine/run/store.ts',
+    find: 'FROM fence, tutti.entry e',
+    replace: 'FROM tutti.entry e',
+    tests: [once],
+  },
+  {
+    id: 'a-late-statement-settles-live-calls',
+    file: 'core/engine/run/store.ts',
+    find: 'AND l.seq <= $5',
+    replace: 'AND $5::bigint IS NOT NULL',
+    tests: [once],
+  },
+  {
+    id: 'a-zombie-fails-the-run-of-another',
+    file: 'core/engine/run/store.ts',
+    find: 'AND owner = $4 AND ended_at IS NULL',
+    replace: 'AND $4::uuid IS NOT NULL AND ended_at IS NULL',
+    tests: [once],
+  },
+  {
+    id: 'a-refused-end-keeps-its-money',
+    file: 'core/engine/run/journal.ts',
+    find: 'this.#keepSettled(written);',
+    replace: '',
+    tests: [once],
+  },
+  {
+    id: 'money-follows-the-end-of-its-run',
+    file: 'core/engine/run/journal.ts',
+    find: 'gathered.length > largestFlush ? moneyFirst(gathered) : gathered',
+    replace: 'gathered',
+    tests: [once],
+  },
+  {
+    id: 'what-is-not-taken-up-stays-reserved',
+    file: 'core/engine/run/claims.ts',
+    find: 'await adoption.settle(row);',
+    replace: '',
+    tests: ['tests/engine/run/given-up.test.ts'],
   },
 ];

@@ -85,16 +85,16 @@ export const survival: readonly Mutant[] = [
   {
     id: 'orphans-stay-reserved',
     file: 'core/engine/run/adopt.ts',
-    find: 'of await store.settleOrphans(row))',
+    find: 'of await store.settleOrphans(row, { boot, upToSeq }))',
     replace: 'of [])',
     tests: [world],
   },
   {
     id: 'taken-over-from-the-living',
     file: 'core/engine/run/lease.ts',
-    find: 'AND (lease_until < now() OR id = ANY ($2::uuid[]))',
-    replace: 'AND (true OR id = ANY ($2::uuid[]))',
-    tests: ['tests/engine/run/take-over.test.ts'],
+    find: 'AND (lease_until < now() OR id = ANY',
+    replace: 'AND (true OR id = ANY',
+    tests: ['tests/engine/run/store.test.ts'],
   },
   {
     id: 'an-unheard-claim-is-forgotten',

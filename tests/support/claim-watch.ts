@@ -86,6 +86,33 @@ export async function readWatch(
   };
 }
 
+async function isWatched(lab: CrashLab): Promise<boolean> {
+  const [row] = await lab.query<{ watched: boolean }>(
+    `SELECT to_regnamespace('watch') IS NOT NULL AS watched`,
+  );
+  return row?.watched === true;
+}
+
+/** Who came to own a run, in order; nothing where nobody watches. */
+export async function claimsOf(lab: CrashLab, runId: string): Promise<readonly object[]> {
+  if (!(await isWatched(lab))) return [];
+  const text = 'SELECT at, former, owner FROM watch.claim WHERE run_id = $1 ORDER BY no';
+  return lab.fresh.database.admin(async (client) => (await client.query(text, [runId])).rows);
+}
+
+/** Which engines wrote the entries of a run, by transaction; nothing where nobody watches. */
+export async function writersOf(
+  lab: CrashLab,
+  runId: string,
+): Promise<ReadonlyMap<number, string>> {
+  if (!(await isWatched(lab))) return new Map();
+  const text = `SELECT DISTINCT f.xid, f.engine_id FROM tutti.entry e JOIN watch.flush f ON f.xid = e.xmin::text::bigint WHERE e.run_id = $1`;
+  const { rows } = await lab.fresh.database.admin((client) =>
+    client.query<{ xid: number; engine_id: string }>(text, [runId]),
+  );
+  return new Map(rows.map(({ xid, engine_id: engine }) => [Number(xid), engine]));
+}
+
 /** Whether a run went from one owner to another without being free, or not from the one who had it. */
 function isSeized(claims: readonly Claim[]): boolean {
   return claims.some(

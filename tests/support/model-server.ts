@@ -85,6 +85,8 @@ export async function startModelServer(handler: ModelHandler): Promise<ModelServ
     if (answer.latencyMs) await wait(answer.latencyMs, undefined, { ref: false });
     await send(response, seen, answer);
   }
+  // Longer than a busy machine stands still: a client that comes back to a closed connection finds its provider away.
+  server.keepAliveTimeout = 60_000;
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -25,6 +25,9 @@ const gates = new Map<string, PromiseWithResolvers<void>>();
 // A provider takes a moment: long enough that a kill meets calls that are under way.
 const thinkMs = 5;
 
+/** So many model calls more are broken off. */
+let breaksOff = 0;
+
 interface Asked extends Omit<EffectSeen, 'kind' | 'at' | 'again'> {
   /** The receiver looks at the key. */
   readonly knows: boolean;
@@ -74,6 +77,10 @@ async function answer(incoming: IncomingMessage): Promise<unknown> {
     await gate.promise;
     return { isOpen: true };
   }
+  if (what === 'breaks') {
+    breaksOff = Number(id);
+    return {};
+  }
   reads.set(id, (reads.get(id) ?? 0) + 1);
   return { times: reads.get(id) };
 }
@@ -93,6 +100,10 @@ const think = competentModel(agents);
 const models = await startModelServer(async (call, index) => {
   note(seen(call));
   await wait(thinkMs);
+  if (breaksOff > 0) {
+    breaksOff -= 1;
+    return { fault: { kind: 'reset' } };
+  }
   return think(call, index);
 });
 

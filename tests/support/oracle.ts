@@ -40,6 +40,8 @@ export interface Oracle {
   entries(): readonly OracleEntry[];
   /** Lets everybody through who waits, or comes, at a gate. */
   openGate(id: string): Promise<void>;
+  /** The provider breaks off its next calls, so many. */
+  breakOff(calls: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -78,6 +80,9 @@ export async function startOracle(log: string): Promise<Oracle> {
     entries: readerOf(log),
     async openGate(id) {
       await fetch(`${url}/gates/${id}`, { method: 'POST' });
+    },
+    async breakOff(calls) {
+      await fetch(`${url}/breaks/${calls}`, { method: 'POST' });
     },
     async close() {
       child.stdin.end();

@@ -11,7 +11,7 @@ const config = fileURLToPath(new URL('./fixtures/crash.config.ts', import.meta.u
 /** The tenant that callers of this machine speak for. */
 const tenant = 'sample-1';
 /** So many runs are open at any time, each of so many items; an item is four agents. */
-const openAtOnce = 8;
+const openAtOnce = 16;
 const itemsOfARun = 4;
 const lookMs = 25;
 const warmMs = 5_000;

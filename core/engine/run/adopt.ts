@@ -21,6 +21,8 @@ const dayMs = 86_400_000;
 /** What runs are taken up with. */
 export interface AdoptionParts {
   readonly store: Store;
+  /** The engine that takes them up. */
+  readonly boot: string;
   readonly registry: Registry;
   /** The workflows that count for a tenant. @default those of the registry */
   readonly published?: (tenantId: number) => Promise<Registry>;
@@ -59,7 +61,7 @@ export class Adoption {
     const graph = await this.#graph(row, made);
     const history = await store.history(row.tenant_id, row.id);
     const run = new Run(factsOf(row, history[0]), graph);
-    for (const orphan of await store.settleOrphans(row)) this.#parts.onOrphan?.(orphan);
+    await this.settle(row);
     const { seq, ...steps } = await store.steps(row.tenant_id, row.id);
     const isBatched = steps.open.some(({ wait }) => wait === 'batch');
     const batched = isBatched && (await this.#parts.batchesOf?.(run.facts, history));
@@ -71,6 +73,13 @@ export class Adoption {
     const declared = withAgents(this.#parts.registry, made);
     const moved = checkPins(run, { pinned, history, declared });
     return { run, ...recovered, changes: [...recovered.changes, ...moved] };
+  }
+
+  /** Settles what a run's last owner had reserved for model calls whose end nobody will tell; again changes nothing. */
+  async settle(row: RunRow): Promise<void> {
+    const { store, boot, onOrphan } = this.#parts;
+    const upToSeq = await store.lastSeq(row);
+    for (const orphan of await store.settleOrphans(row, { boot, upToSeq })) onOrphan?.(orphan);
   }
 
   /** Runs that go on past midnight pay from the purses of the new day. Returns whether one has begun. */

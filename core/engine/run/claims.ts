@@ -115,14 +115,15 @@ export class Claims {
    * the database keeps from being read is tried again at the next claim.
    */
   async #takeUp(row: RunRow): Promise<void> {
-    const { store, adoption, loop, clock } = this.#parts;
+    const { store, adoption, boot, loop, clock } = this.#parts;
     try {
       const { run, ...recovered } = await adoption.adopt(row, clock.now());
       this.#ours.add(row.id);
       loop.adopt(run, recovered);
     } catch (error) {
       if (!isEngineError(error) || error.code.startsWith('DB_')) throw error;
-      await store.failRun(row, toErrorData(error));
+      await adoption.settle(row);
+      await store.failRun(row, boot, toErrorData(error));
       const { workflow, pins } = row;
       this.#parts.measures?.refused({ workflow, rehearsal: pins.rehearsal ?? false });
     }

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Clock } from '../../base/clock.ts';
+import { drawNumber } from '../../base/drawn.ts';
 import { EngineError } from '../../base/errors.ts';
 import { dropClient } from '../../ports/db/connection.ts';
 import { mayPass, translateDbError } from '../../ports/db/db-error.ts';
@@ -62,6 +63,8 @@ export function isRefusal(error: unknown): boolean {
  * The journal's way to the database: a flush that it takes is written exactly once, however often the connection is lost.
  * One flush at a time. Every flush has a number of its own, which it sets only where its predecessor's stands (`flushSql`);
  * so one whose answer was lost is simply sent again: either this writes it, or it says that it is in, and the answer is read back.
+ * Numbers are drawn and not counted: a copy of this process (a cloned machine, a snapshot restored twice) would count alike, and take
+ * what its other self has written for its own. This way one of the two finds a number that neither it nor its predecessor has set.
  */
 export class JournalLine {
   readonly #parts: LineParts;
@@ -72,7 +75,6 @@ export class JournalLine {
   #isClosed = false;
   #delayMs = firstDelayMs;
   #wake: () => void = () => {};
-  #given = 0;
   #committed = 0;
 
   constructor(parts: LineParts) {
@@ -90,11 +92,10 @@ export class JournalLine {
 
   /**
    * Writes a flush, waiting out whatever may pass.
-   * @throws ENGINE_FENCED · INTERNAL · ENGINE_STOPPED when the line was closed meanwhile · pg's own error for what `isRefusal`
+   * @throws ENGINE_FENCED · ENGINE_COPIED · INTERNAL · ENGINE_STOPPED when the line was closed meanwhile · pg's own error for what `isRefusal`
    */
   async send(flush: Flush): Promise<FlushAnswer> {
-    this.#given += 1;
-    const no = this.#given;
+    const no = drawNumber();
     const values = [
       this.#parts.boot,
       this.#committed,
@@ -173,8 +174,7 @@ export class JournalLine {
       effects.map(({ tenantId }) => tenantId),
       effects.map(({ key }) => key),
     ]);
-    if (rows[0]?.no !== no)
-      throw defect(`Flush ${no} found that flush ${rows[0]?.no} was the last one`);
+    if (rows[0]?.no !== no) throw copied();
     const { refused, effects: begun } = rows[0];
     return { refused: new Set(refused), purses: [], newEffects: new Set(begun) };
   }
@@ -266,6 +266,12 @@ function away(error: unknown): EngineError {
 
 const fenced = (): EngineError =>
   new EngineError('ENGINE_FENCED', 'Another engine has taken over the runs of this one; it stops.');
+
+const copied = (): EngineError =>
+  new EngineError(
+    'ENGINE_COPIED',
+    'Another process writes under the name of this engine: one of them is a copy of the other, made while it ran. Both stop; start them anew.',
+  );
 
 const defect = (what: string): EngineError =>
   new EngineError('INTERNAL', `${what}; this is a defect in Tutti.`);

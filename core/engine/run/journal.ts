@@ -180,7 +180,8 @@ export class Journal {
    * Writes everything that had gathered; returns what to tell whom. A step's row is what the step was when the flush began, and
    * goes down once, with the last of its changes: what happens meanwhile belongs to the next flush.
    */
-  async #commit(written: readonly Written[]): Promise<readonly Told[]> {
+  async #commit(gathered: readonly Written[]): Promise<readonly Told[]> {
+    const written = gathered.length > largestFlush ? moneyFirst(gathered) : gathered;
     const rows = stepRows(written.map(({ change }) => change));
     const last = new Map(written.map(({ change }, index) => [change.step, index]));
     const told: Told[] = [];
@@ -238,6 +239,7 @@ export class Journal {
       const message = `The database refused what this step wrote: ${translateDbError(cause).message}`;
       const { change } = written[0] as Written;
       for (const each of written) this.#refused.add(each.change);
+      this.#keepSettled(written);
       this.#events.rejected(change, new EngineError('JOURNAL_REJECTED', message, { cause }));
       return;
     }
@@ -247,6 +249,32 @@ export class Journal {
       await this.#send(part, { rows: rows.filter(({ step }) => steps.has(step)), told });
     }
   }
+
+  /** What a refused change has settled counts all the same: its call has ended, and nobody would settle it any more. */
+  #keepSettled(written: readonly Written[]): void {
+    // Money that is refused by itself would be again.
+    if (written.every(({ change }) => isMoneyAlone(change))) return;
+    for (const { change } of written) {
+      const { run, settles, money } = change;
+      if (settles) this.write({ run, step: null, settles, ...(money && { money }) });
+    }
+  }
+}
+
+/** Whether a change only moves money. */
+function isMoneyAlone({ step, entries, settles }: Change): boolean {
+  return step === null && settles !== undefined && !entries;
+}
+
+/**
+ * Money goes down with the first of several parts: it is what becomes of calls that nobody needs any more, and a later part of the same
+ * flush may follow the end of their run, which nobody takes up again.
+ */
+function moneyFirst(written: readonly Written[]): readonly Written[] {
+  const [others, money] = [false, true].map((isMoney) =>
+    written.filter(({ change }) => isMoneyAlone(change) === isMoney),
+  ) as [Written[], Written[]];
+  return [...money, ...others];
 }
 
 /** What a flush brought to one of its changes: of two that begin the same effect, the database took one. */

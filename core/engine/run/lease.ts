@@ -4,7 +4,7 @@ import { EngineError } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
 import { LeaseClock, monotonicNs } from '../../base/lease-clock.ts';
 import type { ConnectionConfig } from '../../ports/db/connection.ts';
-import { isOutage } from '../../ports/db/db-error.ts';
+import { mayPass } from '../../ports/db/db-error.ts';
 import { journalVersion } from '../../ports/db/journal-version.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { renewLease, surelyNs } from './lease-renewal.ts';
@@ -92,15 +92,18 @@ export class Lease {
 
   /** Frees the runs of engines that are gone: lease run out, or a process of this host that no longer lives. Never waits. */
   async takeOver(): Promise<number> {
-    const dead = await this.#deadHere();
-    const result = await this.#pool.query(
-      `WITH dead AS MATERIALIZED (SELECT id FROM tutti.engine WHERE state <> 'gone' AND id <> $1 AND (lease_until < now() OR id = ANY ($2::uuid[]))
-         ORDER BY id FOR UPDATE SKIP LOCKED),
-       gone AS (UPDATE tutti.engine e SET state = 'gone' FROM dead WHERE e.id = dead.id RETURNING e.id)
-       UPDATE tutti.run r SET owner = NULL, takeovers = r.takeovers + 1 FROM gone WHERE r.owner = gone.id`,
-      [this.boot, dead],
+    const result = await this.#pool.query<OtherEngine>(
+      `SELECT id, host, pid, process, lease_until < now() AS "isLate" FROM tutti.engine WHERE state <> 'gone' AND id <> $1`,
+      [this.boot],
     );
-    return result.rowCount ?? 0;
+    const here = hostname();
+    const dead = result.rows.filter((row) => row.host === here && isProvenDead(row));
+    if (dead.length === 0 && !result.rows.some(({ isLate }) => isLate)) return 0;
+    const [proven, all] = [idsOf(dead), idsOf(result.rows)];
+    return await this.#disown(
+      `id = ANY (${all}) AND state <> 'gone' AND (lease_until < now() OR id = ANY (${proven})) ORDER BY id FOR UPDATE SKIP LOCKED`,
+      { all, takeovers: 1 },
+    );
   }
 
   /** Claims nothing more; what it owns goes on. */
@@ -118,16 +121,38 @@ export class Lease {
     await keeper?.stop();
   }
 
-  /** Gives the lease up; what still runs is free for others at once, or, with the database away, when the lease has run out. */
+  /**
+   * Gives the lease up; what still runs is free for others at once, or, with the database away, when the lease has run out. A flush whose
+   * answer was not waited for may be under way: it ends first, so that whoever owns its runs next reads what it wrote. Of an engine that
+   * has found its name used by another process, too: a name that two have is nobody's, so the other one stops as well.
+   */
   async release(): Promise<void> {
     await this.stop();
     this.clock.untilNs = 0n;
-    const text = `WITH gone AS (UPDATE tutti.engine SET state = 'gone' WHERE id = $1 RETURNING id)
-       UPDATE tutti.run r SET owner = NULL FROM gone WHERE r.owner = gone.id`;
-    const query = { text, values: [this.boot], query_timeout: releaseTimeoutMs };
-    await this.#pool.query(query).catch((error: unknown) => {
-      if (!isOutage(error)) throw error;
+    const all = idsOf([{ id: this.boot }]);
+    await this.#disown(`id = ANY (${all}) FOR UPDATE`, {
+      all,
+      takeovers: 0,
+      queryTimeoutMs: releaseTimeoutMs,
+    }).catch((error: unknown) => {
+      if (!mayPass(error)) throw error;
     });
+  }
+
+  /**
+   * Sets engines gone and frees their runs. One transaction of two statements, in one round trip: the second sees what a claim of theirs
+   * has brought that ended while their rows were waited for, which one statement would not, and nobody would ever look for it. The rows
+   * are locked as no flush can share them: a lock as an update takes it lets a flush that has passed the fence write after it.
+   */
+  async #disown(whom: string, { all, takeovers, queryTimeoutMs }: Disowned): Promise<number> {
+    const text = `WITH dead AS MATERIALIZED (SELECT id FROM tutti.engine WHERE ${whom})
+        UPDATE tutti.engine e SET state = 'gone' FROM dead WHERE e.id = dead.id;
+      UPDATE tutti.run SET owner = NULL, takeovers = takeovers + ${takeovers}
+        WHERE owner = ANY (${all}) AND owner IN (SELECT id FROM tutti.engine WHERE id = ANY (${all}) AND state = 'gone')`;
+    const query = { text, ...(queryTimeoutMs !== undefined && { query_timeout: queryTimeoutMs }) };
+    // Of several statements pg answers with as many results.
+    const results = (await this.#pool.query(query)) as unknown as readonly pg.QueryResult[];
+    return results.at(-1)?.rowCount ?? 0;
   }
 
   #lost(): EngineError {
@@ -137,14 +162,26 @@ export class Lease {
       'Another engine has taken over the runs of this one; it stops.',
     );
   }
+}
 
-  async #deadHere(): Promise<readonly string[]> {
-    const result = await this.#pool.query<MarkedProcess & { readonly id: string }>(
-      `SELECT id, pid, process FROM tutti.engine WHERE state <> 'gone' AND host = $1 AND id <> $2`,
-      [hostname(), this.boot],
-    );
-    return result.rows.filter(isProvenDead).map((row) => row.id);
-  }
+interface OtherEngine extends MarkedProcess {
+  readonly id: string;
+  readonly host: string;
+  readonly isLate: boolean;
+}
+
+/** Whose runs are freed, as SQL, and how. */
+interface Disowned {
+  readonly all: string;
+  /** By how much the count of take-overs rises. */
+  readonly takeovers: number;
+  /** @default the pool's */
+  readonly queryTimeoutMs?: number;
+}
+
+/** Ids as an array of SQL: several statements in one take no parameters, and a uuid has nothing to escape. */
+function idsOf(engines: readonly { readonly id: string }[]): string {
+  return `ARRAY[${engines.map(({ id }) => `'${id}'`).join(', ')}]::uuid[]`;
 }
 
 /** Whether somebody else's live engine serves this database. */

@@ -183,14 +183,22 @@ export class Store {
     return result.rows;
   }
 
-  /** Ends a run that cannot be taken up. */
-  async failRun(row: Pick<RunRow, 'tenant_id' | 'id'>, error: ErrorData): Promise<void> {
+  /** Ends a run that cannot be taken up; nothing where it is no longer the engine's, which another one may be able to go on with. */
+  async failRun(row: Pick<RunRow, 'tenant_id' | 'id'>, boot: string, error: ErrorData) {
     await this.#pool.query(
-      `WITH ended AS (UPDATE tutti.run SET status = 'failed', owner = NULL, ended_at = now() WHERE tenant_id = $1 AND id = $2 AND ended_at IS NULL RETURNING id)
+      `WITH ended AS (UPDATE tutti.run SET status = 'failed', owner = NULL, ended_at = now() WHERE tenant_id = $1 AND id = $2 AND owner = $4 AND ended_at IS NULL RETURNING id)
        INSERT INTO tutti.entry (tenant_id, run_id, seq, kind, data)
        SELECT $1, id, (SELECT coalesce(max(seq), 0) + 1 FROM tutti.entry WHERE tenant_id = $1 AND run_id = $2), 'run.ended', $3 FROM ended`,
-      [row.tenant_id, row.id, toJsonb({ status: 'failed', error })],
+      [row.tenant_id, row.id, toJsonb({ status: 'failed', error }), boot],
     );
+  }
+
+  /** The number of a run's last entry. */
+  async lastSeq({ tenant_id, id }: Pick<RunRow, 'tenant_id' | 'id'>): Promise<number> {
+    const text =
+      'SELECT coalesce(max(seq), 0) AS seq FROM tutti.entry WHERE tenant_id = $1 AND run_id = $2';
+    const { rows } = await this.#pool.query<{ seq: number }>(text, [tenant_id, id]);
+    return rows[0]?.seq ?? 0;
   }
 
   /**
@@ -222,11 +230,19 @@ export class Store {
     return toTurns(rows);
   }
 
-  /** Settles model calls that a dead engine had reserved at their full bound: the provider may have billed them. Calls in batches are not lost. */
-  async settleOrphans({ tenant_id, id, workflow }: RunRow): Promise<readonly OrphanRow[]> {
+  /**
+   * Settles model calls that a dead engine had reserved at their full bound: the provider may have billed them. Calls in batches are not
+   * lost. Under the fence of a flush, and up to the last entry that the new owner has found: neither an engine that stood still since its
+   * claim, nor this statement itself, however late it arrives, may settle a call that is under way again.
+   */
+  async settleOrphans(
+    { tenant_id, id, workflow }: Pick<RunRow, 'tenant_id' | 'id' | 'workflow'>,
+    { boot, upToSeq }: { readonly boot: string; readonly upToSeq: number },
+  ): Promise<readonly OrphanRow[]> {
     const { rows } = await this.#pool.query<OrphanRow>(
-      `WITH orphan AS (UPDATE tutti.ledger l SET state = 'estimated', cost_micro_usd = l.reserved_micro_usd FROM tutti.entry e
-         WHERE l.tenant_id = $1 AND l.run_id = $2 AND l.state = 'reserved' AND e.tenant_id = $1 AND e.run_id = $2 AND e.seq = l.seq
+      `WITH fence AS MATERIALIZED (SELECT FROM tutti.engine WHERE id = $4 AND state <> 'gone' FOR KEY SHARE),
+       orphan AS (UPDATE tutti.ledger l SET state = 'estimated', cost_micro_usd = l.reserved_micro_usd FROM fence, tutti.entry e
+         WHERE l.tenant_id = $1 AND l.run_id = $2 AND l.seq <= $5 AND l.state = 'reserved' AND e.tenant_id = $1 AND e.run_id = $2 AND e.seq = l.seq
            AND (NOT l.batch OR NOT EXISTS (SELECT FROM tutti.step w WHERE w.tenant_id = $1 AND w.run_id = $2 AND w.id = l.step AND w.wait = 'batch'))
          RETURNING l.step, l.model, l.simulated, l.reserved_micro_usd AS amount, e.data->>'module' AS module, CASE WHEN l.simulated THEN 'simulated ' ELSE '' END AS mark,
            coalesce((e.data->>'period')::date, (e.at AT TIME ZONE 'UTC')::date) AS period),
@@ -238,7 +254,7 @@ export class Store {
        paid AS (UPDATE tutti.budget b SET reserved_micro_usd = b.reserved_micro_usd - owed.amount, settled_micro_usd = b.settled_micro_usd + owed.amount
        FROM owed WHERE b.tenant_id = $1 AND b.scope = owed.scope AND b.period = owed.period)
        SELECT model, coalesce(module, '') AS module, amount, simulated FROM orphan`,
-      [tenant_id, id, workflow],
+      [tenant_id, id, workflow, boot, upToSeq],
     );
     return rows;
   }

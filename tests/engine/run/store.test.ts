@@ -155,8 +155,9 @@ describe('Store', () => {
       Store['settleOrphans']
     >[0];
 
-    await store.settleOrphans(row);
-    await store.settleOrphans(row);
+    const { boot } = writer.lease;
+    await store.settleOrphans(row, { boot, upToSeq: entry.seq });
+    await store.settleOrphans(row, { boot, upToSeq: entry.seq });
 
     const [ledger] = await writer.rowsOf<{ state: string; cost_micro_usd: number }>('ledger', run);
     assert.deepEqual([ledger?.state, ledger?.cost_micro_usd], ['estimated', 70]);

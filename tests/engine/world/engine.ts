@@ -141,6 +141,7 @@ export class SimEngine implements Dispatcher {
     });
     this.#adoption = new Adoption({
       store: asStore(store),
+      boot,
       registry,
       broker: this.broker,
       basis: () => '',

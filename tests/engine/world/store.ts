@@ -15,6 +15,7 @@ type Reads = Pick<
   Store,
   | 'workflowVersion'
   | 'history'
+  | 'lastSeq'
   | 'steps'
   | 'conversation'
   | 'settleOrphans'
@@ -59,12 +60,20 @@ export class SimStore implements Reads {
     );
   }
 
-  async settleOrphans({ tenant_id, id, workflow }: RunRow): Promise<never[]> {
+  async lastSeq({ id }: Pick<RunRow, 'id'>): Promise<number> {
+    return this.#database.run(id).entries.at(-1)?.seq ?? 0;
+  }
+
+  async settleOrphans(
+    { tenant_id, id, workflow }: Pick<RunRow, 'tenant_id' | 'id' | 'workflow'>,
+    { boot, upToSeq }: Parameters<Store['settleOrphans']>[1],
+  ): Promise<never[]> {
     const { ledger, entries, steps } = this.#database.run(id);
+    if (this.#database.gone.has(boot)) return [];
     for (const line of ledger.values()) {
       const entry = entries.find(({ seq }) => seq === line.seq);
       const step = steps.get(line.step);
-      if (line.state !== 'reserved' || !entry || !step) continue;
+      if (line.seq > upToSeq || line.state !== 'reserved' || !entry || !step) continue;
       Object.assign(line, { state: 'estimated', cost: line.reserved });
       step.cost_micro_usd += line.reserved;
       const module = entry.data.module ?? step.agent?.split('.')[0];
