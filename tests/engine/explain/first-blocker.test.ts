@@ -72,6 +72,9 @@ function stageOf({ works, everyMs: _, ...limits }: State): Stage {
   });
 }
 
+/** What must have been first somewhere. */
+const kinds = ['dependency', 'run', 'module', 'retry', 'queue', 'model_tokens', 'burst'];
+
 describe('a step that waits', function () {
   this.timeout(120_000);
 
@@ -79,28 +82,25 @@ describe('a step that waits', function () {
     verifies('R2.explain');
     const firsts = new Map<string, number>();
     let looks = 0;
-    await fc.assert(
-      fc.asyncProperty(states, async (state) => {
-        const stage = stageOf(state);
-        const { explainer, subject } = stage;
-        await stage.play(state.everyMs, async () => {
-          looks += 1;
-          const told = await explainer.explain(subject.facts.id);
-          for (const { path, status, isFollowUp, blockers } of told?.steps ?? []) {
-            const [first] = blockers;
-            assert.ok(
-              first,
-              `nothing keeps ${path} (${status}, asks: ${isFollowUp}) from going on`,
-            );
-            firsts.set(first.kind, (firsts.get(first.kind) ?? 0) + 1);
-          }
-        });
-      }),
-      { numRuns: 30 },
-    );
+    const property = fc.asyncProperty(states, async (state) => {
+      const stage = stageOf(state);
+      const { explainer, subject } = stage;
+      await stage.play(state.everyMs, async () => {
+        looks += 1;
+        const told = await explainer.explain(subject.facts.id);
+        for (const { path, status, isFollowUp, blockers } of told?.steps ?? []) {
+          const [first] = blockers;
+          assert.ok(first, `nothing keeps ${path} (${status}, asks: ${isFollowUp}) from going on`);
+          firsts.set(first.kind, (firsts.get(first.kind) ?? 0) + 1);
+        }
+      });
+    });
+    const unseen = () => kinds.filter((kind) => !firsts.has(kind));
+    // Chance may leave one out for a while.
+    for (let round = 0; round === 0 || (round < 10 && unseen().length > 0); round += 1)
+      await fc.assert(property, { numRuns: 30 });
     assert.ok(looks > 150, `${looks} looks`);
-    for (const kind of ['dependency', 'run', 'module', 'retry', 'queue', 'model_tokens', 'burst'])
-      assert.ok(firsts.has(kind), `${kind} was never first: ${[...firsts.keys()]}`);
+    assert.deepEqual(unseen(), [], `first were ${[...firsts.keys()]}`);
   });
 
   it('starts in the very look in which the conversation that it was passed over for loses its slot', async () => {
