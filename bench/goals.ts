@@ -72,6 +72,8 @@ interface Aim {
   readonly id: string;
   readonly what: string;
   readonly most?: number;
+  /** What the machine itself decides: so many times the floor of the same run is as good as `most` (decision record 0022). */
+  readonly floors?: number;
   readonly least?: number;
   /** The engine's figure and the floor's. */
   readonly read: (figures: Figures, memory: Memory) => readonly [number, number | null];
@@ -92,15 +94,27 @@ const growth = both(
 );
 
 const aims: readonly Aim[] = [
-  { id: 'G1', what: 'W500 L=200, × critical path', most: 1.12, read: overIdeal('W500 L=200') },
-  { id: 'G1', what: 'W500 L=50, × critical path', most: 1.5, read: overIdeal('W500 L=50') },
   {
     id: 'G1',
-    what: 'W500 L=50, × floor',
-    most: 1.05,
-    read: (figures) => [figures.overFloor('W500 L=50'), 1],
+    what: 'W500 L=200, × critical path',
+    most: 1.12,
+    floors: 1.05,
+    read: overIdeal('W500 L=200'),
   },
-  { id: 'G2', what: 'W500j L=50, × critical path', most: 1.06, read: overIdeal('W500j L=50') },
+  {
+    id: 'G1',
+    what: 'W500 L=50, × critical path',
+    most: 1.5,
+    floors: 1.05,
+    read: overIdeal('W500 L=50'),
+  },
+  {
+    id: 'G2',
+    what: 'W500j L=50, × critical path',
+    most: 1.06,
+    floors: 1.02,
+    read: overIdeal('W500j L=50'),
+  },
   {
     id: 'G3',
     what: 'W500 null, agents/s as a share of the floor',
@@ -111,13 +125,26 @@ const aims: readonly Aim[] = [
     id: 'G4',
     what: 'W10k null, ms',
     most: 1_200,
+    floors: 1.4,
     read: both((figures, who) => figures.ms(who, 'W10k null')),
   },
   { id: 'G4', what: 'ms per agent, 10k over 500', most: 1, read: growth },
-  { id: 'G5', what: 'start delay W500j p50, ms', most: 4, read: delay(0.5) },
-  { id: 'G5', what: 'start delay W500j p99, ms', most: 12, read: delay(0.99) },
-  { id: 'G6', what: 'CPU per null agent W500, ms', most: 0.2, read: perAgent('W500 null', cpuMs) },
-  { id: 'G6', what: 'CPU per null agent W10k, ms', most: 0.2, read: perAgent('W10k null', cpuMs) },
+  { id: 'G5', what: 'start delay W500j p50, ms', most: 4, floors: 1.25, read: delay(0.5) },
+  { id: 'G5', what: 'start delay W500j p99, ms', most: 12, floors: 1.25, read: delay(0.99) },
+  {
+    id: 'G6',
+    what: 'CPU per null agent W500, ms',
+    most: 0.2,
+    floors: 2,
+    read: perAgent('W500 null', cpuMs),
+  },
+  {
+    id: 'G6',
+    what: 'CPU per null agent W10k, ms',
+    most: 0.2,
+    floors: 2,
+    read: perAgent('W10k null', cpuMs),
+  },
   {
     id: 'G7',
     what: 'peak memory W500 L=200, MB',
@@ -133,16 +160,12 @@ const aims: readonly Aim[] = [
 
 /** The goals G1 to G8 and whether they are met. G9 and G10 are tests, not measurements. */
 export function goalsOf(figures: Figures, memory: Memory): readonly Goal[] {
-  return aims.map(({ id, what, most, least, read }) => {
+  return aims.map(({ id, what, most = Number.POSITIVE_INFINITY, floors = 0, least, read }) => {
     const [measured, floor] = read(figures, memory);
-    const passed = measured <= (most ?? Number.POSITIVE_INFINITY) && measured >= (least ?? 0);
-    return {
-      id,
-      what,
-      limit: most === undefined ? `≥ ${least}` : `≤ ${most}`,
-      measured,
-      floor,
-      passed,
-    };
+    const highest = Math.max(most, floors * (floor ?? 0));
+    const passed = measured <= highest && measured >= (least ?? 0);
+    const relative = floors > 0 ? `, or ${floors} × floor` : '';
+    const limit = least === undefined ? `≤ ${most}${relative}` : `≥ ${least}`;
+    return { id, what, limit, measured, floor, passed };
   });
 }
