@@ -4,11 +4,19 @@ import { readingTenant } from './call-reading.ts';
 import { type Command, exit } from './command.ts';
 import { actorOfCall } from './operator.ts';
 
-/** A command that asks something of a run that lives; its owner, this process or another, does it within a second, and `said` says so. */
-export function askCommand(kind: RunAsk['kind'], said: string): Command {
-  return (call) =>
-    withHost(call, async (host) => {
-      const runId = call.args.positionals[0] as string;
+/**
+ * A command that asks something of a run that lives; its owner, this process or another, does it within a second, and `said` says so.
+ * `read` reads what stands behind the run. @default nothing does
+ */
+export function askCommand(
+  kind: RunAsk['kind'],
+  said: string,
+  read?: (text: string) => Pick<RunAsk, 'priority'>,
+): Command {
+  return (call) => {
+    const [runId, further] = call.args.positionals as [string, string?];
+    const asked = read?.(further ?? '');
+    return withHost(call, async (host) => {
       const tenantId = (await readingTenant(host, { runId })) as number;
       await askRun(host, {
         tenantId,
@@ -17,6 +25,7 @@ export function askCommand(kind: RunAsk['kind'], said: string): Command {
         step: call.args.text('step'),
         subtree: call.args.has('subtree'),
         actor: actorOfCall(call),
+        ...asked,
       });
       const served = await host.isServed();
       call.terminal.say(
@@ -24,4 +33,5 @@ export function askCommand(kind: RunAsk['kind'], said: string): Command {
       );
       return exit.done;
     });
+  };
 }

@@ -109,6 +109,10 @@ export const commands: Readonly<Record<string, Known>> = {
     usage: work.resume,
     load: async () => (await import('./commands/resume.ts')).resume,
   },
+  priority: {
+    usage: work.priority,
+    load: async () => (await import('./commands/priority.ts')).priority,
+  },
   stop: {
     usage: people.stop,
     load: async () => (await import('./commands/stop.ts')).stop,

@@ -164,4 +164,11 @@ export const work = {
     positionals: ['RUN'],
     flags: { as: flags.as },
   },
+  priority: {
+    name: 'priority',
+    about:
+      'Changes the priority of a run that lives, 1 to 10 (10 goes first), also of its steps that are ready.',
+    positionals: ['RUN', 'N'],
+    flags: { as: flags.as },
+  },
 } satisfies Usages;

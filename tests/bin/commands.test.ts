@@ -112,6 +112,8 @@ describe('the commands', () => {
       [/^WORKFLOW_UNKNOWN: .*'nope'.*nightly/, 'run', 'nope'],
       [/'nightly' does not take this input: note/, 'run', 'nightly', '--input', '{"note":1}'],
       [/no run 'abc'.*tutti runs/, 'findings', '--run', 'abc'],
+      [/tutti priority takes a whole number from 1 to 10, not '11'/, 'priority', 'abc', '11'],
+      [/^RUN_ENDED: /, 'priority', summary.runId, '9'],
     ];
     const ended = await Promise.all(
       wrong.map(([, ...args]) =>

@@ -7,6 +7,20 @@ const others = 'tests/engine/limits/budget-others.test.ts';
 /** Bugs of what may start: scheduler, permits, budgets. */
 export const admission: readonly Mutant[] = [
   {
+    id: 'the-priority-of-a-run-counts-nothing',
+    file: 'core/engine/run/priority-of.ts',
+    find: 'priority + priority - usualPriority',
+    replace: 'priority + 0 * (priority - usualPriority)',
+    tests: ['tests/engine/priority.test.ts'],
+  },
+  {
+    id: 'a-new-priority-ends-with-its-engine',
+    file: 'core/engine/run/recover.ts',
+    find: 'this.#run.priority = Number(entry.data.to);',
+    replace: '',
+    tests: ['tests/engine/priority.test.ts', world],
+  },
+  {
     id: 'one-too-many-of-a-module',
     file: 'core/engine/schedule/scheduler.ts',
     find: `>= this.#limits.perModule) return 'module'`,

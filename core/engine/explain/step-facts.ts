@@ -1,7 +1,8 @@
-import type { CompiledForeach, CompiledTask } from '../graph/compiled.ts';
+import type { CompiledForeach } from '../graph/compiled.ts';
 import type { Refusal } from '../limits/broker.ts';
 import type { Attempt } from '../run/attempt.ts';
 import { erpBreaker } from '../run/attempts.ts';
+import { priorityOf } from '../run/priority-of.ts';
 import type { Run } from '../run/run.ts';
 import { pathOf, type Step } from '../run/step.ts';
 import { keepsBack } from '../run/turns.ts';
@@ -77,7 +78,7 @@ function placeOf({ run, step, item }: Watched, doer: Doer, now: number): Placed 
     module: registered.module,
     model: asksFirst(step, doer) || step.isAsking ? model : null,
     erp: usesErp && !step.isAsking,
-    priority: (step.place as CompiledTask).priority,
+    priority: priorityOf(run, step),
     readyAt: now,
     order: Number.POSITIVE_INFINITY,
   };

@@ -150,7 +150,8 @@ export function factsOf(row: RunRow, created: HistoryEntry | undefined): RunFact
     company: row.company,
     businessDate: row.business_date,
     timeZone: row.time_zone,
-    priority: row.priority,
+    // Where a release that did not tell has made it: its row, which may have been given another one since.
+    priority: Number(created?.data.priority ?? row.priority),
     attended: row.pins.attended ?? false,
     rehearsal: row.pins.rehearsal ?? false,
     speed: row.pins.speed ?? 1,

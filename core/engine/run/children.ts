@@ -57,19 +57,10 @@ export class Children {
       throw new EngineError('WORKFLOW_INVALID', message);
     }
     const left = leftOf(run);
-    const {
-      tenantId,
-      company,
-      businessDate,
-      timeZone,
-      priority,
-      attended,
-      rehearsal,
-      speed,
-      actor,
-    } = facts;
+    const { tenantId, company, businessDate, timeZone, attended, rehearsal, speed, actor } = facts;
     const request = {
-      ...{ tenantId, workflow, businessDate, timeZone, priority, attended, rehearsal, actor },
+      ...{ tenantId, workflow, businessDate, timeZone, attended, rehearsal, actor },
+      priority: run.priority,
       ...(company !== null && { company }),
       ...(speed !== undefined && { speed }),
       input: run.inputOf(step),

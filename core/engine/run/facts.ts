@@ -14,6 +14,7 @@ export interface RunFacts {
   readonly company: string | null;
   readonly businessDate: string;
   readonly timeZone: string;
+  /** As it was asked for. */
   readonly priority: number;
   readonly attended: boolean;
   /** Whether it only rehearses: playbooks behind simulated model calls, and no writes. */

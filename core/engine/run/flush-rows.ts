@@ -47,8 +47,8 @@ export function flushParameters(changes: readonly Change[], rows: readonly StepR
     put('want', tenantId, scope, period, release, settle);
   }
   for (const { values } of rows) put('steps', ...values);
-  for (const [{ facts }, status] of runs)
-    put('runs', facts.tenantId, facts.id, status, isTerminal(status));
+  for (const [{ facts, priority }, status] of runs)
+    put('runs', facts.tenantId, facts.id, status, isTerminal(status), priority);
   return [...[...arrays.values()].flat().map(String), bodies.joined()];
 }
 

@@ -32,7 +32,7 @@ const columns = {
   effect_ends: 'tenant_id int, key bytea, state text, outcome jsonb, approval uuid, claim text',
   findings: `tenant_id int, run_id uuid, fingerprint bytea, step int, seq bigint, module text, agent text, kind text,
     severity text, company text, records jsonb, amount numeric, currency text, simulated boolean`,
-  runs: 'tenant_id int, id uuid, status text, ended boolean',
+  runs: 'tenant_id int, id uuid, status text, ended boolean, priority smallint',
   taken: 'id bigint',
 } as const;
 
@@ -149,9 +149,9 @@ triage AS (INSERT INTO tutti.triage AS t (tenant_id, fingerprint, state, first_r
   SELECT DISTINCT ON (d.tenant_id, d.fingerprint) d.tenant_id, d.fingerprint, 'open', d.run_id, d.run_id FROM mark, ${rowsOf('findings')} WHERE NOT d.simulated
   ORDER BY d.tenant_id, d.fingerprint ON CONFLICT (tenant_id, fingerprint) DO UPDATE SET last_run = excluded.last_run,
   state = CASE WHEN t.state = 'resolved' AND t.last_run <> excluded.last_run THEN 'open' ELSE t.state END),
-runs AS (INSERT INTO tutti.run AS t (tenant_id, id, workflow, workflow_version, pins, journal_v, business_date, time_zone, status, actor, ended_at)
-  SELECT d.tenant_id, d.id, '', 0, '{}', 0, 'epoch', '', d.status, '{}', CASE WHEN d.ended THEN now() END FROM mark, ${rowsOf('runs')}
-  ON CONFLICT (tenant_id, id) DO UPDATE SET status = excluded.status, ended_at = excluded.ended_at,
+runs AS (INSERT INTO tutti.run AS t (tenant_id, id, workflow, workflow_version, pins, journal_v, business_date, time_zone, status, priority, actor, ended_at)
+  SELECT d.tenant_id, d.id, '', 0, '{}', 0, 'epoch', '', d.status, d.priority, '{}', CASE WHEN d.ended THEN now() END FROM mark, ${rowsOf('runs')}
+  ON CONFLICT (tenant_id, id) DO UPDATE SET status = excluded.status, priority = excluded.priority, ended_at = excluded.ended_at,
   owner = CASE WHEN excluded.ended_at IS NULL THEN t.owner END WHERE t.ended_at IS NULL),
 taken AS (DELETE FROM tutti.inbox q USING mark WHERE q.id IN (SELECT d.id FROM ${rowsOf('taken')}))
 SELECT (SELECT count(*) FROM fence)::int AS alive, (SELECT count(*) FROM mark)::int AS marked, (SELECT count(*) FROM steps)::int AS steps,

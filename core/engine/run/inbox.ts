@@ -5,7 +5,14 @@ import { toJsonb } from './rows.ts';
 import type { Actor } from './store.ts';
 
 /** What a message asks of a run. */
-export type SteerKind = 'cancel' | 'pause' | 'resume' | 'settled' | 'decision' | 'escalated';
+export type SteerKind =
+  | 'cancel'
+  | 'pause'
+  | 'resume'
+  | 'priority'
+  | 'settled'
+  | 'decision'
+  | 'escalated';
 /** What a message asks for: `explain` changes nothing, and is answered (see explain/explanations.ts). */
 export type MessageKind = SteerKind | 'explain';
 
@@ -17,10 +24,13 @@ export interface Message<K extends MessageKind = MessageKind> {
   readonly kind: K;
   /** Names it among the messages of its run. */
   readonly dedupe: string;
-  /** `cancel`: `{ step?, subtree? }`; `settled`: `{ key, step }`; `decision`: `{ step, key?, state, by, note }`; `escalated`: `{ step, approval, to }`; `explain`: `{ path? }`. */
+  /** Who asks. */
+  readonly actor: Actor;
+  /** `cancel`: `{ step?, subtree? }`; `priority`: `{ priority }`; `settled`: `{ key, step }`; `decision`: `{ step, key?, state, by, note }`; `escalated`: `{ step, approval, to }`; `explain`: `{ path? }`. */
   readonly data: {
     readonly step?: number;
     readonly subtree?: boolean;
+    readonly priority?: number;
     readonly key?: string;
     readonly path?: string;
     readonly state?: ApprovalState;
@@ -42,7 +52,7 @@ export class Inbox {
   /** Messages to runs that an engine owns. */
   async read(boot: string): Promise<readonly Message[]> {
     const result = await this.#pool.query<Message>(
-      `SELECT i.id, i.tenant_id, i.run_id, i.kind, i.dedupe, i.data FROM tutti.inbox i JOIN tutti.run r ON r.tenant_id = i.tenant_id AND r.id = i.run_id
+      `SELECT i.id, i.tenant_id, i.run_id, i.kind, i.dedupe, i.actor, i.data FROM tutti.inbox i JOIN tutti.run r ON r.tenant_id = i.tenant_id AND r.id = i.run_id
        WHERE r.owner = $1 ORDER BY i.id LIMIT 500`,
       [boot],
     );
@@ -60,8 +70,11 @@ export class Inbox {
   }): Promise<void> {
     const { tenantId, runId, kind, dedupe, data = {}, actor } = message;
     await this.#pool.query(
-      `WITH left_now AS (INSERT INTO tutti.inbox (tenant_id, run_id, kind, dedupe, data, actor) VALUES ($1, $2, $3, $4, $5, $6)
-         ON CONFLICT (tenant_id, run_id, dedupe) DO NOTHING RETURNING 1)
+      `WITH left_now AS (INSERT INTO tutti.inbox (tenant_id, run_id, kind, dedupe, data, actor) VALUES ($1, $2, $3::text, $4, $5, $6)
+         ON CONFLICT (tenant_id, run_id, dedupe) DO NOTHING RETURNING 1),
+       -- Which of the runs that nobody owns is taken up first, their rows decide: no owner would write this one.
+       ranked AS (UPDATE tutti.run SET priority = ($5::jsonb->>'priority')::smallint
+         WHERE $3 = 'priority' AND tenant_id = $1 AND id = $2 AND owner IS NULL AND ended_at IS NULL)
        SELECT CASE WHEN $7 THEN tutti.append_audit($1, $8, $9, $10, $11) END FROM left_now`,
       [
         ...[tenantId, runId, kind, dedupe, toJsonb(data), toJsonb(actor)],

@@ -5,13 +5,14 @@ import { translateDbError } from '../../ports/db/db-error.ts';
 import type { Dispatcher, Job } from '../../ports/dispatcher.ts';
 import type { RegisteredAgent, Registry } from '../../sdk/registry.ts';
 import { appliedBy } from '../approvals/apply.ts';
-import type { AgentPlace, CompiledTask } from '../graph/compiled.ts';
+import type { AgentPlace } from '../graph/compiled.ts';
 import type { Broker } from '../limits/broker.ts';
 import { checkStep } from '../plan/bound.ts';
 import { Attempt } from './attempt.ts';
 import { type Attempts, crashesUntilAlone, usesErp } from './attempts.ts';
 import type { Journal } from './journal.ts';
 import { externalIn, trustOf } from './labels.ts';
+import { priorityOf } from './priority-of.ts';
 import type { Run } from './run.ts';
 import { pathOf, type Step } from './step.ts';
 import { stepLimits } from './step-limits.ts';
@@ -70,7 +71,9 @@ export class Launcher {
       model: wish && turns.modelOf(registered),
       onModel: usesModel,
       erp: usesErp(registered),
-      priority: (step.place as CompiledTask).priority,
+      get priority() {
+        return priorityOf(run, step);
+      },
       readyAt: step.readyAt ?? clock.now(),
       order: turns.nextOrder(),
       owner: run,

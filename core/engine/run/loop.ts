@@ -74,6 +74,8 @@ export class RunLoop {
       said: (delta: Delta) => parts.onDelta?.(delta),
       note: (run: Run, entry: EntryInput, taken?: readonly number[]) =>
         this.#note(run, entry, taken),
+      record: (run: Run, entry: EntryInput, taken: readonly number[]) =>
+        this.#record(run, entry, taken),
       follow: (run: Run, next: readonly Next[]) => this.#follow(run, next),
       wake: (run: Run, step: Step) => this.#wake(run, step),
       offer: (run: Run, step: Step) => this.#offer(run, step),
@@ -340,6 +342,11 @@ export class RunLoop {
     // The row of an ended step is final, and not written again.
     const step = entry.step && isTerminal(entry.step.status) ? null : entry.step;
     this.#write({ run, step, entries: [nextEntry(run, entry)], taken });
+  }
+
+  #record(run: Run, entry: EntryInput, taken: readonly number[]): void {
+    const entries = [nextEntry(run, entry)];
+    this.#write({ run, step: null, entries, runStatus: run.status, taken });
   }
 
   #settleStatus(run: Run): void {

@@ -72,6 +72,9 @@ class Fold {
         return this.#run.pause();
       case 'run.resumed':
         return this.#run.resume();
+      case 'run.reprioritized':
+        this.#run.priority = Number(entry.data.to);
+        return;
       case 'run.cancelling':
         return this.#cancel('cancelled', rest());
       case 'run.aborted':

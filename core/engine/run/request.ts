@@ -10,6 +10,9 @@ export interface Actor {
   readonly onBehalfOf?: readonly string[];
 }
 
+/** Of a run for which nobody says more; 10 goes first. */
+export const usualPriority = 5;
+
 /** A run that somebody asks for. */
 export interface RunRequest {
   readonly tenantId: number;

@@ -147,6 +147,7 @@ export interface Change {
   readonly effects?: readonly EffectRow[];
   readonly effectEnds?: readonly EffectEndRow[];
   readonly findings?: readonly FindingRow[];
+  /** Writes the run's row: this, and its priority. @default it is as it was */
   readonly runStatus?: RunStatus;
   /** Inbox rows that this change has taken up. */
   readonly taken?: readonly number[];

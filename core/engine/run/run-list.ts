@@ -25,8 +25,11 @@ export const headColumns = sql.raw(
   (SELECT n.id FROM tutti.run n WHERE n.tenant_id = r.tenant_id AND n.retry_of = r.id) AS retried_by`,
 );
 
+const prioritySql = `coalesce((SELECT (i.data->>'priority')::smallint FROM tutti.inbox i
+  WHERE i.tenant_id = r.tenant_id AND i.run_id = r.id AND i.kind = 'priority' ORDER BY i.id DESC LIMIT 1), r.priority)`;
+
 /** The columns of a `RunDetail`, of rows `r`. */
-export const detailColumns = sql`${headColumns}, ${sql.raw(deadlineSql)} AS deadline_at`;
+export const detailColumns = sql`${headColumns}, ${sql.raw(prioritySql)} AS priority, ${sql.raw(deadlineSql)} AS deadline_at`;
 
 /**
  * Runs, newest first: their ids rise with the time at which they were made (UUIDv7), so the primary key gives order, page and span. Those of one

@@ -43,12 +43,15 @@ export class Run {
   #stopped: 'cancelled' | 'failed' | null = null;
   #paused = false;
   status: RunStatus = 'running';
+  /** 1 to 10: as it was asked for, until somebody says otherwise. */
+  priority: number;
   /** Sequence number of the last entry. */
   seq = 0;
 
   constructor(facts: RunFacts, graph: Graph) {
     this.facts = facts;
     this.graph = graph;
+    this.priority = facts.priority;
     this.#joins = new Joins(graph.nodes);
     this.#open = graph.nodes.length;
     for (const place of graph.nodes) this.#add({ node: place.id, itemKey: '', place, item: null });

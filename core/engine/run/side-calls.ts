@@ -1,9 +1,9 @@
 import type { Dispatcher } from '../../ports/dispatcher.ts';
-import type { CompiledTask } from '../graph/compiled.ts';
 import { gateNames } from '../limits/gate-limits.ts';
 import type { Permit } from '../limits/permits.ts';
 import type { Quotas } from '../limits/quotas.ts';
 import type { Attempt } from './attempt.ts';
+import { priorityOf } from './priority-of.ts';
 
 /** What calls of limited sides work with. */
 export interface SideCallParts {
@@ -30,7 +30,7 @@ export class SideCalls {
     this.#byAttempt.set(attempt, own);
     const cancel = quotas.request({
       names: [side === 'erp' ? gateNames.erp(attempt.run.facts.tenantId) : side],
-      priority: (attempt.step.place as CompiledTask).priority,
+      priority: priorityOf(attempt.run, attempt.step),
       grant: (permit) => {
         own.set(id, { permit });
         dispatcher.tell({ kind: 'entered', ref: attempt.ref, id });

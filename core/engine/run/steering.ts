@@ -6,6 +6,7 @@ import type { Attempts } from './attempts.ts';
 import type { EntryInput } from './entries.ts';
 import type { Message, SteerKind } from './inbox.ts';
 import type { Next } from './next.ts';
+import { type Actor, usualPriority } from './request.ts';
 import type { Run } from './run.ts';
 import { isTerminal } from './states.ts';
 import type { Step } from './step.ts';
@@ -16,6 +17,7 @@ export type Asked =
   | { readonly kind: 'cancel'; readonly reason: 'asked' | 'deadline' }
   | { readonly kind: 'cancel_step'; readonly step: number; readonly subtree: boolean }
   | { readonly kind: 'pause' | 'resume' }
+  | { readonly kind: 'priority'; readonly priority: number; readonly by: Actor }
   /** A person has settled an effect that the step waits for. */
   | { readonly kind: 'settled'; readonly step: number; readonly key: string }
   /** People have decided what a step asked them. */
@@ -38,6 +40,8 @@ export type Asked =
 export interface SteeringEvents {
   /** Records a line, and with it the inbox rows that led to it. */
   note(run: Run, entry: EntryInput, taken?: readonly number[]): void;
+  /** The same, with the run's row. */
+  record(run: Run, entry: EntryInput, taken: readonly number[]): void;
   follow(run: Run, next: readonly Next[]): void;
   wake(run: Run, step: Step): void;
   offer(run: Run, step: Step): void;
@@ -73,6 +77,8 @@ export class Steering {
       case 'pause':
       case 'resume':
         return this.#hold(run, asked.kind, taken);
+      case 'priority':
+        return this.#rank(run, asked, taken);
       case 'settled': {
         const step = run.steps[asked.step] ?? null;
         events.note(run, { step, kind: 'effect.settled', data: { key: asked.key } }, taken);
@@ -127,6 +133,17 @@ export class Steering {
     attempts.cancel(({ step }) => running.includes(step), 'The step was cancelled.');
   }
 
+  /** What waits looks its priority up: the next look goes by this one. */
+  #rank(
+    run: Run,
+    { priority: to, by }: Extract<Asked, { kind: 'priority' }>,
+    taken: readonly number[],
+  ): void {
+    const data = { from: run.priority, to, by };
+    run.priority = to;
+    this.#parts.events.record(run, { step: null, kind: 'run.reprioritized', data }, taken);
+  }
+
   #hold(run: Run, kind: 'pause' | 'resume', taken: readonly number[]): void {
     const { scheduler, events } = this.#parts;
     const isPausing = kind === 'pause';
@@ -144,12 +161,14 @@ export class Steering {
 }
 
 /** What a message asks. */
-export function askedBy({ kind, data }: Message<SteerKind>): Asked {
+export function askedBy({ kind, data, actor }: Message<SteerKind>): Asked {
   switch (kind) {
     case 'cancel':
       return data.step === undefined
         ? { kind: 'cancel', reason: 'asked' }
         : { kind: 'cancel_step', step: data.step, subtree: data.subtree === true };
+    case 'priority':
+      return { kind, priority: data.priority ?? usualPriority, by: actor };
     case 'settled':
       return { kind: 'settled', step: data.step ?? -1, key: data.key ?? '' };
     case 'decision': {

@@ -15,7 +15,7 @@ import type { PurseState } from '../limits/warnings.ts';
 import { Definitions } from '../versions/definitions.ts';
 import { conversationOf, type SpokenRow, toTurns } from './conversation.ts';
 import type { Pinned } from './pinned.ts';
-import { type Actor, pinsOf, type RunPins, type RunRequest } from './request.ts';
+import { type Actor, pinsOf, type RunPins, type RunRequest, usualPriority } from './request.ts';
 import { type OrphanRow, toJsonb } from './rows.ts';
 import type { RunStatus } from './states.ts';
 import { readPath } from './step.ts';
@@ -63,6 +63,7 @@ const historyKinds = [
   'run.aborted',
   'run.paused',
   'run.resumed',
+  'run.reprioritized',
   'run.repinned',
   'foreach.expanded',
   'step.succeeded',
@@ -125,7 +126,7 @@ export class Store {
     const result = await this.#pool.query(
       `WITH made AS (INSERT INTO tutti.run (tenant_id, id, workflow, workflow_version, pins, journal_v, key, company, business_date, time_zone, status, priority, actor, parent_run_id, parent_step)
          VALUES ($1, $2, $3, $4, $5, $6::smallint, $7, $8, $9, $10, 'queued', $11, $12, $16, $17) ON CONFLICT DO NOTHING RETURNING id),
-       entries AS (INSERT INTO tutti.entry (tenant_id, run_id, seq, kind, data) SELECT $1, id, 1, 'run.created', jsonb_build_object('workflow', $3::text, 'version', $4::int, 'journal', $6::smallint) FROM made),
+       entries AS (INSERT INTO tutti.entry (tenant_id, run_id, seq, kind, data) SELECT $1, id, 1, 'run.created', jsonb_build_object('workflow', $3::text, 'version', $4::int, 'journal', $6::smallint, 'priority', $11::int) FROM made),
        feeds AS (INSERT INTO tutti.feed (tenant_id, run_id, from_seq, to_seq) SELECT $1, id, 1, 1 FROM made),
        payloads AS (INSERT INTO tutti.payload (tenant_id, run_id, seq, class, encoding, sha256, size, body) SELECT $1, id, 1, 'input', 'json', $13, $14, $15 FROM made)
        SELECT CASE WHEN $18 THEN tutti.append_audit($1, $19, $20, $21, $22) END FROM made`,
@@ -140,7 +141,7 @@ export class Store {
         request.company ?? null,
         request.businessDate,
         request.timeZone,
-        request.priority ?? 5,
+        request.priority ?? usualPriority,
         toJsonb(request.actor),
         ...[hash, body.length, body],
         ...[request.parent?.runId ?? null, request.parent?.step ?? null],

@@ -4,7 +4,6 @@ import { Prompt } from '../../guard/prompt.ts';
 import type { Dispatcher, PermitAsk, TurnDone } from '../../ports/dispatcher.ts';
 import type { AnyAgent } from '../../sdk/agent.ts';
 import type { RegisteredAgent } from '../../sdk/registry.ts';
-import type { CompiledTask } from '../graph/compiled.ts';
 import type { Broker, CallEnd, CallWish, Refusal } from '../limits/broker.ts';
 import type { BudgetWatch } from '../limits/budget-watch.ts';
 import { simulatedScope } from '../limits/daily-limit.ts';
@@ -16,6 +15,7 @@ import { type Attempt, type Call, settled } from './attempt.ts';
 import { endOf } from './call-end.ts';
 import type { EntryInput } from './entries.ts';
 import type { Flushed, Journal } from './journal.ts';
+import { priorityOf } from './priority-of.ts';
 import { lookMs, PurseLooks } from './purse-looks.ts';
 import type { Change } from './rows.ts';
 import type { Run } from './run.ts';
@@ -191,7 +191,8 @@ export class Turns {
       attempt.turns -= 1;
       // What the flush has said of the purse mostly keeps it from being refused again; should it not, nothing spins.
       const { refusals = 0 } = item;
-      this.#queue({ ...item, refusals: refusals + 1 }, refusals === 0 ? 0 : lookMs);
+      item.refusals = refusals + 1;
+      this.#queue(item, refusals === 0 ? 0 : lookMs);
       this.#parts.changed();
     }
   }
@@ -272,7 +273,9 @@ export class Turns {
       run: run.facts.id,
       module: registered.module,
       model: this.modelOf(registered),
-      priority: (step.place as CompiledTask).priority,
+      get priority() {
+        return priorityOf(run, step);
+      },
       readyAt: this.#parts.clock.now(),
       order: this.nextOrder(),
       owner: run,

@@ -34,6 +34,8 @@ export interface RunHead {
 
 /** A run by itself. */
 export interface RunDetail extends RunHead {
+  /** 1 to 10; what somebody has asked for, although its owner has not heard of it yet. */
+  readonly priority: number;
   /** When it is cancelled if it has not ended; null: whenever it ends. */
   readonly deadlineAt: Date | null;
 }

@@ -5,6 +5,11 @@ import type { Attempt } from './attempt.ts';
 import type { Run } from './run.ts';
 import type { Step } from './step.ts';
 
+/*
+ * The priority of what waits is its run's to change: it is looked up at each look. A line of the queue is of
+ * one run, so all in it move alike and its order stays.
+ */
+
 /** A step that could start now. */
 export interface Startable extends Ready {
   readonly kind: 'start';
@@ -27,7 +32,7 @@ export interface FollowUp extends Ready {
   /** Sends the job of an attempt that waits for its first call off: with it, or without one when none is made. @default its job has left */
   readonly launch?: (denied: EngineError | null) => void;
   /** How often in a row its reservation was refused. @default 0 */
-  readonly refusals?: number;
+  refusals?: number;
 }
 
 /** Work in the ready queue. */

@@ -11,7 +11,7 @@ export interface Ready {
   readonly model: string | null;
   /** Whether it needs the ERP: what does not must not wait behind what does. @default false */
   readonly erp?: boolean;
-  /** 1 to 10. */
+  /** The higher goes first; 1 to 10, moved by up to 5 by that of its run. */
   readonly priority: number;
   readonly readyAt: number;
   /** Ties are broken by it, so that the same seed gives the same order. */

@@ -119,7 +119,8 @@ function send(route: Route, response: Response, answer: Answer): void {
   if (route.current && current !== undefined && current !== null)
     response.set('ETag', tagOf(current));
   if (body === undefined) response.status(status).end();
-  else if (route.method === 'get' && isKnown(response)) response.status(304).end();
+  else if (route.method === 'get' && !route.isTaggedInPart && isKnown(response))
+    response.status(304).end();
   else response.status(status).json(body);
 }
 

@@ -78,6 +78,8 @@ export interface Route {
    * refused with 412 when somebody else was faster.
    */
   readonly current?: (call: Call<never, never, never>) => Promise<unknown>;
+  /** Whether the tag of a GET tells of what can be changed alone, and not of all that it answers: then it never answers 304. @default false */
+  readonly isTaggedInPart?: true;
   /** Undefined: the handler has answered by itself. */
   // biome-ignore lint/suspicious/noExplicitAny: what each route's schemas make of a call is known where it is defined
   readonly handle: (call: Call<any, any, any>) => Promise<Answer | undefined>;

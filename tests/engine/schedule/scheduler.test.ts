@@ -41,6 +41,43 @@ describe('Scheduler', () => {
     assert.deepEqual(started, [other, small]);
   });
 
+  it('starts what waits of a run in the order of its new priority, as if it had always had that', () => {
+    verifies('R2.priority-change');
+    const offers = fc.array(
+      fc.record({ run: fc.nat(2), module: fc.nat(1), priority: fc.integer({ min: 1, max: 10 }) }),
+      { minLength: 1, maxLength: 30 },
+    );
+    const changes = fc.array(fc.record({ run: fc.nat(2), by: fc.integer({ min: -4, max: 5 }) }));
+    fc.assert(
+      fc.property(offers, changes, (offered, changed) => {
+        const moved = [0, 0, 0];
+        const of = (fixed: readonly number[]) =>
+          offered.map(({ run, module, priority }, at) => ({
+            ...item({ run: `r${run}`, module: `m${module}`, readyAt: at, order: at }),
+            get priority() {
+              return priority + (fixed[run] as number);
+            },
+          }));
+        const scheduler = new Scheduler<Ready>({ ...unlimited, running: 1 });
+        for (const each of of(moved)) scheduler.offer(each);
+        for (const { run, by } of changed) moved[run] = by;
+        const fresh = new Scheduler<Ready>({ ...unlimited, running: 1 });
+        for (const each of of(moved)) fresh.offer(each);
+        const orderOf = (each: Scheduler<Ready>): readonly number[] =>
+          offered.flatMap(() => {
+            const [first] = take(each, offered.length);
+            if (first) each.release(first);
+            return first ? [first.order] : [];
+          });
+
+        const order = orderOf(scheduler);
+
+        assert.equal(order.length, offered.length);
+        assert.deepEqual(order, orderOf(fresh));
+      }),
+    );
+  });
+
   it('keeps the limits of engine, run and module at every moment, and leaves nothing that could start', () => {
     verifies('R2.concurrency-limits', 'R2.maximum-parallel', 'R2.executor-loop');
     const limits = { running: 6, perRun: 4, perModule: 3 };

@@ -66,6 +66,7 @@ export interface EffectLine {
 export interface StoredRun {
   readonly id: string;
   status: string;
+  priority: number;
   ended: boolean;
   readonly steps: Map<number, StepLine>;
   readonly entries: EntryLine[];
@@ -113,6 +114,7 @@ export class SimDatabase {
     this.runs.set(id, {
       id,
       status: 'running',
+      priority: 5,
       ended: false,
       steps: new Map(),
       entries: [entry],
@@ -273,8 +275,8 @@ export class SimDatabase {
     if (line) Object.assign(line, { state: state as EffectState, outcome });
   }
 
-  #endRun({ id, status, ended }: Row): void {
+  #endRun({ id, status, ended, priority }: Row): void {
     const run = this.run(id);
-    if (!run.ended) Object.assign(run, { status, ended });
+    if (!run.ended) Object.assign(run, { status, ended, priority });
   }
 }

@@ -28,5 +28,5 @@ export const tilts: Readonly<Record<string, Tilt>> = {
     weights: { raise: 20, rival: 8, drain: 0, crash: 1 },
   },
   I18: { fails: true, writes: true, retries: 2, weights: { crash: 5, cancel: 3, cancelStep: 3 } },
-  I15: { weights: { crash: 6, cancel: 3, cancelStep: 4, pause: 3, retire: 4 } },
+  I15: { weights: { crash: 6, cancel: 3, cancelStep: 4, pause: 3, rank: 3, retire: 4 } },
 };

@@ -52,6 +52,8 @@ export interface Weights {
   readonly cancel: number;
   readonly cancelStep: number;
   readonly pause: number;
+  /** Somebody gives a run another priority. */
+  readonly rank: number;
 }
 
 export interface Life {
@@ -62,7 +64,7 @@ export interface Life {
 
 const usual: Weights = {
   ...{ pass: 25, lose: 3, crash: 3, fence: 1, retire: 1, drain: 1, outage: 2, rival: 1, raise: 2 },
-  ...{ cancel: 1, cancelStep: 1, pause: 1 },
+  ...{ cancel: 1, cancelStep: 1, pause: 1, rank: 1 },
 };
 
 /** What a property is about: the rest of a life is as usual. */

@@ -102,6 +102,11 @@ export class Record {
       if (!same)
         this.#accuse('I15', `${pathOf(step)} is '${row.status}', its journal says '${told}'`);
     }
+    if (run.priority !== stored.priority)
+      this.#accuse(
+        'I15',
+        `run ${stored.id} has priority ${stored.priority}, its journal says ${run.priority}`,
+      );
     const isEnded = stored.ended;
     if (isEnded && run.status !== stored.status)
       this.#accuse('I15', `run ${stored.id} is ${stored.status}, its journal says ${run.status}`);

@@ -226,13 +226,13 @@ export class Starts {
     if (engine.isDraining) this.#accuse('I10', `${pathOf(step)} starts, and nothing more may`);
     if (this.#world.setup.modelLimits !== null) return this.#checkFollowUps(engine, step);
     const now = this.#world.clock.now();
-    const band = bandOf(step, now);
+    const band = bandOf(run, step, now);
     for (const other of engine.loop.runs.values()) {
       if (other.isPaused || other.facts.attended !== run.facts.attended) continue;
       for (const each of other.steps) {
         if (each.status !== 'ready' || !('agent' in each.place)) continue;
         if (this.#blocked(engine, { run: other, step: each })) continue;
-        const higher = bandOf(each, now);
+        const higher = bandOf(other, each, now);
         if (higher > band) {
           const ages = [each, step].map((one) => now - (one.readyAt ?? now));
           const waited = (ages[0] as number) >= 10 * ageMs + (ages[1] as number);
@@ -268,7 +268,7 @@ function mayStart({ place }: Step, states: readonly StepStatus[]): boolean {
   }
 }
 
-function bandOf(step: Step, now: number): number {
+function bandOf(run: Run, step: Step, now: number): number {
   const { priority } = step.place as CompiledTask;
-  return Math.floor(priority + (now - (step.readyAt ?? now)) / ageMs);
+  return Math.floor(priority + run.priority - 5 + (now - (step.readyAt ?? now)) / ageMs);
 }

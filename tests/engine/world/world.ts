@@ -147,7 +147,8 @@ export class World implements Seen {
   }
 
   #rareEvents(dice: Dice): readonly Possible[] {
-    const { crash, fence, retire, drain, lose, outage, cancel, cancelStep, pause } = this.#weights;
+    const { crash, fence, retire, drain, lose, outage, cancel, cancelStep, pause, rank } =
+      this.#weights;
     const threads = [...this.engine.threads.values()];
     const runs = [...this.engine.loop.runs.keys()];
     const possible: Possible[] = [
@@ -171,6 +172,7 @@ export class World implements Seen {
       { weight: cancel, item: () => this.ask(run, { kind: 'cancel', reason: 'asked' }) },
       { weight: cancelStep, item: () => this.#cancelStep(run, dice) },
       { weight: pause, item: () => this.ask(run, { kind: dice.pick(['pause', 'resume']) }) },
+      { weight: rank, item: () => this.#rank(run, dice) },
     );
     return possible;
   }
@@ -185,6 +187,11 @@ export class World implements Seen {
   #cancelStep(runId: string, dice: Dice): void {
     const steps = this.engine.loop.runs.get(runId)?.steps.length ?? 0;
     this.ask(runId, { kind: 'cancel_step', step: dice.below(steps), subtree: dice.once(2) });
+  }
+
+  #rank(runId: string, dice: Dice): void {
+    const by = { kind: 'person', id: 'anna' } as const;
+    this.ask(runId, { kind: 'priority', priority: dice.pick([1, 3, 5, 8, 10]), by });
   }
 
   #pass(dice: Dice): void {

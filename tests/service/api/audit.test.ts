@@ -87,6 +87,11 @@ describe('the audit log over HTTP', () => {
       action: 'run.start',
       ask: () => ({ body: { workflow: 'pause', input: {} } }),
     },
+    {
+      route: 'patch /v1/runs/:id',
+      action: 'run.priority',
+      ask: () => ({ body: { priority: 8 } }),
+    },
     { route: 'post /v1/runs/:id/pause', action: 'run.pause' },
     { route: 'post /v1/runs/:id/resume', action: 'run.resume' },
     { route: 'post /v1/runs/:id/cancel', action: 'run.cancel' },

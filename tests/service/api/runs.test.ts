@@ -56,6 +56,35 @@ describe('/v1/runs', () => {
     await problem(await api.post('/v1/runs', today), 400, 'INPUT_INVALID');
   });
 
+  it('changes the priority of a run that lives, unless somebody was faster', async () => {
+    verifies('R2.priority-change');
+    const id = await api.start('pause');
+    const path = `/v1/runs/${id}`;
+    const before = await api.get(path);
+    const tag = before.headers.get('etag') ?? '';
+    const change = (priority: number, seen: string) =>
+      fetch(`${api.server.url}${path}`, {
+        method: 'PATCH',
+        headers: { 'content-type': 'application/json', 'if-match': seen },
+        body: JSON.stringify({ priority }),
+      });
+
+    const first = await change(8, tag);
+    await problem(await change(2, tag), 412, 'PRECONDITION_FAILED');
+    const shown = await api.get(path);
+
+    assert.equal(first.status, 202);
+    assert.equal((await json<{ priority: number }>(before)).priority, 5);
+    assert.equal((await json<{ priority: number }>(shown)).priority, 8);
+    assert.equal(shown.headers.get('etag'), first.headers.get('etag'));
+    const again = await fetch(`${api.server.url}${path}`, { headers: { 'if-none-match': '*' } });
+    assert.equal(again.status, 200, 'the tag is not of its figures');
+    await problem(await change(11, '*'), 400, 'INPUT_INVALID');
+    await api.post(`${path}/cancel`, {});
+    await until(async () => (await statusOf(id)) === 'cancelled');
+    await problem(await change(5, '*'), 409, 'RUN_ENDED');
+  });
+
   it('gives the same key the same run, and refuses it for another input', async () => {
     verifies('R10.idempotency');
     const body = { workflow: 'chorus', input: { values: ['once'] } };

@@ -63,6 +63,12 @@ describe('who sees which runs', function () {
         await problem(await served.ask(`/v1/runs/${runs[name]}${path}`, inDe), 404, 'RUN_UNKNOWN');
     for (const turn of ['cancel', 'pause', 'resume'])
       await problem(await post(`/v1/runs/${runs.FR}/${turn}`, inDe, {}), 404, 'RUN_UNKNOWN');
+    const change = {
+      method: 'PATCH',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ priority: 10 }),
+    };
+    await problem(await served.ask(`/v1/runs/${runs.FR}`, inDe, change), 404, 'RUN_UNKNOWN');
     await problem(await served.ask(`/report/${runs.FR}`, inDe), 404, 'RUN_UNKNOWN');
   });
 

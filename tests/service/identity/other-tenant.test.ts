@@ -23,6 +23,7 @@ const words: readonly (readonly [RegExp, string])[] = [
 
 /** What a request needs to come as far as its id. */
 const bodies: Readonly<Record<string, unknown>> = {
+  'patch /v1/runs/:id': { priority: 7 },
   'post /v1/runs/:id/undo': { reason: 'wrong' },
   'post /v1/approvals/:id/decision': { decision: 'granted' },
   'post /v1/effects/:key/settle': { verdict: 'did-not-happen', reason: 'looked' },

@@ -82,7 +82,7 @@ const usualQuery: Readonly<Record<string, string>> = {
 
 /** Headers that some routes look at. */
 function headersOf(
-  { method, key, body, current, answers }: Route,
+  { method, key, body, current, isTaggedInPart, answers }: Route,
   schemas: Schemas,
 ): readonly Parameter[] {
   const isStream = Object.values(answers).some(
@@ -91,7 +91,7 @@ function headersOf(
   return [
     ...(key ? [idempotencyKey(body ? (schemas.of(body, 'input') as ObjectSchema) : {})] : []),
     ...(current && method !== 'get' ? [ifMatch] : []),
-    ...(current && method === 'get' ? [ifNoneMatch] : []),
+    ...(current && method === 'get' && !isTaggedInPart ? [ifNoneMatch] : []),
     ...(isStream ? [lastEventId] : []),
   ];
 }

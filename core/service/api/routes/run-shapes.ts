@@ -51,6 +51,7 @@ const summaryShape = z
 export const runDetailShape = z
   .object({
     ...head,
+    priority: z.int().meta({ description: '1 to 10; 10 goes first.' }),
     deadlineAt: instant
       .nullable()
       .meta({ description: 'When it is cancelled if it has not ended. Null: whenever it ends.' }),

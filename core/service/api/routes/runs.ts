@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { EngineError } from '../../../base/errors.ts';
 import type { RunRequest } from '../../../engine/run/store.ts';
+import type { RunDetail } from '../../../engine/run/views.ts';
+import type { Principal } from '../../identity/principal.ts';
 import type { CompleteParts } from '../parts.ts';
 import { emptyBody, hexDigest, momentOrDay, pageOf, paging } from '../request.ts';
 import { accepted, defineRoute, ok, type Route } from '../route.ts';
@@ -57,7 +59,45 @@ const cancelBody = z
 
 /** `/v1/runs`: what there is, starting, cancelling, pausing, looking. */
 export function runRoutes(parts: CompleteParts): readonly Route[] {
-  return [...readingRoutes(parts), startRoute(parts), retryRoute(parts), ...steeringRoutes(parts)];
+  return [
+    ...readingRoutes(parts),
+    ...[startRoute(parts), retryRoute(parts), changeRoute(parts)],
+    ...steeringRoutes(parts),
+  ];
+}
+
+/** What of a run can be changed. */
+function partOf({ priority }: Pick<RunDetail, 'priority'>) {
+  return { priority };
+}
+
+function changeable(history: CompleteParts['history']) {
+  return async (call: {
+    readonly tenantId: number;
+    readonly params: { readonly id: string };
+    readonly principal: Principal;
+  }) => partOf(await history.detail(call.tenantId, call.params.id, call.principal));
+}
+
+function changeRoute({ history, engine }: CompleteParts): Route {
+  return defineRoute({
+    method: 'patch',
+    path: '/v1/runs/:id',
+    summary: 'Changes the priority of a run that lives.',
+    description:
+      'Its owner does so within a second, also for what is in the ready queue. `If-Match` takes the `ETag` of the run.',
+    permission: 'runs:steer',
+    body: z.strictObject({ priority: runOptions.priority.unwrap() }),
+    answers: { 202: runShape },
+    errors: ['RUN_UNKNOWN', 'RUN_ENDED', 'ENGINE_STOPPED'],
+    current: changeable(history),
+    handle: async ({ tenantId, params, body: { priority }, actor, principal }) => {
+      const { id } = await history.head(tenantId, params.id, principal);
+      await engine.ask({ tenantId, runId: id, kind: 'priority', priority, actor });
+      const body = await history.head(tenantId, id);
+      return { ...accepted(`/v1/runs/${id}`, body), current: { priority } };
+    },
+  });
 }
 
 function readingRoutes({ history }: CompleteParts): readonly Route[] {
@@ -83,9 +123,12 @@ function readingRoutes({ history }: CompleteParts): readonly Route[] {
       permission: 'runs:read',
       answers: { 200: runDetailShape },
       errors: ['RUN_UNKNOWN'],
+      current: changeable(history),
+      isTaggedInPart: true,
       handle: async ({ tenantId, params, principal }) => {
         const head = await history.detail(tenantId, params.id, principal);
-        return ok({ ...head, summary: await history.summary(tenantId, head.id) });
+        const summary = await history.summary(tenantId, head.id);
+        return ok({ ...head, summary }, partOf(head));
       },
     }),
     defineRoute({

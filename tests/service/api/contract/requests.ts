@@ -77,6 +77,10 @@ export const recipes: Readonly<Record<string, Recipe>> = {
   }),
   'POST /v1/runs': () => ({ body: { workflow: 'chorus', input: { values: ['x'] } } }),
   'GET /v1/runs/{id}': ended,
+  'PATCH /v1/runs/{id}': async (lab) => ({
+    path: { id: await lab.holding() },
+    body: { priority: 8 },
+  }),
   'GET /v1/runs/{id}/steps': ended,
   'GET /v1/runs/{id}/steps/{step}': ({ ended: id }) => ({ path: { id, step: 'voices[a]' } }),
   'GET /v1/runs/{id}/entries': ended,
