@@ -33,11 +33,8 @@ export interface ExplainerParts extends Surroundings {
   readonly changed: () => void;
 }
 
-/** What is foreseen, and what was around at the moment from which it was. */
-interface Look {
-  readonly foreseen: Forecast;
-  readonly around: Surroundings;
-}
+/** Says what was seen at a moment, with when everything should start. */
+type Tell<T> = (foreseen: Forecast) => T;
 
 /**
  * Says of an engine's own runs what each waiting step waits for and when it should start: facts of this moment, and a forecast
@@ -75,50 +72,59 @@ export class Explainer {
     if (!run) return null;
     const { past = null, step } = question;
     const watched = step === undefined ? null : stepAt(run, step);
-    const again = () => this.#foresee(past, (look) => look);
+    const again = () => this.#foresee(past, () => () => null);
     for (;;) {
       const foreseen = watched ? null : this.#foresight.lately(past, again);
-      if (foreseen) return this.#tell(run, question, { foreseen, around: this.#atOneMoment() });
+      if (foreseen) return this.#see(run, question, this.#atOneMoment())(foreseen);
       const { going } = this.#foresight;
       if (!going) break;
       // It may bring what is asked for.
       await going;
     }
-    const told = (look: Look) => ({ ...look, told: this.#tell(run, question, look) });
-    const looking = () => this.#foresee(past, told, watched && taskId(run, watched));
+    const see = (around: Surroundings) => this.#see(run, question, around);
+    const looking = () => this.#foresee(past, see, watched && taskId(run, watched));
     return (await this.#foresight.look(past, looking)).told;
   }
 
-  /** Looks ahead over everything, and makes something of it at the moment at which that is done. */
-  *#foresee<T>(past: Past | null, made: (look: Look) => T, watch: string | null = null): Pieces<T> {
+  /** Looks ahead over everything, and tells of what was seen at the moment from which it does: what is in the way then is what it lifts. */
+  *#foresee<T>(
+    past: Past | null,
+    see: (around: Surroundings) => Tell<T>,
+    watch: string | null = null,
+  ): Pieces<{ readonly foreseen: Forecast; readonly told: T }> {
     const pace = new Pace();
     const begun = this.#atOneMoment();
     const doers = new Doers({ around: begun, experience: this.#experience, past });
     const tasks = new Tasks({ around: begun, experience: this.#experience, past, doers });
     yield* tasks.gather(pace);
     const around = pace.hasPaused ? this.#atOneMoment() : begun;
+    const tell = see(around);
     const foreseen = yield* foreseeing(forecastOf(tasks, around, watch), pace);
-    return made({ foreseen, around: pace.hasPaused ? this.#atOneMoment() : around });
+    return { foreseen, told: tell(foreseen) };
   }
 
-  #tell(run: Run, question: Question, { foreseen, around }: Look): Explanation {
+  #see(run: Run, question: Question, around: Surroundings): Tell<Explanation> {
     const { past = null, keys = new Map(), step } = question;
     const watched = step === undefined ? null : stepAt(run, step);
     const doers = new Doers({ around, experience: this.#experience, past });
     const open = run.steps.filter(({ status }) => !isTerminal(status));
-    const ends = open.map((each) => endOf(foreseen, taskId(run, each)));
     const now = around.clock.now();
-    const teller = new Teller({ run, around, doers, keys, isAlone: watched !== null, foreseen });
-    return {
-      runId: run.facts.id,
-      status: run.status,
-      at: momentOf(now) as string,
-      source: 'owner',
-      endAt: momentOf(ends.reduce((last, end) => Math.max(last, end), now)),
-      bottleneck: foreseen.bottleneck,
-      steps: (watched ? [watched] : open)
-        .filter((each) => teller.waits(each))
-        .map((each) => teller.tell(each)),
+    const teller = new Teller({ run, around, doers, keys, isAlone: watched !== null });
+    const { status } = run;
+    const seen = (watched ? [watched] : open)
+      .filter((each) => teller.waits(each))
+      .map((each) => teller.see(each));
+    return (foreseen) => {
+      const ends = open.map((each) => endOf(foreseen, taskId(run, each)));
+      return {
+        runId: run.facts.id,
+        status,
+        at: momentOf(now) as string,
+        source: 'owner',
+        endAt: momentOf(ends.reduce((last, end) => Math.max(last, end), now)),
+        bottleneck: foreseen.bottleneck,
+        steps: seen.map((each) => teller.tell(each, foreseen)),
+      };
     };
   }
 

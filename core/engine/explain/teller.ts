@@ -18,11 +18,18 @@ export interface Telling {
   readonly run: Run;
   readonly around: Surroundings;
   readonly doers: Doers;
-  readonly foreseen: Forecast;
   /** Keys of effects that steps wait for people to settle, by step. */
   readonly keys: ReadonlyMap<number, string>;
   /** Whether one step is told of, with what lifting each thing in its way would do. */
   readonly isAlone: boolean;
+}
+
+/** What a step waits for, without when it should start. */
+interface Seen extends Omit<ExplainedStep, 'blockers' | 'startAt' | 'endAt'> {
+  readonly task: string;
+  readonly blockers: readonly StepBlocker[];
+  /** Nothing of it is started any more. */
+  readonly isHeld: boolean;
 }
 
 /** Tells of waiting steps one by one, all at one moment. */
@@ -53,8 +60,9 @@ export class Teller {
     return !isEnding && (isDelayed || this.#items.has(step));
   }
 
-  tell(step: Step): ExplainedStep {
-    const { run, around, doers, keys, isAlone, foreseen } = this.#telling;
+  /** What is in the way of a step at this moment. */
+  see(step: Step): Seen {
+    const { run, around, doers, keys } = this.#telling;
     const doer = isPoint(step) ? null : doers.of(run, step);
     const watched = {
       ...{ run, step, doer, refused: this.#refused },
@@ -62,17 +70,25 @@ export class Teller {
       attempt: this.#asking.get(step) ?? null,
       key: keys.get(step.id) ?? null,
     };
-    const blockers = blockersOf(factsOf(watched, around, this.#lineUp));
-    const isHeld = around.isDraining() && !step.isAsking;
-    const times = isHeld ? null : foreseen.times.get(taskId(run, step));
     return {
+      task: taskId(run, step),
       id: step.id,
       path: pathOf(step),
       kind: step.kind,
       agent: doer?.registered.name ?? null,
       status: step.status,
       isFollowUp: step.isAsking,
-      blockers: isAlone ? withLifted(blockers, foreseen.ifLifted) : blockers,
+      blockers: blockersOf(factsOf(watched, around, this.#lineUp)),
+      isHeld: around.isDraining() && !step.isAsking,
+    };
+  }
+
+  /** The same, with when it should start by a forecast. */
+  tell({ task, blockers, isHeld, ...seen }: Seen, foreseen: Forecast): ExplainedStep {
+    const times = isHeld ? null : foreseen.times.get(task);
+    return {
+      ...seen,
+      blockers: this.#telling.isAlone ? withLifted(blockers, foreseen.ifLifted) : blockers,
       startAt: this.#toCome(times?.startMs),
       endAt: this.#toCome(times?.endMs),
     };
