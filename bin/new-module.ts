@@ -192,6 +192,6 @@ const readme = (name: string, value: string): string => `# ${name}
 | \`policies.ts\` | how far its agents may go |
 | \`index.ts\` | the module |
 
-\`node --test ${name}/test/*.test.ts\` tests it. \`tutti.config.ts\` imports it (\`modules: [${value}]\`), or lets it be loaded while Tutti runs:
+\`npx node --test ${name}/test/*.test.ts\` tests it. \`tutti.config.ts\` imports it (\`modules: [${value}]\`), or lets it be loaded while Tutti runs:
 \`loadable: { ${name}: './${name}/index.ts' }\`, then \`tutti modules load ${name}\`.
 `;

@@ -58,7 +58,7 @@ async function write({ terminal }: Call, name: string): Promise<number> {
   if (terminal.isJson) terminal.print({ name, files });
   else {
     for (const file of files) terminal.say(file);
-    terminal.say(`Test it:  node --test '${name}/test/*.test.ts'`);
+    terminal.say(`Test it:  npx node --test '${name}/test/*.test.ts'`);
     terminal.say(`Add it:   import it in tutti.config.ts, or let it be loaded while Tutti runs:`);
     terminal.say(`          loadable: { ${name}: './${name}/index.ts' }`);
     terminal.say(`Load it:  tutti modules load ${name}`);

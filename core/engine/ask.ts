@@ -32,7 +32,7 @@ export async function askRun(
   if (isTerminal(status))
     throw new EngineError(
       'RUN_ENDED',
-      `Run ${runId} has ended (${status}); nothing is left to ${kind}.`,
+      `Run ${runId} has ended (${status}); nothing of it can be changed any more (${kind}).`,
     );
   const step = ask.step === undefined ? null : await store.stepAt(tenantId, runId, ask.step);
   if (step === undefined)
