@@ -1,7 +1,7 @@
 import type { History } from '../core/engine/run/history.ts';
 import { groupName } from '../core/service/batch/record.ts';
 import { hostOptions, readingTenant } from './call-reading.ts';
-import { type Call, exit, scaleOf } from './command.ts';
+import { askedScale, type Call, exit } from './command.ts';
 import { type Host, openHost } from './host.ts';
 
 /** What running steps get to end in when a command ends, so that little is done twice. */
@@ -23,7 +23,7 @@ export async function withTenant(
   call: Call,
   work: (host: Host, tenantId: number) => Promise<void>,
 ): Promise<number> {
-  const scale = call.args.text('scale') === undefined ? undefined : scaleOf(call.args);
+  const scale = askedScale(call.args);
   return withHost(call, async (host) => {
     const known = await readingTenant(host, { scale });
     await work(host, known ?? (await host.sampleTenant(scale ?? 1)).tenantId);

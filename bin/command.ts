@@ -31,6 +31,11 @@ export function scaleOf(args: Arguments): number {
   return args.integer('scale', { from: 1, to: 20 }) ?? 1;
 }
 
+/** The same, or undefined where nobody asks for a size: then whoever ran last is meant. @throws INPUT_INVALID */
+export function askedScale(args: Arguments): number | undefined {
+  return args.text('scale') === undefined ? undefined : scaleOf(args);
+}
+
 /** Ends work that an interrupt broke off with the signal's exit code, and without an error. */
 export async function unlessInterrupted(
   { interrupt, terminal }: Pick<Call, 'interrupt' | 'terminal'>,
@@ -54,6 +59,5 @@ export interface Asked {
 /** Whose list a command is asked for, by the flags `run` and `scale`; wrong ones are refused before anything is opened. */
 export function askedList(call: Call): Asked {
   const runId = call.args.text('run');
-  const scale = call.args.text('scale') === undefined ? undefined : scaleOf(call.args);
-  return { runId, scale };
+  return { runId, scale: askedScale(call.args) };
 }

@@ -3,7 +3,7 @@ import { type CostWay, costWays } from '../../core/engine/cost-ways.ts';
 import { type CostRow, type CostSums, Costs, type CostView } from '../../core/engine/costs.ts';
 import { countOf, formatCost, formatCount } from '../../core/service/batch/format.ts';
 import { readingTenant, withReading } from '../call-reading.ts';
-import { type Call, type Command, exit, scaleOf } from '../command.ts';
+import { askedScale, type Call, type Command, exit } from '../command.ts';
 import { type Terminal, table } from '../terminal.ts';
 import { usualDays } from '../usages/amounts.ts';
 
@@ -15,7 +15,7 @@ export const costs: Command = (call) => {
   const { args, terminal } = call;
   const by = wayOf(call);
   const days = args.integer('days', { from: 1, to: 365 }) ?? usualDays;
-  const scale = args.text('scale') === undefined ? undefined : scaleOf(args);
+  const scale = askedScale(args);
   const simulated = args.has('simulated');
   return withReading(call, async (reading) => {
     // Nobody has run anything yet: tenant 0 has no calls.

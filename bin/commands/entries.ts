@@ -1,6 +1,6 @@
 import type { FoundEntry } from '../../core/engine/run/history.ts';
 import { readingTenant, withReading } from '../call-reading.ts';
-import { type Call, type Command, exit, scaleOf } from '../command.ts';
+import { askedScale, type Call, type Command, exit } from '../command.ts';
 import { table } from '../terminal.ts';
 import { listed, usualDays } from '../usages/amounts.ts';
 
@@ -10,7 +10,7 @@ const dayMs = 86_400_000;
 export const entries: Command = (call) => {
   const { args, terminal } = call;
   const asked = askedOf(call);
-  const scale = args.text('scale') === undefined ? undefined : scaleOf(args);
+  const scale = askedScale(args);
   return withReading(call, async (reading) => {
     const { runId } = asked;
     const tenantId = await readingTenant(reading, { runId, scale });

@@ -5,7 +5,7 @@ import { countOf } from '../../core/service/batch/format.ts';
 import { wrongUse } from '../arguments.ts';
 import { withHost } from '../call-host.ts';
 import { readingTenant } from '../call-reading.ts';
-import { type Call, type Command, exit, scaleOf } from '../command.ts';
+import { askedScale, type Call, type Command, exit } from '../command.ts';
 import type { Host } from '../host.ts';
 import { operator } from '../operator.ts';
 
@@ -49,7 +49,7 @@ function readAsked({ args }: Call): Asked {
   }
   if (isDry && !record) throw wrong('has --dry-run for --record only');
   if (reason === '' && !isDry) throw wrong('needs --reason TEXT, which is kept with who asked');
-  const scale = args.text('scale') === undefined ? undefined : scaleOf(args);
+  const scale = askedScale(args);
   return { runId, record, reason, isDry, scale };
 }
 

@@ -1,7 +1,7 @@
 import type { FailureCount, FailureStatistics } from '../../core/engine/recovery/statistics.ts';
 import { countOf } from '../../core/service/batch/format.ts';
 import { readingTenant, withReading } from '../call-reading.ts';
-import { type Command, exit, scaleOf } from '../command.ts';
+import { askedScale, type Command, exit } from '../command.ts';
 import { type Terminal, table } from '../terminal.ts';
 import { usualDays } from '../usages/amounts.ts';
 
@@ -12,7 +12,7 @@ const shown = 10;
 export const errors: Command = (call) => {
   const { args, terminal } = call;
   const days = args.integer('days', { from: 1, to: 365 }) ?? usualDays;
-  const scale = args.text('scale') === undefined ? undefined : scaleOf(args);
+  const scale = askedScale(args);
   return withReading(call, async (reading) => {
     const tenantId = await readingTenant(reading, { scale });
     // Nobody has run anything yet: tenant 0 has no runs.

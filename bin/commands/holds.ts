@@ -1,12 +1,12 @@
 import { type Hold, listHolds } from '../../core/engine/retention/hold.ts';
 import { countOf } from '../../core/service/batch/format.ts';
 import { readingTenant, withReading } from '../call-reading.ts';
-import { type Command, exit, scaleOf } from '../command.ts';
+import { askedScale, type Command, exit } from '../command.ts';
 import { table } from '../terminal.ts';
 
 /** `tutti holds`: the runs that retention and erasure leave alone. */
 export const holds: Command = (call) => {
-  const scale = call.args.text('scale') === undefined ? undefined : scaleOf(call.args);
+  const scale = askedScale(call.args);
   return withReading(call, async (reading) => {
     const { terminal } = call;
     const tenantId = await readingTenant(reading, { scale });

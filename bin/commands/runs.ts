@@ -2,13 +2,13 @@ import { listStops } from '../../core/engine/authority/stop-store.ts';
 import { formatDuration } from '../../core/service/batch/format.ts';
 import { retryNote } from '../../core/service/batch/summary.ts';
 import { readingTenant, withReading } from '../call-reading.ts';
-import { type Command, exit, scaleOf } from '../command.ts';
+import { askedScale, type Command, exit } from '../command.ts';
 import { table } from '../terminal.ts';
 import { listed } from '../usages/amounts.ts';
 
 /** `tutti runs`: the newest runs. */
 export const runs: Command = (call) => {
-  const scale = call.args.text('scale') === undefined ? undefined : scaleOf(call.args);
+  const scale = askedScale(call.args);
   return withReading(call, async (reading) => {
     const { terminal } = call;
     const tenantId = await readingTenant(reading, { scale });

@@ -2,7 +2,7 @@ import { readLedgerLimits } from '../../core/engine/limits/limits-view.ts';
 import type { SystemStatus } from '../../core/engine/status.ts';
 import { countOf, formatCost, formatCount } from '../../core/service/batch/format.ts';
 import { readingTenant, withReading } from '../call-reading.ts';
-import { type Command, exit, scaleOf } from '../command.ts';
+import { askedScale, type Command, exit } from '../command.ts';
 import { statusOf } from '../telemetry-of.ts';
 import { type Terminal, table } from '../terminal.ts';
 import { usualHours } from '../usages/amounts.ts';
@@ -15,7 +15,7 @@ const shown = 10;
 export const status: Command = (call) => {
   const { args, terminal } = call;
   const hours = args.integer('hours', { from: 1, to: 8_784 }) ?? usualHours;
-  const scale = args.text('scale') === undefined ? undefined : scaleOf(args);
+  const scale = askedScale(args);
   return withReading(call, async (reading) => {
     // Nobody has run anything yet: tenant 0 has no runs.
     const tenantId = (await readingTenant(reading, { scale })) ?? 0;

@@ -86,7 +86,7 @@ export class ModuleLoads {
   }
 
   /** Has a module loaded that was checked. One that every engine has with the very same files stays as it is. */
-  async load(name: string, checked: CheckedModule, actor: Actor): Promise<ModuleLoadView> {
+  async load(name: string, checked: CheckedModule, actor: Actor): Promise<void> {
     const { version, code } = checked;
     const texts = auditTexts({
       actor,
@@ -102,17 +102,15 @@ export class ModuleLoads {
        SELECT tutti.append_audit(0, $5, $6, $7, $8) FROM loaded`,
       [name, version, code, toJsonb(actor), ...texts],
     );
-    return await this.find(name);
   }
 
-  /** Has a module taken away; one that is taken away already stays so. @throws MODULE_UNKNOWN */
-  async unload(name: string, actor: Actor): Promise<ModuleLoadView> {
+  /** Has a module taken away; one that is taken away already stays so. */
+  async unload(name: string, actor: Actor): Promise<void> {
     await this.#pool.query(
       `WITH unloaded AS (UPDATE tutti.module_load SET wanted = false, actor = $2, at = clock_timestamp() WHERE name = $1 AND wanted RETURNING name)
        SELECT tutti.append_audit(0, $3, $4, $5, $6) FROM unloaded`,
       [name, toJsonb(actor), ...auditTexts({ actor, action: 'module.unload', target: name })],
     );
-    return await this.find(name);
   }
 
   /** Says what an engine has made of them. */
