@@ -54,7 +54,8 @@ describe('a process that fires schedules and dies', function () {
        GROUP BY 1, 2 ORDER BY 1`,
     );
     const total = await pool.query<{ runs: number }>('SELECT count(*)::int AS runs FROM tutti.run');
-    assert.ok(rows.length >= 6);
+    // The last that died had fired two by itself; how many more depends on how long processes took to start.
+    assert.ok(rows.length >= 3, `${rows.length} seconds`);
     const [first] = rows;
     for (const [index, { at, runs }] of rows.entries()) {
       assert.equal(at.getTime(), (first?.at.getTime() ?? 0) + index * second);

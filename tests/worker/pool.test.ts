@@ -6,6 +6,7 @@ import { digest } from '../../core/base/ids.ts';
 import { LeaseClock } from '../../core/base/lease-clock.ts';
 import { Pool } from '../../worker/pool.ts';
 import { type EndedRun, openTestEngine, requestOf, type TestEngine } from '../support/engine.ts';
+import { until } from '../support/lab-pool.ts';
 import { verifies } from '../support/verifies.ts';
 
 interface StepRow {
@@ -54,14 +55,16 @@ describe('Pool', () => {
     return lab.close(this);
   });
 
-  it('lets the thread that answers people go before those of agents', function () {
+  it('lets the thread that answers people go before those of agents', async function () {
     if (process.platform !== 'linux') this.skip();
+    const lanes = Math.min(4, availableParallelism());
+    await until(() => lab.engine.vitals.lanes.ready === lanes, 'all lanes are ready');
     const own = getPriority(process.pid);
     const threads = readdirSync('/proc/self/task').map((thread) => getPriority(Number(thread)));
 
     assert.equal(
       threads.filter((nice) => nice > own).length,
-      Math.min(4, availableParallelism()),
+      lanes,
       `${threads.join(' ')} beside ${own}`,
     );
   });
