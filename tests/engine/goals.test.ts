@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { defineAgent, defineModule, defineTool, defineWorkflow, z } from 'tutti';
+import { fixtureConnector, runAgent } from 'tutti/testing';
 import { eraseRun } from '../../core/engine/retention/erase.ts';
 import { History } from '../../core/engine/run/history.ts';
 import type { RunRequest } from '../../core/engine/run/request.ts';
@@ -137,7 +138,7 @@ describe('the goal of a run', function () {
   });
 
   it('has the label of whoever said it, and the authors of hooks and schedules are not from outside', async () => {
-    verifies('R12.labels');
+    verifies('R12.untrusted-text');
     const { engine, dispatcher } = await engines.open();
     const asked: Partial<RunRequest>[] = [
       { trust: 'external' },
@@ -212,10 +213,23 @@ describe('the goal of a run', function () {
   });
 });
 
-describe('the goal of a run, as a model hears of it', function () {
+describe('the goal of a run, as agents hear of it', function () {
   this.timeout(120_000);
 
-  it('stands quoted beside the input', async () => {
+  it('is known to a playbook, and null where nobody has said', async () => {
+    const teller = defineAgent({
+      ...{ name: 'teller', purpose: 'Tells.', instructions: 'Tell.', tools: {} },
+      ...{ input: z.object({}), output: z.object({ goal: z.string().nullable() }) },
+    }).playbook(async ({ goal }) => ({ goal }));
+    const scope = { module: 'lab', connector: fixtureConnector([], new Map()), input: {} };
+
+    const told = await runAgent(teller, { ...scope, goal: words });
+    const silent = await runAgent(teller, scope);
+
+    assert.deepEqual([told.output, silent.output], [{ goal: words }, { goal: null }]);
+  });
+
+  it('stands quoted beside the input of a model', async () => {
     verifies('R1.run-goal');
     const text = JSON.stringify({ text: 'done' });
     const server = await startModelServer(() => ({ text }));
