@@ -174,7 +174,15 @@ describe('the goal of a run', function () {
       code: 'KEY_REUSED',
       message: /has another goal/,
     });
-    dispatcher.succeed((await dispatcher.next('usual_work')).ref);
+    const hook = { key: 'h', actor: { kind: 'hook', id: 'erp/a.b' } } as const;
+    const fired = await engine.startRun(asking('lab.plain', { ...hook, goal: 'As declared.' }));
+    const changed = await engine.startRun(asking('lab.plain', { ...hook, goal: 'As changed.' }));
+    assert.deepEqual(
+      [changed, await goalOf(fired.id)],
+      [{ id: fired.id, isNew: false }, 'As declared.'],
+    );
+    for (const path of ['usual_work', 'work'])
+      dispatcher.succeed((await dispatcher.next(path)).ref);
   });
 
   it('is refused where it says nothing or too much', async () => {

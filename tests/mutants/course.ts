@@ -105,9 +105,9 @@ export const course: readonly Mutant[] = [
   },
   {
     id: 'a-key-forgets-its-goal',
-    file: 'core/engine/run/store.ts',
-    find: 'pins.goal?.digest !== asked.goal?.digest',
-    replace: '!pins',
+    file: 'core/engine/run/goal.ts',
+    find: 'asked.digest !== kept?.digest',
+    replace: '!kept',
     tests: ['tests/engine/goals.test.ts'],
   },
   {

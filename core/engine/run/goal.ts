@@ -15,13 +15,18 @@ export interface Goal {
 
 /** What a run's row keeps of its goal; the words are a body beside the input, and are erased with it. */
 export interface PinnedGoal extends Pick<Goal, 'trust' | 'isInput'> {
-  /** Of the words, hex: the same key with another goal is another request. */
+  /** Of the words, hex. */
   readonly digest: string;
 }
 
 /** What a run's row keeps of a goal. */
 export function pinnedGoal({ text, ...said }: Goal): PinnedGoal {
   return { ...said, digest: digest(text).toString('hex') };
+}
+
+/** Whether a request says another goal than a run has. What authors declare may have changed since the same request was made first. */
+export function isOtherGoal(asked: PinnedGoal | undefined, kept: PinnedGoal | undefined): boolean {
+  return asked !== undefined && asked.trust !== 'system' && asked.digest !== kept?.digest;
 }
 
 /** A goal as it is kept: one line, without what no eye sees. @throws INPUT_INVALID */

@@ -14,7 +14,7 @@ import { startAudit } from '../audit/start.ts';
 import type { PurseState } from '../limits/warnings.ts';
 import { Definitions } from '../versions/definitions.ts';
 import { conversationOf, type SpokenRow, toTurns } from './conversation.ts';
-import { type Goal, goalSql } from './goal.ts';
+import { type Goal, goalSql, isOtherGoal } from './goal.ts';
 import type { Pinned } from './pinned.ts';
 import { type Actor, pinsOf, type RunPins, type RunRequest, usualPriority } from './request.ts';
 import { type OrphanRow, toJsonb } from './rows.ts';
@@ -388,8 +388,7 @@ export class Store {
     );
     const { id: known, pins, workflow_version: version } = result.rows[0] as KnownRun;
     const isOther = request.version !== undefined && request.version !== version;
-    const hasOtherGoal = request.goal !== undefined && pins.goal?.digest !== asked.goal?.digest;
-    if (pins.input === asked.input && !isOther && !hasOtherGoal) return known;
+    if (pins.input === asked.input && !isOther && !isOtherGoal(asked.goal, pins.goal)) return known;
     const part = pins.input === asked.input ? 'goal' : 'input';
     const which = isOther ? `is of version ${version}` : `has another ${part}`;
     throw new EngineError(
