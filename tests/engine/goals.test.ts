@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { defineAgent, defineModule, defineTool, defineWorkflow, z } from 'tutti';
 import { fixtureConnector, runAgent } from 'tutti/testing';
 import { eraseRun } from '../../core/engine/retention/erase.ts';
+import { goalOfTask } from '../../core/engine/run/goal.ts';
 import { History } from '../../core/engine/run/history.ts';
 import type { RunRequest } from '../../core/engine/run/request.ts';
 import { openTestEngine, requestOf } from '../support/engine.ts';
@@ -218,6 +219,18 @@ describe('the goal of a run', function () {
     await eraseRun(engines.database, id, { tenantId: 1, reason: 'asked', actor });
     assert.deepEqual([await goalOf(id), await goalOf(retry.id)], [null, null]);
     await until(() => dispatcher.jobs.length === 2);
+  });
+});
+
+describe('the goal of a task in words', () => {
+  it('is the words in one line, or their beginning; nothing to read is none', () => {
+    verifies('R1.run-goal');
+    const long = 'x'.repeat(498);
+
+    assert.equal(goalOfTask(' Add\n these.\u200b '), 'Add these.');
+    assert.equal(goalOfTask(`${long}yz`), `${long}yz`);
+    assert.equal(goalOfTask(`${long}\u{1F600}yz`), `${long}…`);
+    assert.equal(goalOfTask(' \u200b'), undefined);
   });
 });
 

@@ -40,7 +40,7 @@ export function goalText(goal: string): string {
 export function goalOfTask(words: string): string | undefined {
   const line = lineOf(words).trim();
   if (line.length <= goalLength) return line || undefined;
-  return `${line.slice(0, goalLength - 1)}…`;
+  return `${line.slice(0, goalLength - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
 }
 
 function lineOf(text: string): string {
