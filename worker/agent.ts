@@ -67,7 +67,7 @@ type Conversed =
  */
 async function converse(context: AgentContext, said: Said): Promise<Conversed> {
   const { scope, talk, prompt } = context;
-  const messages: Message[] = [prompt.opening(talk.job.input, scope.businessDate)];
+  const messages: Message[] = [prompt.opening(talk.job.input, scope.businessDate, scope.goal)];
   const turns = scope.agent.limits?.turns ?? 8;
   let repairs = 0;
   for (let turn = 1; turn <= turns + repairs; turn += 1) {

@@ -27,7 +27,8 @@ export async function runPlaybook(
       (args: unknown) => calls.make(tool, args),
     ]),
   );
-  const context = { input, tools, finding: onFinding, today: scope.businessDate };
+  const { goal = null, businessDate: today } = scope;
+  const context = { input, goal, tools, finding: onFinding, today };
   try {
     return checkOutput(await agent.procedure({ ...context, signal: scope.signal } as never), scope);
   } finally {

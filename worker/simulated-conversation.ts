@@ -39,7 +39,7 @@ export class SimulatedConversation implements RoundEvents {
     const { scope, talk, prompt, targets } = context;
     this.#context = context;
     this.#target = targets[talk.job.target ?? 0] as ModelTarget;
-    const opening = prompt.opening(talk.job.input, scope.businessDate);
+    const opening = prompt.opening(talk.job.input, scope.businessDate, scope.goal);
     this.#bytes = requestBytes(prompt.request('', [opening], 0));
   }
 

@@ -32,6 +32,8 @@ export interface TestScope {
   /** Business date. @default '2026-06-30' */
   readonly today?: string;
   readonly company?: string;
+  /** What the run is for. @default nobody has said */
+  readonly goal?: string;
   /** @default none: every effect is proposed */
   readonly policies?: readonly Policy[];
   /** What lies beyond the ERP. @default nothing can be reached */
@@ -120,6 +122,7 @@ function scopeOf(agent: AnyAgent, options: TestScope, recorder: Recorder): StepS
     runId: newId(),
     stepPath: agent.name,
     businessDate: options.today ?? '2026-06-30',
+    ...(options.goal !== undefined && { goal: options.goal }),
     agent,
     agentName: `${options.module}.${agent.name}`,
     module: options.module,

@@ -210,6 +210,7 @@ class Runner {
       ...(job.effectsOf !== undefined && { effectsOf: job.effectsOf }),
       stepPath: job.stepPath,
       businessDate: job.businessDate,
+      ...(job.goal !== undefined && { goal: job.goal }),
       agent,
       agentName: job.agent,
       module,

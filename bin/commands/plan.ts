@@ -16,6 +16,7 @@ export const plan: Command = (call) => {
     scale: scaleOf(call.args),
     businessDate: businessDateOf(call.args),
     company: call.args.text('company'),
+    goal: call.args.text('goal'),
     version: call.args.integer('version', { from: 1, to: 2 ** 31 - 1 }),
   };
   return withHost(call, (host) => unlessInterrupted(call, () => planOnce(call, host, asked)));
@@ -27,12 +28,13 @@ interface Asked {
   readonly scale: number;
   readonly businessDate: string | undefined;
   readonly company: string | undefined;
+  readonly goal: string | undefined;
   readonly version: number | undefined;
 }
 
 async function planOnce(call: Call, host: Host, asked: Asked): Promise<number> {
   const { terminal, interrupt } = call;
-  const { scale, company, businessDate, version, ...rest } = asked;
+  const { scale, company, businessDate, goal, version, ...rest } = asked;
   const { tenantId, sample } = await host.sampleTenant(scale);
   const startedAt = performance.now();
   const request = {
@@ -41,6 +43,7 @@ async function planOnce(call: Call, host: Host, asked: Asked): Promise<number> {
     businessDate: businessDate ?? sample.asOf,
     timeZone: bookZone,
     ...(company !== undefined && { company }),
+    ...(goal !== undefined && { goal }),
     ...(version !== undefined && { version }),
   };
   const planned = await host.planner.plan(request, interrupt.signal);

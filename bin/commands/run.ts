@@ -79,12 +79,14 @@ async function runOnce(
 ): Promise<number> {
   const { args, terminal, interrupt } = call;
   const key = args.text('key');
+  const goal = args.text('goal');
   const { tenantId, sample } = await host.sampleTenant(scale);
   await demandActive(host.database.pool('tutti_engine', 1), tenantId);
   const request: RunRequest = {
     ...asked,
     tenantId,
     ...(key !== undefined && { key }),
+    ...(goal !== undefined && { goal }),
     ...(version !== undefined && { version }),
     businessDate: sample.asOf,
     timeZone: bookZone,

@@ -6,6 +6,9 @@ import { askedScale, type Command, exit } from '../command.ts';
 import { table } from '../terminal.ts';
 import { listed } from '../usages/amounts.ts';
 
+/** Letters of a goal in a row; `--json` has all. */
+const goalLetters = 40;
+
 /** `tutti runs`: the newest runs. */
 export const runs: Command = (call) => {
   const scale = askedScale(call.args);
@@ -32,10 +35,11 @@ export const runs: Command = (call) => {
         head.businessDate,
         head.endedAt ? formatDuration(head.endedAt.getTime() - head.createdAt.getTime()) : '',
         head.key ?? '',
+        shortened(head.goal ?? ''),
         retryNote(head),
       ]);
       for (const line of table(
-        [['run', 'workflow', 'status', 'for', 'took', 'key', ''], ...rows],
+        [['run', 'workflow', 'status', 'for', 'took', 'key', 'goal', ''], ...rows],
         [4],
       ))
         terminal.say(line);
@@ -43,3 +47,7 @@ export const runs: Command = (call) => {
     return exit.done;
   });
 };
+
+function shortened(goal: string): string {
+  return goal.length <= goalLetters ? goal : `${goal.slice(0, goalLetters - 1)}…`;
+}

@@ -18,6 +18,10 @@ export const flags = {
     value: 'ADDRESS',
     about: 'where the API listens (default 127.0.0.1; beyond this machine only with api.keysOnly)',
   },
+  goal: {
+    value: 'TEXT',
+    about: "what the run is for, in a sentence; its agents are told (default the workflow's)",
+  },
   as: { value: 'NAME', about: 'the person who you are (default: your account on this machine)' },
   run: { value: 'ID', about: 'the run (default: the newest that has ended)' },
 } as const satisfies Readonly<Record<string, Flag>>;

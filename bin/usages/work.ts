@@ -30,6 +30,7 @@ export const work = {
     positionals: ['WORKFLOW'],
     flags: {
       input: { value: 'JSON', about: "the workflow's input (default {})" },
+      goal: flags.goal,
       key: {
         value: 'K',
         about: 'idempotency key: a run that has it already is waited for, not started again',
@@ -95,6 +96,7 @@ export const work = {
     positionals: ['WORKFLOW'],
     flags: {
       input: { value: 'JSON', about: "the workflow's input (default {})" },
+      goal: flags.goal,
       company: { value: 'CODE', about: 'the company that the run would be for (default all)' },
       'business-date': {
         value: 'YYYY-MM-DD',

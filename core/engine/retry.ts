@@ -131,7 +131,7 @@ interface Retried {
   readonly id: string;
 }
 
-/** A run like the former one, with its first entry: the input, which is the former one's unless a step gives another. */
+/** A run like the former one, with its first entry: its goal and its input, which is the former one's unless a step gives another. */
 async function insertRun(
   client: pg.ClientBase,
   { former, id }: Retried,
@@ -172,11 +172,11 @@ const insertSql = `WITH made AS (INSERT INTO tutti.run (tenant_id, id, workflow,
     SELECT tenant_id, $3, workflow, workflow_version, $4, $5::smallint, $6, company, business_date, time_zone, 'queued', priority, $7, $8, $9, id FROM tutti.run WHERE tenant_id = $1 AND id = $2 RETURNING id, workflow, workflow_version, priority),
   entries AS (INSERT INTO tutti.entry (tenant_id, run_id, seq, kind, data)
     SELECT $1, id, 1, 'run.created', jsonb_build_object('workflow', workflow, 'version', workflow_version, 'journal', $10::int, 'retryOf', $2::uuid, 'priority', priority) FROM made),
-  payloads AS (INSERT INTO tutti.payload (tenant_id, run_id, seq, class, encoding, key_id, sha256, size, body)
-    SELECT $1, $3, 1, 'input', 'json', NULL, $12::bytea, $13::int, $11::bytea WHERE $11::bytea IS NOT NULL
-    UNION ALL SELECT $1, $3, 1, p.class, p.encoding, p.key_id, p.sha256, p.size, p.body FROM tutti.payload p
-      WHERE $11::bytea IS NULL AND p.tenant_id = $1 AND p.run_id = $2 AND p.seq = 1 AND p.part = 0 AND p.body IS NOT NULL RETURNING 1)
-  SELECT count(*)::int AS stored FROM payloads`;
+  payloads AS (INSERT INTO tutti.payload (tenant_id, run_id, seq, part, class, encoding, key_id, sha256, size, body)
+    SELECT $1, $3, 1, 0, 'input', 'json', NULL, $12::bytea, $13::int, $11::bytea WHERE $11::bytea IS NOT NULL
+    UNION ALL SELECT $1, $3, 1, p.part, p.class, p.encoding, p.key_id, p.sha256, p.size, p.body FROM tutti.payload p
+      WHERE ($11::bytea IS NULL OR p.part > 0) AND p.tenant_id = $1 AND p.run_id = $2 AND p.seq = 1 AND p.body IS NOT NULL RETURNING part)
+  SELECT count(*)::int AS stored FROM payloads WHERE part = 0`;
 
 async function audit(
   client: pg.ClientBase,

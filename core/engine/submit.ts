@@ -9,7 +9,9 @@ import type { RegisteredWorkflow, Registry } from '../sdk/registry.ts';
 import { checkWorkflow } from './graph/check.ts';
 import { compile } from './graph/compile.ts';
 import type { Fault } from './graph/fault.ts';
+import type { Goal } from './run/goal.ts';
 import { agentsNamedBy, type Pinned, pinnedBy } from './run/pinned.ts';
+import { goalOf } from './run/request.ts';
 import type { RunRequest, Store } from './run/store.ts';
 import type { Definitions } from './versions/definitions.ts';
 import { checkRights, publishedRegistry } from './versions/published.ts';
@@ -33,12 +35,14 @@ export async function submitRun(
   const { registered, input } = checkRequest(published, request);
   const version = await store.publishWorkflow(request.tenantId, registered);
   const declared = pinnedBy(published, registered.data);
-  return await createOnce(store, { ...request, input }, { version, declared });
+  const goal = goalOf(request, registered.data.goal);
+  return await createOnce(store, { ...request, input }, { version, declared, goal });
 }
 
 /**
  * Stores a run of a workflow that stands in no list, one of Tutti's own, such as one call of a tool. Whoever asks has checked its input.
- * @throws KEY_REUSED · DB_*
+ * Its goal is what its input says in words.
+ * @throws INPUT_INVALID · KEY_REUSED · DB_*
  */
 export async function submitOwn(
   store: Store,
@@ -52,7 +56,9 @@ export async function submitOwn(
     ? registry
     : await publishedRegistry(store.definitions, registry, { tenantId });
   const declared = pinnedBy(known, workflow.data);
-  return await createOnce(store, request, { version, declared });
+  const goal = goalOf(request, undefined);
+  const own = goal && { ...goal, isInput: true };
+  return await createOnce(store, request, { version, declared, goal: own });
 }
 
 /** A run of a workflow of Tutti's own; the request names that workflow. */
@@ -71,18 +77,25 @@ export function registryFor(
   return publishedRegistry(definitions, registry, { tenantId, ...asked });
 }
 
+/** What a run is stored with beside its request. */
+interface Stored {
+  readonly version: number;
+  readonly declared: Pinned;
+  readonly goal: Goal | null;
+}
+
 /** The id is minted before the first try, so that every further one meets what an earlier one has stored. */
 async function createOnce(
   store: Store,
   request: RunRequest,
-  { version, declared }: { readonly version: number; readonly declared: Pinned },
+  { version, declared, goal }: Stored,
 ): Promise<{ readonly id: string; readonly isNew: boolean }> {
   const id = newId();
   const deadline = performance.now() + knownWithinMs;
   let isOpen = false;
   while (true) {
     try {
-      return await store.createRun(request, version, { declared, id });
+      return await store.createRun(request, version, { declared, goal, id });
     } catch (error) {
       isOpen ||= isAnswerLost(error);
       if (!isOpen || !mayPass(error)) throw error;

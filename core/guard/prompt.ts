@@ -44,12 +44,11 @@ export class Prompt {
     this.#bytes = requestBytes(this.request('', [], 0));
   }
 
-  /** The message that opens the conversation. */
-  opening(input: unknown, today: string): Message {
-    return {
-      role: 'user',
-      parts: [{ kind: 'text', text: `Business date: ${today}\nInput: ${JSON.stringify(input)}` }],
-    };
+  /** The message that opens the conversation. `goal`: that of the run, quoted like the input, so that it ends where it ends. */
+  opening(input: unknown, today: string, goal?: string): Message {
+    const aim = goal === undefined ? '' : `Goal of the run: ${JSON.stringify(goal)}\n`;
+    const text = `Business date: ${today}\n${aim}Input: ${JSON.stringify(input)}`;
+    return { role: 'user', parts: [{ kind: 'text', text }] };
   }
 
   request(model: string, messages: readonly Message[], maxOutputTokens: number): ModelRequest {
@@ -64,8 +63,9 @@ export class Prompt {
   }
 
   /** UTF-8 bytes of the first request, or a few more. */
-  bytes(input: unknown): number {
-    return this.#bytes + Buffer.byteLength(JSON.stringify(this.opening(input, '0000-00-00'))) + 2;
+  bytes(input: unknown, goal?: string): number {
+    const opening = this.opening(input, '0000-00-00', goal);
+    return this.#bytes + Buffer.byteLength(JSON.stringify(opening)) + 2;
   }
 }
 

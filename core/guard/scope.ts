@@ -51,6 +51,8 @@ export interface StepScope extends KeyScope {
   /** Qualified: `finance.three_way_match`. */
   readonly agentName: string;
   readonly module: string;
+  /** What the run is for, as its agent is told. @default nobody has said */
+  readonly goal?: string;
   readonly company: string | null;
   /** The journal version of the release that made the run. */
   readonly journal: number;

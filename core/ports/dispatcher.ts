@@ -43,7 +43,9 @@ export interface Job {
   /** Of an agent that people have made: what it follows from; threads load the others from code. */
   readonly made?: MadeAgent;
   readonly input: unknown;
-  /** The label of the input. @default operator */
+  /** What the run is for, in words, which the agent is told beside its input. @default nobody has said */
+  readonly goal?: string;
+  /** The label of input and goal. @default operator */
   readonly trust?: Trust;
   /** A model target's profile decides which model; playbooks need none. `rehearsal`: the playbook, behind simulated model calls. */
   readonly mode: 'model' | 'playbook' | 'rehearsal';

@@ -27,6 +27,8 @@ export interface FindingInput {
 /** What a playbook works with. It is re-run from its start after a crash, never replayed: keep it a function of its reads. */
 export interface PlaybookContext<I, T extends Readonly<Record<string, AnyTool>>> {
   readonly input: I;
+  /** What the run is for, in the words of whoever asked for it; null: nobody has said. */
+  readonly goal: string | null;
   readonly tools: { readonly [K in keyof T]: ToolFunction<T[K]> };
   /** Reports a finding; the same kind, company and records within a run are one finding. */
   readonly finding: (finding: FindingInput) => void;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { AnyEntity } from './entity.ts';
+import { goalSchema } from './goal.ts';
 import type { Hook } from './hook.ts';
 import type { Module } from './module.ts';
 
@@ -27,6 +28,7 @@ export const hookSchema = z
     coalesce: z.enum(['record', 'never']),
     workflow: z.string({ error: 'must be a workflow' }).min(1),
     input: z.unknown(),
+    goal: goalSchema.nullable(),
     priority: z.int().min(1).max(10),
     company: z.union([cel, z.string().min(1)]).nullable(),
   })

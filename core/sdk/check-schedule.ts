@@ -5,6 +5,7 @@ import type { Calendar } from './calendar.ts';
 import { checkMoment } from './calendar-moment.ts';
 import { invalid } from './check-module.ts';
 import { cronFault } from './cron.ts';
+import { goalSchema } from './goal.ts';
 import type { Module } from './module.ts';
 import { calendarOf } from './occurrences.ts';
 import { isCron, type Schedule, type slotInput } from './schedule.ts';
@@ -47,6 +48,7 @@ const scheduleSchema = z.strictObject({
     .regex(/^[a-z][a-z0-9_]*$/, 'must be lower snake case'),
   workflow: z.string(),
   input: z.unknown(),
+  goal: goalSchema.nullable(),
   when: z
     .array(z.unknown())
     .min(1, 'names no time: write { cron, timeZone } or { moment, time }')

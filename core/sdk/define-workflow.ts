@@ -14,6 +14,8 @@ export function defineWorkflow<
   readonly name: string;
   /** What it is for, one sentence. */
   readonly description?: string;
+  /** What its runs are for, in words, at most 500 characters; whoever starts one may say another. @default they have no goal */
+  readonly goal?: string;
   /** ISO 8601 duration, for example `PT6H`. @default none */
   readonly deadline?: string;
   readonly budgetMicroUsd?: number;
@@ -27,7 +29,7 @@ export function defineWorkflow<
   /** What it returns is what a run brings. */
   readonly graph: (graph: Graph<z.output<I>>) => M;
 }): Workflow<I, Unmapped<M>> {
-  const { name, description, graph } = workflow;
+  const { name, description, goal, graph } = workflow;
   const input = workflow.input ?? z.object({});
   return Object.freeze({
     kind: 'workflow',
@@ -36,6 +38,7 @@ export function defineWorkflow<
     record: (nameOf: (agent: AnyAgent) => string): WorkflowData => ({
       name,
       ...(description !== undefined && { description }),
+      ...(goal !== undefined && { goal }),
       input: z.toJSONSchema(input, { io: 'input', unrepresentable: 'any' }),
       deadline: workflow.deadline ?? null,
       budgetMicroUsd: workflow.budgetMicroUsd ?? null,

@@ -16,11 +16,12 @@ import type {
 
 /** The data of a document that has the form of one: defaults, shorthands and what nodes wait for because they mention it. */
 export function dataOf(document: WorkflowDocument, note: Note): WorkflowData {
-  const { name, description, input, output } = document;
+  const { name, description, goal, input, output } = document;
   const ids = new Set(document.nodes.map(({ id }) => id));
   return {
     name,
     ...(description !== undefined && { description }),
+    ...(goal !== undefined && { goal }),
     input: inputOf(input ?? {}, note),
     ...(output !== undefined && { output: readTemplate(output, ['output'], note) }),
     deadline: document.deadline ?? null,

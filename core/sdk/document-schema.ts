@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: so documents write expressions
 import { z } from 'zod';
 import { form, kindFault } from './document-form.ts';
+import { goalSchema } from './goal.ts';
 import { retryPolicy } from './recovery.ts';
 
 const id = z
@@ -309,6 +310,9 @@ export const documentSchema = form({
     .regex(/^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$/, 'must be lower snake case')
     .describe('The name that runs ask for; lower snake case.'),
   description: z.string().min(1).max(1_000).optional().describe('What it is for, one sentence.'),
+  goal: goalSchema
+    .optional()
+    .describe('What its runs are for, in words, where nobody says otherwise.'),
   input: z
     .record(z.string(), z.unknown(), {
       error: 'must be a JSON Schema, or a map of names to schemas',

@@ -28,6 +28,7 @@ export function writeDocument(data: WorkflowData): Written {
   const {
     name,
     description,
+    goal,
     input,
     output,
     deadline,
@@ -38,7 +39,7 @@ export function writeDocument(data: WorkflowData): Written {
   } = data;
   const document = {
     name,
-    ...given({ description }),
+    ...given({ description, goal }),
     ...(input && { input: input.type === 'object' ? input : { type: 'object', allOf: [input] } }),
     ...given({ deadline }),
     ...(budgetMicroUsd !== null && { budgetUsd: usd(budgetMicroUsd) }),

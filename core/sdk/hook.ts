@@ -50,6 +50,8 @@ export interface Hook {
   /** The workflow's name. */
   readonly workflow: string;
   readonly input: Template;
+  /** What its runs are for, in words; null: what its workflow says. */
+  readonly goal: string | null;
   readonly priority: number;
   readonly company: Cel | string | null;
 }
@@ -79,6 +81,8 @@ export interface HookDeclaration<E extends EntityName, W extends Workflow> {
   readonly workflow: W;
   /** The workflow's input. @default {} */
   readonly input?: ((scope: HookScope<E>) => Mapped<InputOf<W>>) | Template;
+  /** What its runs are for, in words, at most 500 characters. @default what its workflow says */
+  readonly goal?: string;
   /** Of the run, 1 to 10. @default 5 */
   readonly priority?: number;
   /** The company that the run is for. @default none */
@@ -100,6 +104,7 @@ export function defineHook<W extends Workflow, const E extends EntityName = neve
     coalesce: hook.coalesce ?? 'record',
     workflow: workflow?.name,
     input: toTemplate(typeof input === 'function' ? input(scope) : input, `${name}.input`),
+    goal: hook.goal ?? null,
     priority: hook.priority ?? 5,
     company:
       typeof company === 'function' ? expression(company(scope), `${name}.company`) : company,

@@ -204,6 +204,8 @@ export interface WorkflowData {
   readonly name: string;
   /** What it is for, one sentence. */
   readonly description?: string;
+  /** What its runs are for, in words, where nobody says otherwise. @default they have no goal */
+  readonly goal?: string;
   /** The input as a JSON Schema (2020-12). @default anything: a release before it could be stored has made it */
   readonly input?: Readonly<Record<string, unknown>>;
   /** What a run brings, over `nodes` and `input`. @default nothing */

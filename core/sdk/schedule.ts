@@ -38,6 +38,8 @@ export interface Schedule {
   readonly name: string;
   readonly workflow: string;
   readonly input: unknown;
+  /** What its runs are for, in words; null: what its workflow says. */
+  readonly goal: string | null;
   readonly when: readonly Timing[];
   /** Code of the company that its runs are for; null: the group. */
   readonly company: string | null;
@@ -64,6 +66,8 @@ export interface ScheduleDeclaration<I extends z.ZodType = z.ZodType> {
   readonly workflow: Workflow<I> | string;
   /** @default {} */
   readonly input?: z.input<I>;
+  /** What its runs are for, in words, at most 500 characters. @default what its workflow says */
+  readonly goal?: string;
   /** Where several name the same instant, it is one slot. */
   readonly when: Timing | readonly Timing[];
   /** Code of the company that its runs are for. @default the group */
@@ -131,6 +135,7 @@ export function defineSchedule<I extends z.ZodType>(schedule: ScheduleDeclaratio
   return Object.freeze({
     kind: 'schedule',
     input: {},
+    goal: null,
     company: null,
     calendar: null,
     overlap: 'skip',

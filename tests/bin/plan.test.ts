@@ -72,16 +72,19 @@ describe('tutti plan, and runs that are rehearsed or bound', function () {
   });
 
   it('marks a rehearsal as one, in all that it prints and lists', async () => {
-    const shown = await tutti('run', 'round', ...fast);
+    const shown = await tutti('run', 'round', '--goal', 'Go round once.', ...fast);
     const listed = await tutti('runs');
     const printed = await tutti('runs', '--json');
 
     assert.equal(shown.code, 0, shown.stderr);
     assert.match(shown.stdout, /^Rehearsal [0-9a-f-]{36} of 'round'\.$/m);
-    assert.match(shown.stdout, /rehearsal of round succeeded\n {2}A rehearsal: model calls, /);
+    assert.match(
+      shown.stdout,
+      /rehearsal of round succeeded\n {2}Goal: Go round once\.\n {2}A rehearsal: model calls, /,
+    );
     assert.match(shown.stdout, /^Writes it would have had: 3$/m);
     assert.match(shown.stdout, /\(simulated\) for [\d,]+ tokens in/);
-    assert.match(listed.stdout, / round \(rehearsal\) +succeeded /);
+    assert.match(listed.stdout, / round \(rehearsal\) +succeeded .* Go round once\.$/m);
     assert.equal((JSON.parse(printed.stdout) as RunHead[])[0]?.rehearsal, true);
   });
 

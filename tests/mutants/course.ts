@@ -96,4 +96,25 @@ export const course: readonly Mutant[] = [
     replace: '// The run first',
     tests: [world, 'tests/engine/steer.test.ts'],
   },
+  {
+    id: 'a-goal-from-outside-has-no-label',
+    file: 'core/engine/run/labels.ts',
+    find: 'if (goal && facts.goal) labels',
+    replace: 'if (goal && !facts) labels',
+    tests: ['tests/engine/goals.test.ts'],
+  },
+  {
+    id: 'a-key-forgets-its-goal',
+    file: 'core/engine/run/goal.ts',
+    find: 'asked.digest !== kept?.digest',
+    replace: '!kept',
+    tests: ['tests/engine/goals.test.ts'],
+  },
+  {
+    id: 'a-retry-forgets-its-goal',
+    file: 'core/engine/retry.ts',
+    find: '($11::bytea IS NULL OR p.part > 0)',
+    replace: '$11::bytea IS NULL AND p.part = 0',
+    tests: ['tests/engine/goals.test.ts'],
+  },
 ];

@@ -92,6 +92,13 @@ describe('a workflow written as a document', () => {
     assert.doesNotMatch(JSON.stringify(again(workflow([task('a')]))), /server/);
   });
 
+  it('keeps what its runs are for', () => {
+    verifies('R1.run-goal');
+    const data = { ...workflow([task('a')]), goal: 'Find: what is "paid" twice.' };
+
+    assert.equal(again(data).goal, data.goal);
+  });
+
   it('says what a document cannot say', () => {
     const data = workflow([task('a', { timeoutMs: 1_500, costMicroUsd: 1_250_000 })]);
 

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { Metrics } from '../../core/base/telemetry/metrics.ts';
+import { goalSql } from '../../core/engine/run/goal.ts';
 import type { RunRequest } from '../../core/engine/run/store.ts';
 import type { Connector } from '../../core/ports/erp/connector.ts';
 import { compileHooks } from '../../core/service/hooks/compile.ts';
@@ -58,6 +59,7 @@ export interface HookRun {
   readonly actor: string;
   readonly company: string | null;
   readonly input: unknown;
+  readonly goal: string | null;
 }
 
 let writes = 0;
@@ -94,8 +96,8 @@ export async function openHookLab(slug = 'ours', there?: TestEngine): Promise<Ho
   });
   const runs = async (): Promise<readonly HookRun[]> => {
     const { rows } = await pool.query<HookRun>(
-      `SELECT r.id, r.workflow, r.status, r.actor->>'id' AS actor, r.company, convert_from(p.body, 'UTF8')::jsonb AS input FROM tutti.run r
-       JOIN tutti.payload p ON p.tenant_id = r.tenant_id AND p.run_id = r.id AND p.seq = 1 WHERE r.tenant_id = $1 ORDER BY r.id`,
+      `SELECT r.id, r.workflow, r.status, r.actor->>'id' AS actor, r.company, convert_from(p.body, 'UTF8')::jsonb AS input, ${goalSql} AS goal FROM tutti.run r
+       JOIN tutti.payload p ON p.tenant_id = r.tenant_id AND p.run_id = r.id AND p.seq = 1 AND p.part = 0 WHERE r.tenant_id = $1 ORDER BY r.id`,
       [tenantId],
     );
     return rows;

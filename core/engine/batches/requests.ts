@@ -30,7 +30,7 @@ export class Requests {
   firstBytes(run: Run, step: Step): number | null {
     const agent = this.#parts.agentOf(step);
     try {
-      return this.#prompt(agent).bytes(inputOf(run, step, agent));
+      return this.#prompt(agent).bytes(inputOf(run, step, agent), run.facts.goal?.text);
     } catch {
       return null;
     }
@@ -40,7 +40,8 @@ export class Requests {
   async of({ run, step, turn, model, target }: BatchCall): Promise<ModelRequest> {
     const agent = this.#parts.agentOf(step);
     const prompt = this.#prompt(agent);
-    const opening = prompt.opening(inputOf(run, step, agent), run.facts.businessDate);
+    const { businessDate, goal } = run.facts;
+    const opening = prompt.opening(inputOf(run, step, agent), businessDate, goal?.text);
     const messages = [opening, ...(turn > 1 ? await this.#said(run, step, turn - 1) : [])];
     return prompt.request(model, messages, target?.maxOutputTokens ?? 0);
   }

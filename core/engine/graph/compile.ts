@@ -1,6 +1,7 @@
 import { durationMs } from '../../base/duration.ts';
 import { EngineError } from '../../base/errors.ts';
 import { checkMoment } from '../../sdk/calendar-moment.ts';
+import { goalSchema } from '../../sdk/goal.ts';
 import type {
   Awaited as AwaitedData,
   Bounds,
@@ -45,6 +46,12 @@ export function compile(workflow: WorkflowData, agents: Agents, known?: Known): 
   const parser = new Parser(workflow, known);
   if (nodes.length === 0)
     throw new EngineError('WORKFLOW_INVALID', `Workflow '${name}' has no nodes; add at least one.`);
+  const goal = goalSchema.optional().safeParse(workflow.goal);
+  if (!goal.success)
+    throw new EngineError(
+      'WORKFLOW_INVALID',
+      `The goal of workflow '${name}' ${goal.error.issues[0]?.message}.`,
+    );
   const edges = connect(name, nodes);
   return {
     name,

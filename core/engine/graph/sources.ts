@@ -13,6 +13,8 @@ export interface Sources {
   readonly input: boolean;
   /** Whether the item is. */
   readonly item: boolean;
+  /** Whether the run's goal is: agents are told it. @default false */
+  readonly goal?: boolean;
 }
 
 /** What an expression names of nodes without saying which: all of them. */
@@ -30,7 +32,8 @@ export function namesAll(named: readonly string[]): boolean {
 
 /** Where a node's data comes from: what its mappings mention, and the outputs that it gathers. `inItem`: it gathers those of its item. */
 export function sourcesOf(node: Node | ItemNode, inItem = false): Sources {
-  const read = sourcesIn(templatesOf(node));
+  const isTold = node.kind === 'task' || node.kind === 'reduce';
+  const read = { ...sourcesIn(templatesOf(node)), ...(isTold && { goal: true }) };
   if (!('from' in node)) return read;
   const gathered = inItem ? 'each' : 'nodes';
   return { ...read, [gathered]: [...new Set([...read[gathered], ...node.from])] };

@@ -15,10 +15,11 @@ import { compile } from '../graph/compile.ts';
 import { Broker } from '../limits/broker.ts';
 import type { Budgets } from '../limits/budgets.ts';
 import type { RunFacts } from '../run/facts.ts';
+import type { Goal } from '../run/goal.ts';
 import type { McpCallParts } from '../run/mcp-calls.ts';
+import { goalOf, type RunRequest } from '../run/request.ts';
 import { Run } from '../run/run.ts';
 import { pathOf } from '../run/step.ts';
-import type { RunRequest } from '../run/store.ts';
 import { checkRequest } from '../submit.ts';
 import { basisDigest } from './basis.ts';
 import { type BoundPlan, planChanged } from './bound.ts';
@@ -53,7 +54,15 @@ export interface PlannerParts {
 /** What is to be planned. */
 export type PlanRequest = Pick<
   RunRequest,
-  'tenantId' | 'workflow' | 'version' | 'input' | 'company' | 'businessDate' | 'timeZone' | 'speed'
+  | 'tenantId'
+  | 'workflow'
+  | 'version'
+  | 'input'
+  | 'goal'
+  | 'company'
+  | 'businessDate'
+  | 'timeZone'
+  | 'speed'
 >;
 
 interface Planned {
@@ -133,7 +142,8 @@ export class Planner {
     const { registered, input } = checkRequest(registry, request);
     const graph = compile(registered.data, registry.agents, registry);
     const now = clock.now();
-    const run = new Run(factsOf({ ...request, input }, now), graph);
+    const goal = goalOf({ ...request, actor: planner }, registered.data.goal);
+    const run = new Run(factsOf({ ...request, input }, { now, goal }), graph);
     const free = await freeToday(budgets, request.tenantId);
     const purses = new Purses(run, { broker: this.#broker(), free, now });
     const dispatcher = this.#parts.openDispatcher();
@@ -173,15 +183,21 @@ function hashOf(
   { visits, nodes }: Walked,
   versions: { readonly workflow: string; readonly basis: string },
 ): string {
-  const { workflow, input, company, businessDate } = facts;
+  const { workflow, input, goal, company, businessDate } = facts;
   const steps = visits
     .map(({ step, registered, input: of }) => [pathOf(step), registered.name, of])
     .sort(([a = ''], [b = '']) => (a < b ? -1 : 1));
-  const facet = { workflow, input, company, businessDate };
+  const facet = { workflow, input, ...(goal && { goal: goal.text }), company, businessDate };
   return digest('plan 1', versions, facet, nodes, steps).toString('hex');
 }
 
-function factsOf(request: PlanRequest, now: number): RunFacts {
+/** Whoever goes through a plan's run. */
+const planner: RunRequest['actor'] = { kind: 'person', id: 'plan' };
+
+function factsOf(
+  request: PlanRequest,
+  { now, goal }: { readonly now: number; readonly goal: Goal | null },
+): RunFacts {
   const { tenantId, workflow, input, company = null, businessDate, timeZone } = request;
   return {
     ...{ tenantId, workflow, input, company, businessDate, timeZone },
@@ -189,7 +205,8 @@ function factsOf(request: PlanRequest, now: number): RunFacts {
     priority: 5,
     attended: false,
     rehearsal: true,
-    actor: { kind: 'person', id: 'plan' },
+    actor: planner,
+    ...(goal && { goal }),
     createdAt: now,
     journal: journalVersion,
   };

@@ -139,6 +139,12 @@ function modulesOf({ nodes }: Graph): readonly string[] {
   });
 }
 
+/** The goal that a run's agents are told. */
+function goalIn({ goal, pins }: RunRow): Pick<RunFacts, 'goal'> {
+  if (!goal || !pins.goal || pins.goal.isInput) return {};
+  return { goal: { text: goal, trust: pins.goal.trust } };
+}
+
 /** What a run is, by its row and its first entry. */
 export function factsOf(row: RunRow, created: HistoryEntry | undefined): RunFacts {
   return {
@@ -146,6 +152,7 @@ export function factsOf(row: RunRow, created: HistoryEntry | undefined): RunFact
     id: row.id,
     workflow: row.workflow,
     input: JSON.parse(created?.body ?? '{}'),
+    ...goalIn(row),
     ...(row.pins.trust && { trust: row.pins.trust }),
     company: row.company,
     businessDate: row.business_date,

@@ -71,6 +71,7 @@ export class Children {
         step: step.id,
         depth,
         ...(left !== null && { leftMicroUsd: left }),
+        ...(facts.goal && { goal: facts.goal }),
       },
     };
     const former = facts.retry && (await this.#formerOf(facts.retry.of, step));

@@ -1,5 +1,6 @@
 import type { Trust } from '../../ports/db/states.ts';
 import type { BoundPlan } from '../plan/bound.ts';
+import type { Goal } from './goal.ts';
 import type { Actor, Cause, Retry } from './request.ts';
 
 /** What a run says about itself for as long as it lives. */
@@ -10,6 +11,8 @@ export interface RunFacts {
   readonly input: unknown;
   /** The label of its input. @default operator: whoever asked for it gave it */
   readonly trust?: Trust;
+  /** What it is for, in words, as its agents are told. @default nobody has said, or its input says the same */
+  readonly goal?: Goal;
   /** Company code, or null for a run over the whole group. */
   readonly company: string | null;
   readonly businessDate: string;

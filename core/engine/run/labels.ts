@@ -7,7 +7,7 @@ import type { Container, Item, Step } from './step.ts';
 
 /** What labels of a run's data are worked out from. */
 export interface Labelled {
-  readonly facts: Pick<RunFacts, 'trust'>;
+  readonly facts: Pick<RunFacts, 'trust' | 'goal'>;
   readonly graph: Pick<Graph, 'nodes' | 'places'>;
   /** The graph's own nodes are the first, in their order. */
   readonly steps: readonly Step[];
@@ -18,7 +18,7 @@ export function trustOf(run: Labelled, sources: Sources, item: Item | null): Tru
   return joinOf(labelsOf(run, sources, item).map(({ trust }) => trust));
 }
 
-/** Which of the sources are from outside, as expressions name them: `input`, `item`, `nodes.read`. */
+/** Which of the sources are from outside, as expressions name them: `input`, `item`, `nodes.read`; `goal` is the run's. */
 export function externalIn(run: Labelled, sources: Sources, item: Item | null): readonly string[] {
   const external = labelsOf(run, sources, item).filter(({ trust }) => trust === 'external');
   return external.map(({ name }) => name);
@@ -68,11 +68,12 @@ interface Labelling {
 
 function labelsOf(
   { facts, graph, steps }: Labelled,
-  { input, item: isItem, nodes, each }: Sources,
+  { input, item: isItem, goal, nodes, each }: Sources,
   item: Item | null,
 ): readonly Labelling[] {
   const labels: Labelling[] = [];
   if (input) labels.push({ name: 'input', trust: facts.trust ?? 'operator' });
+  if (goal && facts.goal) labels.push({ name: 'goal', trust: facts.goal.trust });
   if (isItem && item) labels.push({ name: 'item', trust: item.trust });
   const ofItem = (item?.steps ?? []).filter(({ place }) => isNamed(each, place.id));
   return [

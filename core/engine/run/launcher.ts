@@ -191,6 +191,7 @@ export class Launcher {
       attended,
       alone,
       input,
+      ...goalFor(run, step),
       trust: trustOf(run, step.place.sources, step.item),
       stepPath: pathOf(step),
       attempt: step.attempt,
@@ -212,6 +213,11 @@ export class Launcher {
 export function serverOf({ place }: Step): Pick<Job, 'server'> {
   const { server } = place as AgentPlace & Step['place'];
   return server === undefined ? {} : { server };
+}
+
+/** What the agent of a step is told of its run's goal; one that only calls a tool is told nothing. */
+export function goalFor({ facts }: Run, { place }: Step): Pick<Job, 'goal'> {
+  return facts.goal && place.sources.goal ? { goal: facts.goal.text } : {};
 }
 
 /** A step's input, checked. @throws EXPRESSION_INVALID · INPUT_INVALID */

@@ -1,5 +1,6 @@
 import type { Trust } from '../../ports/db/states.ts';
 import type { BoundPlan } from '../plan/bound.ts';
+import { type Goal, goalText, type PinnedGoal, pinnedGoal } from './goal.ts';
 import type { Pinned } from './pinned.ts';
 
 /** Who did something: stored with runs, effects, approvals and the audit log. */
@@ -21,6 +22,8 @@ export interface RunRequest {
   readonly version?: number;
   /** Validated against the workflow's schema by the caller. */
   readonly input: unknown;
+  /** What it is for, in words, at most 500 characters. @default what its workflow says, else the run that starts it */
+  readonly goal?: string;
   /** Idempotency key: a second request with it gets the first one's run. */
   readonly key?: string;
   readonly company?: string;
@@ -56,6 +59,8 @@ export interface Parent {
   readonly depth: number;
   /** Micro-USD that the parent has left for it. @default no limit */
   readonly leftMicroUsd?: number;
+  /** What the parent is for. @default nobody has said */
+  readonly goal?: Goal;
 }
 
 /** The run that led to another one, and how: a step of it started that one, or that one carries out what it proposed. */
@@ -89,6 +94,8 @@ export interface RunPins {
   readonly trust?: Trust;
   /** Digest of the input, hex. */
   readonly input?: string;
+  /** @default it has no goal */
+  readonly goal?: PinnedGoal;
   /** The agents, prompts and policies that it began with. */
   readonly declared?: Pinned;
 }
@@ -97,7 +104,7 @@ export interface RunPins {
 export function pinsOf(
   request: RunRequest,
   input: string,
-  declared?: Pinned,
+  { declared, goal }: { readonly declared?: Pinned; readonly goal?: Goal | null } = {},
 ): RunPins & { readonly input: string } {
   const { attended, rehearsal, speed, plan, parent, actor, trust = givenBy(actor) } = request;
   const cause = causeOf(request);
@@ -113,8 +120,24 @@ export function pinsOf(
     ...(cause && { cause }),
     ...(trust !== 'operator' && { trust }),
     input,
+    ...(goal && { goal: pinnedGoal(goal) }),
     ...(declared && { declared }),
   };
+}
+
+/**
+ * The goal that a run gets: what the request says, else what its workflow says, else that of the run which starts it; null: none of
+ * them says any. What the authors of workflows, hooks and schedules have written is not from outside. @throws INPUT_INVALID
+ */
+export function goalOf(
+  { goal, parent, trust, actor }: Pick<RunRequest, 'goal' | 'parent' | 'trust' | 'actor'>,
+  usual: string | undefined,
+): Goal | null {
+  const isDeclared = actor.kind === 'hook' || actor.kind === 'schedule';
+  if (goal !== undefined)
+    return { text: goalText(goal), trust: isDeclared ? 'system' : (trust ?? givenBy(actor)) };
+  if (usual !== undefined) return { text: goalText(usual), trust: 'system' };
+  return parent?.goal ?? null;
 }
 
 function causeOf({ parent, applies }: RunRequest): Cause | null {

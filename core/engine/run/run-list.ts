@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { RunStatus } from '../../ports/db/states.ts';
 import { deadlineSql } from './deadline-of.ts';
+import { goalSql } from './goal.ts';
 import { inSight, type Sight } from './sight.ts';
 
 /** Which runs are listed. */
@@ -22,7 +23,7 @@ export interface RunsAsked {
 /** The columns of a `RunHead`, of rows `r`. */
 export const headColumns = sql.raw(
   `r.id, r.workflow, r.status, coalesce((r.pins->>'rehearsal')::boolean, false) AS rehearsal, r.company, r.business_date, r.created_at, r.ended_at, r.key, r.retry_of,
-  (SELECT n.id FROM tutti.run n WHERE n.tenant_id = r.tenant_id AND n.retry_of = r.id) AS retried_by`,
+  (SELECT n.id FROM tutti.run n WHERE n.tenant_id = r.tenant_id AND n.retry_of = r.id) AS retried_by, ${goalSql} AS goal`,
 );
 
 const prioritySql = `coalesce((SELECT (i.data->>'priority')::smallint FROM tutti.inbox i

@@ -14,6 +14,7 @@ import { startAudit } from '../audit/start.ts';
 import type { PurseState } from '../limits/warnings.ts';
 import { Definitions } from '../versions/definitions.ts';
 import { conversationOf, type SpokenRow, toTurns } from './conversation.ts';
+import { type Goal, goalSql, isOtherGoal } from './goal.ts';
 import type { Pinned } from './pinned.ts';
 import { type Actor, pinsOf, type RunPins, type RunRequest, usualPriority } from './request.ts';
 import { type OrphanRow, toJsonb } from './rows.ts';
@@ -39,6 +40,8 @@ export interface RunRow {
   readonly priority: number;
   readonly actor: Actor;
   readonly created_at: Date;
+  /** @default it has none */
+  readonly goal?: string | null;
 }
 
 /** A run that was stored before. */
@@ -48,13 +51,15 @@ type KnownRun = Pick<RunRow, 'id' | 'workflow_version' | 'pins'>;
 export interface RunIdentity {
   /** What its workflow's agents, tools and policies declare. */
   readonly declared?: Pinned;
+  /** @default it has none */
+  readonly goal?: Goal | null;
   /** @default a new one */
   readonly id?: string;
 }
 
 /** A `RunRow` without its status. */
-const claimedColumns =
-  'r.tenant_id, r.id, r.workflow, r.workflow_version, r.pins, r.journal_v, r.company, r.business_date, r.time_zone, r.priority, r.actor, r.created_at';
+const claimedColumns = `r.tenant_id, r.id, r.workflow, r.workflow_version, r.pins, r.journal_v, r.company, r.business_date, r.time_zone, r.priority, r.actor, r.created_at,
+  ${goalSql} AS goal`;
 
 /** Entries that move a run's state; folding them in order rebuilds it. */
 const historyKinds = [
@@ -112,23 +117,28 @@ export class Store {
   }
 
   /**
-   * Stores a run as queued, with its input as the first entry. The same `id` again, because the answer was lost, finds what is stored.
-   * @throws KEY_REUSED when the key belongs to another input, or to another version than is asked for
+   * Stores a run as queued, with its input and its goal as bodies of the first entry. The same `id` again, because the answer was lost, finds what is stored.
+   * @throws KEY_REUSED when the key belongs to another input, or to another version or goal than is asked for
    */
   async createRun(
     request: RunRequest,
     version: number,
-    { declared, id = newId() }: RunIdentity = {},
+    { declared, goal, id = newId() }: RunIdentity = {},
   ): Promise<{ readonly id: string; readonly isNew: boolean }> {
     const body = Buffer.from(JSON.stringify(request.input ?? {}));
     const hash = digest(request.input ?? {});
-    const pins = pinsOf(request, hash.toString('hex'), declared);
+    const pins = pinsOf(request, hash.toString('hex'), {
+      ...(declared && { declared }),
+      goal: goal ?? null,
+    });
+    const words = goal ? Buffer.from(JSON.stringify(goal.text)) : null;
     const result = await this.#pool.query(
       `WITH made AS (INSERT INTO tutti.run (tenant_id, id, workflow, workflow_version, pins, journal_v, key, company, business_date, time_zone, status, priority, actor, parent_run_id, parent_step)
          VALUES ($1, $2, $3, $4, $5, $6::smallint, $7, $8, $9, $10, 'queued', $11, $12, $16, $17) ON CONFLICT DO NOTHING RETURNING id),
        entries AS (INSERT INTO tutti.entry (tenant_id, run_id, seq, kind, data) SELECT $1, id, 1, 'run.created', jsonb_build_object('workflow', $3::text, 'version', $4::int, 'journal', $6::smallint, 'priority', $11::int) FROM made),
        feeds AS (INSERT INTO tutti.feed (tenant_id, run_id, from_seq, to_seq) SELECT $1, id, 1, 1 FROM made),
-       payloads AS (INSERT INTO tutti.payload (tenant_id, run_id, seq, class, encoding, sha256, size, body) SELECT $1, id, 1, 'input', 'json', $13, $14, $15 FROM made)
+       payloads AS (INSERT INTO tutti.payload (tenant_id, run_id, seq, part, class, encoding, sha256, size, body)
+         SELECT $1, id, 1, part, 'input', 'json', sha256, size, body FROM made, (VALUES (0, $13::bytea, $14::int, $15::bytea), (1, $23, $24, $25)) p (part, sha256, size, body) WHERE body IS NOT NULL)
        SELECT CASE WHEN $18 THEN tutti.append_audit($1, $19, $20, $21, $22) END FROM made`,
       [
         request.tenantId,
@@ -146,10 +156,11 @@ export class Store {
         ...[hash, body.length, body],
         ...[request.parent?.runId ?? null, request.parent?.step ?? null],
         ...startAudit(request, id, version),
+        ...[words && digest(goal?.text), words?.length ?? 0, words],
       ],
     );
     if (result.rowCount === 1) return { id, isNew: true };
-    const known = await this.#knownRun(request, pins.input, id);
+    const known = await this.#knownRun(request, pins, id);
     return { id: known, isNew: known === id };
   }
 
@@ -370,15 +381,16 @@ export class Store {
     return (result.rows[0] as { id: number }).id;
   }
 
-  async #knownRun(request: RunRequest, inputHash: string, id: string): Promise<string> {
+  async #knownRun(request: RunRequest, asked: RunPins, id: string): Promise<string> {
     const result = await this.#pool.query<KnownRun>(
       'SELECT id, workflow_version, pins FROM tutti.run WHERE tenant_id = $1 AND (id = $4 OR workflow = $2 AND key = $3)',
       [request.tenantId, request.workflow, request.key ?? null, id],
     );
     const { id: known, pins, workflow_version: version } = result.rows[0] as KnownRun;
     const isOther = request.version !== undefined && request.version !== version;
-    if (pins.input === inputHash && !isOther) return known;
-    const which = isOther ? `is of version ${version}` : 'has another input';
+    if (pins.input === asked.input && !isOther && !isOtherGoal(asked.goal, pins.goal)) return known;
+    const part = pins.input === asked.input ? 'goal' : 'input';
+    const which = isOther ? `is of version ${version}` : `has another ${part}`;
     throw new EngineError(
       'KEY_REUSED',
       `The key '${request.key}' belongs to run ${known}, which ${which}; use a new key.`,

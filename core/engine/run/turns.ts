@@ -73,7 +73,7 @@ export class Turns {
   /** The first call of a step, or null where its playbook runs. */
   first(run: Run, step: Step, registered: RegisteredAgent): CallWish | null {
     if (!this.areOn(run)) return null;
-    const bytes = this.#prompt(registered).bytes(inputOf(run, step));
+    const bytes = this.#prompt(registered).bytes(inputOf(run, step), run.facts.goal?.text);
     return this.wish({ run, step, registered }, bytes);
   }
 

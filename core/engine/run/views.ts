@@ -18,6 +18,8 @@ export interface RunHead {
   readonly status: RunStatus;
   /** Whether it only rehearsed: no model was called, nobody is billed, and nothing was written. */
   readonly rehearsal: boolean;
+  /** What it is for, in words; null: nobody has said, or it has been erased. */
+  readonly goal: string | null;
   /** Company code; null for a run over the whole group. */
   readonly company: string | null;
   /** `YYYY-MM-DD` */

@@ -5,6 +5,7 @@ import { digest } from '../../base/ids.ts';
 import type { Database } from '../../ports/db/database.ts';
 import type { RegisteredAgent, Registry } from '../../sdk/registry.ts';
 import { agentUnknown } from '../agents/agent-unknown.ts';
+import { goalOfTask } from '../run/goal.ts';
 import type { History } from '../run/history.ts';
 import type { RunRequest } from '../run/request.ts';
 import type { Sight } from '../run/sight.ts';
@@ -196,11 +197,16 @@ function ownRun(
   const own = taskInput(agent.agent, wanted);
   if (own.kind === 'fault')
     throw new EngineError('INPUT_INVALID', `Agent '${agent.name}' ${own.fault}.`);
+  const goal = goalOfTask(wanted.text ?? '');
   const input: TaskRunInput = { input: own.input, agent: agent.name, why, considered, asked };
   return {
     workflow: agentTask(agent),
     // Whoever asks waits for it: it goes before the night's batch.
-    request: { ...withoutGaps(asking), workflow: taskWorkflow, input, attended: true },
+    request: {
+      ...withoutGaps(asking),
+      ...(goal !== undefined && { goal }),
+      ...{ workflow: taskWorkflow, input, attended: true },
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { RunRequest } from '../../engine/run/request.ts';
+import { goalSchema } from '../../sdk/goal.ts';
 import { keySchema } from './idempotency.ts';
 import { timeZone } from './request.ts';
 
@@ -15,6 +16,12 @@ export const runOptions = {
   timeZone: timeZone.optional().meta({ description: 'An IANA time zone.' }),
   priority: z.int().min(1).max(10).optional().meta({ description: '10 goes first; usually 5.' }),
 };
+
+/** What a run is for. */
+export const goalOption = goalSchema.optional().meta({
+  description:
+    'What it is for, in words; its agents are told. Without one, what its workflow says.',
+});
 
 /** What a run gets that names no date or zone of its own. */
 export type RunDefaults = () => Pick<RunRequest, 'businessDate' | 'timeZone'>;

@@ -28,6 +28,7 @@ export function summarise(record: RunRecord): readonly SummaryPart[] {
       kind: 'title',
       text: `${group}, ${formatDay(head.businessDate)}: ${nameOf(record)} ${outcome(record)}`,
     },
+    ...(head.goal === null ? [] : [{ kind: 'line' as const, text: `Goal: ${head.goal}` }]),
     ...(head.rehearsal ? [{ kind: 'line' as const, text: rehearsalNote }] : []),
     ...(retryNote(head) ? [{ kind: 'line' as const, text: retryNote(head) }] : []),
     ...findingTables(record),

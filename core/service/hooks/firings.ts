@@ -175,6 +175,7 @@ export class Firings {
       key: `hook:${firing.id}`,
       ...(await dayOf(tenantId, company)),
       ...(company !== null && { company }),
+      ...(hook.goal !== null && { goal: hook.goal }),
       priority: hook.priority,
       attended: false,
       actor: { kind: 'hook', id: `${firing.event.source ?? 'unknown'}/${name}` },

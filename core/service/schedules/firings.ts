@@ -73,6 +73,7 @@ export class Firings {
     return {
       ...{ tenantId, workflow: schedule.workflow, key: row.run_key, businessDate, timeZone },
       input: takesSlot ? { ...Object(schedule.input), slot } : schedule.input,
+      ...(schedule.goal !== null && { goal: schedule.goal }),
       ...(schedule.company !== null && { company: schedule.company }),
       ...(schedule.priority !== null && { priority: schedule.priority }),
       // A slot that the clock gives has a night that ends; whoever asks by hand, or for a night of long ago, wants it all.

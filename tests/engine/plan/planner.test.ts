@@ -70,7 +70,7 @@ describe('Planner', function () {
     assert.ok(bottleneck.share > 0.9 && makespanMs > 120_000, String(makespanMs));
   });
 
-  it('comes to the same hash for the same work, and to another for other data, input or date', async () => {
+  it('comes to the same hash for the same work, and to another for other data, input, goal or date', async () => {
     const theirs = await host.store.tenant('theirs');
     await stock(fresh, theirs, { 'c-1': 'a', 'c-2': 'b' });
     const hashOf = async (request = roundOf(theirs)) =>
@@ -79,6 +79,7 @@ describe('Planner', function () {
     const first = await hashOf();
     const again = await hashOf();
     const byInput = await hashOf(roundOf(theirs, { isDry: false }));
+    const byGoal = await hashOf({ ...roundOf(theirs), goal: 'Go round.' });
     const byDate = await hashOf({ ...roundOf(theirs), businessDate: '2026-07-01' });
     await stock(fresh, theirs, { 'c-2': 'other' });
     const byRecord = await hashOf();
@@ -86,7 +87,7 @@ describe('Planner', function () {
     const byItem = await hashOf();
 
     assert.equal(again, first);
-    assert.equal(new Set([first, byInput, byDate, byRecord, byItem]).size, 5);
+    assert.equal(new Set([first, byInput, byGoal, byDate, byRecord, byItem]).size, 6);
   });
 
   it('leaves out what a closed gate keeps from running', async () => {

@@ -49,6 +49,9 @@ describe('single tasks', function () {
     const whole = await done({ agent: 'desk.clerk', input: { number: 21 } });
 
     assert.equal(inWords.state, 'succeeded');
+    const goals = [inWords, whole].map(({ id }) => tutti.history.head(tenantId, id));
+    const asked = (await Promise.all(goals)).map(({ goal }) => goal);
+    assert.deepEqual(asked, ['two words', null]);
     assert.deepEqual(inWords.output, { words: 2, first: 'two' });
     assert.deepEqual([inWords.agent, inWords.findings], ['desk.alpha', 1]);
     assert.deepEqual(whole.output, { number: 42 });

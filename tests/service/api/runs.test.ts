@@ -3,7 +3,7 @@ import type { RunHead, RunSummary, StepView } from '../../../core/engine/run/his
 import { verifies } from '../../support/verifies.ts';
 import { json, openApi, problem, type TestApi, until } from './api.ts';
 
-type Head = Pick<RunHead, 'id' | 'status' | 'workflow' | 'businessDate' | 'key'>;
+type Head = Pick<RunHead, 'id' | 'status' | 'workflow' | 'businessDate' | 'key' | 'goal'>;
 interface List<T> {
   readonly items: readonly T[];
   readonly next: string | null;
@@ -25,12 +25,16 @@ describe('/v1/runs', () => {
   const ended = (id: string) => until(async () => (await statusOf(id)) === 'succeeded');
 
   it('starts a run and says where to look for it', async () => {
+    verifies('R1.run-goal');
+    const goal = 'Hear two voices.';
     const response = await api.post('/v1/runs', {
       workflow: 'chorus',
       input: { values: ['a', 'b'] },
+      goal,
     });
 
-    const { id, businessDate } = await json<Head>(response);
+    const { id, businessDate, goal: kept } = await json<Head>(response);
+    assert.equal(kept, goal);
     assert.equal(response.status, 202);
     assert.equal(response.headers.get('location'), `/v1/runs/${id}`);
     assert.equal(businessDate, '2026-06-30');

@@ -62,7 +62,7 @@ function aRecord(record: Partial<RunRecord> = {}): RunRecord {
         businessDate: '2026-06-30',
       },
       ...{ createdAt: at(0), endedAt: at(1_000), key: null, rehearsal: false },
-      ...{ retryOf: null, retriedBy: null },
+      ...{ retryOf: null, retriedBy: null, goal: null },
     },
     summary: {
       ...{

@@ -44,6 +44,7 @@ describe('hooks', () => {
       {
         ...{ id: '', workflow: 'desk_look', status: 'succeeded', company: 'PL' },
         ...{ actor: 'erp/desk.changed', input: { ticket: id } },
+        goal: 'Look at what has changed.',
       },
     );
   });

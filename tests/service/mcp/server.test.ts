@@ -11,6 +11,7 @@ interface Listed<T> {
 interface RunTold {
   readonly id: string;
   readonly status: string;
+  readonly goal: string | null;
   readonly isNew: boolean;
   readonly output?: unknown;
 }
@@ -89,10 +90,10 @@ describe('the MCP server', () => {
       it('runs a workflow and waits for what it brings', async () => {
         const run = await call<RunTold>(client(), 'start_run', {
           ...{ workflow: 'chorus', key: `waits ${era}`, waitSeconds: 50 },
-          input: { values: ['a', 'b', 'c'] },
+          ...{ input: { values: ['a', 'b', 'c'] }, goal: 'Hear three voices.' },
         });
 
-        assert.equal(run.status, 'succeeded');
+        assert.deepEqual([run.status, run.goal], ['succeeded', 'Hear three voices.']);
         assert.deepEqual(run.output, { said: ['a', 'b', 'c'].map((value) => ({ value })) });
       });
 

@@ -9,6 +9,7 @@ import {
   slotInput,
   z,
 } from 'tutti';
+import { goalSql } from '../../../core/engine/run/goal.ts';
 import type { RunRequest } from '../../../core/engine/run/request.ts';
 import { Store } from '../../../core/engine/run/store.ts';
 import { submitRun } from '../../../core/engine/submit.ts';
@@ -50,6 +51,7 @@ export interface SeenRun {
   readonly time_zone: string;
   readonly company: string | null;
   readonly actor: { readonly kind: string; readonly id: string };
+  readonly goal: string | null;
   readonly input: { readonly slot?: z.output<typeof slotInput> };
 }
 
@@ -147,8 +149,8 @@ export class ScheduleLab {
   /** All runs, in the order of their keys. */
   async runs(): Promise<readonly SeenRun[]> {
     const { rows } = await this.pool.query<SeenRun>(
-      `SELECT r.id, r.key, r.business_date, r.time_zone, r.company, r.actor, convert_from(p.body, 'UTF8')::jsonb AS input
-       FROM tutti.run r JOIN tutti.payload p ON p.tenant_id = r.tenant_id AND p.run_id = r.id AND p.seq = 1
+      `SELECT r.id, r.key, r.business_date, r.time_zone, r.company, r.actor, convert_from(p.body, 'UTF8')::jsonb AS input, ${goalSql} AS goal
+       FROM tutti.run r JOIN tutti.payload p ON p.tenant_id = r.tenant_id AND p.run_id = r.id AND p.seq = 1 AND p.part = 0
        WHERE r.tenant_id = $1 ORDER BY r.key`,
       [this.tenantId],
     );

@@ -28,7 +28,7 @@ describe('what becomes of a slot', function () {
     const schedule = hourly({
       when: { cron: '0 1 * * *', timeZone: 'Europe/Berlin' },
       ...{ company: 'MCG-DE', priority: 8, businessDate: 'previous_day', input: { deep: true } },
-      window: { deadline: '06:00' },
+      ...{ window: { deadline: '06:00' }, goal: 'Look deep.' },
     });
     const part = await lab.part({ schedules: [schedule] });
 
@@ -39,6 +39,7 @@ describe('what becomes of a slot', function () {
     assert.equal(run?.key, 'hourly/2026-07-06T23:00:00.000Z');
     assert.deepEqual([run?.business_date, run?.time_zone], ['2026-07-06', 'Europe/Berlin']);
     assert.deepEqual([run?.company, run?.actor], ['MCG-DE', { kind: 'schedule', id: 'hourly' }]);
+    assert.equal(run?.goal, 'Look deep.');
     assert.deepEqual(run?.input, {
       deep: true,
       slot: {

@@ -3,7 +3,7 @@ import type { Planner } from '../../../engine/plan/planner.ts';
 import type { CompleteParts } from '../parts.ts';
 import { hexDigest } from '../request.ts';
 import { defineRoute, ok, type Route } from '../route.ts';
-import { readOptions, runOptions } from '../run-options.ts';
+import { goalOption, readOptions, runOptions } from '../run-options.ts';
 import { microUsd } from '../shapes.ts';
 
 const { company, businessDate, timeZone } = runOptions;
@@ -11,6 +11,7 @@ const planBody = z.strictObject({
   workflow: z.string().min(1).max(200),
   version: z.int().min(1).optional(),
   input: z.unknown().optional().meta({ description: 'As the workflow takes it.' }),
+  goal: goalOption,
   company,
   businessDate,
   timeZone,
@@ -70,11 +71,12 @@ export function planRoutes(
       handle: async ({ tenantId, body, signal, demand }) => {
         const module = registry.workflows.get(body.workflow)?.module ?? null;
         demand({ module, company: body.company ?? null });
-        const { workflow, version, input } = body;
+        const { workflow, version, input, goal } = body;
         const asked = {
           ...{ tenantId, workflow, input },
           ...readOptions(body, runDefaults),
           ...(version !== undefined && { version }),
+          ...(goal !== undefined && { goal }),
         };
         return ok(await planner.plan(asked, signal));
       },

@@ -6,6 +6,9 @@ const head = {
   workflow: z.string(),
   status: runStatus,
   rehearsal: z.boolean().meta({ description: 'Whether it called no model and wrote nothing.' }),
+  goal: z.string().nullable().meta({
+    description: 'What it is for, in words. Null: nobody has said, or it has been erased.',
+  }),
   company: z.string().nullable().meta({ description: 'Null: the whole group.' }),
   businessDate: z.iso.date(),
   createdAt: instant,

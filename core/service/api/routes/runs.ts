@@ -6,7 +6,7 @@ import type { Principal } from '../../identity/principal.ts';
 import type { CompleteParts } from '../parts.ts';
 import { emptyBody, hexDigest, momentOrDay, pageOf, paging } from '../request.ts';
 import { accepted, defineRoute, ok, type Route } from '../route.ts';
-import { readOptions, runOptions } from '../run-options.ts';
+import { goalOption, readOptions, runOptions } from '../run-options.ts';
 import { listOf, runStatus } from '../shapes.ts';
 import { entryShape, runDetailShape, runShape, stepShape } from './run-shapes.ts';
 
@@ -23,6 +23,7 @@ const runBody = z
     workflow: z.string().min(1).max(200),
     version: z.int().min(1).optional().meta({ description: 'Without one, the one in force.' }),
     input: z.unknown().optional().meta({ description: 'As the workflow takes it.' }),
+    goal: goalOption,
     ...runOptions,
     deadlineAt: z.iso.datetime({ offset: true }).optional().meta({
       description:
@@ -182,12 +183,13 @@ function startRoute(parts: CompleteParts): Route {
     handle: async ({ tenantId, body, key, actor, principal, signal, demand }) => {
       const module = registry.workflows.get(body.workflow)?.module ?? null;
       demand({ module, company: body.company ?? null });
-      const { workflow, version, input, attended, rehearsal, speed, plan, deadlineAt } = body;
+      const { workflow, version, input, goal, attended, rehearsal, speed, plan, deadlineAt } = body;
       const run: RunRequest = {
         ...{ tenantId, actor, key, workflow, input, attended, rehearsal },
         ...readOptions(body, runDefaults),
         ...(speed !== undefined && { speed }),
         ...(version !== undefined && { version }),
+        ...(goal !== undefined && { goal }),
         ...(deadlineAt !== undefined && { deadlineAt: new Date(deadlineAt) }),
       };
       const bound = plan === undefined ? run : await bind(parts, run, { plan, signal });

@@ -19,7 +19,7 @@ export function overview(record: RunRecord): Html {
 <div class="status ${summary.status}">${statusMark(summary.status)}${statusWords[summary.status] ?? `Still ${summary.status}`}${
     summary.proposals > 0 && `, ${countOf(record.proposals.length, 'proposal')} open`
   }</div>
-${head.rehearsal && html`<p class="lead" data-rehearsal="true"><strong>${rehearsalNote}</strong></p>`}${retryNote(head) && html`<p class="lead" data-retry="true">This run: ${retryNote(head)}.</p>`}<p class="lead">${sentence(record)}</p>
+${head.rehearsal && html`<p class="lead" data-rehearsal="true"><strong>${rehearsalNote}</strong></p>`}${retryNote(head) && html`<p class="lead" data-retry="true">This run: ${retryNote(head)}.</p>`}${head.goal !== null && html`<p class="lead" data-goal="true">Goal: ${head.goal}</p>`}<p class="lead">${sentence(record)}</p>
 <dl class="figures">
 ${figure('Findings', ['findings', summary.findings])}
 ${head.rehearsal ? figure('Writes it would have had', ['observed', summary.observed]) : figure('Proposals open', ['proposals-open', record.proposals.length])}
