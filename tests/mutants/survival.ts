@@ -92,8 +92,8 @@ export const survival: readonly Mutant[] = [
   {
     id: 'numbers-given-twice',
     file: 'core/engine/run/adopt.ts',
-    find: 'run.seq = seq;',
-    replace: 'run.seq = Math.min(seq, 1);',
+    find: 'run.seq = await this.settle(row);',
+    replace: 'run.seq = Math.min(await this.settle(row), 1);',
     tests: [world],
   },
   {
