@@ -36,6 +36,11 @@ export function askedScale(args: Arguments): number | undefined {
   return args.text('scale') === undefined ? undefined : scaleOf(args);
 }
 
+/** How many days back a call of `flags.days` asks for, or undefined: it does not say. @throws INPUT_INVALID */
+export function askedDays(args: Arguments): number | undefined {
+  return args.integer('days', { from: 1, to: 365 });
+}
+
 /** Ends work that an interrupt broke off with the signal's exit code, and without an error. */
 export async function unlessInterrupted(
   { interrupt, terminal }: Pick<Call, 'interrupt' | 'terminal'>,

@@ -3,7 +3,7 @@ import { type CostWay, costWays } from '../../core/engine/cost-ways.ts';
 import { type CostRow, type CostSums, Costs, type CostView } from '../../core/engine/costs.ts';
 import { countOf, formatCost, formatCount } from '../../core/service/batch/format.ts';
 import { readingTenant, withReading } from '../call-reading.ts';
-import { askedScale, type Call, type Command, exit } from '../command.ts';
+import { askedDays, askedScale, type Call, type Command, exit } from '../command.ts';
 import { type Terminal, table } from '../terminal.ts';
 import { usualDays } from '../usages/amounts.ts';
 
@@ -14,7 +14,7 @@ const shown = 30;
 export const costs: Command = (call) => {
   const { args, terminal } = call;
   const by = wayOf(call);
-  const days = args.integer('days', { from: 1, to: 365 }) ?? usualDays;
+  const days = askedDays(args) ?? usualDays;
   const scale = askedScale(args);
   const simulated = args.has('simulated');
   return withReading(call, async (reading) => {

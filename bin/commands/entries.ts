@@ -1,6 +1,6 @@
 import type { FoundEntry } from '../../core/engine/run/history.ts';
 import { readingTenant, withReading } from '../call-reading.ts';
-import { askedScale, type Call, type Command, exit } from '../command.ts';
+import { askedDays, askedScale, type Call, type Command, exit } from '../command.ts';
 import { table } from '../terminal.ts';
 import { listed, usualDays } from '../usages/amounts.ts';
 
@@ -24,7 +24,7 @@ export const entries: Command = (call) => {
 
 function askedOf({ args }: Call) {
   const runId = args.text('run');
-  const days = args.integer('days', { from: 1, to: 365 });
+  const days = askedDays(args);
   const isWhole = runId !== undefined && days === undefined;
   return {
     runId,

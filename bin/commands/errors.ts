@@ -1,7 +1,7 @@
 import type { FailureCount, FailureStatistics } from '../../core/engine/recovery/statistics.ts';
 import { countOf } from '../../core/service/batch/format.ts';
 import { readingTenant, withReading } from '../call-reading.ts';
-import { askedScale, type Command, exit } from '../command.ts';
+import { askedDays, askedScale, type Command, exit } from '../command.ts';
 import { type Terminal, table } from '../terminal.ts';
 import { usualDays } from '../usages/amounts.ts';
 
@@ -11,7 +11,7 @@ const shown = 10;
 /** `tutti errors`: what failed in the last days. */
 export const errors: Command = (call) => {
   const { args, terminal } = call;
-  const days = args.integer('days', { from: 1, to: 365 }) ?? usualDays;
+  const days = askedDays(args) ?? usualDays;
   const scale = askedScale(args);
   return withReading(call, async (reading) => {
     const tenantId = await readingTenant(reading, { scale });

@@ -1,7 +1,8 @@
-import type {
-  ExplainedRun,
-  ExplainedStep,
-  Explanation,
+import {
+  type ExplainedRun,
+  type ExplainedStep,
+  type Explanation,
+  mostTold,
 } from '../../core/engine/explain/explanation.ts';
 import { Explanations } from '../../core/engine/explain/explanations.ts';
 import { isTerminal } from '../../core/engine/run/states.ts';
@@ -10,6 +11,7 @@ import { withHost } from '../call-host.ts';
 import { readingTenant } from '../call-reading.ts';
 import { type Command, exit } from '../command.ts';
 import { type Terminal, table } from '../terminal.ts';
+import { listed } from '../usages/amounts.ts';
 
 /** `tutti explain RUN [STEP]`: what waiting steps wait for, and when they should start. */
 export const explain: Command = (call) =>
@@ -19,14 +21,15 @@ export const explain: Command = (call) =>
     const tenantId = (await readingTenant(host, { runId })) as number;
     const pool = host.database.pool('tutti_engine', 1);
     const explanations = new Explanations({ ...host, pool });
-    const told = await explanations.explain({ tenantId, runId, step });
+    const limit = terminal.isJson ? mostTold : listed.steps;
+    const told = await explanations.explain({ tenantId, runId, step, limit });
     if (terminal.isJson) terminal.print(told);
     else show(terminal, told, step);
     return exit.done;
   });
 
 function show(terminal: Terminal, told: ExplainedRun, asked: string | undefined): void {
-  const { steps, status, note, endAt, at, bottleneck, deadlineAt } = told;
+  const { steps, more, status, note, endAt, at, bottleneck, deadlineAt } = told;
   terminal.say(`Run ${told.runId} is ${status}${ends(endAt, at)}.`);
   if (deadlineAt !== null && !isTerminal(status))
     terminal.say(`It is cancelled if it has not ended by ${deadlineAt}.`);
@@ -41,6 +44,7 @@ function show(terminal: Terminal, told: ExplainedRun, asked: string | undefined)
   if (asked !== undefined) terminal.say(`'${asked}' does not wait: it runs, or has ended.`);
   else if (steps.length === 0) terminal.say('No step waits.');
   else for (const line of listOf(told)) terminal.say(line);
+  if (more > 0) terminal.say(`… and ${more} more; of one: tutti explain ${told.runId} STEP`);
 }
 
 function ends(endAt: string | null, at: string): string {

@@ -4,7 +4,7 @@ import type { MorningReportConfig, Recipients } from '../../core/ports/service-c
 import { newestNight, readMorningReport } from '../../core/service/batch/morning-report.ts';
 import { sectionsOf } from '../../core/service/batch/morning-report-text.ts';
 import { recipientsOf, sendReport, styleOf } from '../../core/service/batch/morning-reporter.ts';
-import { readTenants } from '../../core/service/identity/tenants.ts';
+import { readTenant } from '../../core/service/identity/tenants.ts';
 import { withHost } from '../call-host.ts';
 import { readingTenant } from '../call-reading.ts';
 import { type Command, exit } from '../command.ts';
@@ -55,7 +55,7 @@ async function sendingOf(
   host: Host,
   { tenantId, config }: { readonly tenantId: number; readonly config: MorningReportConfig },
 ): Promise<{ readonly recipients: Recipients; readonly named: string | null }> {
-  const tenants = await readTenants(host.database.pool('tutti_engine', 1));
-  const slug = tenants.find(({ id }) => id === tenantId)?.slug ?? '';
-  return { recipients: recipientsOf(config, slug), named: tenants.length > 1 ? slug : null };
+  const tenant = await readTenant(host.database.pool('tutti_engine', 1), tenantId);
+  const slug = tenant?.slug ?? '';
+  return { recipients: recipientsOf(config, slug), named: tenant?.isAlone ? null : slug };
 }

@@ -10,9 +10,7 @@ import { withHost } from '../call-host.ts';
 import { readingTenant } from '../call-reading.ts';
 import { type Command, exit } from '../command.ts';
 import { oneLine, type Terminal, table } from '../terminal.ts';
-
-/** Steps on the terminal; `--json` has all of a run's. */
-const shown = 200;
+import { listed } from '../usages/amounts.ts';
 
 /** `tutti steps RUN [STEP]`: what the steps of a run have come to, or what one of them worked on. */
 export const steps: Command = (call) =>
@@ -34,7 +32,7 @@ export const steps: Command = (call) =>
 
 function list(terminal: Terminal, all: readonly StepView[]): void {
   const rows = all
-    .slice(0, shown)
+    .slice(0, listed.steps)
     .map((step) => [
       pathOf(step),
       step.agent ?? step.kind,
@@ -46,7 +44,8 @@ function list(terminal: Terminal, all: readonly StepView[]): void {
     ]);
   const head = ['step', 'agent', 'status', 'tries', 'took', 'cost', ''];
   for (const line of table([head, ...rows], [3, 4, 5])) terminal.say(line);
-  if (all.length > shown) terminal.say(`… and ${all.length - shown} more; --json has all.`);
+  if (all.length > listed.steps)
+    terminal.say(`… and ${all.length - listed.steps} more; --json has all.`);
 }
 
 function showStep(terminal: Terminal, step: StepContent): void {

@@ -5,7 +5,7 @@ import type { ToolDetail, ToolView } from '../../core/engine/tools/tool-view.ts'
 import { Tools } from '../../core/engine/tools/tools.ts';
 import type { ToolUse } from '../../core/engine/tools/usage.ts';
 import { withTenant } from '../call-host.ts';
-import type { Call, Command } from '../command.ts';
+import { askedDays, type Call, type Command } from '../command.ts';
 import { actorOfCall } from '../operator.ts';
 import { type Terminal, table } from '../terminal.ts';
 import { usualDays } from '../usages/amounts.ts';
@@ -13,7 +13,7 @@ import { usualDays } from '../usages/amounts.ts';
 /** `tutti tools`: what tools there are, how they are used, and who may use them. */
 export const tools: Command = (call) => {
   const act = actionOf(call);
-  const days = call.args.integer('days', { from: 1, to: 365 }) ?? usualDays;
+  const days = askedDays(call.args) ?? usualDays;
   return withTenant(call, async (host, tenantId) => {
     const settings = new SettingStore(host.database, host);
     await act({ all: new Tools(host.database, settings, host), tenantId, days });

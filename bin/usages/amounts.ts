@@ -1,5 +1,8 @@
 /** How many a list shows, the newest. */
-export const listed = { approvals: 200, audit: 50, effects: 200, entries: 50, runs: 50 } as const;
+export const listed = {
+  ...{ approvals: 200, audit: 50, effects: 200, entries: 50, runs: 50 },
+  steps: 200,
+} as const;
 
 /** How far back a command looks unless somebody says. */
 export const usualDays = 7;

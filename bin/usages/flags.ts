@@ -1,4 +1,5 @@
 import type { Flag } from '../arguments.ts';
+import { usualDays } from './amounts.ts';
 
 /** Where the admin API listens unless somebody says so. */
 export const defaultPort = 4884;
@@ -23,5 +24,6 @@ export const flags = {
     about: "what the run is for, in a sentence; its agents are told (default the workflow's)",
   },
   as: { value: 'NAME', about: 'the person who you are (default: your account on this machine)' },
+  days: { value: 'N', about: `how far back, 1 to 365 (default ${usualDays})` },
   run: { value: 'ID', about: 'the run (default: the newest that has ended)' },
 } as const satisfies Readonly<Record<string, Flag>>;

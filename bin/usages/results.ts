@@ -100,7 +100,7 @@ export const results = {
     name: 'errors',
     about: 'Counts what failed by code, category, severity, agent, day and tool.',
     flags: {
-      days: { value: 'N', about: `how far back, 1 to 365 (default ${usualDays})` },
+      days: flags.days,
       scale: flags.scale,
       json: flags.json,
     },
@@ -114,7 +114,7 @@ export const results = {
       tool: { value: 'NAME', about: 'about this tool' },
       code: { value: 'CODE', about: 'that tell of an error of this code' },
       kind: { value: 'KIND', about: 'of one kind, such as step.failed or tool.called' },
-      days: { value: 'N', about: `how far back, 1 to 365 (default ${usualDays})` },
+      days: flags.days,
       limit: { value: 'N', about: `how many at most, 1 to 10000 (default ${listed.entries})` },
       scale: flags.scale,
       json: flags.json,

@@ -45,4 +45,24 @@ describe('tutti explain', () => {
     assert.deepEqual([unknown.code, /STEP_UNKNOWN/.test(unknown.stderr)], [2, true]);
     assert.match(late.stdout, /The run has ended: nothing of it waits\./);
   });
+
+  it('tells of the first of very many waiting steps, and how many more wait', async () => {
+    verifies('R2.explain', 'R2.bounded-queues');
+    await runCli(place, ['run', 'broken', ...shop]);
+    const pool = fresh.database.pool('tutti_engine', 1);
+    const { rows } = await pool.query<{ run_id: string }>(
+      `WITH waits AS (UPDATE tutti.run SET status = 'queued', ended_at = NULL, owner = NULL WHERE workflow = 'broken' RETURNING tenant_id, id)
+       INSERT INTO tutti.step SELECT (jsonb_populate_record(s, jsonb_build_object('id', n, 'item_key', n, 'status', 'ready', 'ended_at', NULL))).*
+       FROM waits w JOIN tutti.step s ON s.tenant_id = w.tenant_id AND s.run_id = w.id AND s.id = 0, generate_series(1, 1200) n RETURNING run_id`,
+    );
+    const id = rows[0]?.run_id as string;
+
+    const list = await runCli(place, ['explain', id, ...shop]);
+    const json = await runCli(place, ['explain', id, '--json', ...shop]);
+
+    assert.equal(list.stdout.match(/^break\[/gm)?.length, 200);
+    assert.match(list.stdout, /\n… and 1000 more; of one: tutti explain \S+ STEP\n/);
+    const { steps, more } = JSON.parse(json.stdout) as Explanation;
+    assert.deepEqual([steps.length, more], [1_000, 200]);
+  });
 });

@@ -20,6 +20,27 @@ export const survival: readonly Mutant[] = [
     tests: ['tests/base/pieces.test.ts', 'tests/engine/explain/foresight.test.ts'],
   },
   {
+    id: 'explain-tells-of-everything',
+    file: 'core/engine/explain/explainer.ts',
+    find: 'waiting.slice(0, limit)',
+    replace: 'waiting',
+    tests: ['tests/engine/explain/foresight.test.ts'],
+  },
+  {
+    id: 'an-engine-takes-every-run',
+    file: 'core/engine/run/claims.ts',
+    find: 'const room = runsAtOnce - this.#moving - this.#claimed.length;',
+    replace: 'const room = 1_000;',
+    tests: ['tests/engine/bounds.test.ts'],
+  },
+  {
+    id: 'an-ended-run-is-kept',
+    file: 'core/engine/run/loop.ts',
+    find: 'this.#runs.delete(run.facts.id);',
+    replace: '',
+    tests: ['tests/engine/memory.test.ts'],
+  },
+  {
     id: 'whoever-asks-waits-for-a-dear-forecast',
     file: 'core/engine/explain/foresight.ts',
     find: 'if (!seen || now > seen.until + oldestMs) return null;',
@@ -71,8 +92,8 @@ export const survival: readonly Mutant[] = [
   {
     id: 'numbers-given-twice',
     file: 'core/engine/run/adopt.ts',
-    find: 'run.seq = seq;',
-    replace: 'run.seq = Math.min(seq, 1);',
+    find: 'run.seq = await this.settle(row);',
+    replace: 'run.seq = Math.min(await this.settle(row), 1);',
     tests: [world],
   },
   {

@@ -1,8 +1,8 @@
 import type { RegisteredAgent } from '../../sdk/registry.ts';
 import { usesErp } from '../run/attempts.ts';
+import { needsModel } from '../run/refused-call.ts';
 import type { Run } from '../run/run.ts';
 import type { Step } from '../run/step.ts';
-import { needsModel } from '../run/turns.ts';
 import type { ExpectedAttempt } from '../schedule/durations.ts';
 import type { ExpectedTurn } from '../schedule/expected-work.ts';
 import type { Experience, Worker } from './experience.ts';

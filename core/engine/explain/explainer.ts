@@ -10,7 +10,7 @@ import type { Forecast, ForecastInput } from '../schedule/expected-work.ts';
 import { foreseeing } from '../schedule/forecast.ts';
 import { Doers } from './doers.ts';
 import { Experience } from './experience.ts';
-import { type Explanation, momentOf } from './explanation.ts';
+import { type Explanation, momentOf, usuallyTold } from './explanation.ts';
 import { Foresight } from './foresight.ts';
 import type { Past } from './past.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -21,6 +21,8 @@ import { Teller } from './teller.ts';
 export interface Question {
   /** The path of one step. @default all that wait */
   readonly step?: string | undefined;
+  /** How many steps are told of at most. @default usuallyTold */
+  readonly limit?: number | undefined;
   /** What earlier runs say. @default null: nothing */
   readonly past?: Past | null;
   /** Keys of effects that steps wait for people to settle, by step. @default none */
@@ -104,16 +106,15 @@ export class Explainer {
   }
 
   #see(run: Run, question: Question, around: Surroundings): Tell<Explanation> {
-    const { past = null, keys = new Map(), step } = question;
+    const { past = null, keys = new Map(), step, limit = usuallyTold } = question;
     const watched = step === undefined ? null : stepAt(run, step);
     const doers = new Doers({ around, experience: this.#experience, past });
     const open = run.steps.filter(({ status }) => !isTerminal(status));
     const now = around.clock.now();
     const teller = new Teller({ run, around, doers, keys, isAlone: watched !== null });
     const { status } = run;
-    const seen = (watched ? [watched] : open)
-      .filter((each) => teller.waits(each))
-      .map((each) => teller.see(each));
+    const waiting = (watched ? [watched] : open).filter((each) => teller.waits(each));
+    const seen = waiting.slice(0, limit).map((each) => teller.see(each));
     return (foreseen) => {
       const ends = open.map((each) => endOf(foreseen, taskId(run, each)));
       return {
@@ -124,6 +125,7 @@ export class Explainer {
         endAt: momentOf(ends.reduce((last, end) => Math.max(last, end), now)),
         bottleneck: foreseen.bottleneck,
         steps: seen.map((each) => teller.tell(each, foreseen)),
+        more: waiting.length - seen.length,
       };
     };
   }

@@ -33,6 +33,11 @@ export interface ExplainedStep {
   readonly endAt: string | null;
 }
 
+/** Steps that are told of, unless somebody says how many: what waits is told of in one piece and crosses processes, and a run has up to 50,000. */
+export const usuallyTold = 200;
+/** As many as anybody gets. */
+export const mostTold = 1_000;
+
 /** What keeps a run from going on. */
 export interface Explanation {
   readonly runId: string;
@@ -46,8 +51,10 @@ export interface Explanation {
   readonly endAt: string | null;
   /** What ready work of the engine is expected to wait for longest, and its share of all such waiting; null: nobody knows. */
   readonly bottleneck: Pick<LimitWait, 'kind' | 'name' | 'share'> | null;
-  /** In the order of their ids. Where one step was asked about, that one, unless it runs or has ended. */
+  /** The first that wait, in the order of their ids. Where one step was asked about, that one, unless it runs or has ended. */
   readonly steps: readonly ExplainedStep[];
+  /** How many wait beside them. */
+  readonly more: number;
 }
 
 /** A run with what keeps it from going on. */

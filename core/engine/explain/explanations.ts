@@ -25,6 +25,8 @@ export interface ExplainAsk {
   readonly runId: string;
   /** The path of one step. @default all that wait */
   readonly step?: string | undefined;
+  /** How many steps are told of, 1 to `mostTold`. @default usuallyTold */
+  readonly limit?: number | undefined;
 }
 
 /** What explanations are asked for and given with. */
@@ -112,16 +114,17 @@ export class Explanations {
     }
   }
 
-  async #own({ tenantId, runId, step }: ExplainAsk): Promise<Explanation | null> {
+  async #own({ tenantId, runId, step, limit }: ExplainAsk): Promise<Explanation | null> {
     const own = this.#parts.own?.();
     if (!own?.owns(runId)) return null;
     const [past, keys] = await Promise.all([this.#past.of(tenantId), this.#keys(tenantId, runId)]);
-    return own.explain(runId, { step, past, keys });
+    return own.explain(runId, { step, limit, past, keys });
   }
 
   async #answer({ id, tenant_id: tenantId, run_id: runId, dedupe, data }: Message): Promise<void> {
     const { pool } = this.#parts;
-    const answer = await this.#own({ tenantId, runId, step: data.path }).then(
+    const { path: step, limit } = data;
+    const answer = await this.#own({ tenantId, runId, step, limit }).then(
       (told): Answer | null => told && { told },
       (error: unknown): Answer => {
         if (!isEngineError(error) || error.code.startsWith('DB_')) throw error;
@@ -150,9 +153,12 @@ export class Explanations {
 
   async #askOwner(ask: ExplainAsk): Promise<Explanation | null> {
     const { inbox, pool } = this.#parts;
-    const { tenantId, runId, step } = ask;
+    const { tenantId, runId, step, limit } = ask;
     const id = newId();
-    const data = step === undefined ? {} : { path: step };
+    const data = {
+      ...(step !== undefined && { path: step }),
+      ...(limit !== undefined && { limit }),
+    };
     const actor = { kind: 'key', id: 'explain' } as const;
     await inbox.send({ tenantId, runId, kind: 'explain', dedupe: id, data, actor });
     const until = this.#clock.monotonic() + patienceMs;
@@ -177,7 +183,8 @@ export class Explanations {
   async #fromRows(ask: ExplainAsk, run: KnownRun, note: string): Promise<Explanation> {
     if (ask.step !== undefined) await this.#checkStep(ask);
     const keys = await this.#keys(ask.tenantId, ask.runId);
-    return explainFromRows(this.#parts, run, { step: ask.step, note, keys });
+    const { step, limit } = ask;
+    return explainFromRows(this.#parts, run, { step, limit, note, keys });
   }
 
   async #known({ tenantId, runId }: ExplainAsk): Promise<KnownRun> {
@@ -223,5 +230,6 @@ function isSteering(message: Message): message is Message<SteerKind> {
 function endedRun({ id: runId, status }: KnownRun): Explanation {
   const at = momentOf(Date.now()) as string;
   const note = 'The run has ended: nothing of it waits.';
-  return { runId, status, at, source: 'rows', note, endAt: null, bottleneck: null, steps: [] };
+  const nothing = { endAt: null, bottleneck: null, steps: [], more: 0 };
+  return { runId, status, at, source: 'rows', note, ...nothing };
 }

@@ -5,7 +5,7 @@ import { isTerminal } from '../run/states.ts';
 import { pathOf } from '../run/step.ts';
 import type { Store } from '../run/store.ts';
 import { blockersOf } from '../schedule/blockers.ts';
-import type { ExplainedStep, Explanation } from './explanation.ts';
+import { type ExplainedStep, type Explanation, usuallyTold } from './explanation.ts';
 
 /** A run's row, as far as an explanation needs it. */
 export interface KnownRun {
@@ -37,6 +37,8 @@ export async function explainFromRows(
   run: KnownRun,
   asked: {
     readonly step?: string | undefined;
+    /** How many steps are told of at most. @default usuallyTold */
+    readonly limit?: number | undefined;
     readonly note: string;
     readonly keys: ReadonlyMap<number, string>;
   },
@@ -50,13 +52,13 @@ export async function explainFromRows(
     store.workflowVersion(run.tenantId, run.workflow, run.version),
   ]);
   const byPath = new Map(rows.map((row) => [pathOfRow(row), row]));
-  const told = rows.filter(
+  const waiting = rows.filter(
     (row) =>
       !isTerminal(row.status) &&
       row.status !== 'running' &&
       (asked.step ?? pathOfRow(row)) === pathOfRow(row),
   );
-  const steps = told.map((row): ExplainedStep => {
+  const steps = waiting.slice(0, asked.limit ?? usuallyTold).map((row): ExplainedStep => {
     const dependencies = row.status === 'pending' ? needsOf(row, workflow) : [];
     const open = dependencies
       .flatMap((path) => byPath.get(path) ?? [])
@@ -90,6 +92,7 @@ export async function explainFromRows(
     endAt: null,
     bottleneck: null,
     steps,
+    more: waiting.length - steps.length,
   };
 }
 

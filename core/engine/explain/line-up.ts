@@ -1,6 +1,6 @@
 import { Kept } from '../run/kept.ts';
+import { keepsBack } from '../run/refused-call.ts';
 import type { Run } from '../run/run.ts';
-import { keepsBack } from '../run/turns.ts';
 import type { Waiting } from '../run/waiting.ts';
 import { goesBefore, lineOf } from '../schedule/line.ts';
 import type { Ready } from '../schedule/ready.ts';

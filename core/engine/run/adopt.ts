@@ -61,11 +61,10 @@ export class Adoption {
     const graph = await this.#graph(row, made);
     const history = await store.history(row.tenant_id, row.id);
     const run = new Run(factsOf(row, history[0]), graph);
-    await this.settle(row);
-    const { seq, ...steps } = await store.steps(row.tenant_id, row.id);
+    run.seq = await this.settle(row);
+    const steps = await store.steps(row.tenant_id, row.id);
     const isBatched = steps.open.some(({ wait }) => wait === 'batch');
     const batched = isBatched && (await this.#parts.batchesOf?.(run.facts, history));
-    run.seq = seq;
     await this.#openBudgets(run, now);
     const stored = { history, ...steps, ...(batched && { batched }) };
     const recovered = recover(run, stored, now);
@@ -75,11 +74,15 @@ export class Adoption {
     return { run, ...recovered, changes: [...recovered.changes, ...moved] };
   }
 
-  /** Settles what a run's last owner had reserved for model calls whose end nobody will tell; again changes nothing. */
-  async settle(row: RunRow): Promise<void> {
+  /**
+   * Settles what a run's last owner had reserved for model calls whose end nobody will tell; again changes nothing. Returns the number of its
+   * last entry, which is final: nobody but this engine adds one.
+   */
+  async settle(row: RunRow): Promise<number> {
     const { store, boot, onOrphan } = this.#parts;
     const upToSeq = await store.lastSeq(row);
     for (const orphan of await store.settleOrphans(row, { boot, upToSeq })) onOrphan?.(orphan);
+    return upToSeq;
   }
 
   /** Runs that go on past midnight pay from the purses of the new day. Returns whether one has begun. */

@@ -42,7 +42,7 @@ export function flushParameters(changes: readonly Change[], rows: readonly StepR
     putEffects(put, change);
     for (const row of change.taken ?? []) put('taken', row);
   });
-  for (const { name, release, settle } of movedPurses(sent, new Set())) {
+  for (const { name, release, settle } of sumOf(sent, new Set())) {
     const { tenantId, scope, period } = sharedPurse(name) as SharedPurse;
     put('want', tenantId, scope, period, release, settle);
   }
@@ -139,8 +139,12 @@ export function movedPurses(
   changes: readonly Change[],
   refused: ReadonlySet<string>,
 ): readonly PurseSum[] {
+  return sumOf(changes.map(withoutAbandoned), refused);
+}
+
+function sumOf(changes: readonly Change[], refused: ReadonlySet<string>): readonly PurseSum[] {
   const sums = new Map<string, PurseSum>();
-  for (const change of changes.map(withoutAbandoned)) {
+  for (const change of changes) {
     const { money } = change;
     if (!money) continue;
     const isPaid = !isRefused(change, refused);

@@ -33,6 +33,7 @@ export interface Message<K extends MessageKind = MessageKind> {
     readonly priority?: number;
     readonly key?: string;
     readonly path?: string;
+    readonly limit?: number;
     readonly state?: ApprovalState;
     readonly by?: readonly string[];
     readonly note?: string | null;

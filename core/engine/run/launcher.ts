@@ -13,11 +13,12 @@ import { type Attempts, crashesUntilAlone, usesErp } from './attempts.ts';
 import type { Journal } from './journal.ts';
 import { externalIn, trustOf } from './labels.ts';
 import { priorityOf } from './priority-of.ts';
+import { needsModel } from './refused-call.ts';
 import type { Run } from './run.ts';
 import { pathOf, type Step } from './step.ts';
 import { stepLimits } from './step-limits.ts';
 import type { Store } from './store.ts';
-import { asksForMoney, needsModel, overBudget, stepScope, type Turns } from './turns.ts';
+import { asksForMoney, overBudget, stepScope, type Turns } from './turns.ts';
 import type { Startable } from './waiting.ts';
 
 /** What attempts are started with. */

@@ -11,7 +11,7 @@ import type { Next } from './next.ts';
 import type { Ended, Outcome } from './outcome.ts';
 import { type Gathered, gather, scopeOf } from './scope.ts';
 import { asksPerson, isTerminal, type RunStatus } from './states.ts';
-import { isIdle, statusOf } from './status.ts';
+import { isIdle, movesByItself, statusOf } from './status.ts';
 import {
   type Carried,
   type Container,
@@ -157,7 +157,9 @@ export class Run {
   liveStatus(): RunStatus {
     if (isTerminal(this.status)) return this.status;
     if (this.#paused) return 'paused';
-    const isStill = this.#asked > 0 && !this.steps.some((step) => this.#moves(step));
+    const isStill =
+      this.#asked > 0 &&
+      !this.steps.some((step) => movesByItself(step, this.#containers.get(step)));
     return isStill ? 'waiting' : 'running';
   }
 
@@ -319,14 +321,6 @@ export class Run {
   #endWait(step: Step): void {
     if (asksPerson(step.wait)) this.#asked -= 1;
     Object.assign(step, { wait: null, wakeAt: null });
-  }
-
-  /** Whether a step will change without a person. */
-  #moves(step: Step): boolean {
-    if (step.status === 'ready') return true;
-    if (step.status === 'waiting') return !asksPerson(step.wait);
-    if (step.status !== 'running') return false;
-    return this.#containers.get(step)?.items.length === 0 || !this.#containers.has(step);
   }
 
   #end(step: Step, outcome: Ended, at: { readonly now: number; readonly next: Next[] }): void {

@@ -1,9 +1,16 @@
-import type { RunStatus } from './states.ts';
-import type { Step } from './step.ts';
+import { asksPerson, type RunStatus } from './states.ts';
+import type { Container, Step } from './step.ts';
 
 /** Whether a step has not ended and does not run. */
 export function isIdle({ status }: Step): boolean {
   return status === 'pending' || status === 'ready' || status === 'waiting';
+}
+
+/** Whether a step will change without a person; `container`: of a foreach that has begun, whose items do that. */
+export function movesByItself({ status, wait }: Step, container: Container | undefined): boolean {
+  if (status === 'waiting') return !asksPerson(wait);
+  if (status === 'running') return !container || container.items.length === 0;
+  return status === 'ready';
 }
 
 /**

@@ -227,8 +227,8 @@ export class Store {
     return result.rows;
   }
 
-  /** What a run's steps have been through, and its last sequence number. */
-  steps(tenantId: number, runId: string): Promise<StoredSteps & { readonly seq: number }> {
+  /** What a run's steps have been through. */
+  steps(tenantId: number, runId: string): Promise<StoredSteps> {
     return readSteps(this.#pool, { tenantId, runId });
   }
 

@@ -35,30 +35,21 @@ interface Asked {
   readonly runId: string;
 }
 
-/** Reads back what a run's steps have been through, and its last sequence number. */
-export async function readSteps(
-  pool: pg.Pool,
-  { tenantId, runId }: Asked,
-): Promise<StoredSteps & { readonly seq: number }> {
-  const [last, steps] = await Promise.all([
-    pool.query<{ seq: number }>(
-      'SELECT coalesce(max(seq), 0) AS seq FROM tutti.entry WHERE tenant_id = $1 AND run_id = $2',
-      [tenantId, runId],
-    ),
-    pool.query<StepRow>(
-      `SELECT id, status, wait, wake_at, attempt, crashes, cost_micro_usd, degraded, trust, worker, started_at, ended_at IS NOT NULL AS ended
-       FROM tutti.step WHERE tenant_id = $1 AND run_id = $2`,
-      [tenantId, runId],
-    ),
-  ]);
-  const ended = new Set(steps.rows.filter((row) => row.ended).map((row) => row.id));
-  const left = steps.rows.filter((row) => !row.ended);
+/** Reads back what a run's steps have been through. */
+export async function readSteps(pool: pg.Pool, { tenantId, runId }: Asked): Promise<StoredSteps> {
+  const { rows } = await pool.query<StepRow>(
+    `SELECT id, status, wait, wake_at, attempt, crashes, cost_micro_usd, degraded, trust, worker, started_at, ended_at IS NOT NULL AS ended
+     FROM tutti.step WHERE tenant_id = $1 AND run_id = $2`,
+    [tenantId, runId],
+  );
+  const ended = new Set(rows.filter((row) => row.ended).map((row) => row.id));
+  const left = rows.filter((row) => !row.ended);
   const begun = left.filter((row) => row.started_at !== null).map(({ id }) => id);
   const turns = await readTurns(pool, { tenantId, runId }, begun);
   const open = left.map((row) => ({ ...row, recorded: turns.get(row.id) ?? 0 }));
-  const trust = new Map(steps.rows.map((row) => [row.id, row.trust]));
-  const spentMicroUsd = steps.rows.reduce((sum, row) => sum + row.cost_micro_usd, 0);
-  return { seq: last.rows[0]?.seq ?? 0, ended, open, trust, spentMicroUsd };
+  const trust = new Map(rows.map((row) => [row.id, row.trust]));
+  const spentMicroUsd = rows.reduce((sum, row) => sum + row.cost_micro_usd, 0);
+  return { ended, open, trust, spentMicroUsd };
 }
 
 /** How many turns are recorded of the conversations that steps are in, of those where there are any. */

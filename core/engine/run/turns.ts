@@ -17,6 +17,7 @@ import type { EntryInput } from './entries.ts';
 import type { Flushed, Journal } from './journal.ts';
 import { priorityOf } from './priority-of.ts';
 import { lookMs, PurseLooks } from './purse-looks.ts';
+import { keepsBack, needsModel } from './refused-call.ts';
 import type { Change } from './rows.ts';
 import type { Run } from './run.ts';
 import type { Step } from './step.ts';
@@ -340,18 +341,6 @@ function isEnding({ run, step }: Attempt): boolean {
 const batchedError = toErrorData(
   new EngineError('TURN_BATCHED', "The step's next model call goes by a batch; it waits for it."),
 );
-
-/**
- * Whether who is refused waits for it, and does not go without the model or fail at once. `goesOn`: it need not call one.
- */
-export function keepsBack({ never, blocker }: Refusal, goesOn: boolean): boolean {
-  return !never && !(blocker === 'breaker' && goesOn);
-}
-
-/** Whether an agent does not go on with its playbook when a model call is denied. */
-export function needsModel({ agent }: RegisteredAgent): boolean {
-  return agent.onBudget === 'fail' || !agent.procedure;
-}
 
 /** Whether a step that could not pay waits for somebody to raise a budget. */
 export function asksForMoney({ code, details }: Pick<EngineError, 'code' | 'details'>): boolean {

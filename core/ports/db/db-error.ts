@@ -11,6 +11,9 @@ const unreachable = new Set(
 const lostConnection =
   /Connection terminated|connection error and is not queryable|Client was closed|Query read timeout|timeout expired|timeout exceeded when trying to connect|server does not support SSL|after calling end on the pool/;
 
+// Node's and OpenSSL's names for a certificate that is not believed, or no common language.
+const untrusted = /^ERR_(TLS|SSL)_|CERT|^UNABLE_TO_VERIFY/;
+
 /** What to do about each SQLSTATE that has an answer; classes of two characters are looked up after the full code. */
 const answers: Readonly<Record<string, readonly ['DB_UNAVAILABLE' | 'DB_FULL', string]>> = {
   '53100': ['DB_FULL', 'Its disk is full; free space and try again, nothing committed is lost.'],
@@ -58,6 +61,7 @@ export function translateDbError(error: unknown): EngineError {
   const known =
     answers[fields.code] ?? (sqlState.test(fields.code) && answers[fields.code.slice(0, 2)]);
   if (known) return answer(fields, error, known);
+  if (untrusted.test(fields.code)) return notTrusted(fields, error);
   if (unreachable.has(fields.code) || lostConnection.test(fields.message)) {
     const reason = fields.code || fields.message;
     return new EngineError(
@@ -149,6 +153,14 @@ function answer(
     cause,
     ...(fields.code && { details: { sqlState: fields.code } }),
   });
+}
+
+function notTrusted({ code }: Fields, cause: unknown): EngineError {
+  return new EngineError(
+    'DB_UNAVAILABLE',
+    `The database's certificate is not trusted (${code}); name its authority by sslrootcert in DATABASE_URL or NODE_EXTRA_CA_CERTS, and the server as its certificate does.`,
+    { cause },
+  );
 }
 
 function refused(fields: Fields, cause: unknown): EngineError {

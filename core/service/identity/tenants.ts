@@ -27,6 +27,18 @@ export async function readTenants(queryable: Queryable): Promise<readonly KnownT
   return rows;
 }
 
+/** One of them, and whether it is the only one; null: there is none of that number. `queryable` acts as `tutti_engine`. */
+export async function readTenant(
+  queryable: Queryable,
+  id: number,
+): Promise<(KnownTenant & { readonly isAlone: boolean }) | null> {
+  const { rows } = await queryable.query<KnownTenant & { readonly isAlone: boolean }>(
+    `SELECT ${columns}, NOT EXISTS (SELECT FROM tutti.tenant o WHERE o.id NOT IN (0, t.id)) AS "isAlone" FROM tutti.tenant t WHERE id = $1`,
+    [id],
+  );
+  return rows[0] ?? null;
+}
+
 /** A suspension holds in every process within this; 1 s is promised. */
 const rememberedMs = 500;
 const columns = `id, slug, created_at AS "createdAt", suspended_at AS "suspendedAt"`;

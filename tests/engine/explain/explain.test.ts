@@ -295,6 +295,7 @@ describe('explain', () => {
       inbox: new Inbox(pool),
     });
     const ask = (step?: string) => elsewhere.explain({ tenantId: 1, runId: run.id, step });
+    const some = () => elsewhere.explain({ tenantId: 1, runId: run.id, limit: 1 });
 
     const asked = ask('second');
     await until(async () => (await pool.query('SELECT FROM tutti.inbox')).rowCount === 1);
@@ -328,6 +329,8 @@ describe('explain', () => {
         ],
       ],
     );
+    const { steps, more } = await some();
+    assert.deepEqual([steps.map(({ path }) => path), more], [['first'], 1]);
     await assert.rejects(ask('nowhere'), { code: 'STEP_UNKNOWN' });
     await assert.rejects(elsewhere.explain({ tenantId: 2, runId: run.id }), {
       code: 'RUN_UNKNOWN',

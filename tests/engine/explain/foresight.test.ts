@@ -105,8 +105,9 @@ describe('looking ahead', () => {
         clearImmediate(next);
       });
 
-      const { steps } = told as unknown as Explanation;
-      assert.equal(steps.length, count - 4);
+      const { steps, more } = told as unknown as Explanation;
+      const first = Math.min(count - 4, 200);
+      assert.deepEqual([steps.length, more], [first, count - 4 - first]);
       assert.equal(turns > 5, isLong, `${turns} turns of the loop`);
     }
   });

@@ -41,10 +41,9 @@ export class SimStore implements Reads {
     return historyOf(this.#database.run(runId).entries);
   }
 
-  async steps(_tenantId: number, runId: string): Promise<StoredSteps & { readonly seq: number }> {
+  async steps(_tenantId: number, runId: string): Promise<StoredSteps> {
     const { steps, entries } = this.#database.run(runId);
-    const seq = entries.at(-1)?.seq ?? 0;
-    return { seq, ...storedSteps([...steps.values()], entries) };
+    return storedSteps([...steps.values()], entries);
   }
 
   async conversation(

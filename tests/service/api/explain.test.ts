@@ -35,6 +35,7 @@ describe('/v1/runs/:id/explain', () => {
     const id = await api.start('pause');
     await problem(await api.get(`/v1/runs/${id}/explain?step=nowhere`), 404, 'STEP_UNKNOWN');
     await problem(await api.get(`/v1/runs/${id}/explain?stp=say`), 400, 'INPUT_INVALID');
+    await problem(await api.get(`/v1/runs/${id}/explain?limit=1001`), 400, 'INPUT_INVALID');
     const nobody = '01990000-0000-7000-8000-000000000001';
     await problem(await api.get(`/v1/runs/${nobody}/explain`), 404, 'RUN_UNKNOWN');
     await api.post(`/v1/runs/${id}/cancel`, {});

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { mostTold, usuallyTold } from '../../../engine/explain/explanation.ts';
 import type { CompleteParts } from '../parts.ts';
 import { defineRoute, ok, type Route } from '../route.ts';
 import { instant, runStatus } from '../shapes.ts';
@@ -9,6 +10,13 @@ const query = z.strictObject({
     description:
       'The path of one step: with everything in its way, and what lifting each would do.',
   }),
+  limit: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(mostTold)
+    .default(usuallyTold)
+    .meta({ description: 'How many steps are told of at most.' }),
 });
 
 // What kinds there are, and what each says beside its sentence, grows with the engine.
@@ -56,6 +64,7 @@ const explanationShape = z
         endAt: instant.nullable(),
       }),
     ),
+    more: z.int().meta({ description: 'How many steps wait beside these.' }),
   })
   .meta({ id: 'Explanation' });
 
@@ -70,9 +79,9 @@ export function explainRoutes({ history, engine }: CompleteParts): readonly Rout
       query,
       answers: { 200: explanationShape },
       errors: ['RUN_UNKNOWN', 'STEP_UNKNOWN', 'ENGINE_STOPPED'],
-      handle: async ({ tenantId, params, query: { step }, principal }) => {
+      handle: async ({ tenantId, params, query: { step, limit }, principal }) => {
         const { id: runId } = await history.head(tenantId, params.id, principal);
-        return ok(await engine.explain({ tenantId, runId, step }));
+        return ok(await engine.explain({ tenantId, runId, step, limit }));
       },
     }),
   ];

@@ -61,12 +61,16 @@ export function runOffers(parts: McpParts, follower: Follower): readonly Offer[]
     offer({
       name: 'explain_run',
       description:
-        'Says what the waiting steps of a run wait for and when they should start; for one step, all that is in its way.',
+        'Says what the first waiting steps of a run wait for and when they should start, and how many more wait; for one step, all that is in its way.',
       ...{ scope: 'read', annotations: looks },
-      input: z.strictObject({ run: runId, step: z.string().min(1).max(500).optional() }),
-      async call({ run, step }) {
+      input: z.strictObject({
+        run: runId,
+        step: z.string().min(1).max(500).optional(),
+        limit: page.limit,
+      }),
+      async call({ run, step, limit }) {
         const { id } = await parts.history.head(parts.tenantId, run);
-        return await parts.engine.explain({ tenantId: parts.tenantId, runId: id, step });
+        return await parts.engine.explain({ tenantId: parts.tenantId, runId: id, step, limit });
       },
     }),
     offer({
