@@ -19,14 +19,22 @@ const three = defineWorkflow({
     for (const id of ['a', 'b', 'c']) task({ id, agent: worker, input: {} });
   },
 });
+const resting = defineWorkflow({
+  name: 'yard.resting',
+  graph: ({ wait }) => void wait({ id: 'rest', for: { duration: 'P30D' } }),
+});
+const parent = defineWorkflow({
+  name: 'yard.parent',
+  graph: ({ workflow }) => void workflow({ id: 'child', workflow: three, input: {} }),
+});
 const yard = defineModule({
   name: 'yard',
   version: '1.0.0',
   agents: [worker],
-  workflows: [three],
+  workflows: [three, resting, parent],
 });
 const running = 4;
-/** Runs that an engine has in memory at most. */
+/** Runs at work that an engine has in memory at most. */
 const owned = 64;
 
 describe('what an engine has in memory', () => {
@@ -75,6 +83,35 @@ describe('what an engine has in memory', () => {
     assert.ok(ended.every((status) => status === 'succeeded'));
     assert.ok(most <= running, `${most} at once`);
     assert.deepEqual([engine.vitals.runs, engine.vitals.waiting], [0, 0]);
+  });
+
+  it('is no engine full of runs that only wait: for a moment, for somebody to resume them, or for runs of their own', async () => {
+    hand = await engines.open();
+    const { engine, dispatcher, clock } = hand;
+    for (let count = 0; count < owned; count += 1) await hand.start('yard.resting');
+    const paused = await hand.start('yard.three');
+    await until(() => dispatcher.jobs.length === 2);
+    await engine.ask({
+      tenantId: 1,
+      runId: paused.id,
+      kind: 'pause',
+      actor: { kind: 'person', id: 'tester' },
+    });
+    const parents = [];
+    for (let count = 0; count < owned; count += 1) parents.push(await hand.start('yard.parent'));
+
+    let done = 0;
+    await until(() => {
+      const jobs = dispatcher.jobs.slice(done);
+      for (const { ref } of jobs) dispatcher.succeed(ref);
+      done += jobs.length;
+      clock.pass(1_000);
+      return done === 2 + owned * 3;
+    });
+
+    const ended = await Promise.all(parents.map((run) => run.ended));
+    assert.ok(ended.every((status) => status === 'succeeded'));
+    assert.equal(engine.vitals.runs, owned + 1);
   });
 });
 

@@ -27,9 +27,16 @@ export const survival: readonly Mutant[] = [
     tests: ['tests/engine/explain/foresight.test.ts'],
   },
   {
+    id: 'runs-that-wait-take-room',
+    file: 'core/engine/run/claims.ts',
+    find: 'held.filter((run) => run.isAtWork).length',
+    replace: 'held.length',
+    tests: ['tests/engine/bounds.test.ts'],
+  },
+  {
     id: 'an-engine-takes-every-run',
     file: 'core/engine/run/claims.ts',
-    find: 'const room = runsAtOnce - this.#moving - this.#claimed.length;',
+    find: 'const room = this.#room - this.#claimed.length;',
     replace: 'const room = 1_000;',
     tests: ['tests/engine/bounds.test.ts'],
   },

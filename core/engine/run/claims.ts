@@ -7,7 +7,10 @@ import type { Adoption } from './adopt.ts';
 import type { RunLoop } from './loop.ts';
 import type { RunRow, Store } from './store.ts';
 
-const runsAtOnce = 64;
+/** Runs that are at work at once; the others only wait, and would keep new ones out for days. */
+const atWorkAtOnce = 64;
+/** Runs in memory at once, those that wait included. */
+const heldAtOnce = 1_024;
 // Longer than the server lets a statement run (ports/db/connection.ts): a claim whose connection is gone may commit until then.
 const lateMs = 60_000;
 
@@ -76,20 +79,25 @@ export class Claims {
     const { boot, store, absent = () => [] } = this.#parts;
     if (this.#isStopped) return;
     this.#claimed.push(...(await this.#unheard()));
-    const room = runsAtOnce - this.#moving - this.#claimed.length;
-    if (room > 0)
-      this.#claimed.push(...(await this.#heard(() => store.claim(boot, room, absent()))));
+    const room = this.#room - this.#claimed.length;
+    const found = room > 0 ? await this.#heard(() => store.claim(boot, room, absent())) : [];
+    this.#claimed.push(...found);
     if (this.#claimed.length > 0) crashPoint('after-claim');
     for (let row = this.#claimed[0]; row; row = this.#claimed[0]) {
       await this.#takeUp(row);
       this.#claimed.shift();
     }
+    // Those may only wait, and there may be more.
+    if (found.length > 0 && found.length === room) await this.#claimOnce();
   }
 
-  /** Runs in memory that may go on. */
-  get #moving(): number {
+  /** How many runs more may be in memory. */
+  get #room(): number {
     const { loop, isSuspended = () => false } = this.#parts;
-    return [...loop.runs.values()].filter(({ facts }) => !isSuspended(facts.tenantId)).length;
+    const held = [...loop.runs.values()].filter(({ facts }) => !isSuspended(facts.tenantId));
+    if (held.length < atWorkAtOnce) return atWorkAtOnce - held.length;
+    const atWork = held.filter((run) => run.isAtWork).length;
+    return Math.min(atWorkAtOnce - atWork, heldAtOnce - held.length);
   }
 
   /** Remembers that an answer was lost. */

@@ -11,7 +11,7 @@ import type { Next } from './next.ts';
 import type { Ended, Outcome } from './outcome.ts';
 import { type Gathered, gather, scopeOf } from './scope.ts';
 import { asksPerson, isTerminal, type RunStatus } from './states.ts';
-import { isIdle, movesByItself, statusOf } from './status.ts';
+import { isAtWork, isIdle, movesByItself, statusOf } from './status.ts';
 import {
   type Carried,
   type Container,
@@ -72,6 +72,12 @@ export class Run {
     const changed = [...this.#changed];
     this.#changed.clear();
     return changed;
+  }
+
+  /** Whether a step of it runs or may start: otherwise it only waits, for a moment, a person or another run. */
+  get isAtWork(): boolean {
+    const live = (step: Step) => step.status === 'running' || !this.#paused;
+    return this.steps.some((step) => isAtWork(step, this.#containers.get(step)) && live(step));
   }
 
   /** Takes over how steps have ended in the run that this one retries; before it starts. */

@@ -6,11 +6,15 @@ export function isIdle({ status }: Step): boolean {
   return status === 'pending' || status === 'ready' || status === 'waiting';
 }
 
-/** Whether a step will change without a person; `container`: of a foreach that has begun, whose items do that. */
-export function movesByItself({ status, wait }: Step, container: Container | undefined): boolean {
-  if (status === 'waiting') return !asksPerson(wait);
+/** Whether a step runs or may start; `container`: of a foreach that has begun, whose items do that. */
+export function isAtWork({ status }: Step, container: Container | undefined): boolean {
   if (status === 'running') return !container || container.items.length === 0;
   return status === 'ready';
+}
+
+/** Whether a step will change without a person. */
+export function movesByItself(step: Step, container: Container | undefined): boolean {
+  return step.status === 'waiting' ? !asksPerson(step.wait) : isAtWork(step, container);
 }
 
 /**
