@@ -14,8 +14,7 @@ import { verifies } from '../support/verifies.ts';
 const records = Number(process.env.NIGHT_RECORDS ?? '50000');
 const nightsMs = Number(process.env.NIGHT_MINUTES ?? '0') * 60_000;
 const baselineMs = Number(process.env.NIGHT_BASELINE_MS ?? '60000');
-/** Often enough that a p99 of a short night is not its worst look. */
-const lookEveryMs = 25;
+const lookEveryMs = 50;
 /** A server that has just begun takes up what its predecessor has left, and its code is not yet warm: told apart. */
 const settlingMs = 10_000;
 /** What a record may take on a busy machine. */
