@@ -62,9 +62,9 @@ const largestList = 1_000;
 
 /** What model calls cost, read from the ledger as one tenant; changes nothing and needs no engine. */
 export class Costs {
-  readonly #database: Pick<Database, 'asTenant'>;
+  readonly #database: Pick<Database, 'rowsOf'>;
 
-  constructor(database: Pick<Database, 'asTenant'>) {
+  constructor(database: Pick<Database, 'rowsOf'>) {
     this.#database = database;
   }
 
@@ -82,9 +82,7 @@ export class Costs {
     const { by, days, simulated = false, now = new Date(), sight } = options;
     const since = periodOf(now.getTime() - (days - 1) * dayMs);
     const query = costsOf(tenantId, { by, since, simulated, sight });
-    const { rows } = await this.#database.asTenant(tenantId, (transaction) =>
-      query.execute(transaction),
-    );
+    const rows = await this.#database.rowsOf(tenantId, query);
     const [first, ...groups] = rows as [SumRow, ...SumRow[]];
     const named = groups.map((row) => rowOf(row));
     const { apartCalls, apartMicroUsd, dayBeforeMicroUsd } = first;

@@ -81,11 +81,11 @@ type Counted = Omit<RunCounts, 'successRate'> & {
 
 /** Tells how an installation is, as one tenant sees it; changes nothing and needs no engine. */
 export class StatusReader {
-  readonly #database: Pick<Database, 'asTenant' | 'kysely'>;
+  readonly #database: Pick<Database, 'rowsOf' | 'kysely'>;
   readonly #about: { readonly version: string; readonly totalWorkflows: () => number };
 
   constructor(
-    database: Pick<Database, 'asTenant' | 'kysely'>,
+    database: Pick<Database, 'rowsOf' | 'kysely'>,
     about: { readonly version: string; readonly totalWorkflows: () => number },
   ) {
     this.#database = database;
@@ -102,9 +102,7 @@ export class StatusReader {
     const askedAt = performance.now();
     const engines = await this.#engines();
     const answeredMs = Math.round(performance.now() - askedAt);
-    const { rows } = await this.#database.asTenant(tenantId, (transaction) =>
-      countsOf(tenantId, since, sight).execute(transaction),
-    );
+    const rows = await this.#database.rowsOf(tenantId, countsOf(tenantId, since, sight));
     const row = rows[0] as Counted;
     const { requests, tokens, costMicroUsd } = row;
     return {

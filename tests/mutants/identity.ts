@@ -94,4 +94,18 @@ export const identity: readonly Mutant[] = [
     replace: ') <> 1',
     tests: [database],
   },
+  {
+    id: 'a-read-is-of-the-first-tenant',
+    file: 'core/ports/db/kysely.ts',
+    find: 'const begin =',
+    replace: 'tenantId = 1; const begin =',
+    tests: ['tests/ports/db/row-security.test.ts'],
+  },
+  {
+    id: 'a-read-waits-three-times',
+    file: 'core/ports/db/kysely.ts',
+    find: 'client.query(begin),',
+    replace: 'await client.query(begin),',
+    tests: ['tests/ports/db/connection.test.ts'],
+  },
 ];

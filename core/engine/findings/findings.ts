@@ -53,10 +53,10 @@ const mostOccurrences = 200;
 
 /** Findings over all runs, and what people say of them. Needs no engine. */
 export class Findings {
-  readonly #database: Pick<Database, 'asTenant'>;
+  readonly #database: Pick<Database, 'rowsOf'>;
   readonly #pool: pg.Pool;
 
-  constructor(database: Pick<Database, 'asTenant' | 'pool'>) {
+  constructor(database: Pick<Database, 'rowsOf' | 'pool'>) {
     this.#database = database;
     this.#pool = database.pool('tutti_engine', 1);
   }
@@ -96,10 +96,7 @@ export class Findings {
   }
 
   async #rows<T>(tenantId: number, query: RawBuilder<unknown>): Promise<readonly T[]> {
-    return this.#database.asTenant(
-      tenantId,
-      async (transaction) => (await (query as RawBuilder<T>).execute(transaction)).rows,
-    );
+    return this.#database.rowsOf(tenantId, query as RawBuilder<T>);
   }
 }
 

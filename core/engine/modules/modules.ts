@@ -53,7 +53,7 @@ export interface ModuleAsk {
 
 /** What modules are shown with. */
 export interface ModuleParts {
-  readonly database: Pick<Database, 'asTenant'>;
+  readonly database: Pick<Database, 'rowsOf'>;
   readonly registry: Registry;
   readonly stops: Pick<StopStore, 'list' | 'stop' | 'lift' | 'standing'>;
   readonly clock?: Clock;
@@ -125,7 +125,7 @@ export class Modules {
       SELECT split_part(regexp_replace(s.agent, '^tool:', ''), '.', 1) AS module, count(*)::int AS steps, count(*) FILTER (WHERE s.status = 'failed')::int AS failed
       FROM runs JOIN tutti.step s ON s.tenant_id = ${tenantId} AND s.run_id = runs.id
       WHERE s.agent IS NOT NULL AND s.status IN ('succeeded', 'failed') AND s.ended_at >= ${since} GROUP BY 1`;
-    const { rows } = await database.asTenant(tenantId, (transaction) => query.execute(transaction));
+    const rows = await database.rowsOf(tenantId, query);
     return new Map(rows.map(({ module, ...counts }) => [module, counts]));
   }
 }

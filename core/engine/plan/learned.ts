@@ -60,19 +60,17 @@ export class Learned {
 
 /** Reads what a tenant's newest runs have taken. */
 export async function readLearned(
-  database: Pick<Database, 'asTenant'>,
+  database: Pick<Database, 'rowsOf'>,
   tenantId: number,
 ): Promise<Learned> {
-  return database.asTenant(tenantId, async (transaction) => {
-    const rows = async <T>(query: RawBuilder<T>) => (await query.execute(transaction)).rows;
-    const durations = new Durations();
-    for (const row of await rows<SampleRow>(endedAttempts(tenantId, runsRead))) {
-      const sample = toSample(row);
-      if (sample) durations.learn(sample);
-    }
-    const costs = await rows(costMeans(tenantId));
-    return new Learned(durations, { costs, batches: await rows(batchTimes(tenantId)) });
-  });
+  const rows = <T>(query: RawBuilder<T>) => database.rowsOf(tenantId, query);
+  const durations = new Durations();
+  for (const row of await rows<SampleRow>(endedAttempts(tenantId, runsRead))) {
+    const sample = toSample(row);
+    if (sample) durations.learn(sample);
+  }
+  const costs = await rows(costMeans(tenantId));
+  return new Learned(durations, { costs, batches: await rows(batchTimes(tenantId)) });
 }
 
 /** What steps have cost on average, by agent and model. Ledger rows are found by run, as their primary key begins with it. */

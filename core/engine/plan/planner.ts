@@ -32,7 +32,7 @@ import { workOf } from './work.ts';
 
 /** What a planner works with. */
 export interface PlannerParts {
-  readonly database: Pick<Database, 'asTenant'>;
+  readonly database: Pick<Database, 'rowsOf'>;
   readonly registry: Registry;
   /** The workflows that a request may run. @default those of the registry */
   readonly published?: (request: PlanRequest) => Promise<Registry>;
@@ -123,9 +123,7 @@ export class Planner {
   async #isKnown({ tenantId, workflow, key }: RunRequest): Promise<boolean> {
     if (key === undefined) return false;
     const query = sql`SELECT 1 FROM tutti.run WHERE tenant_id = ${tenantId} AND workflow = ${workflow} AND key = ${key}`;
-    const { rows } = await this.#parts.database.asTenant(tenantId, (transaction) =>
-      query.execute(transaction),
-    );
+    const rows = await this.#parts.database.rowsOf(tenantId, query);
     return rows.length > 0;
   }
 

@@ -45,9 +45,9 @@ export const entriesPerRead = 500;
  * engine. All rows come back in the order in which they were written, unless a method says otherwise.
  */
 export class History {
-  readonly #database: Pick<Database, 'asTenant'>;
+  readonly #database: Pick<Database, 'rowsOf'>;
 
-  constructor(database: Pick<Database, 'asTenant'>) {
+  constructor(database: Pick<Database, 'rowsOf'>) {
     this.#database = database;
   }
 
@@ -66,10 +66,11 @@ export class History {
     return this.#run<RunDetail>({ tenantId, runId, sight }, detailColumns);
   }
 
-  /** What a run has come to so far; final once it has ended. @throws RUN_UNKNOWN */
-  async summary(tenantId: number, runId: string): Promise<RunSummary> {
+  /** What a run, by its id or as it was read just now, has come to so far; final once it has ended. @throws RUN_UNKNOWN */
+  async summary(tenantId: number, run: string | RunHead): Promise<RunSummary> {
     // Read before the rest: a run that had ended by then has all of its rows.
-    const { workflow, status, rehearsal, createdAt, endedAt } = await this.head(tenantId, runId);
+    const head = typeof run === 'string' ? await this.head(tenantId, run) : run;
+    const { id: runId, workflow, status, rehearsal, createdAt, endedAt } = head;
     const [row] = await this.#rows<SummaryRow>(tenantId, summaryOf(tenantId, runId));
     const { total, succeeded, failed, skipped, degraded, input, output, ...rest } =
       row as SummaryRow;
@@ -259,10 +260,7 @@ export class History {
   }
 
   async #rows<T>(tenantId: number, query: RawBuilder<unknown>): Promise<readonly T[]> {
-    return this.#database.asTenant(
-      tenantId,
-      async (transaction) => (await (query as RawBuilder<T>).execute(transaction)).rows,
-    );
+    return this.#database.rowsOf(tenantId, query as RawBuilder<T>);
   }
 }
 

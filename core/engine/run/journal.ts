@@ -182,14 +182,15 @@ export class Journal {
    */
   async #commit(gathered: readonly Written[]): Promise<readonly Told[]> {
     const written = gathered.length > largestFlush ? moneyFirst(gathered) : gathered;
-    const rows = stepRows(written.map(({ change }) => change));
     const last = new Map(written.map(({ change }, index) => [change.step, index]));
+    const partOf = (index: number): number => Math.floor(index / largestFlush);
+    const rows = Map.groupBy(stepRows(written.map(({ change }) => change)), ({ step }) =>
+      partOf(last.get(step) ?? 0),
+    );
     const told: Told[] = [];
     for (let from = 0; from < written.length; from += largestFlush) {
       const part = written.slice(from, from + largestFlush);
-      const ends = ({ change }: Written, index: number) => last.get(change.step) === from + index;
-      const steps = new Set(part.filter(ends).map(({ change }) => change.step));
-      await this.#send(part, { rows: rows.filter(({ step }) => steps.has(step)), told });
+      await this.#send(part, { rows: rows.get(partOf(from)) ?? [], told });
     }
     return told;
   }

@@ -39,7 +39,7 @@ export interface StepAsked {
 }
 
 type Parts = GraphParts & {
-  readonly database: Pick<Database, 'asTenant'>;
+  readonly database: Pick<Database, 'rowsOf'>;
   readonly history: Pick<History, 'steps' | 'attempts'>;
 };
 
@@ -84,13 +84,14 @@ export class StepContents {
 
   async #stored(tenantId: number, runId: string, step: number): Promise<Stored> {
     const run = sql`tenant_id = ${tenantId} AND run_id = ${runId}::uuid`;
-    const { rows } = await this.#parts.database.asTenant(tenantId, (transaction) =>
+    const [row] = await this.#parts.database.rowsOf(
+      tenantId,
       sql<Stored>`SELECT s.output_seq IS NOT NULL AS is_stored,
           (SELECT body FROM tutti.payload WHERE ${run} AND seq = s.output_seq AND part = 0) AS body,
           NOT EXISTS (SELECT FROM tutti.payload WHERE ${run} AND class IN ('input', 'output') AND erased_at IS NOT NULL) AS is_whole
-        FROM tutti.step s WHERE ${run} AND s.id = ${step}`.execute(transaction),
+        FROM tutti.step s WHERE ${run} AND s.id = ${step}`,
     );
-    return rows[0] as Stored;
+    return row as Stored;
   }
 
   /** Brings the run to where its journal ends. */

@@ -17,14 +17,13 @@ const windowMs = 7 * 86_400_000;
 
 /** Reads from the journal how agents stand; one that has done nothing is not in the answer. Rehearsals do not count. */
 export async function readStandings(
-  database: Pick<Database, 'asTenant'>,
+  database: Pick<Database, 'rowsOf'>,
   tenantId: number,
   { agents, now }: { readonly agents: readonly string[]; readonly now: number },
 ): Promise<ReadonlyMap<string, Standing>> {
   const since = new Date(now - windowMs);
-  const { rows } = await database.asTenant(tenantId, (transaction) =>
-    (standingsSql(tenantId, { agents, since }) as RawBuilder<Row>).execute(transaction),
-  );
+  const query = standingsSql(tenantId, { agents, since }) as RawBuilder<Row>;
+  const rows = await database.rowsOf(tenantId, query);
   return new Map(rows.map(({ agent, ...standing }) => [agent, standing]));
 }
 

@@ -54,7 +54,7 @@ export interface TaskView {
 
 /** What tasks are made with. */
 export interface TaskParts {
-  readonly database: Pick<Database, 'asTenant'>;
+  readonly database: Pick<Database, 'rowsOf'>;
   readonly history: Pick<History, 'head' | 'steps' | 'summary' | 'output'>;
   /** What counts for a tenant. */
   readonly registry: (tenantId: number) => Promise<Registry>;
@@ -118,7 +118,7 @@ export class Tasks {
     const [given, [step], summary] = await Promise.all([
       this.#given(tenantId, id),
       history.steps(tenantId, id, { limit: 1 }),
-      history.summary(tenantId, id),
+      history.summary(tenantId, head),
     ]);
     return {
       id,
@@ -173,10 +173,7 @@ export class Tasks {
   }
 
   async #rows<T>(tenantId: number, query: RawBuilder<unknown>): Promise<readonly T[]> {
-    return this.#parts.database.asTenant(
-      tenantId,
-      async (transaction) => (await (query as RawBuilder<T>).execute(transaction)).rows,
-    );
+    return this.#parts.database.rowsOf(tenantId, query as RawBuilder<T>);
   }
 }
 

@@ -29,9 +29,16 @@ const idleInTransactionTimeoutMs = 60_000;
 const queryTimeoutMs = statementTimeoutMs + 5_000;
 
 interface ClientOptions {
+  /** Sends a query before the one before it is answered. @default false */
   readonly pipeline?: boolean;
   /** How long a query may stay without an answer before the connection is given up. @default none */
   readonly queryTimeoutMs?: number;
+}
+
+interface PoolOptions extends Pick<ClientOptions, 'pipeline'> {
+  readonly size: number;
+  /** How long somebody may wait for a connection while others have them all. @default 5000 */
+  readonly waitMs?: number;
 }
 
 /** The options of every connection to `config`: keep-alive, time limit for connecting, our column types. */
@@ -127,16 +134,15 @@ export async function openClient(
 /**
  * Opens a pool of at most `size` connections that act as `role`; it connects on first use. Statements end after 30 s,
  * transactions that stand idle after 60 s, idle connections after 10 s. Whoever opens it ends it.
- * @param waitMs how long somebody may wait for a connection while others have them all @default 5000
  */
 export function openPool(
   config: ConnectionConfig,
   role: Role,
-  { size, waitMs = connectTimeoutMs }: { readonly size: number; readonly waitMs?: number },
+  { size, waitMs = connectTimeoutMs, pipeline = false }: PoolOptions,
 ): pg.Pool {
   const limits = `SET statement_timeout = ${statementTimeoutMs}`;
   const pool = new pg.Pool({
-    ...clientConfig(config, { queryTimeoutMs }),
+    ...clientConfig(config, { queryTimeoutMs, pipeline }),
     connectionTimeoutMillis: waitMs,
     Client,
     max: size,

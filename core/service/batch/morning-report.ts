@@ -55,7 +55,7 @@ export async function readMorningReport(
   { tenantId, runId, since }: ReportAsked,
 ): Promise<MorningReport> {
   const head = await history.head(tenantId, runId);
-  const summary = await history.summary(tenantId, head.id);
+  const summary = await history.summary(tenantId, head);
   const earlier = since === undefined ? await nightBefore(pool, tenantId, head) : since;
   const other = earlier === null ? null : await history.head(tenantId, earlier);
   if (other?.id === head.id) {
@@ -73,7 +73,7 @@ export async function readMorningReport(
   return {
     head,
     summary,
-    since: other && { head: other, summary: await history.summary(tenantId, other.id) },
+    since: other && { head: other, summary: await history.summary(tenantId, other) },
     newFindings: worstFirst(found.filter(({ fingerprint }) => !then.has(fingerprint))),
     openFindings: worstFirst(found.filter(({ fingerprint }) => then.has(fingerprint))),
     goneFindings: worstFirst(absent.filter(({ agent }) => got(agent))),

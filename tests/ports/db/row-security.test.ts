@@ -77,6 +77,18 @@ describe('row-level security', function () {
     assert.equal(changed[0]?.numUpdatedRows, 0n);
   });
 
+  it('finds nothing of another tenant in a single round trip either, nor by the connection that had one', async () => {
+    verifies('R12.tenancy');
+    const whose = sql<{ readonly id: number }>`SELECT DISTINCT tenant_id AS id FROM tutti.setting`;
+
+    const seen = await Promise.all(
+      Array.from({ length: 40 }, (_, index) => fresh.database.rowsOf(1 + (index % 3), whose)),
+    );
+
+    for (const [index, rows] of seen.entries())
+      assert.deepEqual(rows, [[{ id: 1 }], [{ id: 2 }], []][index % 3], String(index));
+  });
+
   it('shows the engine every tenant', async () => {
     const client = await fresh.database.connect('tutti_engine');
 

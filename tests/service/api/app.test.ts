@@ -203,7 +203,7 @@ describe('admin API', () => {
 
   it('is not ready without an engine, or when the database does not answer in time', async () => {
     verifies('R10.health');
-    const silent = new History({ asTenant: () => new Promise(() => {}) });
+    const silent = new History({ rowsOf: () => new Promise(() => {}) });
     const hasty = {
       ...systemClock,
       after: (_delayMs: number, run: () => void) => systemClock.after(1, run),

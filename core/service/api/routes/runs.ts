@@ -128,7 +128,7 @@ function readingRoutes({ history }: CompleteParts): readonly Route[] {
       isTaggedInPart: true,
       handle: async ({ tenantId, params, principal }) => {
         const head = await history.detail(tenantId, params.id, principal);
-        const summary = await history.summary(tenantId, head.id);
+        const summary = await history.summary(tenantId, head);
         return ok({ ...head, summary }, partOf(head));
       },
     }),

@@ -171,7 +171,7 @@ interface Step {
 /** A run as callers see it. @throws RUN_UNKNOWN */
 async function runView({ history, tenantId }: McpParts, run: string): Promise<object> {
   const head = await history.head(tenantId, run);
-  const summary = await history.summary(tenantId, head.id);
+  const summary = await history.summary(tenantId, head);
   if (!isTerminal(head.status)) return { ...head, summary };
   const output = await history.output(tenantId, head.id);
   const size = JSON.stringify(output ?? null).length;
