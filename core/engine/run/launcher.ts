@@ -14,7 +14,7 @@ import type { Journal } from './journal.ts';
 import { externalIn, trustOf } from './labels.ts';
 import { priorityOf } from './priority-of.ts';
 import type { Run } from './run.ts';
-import { pathOf, type Step } from './step.ts';
+import { keysOf, pathOf, type Step } from './step.ts';
 import { stepLimits } from './step-limits.ts';
 import type { Store } from './store.ts';
 import { asksForMoney, needsModel, overBudget, stepScope, type Turns } from './turns.ts';
@@ -202,6 +202,7 @@ export class Launcher {
       ...(applies && { applies }),
       ...(call && { target: call.grant.target }),
       ...serverOf(step),
+      ...batchOf(step),
       ...this.#parts.attempts.traceOf(attempt),
       ...(rehearsal && { simulate: { latency: true, ...(speed && { speed }) } }),
     });
@@ -212,6 +213,12 @@ export class Launcher {
 export function serverOf({ place }: Step): Pick<Job, 'server'> {
   const { server } = place as AgentPlace & Step['place'];
   return server === undefined ? {} : { server };
+}
+
+/** The items that a step works on together. */
+export function batchOf(step: Step): Pick<Job, 'batch'> {
+  const batch = keysOf(step);
+  return batch ? { batch } : {};
 }
 
 /** A step's input, checked. @throws EXPRESSION_INVALID · INPUT_INVALID */
