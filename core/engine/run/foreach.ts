@@ -4,7 +4,7 @@ import type { CompiledForeach } from '../graph/compiled.ts';
 import type { ExpressionScope } from '../graph/expression.ts';
 import type { Ended } from './outcome.ts';
 import { isTerminal } from './states.ts';
-import type { Container, Item, Member, Step } from './step.ts';
+import type { Container, Item, ItemData, Member, Step } from './step.ts';
 
 /** Takes the next items up to the foreach's concurrency. */
 export function openItems(container: Container): readonly Item[] {
@@ -48,7 +48,7 @@ export function itemsIn(
   node: CompiledForeach,
   values: readonly unknown[],
   scope: ExpressionScope,
-): readonly Pick<Item, 'key' | 'value' | 'members'>[] {
+): readonly Omit<ItemData, 'trust'>[] {
   const items = [...itemsByKey(node, values, scope)].map(([key, value], index) => ({
     key,
     value,

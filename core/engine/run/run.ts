@@ -16,6 +16,7 @@ import {
   type Carried,
   type Container,
   type Item,
+  type ItemData,
   move,
   newContainer,
   newStep,
@@ -227,11 +228,7 @@ export class Run {
     return step;
   }
 
-  #addItem(
-    container: Container,
-    of: Omit<Item, 'container' | 'steps' | 'released'>,
-    now: number,
-  ): void {
+  #addItem(container: Container, of: ItemData, now: number): void {
     const { node } = container;
     const { key } = of;
     const item: Item = { container, ...of, steps: [], released: false };

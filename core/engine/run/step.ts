@@ -81,6 +81,9 @@ export interface Item {
   released: boolean;
 }
 
+/** What an item is made of. */
+export type ItemData = Pick<Item, 'key' | 'value' | 'members' | 'trust'>;
+
 /** A foreach under way. */
 export interface Container {
   readonly step: Step;
