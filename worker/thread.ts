@@ -25,6 +25,7 @@ import type { RegisteredAgent } from '../core/sdk/registry.ts';
 import { runAgent } from './agent.ts';
 import { type Granted, grantedBy } from './applied.ts';
 import { Conversation } from './conversation.ts';
+import { keyedAgent } from './keyed.ts';
 import { type Hello, type LaneTask, slots } from './lane.ts';
 import { type Loaded, load, targetsOf } from './loaded.ts';
 import { MadeAgents } from './made-agents.ts';
@@ -193,7 +194,8 @@ class Runner {
     if (this.#declaring !== null) await this.#declaring;
     const { registry, config, profiles, connector, outside } = this.#loaded;
     const registered = this.#made.find(job.agent, job.made) as RegisteredAgent;
-    const { agent, module } = registered;
+    const { module } = registered;
+    const agent = job.batch ? keyedAgent(registered.agent, job.batch) : registered.agent;
     const chain = profiles?.[(agent.model ?? 'standard') as keyof Profiles];
     const targets = chain ? targetsOf(chain) : [{ provider: 'scripted', model: 'none' }];
     // After each await of ours the job whose code goes on is noted.

@@ -114,6 +114,11 @@ const alertRule = z.discriminatedUnion(
     rule('approvals_waiting', { hours: rate.optional(), atLeast: count.optional() }),
     rule('night_late', { by: clock, timeZone: zone.optional(), workflow: text.optional() }),
     rule('agent_refused', { atLeast: count.optional(), withinMinutes: count.optional() }),
+    rule('failures_rising', {
+      withinHours: count.optional(),
+      againstDays: count.optional(),
+      atLeast: count.optional(),
+    }),
   ],
   { error: kindFault },
 );

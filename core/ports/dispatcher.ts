@@ -70,6 +70,8 @@ export interface Job {
   readonly applies?: Applies;
   /** The MCP server of calls that name none. @default the configuration's */
   readonly server?: string;
+  /** Keys of the items that its step works on together: each must have its result. @default it works on one thing */
+  readonly batch?: readonly string[];
   /** The attempt's span, for requests on its behalf (https://www.w3.org/TR/trace-context/). @default nobody traces it */
   readonly traceparent?: string;
 }

@@ -104,6 +104,16 @@ export type AlertRule = {
       /** @default 60 */
       readonly withinMinutes?: number;
     }
+  | {
+      /** Attempts of an agent fail more often than its own of the days before, by more than chance: told before a limit is reached. */
+      readonly kind: 'failures_rising';
+      /** @default 24 */
+      readonly withinHours?: number;
+      /** The days before those hours that they are compared with. @default 7 */
+      readonly againstDays?: number;
+      /** Fewer failed attempts than this say nothing. @default 5 */
+      readonly atLeast?: number;
+    }
 );
 
 /** What people are told of, and who. Webhook endpoints that want it are told by `alert.raised` and `alert.over`. */

@@ -153,7 +153,8 @@ function foreachOf(node: DocumentForeach, at: At): ForeachNode {
   const key = readCel(node.key);
   const when = conditionOf(node);
   const { body, outside } = bodyOf(node, at);
-  const mentioned = mentionsOf({ items, key, when, body });
+  const batch = batchOf(node);
+  const mentioned = mentionsOf({ items, key, when, body, batch });
   return {
     kind: 'foreach',
     id: node.id,
@@ -164,9 +165,16 @@ function foreachOf(node: DocumentForeach, at: At): ForeachNode {
     key,
     body,
     outputs: node.outputs === undefined ? [body.at(-1)?.id ?? node.id] : list(node.outputs),
+    ...batch,
     concurrency: node.concurrency ?? null,
     onItemFailure: node.onItemFailure ?? 'stop',
   };
+}
+
+function batchOf({ batch }: DocumentForeach): Pick<ForeachNode, 'batch'> {
+  if (!batch) return {};
+  const { by, most } = batch;
+  return { batch: { ...(by !== undefined && { by: readCel(by) }), most } };
 }
 
 function itemsOf(items: DocumentForeach['items'], { path, note }: At): ForeachNode['items'] {

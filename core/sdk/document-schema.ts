@@ -250,7 +250,17 @@ const foreach = form({
   outputs: oneOrMore(id)
     .optional()
     .describe("Nodes of `each` whose outputs are the item's. Default the last."),
-  concurrency: count.optional().describe('Items at once. Default no limit of its own.'),
+  batch: form({
+    by: cel.optional().describe('CEL over `item`: items of one value go together. Default all.'),
+    most: z.int().min(1).max(1_000).describe('Items in one step.'),
+  })
+    .optional()
+    .describe(
+      'Several items in one step of the agent: its input is over `items`, it hands in { results }, one an item, each with the key of its item. Default each item by itself.',
+    ),
+  concurrency: count
+    .optional()
+    .describe('Items, or batches, at once. Default no limit of its own.'),
   onItemFailure: z
     .enum(['continue', 'stop'])
     .optional()
@@ -280,6 +290,7 @@ function bodyFaults(
     args: 'tool',
     outputs: 'each',
     budgetUsd: 'agent',
+    batch: 'agent',
   };
   const misplaced = Object.keys(others).filter(
     (each) => node[each] !== undefined && others[each] !== way,

@@ -189,7 +189,8 @@ function awaitedOf(what: AwaitedData): Members {
 
 function foreachOf(node: ForeachNode, losses: string[]): Members {
   const { id, kind, join, when, items, key, body, outputs, concurrency, onItemFailure } = node;
-  const mentioned = mentionsOf({ items, key, when, body }).nodes;
+  const { batch } = node;
+  const mentioned = mentionsOf({ items, key, when, body, batch }).nodes;
   const isLast = outputs.length === 1 && outputs[0] === body.at(-1)?.id;
   const alone = aloneIn(node);
   return {
@@ -199,6 +200,7 @@ function foreachOf(node: ForeachNode, losses: string[]): Members {
     ...(when && { when: bare(when) }),
     items: 'entity' in items ? queryOf(items) : bare(items),
     key: bare(key),
+    ...(batch && { batch: { ...(batch.by && { by: bare(batch.by) }), most: batch.most } }),
     ...given({ concurrency }),
     ...(onItemFailure !== 'stop' && { onItemFailure }),
     ...(alone ? ownOf(alone, losses) : { each: body.map((each) => itemNodeOf(each, losses)) }),

@@ -141,11 +141,24 @@ type WaitFor<E extends EntityName> =
 interface ForeachCommon<R> extends Placing {
   readonly items: QueryRef<R> | Ref<readonly R[]>;
   readonly key: (item: Ref<R>) => Ref<string>;
-  /** @default no limit of its own */
+  /** Items, or batches, at once. @default no limit of its own */
   readonly concurrency?: number;
   /** @default 'stop': a failed item fails the node, and items that have not started are skipped */
   readonly onItemFailure?: 'continue' | 'stop';
 }
+
+/** How items are put together, so that one step works on several. */
+export interface Batching<R> {
+  /** Items of one value go together. @default all of them do */
+  readonly by?: (item: Ref<R>) => Ref<unknown>;
+  /** Items in one step. */
+  readonly most: number;
+}
+/** What an agent that works on batches brings for each item: it hands in `{ results }`, one an item, each with the item's `key`. */
+type Result<A extends AnyAgent> =
+  Output<A> extends { readonly results: readonly (infer E extends { readonly key: string })[] }
+    ? E
+    : never;
 
 type WorkflowInput<W> = W extends Workflow<infer I, unknown> ? z.input<I> : never;
 type WorkflowOutput<W> = W extends Workflow<z.ZodType, infer O> ? O : never;
@@ -181,6 +194,17 @@ export interface Graph<I> extends ItemGraph {
   readonly input: Ref<I>;
   /** The run's own facts. */
   readonly run: Ref<{ readonly today: string; readonly company: string }>;
+  /** An agent that works on several items in one step; a failed step fails all of its items. */
+  foreach<R, A extends AnyAgent>(
+    options: ForeachCommon<R> &
+      Weighing &
+      Bounds &
+      Routed & {
+        readonly batch: Batching<R>;
+        readonly agent: A;
+        readonly input: (items: Ref<R[]>) => Mapped<Input<A>>;
+      } & ([Result<A>] extends [never] ? { readonly agent: never } : unknown),
+  ): ForeachRef<Result<A>>;
   foreach<R, A extends AnyAgent>(
     options: ForeachCommon<R> &
       Weighing &

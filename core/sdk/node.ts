@@ -82,7 +82,15 @@ export type ItemNode =
   | WaitNode
   | WorkflowNode;
 
-/** A graph for each item; items go through it independently of each other. */
+/** How items of a foreach are put together, so that its agent works on several in one step. */
+export interface ItemBatches {
+  /** Items of one value, whatever it is, go together. @default all of them do */
+  readonly by?: Cel;
+  /** Items in one step; the rest of a value make further ones. */
+  readonly most: number;
+}
+
+/** A graph for each item, or for each batch of them; they go through it independently of each other. */
 export interface ForeachNode extends NodeBase {
   readonly kind: 'foreach';
   readonly items: QueryTemplate | Cel;
@@ -91,7 +99,12 @@ export interface ForeachNode extends NodeBase {
   readonly body: readonly ItemNode[];
   /** The body's nodes whose outputs are the item's outputs. */
   readonly outputs: readonly string[];
-  /** Items at once; null = no limit of its own. */
+  /**
+   * The body is one agent then, which is given `items` instead of `item` and answers with `{ results }`, one an item, each with the
+   * item's `key`; a step has the key of its first item. @default each item by itself
+   */
+  readonly batch?: ItemBatches;
+  /** Items, or batches, at once; null = no limit of its own. */
   readonly concurrency: number | null;
   readonly onItemFailure: 'continue' | 'stop';
 }

@@ -1,6 +1,7 @@
 import type { AnyAgent } from './agent.ts';
 import type {
   ApprovalOptions,
+  Batching,
   ComputeOptions,
   Graph,
   ItemGraph,
@@ -16,6 +17,7 @@ import type {
   Awaited as AwaitedData,
   Bounds,
   Cel,
+  ItemBatches,
   ItemNode,
   Node,
   Routed,
@@ -148,6 +150,7 @@ type ForeachOptions = Placing &
   Routed & {
     readonly items: unknown;
     readonly key: (item: Ref<unknown>) => Ref<string>;
+    readonly batch?: Batching<unknown>;
     readonly concurrency?: number;
     readonly onItemFailure?: 'continue' | 'stop';
     readonly agent?: AnyAgent;
@@ -194,7 +197,8 @@ function foreachNode(options: ForeachOptions, at: At): Node {
   const output = options.each
     ? options.each(graph as ItemGraph, item)
     : graph.task({
-        ...{ id: options.id, agent: options.agent, input: options.input?.(item) },
+        ...{ id: options.id, agent: options.agent },
+        input: options.input?.(options.batch ? refTo('items') : item),
         ...weighed(options),
         ...bounded(options),
         ...routed(options),
@@ -215,9 +219,14 @@ function foreachNode(options: ForeachOptions, at: At): Node {
     key: expression(options.key(item), `${path}.key`),
     body,
     outputs: [output].flat().map((each) => (each as NodeRef<unknown>).id),
+    ...(options.batch && { batch: batchesBy(options.batch, item, path) }),
     concurrency: options.concurrency ?? null,
     onItemFailure: options.onItemFailure ?? 'stop',
   };
+}
+
+function batchesBy({ by, most }: Batching<unknown>, item: Ref<unknown>, path: string): ItemBatches {
+  return { ...(by && { by: expression(by(item), `${path}.batch.by`) }), most };
 }
 
 function reduceNode(options: ReduceOptions, at: At): Node {

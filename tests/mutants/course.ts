@@ -83,6 +83,27 @@ export const course: readonly Mutant[] = [
     tests: [world, 'tests/engine/run/foreach.test.ts'],
   },
   {
+    id: 'an-item-in-two-batches',
+    file: 'core/engine/run/foreach.ts',
+    find: 'together.slice(at * most, (at + 1) * most)',
+    replace: 'together.slice(at * most, (at + 1) * most + 1)',
+    tests: ['tests/engine/run/item-batches.test.ts'],
+  },
+  {
+    id: 'an-item-of-a-batch-left-out',
+    file: 'worker/keyed.ts',
+    find: 'if (missing.length > 0)',
+    replace: 'if (missing.length === keys.length)',
+    tests: ['tests/engine/item-batches.test.ts'],
+  },
+  {
+    id: 'chance-is-an-alarm',
+    file: 'core/service/alerts/rising.ts',
+    find: 'shares(failed, ended).least >',
+    replace: 'shares(failed, ended).most >',
+    tests: ['tests/service/alerts/rising.test.ts'],
+  },
+  {
     id: 'partial-is-not-allowed',
     file: 'core/engine/run/status.ts',
     find: `return fatal && !partial ? 'failed' : 'partial';`,

@@ -9,6 +9,7 @@ const waiting = new Set(['approval_example', 'wait_example']);
 const programs = {
   basic: { agents: 3, modules: ['desk'] },
   parallel: { agents: 0, modules: [] },
+  batching: { agents: 10, modules: ['desk'] },
   'erp-multi-module': { agents: 20, modules: ['compliance', 'finance', 'hr', 'inventory'] },
 } as const;
 

@@ -99,6 +99,14 @@ describe('a workflow written as a document', () => {
     assert.equal(again(data).goal, data.goal);
   });
 
+  it('keeps how items are put together', () => {
+    verifies('R1.batching');
+    const batch = { by: { cel: 'item.vendor' }, most: 20 };
+    const data = workflow([foreach('all', { batch: { most: 2 } }), foreach('some', { batch })]);
+
+    assert.deepEqual(sorted(again(data)).nodes, data.nodes);
+  });
+
   it('says what a document cannot say', () => {
     const data = workflow([task('a', { timeoutMs: 1_500, costMicroUsd: 1_250_000 })]);
 

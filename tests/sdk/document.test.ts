@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: so documents write expressions
 import assert from 'node:assert/strict';
 import { readDocument } from '../../core/sdk/document.ts';
-import type { Node, WorkflowData } from '../../core/sdk/node.ts';
+import type { ForeachNode, Node, WorkflowData } from '../../core/sdk/node.ts';
 import { verifies } from '../support/verifies.ts';
 
 /** The data of a document of some nodes, which has no fault. */
@@ -131,6 +131,29 @@ describe('a workflow document', () => {
       [{ id: 'a', kind: 'task', agent: 'x.y', input: { n: 1 }, timeoutMs: 2_000, ...place }],
       [{ id: 'b', kind: 'tool', tool: 'x.y.z', args: { n: 2 }, ...place }],
     ]);
+  });
+
+  it('puts items together where it says so, and an agent goes through them', () => {
+    verifies('R1.batching');
+    const each = 'foreach, items: input.list, key: item.id';
+    const [a, b] = read(
+      node('a', `${each}, agent: x.y, batch: { by: item.of + nodes.b.output, most: 9 }`) +
+        node('b', `${each}, agent: x.y, input: { all: '\${ items }' }, batch: { most: 2 }`),
+    ).nodes as readonly ForeachNode[];
+
+    assert.deepEqual(a?.batch, { by: { cel: 'item.of + nodes.b.output' }, most: 9 });
+    assert.deepEqual(a?.after, ['b']);
+    assert.deepEqual(b?.batch, { most: 2 });
+    assert.match(
+      faultsOf(
+        `name: lab\nnodes:\n${node('a', `${each}, tool: x.y.z, batch: { most: 2 }`)}`,
+      ).join(),
+      /a nodes\[0\].batch: .* does not go with 'tool'/,
+    );
+    assert.match(
+      faultsOf(`name: lab\nnodes:\n${node('a', `${each}, agent: x.y, batch: {}`)}`).join(),
+      /a nodes\[0\].batch.most: .* is missing/,
+    );
   });
 
   it('keeps money exactly, in micro-USD', () => {

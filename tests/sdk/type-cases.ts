@@ -180,6 +180,12 @@ const summary = defineAgent({
   input: z.object({ items: z.array(z.object({ verdict: Verdict })), missing: z.int().default(0) }),
   output: z.object({ wrong: z.number(), right: z.array(z.string()) }),
 });
+const checks = defineAgent({
+  ...plain,
+  name: 'checks',
+  input: z.object({ slips: z.array(z.object({ id: z.string() })) }),
+  output: z.object({ results: z.array(z.object({ key: z.string(), verdict: Verdict })) }),
+});
 const misfit = defineAgent({
   ...plain,
   name: 'misfit',
@@ -219,6 +225,15 @@ export const nightly = defineWorkflow({
         });
       },
     });
+    const batches = foreach({
+      id: 'batches',
+      items: drafts,
+      key: (slip) => slip.id,
+      batch: { by: (slip) => slip.employee, most: 9 },
+      agent: checks,
+      input: (slips) => ({ slips }),
+    });
+    reduce({ id: 'sums', from: batches, agent: summary });
     const sum = reduce({ id: 'sum', from: [slips, chains], agent: summary, join: 'all_done' });
     const when = all(eq(input.periodOpen, true), eq(sum.output.wrong, 0), gt(sum.output.wrong, -1));
     const open = gate({ id: 'open', after: [sum], when });
@@ -247,6 +262,15 @@ export const nightly = defineWorkflow({
     eq(sum.output.missed, 0);
     // @ts-expect-error 2322 a gate without a condition
     gate({ id: 'always', when: true });
+    // @ts-expect-error 2769 an agent that hands in no result an item
+    foreach({
+      id: 'unkeyed',
+      items: drafts,
+      key: (slip) => slip.id,
+      batch: { most: 9 },
+      agent: check,
+      input: () => ({ payslip: 'one' }),
+    });
     foreach({
       id: 'keyless',
       items: drafts,

@@ -150,6 +150,13 @@ const members = {
   priority: mostly(fc.constantFrom(1, 10), fc.constantFrom(0, 11)),
   critical: mostly(fc.boolean(), fc.constant('yes')),
   server: mostly(fc.constantFrom('fs_reports', 'docs-2.1'), fc.constantFrom('', 'a b', 1)),
+  batch: mostly(
+    fc.record(
+      { by: cel, most: mostly(fc.integer({ min: 1, max: 9 }), fc.constant(0)) },
+      { requiredKeys: ['most'] },
+    ),
+    fc.constant({ by: 'item' }),
+  ),
   concurrency: mostly(fc.constantFrom(1, 8), fc.constantFrom(0, -1, 1.5)),
   onItemFailure: mostly(fc.constantFrom('continue', 'stop'), fc.constant('skip')),
   outputs: mostly(id, fc.constantFrom(['a', 'b'], 'zz', [])),
@@ -210,6 +217,7 @@ const node = fc.oneof(
   nodeOf('foreach', { each: itemGraph }),
   nodeOf('foreach', { each: itemGraph, outputs: members.outputs }),
   nodeOf('foreach', { agent, input: ofCompany, server: members.server }),
+  nodeOf('foreach', { agent, input: ofCompany, batch: members.batch }),
   nodeOf('foreach', { tool: members.tool, args: ofCompany, priority: members.priority }),
 );
 

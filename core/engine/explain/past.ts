@@ -8,7 +8,7 @@ import { Reservoir } from '../schedule/reservoir.ts';
 /** What earlier runs of a tenant say. */
 export interface Past {
   readonly durations: Durations;
-  /** How many items a foreach should have, or null. */
+  /** How many items or batches a foreach should have, or null. */
   itemsOf(workflow: string, node: string): number | null;
 }
 
@@ -71,7 +71,7 @@ interface ForeachRow {
 /** How many items the foreachs of the newest runs that have ended had, oldest first. Entries are found by run, as their primary key begins with it. */
 function endedForeachs(tenantId: number, runs = 20): RawBuilder<ForeachRow> {
   return sql<ForeachRow>`WITH runs AS (SELECT id, workflow FROM tutti.run WHERE tenant_id = ${tenantId} AND ended_at IS NOT NULL ORDER BY id DESC LIMIT ${runs})
-    SELECT runs.workflow, s.node, (e.data->>'items')::int AS items FROM runs
+    SELECT runs.workflow, s.node, coalesce(e.data->'batches', e.data->'items')::int AS items FROM runs
     JOIN tutti.entry e ON e.tenant_id = ${tenantId} AND e.run_id = runs.id AND e.kind = 'foreach.expanded'
     JOIN tutti.step s ON s.tenant_id = ${tenantId} AND s.run_id = runs.id AND s.id = e.step
     ORDER BY runs.id`;

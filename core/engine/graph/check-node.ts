@@ -12,6 +12,7 @@ import {
   int,
   listOf,
   membersOf,
+  mismatches,
   nameOf,
   nothing,
   objectOf,
@@ -126,18 +127,34 @@ function checkReduce(node: Node & { kind: 'reduce' }, duty: Duty): void {
   duty.checkType(objectOf({ items, missing: int }), typeOfSchema(agent.input, 'input'), 'from');
 }
 
-function checkForeach(node: Node & { kind: 'foreach' }, types: ScopeTypes, duty: Duty): void {
+function checkForeach(node: Node & { kind: 'foreach' }, around: ScopeTypes, duty: Duty): void {
   if (isCel(node.items)) {
-    const type = duty.typeOf(node.items, types, 'items');
+    const type = duty.typeOf(node.items, around, 'items');
     if (!membersOf(type).every(({ kind }) => kind === 'list' || kind === 'dyn'))
       duty.report('items', 'type_mismatch', `Items are a list; this is ${nameOf(type)}.`);
-  } else checkQuery(node.items, { types, path: 'items', duty });
-  const { each: _, ...keyTypes } = duty.scopes.inItem(node.id);
-  const key = duty.typeOf(node.key as Template, keyTypes, 'key');
+  } else checkQuery(node.items, { types: around, path: 'items', duty });
+  const types = duty.scopes.ofItem(node.id);
+  const key = duty.typeOf(node.key as Template, types, 'key');
   const isKey = ({ kind }: ValueType): boolean =>
     ['string', 'int', 'double', 'decimal', 'dyn'].includes(kind);
   if (!membersOf(key).every(isKey))
     duty.report('key', 'type_mismatch', `A key is text or a number; this is ${nameOf(key)}.`);
+  if (node.batch) checkBatch(node, { types, path: 'batch.by', duty });
+}
+
+/** What stands together, and that the agent tells its items apart. */
+function checkBatch(
+  { id, batch, body }: Node & { kind: 'foreach' },
+  { types, path, duty }: Asked,
+): void {
+  if (batch?.by) duty.typeOf(batch.by as Template, types, path);
+  const [only] = body;
+  if (only?.kind !== 'task') return;
+  const keyed = objectOf({ results: listOf(objectOf({ key: string }, 'open')) }, 'open');
+  const given = duty.scopes.outputOf(`${id}.${only.id}`);
+  if (mismatches(given, keyed).every(({ severity }) => severity !== 'error')) return;
+  const message = `'${only.agent}' has to hand in { results }, a list of one object an item, each with the item's key; its output is ${nameOf(given)}.`;
+  duty.report('batch', 'type_mismatch', message);
 }
 
 function checkQuery(query: QueryTemplate, { types, path, duty }: Asked): void {

@@ -29,6 +29,7 @@ import type {
 import { connect, type Edges } from './edges.ts';
 import { type Expression, parseExpression } from './expression.ts';
 import { invalid } from './fault.ts';
+import { itemBatches } from './item-batches.ts';
 import { type Known, scopesOf, type WorkflowScopes } from './scopes.ts';
 import { sourcesIn, sourcesOf } from './sources.ts';
 import { type Filler, isCel, parseTemplate } from './template.ts';
@@ -179,6 +180,7 @@ function compileForeach(node: ForeachNode, edges: Edges, context: Context): Comp
       }),
     ),
     outputs: node.outputs.map((id) => outputIndex(node, id, path)),
+    batch: itemBatches(node, path, (cel, at) => parser.expression(cel, at)),
     concurrency: node.concurrency ?? Number.POSITIVE_INFINITY,
     onItemFailure: node.onItemFailure,
   };

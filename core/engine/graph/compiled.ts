@@ -101,6 +101,8 @@ export interface CompiledForeach extends Compiled {
   readonly body: readonly CompiledItemNode[];
   /** Indexes within the body of the nodes whose outputs are the item's. */
   readonly outputs: readonly number[];
+  /** How items are put together, for the one agent of the body; null: each goes by itself. */
+  readonly batch: { readonly by: Expression | null; readonly most: number } | null;
   readonly concurrency: number;
   readonly onItemFailure: 'continue' | 'stop';
 }

@@ -15,7 +15,7 @@ export interface ExpressionScope {
   readonly item?: unknown;
   /** Outputs of the item's own graph, by its node ids. */
   readonly each?: Readonly<Record<string, { readonly output: unknown }>>;
-  /** In a compute: the outputs that it works on, and how many of them there are not. */
+  /** In a compute: the outputs that it works on, and how many of them there are not. In a batch of a foreach: its items. */
   readonly items?: readonly unknown[];
   readonly missing?: number;
   /** In a wait for an event. */

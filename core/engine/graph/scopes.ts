@@ -36,7 +36,9 @@ export type Known = Pick<Registry, 'agents' | 'tools' | 'entities'> & {
 export interface WorkflowScopes {
   /** Of the graph's own nodes, and of the workflow's output. */
   readonly top: ScopeTypes;
-  /** Of a foreach's key, and of the nodes of its items. */
+  /** Of a foreach's key, and of what puts its items together. */
+  readonly ofItem: (foreach: string) => ScopeTypes;
+  /** Of the nodes of its items, or of its batches. */
   readonly inItem: (foreach: string) => ScopeTypes;
   /** What a node's output is, by id; in an item by `foreach.node`. */
   readonly outputOf: (id: string) => ValueType;
@@ -84,8 +86,16 @@ class Scopes implements WorkflowScopes {
     }
   }
 
+  ofItem(foreach: string): ScopeTypes {
+    const { each: _, items: __, ...types } = this.#items.get(foreach) ?? this.top;
+    return types;
+  }
+
   inItem(foreach: string): ScopeTypes {
-    return this.#items.get(foreach) ?? this.top;
+    const types = this.#items.get(foreach) ?? this.top;
+    if (!types.items) return types;
+    const { item: _, ...ofBatch } = types;
+    return ofBatch;
   }
 
   outputOf(id: string): ValueType {
@@ -111,16 +121,18 @@ class Scopes implements WorkflowScopes {
   at(path: string): ScopeTypes {
     const [id = '', innerId = ''] = path.slice(this.#data.name.length + 1).split('.');
     const outer = this.#nodes.get(id);
-    const scope = outer?.kind === 'foreach' ? this.inItem(id) : this.top;
+    const scope = outer?.kind === 'foreach' ? (this.#items.get(id) ?? this.top) : this.top;
     const node = outer?.kind === 'foreach' ? outer.body.find((each) => each.id === innerId) : outer;
     return node?.kind === 'compute' ? this.forCompute(node.from, scope) : { ...scope, event: dyn };
   }
 
   #foreach(node: ForeachNode): ValueType {
     const fields: Record<string, FieldType> = {};
+    const item = this.#itemOf(node);
     const scope = {
       ...this.top,
-      item: this.#itemOf(node),
+      item,
+      ...(node.batch && { items: listOf(item) }),
       each: { kind: 'object', fields, others: 'closed' } as const,
     };
     this.#items.set(node.id, scope);
@@ -129,7 +141,10 @@ class Scopes implements WorkflowScopes {
       this.#outputs.set(`${node.id}.${inner.id}`, type);
       fields[inner.id] = { type: objectOf({ output: type }), optional: false };
     }
-    return listOf(unionOf(node.outputs.map((id) => this.outputOf(`${node.id}.${id}`))));
+    const outputs = unionOf(node.outputs.map((id) => this.outputOf(`${node.id}.${id}`)));
+    if (!node.batch) return listOf(outputs);
+    const results = typeOfPath(['brought', 'results'], { brought: outputs });
+    return results.kind === 'list' ? results : listOf(dyn);
   }
 
   #itemOf({ items }: ForeachNode): ValueType {

@@ -33,19 +33,24 @@ export function namesAll(named: readonly string[]): boolean {
 /** Where a node's data comes from: what its mappings mention, and the outputs that it gathers. `inItem`: it gathers those of its item. */
 export function sourcesOf(node: Node | ItemNode, inItem = false): Sources {
   const isTold = node.kind === 'task' || node.kind === 'reduce';
-  const read = { ...sourcesIn(templatesOf(node)), ...(isTold && { goal: true }) };
+  // What works in batches sees its items together.
+  const item = inItem && node.kind === 'task' ? ['item', 'items'] : ['item'];
+  const read = { ...sourcesIn(templatesOf(node), item), ...(isTold && { goal: true }) };
   if (!('from' in node)) return read;
   const gathered = inItem ? 'each' : 'nodes';
   return { ...read, [gathered]: [...new Set([...read[gathered], ...node.from])] };
 }
 
-/** What templates mention. */
-export function sourcesIn(templates: readonly Template[]): Sources {
+/** What templates mention. `item`: the names by which they know the item. */
+export function sourcesIn(
+  templates: readonly Template[],
+  item: readonly string[] = ['item'],
+): Sources {
   const found = { nodes: new Set<string>(), each: new Set<string>(), input: false, item: false };
   for (const { cel } of templates.flatMap(expressionsOf)) {
     const mentioned = mentionsOf(cel);
     found.input ||= Object.hasOwn(mentioned, 'input');
-    found.item ||= Object.hasOwn(mentioned, 'item');
+    found.item ||= item.some((name) => Object.hasOwn(mentioned, name));
     for (const root of ['nodes', 'each'] as const) {
       if (!Object.hasOwn(mentioned, root)) continue;
       for (const id of Object.keys(mentioned[root] ?? { [everyNode]: null })) found[root].add(id);

@@ -2,7 +2,9 @@ import { toErrorData } from '../../base/errors.ts';
 import type { ForeachNode, ItemNode, Node, WorkflowData } from '../../sdk/node.ts';
 import { type Agents, compile } from './compile.ts';
 import { connect } from './edges.ts';
+import { parseExpression } from './expression.ts';
 import type { Fault } from './fault.ts';
+import { itemBatches } from './item-batches.ts';
 
 /**
  * What `compile` refuses a workflow for, not the first alone: each node is compiled by itself, each edge and each graph's cycles are
@@ -38,8 +40,10 @@ function nodeFaults(node: Node, name: string, lone: (node: Node) => void): reado
   const path = `${name}.${node.id}`;
   const alone = { ...node, after: [] };
   if (alone.kind !== 'foreach') return faultOf(node.id, path, () => lone(alone));
+  // What works in batches is looked at by itself: it would not take any node for its body.
+  const { batch: _, ...each } = alone;
   const holding = (body: ItemNode): ForeachNode => ({
-    ...alone,
+    ...each,
     body: [{ ...body, after: [] }],
     outputs: [body.id],
   });
@@ -48,7 +52,10 @@ function nodeFaults(node: Node, name: string, lone: (node: Node) => void): reado
     ...each,
     after: each.after.filter((named) => ids.has(idOf(named))),
   }));
-  const own = faultOf(node.id, path, () => lone(holding(nothing)));
+  const own = [
+    ...faultOf(node.id, path, () => lone(holding(nothing))),
+    ...faultOf(node.id, path, () => itemBatches(alone, path, parseExpression)),
+  ];
   if (own.length > 0) return own;
   return [
     ...edgeFaults(inside, path, node.id),

@@ -2,7 +2,7 @@ import { EngineError } from '../../base/errors.ts';
 import { digest } from '../../base/ids.ts';
 import type { CompiledForeach, CompiledNode, CompiledTask } from '../graph/compiled.ts';
 import type { ExpressionScope } from '../graph/expression.ts';
-import { itemsByKey } from '../run/foreach.ts';
+import { itemIn, itemsIn } from '../run/foreach.ts';
 
 /**
  * What a run keeps of the plan that it is bound to. Kept with the run itself, so that whoever takes the run up has it, and
@@ -30,12 +30,14 @@ export function itemsDigest(
   values: readonly unknown[],
   scope: ExpressionScope,
 ): string {
-  const items = [...itemsByKey(node, values, scope)].map(([key, item]) => [
+  const items = itemsIn(node, values, scope).map(({ key, value }) => [
     key,
     node.body.map((place) => [
       place.id,
       doerOf(place),
-      place.kind === 'task' || place.kind === 'tool' ? dataInput(place, { ...scope, item }) : null,
+      place.kind === 'task' || place.kind === 'tool'
+        ? dataInput(place, { ...scope, ...itemIn(node, value) })
+        : null,
     ]),
   ]);
   return shortDigest([node.id, items]);

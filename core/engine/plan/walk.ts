@@ -7,7 +7,7 @@ import type { McpCaller } from '../../ports/mcp/pool.ts';
 import type { RegisteredAgent, Registry } from '../../sdk/registry.ts';
 import type { AgentPlace } from '../graph/compiled.ts';
 import { itemsOf } from '../run/items.ts';
-import { goalFor, inputOf, serverOf } from '../run/launcher.ts';
+import { batchOf, goalFor, inputOf, serverOf } from '../run/launcher.ts';
 import { type McpCallParts, McpCalls } from '../run/mcp-calls.ts';
 import type { Next } from '../run/next.ts';
 import type { Run } from '../run/run.ts';
@@ -208,6 +208,7 @@ export class Walk implements DispatchEvents {
       permitted: false,
       recorded: [],
       ...serverOf(step),
+      ...batchOf(step),
     });
   }
 

@@ -59,6 +59,7 @@ const mentionsSql = `WITH mentions AS (
     SELECT run_id, step FROM tutti.effect WHERE tenant_id = $1 AND run_id = ANY ($2) AND entity = $3 AND target_id = $4
     UNION SELECT run_id, step FROM tutti.finding WHERE tenant_id = $1 AND run_id = ANY ($2) AND records @> $5::jsonb
     UNION SELECT run_id, id FROM tutti.step WHERE tenant_id = $1 AND run_id = ANY ($2) AND item_key = $4
+    UNION SELECT run_id, step FROM tutti.entry WHERE tenant_id = $1 AND run_id = ANY ($2) AND kind = 'step.started' AND data->'batch' ? $4
     UNION SELECT n.run_id, n.step FROM tutti.payload p JOIN tutti.entry n ON n.tenant_id = p.tenant_id AND n.run_id = p.run_id AND n.seq = p.seq
       WHERE p.tenant_id = $1 AND p.run_id = ANY ($2) AND n.tenant_id = $1 AND n.run_id = ANY ($2) AND p.body IS NOT NULL
       AND CASE WHEN position($6::bytea IN p.body) > 0 THEN convert_from(p.body, 'UTF8') ~ $7 ELSE false END)

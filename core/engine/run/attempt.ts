@@ -23,7 +23,7 @@ import type {
   TurnRow,
 } from './rows.ts';
 import type { Run } from './run.ts';
-import { pathOf, type Step } from './step.ts';
+import { keysOf, pathOf, type Step } from './step.ts';
 
 /** A model call of an attempt. */
 export interface Call extends CallState {
@@ -93,12 +93,15 @@ export class Attempt {
   /** The entry that makes the start durable. `external`: what its input has from outside, as expressions name it. */
   started(external: readonly string[] = []): EntryRow {
     const { attempt, reassignedTo } = this.step;
+    const batch = keysOf(this.step);
     return this.entry('step.started', {
       attempt,
       mode: this.mode,
       ...(this.recorded > 0 && { recorded: this.recorded }),
       ...(external.length > 0 && { trust: 'external', from: external }),
       ...(reassignedTo !== null && { agent: reassignedTo }),
+      // Its path names the first of them alone.
+      ...(batch && { batch }),
     });
   }
 

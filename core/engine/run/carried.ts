@@ -36,7 +36,7 @@ export interface FormerStep {
 export interface FormerRun {
   readonly graph: Pick<Graph, 'nodes'>;
   readonly steps: ReadonlyMap<number, FormerStep>;
-  /** Which foreach was expanded by which entry, into how many items, oldest first. */
+  /** Which foreach was expanded by which entry, into how many items or batches, oldest first. */
   readonly expansions: readonly {
     readonly seq: number;
     readonly step: number;

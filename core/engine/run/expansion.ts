@@ -41,7 +41,7 @@ export class Expansion {
       const opened: EntryInput = {
         step,
         kind: 'foreach.expanded',
-        data: { items: values.length },
+        data: { items: values.length, ...batchesIn(container) },
         body: { class: 'input', text: JSON.stringify(values) },
       };
       write({ run, step, entries: [nextEntry(run, opened)] });
@@ -57,4 +57,9 @@ export class Expansion {
   #isWanted({ step }: Container): boolean {
     return step.status === 'running' && this.#parts.isOn();
   }
+}
+
+/** How many batches the items stand in, where they do. */
+function batchesIn({ node, items }: Container): { readonly batches?: number } {
+  return node.batch ? { batches: items.length } : {};
 }

@@ -37,14 +37,14 @@ export function trustOfEnded(run: Labelled, { place, item }: Step): Trust {
 }
 
 /**
- * The labels of a foreach's items, by their places: what its list is made of, for a query the ERP; where they are the outputs of another
- * foreach, each has its own. `at`: that one's items.
+ * The labels of a foreach's items: what its list is made of, for a query the ERP; where they are the outputs of another foreach, each has
+ * its own, and a batch the least trusted of its items'. `at`: that one's items.
  */
 export function trustOfItems(
   run: Labelled,
   { node, step }: Container,
   at: (step: Step) => Container | undefined,
-): (index: number) => Trust {
+): (item: Pick<Item, 'members'>) => Trust {
   const { items, sources } = node;
   const whole = trustOf(run, sources, step.item);
   if (items.kind === 'query') return () => joinOf([whole, 'erp']);
@@ -52,7 +52,7 @@ export function trustOfItems(
   const from = source && at(source);
   if (!from) return () => whole;
   const brought = resultsOf(from).filter(({ status }) => status === 'succeeded');
-  return (index) => brought[index]?.trust ?? whole;
+  return ({ members }) => joinOf(members.map(({ index }) => brought[index]?.trust ?? whole));
 }
 
 /** The label of a foreach's outputs. */

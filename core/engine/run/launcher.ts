@@ -15,7 +15,7 @@ import { externalIn, trustOf } from './labels.ts';
 import { priorityOf } from './priority-of.ts';
 import { needsModel } from './refused-call.ts';
 import type { Run } from './run.ts';
-import { pathOf, type Step } from './step.ts';
+import { keysOf, pathOf, type Step } from './step.ts';
 import { stepLimits } from './step-limits.ts';
 import type { Store } from './store.ts';
 import { asksForMoney, overBudget, stepScope, type Turns } from './turns.ts';
@@ -204,6 +204,7 @@ export class Launcher {
       ...(applies && { applies }),
       ...(call && { target: call.grant.target }),
       ...serverOf(step),
+      ...batchOf(step),
       ...this.#parts.attempts.traceOf(attempt),
       ...(rehearsal && { simulate: { latency: true, ...(speed && { speed }) } }),
     });
@@ -219,6 +220,12 @@ export function serverOf({ place }: Step): Pick<Job, 'server'> {
 /** What the agent of a step is told of its run's goal; one that only calls a tool is told nothing. */
 export function goalFor({ facts }: Run, { place }: Step): Pick<Job, 'goal'> {
   return facts.goal && place.sources.goal ? { goal: facts.goal.text } : {};
+}
+
+/** The items that a step works on together. */
+export function batchOf(step: Step): Pick<Job, 'batch'> {
+  const batch = keysOf(step);
+  return batch ? { batch } : {};
 }
 
 /** A step's input, checked. @throws EXPRESSION_INVALID · INPUT_INVALID */

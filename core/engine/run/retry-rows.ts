@@ -80,7 +80,7 @@ export async function readFormer(
     [tenantId, id],
   );
   const expansions = await client.query<FormerRun['expansions'][number]>(
-    `SELECT seq, step, (data->>'items')::int AS items FROM tutti.entry WHERE tenant_id = $1 AND run_id = $2 AND kind = 'foreach.expanded' ORDER BY seq`,
+    `SELECT seq, step, coalesce(data->'batches', data->'items')::int AS items FROM tutti.entry WHERE tenant_id = $1 AND run_id = $2 AND kind = 'foreach.expanded' ORDER BY seq`,
     [tenantId, id],
   );
   return {

@@ -3,7 +3,7 @@ import type { StepWait } from '../../ports/db/states.ts';
 import type { CompiledReduce, CompiledTask, CompiledWorkflow, Graph } from '../graph/compiled.ts';
 import type { ExpressionScope } from '../graph/expression.ts';
 import type { RunFacts } from './facts.ts';
-import { endItem, endOf, failItems, itemsByKey, openItems, resultsOf } from './foreach.ts';
+import { endItem, endOf, failItems, itemsIn, openItems, resultsOf } from './foreach.ts';
 import { decideInline, isInline, isOutside } from './inline.ts';
 import { Joins, serves } from './join.ts';
 import { trustOfEnded, trustOfItems, trustOfResults } from './labels.ts';
@@ -16,6 +16,7 @@ import {
   type Carried,
   type Container,
   type Item,
+  type ItemData,
   move,
   newContainer,
   newStep,
@@ -101,10 +102,9 @@ export class Run {
   /** Makes the steps of a foreach's items, or none. @throws WORKFLOW_INVALID for a key that is no text or not unique */
   expand(container: Container, values: readonly unknown[], now: number): readonly Next[] {
     const { node, step } = container;
-    const items = itemsByKey(node, values, this.scope());
-    const trustAt = trustOfItems(this, container, (each) => this.#containers.get(each));
-    for (const [key, value] of items)
-      this.#addItem(container, { key, value, trust: trustAt(container.items.length) }, now);
+    const items = itemsIn(node, values, this.scope());
+    const trustOf = trustOfItems(this, container, (each) => this.#containers.get(each));
+    for (const item of items) this.#addItem(container, { ...item, trust: trustOf(item) }, now);
     const next: Next[] = [];
     if (container.items.length === 0)
       this.#end(step, { kind: 'succeeded', output: [] }, { now, next });
@@ -236,7 +236,7 @@ export class Run {
     return step;
   }
 
-  #addItem(container: Container, of: Pick<Item, 'key' | 'value' | 'trust'>, now: number): void {
+  #addItem(container: Container, of: ItemData, now: number): void {
     const { node } = container;
     const { key } = of;
     const item: Item = { container, ...of, steps: [], released: false };

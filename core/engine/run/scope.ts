@@ -1,6 +1,7 @@
 import type { ExpressionScope } from '../graph/expression.ts';
 import type { RunFacts } from './facts.ts';
-import type { Item, Step } from './step.ts';
+import { itemIn, type Result } from './foreach.ts';
+import type { Item } from './step.ts';
 
 /** What a node over other nodes' outputs sees of them. */
 export interface Gathered {
@@ -20,14 +21,14 @@ export function scopeOf(
   const each = Object.fromEntries(
     item.steps.map((step) => [step.place.id, { output: step.output }]),
   );
-  return { ...scope, item: item.value, each };
+  return { ...scope, ...itemIn(item.container.node, item.value), each };
 }
 
-/** The outputs of the steps that succeeded, and how many did not: what a reduce is given. */
-export function gather(sources: readonly Step[]): Gathered {
-  const succeeded = sources.filter((step) => step.status === 'succeeded');
+/** The outputs of what succeeded, and how many did not: what a reduce is given. */
+export function gather(sources: readonly Result[]): Gathered {
+  const succeeded = sources.filter(({ status }) => status === 'succeeded');
   return {
-    items: succeeded.map((step) => step.output),
+    items: succeeded.map(({ output }) => output),
     missing: sources.length - succeeded.length,
   };
 }

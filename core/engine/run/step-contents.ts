@@ -155,7 +155,9 @@ function givenTo(step: Step, { run, agents }: Remade): unknown {
 
 function valuesOf({ steps }: Run, foreach: Step): readonly unknown[] {
   const items = steps.flatMap(({ item }) => (item?.container.step === foreach ? [item] : []));
-  return [...new Set(items)].map(({ value }) => value);
+  return [...new Set(items)].flatMap(({ value, container }) =>
+    container.node.batch ? (value as readonly unknown[]) : [value],
+  );
 }
 
 function outputIn(view: StepView, { isStored, body }: Stored, remade: Remade | Content): Content {

@@ -59,16 +59,30 @@ export interface Carried extends Pick<Step, 'outputSeq' | 'degraded'> {
   readonly ended: Ended;
 }
 
-/** One item of a foreach: its own little graph of steps. */
+/** One of what a foreach runs over. */
+export interface Member {
+  readonly key: string;
+  /** Its place among all of them. */
+  readonly index: number;
+}
+
+/** One item of a foreach, or a batch of several: its own little graph of steps. */
 export interface Item {
   readonly container: Container;
+  /** Of a batch that of its first item. */
   readonly key: string;
+  /** Of a batch the list of its items. */
   readonly value: unknown;
+  /** Itself; of a batch its items. */
+  readonly members: readonly Member[];
   /** Its label. */
   readonly trust: Trust;
   readonly steps: Step[];
   released: boolean;
 }
+
+/** What an item is made of. */
+export type ItemData = Pick<Item, 'key' | 'value' | 'members' | 'trust'>;
 
 /** A foreach under way. */
 export interface Container {
@@ -128,6 +142,11 @@ export function move(step: Step, to: StepStatus): void {
 /** `match` or `match/check[V-17]`: where a step stands, for people and for keys. */
 export function pathOf(step: Pick<Step, 'node' | 'itemKey'>): string {
   return step.itemKey === '' ? step.node : `${step.node}[${step.itemKey}]`;
+}
+
+/** The keys of the items that a step works on together; null: it has no batch. */
+export function keysOf({ item }: Pick<Step, 'item'>): readonly string[] | null {
+  return item?.container.node.batch ? item.members.map(({ key }) => key) : null;
 }
 
 /** The parts of a path that `pathOf` made. */

@@ -24,5 +24,7 @@ export function phraseOf(rule: AlertRule, { subject, detail }: Standing): string
       return `The night, ${subject}, has not ended by ${rule.by}: it is ${detail.state}.`;
     case 'agent_refused':
       return `Unusual: ${number('refusals')} calls of ${subject} were refused within ${number('withinMinutes')} minutes.`;
+    case 'failures_rising':
+      return `${subject} fails more often than before: ${number('failed')} of ${countOf(number('ended'), 'attempt')} of the last ${countOf(number('withinHours'), 'hour')}, ${number('pastFailed')} of ${number('pastEnded')} in the ${countOf(number('againstDays'), 'day')} before.`;
   }
 }

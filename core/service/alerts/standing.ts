@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { AlertRule } from '../../ports/service-config.ts';
 import { hasNights } from '../batch/nights.ts';
 import { lastInstant } from '../last-instant.ts';
+import { type AttemptCounts, attemptCounts, risingIn, windowOf } from './rising.ts';
 
 /** Something that is past its threshold now. */
 export interface Standing {
@@ -45,6 +46,8 @@ export async function standingOf(rule: AlertRule, look: Look): Promise<readonly 
       return await lateNight(rule, look);
     case 'agent_refused':
       return await refusedAgents(rule, look);
+    case 'failures_rising':
+      return await risingFailures(rule, look);
     case 'not_ready':
       // Each engine looks at itself.
       return [];
@@ -157,6 +160,18 @@ function refusedAgents({ atLeast = 20, withinMinutes = 60 }: RuleOf<'agent_refus
      GROUP BY s.agent HAVING count(*) >= $3`,
     [minutesBefore(look, withinMinutes), atLeast, withinMinutes],
   );
+}
+
+async function risingFailures(
+  rule: RuleOf<'failures_rising'>,
+  look: Look,
+): Promise<readonly Standing[]> {
+  const { withinHours, againstDays } = windowOf(rule);
+  const lately = minutesBefore(look, withinHours * 60);
+  const since = daysBefore({ ...look, now: lately }, againstDays);
+  const values = [look.tenantId, since, lately];
+  const { rows } = await look.pool.query<AttemptCounts>(attemptCounts, values);
+  return risingIn(rule, rows);
 }
 
 const dayMs = 86_400_000;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { Text } from '../../../core/base/text.ts';
 import { checkWorkflow } from '../../../core/engine/graph/check.ts';
 import { sharedEntities } from '../../../core/ports/erp/entities.ts';
-import type { ItemNode, Node } from '../../../core/sdk/node.ts';
+import type { ForeachNode, ItemNode, Node } from '../../../core/sdk/node.ts';
 import { loadRegistry } from '../../../core/sdk/registry.ts';
 import config from '../../../tutti.config.ts';
 import {
@@ -17,6 +17,21 @@ import {
 } from '../../support/fixtures/checks.ts';
 import { foreach, gate, reduce, task, workflow } from '../../support/fixtures/graphs.ts';
 import { verifies } from '../../support/verifies.ts';
+
+/** Drafts of bills, those of a status together, which an agent works on. */
+const inBatches = (agent: string, more: Partial<ForeachNode> = {}): Node =>
+  foreach('each', {
+    items: bills,
+    key: { cel: 'item.id' },
+    batch: { by: { cel: 'item.status' }, most: 5 },
+    body: [
+      task('each', {
+        agent,
+        input: { bills: { cel: 'items.map(one, {"id": one.id, "total": one.total})' } },
+      }),
+    ],
+    ...more,
+  });
 
 describe('a checked workflow', () => {
   it('passes where everything fits', () => {
@@ -35,6 +50,15 @@ describe('a checked workflow', () => {
     assert.deepEqual(check(nodes), []);
   });
 
+  it('passes where an agent works on batches, and what follows sees each result by itself', () => {
+    verifies('R1.batching');
+    const nodes = [inBatches('lab.judges'), gate('rich', 'nodes.each.output[0].total.amount > 5')];
+    assert.deepEqual(
+      check(nodes.map((node) => ({ ...node, ...(node.kind === 'gate' && { after: ['each'] }) }))),
+      [],
+    );
+  });
+
   it('holds for every workflow of the modules', () => {
     const registry = loadRegistry(config as never, sharedEntities);
     for (const { data } of registry.workflows.values())
@@ -49,6 +73,26 @@ describe('a fault of types', () => {
     ['an unknown node', [gate('g', 'nodes.two.output == 1')], ['g when unknown_member']],
     ['wrong operands', [gate('g', 'input.count > input.bill')], ['g when type_mismatch']],
     ['a decimal beside text', [gate('g', 'input.limit > "950"')], ['g when type_mismatch']],
+    [
+      'an agent that does not hand in a result an item',
+      [inBatches('lab.work'), inBatches('lab.sum', { id: 'other' })],
+      [
+        'other batch type_mismatch',
+        'other.each input.items missing_field',
+        'other.each input.missing missing_field',
+        '? other.each input.bills unknown_field',
+      ],
+    ],
+    [
+      'one item where a batch has several, and several where they are put together',
+      [
+        inBatches('lab.work', {
+          batch: { by: { cel: 'items' }, most: 2 },
+          body: [task('each', { input: { one: { cel: 'item.id' } } })],
+        }),
+      ],
+      ['each batch.by unknown_name', 'each.each input.one unknown_name'],
+    ],
     ['a condition that is none', [gate('g', 'input.count')], ['g when type_mismatch']],
     [
       'a condition on a node',

@@ -122,6 +122,11 @@ describe('erasure', function () {
       [byFinding],
     );
     const byKey = await plant({ keys: ['E-17', 'E-18'] });
+    const byBatch = await plant({});
+    await past.one(
+      `INSERT INTO tutti.entry (tenant_id, run_id, seq, step, kind, data) VALUES (${tenantId}, $1, 50, 0, 'step.started', '{"batch": ["E-2", "E-17"]}')`,
+      [byBatch],
+    );
     const byText = await plant({ body: text('Dear,\nE-17 was paid twice.') });
     const byInput = await plant({ input: '{"employee":"E-17"}' });
     const nowhere = await plant({ body: text('E-171, XE-17 and E-17a are others.') });
@@ -133,10 +138,10 @@ describe('erasure', function () {
     const second = await eraseRecord(fresh.database, record, { ...request, tenantId });
 
     const kept = [{ runId: open, because: 'unfinished' }];
-    assert.deepEqual(first, { bodies: 3 + 3 + 3 + 3 + 7, runs: 5, kept });
+    assert.deepEqual(first, { bodies: 3 + 3 + 3 + 3 + 3 + 7, runs: 6, kept });
     assert.deepEqual(second, { bodies: 0, runs: 0, kept });
     const oneStep = { effect: 1, finding: 1, input: 1, output: 1 };
-    for (const id of [byEffect, byFinding, byKey, byText]) {
+    for (const id of [byEffect, byFinding, byKey, byBatch, byText]) {
       assert.deepEqual(await past.bodiesOf(id), oneStep);
       assert.deepEqual((await erased(id)).what, ['record employee:E-17']);
     }
