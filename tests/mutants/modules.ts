@@ -15,8 +15,8 @@ export const modules: readonly Mutant[] = [
   {
     id: 'runs-are-taken-up-without-their-module',
     file: 'core/engine/run/claims.ts',
-    find: 'store.claim(boot, room, absent())',
-    replace: 'store.claim(boot, room, absent().slice(0, 0))',
+    find: 'store.claim(boot, room, present?.())',
+    replace: 'store.claim(boot, room, present ? null : null)',
     tests: [loading],
   },
   {

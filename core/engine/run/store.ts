@@ -8,6 +8,7 @@ import type {
   RecordedTurn,
   Verdict,
 } from '../../ports/dispatcher.ts';
+import type { PresentModules } from '../../ports/module-code.ts';
 import type { WorkflowData } from '../../sdk/node.ts';
 import type { RegisteredWorkflow } from '../../sdk/registry.ts';
 import { startAudit } from '../audit/start.ts';
@@ -153,24 +154,32 @@ export class Store {
     return { id: known, isNew: known === id };
   }
 
-  /** Takes up to `limit` runs that nobody owns and that name no agent of the modules in `without`, but those that somebody has cancelled. From now on an older release leaves them alone: it would not know our entries. */
+  /**
+   * Takes up to `limit` runs that nobody owns. Of modules that were loaded while Tutti runs only those that are `present` as the table has them
+   * now, however old the caller's last look at it is, but for runs that somebody has cancelled. From now on an older release leaves them
+   * alone: it would not know our entries.
+   */
   async claim(
     boot: string,
     limit: number,
-    without: readonly string[] = [],
+    present: PresentModules | null = null,
   ): Promise<readonly RunRow[]> {
+    const loaded = present?.loaded.map(({ name, generation }) => `${name} ${generation}`);
     const result = await this.#pool.query<RunRow>({
       name: 'claim',
       text: `WITH me AS MATERIALIZED (SELECT id FROM tutti.engine WHERE id = $1 AND state = 'alive' FOR KEY SHARE),
+        missing AS MATERIALIZED (SELECT name FROM tutti.module_load
+          WHERE NOT (wanted AND name || ' ' || generation = ANY ($4) OR name = ANY ($5))),
         c AS MATERIALIZED (SELECT tenant_id, id, status FROM tutti.run WHERE owner IS NULL AND ended_at IS NULL AND journal_v <= $3
           AND (wake_at IS NULL OR wake_at <= now()) AND tenant_id NOT IN (SELECT t.id FROM tutti.tenant t WHERE t.suspended_at IS NOT NULL)
-          AND (cardinality($4::text[]) = 0 OR NOT EXISTS (SELECT FROM jsonb_object_keys(coalesce(pins #> '{declared,agents}', '{}')) AS agent
-            WHERE split_part(regexp_replace(agent, '^tool:', ''), '.', 1) = ANY ($4)) OR EXISTS (SELECT FROM tutti.inbox i WHERE i.tenant_id = run.tenant_id AND i.run_id = run.id AND i.kind = 'cancel'))
+          AND (NOT EXISTS (SELECT FROM missing) OR NOT EXISTS (SELECT FROM missing JOIN jsonb_object_keys(coalesce(pins #> '{declared,agents}', '{}'))
+            AS agent ON name = split_part(regexp_replace(agent, '^tool:', ''), '.', 1))
+            AND NOT EXISTS (SELECT FROM missing WHERE starts_with(workflow, 'apply:' || name || '.')) OR EXISTS (SELECT FROM tutti.inbox i WHERE i.tenant_id = run.tenant_id AND i.run_id = run.id AND i.kind = 'cancel'))
           ORDER BY priority DESC, created_at FOR UPDATE SKIP LOCKED LIMIT $2)
         UPDATE tutti.run r SET owner = me.id, journal_v = $3, status = CASE r.status WHEN 'queued' THEN 'running' ELSE r.status END
         FROM c, me WHERE r.tenant_id = c.tenant_id AND r.id = c.id
         RETURNING ${claimedColumns}, c.status`,
-      values: [boot, limit, journalVersion, without],
+      values: [boot, limit, journalVersion, loaded ?? null, present?.configured ?? null],
     });
     return result.rows;
   }
