@@ -1,6 +1,7 @@
 import { Approvals } from '../core/engine/approvals/approvals.ts';
 import type { Decision } from '../core/engine/approvals/rules.ts';
 import type { ApprovalView } from '../core/engine/approvals/view.ts';
+import { whenItGoesOn } from './active-tenant.ts';
 import { withHost } from './call-host.ts';
 import { type Call, exit } from './command.ts';
 import { operator, personOfCall } from './operator.ts';
@@ -15,7 +16,6 @@ export async function say(call: Call, decision: Decision): Promise<number> {
   return withHost(call, async (host) => {
     const approvals = new Approvals(host.database.pool('tutti_engine', 1), host.config.roles);
     const note = call.args.text('note');
-    const isServed = await host.isServed();
     const taken: ApprovalView[] = [];
     try {
       for (const id of ids) {
@@ -23,7 +23,8 @@ export async function say(call: Call, decision: Decision): Promise<number> {
         const said = { tenantId, id, decision, person, note, via: operator().id };
         const view = await approvals.decide(said);
         taken.push(view);
-        if (!call.terminal.isJson) call.terminal.say(told(view, isServed));
+        if (!call.terminal.isJson)
+          call.terminal.say(told(view, await whenItGoesOn(host, tenantId)));
       }
     } finally {
       if (call.terminal.isJson && taken.length > 0)
@@ -33,8 +34,7 @@ export async function say(call: Call, decision: Decision): Promise<number> {
   });
 }
 
-function told({ id, state, yeses, required, effect }: ApprovalView, isServed: boolean): string {
-  const later = isServed ? '' : ' when an engine starts (tutti serve)';
+function told({ id, state, yeses, required, effect }: ApprovalView, later: string): string {
   const goesOn = effect?.waits === false ? 'It is carried out' : 'Its run goes on';
   const ended = effect?.waits === false ? 'Nothing is written.' : `Its run goes on${later}.`;
   const then = { open: 'Others must say yes, too.', granted: `${goesOn}${later}.` };

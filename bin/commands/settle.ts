@@ -1,6 +1,7 @@
 import { EngineError } from '../../core/base/errors.ts';
 import { Reviews } from '../../core/engine/run/reviews.ts';
 import type { Verdict } from '../../core/ports/dispatcher.ts';
+import { whenItGoesOn } from '../active-tenant.ts';
 import type { Arguments } from '../arguments.ts';
 import { withHost } from '../call-host.ts';
 import { type Command, exit } from '../command.ts';
@@ -14,9 +15,10 @@ export const settle: Command = async (call) => {
   const outcome = call.args.json('outcome');
   return withHost(call, async (host) => {
     const reviews = new Reviews(host.database.pool('tutti_engine', 1));
+    const tenantId = await reviews.tenantOf(key);
     const effect = await reviews.settle(
       {
-        tenantId: await reviews.tenantOf(key),
+        tenantId,
         key,
         verdict,
         ...(outcome !== undefined && { outcome }),
@@ -27,9 +29,9 @@ export const settle: Command = async (call) => {
     );
     if (call.terminal.isJson) call.terminal.print(effect);
     else {
-      const served = await host.isServed();
+      const later = await whenItGoesOn(host, tenantId);
       call.terminal.say(
-        `${effect.tool} ${effect.key.slice(0, 12)} is '${effect.state}' now. Steps that waited for it go on${served ? '' : ' when an engine starts (tutti serve)'}.`,
+        `${effect.tool} ${effect.key.slice(0, 12)} is '${effect.state}' now. Steps that waited for it go on${later}.`,
       );
     }
     return exit.done;

@@ -2,6 +2,7 @@ import { EngineError } from '../../core/base/errors.ts';
 import type { Actor } from '../../core/engine/run/request.ts';
 import type { UndoView } from '../../core/engine/undo/undo-view.ts';
 import { undoWorkflow } from '../../core/engine/undo/undo-workflow.ts';
+import { demandActive } from '../active-tenant.ts';
 import { withHost } from '../call-host.ts';
 import { readingTenant } from '../call-reading.ts';
 import { type Call, type Command, exit, exitCodeOf, unlessInterrupted } from '../command.ts';
@@ -40,6 +41,7 @@ async function undoOnce(
     show(call, view);
     return view.effects.some(({ became }) => became === 'left') ? exit.partial : exit.done;
   }
+  await demandActive(host.database.pool('tutti_engine', 1), tenantId);
   const { reason, actor } = asked;
   const started = await undoing.start({ ...scope, reason, actor });
   call.terminal.say(started.isNew ? `Undo ${started.id}.` : `Undo ${started.id} is there already.`);

@@ -20,7 +20,7 @@ export interface EngineParts {
   readonly config: Config;
   readonly dispatcher: Dispatcher;
   /** Loads modules and takes them away while it runs. @default what is loaded stays */
-  readonly modules?: Pick<ModuleLoader, 'tend' | 'absent'>;
+  readonly modules?: Pick<ModuleLoader, 'tend' | 'present'>;
   /** Null: agents run their playbooks. */
   readonly profiles: Profiles | null;
   /** What rehearsals seem to call where there are no `profiles`. @default nothing */

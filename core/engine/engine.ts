@@ -204,7 +204,7 @@ export class Engine {
       ...{ store: this.#store, adoption: this.#adoption, boot, loop: this.#loop },
       ...{ clock: this.#clock, measures: this.#measures },
       isSuspended: (tenantId) => this.#stops.isSuspended(tenantId),
-      absent: () => this.#parts.modules?.absent ?? [],
+      present: () => this.#parts.modules?.present,
     });
     const { modules } = this.#parts;
     if (modules)

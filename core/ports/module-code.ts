@@ -14,6 +14,14 @@ export interface ModuleRef {
   readonly generation: number;
 }
 
+/** The modules that a process has. */
+export interface PresentModules {
+  /** Those that were loaded while it ran, as it has read them. */
+  readonly loaded: readonly ModuleRef[];
+  /** Names of the configuration's own. */
+  readonly configured: readonly string[];
+}
+
 /** A module as it was read. */
 export interface ReadModule {
   readonly module: Module;

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
+import { systemClock } from '../../core/base/clock.ts';
+import { Tenants } from '../../core/service/identity/tenants.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { UndoLab } from '../support/undo-lab.ts';
 import { verifies } from '../support/verifies.ts';
@@ -56,5 +58,22 @@ describe('tutti undo', function () {
     );
     assert.match(String(row?.id), /^cli:./);
     assert.deepEqual(row?.for, ['anna']);
+  });
+
+  it('is refused for a tenant that is suspended, but for a look', async () => {
+    verifies('R12.tenancy');
+    const { id } = await lab.call([{ tool: 'shelf.box.make', args: { code: 'Q3' } }]);
+    const tenants = new Tenants(lab.pool, systemClock);
+    const actor = { kind: 'person', id: 'tester' } as const;
+    await tenants.suspend('shelf', actor);
+
+    const plan = await tutti('undo', id, '--dry-run');
+    const refused = await tutti('undo', id, '--reason', 'a wrong list');
+
+    assert.equal(plan.code, 0, plan.stderr);
+    assert.equal(refused.code, 1, refused.stderr);
+    assert.match(refused.stderr, /TENANT_SUSPENDED/);
+    assert.equal(await lab.undo.view({ tenantId: lab.tenantId, runId: id }), null);
+    await tenants.resume('shelf', actor);
   });
 });

@@ -30,6 +30,8 @@ const config = {
   modules: [defineModule({ name: 'lab', version: '1.0.0', agents: [worker], workflows: [once] })],
   limits: { running: 1 },
 };
+/** Three run at once, of whose calls of the ERP one may be under way. */
+const crowded = { ...config, limits: { running: 3 }, erpLimit: { concurrency: 1 } };
 const actor = { kind: 'person', id: 'tester', onBehalfOf: ['anna'] } as const;
 
 describe('the priority of a run', () => {
@@ -122,5 +124,83 @@ describe('the priority of a run', () => {
       `SELECT target, data->>'priority' AS priority, actor->'onBehalfOf' AS for FROM tutti.audit WHERE action = 'run.priority' ORDER BY seq DESC LIMIT 1`,
     );
     assert.deepEqual(rows, [{ target: first, priority: '7', for: ['anna'] }]);
+  });
+
+  it('is asked for by messages that no engine loses: who takes the run up next does what the last owner did not', async () => {
+    verifies('R2.priority-change', 'R9.restart');
+    const left = await engines.open();
+    left.dispatcher.answersCancel = true;
+    const { id: runId } = await left.start('lab.once');
+    await left.dispatcher.next('only');
+    const [store, inbox] = [new Store(engines.pool), new Inbox(engines.pool)];
+    // It has not looked since, and ends.
+    await askRun({ store, inbox }, { tenantId: 1, runId, kind: 'priority', priority: 9, actor });
+    await left.engine.stop();
+    assert.deepEqual(await prioritiesOf([runId]), [5]);
+
+    const next = await engines.open();
+
+    await until(async () => (await prioritiesOf([runId]))[0] === 9);
+    assert.deepEqual(await engines.entriesOf(runId, ['run.reprioritized']), [
+      { kind: 'run.reprioritized', data: { from: 5, to: 9, by: actor } },
+    ]);
+    next.dispatcher.succeed((await next.dispatcher.next('only')).ref);
+    await until(async () => (await engines.statusOf(runId)) === 'succeeded');
+  });
+
+  it('is heard behind any number of messages that only a newer release knows, which stay for that', async () => {
+    verifies('R2.priority-change', 'R13.upgrade');
+    const hand = await engines.open();
+    const { id: runId } = await hand.start('lab.once');
+    await hand.dispatcher.next('only');
+    await engines.pool.query(
+      `INSERT INTO tutti.inbox (tenant_id, run_id, kind, dedupe, data, actor)
+       SELECT 1, $1, 'postpone', 'postpone ' || n, '{"to": "tomorrow"}', '{}' FROM generate_series(1, 600) n`,
+      [runId],
+    );
+
+    await hand.engine.ask({ tenantId: 1, runId, kind: 'priority', priority: 8, actor });
+
+    await until(async () => (await prioritiesOf([runId]))[0] === 8);
+    const { rows } = await engines.pool.query(
+      'SELECT kind, count(*)::int AS count FROM tutti.inbox WHERE run_id = $1 GROUP BY kind',
+      [runId],
+    );
+    assert.deepEqual(rows, [{ kind: 'postpone', count: 600 }]);
+    hand.dispatcher.succeed((await hand.dispatcher.next('only')).ref);
+    await until(async () => (await engines.statusOf(runId)) === 'succeeded');
+  });
+});
+
+describe('the priority of a run whose steps are under way', () => {
+  const engines = new HandEngines(crowded);
+
+  before(() => engines.prepare());
+  after(async function () {
+    await engines.stop();
+    return engines.drop(this);
+  });
+
+  it('decides which of their calls a limited ERP gets next', async () => {
+    verifies('R2.priority-change');
+    const { engine, dispatcher, start } = await engines.open();
+    const refs = [];
+    const runs = [];
+    for (const count of [1, 2, 3]) {
+      runs.push((await start('lab.once')).id);
+      refs.push((await dispatcher.next('only', count)).ref);
+    }
+    const [, , last = ''] = runs;
+    for (const ref of refs) dispatcher.say({ kind: 'enter', ref, id: 1, side: 'erp' });
+    const entered = () =>
+      dispatcher.told.flatMap((each) => (each.kind === 'entered' ? each.ref : []));
+    assert.deepEqual(entered(), refs.slice(0, 1));
+
+    await engine.ask({ tenantId: 1, runId: last, kind: 'priority', priority: 7, actor });
+    await until(async () => (await engines.entriesOf(last, ['run.reprioritized'])).length === 1);
+    dispatcher.say({ kind: 'leave', ref: refs[0] as number, id: 1 });
+
+    assert.deepEqual(entered(), [refs[0], refs[2]]);
+    for (const ref of refs) dispatcher.succeed(ref);
   });
 });

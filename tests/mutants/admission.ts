@@ -14,6 +14,13 @@ export const admission: readonly Mutant[] = [
     tests: ['tests/engine/priority.test.ts'],
   },
   {
+    id: 'a-message-of-a-newer-release-is-read',
+    file: 'core/engine/run/inbox.ts',
+    find: 'AND i.kind = ANY ($2)',
+    replace: 'AND $2::text[] IS NOT NULL',
+    tests: ['tests/engine/priority.test.ts'],
+  },
+  {
     id: 'a-new-priority-ends-with-its-engine',
     file: 'core/engine/run/recover.ts',
     find: 'this.#run.priority = Number(entry.data.to);',

@@ -48,6 +48,20 @@ export const standing: readonly Mutant[] = [
     tests: [stops],
   },
   {
+    id: 'a-suspended-tenant-goes-on-asking-mcp-servers',
+    file: 'core/engine/authority/standstill.ts',
+    find: 'if (writing.size > 0 || !this.#stops.isSuspended(tenantId)) return null;',
+    replace: 'if (writing.size >= 0 || !this.#stops.isSuspended(tenantId)) return null;',
+    tests: ['tests/engine/mcp/calls.test.ts'],
+  },
+  {
+    id: 'a-grant-of-a-suspended-tenant-gets-its-run',
+    file: 'core/engine/approvals/apply.ts',
+    find: 'AND NOT $',
+    replace: 'OR false AND NOT $',
+    tests: ['tests/engine/approvals/suspended.test.ts'],
+  },
+  {
     id: 'a-stale-setting-lets-everything-go',
     file: 'core/ports/db/authority.ts',
     find: 'const longestMs = 1_000;',

@@ -140,7 +140,7 @@ export const survival: readonly Mutant[] = [
   },
   {
     id: 'run-taken-from-its-owner',
-    file: 'core/engine/run/store.ts',
+    file: 'core/engine/run/run-row.ts',
     find: 'WHERE owner IS NULL AND ended_at IS NULL AND journal_v',
     replace: 'WHERE ended_at IS NULL AND journal_v',
     tests: ['tests/engine/run/store.test.ts'],

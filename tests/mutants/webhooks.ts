@@ -36,6 +36,13 @@ export const webhooks: readonly Mutant[] = [
     tests: [atLeastOnce],
   },
   {
+    id: 'a-suspended-tenant-tells-its-endpoints',
+    file: 'core/service/webhooks/claims.ts',
+    find: 'w.disabled_at IS NULL AND NOT $',
+    replace: 'w.disabled_at IS NULL OR NOT $',
+    tests: [deliveries],
+  },
+  {
     id: 'a-taken-delivery-goes-on',
     file: 'core/service/webhooks/claims.ts',
     find: "outcome.kind === 'delivered' ? 'delivered' :",

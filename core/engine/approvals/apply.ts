@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { crashPoint } from '../../base/crash-point.ts';
 import { digest } from '../../base/ids.ts';
+import { isSuspended } from '../../ports/db/suspended.ts';
 import type { Applies } from '../../ports/dispatcher.ts';
 import type { WorkflowData } from '../../sdk/node.ts';
 import type { Registry } from '../../sdk/registry.ts';
@@ -21,7 +22,7 @@ export interface ApplyParts {
 
 /**
  * Carries out what people have granted and no step waits for: each grant has one run, of one step, under a key of its own, so that any number
- * of engines may look, and one that dies in between leaves nothing undone.
+ * of engines may look, and one that dies in between leaves nothing undone. Of a tenant that is suspended it waits.
  */
 export class ApplyRuns {
   readonly #parts: ApplyParts;
@@ -138,4 +139,5 @@ JOIN tutti.effect e ON e.tenant_id = a.tenant_id AND e.key = a.effect_key AND e.
 JOIN tutti.run r ON r.tenant_id = a.tenant_id AND r.id = a.effect_run
 JOIN tutti.payload p ON p.tenant_id = a.tenant_id AND p.run_id = a.effect_run AND p.seq = a.effect_seq AND p.part = 0 AND p.body IS NOT NULL
 WHERE a.state = 'granted' AND a.effect_key IS NOT NULL AND NOT a.waits AND a.apply_run IS NULL AND a.expires_at > clock_timestamp()
+  AND NOT ${isSuspended('a.tenant_id')}
 ORDER BY a.closed_at LIMIT $1`;

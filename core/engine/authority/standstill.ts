@@ -1,3 +1,4 @@
+import type { EngineError } from '../../base/errors.ts';
 import { moduleOf } from '../../sdk/qualified-name.ts';
 import type { RegisteredAgent } from '../../sdk/registry.ts';
 import { proposerOf } from '../approvals/apply.ts';
@@ -6,7 +7,7 @@ import type { Run } from '../run/run.ts';
 import type { Step } from '../run/step.ts';
 import type { Waiting } from '../run/waiting.ts';
 import type { Scheduler } from '../schedule/scheduler.ts';
-import type { Stop, Subject } from './stop.ts';
+import { type Stop, type Subject, stopError } from './stop.ts';
 import { noStops, type StopBook } from './stops.ts';
 
 /** What stopped work is held with. */
@@ -61,6 +62,16 @@ export class Standstill {
       this.#struck.set(attempt.step, subject);
       throw error;
     }
+  }
+
+  /**
+   * Why an attempt may ask nobody outside any more: its tenant is suspended. Null: it may, also where an effect is under way, which is
+   * not left half done.
+   */
+  refusal({ run, writing }: Attempt): EngineError | null {
+    const { tenantId } = run.facts;
+    if (writing.size > 0 || !this.#stops.isSuspended(tenantId)) return null;
+    return stopError({ tenantId, reach: 'suspended', reason: '' });
   }
 
   #writing({ run, step, registered }: Attempt, tool: string): Subject {

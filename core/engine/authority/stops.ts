@@ -13,6 +13,8 @@ const freshMs = 1_000;
 export interface StopBook {
   /** The stop that reaches somebody, or null; the widest of several. */
   of(subject: Subject): Stop | null;
+  /** Whether a tenant is suspended: its runs do nothing, and take no room from others. */
+  isSuspended(tenantId: number): boolean;
   /** Until when a write may begin, ms of the machine's monotonic clock; 0: not without another look, or not at all. */
   clearUntilMs(subject: Subject): number;
   /** The same after a look, where the last one is too old. @throws STOPPED */
@@ -61,7 +63,6 @@ export class Stops implements StopBook {
     return this.#standing.find((stop) => reaches(stop, subject)) ?? null;
   }
 
-  /** Whether a tenant is suspended: its runs do nothing, and take no room from others. */
   isSuspended(tenantId: number): boolean {
     return this.#standing.some((stop) => stop.reach === 'suspended' && stop.tenantId === tenantId);
   }
@@ -123,6 +124,7 @@ export class Stops implements StopBook {
 /** Nothing is ever stopped. */
 export const noStops: StopBook = {
   of: () => null,
+  isSuspended: () => false,
   clearUntilMs: () => Number.POSITIVE_INFINITY,
   clear: async () => Number.POSITIVE_INFINITY,
   onMove: () => {},

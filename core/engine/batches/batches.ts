@@ -105,6 +105,7 @@ export class Batches {
       events: this.#answers,
       known: () => this.#answers.ids,
       isOwned: batching.isOwned,
+      isStopped: ({ run, step }) => this.#parts.standstill.of(run, step) !== null,
     });
   }
 

@@ -39,6 +39,8 @@ export interface FollowerParts {
   readonly known: () => ReadonlySet<string>;
   /** Whether this engine surely holds its lease. */
   readonly isOwned: () => boolean;
+  /** Whether somebody has stopped what a call is for. */
+  readonly isStopped: (call: BatchCall) => boolean;
 }
 
 const firstLookMs = 10_000;
@@ -108,7 +110,7 @@ export class Follower {
 
   /** Brings the batch to the provider; false: it is not there, and what follows from that has been said. */
   async #place(batch: Batch, items: readonly BatchItem[] | null): Promise<boolean> {
-    const { events, isOwned } = this.#parts;
+    const { events, isOwned, isStopped } = this.#parts;
     this.#signal.throwIfAborted();
     if (items === null) return await this.#find(batch);
     const wanted = items.filter(({ id }) => batch.open.has(id));
@@ -118,6 +120,7 @@ export class Follower {
     }
     // Whoever has lost its runs must not pay for them.
     while (!isOwned()) await this.#sleep(batch, leaseLookMs);
+    if ([...batch.open.values()].some((call) => isStopped(call))) return this.#stopped(batch);
     const { batches } = batch.target;
     try {
       const { id } = await batches.submit(wanted, { mark: batch.mark, signal: this.#signal });
@@ -132,6 +135,14 @@ export class Follower {
       events.unsent(batch, this.#retryOf(data), data);
       return false;
     }
+  }
+
+  /** Between its plan and its submission a database may have been away: nothing is sent, and its calls wait for the stop's end. */
+  #stopped(batch: Batch): false {
+    const error = { code: 'STOPPED', message: 'It was stopped before it was sent.' } as const;
+    this.#gone(batch, 'refused', error.code);
+    this.#parts.events.unsent(batch, null, error);
+    return false;
   }
 
   #placed(batch: Batch, id: string, data: Readonly<Record<string, unknown>>): void {

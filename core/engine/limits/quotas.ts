@@ -6,15 +6,16 @@ import type { Permit, Permits } from './permits.ts';
 export interface QuotaRequest {
   /** Its gates; it passes all of them, or waits. */
   readonly names: readonly string[];
-  /** 1 to 10; waiting raises it. */
+  /** 1 to 10; waiting raises it. Looked up whenever something may be granted: it may change meanwhile. */
   readonly priority: number;
   /** Told once that it may go, at once or later, never after its cancellation. The permit is given back with `release`. */
   readonly grant: (permit: Permit) => void;
 }
 
-interface Waiter extends QuotaRequest {
-  /** Smaller goes first. */
-  readonly rank: number;
+interface Waiter {
+  readonly request: QuotaRequest;
+  /** On the monotonic clock, ms. */
+  readonly since: number;
   readonly order: number;
   isCancelled: boolean;
 }
@@ -24,8 +25,8 @@ const ageStepMs = 60_000;
 const noTokens: Demand = { inputTokens: 0, outputTokens: 0 };
 
 /**
- * Calls of tools and of ERPs that wait for their gates, by priority and age. A rank that is fixed on arrival makes ageing free:
- * the order of two waiters never changes. Whoever waits for a gate keeps those behind from it; what needs other gates passes.
+ * Calls of tools and of ERPs that wait for their gates, by priority and age. The order of two waiters changes only with the priority of
+ * one. Whoever waits for a gate keeps those behind from it; what needs other gates passes.
  */
 export class Quotas {
   readonly #permits: Permits;
@@ -45,12 +46,10 @@ export class Quotas {
 
   /** Asks for a call's gates; the returned function takes the question back. */
   request(request: QuotaRequest): () => void {
-    const now = this.#clock.monotonic();
+    const since = this.#clock.monotonic();
     this.#order += 1;
-    const rank = now - request.priority * ageStepMs;
-    const waiter: Waiter = { ...request, rank, order: this.#order, isCancelled: false };
-    const behind = this.#waiting.findLastIndex((each) => comesBefore(each, waiter));
-    this.#waiting.splice(behind + 1, 0, waiter);
+    const waiter: Waiter = { request, since, order: this.#order, isCancelled: false };
+    this.#waiting.push(waiter);
     this.grantWaiting();
     return () => {
       waiter.isCancelled = true;
@@ -69,8 +68,8 @@ export class Quotas {
     const now = this.#clock.monotonic();
     const taken = new Set<string>();
     const granted: (readonly [Waiter, Permit])[] = [];
-    this.#waiting = this.#waiting.filter((waiter) => {
-      const { names } = waiter;
+    this.#waiting = inOrder(this.#waiting).filter((waiter) => {
+      const { names } = waiter.request;
       if (names.some((name) => taken.has(name))) return true;
       const blocked = this.#permits.blocker(names, noTokens, now);
       if (blocked === null) {
@@ -83,14 +82,14 @@ export class Quotas {
     // Last, because whoever is told may ask again.
     for (const [waiter, permit] of granted) {
       if (waiter.isCancelled) this.#permits.release(permit, now);
-      else waiter.grant(permit);
+      else waiter.request.grant(permit);
     }
   }
 
   /** Milliseconds until a waiter is worth another look; null when none waits, or the end of a call will tell. */
   waitMs(): number | null {
     const now = this.#clock.monotonic();
-    const sets = new Map(this.#waiting.map(({ names }) => [names.join('\n'), names]));
+    const sets = new Map(this.#waiting.map(({ request: { names } }) => [names.join('\n'), names]));
     const waits = [...sets.values()].flatMap(
       (names) => this.#permits.waitMs(names, noTokens, now) ?? [],
     );
@@ -98,6 +97,13 @@ export class Quotas {
   }
 }
 
-function comesBefore(a: Waiter, b: Waiter): boolean {
-  return a.rank < b.rank || (a.rank === b.rank && a.order < b.order);
+function inOrder(waiting: readonly Waiter[]): readonly Waiter[] {
+  const ranked = waiting.map((waiter) => ({ waiter, rank: rankOf(waiter) }));
+  ranked.sort((a, b) => a.rank - b.rank || a.waiter.order - b.waiter.order);
+  return ranked.map(({ waiter }) => waiter);
+}
+
+/** Smaller goes first. */
+function rankOf({ request, since }: Waiter): number {
+  return since - request.priority * ageStepMs;
 }

@@ -1,6 +1,6 @@
 import { type ErrorData, toErrorData } from '../../base/errors.ts';
 import type { DeclaredModules } from '../../ports/dispatcher.ts';
-import type { ModuleRef, ReadModule } from '../../ports/module-code.ts';
+import type { ModuleRef, PresentModules, ReadModule } from '../../ports/module-code.ts';
 import type { AnyEntity } from '../../sdk/entity.ts';
 import type { LiveRegistry } from '../../sdk/live-registry.ts';
 import type { Module } from '../../sdk/module.ts';
@@ -48,8 +48,6 @@ export class ModuleLoader {
   #leaving: ReadonlySet<string> = new Set();
   #failed: ReadonlyMap<string, { readonly generation: number; readonly error: ErrorData }> =
     new Map();
-  /** Names in the table, loaded or not. */
-  #known: readonly string[] = [];
   #seen = '';
   #reported = '[]';
   #tending: Promise<void> = Promise.resolve();
@@ -64,10 +62,10 @@ export class ModuleLoader {
     return { modules: refsOf(this.#loaded), digest: this.#parts.live.current.digest };
   }
 
-  /** Modules of which this engine takes up no run: they go, or could not be loaded here. Their runs wait for an engine that has them. */
-  get absent(): readonly string[] {
-    const here = new Set(this.#loaded.map(({ name }) => name));
-    return this.#known.filter((name) => !here.has(name) || this.#leaving.has(name));
+  /** What this engine takes up runs of. What goes, or could not be loaded here, is not in it: those runs wait for an engine that has it. */
+  get present(): PresentModules {
+    const loaded = this.#loaded.filter(({ name }) => !this.#leaving.has(name));
+    return { loaded: refsOf(loaded), configured: this.#parts.configured };
   }
 
   /** Calls `listener` whenever other modules are loaded than before, until the returned function is called. */
@@ -109,7 +107,6 @@ export class ModuleLoader {
     engine: LoadingEngine | null,
   ): Promise<void> {
     const rows = all.filter(({ name }) => !this.#parts.configured.includes(name));
-    this.#known = rows.map(({ name }) => name);
     const wanted = rows.filter((row) => row.wanted);
     const isWanted = (one: ModuleRef) => wanted.some((each) => isSame(each, one));
     for (const one of this.#loaded) if (!isWanted(one)) await this.#leave(one, engine);

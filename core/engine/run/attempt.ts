@@ -62,6 +62,8 @@ export class Attempt {
   readonly #tools = new Map<string, string>();
   /** The effects that those of them take back which are reversals. */
   readonly #undoing = new Map<string, string>();
+  /** Keys of the effects that it may be carrying out now. */
+  readonly writing = new Set<string>();
   /** When a call that failed is asked for again; null: it waits for none, or in the queue. */
   asksAt: number | null = null;
 
@@ -221,6 +223,8 @@ export class Attempt {
     readonly approval?: string;
   }): Pick<Change, 'entries' | 'effectEnds'> {
     const { approval, ...ended } = end;
+    if (end.state === 'started') this.writing.add(end.key);
+    else this.writing.delete(end.key);
     const kind = end.state === 'started' ? 'effect.resumed' : 'effect.ended';
     const data = { key: end.key, state: end.state, ...(approval !== undefined && { approval }) };
     const entry = this.entry(approval === undefined ? kind : 'effect.granted', data);

@@ -69,7 +69,7 @@ export interface AttemptParts {
   readonly mcp?: McpCallParts['mcp'];
   /** What people are asked before effects. @default nobody is asked anything */
   readonly questions?: Pick<EffectQuestions, 'of'>;
-  readonly standstill: Pick<Standstill, 'clear' | 'clearUntilMs'>;
+  readonly standstill: Pick<Standstill, 'clear' | 'clearUntilMs' | 'refusal'>;
   readonly clock: Clock;
   readonly events: AttemptEvents;
 }
@@ -241,10 +241,11 @@ export class Attempts implements DispatchEvents {
       case 'leave':
         return this.#sideCalls.leave(attempt, message.id);
       case 'mcp':
-        return this.#mcpCalls.make(message, {
-          ...attempt.caller,
-          ...this.#parts.spans.parentOf(attempt),
-        });
+        return this.#mcpCalls.make(
+          message,
+          { ...attempt.caller, ...this.#parts.spans.parentOf(attempt) },
+          this.#parts.standstill.refusal(attempt),
+        );
       case 'mcp-cancel':
         return this.#mcpCalls.cancel(message);
       case 'delta':
@@ -282,6 +283,7 @@ export class Attempts implements DispatchEvents {
       const approval = isNew ? null : await questions?.of(attempt.asking, intent);
       const known = isNew ? null : await store.effect(attempt.run.facts.tenantId, key, approval);
       const clearUntilMs = standstill.clearUntilMs(attempt, attempt.toolOf(key));
+      if (known === null) attempt.writing.add(key);
       dispatcher.tell({ kind: 'begun', ref: attempt.ref, key, known, clearUntilMs });
     } catch (error) {
       dispatcher.cancel(attempt.ref, toErrorData(translateDbError(error)));

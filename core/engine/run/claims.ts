@@ -2,6 +2,7 @@ import type { Clock } from '../../base/clock.ts';
 import { crashPoint } from '../../base/crash-point.ts';
 import { isEngineError, toErrorData } from '../../base/errors.ts';
 import { isAnswerLost, mayPass } from '../../ports/db/db-error.ts';
+import type { PresentModules } from '../../ports/module-code.ts';
 import type { Measures } from '../telemetry/measures.ts';
 import type { Adoption } from './adopt.ts';
 import type { RunLoop } from './loop.ts';
@@ -22,8 +23,8 @@ export interface ClaimParts {
   readonly loop: RunLoop;
   /** Tenants whose runs stand still until somebody says otherwise: they take no room. @default none */
   readonly isSuspended?: (tenantId: number) => boolean;
-  /** Modules whose runs are left to other engines. @default none */
-  readonly absent?: () => readonly string[];
+  /** The modules that this engine has: runs of others are left alone. @default it takes up any run */
+  readonly present?: () => PresentModules | undefined;
   readonly clock: Clock;
   /** @default nobody counts */
   readonly measures?: Pick<Measures, 'refused'> | undefined;
@@ -76,11 +77,11 @@ export class Claims {
   }
 
   async #claimOnce(): Promise<void> {
-    const { boot, store, absent = () => [] } = this.#parts;
+    const { boot, store, present } = this.#parts;
     if (this.#isStopped) return;
     this.#claimed.push(...(await this.#unheard()));
     const room = this.#room - this.#claimed.length;
-    const found = room > 0 ? await this.#heard(() => store.claim(boot, room, absent())) : [];
+    const found = room > 0 ? await this.#heard(() => store.claim(boot, room, present?.())) : [];
     this.#claimed.push(...found);
     if (this.#claimed.length > 0) crashPoint('after-claim');
     for (let row = this.#claimed[0]; row; row = this.#claimed[0]) {

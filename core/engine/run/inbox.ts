@@ -4,17 +4,21 @@ import { auditTexts, isAudited } from '../audit/append.ts';
 import { toJsonb } from './rows.ts';
 import type { Actor } from './store.ts';
 
+const steerKinds = [
+  'cancel',
+  'pause',
+  'resume',
+  'priority',
+  'settled',
+  'decision',
+  'escalated',
+] as const;
+const messageKinds = [...steerKinds, 'explain'] as const;
+
 /** What a message asks of a run. */
-export type SteerKind =
-  | 'cancel'
-  | 'pause'
-  | 'resume'
-  | 'priority'
-  | 'settled'
-  | 'decision'
-  | 'escalated';
+export type SteerKind = (typeof steerKinds)[number];
 /** What a message asks for: `explain` changes nothing, and is answered (see explain/explanations.ts). */
-export type MessageKind = SteerKind | 'explain';
+export type MessageKind = (typeof messageKinds)[number];
 
 /** A message to a run, as its owner reads it. */
 export interface Message<K extends MessageKind = MessageKind> {
@@ -50,12 +54,15 @@ export class Inbox {
     this.#pool = pool;
   }
 
-  /** Messages to runs that an engine owns. */
+  /**
+   * Messages to runs that an engine owns. Of a kind that only a newer release knows this one reads none: it stays for an owner that does, and
+   * keeps nothing behind it from being heard.
+   */
   async read(boot: string): Promise<readonly Message[]> {
     const result = await this.#pool.query<Message>(
       `SELECT i.id, i.tenant_id, i.run_id, i.kind, i.dedupe, i.actor, i.data FROM tutti.inbox i JOIN tutti.run r ON r.tenant_id = i.tenant_id AND r.id = i.run_id
-       WHERE r.owner = $1 ORDER BY i.id LIMIT 500`,
-      [boot],
+       WHERE r.owner = $1 AND i.kind = ANY ($2) ORDER BY i.id LIMIT 500`,
+      [boot, messageKinds],
     );
     return result.rows;
   }

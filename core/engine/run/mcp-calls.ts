@@ -23,8 +23,16 @@ export class McpCalls {
     this.#parts = parts;
   }
 
-  /** A job's tool calls a server; it is answered once, unless the call ends before. */
-  make({ ref, id, call }: Asked, caller: Omit<McpCaller, 'signal'>): void {
+  /** A job's tool calls a server; it is answered once, unless the call ends before. `refusal`: why nothing may be asked outside. */
+  make(
+    { ref, id, call }: Asked,
+    caller: Omit<McpCaller, 'signal'>,
+    refusal: EngineError | null = null,
+  ): void {
+    if (refusal) {
+      const answer = { error: toErrorData(refusal) };
+      return this.#parts.dispatcher.tell({ kind: 'mcp-answered', ref, id, answer });
+    }
     const abort = new AbortController();
     const own = this.#byRef.get(ref) ?? new Map<number, AbortController>();
     this.#byRef.set(ref, own);

@@ -30,7 +30,9 @@ export class SideCalls {
     this.#byAttempt.set(attempt, own);
     const cancel = quotas.request({
       names: [side === 'erp' ? gateNames.erp(attempt.run.facts.tenantId) : side],
-      priority: priorityOf(attempt.run, attempt.step),
+      get priority() {
+        return priorityOf(attempt.run, attempt.step);
+      },
       grant: (permit) => {
         own.set(id, { permit });
         dispatcher.tell({ kind: 'entered', ref: attempt.ref, id });

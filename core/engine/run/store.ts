@@ -8,41 +8,25 @@ import type {
   RecordedTurn,
   Verdict,
 } from '../../ports/dispatcher.ts';
+import type { PresentModules } from '../../ports/module-code.ts';
 import type { WorkflowData } from '../../sdk/node.ts';
 import type { RegisteredWorkflow } from '../../sdk/registry.ts';
 import { startAudit } from '../audit/start.ts';
 import type { PurseState } from '../limits/warnings.ts';
 import { Definitions } from '../versions/definitions.ts';
 import { conversationOf, type SpokenRow, toTurns } from './conversation.ts';
-import { type Goal, goalSql, isOtherGoal } from './goal.ts';
+import { type Goal, isOtherGoal } from './goal.ts';
 import type { Pinned } from './pinned.ts';
-import { type Actor, pinsOf, type RunPins, type RunRequest, usualPriority } from './request.ts';
+import { pinsOf, type RunPins, type RunRequest, usualPriority } from './request.ts';
 import { type OrphanRow, toJsonb } from './rows.ts';
+import { claimSql, type RunRow, runColumns } from './run-row.ts';
 import type { RunStatus } from './states.ts';
 import { readPath } from './step.ts';
 import { readSteps, type StoredSteps } from './stored-steps.ts';
 
 export type { Actor, RunRequest } from './request.ts';
+export type { RunRow } from './run-row.ts';
 export type { OpenStep, StoredSteps } from './stored-steps.ts';
-
-/** A run's row, as its owner reads it. */
-export interface RunRow {
-  readonly tenant_id: number;
-  readonly id: string;
-  readonly workflow: string;
-  readonly workflow_version: number;
-  readonly pins: RunPins;
-  readonly journal_v: number;
-  readonly company: string | null;
-  readonly business_date: string;
-  readonly time_zone: string;
-  readonly status: RunStatus;
-  readonly priority: number;
-  readonly actor: Actor;
-  readonly created_at: Date;
-  /** @default it has none */
-  readonly goal?: string | null;
-}
 
 /** A run that was stored before. */
 type KnownRun = Pick<RunRow, 'id' | 'workflow_version' | 'pins'>;
@@ -56,10 +40,6 @@ export interface RunIdentity {
   /** @default a new one */
   readonly id?: string;
 }
-
-/** A `RunRow` without its status. */
-const claimedColumns = `r.tenant_id, r.id, r.workflow, r.workflow_version, r.pins, r.journal_v, r.company, r.business_date, r.time_zone, r.priority, r.actor, r.created_at,
-  ${goalSql} AS goal`;
 
 /** Entries that move a run's state; folding them in order rebuilds it. */
 const historyKinds = [
@@ -164,24 +144,21 @@ export class Store {
     return { id: known, isNew: known === id };
   }
 
-  /** Takes up to `limit` runs that nobody owns and that name no agent of the modules in `without`, but those that somebody has cancelled. From now on an older release leaves them alone: it would not know our entries. */
+  /**
+   * Takes up to `limit` runs that nobody owns. Of modules that were loaded while Tutti runs only those that are `present` as the table has them
+   * now, however old the caller's last look at it is, but for runs that somebody has cancelled. From now on an older release leaves them
+   * alone: it would not know our entries.
+   */
   async claim(
     boot: string,
     limit: number,
-    without: readonly string[] = [],
+    present: PresentModules | null = null,
   ): Promise<readonly RunRow[]> {
+    const loaded = present?.loaded.map(({ name, generation }) => `${name} ${generation}`);
     const result = await this.#pool.query<RunRow>({
       name: 'claim',
-      text: `WITH me AS MATERIALIZED (SELECT id FROM tutti.engine WHERE id = $1 AND state = 'alive' FOR KEY SHARE),
-        c AS MATERIALIZED (SELECT tenant_id, id, status FROM tutti.run WHERE owner IS NULL AND ended_at IS NULL AND journal_v <= $3
-          AND (wake_at IS NULL OR wake_at <= now()) AND tenant_id NOT IN (SELECT t.id FROM tutti.tenant t WHERE t.suspended_at IS NOT NULL)
-          AND (cardinality($4::text[]) = 0 OR NOT EXISTS (SELECT FROM jsonb_object_keys(coalesce(pins #> '{declared,agents}', '{}')) AS agent
-            WHERE split_part(regexp_replace(agent, '^tool:', ''), '.', 1) = ANY ($4)) OR EXISTS (SELECT FROM tutti.inbox i WHERE i.tenant_id = run.tenant_id AND i.run_id = run.id AND i.kind = 'cancel'))
-          ORDER BY priority DESC, created_at FOR UPDATE SKIP LOCKED LIMIT $2)
-        UPDATE tutti.run r SET owner = me.id, journal_v = $3, status = CASE r.status WHEN 'queued' THEN 'running' ELSE r.status END
-        FROM c, me WHERE r.tenant_id = c.tenant_id AND r.id = c.id
-        RETURNING ${claimedColumns}, c.status`,
-      values: [boot, limit, journalVersion, without],
+      text: claimSql,
+      values: [boot, limit, journalVersion, loaded ?? null, present?.configured ?? null],
     });
     return result.rows;
   }
@@ -189,7 +166,7 @@ export class Store {
   /** Runs that an engine owns beside those that it knows: the answer of the claim that took them was lost. Changes nothing, however late it arrives. */
   async unheard(boot: string, known: readonly string[]): Promise<readonly RunRow[]> {
     const result = await this.#pool.query<RunRow>(
-      `SELECT ${claimedColumns}, r.status FROM tutti.run r WHERE r.owner = $1 AND r.ended_at IS NULL AND r.id <> ALL ($2::uuid[])`,
+      `SELECT ${runColumns}, r.status FROM tutti.run r WHERE r.owner = $1 AND r.ended_at IS NULL AND r.id <> ALL ($2::uuid[])`,
       [boot, known],
     );
     return result.rows;
@@ -329,7 +306,7 @@ export class Store {
   /** A run's row, or null when there is none. */
   async run(tenantId: number, runId: string): Promise<RunRow | null> {
     const { rows } = await this.#pool.query<RunRow>(
-      `SELECT ${claimedColumns}, r.status FROM tutti.run r WHERE r.tenant_id = $1 AND r.id = $2`,
+      `SELECT ${runColumns}, r.status FROM tutti.run r WHERE r.tenant_id = $1 AND r.id = $2`,
       [tenantId, runId],
     );
     return rows[0] ?? null;

@@ -3,6 +3,8 @@ import { EngineError, isEngineError } from '../../base/errors.ts';
 import type { RunStatus } from '../../ports/db/states.ts';
 import type { Connector } from '../../ports/erp/connector.ts';
 import type { Registry } from '../../sdk/registry.ts';
+import { toolAgentName } from '../../sdk/tool-agent.ts';
+import { type Pinned, pinnedAgents } from '../run/pinned.ts';
 import { isTerminal } from '../run/states.ts';
 import { readPath } from '../run/step.ts';
 import type { Actor, Store } from '../run/store.ts';
@@ -31,7 +33,7 @@ export interface UndoAsk extends UndoScope {
 export interface UndoParts {
   readonly pool: pg.Pool;
   readonly store: Store;
-  readonly registry: Pick<Registry, 'tools'>;
+  readonly registry: Pick<Registry, 'tools' | 'agents' | 'policies'>;
   readonly connector: (tenantId: number) => Connector;
 }
 
@@ -86,13 +88,19 @@ export class Undo {
     };
     const version = await store.publishWorkflow(tenantId, undoDefinition);
     try {
-      return await store.createRun(request, version);
+      return await store.createRun(request, version, { declared: this.#declared(input) });
     } catch (error) {
       // Somebody else has started it a moment ago, and has found another state of affairs.
       const last = isEngineError(error) && error.code === 'KEY_REUSED' && (await this.#last(ask));
       if (last) return { id: last.id, isNew: false };
       throw error;
     }
+  }
+
+  /** What has the effects' tools has the records that they changed: who lacks their module leaves the run to others. */
+  #declared({ items }: UndoInput): Pinned {
+    const tools = new Set(items.flatMap(({ effects }) => effects.map(({ tool }) => tool)));
+    return pinnedAgents(this.#parts.registry, [...tools].map(toolAgentName));
   }
 
   async #input(

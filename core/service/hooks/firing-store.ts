@@ -3,6 +3,7 @@ import type { ErrorData } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
 import { toJsonb } from '../../engine/run/rows.ts';
 import type { FiringState } from '../../ports/db/states.ts';
+import { isSuspended } from '../../ports/db/suspended.ts';
 import { inTransaction, type Queryable } from '../../ports/db/transaction.ts';
 
 /** A firing that is this process's to settle, for as long as its claim lasts. */
@@ -189,7 +190,7 @@ const claimSql = `WITH due AS (
   SELECT f.tenant_id, f.id FROM tutti.hook_firing f
   WHERE f.state IN ('pending', 'waiting', 'claimed', 'starting') AND f.due_at <= $2 AND f.hook = ANY ($1)
     AND NOT EXISTS (SELECT FROM tutti.hook_pause p WHERE p.tenant_id = f.tenant_id AND p.hook = f.hook)
-    AND NOT EXISTS (SELECT FROM tutti.tenant t WHERE t.id = f.tenant_id AND t.suspended_at IS NOT NULL)
+    AND NOT ${isSuspended('f.tenant_id')}
     AND NOT EXISTS (SELECT FROM tutti.hook_firing o WHERE o.tenant_id = f.tenant_id AND o.hook = f.hook AND o.key = f.key AND o.id <> f.id
       AND (o.state IN ('claimed', 'starting')
         OR (o.state IN ('pending', 'waiting') AND f.state IN ('pending', 'waiting') AND (o.due_at, o.id) < (f.due_at, f.id) AND o.due_at <= $2)))

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { Clock } from '../../base/clock.ts';
 import { EngineError, toErrorData } from '../../base/errors.ts';
 import type { MessageWay } from '../../ports/db/states.ts';
+import { isSuspended } from '../../ports/db/suspended.ts';
 import type { HttpSeams } from '../../ports/http/connector.ts';
 import type { MailConfig } from '../../ports/mail/mail.ts';
 import { Ticker } from '../ticker.ts';
@@ -40,7 +41,7 @@ interface MessageRow {
 
 /**
  * Sends what `post` has left, each message by one engine at a time. A server that took a message while its sender died gets it again,
- * under the same Message-ID: at the very end mail can only be delivered at least once.
+ * under the same Message-ID: at the very end mail can only be delivered at least once. Those of a tenant that is suspended wait.
  */
 export class MessageSender {
   readonly #parts: SenderParts;
@@ -74,9 +75,9 @@ export class MessageSender {
   async #claim(): Promise<readonly MessageRow[]> {
     const now = this.#parts.clock.now();
     const { rows } = await this.#parts.pool.query<MessageRow>(
-      `UPDATE tutti.message m SET attempt = m.attempt + 1, claimed_until = $2 FROM (SELECT tenant_id, id FROM tutti.message
-         WHERE state = 'pending' AND next_at <= $1 AND (claimed_until IS NULL OR claimed_until <= $1) ORDER BY next_at LIMIT ${atOnce}
-         FOR UPDATE SKIP LOCKED) due
+      `UPDATE tutti.message m SET attempt = m.attempt + 1, claimed_until = $2 FROM (SELECT tenant_id, id FROM tutti.message d
+         WHERE state = 'pending' AND next_at <= $1 AND (claimed_until IS NULL OR claimed_until <= $1) AND NOT ${isSuspended('d.tenant_id')}
+         ORDER BY next_at LIMIT ${atOnce} FOR UPDATE SKIP LOCKED) due
        WHERE m.tenant_id = due.tenant_id AND m.id = due.id
        RETURNING m.tenant_id, m.id, m.way, m.recipients, m.subject, m.body, m.attempt::int AS attempt`,
       [new Date(now), new Date(now + claimMs)],

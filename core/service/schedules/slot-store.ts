@@ -1,6 +1,7 @@
 import { newId } from '../../base/ids.ts';
 import { toJsonb } from '../../engine/run/rows.ts';
 import type { RunStatus } from '../../ports/db/states.ts';
+import { isSuspended } from '../../ports/db/suspended.ts';
 import type { Queryable } from '../../ports/db/transaction.ts';
 import type { NewSlot, SlotOwner } from './slot.ts';
 
@@ -25,7 +26,7 @@ export async function lockSchedule(
 ): Promise<ScheduleRow | null> {
   const { rows } = await client.query<ScheduleRow>(
     `SELECT declared, through_at, paused_at,
-       EXISTS (SELECT FROM tutti.tenant t WHERE t.id = $1 AND t.suspended_at IS NOT NULL) AS is_suspended
+       ${isSuspended('$1')} AS is_suspended
      FROM tutti.schedule WHERE tenant_id = $1 AND name = $2 FOR UPDATE`,
     [tenantId, name],
   );

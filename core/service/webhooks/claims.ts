@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { DeliveryState } from '../../ports/db/states.ts';
+import { isSuspended } from '../../ports/db/suspended.ts';
 import { inTransaction, type Queryable } from '../../ports/db/transaction.ts';
 import type { Seal } from '../../ports/seal.ts';
 import { emit } from './emit.ts';
@@ -58,7 +59,7 @@ interface Claiming {
 
 /**
  * Takes attempts that are due, each for one engine only, and of no endpoint more at once than it allows. An endpoint's row is locked while its
- * deliveries are counted and taken; those that another engine holds are left to it.
+ * deliveries are counted and taken; those that another engine holds are left to it. What is told of a tenant that is suspended waits.
  */
 export async function claim(
   pool: pg.Pool,
@@ -131,7 +132,7 @@ const isDue = `d.state = 'pending' AND d.next_at <= $NOW AND (d.claimed_until IS
 
 // Index delivery_endpoint.
 const dueSql = `SELECT w.tenant_id, w.id, w.url FROM tutti.webhook w
-  WHERE w.disabled_at IS NULL AND EXISTS (SELECT FROM tutti.delivery d WHERE d.tenant_id = w.tenant_id AND d.endpoint_id = w.id
+  WHERE w.disabled_at IS NULL AND NOT ${isSuspended('w.tenant_id')} AND EXISTS (SELECT FROM tutti.delivery d WHERE d.tenant_id = w.tenant_id AND d.endpoint_id = w.id
     AND ${isDue.replaceAll('$NOW', '$1')}) LIMIT 100 FOR NO KEY UPDATE OF w SKIP LOCKED`;
 
 // A statement of its own: it sees what whoever held the endpoints before has committed.

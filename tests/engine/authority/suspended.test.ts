@@ -5,6 +5,7 @@ import * as path from 'node:path';
 import { systemClock } from '../../../core/base/clock.ts';
 import { StopStore } from '../../../core/engine/authority/stop-store.ts';
 import { machineMs } from '../../../core/engine/authority/stops.ts';
+import { Reviews } from '../../../core/engine/run/reviews.ts';
 import { Tenants } from '../../../core/service/identity/tenants.ts';
 import { openTestEngine, requestOf, type TestEngine } from '../../support/engine.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -125,5 +126,31 @@ describe('a tenant that is suspended', function () {
     await tenants.resume('ours', actor);
     await Promise.all(held.map(({ ended }) => ended));
     assert.equal(held.flatMap(ringsOf).length, 64);
+  });
+
+  it('keeps what a person has settled as to be done again until it is resumed, and then does it once', async () => {
+    verifies('R12.tenancy', 'R12.kill-switch');
+    const tear = () =>
+      shop.engine.startRun(requestOf('shop.ring', { tenantId: ours, input: torn }));
+    const torn = { name: 'torn', count: 1 };
+    const first = await tear();
+    assert.equal(await shop.engine.whenEnded(first.id), 'failed');
+    const { id: runId } = await tear();
+    const waits = async () => (await shop.history.steps(ours, runId))[0]?.status === 'waiting';
+    await eventually(waits);
+    await tenants.suspend('ours', actor);
+
+    const reviews = new Reviews(shop.host.database.pool('tutti_engine', 1));
+    const [effect] = await reviews.list(ours, { needsPerson: true, limit: 1 });
+    const said = { tenantId: ours, key: effect?.key ?? '', verdict: 'retry', actor } as const;
+    assert.equal((await reviews.settle(said, shop.host.registry.tools)).state, 'approved');
+    const explained = async () => (await shop.engine.explain({ tenantId: ours, runId })).steps[0];
+    await eventually(async () => (await explained())?.status === 'ready');
+
+    assert.equal((await explained())?.blockers[0]?.kind, 'stop');
+    assert.equal(ringsOf(torn).length, 0);
+    await tenants.resume('ours', actor);
+    assert.equal(await shop.engine.whenEnded(runId), 'succeeded');
+    assert.equal(ringsOf(torn).length, 1);
   });
 });

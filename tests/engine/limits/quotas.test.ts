@@ -82,6 +82,32 @@ describe('Quotas', () => {
     assert.deepEqual(served, ['holds it', 'youngest and urgent', 'older', 'younger']);
   });
 
+  it('serves whose priority is raised while it waits before those that came earlier', () => {
+    const quotas = aQuotas();
+    const served: string[] = [];
+    const held: Permit[] = [];
+    const ask = (name: string, of: { priority: number }) =>
+      quotas.request({
+        names: ['erp:1'],
+        get priority() {
+          return of.priority;
+        },
+        grant: (permit) => {
+          served.push(name);
+          held.push(permit);
+        },
+      });
+    const raised = { priority: 2 };
+    ask('holds it', { priority: 5 });
+    ask('earlier', { priority: 5 });
+    ask('raised', raised);
+
+    raised.priority = 8;
+    for (let each = 0; each < 2; each += 1) quotas.release(held.shift() as Permit);
+
+    assert.deepEqual(served, ['holds it', 'raised', 'earlier']);
+  });
+
   it('tells nobody who took the question back, even while others are told', () => {
     const clock = new FakeClock();
     const limits = limitsOf({ erpLimit: { requestsPerMinute: 2, concurrency: 4 } });

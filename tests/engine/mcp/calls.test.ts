@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, writeFileSync } from 'node:fs';
+import { systemClock } from '../../../core/base/clock.ts';
+import { Tenants } from '../../../core/service/identity/tenants.ts';
 import { requestOf } from '../../support/engine.ts';
 import { eventually } from '../../support/eventually.ts';
 import { verifies } from '../../support/verifies.ts';
@@ -94,6 +96,25 @@ describe('calls of MCP servers from agents on threads', function () {
     await eventually(() =>
       lab.heard('first').some(({ method }) => method === 'notifications/cancelled'),
     );
+  });
+
+  it('are made no more for a tenant that is suspended, and go on when it is resumed', async () => {
+    verifies('R12.tenancy');
+    const { engine, history, host } = lab.tutti;
+    const { tenantId } = lab;
+    const { id } = await engine.startRun(requestOf('listening', { tenantId }));
+    await eventually(() => lab.calls('first').length > 2);
+    const tenants = new Tenants(host.database.pool('tutti_engine', 1), systemClock);
+    const actor = { kind: 'person', id: 'tester' } as const;
+
+    await tenants.suspend('mcp', actor);
+
+    await eventually(async () => (await history.steps(tenantId, id))[0]?.status === 'ready');
+    const before = lab.calls('first').length;
+    writeFileSync(lab.path('enough'), '');
+    await tenants.resume('mcp', actor);
+    assert.equal(await engine.whenEnded(id), 'succeeded');
+    assert.equal(lab.calls('first').length, before);
   });
 
   it('are blocked by a definition that has changed, until somebody accepts it', async () => {

@@ -5,6 +5,8 @@ import { newId } from '../../../core/base/ids.ts';
 import type { AlertRule, AlertsConfig } from '../../../core/ports/service-config.ts';
 import { Alerts, type WatchedTenant } from '../../../core/service/alerts/alerts.ts';
 import { standingOf } from '../../../core/service/alerts/standing.ts';
+import { Tenants } from '../../../core/service/identity/tenants.ts';
+import { post } from '../../../core/service/messages/outbox.ts';
 import { MessageSender } from '../../../core/service/messages/sender.ts';
 import { FakeClock } from '../../support/fixtures/clock.ts';
 import { storeNight } from '../../support/night-lab.ts';
@@ -304,5 +306,41 @@ describe('alerts', function () {
       server.requests[0]?.body ?? '',
       /alert, run failed nightly\\nThe newest run of nightly has failed: /,
     );
+  });
+
+  it('of a tenant that is suspended leave when it is resumed', async () => {
+    verifies('R12.tenancy');
+    await using server = await openPublicServer(() => ({ status: 200 }));
+    const clock = new FakeClock(Date.now());
+    const { rows } = await pool.query<{ id: number }>(
+      "INSERT INTO tutti.tenant (slug) VALUES ('resting'), ('working') RETURNING id",
+    );
+    for (const { id: tenantId } of rows) {
+      const news = {
+        tenantId,
+        event: 'a night',
+        subject: `News of ${tenantId}`,
+        text: 'It ended.',
+      };
+      const recipients = { slack: ['operations'] };
+      await post(pool, news, { recipients, now: new Date(clock.now()) });
+    }
+    const tenants = new Tenants(pool, clock);
+    const actor = { kind: 'person', id: 'tester' } as const;
+    const sender = new MessageSender({
+      ...{ pool, clock, seams: server.seams, onError: (error) => errors.push(error) },
+      env: { SLACK_OPERATIONS: 'https://hooks.slack.com/services/T/B/x' },
+      slack: { operations: 'SLACK_OPERATIONS' },
+    });
+    const sent = () => server.requests.map(({ body }) => /News of (\d+)/.exec(body)?.[1]);
+    const [resting, working] = rows.map(({ id }) => String(id));
+
+    await tenants.suspend('resting', actor);
+    await sender.sendDue();
+    assert.deepEqual(sent(), [working]);
+    await tenants.resume('resting', actor);
+    await sender.sendDue();
+
+    assert.deepEqual([sent(), errors], [[working, resting], []]);
   });
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { Webhook } from 'standardwebhooks';
+import { Tenants } from '../../../core/service/identity/tenants.ts';
 import { delaysMs } from '../../../core/service/webhooks/retry.ts';
 import { eventually } from '../../support/eventually.ts';
 import { verifies } from '../../support/verifies.ts';
@@ -137,6 +138,31 @@ describe('webhooks out', function () {
       [429, null, 200],
     );
     assert.match(log[1]?.error ?? '', /No answer within 15000 ms/);
+  });
+
+  it('sends nothing of a tenant that is suspended, and all of it once it is resumed', async () => {
+    verifies('R12.tenancy', 'R9.webhooks-out');
+    await using receiver = await openWebhookReceiver();
+    await lab.pool.query("INSERT INTO tutti.tenant (id, slug) VALUES (1, 'corp')");
+    const tenants = new Tenants(lab.pool, lab.clock);
+    await lab.add(receiver);
+    await lab.start([receiver]);
+    await lab.run('before');
+    await lab.told(receiver);
+    await tenants.suspend('corp', tester);
+
+    await lab.run('meanwhile');
+    for (let second = 0; second < 5; second += 1) await lab.pass(1_000);
+    const [waiting] = await lab.log.list(1, { limit: 1 });
+    const before = receiver.received.length;
+    await tenants.resume('corp', tester);
+    await lab.told(receiver, 2);
+
+    assert.deepEqual([before, waiting?.state, waiting?.attempts], [1, 'pending', 0]);
+    assert.deepEqual(
+      receiver.received.map(({ payload }) => payload.data.workflow),
+      ['before', 'meanwhile'],
+    );
   });
 
   it('sends an endpoint that is gone nothing more, and tells the others', async () => {
