@@ -38,7 +38,7 @@ export interface EndedRun {
 export interface EngineOptions {
   /** A database that the caller drops. */
   readonly fresh?: FreshDatabase;
-  /** Whether its own database has the sample company in it. @default it is empty */
+  /** Whether its own database has the sample company in it, without samples of modules that are not shipped. @default it is empty */
   readonly hasCompany?: boolean;
   readonly env?: NodeJS.ProcessEnv;
   /** What a span recorder of the test asks for ids. @default nobody traces */
