@@ -21,6 +21,7 @@ describe('the example workflows', function () {
   before(async () => {
     tutti = await openTestEngine(
       new URL('../../examples/workflows/tutti.config.ts', import.meta.url),
+      { hasCompany: true },
     );
     ({ tenantId } = await tutti.host.sampleTenant(1));
   });
@@ -55,7 +56,9 @@ describe('the example programs', function () {
   for (const [file, expected] of Object.entries(programs))
     it(`examples/${file}.ts runs over the sample company`, async function () {
       verifies('R14.examples', 'R1.typescript-form', 'R1.parallel-runs');
-      const tutti = await openTestEngine(new URL(`../../examples/${file}.ts`, import.meta.url));
+      const tutti = await openTestEngine(new URL(`../../examples/${file}.ts`, import.meta.url), {
+        hasCompany: true,
+      });
       try {
         const { tenantId } = await tutti.host.sampleTenant(1);
 

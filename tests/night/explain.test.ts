@@ -10,7 +10,9 @@ describe('a night that is asked what it waits for', function () {
   let tenantId: number;
 
   before(async () => {
-    tutti = await openTestEngine(new URL('./fixtures/tight.config.ts', import.meta.url));
+    tutti = await openTestEngine(new URL('./fixtures/tight.config.ts', import.meta.url), {
+      hasCompany: true,
+    });
     ({ tenantId } = await tutti.host.sampleTenant(1));
   });
   after(function () {

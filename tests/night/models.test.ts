@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import type { Usage } from '../../core/ports/models/model.ts';
 import { costMicroUsd, priceOf } from '../../core/ports/models/prices.ts';
 import shipped from '../../tutti.config.ts';
+import { companyDatabase } from '../support/company.ts';
 import { competentModel } from '../support/competent-model.ts';
 import { openTestEngine, type TestEngine } from '../support/engine.ts';
 import { markAll } from '../support/finding-mark.ts';
 import { type ModelApi, type ModelServer, startModelServer } from '../support/model-server.ts';
-import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
+import type { FreshDatabase } from '../support/postgres.ts';
 import { queryAll } from '../support/rows.ts';
 import { verifies } from '../support/verifies.ts';
 import { shortNightInput, unitAgents } from './fixtures/short-night.ts';
@@ -28,7 +29,7 @@ describe('a night on models', () => {
 
   before(async () => {
     Object.assign(process.env, key);
-    fresh = await freshDatabase();
+    fresh = await companyDatabase();
     server = await startModelServer(
       competentModel(shipped.modules.flatMap(({ agents }) => agents)),
     );

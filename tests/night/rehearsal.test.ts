@@ -21,7 +21,7 @@ describe('a night in rehearsal, and its plan', function () {
   let summary: RunSummary;
 
   before(async () => {
-    tutti = await openTestEngine(narrow);
+    tutti = await openTestEngine(narrow, { hasCompany: true });
     ({ tenantId } = await tutti.host.sampleTenant(1));
     const request = { ...requestOf('nightly', { tenantId }), rehearsal: true, speed };
     plan = await tutti.host.planner.plan(request, new AbortController().signal);

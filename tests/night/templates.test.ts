@@ -26,7 +26,7 @@ describe('the templates of workflows', function () {
   let tenantId: number;
 
   before(async () => {
-    tutti = await openTestEngine(new URL(`file://${config}`));
+    tutti = await openTestEngine(new URL(`file://${config}`), { hasCompany: true });
     ({ tenantId } = await tutti.host.sampleTenant(1));
   });
   after(async function () {

@@ -21,7 +21,9 @@ describe('the night over the sample company', () => {
   let summary: RunSummary;
 
   before(async () => {
-    tutti = await openTestEngine(new URL('../../tutti.config.ts', import.meta.url));
+    tutti = await openTestEngine(new URL('../../tutti.config.ts', import.meta.url), {
+      hasCompany: true,
+    });
     ({ tenantId } = await tutti.host.sampleTenant(1));
     truth = generateSample({ samples }).truth;
     booksBefore = await readBooks(tutti, tenantId);

@@ -4,6 +4,7 @@ import type { Engine } from '../../core/engine/engine.ts';
 import { History } from '../../core/engine/run/history.ts';
 import type { RunRequest } from '../../core/engine/run/store.ts';
 import type { RunStatus } from '../../core/ports/db/states.ts';
+import { companyDatabase } from './company.ts';
 import { type FreshDatabase, freshDatabase } from './postgres.ts';
 
 /** A whole Tutti of one test file: a database of its own, the modules of a configuration, an engine with threads. */
@@ -37,6 +38,8 @@ export interface EndedRun {
 export interface EngineOptions {
   /** A database that the caller drops. */
   readonly fresh?: FreshDatabase;
+  /** Whether its own database has the sample company in it, without samples of modules that are not shipped. @default it is empty */
+  readonly hasCompany?: boolean;
   readonly env?: NodeJS.ProcessEnv;
   /** What a span recorder of the test asks for ids. @default nobody traces */
   readonly spanIds?: SpanIds;
@@ -48,7 +51,8 @@ export async function openTestEngine(
   options: EngineOptions = {},
 ): Promise<TestEngine> {
   const { env = {} } = options;
-  const fresh = options.fresh ?? (await freshDatabase());
+  const own = options.hasCompany ? companyDatabase : freshDatabase;
+  const fresh = options.fresh ?? (await own());
   const host = await openHost({
     configUrl: String(configUrl),
     databaseUrl: fresh.url,

@@ -35,11 +35,26 @@ let clones = 0;
 let isKept = false;
 
 /** Clones a database for the calling test file. */
-export async function freshDatabase(): Promise<FreshDatabase> {
+export function freshDatabase(): Promise<FreshDatabase> {
+  return cloneOf('tutti');
+}
+
+/** Makes a database that others are cloned from: a migrated one, with what `fill` brings. */
+export async function templateDatabase(
+  name: string,
+  fill: (url: string) => Promise<void>,
+): Promise<void> {
+  const { server } = await testServer();
+  await asAdmin(server, `CREATE DATABASE ${name} TEMPLATE tutti STRATEGY WAL_LOG`);
+  await fill(urlOf(server, name));
+}
+
+/** Clones a database that nobody is connected to. */
+export async function cloneOf(template: string): Promise<FreshDatabase> {
   const { dataFolder, server } = await testServer();
   clones += 1;
   const name = `test_${clones}`;
-  await asAdmin(server, `CREATE DATABASE ${name} TEMPLATE tutti STRATEGY WAL_LOG`);
+  await asAdmin(server, `CREATE DATABASE ${name} TEMPLATE ${template} STRATEGY WAL_LOG`);
   const url = urlOf(server, name);
   const database = await openDatabase({ url, dataFolder });
   return {

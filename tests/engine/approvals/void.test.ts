@@ -26,25 +26,25 @@ const cases: readonly Case[] = [
   },
   {
     name: 'the tool promises something else',
-    meanwhile: (yard) => yard.reopen('?contract'),
+    meanwhile: (yard) => yard.set('?contract'),
     rule: 'approval.contract',
     step: 'asked',
   },
   {
     name: 'more people must agree by now',
-    meanwhile: (yard) => yard.reopen('?tier=two'),
+    meanwhile: (yard) => yard.set('?tier=two'),
     rule: 'approval.tier',
     step: 'asked',
   },
   {
     name: 'other people must agree by now',
-    meanwhile: (yard) => yard.reopen('?tier=heads'),
+    meanwhile: (yard) => yard.set('?tier=heads'),
     rule: 'approval.tier',
     step: 'asked',
   },
   {
     name: 'the agent may only observe by now',
-    meanwhile: (yard) => yard.reopen('?autonomy=observe'),
+    meanwhile: (yard) => yard.set('?autonomy=observe'),
     rule: 'autonomy.observe',
     step: 'refused',
   },
@@ -56,7 +56,7 @@ const cases: readonly Case[] = [
   },
   {
     name: 'the policy has changed, and still lets those who agreed',
-    meanwhile: (yard) => yard.reopen('?tier=anybody'),
+    meanwhile: (yard) => yard.set('?tier=anybody'),
     rule: '',
     step: 'applied',
   },
@@ -80,53 +80,42 @@ describe('a yes to an effect', function () {
 
   for (const { name, meanwhile, rule, step } of cases) {
     const isGood = step === 'applied';
-    it(`${isGood ? 'holds' : 'is void'} for a proposal when ${name}`, async () => {
+    it(`${isGood ? 'holds' : 'is void'} for a proposal and for a step that waits when ${name}`, async () => {
       verifies('R12.approvals');
-      await yard.reopen();
-      const parcel = await aParcel();
-      const view = await yard.asked({ parcel, attended: false });
-      await yard.became(String(view.runId));
+      await yard.set();
+      const [proposed, waited] = [await aParcel(), await aParcel()];
+      const proposal = await yard.asked({ parcel: proposed, attended: false });
+      await yard.became(String(proposal.runId));
+      const question = await yard.asked({ parcel: waited });
+      const runId = String(question.runId);
 
       // Until it carries out what was granted, a run is not there: what comes first is met by it.
-      await yard.query(`UPDATE tutti.approval SET apply_run = $2 WHERE id = $1`, [
-        view.id,
-        view.id,
-      ]);
-      await yard.grant(view);
-      await meanwhile?.(yard, view);
-      await yard.query(`UPDATE tutti.approval SET apply_run = NULL WHERE id = $1`, [view.id]);
-
-      const became = await yard.became(await yard.applied(view.id));
-      assert.equal(became, rule);
-      assert.equal(await yard.slips(parcel), isGood ? 1 : 0);
-      assert.equal(await yard.effect(keyOf(view)), isGood ? 'applied' : 'refused');
-      await yard.settled(view.id, isGood ? 'consumed' : 'withdrawn');
-    });
-
-    it(`${isGood ? 'holds' : 'is void'} for a step that waits when ${name}`, async () => {
-      await yard.reopen();
-      const parcel = await aParcel();
-      const view = await yard.asked({ parcel });
-      const runId = String(view.runId);
-      await meanwhile?.(yard, view);
+      await yard.query(`UPDATE tutti.approval SET apply_run = $1 WHERE id = $1`, [proposal.id]);
+      await yard.grant(proposal);
+      for (const view of [proposal, question]) await meanwhile?.(yard, view);
+      await yard.query(`UPDATE tutti.approval SET apply_run = NULL WHERE id = $1`, [proposal.id]);
       // A run whose tools have changed is held until somebody lets it go on.
       const actor = { kind: 'person', id: 'cli:rita' } as const;
       await yard.tutti.engine.ask({ tenantId: yard.tenantId, runId, kind: 'resume', actor });
-
       // The yes reaches the step after the change.
-      await yard.say(view.id, 'anna').catch(() => {});
+      await yard.say(question.id, 'anna').catch(() => {});
+
+      assert.equal(await yard.became(await yard.applied(proposal.id)), rule);
+      assert.equal(await yard.slips(proposed), isGood ? 1 : 0);
+      assert.equal(await yard.effect(keyOf(proposal)), isGood ? 'applied' : 'refused');
+      await yard.settled(proposal.id, isGood ? 'consumed' : 'withdrawn');
 
       if (step === 'asked') {
         const anew = await yard.question(runId);
-        assert.notEqual(anew.id, view.id);
-        await yard.settled(view.id, 'withdrawn');
+        assert.notEqual(anew.id, question.id);
+        await yard.settled(question.id, 'withdrawn');
       } else assert.equal(await yard.became(runId), isGood ? 'applied' : rule);
-      assert.equal(await yard.slips(parcel), isGood ? 1 : 0);
+      assert.equal(await yard.slips(waited), isGood ? 1 : 0);
     });
   }
 
   it('is void once its time is over', async () => {
-    await yard.reopen('?tier=short');
+    await yard.set('?tier=short');
     for (const attended of [true, false]) {
       const parcel = await aParcel();
       const view = await yard.asked({ parcel, attended });
@@ -140,7 +129,7 @@ describe('a yes to an effect', function () {
   });
 
   it('is no yes by whoever asks, nor by whom they hand their right to', async () => {
-    await yard.reopen();
+    await yard.set();
     const delegations = new Delegations(yard.pool);
     const actor = { kind: 'person', id: 'cli:anna' } as const;
     const until = new Date(Date.now() + 60_000);
@@ -156,7 +145,7 @@ describe('a yes to an effect', function () {
   });
 
   it('is good for one write, whoever asks for another', async () => {
-    await yard.reopen();
+    await yard.set();
     const parcel = await aParcel();
     const view = await yard.asked({ parcel, attended: false });
     await yard.say(view.id, 'anna');
@@ -171,7 +160,7 @@ describe('a yes to an effect', function () {
   });
 
   it('is not for other arguments, nor for another effect, nor before it is given', async () => {
-    await yard.reopen();
+    await yard.set();
     const [parcel, other] = [await aParcel(), await aParcel()];
     const view = await yard.asked({ parcel, attended: false });
     const its = { effect: keyOf(view), approval: view.id };

@@ -25,15 +25,18 @@ export class Yard {
   readonly fresh: FreshDatabase;
   readonly pool: pg.Pool;
   #tutti: TestEngine;
+  #settings: string;
   readonly tenantId: number;
 
   private constructor(parts: {
     readonly fresh: FreshDatabase;
     readonly tutti: TestEngine;
+    readonly settings: string;
     readonly tenantId: number;
   }) {
     this.fresh = parts.fresh;
     this.#tutti = parts.tutti;
+    this.#settings = parts.settings;
     this.tenantId = parts.tenantId;
     this.pool = parts.fresh.database.pool('tutti_engine', 8);
   }
@@ -41,7 +44,7 @@ export class Yard {
   static async open(settings = ''): Promise<Yard> {
     const fresh = await freshDatabase();
     const tutti = await openTestEngine(config.href + settings, { fresh });
-    return new Yard({ fresh, tutti, tenantId: await tutti.host.store.tenant('yard') });
+    return new Yard({ fresh, tutti, settings, tenantId: await tutti.host.store.tenant('yard') });
   }
 
   get tutti(): TestEngine {
@@ -52,9 +55,16 @@ export class Yard {
     return new Approvals(this.pool, this.#tutti.host.config.roles);
   }
 
-  /** The same installation, set otherwise; the runs go on. */
+  /** The same installation, set otherwise; the runs go on, under the same engine where it is set so. */
+  async set(settings = ''): Promise<void> {
+    if (settings === this.#settings) return;
+    await this.reopen(settings);
+  }
+
+  /** Another engine over the same installation; the runs go on. */
   async reopen(settings = ''): Promise<void> {
     await this.#tutti.close();
+    this.#settings = settings;
     this.#tutti = await openTestEngine(config.href + settings, { fresh: this.fresh });
   }
 

@@ -63,6 +63,10 @@ export class BatchLab {
   readonly #fresh: FreshDatabase;
   readonly #provider: Provider;
   #engine: Engine | null = null;
+  /** Whose runs these are; each test that shares an engine with others has a tenant of its own. */
+  tenantId = 1;
+  /** How far the provider had come when the test began. */
+  #began = { batches: 0, requests: 0, direct: 0 };
   /** What batches answer to a request; null: what a direct call is answered. */
   answer: ((call: ModelCallSeen) => BatchAnswer | null) | null = null;
 
@@ -83,6 +87,19 @@ export class BatchLab {
     const lab = new BatchLab(server, await freshDatabase(), provider);
     made.push(lab);
     return lab;
+  }
+
+  /** A test begins with the engine and the provider that others have used: with another tenant, and nothing that came before. */
+  async begin(): Promise<void> {
+    const { batches, requests, models } = this.server;
+    this.tenantId += 1;
+    this.answer = null;
+    this.#began = {
+      batches: batches.length,
+      requests: requests.length,
+      direct: models.calls.length,
+    };
+    if (!this.#engine) await this.start();
   }
 
   get engine(): Engine {
@@ -141,13 +158,14 @@ export class BatchLab {
   }
 
   async run(workflow: string, ids: readonly string[]) {
-    const { id } = await this.engine.startRun(requestOf(workflow, { tenantId: 1, input: { ids } }));
+    const { tenantId } = this;
+    const { id } = await this.engine.startRun(requestOf(workflow, { tenantId, input: { ids } }));
     return { id, ended: this.engine.whenEnded(id) };
   }
 
   async ask(runId: string, kind: 'cancel' | 'pause' | 'resume'): Promise<void> {
     await new Inbox(this.pool).send({
-      ...{ tenantId: 1, runId, kind, dedupe: `${kind} ${this.clock.now()}`, data: {} },
+      ...{ tenantId: this.tenantId, runId, kind, dedupe: `${kind} ${this.clock.now()}`, data: {} },
       actor: { kind: 'person', id: 'tester' },
     });
   }
@@ -191,8 +209,8 @@ export class BatchLab {
 
   async #count(kind: string): Promise<number> {
     const { rows } = await this.pool.query<{ n: number }>(
-      'SELECT count(*)::int AS n FROM tutti.entry WHERE kind = $1',
-      [kind],
+      'SELECT count(*)::int AS n FROM tutti.entry WHERE tenant_id = $1 AND kind = $2',
+      [this.tenantId, kind],
     );
     return rows[0]?.n ?? 0;
   }
@@ -235,14 +253,25 @@ export class BatchLab {
   /** What purses hold: the reservations of all, and the sum of the tenant's. */
   async purses(): Promise<{ readonly reserved: number; readonly settled: number }> {
     const { rows } = await this.pool.query<{ reserved: number; settled: number }>(
-      `SELECT sum(reserved_micro_usd)::int AS reserved, (sum(settled_micro_usd) FILTER (WHERE scope = 'tenant'))::int AS settled FROM tutti.budget`,
+      `SELECT sum(reserved_micro_usd)::int AS reserved, (sum(settled_micro_usd) FILTER (WHERE scope = 'tenant'))::int AS settled FROM tutti.budget WHERE tenant_id = $1`,
+      [this.tenantId],
     );
     return rows[0] as { reserved: number; settled: number };
   }
 
+  /** The provider's batches of this test, in the order in which they were made. */
+  get batches(): BatchServer['batches'] {
+    return this.server.batches.slice(this.#began.batches);
+  }
+
+  /** `METHOD /path` of what was asked of the provider about batches and files. */
+  get requests(): readonly string[] {
+    return this.server.requests.slice(this.#began.requests);
+  }
+
   /** Requests that the provider has answered in batches, by the id in their input. */
   get batched(): readonly string[] {
-    return this.server.batches.flatMap(({ items, answers }) =>
+    return this.batches.flatMap(({ items, answers }) =>
       items.flatMap(({ call }, at) => {
         const answer = answers[at];
         return answer && !('isUnanswered' in answer) ? [idOf(call)] : [];
@@ -252,7 +281,7 @@ export class BatchLab {
 
   /** Direct calls, by the id in their input. */
   get direct(): readonly string[] {
-    return this.server.models.calls.map(idOf);
+    return this.server.models.calls.slice(this.#began.direct).map(idOf);
   }
 }
 

@@ -15,11 +15,12 @@ for (const provider of ['openai', 'anthropic'] as const) {
     };
     let lab: BatchLab;
 
-    beforeEach(async () => {
+    before(async () => {
       lab = await BatchLab.open(provider);
-      await lab.start();
     });
-    afterEach(function () {
+    // The engine that ended the runs of one test is the one that ends in the next.
+    beforeEach(() => lab.begin());
+    after(function () {
       return lab.close(this);
     });
 
@@ -50,13 +51,13 @@ for (const provider of ['openai', 'anthropic'] as const) {
 
       assert.equal(await lab.ended(run), 'succeeded');
       await checkOnce(run);
-      assert.equal(lab.server.batches.length, 1);
+      assert.equal(lab.batches.length, 1);
     });
 
     it('after the intent, before the provider has it: it is submitted again under another mark', async () => {
       const run = await lab.run('lab.sort', ids);
       lab.server.fail(create[provider], { kind: 'reset', after: 'nothing' });
-      await lab.until(() => lab.server.requests.some((each) => create[provider].test(each)));
+      await lab.until(() => lab.requests.some((each) => create[provider].test(each)));
       await restart();
       await lab.submitted();
       lab.server.end();
@@ -70,14 +71,14 @@ for (const provider of ['openai', 'anthropic'] as const) {
     it('after the provider has it, before its id is known: it is found', async () => {
       const run = await lab.run('lab.sort', ids);
       lab.server.fail(create[provider], { kind: 'reset', after: 'deed' });
-      await lab.until(() => lab.server.batches.length > 0);
+      await lab.until(() => lab.batches.length > 0);
       await restart();
       // One provider's batches show their marks when they have ended, and not before.
       lab.server.end();
 
       assert.equal(await lab.ended(run), 'succeeded');
       await checkOnce(run);
-      assert.equal(lab.server.batches.length, 1);
+      assert.equal(lab.batches.length, 1);
     });
 
     itOnce('while it waits: its successor waits on', async () => {
@@ -113,6 +114,8 @@ for (const provider of ['openai', 'anthropic'] as const) {
         lab.server.end();
         assert.equal(await lab.ended(next), 'succeeded');
         assert.deepEqual(lab.direct, []);
+        // What the others have to spend is not scarce.
+        await lab.stop();
       },
     );
 
@@ -120,7 +123,7 @@ for (const provider of ['openai', 'anthropic'] as const) {
       const run = await lab.run('lab.sort', ids);
       await lab.submitted();
       lab.server.end();
-      const output = lab.server.batches[0]?.output ?? '';
+      const output = lab.batches[0]?.output ?? '';
       const afterBytes = output.indexOf('\n', output.indexOf('\n') + 1) + 20;
       lab.server.fail(content[provider], { kind: 'cut', afterBytes });
       await lab.until(async () => (await lab.kinds(run.id, 'turn.ended')).length > 0);
@@ -150,13 +153,13 @@ for (const provider of ['openai', 'anthropic'] as const) {
       // The line that the run is to be cancelled got in; what follows from it did not.
       await lab.pool.query(
         `INSERT INTO tutti.entry (tenant_id, run_id, seq, kind, data)
-         SELECT 1, run_id, max(seq) + 1, 'run.cancelling', '{"reason":"asked"}' FROM tutti.entry WHERE run_id = $1 GROUP BY run_id`,
-        [run.id],
+         SELECT $2, run_id, max(seq) + 1, 'run.cancelling', '{"reason":"asked"}' FROM tutti.entry WHERE run_id = $1 GROUP BY run_id`,
+        [run.id, lab.tenantId],
       );
       await lab.start();
 
       assert.equal(await lab.ended(run), 'cancelled');
-      await lab.until(() => lab.server.batches[0]?.state === 'cancelling');
+      await lab.until(() => lab.batches[0]?.state === 'cancelling');
       lab.server.end({ state: 'cancelled', answered: 1 });
       await lab.until(async () => (await lab.purses()).settled === 70);
       assert.equal((await lab.purses()).reserved, 0);
