@@ -1,7 +1,7 @@
 import type { DocumentName } from '../../ports/dispatcher.ts';
 import type { CompiledTask } from '../graph/compiled.ts';
 import { isShared, type SharedPurse, sharedPurse } from '../limits/purse.ts';
-import { ArrayLiteral } from './array-literal.ts';
+import { BinaryArray } from './binary-array.ts';
 import { type Part, parts, typesOf } from './flush.ts';
 import { type Change, toJsonb, toText } from './rows.ts';
 import type { Run } from './run.ts';
@@ -26,10 +26,10 @@ export function stepRows(changes: readonly Change[]): readonly StepRow[] {
 /** Turns changes, and the rows of their steps, into the statement's arrays: its parameters from the fourth on. */
 export function flushParameters(changes: readonly Change[], rows: readonly StepRow[]): unknown[] {
   const arrays = new Map(
-    types.map(([part, each]) => [part, each.map((type) => new ArrayLiteral(type))]),
+    types.map(([part, each]) => [part, each.map((type) => new BinaryArray(type))]),
   );
   const put: Put = (part, ...values) => {
-    const columns = arrays.get(part) as readonly ArrayLiteral[];
+    const columns = arrays.get(part) as readonly BinaryArray[];
     for (let index = 0; index < values.length; index += 1) columns[index]?.add(values[index]);
   };
   const bodies = new Bodies();
@@ -49,7 +49,7 @@ export function flushParameters(changes: readonly Change[], rows: readonly StepR
   for (const { values } of rows) put('steps', ...values);
   for (const [{ facts, priority }, status] of runs)
     put('runs', facts.tenantId, facts.id, status, isTerminal(status), priority);
-  return [...[...arrays.values()].flat().map(String), bodies.joined()];
+  return [...[...arrays.values()].flat().map((each) => each.toBuffer()), bodies.joined()];
 }
 
 /** A change as it goes down now: a call whose attempt ended before it was sent reserves nothing and is not told of. */
@@ -215,8 +215,8 @@ function putEntries(
       step,
       row.no,
       row.worker,
-      at(row.startedAt),
-      at(row.endedAt),
+      row.startedAt,
+      row.endedAt,
       row.outcome,
       row.error && toJsonb(row.error),
       row.turns,
@@ -284,7 +284,7 @@ function putEffects(put: Put, change: Change): void {
       hex(row.argsSha256),
       row.binds === null ? null : toJsonb(row.binds),
       row.state,
-      row.state === 'started' ? new Date().toISOString() : null,
+      row.state === 'started' ? Date.now() : null,
       row.undoOf ? hex(row.undoOf) : null,
       row.amount?.amount ?? null,
       row.amount?.currency ?? null,
@@ -323,20 +323,16 @@ function stepValues(step: Step, run: Run): readonly unknown[] {
     place.critical ?? true,
     step.worker,
     step.wait,
-    at(step.wakeAt),
-    at(step.readyAt),
-    at(step.startedAt),
-    at(step.endedAt),
+    step.wakeAt,
+    step.readyAt,
+    step.startedAt,
+    step.endedAt,
     step.outputSeq,
     step.error && toJsonb(step.error),
     step.costMicroUsd,
     step.degraded,
     step.trust,
   ];
-}
-
-function at(ms: number | null): string | null {
-  return ms === null ? null : new Date(ms).toISOString();
 }
 
 function hex(text: string): Buffer {
