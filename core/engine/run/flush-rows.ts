@@ -33,17 +33,18 @@ export function flushParameters(changes: readonly Change[], rows: readonly StepR
     for (let index = 0; index < values.length; index += 1) columns[index]?.add(values[index]);
   };
   const bodies = new Bodies();
+  const purseOf = purseReader();
   const runs = new Map<Run, RunStatus>();
   const sent = oncePerEffect(changes.map(withoutAbandoned));
   sent.forEach((change, ask) => {
     if (change.runStatus) runs.set(change.run, change.runStatus);
-    putMoney(put, change, ask);
+    putMoney({ put, purseOf }, change, ask);
     putEntries(put, bodies, { change, ask });
-    putEffects(put, change);
+    if (change.effects || change.effectEnds) putEffects(put, change);
     for (const row of change.taken ?? []) put('taken', row);
   });
   for (const { name, release, settle } of movedPurses(sent, new Set())) {
-    const { tenantId, scope, period } = sharedPurse(name) as SharedPurse;
+    const { tenantId, scope, period } = purseOf(name) as SharedPurse;
     put('want', tenantId, scope, period, release, settle);
   }
   for (const { values } of rows) put('steps', ...values);
@@ -126,6 +127,17 @@ class Bodies {
   }
 }
 
+/** Reads names of purses; a flush has the same few many times. */
+function purseReader(): typeof sharedPurse {
+  const known = new Map<string, SharedPurse | null>();
+  return (name) => {
+    if (!isShared(name)) return null;
+    const purse = known.get(name) ?? sharedPurse(name);
+    known.set(name, purse);
+    return purse;
+  };
+}
+
 /** What a flush has moved of one shared purse: a statement may change a row only once. */
 interface PurseSum {
   readonly name: string;
@@ -162,12 +174,18 @@ export function isRefused({ run, turns = [] }: Change, refused: ReadonlySet<stri
 }
 
 /** `ask`: the change's number in its flush, by which what it reserves is granted or refused. */
-function putMoney(put: Put, change: Change, ask: number): void {
+function putMoney(
+  { put, purseOf }: { readonly put: Put; readonly purseOf: ReturnType<typeof purseReader> },
+  change: Change,
+  ask: number,
+): void {
   const { tenantId, id: run } = change.run.facts;
   const step = change.step?.id ?? 0;
   const { purses = [], reserve = 0 } = change.money ?? {};
-  for (const purse of reserve > 0 ? purses.flatMap((name) => sharedPurse(name) ?? []) : [])
-    put('asks', ask, tenantId, purse.scope, purse.period, reserve);
+  for (const name of reserve > 0 ? purses : []) {
+    const purse = purseOf(name);
+    if (purse) put('asks', ask, tenantId, purse.scope, purse.period, reserve);
+  }
   for (const turn of change.turns ?? []) {
     put(
       'turns',

@@ -183,8 +183,12 @@ export class Journal {
   async #commit(gathered: readonly Written[]): Promise<readonly Told[]> {
     const written = gathered.length > largestFlush ? moneyFirst(gathered) : gathered;
     const rows = stepRows(written.map(({ change }) => change));
-    const last = new Map(written.map(({ change }, index) => [change.step, index]));
     const told: Told[] = [];
+    if (written.length <= largestFlush) {
+      await this.#send(written, { rows, told });
+      return told;
+    }
+    const last = new Map(written.map(({ change }, index) => [change.step, index]));
     for (let from = 0; from < written.length; from += largestFlush) {
       const part = written.slice(from, from + largestFlush);
       const ends = ({ change }: Written, index: number) => last.get(change.step) === from + index;

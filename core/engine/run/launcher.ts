@@ -11,13 +11,14 @@ import { checkStep } from '../plan/bound.ts';
 import { Attempt } from './attempt.ts';
 import { type Attempts, crashesUntilAlone, usesErp } from './attempts.ts';
 import type { Journal } from './journal.ts';
-import { externalIn, trustOf } from './labels.ts';
+import { labelOf } from './labels.ts';
 import { priorityOf } from './priority-of.ts';
 import type { Run } from './run.ts';
+import { stepScope } from './run-purses.ts';
 import { pathOf, type Step } from './step.ts';
 import { stepLimits } from './step-limits.ts';
 import type { Store } from './store.ts';
-import { asksForMoney, needsModel, overBudget, stepScope, type Turns } from './turns.ts';
+import { asksForMoney, needsModel, overBudget, type Turns } from './turns.ts';
 import type { Startable } from './waiting.ts';
 
 /** What attempts are started with. */
@@ -33,6 +34,9 @@ export interface LauncherParts {
   /** Something was given back that may let other work start. */
   readonly changed: () => void;
 }
+
+/** What a step is given, with its label. */
+type Given = Pick<Job, 'input' | 'trust'>;
 
 /** Starts attempts: what a start needs is taken and recorded first, and the job leaves when that is durable. */
 export class Launcher {
@@ -108,11 +112,11 @@ export class Launcher {
       const input = inputOf(run, step, registered);
       step.degraded ||= refusal !== null || step.onPlaybook;
       const turn = wish && mode === 'model' ? turns.begin(attempt, wish) : {};
-      const external = externalIn(run, step.place.sources, step.item);
+      const { trust, external } = labelOf(run, step);
       const entries = [attempt.started(external), ...(turn.entries ?? [])];
       const { call } = attempt;
       const launch = (denied: EngineError | null): void => {
-        if (attempts.isLive(attempt)) this.#launch(attempt, input, denied);
+        if (attempts.isLive(attempt)) this.#launch(attempt, { input, trust }, denied);
       };
       const isLive = (each: Attempt) => attempts.isLive(each);
       const asked = call && turns.followUp(attempt, call.wish, { isLive, launch });
@@ -127,7 +131,7 @@ export class Launcher {
   }
 
   /** `denied`: why its first call is not made, although it was to be. */
-  #launch(attempt: Attempt, input: unknown, denied: EngineError | null): void {
+  #launch(attempt: Attempt, given: Given, denied: EngineError | null): void {
     const { attempts } = this.#parts;
     if (denied) {
       attempt.mode = 'playbook';
@@ -137,11 +141,11 @@ export class Launcher {
     }
     this.#armTimeout(attempt);
     if (attempt.mode === 'playbook' || attempt.recorded === 0)
-      return this.#send(attempt, input, []);
+      return this.#send(attempt, given, []);
     const { tenantId, id } = attempt.run.facts;
     this.#parts.store.conversation(tenantId, id, attempt.step.id).then(
       (recorded) => {
-        if (attempts.isLive(attempt)) this.#send(attempt, input, recorded);
+        if (attempts.isLive(attempt)) this.#send(attempt, given, recorded);
       },
       (error: unknown) => {
         attempts.fail(attempt, toErrorData(translateDbError(error)));
@@ -163,7 +167,7 @@ export class Launcher {
 
   #send(
     attempt: Attempt,
-    input: unknown,
+    given: Given,
     recorded: Awaited<ReturnType<Store['conversation']>>,
   ): void {
     const { run, step, registered, ref, alone, mode, call } = attempt;
@@ -190,8 +194,7 @@ export class Launcher {
       businessDate,
       attended,
       alone,
-      input,
-      trust: trustOf(run, step.place.sources, step.item),
+      ...given,
       stepPath: pathOf(step),
       attempt: step.attempt,
       agent: registered.name,

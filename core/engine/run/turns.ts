@@ -6,8 +6,7 @@ import type { AnyAgent } from '../../sdk/agent.ts';
 import type { RegisteredAgent } from '../../sdk/registry.ts';
 import type { Broker, CallEnd, CallWish, Refusal } from '../limits/broker.ts';
 import type { BudgetWatch } from '../limits/budget-watch.ts';
-import { simulatedScope } from '../limits/daily-limit.ts';
-import { periodOf, purseName, sharedPurse } from '../limits/purse.ts';
+import { periodOf, sharedPurse } from '../limits/purse.ts';
 import { retryDelayMs } from '../recovery/retry.ts';
 import type { Scheduler } from '../schedule/scheduler.ts';
 import type { Measures } from '../telemetry/measures.ts';
@@ -19,6 +18,7 @@ import { priorityOf } from './priority-of.ts';
 import { lookMs, PurseLooks } from './purse-looks.ts';
 import type { Change } from './rows.ts';
 import type { Run } from './run.ts';
+import { RunPurses, stepScope } from './run-purses.ts';
 import type { Step } from './step.ts';
 import type { FollowUp, Waiting } from './waiting.ts';
 
@@ -51,6 +51,7 @@ const busyTriesPerTurn = 20;
 export class Turns {
   readonly #parts: TurnParts;
   readonly #prompts = new WeakMap<AnyAgent, Prompt>();
+  readonly #purses = new RunPurses();
   readonly #looks: PurseLooks;
   #order = 0;
 
@@ -311,13 +312,12 @@ export class Turns {
     bytes: number,
   ): CallWish {
     const { agent, module } = registered;
-    const { id, tenantId, rehearsal: simulated, attended } = run.facts;
+    const { tenantId, rehearsal: simulated, attended } = run.facts;
     const period = this.#period();
-    const shared = sharedScopes(run, module).map((scope) => purseName({ tenantId, scope, period }));
     return {
       profile: agent.model ?? 'standard',
       bytes,
-      scopes: [...shared, `run:${id}`, stepScope(run, step)],
+      scopes: [...this.#purses.of(run, module, period), stepScope(run, step)],
       period,
       tenantId,
       module,
@@ -377,17 +377,6 @@ function leftAlone({ registered }: Pick<Attempt, 'registered'>, model: string): 
     'BREAKER_OPEN',
     `The model '${model}' has failed several times in a row and is left alone for a while; '${registered.name}' asks it later.`,
   );
-}
-
-/** The purse of one step. */
-export function stepScope(run: Run, step: Step): string {
-  return `step:${run.facts.id}:${step.id}`;
-}
-
-/** The shared purses that pay for what a module does in a run, widest first. */
-export function sharedScopes({ facts }: Run, module: string): readonly string[] {
-  const scopes = ['tenant', `module:${module}`, `workflow:${facts.workflow}`];
-  return facts.rehearsal ? scopes.map(simulatedScope) : scopes;
 }
 
 // An input that cannot be made fails the step when it starts; until then it only has no size.
