@@ -12,14 +12,13 @@ import { Attempt } from './attempt.ts';
 import { type Attempts, crashesUntilAlone, usesErp } from './attempts.ts';
 import type { Journal } from './journal.ts';
 import { labelOf } from './labels.ts';
-import { priorityOf } from './priority-of.ts';
 import type { Run } from './run.ts';
 import { stepScope } from './run-purses.ts';
 import { pathOf, type Step } from './step.ts';
 import { stepLimits } from './step-limits.ts';
 import type { Store } from './store.ts';
 import { asksForMoney, needsModel, overBudget, type Turns } from './turns.ts';
-import type { Startable } from './waiting.ts';
+import { type Startable, Work } from './waiting.ts';
 
 /** What attempts are started with. */
 export interface LauncherParts {
@@ -67,23 +66,18 @@ export class Launcher {
     const registered = this.agentOf(step);
     const usesModel = turns.areOn(run) && !step.onPlaybook && !registered.isTool;
     const wish = usesModel && step.recorded === 0 ? turns.first(run, step, registered) : null;
-    return {
-      kind: 'start',
-      service: run.facts.attended ? 'interactive' : 'batch',
+    return Object.assign(new Work(run, step), {
+      kind: 'start' as const,
+      service: run.facts.attended ? ('interactive' as const) : ('batch' as const),
       run: run.facts.id,
       module: registered.module,
       model: wish && turns.modelOf(registered),
       onModel: usesModel,
       erp: usesErp(registered),
-      get priority() {
-        return priorityOf(run, step);
-      },
       readyAt: step.readyAt ?? clock.now(),
       order: turns.nextOrder(),
-      owner: run,
-      step,
       wish,
-    };
+    });
   }
 
   /** Begins an attempt. @throws EXPRESSION_INVALID · INPUT_INVALID · BUDGET_EXCEEDED · PLAN_CHANGED: then nothing of it is left but its number */

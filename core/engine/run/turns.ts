@@ -14,13 +14,12 @@ import { type Attempt, type Call, settled } from './attempt.ts';
 import { endOf } from './call-end.ts';
 import type { EntryInput } from './entries.ts';
 import type { Flushed, Journal } from './journal.ts';
-import { priorityOf } from './priority-of.ts';
 import { lookMs, PurseLooks } from './purse-looks.ts';
 import type { Change } from './rows.ts';
 import type { Run } from './run.ts';
 import { RunPurses, stepScope } from './run-purses.ts';
 import type { Step } from './step.ts';
-import type { FollowUp, Waiting } from './waiting.ts';
+import { type FollowUp, type Waiting, Work } from './waiting.ts';
 
 /** What model calls are permitted and recorded with. */
 export interface TurnParts {
@@ -268,23 +267,18 @@ export class Turns {
   /** A call of a running step, as it is queued. */
   followUp(attempt: Attempt, wish: CallWish, how: Pick<FollowUp, 'isLive' | 'launch'>): FollowUp {
     const { run, step, registered } = attempt;
-    return {
-      kind: 'turn',
-      service: 'follow_up',
+    return Object.assign(new Work(run, step), {
+      kind: 'turn' as const,
+      service: 'follow_up' as const,
       run: run.facts.id,
       module: registered.module,
       model: this.modelOf(registered),
-      get priority() {
-        return priorityOf(run, step);
-      },
       readyAt: this.#parts.clock.now(),
       order: this.nextOrder(),
-      owner: run,
-      step,
       attempt,
       wish,
       ...how,
-    };
+    });
   }
 
   #settle(
