@@ -72,9 +72,16 @@ export const admission: readonly Mutant[] = [
   {
     id: 'lowest-first-in-the-heap',
     file: 'core/engine/schedule/ready.ts',
-    find: 'return difference === 0 ? a.order < b.order : difference > 0;',
-    replace: 'return difference === 0 ? a.order < b.order : difference < 0;',
+    find: 'return a.rank === b.rank ? a.item.order < b.item.order : a.rank > b.rank;',
+    replace: 'return a.rank === b.rank ? a.item.order < b.item.order : a.rank < b.rank;',
     tests: [world, scheduler],
+  },
+  {
+    id: 'a-line-keeps-its-old-priority',
+    file: 'core/engine/schedule/ready.ts',
+    find: 'rank: agedPriority(item) - this.#moved() };',
+    replace: 'rank: agedPriority(item) };',
+    tests: [scheduler],
   },
   {
     id: 'most-served-module-first',

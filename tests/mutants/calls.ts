@@ -38,8 +38,8 @@ export const calls: readonly Mutant[] = [
   {
     id: 'conversations-wait-with-the-batch',
     file: turns,
-    find: `service: 'follow_up',`,
-    replace: `service: 'batch',`,
+    find: `service: 'follow_up' as const,`,
+    replace: `service: 'batch' as const,`,
     tests: [world],
   },
   {

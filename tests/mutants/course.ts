@@ -50,8 +50,8 @@ export const course: readonly Mutant[] = [
   {
     id: 'given-up-and-launched',
     file: 'core/engine/run/launcher.ts',
-    find: 'if (attempts.isLive(attempt)) this.#launch(attempt, input, denied);',
-    replace: 'this.#launch(attempt, input, denied);',
+    find: 'if (attempts.isLive(attempt)) this.#launch(attempt, { input, trust }, denied);',
+    replace: 'this.#launch(attempt, { input, trust }, denied);',
     tests: [world],
   },
   {

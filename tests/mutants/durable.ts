@@ -37,6 +37,13 @@ export const durable: readonly Mutant[] = [
     tests: [world, 'tests/engine/run/journal-loss.test.ts'],
   },
   {
+    id: 'a-number-that-does-not-fit-is-cut-off',
+    file: 'core/engine/run/binary-array.ts',
+    find: 'return int === value ? into.writeInt32BE(int, at) - at : refused(into, at, 4);',
+    replace: 'return into.writeInt32BE(int, at) - at;',
+    tests: ['tests/engine/run/binary-array.test.ts'],
+  },
+  {
     id: 'budget-below-its-limit',
     file: 'core/engine/run/flush.ts',
     find: 'upto > free + release - settle',

@@ -25,8 +25,8 @@ export const telemetry: readonly Mutant[] = [
   {
     id: 'rehearsals-cost-money',
     file: 'core/engine/telemetry/measures.ts',
-    find: 'if (!run.facts.rehearsal) for (const row of settles) this.#settled(step, row);',
-    replace: 'for (const row of settles) this.#settled(step, row);',
+    find: 'if (!run.facts.rehearsal) for (const row of settles ?? none) this.#settled(step, row);',
+    replace: 'for (const row of settles ?? none) this.#settled(step, row);',
     tests: [truth],
   },
   {

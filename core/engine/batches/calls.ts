@@ -10,10 +10,10 @@ import { nextEntry } from '../run/entries.ts';
 import type { Flushed, Journal } from '../run/journal.ts';
 import type { Body, CallState, SettleRow } from '../run/rows.ts';
 import type { Run } from '../run/run.ts';
+import { sharedScopes, stepScope } from '../run/run-purses.ts';
 import { isTerminal } from '../run/states.ts';
 import type { Step } from '../run/step.ts';
 import { stepLimits } from '../run/step-limits.ts';
-import { sharedScopes, stepScope } from '../run/turns.ts';
 import type { BatchTarget } from './targets.ts';
 
 /** A model call that goes by a batch, from its reservation to its settlement; its step waits for it. */

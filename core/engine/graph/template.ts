@@ -15,10 +15,17 @@ export function parseTemplate(template: Template, path: string, types?: ScopeTyp
     return (scope) => fillers.map((fill) => fill(scope));
   }
   if (template !== null && typeof template === 'object') {
-    const fillers = Object.entries(template).map(
-      ([key, member]) => [key, parseTemplate(member as Template, `${path}.${key}`, types)] as const,
-    );
-    return (scope) => Object.fromEntries(fillers.map(([key, fill]) => [key, fill(scope)]));
+    const fillers = Object.entries(template)
+      .filter(([, member]) => member !== null && typeof member === 'object')
+      .map(([key, member]) => {
+        const at = `${path}.${key}`;
+        return [key, parseTemplate(member as Template, at, types)] as const;
+      });
+    return (scope) => {
+      const filled: Record<string, unknown> = { ...template };
+      for (const [key, fill] of fillers) filled[key] = fill(scope);
+      return filled;
+    };
   }
   return () => template;
 }

@@ -31,7 +31,12 @@ export function isShared(name: string): boolean {
   return name.charCodeAt(0) <= nine;
 }
 
-/** The UTC day of a moment. */
+const dayMs = 86_400_000;
+let known = { day: Number.NaN, period: '' };
+
+/** The UTC day of a moment. It is asked for at every call, so the day of the last one is kept. */
 export function periodOf(nowMs: number): string {
-  return new Date(nowMs).toISOString().slice(0, 10);
+  const day = Math.floor(nowMs / dayMs);
+  if (day !== known.day) known = { day, period: new Date(nowMs).toISOString().slice(0, dayLength) };
+  return known.period;
 }

@@ -13,8 +13,8 @@ import { checkPins } from './pins.ts';
 import { type Recovered, recover } from './recover.ts';
 import type { OrphanRow } from './rows.ts';
 import { Run } from './run.ts';
+import { sharedScopes } from './run-purses.ts';
 import type { HistoryEntry, RunRow, Store } from './store.ts';
-import { sharedScopes } from './turns.ts';
 
 const dayMs = 86_400_000;
 

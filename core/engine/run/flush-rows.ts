@@ -1,7 +1,7 @@
 import type { DocumentName } from '../../ports/dispatcher.ts';
 import type { CompiledTask } from '../graph/compiled.ts';
 import { isShared, type SharedPurse, sharedPurse } from '../limits/purse.ts';
-import { ArrayLiteral } from './array-literal.ts';
+import { BinaryArray } from './binary-array.ts';
 import { type Part, parts, typesOf } from './flush.ts';
 import { type Change, toJsonb, toText } from './rows.ts';
 import type { Run } from './run.ts';
@@ -26,30 +26,31 @@ export function stepRows(changes: readonly Change[]): readonly StepRow[] {
 /** Turns changes, and the rows of their steps, into the statement's arrays: its parameters from the fourth on. */
 export function flushParameters(changes: readonly Change[], rows: readonly StepRow[]): unknown[] {
   const arrays = new Map(
-    types.map(([part, each]) => [part, each.map((type) => new ArrayLiteral(type))]),
+    types.map(([part, each]) => [part, each.map((type) => new BinaryArray(type))]),
   );
   const put: Put = (part, ...values) => {
-    const columns = arrays.get(part) as readonly ArrayLiteral[];
+    const columns = arrays.get(part) as readonly BinaryArray[];
     for (let index = 0; index < values.length; index += 1) columns[index]?.add(values[index]);
   };
   const bodies = new Bodies();
+  const purseOf = purseReader();
   const runs = new Map<Run, RunStatus>();
   const sent = oncePerEffect(changes.map(withoutAbandoned));
   sent.forEach((change, ask) => {
     if (change.runStatus) runs.set(change.run, change.runStatus);
-    putMoney(put, change, ask);
+    putMoney({ put, purseOf }, change, ask);
     putEntries(put, bodies, { change, ask });
-    putEffects(put, change);
+    if (change.effects || change.effectEnds) putEffects(put, change);
     for (const row of change.taken ?? []) put('taken', row);
   });
   for (const { name, release, settle } of sumOf(sent, new Set())) {
-    const { tenantId, scope, period } = sharedPurse(name) as SharedPurse;
+    const { tenantId, scope, period } = purseOf(name) as SharedPurse;
     put('want', tenantId, scope, period, release, settle);
   }
   for (const { values } of rows) put('steps', ...values);
   for (const [{ facts, priority }, status] of runs)
     put('runs', facts.tenantId, facts.id, status, isTerminal(status), priority);
-  return [...[...arrays.values()].flat().map(String), bodies.joined()];
+  return [...[...arrays.values()].flat().map((each) => each.toBuffer()), bodies.joined()];
 }
 
 /** A change as it goes down now: a call whose attempt ended before it was sent reserves nothing and is not told of. */
@@ -126,6 +127,17 @@ class Bodies {
   }
 }
 
+/** Reads names of purses; a flush has the same few many times. */
+function purseReader(): typeof sharedPurse {
+  const known = new Map<string, SharedPurse | null>();
+  return (name) => {
+    if (!isShared(name)) return null;
+    const purse = known.get(name) ?? sharedPurse(name);
+    known.set(name, purse);
+    return purse;
+  };
+}
+
 /** What a flush has moved of one shared purse: a statement may change a row only once. */
 interface PurseSum {
   readonly name: string;
@@ -166,12 +178,18 @@ export function isRefused({ run, turns = [] }: Change, refused: ReadonlySet<stri
 }
 
 /** `ask`: the change's number in its flush, by which what it reserves is granted or refused. */
-function putMoney(put: Put, change: Change, ask: number): void {
+function putMoney(
+  { put, purseOf }: { readonly put: Put; readonly purseOf: ReturnType<typeof purseReader> },
+  change: Change,
+  ask: number,
+): void {
   const { tenantId, id: run } = change.run.facts;
   const step = change.step?.id ?? 0;
   const { purses = [], reserve = 0 } = change.money ?? {};
-  for (const purse of reserve > 0 ? purses.flatMap((name) => sharedPurse(name) ?? []) : [])
-    put('asks', ask, tenantId, purse.scope, purse.period, reserve);
+  for (const name of reserve > 0 ? purses : []) {
+    const purse = purseOf(name);
+    if (purse) put('asks', ask, tenantId, purse.scope, purse.period, reserve);
+  }
   for (const turn of change.turns ?? []) {
     put(
       'turns',
@@ -219,8 +237,8 @@ function putEntries(
       step,
       row.no,
       row.worker,
-      at(row.startedAt),
-      at(row.endedAt),
+      row.startedAt,
+      row.endedAt,
       row.outcome,
       row.error && toJsonb(row.error),
       row.turns,
@@ -288,7 +306,7 @@ function putEffects(put: Put, change: Change): void {
       hex(row.argsSha256),
       row.binds === null ? null : toJsonb(row.binds),
       row.state,
-      row.state === 'started' ? new Date().toISOString() : null,
+      row.state === 'started' ? Date.now() : null,
       row.undoOf ? hex(row.undoOf) : null,
       row.amount?.amount ?? null,
       row.amount?.currency ?? null,
@@ -327,20 +345,16 @@ function stepValues(step: Step, run: Run): readonly unknown[] {
     place.critical ?? true,
     step.worker,
     step.wait,
-    at(step.wakeAt),
-    at(step.readyAt),
-    at(step.startedAt),
-    at(step.endedAt),
+    step.wakeAt,
+    step.readyAt,
+    step.startedAt,
+    step.endedAt,
     step.outputSeq,
     step.error && toJsonb(step.error),
     step.costMicroUsd,
     step.degraded,
     step.trust,
   ];
-}
-
-function at(ms: number | null): string | null {
-  return ms === null ? null : new Date(ms).toISOString();
 }
 
 function hex(text: string): Buffer {

@@ -9,7 +9,7 @@
  * A finding that was resolved and is there again in another run is open again.
  */
 
-// The columns of each part, in the order in which flush-rows.ts fills them; the type decides how its array is read.
+// The columns of each part, in the order in which flush-rows.ts fills them; the type decides how its array is written and read.
 const columns = {
   want: 'tenant_id int, scope text, period date, release bigint, settle bigint',
   asks: 'ask int, tenant_id int, scope text, period date, reserve bigint',
@@ -47,6 +47,9 @@ const widthOf = (part: Part): number => columns[part].split(',').length;
 export const typesOf = (part: Part): readonly string[] =>
   columns[part].split(',').map((column) => column.trim().split(' ')[1] as string);
 
+/** What the array of a column is sent as, and read as. */
+const castsOf = (type: string): string => (type === 'numeric' ? 'text[]::numeric[]' : `${type}[]`);
+
 const namesOf = (part: Part): string =>
   columns[part]
     .split(',')
@@ -61,7 +64,7 @@ function rowsOf(part: Part): string {
   const first = parts
     .slice(0, parts.indexOf(part))
     .reduce((sum, each) => sum + widthOf(each), ownParameters + 1);
-  const arrays = typesOf(part).map((type, index) => `$${first + index}::${type}[]`);
+  const arrays = typesOf(part).map((type, index) => `$${first + index}::${castsOf(type)}`);
   return `unnest(${arrays.join(', ')}) AS d(${namesOf(part)})`;
 }
 

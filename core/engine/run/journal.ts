@@ -182,15 +182,18 @@ export class Journal {
    */
   async #commit(gathered: readonly Written[]): Promise<readonly Told[]> {
     const written = gathered.length > largestFlush ? moneyFirst(gathered) : gathered;
+    const rows = stepRows(written.map(({ change }) => change));
+    const told: Told[] = [];
+    if (written.length <= largestFlush) {
+      await this.#send(written, { rows, told });
+      return told;
+    }
     const last = new Map(written.map(({ change }, index) => [change.step, index]));
     const partOf = (index: number): number => Math.floor(index / largestFlush);
-    const rows = Map.groupBy(stepRows(written.map(({ change }) => change)), ({ step }) =>
-      partOf(last.get(step) ?? 0),
-    );
-    const told: Told[] = [];
+    const rowsOf = Map.groupBy(rows, ({ step }) => partOf(last.get(step) ?? 0));
     for (let from = 0; from < written.length; from += largestFlush) {
       const part = written.slice(from, from + largestFlush);
-      await this.#send(part, { rows: rows.get(partOf(from)) ?? [], told });
+      await this.#send(part, { rows: rowsOf.get(partOf(from)) ?? [], told });
     }
     return told;
   }

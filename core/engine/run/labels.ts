@@ -13,15 +13,21 @@ export interface Labelled {
   readonly steps: readonly Step[];
 }
 
+/** The label of what a step is given, and which of its sources are from outside, as expressions name them: `input`, `item`, `nodes.read`; `goal` is the run's. */
+export function labelOf(
+  run: Labelled,
+  { place, item }: Pick<Step, 'place' | 'item'>,
+): { readonly trust: Trust; readonly external: readonly string[] } {
+  const labels = labelsOf(run, place.sources, item);
+  const trust = joinOf(labels.map((each) => each.trust));
+  if (trust !== 'external') return { trust, external: [] };
+  const external = labels.filter((each) => each.trust === 'external');
+  return { trust, external: external.map(({ name }) => name) };
+}
+
 /** The label of what a step of this item, or of none, is made of: the least trusted of its sources, by data alone. */
 export function trustOf(run: Labelled, sources: Sources, item: Item | null): Trust {
   return joinOf(labelsOf(run, sources, item).map(({ trust }) => trust));
-}
-
-/** Which of the sources are from outside, as expressions name them: `input`, `item`, `nodes.read`; `goal` is the run's. */
-export function externalIn(run: Labelled, sources: Sources, item: Item | null): readonly string[] {
-  const external = labelsOf(run, sources, item).filter(({ trust }) => trust === 'external');
-  return external.map(({ name }) => name);
 }
 
 /** The label of what a node without an agent brings, once it has ended. */
@@ -75,12 +81,10 @@ function labelsOf(
   if (input) labels.push({ name: 'input', trust: facts.trust ?? 'operator' });
   if (goal && facts.goal) labels.push({ name: 'goal', trust: facts.goal.trust });
   if (isItem && item) labels.push({ name: 'item', trust: item.trust });
-  const ofItem = (item?.steps ?? []).filter(({ place }) => isNamed(each, place.id));
-  return [
-    ...labels,
-    ...topSteps({ graph, steps }, nodes).map(nameIt('nodes')),
-    ...ofItem.map(nameIt('each')),
-  ];
+  for (const step of topSteps({ graph, steps }, nodes)) labels.push(nameIt('nodes', step));
+  for (const step of item?.steps ?? [])
+    if (isNamed(each, step.place.id)) labels.push(nameIt('each', step));
+  return labels;
 }
 
 /** The steps of the named nodes. Not by looking through all: it is asked for every step, and a run may have 10,000 nodes. */
@@ -98,9 +102,9 @@ function stepAt({ graph, steps }: Pick<Labelled, 'graph' | 'steps'>, id: string)
 }
 
 // What has not succeeded brings nothing, but for a foreach: what some of its items bring may be gathered all the same.
-function nameIt(root: string): (step: Step) => Labelling {
-  return ({ place, status, kind, trust }) => ({
+function nameIt(root: string, { place, status, kind, trust }: Step): Labelling {
+  return {
     name: `${root}.${place.id}`,
     trust: status === 'succeeded' || kind === 'foreach' ? trust : 'system',
-  });
+  };
 }

@@ -11,15 +11,15 @@ import { checkStep } from '../plan/bound.ts';
 import { Attempt } from './attempt.ts';
 import { type Attempts, crashesUntilAlone, usesErp } from './attempts.ts';
 import type { Journal } from './journal.ts';
-import { externalIn, trustOf } from './labels.ts';
-import { priorityOf } from './priority-of.ts';
+import { labelOf } from './labels.ts';
 import { needsModel } from './refused-call.ts';
 import type { Run } from './run.ts';
+import { stepScope } from './run-purses.ts';
 import { keysOf, pathOf, type Step } from './step.ts';
 import { stepLimits } from './step-limits.ts';
 import type { Store } from './store.ts';
-import { asksForMoney, overBudget, stepScope, type Turns } from './turns.ts';
-import type { Startable } from './waiting.ts';
+import { asksForMoney, overBudget, type Turns } from './turns.ts';
+import { type Startable, Work } from './waiting.ts';
 
 /** What attempts are started with. */
 export interface LauncherParts {
@@ -34,6 +34,9 @@ export interface LauncherParts {
   /** Something was given back that may let other work start. */
   readonly changed: () => void;
 }
+
+/** What a step is given, with its label. */
+type Given = Pick<Job, 'input' | 'trust'>;
 
 /** Starts attempts: what a start needs is taken and recorded first, and the job leaves when that is durable. */
 export class Launcher {
@@ -64,23 +67,18 @@ export class Launcher {
     const registered = this.agentOf(step);
     const usesModel = turns.areOn(run) && !step.onPlaybook && !registered.isTool;
     const wish = usesModel && step.recorded === 0 ? turns.first(run, step, registered) : null;
-    return {
-      kind: 'start',
-      service: run.facts.attended ? 'interactive' : 'batch',
+    return Object.assign(new Work(run, step), {
+      kind: 'start' as const,
+      service: run.facts.attended ? ('interactive' as const) : ('batch' as const),
       run: run.facts.id,
       module: registered.module,
       model: wish && turns.modelOf(registered),
       onModel: usesModel,
       erp: usesErp(registered),
-      get priority() {
-        return priorityOf(run, step);
-      },
       readyAt: step.readyAt ?? clock.now(),
       order: turns.nextOrder(),
-      owner: run,
-      step,
       wish,
-    };
+    });
   }
 
   /** Begins an attempt. @throws EXPRESSION_INVALID · INPUT_INVALID · BUDGET_EXCEEDED · PLAN_CHANGED: then nothing of it is left but its number */
@@ -109,11 +107,11 @@ export class Launcher {
       const input = inputOf(run, step, registered);
       step.degraded ||= refusal !== null || step.onPlaybook;
       const turn = wish && mode === 'model' ? turns.begin(attempt, wish) : {};
-      const external = externalIn(run, step.place.sources, step.item);
+      const { trust, external } = labelOf(run, step);
       const entries = [attempt.started(external), ...(turn.entries ?? [])];
       const { call } = attempt;
       const launch = (denied: EngineError | null): void => {
-        if (attempts.isLive(attempt)) this.#launch(attempt, input, denied);
+        if (attempts.isLive(attempt)) this.#launch(attempt, { input, trust }, denied);
       };
       const isLive = (each: Attempt) => attempts.isLive(each);
       const asked = call && turns.followUp(attempt, call.wish, { isLive, launch });
@@ -128,7 +126,7 @@ export class Launcher {
   }
 
   /** `denied`: why its first call is not made, although it was to be. */
-  #launch(attempt: Attempt, input: unknown, denied: EngineError | null): void {
+  #launch(attempt: Attempt, given: Given, denied: EngineError | null): void {
     const { attempts } = this.#parts;
     if (denied) {
       attempt.mode = 'playbook';
@@ -138,11 +136,11 @@ export class Launcher {
     }
     this.#armTimeout(attempt);
     if (attempt.mode === 'playbook' || attempt.recorded === 0)
-      return this.#send(attempt, input, []);
+      return this.#send(attempt, given, []);
     const { tenantId, id } = attempt.run.facts;
     this.#parts.store.conversation(tenantId, id, attempt.step.id).then(
       (recorded) => {
-        if (attempts.isLive(attempt)) this.#send(attempt, input, recorded);
+        if (attempts.isLive(attempt)) this.#send(attempt, given, recorded);
       },
       (error: unknown) => {
         attempts.fail(attempt, toErrorData(translateDbError(error)));
@@ -164,7 +162,7 @@ export class Launcher {
 
   #send(
     attempt: Attempt,
-    input: unknown,
+    given: Given,
     recorded: Awaited<ReturnType<Store['conversation']>>,
   ): void {
     const { run, step, registered, ref, alone, mode, call } = attempt;
@@ -191,9 +189,8 @@ export class Launcher {
       businessDate,
       attended,
       alone,
-      input,
+      ...given,
       ...goalFor(run, step),
-      trust: trustOf(run, step.place.sources, step.item),
       stepPath: pathOf(step),
       attempt: step.attempt,
       agent: registered.name,

@@ -22,12 +22,13 @@ import { People } from './people.ts';
 import type { Recovered } from './recover.ts';
 import type { Change } from './rows.ts';
 import type { Run } from './run.ts';
+import { stepScope } from './run-purses.ts';
 import { Spans } from './spans.ts';
 import { isTerminal, type RunStatus } from './states.ts';
 import { type Asked, Steering } from './steering.ts';
 import { pathOf, type Step } from './step.ts';
 import { Timers } from './timers.ts';
-import { asksForMoney, stepScope, Turns } from './turns.ts';
+import { asksForMoney, Turns } from './turns.ts';
 
 const unlimited = Number.MAX_SAFE_INTEGER;
 

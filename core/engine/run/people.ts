@@ -34,7 +34,7 @@ export class People {
   /** Lets a step wait; one whose effect has been settled meanwhile goes on at once. */
   ask(run: Run, step: Step, { wait, error }: { readonly wait: Asked; readonly error: ErrorData }) {
     const events = this.#events;
-    const isSettled = wait !== 'budget' && step.settled.delete(String(error.details?.key));
+    const isSettled = wait !== 'budget' && step.settled?.delete(String(error.details?.key));
     const hasMoved = wait === 'budget' && this.#moved.delete(step);
     if (isSettled || hasMoved) return events.again(run, step);
     if (run.isCancelled || step.isCancelling) return events.cancelled(run, step);

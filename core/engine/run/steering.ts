@@ -9,7 +9,7 @@ import type { Next } from './next.ts';
 import { type Actor, usualPriority } from './request.ts';
 import type { Run } from './run.ts';
 import { isTerminal } from './states.ts';
-import type { Step } from './step.ts';
+import { noteSettled, type Step } from './step.ts';
 import type { Waiting } from './waiting.ts';
 
 /** What somebody outside asks of a run; `taken` are the inbox rows that asked. */
@@ -83,7 +83,7 @@ export class Steering {
         const step = run.steps[asked.step] ?? null;
         events.note(run, { step, kind: 'effect.settled', data: { key: asked.key } }, taken);
         if (step?.wait === 'review') events.wake(run, step);
-        else step?.settled.add(asked.key);
+        else if (step) noteSettled(step, asked.key);
         return;
       }
       case 'decision': {
@@ -93,7 +93,7 @@ export class Steering {
         events.note(run, { step, kind: 'approval.decided', data }, taken);
         if (step && key === undefined) events.decided(run, step, asked.decided);
         else if (step?.wait === 'approval') events.wake(run, step);
-        else if (key !== undefined) step?.settled.add(key);
+        else if (step && key !== undefined) noteSettled(step, key);
         return;
       }
       case 'escalated': {

@@ -39,8 +39,8 @@ export interface Step {
   costMicroUsd: number;
   /** Turns of the conversation with a model that the next attempt goes on from. */
   recorded: number;
-  /** Effects that a person settled before the step came to wait for it. */
-  readonly settled: Set<string>;
+  /** Effects that a person settled before the step came to wait for it; null: none ever. */
+  settled: Set<string> | null;
   /** Whether it asks for its next model call: it runs, and holds no slot. */
   isAsking: boolean;
   /** Whether it is being cancelled by itself: however its attempt ends, it is not tried again. */
@@ -101,6 +101,8 @@ export interface Container {
   cancelled: boolean;
 }
 
+const nobody: readonly string[] = [];
+
 /** A step that has not started. */
 export function newStep(identity: Pick<Step, 'id' | 'node' | 'itemKey' | 'place' | 'item'>): Step {
   return {
@@ -110,7 +112,7 @@ export function newStep(identity: Pick<Step, 'id' | 'node' | 'itemKey' | 'place'
     attempt: 0,
     crashes: 0,
     tries: noTries,
-    told: [],
+    told: nobody,
     wait: null,
     wakeAt: null,
     cursor: null,
@@ -123,7 +125,7 @@ export function newStep(identity: Pick<Step, 'id' | 'node' | 'itemKey' | 'place'
     error: null,
     costMicroUsd: 0,
     recorded: 0,
-    settled: new Set(),
+    settled: null,
     isAsking: false,
     isCancelling: false,
     reassignedTo: null,
@@ -137,6 +139,12 @@ export function newStep(identity: Pick<Step, 'id' | 'node' | 'itemKey' | 'place'
 export function move(step: Step, to: StepStatus): void {
   checkMove(step.status, to);
   step.status = to;
+}
+
+/** Notes that a person has settled an effect for which the step does not wait yet. */
+export function noteSettled(step: Step, key: string): void {
+  step.settled ??= new Set();
+  step.settled.add(key);
 }
 
 /** `match` or `match/check[V-17]`: where a step stands, for people and for keys. */

@@ -6,8 +6,7 @@ import type { AnyAgent } from '../../sdk/agent.ts';
 import type { RegisteredAgent } from '../../sdk/registry.ts';
 import type { Broker, CallEnd, CallWish, Refusal } from '../limits/broker.ts';
 import type { BudgetWatch } from '../limits/budget-watch.ts';
-import { simulatedScope } from '../limits/daily-limit.ts';
-import { periodOf, purseName, sharedPurse } from '../limits/purse.ts';
+import { periodOf, sharedPurse } from '../limits/purse.ts';
 import { retryDelayMs } from '../recovery/retry.ts';
 import type { Scheduler } from '../schedule/scheduler.ts';
 import type { Measures } from '../telemetry/measures.ts';
@@ -15,13 +14,13 @@ import { type Attempt, type Call, settled } from './attempt.ts';
 import { endOf } from './call-end.ts';
 import type { EntryInput } from './entries.ts';
 import type { Flushed, Journal } from './journal.ts';
-import { priorityOf } from './priority-of.ts';
 import { lookMs, PurseLooks } from './purse-looks.ts';
 import { keepsBack, needsModel } from './refused-call.ts';
 import type { Change } from './rows.ts';
 import type { Run } from './run.ts';
+import { RunPurses, stepScope } from './run-purses.ts';
 import type { Step } from './step.ts';
-import type { FollowUp, Waiting } from './waiting.ts';
+import { type FollowUp, type Waiting, Work } from './waiting.ts';
 
 /** What model calls are permitted and recorded with. */
 export interface TurnParts {
@@ -52,6 +51,7 @@ const busyTriesPerTurn = 20;
 export class Turns {
   readonly #parts: TurnParts;
   readonly #prompts = new WeakMap<AnyAgent, Prompt>();
+  readonly #purses = new RunPurses();
   readonly #looks: PurseLooks;
   #order = 0;
 
@@ -268,23 +268,18 @@ export class Turns {
   /** A call of a running step, as it is queued. */
   followUp(attempt: Attempt, wish: CallWish, how: Pick<FollowUp, 'isLive' | 'launch'>): FollowUp {
     const { run, step, registered } = attempt;
-    return {
-      kind: 'turn',
-      service: 'follow_up',
+    return Object.assign(new Work(run, step), {
+      kind: 'turn' as const,
+      service: 'follow_up' as const,
       run: run.facts.id,
       module: registered.module,
       model: this.modelOf(registered),
-      get priority() {
-        return priorityOf(run, step);
-      },
       readyAt: this.#parts.clock.now(),
       order: this.nextOrder(),
-      owner: run,
-      step,
       attempt,
       wish,
       ...how,
-    };
+    });
   }
 
   #settle(
@@ -312,13 +307,12 @@ export class Turns {
     bytes: number,
   ): CallWish {
     const { agent, module } = registered;
-    const { id, tenantId, rehearsal: simulated, attended } = run.facts;
+    const { tenantId, rehearsal: simulated, attended } = run.facts;
     const period = this.#period();
-    const shared = sharedScopes(run, module).map((scope) => purseName({ tenantId, scope, period }));
     return {
       profile: agent.model ?? 'standard',
       bytes,
-      scopes: [...shared, `run:${id}`, stepScope(run, step)],
+      scopes: [...this.#purses.of(run, module, period), stepScope(run, step)],
       period,
       tenantId,
       module,
@@ -366,17 +360,6 @@ function leftAlone({ registered }: Pick<Attempt, 'registered'>, model: string): 
     'BREAKER_OPEN',
     `The model '${model}' has failed several times in a row and is left alone for a while; '${registered.name}' asks it later.`,
   );
-}
-
-/** The purse of one step. */
-export function stepScope(run: Run, step: Step): string {
-  return `step:${run.facts.id}:${step.id}`;
-}
-
-/** The shared purses that pay for what a module does in a run, widest first. */
-export function sharedScopes({ facts }: Run, module: string): readonly string[] {
-  const scopes = ['tenant', `module:${module}`, `workflow:${facts.workflow}`];
-  return facts.rehearsal ? scopes.map(simulatedScope) : scopes;
 }
 
 // An input that cannot be made fails the step when it starts; until then it only has no size.

@@ -2,13 +2,27 @@ import type { EngineError } from '../../base/errors.ts';
 import type { CallWish } from '../limits/broker.ts';
 import type { Ready } from '../schedule/ready.ts';
 import type { Attempt } from './attempt.ts';
+import { priorityOf } from './priority-of.ts';
 import type { Run } from './run.ts';
 import type { Step } from './step.ts';
 
-/*
- * The priority of what waits is its run's to change: it is looked up at each look. A line of the queue is of
+/**
+ * Whose work waits. Its priority is its run's to change: it is looked up at each look. A line of the queue is of
  * one run, so all in it move alike and its order stays.
  */
+export class Work {
+  readonly owner: Run;
+  readonly step: Step;
+
+  constructor(owner: Run, step: Step) {
+    this.owner = owner;
+    this.step = step;
+  }
+
+  get priority(): number {
+    return priorityOf(this.owner, this.step);
+  }
+}
 
 /** A step that could start now. */
 export interface Startable extends Ready {

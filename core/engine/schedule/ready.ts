@@ -29,73 +29,85 @@ export function agedPriority(item: Pick<Ready, 'priority' | 'readyAt'>): number 
   return item.priority - item.readyAt / ageStepMs;
 }
 
-/** A binary heap: highest aged priority first, then the order of arrival. */
+/** Work in a heap. */
+interface Placed<T> {
+  readonly item: T;
+  /** Its aged priority, as it would have been when the heap's first came in. */
+  readonly rank: number;
+}
+
+/**
+ * A binary heap: highest aged priority first, then the order of arrival. What lies in it moves alike (a line is of one run, and a run's
+ * priority moves all of its steps), so a rank is worked out once, at the entrance.
+ */
 export class ReadyHeap<T extends Ready> {
-  readonly #items: T[] = [];
+  #placed: Placed<T>[] = [];
 
   get size(): number {
-    return this.#items.length;
+    return this.#placed.length;
   }
 
   peek(): T | undefined {
-    return this.#items[0];
+    return this.#placed[0]?.item;
   }
 
   push(item: T): void {
-    const items = this.#items;
-    let at = items.push(item) - 1;
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (!before(items[at] as T, items[parent] as T)) break;
-      this.#swap(at, parent);
-      at = parent;
+    const placed = this.#placed;
+    const added = { item, rank: agedPriority(item) - this.#moved() };
+    let hole = placed.push(added) - 1;
+    while (hole > 0) {
+      const parent = (hole - 1) >> 1;
+      const above = placed[parent] as Placed<T>;
+      if (!before(added, above)) break;
+      placed[hole] = above;
+      hole = parent;
     }
+    placed[hole] = added;
   }
 
   pop(): T | undefined {
-    const items = this.#items;
-    const top = items[0];
-    const last = items.pop();
-    if (items.length > 0 && last) {
-      items[0] = last;
-      this.#sink(0);
-    }
-    return top;
+    const placed = this.#placed;
+    const top = placed[0];
+    const last = placed.pop();
+    if (placed.length > 0 && last) this.#sink(last);
+    return top?.item;
   }
 
   /** Takes out everything that `drop` names. O(n). */
   remove(drop: (item: T) => boolean): void {
-    const kept = this.#items.filter((item) => !drop(item));
-    this.#items.length = 0;
-    for (const item of kept) this.push(item);
+    const kept = this.#placed.filter(({ item }) => !drop(item));
+    if (kept.length === this.#placed.length) return;
+    this.#placed = [];
+    for (const { item } of kept) this.push(item);
   }
 
   values(): readonly T[] {
-    return this.#items;
+    return this.#placed.map(({ item }) => item);
   }
 
-  #sink(from: number): void {
-    const items = this.#items;
-    let at = from;
+  /** By how much the priority of all that lies here has moved since it was ranked: whole steps, whatever the arithmetic of ages leaves. */
+  #moved(): number {
+    const [first] = this.#placed;
+    return first ? Math.round(agedPriority(first.item) - first.rank) : 0;
+  }
+
+  #sink(moved: Placed<T>): void {
+    const placed = this.#placed;
+    let hole = 0;
     for (;;) {
-      const left = 2 * at + 1;
-      let best = at;
-      for (const child of [left, left + 1]) {
-        if (child < items.length && before(items[child] as T, items[best] as T)) best = child;
-      }
-      if (best === at) return;
-      this.#swap(at, best);
-      at = best;
+      let child = 2 * hole + 1;
+      if (child >= placed.length) break;
+      const right = placed[child + 1];
+      if (right && before(right, placed[child] as Placed<T>)) child += 1;
+      const next = placed[child] as Placed<T>;
+      if (!before(next, moved)) break;
+      placed[hole] = next;
+      hole = child;
     }
-  }
-
-  #swap(a: number, b: number): void {
-    const items = this.#items;
-    [items[a], items[b]] = [items[b] as T, items[a] as T];
+    placed[hole] = moved;
   }
 }
 
-function before(a: Ready, b: Ready): boolean {
-  const difference = agedPriority(a) - agedPriority(b);
-  return difference === 0 ? a.order < b.order : difference > 0;
+function before(a: Placed<Ready>, b: Placed<Ready>): boolean {
+  return a.rank === b.rank ? a.item.order < b.item.order : a.rank > b.rank;
 }

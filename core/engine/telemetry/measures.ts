@@ -10,6 +10,17 @@ import type { Run } from '../run/run.ts';
 import type { Step } from '../run/step.ts';
 import { tellOf } from './tell.ts';
 
+// It sees every change of every run: what a change does not have is no new list each time.
+const none: readonly never[] = [];
+
+const tokenTypes = [
+  ['input', 'input'],
+  ['cached_input', 'cachedInput'],
+  ['cache_write', 'cacheWrite'],
+  ['output', 'output'],
+  ['reasoning', 'reasoning'],
+] as const satisfies readonly (readonly [type: string, field: keyof Usage])[];
+
 /** The end of a run that could not be taken up, or that has none of its own: what its metrics need. */
 type Named = Pick<Run['facts'], 'workflow' | 'rehearsal'>;
 
@@ -48,11 +59,11 @@ export class Measures {
   committed(changes: readonly Change[]): void {
     for (const change of changes) {
       tellOf(this.#log, change);
-      const { run, step, entries = [], attempts = [], settles = [], findings = [] } = change;
-      for (const entry of entries) this.#entry(run, step, entry);
-      for (const row of attempts) if (step) this.#attempt(step, row);
-      if (!run.facts.rehearsal) for (const row of settles) this.#settled(step, row);
-      for (const { module, severity } of findings)
+      const { run, step, entries, attempts, settles, findings } = change;
+      for (const entry of entries ?? none) this.#entry(run, step, entry);
+      for (const row of attempts ?? none) if (step) this.#attempt(step, row);
+      if (!run.facts.rehearsal) for (const row of settles ?? none) this.#settled(step, row);
+      for (const { module, severity } of findings ?? none)
         this.#metrics.add('tutti.findings', 1, { module, severity });
     }
   }
@@ -135,8 +146,11 @@ export class Measures {
     metrics.add('tutti.turns', 1, { model, state });
     if (costMicroUsd > 0)
       metrics.add('tutti.cost.micro_usd', costMicroUsd, { model, module: moduleOf(step) });
-    for (const [type, count] of tokensOf(tokens as Usage | null))
+    if (!tokens) return;
+    for (const [type, field] of tokenTypes) {
+      const count = (tokens as Usage)[field];
       if (count > 0) metrics.add('tutti.tokens', count, { model, type });
+    }
   }
 }
 
@@ -157,16 +171,4 @@ function moduleOf(step: Step | null): string {
 function agentOf({ place, reassignedTo }: Step): string {
   const { agent = '', made } = place as Partial<AgentPlace>;
   return reassignedTo ?? (made ? 'made' : agent);
-}
-
-function tokensOf(usage: Usage | null): readonly (readonly [string, number])[] {
-  if (!usage) return [];
-  const { input, cachedInput, cacheWrite, output, reasoning } = usage;
-  return [
-    ['input', input],
-    ['cached_input', cachedInput],
-    ['cache_write', cacheWrite],
-    ['output', output],
-    ['reasoning', reasoning],
-  ];
 }

@@ -93,9 +93,16 @@ export function costMicroUsd(
   ]);
 }
 
+/** The sum of tokens at their rates, rounded up. Where a float would no longer hold it exactly it is computed in BigInt. */
 function perMillion(charges: readonly (readonly [tokens: number, rate: number])[]): number {
-  const total = charges.reduce((sum, [tokens, each]) => sum + BigInt(tokens) * BigInt(each), 0n);
-  return Number((total + 999_999n) / 1_000_000n);
+  let total = 0;
+  for (const [tokens, each] of charges) total += tokens * each;
+  if (total <= Number.MAX_SAFE_INTEGER) {
+    const rest = total % 1_000_000;
+    return (total - rest) / 1_000_000 + Number(rest > 0);
+  }
+  const exact = charges.reduce((sum, [tokens, each]) => sum + BigInt(tokens) * BigInt(each), 0n);
+  return Number((exact + 999_999n) / 1_000_000n);
 }
 
 /**

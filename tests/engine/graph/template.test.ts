@@ -26,6 +26,16 @@ describe('template', () => {
     });
   });
 
+  it('fills each time anew, whatever the members are called', () => {
+    const template = JSON.parse('{"__proto__":{"cel":"input.vendor"},"deep":{"plain":[1]}}');
+    const fill = parseTemplate(template, 'lab.one.input');
+
+    const [first, second] = [fill(scope), fill(scope)] as { deep: { plain: number[] } }[];
+    first?.deep.plain.push(2);
+
+    assert.equal(JSON.stringify(second), '{"__proto__":"V-1","deep":{"plain":[1]}}');
+  });
+
   it('takes an object for an expression only when it holds nothing but `cel`', () => {
     assert.equal(isCel({ cel: 'input' }), true);
     assert.equal(isCel({ cel: 'input', other: 1 }), false);

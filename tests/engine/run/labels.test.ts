@@ -5,7 +5,7 @@ import { compile } from '../../../core/engine/graph/compile.ts';
 import type { Graph } from '../../../core/engine/graph/compiled.ts';
 import { sourcesIn } from '../../../core/engine/graph/sources.ts';
 import type { RunFacts } from '../../../core/engine/run/facts.ts';
-import { externalIn, trustOf } from '../../../core/engine/run/labels.ts';
+import { labelOf, trustOf } from '../../../core/engine/run/labels.ts';
 import type { Next } from '../../../core/engine/run/next.ts';
 import { recover } from '../../../core/engine/run/recover.ts';
 import { Run } from '../../../core/engine/run/run.ts';
@@ -278,7 +278,7 @@ describe('labels of a run', () => {
 
     const [, second] = run.steps;
     assert.ok(second);
-    assert.deepEqual(externalIn(run, second.place.sources, null), ['nodes.n0']);
+    assert.deepEqual(labelOf(run, second).external, ['nodes.n0']);
   });
 
   it('are looked for at the nodes that a step names, and at no others', () => {

@@ -59,8 +59,12 @@ describe('Scheduler', () => {
             },
           }));
         const scheduler = new Scheduler<Ready>({ ...unlimited, running: 1 });
-        for (const each of of(moved)) scheduler.offer(each);
+        const [early, late] = [of(moved), of(moved)].map((all, part) =>
+          all.filter(({ order }) => order % 2 === part),
+        ) as [Ready[], Ready[]];
+        for (const each of early) scheduler.offer(each);
         for (const { run, by } of changed) moved[run] = by;
+        for (const each of late) scheduler.offer(each);
         const fresh = new Scheduler<Ready>({ ...unlimited, running: 1 });
         for (const each of of(moved)) fresh.offer(each);
         const orderOf = (each: Scheduler<Ready>): readonly number[] =>

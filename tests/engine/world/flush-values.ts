@@ -47,39 +47,47 @@ export function flushValues(values: readonly unknown[]): FlushValues {
 }
 
 function rowsOf({ first, names, types }: Columns, values: readonly unknown[]): readonly Row[] {
-  const length = values[first] === '{}' ? 0 : null;
-  if (length === 0) return [];
-  const cells = names.map((_, at) => arrayOf(String(values[first + at]), types[at] as string));
+  const cells = names.map((_, at) => arrayOf(values[first + at] as Buffer, types[at] as string));
   return (cells[0] as unknown[]).map((_, row) =>
     Object.fromEntries(names.map((name, at) => [name, cells[at]?.[row]])),
   );
 }
 
-/** An array literal's values, by the rules of PostgreSQL's text form. */
-function arrayOf(literal: string, type: string): readonly unknown[] {
-  const found: unknown[] = [];
-  for (const [, quoted, plain] of literal.matchAll(/"((?:[^"\\]|\\.)*)"|([^{},"]+)/g)) {
-    if (plain === 'NULL') found.push(null);
-    else found.push(cellOf(plain ?? (quoted as string).replace(/\\(.)/gs, '$1'), type));
-  }
-  return found;
+/** A binary array's values, by the rules of PostgreSQL. */
+function arrayOf(array: Buffer, type: string): readonly unknown[] {
+  if (array.readInt32BE(0) === 0) return [];
+  let at = 20;
+  return Array.from({ length: array.readInt32BE(12) }, () => {
+    const size = array.readInt32BE(at);
+    const cell = array.subarray(at + 4, at + 4 + Math.max(size, 0));
+    at += 4 + cell.length;
+    return size < 0 ? null : cellOf(cell, type);
+  });
 }
 
-function cellOf(text: string, type: string): unknown {
+function cellOf(cell: Buffer, type: string): unknown {
   switch (type) {
-    case 'int':
     case 'smallint':
+      return cell.readInt16BE(0);
+    case 'int':
+      return cell.readInt32BE(0);
     case 'bigint':
-      return Number(text);
+      return Number(cell.readBigInt64BE(0));
     case 'boolean':
-      return text === 'true';
+      return cell[0] === 1;
     case 'jsonb':
-      return JSON.parse(text) as unknown;
+      return JSON.parse(cell.toString('utf8', 1)) as unknown;
     case 'bytea':
-      return text.replace('\\x', '');
+      return cell.toString('hex');
+    case 'uuid':
+      return cell.toString('hex').replace(/(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
     case 'timestamptz':
-      return Date.parse(text);
+      return Number(cell.readBigInt64BE(0)) / 1_000 + Date.UTC(2000, 0);
+    case 'date':
+      return new Date(cell.readInt32BE(0) * 86_400_000 + Date.UTC(2000, 0))
+        .toISOString()
+        .slice(0, 10);
     default:
-      return text;
+      return cell.toString();
   }
 }
