@@ -20,13 +20,13 @@ describe('engines that are killed at random instants', function () {
     const [alone, paired] = labs as [CrashLab, CrashLab];
 
     const killed = await Promise.all([
-      assertSurvives(alone, { kills: 10, seed: seedOf(0), items: 49 }, killOneByOne),
-      assertSurvives(paired, { kills: 8, seed: seedOf(1), items: 12 }, killInTurns),
+      assertSurvives(alone, { kills: 17, seed: seedOf(0), items: 49 }, killOneByOne),
+      assertSurvives(paired, { kills: 13, seed: seedOf(1), items: 12 }, killInTurns),
     ]);
 
     assert.deepEqual(
       killed.map(({ kills }) => kills),
-      [10, 8],
+      [17, 13],
     );
     assert.ok(killed.every(({ runs }) => runs.length > 0));
     const [row] = await alone.query('SELECT max(takeovers)::int AS most FROM tutti.run');
