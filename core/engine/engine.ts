@@ -108,7 +108,10 @@ export class Engine {
       onWarning: (run, warning) => this.#loop?.note(run, warningEntry(warning)) ?? false,
       onChange: () => this.#loop?.look(),
     });
-    this.#afterFailure = new AfterFailure({ ...parts, pool: this.#pool, store: this.#store });
+    this.#afterFailure = new AfterFailure({
+      ...parts,
+      ...{ pool: this.#pool, store: this.#store, measures: this.#measures },
+    });
     const { broker, purses } = this.#limits;
     this.#adoption = new Adoption({
       store: this.#store,

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { EngineError } from '../../core/base/errors.ts';
 import { Approvals } from '../../core/engine/approvals/approvals.ts';
 import { compile } from '../../core/engine/graph/compile.ts';
+import type { Run } from '../../core/engine/run/run.ts';
 import { submitRun } from '../../core/engine/submit.ts';
+import { AfterFailure } from '../../core/engine/undo/after-failure.ts';
 import { undoWorkflow } from '../../core/engine/undo/undo-workflow.ts';
 import type { WorkflowData } from '../../core/sdk/node.ts';
 import { requestOf } from '../support/engine.ts';
@@ -239,6 +242,35 @@ describe('an undo', function () {
 
     assert.equal(view.summary, '1 effect undone');
     assert.equal((await boxes('K1'))[0]?.status, 'gone');
+  });
+
+  it('that cannot be begun is told of, and keeps no other waiting', async () => {
+    const failed = [await lab.call([make('L8')]), await lab.call([make('L9')])];
+    const { store, registry, connector } = lab.engine.host;
+    const refused: string[] = [];
+    let isShut = true;
+    const after = new AfterFailure({
+      ...{ pool: lab.pool, store, registry },
+      connector: (tenantId) => {
+        if (!isShut) return connector(tenantId);
+        isShut = false;
+        throw new EngineError('ERP_UNAVAILABLE', 'Nobody answers.');
+      },
+      measures: { notUndone: (run) => refused.push(run) },
+    });
+    const tenantId = lab.tenantId;
+    for (const { id } of failed)
+      after.ended({ facts: { id, tenantId }, graph: { onFailure: 'undo' } } as Run, 'failed');
+
+    await after.tend();
+
+    const [first, second] = failed.map(({ id }) => id);
+    assert.deepEqual(refused, [first]);
+    const { rows } = await lab.pool.query(
+      `SELECT key FROM tutti.run WHERE workflow = 'tutti:undo' AND key LIKE 'undo:' || $1 || ':%'`,
+      [second],
+    );
+    assert.equal(rows.length, 1);
   });
 
   it('does not start by itself where it does not', async () => {

@@ -14,7 +14,7 @@ const unaudited: Readonly<Record<string, readonly string[]>> = {
   'carries out what people have voted for': ['core/engine/approvals/apply.ts'],
   'counts, leases and shares of engines': [
     ...['purse-rows', 'share-rows', 'tiers'].map((file) => `core/engine/limits/${file}.ts`),
-    ...['lease', 'lease-renewal'].map((file) => `core/engine/run/${file}.ts`),
+    ...['lease', 'lease-renewal', 'run-row'].map((file) => `core/engine/run/${file}.ts`),
     'core/service/turn.ts',
   ],
   'a question, and its answer': ['core/engine/explain/explanations.ts'],

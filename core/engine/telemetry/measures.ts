@@ -96,6 +96,14 @@ export class Measures {
     this.#metrics.add('tutti.journal.outages', 1, {});
   }
 
+  /** A run that asks for it could not be taken back, for now. */
+  notUndone(run: string, error: unknown): void {
+    this.#log.error('A run that has failed could not be taken back; it is tried again.', {
+      run,
+      error,
+    });
+  }
+
   #entry(run: Run, step: Step | null, { kind, data }: EntryRow): void {
     const metrics = this.#metrics;
     switch (kind) {

@@ -1,6 +1,8 @@
 import { isEngineError } from '../../base/errors.ts';
+import { mayPass } from '../../ports/db/db-error.ts';
 import type { Run } from '../run/run.ts';
 import type { RunStatus } from '../run/states.ts';
+import type { Measures } from '../telemetry/measures.ts';
 import { Undo, type UndoParts } from './undo.ts';
 
 /** A run whose workflow says `onFailure: 'undo'`, and that has not come to a good end. */
@@ -12,14 +14,18 @@ interface Failed {
 /** Ticks between looks for runs whose undo nobody has started: their engine died right after their end. */
 const ticksPerSweep = 60;
 
+interface AfterFailureParts extends UndoParts {
+  readonly measures: Pick<Measures, 'notUndone'>;
+}
+
 /** Starts the undo of runs whose workflows ask for it when they fail or are cancelled. */
 export class AfterFailure {
-  readonly #parts: UndoParts;
+  readonly #parts: AfterFailureParts;
   readonly #undo: Undo;
   readonly #failed = new Map<string, Failed>();
   #ticks = 0;
 
-  constructor(parts: UndoParts) {
+  constructor(parts: AfterFailureParts) {
     this.#parts = parts;
     this.#undo = new Undo(parts);
   }
@@ -31,7 +37,10 @@ export class AfterFailure {
     this.#failed.set(facts.id, { tenantId: facts.tenantId, runId: facts.id });
   }
 
-  /** Once a second: starts what is to be started. One whose child runs still end has its turn later. @throws DB_* */
+  /**
+   * Once a second: starts what is to be started. One whose child runs still end has its turn later; one that cannot be begun, such as where a
+   * connector cannot be opened, is told of and tried again at the next sweep: it keeps no other waiting. @throws DB_*
+   */
   async tend(): Promise<void> {
     if (this.#ticks % ticksPerSweep === 0) await this.#sweep();
     this.#ticks += 1;
@@ -41,8 +50,9 @@ export class AfterFailure {
         const reason = 'its workflow says so (onFailure: undo)';
         await this.#undo.start({ ...failed, actor, reason, attended: false });
       } catch (error) {
-        if (!isEngineError(error) || error.code !== 'RUN_UNFINISHED') throw error;
-        continue;
+        if (isEngineError(error) && error.code === 'RUN_UNFINISHED') continue;
+        if (mayPass(error)) throw error;
+        this.#parts.measures.notUndone(failed.runId, error);
       }
       this.#failed.delete(failed.runId);
     }

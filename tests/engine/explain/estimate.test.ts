@@ -23,7 +23,9 @@ async function estimatesOf(setup: StageSetup, everyMs: number): Promise<readonly
   const told: { readonly path: string; readonly madeAt: number; readonly at: number | null }[] = [];
   await stage.play(everyMs, async () => {
     const madeAt = stage.clock.now();
-    const explained = await stage.explainer.explain(stage.subject.facts.id);
+    const explained = await stage.explainer.explain(stage.subject.facts.id, {
+      limit: nodes.length,
+    });
     for (const { path, startAt } of explained?.steps ?? [])
       told.push({ path, madeAt, at: startAt === null ? null : Date.parse(startAt) });
   });

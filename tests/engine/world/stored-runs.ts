@@ -78,7 +78,11 @@ function stepsOf({ steps, entries }: StoredRun): ReadonlyMap<number, FormerStep>
 function expansionsOf({ entries }: StoredRun) {
   return entries
     .filter(({ kind }) => kind === 'foreach.expanded')
-    .map(({ seq, step, data }) => ({ seq, step: step as number, items: Number(data.items) }));
+    .map(({ seq, step, data }) => ({
+      seq,
+      step: step as number,
+      items: Number(data.batches ?? data.items),
+    }));
 }
 
 /** Ends and expansions that are taken over, and findings of steps that stay done, in the order in which they were written. */
