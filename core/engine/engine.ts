@@ -17,6 +17,7 @@ import { warningEntry } from './limits/warnings.ts';
 import { ModuleTending } from './modules/tending.ts';
 import { outsideOf } from './outside-of.ts';
 import { basisDigest } from './plan/basis.ts';
+import { Reconciler, type ReconcilerParts } from './reconciler.ts';
 import { Settings } from './recovery/settings.ts';
 import { Housekeeping } from './retention/housekeeping.ts';
 import { retentionPolicy } from './retention/policy.ts';
@@ -45,7 +46,6 @@ import { Measures } from './telemetry/measures.ts';
 import { AfterFailure } from './undo/after-failure.ts';
 import { agentsOfVersions, publishedRegistry } from './versions/published.ts';
 
-const reconcileMs = 1_000;
 /** Threads that burn a core each without doing anything, until the process should be restarted. */
 const tooManyZombies = 2;
 // How long an engine that stops waits for a database that is away.
@@ -71,12 +71,11 @@ export class Engine {
   readonly #listeners = new Set<(delta: Delta) => void>();
   #journal: Journal | null = null;
   #loop: RunLoop | null = null;
-  #cancelTimer: () => void = () => {};
+  readonly #reconciler: Reconciler;
   readonly #housekeeping: Housekeeping;
   #state: 'new' | 'running' | 'stopped' = 'new';
   #claims: Claims | null = null;
   #modules: ModuleTending | null = null;
-  #isReconciling = false;
   #heard: ReadonlySet<number> = new Set();
   #outage: EngineError | null = null;
 
@@ -107,6 +106,10 @@ export class Engine {
       onBreaker: (name, state) => this.#loop?.breakerMoved(name, state),
       onWarning: (run, warning) => this.#loop?.note(run, warningEntry(warning)) ?? false,
       onChange: () => this.#loop?.look(),
+    });
+    this.#reconciler = new Reconciler({
+      ...{ clock: this.#clock, looks: this.#looks },
+      onError: (error) => this.#measures.stumbled(error),
     });
     this.#afterFailure = new AfterFailure({
       ...parts,
@@ -220,7 +223,7 @@ export class Engine {
     await this.#stops.open();
     await dispatcher.start(this.#loop.dispatchEvents, this.#lease.clock);
     this.#state = 'running';
-    await this.#reconcile();
+    await this.#reconciler.look();
   }
 
   /** How much of which limit is in use, and what calls have come to. */
@@ -304,7 +307,7 @@ export class Engine {
     if (this.#state === 'stopped') return;
     const wasRunning = this.#state === 'running';
     this.#state = 'stopped';
-    this.#cancelTimer();
+    this.#reconciler.stop();
     this.#loop?.drain();
     await this.#claims?.stop();
     if (drainMs > 0) await this.#lease.drain().catch(() => {});
@@ -332,7 +335,7 @@ export class Engine {
   #fail(error: EngineError): void {
     if (this.#state === 'stopped') return;
     this.#state = 'stopped';
-    this.#cancelTimer();
+    this.#reconciler.stop();
     this.#loop?.stop();
     this.#stops.close();
     void this.#parts.dispatcher.stop();
@@ -344,31 +347,23 @@ export class Engine {
     tell();
   }
 
-  /** Once a second: look at the settings, free the runs of the dead, claim, read the inbox. Nothing on the hot path waits for it. */
-  async #reconcile(): Promise<void> {
-    if (this.#isReconciling) return;
-    this.#isReconciling = true;
-    this.#cancelTimer();
-    try {
-      const now = this.#clock.now();
-      this.#modules?.tend();
-      await this.#settings.refresh();
-      await this.#lease.takeOver();
-      await this.#housekeeping.tend(now);
-      const isNewDay = await this.#adoption.keepBudgets(this.#loop?.runs.values() ?? [], now);
-      if ((await this.#limits.tend()) || isNewDay) this.#loop?.budgetsMoved();
-      await this.#afterFailure.tend();
-      await this.#claims?.claim();
-      await this.#endings.tend();
-      await this.#loop?.tend();
-      await this.#readInbox();
-    } catch {
-      // Without its database it tries again in a second; the journal tells when that has gone.
-    } finally {
-      this.#isReconciling = false;
-    }
-    if (this.#state === 'running')
-      this.#cancelTimer = this.#clock.after(reconcileMs, () => void this.#reconcile());
+  /** What it looks at once a second, in this order; nothing on the hot path waits for it. */
+  get #looks(): ReconcilerParts['looks'] {
+    return [
+      () => this.#modules?.tend(),
+      () => this.#settings.refresh(),
+      () => this.#lease.takeOver(),
+      (now) => this.#housekeeping.tend(now),
+      async (now) => {
+        const isNewDay = await this.#adoption.keepBudgets(this.#loop?.runs.values() ?? [], now);
+        if ((await this.#limits.tend()) || isNewDay) this.#loop?.budgetsMoved();
+      },
+      () => this.#afterFailure.tend(),
+      () => this.#claims?.claim(),
+      () => this.#endings.tend(),
+      () => this.#loop?.tend(),
+      () => this.#readInbox(),
+    ];
   }
 
   async #readInbox(): Promise<void> {
@@ -383,7 +378,7 @@ export class Engine {
   /** The database answers again: what it kept from being done is looked at at once. */
   #back(): void {
     this.#outage = null;
-    if (this.#state === 'running') void this.#reconcile();
+    if (this.#state === 'running') void this.#reconciler.look();
   }
 
   #ended(run: Run, status: RunStatus): void {

@@ -96,6 +96,11 @@ export class Measures {
     this.#metrics.add('tutti.journal.outages', 1, {});
   }
 
+  /** Something that the engine looks at once a second could not be looked at; everything else was. */
+  stumbled(error: unknown): void {
+    this.#log.error('A part of the engine failed; it is tried again in a second.', { error });
+  }
+
   /** A run that asks for it could not be taken back, for now. */
   notUndone(run: string, error: unknown): void {
     this.#log.error('A run that has failed could not be taken back; it is tried again.', {
