@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chownSync, copyFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, copyFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { get } from 'node:https';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -134,6 +134,8 @@ async function encrypt(server: EmbeddedServer, data: string): Promise<void> {
   ] as const) {
     copyFileSync(from, join(data, name));
     chownSync(join(data, name), uid, gid);
+    // PostgreSQL takes no key that others may read, and a checkout makes it readable.
+    chmodSync(join(data, name), 0o600);
   }
   const admin = new pg.Client({ ...server.connection, database: 'postgres' });
   await admin.connect();
