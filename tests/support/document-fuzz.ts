@@ -234,6 +234,7 @@ export const randomDocument: fc.Arbitrary<string> = fc
       output: template,
       deadline: duration,
       description: mostly(fc.constant('What it is for.'), fc.constant('')),
+      goal: mostly(fc.constant('Find what is paid twice.'), fc.constantFrom('', 'x'.repeat(501))),
       budgetUsd: members.budgetUsd,
       partial: mostly(fc.boolean(), fc.constant('no')),
       concurrency: members.concurrency,

@@ -173,7 +173,7 @@ describe('the audit log of a database', () => {
     ],
     [
       'the hash',
-      `UPDATE tutti.audit SET hash = set_byte(hash, 5, 7) WHERE tenant_id = $1 AND seq = 6`,
+      `UPDATE tutti.audit SET hash = set_byte(hash, 5, get_byte(hash, 5) # 1) WHERE tenant_id = $1 AND seq = 6`,
       'edited 6',
     ],
     ['a row that is deleted', 'DELETE FROM tutti.audit WHERE tenant_id = $1 AND seq = 2', 'gap 2'],
