@@ -79,8 +79,8 @@ export const admission: readonly Mutant[] = [
   {
     id: 'a-line-keeps-its-old-priority',
     file: 'core/engine/schedule/ready.ts',
-    find: 'rank: agedPriority(item) - this.#moved() };',
-    replace: 'rank: agedPriority(item) };',
+    find: 'rank: agedPriority(item) - this.#moved() });',
+    replace: 'rank: agedPriority(item) });',
     tests: [scheduler],
   },
   {

@@ -1,3 +1,4 @@
+import { Heap } from './heap.ts';
 import { agedPriority, ageStepMs, type Ready, type ReadyHeap, serviceClasses } from './ready.ts';
 
 /** Work that needs the same, in its order. */
@@ -15,12 +16,15 @@ interface Head<T extends Ready> {
   readonly served: number;
 }
 
+/** What heads are ordered by. */
+type Ranked = Omit<Head<Ready>, 'queue'>;
+
 /**
  * The first of every queue, best first, for one tick. A start lets its module come later, which its other heads are told when
  * they come up: what they were ranked by can only have become worse, so no head is passed over. O(log queues) a head.
  */
 export class Heads<T extends Ready> {
-  readonly #heap: Head<T>[] = [];
+  readonly #heap = new Heap<Head<T>>(precedes);
   readonly #now: number;
   readonly #served: ReadonlyMap<string, number>;
 
@@ -35,23 +39,13 @@ export class Heads<T extends Ready> {
     if (!item) return;
     const band = Math.floor(agedPriority(item) + this.#now / ageStepMs);
     const service = serviceClasses.indexOf(item.service);
-    const heap = this.#heap;
-    const head = { queue, item, service, band, served: this.#servedOf(queue) };
-    let hole = heap.push(head) - 1;
-    while (hole > 0) {
-      const parent = (hole - 1) >> 1;
-      const above = heap[parent] as Head<T>;
-      if (!precedes(head, above)) break;
-      heap[hole] = above;
-      hole = parent;
-    }
-    heap[hole] = head;
+    this.#heap.push({ queue, item, service, band, served: this.#servedOf(queue) });
   }
 
   /** Takes out the queue whose first goes next. */
   pop(): Queue<T> | null {
     for (;;) {
-      const head = this.#pop();
+      const head = this.#heap.pop();
       if (!head) return null;
       if (head.item === head.queue.heap.peek() && head.served === this.#servedOf(head.queue))
         return head.queue;
@@ -59,32 +53,12 @@ export class Heads<T extends Ready> {
     }
   }
 
-  #pop(): Head<T> | undefined {
-    const heap = this.#heap;
-    const first = heap[0];
-    const moved = heap.pop();
-    if (!moved || heap.length === 0) return first;
-    let hole = 0;
-    for (;;) {
-      let child = 2 * hole + 1;
-      if (child >= heap.length) break;
-      const right = heap[child + 1];
-      if (right && precedes(right, heap[child] as Head<T>)) child += 1;
-      const next = heap[child] as Head<T>;
-      if (!precedes(next, moved)) break;
-      heap[hole] = next;
-      hole = child;
-    }
-    heap[hole] = moved;
-    return first;
-  }
-
   #servedOf({ module }: Queue<T>): number {
     return this.#served.get(module) ?? 0;
   }
 }
 
-function precedes(a: Head<Ready>, b: Head<Ready>): boolean {
+function precedes(a: Ranked, b: Ranked): boolean {
   if (a.service !== b.service) return a.service < b.service;
   if (a.band !== b.band) return a.band > b.band;
   if (a.served !== b.served) return a.served < b.served;

@@ -1,3 +1,5 @@
+import { Heap } from './heap.ts';
+
 /** Which kind of work goes first, whatever its priority: a conversation under way, a person who waits, the night's batch. */
 export type ServiceClass = 'follow_up' | 'interactive' | 'batch';
 export const serviceClasses: readonly ServiceClass[] = ['follow_up', 'interactive', 'batch'];
@@ -37,74 +39,44 @@ interface Placed<T> {
 }
 
 /**
- * A binary heap: highest aged priority first, then the order of arrival. What lies in it moves alike (a line is of one run, and a run's
+ * A heap of work: highest aged priority first, then the order of arrival. What lies in it moves alike (a line is of one run, and a run's
  * priority moves all of its steps), so a rank is worked out once, at the entrance.
  */
 export class ReadyHeap<T extends Ready> {
-  #placed: Placed<T>[] = [];
+  #placed = new Heap<Placed<T>>(before);
 
   get size(): number {
-    return this.#placed.length;
+    return this.#placed.size;
   }
 
   peek(): T | undefined {
-    return this.#placed[0]?.item;
+    return this.#placed.peek()?.item;
   }
 
   push(item: T): void {
-    const placed = this.#placed;
-    const added = { item, rank: agedPriority(item) - this.#moved() };
-    let hole = placed.push(added) - 1;
-    while (hole > 0) {
-      const parent = (hole - 1) >> 1;
-      const above = placed[parent] as Placed<T>;
-      if (!before(added, above)) break;
-      placed[hole] = above;
-      hole = parent;
-    }
-    placed[hole] = added;
+    this.#placed.push({ item, rank: agedPriority(item) - this.#moved() });
   }
 
   pop(): T | undefined {
-    const placed = this.#placed;
-    const top = placed[0];
-    const last = placed.pop();
-    if (placed.length > 0 && last) this.#sink(last);
-    return top?.item;
+    return this.#placed.pop()?.item;
   }
 
   /** Takes out everything that `drop` names. O(n). */
   remove(drop: (item: T) => boolean): void {
-    const kept = this.#placed.filter(({ item }) => !drop(item));
-    if (kept.length === this.#placed.length) return;
-    this.#placed = [];
-    for (const { item } of kept) this.push(item);
+    const kept = this.values().filter((item) => !drop(item));
+    if (kept.length === this.size) return;
+    this.#placed = new Heap<Placed<T>>(before);
+    for (const item of kept) this.push(item);
   }
 
   values(): readonly T[] {
-    return this.#placed.map(({ item }) => item);
+    return this.#placed.values().map(({ item }) => item);
   }
 
   /** By how much the priority of all that lies here has moved since it was ranked: whole steps, whatever the arithmetic of ages leaves. */
   #moved(): number {
-    const [first] = this.#placed;
+    const first = this.#placed.peek();
     return first ? Math.round(agedPriority(first.item) - first.rank) : 0;
-  }
-
-  #sink(moved: Placed<T>): void {
-    const placed = this.#placed;
-    let hole = 0;
-    for (;;) {
-      let child = 2 * hole + 1;
-      if (child >= placed.length) break;
-      const right = placed[child + 1];
-      if (right && before(right, placed[child] as Placed<T>)) child += 1;
-      const next = placed[child] as Placed<T>;
-      if (!before(next, moved)) break;
-      placed[hole] = next;
-      hole = child;
-    }
-    placed[hole] = moved;
   }
 }
 
