@@ -48,6 +48,11 @@ export function oneLine(text: string): string {
   return text.replace(/\p{Cc}+/gu, ' ');
 }
 
+/** The beginning of a text, with a sign where it is cut; at most so many characters. */
+export function shortened(text: string, characters: number): string {
+  return text.length > characters ? `${text.slice(0, characters - 1)}…` : text;
+}
+
 /** Rows of text as aligned columns; those in `right` are numbers. The first row is the head. */
 export function table(
   cells: readonly (readonly string[])[],

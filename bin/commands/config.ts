@@ -10,7 +10,7 @@ import { type Call, type Command, exit } from '../command.ts';
 import { faultsOf } from '../config-faults.ts';
 import { configRows } from '../config-rows.ts';
 import { readConfig } from '../configuration.ts';
-import { oneLine, table } from '../terminal.ts';
+import { oneLine, shortened, table } from '../terminal.ts';
 
 const actions: Readonly<Record<string, (call: Call) => Promise<number>>> = { check, show };
 
@@ -96,5 +96,5 @@ async function readSettings(call: Call): Promise<ReadSettings> {
 
 function shorten(value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'not set');
-  return text.length > shownCharacters ? `${text.slice(0, shownCharacters - 1)}…` : text;
+  return shortened(text, shownCharacters);
 }

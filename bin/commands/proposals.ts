@@ -1,14 +1,10 @@
 import { countOf } from '../../core/service/batch/format.ts';
 import { readList, withReading } from '../call-reading.ts';
 import { askedList, type Command, exit } from '../command.ts';
-import { table } from '../terminal.ts';
+import { shortened, table } from '../terminal.ts';
 
 /** Characters of an effect's arguments in the list; `--json` has them whole. */
 const shownCharacters = 90;
-
-function shorten(text: string): string {
-  return text.length > shownCharacters ? `${text.slice(0, shownCharacters - 1)}…` : text;
-}
 
 /** `tutti proposals`: changes that wait for a person. */
 export const proposals: Command = (call) => {
@@ -26,7 +22,7 @@ export const proposals: Command = (call) => {
         each.tool,
         `${each.entity ?? ''} ${each.targetId ?? ''}`.trim(),
         each.agent ?? '',
-        each.args === null ? '(erased)' : shorten(JSON.stringify(each.args)),
+        each.args === null ? '(erased)' : shortened(JSON.stringify(each.args), shownCharacters),
       ]);
       for (const line of table(rows)) terminal.say(line);
       const open = found.filter(({ state }) => state === 'proposed').length;

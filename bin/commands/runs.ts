@@ -3,7 +3,7 @@ import { formatDuration } from '../../core/service/batch/format.ts';
 import { retryNote } from '../../core/service/batch/summary.ts';
 import { readingTenant, withReading } from '../call-reading.ts';
 import { askedScale, type Command, exit } from '../command.ts';
-import { table } from '../terminal.ts';
+import { shortened, table } from '../terminal.ts';
 import { listed } from '../usages/amounts.ts';
 
 /** Letters of a goal in a row; `--json` has all. */
@@ -35,7 +35,7 @@ export const runs: Command = (call) => {
         head.businessDate,
         head.endedAt ? formatDuration(head.endedAt.getTime() - head.createdAt.getTime()) : '',
         head.key ?? '',
-        shortened(head.goal ?? ''),
+        shortened(head.goal ?? '', goalLetters),
         retryNote(head),
       ]);
       for (const line of table(
@@ -47,7 +47,3 @@ export const runs: Command = (call) => {
     return exit.done;
   });
 };
-
-function shortened(goal: string): string {
-  return goal.length <= goalLetters ? goal : `${goal.slice(0, goalLetters - 1)}…`;
-}

@@ -4,7 +4,7 @@ import { countOf } from '../../core/service/batch/format.ts';
 import { withTenant } from '../call-host.ts';
 import type { Call, Command } from '../command.ts';
 import { operator } from '../operator.ts';
-import { type Terminal, table } from '../terminal.ts';
+import { shortened, type Terminal, table } from '../terminal.ts';
 
 /** Characters of a value in the list; a single setting is shown whole. */
 const shownCharacters = 80;
@@ -64,7 +64,11 @@ function list(terminal: Terminal, views: readonly SettingView[]): void {
   const chosen = views.filter(
     ({ name, source, fault }) => name === 'breaker' || source !== 'default' || fault !== null,
   );
-  const rows = chosen.map((view) => [view.name, sourceOf(view), shorten(view.value)]);
+  const rows = chosen.map((view) => [
+    view.name,
+    sourceOf(view),
+    shortened(JSON.stringify(view.value), shownCharacters),
+  ]);
   for (const line of table([['setting', 'by', 'value'], ...rows])) terminal.say(line);
   const usual = views.filter(
     (view) => view.name.startsWith('recovery:') && !chosen.includes(view),
@@ -79,9 +83,4 @@ function list(terminal: Terminal, views: readonly SettingView[]): void {
 function sourceOf({ source, actor, fault }: SettingView): string {
   if (fault !== null && source !== 'setting') return `${source}, not the setting`;
   return source === 'setting' ? `set by ${actor?.id ?? ''}` : source;
-}
-
-function shorten(value: unknown): string {
-  const text = JSON.stringify(value);
-  return text.length > shownCharacters ? `${text.slice(0, shownCharacters - 1)}…` : text;
 }
