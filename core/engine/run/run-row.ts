@@ -1,3 +1,4 @@
+import { isSuspended } from '../../ports/db/suspended.ts';
 import { goalSql } from './goal.ts';
 import type { Actor, RunPins } from './request.ts';
 import type { RunStatus } from './states.ts';
@@ -33,7 +34,7 @@ export const claimSql = `WITH me AS MATERIALIZED (SELECT id FROM tutti.engine WH
   missing AS MATERIALIZED (SELECT name FROM tutti.module_load
     WHERE NOT (wanted AND name || ' ' || generation = ANY ($4) OR name = ANY ($5))),
   c AS MATERIALIZED (SELECT tenant_id, id, status FROM tutti.run WHERE owner IS NULL AND ended_at IS NULL AND journal_v <= $3
-    AND (wake_at IS NULL OR wake_at <= now()) AND tenant_id NOT IN (SELECT t.id FROM tutti.tenant t WHERE t.suspended_at IS NOT NULL)
+    AND (wake_at IS NULL OR wake_at <= now()) AND NOT ${isSuspended('run.tenant_id')}
     AND (NOT EXISTS (SELECT FROM missing) OR NOT EXISTS (SELECT FROM missing JOIN jsonb_object_keys(coalesce(pins #> '{declared,agents}', '{}'))
       AS agent ON name = split_part(regexp_replace(agent, '^tool:', ''), '.', 1))
       AND NOT EXISTS (SELECT FROM missing WHERE starts_with(workflow, 'apply:' || name || '.')) OR EXISTS (SELECT FROM tutti.inbox i WHERE i.tenant_id = run.tenant_id AND i.run_id = run.id AND i.kind = 'cancel'))
