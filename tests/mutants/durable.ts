@@ -159,8 +159,8 @@ export const durable: readonly Mutant[] = [
   {
     id: 'money-follows-the-end-of-its-run',
     file: 'core/engine/run/journal.ts',
-    find: 'gathered.length > largestFlush ? moneyFirst(gathered) : gathered',
-    replace: 'gathered',
+    find: 'const written = moneyFirst(gathered);',
+    replace: 'const written = gathered;',
     tests: [once],
   },
   {

@@ -181,13 +181,13 @@ export class Journal {
    * goes down once, with the last of its changes: what happens meanwhile belongs to the next flush.
    */
   async #commit(gathered: readonly Written[]): Promise<readonly Told[]> {
-    const written = gathered.length > largestFlush ? moneyFirst(gathered) : gathered;
-    const rows = stepRows(written.map(({ change }) => change));
     const told: Told[] = [];
-    if (written.length <= largestFlush) {
-      await this.#send(written, { rows, told });
+    if (gathered.length <= largestFlush) {
+      await this.#send(gathered, { rows: stepRows(gathered.map(({ change }) => change)), told });
       return told;
     }
+    const written = moneyFirst(gathered);
+    const rows = stepRows(written.map(({ change }) => change));
     const last = new Map(written.map(({ change }, index) => [change.step, index]));
     const partOf = (index: number): number => Math.floor(index / largestFlush);
     const rowsOf = Map.groupBy(rows, ({ step }) => partOf(last.get(step) ?? 0));
