@@ -98,6 +98,18 @@ const catalogue = {
     retryable: false,
     status: 412,
   },
+  ENCRYPTION_KEY_MISSING: {
+    category: 'SYSTEM_ERROR',
+    severity: 'critical',
+    retryable: false,
+    status: 503,
+  },
+  ENCRYPTION_TAMPERED: {
+    category: 'SYSTEM_ERROR',
+    severity: 'critical',
+    retryable: false,
+    status: 500,
+  },
   AUDIT_BROKEN: {
     category: 'SYSTEM_ERROR',
     severity: 'critical',

@@ -207,6 +207,13 @@ const mail = form({
   recipients: said(texts, 'whom tools may write to: addresses, or `@example.com`', 'nobody'),
 });
 
+const encryption = form({
+  keyFrom: text.meta({
+    description: 'the environment variable with the master key, 32 bytes in base64',
+  }),
+  previousFrom: said(texts, 'those with earlier master keys, while they are rotated away', 'none'),
+});
+
 const days = z.number();
 const retention = form({
   journalDays: said(days, 'runs, steps, attempts and entries, days', 4_018),
@@ -331,6 +338,11 @@ export const configMembers = {
     }),
     'thresholds that people are told of',
     'none',
+  ),
+  encryption: said(
+    encryption,
+    'what is stored of runs encrypted in the database',
+    'it lies there as it is',
   ),
   retention: said(retention, 'how long what is kept'),
   log: said(

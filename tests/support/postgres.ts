@@ -34,6 +34,15 @@ let running: Promise<TestServer> | undefined;
 let clones = 0;
 let isKept = false;
 
+/** Where the tests' own master key is; it decides nothing but whether bodies are encrypted. */
+export const encryptedBy = 'TUTTI_TEST_ENCRYPTION';
+
+/** How a test's database is encrypted: under the key in `TUTTI_TEST_ENCRYPTION`, where it is set. */
+export function testEncryption(): Parameters<typeof openDatabase>[0]['encryption'] {
+  if (!process.env[encryptedBy]) return undefined;
+  return { config: { keyFrom: encryptedBy }, env: process.env };
+}
+
 /** Clones a database for the calling test file. */
 export function freshDatabase(): Promise<FreshDatabase> {
   return cloneOf('tutti');
@@ -56,7 +65,7 @@ export async function cloneOf(template: string): Promise<FreshDatabase> {
   const name = `test_${clones}`;
   await asAdmin(server, `CREATE DATABASE ${name} TEMPLATE ${template} STRATEGY WAL_LOG`);
   const url = urlOf(server, name);
-  const database = await openDatabase({ url, dataFolder });
+  const database = await openDatabase({ url, dataFolder, encryption: testEncryption() });
   return {
     database,
     url,

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { crashPoint } from '../../base/crash-point.ts';
 import { digest } from '../../base/ids.ts';
 import { isSuspended } from '../../ports/db/suspended.ts';
+import { bodyText, vaultOf } from '../../ports/db/vault.ts';
 import type { Applies } from '../../ports/dispatcher.ts';
 import type { WorkflowData } from '../../sdk/node.ts';
 import type { Registry } from '../../sdk/registry.ts';
@@ -33,9 +34,11 @@ export class ApplyRuns {
 
   /** Once a second: submits the runs of what has been granted. @throws DB_* */
   async submit(): Promise<void> {
-    const { rows } = await this.#parts.pool.query<GrantedRow>(grantedSql, [atOnce]);
-    for (const row of rows) {
-      const run = await this.#start(row);
+    const { pool } = this.#parts;
+    const { rows } = await pool.query<GrantedRow>(grantedSql, [atOnce]);
+    for (const row of await vaultOf(pool).open(rows, 'body')) {
+      // Erased meanwhile: nobody knows any more what to do.
+      const run = row.body === null ? null : await this.#start({ ...row, ...proposedIn(row.body) });
       if (run === null) continue;
       crashPoint('after-apply');
       await this.#parts.pool.query(
@@ -46,7 +49,7 @@ export class ApplyRuns {
   }
 
   /** Null where this engine does not know the tool: another may. */
-  async #start(row: GrantedRow): Promise<string | null> {
+  async #start(row: GrantedCall): Promise<string | null> {
     const { store, registry } = this.#parts;
     if (!registry.tools.has(row.tool)) return null;
     const data = workflowOf(row);
@@ -95,7 +98,7 @@ export function proposerOf({
 }
 
 /** The built-in workflow that calls a tool once. Names of declared workflows have no colon. */
-function workflowOf({ tool, server }: Pick<GrantedRow, 'tool' | 'server'>): WorkflowData {
+function workflowOf({ tool, server }: Pick<GrantedCall, 'tool' | 'server'>): WorkflowData {
   const weight = { priority: null, critical: null };
   const args = { cel: 'input.args' };
   const bounds = { deadline: null, budgetMicroUsd: null, partial: false, concurrency: null };
@@ -111,14 +114,25 @@ function workflowOf({ tool, server }: Pick<GrantedRow, 'tool' | 'server'>): Work
   };
 }
 
+/** What was granted, and with what. */
+interface GrantedCall extends GrantedRow {
+  readonly args: unknown;
+  /** Where its MCP calls go, as its node said when it was proposed. */
+  readonly server: string | null;
+}
+
+function proposedIn(body: string): Pick<GrantedCall, 'args' | 'server'> {
+  const { args, server = null } = JSON.parse(body) as Partial<GrantedCall>;
+  return { args: args ?? null, server };
+}
+
 interface GrantedRow {
   readonly tenant_id: number;
   readonly id: string;
   readonly key: string;
   readonly tool: string;
-  readonly args: unknown;
-  /** Where its MCP calls go, as its node said when it was proposed. */
-  readonly server: string | null;
+  /** What was proposed. */
+  readonly body: string | null;
   readonly company: string | null;
   readonly business_date: string;
   readonly time_zone: string;
@@ -132,7 +146,7 @@ interface GrantedRow {
 
 // What was proposed is what people were shown: the payload of that entry. Without it, or its run, nobody knows any more what to do.
 const grantedSql = `
-SELECT a.tenant_id, a.id, a.effect_run AS proposed_by, encode(a.effect_key, 'hex') AS key, e.tool, coalesce(e.actor->>'acting', e.actor->>'id') AS agent, convert_from(p.body, 'UTF8')::jsonb->'args' AS args, convert_from(p.body, 'UTF8')::jsonb->>'server' AS server, r.company, r.business_date, r.time_zone,
+SELECT a.tenant_id, a.id, a.effect_run AS proposed_by, encode(a.effect_key, 'hex') AS key, e.tool, coalesce(e.actor->>'acting', e.actor->>'id') AS agent, ${bodyText('p')} AS body, r.company, r.business_date, r.time_zone,
   (SELECT v.actor_id FROM tutti.approval_vote v WHERE v.tenant_id = a.tenant_id AND v.approval_id = a.id AND v.decision = 'granted' ORDER BY v.at DESC LIMIT 1) AS by
 FROM tutti.approval a
 JOIN tutti.effect e ON e.tenant_id = a.tenant_id AND e.key = a.effect_key AND e.state = 'proposed'

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { EngineError, type ErrorData, toErrorData } from '../../base/errors.ts';
 import type { Trust } from '../../ports/db/states.ts';
+import { bodyText, vaultOf } from '../../ports/db/vault.ts';
 import type { Registry } from '../../sdk/registry.ts';
 import type { CompiledWorkflow } from '../graph/compiled.ts';
 import { retryRun } from '../retry.ts';
@@ -111,7 +112,9 @@ export class Children {
     const parents = waiting.filter(({ step }) => step.wait === 'child');
     if (parents.length === 0) return [];
     const runs = [...new Set(parents.map(({ run }) => run.facts.id))];
-    const { rows: ends } = await this.#parts.pool.query<EndedChild>(endedSql, [runs]);
+    const { pool } = this.#parts;
+    const { rows } = await pool.query<EndedChild>(endedSql, [runs]);
+    const ends = await vaultOf(pool).open(rows, 'output');
     const byStep = new Map(ends.map((end) => [`${end.parent_run_id} ${end.parent_step}`, end]));
     return parents.flatMap(({ run, step }) => {
       const end = byStep.get(`${run.facts.id} ${step.id}`);
@@ -131,7 +134,7 @@ const endOrphansSql = `INSERT INTO tutti.inbox (tenant_id, run_id, kind, dedupe,
        ON CONFLICT (tenant_id, run_id, dedupe) DO NOTHING`;
 
 // $1 runs: what their steps have started and has ended, with what it brings.
-const endedSql = `SELECT c.id, c.parent_run_id, c.parent_step, c.status, convert_from(p.body, 'UTF8') AS output, last.data->>'trust' AS trust,
+const endedSql = `SELECT c.id, c.parent_run_id, c.parent_step, c.status, ${bodyText('p')} AS output, last.data->>'trust' AS trust,
          (SELECT coalesce(sum(s.cost_micro_usd), 0)::bigint FROM tutti.step s WHERE s.tenant_id = c.tenant_id AND s.run_id = c.id) AS cost_micro_usd
        FROM tutti.run c
        LEFT JOIN LATERAL (SELECT e.seq, e.data FROM tutti.entry e WHERE e.tenant_id = c.tenant_id AND e.run_id = c.id AND e.kind = 'run.ended' ORDER BY e.seq DESC LIMIT 1) last ON true

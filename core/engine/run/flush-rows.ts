@@ -1,3 +1,5 @@
+import { hiddenBinds } from '../../guard/intent.ts';
+import { placeOf } from '../../ports/db/vault.ts';
 import type { DocumentName } from '../../ports/dispatcher.ts';
 import type { CompiledTask } from '../graph/compiled.ts';
 import { isShared, type SharedPurse, sharedPurse } from '../limits/purse.ts';
@@ -107,11 +109,11 @@ type Put = (part: Part, ...values: readonly unknown[]) => void;
 
 /** The bodies of a flush's payloads, end to end. */
 class Bodies {
-  readonly #texts: string[] = [];
+  readonly #texts: (string | Buffer)[] = [];
   #size = 0;
 
   /** Returns where the body starts, from 1, as SQL counts, and its size in bytes. */
-  add(text: string): readonly [start: number, size: number] {
+  add(text: string | Buffer): readonly [start: number, size: number] {
     const start = this.#size + 1;
     const size = Buffer.byteLength(text);
     this.#texts.push(text);
@@ -122,7 +124,8 @@ class Bodies {
   joined(): Buffer {
     const all = Buffer.allocUnsafe(this.#size);
     let at = 0;
-    for (const text of this.#texts) at += all.write(text, at);
+    for (const text of this.#texts)
+      at += typeof text === 'string' ? all.write(text, at) : text.copy(all, at);
     return all;
   }
 }
@@ -260,7 +263,9 @@ function putEntries(
     );
     if (!entry.body) continue;
     const { class: held, text } = entry.body;
-    put('payloads', tenantId, run, entry.seq, held, ...bodies.add(text), own);
+    const sealed = change.run.keys?.seal({ class: held, place: placeOf(entry.seq) }, text);
+    const stored = bodies.add(sealed?.body ?? text);
+    put('payloads', tenantId, run, entry.seq, held, sealed?.keyId ?? null, ...stored, own);
   }
   for (const row of change.findings ?? []) {
     put(
@@ -304,7 +309,7 @@ function putEffects(put: Put, change: Change): void {
       row.targetId === null ? null : toText(row.targetId),
       change.run.facts.company,
       hex(row.argsSha256),
-      row.binds === null ? null : toJsonb(row.binds),
+      row.binds === null ? null : toJsonb(change.run.keys ? hiddenBinds(row.binds) : row.binds),
       row.state,
       row.state === 'started' ? Date.now() : null,
       row.undoOf ? hex(row.undoOf) : null,

@@ -24,7 +24,7 @@ const columns = {
   attempts: `tenant_id int, run_id uuid, step int, no smallint, worker text, started_at timestamptz,
     ended_at timestamptz, outcome text, error jsonb, turns smallint, span_id bytea`,
   entries: `tenant_id int, run_id uuid, seq bigint, step int, attempt smallint, kind text, data jsonb, ask int`,
-  payloads: `tenant_id int, run_id uuid, seq bigint, class text, start int, size int, ask int`,
+  payloads: `tenant_id int, run_id uuid, seq bigint, class text, key_id int, start int, size int, ask int`,
   effects: `tenant_id int, key bytea, run_id uuid, step int, seq bigint, tool text, contract bytea, duty text,
     actor jsonb, entity text, target_id text, company text, args_sha256 bytea, binds jsonb, state text,
     started_at timestamptz, undo_of bytea, amount numeric, currency text`,
@@ -124,8 +124,8 @@ entries AS (INSERT INTO tutti.entry (tenant_id, run_id, seq, step, attempt, kind
   SELECT d.tenant_id, d.run_id, d.seq, d.step, d.attempt, d.kind, d.data FROM mark, ${rowsOf('entries')} WHERE d.ask IS NULL OR d.ask NOT IN (SELECT ask FROM poor)),
 feeds AS (INSERT INTO tutti.feed (tenant_id, run_id, from_seq, to_seq)
   SELECT d.tenant_id, d.run_id, min(d.seq), max(d.seq) FROM mark, ${rowsOf('entries')} GROUP BY 1, 2),
-payloads AS (INSERT INTO tutti.payload (tenant_id, run_id, seq, class, encoding, sha256, size, body)
-  SELECT d.tenant_id, d.run_id, d.seq, d.class, 'json', sha256(b.body), d.size, b.body FROM mark, ${rowsOf('payloads')},
+payloads AS (INSERT INTO tutti.payload (tenant_id, run_id, seq, class, encoding, key_id, sha256, size, body)
+  SELECT d.tenant_id, d.run_id, d.seq, d.class, 'json', d.key_id, sha256(b.body), d.size, b.body FROM mark, ${rowsOf('payloads')},
   LATERAL (SELECT substring(${bodies} FROM d.start FOR d.size) AS body) b WHERE d.ask IS NULL OR d.ask NOT IN (SELECT ask FROM poor)),
 effects AS (INSERT INTO tutti.effect AS t (${namesOf('effects')}) SELECT d.* FROM mark, ${rowsOf('effects')}
   ON CONFLICT (tenant_id, key) DO UPDATE SET ${effectChanges}, outcome = NULL, ended_at = NULL

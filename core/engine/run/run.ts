@@ -1,5 +1,6 @@
 import type { ErrorData } from '../../base/errors.ts';
 import type { StepWait } from '../../ports/db/states.ts';
+import type { RunKeys } from '../../ports/db/vault.ts';
 import type { CompiledReduce, CompiledTask, CompiledWorkflow, Graph } from '../graph/compiled.ts';
 import type { ExpressionScope } from '../graph/expression.ts';
 import type { RunFacts } from './facts.ts';
@@ -48,6 +49,8 @@ export class Run {
   priority: number;
   /** Sequence number of the last entry. */
   seq = 0;
+  /** What its bodies are sealed with; null: they are stored as they are. */
+  keys: RunKeys | null = null;
 
   constructor(facts: RunFacts, graph: Graph) {
     this.facts = facts;
