@@ -4,6 +4,7 @@ import * as path from 'node:path';
 import pg from 'pg';
 import { type Database, openDatabase } from '../../core/ports/db/database.ts';
 import { type EmbeddedServer, openEmbedded } from '../../core/ports/db/embedded.ts';
+import { testEncryption } from './encrypted.ts';
 import { stopAfterAll } from './hooks.ts';
 import { mayLeave } from './left-behind.ts';
 
@@ -33,15 +34,6 @@ interface TestServer {
 let running: Promise<TestServer> | undefined;
 let clones = 0;
 let isKept = false;
-
-/** Where the tests' own master key is; it decides nothing but whether bodies are encrypted. */
-export const encryptedBy = 'TUTTI_TEST_ENCRYPTION';
-
-/** How a test's database is encrypted: under the key in `TUTTI_TEST_ENCRYPTION`, where it is set. */
-export function testEncryption(): Parameters<typeof openDatabase>[0]['encryption'] {
-  if (!process.env[encryptedBy]) return undefined;
-  return { config: { keyFrom: encryptedBy }, env: process.env };
-}
 
 /** Clones a database for the calling test file. */
 export function freshDatabase(): Promise<FreshDatabase> {

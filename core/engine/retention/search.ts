@@ -95,8 +95,8 @@ interface SealedRow {
 }
 
 // $1 tenant, $2 run; $3, $4 the last one seen.
-const sealedSql = `SELECT p.seq, p.part, n.step, ${sealedText('p')} AS body FROM tutti.payload p
-  JOIN tutti.entry n ON n.tenant_id = p.tenant_id AND n.run_id = p.run_id AND n.seq = p.seq
+const sealedSql = `SELECT p.seq, p.part, ${sealedText('p')} AS body,
+    (SELECT n.step FROM tutti.entry n WHERE n.tenant_id = $1 AND n.run_id = $2 AND n.seq = p.seq) AS step FROM tutti.payload p
   WHERE p.tenant_id = $1 AND p.run_id = $2 AND p.key_id IS NOT NULL AND p.body IS NOT NULL AND (p.seq, p.part) > ($3, $4)
   ORDER BY p.seq, p.part LIMIT 500`;
 

@@ -30,6 +30,7 @@ export async function shredKeys(client: pg.Client, { run, classes }: Touched): P
     'DELETE FROM tutti.data_key WHERE tenant_id = $1 AND run_id = $2 AND class = ANY ($3) AND id <> ALL ($4)',
     [run.tenantId, run.id, classes, keys?.columns[1] ?? []],
   );
+  vaultOf(client).forget(run);
 }
 
 async function keysFor(

@@ -80,12 +80,13 @@ export async function resealRows(
   const stored = rows.flatMap(({ seq, part, class: held, body }) => {
     if (body === null) return [];
     const plain = { keyId: null, body: Buffer.from(body) };
-    return [{ seq, part, ...(keys?.seal({ class: held, place: placeOf(seq, part) }, body) ?? plain) }];
+    return [{ seq, part, held, ...(keys?.seal({ class: held, place: placeOf(seq, part) }, body) ?? plain) }];
   });
   await client.query(resealSql, [
     ...[run.tenantId, run.id],
     stored.map(({ seq }) => seq),
     stored.map(({ part }) => part),
+    stored.map(({ held }) => held),
     stored.map(({ keyId }) => keyId),
     stored.map(({ body }) => createHash('sha256').update(body).digest()),
     stored.map(({ body }) => body),
@@ -101,11 +102,16 @@ export interface CopiedRow {
 }
 
 // $1 tenant; $2 the run that they came from, $3 the one that has them; $4, $5 their entries here and there, $6 their first parts.
-const copiedSql = `SELECT n.seq, n.part, n.class, ${bodyText('p')} AS body FROM unnest($4::bigint[], $5::bigint[], $6::smallint[]) AS c (seq, of, least_part)
-  JOIN tutti.payload n ON n.tenant_id = $1 AND n.run_id = $3 AND n.seq = c.seq AND n.part >= c.least_part
-  JOIN tutti.payload p ON p.tenant_id = $1 AND p.run_id = $2 AND p.seq = c.of AND p.part = n.part`;
+// Looked up by their keys and not joined: without statistics a join compares every copy with every body.
+const copiedSql = `SELECT n.seq, n.part, n.class, p.body FROM unnest($4::bigint[], $5::bigint[], $6::smallint[]) AS c (seq, of, least_part)
+  CROSS JOIN LATERAL (SELECT seq, part, class FROM tutti.payload n
+    WHERE n.tenant_id = $1 AND n.run_id = $3 AND n.seq = c.seq AND n.part >= c.least_part OFFSET 0) n
+  CROSS JOIN LATERAL (SELECT ${bodyText('p')} AS body FROM tutti.payload p
+    WHERE p.tenant_id = $1 AND p.run_id = $2 AND p.seq = c.of AND p.part = n.part OFFSET 0) p`;
 
-// $1 tenant, $2 run; $3 to $7 entries, parts, keys, hashes and bodies.
-const resealSql = `UPDATE tutti.payload p SET key_id = d.key_id, sha256 = d.sha256, size = length(d.body), body = d.body
-  FROM unnest($3::bigint[], $4::smallint[], $5::int[], $6::bytea[], $7::bytea[]) AS d (seq, part, key_id, sha256, body)
-  WHERE p.tenant_id = $1 AND p.run_id = $2 AND p.seq = d.seq AND p.part = d.part AND p.body IS NOT NULL`;
+// $1 tenant, $2 run; $3 to $8 entries, parts, classes, keys, hashes and bodies. An upsert, for the same reason.
+const resealSql = `INSERT INTO tutti.payload AS p (tenant_id, run_id, seq, part, class, encoding, key_id, sha256, size, body)
+  SELECT $1, $2, d.seq, d.part, d.class, 'json', d.key_id, d.sha256, length(d.body), d.body
+  FROM unnest($3::bigint[], $4::smallint[], $5::text[], $6::int[], $7::bytea[], $8::bytea[]) AS d (seq, part, class, key_id, sha256, body)
+  ON CONFLICT (tenant_id, run_id, seq, part) DO UPDATE SET key_id = excluded.key_id, sha256 = excluded.sha256, size = excluded.size, body = excluded.body
+  WHERE p.body IS NOT NULL`;

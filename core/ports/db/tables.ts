@@ -15,7 +15,9 @@ import type {
   EffectDocumentTable,
   EffectTable,
   EntryTable,
+  DataKeyTable,
   ErasureTable,
+  MasterKeyTable,
   ExplanationTable,
   FeedTable,
   FindingTable,
@@ -343,5 +345,7 @@ export interface Tables {
   readonly alert: AlertTable;
   readonly serviceTurn: ServiceTurnTable;
   readonly hold: HoldTable;
+  readonly dataKey: DataKeyTable;
+  readonly masterKey: MasterKeyTable;
   readonly erasure: ErasureTable;
 }

@@ -54,6 +54,8 @@ export interface Vault {
    * @throws ENCRYPTION_KEY_MISSING · ENCRYPTION_TAMPERED · DB_*
    */
   open<T extends object>(rows: readonly T[], column: keyof T): Promise<readonly T[]>;
+  /** Forgets the keys of a run of which something is erased; other processes do within seconds. */
+  forget(run: RunRef): void;
   /** Whether everything that lies sealed in the database can be read here: engines ask before they begin. @throws ENCRYPTION_KEY_MISSING · CONFIG_INVALID · DB_* */
   check(pool: Queryable): Promise<void>;
 }
@@ -111,6 +113,7 @@ const plain: Vault = {
       `What is stored of run ${found.run.id} is encrypted, and this process has no key; let 'encryption' in the configuration name it.`,
     );
   },
+  forget: () => {},
   check: async (pool) => {
     const { rows } = await pool.query<{ readonly id: string }>(mastersSql);
     const [master] = rows;

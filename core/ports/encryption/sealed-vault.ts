@@ -19,8 +19,9 @@ import {
 } from './data-keys.ts';
 import type { MasterKeys } from './master-keys.ts';
 
-/** Data keys in memory; a night has six. */
+/** Data keys in memory, and how long: a night has six, and what another process erases is forgotten here, too. */
 const keptKeys = 20_000;
+const keptMs = 10_000;
 /** Bodies that are opened before others go first: a few milliseconds of a slow core. */
 const atOnce = 500;
 
@@ -67,6 +68,7 @@ export function sealedVault(parts: VaultParts): Vault {
       const texts = await openedTexts(sealed, known);
       return rows.map((row) => (sealed.has(row) ? { ...row, [column]: texts.get(row) } : row));
     },
+    forget: (run) => keys.forget(run),
     async check(pool) {
       const { all } = masters();
       const { rows } = await pool.query<{ readonly id: string }>(mastersSql);
@@ -96,7 +98,7 @@ const nameOf = (run: RunRef, key: Pick<DataKey, 'class' | 'id'>): string =>
 /** Reads data keys, and keeps those that were read last. */
 class KeyReader {
   readonly #parts: VaultParts;
-  readonly #kept = new Map<string, Buffer>();
+  readonly #kept = new Map<string, { readonly key: Buffer; readonly until: number }>();
 
   constructor(parts: VaultParts) {
     this.#parts = parts;
@@ -109,7 +111,7 @@ class KeyReader {
     for (const { run, class: held, keyId } of texts) {
       const name = nameOf(run, { class: held, id: keyId });
       const kept = this.#kept.get(name);
-      if (kept) found.set(name, kept);
+      if (kept && kept.until > performance.now()) found.set(name, kept.key);
       else unknown.set(`${run.tenantId} ${run.id}`, run);
     }
     for (const row of await this.#rows([...unknown.values()])) {
@@ -137,10 +139,16 @@ class KeyReader {
     return rows;
   }
 
+  /** Forgets the keys of a run. */
+  forget(run: RunRef): void {
+    const prefix = nameOf(run, { class: '', id: 0 }).slice(0, -2);
+    for (const name of this.#kept.keys()) if (name.startsWith(prefix)) this.#kept.delete(name);
+  }
+
   #keep(name: string, row: DataKeyRow): Buffer {
-    const key = this.#kept.get(name) ?? openKey(row, this.#parts.masters());
+    const key = this.#kept.get(name)?.key ?? openKey(row, this.#parts.masters());
     this.#kept.delete(name);
-    this.#kept.set(name, key);
+    this.#kept.set(name, { key, until: performance.now() + keptMs });
     const [oldest] = this.#kept.keys();
     if (this.#kept.size > keptKeys && oldest !== undefined) this.#kept.delete(oldest);
     return key;
