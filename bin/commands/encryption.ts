@@ -1,7 +1,7 @@
+import { EngineError } from '../../core/base/errors.ts';
 import { encryptStored } from '../../core/engine/encryption/encrypt.ts';
 import { rotateKeys } from '../../core/engine/encryption/rotate.ts';
 import { encryptionStatus } from '../../core/engine/encryption/status.ts';
-import { EngineError } from '../../core/base/errors.ts';
 import { type MasterKeys, readMasterKeys } from '../../core/ports/encryption/master-keys.ts';
 import { countOf, formatCount } from '../../core/service/batch/format.ts';
 import { actionIn } from '../arguments.ts';
@@ -22,9 +22,7 @@ export const encryption: Command = (call) => {
 
 const acts: Readonly<Record<string, Act>> = {
   async status({ terminal, env }, { config, database }) {
-    const masterKey = config.encryption
-      ? readMasterKeys(config.encryption, env).current.id
-      : null;
+    const masterKey = config.encryption ? readMasterKeys(config.encryption, env).current.id : null;
     const keys = await encryptionStatus(database);
     if (terminal.isJson) terminal.print({ masterKey, keys });
     else {

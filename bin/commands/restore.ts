@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { noteBackup } from '../../core/engine/audit/backup.ts';
-import { restoreBackup } from '../../core/ports/db/backup.ts';
 import { withoutKeys } from '../../core/ports/db/backup/keys.ts';
+import { restoreBackup } from '../../core/ports/db/backup.ts';
 import { countOf, formatDuration } from '../../core/service/batch/format.ts';
 import { hostOptions } from '../call-reading.ts';
 import { type Command, exit } from '../command.ts';

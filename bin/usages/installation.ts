@@ -161,7 +161,8 @@ export const installation = {
     flags: {
       keys: {
         value: 'PATH',
-        about: 'the newest file with data keys (default PATH.keys); none: leaves what is encrypted unreadable',
+        about:
+          'the newest file with data keys (default PATH.keys); none: leaves what is encrypted unreadable',
       },
       json: flags.json,
     },

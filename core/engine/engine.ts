@@ -1,8 +1,8 @@
-import { vaultOf } from '../ports/db/vault.ts';
 import type pg from 'pg';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { EngineError } from '../base/errors.ts';
 import { Metrics } from '../base/telemetry/metrics.ts';
+import { vaultOf } from '../ports/db/vault.ts';
 import type { DispatcherHealth } from '../ports/dispatcher.ts';
 import { EffectQuestions } from './approvals/effect-questions.ts';
 import { askRun, type RunAsk } from './ask.ts';

@@ -6,6 +6,7 @@ import { calls } from './calls.ts';
 import { course } from './course.ts';
 import { durable } from './durable.ts';
 import { duties } from './duties.ts';
+import { encryption } from './encryption.ts';
 import { hooks } from './hooks.ts';
 import { identity } from './identity.ts';
 import { mcp } from './mcp.ts';
@@ -42,4 +43,5 @@ export const mutants: readonly Mutant[] = [
   ...webhooks,
   ...telemetry,
   ...modules,
+  ...encryption,
 ];

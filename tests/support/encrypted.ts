@@ -16,7 +16,10 @@ export function testEncryption(
 }
 
 /** The same configuration, which also encrypts, as a file of its own. */
-export function encryptedConfig(configUrl: string | URL, previousFrom: readonly string[] = []): string {
+export function encryptedConfig(
+  configUrl: string | URL,
+  previousFrom: readonly string[] = [],
+): string {
   const encryption = { keyFrom: encryptedBy, previousFrom };
   const folder = scratchFolder({
     'encrypted.config.mjs': `import config from '${configUrl}';

@@ -1,12 +1,12 @@
 import type pg from 'pg';
+import { hiddenBinds } from '../../guard/intent.ts';
 import type { Database } from '../../ports/db/database.ts';
 import { bodyText, type RunKeys, type RunRef, vaultOf } from '../../ports/db/vault.ts';
-import { hiddenBinds } from '../../guard/intent.ts';
 import { storedQuestion } from '../approvals/view.ts';
 import { appendAudit } from '../audit/append.ts';
 import { withConnection } from '../retention/keeping.ts';
-import type { Actor } from '../run/request.ts';
 import { resealRows } from '../run/copied-bodies.ts';
+import type { Actor } from '../run/request.ts';
 import { toJsonb } from '../run/rows.ts';
 
 /** What was encrypted. */
@@ -84,10 +84,10 @@ async function encryptAround(client: pg.Client, run: RunRef, keys: RunKeys): Pro
 async function locked<T>(client: pg.Client, run: RunRef, work: () => Promise<T>): Promise<T> {
   await client.query('BEGIN');
   try {
-    await client.query(
-      'SELECT FROM tutti.run WHERE tenant_id = $1 AND id = $2 FOR NO KEY UPDATE',
-      [run.tenantId, run.id],
-    );
+    await client.query('SELECT FROM tutti.run WHERE tenant_id = $1 AND id = $2 FOR NO KEY UPDATE', [
+      run.tenantId,
+      run.id,
+    ]);
     const done = await work();
     await client.query('COMMIT');
     return done;

@@ -32,7 +32,9 @@ export async function rotateKeys(
       ...{ tenantId: 0, actor, action: 'encryption.rotate', target: 'installation' },
       data: { masterKey: id },
     });
-    await client.query('INSERT INTO tutti.master_key (id) VALUES ($1) ON CONFLICT DO NOTHING', [id]);
+    await client.query('INSERT INTO tutti.master_key (id) VALUES ($1) ON CONFLICT DO NOTHING', [
+      id,
+    ]);
     let keys = 0;
     let after: readonly unknown[] = [0, '00000000-0000-0000-0000-000000000000', '', 0];
     while (!signal?.aborted) {

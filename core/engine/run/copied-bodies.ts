@@ -80,7 +80,14 @@ export async function resealRows(
   const stored = rows.flatMap(({ seq, part, class: held, body }) => {
     if (body === null) return [];
     const plain = { keyId: null, body: Buffer.from(body) };
-    return [{ seq, part, held, ...(keys?.seal({ class: held, place: placeOf(seq, part) }, body) ?? plain) }];
+    return [
+      {
+        seq,
+        part,
+        held,
+        ...(keys?.seal({ class: held, place: placeOf(seq, part) }, body) ?? plain),
+      },
+    ];
   });
   await client.query(resealSql, [
     ...[run.tenantId, run.id],

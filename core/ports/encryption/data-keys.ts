@@ -107,5 +107,5 @@ function opened(run: RunRef, open: () => Buffer): Buffer {
 const keyPlace = ({ tenantId, id }: RunRef, key: Pick<DataKey, 'class' | 'id'>): string =>
   `tutti data key ${tenantId} ${id} ${key.class} ${key.id}`;
 
-const bodyPlace = ({ tenantId, id }: RunRef, at: SealPlace): string =>
-  `tutti body ${tenantId} ${id} ${at.class} ${at.place}`;
+const bodyPlace = ({ tenantId, id }: RunRef, { class: held, place }: SealPlace): string =>
+  ['tutti body', tenantId, id, held, place].join(' ');

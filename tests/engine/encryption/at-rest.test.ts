@@ -64,7 +64,13 @@ describe('encryption at rest', function () {
     const first = await encryptStored(database, { actor });
     const again = await encryptStored(database, { actor });
 
-    assert.deepEqual([first, again], [{ runs: 1, bodies: 7 }, { runs: 0, bodies: 0 }]);
+    assert.deepEqual(
+      [first, again],
+      [
+        { runs: 1, bodies: 7 },
+        { runs: 0, bodies: 0 },
+      ],
+    );
     const { id: key } = readMasterKeys({ keyFrom: 'MASTER' }, env).current;
     const [sealed, ...others] = await encryptionStatus(database);
     assert.deepEqual([sealed?.key, sealed?.bodies, others], [key, 7, []]);
@@ -150,12 +156,17 @@ describe('encryption at rest', function () {
     assert.deepEqual(await summaries(id, rotating), said);
     const done = await rotateKeys(rotating, masters, { actor });
 
-    assert.deepEqual([ended, done], [{ keys: 0, left: 6 }, { keys: 6, left: 0 }]);
-    assert.deepEqual(await sums(past), bodies);
     assert.deepEqual(
-      await past.one('SELECT array_agg(id) AS ids FROM tutti.master_key'),
-      { ids: [masters.current.id] },
+      [ended, done],
+      [
+        { keys: 0, left: 6 },
+        { keys: 6, left: 0 },
+      ],
     );
+    assert.deepEqual(await sums(past), bodies);
+    assert.deepEqual(await past.one('SELECT array_agg(id) AS ids FROM tutti.master_key'), {
+      ids: [masters.current.id],
+    });
     const [next, old] = [await open(fresh.url, 'NEXT'), await open(fresh.url)];
     assert.deepEqual(await summaries(id, next), said);
     await assert.rejects(summaries(id, old), { code: 'ENCRYPTION_KEY_MISSING' });
@@ -166,10 +177,17 @@ describe('encryption at rest', function () {
     verifies('R12.encryption');
     const id = await plantSealed();
     env.STRANGE = newMasterKey();
-    const [none, unset, wrong] = [fresh.database, await open(fresh.url, 'UNSET'), await open(fresh.url, 'STRANGE')];
+    const [none, unset, wrong] = [
+      fresh.database,
+      await open(fresh.url, 'UNSET'),
+      await open(fresh.url, 'STRANGE'),
+    ];
 
     const missing = { code: 'ENCRYPTION_KEY_MISSING' };
-    await assert.rejects(summaries(id, none), { ...missing, message: /let 'encryption' .* name it/ });
+    await assert.rejects(summaries(id, none), {
+      ...missing,
+      message: /let 'encryption' .* name it/,
+    });
     await assert.rejects(summaries(id, unset), { ...missing, message: /UNSET, which is not set/ });
     await assert.rejects(summaries(id, wrong), { ...missing, message: /does not have/ });
     const record = { entity: 'employee', id: 'E-17' };
@@ -197,7 +215,9 @@ describe('encryption at rest', function () {
     await using target = await emptyDatabase();
     const there = { url: target.url, dataFolder: '' };
     const absent = join(folder.path, 'absent');
-    await assert.rejects(restoreBackup(there, path, { keysPath: absent }), { code: 'INPUT_INVALID' });
+    await assert.rejects(restoreBackup(there, path, { keysPath: absent }), {
+      code: 'INPUT_INVALID',
+    });
     await restoreBackup(there, path, { keysPath: keysPath as string });
     const restored = await open(target.url);
     assert.deepEqual(
@@ -209,7 +229,10 @@ describe('encryption at rest', function () {
 });
 
 /** How many bodies, and values that effects bind, hold a word. */
-function findIn(past: Past, word: string): Promise<{ readonly bodies: number; readonly binds: number }> {
+function findIn(
+  past: Past,
+  word: string,
+): Promise<{ readonly bodies: number; readonly binds: number }> {
   return past.one(
     `SELECT (SELECT count(*)::int FROM tutti.payload WHERE position($1::bytea IN body) > 0) AS bodies,
        (SELECT count(*)::int FROM tutti.effect WHERE position($2 IN binds::text) > 0) AS binds`,
@@ -218,5 +241,7 @@ function findIn(past: Past, word: string): Promise<{ readonly bodies: number; re
 }
 
 function sums(past: Past): Promise<unknown> {
-  return past.one(`SELECT array_agg(encode(sha256(body), 'hex') ORDER BY seq) AS sums FROM tutti.payload`);
+  return past.one(
+    `SELECT array_agg(encode(sha256(body), 'hex') ORDER BY seq) AS sums FROM tutti.payload`,
+  );
 }

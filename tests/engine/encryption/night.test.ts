@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { History } from '../../../core/engine/run/history.ts';
-import { openTestEngine, type TestEngine } from '../../support/engine.ts';
 import { encryptedBy, encryptedConfig, newMasterKey } from '../../support/encrypted.ts';
+import { openTestEngine, type TestEngine } from '../../support/engine.ts';
 import { queryAll } from '../../support/rows.ts';
 import { verifies } from '../../support/verifies.ts';
 
