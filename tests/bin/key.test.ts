@@ -140,7 +140,10 @@ describe('the commands on keys and tenants', function () {
 
     assert.match(
       listed.stdout,
-      new RegExp(`^${session.id} +${key?.id} +key ${key?.id} +tenant_admin .* 10\\.0\\.0\\.1 +Mozilla/5\\.0$`, 'm'),
+      new RegExp(
+        `^${session.id} +${key?.id} +key ${key?.id} +tenant_admin .* 10\\.0\\.0\\.1 +Mozilla/5\\.0$`,
+        'm',
+      ),
     );
     assert.ok(!listed.stdout.includes(secret));
     assert.match(ended.stdout, /^Ended: /);
