@@ -199,6 +199,7 @@ describe('/v1/sessions', function () {
       served.key(served.theirs, ['tenant_admin']),
     ]);
     const stranger = await served.key(served.ours, ['owner']);
+    const narrow = await served.key(served.theirs, ['tenant_admin'], { modules: ['echo'] });
     const [one, two, other] = [await signIn(anna), await signIn(anna), await signIn(ben)];
     const listed = async (key: string) =>
       (await json<Page>(await served.ask('/v1/sessions', key))).items.map(({ id }) => id).sort();
@@ -215,7 +216,7 @@ describe('/v1/sessions', function () {
 
     const path = `/v1/sessions/${one.session.id}`;
     const end = (key: string, of = path) => served.ask(of, key, { method: 'DELETE' });
-    for (const key of [ben, stranger]) {
+    for (const key of [ben, stranger, narrow]) {
       await problem(await served.ask(path, key), 404, 'SESSION_UNKNOWN');
       await problem(await end(key), 404, 'SESSION_UNKNOWN');
     }
