@@ -64,7 +64,7 @@ const acts: Readonly<Record<string, Act>> = {
   },
 };
 
-/** @throws CONFIG_INVALID where nothing is encrypted · ENCRYPTION_KEY_MISSING */
+/** @throws CONFIG_INVALID where nothing is encrypted · ENCRYPTION_KEY */
 function mastersOf({ encryption }: Reading['config'], env: Call['env']): MasterKeys {
   if (encryption) return readMasterKeys(encryption, env);
   throw new EngineError(

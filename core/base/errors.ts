@@ -69,6 +69,7 @@ const catalogue = {
   SETTING_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
   TENANT_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
   API_KEY_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
+  SESSION_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
   SCHEDULE_UNKNOWN: {
     category: 'VALIDATION_ERROR',
     severity: 'low',
@@ -98,24 +99,9 @@ const catalogue = {
     retryable: false,
     status: 412,
   },
-  ENCRYPTION_KEY_MISSING: {
-    category: 'SYSTEM_ERROR',
-    severity: 'critical',
-    retryable: false,
-    status: 503,
-  },
-  ENCRYPTION_TAMPERED: {
-    category: 'SYSTEM_ERROR',
-    severity: 'critical',
-    retryable: false,
-    status: 500,
-  },
-  AUDIT_BROKEN: {
-    category: 'SYSTEM_ERROR',
-    severity: 'critical',
-    retryable: false,
-    status: 500,
-  },
+  ENCRYPTION_KEY: { category: 'SYSTEM_ERROR', severity: 'critical', retryable: false, status: 503 },
+  BODY_TAMPERED: { category: 'SYSTEM_ERROR', severity: 'critical', retryable: false, status: 500 },
+  AUDIT_BROKEN: { category: 'SYSTEM_ERROR', severity: 'critical', retryable: false, status: 500 },
   BACKUP_INVALID: {
     category: 'VALIDATION_ERROR',
     severity: 'high',
@@ -145,6 +131,18 @@ const catalogue = {
     severity: 'medium',
     retryable: false,
     status: 401,
+  },
+  SESSION_ENDED: {
+    category: 'PERMISSION_ERROR',
+    severity: 'low',
+    retryable: false,
+    status: 401,
+  },
+  CSRF_TOKEN_REFUSED: {
+    category: 'PERMISSION_ERROR',
+    severity: 'medium',
+    retryable: false,
+    status: 403,
   },
   PERMISSION_DENIED: {
     category: 'PERMISSION_ERROR',

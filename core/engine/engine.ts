@@ -157,7 +157,7 @@ export class Engine {
     return new EngineError('ENGINE_FENCED', 'The lease has run out; the engine tries to renew it.');
   }
 
-  /** Takes the lease, opens the lanes and takes up the runs that wait for an engine. @throws ENCRYPTION_KEY_MISSING · CONFIG_INVALID · DB_* */
+  /** Takes the lease, opens the lanes and takes up the runs that wait for an engine. @throws ENCRYPTION_KEY · CONFIG_INVALID · DB_* */
   async start(): Promise<void> {
     const { database, config, dispatcher, registry, mcp, spanIds } = this.#parts;
     // Before it takes up what it could not read.

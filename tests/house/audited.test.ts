@@ -19,15 +19,22 @@ const unaudited: Readonly<Record<string, readonly string[]>> = {
   ],
   'a question, and its answer': ['core/engine/explain/explanations.ts'],
   'what a retry takes over; whoever asks for it has a row (retry.ts)': [
-    'core/engine/run/retry-rows.ts',
+    ...['copied-bodies', 'retry-rows'].map((file) => `core/engine/run/${file}.ts`),
+  ],
+  'the keys of what is stored or erased, which has its row': [
+    'core/engine/retention/shred.ts',
+    'core/ports/db/vault.ts',
+    'core/ports/encryption/sealed-vault.ts',
   ],
   'retention by its policy; whoever applies it by hand has a row (retention/apply.ts)': [
-    ...['bodies', 'expire', 'feed'].map((file) => `core/engine/retention/${file}.ts`),
+    ...['bodies', 'expire', 'feed', 'sessions'].map((file) => `core/engine/retention/${file}.ts`),
   ],
   'the schema; whoever restores a backup has a row (audit/backup.ts)': [
     ...['backup/restore', 'migrate', 'partitions'].map((file) => `core/ports/db/${file}.ts`),
   ],
-  'when a key was last used': ['core/service/identity/check-key.ts'],
+  'when a key or a session was last used': [
+    ...['check-key', 'check-session'].map((file) => `core/service/identity/${file}.ts`),
+  ],
   'what comes from an ERP and what it starts': [
     ...['firing-store', 'intake', 'sweeps'].map((file) => `core/service/hooks/${file}.ts`),
   ],

@@ -114,7 +114,7 @@ export const selectApprovals = `SELECT a.tenant_id, a.id, a.run_id, a.step, a.pa
   LEFT JOIN tutti.effect e ON e.tenant_id = a.tenant_id AND e.key = a.effect_key
   LEFT JOIN tutti.payload p ON p.tenant_id = a.tenant_id AND p.run_id = a.effect_run AND p.seq = a.effect_seq AND p.part = 0`;
 
-/** Rows whose texts can be read. @throws ENCRYPTION_KEY_MISSING · ENCRYPTION_TAMPERED · DB_* */
+/** Rows whose texts can be read. @throws ENCRYPTION_KEY · BODY_TAMPERED · DB_* */
 export async function openApprovals(
   vault: Vault,
   rows: readonly ApprovalRow[],

@@ -21,7 +21,7 @@ const lowest = '00000000-0000-0000-0000-000000000000';
 /**
  * Encrypts what was stored of runs before encryption was switched on, in pieces beside running engines; it may be ended at any point, and
  * begun again. Each piece holds the row of its run, so that nobody erases or retries it meanwhile.
- * @throws ENCRYPTION_KEY_MISSING · DB_*
+ * @throws ENCRYPTION_KEY · DB_*
  */
 export async function encryptStored(
   database: Pick<Database, 'connect'>,

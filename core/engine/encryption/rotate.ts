@@ -19,7 +19,7 @@ const pieceSize = 500;
 /**
  * Seals every data key under the current master key; bodies stay as they are. It works in pieces beside running engines, and may be ended
  * at any point: begun again, it goes on with what is left.
- * @throws ENCRYPTION_KEY_MISSING · ENCRYPTION_TAMPERED · DB_*
+ * @throws ENCRYPTION_KEY · BODY_TAMPERED · DB_*
  */
 export async function rotateKeys(
   database: Pick<Database, 'connect'>,

@@ -18,7 +18,7 @@ export interface Touched {
 
 const pieceSize = 500;
 
-/** Deletes the keys of what was erased. `client` is a connection of the database. @throws ENCRYPTION_KEY_MISSING · ENCRYPTION_TAMPERED · DB_* */
+/** Deletes the keys of what was erased. `client` is a connection of the database. @throws ENCRYPTION_KEY · BODY_TAMPERED · DB_* */
 export async function shredKeys(client: pg.Client, { run, classes }: Touched): Promise<void> {
   const { rows } = await client.query<{ readonly class: string }>(leftSql, [
     ...[run.tenantId, run.id, classes],
@@ -41,7 +41,7 @@ async function keysFor(
   const keys = await vaultOf(client).newKeys(run, classes);
   if (!keys)
     throw new EngineError(
-      'ENCRYPTION_KEY_MISSING',
+      'ENCRYPTION_KEY',
       `What is to stay of run ${run.id} is encrypted and has to be sealed anew, and this process has no key; let 'encryption' in the configuration name it. Nothing was erased.`,
     );
   await storeKeys(client, run, keys);

@@ -139,7 +139,7 @@ export class Claims {
     } catch (error) {
       if (!isEngineError(error) || error.code.startsWith('DB_')) throw error;
       // Without its key its bodies cannot be read; nothing of it is lost.
-      if (error.code === 'ENCRYPTION_KEY_MISSING') {
+      if (error.code === 'ENCRYPTION_KEY') {
         this.#trouble = error;
         throw error;
       }

@@ -42,7 +42,7 @@ export async function storeKeys(
 
 /**
  * Copies open where they came from and nowhere else: seals them for the run that has them now. Returns whether all were still there.
- * @throws ENCRYPTION_KEY_MISSING · ENCRYPTION_TAMPERED · DB_*
+ * @throws ENCRYPTION_KEY · BODY_TAMPERED · DB_*
  */
 export async function resealCopies(
   client: Queryable,

@@ -56,7 +56,7 @@ export const goalSql = `CASE WHEN r.pins ? 'goal' THEN (SELECT CASE WHEN g.key_i
       ELSE ${sealedText('g')} END FROM tutti.payload g
     WHERE g.tenant_id = r.tenant_id AND g.run_id = r.id AND g.seq = 1 AND g.part = 1) END`;
 
-/** Rows with their goals in words. @throws ENCRYPTION_KEY_MISSING · ENCRYPTION_TAMPERED · DB_* */
+/** Rows with their goals in words. @throws ENCRYPTION_KEY · BODY_TAMPERED · DB_* */
 export async function openGoals<T extends { readonly goal?: string | null }>(
   vault: Vault,
   rows: readonly T[],

@@ -173,7 +173,7 @@ export class Store {
     return result.rows;
   }
 
-  /** A claimed run's row as its owner reads it, and the keys that its bodies are sealed with; null: they are not. @throws ENCRYPTION_KEY_MISSING · ENCRYPTION_TAMPERED · DB_* */
+  /** A claimed run's row as its owner reads it, and the keys that its bodies are sealed with; null: they are not. @throws ENCRYPTION_KEY · BODY_TAMPERED · DB_* */
   async opened(row: RunRow): Promise<{ readonly row: RunRow; readonly keys: RunKeys | null }> {
     const [opened] = await openGoals(this.#vault, [row]);
     const keys = await this.#vault.keysOf({ tenantId: row.tenant_id, id: row.id });

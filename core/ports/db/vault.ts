@@ -29,7 +29,7 @@ export interface StoredBody {
 
 /** What the bodies of one run are sealed with. */
 export interface RunKeys {
-  /** @throws ENCRYPTION_KEY_MISSING for a class that has none */
+  /** @throws ENCRYPTION_KEY for a class that has none */
   seal(at: SealPlace, text: Buffer | string): StoredBody;
 }
 
@@ -45,18 +45,18 @@ export interface NewKeys extends RunKeys {
 
 /** Seals and opens what is stored of runs. */
 export interface Vault {
-  /** The keys of a run, made where there are none; null: bodies are stored as they are. @throws ENCRYPTION_KEY_MISSING · CONFIG_INVALID · DB_* */
+  /** The keys of a run, made where there are none; null: bodies are stored as they are. @throws ENCRYPTION_KEY · CONFIG_INVALID · DB_* */
   keysOf(run: RunRef): Promise<RunKeys | null>;
-  /** New keys of a run, which whoever asks stores; null: bodies are stored as they are. @default classes all @throws ENCRYPTION_KEY_MISSING · CONFIG_INVALID · DB_* */
+  /** New keys of a run, which whoever asks stores; null: bodies are stored as they are. @default classes all @throws ENCRYPTION_KEY · CONFIG_INVALID · DB_* */
   newKeys(run: RunRef, classes?: readonly string[]): Promise<NewKeys | null>;
   /**
    * Rows with what lay sealed in a column; null where it has been erased. Rows that have nothing sealed come back as they are.
-   * @throws ENCRYPTION_KEY_MISSING · ENCRYPTION_TAMPERED · DB_*
+   * @throws ENCRYPTION_KEY · BODY_TAMPERED · DB_*
    */
   open<T extends object>(rows: readonly T[], column: keyof T): Promise<readonly T[]>;
   /** Forgets the keys of a run of which something is erased; other processes do within seconds. */
   forget(run: RunRef): void;
-  /** Whether everything that lies sealed in the database can be read here: engines ask before they begin. @throws ENCRYPTION_KEY_MISSING · CONFIG_INVALID · DB_* */
+  /** Whether everything that lies sealed in the database can be read here: engines ask before they begin. @throws ENCRYPTION_KEY · CONFIG_INVALID · DB_* */
   check(pool: Queryable): Promise<void>;
 }
 
@@ -109,7 +109,7 @@ const plain: Vault = {
     const found = rows.map((row) => readSealed(row[column])).find((sealed) => sealed !== null);
     if (!found) return rows;
     throw new EngineError(
-      'ENCRYPTION_KEY_MISSING',
+      'ENCRYPTION_KEY',
       `What is stored of run ${found.run.id} is encrypted, and this process has no key; let 'encryption' in the configuration name it.`,
     );
   },
@@ -119,7 +119,7 @@ const plain: Vault = {
     const [master] = rows;
     if (!master) return;
     throw new EngineError(
-      'ENCRYPTION_KEY_MISSING',
+      'ENCRYPTION_KEY',
       `What is stored in this database is encrypted under master key '${master.id}', and the configuration names none; name the variable that holds it in 'encryption', as keyFrom.`,
     );
   },

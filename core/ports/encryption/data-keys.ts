@@ -58,7 +58,7 @@ export function makeKeys(
   };
 }
 
-/** The data key of a row. @throws ENCRYPTION_KEY_MISSING · ENCRYPTION_TAMPERED */
+/** The data key of a row. @throws ENCRYPTION_KEY · BODY_TAMPERED */
 export function openKey(row: DataKeyRow, masters: MasterKeys): Buffer {
   const master = masters.all.get(row.master);
   if (!master) throw unknownMaster(row.master);
@@ -66,28 +66,28 @@ export function openKey(row: DataKeyRow, masters: MasterKeys): Buffer {
   return opened(run, () => openedAt(keyPlace(run, row), row.sealed, master.key));
 }
 
-/** The same key, sealed under another master key. @throws ENCRYPTION_KEY_MISSING · ENCRYPTION_TAMPERED */
+/** The same key, sealed under another master key. @throws ENCRYPTION_KEY · BODY_TAMPERED */
 export function resealKey(row: DataKeyRow, masters: MasterKeys): Buffer {
   const place = keyPlace({ tenantId: row.tenant_id, id: row.run_id }, row);
   return sealedFor(place, openKey(row, masters), masters.current.key);
 }
 
-/** What lay sealed. @throws ENCRYPTION_TAMPERED */
+/** What lay sealed. @throws BODY_TAMPERED */
 export function openBody({ run, body, ...at }: SealedText, key: Buffer): Buffer {
   return opened(run, () => openedAt(bodyPlace(run, at), body, key));
 }
 
-/** @throws ENCRYPTION_KEY_MISSING always */
+/** @throws ENCRYPTION_KEY always */
 export function unknownMaster(id: string): EngineError {
   return new EngineError(
-    'ENCRYPTION_KEY_MISSING',
+    'ENCRYPTION_KEY',
     `Data keys are sealed under master key '${id}', which this process does not have; name the variable that holds it in 'encryption', as keyFrom or among previousFrom.`,
   );
 }
 
 function missing({ id }: RunRef, held: string): EngineError {
   return new EngineError(
-    'ENCRYPTION_KEY_MISSING',
+    'ENCRYPTION_KEY',
     `Run ${id} has no data key for '${held}'; it was erased while the run goes on.`,
   );
 }
@@ -97,7 +97,7 @@ function opened(run: RunRef, open: () => Buffer): Buffer {
     return open();
   } catch (cause) {
     throw new EngineError(
-      'ENCRYPTION_TAMPERED',
+      'BODY_TAMPERED',
       `What is stored of run ${run.id} was altered, or lies where it was not put; take it from a backup.`,
       { cause },
     );

@@ -19,7 +19,7 @@ export interface MasterKeys {
   readonly all: ReadonlyMap<string, MasterKey>;
 }
 
-/** Reads the keys that a configuration names. @throws ENCRYPTION_KEY_MISSING · CONFIG_INVALID for what is no key */
+/** Reads the keys that a configuration names. @throws ENCRYPTION_KEY · CONFIG_INVALID for what is no key */
 export function readMasterKeys(
   { keyFrom: name, previousFrom = [] }: EncryptionConfig,
   env: SecretPlace,
@@ -34,7 +34,7 @@ function readKey(name: string, env: SecretPlace): MasterKey {
   const text = readSecret(name, env);
   if (text === undefined)
     throw new EngineError(
-      'ENCRYPTION_KEY_MISSING',
+      'ENCRYPTION_KEY',
       `'encryption' names ${name}, which is not set; give the key there, or a file that holds it in ${name}_FILE. Without it nothing encrypted can be read.`,
     );
   const key = keyFrom(text);

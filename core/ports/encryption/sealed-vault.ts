@@ -104,7 +104,7 @@ class KeyReader {
     this.#parts = parts;
   }
 
-  /** The keys that open some texts, by their names; without those that are erased. @throws ENCRYPTION_KEY_MISSING · ENCRYPTION_TAMPERED · DB_* */
+  /** The keys that open some texts, by their names; without those that are erased. @throws ENCRYPTION_KEY · BODY_TAMPERED · DB_* */
   async of(texts: readonly SealedText[]): Promise<ReadonlyMap<string, Buffer>> {
     const found = new Map<string, Buffer>();
     const unknown = new Map<string, RunRef>();
@@ -121,7 +121,7 @@ class KeyReader {
     return found;
   }
 
-  /** All keys of a run, as the database has them now. @throws ENCRYPTION_KEY_MISSING · ENCRYPTION_TAMPERED · DB_* */
+  /** All keys of a run, as the database has them now. @throws ENCRYPTION_KEY · BODY_TAMPERED · DB_* */
   async ofRun(run: RunRef): Promise<readonly DataKey[]> {
     const rows = await this.#rows([run]);
     return rows.map((row) => ({

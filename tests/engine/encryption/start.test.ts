@@ -10,7 +10,7 @@ import { verifies } from '../../support/verifies.ts';
 
 const lab = new URL('../../support/fixtures/lab.config.ts', import.meta.url);
 const request = requestOf('lab.quick', { tenantId: 1, input: { items: [{ id: 'a' }] } });
-const missing = { code: 'ENCRYPTION_KEY_MISSING' };
+const missing = { code: 'ENCRYPTION_KEY' };
 
 const [own, other] = [newMasterKey(), newMasterKey()];
 
