@@ -178,10 +178,7 @@ export class Run {
     this.touch(step);
   }
 
-  /**
-   * Ends everything that does not run; running steps are the engine's to abort, each then settles as cancelled. The run ends as
-   * `cancelled`, or as `failed` when one of its own steps asked for it.
-   */
+  /** Ends everything that does not run; running steps are the engine's to abort. It ends as `cancelled`, or `failed` when its own step asked. */
   cancel(now: number, as: 'cancelled' | 'failed' = 'cancelled'): readonly Next[] {
     this.#stopped ??= as;
     for (const step of this.steps) {
