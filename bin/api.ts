@@ -16,6 +16,7 @@ import { renderReport } from '../core/service/batch/report/page.ts';
 import { agentsOf } from './agents-of.ts';
 import { authorityOf } from './authority-of.ts';
 import { bookZone, type Call } from './command.ts';
+import { consoleOf } from './console-of.ts';
 import { hookDeskOf } from './hooks-of.ts';
 import type { Host } from './host.ts';
 import { identityOf } from './identity-of.ts';
@@ -112,6 +113,7 @@ export function apiPartsOf(
     ...(hasMcpServer && { mcp: mcpOf(host, (own) => engine.startOwn(own)) }),
     tenantId,
     report: async (tenant, runId) => renderReport(await recordOf(host, tenant, runId)),
+    console: consoleOf(),
     runDefaults: () => ({ businessDate, timeZone: bookZone }),
     ...{
       metrics: host.telemetry.metrics,

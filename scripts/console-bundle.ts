@@ -1,0 +1,83 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { build, type Metafile, type OutputFile, stop } from 'esbuild';
+import type { ConsoleBundle, ConsoleFile } from '../core/service/api/console.ts';
+import { root } from './checks.ts';
+
+const sources = join(root, 'core/service/console');
+
+const types: Readonly<Record<string, string>> = {
+  js: 'text/javascript; charset=utf-8',
+  css: 'text/css; charset=utf-8',
+  svg: 'image/svg+xml',
+  txt: 'text/plain; charset=utf-8',
+};
+
+/** When the console's newest source was changed, milliseconds. */
+export function consoleChangedAt(): number {
+  const entries = readdirSync(sources, { recursive: true, encoding: 'utf8' });
+  return Math.max(...entries.map((path) => statSync(join(sources, path)).mtimeMs));
+}
+
+/** Bundles the console: one page with one script, one style sheet, its icon and the licences of what the script holds. */
+export async function bundleConsole(): Promise<ConsoleBundle> {
+  const { outputFiles, metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: ['console.tsx', 'console.css', 'icon.svg'].map((file) => join(sources, file)),
+    entryNames: '[name]-[hash]',
+    outdir: 'assets',
+    bundle: true,
+    format: 'iife',
+    target: 'es2023',
+    jsx: 'automatic',
+    loader: { '.svg': 'copy' },
+    define: { 'process.env.NODE_ENV': '"production"' },
+    minify: true,
+    legalComments: 'none',
+    metafile: true,
+    write: false,
+    logLevel: 'silent',
+  });
+  await stop();
+  const files = new Map(outputFiles.map((file) => [basename(file.path), fileOf(file)]));
+  files.set('licences.txt', { type: types.txt as string, body: licencesOf(metafile) });
+  return { page: pageOf([...files.keys()]), files };
+}
+
+function fileOf({ path, contents }: OutputFile): ConsoleFile {
+  const type = types[path.slice(path.lastIndexOf('.') + 1)];
+  return { type: type ?? 'application/octet-stream', body: contents };
+}
+
+/** The licence of each package that is in the bundle, whole: the MIT licence asks for it. */
+function licencesOf({ inputs }: Metafile): Uint8Array {
+  const names = Object.keys(inputs).flatMap(
+    (path) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? [],
+  );
+  const texts = [...new Set(names)].sort().map((name) => {
+    const licence = readFileSync(join(root, 'node_modules', name, 'LICENSE'), 'utf8');
+    return `${name}\n\n${licence.trim()}\n`;
+  });
+  return Buffer.from(texts.join('\n\n'));
+}
+
+function pageOf(names: readonly string[]): string {
+  const named = (ending: string): string => names.find((name) => name.endsWith(ending)) ?? '';
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="referrer" content="no-referrer">
+<title>Tutti</title>
+<link rel="icon" href="assets/${named('.svg')}">
+<link rel="stylesheet" href="assets/${named('.css')}">
+<script src="assets/${named('.js')}" defer></script>
+</head>
+<body>
+<div id="console"><noscript>The console needs scripts. What it shows is at /v1, too.</noscript></div>
+</body>
+</html>
+`;
+}
