@@ -39,6 +39,7 @@ const queries: Readonly<Record<string, string>> = {
 interface Made {
   readonly id?: string;
   readonly webhook?: { readonly id: string };
+  readonly session?: { readonly id: string };
   readonly delivery?: string;
 }
 
@@ -108,6 +109,7 @@ describe("another tenant's ids", function () {
     const [finding] = items;
     const { webhook } = await made('/v1/webhooks', { url: 'https://example.com/tutti' });
     const { delivery } = await made(`/v1/webhooks/${webhook?.id}/ping`, undefined);
+    const { session } = await made('/v1/sessions', undefined);
     const delegation = await made('/v1/delegations', { to: 'carl', until: expiresAt });
     const [event, backfill] = [newId(), newId()];
     await pool.query(
@@ -130,6 +132,7 @@ describe("another tenant's ids", function () {
       ['/v1/approvals/', approval.id],
       ['/v1/delegations/', delegation.id ?? ''],
       ['/v1/effects/', effect],
+      ['/v1/sessions/', session?.id ?? ''],
       ['/v1/keys/', key?.id ?? ''],
       ['/v1/agents/', 'custom.clerk'],
       ['/v1/workflows/', 'our_rounds'],
