@@ -1,7 +1,5 @@
-import { asProblem, isAbort, problemOf } from './problem.ts';
+import { asProblem, isAbort, type Problem, problemOf } from './problem.ts';
 import type { Me } from './shapes.ts';
-
-const stored = 'tutti.key';
 
 /** What a request to the API may say beside its path. */
 export interface Ask {
@@ -14,19 +12,19 @@ export interface Ask {
 }
 
 /**
- * The console's only way to the API. It keeps the key of whoever has signed in for as long as the tab is open; without one it is whoever
- * the server takes callers of its own machine for.
+ * The console's only way to the API. Whoever signs in shows a key once and goes on with the session that the server keeps: its cookie is
+ * out of reach of scripts, and the key is kept nowhere. Without a session it is whoever the server takes callers of its own machine for.
  */
 export class Client {
-  #key: string | null = sessionStorage.getItem(stored);
+  /** What changes are sent with; null: there is no session. */
+  #csrfToken: string | null = null;
   readonly #watchers = new Set<() => void>();
-
   /** The API's root: the console may stand below a path of a proxy. */
   readonly #root = new URL('..', new URL('.', location.href));
 
-  /** Who this is. @throws Problem 401 for nobody */
-  async me(signal?: AbortSignal): Promise<Me> {
-    return this.get<Me>('v1/me', signal);
+  /** Whether somebody has signed in here. */
+  get hasSession(): boolean {
+    return this.#csrfToken !== null;
   }
 
   /** Tells when whoever had signed in is nobody any more. Returns how to be told no longer. */
@@ -35,23 +33,29 @@ export class Client {
     return () => this.#watchers.delete(tell);
   }
 
-  /** @throws Problem for a key that does not count */
-  async signIn(key: string): Promise<Me> {
-    const former = this.#key;
-    this.#key = key;
-    try {
-      const me = await this.me();
-      sessionStorage.setItem(stored, key);
-      return me;
-    } catch (error) {
-      this.#key = former;
-      throw error;
-    }
+  /** Who this is. @throws Problem 401 for nobody */
+  async me(): Promise<Me> {
+    const me = await this.get<Me>('v1/me');
+    const session = await this.get<Own>('v1/sessions/current').catch((problem: Problem) => {
+      // Known without a session: by being on the server's machine.
+      if (problem.status === 404) return null;
+      throw problem;
+    });
+    this.#csrfToken = session?.csrfToken ?? null;
+    return me;
   }
 
+  /** Begins a session for a key or a token. @throws Problem for one that does not count */
+  async signIn(key: string): Promise<Me> {
+    const headers = { Authorization: `Bearer ${key}` };
+    await this.send<Own>('v1/sessions', { method: 'POST', headers });
+    return this.me();
+  }
+
+  /** Ends the session. */
   async signOut(): Promise<void> {
-    this.#key = null;
-    sessionStorage.removeItem(stored);
+    await this.send('v1/sessions/current', { method: 'DELETE' });
+    this.#csrfToken = null;
   }
 
   /** @throws Problem */
@@ -69,11 +73,12 @@ export class Client {
   /** The answer itself, for streams. @throws Problem */
   async open(path: string, ask: Ask): Promise<Response> {
     const { method = 'GET', body, key, headers, signal } = ask;
+    const isChange = method !== 'GET';
     const response = await fetch(new URL(path, this.#root), {
       method,
       headers: {
         ...headers,
-        ...(this.#key !== null && { Authorization: `Bearer ${this.#key}` }),
+        ...(isChange && this.#csrfToken !== null && { 'X-CSRF-Token': this.#csrfToken }),
         ...(body !== undefined && { 'Content-Type': 'application/json' }),
         ...(key !== undefined && { 'Idempotency-Key': key }),
       },
@@ -84,9 +89,15 @@ export class Client {
       throw isAbort(thrown) ? thrown : asProblem(thrown);
     });
     if (response.ok) return response;
-    if (response.status === 401) for (const tell of this.#watchers) tell();
+    if (response.status === 401 && headers?.Authorization === undefined)
+      for (const tell of this.#watchers) tell();
     throw await problemOf(response);
   }
+}
+
+/** A session of one's own. */
+interface Own {
+  readonly csrfToken: string;
 }
 
 /** A path of the API with its query; what is empty is left out. */

@@ -12,11 +12,11 @@ export function App({ client }: { readonly client: Client }): ReactElement {
   const [problem, setProblem] = useState<Problem | null>(null);
   const [isAsking, setAsking] = useState(true);
   const ask = useCallback(async () => {
-    setAsking(true);
     try {
       setMe(await client.me());
       setProblem(null);
     } catch (error) {
+      setMe(null);
       setProblem(asProblem(error));
     }
     setAsking(false);
@@ -26,14 +26,15 @@ export function App({ client }: { readonly client: Client }): ReactElement {
     return client.onStranger(() => setMe(null));
   }, [ask, client]);
 
-  if (isAsking && !me) return <p className="wait">Loading…</p>;
+  if (isAsking) return <p className="wait">Loading…</p>;
   if (!me) return <SignIn client={client} problem={problem} onKnown={setMe} />;
   const leave = async (): Promise<void> => {
-    await client.signOut();
-    setMe(null);
+    // Who is known by being on the server's machine has nothing to leave, but may become somebody.
+    if (!client.hasSession) return setMe(null);
+    await client.signOut().catch((error: unknown) => setProblem(asProblem(error)));
     await ask();
   };
-  return <Signed client={client} me={me} onLeave={leave} />;
+  return <Signed key={me.actor.id} client={client} me={me} onLeave={leave} />;
 }
 
 function Signed({

@@ -6,7 +6,7 @@ import { useSession } from './session.ts';
 
 /** What stands around every page: the way to the others, who is signed in, the page itself. */
 export function Frame({ onLeave }: { readonly onLeave: () => Promise<void> }): ReactElement {
-  const { me } = useSession();
+  const { me, client } = useSession();
   const route = useRoute();
   const main = useRef<HTMLElement>(null);
   const place = route.parts.join('/');
@@ -43,7 +43,7 @@ export function Frame({ onLeave }: { readonly onLeave: () => Promise<void> }): R
             {me.tenant !== null && <span className="soft"> · {me.tenant}</span>}
           </span>
           <button type="button" className="button" onClick={onLeave}>
-            Sign out
+            {client.hasSession ? 'Sign out' : 'Sign in'}
           </button>
         </div>
       </header>

@@ -69,18 +69,18 @@ function Breaker({ use: { closedMs, factor } }: { readonly use: LimitUse }): Rea
   if (closedMs !== null && closedMs > 0)
     return (
       <>
-        <StateMark state="refused" />
-        <span className="facts">left alone for {spanText(closedMs)}</span>
+        <StateMark state="left_alone" />
+        <span className="facts">asked again in {spanText(closedMs)}</span>
       </>
     );
   if (factor !== null && factor < 1)
     return (
       <>
-        <StateMark state="paused" />
-        <span className="facts">slowed to {shareText(factor)}</span>
+        <StateMark state="slowed" />
+        <span className="facts">to {shareText(factor)} of its limits</span>
       </>
     );
-  return <StateMark state="open" />;
+  return <StateMark state="normal" />;
 }
 
 /** Only what is limited. */

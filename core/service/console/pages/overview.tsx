@@ -85,7 +85,7 @@ function figuresOf(status: Status, budgets: Budgets | undefined): readonly Figur
     {
       name: 'Engines',
       value: `${engine.alive} alive`,
-      note: `${pool.lanes.ready} of ${pool.lanes.wanted} threads, version ${status.version}`,
+      note: `${pool.lanes.ready} of ${pool.lanes.wanted} threads; database ${database.answeredMs} ms`,
     },
     {
       name: 'Runs open',
@@ -116,11 +116,6 @@ function figuresOf(status: Status, budgets: Budgets | undefined): readonly Figur
         : usdText(status.costTracking.totalCostMicroUsd),
       note: today ? `of ${usdText(today.limitMicroUsd)}` : 'in the last 24 hours',
       href: hrefOf(['costs']),
-    },
-    {
-      name: 'Database',
-      value: `${database.answeredMs} ms`,
-      note: `PostgreSQL ${database.version}`,
     },
   ];
 }

@@ -25,7 +25,7 @@ export function TriageButton({
     onTriaged();
   };
   return (
-    <>
+    <div className="line">
       <StateMark state={triage.state} />
       {triage.assignee !== null && <span className="facts">{triage.assignee}</span>}
       {may && (
@@ -42,6 +42,6 @@ export function TriageButton({
           </label>
         </ConfirmButton>
       )}
-    </>
+    </div>
   );
 }

@@ -6,6 +6,7 @@ const tones: Readonly<Record<string, string>> = {
   ...{ failed: 'bad', refused: 'bad', lost: 'bad', critical: 'bad', rejected: 'bad' },
   ...{ partial: 'warn', cancelled: 'warn', paused: 'warn', expired: 'warn', high: 'warn' },
   ...{ conflict: 'warn', uncertain: 'warn', needs_review: 'warn' },
+  ...{ left_alone: 'bad', slowed: 'warn', normal: 'good' },
   ...{ running: 'busy', live: 'busy', open: 'busy' },
 };
 

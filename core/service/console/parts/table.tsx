@@ -39,7 +39,7 @@ export function Table<T>({
             <tr key={keyOf(row)}>
               <th scope="row">{first?.cell(row)}</th>
               {others.map(({ head, kind, cell }) => (
-                <td key={head} className={kind}>
+                <td key={head} className={kind} data-head={head}>
                   {cell(row)}
                 </td>
               ))}
