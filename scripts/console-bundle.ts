@@ -1,9 +1,10 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { build, type Metafile, type OutputFile, stop } from 'esbuild';
 import type { ConsoleBundle, ConsoleFile } from '../core/service/api/console.ts';
-import { root } from './checks.ts';
 
+const root = fileURLToPath(new URL('..', import.meta.url));
 const sources = join(root, 'core/service/console');
 
 const types: Readonly<Record<string, string>> = {
@@ -42,6 +43,16 @@ export async function bundleConsole(): Promise<ConsoleBundle> {
   const files = new Map(outputFiles.map((file) => [basename(file.path), fileOf(file)]));
   files.set('licences.txt', { type: types.txt as string, body: licencesOf(metafile) });
   return { page: pageOf([...files.keys()]), files };
+}
+
+/** Leaves the bundle in a folder, where `consoleOf` finds it: what has no bundler serves it from there. */
+export async function writeConsole(folder: string): Promise<void> {
+  const { page, files } = await bundleConsole();
+  mkdirSync(folder, { recursive: true });
+  const kinds = [...files].map(([name, { type }]) => [name, type]);
+  writeFileSync(join(folder, 'types.json'), JSON.stringify(Object.fromEntries(kinds)));
+  writeFileSync(join(folder, 'page.html'), page);
+  for (const [name, { body }] of files) writeFileSync(join(folder, name), body);
 }
 
 function fileOf({ path, contents }: OutputFile): ConsoleFile {

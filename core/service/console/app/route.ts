@@ -19,7 +19,7 @@ export function hrefOf(
 }
 
 /** Reads an address; one that nobody made leads to the overview. */
-export function readHash(hash: string): Route {
+function readHash(hash: string): Route {
   const [path = '', query = ''] = hash.replace(/^#\/?/, '').split('?', 2);
   try {
     const parts = path.split('/').filter((part) => part !== '');
