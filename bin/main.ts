@@ -20,6 +20,7 @@ const usageCodes: readonly ErrorCode[] = [
   'SETTING_UNKNOWN',
   'TOOL_UNKNOWN',
   'STOP_UNKNOWN',
+  'SESSION_UNKNOWN',
   'RUN_ENDED',
   'RUN_UNFINISHED',
   'RUN_HELD',

@@ -1,11 +1,11 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 
 const secretBytes = 32;
-const form = /^[\w-]{43}$/;
+const form = /^tutti_session_[\w-]{43}$/;
 
-/** Makes what the cookie of a session holds: 256 random bits. */
+/** Makes what the cookie of a session holds: 256 random bits, behind a word by which they are known and taken out of whatever is told. */
 export function makeSessionSecret(): string {
-  return randomBytes(secretBytes).toString('base64url');
+  return `tutti_session_${randomBytes(secretBytes).toString('base64url')}`;
 }
 
 /** Whether a text can be what a cookie holds. */

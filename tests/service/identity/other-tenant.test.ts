@@ -103,6 +103,8 @@ describe("another tenant's ids", function () {
     };
     const expiresAt = new Date(Date.now() + 600_000);
     const approval = await new Approvals(pool).ask(facts, { ...question, expiresAt });
+    // Not the one that asks: whoever revokes that has no session any more.
+    await served.key(tenantId, ['viewer']);
     const [key] = await served.identity.keys.list(tenantId);
     const listed = await served.ask('/v1/findings', ours);
     const { items } = (await listed.json()) as { items: { readonly fingerprint: string }[] };

@@ -74,9 +74,9 @@ describe('/v1/sessions', function () {
     const { session, setCookie, cookie, csrfToken } = await signIn(key);
     const whole = await json<Own>(await ask('/v1/sessions/current', { cookie }));
 
-    assert.match(setCookie, /^tutti=[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict$/);
+    assert.match(setCookie, /^tutti=tutti_session_[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict$/);
     assert.deepEqual(whole, { session, csrfToken });
-    assert.ok(session.isCurrent && !JSON.stringify(whole).includes(cookie.slice('tutti='.length)));
+    assert.ok(session.isCurrent && !JSON.stringify(whole).includes(cookie.slice(-43)));
     const [me, same] = await Promise.all([ask('/v1/me', { cookie }), served.ask('/v1/me', key)]);
     assert.equal(me.status, 200);
     assert.deepEqual(await me.json(), await same.json());
@@ -89,7 +89,10 @@ describe('/v1/sessions', function () {
     const { setCookie, cookie } = await signIn(key, tls);
     const value = cookie.replace('__Host-tutti=', '');
 
-    assert.match(setCookie, /^__Host-tutti=[\w-]{43}; Path=\/; HttpOnly; Secure; SameSite=Strict$/);
+    assert.match(
+      setCookie,
+      /^__Host-tutti=tutti_session_[\w-]{43}; Path=\/; HttpOnly; Secure; SameSite=Strict$/,
+    );
     assert.equal((await ask('/v1/me', { ...tls, cookie })).status, 200);
     await problem(
       await ask('/v1/me', { ...tls, cookie: `tutti=${value}` }),
@@ -196,6 +199,7 @@ describe('/v1/sessions', function () {
       served.key(served.theirs, ['tenant_admin']),
     ]);
     const stranger = await served.key(served.ours, ['owner']);
+    const narrow = await served.key(served.theirs, ['tenant_admin'], { modules: ['echo'] });
     const [one, two, other] = [await signIn(anna), await signIn(anna), await signIn(ben)];
     const listed = async (key: string) =>
       (await json<Page>(await served.ask('/v1/sessions', key))).items.map(({ id }) => id).sort();
@@ -212,7 +216,7 @@ describe('/v1/sessions', function () {
 
     const path = `/v1/sessions/${one.session.id}`;
     const end = (key: string, of = path) => served.ask(of, key, { method: 'DELETE' });
-    for (const key of [ben, stranger]) {
+    for (const key of [ben, stranger, narrow]) {
       await problem(await served.ask(path, key), 404, 'SESSION_UNKNOWN');
       await problem(await end(key), 404, 'SESSION_UNKNOWN');
     }
@@ -269,7 +273,7 @@ describe('/v1/sessions', function () {
       const { tutti, ours: tenantId } = served;
       const { database } = tutti.host;
       const pool = database.pool('tutti_engine', 2);
-      const identity = new Identity({ database, pool, config: api, tenantId, clock });
+      const identity = new Identity({ database, pool, config: {}, tenantId, clock });
       const parts = apiPartsOf(tutti.host, tutti.engine, { tenantId, businessDate: '2026-06-30' });
       other = await listen(createApp({ ...parts, identity, api }), { port: 0 });
     });
@@ -310,7 +314,7 @@ describe('a session where this machine needs no key', function () {
     const me = await served.ask('/v1/me', null, { headers: { cookie } });
     assert.equal((await json<{ readonly tenant: string }>(me)).tenant, 'theirs');
 
-    const stale = { cookie: `tutti=${'A'.repeat(43)}` };
+    const stale = { cookie: `tutti=tutti_session_${'A'.repeat(43)}` };
     const refused = await served.ask('/v1/me', null, { headers: stale });
 
     assert.match(refused.headers.getSetCookie()[0] ?? '', /^tutti=;/);

@@ -128,10 +128,10 @@ describe('an event stream that is open', function () {
       all.map(({ signal }) => new Promise((resolve) => signal.addEventListener('abort', resolve))),
     );
     for (const each of all) each.end();
+    own.pass(lookMs);
+    await Promise.resolve();
     pool.query = query;
 
-    assert.equal(looks, 1);
-    own.pass(lookMs);
-    assert.equal(own.nextAt, null);
+    assert.deepEqual([looks, own.nextAt], [1, null]);
   });
 });

@@ -23,7 +23,7 @@ CREATE TABLE tutti.session (
   address text NOT NULL,
   PRIMARY KEY (tenant_id, id),
   CHECK ((key_id IS NULL) = (key_prefix IS NULL)),
-  CHECK (CASE WHEN key_id IS NULL THEN issuer IS NOT NULL AND bearer IS NOT NULL ELSE issuer IS NULL AND bearer IS NULL END)
+  CHECK (key_id IS NOT NULL OR (issuer IS NOT NULL AND bearer IS NOT NULL))
 );
 SELECT tutti.protect('tutti.session');
 GRANT SELECT, INSERT, UPDATE, DELETE ON tutti.session TO tutti_engine;

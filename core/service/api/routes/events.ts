@@ -24,8 +24,8 @@ const largestStreams = 200;
  * `/v1/runs/:id/events`: a run's journal as server-sent events, from its start or from what `Last-Event-ID` names. Ids are
  * the run's sequence numbers, which rise in commit order, so a reader that comes back misses nothing and sees nothing twice.
  * `?deltas=true` adds what models say while they say it, as events `delta` without an id: nothing of it is stored, so what a
- * reader misses is gone; the journal has what was said in the end. The stream ends after `run.ended`; a client that comes back for more then gets 204, which tells it to stay away. It ends before
- * when whoever reads it is let in no more.
+ * reader misses is gone; the journal has what was said in the end. The stream ends after `run.ended`; a client that comes back for more then gets 204, which tells it to stay away.
+ * It ends sooner when whoever reads it is let in no more.
  */
 export function eventRoutes(parts: CompleteParts): readonly Route[] {
   const { history } = parts;

@@ -178,9 +178,10 @@ function endingRoutes({ sessions }: Identity): readonly Route[] {
   ];
 }
 
-/** The sessions that a caller may look at and end. */
+/** The sessions that a caller may look at and end; those of everybody belong to no module and no company. */
 function withinReach({ tenantId, principal }: AnyCall): SessionsOf {
-  if (isAllowed(principal, 'sessions:administer')) return { tenantId };
+  const whole = { module: null, company: null };
+  if (isAllowed(principal, 'sessions:administer', whole)) return { tenantId };
   return { tenantId, principal: principal.id };
 }
 
