@@ -69,6 +69,7 @@ export function apiPartsOf(
   const { features = {} } = host.config;
   const { hooks: hasHooks = true, webhooks: hasWebhooks = true } = features;
   const { schedules: hasSchedules = true, mcpServer: hasMcpServer = true } = features;
+  const { console: hasConsole = true } = features;
   return {
     identity: identityOf(host, tenantId),
     api: host.config.api ?? {},
@@ -111,9 +112,9 @@ export function apiPartsOf(
     ...(hasSchedules && { schedules: scheduleDeskOf(host, engine) }),
     mcpServers: mcpDeskOf(host),
     ...(hasMcpServer && { mcp: mcpOf(host, (own) => engine.startOwn(own)) }),
+    ...(hasConsole && { console: consoleOf() }),
     tenantId,
     report: async (tenant, runId) => renderReport(await recordOf(host, tenant, runId)),
-    console: consoleOf(),
     runDefaults: () => ({ businessDate, timeZone: bookZone }),
     ...{
       metrics: host.telemetry.metrics,

@@ -77,3 +77,16 @@ export async function openConsolePage(url: string, place = ''): Promise<ConsoleP
     },
   };
 }
+
+/** Opens the console at a place and signs in with a key. */
+export async function signIntoConsole(
+  url: string,
+  { key, place }: { readonly key: string; readonly place: string },
+): Promise<ConsolePage> {
+  const page = await openConsolePage(url, place);
+  await page.says('Sign in with an API key');
+  await page.write('#key', key);
+  await page.press('Sign in', 'form');
+  await page.says('Sign out');
+  return page;
+}

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { Approvals } from '../../../core/engine/approvals/approvals.ts';
-import { type ConsolePage, openConsolePage } from '../../support/console-page.ts';
+import { type ConsolePage, openConsolePage, signIntoConsole } from '../../support/console-page.ts';
 import { requestOf } from '../../support/engine.ts';
 import { verifies } from '../../support/verifies.ts';
 import { until } from '../api/api.ts';
@@ -27,11 +27,7 @@ describe('the console', function () {
   /** Opens the console and signs in. */
   async function signedIn(roles: Parameters<ServedApi['key']>[1], place = ''): Promise<void> {
     const key = await served.key(served.ours, roles, { person: 'anna' });
-    page = await openConsolePage(served.server.url, place);
-    await page.says('Sign in with an API key');
-    await page.write('#key', key);
-    await page.press('Sign in', 'form');
-    await page.says('Sign out');
+    page = await signIntoConsole(served.server.url, { key, place });
   }
 
   /** Starts a run that asks a person; resolves when it asks. */

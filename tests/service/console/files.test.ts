@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { apiPartsOf } from '../../../bin/api.ts';
 import { consoleOf } from '../../../bin/console-of.ts';
 import { verifies } from '../../support/verifies.ts';
 import { openApi, problem, rawGet, type TestApi } from '../api/api.ts';
@@ -92,6 +93,12 @@ describe('/console', function () {
 
   it('is not there where it is not served', async () => {
     await problem(await bare.get('/console/'), 404, 'ROUTE_UNKNOWN');
+    const { host, engine } = bare.tutti;
+    const without = { ...host.config, features: { console: false } };
+    const called = { tenantId: bare.tenantId, businessDate: '2026-06-30' };
+    const off = Object.create(host, { config: { value: without } });
+    assert.equal(apiPartsOf(off, engine, called).console, undefined);
+    assert.ok(apiPartsOf(host, engine, called).console);
     assert.ok(!(await (await bare.get('/')).text()).includes('/console/'));
     assert.ok((await (await api.get('/')).text()).includes('/console/'));
   });
