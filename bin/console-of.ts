@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { EngineError } from '../core/base/errors.ts';
 import type { ConsoleBundle, ConsoleFile } from '../core/service/api/console.ts';
 
 /** Where `npm run build` leaves the console: in the package, and never in a checkout. */
@@ -24,11 +25,17 @@ export function consoleOf(): () => Promise<ConsoleBundle> {
   };
 }
 
-/** Not by its name: the package has neither this file nor what it needs. */
+/** Not by its name: the package has neither this file nor what it needs. @throws ROUTE_UNKNOWN */
 async function loadBundler(): Promise<Bundler> {
-  return (await import(
-    String(new URL('../scripts/console-bundle.ts', import.meta.url))
-  )) as Bundler;
+  const bundler = String(new URL('../scripts/console-bundle.ts', import.meta.url));
+  return import(bundler).catch((cause: unknown) => {
+    if ((cause as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw cause;
+    throw new EngineError(
+      'ROUTE_UNKNOWN',
+      'There is no console here: what bundles it is a development dependency; install those, or use the package.',
+      { cause },
+    );
+  });
 }
 
 function readBuilt(): ConsoleBundle {

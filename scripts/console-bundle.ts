@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -34,6 +35,7 @@ export async function bundleConsole(): Promise<ConsoleBundle> {
     loader: { '.svg': 'copy' },
     define: { 'process.env.NODE_ENV': '"production"' },
     minify: true,
+    tsconfigRaw: '{}',
     legalComments: 'none',
     metafile: true,
     write: false,
@@ -41,7 +43,9 @@ export async function bundleConsole(): Promise<ConsoleBundle> {
   });
   await stop();
   const files = new Map(outputFiles.map((file) => [basename(file.path), fileOf(file)]));
-  files.set('licences.txt', { type: types.txt as string, body: licencesOf(metafile) });
+  const licences = licencesOf(metafile);
+  const hash = createHash('sha256').update(licences).digest('hex').slice(0, 8).toUpperCase();
+  files.set(`licences-${hash}.txt`, { type: types.txt as string, body: licences });
   return { page: pageOf([...files.keys()]), files };
 }
 
@@ -83,6 +87,7 @@ function pageOf(names: readonly string[]): string {
 <meta name="referrer" content="no-referrer">
 <title>Tutti</title>
 <link rel="icon" href="assets/${named('.svg')}">
+<link rel="license" href="assets/${named('.txt')}">
 <link rel="stylesheet" href="assets/${named('.css')}">
 <script src="assets/${named('.js')}" defer></script>
 </head>

@@ -71,7 +71,7 @@ describe('the console', function () {
     verifies('R11.dashboard');
     await signedIn(['viewer']);
 
-    await page.says('1 runs have ended in part since yesterday.');
+    await page.says('1 run ended in part in the last day.');
     await page.says('1 alive');
     await page.says('desk.look');
   });

@@ -43,7 +43,7 @@ describe('/console', function () {
     assert.doesNotMatch(text, /<script(?![^>]* src=)|<style|\son\w+=|\sstyle=|https?:/);
     assert.deepEqual(
       namesIn(text).map((name) => name.slice(name.lastIndexOf('.'))),
-      ['.svg', '.css', '.js'],
+      ['.svg', '.txt', '.css', '.js'],
     );
   });
 
@@ -68,6 +68,7 @@ describe('/console', function () {
 
     assert.deepEqual(types, [
       'image/svg+xml',
+      'text/plain; charset=utf-8',
       'text/css; charset=utf-8',
       'text/javascript; charset=utf-8',
     ]);
@@ -75,7 +76,8 @@ describe('/console', function () {
   });
 
   it('brings the licences of what is in the script', async () => {
-    const text = await (await api.get('/console/assets/licences.txt')).text();
+    const name = namesIn(await page()).find((each) => each.endsWith('.txt'));
+    const text = await (await api.get(`/console/${name}`)).text();
 
     for (const name of ['react', 'react-dom', 'scheduler'])
       assert.match(text, new RegExp(`^${name}$[^]*MIT License`, 'm'));

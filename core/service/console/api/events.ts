@@ -1,6 +1,8 @@
 import type { Client } from './client.ts';
-import type { Entry } from './shapes.ts';
+import type { Entry, Page } from './shapes.ts';
 
+/** Entries that are told of at first. */
+const newest = 50;
 const firstPauseMs = 1_000;
 const longestPauseMs = 30_000;
 
@@ -10,27 +12,33 @@ export type Line = 'connecting' | 'live' | 'lost' | 'ended';
 /** Whom a follower tells. */
 export interface Listener {
   readonly signal: AbortSignal;
+  /** The newest entries that there were, the newest first. */
+  onKnown(entries: readonly Entry[]): void;
+  /** Entries that have come since, in their order. */
   onEntries(entries: readonly Entry[]): void;
   onLine(line: Line): void;
 }
 
 /**
- * Tells of every entry of a run after `after` until the run has ended or nobody listens any more. A line that breaks is taken up again after
+ * Tells of the newest entries of a run, then of every one that comes, until the run has ended or nobody listens any more. A line that breaks is taken up again after
  * the last entry that came (`Last-Event-ID`), so that none is missed and none comes twice.
  */
-export async function followRun(
-  client: Client,
-  run: { readonly id: string; readonly after: number },
-  listener: Listener,
-): Promise<void> {
+export async function followRun(client: Client, runId: string, listener: Listener): Promise<void> {
   const { signal, onLine } = listener;
-  let { after } = run;
+  const run = encodeURIComponent(runId);
+  let after: number | undefined;
   let pauseMs = firstPauseMs;
   onLine('connecting');
   while (!signal.aborted) {
     try {
+      if (after === undefined) {
+        const path = `v1/entries?run=${run}&limit=${newest}`;
+        const { items } = await client.get<Page<Entry>>(path, signal);
+        listener.onKnown(items);
+        after = items[0]?.seq ?? 0;
+      }
       const headers = { Accept: 'text/event-stream', 'Last-Event-ID': String(after) };
-      const response = await client.open(`v1/runs/${run.id}/events`, { headers, signal });
+      const response = await client.open(`v1/runs/${run}/events`, { headers, signal });
       if (response.status === 204 || !response.body) return onLine('ended');
       onLine('live');
       for await (const entries of entriesOf(response.body)) {

@@ -1,7 +1,7 @@
 import type { Problem } from '../api/problem.ts';
 import type { Budgets, Limits, Status, Stop } from '../api/shapes.ts';
 import { hrefOf } from '../app/route.ts';
-import { countText, shareText } from '../parts/text-of.ts';
+import { countOf, shareText } from '../parts/text-of.ts';
 
 /** Something that somebody should look at. */
 export interface Concern {
@@ -37,30 +37,37 @@ export function concernsOf({ unready, status, limits, budgets, stops }: Known): 
 
 function ofStatus({ engine, pool, workflows, people }: Status): readonly Concern[] {
   const { wanted, ready, zombies } = pool.lanes;
-  const facts: readonly (readonly [count: number, Omit<Concern, 'text'>, (n: string) => string])[] =
+  const facts: readonly (readonly [count: number, Omit<Concern, 'text'>, (n: number) => string])[] =
     [
       [
         engine.alive === 0 ? 1 : 0,
         { tone: 'bad' },
         () => 'No engine is alive: nothing is carried out.',
       ],
-      [workflows.failed, ofRuns('failed', 'bad'), (n) => `${n} runs have failed since yesterday.`],
+      [
+        workflows.failed,
+        ofRuns('failed', 'bad'),
+        (n) => `${countOf(n, 'run')} failed in the last day.`,
+      ],
       [
         workflows.partial,
         ofRuns('partial', 'warn'),
-        (n) => `${n} runs have ended in part since yesterday.`,
+        (n) => `${countOf(n, 'run')} ended in part in the last day.`,
       ],
-      [zombies, { tone: 'bad' }, (n) => `${n} threads do not end; see its log.`],
-      [Math.max(0, wanted - ready), { tone: 'warn' }, (n) => `${n} threads do not take work.`],
+      [zombies, { tone: 'bad' }, (n) => `${countOf(n, 'thread')} cannot be ended; see the log.`],
+      [
+        Math.max(0, wanted - ready),
+        { tone: 'warn' },
+        (n) => `${countOf(n, 'thread')} cannot take work.`,
+      ],
       [
         people.effectsInReview,
         { tone: 'bad' },
-        (n) => `${n} effects wait for a person: nobody could find out what became of them.`,
+        (n) =>
+          `${countOf(n, 'effect')} in review: nobody could find out what became of it. See tutti effects.`,
       ],
     ];
-  return facts.flatMap(([count, rest, say]) =>
-    count > 0 ? [{ ...rest, text: say(countText(count)) }] : [],
-  );
+  return facts.flatMap(([count, rest, say]) => (count > 0 ? [{ ...rest, text: say(count) }] : []));
 }
 
 function ofRuns(status: string, tone: Concern['tone']): Omit<Concern, 'text'> {
@@ -82,7 +89,7 @@ function ofBudgets({ items, warnAt }: Budgets): readonly Concern[] {
     .filter(({ share, waiting }) => share >= warnAt || waiting > 0)
     .map(({ scope, share, waiting }) => ({
       tone: waiting > 0 || share >= 1 ? 'bad' : 'warn',
-      text: `The budget of ${scope} is used to ${shareText(share)}${waiting > 0 ? `; ${countText(waiting)} steps wait for money` : ''}.`,
+      text: `The budget of ${scope} is used to ${shareText(share)}${waiting > 0 ? `; ${countOf(waiting, 'step')} without money` : ''}.`,
       href: hrefOf(['costs']),
     }));
 }

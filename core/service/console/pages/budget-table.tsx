@@ -2,7 +2,7 @@ import type { ReactElement } from 'react';
 import type { Budget, Budgets } from '../api/shapes.ts';
 import { ShareBar } from '../parts/share-bar.tsx';
 import { type Column, Table } from '../parts/table.tsx';
-import { shareText, usdText } from '../parts/text-of.ts';
+import { countOf, shareText, usdText } from '../parts/text-of.ts';
 
 /** Purses: spent, reserved and left of what each may hold on the day. */
 export function BudgetTable({ budgets }: { readonly budgets: Budgets }): ReactElement {
@@ -12,7 +12,9 @@ export function BudgetTable({ budgets }: { readonly budgets: Budgets }): ReactEl
       cell: ({ scope, waiting }) => (
         <>
           {scope}
-          {waiting > 0 && <span className="tag warn">{waiting} steps wait for money</span>}
+          {waiting > 0 && (
+            <span className="tag warn">{countOf(waiting, 'step')} without money</span>
+          )}
         </>
       ),
     },

@@ -45,7 +45,7 @@ export function RunPage({
       {(detail) => (
         <>
           <RunHead run={detail} line={line} onChanged={refresh} />
-          <StepList route={route} runId={detail.id} view={steps} />
+          <StepList route={route} runId={detail.id} view={steps} onRetry={store.readAll} />
           {detail.endedAt === null && <WaitingList runId={detail.id} />}
           <Journal entries={entries} steps={steps.steps} runId={detail.id} />
         </>

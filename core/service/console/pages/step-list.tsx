@@ -16,10 +16,12 @@ export function StepList({
   runId,
   route,
   view,
+  onRetry,
 }: {
   readonly runId: string;
   readonly route: Route;
   readonly view: StepsView;
+  readonly onRetry: () => void;
 }): ReactElement {
   const [state, word] = [route.query.get('steps') ?? '', route.query.get('named') ?? ''];
   const groups = Map.groupBy(view.steps?.values() ?? [], ({ status }) => status);
@@ -29,7 +31,7 @@ export function StepList({
   return (
     <section>
       <h2>Steps</h2>
-      {view.problem && <ProblemNote problem={view.problem} />}
+      {view.problem && <ProblemNote problem={view.problem} onRetry={onRetry} />}
       <div className="filters">
         <StateFilter route={route} groups={groups} chosen={state} />
         <TypedFilter

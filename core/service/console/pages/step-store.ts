@@ -51,10 +51,11 @@ export class StepStore {
     };
   };
 
-  readAll(): void {
+  /** Reads all of them again. */
+  readonly readAll = (): void => {
     for (let window = 0; window <= this.#last; window += 1) this.#touched.add(window);
     void this.#read();
-  }
+  };
 
   /** Has those steps read again that entries are about. */
   heed(entries: readonly Entry[]): void {

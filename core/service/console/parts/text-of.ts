@@ -10,6 +10,11 @@ export function countText(count: number): string {
   return counts.format(count);
 }
 
+/** So many of something: `1 run`, `2 runs`. */
+export function countOf(count: number, noun: string): string {
+  return `${countText(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 /** Money of models. Below a dollar its small parts count. */
 export function usdText(microUsd: number): string {
   const usd = microUsd / 1e6;
