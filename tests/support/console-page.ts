@@ -3,7 +3,7 @@ import { Browser, type BrowserPage, type Element } from 'happy-dom';
 import { eventually } from './eventually.ts';
 
 /** A reader's browser with the console in it: the real page, from a real server, without a picture. */
-export interface ConsolePage {
+export interface ConsolePage extends AsyncDisposable {
   /** What stands on the page. */
   text(): string;
   /** Every element that a selector finds. */
@@ -20,7 +20,6 @@ export interface ConsolePage {
   write(selector: string, text: string): Promise<void>;
   /** A value of the page's own world. */
   value(name: string): unknown;
-  close(): Promise<void>;
 }
 
 /** Opens the console of a server at a place. */
@@ -72,7 +71,7 @@ export async function openConsolePage(url: string, place = ''): Promise<ConsoleP
       field.dispatchEvent(new window.Event('input', { bubbles: true }));
     },
     value: (name) => (page.mainFrame.window as unknown as Record<string, unknown>)[name],
-    async close() {
+    async [Symbol.asyncDispose]() {
       await browser.close();
     },
   };

@@ -22,7 +22,7 @@ describe('the console', function () {
   after(function () {
     return served.close(this);
   });
-  afterEach(async () => await page.close());
+  afterEach(async () => await page[Symbol.asyncDispose]());
 
   /** Opens the console and signs in. */
   async function signedIn(roles: Parameters<ServedApi['key']>[1], place = ''): Promise<void> {

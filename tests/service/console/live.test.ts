@@ -26,7 +26,7 @@ describe('a run in the console whose line breaks', function () {
     const key = await served.key(tenantId, ['operator']);
     await using line = await ChaosProxy.open({ host: '127.0.0.1', port: server.port });
     const url = `http://127.0.0.1:${line.connection.port}`;
-    const page = await signIntoConsole(url, { key, place: `runs/${runId}` });
+    await using page = await signIntoConsole(url, { key, place: `runs/${runId}` });
     await page.says('waiting 1');
     await page.says('live');
     const asker = { actor: { kind: 'person', id: 'test' } as const, tenantId, runId };
@@ -45,6 +45,5 @@ describe('a run in the console whose line breaks', function () {
       .filter((seq) => seq !== undefined);
     const entries = await tutti.history.entries(tenantId, runId, 0);
     assert.deepEqual(shown, entries.map(({ seq }) => String(seq)).toReversed());
-    await page.close();
   });
 });

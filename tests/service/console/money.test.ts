@@ -19,7 +19,7 @@ describe('money in the console', function () {
     page = await openConsolePage(served.server.url, 'costs');
   });
   after(async function () {
-    await page.close();
+    await page[Symbol.asyncDispose]();
     await served.close(this);
   });
 
