@@ -124,6 +124,7 @@ describe('the console', function () {
     await signedIn(['approver'], 'approvals');
     await page.press(`Pay ${markup}?`, 'table');
     await page.says('vendor.name');
+    await page.says('anna · ours');
     await page.write('.decision textarea', 'Fine with me.');
     await page.press('Approve', '.decision');
     await page.press('Approve', 'dialog[open]');

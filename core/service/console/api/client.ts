@@ -35,14 +35,14 @@ export class Client {
 
   /** Who this is. @throws Problem 401 for nobody */
   async me(): Promise<Me> {
-    const me = await this.get<Me>('v1/me');
+    const me = await this.get<Omit<Me, 'person'>>('v1/me');
     const session = await this.get<Own>('v1/sessions/current').catch((problem: Problem) => {
       // Known without a session: by being on the server's machine.
       if (problem.status === 404) return null;
       throw problem;
     });
     this.#csrfToken = session?.csrfToken ?? null;
-    return me;
+    return { ...me, person: session?.session.person ?? null };
   }
 
   /** Begins a session for a key or a token. @throws Problem for one that does not count */
@@ -98,6 +98,7 @@ export class Client {
 /** A session of one's own. */
 interface Own {
   readonly csrfToken: string;
+  readonly session: Pick<Me, 'person'>;
 }
 
 /** A path of the API with its query; what is empty is left out. */

@@ -13,6 +13,8 @@ export interface Page<T> {
 export interface Me {
   readonly tenant: string | null;
   readonly actor: Actor;
+  /** As whom it decides; null: nobody, or the person that the actor is. */
+  readonly person: string | null;
   readonly roles: readonly string[];
   readonly permissions: readonly string[];
 }

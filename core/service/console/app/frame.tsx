@@ -39,7 +39,7 @@ export function Frame({ onLeave }: { readonly onLeave: () => Promise<void> }): R
         </nav>
         <div className="who">
           <span title={me.roles.join(', ')}>
-            {me.actor.id}
+            {me.person ?? me.actor.id}
             {me.tenant !== null && <span className="soft"> · {me.tenant}</span>}
           </span>
           <button type="button" className="button" onClick={onLeave}>
