@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import type pg from 'pg';
 import { Scrubber } from '../../../core/base/telemetry/scrub.ts';
+import { applyRetention } from '../../../core/engine/retention/apply.ts';
+import { retentionPolicy } from '../../../core/engine/retention/policy.ts';
 import type { ApiConfig } from '../../../core/ports/api/config.ts';
 import { Identity } from '../../../core/service/identity/identity.ts';
 import type { KeyRequest } from '../../../core/service/identity/keys.ts';
@@ -257,14 +259,22 @@ describe('sessions', function () {
     assert.equal(idleUntil.getTime(), clock.now() + 30 * minuteMs);
   });
 
-  it('leave no row behind when they have expired', async () => {
+  it('leave no row behind when they have expired: the next who signs in sweeps, and so does retention', async () => {
     const { secret } = await makeKey();
-    const { session } = await signIn(secret);
-    clock.pass(31 * minuteMs);
+    const left = async () => (await pool.query('SELECT id FROM tutti.session')).rows;
     await signIn(secret);
+    clock.pass(30 * minuteMs);
+    const { session } = await signIn(secret);
+    assert.deepEqual(await left(), [{ id: session.id }]);
+    const tend = () =>
+      applyRetention(fresh.database, retentionPolicy(undefined), { now: new Date(clock.now()) });
+    await tend();
+    assert.deepEqual(await left(), [{ id: session.id }]);
 
-    const { rows } = await pool.query('SELECT id FROM tutti.session WHERE id = $1', [session.id]);
-    assert.deepEqual(rows, []);
+    clock.pass(30 * minuteMs);
+    await tend();
+
+    assert.deepEqual(await left(), []);
   });
 
   it('of another tenant are not seen, not even by the database', async () => {
