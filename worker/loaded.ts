@@ -54,7 +54,10 @@ export function targetsOf(profile: Profiles[keyof Profiles] | ModelTarget): read
 }
 
 /** Loads the modules, and what models are called with; nothing is connected before it is used. @throws MODULE_INVALID and what the modules throw */
-export async function load(setup: ThreadSetup, freshness: Freshness | null = null): Promise<Loaded> {
+export async function load(
+  setup: ThreadSetup,
+  freshness: Freshness | null = null,
+): Promise<Loaded> {
   const { default: file } = (await import(setup.configUrl)) as { readonly default: unknown };
   const env = { ...process.env, ...(setup.profile && { TUTTI_PROFILE: setup.profile }) };
   const config = readyConfig(file, { env, where: setup.configUrl });
