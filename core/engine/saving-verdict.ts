@@ -36,7 +36,7 @@ export interface ModelComparison {
 }
 
 /** How many points of a hundred the cheaper model may succeed less often, at worst, and still would have done. */
-export const marginPoints = 5;
+const marginPoints = 5;
 /** Judged steps that each of two models needs before anything is said. */
 export const leastJudged = 20;
 /** Beyond, nobody would wait for the answer. */
