@@ -216,13 +216,13 @@ function heeded({ tool, scope }: Call, key: string, commands: Commands): Connect
       if (!commands.hasWritten && tool.effect !== 'send') await awaitClearance(scope, key);
       refuseUnlessOwned(scope);
       let outcome: Outcome | null = null;
-      const hasWritten = scope.known?.writing(command.entity);
+      const endWriting = scope.known?.writing(command.entity);
       try {
         outcome = await connector.apply(command, options);
         noteWrite(commands, command, outcome);
         return outcome;
       } finally {
-        hasWritten?.();
+        endWriting?.();
         if (isRefusal(outcome)) commands.wasRefused = true;
         else if (outcome?.kind !== 'retry') commands.hasWritten = true;
       }

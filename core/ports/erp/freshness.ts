@@ -1,13 +1,13 @@
 const { add, load } = Atomics;
 
-/** A power of two: two entities on one place only cost each other answers. */
+/** Two entities on one place only cost each other answers. */
 const places = 1_024;
 /** The place of everything. */
 const all = 0;
 
 /**
  * What has been written to which entity, in memory that all threads of a process share: two counters for each place, of writes that have
- * begun and of those that have ended. An answer of the ERP is as good as on the day it was given while its mark stays the same. A write
+ * begun and of those that have ended. An answer of the ERP is as good as when it was given while its mark stays the same. A write
  * that never ends (its thread died) leaves its entity without a mark, so that nothing of it is taken for known.
  */
 export class Freshness {
