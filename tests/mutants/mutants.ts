@@ -13,6 +13,7 @@ import { mcp } from './mcp.ts';
 import { modules } from './modules.ts';
 import type { Mutant } from './mutant.ts';
 import { outside } from './outside.ts';
+import { reads } from './reads.ts';
 import { retries } from './retries.ts';
 import { schedules } from './schedules.ts';
 import { survival } from './survival.ts';
@@ -33,6 +34,7 @@ export const mutants: readonly Mutant[] = [
   ...tiers,
   ...standing,
   ...tools,
+  ...reads,
   ...outside,
   ...mcp,
   ...schedules,
