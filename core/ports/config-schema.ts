@@ -247,6 +247,7 @@ const batches = form({
 const features = form({
   batches: said(isTrue, 'provider batches', true),
   mcpServer: said(isTrue, "Tutti's own MCP server", true),
+  console: said(isTrue, 'the web console', true),
   hooks: said(isTrue, 'ERP events: their routes, firings and sweeps', true),
   schedules: said(isTrue, 'schedules: their routes and firings', true),
   webhooks: said(isTrue, 'outbound webhooks: their routes and deliveries', true),

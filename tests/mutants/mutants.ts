@@ -3,6 +3,7 @@ import { audit } from './audit.ts';
 import { standing } from './authority.ts';
 import { calendar } from './calendar.ts';
 import { calls } from './calls.ts';
+import { webConsole } from './console.ts';
 import { course } from './course.ts';
 import { durable } from './durable.ts';
 import { duties } from './duties.ts';
@@ -44,4 +45,5 @@ export const mutants: readonly Mutant[] = [
   ...webhooks,
   ...telemetry,
   ...modules,
+  ...webConsole,
 ];
