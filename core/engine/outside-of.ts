@@ -20,7 +20,12 @@ interface Means {
 
 /** What steps ask that wait for something outside of their run. */
 export function outsideOf(
-  { registry, connector, config }: Pick<EngineParts, 'registry' | 'connector' | 'config'>,
+  {
+    registry,
+    connector,
+    config,
+    freshness,
+  }: Pick<EngineParts, 'registry' | 'connector' | 'config' | 'freshness'>,
   { pool, store, budget }: Means,
 ): NonNullable<LoopParts['outside']> {
   return {
@@ -30,7 +35,7 @@ export function outsideOf(
       ...{ pool, store, registry },
       leftOf: (run) => budget.left(`run:${run.facts.id}`),
     }),
-    happenings: new Happenings(connector),
+    happenings: new Happenings(connector, freshness),
     momentOf: (company, moment, afterMs) =>
       nextMoment(calendarFor(registry.calendars, company), moment, afterMs),
   };

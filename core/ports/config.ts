@@ -8,6 +8,7 @@ import type { Workflow } from '../sdk/workflow.ts';
 import type { ApiConfig } from './api/config.ts';
 import type { DeploymentConfig } from './deployment-config.ts';
 import type { EncryptionConfig } from './encryption/config.ts';
+import type { ErpCacheConfig } from './erp/cache-config.ts';
 import type { FilesConfig } from './files/files.ts';
 import type { HooksConfig } from './hooks-config.ts';
 import type { HttpConfig } from './http/config.ts';
@@ -164,6 +165,8 @@ export interface Config extends DeploymentConfig<Config> {
   readonly toolLimits?: Readonly<Record<string, ToolLimit>>;
   /** Calls to each tenant's ERP. */
   readonly erpLimit?: ToolLimit;
+  /** Answers of the ERP that are given again within a run. @default as the entities declare */
+  readonly erpCache?: ErpCacheConfig;
   /** Prices that replace or extend the shipped table, by model id. */
   readonly prices?: Readonly<Record<string, ModelPrice>>;
   readonly limits?: {
