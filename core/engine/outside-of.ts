@@ -6,6 +6,7 @@ import { Approvals } from './approvals/approvals.ts';
 import type { EngineParts } from './engine-parts.ts';
 import type { Broker } from './limits/broker.ts';
 import { Children } from './run/children.ts';
+import { Delegations } from './run/delegations.ts';
 import { Happenings } from './run/happenings.ts';
 import type { LoopParts } from './run/loop-parts.ts';
 import type { Store } from './run/store.ts';
@@ -16,12 +17,14 @@ interface Means {
   readonly pool: pg.Pool;
   readonly store: Store;
   readonly budget: Broker['budget'];
+  /** Runs wait to be taken up. */
+  readonly started: () => void;
 }
 
 /** What steps ask that wait for something outside of their run. */
 export function outsideOf(
   { registry, connector, config }: Pick<EngineParts, 'registry' | 'connector' | 'config'>,
-  { pool, store, budget }: Means,
+  { pool, store, budget, started }: Means,
 ): NonNullable<LoopParts['outside']> {
   return {
     approvals: new Approvals(pool, config.roles),
@@ -30,6 +33,7 @@ export function outsideOf(
       ...{ pool, store, registry },
       leftOf: (run) => budget.left(`run:${run.facts.id}`),
     }),
+    delegations: new Delegations({ pool, store, registry, budget, started }),
     happenings: new Happenings(connector),
     momentOf: (company, moment, afterMs) =>
       nextMoment(calendarFor(registry.calendars, company), moment, afterMs),

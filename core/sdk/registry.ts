@@ -7,6 +7,7 @@ import { type RegisteredHook, recordHooks } from './check-hook.ts';
 import { checkModule, checkPolicy, fileOf, invalid } from './check-module.ts';
 import { findTierFault } from './check-policy.ts';
 import { type RegisteredSchedule, recordSchedules } from './check-schedule.ts';
+import { withDelegates } from './delegates.ts';
 import { dutyConflicts } from './duties.ts';
 import type { AnyEntity, Field } from './entity.ts';
 import type { Module } from './module.ts';
@@ -29,6 +30,8 @@ export interface RegisteredAgent {
   readonly isTool?: true;
   /** Whether it acts in Tutti's own workflows alone: what it is asked for, nobody decides after that. */
   readonly isOwn?: true;
+  /** The agents that it may hand work to. @default none */
+  readonly delegates?: readonly RegisteredAgent[];
   /** Of an agent that was made at run time: the document that it follows from. */
   readonly made?: MadeAgent;
 }
@@ -98,11 +101,12 @@ export function loadDeclarations(config: Declared, shared: readonly AnyEntity[])
   const modules = inOrder(config.modules);
   for (const module of modules) checkModule(module);
   for (const policy of config.policies ?? []) checkPolicy(policy);
-  const agents = index([...modules.flatMap(agentsOf), undoer], 'agent');
+  const declared = index([...modules.flatMap(agentsOf), undoer], 'agent');
   const tools = index([...modules.flatMap((module) => module.tools), reversalTool], 'tool');
   const entities = index([...shared, ...modules.flatMap((module) => module.records)], 'entity');
-  checkReferences(agents, tools, entities);
+  checkReferences(declared, tools, entities);
   const policies = [...modules.flatMap((module) => module.policies), ...(config.policies ?? [])];
+  const agents = withDelegates(declared, policies);
   checkDuties(agents, policies);
   checkTiers(tools, modules, policies);
   const { calendars = [] } = config;
@@ -310,7 +314,10 @@ function declarationsDigest(modules: readonly Module[], policies: readonly Polic
   const parts = modules.map((module) => [
     module.name,
     module.version,
-    module.agents.map((agent) => [agent.name, agent.instructions, Object.keys(agent.tools)]),
+    module.agents.map(({ name, instructions, tools, delegates }) => [
+      ...[name, instructions, Object.keys(tools)],
+      ...(delegates ? [delegates] : []),
+    ]),
     module.tools.map((tool) => [tool.name, tool.effect, tool.description]),
   ]);
   return digest(parts, policies).toString('hex');
