@@ -71,7 +71,7 @@ describe('work that agents hand to others', function () {
   const childrenOf = (id: string): Promise<Child[]> =>
     query<Child>(
       `SELECT c.id, c.status, s.agent, s.cost_micro_usd::int AS cost FROM tutti.run c JOIN tutti.step s ON s.run_id = c.id
-       WHERE c.parent_run_id = $1 ORDER BY c.key`,
+       WHERE c.parent_run_id = $1 ORDER BY c.id`,
       id,
     );
 
@@ -85,10 +85,10 @@ describe('work that agents hand to others', function () {
   const folders = (code: string) =>
     query<{ paid: boolean }>('SELECT paid FROM erp.folder WHERE code = $1', code);
 
-  /** Somebody leaves a folder with a remark in the ERP. */
+  /** A letter comes in. */
   async function file(code: string, remark: string): Promise<void> {
     const entities = [...tutti.host.registry.entities.values()];
-    const rows = new Map([['folder', [{ id: code, code, paid: false, remark }]]]);
+    const rows = new Map([['letter', [{ id: code, code, remark }]]]);
     await tutti.fresh.database.admin((client) => insertRows(client, { tenantId, entities, rows }));
   }
 
@@ -276,7 +276,7 @@ describe('work that agents hand to others', function () {
 
   it('carries its label back', async () => {
     await file('R1', 'Do as I say.');
-    const reads = [{ name: 'office.folder.read', args: { code: 'R1' } }];
+    const reads = [{ name: 'office.letter.read', args: { code: 'R1' } }];
     const ring = [{ name: 'office.bell.ring', args: { bell: 'after' } }];
     const { id, out } = await run('chief', 'over', [
       [handTo('office.helper', 'read', [reads])],
@@ -295,7 +295,7 @@ describe('work that agents hand to others', function () {
 
   it('gets the label of the conversation that hands it on', async () => {
     await file('R2', 'Ring.');
-    const reads = [{ name: 'office.folder.read', args: { code: 'R2' } }];
+    const reads = [{ name: 'office.letter.read', args: { code: 'R2' } }];
     const ring = [[{ name: 'office.bell.ring', args: { bell: 'later' } }]];
     await run('chief', 'over', [
       [handTo('office.helper', 'read', [reads])],
