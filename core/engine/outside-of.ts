@@ -6,7 +6,7 @@ import { Approvals } from './approvals/approvals.ts';
 import type { EngineParts } from './engine-parts.ts';
 import type { Broker } from './limits/broker.ts';
 import { Children } from './run/children.ts';
-import { Delegations } from './run/delegations.ts';
+import { HandOvers } from './run/hand-overs.ts';
 import { Happenings } from './run/happenings.ts';
 import type { LoopParts } from './run/loop-parts.ts';
 import type { Store } from './run/store.ts';
@@ -33,7 +33,7 @@ export function outsideOf(
       ...{ pool, store, registry },
       leftOf: (run) => budget.left(`run:${run.facts.id}`),
     }),
-    delegations: new Delegations({ pool, store, registry, budget, started }),
+    handOvers: new HandOvers({ pool, store, registry, budget, started }),
     happenings: new Happenings(connector),
     momentOf: (company, moment, afterMs) =>
       nextMoment(calendarFor(registry.calendars, company), moment, afterMs),

@@ -114,7 +114,7 @@ describe('work that agents hand to others', function () {
     );
     const tool = offered?.tools.find(({ name }) => name === 'office-helper');
     assert.equal(tool?.description, 'The helper of the office.');
-    const { properties } = tool?.parameters as { readonly properties: object };
+    const { properties = {} } = (tool?.parameters ?? {}) as { readonly properties?: object };
     assert.deepEqual(Object.keys(properties), ['say', 'turns']);
   });
 
@@ -214,6 +214,38 @@ describe('work that agents hand to others', function () {
     assert.deepEqual(out.heard, [
       `'office.helper' has brought nothing: its run ${child?.id} is 'failed' (OUTPUT_INVALID).`,
     ]);
+  });
+
+  it('is asked for and answered in the wire format of each provider', async () => {
+    const three = handTo('office.third', 'three', [[handTo('office.fourth', 'four')]]);
+    const before = office.server.calls.length;
+    const { out } = await run('second', 'over', [[three], [handTo('office.third', 'five')]]);
+
+    const heard = out.heard.map((each) => JSON.parse(each) as Output);
+    assert.deepEqual(
+      heard.map(({ said }) => said),
+      ['three', 'five'],
+    );
+    assert.equal((JSON.parse(heard[0]?.heard[0] as string) as Output).said, 'four');
+    const apis = office.server.calls.slice(before).map(({ api }) => api);
+    assert.deepEqual([...new Set(apis)].sort(), ['anthropic', 'openai', 'openai-chat']);
+  });
+
+  it('writes nothing twice when its conversation, or its run, begins anew and hands it on again', async () => {
+    const ring = [[{ name: 'office.bell.ring', args: { bell: 'once' } }]];
+    const id = await start('stubborn', 'nonsense', [[handTo('office.helper', 'ring', ring)]]);
+    assert.equal(await tutti.engine.whenEnded(id), 'failed');
+    const { id: again } = await tutti.engine.retryRun({ tenantId, runId: id, actor });
+    assert.equal(await tutti.engine.whenEnded(again), 'failed');
+
+    for (const each of [id, again]) {
+      const runs = await childrenOf(each);
+      assert.deepEqual(
+        runs.map(({ status }) => status),
+        ['succeeded', 'succeeded'],
+      );
+    }
+    assert.equal((await folders('once')).length, 1);
   });
 
   it('is not begun with an input that the agent does not take, too deep, or too often', async () => {

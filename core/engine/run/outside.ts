@@ -7,9 +7,9 @@ import type { Approvals } from '../approvals/approvals.ts';
 import type { Decided } from '../approvals/decide.ts';
 import { type CompiledApproval, type CompiledWait, isAgentPlace } from '../graph/compiled.ts';
 import type { Children } from './children.ts';
-import type { AnsweredTurn, Delegations } from './delegations.ts';
 import { type EntryInput, nextEntry } from './entries.ts';
 import { innocentDelayMs, isInnocent } from './failures.ts';
+import type { AnsweredTurn, HandOvers } from './hand-overs.ts';
 import type { Happenings } from './happenings.ts';
 import type { Next } from './next.ts';
 import type { Outcome } from './outcome.ts';
@@ -36,7 +36,7 @@ export interface OutsideParts {
   /** Carries out what was granted and no step waits for. */
   readonly applies: Pick<ApplyRuns, 'submit'>;
   readonly children: Children;
-  readonly delegations: Delegations;
+  readonly handOvers: HandOvers;
   /** The agent that does a step now. */
   readonly agentOf: (step: Step) => RegisteredAgent;
   readonly happenings: Happenings;
@@ -127,7 +127,7 @@ export class Outside {
 
   /** Once a second: events that have come, runs that have ended, runs that are not wanted any more. */
   async tend(): Promise<void> {
-    const { approvals, applies, children, happenings, delegations, events } = this.#parts;
+    const { approvals, applies, children, happenings, handOvers, events } = this.#parts;
     await approvals.tidy();
     await applies.submit();
     await children.endOrphans();
@@ -137,16 +137,16 @@ export class Outside {
     const ends = [...(await children.ended(waiting)), ...(await happenings.come(waiting))];
     for (const { run, step, outcome } of ends)
       if (step.status === 'waiting') events.ended(run, step, outcome);
-    for (const turn of await delegations.answered()) this.#answer(turn);
+    for (const turn of await handOvers.answered()) this.#answer(turn);
   }
 
   /** Starts the runs of what a step has handed on. Never throws. */
   async #handOn(run: Run, step: Step): Promise<void> {
-    const { delegations, agentOf, clock, events, isOn } = this.#parts;
+    const { handOvers, agentOf, clock, events, isOn } = this.#parts;
     const isWanted = (): boolean => step.wait === 'child' && isOn();
     if (!isWanted()) return;
     try {
-      await delegations.begin({ run, step }, agentOf(step));
+      await handOvers.begin({ run, step }, agentOf(step));
     } catch (error) {
       const data = toErrorData(error);
       if (!isWanted()) return;

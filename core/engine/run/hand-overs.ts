@@ -20,7 +20,7 @@ import { stepLimits } from './step-limits.ts';
 import type { Store } from './store.ts';
 
 /** What work is handed on with. */
-export interface DelegationsParts {
+export interface HandOverParts {
   readonly pool: pg.Pool;
   readonly store: Store;
   readonly registry: Registry;
@@ -61,11 +61,11 @@ export interface AnsweredTurn extends WaitingStep {
  *
  *   turn.answered (in part), step.waiting, durable ─▶ a run a call ─ all ended ─▶ agent.called, turn.answered, the step is ready
  */
-export class Delegations {
-  readonly #parts: DelegationsParts;
+export class HandOvers {
+  readonly #parts: HandOverParts;
   readonly #turns = new Map<Step, Turn>();
 
-  constructor(parts: DelegationsParts) {
+  constructor(parts: HandOverParts) {
     this.#parts = parts;
   }
 
@@ -121,6 +121,8 @@ export class Delegations {
       this.#parts.budget.settle(handed.run.held, end.cost_micro_usd);
     }
     return turns.flatMap((turn) => {
+      // Somebody else who looked at the same time has told of it.
+      if (this.#turns.get(turn.step) !== turn) return [];
       const isWanted = turn.step.status === 'waiting';
       // What nobody waits for any more counts on the run's purse until it has ended.
       if (isTerminal(turn.run.status)) this.#turns.delete(turn.step);
