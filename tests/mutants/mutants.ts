@@ -4,6 +4,7 @@ import { standing } from './authority.ts';
 import { calendar } from './calendar.ts';
 import { calls } from './calls.ts';
 import { course } from './course.ts';
+import { delegation } from './delegation.ts';
 import { durable } from './durable.ts';
 import { duties } from './duties.ts';
 import { hooks } from './hooks.ts';
@@ -26,6 +27,7 @@ export const mutants: readonly Mutant[] = [
   ...admission,
   ...course,
   ...calls,
+  ...delegation,
   ...calendar,
   ...duties,
   ...survival,
