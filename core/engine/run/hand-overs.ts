@@ -69,7 +69,7 @@ export class HandOvers {
     this.#parts = parts;
   }
 
-  /** Starts the runs of a step that waits, or finds those that it has. @throws JOURNAL_* where nobody can tell what was handed on · DB_* */
+  /** Starts the runs of a step that waits, or finds those that it has. @throws RECORD_UNKNOWN where nobody can tell what was handed on · DB_* */
   async begin({ run, step }: WaitingStep, acting: RegisteredAgent): Promise<void> {
     if (this.#turns.has(step)) return;
     const { turn, seq, partly } = await this.#asked(run, step);
@@ -91,6 +91,7 @@ export class HandOvers {
         const started = has ?? (await this.#start({ run, step }, start));
         if ('code' in started) {
           this.#parts.budget.settle(held, 0);
+          taken[index] = this.#hold(run, 0);
           calls.push({ call, run: null, refused: started, end: null });
         } else calls.push({ call, run: { id: started.id, held }, refused: null, end: null });
         crashPoint('after-handing-on');
