@@ -28,7 +28,7 @@ interface Asked {
 
 /**
  * What is handed on by a call of a turn; null: it is no call of another agent.
- * @throws TOOL_INPUT_INVALID · DELEGATION_REFUSED: what the model is told instead
+ * @throws TOOL_INPUT_INVALID · TOOL_REFUSED: what the model is told instead
  */
 export function handedOn(
   { delegates, depth, calls }: HandingOn,
@@ -41,13 +41,13 @@ export function handedOn(
   const above = job.delegated?.agents.length ?? 0;
   if (above >= depth)
     throw new EngineError(
-      'DELEGATION_REFUSED',
+      'TOOL_REFUSED',
       `Work is handed on ${depth} times in a row at most (delegation.depth), so '${name}' gets none of it; do without.`,
     );
   const handed = job.recorded.reduce((sum, { answered }) => sum + (answered?.handedOn ?? 0), 0);
   if (handed + before >= calls)
     throw new EngineError(
-      'DELEGATION_REFUSED',
+      'TOOL_REFUSED',
       `One conversation hands work on ${calls} times at most (delegation.calls), so '${name}' gets no more; end with what you have.`,
     );
   const input = toVisibleData(call.args);

@@ -1,6 +1,6 @@
 import { fileOf, invalid } from './check-module.ts';
 import { hasAccess, type Policy } from './policy.ts';
-import type { RegisteredAgent } from './registry.ts';
+import type { RegisteredAgent } from './registered-agent.ts';
 import type { AnyTool } from './tool.ts';
 
 type Agents = ReadonlyMap<string, RegisteredAgent>;

@@ -1,6 +1,6 @@
 import { type Reach, reachOf } from './delegates.ts';
 import { autonomyOf, type DutyRule, type Policy } from './policy.ts';
-import type { RegisteredAgent } from './registry.ts';
+import type { RegisteredAgent } from './registered-agent.ts';
 import type { AnyTool } from './tool.ts';
 
 /** An agent with two tools of which it may use only one. */

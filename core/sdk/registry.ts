@@ -1,7 +1,6 @@
 import { EngineError } from '../base/errors.ts';
 import { digest } from '../base/ids.ts';
 import type { AnyAgent } from './agent.ts';
-import type { MadeAgent } from './agent-document.ts';
 import { type Calendar, checkCalendars } from './calendar.ts';
 import { type RegisteredHook, recordHooks } from './check-hook.ts';
 import { checkModule, checkPolicy, fileOf, invalid } from './check-module.ts';
@@ -14,27 +13,14 @@ import type { Module } from './module.ts';
 import type { Node, WorkflowData } from './node.ts';
 import { hasAccess, type Policy } from './policy.ts';
 import { checkRecovery } from './recovery.ts';
+import type { RegisteredAgent } from './registered-agent.ts';
 import { reversalAgent, reversalTool } from './reversal.ts';
 import type { Schedule } from './schedule.ts';
 import type { AnyTool } from './tool.ts';
 import { toolAgent, toolAgentName } from './tool-agent.ts';
 import type { Workflow } from './workflow.ts';
 
-/** An agent as the engine knows it. */
-export interface RegisteredAgent {
-  /** `module.agent` */
-  readonly name: string;
-  readonly module: string;
-  readonly agent: AnyAgent;
-  /** Whether it is that of a tool: it never asks a model. */
-  readonly isTool?: true;
-  /** Whether it acts in Tutti's own workflows alone: what it is asked for, nobody decides after that. */
-  readonly isOwn?: true;
-  /** The agents that it may hand work to. @default none */
-  readonly delegates?: readonly RegisteredAgent[];
-  /** Of an agent that was made at run time: the document that it follows from. */
-  readonly made?: MadeAgent;
-}
+export type { RegisteredAgent } from './registered-agent.ts';
 
 /** A workflow as the engine knows it; `module` is null for one that the configuration declares. */
 export interface RegisteredWorkflow {

@@ -269,7 +269,7 @@ describe('work that agents hand to others', function () {
     assert.equal((await childrenOf(id)).length, 4);
     const told = (await entriesOf(id, 'agent.called')).map(({ data }) => data.code ?? data.outcome);
     assert.deepEqual(told, [
-      ...['TOOL_INPUT_INVALID', 'DELEGATION_REFUSED'],
+      ...['TOOL_INPUT_INVALID', 'TOOL_REFUSED'],
       ...['succeeded', 'succeeded', 'succeeded', 'succeeded'],
     ]);
   });

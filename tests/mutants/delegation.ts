@@ -8,8 +8,8 @@ export const delegation: readonly Mutant[] = [
   {
     id: 'a-call-is-handed-on-at-each-look',
     file: handOvers,
-    find: '`handed on by ${run.facts.id} ${seq}.${at}`',
-    replace: '`handed on by ${run.facts.id} ${seq}.${at} ${Math.random()}`',
+    find: 'const key = ({ at }: DelegatedCall) =>',
+    replace: 'const key = ({ at }: DelegatedCall, salt = Date.now()) => salt +',
     tests: ['tests/crash/delegation.test.ts'],
   },
   {

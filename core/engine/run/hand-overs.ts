@@ -239,7 +239,7 @@ function requestOf(
 
 function unknownDelegate({ name }: RegisteredAgent, { agent }: DelegatedCall): EngineError {
   const message = `'${name}' may not hand work to '${agent}' any more; do without.`;
-  return new EngineError('DELEGATION_REFUSED', message);
+  return new EngineError('TOOL_REFUSED', message);
 }
 
 /** The run of a call that has not ended, as far as anybody has heard. */
