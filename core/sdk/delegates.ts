@@ -6,7 +6,7 @@ import type { AnyTool } from './tool.ts';
 type Agents = ReadonlyMap<string, RegisteredAgent>;
 
 /** What a policy's `access` calls an agent that others may hand work to. */
-export const delegateName = (agent: string): string => `agent:${agent}`;
+const delegateName = (agent: string): string => `agent:${agent}`;
 
 /**
  * Agents with those that they may hand work to, in the order in which they came.
