@@ -20,11 +20,11 @@ export default {
     ...floorRules,
     {
       name: 'core-is-below',
-      comment: 'The core knows no worker, module, command or console; they know it.',
+      comment: 'The core knows no worker, module or command; they know it.',
       severity: 'error',
       from: { path: '^core/' },
       to: {
-        path: '^(worker|modules|bin|console|scripts)/|^tutti\\.config\\.ts$',
+        path: '^(worker|modules|bin|scripts)/|^tutti\\.config\\.ts$',
       },
     },
     {
@@ -42,12 +42,26 @@ export default {
       to: { path: '^core/(guard|engine|service)/' },
     },
     {
+      name: 'console-talks-http',
+      comment: 'The console runs in browsers: React and its own files, and the API by HTTP alone.',
+      severity: 'error',
+      from: { path: '^core/service/console/' },
+      to: { pathNot: '^core/service/console/|^node_modules/(@types/)?react(-dom)?/' },
+    },
+    {
+      name: 'nothing-imports-the-console',
+      comment: 'It is bundled for browsers; the server hands out the bundle.',
+      severity: 'error',
+      from: { pathNot: '^core/service/console/' },
+      to: { path: '^core/service/console/' },
+    },
+    {
       name: 'worker-is-beside-the-engine',
       comment:
         'A thread has the guard and what is below; counters and tables are the engine’s, by message.',
       severity: 'error',
       from: { path: '^worker/' },
-      to: { path: '^core/(engine|service)/|^(modules|bin|console|scripts)/' },
+      to: { path: '^core/(engine|service)/|^(modules|bin|scripts)/' },
     },
     {
       name: 'module-knows-tutti-only',
@@ -121,7 +135,8 @@ export default {
       comment:
         'What runs in production is in dependencies; what only tests or builds is in devDependencies.',
       severity: 'error',
-      from: { path: '^(core|worker|modules|bin)/' },
+      // What the console's bundle holds is needed to build it alone.
+      from: { path: '^(core|worker|modules|bin)/', pathNot: '^core/service/console/' },
       to: {
         dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'],
         pathNot: '/node_modules/@types/',
@@ -137,7 +152,7 @@ export default {
     enhancedResolveOptions: {
       exportsFields: ['exports'],
       conditionNames: ['import', 'node', 'types', 'default'],
-      extensions: ['.ts', '.mjs', '.js', '.json'],
+      extensions: ['.ts', '.tsx', '.mjs', '.js', '.json'],
       mainFields: ['module', 'main', 'types'],
     },
   },

@@ -1,9 +1,18 @@
-# Tutti in a container: no build step, Node runs the sources as they are. PostgreSQL lies elsewhere: set DATABASE_URL or DATABASE_URL_FILE.
+# Tutti in a container: Node runs the sources as they are; what browsers run of them, the console, is bundled. PostgreSQL lies elsewhere: set DATABASE_URL or DATABASE_URL_FILE.
 FROM node:24.21.0-bookworm-slim AS packages
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 # The embedded PostgreSQL and the Node of the development dependencies stay out; no install script runs.
 RUN npm ci --omit=dev --omit=optional --ignore-scripts
+
+FROM node:24.21.0-bookworm-slim AS console
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+# The bundler and what it bundles are development dependencies; no install script runs.
+RUN npm ci --ignore-scripts
+COPY core ./core
+COPY scripts ./scripts
+RUN node scripts/console.ts
 
 FROM node:24.21.0-bookworm-slim
 ENV NODE_ENV=production \
@@ -15,6 +24,7 @@ ENV NODE_ENV=production \
 WORKDIR /app
 COPY --from=packages /app/node_modules ./node_modules
 COPY . .
+COPY --from=console /app/core/service/console/built ./core/service/console/built
 # A number, so that an orchestrator can see that it is not root.
 RUN install --directory --owner=10001 --group=10001 --mode=0700 /data
 USER 10001:10001

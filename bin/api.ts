@@ -16,6 +16,7 @@ import { renderReport } from '../core/service/batch/report/page.ts';
 import { agentsOf } from './agents-of.ts';
 import { authorityOf } from './authority-of.ts';
 import { bookZone, type Call } from './command.ts';
+import { consoleOf } from './console-of.ts';
 import { hookDeskOf } from './hooks-of.ts';
 import type { Host } from './host.ts';
 import { identityOf } from './identity-of.ts';
@@ -68,6 +69,7 @@ export function apiPartsOf(
   const { features = {} } = host.config;
   const { hooks: hasHooks = true, webhooks: hasWebhooks = true } = features;
   const { schedules: hasSchedules = true, mcpServer: hasMcpServer = true } = features;
+  const { console: hasConsole = true } = features;
   return {
     identity: identityOf(host, tenantId),
     api: host.config.api ?? {},
@@ -110,6 +112,7 @@ export function apiPartsOf(
     ...(hasSchedules && { schedules: scheduleDeskOf(host, engine) }),
     mcpServers: mcpDeskOf(host),
     ...(hasMcpServer && { mcp: mcpOf(host, (own) => engine.startOwn(own)) }),
+    ...(hasConsole && { console: consoleOf() }),
     tenantId,
     report: async (tenant, runId) => renderReport(await recordOf(host, tenant, runId)),
     runDefaults: () => ({ businessDate, timeZone: bookZone }),

@@ -28,16 +28,16 @@ type Ground = Pick<Host, 'database' | 'registry' | 'config'>;
 
 /** The hooks and events of a process, for its API. @throws CONFIG_INVALID for a source that is not as it must be, or without its secret */
 export function hookDeskOf(
-  host: Ground & Pick<Host, 'env' | 'telemetry'>,
+  host: Ground & Pick<Host, 'env' | 'telemetry' | 'freshness'>,
   tenantId: number,
 ): HookDesk {
-  const { database, registry, config } = host;
+  const { database, registry, config, freshness } = host;
   const pool = database.pool('tutti_engine', 2);
   const clock = systemClock;
   const { metrics } = host.telemetry;
   const intake = whileLoaded(
     registry,
-    ({ hooks }) => new Intake({ pool, listeners: new Listeners(hooks), clock, metrics }),
+    ({ hooks }) => new Intake({ pool, listeners: new Listeners(hooks), clock, freshness, metrics }),
   );
   const store = whileLoaded(registry, ({ hooks }) => new HookStore(pool, hooks, { clock }));
   return {
@@ -71,7 +71,7 @@ export function hookStoreOf({ database, registry }: Ground): HookStore {
 
 /** Makes what fires the hooks that are loaded then, and looks for changes that no event told; a hook whose expressions do not fit is MODULE_INVALID then. */
 export function hookPartsOf(
-  host: Ground & Pick<Host, 'connector' | 'log' | 'telemetry'>,
+  host: Ground & Pick<Host, 'connector' | 'freshness' | 'log' | 'telemetry'>,
   engine: Pick<Engine, 'startRun'>,
   options: HookOptions,
 ): () => readonly (Firings | Sweeps)[] {
@@ -80,11 +80,11 @@ export function hookPartsOf(
 }
 
 function makeHookParts(
-  host: Ground & Pick<Host, 'connector' | 'log' | 'telemetry'>,
+  host: Ground & Pick<Host, 'connector' | 'freshness' | 'log' | 'telemetry'>,
   engine: Pick<Engine, 'startRun'>,
   { pool, ...options }: HookOptions & { readonly pool: ReturnType<Host['database']['pool']> },
 ): readonly (Firings | Sweeps)[] {
-  const { registry, config, connector } = host;
+  const { registry, config, connector, freshness } = host;
   const clock = systemClock;
   const listeners = new Listeners(registry.hooks);
   const { keepDays, sweepMs } = config.hooks ?? {};
@@ -102,7 +102,7 @@ function makeHookParts(
     ...(keepDays !== undefined && { keepDays }),
   });
   const onDue = (at: number): void => firings.wake(at);
-  const intake = new Intake({ pool, listeners, clock, metrics, onDue });
+  const intake = new Intake({ pool, listeners, clock, freshness, metrics, onDue });
   const sweeps = new Sweeps({
     ...{ pool, connector, clock, onError },
     entities: listeners.entities,

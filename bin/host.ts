@@ -11,6 +11,7 @@ import { type Database, openDatabase } from '../core/ports/db/database.ts';
 import { databasePins } from '../core/ports/db/mcp-pins.ts';
 import type { Connector } from '../core/ports/erp/connector.ts';
 import { embeddedConnector } from '../core/ports/erp/embedded.ts';
+import { Freshness } from '../core/ports/erp/freshness.ts';
 import { type LoadedSample, loadSample } from '../core/ports/erp/load-sample.ts';
 import type { OpenMcpPool } from '../core/ports/mcp/pool.ts';
 import { chooseProfiles, type Profiles } from '../core/ports/models/profiles.ts';
@@ -47,6 +48,8 @@ export interface Host {
   readonly audit: AuditLog;
   /** Says what a run would do and cost; its threads are its own. */
   readonly planner: Pick<Planner, 'plan' | 'bind'>;
+  /** Where whoever hears of changes in the ERP tells the threads of this process. */
+  readonly freshness: Freshness;
   /** The ERP of a tenant. */
   connector(tenantId: number): Connector;
   /** The tenant of the sample company of a scale, which is loaded when it is not there yet. */
@@ -111,10 +114,12 @@ function hostOn(
     embeddedConnector({ pool: tenantPool, tenantId, entities: entities() });
   const store = new Store(enginePool);
   const telemetry = new HostTelemetry(env, { spanIds: options.spanIds, log: config.log });
+  const freshness = new Freshness();
+  const parts = { ...options, database, profiles, store, connector, freshness, telemetry };
   let runner: Runner | null = null;
   const demandRunner = async (): Promise<Runner> => {
     const loaded = await import('./runner.ts');
-    runner ??= new loaded.Runner({ ...options, database, profiles, store, connector, telemetry });
+    runner ??= new loaded.Runner(parts);
     return runner;
   };
   return {
@@ -132,7 +137,7 @@ function hostOn(
       plan: async (...asked) => (await demandRunner()).planner.plan(...asked),
       bind: async (...asked) => (await demandRunner()).planner.bind(...asked),
     },
-    connector,
+    ...{ connector, freshness },
     async sampleTenant(scale, seed = 1) {
       const tenantId = await this.store.tenant(sampleSlug(scale, seed));
       const samples = registry.modules.flatMap((module) => (module.sample ? [module.sample] : []));

@@ -7,6 +7,7 @@ import { registryFor } from '../core/engine/submit.ts';
 import type { Config } from '../core/ports/config.ts';
 import type { Database } from '../core/ports/db/database.ts';
 import type { Connector } from '../core/ports/erp/connector.ts';
+import type { Freshness } from '../core/ports/erp/freshness.ts';
 import type { OpenMcpPool } from '../core/ports/mcp/pool.ts';
 import { hasBatches, openBatch } from '../core/ports/models/batch-open.ts';
 import type { ModelTarget } from '../core/ports/models/model.ts';
@@ -29,6 +30,7 @@ export interface RunnerParts extends HostOptions {
   /** Null: agents run their playbooks. */
   readonly profiles: Profiles | null;
   readonly connector: (tenantId: number) => Connector;
+  readonly freshness: Freshness;
 }
 
 /** The half of a host that runs agents, or plans to: engine, threads and planner. It is loaded when first asked for, which looking something up never does. */
@@ -75,7 +77,8 @@ export class Runner {
   }
 
   async startEngine(onFailure: (error: Error) => void): Promise<Engine> {
-    const { database, loading, config, profiles, connector, mcp, telemetry } = this.#parts;
+    const { database, loading, config, profiles, connector, freshness, mcp, telemetry } =
+      this.#parts;
     const told = await telemetry.start(version);
     const dispatcher = this.#openThreads();
     this.#dispatcher = dispatcher;
@@ -83,7 +86,7 @@ export class Runner {
     const modules = { registry: loading.registry, modules: loading.loader };
     const parts = { database, ...modules, config, profiles, rehearsed, version, dispatcher };
     const openBatches = (target: ModelTarget) => openBatch(target, this.#env);
-    const outside = { connector, openBatches, ...(mcp && { mcp }) };
+    const outside = { connector, freshness, openBatches, ...(mcp && { mcp }) };
     this.#engine = new Engine({ ...parts, ...outside, ...told, onFailure });
     await this.#engine.start();
     return this.#engine;
@@ -95,7 +98,7 @@ export class Runner {
 
   /** Threads that have loaded the same as this process. */
   #openThreads(): Pool {
-    const { configUrl, dataFolder, loading, config, env, database } = this.#parts;
+    const { configUrl, dataFolder, loading, config, env, database, freshness } = this.#parts;
     const connection = database.connectionConfig;
     const profiles = this.#rehearsed;
     const threads = config.limits?.threads;
@@ -104,6 +107,7 @@ export class Runner {
         ...{ configUrl, connection, dataFolder, profiles, ...loading.loader.declared },
         profile: env?.TUTTI_PROFILE,
       },
+      freshness,
       ...(threads !== undefined && { threads }),
     });
   }

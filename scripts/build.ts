@@ -12,8 +12,11 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { root } from './checks.ts';
+import { writeConsole } from './console-bundle.ts';
 
 const dist = join(root, 'dist');
+/** These become files for browsers. */
+const consoleSources = 'core/service/console';
 
 interface Manifest {
   readonly [key: string]: unknown;
@@ -26,6 +29,7 @@ filesUnder(dist)
   .filter((file) => /\.(js|d\.ts)$/.test(file))
   .forEach(renameSpecifiers);
 copyAssets();
+await writeConsole(join(dist, consoleSources, 'built'));
 writeManifest();
 console.log('dist/ is ready: npm pack ./dist');
 
@@ -49,8 +53,9 @@ function renameSpecifiers(file: string): void {
 /** Whatever is not compiled goes along as it is: SQL, certificates, pages, the modules' descriptions. */
 function copyAssets(): void {
   for (const folder of ['core', 'worker', 'modules', 'bin']) {
-    for (const file of filesUnder(join(root, folder))) {
-      if (!/\.(ts|mjs)$/.test(file)) copy(join(folder, file));
+    for (const name of filesUnder(join(root, folder))) {
+      const file = join(folder, name);
+      if (!/\.(ts|mjs)$/.test(file) && !file.startsWith(join(consoleSources, '/'))) copy(file);
     }
   }
   for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md', 'docs/workflow.schema.json']) {

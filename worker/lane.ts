@@ -30,6 +30,8 @@ export interface LaneTask {
   readonly shared: SharedArrayBuffer;
   /** Memory of the engine's LeaseClock. */
   readonly lease: SharedArrayBuffer;
+  /** Memory of the process's Freshness. @default every read asks the ERP: nobody would tell the thread of writes */
+  readonly freshness?: SharedArrayBuffer | undefined;
   readonly setup: ThreadSetup;
 }
 
@@ -80,10 +82,11 @@ export class Lane implements Watched {
     options: {
       readonly setup: ThreadSetup;
       readonly lease: SharedArrayBuffer;
+      readonly freshness?: SharedArrayBuffer;
       readonly events: LaneEvents;
     },
   ) {
-    const { setup, lease, events } = options;
+    const { setup, lease, freshness, events } = options;
     const { port1, port2 } = new MessageChannel();
     this.name = name;
     const shared = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT * Object.keys(slots).length);
@@ -95,7 +98,7 @@ export class Lane implements Watched {
       this.hasEnded = true;
       events.ended(this);
     });
-    const task: LaneTask = { port: port2, shared, lease, setup };
+    const task: LaneTask = { port: port2, shared, lease, freshness, setup };
     void threads
       .run(task, { transferList: [port2], signal: this.#abort.signal })
       .then(

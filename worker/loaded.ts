@@ -1,3 +1,4 @@
+import { systemClock } from '../core/base/clock.ts';
 import { EngineError } from '../core/base/errors.ts';
 import type { Config } from '../core/ports/config.ts';
 import { AuthorityReader } from '../core/ports/db/authority.ts';
@@ -13,6 +14,8 @@ import type { DeclaredModules } from '../core/ports/dispatcher.ts';
 import type { Connector } from '../core/ports/erp/connector.ts';
 import { embeddedConnector } from '../core/ports/erp/embedded.ts';
 import { sharedEntities } from '../core/ports/erp/entities.ts';
+import type { Freshness } from '../core/ports/erp/freshness.ts';
+import { KnownReads } from '../core/ports/erp/known-reads.ts';
 import type { ModelTarget } from '../core/ports/models/model.ts';
 import { hasKey, loadProviders } from '../core/ports/models/open.ts';
 import type { Profiles } from '../core/ports/models/profiles.ts';
@@ -33,6 +36,8 @@ export interface Loaded {
   readonly profiles: Profiles | null;
   /** The ERP of a tenant. */
   readonly connector: (tenantId: number) => Connector;
+  /** What its runs have read of the ERP; null where every read asks. */
+  readonly known: KnownReads | null;
   /** What has been done to documents. */
   readonly doings: (step: AskingStep, question: LineageQuestion) => Promise<Doings>;
   /** What was asked for under a key, to be carried out. */
@@ -49,7 +54,10 @@ export function targetsOf(profile: Profiles[keyof Profiles] | ModelTarget): read
 }
 
 /** Loads the modules, and what models are called with; nothing is connected before it is used. @throws MODULE_INVALID and what the modules throw */
-export async function load(setup: ThreadSetup): Promise<Loaded> {
+export async function load(
+  setup: ThreadSetup,
+  freshness: Freshness | null = null,
+): Promise<Loaded> {
   const { default: file } = (await import(setup.configUrl)) as { readonly default: unknown };
   const env = { ...process.env, ...(setup.profile && { TUTTI_PROFILE: setup.profile }) };
   const config = readyConfig(file, { env, where: setup.configUrl });
@@ -66,6 +74,14 @@ export async function load(setup: ThreadSetup): Promise<Loaded> {
     connectors.set(tenantId, made);
     return made;
   };
+  const { enabled = true, seconds = {}, megabytes = 16 } = config.erpCache ?? {};
+  const known =
+    enabled && freshness
+      ? new KnownReads({
+          secondsOf: (name) => seconds[name] ?? registry.entities.get(name)?.mayBeOldSeconds ?? 0,
+          ...{ freshness, clock: systemClock, maxBytes: megabytes * 1_000_000 },
+        })
+      : null;
   const doings: Loaded['doings'] = (step, question) => readDoings(pool, step, question);
   const proposal: Loaded['proposal'] = (tenantId, key) => readProposal(pool, tenantId, key);
   const authorities = new AuthorityReader(pool);
@@ -85,8 +101,9 @@ export async function load(setup: ThreadSetup): Promise<Loaded> {
       registry = await declarationsOf(source, declared);
       // They know the entities that there were.
       connectors = new Map();
+      known?.clear();
     },
-    ...{ config, profiles, connector, doings, proposal, authority, outside },
+    ...{ config, profiles, connector, known, doings, proposal, authority, outside },
   };
 }
 

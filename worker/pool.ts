@@ -12,6 +12,7 @@ import type {
   FromThread,
   Job,
 } from '../core/ports/dispatcher.ts';
+import { Freshness } from '../core/ports/erp/freshness.ts';
 import { Lane, type ThreadSetup } from './lane.ts';
 import { Quarantine, refusal } from './quarantine.ts';
 import { openThreads } from './threads.ts';
@@ -23,6 +24,8 @@ export interface PoolOptions {
   /** @default the number of cores, at most 4 */
   readonly threads?: number;
   readonly clock?: Clock;
+  /** Where its threads tell each other what they write to the ERP. @default its own */
+  readonly freshness?: Freshness;
 }
 
 /** Before the next try to boot a thread, once boots have failed in a row; doubled up to the longest. */
@@ -52,6 +55,7 @@ export class Pool implements Dispatcher {
   #setup: ThreadSetup;
   readonly #size: number;
   readonly #clock: Clock;
+  readonly #freshness: Freshness;
   readonly #lanes = new Set<Lane>();
   #isWatched = false;
   /** Lanes that were given up and whose threads have not ended. */
@@ -70,6 +74,7 @@ export class Pool implements Dispatcher {
     this.#setup = options.setup;
     this.#size = options.threads ?? Math.min(4, availableParallelism());
     this.#clock = options.clock ?? systemClock;
+    this.#freshness = options.freshness ?? new Freshness();
     this.#threads = openThreads(this.#size);
   }
 
@@ -81,7 +86,8 @@ export class Pool implements Dispatcher {
 
   async start(events: DispatchEvents, lease: LeaseClock): Promise<void> {
     const clock = this.#clock;
-    const quarantine = new Quarantine({ setup: this.#setup, clock, lease, events });
+    const freshness = this.#freshness;
+    const quarantine = new Quarantine({ setup: this.#setup, clock, lease, freshness, events });
     const stopWatch = watch(() => [...this.#lanes, ...quarantine.watched], clock);
     this.#started = { events, lease, quarantine, stopWatch };
     const ready = new Promise<void>((resolve, reject) => {
@@ -175,6 +181,7 @@ export class Pool implements Dispatcher {
     const lane = new Lane(`lane-${this.#made}`, this.#threads, {
       setup: this.#setup,
       lease: lease.shared,
+      freshness: this.#freshness.shared,
       events: {
         ready: () => this.#ready(),
         messages: (batch) => this.#messages(batch, events),

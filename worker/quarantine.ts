@@ -2,6 +2,7 @@ import type { Clock } from '../core/base/clock.ts';
 import { EngineError, type ErrorData, toErrorData } from '../core/base/errors.ts';
 import type { LeaseClock } from '../core/base/lease-clock.ts';
 import type { Answer, DispatchEvents, FromThread, Job } from '../core/ports/dispatcher.ts';
+import type { Freshness } from '../core/ports/erp/freshness.ts';
 import type { ThreadSetup } from './lane.ts';
 import { QuarantineProcess } from './quarantine-process.ts';
 import type { Watched } from './watchdog.ts';
@@ -11,6 +12,8 @@ export interface QuarantineOptions {
   readonly setup: ThreadSetup;
   readonly clock: Clock;
   readonly lease: LeaseClock;
+  /** Where what suspects may write to the ERP is told to the threads. */
+  readonly freshness: Freshness;
   readonly events: DispatchEvents;
   /** How long the process waits for another suspect. @default 15,000 */
   readonly idleMs?: number;
@@ -36,6 +39,8 @@ export class Quarantine {
   /** After a start that failed. */
   #isResting = false;
   #cancelTimer: () => void = () => {};
+  /** Tells the threads that the suspect writes no more: its process does not share their memory. */
+  #endWriting: () => void = () => {};
   #stopped = false;
 
   constructor(options: QuarantineOptions) {
@@ -97,6 +102,7 @@ export class Quarantine {
       return;
     }
     this.#job = job;
+    this.#endWriting = this.#options.freshness.writing(null, null);
     this.#process.send({ kind: 'go', job });
   }
 
@@ -123,6 +129,7 @@ export class Quarantine {
     const done = batch.find(({ kind, ref }) => kind === 'done' && ref === this.#job?.ref);
     if (done?.kind === 'done') {
       this.#job = null;
+      this.#endWriting();
       // A suspect that did not end well may have left something behind that would be blamed on the next.
       if (done.done.kind === 'failed' || this.#isStale) this.#end();
     }
@@ -134,7 +141,10 @@ export class Quarantine {
     const job = this.#job;
     this.#process = null;
     this.#job = null;
-    if (job) this.#options.events.lost(job.ref, reason, true);
+    if (job) {
+      this.#endWriting();
+      this.#options.events.lost(job.ref, reason, true);
+    }
     if (gone.isReady) this.#next();
     else this.#startLater(reason);
   }

@@ -16,6 +16,7 @@ import type {
   JobDone,
   ToThread,
 } from '../core/ports/dispatcher.ts';
+import { Freshness } from '../core/ports/erp/freshness.ts';
 import type { Model, ModelTarget } from '../core/ports/models/model.ts';
 import { openModel } from '../core/ports/models/open.ts';
 import type { Profiles } from '../core/ports/models/profiles.ts';
@@ -49,7 +50,8 @@ const graceMs = 250;
  * connected at import time. A fault in one agent (a rejection nobody handles, a throw in a timer, `process.exit`) fails that
  * agent's job alone.
  */
-export default async function lane({ port, shared, lease, setup }: LaneTask): Promise<void> {
+export default async function lane(task: LaneTask): Promise<void> {
+  const { port, shared, lease, freshness, setup } = task;
   const memory = new Int32Array(shared);
   const thread = ownThread();
   Atomics.store(memory, slots.thread, thread);
@@ -64,7 +66,7 @@ export default async function lane({ port, shared, lease, setup }: LaneTask): Pr
   }, beatEveryMs);
   try {
     const clock = new LeaseClock(lease);
-    loaded = await load(setup);
+    loaded = await load(setup, freshness ? new Freshness(freshness) : null);
     const answer = (message: Hello): void => port.postMessage([message]);
     const runner = new Runner({ loaded, outgoing, answer, memory, lease: clock });
     port.on('message', (batch: readonly ToThread[]) => runner.hear(batch));
@@ -193,7 +195,7 @@ class Runner {
   async #run(job: Job, plain: Conversation): ReturnType<typeof runAgent> {
     // It may be a job of what is just being loaded.
     if (this.#declaring !== null) await this.#declaring;
-    const { registry, config, profiles, connector, outside } = this.#loaded;
+    const { registry, config, profiles, connector, known, outside } = this.#loaded;
     const registered = this.#made.find(job.agent, job.made) as RegisteredAgent;
     const { module, delegates } = registered;
     const { delegated } = job;
@@ -231,6 +233,7 @@ class Runner {
       roles: config.roles ?? {},
       entities: registry.entities,
       connector: marking(connector(job.tenantId), mark),
+      known: known ? marking(known.of(job), mark) : undefined,
       outside: (signal: AbortSignal) => markingEach(ways(signal), mark),
       ...(job.server !== undefined && { server: job.server }),
       recorder: talk,

@@ -1,18 +1,21 @@
 import { EngineError } from '../../core/base/errors.ts';
 import { type CostWay, costWays } from '../../core/engine/cost-ways.ts';
 import { type CostRow, type CostSums, Costs, type CostView } from '../../core/engine/costs.ts';
+import { Savings } from '../../core/engine/savings.ts';
 import { countOf, formatCost, formatCount } from '../../core/service/batch/format.ts';
 import { readingTenant, withReading } from '../call-reading.ts';
 import { askedDays, askedScale, type Call, type Command, exit } from '../command.ts';
+import { showSaving } from '../saving.ts';
 import { type Terminal, table } from '../terminal.ts';
-import { usualDays } from '../usages/amounts.ts';
+import { savingDays, usualDays } from '../usages/amounts.ts';
 
 /** Rows on the terminal; `--json` has up to 1,000. Days are all shown. */
 const shown = 30;
 
-/** `tutti costs`: what models cost in the last days. */
+/** `tutti costs`: what models cost in the last days, or where cheaper ones would have done. */
 export const costs: Command = (call) => {
   const { args, terminal } = call;
+  if (args.has('saving')) return saving(call);
   const by = wayOf(call);
   const days = askedDays(args) ?? usualDays;
   const scale = askedScale(args);
@@ -26,6 +29,27 @@ export const costs: Command = (call) => {
     return exit.done;
   });
 };
+
+/** @throws INPUT_INVALID */
+async function saving(call: Call): Promise<number> {
+  const { args, terminal } = call;
+  if (args.has('simulated') || args.text('by') !== undefined)
+    throw new EngineError(
+      'INPUT_INVALID',
+      'tutti costs --saving goes by agent and real calls alone; leave --by and --simulated out.',
+    );
+  const days = askedDays(args) ?? savingDays;
+  const scale = askedScale(args);
+  return withReading(call, async (reading) => {
+    const tenantId = (await readingTenant(reading, { scale })) ?? 0;
+    const view = await new Savings(reading.database, reading.config.prices).read(tenantId, {
+      days,
+    });
+    if (terminal.isJson) terminal.print(view);
+    else showSaving(terminal, view);
+    return exit.done;
+  });
+}
 
 /** @throws INPUT_INVALID */
 function wayOf({ args }: Call): CostWay {

@@ -7,3 +7,5 @@ export const listed = {
 /** How far back a command looks unless somebody says. */
 export const usualDays = 7;
 export const usualHours = 24;
+/** How far back is looked for what cheaper models would have done: it takes many nights. */
+export const savingDays = 30;

@@ -2,7 +2,7 @@ import { costWays } from '../../core/engine/cost-ways.ts';
 import { triageStates } from '../../core/engine/findings/triage-states.ts';
 import type { Verdict } from '../../core/ports/dispatcher.ts';
 import type { Usages } from '../arguments.ts';
-import { listed, usualDays } from './amounts.ts';
+import { listed, savingDays, usualDays } from './amounts.ts';
 import { flags } from './flags.ts';
 
 /** What people can say of an effect whose end nobody knows. */
@@ -127,6 +127,9 @@ export const results = {
       by: { value: 'WAY', about: `${costWays.join(', ')} (default model)` },
       days: { value: 'N', about: `UTC days, today included, 1 to 365 (default ${usualDays})` },
       simulated: { about: 'the calls of rehearsals, which nobody pays, instead of the real ones' },
+      saving: {
+        about: `instead, by agent: where a cheaper model would have done (default ${savingDays} days)`,
+      },
       scale: flags.scale,
       json: flags.json,
     },

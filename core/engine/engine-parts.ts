@@ -7,6 +7,7 @@ import type { Config } from '../ports/config.ts';
 import type { Database } from '../ports/db/database.ts';
 import type { Dispatcher } from '../ports/dispatcher.ts';
 import type { Connector } from '../ports/erp/connector.ts';
+import type { Freshness } from '../ports/erp/freshness.ts';
 import type { McpPool } from '../ports/mcp/pool.ts';
 import type { Profiles } from '../ports/models/profiles.ts';
 import type { Registry } from '../sdk/registry.ts';
@@ -27,6 +28,8 @@ export interface EngineParts {
   readonly rehearsed?: Profiles;
   /** The ERP of a tenant. */
   readonly connector: (tenantId: number) => Connector;
+  /** Where it tells its threads of events that it hears from the ERP. @default nobody is told */
+  readonly freshness?: Pick<Freshness, 'changed'>;
   /** The sessions with MCP servers; whoever hands it in closes it. @default none can be reached */
   readonly mcp?: Pick<McpPool, 'call'> | undefined;
   /** Opens the batches of a model's provider. @default no provider has any */

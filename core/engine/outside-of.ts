@@ -23,7 +23,12 @@ interface Means {
 
 /** What steps ask that wait for something outside of their run. */
 export function outsideOf(
-  { registry, connector, config }: Pick<EngineParts, 'registry' | 'connector' | 'config'>,
+  {
+    registry,
+    connector,
+    config,
+    freshness,
+  }: Pick<EngineParts, 'registry' | 'connector' | 'config' | 'freshness'>,
   { pool, store, budget, started }: Means,
 ): NonNullable<LoopParts['outside']> {
   return {
@@ -34,7 +39,7 @@ export function outsideOf(
       leftOf: (run) => budget.left(`run:${run.facts.id}`),
     }),
     handOvers: new HandOvers({ pool, store, registry, budget, started }),
-    happenings: new Happenings(connector),
+    happenings: new Happenings(connector, freshness),
     momentOf: (company, moment, afterMs) =>
       nextMoment(calendarFor(registry.calendars, company), moment, afterMs),
   };

@@ -6,6 +6,7 @@ import type { Command, Connector, Outcome } from '../ports/erp/connector.ts';
 import { erpFor } from '../ports/erp/records.ts';
 import type { ToolContext } from '../sdk/tool.ts';
 import { awaitClearance } from './clearance.ts';
+import { remembering } from './known.ts';
 import { outsideOf } from './outside.ts';
 import type { Call, StepScope } from './scope.ts';
 import type { WrittenRecord } from './written.ts';
@@ -34,8 +35,11 @@ export async function runHandler(
   const connector = commands ? heeded(call, key, commands) : call.scope.connector;
   const onChange = (): void => {
     if (commands) commands.hasWritten = true;
+    // It may have been a way to the ERP that its connector does not know of.
+    call.scope.known?.writing(null)();
   };
-  const terms = { key, mayWrite: true, onChange, connector };
+  const mayKnow = commands === undefined;
+  const terms = { key, mayWrite: true, onChange, connector, mayKnow };
   const result = await inTime(call, terms, async (context) => {
     // It may have waited long for its limit.
     if (commands) {
@@ -120,11 +124,14 @@ async function inTime<T>(
     mayWrite,
     onChange = () => {},
     connector,
+    mayKnow = false,
   }: {
     readonly key: string;
     readonly mayWrite: boolean;
     readonly onChange?: () => void;
     readonly connector: Connector;
+    /** Whether what the run knows already may answer it. @default false */
+    readonly mayKnow?: boolean;
   },
   work: (context: ToolContext) => Promise<T>,
 ): Promise<T> {
@@ -136,7 +143,8 @@ async function inTime<T>(
   const deadline = new Deadline(systemClock, timeoutMs, () =>
     late.abort(new EngineError('TOOL_FAILED', message)),
   );
-  const erp = erpFor(limited(connector, scope, deadline), {
+  const asked = limited(connector, scope, deadline);
+  const erp = erpFor(mayKnow ? remembering(asked, call, { deadline, signal }) : asked, {
     entities: scope.entities,
     key: () => (mayWrite ? key : ''),
     // What the first version had under way lies in the ERP under the names that it gave.
@@ -208,11 +216,13 @@ function heeded({ tool, scope }: Call, key: string, commands: Commands): Connect
       if (!commands.hasWritten && tool.effect !== 'send') await awaitClearance(scope, key);
       refuseUnlessOwned(scope);
       let outcome: Outcome | null = null;
+      const endWriting = scope.known?.writing(command.entity);
       try {
         outcome = await connector.apply(command, options);
         noteWrite(commands, command, outcome);
         return outcome;
       } finally {
+        endWriting?.();
         if (isRefusal(outcome)) commands.wasRefused = true;
         else if (outcome?.kind !== 'retry') commands.hasWritten = true;
       }

@@ -63,7 +63,11 @@ export async function invoke(tool: AnyTool, args: unknown, scope: StepScope): Pr
 }
 
 /** The line of the journal that says what was called and what came of it. */
-function note({ tool, scope, startedMs }: Call, decision: Decision | null, outcome: Invoked): void {
+function note(
+  { tool, scope, startedMs, known }: Call,
+  decision: Decision | null,
+  outcome: Invoked,
+): void {
   const became = decision?.kind === 'observe' ? 'observed' : null;
   scope.recorder.entry('tool.called', {
     tool: tool.name,
@@ -74,6 +78,7 @@ function note({ tool, scope, startedMs }: Call, decision: Decision | null, outco
     outcome: outcome.kind === 'effected' ? (became ?? outcome.value.kind) : outcome.kind,
     ...(startedMs !== undefined && { ms: Math.round(performance.now() - startedMs) }),
     ...(outcome.kind === 'error' && { code: outcome.error.code }),
+    ...(known && { knownReads: known.reads, knownMs: Math.round(known.oldestMs) }),
     ...(decision && 'terms' in decision && unratedIn(decision.terms)),
   });
   if (outcome.records > 0) raise(scope, 'erp', { tool: tool.name });

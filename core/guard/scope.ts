@@ -2,6 +2,7 @@ import type { Doings, LineageQuestion } from '../ports/db/lineage.ts';
 import type { EffectState } from '../ports/db/states.ts';
 import type { EffectRecord, Intent } from '../ports/dispatcher.ts';
 import type { Connector } from '../ports/erp/connector.ts';
+import type { RunReads } from '../ports/erp/known-reads.ts';
 import type { OutsideOf } from '../ports/outside.ts';
 import type { AnyAgent } from '../sdk/agent.ts';
 import type { Authority } from '../sdk/authority.ts';
@@ -68,6 +69,8 @@ export interface StepScope extends KeyScope {
   readonly roles?: RoleHolders;
   readonly entities: ReadonlyMap<string, AnyEntity>;
   readonly connector: Connector;
+  /** What the run has read of the ERP a moment ago. @default everything is asked for */
+  readonly known?: RunReads | undefined;
   /** What lies beyond the ERP, of the step's tenant and node. */
   readonly outside: OutsideOf;
   /** The MCP server of calls that name none, of its node. @default the configuration's */
@@ -94,6 +97,8 @@ export interface Call {
   readonly scope: StepScope;
   /** Rows that its handler has read. */
   records: number;
+  /** How many of its reads the run's earlier ones answered, and how old the oldest answer was. @default none */
+  known?: { readonly reads: number; readonly oldestMs: number };
   /** When it began, milliseconds of the thread's own clock. @default nobody measures it */
   readonly startedMs?: number;
   /** The money that it moves, once somebody has asked. @default none, or nobody has */

@@ -213,6 +213,12 @@ const mail = form({
 });
 
 const days = z.number();
+const erpCache = form({
+  enabled: said(isTrue, 'what a run has read a moment ago is not asked for again', true),
+  seconds: said(named(whole.max(3_600)), 'how old an answer may be, by entity', 'as it declares'),
+  megabytes: said(count.max(1_024), 'of answers that each thread keeps', 16),
+});
+
 const retention = form({
   journalDays: said(days, 'runs, steps, attempts and entries, days', 4_018),
   bodyDays: said(
@@ -246,6 +252,7 @@ const delegation = form({
 const features = form({
   batches: said(isTrue, 'provider batches', true),
   mcpServer: said(isTrue, "Tutti's own MCP server", true),
+  console: said(isTrue, 'the web console', true),
   hooks: said(isTrue, 'ERP events: their routes, firings and sweeps', true),
   schedules: said(isTrue, 'schedules: their routes and firings', true),
   webhooks: said(isTrue, 'outbound webhooks: their routes and deliveries', true),
@@ -276,6 +283,7 @@ export const configMembers = {
   moduleLimits: said(named(rateLimit), 'model calls by module', 'none'),
   toolLimits: said(named(toolLimit), 'calls by tool', 'none'),
   erpLimit: said(toolLimit, "calls to each tenant's ERP", 'no limit'),
+  erpCache: said(erpCache, 'answers of the ERP that are given again within a run'),
   prices: said(named(price), 'prices by model, micro-USD per million tokens', 'those shipped'),
   limits: said(limits, 'what one engine does at once'),
   api: said(api, 'the API'),

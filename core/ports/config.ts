@@ -7,6 +7,7 @@ import type { Schedule } from '../sdk/schedule.ts';
 import type { Workflow } from '../sdk/workflow.ts';
 import type { ApiConfig } from './api/config.ts';
 import type { DeploymentConfig } from './deployment-config.ts';
+import type { ErpCacheConfig } from './erp/cache-config.ts';
 import type { FilesConfig } from './files/files.ts';
 import type { HooksConfig } from './hooks-config.ts';
 import type { HttpConfig } from './http/config.ts';
@@ -171,6 +172,8 @@ export interface Config extends DeploymentConfig<Config> {
   readonly toolLimits?: Readonly<Record<string, ToolLimit>>;
   /** Calls to each tenant's ERP. */
   readonly erpLimit?: ToolLimit;
+  /** Answers of the ERP that are given again within a run. @default as the entities declare */
+  readonly erpCache?: ErpCacheConfig;
   /** Prices that replace or extend the shipped table, by model id. */
   readonly prices?: Readonly<Record<string, ModelPrice>>;
   readonly limits?: {

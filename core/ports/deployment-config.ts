@@ -22,6 +22,8 @@ export interface Features {
   readonly batches?: boolean;
   /** Tutti's own MCP server, at `/mcp`. */
   readonly mcpServer?: boolean;
+  /** The web console, at `/console/`. */
+  readonly console?: boolean;
   /** ERP events: their routes, firings and sweeps. */
   readonly hooks?: boolean;
   /** Routes and firings; nothing starts by itself. */

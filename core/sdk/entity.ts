@@ -111,6 +111,8 @@ export interface Entity<
   readonly name: string;
   readonly fields: F;
   readonly actions: { readonly [K in keyof A]: Action<never, z.infer<A[K]>> };
+  /** How old what an agent reads of it may be, seconds. @default 0: each read asks the ERP */
+  readonly mayBeOldSeconds?: number;
   /** The actions' schemas, for types only. */
   readonly __actions?: A;
 }
@@ -140,14 +142,9 @@ export type ActionName<E extends EntityName> = Entities[E] extends {
   ? keyof Actions & string
   : never;
 
-/**
- * Declares a canonical record type. Actions are declared in a second step so that their rules see the record's type:
- * `defineEntity('bill', { … }).withActions({ hold: { data, apply } })`.
- */
-export function defineEntity<const F extends Fields>(
-  name: string,
-  fields: F,
-): Entity<F, Record<never, never>> & {
+/** A record type whose actions, and whose reads, may still be declared. */
+export interface EntityDeclaration<F extends Fields> extends Entity<F, Record<never, never>> {
+  /** Declares its actions. */
   withActions<A extends Readonly<Record<string, z.ZodType>>>(
     actions: {
       readonly [K in keyof A]: {
@@ -159,9 +156,32 @@ export function defineEntity<const F extends Fields>(
       };
     },
   ): Entity<F, A>;
-} {
-  const entity = { kind: 'entity' as const, name, fields, actions: {} };
-  return { ...entity, withActions: (actions: unknown) => ({ ...entity, actions }) as never };
+  /**
+   * Says that what an agent reads of it may be that many seconds old, 3,600 at most: for what changes rarely, and never as a consequence
+   * of a write to something else. Tools that only read then ask the ERP the same question once in that time and run.
+   */
+  mayBeOld(seconds: number): EntityDeclaration<F>;
+}
+
+/**
+ * Declares a canonical record type. Actions are declared in a second step so that their rules see the record's type:
+ * `defineEntity('bill', { … }).withActions({ hold: { data, apply } })`.
+ */
+export function defineEntity<const F extends Fields>(
+  name: string,
+  fields: F,
+): EntityDeclaration<F> {
+  return declarationOf({ kind: 'entity', name, fields, actions: {} });
+}
+
+function declarationOf<F extends Fields>(
+  entity: Entity<F, Record<never, never>>,
+): EntityDeclaration<F> {
+  return {
+    ...entity,
+    withActions: (actions: unknown) => ({ ...entity, actions }) as never,
+    mayBeOld: (mayBeOldSeconds) => declarationOf({ ...entity, mayBeOldSeconds }),
+  };
 }
 
 /** A condition on one field. */

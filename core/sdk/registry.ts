@@ -225,7 +225,10 @@ function checkReferences(
         `of '${name}': ${fault.reason}.`,
       );
   }
-  for (const entity of entities.values()) checkFields(entity.name, entity.fields, entities);
+  for (const entity of entities.values()) {
+    checkFields(entity.name, entity.fields, entities);
+    checkAge(entity);
+  }
 }
 
 function checkDuties(
@@ -270,6 +273,12 @@ function checkFields(
       );
     }
   }
+}
+
+function checkAge({ name, mayBeOldSeconds = 0 }: AnyEntity): void {
+  if (Number.isInteger(mayBeOldSeconds) && mayBeOldSeconds >= 0 && mayBeOldSeconds <= 3_600) return;
+  const what = `is ${mayBeOldSeconds}; give whole seconds from 0 to 3600.`;
+  throw invalid('records.ts', `entity '${name}', 'mayBeOldSeconds'`, what);
 }
 
 function nameAgents(agents: ReadonlyMap<string, RegisteredAgent>): (agent: AnyAgent) => string {

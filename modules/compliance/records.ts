@@ -31,7 +31,7 @@ export const dutyRule = defineEntity('duty_rule', {
   second: field.code(),
   risk: field.oneOf('medium', 'high', 'critical'),
   active: field.flag(),
-});
+}).mayBeOld(60);
 
 /** Somebody on a sanctions list. `country` is where the authority places them. */
 export const sanctionEntry = defineEntity('sanction_entry', {
@@ -53,7 +53,7 @@ export const approvalLimit = defineEntity('approval_limit', {
   amount: field.money(),
   from: field.date(),
   to: field.optional(field.date()),
-});
+}).mayBeOld(60);
 
 /** When a company closed a period (`YYYY-MM`); an open one has no record. */
 export const periodClose = defineEntity('period_close', {

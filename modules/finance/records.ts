@@ -113,7 +113,7 @@ export const matchTolerance = defineEntity('match_tolerance', {
   amount: field.money(),
   /** Per cent of the line's agreed value. */
   percent: field.decimal(),
-});
+}).mayBeOld(60);
 
 /** What a night's comparison said about a vendor's draft bills, for whoever approves them. */
 export const matchRun = defineEntity('match_run', {

@@ -27,13 +27,13 @@ export const labourRule = defineEntity('labour_rule', {
   company: field.code(),
   /** Hours of work on one day that need no approval. */
   dailyMaximum: field.decimal(),
-});
+}).mayBeOld(60);
 
 /** A day on which a company does not work. */
 export const publicHoliday = defineEntity('public_holiday', {
   company: field.code(),
   date: field.date(),
-});
+}).mayBeOld(60);
 
 /** An employee's hours of one week; `week` is its Monday. A line's hours count to the day on which it starts. */
 export const timesheet = defineEntity('timesheet', {

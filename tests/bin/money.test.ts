@@ -3,6 +3,7 @@ import type { CostView } from '../../core/engine/costs.ts';
 import type { BudgetsView, BudgetView } from '../../core/engine/limits/budgets.ts';
 import type { LimitsView } from '../../core/engine/limits/limits-view.ts';
 import { periodOf } from '../../core/engine/limits/purse.ts';
+import type { SavingView } from '../../core/engine/savings.ts';
 import { LedgerRows } from '../support/ledger.ts';
 import { verifies } from '../support/verifies.ts';
 import { fixtureConfig, useCli } from './cli.ts';
@@ -30,6 +31,20 @@ describe('the commands on money', function () {
     await rows.call({ ...real, seq: 5, state: 'settled', cost: 70_000, simulated: true });
     const purse = { tenantId, scope: 'tenant', period: day, limit: 100_000 };
     await rows.purse({ ...purse, reserved: 5_000, settled: 90_000 });
+  });
+
+  it('say by agent where a cheaper model would have done', async () => {
+    verifies('R7.saving');
+    const [shown, printed, wrong] = await Promise.all([
+      tutti('costs', '--saving'),
+      tutti('costs', '--saving', '--days', '2', '--json'),
+      tutti('costs', '--saving', '--by', 'day'),
+    ]);
+
+    assert.equal(shown.code, 0, shown.stderr);
+    assert.match(shown.stdout, /^No agent has asked a model in the last 30 days\.$/m);
+    assert.equal((JSON.parse(printed.stdout) as SavingView).days, 2);
+    assert.match(wrong.stderr, /^INPUT_INVALID: tutti costs --saving goes by agent/m);
   });
 
   it('add up what models cost, with what is estimated, under way, in batches and simulated apart', async () => {

@@ -42,7 +42,7 @@ describe('the files of a deployment', () => {
   it('name images by version', () => {
     verifies('R13.docker', 'R13.kubernetes');
 
-    assert.equal(images.length, 5);
+    assert.equal(images.length, 6);
     for (const image of images) assert.match(image, /^[a-z]+:\d+\.\d+(\.\d+)?(-[a-z-]+)?$/);
     for (const image of images.filter((each) => each.startsWith('node:')))
       assert.equal(Number(/:(\d+)/.exec(image)?.[1]), oldestMajor);

@@ -15,7 +15,17 @@ interface Locked {
 
 /** Licences that let their code run, be changed and be passed on in a product without its source. https://spdx.org/licenses */
 const allowed: ReadonlySet<string> = new Set([
-  ...['MIT', 'MIT-0', 'ISC', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', '0BSD', 'Unlicense'],
+  ...[
+    'MIT',
+    'MIT-0',
+    'ISC',
+    'Apache-2.0',
+    'BSD-2-Clause',
+    'BSD-3-Clause',
+    '0BSD',
+    'Unlicense',
+    'BlueOak-1.0.0',
+  ],
 ]);
 
 /** Packages whose manifest says no licence, with where it stands. */

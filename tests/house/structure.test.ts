@@ -15,6 +15,9 @@ const planted: readonly (readonly [file: string, specifier: string, rule: string
   ['core/engine/a.ts', '../service/x.ts', 'floor-engine'],
   ['core/service/a.ts', '../../worker/x.ts', 'core-is-below'],
   ['core/service/b.ts', '../index.ts', 'core-has-no-front-door-inside'],
+  ['core/service/console/a.tsx', '../x.ts', 'console-talks-http'],
+  ['core/service/console/b.ts', 'zod', 'console-talks-http'],
+  ['core/service/c.ts', './console/b.ts', 'nothing-imports-the-console'],
   ['core/index.ts', './guard/x.ts', 'sdk-is-data'],
   ['worker/a.ts', '../core/engine/x.ts', 'worker-is-beside-the-engine'],
   ['modules/one/tools/a.ts', '../../two/index.ts', 'module-knows-tutti-only'],
@@ -35,6 +38,8 @@ const planted: readonly (readonly [file: string, specifier: string, rule: string
 /** What is in order and near to a violation. */
 const harmless: readonly (readonly [file: string, specifier: string])[] = [
   ['core/service/x.ts', '../engine/x.ts'],
+  ['core/service/console/x.tsx', './a.tsx'],
+  ['core/service/console/y.ts', 'react'],
   ['core/engine/x.ts', '../guard/x.ts'],
   ['core/guard/x.ts', '../ports/x.ts'],
   ['core/ports/x.ts', '../sdk/x.ts'],
@@ -88,7 +93,7 @@ async function ruleNames(): Promise<string[]> {
 }
 
 function isIn(folders: readonly string[], file: string): boolean {
-  return folders.some((folder) => file.startsWith(`${folder}/`)) && /\.(ts|mjs)$/.test(file);
+  return folders.some((folder) => file.startsWith(`${folder}/`)) && /\.(tsx?|mjs)$/.test(file);
 }
 
 /** Cruises a small repository of the same shape in which every rule is broken. */
@@ -101,13 +106,13 @@ async function cruisePlanted(): Promise<Cruise> {
       type: 'module',
       exports: { '.': './core/index.ts' },
       dependencies: { zod: '*' },
-      devDependencies: { 'only-in-tests': '*' },
+      devDependencies: { 'only-in-tests': '*', react: '*' },
     }),
   };
   for (const [file, specifier] of [...planted, ...harmless]) {
     files[file] = `import type { X } from '${specifier}';\nexport type Y = X;\n`;
   }
-  for (const name of ['zod', 'only-in-tests']) {
+  for (const name of ['zod', 'only-in-tests', 'react']) {
     files[`node_modules/${name}/package.json`] = JSON.stringify({ name, exports: './index.js' });
     files[`node_modules/${name}/index.js`] = '';
   }

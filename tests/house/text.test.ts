@@ -23,7 +23,7 @@ const rules: readonly Rule[] = [
   },
   {
     claim: 'leaves no work behind in comments',
-    files: /^(core|worker|modules|bin|tests|bench|examples|scripts|console)\//,
+    files: /^(core|worker|modules|bin|tests|bench|examples|scripts)\//,
     forbidden: /\b(T[O]DO|F[I]XME|X[X]X)\b/,
     example: `// ${'TO'}DO: later`,
   },
@@ -35,7 +35,7 @@ const rules: readonly Rule[] = [
   },
   {
     claim: 'merges declarations by one star export only',
-    files: /^(?!core\/index\.ts$).*\.ts$/,
+    files: /^(?!core\/index\.ts$).*\.tsx?$/,
     forbidden: /^export \* from/m,
     example: "export * from './a.ts';",
   },

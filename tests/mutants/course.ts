@@ -99,8 +99,8 @@ export const course: readonly Mutant[] = [
   {
     id: 'chance-is-an-alarm',
     file: 'core/service/alerts/rising.ts',
-    find: 'shares(failed, ended).least >',
-    replace: 'shares(failed, ended).most >',
+    find: 'shareBounds(failed, ended).least >',
+    replace: 'shareBounds(failed, ended).most >',
     tests: ['tests/service/alerts/rising.test.ts'],
   },
   {

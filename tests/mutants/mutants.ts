@@ -3,6 +3,7 @@ import { audit } from './audit.ts';
 import { standing } from './authority.ts';
 import { calendar } from './calendar.ts';
 import { calls } from './calls.ts';
+import { webConsole } from './console.ts';
 import { course } from './course.ts';
 import { delegation } from './delegation.ts';
 import { durable } from './durable.ts';
@@ -13,6 +14,7 @@ import { mcp } from './mcp.ts';
 import { modules } from './modules.ts';
 import type { Mutant } from './mutant.ts';
 import { outside } from './outside.ts';
+import { reads } from './reads.ts';
 import { retries } from './retries.ts';
 import { schedules } from './schedules.ts';
 import { survival } from './survival.ts';
@@ -34,6 +36,7 @@ export const mutants: readonly Mutant[] = [
   ...tiers,
   ...standing,
   ...tools,
+  ...reads,
   ...outside,
   ...mcp,
   ...schedules,
@@ -44,4 +47,5 @@ export const mutants: readonly Mutant[] = [
   ...webhooks,
   ...telemetry,
   ...modules,
+  ...webConsole,
 ];

@@ -55,12 +55,38 @@ describe('the package', function () {
     const migrations = readdirSync(join(root, 'core/ports/db/migrations'));
     for (const file of migrations)
       assert.ok(files.includes(`core/ports/db/migrations/${file}`), file);
+    assert.deepEqual(
+      files.filter((file) => file.includes('service/console/') && !file.includes('/built/')),
+      ['core/service/console/built'],
+    );
     assert.deepEqual(Object.keys(readManifest(at('node_modules/tutti')).exports), [
       '.',
       './testing',
       './mcp-use',
       './package.json',
     ]);
+  });
+
+  it('serves the console as it was bundled, without a bundler', () => {
+    verifies('R11.dashboard', 'R13.package');
+    const script = `import { consoleOf } from './node_modules/tutti/bin/console-of.js';
+const { page, files } = await consoleOf()();
+console.log(JSON.stringify([page.includes('<div id="console">'), ...[...files].map(([name, { type, body }]) => [name.replace(/-[A-Z0-9]{8}/, ''), type, body.length > 100])]));`;
+    writeFileSync(at('console.mjs'), script);
+
+    const [isPage, ...served] = JSON.parse(
+      run('node', ['console.mjs'], { cwd: folder.path }).stdout,
+    ) as readonly unknown[];
+
+    assert.equal(isPage, true);
+    assert.deepEqual(served.sort(), [
+      ['console.css', 'text/css; charset=utf-8', true],
+      ['console.js', 'text/javascript; charset=utf-8', true],
+      ['icon.svg', 'image/svg+xml', true],
+      ['licences.txt', 'text/plain; charset=utf-8', true],
+    ]);
+    const { dependencies } = readManifest(at('node_modules/tutti'));
+    assert.ok(!('react' in dependencies || 'esbuild' in dependencies));
   });
 
   it("compiles a third party's module against its types, records included, and passes that module's test", () => {

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../core/base/clock.ts';
+import { Freshness } from '../../core/ports/erp/freshness.ts';
 import { Quarantine, type QuarantineOptions } from '../../worker/quarantine.ts';
 import {
   heldLease,
@@ -150,6 +151,7 @@ function lonely(options: Partial<QuarantineOptions>): {
     setup: labSetup,
     clock: systemClock,
     lease: heldLease(),
+    freshness: new Freshness(),
     events: jobs,
     ...options,
   });

@@ -98,6 +98,12 @@ export const instruments = {
     labels: ['tool'],
     buckets: workBuckets,
   },
+  'tutti.erp.reads.known': {
+    kind: 'counter',
+    unit: '{read}',
+    about: 'Reads of the ERP that what the run had read before has answered.',
+    labels: ['tool'],
+  },
   'tutti.effects': {
     kind: 'counter',
     unit: '{effect}',

@@ -1,5 +1,6 @@
 import { toErrorData } from '../../base/errors.ts';
 import type { Connector } from '../../ports/erp/connector.ts';
+import type { Freshness } from '../../ports/erp/freshness.ts';
 import type { CompiledWait } from '../graph/compiled.ts';
 import type { StepEnd, WaitingStep } from './children.ts';
 import type { Run } from './run.ts';
@@ -7,6 +8,7 @@ import type { Step } from './step.ts';
 
 /** Steps of a tenant that wait for events of one entity, read together. */
 interface Watch {
+  readonly tenantId: number;
   readonly connector: Connector;
   readonly entity: string;
   readonly steps: WaitingStep[];
@@ -18,9 +20,14 @@ interface Watch {
  */
 export class Happenings {
   readonly #connectorOf: (tenantId: number) => Connector;
+  readonly #freshness: Pick<Freshness, 'changed'> | undefined;
 
-  constructor(connectorOf: (tenantId: number) => Connector) {
+  constructor(
+    connectorOf: (tenantId: number) => Connector,
+    freshness?: Pick<Freshness, 'changed'>,
+  ) {
     this.#connectorOf = connectorOf;
+    this.#freshness = freshness;
   }
 
   /** Marks the moment from which events count; returns its cursor. @throws ERP_* */
@@ -52,6 +59,7 @@ export class Happenings {
       const { tenantId } = each.run.facts;
       const key = `${tenantId} ${entity}`;
       const watch = watches.get(key) ?? {
+        tenantId,
         connector: this.#connectorOf(tenantId),
         entity,
         steps: [],
@@ -62,10 +70,13 @@ export class Happenings {
     return watches.values();
   }
 
-  async #look({ connector, entity }: Watch, { run, step }: WaitingStep): Promise<StepEnd | null> {
+  async #look(watch: Watch, { run, step }: WaitingStep): Promise<StepEnd | null> {
+    const { tenantId, connector, entity } = watch;
     const from = step.cursor;
     if (from === null) return null;
     const { events, cursor } = await connector.changes(from, { entities: [entity] });
+    // What goes on after the event sees what has happened.
+    if (events.length > 0) this.#freshness?.changed(tenantId, entity);
     for (const { id, version } of events) {
       const page = await connector.query({ entity, filter: { id: { eq: id } }, limit: 1 });
       const event = { entity, id, version, record: page.rows[0] ?? null };

@@ -139,12 +139,14 @@ export class Measures {
     }
   }
 
-  #tool({ tool, outcome, code, ms }: EntryRow['data']): void {
+  #tool({ tool, outcome, code, ms, knownReads }: EntryRow['data']): void {
     // A model has made the name up: there are as many of those as it likes.
     const name = code === 'TOOL_UNKNOWN' ? 'unknown' : String(tool);
     this.#metrics.add('tutti.tool.calls', 1, { tool: name, outcome: String(outcome) });
     if (ms !== undefined)
       this.#metrics.record('tutti.tool.call.duration', Number(ms) / 1_000, { tool: name });
+    if (knownReads !== undefined)
+      this.#metrics.add('tutti.erp.reads.known', Number(knownReads), { tool: name });
   }
 
   #attempt(step: Step, { outcome, startedAt, endedAt }: AttemptRow): void {

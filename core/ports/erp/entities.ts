@@ -13,21 +13,21 @@ export const company = defineEntity('company', {
   country: field.code(),
   currency: field.code(),
   timeZone: field.code(),
-});
+}).mayBeOld(60);
 
 /** What one unit of `currency` is worth in the group's currency on a day. */
 export const exchangeRate = defineEntity('exchange_rate', {
   currency: field.code(),
   date: field.date(),
   rate: field.decimal(),
-});
+}).mayBeOld(60);
 
 /** A working unit of people and cost. */
 export const department = defineEntity('department', {
   code: field.code(),
   name: field.code(),
   company: field.code(),
-});
+}).mayBeOld(60);
 
 /** A person on the payroll. `leftOn` is the last day of employment. */
 export const employee = defineEntity('employee', {
@@ -45,7 +45,7 @@ export const userGroup = defineEntity('user_group', {
   code: field.code(),
   name: field.code(),
   company: field.code(),
-});
+}).mayBeOld(60);
 
 /** Somebody who signs in to the ERP: a person's account or a technical one (no employee). */
 export const user = defineEntity('user', {
@@ -57,7 +57,7 @@ export const user = defineEntity('user', {
 });
 
 /** A batch of parties who are screened together. */
-export const partyGroup = defineEntity('party_group', { code: field.code() });
+export const partyGroup = defineEntity('party_group', { code: field.code() }).mayBeOld(60);
 
 /** A supplier, a customer, or both: a use, not a type. `block` keeps payments and orders from going to it. */
 export const party = defineEntity('party', {
@@ -93,7 +93,10 @@ export const bankAccount = defineEntity('bank_account', {
 });
 
 /** A group of products that is planned together. */
-export const itemGroup = defineEntity('item_group', { code: field.code(), name: field.code() });
+export const itemGroup = defineEntity('item_group', {
+  code: field.code(),
+  name: field.code(),
+}).mayBeOld(60);
 
 /** Something bought, stocked or sold. `cost` is the standard cost of one unit, in the group's currency. */
 export const product = defineEntity('product', {
@@ -111,7 +114,7 @@ export const warehouse = defineEntity('warehouse', {
   code: field.code(),
   name: field.code(),
   company: field.code(),
-});
+}).mayBeOld(60);
 
 /** An account of a company's general ledger. `control` names the subledger that must tie to it. */
 export const account = defineEntity('account', {
@@ -122,14 +125,14 @@ export const account = defineEntity('account', {
   control: field.optional(
     field.oneOf('payables', 'receivables', 'bank', 'inventory', 'payroll', 'received_not_invoiced'),
   ),
-});
+}).mayBeOld(60);
 
 /** A book in which a company's journal entries are numbered. */
 export const journal = defineEntity('journal', {
   company: field.code(),
   code: field.code(),
   name: field.code(),
-});
+}).mayBeOld(60);
 
 /**
  * The state of one of a company's fiscal periods in one of its ledgers. A company with none keeps no periods in this ERP; one

@@ -1,3 +1,4 @@
+import { shareBounds } from '../../base/share-bounds.ts';
 import type { AlertRule } from '../../ports/service-config.ts';
 
 /** What became of attempts: lately, and in the days before. */
@@ -41,25 +42,9 @@ export function windowOf({
 export function risingIn(rule: Rising, counts: readonly AttemptCounts[]): readonly Rise[] {
   const { atLeast = 5 } = rule;
   return counts.flatMap(({ agent, failed, ended, pastFailed, pastEnded }) => {
-    const isMore = shares(failed, ended).least > shares(pastFailed, pastEnded).most;
+    const isMore = shareBounds(failed, ended).least > shareBounds(pastFailed, pastEnded).most;
     if (failed < atLeast || !isMore) return [];
     const detail = { failed, ended, pastFailed, pastEnded, ...windowOf(rule) };
     return [{ subject: agent, detail }];
   });
-}
-
-/** Of the standard normal distribution, for bounds that hold in 95 of 100 cases. */
-const z = 1.96;
-
-/**
- * Between which shares that of a count lies: Wilson's score interval (E. B. Wilson, 1927; NIST/SEMATECH e-Handbook 7.2.4.1), which
- * holds for few cases and for none that failed, too. Of nothing it is anything.
- */
-function shares(failed: number, ended: number): { readonly least: number; readonly most: number } {
-  if (ended === 0) return { least: 0, most: 1 };
-  const share = failed / ended;
-  const middle = share + z ** 2 / (2 * ended);
-  const reach = z * Math.sqrt((share * (1 - share)) / ended + z ** 2 / (4 * ended ** 2));
-  const whole = 1 + z ** 2 / ended;
-  return { least: (middle - reach) / whole, most: (middle + reach) / whole };
 }

@@ -10,6 +10,7 @@ import { identify } from '../identity/identify.ts';
 import { mcpRoutes } from '../mcp/routes.ts';
 import { readJson } from './body.ts';
 import { boundConnections } from './connections.ts';
+import { consoleRoutes } from './console.ts';
 import { guardAnswers, letOrigins } from './guard-answers.ts';
 import { refuseStrangers } from './loopback.ts';
 import { refuseMethods } from './methods.ts';
@@ -83,6 +84,7 @@ export function createApp(options: ApiParts): Express {
   if (parts.hooks) app.use(receiveHooks(parts.hooks));
   if (parts.api.cors?.length) app.use(letOrigins(parts.api.cors));
   app.use(refuseStrangers(parts));
+  if (parts.console) app.use(consoleRoutes(parts.console));
   const routes = routesOf(parts);
   // Health is asked often and must answer under load.
   const uncounted = routes.filter((route) => route.isUncounted);

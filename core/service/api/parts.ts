@@ -28,6 +28,7 @@ import type { Registry } from '../../sdk/registry.ts';
 import type { Identity } from '../identity/identity.ts';
 import type { McpOptions } from '../mcp/parts.ts';
 import type { ScheduleDesk } from '../schedules/desk.ts';
+import type { ConsoleBundle } from './console.ts';
 import type { HookDesk } from './routes/hooks.ts';
 import type { McpDesk } from './routes/mcp-servers.ts';
 import type { PoolStatus } from './routes/status.ts';
@@ -106,6 +107,8 @@ export interface ApiParts {
   readonly mcp?: McpOptions;
   /** Makes the HTML report of a run; it is shown without scripts. @default none: there are no report pages */
   readonly report?: (tenantId: number, runId: string) => Promise<string>;
+  /** The web console as it is now. @default none: there is no /console */
+  readonly console?: () => Promise<ConsoleBundle>;
   /** What a run gets that names no date or zone of its own. @default today in UTC */
   readonly runDefaults?: () => { readonly businessDate: string; readonly timeZone: string };
   /** Whose keys and tokens count. @default nobody's: this machine alone */
@@ -138,6 +141,7 @@ type Optional =
   | 'planner'
   | 'versions'
   | 'report'
+  | 'console'
   | 'contents'
   | 'reviews'
   | 'undo'

@@ -5,6 +5,7 @@ import { EngineError } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
 import type { Metrics } from '../../base/telemetry/metrics.ts';
 import { translateDbError } from '../../ports/db/db-error.ts';
+import type { Freshness } from '../../ports/erp/freshness.ts';
 import type { Listeners } from './listeners.ts';
 import type { ReceivedEvent } from './received.ts';
 
@@ -30,6 +31,8 @@ export interface IntakeParts {
   readonly clock: Clock;
   /** Told when the first of the recorded firings is due, ms since the epoch. @default nobody */
   readonly onDue?: (at: number) => void;
+  /** Told what is said to have changed, before anything is made of it. @default nobody */
+  readonly freshness?: Pick<Freshness, 'changed'>;
   /** Told what has become durable. @default nobody counts */
   readonly metrics?: Metrics;
 }
@@ -70,6 +73,9 @@ export class Intake {
 
   /** Resolves when it is durable. @throws RATE_LIMITED when too many wait · DB_* */
   record(delivery: Delivery): Promise<Recorded> {
+    const { tenantId, events } = delivery;
+    for (const { entity } of events)
+      if (entity !== null) this.#parts.freshness?.changed(tenantId, entity);
     const rows = delivery.events.map((event) => rowOf(delivery, event));
     if (rows.length === 0) return Promise.resolve({ recorded: 0, duplicates: 0 });
     if (this.#count + rows.length > waitingLimit && this.#count > 0)

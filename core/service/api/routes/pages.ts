@@ -10,7 +10,8 @@ const pagePolicy =
 const page = { 200: { type: 'text/html' } } as const;
 
 /** `/` and `/report`: what people open in a browser. */
-export function pageRoutes({ history, report }: CompleteParts): readonly Route[] {
+export function pageRoutes({ history, report, ...parts }: CompleteParts): readonly Route[] {
+  const index = indexPage(parts.console !== undefined);
   const first = defineRoute({
     method: 'get',
     path: '/',
@@ -54,7 +55,8 @@ function sendPage(response: Response, page: string): undefined {
   response.set('Content-Security-Policy', pagePolicy).type('html').send(page);
 }
 
-const index = `<!doctype html>
+function indexPage(hasConsole: boolean): string {
+  return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
@@ -62,7 +64,7 @@ const index = `<!doctype html>
 <style>body { font: 16px/1.5 system-ui, sans-serif; max-width: 40rem; margin: 3rem auto; padding: 0 1rem }</style>
 <h1>Tutti</h1>
 <ul>
-<li><a href="/report">Report of the newest run</a>
+${hasConsole ? '<li><a href="/console/">Console</a>\n' : ''}<li><a href="/report">Report of the newest run</a>
 <li><a href="/v1/runs">Runs</a>
 <li><a href="/v1/findings">Findings</a>
 <li><a href="/v1/proposals">Proposals</a>
@@ -72,3 +74,4 @@ const index = `<!doctype html>
 </ul>
 </html>
 `;
+}

@@ -1,0 +1,85 @@
+import type { ReactElement } from 'react';
+import type { Approval } from '../api/shapes.ts';
+import { hrefOf } from '../app/route.ts';
+import { useResource } from '../app/use-resource.ts';
+import { Loaded } from '../parts/loaded.tsx';
+import { Moment } from '../parts/moment.tsx';
+import { ShownLines } from '../parts/shown-lines.tsx';
+import { StateMark } from '../parts/state-mark.tsx';
+import { Decision } from './decision.tsx';
+import { hrefOfStep } from './step-table.tsx';
+
+const everyMs = 5_000;
+
+/** A question to people: exactly what they are asked, who may answer, and what was said. */
+export function ApprovalPage({ id }: { readonly id: string }): ReactElement {
+  const approval = useResource<Approval>(`v1/approvals/${encodeURIComponent(id)}`, everyMs);
+  return (
+    <>
+      <p className="soft">
+        <a href={hrefOf(['approvals'])}>Approvals</a> / <code>{id}</code>
+      </p>
+      <Loaded from={approval}>
+        {(asked) => (
+          <>
+            <div className="title">
+              <h1>{asked.title}</h1>
+              <StateMark state={asked.state} />
+            </div>
+            <Origin asked={asked} />
+            <section>
+              <h2>What is asked</h2>
+              <ShownLines of={asked.shown} />
+            </section>
+            {asked.state === 'open' && <Decision asked={asked} onDecided={approval.refresh} />}
+            <Votes asked={asked} />
+          </>
+        )}
+      </Loaded>
+    </>
+  );
+}
+
+function Origin({ asked }: { readonly asked: Approval }): ReactElement {
+  const { runId, path, effect, requestedBy, required, yeses } = asked;
+  return (
+    <p className="soft">
+      {runId !== null && (
+        <>
+          Asked by <a href={hrefOfStep(runId, path)}>{path}</a> of{' '}
+          <a href={hrefOf(['runs', runId])}>{asked.workflow ?? 'a run'}</a>
+          {requestedBy.agent !== undefined && `, agent ${requestedBy.agent}`}, for {requestedBy.id};{' '}
+        </>
+      )}
+      asked <Moment at={asked.askedAt} />, open until <Moment at={asked.expiresAt} />. {yeses} of{' '}
+      {required} yeses; {asked.deciders.join(', ') || 'nobody'} may decide
+      {asked.persons.length > 0 && `: ${asked.persons.join(', ')}`} (tier {asked.tier}).
+      {effect !== null &&
+        (effect.waits ? ' A step waits for the answer.' : ' Nothing waits for it.')}
+      {effect?.applyRun && (
+        <>
+          {' '}
+          <a href={hrefOf(['runs', effect.applyRun])}>The run that carries it out.</a>
+        </>
+      )}
+    </p>
+  );
+}
+
+function Votes({ asked }: { readonly asked: Approval }): ReactElement | null {
+  if (asked.votes.length === 0) return null;
+  return (
+    <section>
+      <h2>What was said</h2>
+      <ul>
+        {asked.votes.map(({ person, onBehalfOf, decision, note, at }) => (
+          <li key={`${person} ${at}`}>
+            <StateMark state={decision} /> {person}
+            {onBehalfOf !== null && ` for ${onBehalfOf}`}, <Moment at={at} />
+            {note !== null && <span className="facts">{note}</span>}
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}

@@ -1,0 +1,64 @@
+import type { ReactElement } from 'react';
+import { type Run, runStatuses } from '../api/shapes.ts';
+import { hrefOf, narrow, type Route } from '../app/route.ts';
+import { usePages } from '../app/use-resource.ts';
+import { Choice } from '../parts/choice.tsx';
+import { EmptyNote } from '../parts/empty-note.tsx';
+import { Loaded } from '../parts/loaded.tsx';
+import { MoreButton } from '../parts/more-button.tsx';
+import { TypedFilter } from '../parts/typed-filter.tsx';
+import { RunTable } from './run-table.tsx';
+
+const everyMs = 5_000;
+const filters = ['status', 'workflow', 'company', 'from', 'to'] as const;
+
+/** All runs, the newest first. */
+export function RunsPage({ route }: { readonly route: Route }): ReactElement {
+  const asked = Object.fromEntries(filters.map((name) => [name, route.query.get(name) ?? '']));
+  const runs = usePages<Run>('v1/runs', { ...asked, limit: 50 }, everyMs);
+  const isNarrowed = filters.some((name) => asked[name] !== '');
+  return (
+    <>
+      <h1>Runs</h1>
+      <div className="filters">
+        <Choice
+          label="Status"
+          value={asked.status ?? ''}
+          options={runStatuses}
+          any="any"
+          onChoose={(status) => narrow(route, { status })}
+        />
+        {filters.slice(1).map((name) => (
+          <TypedFilter
+            key={`${name}=${asked[name]}`}
+            label={name.charAt(0).toUpperCase() + name.slice(1)}
+            type={name === 'from' || name === 'to' ? 'date' : 'text'}
+            value={asked[name] ?? ''}
+            onType={(value) => narrow(route, { [name]: value })}
+          />
+        ))}
+      </div>
+      <Loaded from={runs}>
+        {(items) =>
+          items.length === 0 ? <NoRuns isNarrowed={isNarrowed} /> : <RunTable runs={items} />
+        }
+      </Loaded>
+      <MoreButton of={runs} />
+    </>
+  );
+}
+
+function NoRuns({ isNarrowed }: { readonly isNarrowed: boolean }): ReactElement {
+  if (isNarrowed)
+    return (
+      <EmptyNote>
+        No run is like that. <a href={hrefOf(['runs'])}>Show all runs.</a>
+      </EmptyNote>
+    );
+  return (
+    <EmptyNote>
+      There is no run yet. Start one with <code>tutti run WORKFLOW</code> or{' '}
+      <code>POST /v1/runs</code>.
+    </EmptyNote>
+  );
+}

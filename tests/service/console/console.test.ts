@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict';
+import { Approvals } from '../../../core/engine/approvals/approvals.ts';
+import { type ConsolePage, openConsolePage, signIntoConsole } from '../../support/console-page.ts';
+import { requestOf } from '../../support/engine.ts';
+import { verifies } from '../../support/verifies.ts';
+import { until } from '../api/api.ts';
+import { type ServedApi, serveHere } from '../identity/served.ts';
+
+const config = new URL('../../support/fixtures/console.config.ts', import.meta.url);
+const markup = '<img src=x onerror="globalThis.wasRun = true">';
+
+describe('the console', function () {
+  this.timeout(180_000);
+  let served: ServedApi;
+  let page: ConsolePage;
+  let looked: string;
+
+  before(async () => {
+    served = await serveHere({ config });
+    looked = (await served.tutti.run('desk.look', { tenantId: served.ours })).id;
+  });
+  after(function () {
+    return served.close(this);
+  });
+  afterEach(async () => await page[Symbol.asyncDispose]());
+
+  /** Opens the console and signs in. */
+  async function signedIn(roles: Parameters<ServedApi['key']>[1], place = ''): Promise<void> {
+    const key = await served.key(served.ours, roles, { person: 'anna' });
+    page = await signIntoConsole(served.server.url, { key, place });
+  }
+
+  /** Starts a run that asks a person; resolves when it asks. */
+  async function asked(): Promise<{ readonly runId: string; readonly id: string }> {
+    const { tutti, ours: tenantId } = served;
+    const request = requestOf('desk.pay', { tenantId, input: { vendor: 'ACME' } });
+    const { id: runId } = await tutti.engine.startRun(request);
+    const approvals = new Approvals(tutti.host.database.pool('tutti_engine', 1), {});
+    let id: string | undefined;
+    await until(async () => {
+      id = (await approvals.list(tenantId, { limit: 1, runId }))[0]?.id;
+      return id !== undefined;
+    });
+    return { runId, id: id ?? '' };
+  }
+
+  it('asks for a key, refuses one that does not count, and keeps a good one nowhere', async () => {
+    verifies('R11.dashboard');
+    const key = await served.key(served.ours, ['viewer']);
+    page = await openConsolePage(served.server.url);
+    await page.says('Sign in with an API key');
+    await page.write('#key', `${key}x`);
+    await page.press('Sign in', 'form');
+    await page.says('UNAUTHENTICATED');
+
+    await page.write('#key', key);
+    await page.press('Sign in', 'form');
+    await page.says('Sign out');
+
+    for (const store of ['sessionStorage', 'localStorage'])
+      assert.equal((page.value(store) as { readonly length: number }).length, 0);
+    await page.reload();
+    await page.says('Overview');
+    await page.press('Sign out');
+    await page.says('Sign in with an API key');
+    await page.reload();
+    await page.says('Sign in with an API key');
+  });
+
+  it('shows how the installation is, and what needs somebody', async () => {
+    verifies('R11.dashboard');
+    await signedIn(['viewer']);
+
+    await page.says('1 run ended in part in the last day.');
+    await page.says('1 alive');
+    await page.says('desk.look');
+  });
+
+  it('lists runs, narrowed as the address says, also after it is loaded again', async () => {
+    verifies('R11.dashboard');
+    await signedIn(['viewer'], 'runs?status=partial');
+    await page.says('desk.look');
+
+    await page.go('runs?status=cancelled');
+    await page.says('No run is like that.');
+    await page.reload();
+    await page.says('No run is like that.');
+  });
+
+  it('shows the steps of a run with what failed first, and a step with its tries and entries', async () => {
+    verifies('R11.dashboard');
+    await signedIn(['viewer'], `runs/${looked}`);
+    await page.says('1 succeeded, 1 failed, 0 skipped of 2 steps');
+    await page.says('run.ended');
+    const groups = page.all('details.group summary').map(({ textContent }) => textContent);
+    assert.deepEqual(groups, ['failed 1', 'succeeded 1']);
+
+    await page.press('fail', 'details.group');
+    await page.says('Given');
+    await page.says('step.failed');
+
+    const tries = page.all('tbody')[0]?.textContent ?? '';
+    assert.ok(tries.startsWith('1failed') && tries.includes('OUTPUT_INVALID'), tries);
+  });
+
+  it('takes no text from outside for markup', async () => {
+    verifies('R11.dashboard');
+    await signedIn(['viewer'], 'findings');
+    await page.says(`Odd is ${markup}.`);
+    await page.says('1,234,567.80 EUR');
+    await page.go(`runs/${looked}`);
+    await page.says(`It is ${markup}.`);
+    const { id } = await asked();
+    await page.go(`approvals/${id}`);
+    await page.says(`Pay ${markup}?`);
+
+    assert.deepEqual(page.all('img'), []);
+    assert.equal(page.value('wasRun'), undefined);
+  });
+
+  it('takes the word of a person on what is shown to them', async () => {
+    verifies('R11.dashboard');
+    const { id } = await asked();
+    await signedIn(['approver'], 'approvals');
+    await page.press(`Pay ${markup}?`, 'table');
+    await page.says('vendor.name');
+    await page.says('anna · ours');
+    await page.write('.decision textarea', 'Fine with me.');
+    await page.press('Approve', '.decision');
+    await page.press('Approve', 'dialog[open]');
+    await page.says('granted');
+    await page.says('Fine with me.');
+
+    const approvals = new Approvals(served.tutti.host.database.pool('tutti_engine', 1), {});
+    const { state, votes } = await approvals.find(served.ours, id);
+    assert.deepEqual(
+      [state, votes[0]?.person, votes[0]?.note],
+      ['granted', 'anna', 'Fine with me.'],
+    );
+  });
+
+  it('shows a run while it goes on, and steers it', async () => {
+    verifies('R11.dashboard');
+    const { runId, id } = await asked();
+    await signedIn(['operator'], `runs/${runId}`);
+    await page.says('live');
+    await page.says('waiting 1');
+    await page.press('Pause', '.head');
+    await page.press('Pause', 'dialog[open]');
+    await page.says('Resume');
+    await page.press('Resume', '.head');
+    await page.press('Resume', 'dialog[open]');
+    await page.says('Pause');
+
+    await new Approvals(served.tutti.host.database.pool('tutti_engine', 1), {
+      controller: ['anna'],
+    }).decide({ tenantId: served.ours, id, decision: 'granted', person: 'anna', via: 'test' });
+
+    // Nobody has asked for it again: the entries came by themselves.
+    await page.says('2 succeeded, 0 failed, 0 skipped of 2 steps');
+    await page.says('run.ended');
+    assert.deepEqual(
+      page.all('details.group summary').map(({ textContent }) => textContent),
+      ['succeeded 2'],
+    );
+  });
+
+  it('gives nobody a button that is not theirs, and shows why something is refused', async () => {
+    verifies('R11.dashboard');
+    const { runId, id } = await asked();
+    await signedIn(['viewer'], `runs/${runId}`);
+    await page.says('waiting 1');
+    assert.ok(!/Pause|Cancel run/.test(page.text()));
+    await page.go(`approvals/${id}`);
+    await page.says('may not decide');
+    await page.go('runs/01890000-0000-7000-8000-000000000000');
+    await page.says('RUN_UNKNOWN');
+  });
+});
