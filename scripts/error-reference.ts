@@ -96,6 +96,7 @@ const advice: Readonly<Record<ErrorCode, string>> = {
   MODEL_REFUSED: "Read the provider's reason: a key, a quota, or what was asked.",
   MODEL_REPLY_INVALID: 'Nothing at first: it is retried. If it stays, look at the provider.',
   TURN_BATCHED: 'Nothing: the step waits for the answer of its provider’s batch.',
+  TURN_DELEGATED: 'Nothing: the step waits for the agents that it has handed work to.',
   BREAKER_OPEN: 'Wait: the model or connector is probed again; playbooks go on meanwhile.',
   MODEL_UNKNOWN: "Correct the model's name, or give it a price.",
   BUDGET_EXCEEDED: 'Raise the budget that the message names, or wait for the next day.',

@@ -192,6 +192,7 @@ const catalogue = {
     status: 502,
   },
   TURN_BATCHED: { category: 'RESOURCE_ERROR', severity: 'low', retryable: true, status: 503 },
+  TURN_DELEGATED: { category: 'RESOURCE_ERROR', severity: 'low', retryable: true, status: 503 },
   BREAKER_OPEN: { category: 'NETWORK_ERROR', severity: 'medium', retryable: true, status: 503 },
   MODEL_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'high', retryable: false, status: 422 },
   BUDGET_EXCEEDED: {

@@ -8,10 +8,11 @@ import type { Call } from './scope.ts';
  */
 export async function standingOf(
   { tool, scope }: Pick<Call, 'tool' | 'scope'>,
-  agent: string = scope.agentName,
+  agents: readonly string[],
 ): Promise<Pick<Facts, 'autonomy' | 'shadow'>> {
   if (tool.effect === 'read') return { autonomy: [], shadow: false };
   const { autonomy, shadow } = await scope.authority();
-  const asked = { agent, tool: tool.name, company: scope.company };
-  return { autonomy, shadow: shadow.some((each) => mayBeAbout(each, asked)) };
+  const asked = agents.map((agent) => ({ agent, tool: tool.name, company: scope.company }));
+  const isShadowed = asked.some((one) => shadow.some((each) => mayBeAbout(each, one)));
+  return { autonomy, shadow: isShadowed };
 }

@@ -26,7 +26,7 @@ export interface Policy {
   readonly kind: 'policy';
   readonly name: string;
   readonly grants: readonly Grant[];
-  /** Tools of other modules that agents of this module may use, by name or pattern. */
+  /** Tools of other modules that agents of this module may use, by name or pattern; `agent:finance.clerk` is an agent to hand work to. */
   readonly access?: readonly {
     readonly agents: readonly string[];
     readonly tools: readonly string[];
