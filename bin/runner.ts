@@ -98,13 +98,12 @@ export class Runner {
     const { configUrl, dataFolder, loading, config, env, database } = this.#parts;
     const connection = database.connectionConfig;
     const profiles = this.#rehearsed;
-    const threads = config.limits?.threads;
     return new Pool({
       setup: {
         ...{ configUrl, connection, dataFolder, profiles, ...loading.loader.declared },
         profile: env?.TUTTI_PROFILE,
       },
-      ...(threads !== undefined && { threads }),
+      threads: config.limits?.threads,
     });
   }
 }

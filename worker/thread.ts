@@ -59,6 +59,8 @@ export default async function lane({ port, shared, lease, setup }: LaneTask): Pr
     const { heapUsed, external } = process.memoryUsage();
     Atomics.store(memory, slots.heapMb, heapUsed >> 20);
     Atomics.store(memory, slots.externalMb, external >> 20);
+    const { user, system } = process.threadCpuUsage();
+    Atomics.store(memory, slots.cpuMs, (user + system) / 1_000);
     Atomics.add(memory, slots.beat, 1);
   }, beatEveryMs);
   try {

@@ -1,11 +1,14 @@
 import { Piscina } from 'piscina';
 
-/** Opens `count` Piscina threads, each for one lane; a thread that ends is replaced. */
-export function openThreads(count: number): Piscina {
+/**
+ * Opens `count` Piscina threads, each for one lane; a thread that ends is replaced.
+ * @param kept how many there are whether lanes need them or not: 0 opens one with each lane, and none in place of one that ends
+ */
+export function openThreads(count: number, kept: number = count): Piscina {
   const threads = new Piscina({
     filename: new URL('./thread.ts', import.meta.url).href,
-    // Never one more: a lane that is opened while Piscina replaces its thread would get a second one.
-    minThreads: count,
+    // All or none: a lane that is opened while Piscina replaces its thread would get a second one.
+    minThreads: kept,
     maxThreads: count,
     // a lane is one task that never ends; we multiplex on its port
     concurrentTasksPerWorker: 1,

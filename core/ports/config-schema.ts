@@ -139,11 +139,27 @@ const tenantAlerts = form(alertMembers).refine(
   { path: ['rules'], error: 'write not_ready among the rules for all: it is about an engine' },
 );
 
+const threadCount = count.max(256);
+const threads = z.union(
+  [
+    threadCount,
+    form({ least: threadCount.optional(), most: threadCount.optional() }).refine(
+      ({ least, most }) => least === undefined || most === undefined || least <= most,
+      { path: ['most'], error: 'give no fewer than `least`' },
+    ),
+  ],
+  'give a number from 1 to 256, or { least, most }',
+);
+
 const limits = form({
   running: said(count, 'running steps in this engine', 256),
   perRun: said(count, 'running steps of one run', 256),
   perModule: said(count, 'running steps of one module', 128),
-  threads: said(count.max(256), 'worker threads', 'the number of cores, at most 4'),
+  threads: said(
+    threads,
+    'worker threads: a number, or `{ least, most }` as there is work',
+    'the number of cores, at most 4',
+  ),
   leaseMs: said(count, 'how long an engine that says nothing keeps its runs, ms', 15_000),
   drainMs: said(whole, 'what running steps get to end in when the process ends, ms', 20_000),
 });

@@ -130,6 +130,16 @@ export interface StepFailure {
   readonly told: readonly string[];
 }
 
+/** How many worker threads there are: so many, or at least and at most, added one at a time under load and gone a minute after it. */
+export type ThreadsConfig =
+  | number
+  | {
+      /** @default 1 */
+      readonly least?: number;
+      /** @default the number of cores, at most 4, but never fewer than `least` */
+      readonly most?: number;
+    };
+
 /** The composition root's choices; `tutti.config.ts` default-exports one. */
 export interface Config extends DeploymentConfig<Config> {
   readonly modules: readonly Module[];
@@ -172,8 +182,8 @@ export interface Config extends DeploymentConfig<Config> {
     readonly perRun?: number;
     /** Running steps of one module. @default 128 */
     readonly perModule?: number;
-    /** Worker threads. @default the number of cores, at most 4 */
-    readonly threads?: number;
+    /** Worker threads: how many, or from how many to how many, as there is work. @default the number of cores, at most 4 */
+    readonly threads?: ThreadsConfig;
     /** How long an engine that says nothing keeps its runs, milliseconds; renewed every third of it. @default 15000 */
     readonly leaseMs?: number;
     /** What running steps get to end in when the process is asked to end, milliseconds. @default 20000 */

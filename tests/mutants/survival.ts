@@ -166,4 +166,18 @@ export const survival: readonly Mutant[] = [
     replace: 'this.#started?.events.lost(ref, reason, true);',
     tests: ['tests/worker/faults.test.ts'],
   },
+  {
+    id: 'a-lane-that-goes-takes-more',
+    file: 'worker/pool.ts',
+    find: 'if (!lane.isReady || lane.isLeaving) continue;',
+    replace: 'if (!lane.isReady) continue;',
+    tests: ['tests/worker/scaling.test.ts'],
+  },
+  {
+    id: 'lanes-are-added-while-one-is-on-its-way',
+    file: 'worker/scaling.ts',
+    find: 'lanes.every(({ isReady }) => isReady)',
+    replace: 'lanes.length > 0',
+    tests: ['tests/worker/scaling.test.ts'],
+  },
 ];
