@@ -11,6 +11,7 @@ import type { OpenMcpPool } from '../core/ports/mcp/pool.ts';
 import { hasBatches, openBatch } from '../core/ports/models/batch-open.ts';
 import type { ModelTarget } from '../core/ports/models/model.ts';
 import { type Profiles, rehearsedProfiles } from '../core/ports/models/profiles.ts';
+import { isolationBy } from '../worker/isolation.ts';
 import { Pool } from '../worker/pool.ts';
 import type { HostOptions } from './configuration.ts';
 import type { HostTelemetry } from './host-telemetry.ts';
@@ -104,6 +105,7 @@ export class Runner {
         profile: env?.TUTTI_PROFILE,
       },
       threads: config.limits?.threads,
+      isolation: isolationBy(config.isolation, loading.registry),
     });
   }
 }

@@ -12,6 +12,8 @@ import type {
   FromThread,
   Job,
 } from '../core/ports/dispatcher.ts';
+import { Apart } from './apart.ts';
+import type { Isolation } from './isolation.ts';
 import { Lane, type ThreadSetup } from './lane.ts';
 import { type LaneRange, laneRange } from './lane-range.ts';
 import { Quarantine, refusal } from './quarantine.ts';
@@ -22,10 +24,12 @@ import { watch } from './watchdog.ts';
 /** How a pool is opened. */
 export interface PoolOptions {
   readonly setup: ThreadSetup;
-  /** How many; a range: as there is work. @default the number of cores, at most 4 */
+  /** How many; a range: as there is work. @default as `laneRange` says */
   readonly threads?: ThreadsConfig | undefined;
-  /** How long little has to be going on until a thread goes that was added, ms. @default 60,000 */
+  /** How long little has to be going on until a thread goes that was added, or a process of agents that are kept apart, ms. @default 60,000 */
   readonly idleMs?: number;
+  /** Which agents run in processes of their own. @default none */
+  readonly isolation?: Isolation;
   readonly clock?: Clock;
 }
 
@@ -47,6 +51,7 @@ interface Started {
   readonly events: DispatchEvents;
   readonly lease: LeaseClock;
   readonly quarantine: Quarantine;
+  readonly apart: Apart;
   readonly stopWatch: () => void;
 }
 
@@ -58,6 +63,8 @@ export class Pool implements Dispatcher {
   #added: Piscina | null = null;
   #setup: ThreadSetup;
   readonly #range: LaneRange;
+  readonly #isolation: Isolation | undefined;
+  readonly #idleMs: number | undefined;
   readonly #scaling: Scaling;
   readonly #clock: Clock;
   readonly #lanes = new Set<Lane>();
@@ -78,8 +85,10 @@ export class Pool implements Dispatcher {
   #stopped = false;
 
   constructor(options: PoolOptions) {
-    const { setup, threads, clock = systemClock, idleMs } = options;
+    const { setup, threads, isolation, clock = systemClock, idleMs } = options;
     this.#setup = setup;
+    this.#isolation = isolation;
+    this.#idleMs = idleMs;
     this.#range = laneRange(threads);
     this.#clock = clock;
     this.#threads = openThreads(this.#range.least);
@@ -94,14 +103,18 @@ export class Pool implements Dispatcher {
     const ready = this.#staying().filter((lane) => lane.isReady).length;
     const { wanted: lanes } = this.#scaling;
     const { size: zombies } = this.#zombies;
-    return { lanes, ready, zombies, restarts: this.#restarts, ...this.#range };
+    const apart = this.#started?.apart.watched.length ?? 0;
+    return { lanes, ready, zombies, restarts: this.#restarts, apart, ...this.#range };
   }
 
   async start(events: DispatchEvents, lease: LeaseClock): Promise<void> {
     const clock = this.#clock;
-    const quarantine = new Quarantine({ setup: this.#setup, clock, lease, events });
-    const stopWatch = watch(() => [...this.#lanes, ...quarantine.watched], clock);
-    this.#started = { events, lease, quarantine, stopWatch };
+    const { processes = 1, heapMb } = this.#isolation ?? {};
+    const parts = { setup: this.#setup, clock, lease, events, heapMb };
+    const quarantine = new Quarantine(parts);
+    const apart = new Apart({ ...parts, processes, idleMs: this.#idleMs });
+    const stopWatch = watch(() => [...this.#lanes, ...quarantine.watched, ...apart.watched], clock);
+    this.#started = { events, lease, quarantine, apart, stopWatch };
     const ready = new Promise<void>((resolve, reject) => {
       this.#firstReady = { resolve, reject };
     });
@@ -111,10 +124,12 @@ export class Pool implements Dispatcher {
   }
 
   run(job: Job): string {
+    const module = this.#isolation?.apartOf(job) ?? null;
     if (job.alone) {
-      this.#started?.quarantine.run(job);
+      this.#started?.quarantine.run(job, module);
       return 'quarantine';
     }
+    if (module !== null) return (this.#started as Started).apart.run(module, job);
     const lane = this.#leastLoaded();
     if (!lane) {
       this.#early.push(job);
@@ -129,17 +144,19 @@ export class Pool implements Dispatcher {
   tell(message: Answer): void {
     const lane = this.#byRef.get(message.ref);
     if (lane) lane.send(message);
-    else this.#started?.quarantine.tell(message);
+    else if (!this.#started?.apart.tell(message)) this.#started?.quarantine.tell(message);
   }
 
   watch(isOn: boolean): void {
     this.#isWatched = isOn;
     for (const lane of this.#lanes) lane.send({ kind: 'watch', isOn });
+    this.#started?.apart.watch(isOn);
   }
 
   cancel(ref: number, error: ErrorData): void {
     const lane = this.#byRef.get(ref);
     if (lane) return lane.send({ kind: 'cancel', ref, error });
+    if (this.#started?.apart.cancel(ref, error)) return;
     const later = this.#early.filter((job) => job.ref !== ref);
     if (later.length === this.#early.length) return this.#started?.quarantine.cancel(ref, error);
     // It waits for a lane: nothing of it has run.
@@ -154,6 +171,7 @@ export class Pool implements Dispatcher {
       throw error;
     });
     this.#started?.quarantine.renew(this.#setup);
+    this.#started?.apart.renew(this.#setup);
   }
 
   async stop(): Promise<void> {
@@ -166,6 +184,7 @@ export class Pool implements Dispatcher {
       this.#threads.destroy(),
       this.#added?.destroy(),
       this.#started?.quarantine.stop(),
+      this.#started?.apart.stop(),
     ]);
     for (const lane of [...this.#lanes, ...this.#zombies]) lane.close();
     await Promise.race([
@@ -250,7 +269,7 @@ export class Pool implements Dispatcher {
     const { least, most } = this.#range;
     const kept = [...this.#lanes].filter(({ threads }) => threads === this.#threads);
     if (kept.length < least) return this.#threads;
-    this.#added ??= openThreads(most - least, 0);
+    this.#added ??= openThreads(most - least, { kept: 0 });
     return this.#added;
   }
 

@@ -158,10 +158,20 @@ const limits = form({
   threads: said(
     threads,
     'worker threads: a number, or `{ least, most }` as there is work',
-    'the number of cores, at most 4',
+    'at most the number of cores and 4, at least half of that',
   ),
   leaseMs: said(count, 'how long an engine that says nothing keeps its runs, ms', 15_000),
   drainMs: said(whole, 'what running steps get to end in when the process ends, ms', 20_000),
+});
+
+const isolation = form({
+  agents: said(
+    named(z.enum(['process', 'thread'])),
+    'where agents run, by name or pattern: `process` or `thread`',
+    'as they declare',
+  ),
+  processes: said(count.max(256), 'processes at once, each of one module', 4),
+  heapMb: said(z.int().min(64).max(65_536), 'heap of the agents of a process together, MB', 512),
 });
 
 const api = form({
@@ -284,6 +294,7 @@ export const configMembers = {
   erpLimit: said(toolLimit, "calls to each tenant's ERP", 'no limit'),
   prices: said(named(price), 'prices by model, micro-USD per million tokens', 'those shipped'),
   limits: said(limits, 'what one engine does at once'),
+  isolation: said(isolation, 'agents that are kept apart'),
   api: said(api, 'the API'),
   hooks: said(hooks, 'ERP events that come in'),
   mcp: said(mcp, 'servers of the Model Context Protocol, for tools', 'none'),

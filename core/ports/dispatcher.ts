@@ -311,6 +311,8 @@ export interface DispatcherHealth {
   readonly ready: number;
   /** Threads that were given up and have not ended: each burns a core until what it runs returns. */
   readonly zombies: number;
+  /** Processes of agents that are kept apart. @default none */
+  readonly apart?: number;
   /** Threads that were opened in place of others, since it began. @default unknown */
   readonly restarts?: number;
 }

@@ -180,4 +180,18 @@ export const survival: readonly Mutant[] = [
     replace: 'lanes.length > 0',
     tests: ['tests/worker/scaling.test.ts'],
   },
+  {
+    id: 'two-modules-share-a-process',
+    file: 'worker/apart.ts',
+    find: 'own.module === module && !own.isLeaving',
+    replace: '!own.isLeaving',
+    tests: ['tests/worker/apart.test.ts'],
+  },
+  {
+    id: 'a-busy-module-keeps-its-process-for-ever',
+    file: 'worker/apart.ts',
+    find: 'this.#makeRoom(without.size);',
+    replace: '',
+    tests: ['tests/worker/apart.test.ts'],
+  },
 ];

@@ -247,7 +247,7 @@ describe('a pool of one lane that may have two', function () {
     await until(() => ended === 1, 'the thread has ended');
     assert.deepEqual(pool.health, {
       ...{ lanes: 1, ready: 1, zombies: 0, restarts: 0 },
-      ...{ least: 1, most: 2 },
+      ...{ apart: 0, least: 1, most: 2 },
     });
     assert.equal(begun.length, 2);
     assert.equal((await jobs.send('quick', { id: 'b' }).ended).kind, 'succeeded');

@@ -34,6 +34,8 @@ export interface PoolStatus {
     readonly most: number;
     readonly ready: number;
     readonly zombies: number;
+    /** Processes of agents that are kept apart. */
+    readonly apart: number;
   };
 }
 
@@ -104,6 +106,7 @@ const statusShape = z
           most: z.int(),
           ready: z.int(),
           zombies: z.int(),
+          apart: z.int(),
         }),
       })
       .meta({ description: 'Of the process that answers, since it began.' }),
@@ -124,7 +127,7 @@ const dayMs = 86_400_000;
 const noPool: PoolStatus = {
   profiles: [],
   totalAgents: 0,
-  lanes: { wanted: 0, least: 0, most: 0, ready: 0, zombies: 0 },
+  lanes: { wanted: 0, least: 0, most: 0, ready: 0, zombies: 0, apart: 0 },
 };
 
 /** `/v1/status`: how the installation is. `/metrics`: the same for a monitoring system, of this process, all tenants together. */
