@@ -200,7 +200,7 @@ export class Apart {
 
   /** What has nothing to do ends: at once where it is to leave, else after a while. */
   #rest(own: Own): void {
-    if (own.jobs.size > 0) return;
+    if (own.jobs.size > 0 || !this.#own.has(own)) return;
     if (own.isLeaving) return this.#end(own);
     const { clock, idleMs = defaultIdleMs } = this.#options;
     own.cancelIdle();

@@ -5,8 +5,8 @@ import type { FromProcess, ToProcess } from './lane-process.ts';
 import { openThreads } from './threads.ts';
 
 /*
- * A process of agents that are kept apart: one lane on one thread, so that this thread keeps answering whatever an agent does. It does nothing by
- * itself: what it hears from the engine goes to the lane, what the lane says goes to the engine.
+ * A process of agents that are kept apart: one lane on one thread, so that this thread keeps answering whatever an agent does. It does
+ * nothing by itself: what it hears from the engine goes to the lane, what the lane says goes to the engine.
  */
 const beatEveryMs = 100;
 /** The watchdog ends what has more than it may; the thread's own limit is for what grows without yielding. */

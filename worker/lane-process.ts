@@ -46,8 +46,8 @@ const engineSecrets = ['DATABASE_URL', 'TUTTI_AUDIT_KEY'];
 const ownGroup = process.platform !== 'win32';
 
 /**
- * A process with one lane, for agents that are kept apart: whatever they do, it ends them alone, and SIGKILL always ends it. Its group is its own, so
- * that what they have started goes with them, and a terminal's Ctrl-C does not look like their fault.
+ * A process with one lane, for agents that are kept apart: whatever they do, it ends them alone, and SIGKILL always ends it. Its group is
+ * its own, so that what they have started goes with them, and a terminal's Ctrl-C does not look like their fault.
  */
 export class LaneProcess implements Watched {
   isReady = false;
