@@ -302,12 +302,17 @@ export interface DispatchEvents {
 
 /** How many threads there are, and how many should be. */
 export interface DispatcherHealth {
-  /** Threads that there should be. */
+  /** Threads that there should be now. */
   readonly lanes: number;
+  /** From how many to how many there may be, as there is work. @default always as many */
+  readonly least?: number;
+  readonly most?: number;
   /** Threads that take work now. */
   readonly ready: number;
   /** Threads that were given up and have not ended: each burns a core until what it runs returns. */
   readonly zombies: number;
+  /** Processes of agents that are kept apart. @default none */
+  readonly apart?: number;
   /** Threads that were opened in place of others, since it began. @default unknown */
   readonly restarts?: number;
 }

@@ -35,6 +35,7 @@ export const agentSchema = z.looseObject({
   critical: z.boolean().optional(),
   onBudget: z.enum(['playbook', 'fail', 'ask']).optional(),
   batch: z.strictObject({ rounds: positive }).optional(),
+  isolation: z.literal('process', { error: "must be 'process', else left out" }).optional(),
   extractor: z.literal(true, { error: 'must be true for an extractor, else left out' }).optional(),
   limits: z
     .strictObject({
