@@ -7,6 +7,7 @@ import type { AnyAgent } from '../sdk/agent.ts';
 import type { Authority } from '../sdk/authority.ts';
 import type { AnyEntity } from '../sdk/entity.ts';
 import type { Policy } from '../sdk/policy.ts';
+import type { Decided } from '../sdk/policy-ref.ts';
 import type { AnyTool, Posting } from '../sdk/tool.ts';
 import type { RoleHolders } from '../sdk/tool-access.ts';
 import type { KeyScope } from './effects.ts';
@@ -59,6 +60,7 @@ export interface StepScope extends KeyScope {
   readonly attended: boolean;
   /** Whether nothing outside is to happen, nor anything to be stored as if it should. */
   readonly rehearsal: boolean;
+  /** What the loaded code says; the versions in force stand before it (`standing.ts`). */
   readonly policies: readonly Policy[];
   /** The persons who hold each role. @default nobody holds any */
   readonly roles?: RoleHolders;
@@ -88,6 +90,10 @@ export interface StepScope extends KeyScope {
 export interface Call {
   readonly tool: AnyTool;
   readonly scope: StepScope;
+  /** The policies by which it is decided: those in force when it began. */
+  policies: readonly Policy[];
+  /** What was decided about it. @default nothing yet */
+  decided?: Decided;
   /** Rows that its handler has read. */
   records: number;
   /** When it began, milliseconds of the thread's own clock. @default nobody measures it */

@@ -25,7 +25,7 @@ async function answerOf(
   let asked = false;
   const authority = async () => {
     asked = true;
-    return { autonomy: [], shadow: [], access: given ? [given] : [] };
+    return { autonomy: [], shadow: [], access: given ? [given] : [], policies: [] };
   };
   const access = [{ agents: ['lab.*'], tools: [tool.name] }];
   const policies = policy ? [definePolicy({ name: 'p', grants: [], access })] : [];

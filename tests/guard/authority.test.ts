@@ -19,6 +19,7 @@ async function becomes(
     autonomy: by === 'policy' ? [] : [{ autonomy: level }],
     shadow: [],
     access: [],
+    policies: [],
   };
   const { scope, record } = aScope([hold], { authority });
   const policies = [definePolicy({ name: 'p', grants: [{ autonomy: granted }] })];

@@ -17,6 +17,10 @@ export const publicationShape = z
     version: z.int().nullable().meta({ description: 'Null: the loaded code decides again.' }),
     actor: actorShape,
     at: z.iso.datetime(),
+    effective: z.iso.datetime().nullable().meta({ description: 'From when on; null: from then.' }),
+    askedBy: actorShape
+      .nullable()
+      .meta({ description: 'Who asked for it, where it took a second person.' }),
   })
   .meta({ id: 'Publication' });
 
