@@ -24,6 +24,18 @@ export const publicationShape = z
   })
   .meta({ id: 'Publication' });
 
+/** By which rule something was decided, and the policy that said so. */
+export const decidedShape = {
+  rule: z.string().nullable(),
+  policy: z
+    .union([
+      z.object({ name: z.string(), version: z.int() }),
+      z.object({ name: z.string(), digest: z.string() }),
+    ])
+    .nullable()
+    .meta({ description: 'By its version, or by the digest of what the code says.' }),
+};
+
 /** A stored version in a list. */
 export const versionShape = z
   .object({
