@@ -12,6 +12,7 @@ import { mcp } from './mcp.ts';
 import { modules } from './modules.ts';
 import type { Mutant } from './mutant.ts';
 import { outside } from './outside.ts';
+import { policyMutants } from './policies.ts';
 import { retries } from './retries.ts';
 import { schedules } from './schedules.ts';
 import { survival } from './survival.ts';
@@ -31,6 +32,7 @@ export const mutants: readonly Mutant[] = [
   ...survival,
   ...tiers,
   ...standing,
+  ...policyMutants,
   ...tools,
   ...outside,
   ...mcp,

@@ -81,6 +81,7 @@ describe('the audit log over HTTP', () => {
   /** Of what the last step has made. */
   let made = '';
   const document = { name: 'mine', template: 'echo.say', tools: [] };
+  const policy = { name: 'mine', grants: [{ agents: ['echo.nobody'], autonomy: 'propose' }] };
   const steps: readonly Step[] = [
     {
       route: 'post /v1/runs',
@@ -224,6 +225,26 @@ describe('the audit log over HTTP', () => {
       route: 'delete /v1/agents/:name',
       action: 'agent.delete',
       ask: () => ({ path: '/v1/agents/other?version=1' }),
+    },
+    {
+      route: 'post /v1/policies/:name/versions',
+      action: 'policy.draft',
+      ask: () => ({ path: '/v1/policies/mine/versions', body: { document: policy } }),
+    },
+    {
+      route: 'post /v1/policies/:name/publish',
+      action: 'policy.publish',
+      ask: () => ({ path: '/v1/policies/mine/publish', body: {} }),
+    },
+    {
+      route: 'post /v1/policies/:name/withdraw',
+      action: 'policy.withdraw',
+      ask: () => ({ path: '/v1/policies/mine/withdraw', body: {} }),
+    },
+    {
+      route: 'post /v1/policies/:name/rollback',
+      action: 'policy.rollback',
+      ask: () => ({ path: '/v1/policies/mine/rollback', body: { version: 1 } }),
     },
     {
       route: 'post /v1/workflows/:name/publish',
