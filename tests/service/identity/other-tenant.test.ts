@@ -35,6 +35,7 @@ const bodies: Readonly<Record<string, unknown>> = {
 
 const queries: Readonly<Record<string, string>> = {
   'get /v1/workflows/:name/diff': '?from=1&to=1',
+  'get /v1/policies/:name': '?version=1',
   'get /v1/policies/:name/diff': '?from=1&to=1',
 };
 

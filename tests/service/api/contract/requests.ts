@@ -31,11 +31,11 @@ const agent = async (lab: ContractLab): Promise<string> => {
   await lab.make('/v1/agents', { name, ...agentDocument });
   return `custom.${name}`;
 };
-/** A version of a policy about nobody; with `act` it is wider than nothing. */
-const policy = async (lab: ContractLab, autonomy = 'propose'): Promise<string> => {
+/** A version of a policy: one that gives nobody anything, or one that does. */
+const policy = async (lab: ContractLab, isWider = false): Promise<string> => {
   const name = fresh();
-  const grants = [{ agents: ['lab.nobody'], tools: [`lab.${name}`], autonomy }];
-  await lab.make(`/v1/policies/${name}/versions`, { document: { name, grants } });
+  const access = isWider ? [{ agents: ['lab.nobody'], tools: [`lab.${name}`] }] : [];
+  await lab.make(`/v1/policies/${name}/versions`, { document: { name, grants: [], access } });
   return name;
 };
 const key = async (lab: ContractLab): Promise<string> => {
@@ -172,7 +172,7 @@ export const recipes: Readonly<Record<string, Recipe>> = {
     body: {},
   }),
   'POST /v1/policies/{name}/asks/{no}/agree': async (lab) => {
-    const name = await policy(lab, 'act');
+    const name = await policy(lab, true);
     const said = await lab.publishAs('anna', name);
     return { path: { name, no: String(said.ask) } };
   },
