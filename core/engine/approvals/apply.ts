@@ -33,22 +33,20 @@ export class ApplyRuns {
 
   /** Once a second: submits the runs of what has been granted. @throws DB_* */
   async submit(): Promise<void> {
-    const { rows } = await this.#parts.pool.query<GrantedRow>(grantedSql, [atOnce]);
+    const { pool, registry } = this.#parts;
+    const { rows } = await pool.query<GrantedRow>(grantedSql, [atOnce, [...registry.tools.keys()]]);
     for (const row of rows) {
       const run = await this.#start(row);
-      if (run === null) continue;
       crashPoint('after-apply');
-      await this.#parts.pool.query(
+      await pool.query(
         'UPDATE tutti.approval SET apply_run = $3 WHERE tenant_id = $1 AND id = $2',
         [row.tenant_id, row.id, run],
       );
     }
   }
 
-  /** Null where this engine does not know the tool: another may. */
-  async #start(row: GrantedRow): Promise<string | null> {
-    const { store, registry } = this.#parts;
-    if (!registry.tools.has(row.tool)) return null;
+  async #start(row: GrantedRow): Promise<string> {
+    const { store } = this.#parts;
     const data = workflowOf(row);
     const { tenant_id: tenantId, id: approval, key, args } = row;
     const version = await store.publishWorkflow(tenantId, {
@@ -130,7 +128,8 @@ interface GrantedRow {
   readonly by: string;
 }
 
-// What was proposed is what people were shown: the payload of that entry. Without it, or its run, nobody knows any more what to do.
+// What was proposed is what people were shown: the payload of that entry. Without it, or its run, nobody knows any more what to do. Another
+// engine may have a tool that this one has not; what waits for it keeps nobody behind it waiting.
 const grantedSql = `
 SELECT a.tenant_id, a.id, a.effect_run AS proposed_by, encode(a.effect_key, 'hex') AS key, e.tool, coalesce(e.actor->>'acting', e.actor->>'id') AS agent, convert_from(p.body, 'UTF8')::jsonb->'args' AS args, convert_from(p.body, 'UTF8')::jsonb->>'server' AS server, r.company, r.business_date, r.time_zone,
   (SELECT v.actor_id FROM tutti.approval_vote v WHERE v.tenant_id = a.tenant_id AND v.approval_id = a.id AND v.decision = 'granted' ORDER BY v.at DESC LIMIT 1) AS by
@@ -139,5 +138,5 @@ JOIN tutti.effect e ON e.tenant_id = a.tenant_id AND e.key = a.effect_key AND e.
 JOIN tutti.run r ON r.tenant_id = a.tenant_id AND r.id = a.effect_run
 JOIN tutti.payload p ON p.tenant_id = a.tenant_id AND p.run_id = a.effect_run AND p.seq = a.effect_seq AND p.part = 0 AND p.body IS NOT NULL
 WHERE a.state = 'granted' AND a.effect_key IS NOT NULL AND NOT a.waits AND a.apply_run IS NULL AND a.expires_at > clock_timestamp()
-  AND NOT ${isSuspended('a.tenant_id')}
+  AND e.tool = ANY ($2) AND NOT ${isSuspended('a.tenant_id')}
 ORDER BY a.closed_at LIMIT $1`;

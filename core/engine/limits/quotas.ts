@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
+import { agedPriority } from '../schedule/ready.ts';
 import type { Demand } from './gate-line.ts';
 import type { Permit, Permits } from './permits.ts';
 
@@ -15,13 +16,11 @@ export interface QuotaRequest {
 interface Waiter {
   readonly request: QuotaRequest;
   /** On the monotonic clock, ms. */
-  readonly since: number;
+  readonly readyAt: number;
   readonly order: number;
   isCancelled: boolean;
 }
 
-/** Waiting so long counts as much as one step of priority. */
-const ageStepMs = 60_000;
 const noTokens: Demand = { inputTokens: 0, outputTokens: 0 };
 
 /**
@@ -46,9 +45,9 @@ export class Quotas {
 
   /** Asks for a call's gates; the returned function takes the question back. */
   request(request: QuotaRequest): () => void {
-    const since = this.#clock.monotonic();
+    const readyAt = this.#clock.monotonic();
     this.#order += 1;
-    const waiter: Waiter = { request, since, order: this.#order, isCancelled: false };
+    const waiter: Waiter = { request, readyAt, order: this.#order, isCancelled: false };
     this.#waiting.push(waiter);
     this.grantWaiting();
     return () => {
@@ -97,13 +96,12 @@ export class Quotas {
   }
 }
 
+/** Priorities are looked up now, and once for each. */
 function inOrder(waiting: readonly Waiter[]): readonly Waiter[] {
-  const ranked = waiting.map((waiter) => ({ waiter, rank: rankOf(waiter) }));
-  ranked.sort((a, b) => a.rank - b.rank || a.waiter.order - b.waiter.order);
+  const ranked = waiting.map((waiter) => {
+    const { request, readyAt } = waiter;
+    return { waiter, rank: agedPriority({ priority: request.priority, readyAt }) };
+  });
+  ranked.sort((a, b) => b.rank - a.rank || a.waiter.order - b.waiter.order);
   return ranked.map(({ waiter }) => waiter);
-}
-
-/** Smaller goes first. */
-function rankOf({ request, since }: Waiter): number {
-  return since - request.priority * ageStepMs;
 }

@@ -58,6 +58,24 @@ describe('approvals of effects', function () {
     assert.equal((await yard.settled(view.id, 'consumed')).effect?.applyRun, run);
   });
 
+  it('are carried out past many whose tool this engine does not have', async () => {
+    const parcel = await yard.parcel('P2b');
+    const view = await yard.asked({ parcel, attended: false });
+    await yard.query(
+      `WITH other AS (SELECT sha256(n::text::bytea) AS key FROM generate_series(1, 100) n),
+        effect AS (INSERT INTO tutti.effect SELECT (jsonb_populate_record(e, jsonb_build_object('key', other.key, 'tool', 'gone.tool'))).*
+          FROM tutti.effect e, other WHERE encode(e.key, 'hex') = $2)
+      INSERT INTO tutti.approval SELECT (jsonb_populate_record(a, jsonb_build_object('id', gen_random_uuid(), 'effect_key', other.key,
+          'state', 'granted', 'closed_at', now() - interval '1 hour'))).* FROM tutti.approval a, other WHERE a.id = $1`,
+      [view.id, keyOf(view)],
+    );
+
+    await yard.say(view.id, 'anna');
+
+    await yard.applied(view.id);
+    assert.equal(await yard.slips(parcel), 1);
+  });
+
   for (const attended of [true, false]) {
     it(`end with one no (${attended ? 'a step that waits' : 'a proposal'})`, async () => {
       const parcel = await yard.parcel(`P3${attended}`);
