@@ -96,7 +96,7 @@ interface Asked {
 }
 
 /** Whether a grant is about a call; one for some companies is about no run over the whole group. */
-export function isAbout(
+function isAbout(
   { agents, tools, companies }: Omit<Grant, 'autonomy'>,
   { agent, tool, company }: Asked,
 ): boolean {

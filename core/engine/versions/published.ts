@@ -78,7 +78,7 @@ export function storedPolicy({
 }
 
 /** A registry with policies in the place of its own, or beside them. */
-export function withPolicies(registry: Registry, inForce: readonly Policy[]): Registry {
+function withPolicies(registry: Registry, inForce: readonly Policy[]): Registry {
   const policies = policiesInForce(registry.policies, inForce);
   const digested = digest(registry.digest, policies).toString('hex');
   return Object.freeze({ ...registry, policies, digest: digested });

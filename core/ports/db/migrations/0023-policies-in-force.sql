@@ -11,7 +11,8 @@ CREATE TABLE tutti.publication_ask (
   kind text,
   name text,
   no int,
-  how text NOT NULL CHECK (how IN ('published', 'rolled_back', 'released')),
+  -- One of the words of publication.how, which it becomes.
+  how text NOT NULL,
   -- Null: released.
   version int,
   effective timestamptz,
