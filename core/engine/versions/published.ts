@@ -51,6 +51,16 @@ export async function publishedRegistry(
   });
 }
 
+/** The loaded registry with a tenant's policies in force: what an agent that people have made is judged by. @throws DB_* */
+export async function judgingRegistry(
+  definitions: Definitions,
+  loaded: Registry,
+  tenantId: number,
+): Promise<Registry> {
+  const policy = await definitions.policies.inForce(tenantId);
+  return await byPolicies(definitions, settledRegistry(loaded), { tenantId, policy });
+}
+
 /** The loaded registry with the policies in force: what is said in its digest, too, so that a plan knows when they have become others. */
 async function byPolicies(
   definitions: Definitions,
@@ -124,12 +134,13 @@ async function inForceAgents(
 /** Agents as a run has begun with them, by name and version, in force or not. @throws AGENT_INVALID · AGENT_UNKNOWN · DB_* */
 export async function agentsOfVersions(
   definitions: Definitions,
-  registry: Registry,
+  loaded: Registry,
   {
     tenantId,
     versions,
   }: { readonly tenantId: number; readonly versions: Readonly<Record<string, number>> },
 ): Promise<readonly RegisteredAgent[]> {
+  const registry = await judgingRegistry(definitions, loaded, tenantId);
   const read = Object.entries(versions).map(async ([name, version]) => {
     const stored = await definitions.agents.version(tenantId, shortName(name) ?? name, version);
     return registeredAgent(registry, stored);

@@ -8,6 +8,7 @@ import { machineMs } from '../../../core/engine/authority/stops.ts';
 import type { Policies } from '../../../core/engine/policies/policies.ts';
 import { SettingStore } from '../../../core/engine/recovery/setting-store.ts';
 import { Reviews } from '../../../core/engine/run/reviews.ts';
+import { agentsOfVersions } from '../../../core/engine/versions/published.ts';
 import { openTestEngine, requestOf, type TestEngine } from '../../support/engine.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
@@ -317,6 +318,9 @@ describe('a policy that people write', function () {
       tools: ['desk.payee.create', 'desk.payee.pay'],
     };
     await agentsOf(host).create(speaker(), both);
+    const { fault } = await agentsOf(host).show(tenantId, 'custom.both');
+    const versions = { 'custom.both': 1 };
+    const kept = await agentsOfVersions(host.store.definitions, host.registry, { tenantId, versions });
 
     const back = policies.withdraw(speaker(), 'desk');
     await assert.rejects(back, {
