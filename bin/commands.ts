@@ -205,6 +205,10 @@ export const commands: Readonly<Record<string, Known>> = {
     usage: installation.key,
     load: async () => (await import('./commands/key.ts')).key,
   },
+  sessions: {
+    usage: installation.sessions,
+    load: async () => (await import('./commands/sessions.ts')).sessions,
+  },
   tenant: {
     usage: installation.tenant,
     load: async () => (await import('./commands/tenant.ts')).tenant,

@@ -38,6 +38,7 @@ const usageCodes: readonly ErrorCode[] = [
   'WEBHOOK_UNKNOWN',
   'MCP_SERVER_UNKNOWN',
   'API_KEY_UNKNOWN',
+  'SESSION_UNKNOWN',
   'TENANT_UNKNOWN',
   'MCP_TOOL_UNKNOWN',
   'HOOK_UNKNOWN',

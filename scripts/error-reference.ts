@@ -47,6 +47,7 @@ const advice: Readonly<Record<ErrorCode, string>> = {
   SETTING_UNKNOWN: 'Look for the name with `tutti settings`.',
   TENANT_UNKNOWN: 'Look for the name with `tutti tenant list`.',
   API_KEY_UNKNOWN: 'Look for the id with `tutti key list`.',
+  SESSION_UNKNOWN: 'Look for the id with `tutti sessions`; one that has ended is in no list.',
   SCHEDULE_UNKNOWN: 'Look for the name with `tutti schedule list`.',
   HOOK_UNKNOWN: 'Look for the name with `tutti hooks`.',
   WEBHOOK_UNKNOWN: 'Look for the id with `tutti webhooks`.',
@@ -69,6 +70,9 @@ const advice: Readonly<Record<ErrorCode, string>> = {
   MEDIA_UNSUPPORTED: 'Send `application/json`.',
   ORIGIN_REFUSED: 'Call from this machine, by its own name.',
   UNAUTHENTICATED: 'Send an API key or a token of a configured issuer: `Authorization: Bearer …`.',
+  SESSION_ENDED: 'Sign in again: `POST /v1/sessions` with a key or a token.',
+  CSRF_TOKEN_REFUSED:
+    'Send the `csrfToken` of `GET /v1/sessions/current` in the header `X-CSRF-Token`, from a page of this installation.',
   PERMISSION_DENIED: 'Ask for a role that has the permission, or let somebody do it who has it.',
   TENANT_SUSPENDED: 'Ask whoever runs this installation: `tutti tenant resume`.',
   HOOK_REFUSED: "Compare the source's secret and clock with those of the sender.",

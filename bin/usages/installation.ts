@@ -80,6 +80,19 @@ export const installation = {
       json: flags.json,
     },
   },
+  sessions: {
+    name: 'sessions',
+    about: [
+      'Lists who is signed in with a browser, the last used first.',
+      'end ID: within a second its cookie works nowhere',
+    ].join('\n  '),
+    positionals: ['[list|end]', '[ID]'],
+    flags: {
+      tenant: { value: 'NAME', about: 'whose (default the tenant that ran last)' },
+      scale: flags.scale,
+      json: flags.json,
+    },
+  },
   tenant: {
     name: 'tenant',
     about: [

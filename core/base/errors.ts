@@ -72,6 +72,7 @@ const catalogue = {
   SETTING_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
   TENANT_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
   API_KEY_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
+  SESSION_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
   SCHEDULE_UNKNOWN: {
     category: 'VALIDATION_ERROR',
     severity: 'low',
@@ -136,6 +137,18 @@ const catalogue = {
     severity: 'medium',
     retryable: false,
     status: 401,
+  },
+  SESSION_ENDED: {
+    category: 'PERMISSION_ERROR',
+    severity: 'low',
+    retryable: false,
+    status: 401,
+  },
+  CSRF_TOKEN_REFUSED: {
+    category: 'PERMISSION_ERROR',
+    severity: 'medium',
+    retryable: false,
+    status: 403,
   },
   PERMISSION_DENIED: {
     category: 'PERMISSION_ERROR',

@@ -160,6 +160,11 @@ const api = form({
     'how often callers may ask, by the name of the rate',
     'usual: 600 a minute',
   ),
+  sessions: said(
+    form({ idleMinutes: z.int().min(2).max(43_200).optional(), hours: rate.max(720).optional() }),
+    'when sessions of people in browsers end by themselves',
+    'idleMinutes: 30, hours: 12',
+  ),
 });
 
 const hooks = form({

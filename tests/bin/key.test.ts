@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { systemClock } from '../../core/base/clock.ts';
+import { Identity } from '../../core/service/identity/identity.ts';
 import type { KeyView } from '../../core/service/identity/key-view.ts';
 import type { TenantView } from '../../core/service/identity/tenants.ts';
 import { eventually } from '../support/eventually.ts';
@@ -115,12 +117,47 @@ describe('the commands on keys and tenants', function () {
     assert.equal((JSON.parse(resumed.stdout) as TenantView).suspendedAt, null);
   });
 
+  it('list and end sessions', async () => {
+    verifies('R9.sessions');
+    const pool = fresh.database.pool('tutti_engine', 2);
+    const parts = { database: fresh.database, pool, config: {}, tenantId: 0, clock: systemClock };
+    const { keys, sessions, tenants } = new Identity(parts);
+    const { id: tenantId } = await tenants.find('acme');
+    const [key] = await keys.list(tenantId);
+    const proof = { kind: 'key', id: String(key?.id), prefix: String(key?.prefix) } as const;
+    const principal = {
+      ...{ id: `key ${key?.id}`, tenantId, actor: { kind: 'key', id: String(key?.id) } as const },
+      ...{ roles: [], modules: null, companies: null },
+    };
+    const { session, secret } = await sessions.begin(
+      { principal, proof: { ...proof, expiresAt: null } },
+      { userAgent: 'Mozilla/5.0', address: '10.0.0.1' },
+    );
+
+    const listed = await tutti('sessions', '--tenant', 'acme');
+    const ended = await tutti('sessions', 'end', session.id, '--tenant', 'acme');
+    const after = await tutti('sessions', '--tenant', 'acme', '--json');
+
+    assert.match(
+      listed.stdout,
+      new RegExp(
+        `^${session.id} +${key?.id} +key ${key?.id} +tenant_admin .* 10\\.0\\.0\\.1 +Mozilla/5\\.0$`,
+        'm',
+      ),
+    );
+    assert.ok(!listed.stdout.includes(secret));
+    assert.match(ended.stdout, /^Ended: /);
+    assert.deepEqual(JSON.parse(after.stdout), []);
+  });
+
   it('refuse what is wrong in one line, and end with 2', async () => {
     const wrong: readonly (readonly [RegExp, readonly string[]])[] = [
       [/^INPUT_INVALID: tutti key takes list, create, rotate, revoke, not 'make'/, ['key', 'make']],
       [/^INPUT_INVALID: tutti key create needs NAME and --role/, ['key', 'create', 'x']],
       [/^INPUT_INVALID: There is no role 'emperor'/, ['key', 'create', 'x', '--role', 'emperor']],
       [/^API_KEY_UNKNOWN: /, ['key', 'revoke', 'x']],
+      [/^SESSION_UNKNOWN: /, ['sessions', 'end', 'x']],
+      [/^INPUT_INVALID: tutti sessions takes list, end, not 'stop'/, ['sessions', 'stop']],
       [/^TENANT_UNKNOWN: /, ['key', 'list', '--tenant', 'nobody']],
       [/^INPUT_INVALID: 'Acme Inc' is no name of a tenant/, ['tenant', 'create', 'Acme Inc']],
       [/^CONFIG_INVALID: .*0\.0\.0\.0.*keysOnly/, ['serve', '--port', '0', '--host', '0.0.0.0']],

@@ -22,12 +22,14 @@ const unaudited: Readonly<Record<string, readonly string[]>> = {
     'core/engine/run/retry-rows.ts',
   ],
   'retention by its policy; whoever applies it by hand has a row (retention/apply.ts)': [
-    ...['bodies', 'expire', 'feed'].map((file) => `core/engine/retention/${file}.ts`),
+    ...['bodies', 'expire', 'feed', 'sessions'].map((file) => `core/engine/retention/${file}.ts`),
   ],
   'the schema; whoever restores a backup has a row (audit/backup.ts)': [
     ...['backup/restore', 'migrate', 'partitions'].map((file) => `core/ports/db/${file}.ts`),
   ],
-  'when a key was last used': ['core/service/identity/check-key.ts'],
+  'when a key or a session was last used': [
+    ...['check-key', 'check-session'].map((file) => `core/service/identity/${file}.ts`),
+  ],
   'what comes from an ERP and what it starts': [
     ...['firing-store', 'intake', 'sweeps'].map((file) => `core/service/hooks/${file}.ts`),
   ],

@@ -4,6 +4,8 @@ const keys = 'tests/service/identity/keys.test.ts';
 const issuers = 'tests/service/identity/issuers.test.ts';
 const matrix = 'tests/service/identity/auth-matrix.test.ts';
 const callers = 'tests/service/identity/identify.test.ts';
+const sessions = 'tests/service/identity/sessions.test.ts';
+const sessionRoutes = 'tests/service/identity/session-routes.test.ts';
 const grants = 'tests/service/identity/grant.test.ts';
 const database = 'tests/ports/db/cross-tenant.test.ts';
 
@@ -59,11 +61,32 @@ export const identity: readonly Mutant[] = [
     tests: [issuers],
   },
   {
+    id: 'a-stolen-cookie-is-enough',
+    file: 'core/service/identity/session-cookie.ts',
+    find: 'if (sent.length === own.length && timingSafeEqual(sent, own)) return;',
+    replace: 'if (sent.length >= 0 || timingSafeEqual(sent, own)) return;',
+    tests: [sessionRoutes],
+  },
+  {
+    id: 'a-session-outlives-its-key',
+    file: 'core/service/identity/session-row.ts',
+    find: 'if (key === null || key.revokedAt !== null) return false;',
+    replace: 'if (key === null) return false;',
+    tests: [sessions],
+  },
+  {
+    id: 'a-stream-outlives-its-reader',
+    file: 'core/service/identity/watch.ts',
+    find: 'if (open && !isLetIn(open.proof, row, judged)) open.ending.abort();',
+    replace: 'if (open && row.suspendedAt !== null) open.ending.abort();',
+    tests: ['tests/service/identity/watch.test.ts'],
+  },
+  {
     id: 'a-wrong-key-is-the-owner',
     file: 'core/service/identity/identify.ts',
-    find: "if (identity) return identity.principalOf(authorization, request.ip ?? '');",
+    find: "if (identity) return identity.knownBy(authorization, request.ip ?? '');",
     replace:
-      "if (identity) return identity.principalOf(authorization, request.ip ?? '').catch(() => identity.local());",
+      "if (identity) return identity.knownBy(authorization, request.ip ?? '').catch(async () => ({ principal: await identity.local(), proof: null }));",
     tests: [callers],
   },
   {

@@ -6,6 +6,7 @@ import { dropMonths, expiredPartitions, expireRuns, sweepDefaults } from './expi
 import { trimFeed } from './feed.ts';
 import { withConnection } from './keeping.ts';
 import { daysBefore, type RetentionPolicy } from './policy.ts';
+import { sweepSessions } from './sessions.ts';
 
 /** What an application of the policy did. */
 export interface Applied {
@@ -43,6 +44,7 @@ export async function applyRetention(
       });
     const { bodies } = await eraseBodies(client, policy, when);
     const feedRows = await trimFeed(client, daysBefore(when.now, policy.feedDays));
+    await sweepSessions(client, when.now);
     const runs = await expireRuns(client, limit);
     const due = when.signal?.aborted ? [] : await expiredPartitions(client, limit);
     const { dropped, postponed } = await dropMonths(database, due, limit);

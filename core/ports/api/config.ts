@@ -19,6 +19,16 @@ export interface ApiConfig {
    * `usual`. @default usual: 600 a minute
    */
   readonly rates?: Readonly<Record<string, ApiRate>>;
+  /** How long people in browsers stay signed in. @default half an hour that nobody uses, 12 hours in all */
+  readonly sessions?: ApiSessions;
+}
+
+/** When a session ends by itself; never later than the key or the token that it was begun with. */
+export interface ApiSessions {
+  /** How long nobody may use it, minutes; it is counted to the minute. @default 30 */
+  readonly idleMinutes?: number;
+  /** How long it may last however much it is used, hours. @default 12 */
+  readonly hours?: number;
 }
 
 /** Points a caller may use; a request costs one, and one that starts work costs more. */

@@ -260,6 +260,25 @@ export interface ApiKeyTable {
   readonly oldUntil: NullableTime;
 }
 
+/** A session of somebody in a browser; only the hash of its cookie is kept. */
+export interface SessionTable {
+  readonly tenantId: number;
+  readonly id: string;
+  readonly hash: Buffer;
+  readonly principal: string;
+  readonly keyId: string | null;
+  readonly keyPrefix: string | null;
+  readonly issuer: string | null;
+  readonly tokenId: string | null;
+  readonly bearer: NullableJson;
+  readonly madeAt: Time;
+  readonly seenAt: Time;
+  readonly idleUntil: Time;
+  readonly expiresAt: Time;
+  readonly userAgent: string;
+  readonly address: string;
+}
+
 /** A token of an issuer that is refused before it expires, by its `jti`. */
 export interface DeniedTokenTable {
   readonly tenantId: number;
@@ -346,6 +365,7 @@ export interface Tables {
   readonly audit: AuditTable;
   readonly auditHead: AuditHeadTable;
   readonly apiKey: ApiKeyTable;
+  readonly session: SessionTable;
   readonly deniedToken: DeniedTokenTable;
   readonly setting: SettingTable;
   readonly stop: StopTable;

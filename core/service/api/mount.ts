@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type Request, type RequestHandler, type Response, Router } from 'express';
 import { EngineError } from '../../base/errors.ts';
 import { isAllowed, nobody, type Principal } from '../identity/principal.ts';
+import type { Proof } from '../identity/proof.ts';
 import { idempotencyKey } from './idempotency.ts';
 import { chargeMore, costOf } from './rate.ts';
 import { readBody, readQuery, whenGone } from './request.ts';
@@ -83,6 +84,7 @@ function callOf(
     query: route.query ? readQuery(request, route.query) : undefined,
     body,
     principal,
+    proof: (response.locals.proof as Proof | undefined) ?? null,
     tenantId: principal.tenantId,
     actor: principal.actor,
     key: route.key === 'required' ? idempotencyKey(request, inBody) : '',

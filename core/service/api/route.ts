@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { ErrorCode } from '../../base/errors.ts';
 import type { Permission } from '../identity/permission.ts';
 import type { Principal, Reach } from '../identity/principal.ts';
+import type { Proof } from '../identity/proof.ts';
 
 /** The parameters that a path names: `/v1/runs/:id` has `id`. */
 export type PathParameters<Path extends string> = Path extends `${infer Left}/${infer Right}`
@@ -17,6 +18,8 @@ export interface Call<Params, Query, Body> {
   readonly query: Query;
   readonly body: Body;
   readonly principal: Principal;
+  /** What the caller was let in by; null: being on this machine, or nothing. */
+  readonly proof: Proof | null;
   /** The caller's, for short. */
   readonly tenantId: number;
   /** The caller's, for short. */
@@ -56,6 +59,8 @@ export interface Route {
   readonly description?: string;
   /** What the caller must be allowed; null: anybody may, with no key. */
   readonly permission: Permission | null;
+  /** What it must be asked with. @default a key, a token, or the cookie of a session */
+  readonly by?: 'credential' | 'session';
   /** Whether it answers callers who are beyond their rate, too, and without asking who they are: for load balancers. @default false */
   readonly isUncounted?: true;
   /** Since when callers should use another one, and from when it may be gone: RFC 9745, RFC 8594. @default neither */

@@ -29,6 +29,7 @@ import { policyRoutes } from './routes/policies.ts';
 import { proposalRoutes } from './routes/proposals.ts';
 import { runRoutes } from './routes/runs.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
+import { sessionRoutes } from './routes/sessions.ts';
 import { settingRoutes } from './routes/settings.ts';
 import { statusRoutes } from './routes/status.ts';
 import { stepContentRoutes } from './routes/step-contents.ts';
@@ -82,6 +83,7 @@ export function routesOf(parts: CompleteParts): readonly Route[] {
     ...(parts.schedules ? scheduleRoutes(parts.schedules) : []),
     ...(parts.settings ? settingRoutes(parts.settings) : []),
     ...(parts.identity ? keyRoutes(parts.identity) : []),
+    ...(parts.identity ? sessionRoutes(parts.identity) : []),
     ...(parts.identity ? tenantRoutes(parts.identity) : []),
   ];
   return routes;

@@ -68,7 +68,10 @@ export class Attempts<T> {
 
 /** Whether it is the credential that is wrong. */
 function isRefusal(error: unknown): boolean {
-  return isEngineError(error) && ['UNAUTHENTICATED', 'TOKEN_REFUSED'].includes(error.code);
+  return (
+    isEngineError(error) &&
+    ['UNAUTHENTICATED', 'TOKEN_REFUSED', 'SESSION_ENDED'].includes(error.code)
+  );
 }
 
 function tooMany({ msBeforeNext }: RateLimiterRes): EngineError {

@@ -5,6 +5,7 @@ import type { Actor } from '../../engine/run/request.ts';
 import { isKeyOf, prefixOf } from './key-text.ts';
 import { rolesIn, scopesIn } from './key-view.ts';
 import type { Principal } from './principal.ts';
+import type { KeyProof, Known } from './proof.ts';
 import { Remembered } from './remembered.ts';
 import { suspendedTenant } from './tenants.ts';
 
@@ -44,7 +45,7 @@ export class KeyCheck {
   }
 
   /** @throws UNAUTHENTICATED · TENANT_SUSPENDED · DB_* */
-  async check(text: string): Promise<Principal> {
+  async check(text: string): Promise<Known<KeyProof>> {
     const prefix = prefixOf(text);
     // A prefix is no secret, so that how long it takes to find none tells nothing.
     const key = prefix && (await this.#known.get(prefix, () => this.#find(prefix)));
@@ -52,15 +53,10 @@ export class KeyCheck {
     if (isPast(key.expires_at, this.#clock.now())) throw refused('It has expired.');
     if (key.suspended_at !== null) throw suspendedTenant();
     await this.#noteUse(key);
-    const { id, person, rate } = key;
+    const { id, expires_at: expiresAt } = key;
     return {
-      id: `key ${id}`,
-      tenantId: key.tenant_id,
-      actor: { kind: 'key', id, onBehalfOf: partiesOf(key) },
-      ...(person !== null && { person }),
-      roles: rolesIn(key.roles),
-      ...scopesIn(key.scopes),
-      ...(rate !== null && { rate }),
+      principal: keyPrincipal({ ...key, tenantId: key.tenant_id, madeBy: key.made_by }),
+      proof: { kind: 'key', id, prefix, expiresAt: earlier(expiresAt, oldEndOf(key, prefix)) },
     };
   }
 
@@ -99,11 +95,46 @@ export class KeyCheck {
   }
 }
 
+/** What is known of a key whose bearer is let in. */
+export interface KeyFacts {
+  readonly tenantId: number;
+  readonly id: string;
+  readonly roles: readonly string[];
+  readonly scopes: unknown;
+  readonly person: string | null;
+  readonly madeBy: Actor;
+  readonly rate: string | null;
+}
+
+/** Who calls with a key, or with a session that was begun with it. */
+export function keyPrincipal(key: KeyFacts): Principal {
+  const { tenantId, id, person, rate } = key;
+  return {
+    id: `key ${id}`,
+    tenantId,
+    actor: { kind: 'key', id, onBehalfOf: partiesOf(key) },
+    ...(person !== null && { person }),
+    roles: rolesIn(key.roles),
+    ...scopesIn(key.scopes),
+    ...(rate !== null && { rate }),
+  };
+}
+
+/** When the text of a prefix works no more; null: with its key. */
+function oldEndOf(key: StoredKey, prefix: string): Date | null {
+  return key.prefix === prefix ? null : key.old_until;
+}
+
+function earlier(one: Date | null, other: Date | null): Date | null {
+  if (one === null || other === null) return one ?? other;
+  return one < other ? one : other;
+}
+
 /**
  * Whoever has made a key has seen its text: what it asks for is theirs, too, so that nobody approves as themself what they have asked for
  * through a key of their making.
  */
-function partiesOf({ person, made_by: maker }: StoredKey): readonly string[] {
+function partiesOf({ person, madeBy: maker }: KeyFacts): readonly string[] {
   const makers = maker.kind === 'person' ? [maker.id] : (maker.onBehalfOf ?? []);
   return [...new Set([...(person === null ? [] : [person]), ...makers])];
 }

@@ -1,8 +1,11 @@
 import type { Request, RequestHandler } from 'express';
-import { EngineError } from '../../base/errors.ts';
+import { EngineError, isEngineError } from '../../base/errors.ts';
 import { isLoopback } from '../../base/loopback.ts';
 import type { Identity } from './identity.ts';
 import { localOwner, type Principal } from './principal.ts';
+import type { Known } from './proof.ts';
+import { isProxied } from './proxied.ts';
+import { clearSessionCookie, demandOwnPage, sessionCookieOf } from './session-cookie.ts';
 
 /** What callers are known by. */
 export interface IdentifyParts {
@@ -14,19 +17,24 @@ export interface IdentifyParts {
   readonly keysOnly: boolean;
 }
 
-/** What proxies add to what they hand on. */
-const proxyHeaders = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'];
+/** Who calls; `proof` is null for the person at this machine. */
+type Caller = Known | { readonly principal: Principal; readonly proof: null };
+
+const safeMethods: readonly string[] = ['GET', 'HEAD', 'OPTIONS'];
 
 /**
- * Finds out who calls, and puts them into `response.locals.principal`; why somebody is nobody goes into `response.locals.refusal`, for
- * routes that need somebody. A key or a token that is wrong is refused: it never makes its bearer the person at this machine.
+ * Finds out who calls, and puts them into `response.locals.principal`, and what they were let in by into `response.locals.proof`; why somebody
+ * is nobody goes into `response.locals.refusal`, for routes that need somebody. A key, a token or a session that is wrong is refused: it
+ * never makes its bearer the person at this machine.
  */
 export function identify(parts: IdentifyParts): RequestHandler {
   return async (request, response, next) => {
     try {
-      response.locals.principal = await callerOf(parts, request);
+      Object.assign(response.locals, await callerOf(parts, request));
     } catch (error) {
       response.locals.refusal = error;
+      // Else whoever needs no key here could not get rid of it.
+      if (isEngineError(error) && error.code === 'SESSION_ENDED') clearSessionCookie(response);
     }
     next();
   };
@@ -35,22 +43,29 @@ export function identify(parts: IdentifyParts): RequestHandler {
 async function callerOf(
   { tenantId, identity, keysOnly }: IdentifyParts,
   request: Request,
-): Promise<Principal> {
+): Promise<Caller> {
   const { authorization } = request.headers;
   if (authorization !== undefined) {
-    if (identity) return identity.principalOf(authorization, request.ip ?? '');
+    if (identity) return identity.knownBy(authorization, request.ip ?? '');
     throw new EngineError('UNAUTHENTICATED', 'This process knows neither keys nor tokens.');
   }
+  const cookie = identity ? await sessionCookieOf(request) : null;
+  if (identity && cookie !== null) return bySession(identity, request, cookie);
   if (keysOnly || !isFromHere(request)) throw unknownCaller();
-  return identity ? await identity.local() : localOwner(tenantId);
+  return { principal: identity ? await identity.local() : localOwner(tenantId), proof: null };
+}
+
+async function bySession(identity: Identity, request: Request, cookie: string): Promise<Known> {
+  const known = await identity.knownBySession(cookie, request.ip ?? '');
+  const { proof } = known;
+  if (proof.kind === 'session' && !safeMethods.includes(request.method))
+    demandOwnPage(request, proof);
+  return known;
 }
 
 /** Whether a program of this machine asks: a proxy that runs here passes on what strangers ask. */
-function isFromHere({ socket, headers }: Request): boolean {
-  return (
-    isLoopback(socket.remoteAddress ?? '') &&
-    proxyHeaders.every((name) => headers[name] === undefined)
-  );
+function isFromHere(request: Request): boolean {
+  return isLoopback(request.socket.remoteAddress ?? '') && !isProxied(request);
 }
 
 function unknownCaller(): EngineError {

@@ -5,7 +5,7 @@ import type { Actor } from '../../engine/run/request.ts';
 import type { ApiIssuer } from '../../ports/api/config.ts';
 import type { DeniedTokens } from './denied-tokens.ts';
 import { roles as knownRoles, type Role } from './permission.ts';
-import type { Principal } from './principal.ts';
+import type { Known, TokenProof } from './proof.ts';
 import { suspendedTenant, type Tenants } from './tenants.ts';
 import { IssuedTokens, refusedToken } from './tokens.ts';
 
@@ -34,14 +34,14 @@ export class Issuers {
   }
 
   /** @throws TOKEN_REFUSED · TOKEN_UNCHECKED · TENANT_SUSPENDED · DB_* */
-  async check(token: string): Promise<Principal> {
+  async check(token: string): Promise<Known<TokenProof>> {
     const { issuer, payload } = await this.#tokens.check(token);
     const config = this.#issuers.get(issuer) as ApiIssuer;
     const tenantId = await this.#tenantOf(config, payload);
     const { jti: id } = payload;
     if (id !== undefined && (await this.#parts.denied.isDenied({ tenantId, issuer, id })))
       throw refusedToken('it was taken back');
-    return {
+    const principal = {
       id: JSON.stringify(['token', issuer, clientOf(payload), payload.sub]),
       tenantId,
       actor: actorOf(config, payload),
@@ -49,6 +49,8 @@ export class Issuers {
       modules: limitsIn(payload, config.modulesClaim),
       companies: limitsIn(payload, config.companiesClaim),
     };
+    const expiresAt = endOf(config, payload);
+    return { principal, proof: { kind: 'token', issuer, id: id ?? null, expiresAt } };
   }
 
   async #tenantOf({ tenantClaim, tenant }: ApiIssuer, payload: JWTPayload): Promise<number> {
@@ -84,6 +86,14 @@ function checkRoles(roles: Readonly<Record<string, string>>): void {
     'CONFIG_INVALID',
     `api.issuers: there is no role '${strange}'; there are ${Object.keys(knownRoles).join(', ')}.`,
   );
+}
+
+/** When a token is too old, by its own word or by ours; both claims were asked for. */
+function endOf(
+  { maxTokenAgeSeconds = usualMaxAgeSeconds }: ApiIssuer,
+  { exp = 0, iat = 0 }: JWTPayload,
+): Date {
+  return new Date(Math.min(exp, iat + maxTokenAgeSeconds) * 1_000);
 }
 
 /** A program with an account of its own acts for itself; whoever else has a token is a person. */

@@ -31,6 +31,8 @@ export const permissions = {
   'webhooks:write': 'make, change, delete and replay them',
   'keys:read': 'look at API keys',
   'keys:write': 'make, rotate and revoke API keys',
+  'sessions:use': 'sign in for a browser, and look at and end sessions of your own',
+  'sessions:administer': 'look at and end sessions of everybody in the tenant',
   'audit:read': 'read, verify and export the audit log',
   'data:erase': 'erase personal data, and put runs on hold',
   'status:read': 'look at status and metrics',
@@ -44,8 +46,9 @@ export type Permission = keyof typeof permissions;
 
 const reading = (Object.keys(permissions) as Permission[]).filter(
   (each) =>
-    each.endsWith(':read') &&
-    !['tenants:read', 'metrics:read', 'keys:read', 'audit:read'].includes(each),
+    each === 'sessions:use' ||
+    (each.endsWith(':read') &&
+      !['tenants:read', 'metrics:read', 'keys:read', 'audit:read'].includes(each)),
 );
 const operating: readonly Permission[] = [
   ...reading,

@@ -320,7 +320,10 @@ describe('a policy that people write', function () {
     await agentsOf(host).create(speaker(), both);
     const { fault } = await agentsOf(host).show(tenantId, 'custom.both');
     const versions = { 'custom.both': 1 };
-    const kept = await agentsOfVersions(host.store.definitions, host.registry, { tenantId, versions });
+    const kept = await agentsOfVersions(host.store.definitions, host.registry, {
+      tenantId,
+      versions,
+    });
 
     const back = policies.withdraw(speaker(), 'desk');
     await assert.rejects(back, {

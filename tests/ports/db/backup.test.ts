@@ -50,7 +50,9 @@ describe('a backup', function () {
     assert.deepEqual(Object.keys(is).sort(), Object.keys(was).sort());
     for (const [table, rows] of Object.entries(was)) {
       assert.ok(rows.length > 0, `${table} had no row to lose`);
-      assert.deepEqual(is[table], rows, table);
+      // One that was ended since the backup must not go on again.
+      const kept = table === 'tutti."session"' ? [] : rows;
+      assert.deepEqual(is[table], kept, table);
     }
     // tutti.meta is made by the migrations.
     assert.equal(restored.rows, Object.values(was).flat().length);

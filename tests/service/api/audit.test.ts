@@ -283,6 +283,18 @@ describe('the audit log over HTTP', () => {
     },
     { route: 'delete /v1/keys/:id', action: 'key.revoke' },
     {
+      route: 'delete /v1/sessions/:id',
+      action: 'session.end',
+      ask: async () => {
+        const made = await json<{ secret: string }>(
+          await send('post', '/v1/keys', { name: 'a page', roles: ['viewer'] }),
+        );
+        const headers = { authorization: `Bearer ${made.secret}` };
+        const begun = await fetch(`${server.url}/v1/sessions`, { method: 'POST', headers });
+        return { path: String(begun.headers.get('location')) };
+      },
+    },
+    {
       route: 'post /v1/tenants',
       action: 'tenant.create',
       ask: () => ({ body: { slug: 'theirs' } }),

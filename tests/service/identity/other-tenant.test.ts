@@ -42,6 +42,7 @@ const queries: Readonly<Record<string, string>> = {
 interface Made {
   readonly id?: string;
   readonly webhook?: { readonly id: string };
+  readonly session?: { readonly id: string };
   readonly delivery?: string;
 }
 
@@ -109,12 +110,15 @@ describe("another tenant's ids", function () {
     };
     const expiresAt = new Date(Date.now() + 600_000);
     const approval = await new Approvals(pool).ask(facts, { ...question, expiresAt });
+    // Not the one that asks: whoever revokes that has no session any more.
+    await served.key(tenantId, ['viewer']);
     const [key] = await served.identity.keys.list(tenantId);
     const listed = await served.ask('/v1/findings', ours);
     const { items } = (await listed.json()) as { items: { readonly fingerprint: string }[] };
     const [finding] = items;
     const { webhook } = await made('/v1/webhooks', { url: 'https://example.com/tutti' });
     const { delivery } = await made(`/v1/webhooks/${webhook?.id}/ping`, undefined);
+    const { session } = await made('/v1/sessions', undefined);
     const delegation = await made('/v1/delegations', { to: 'carl', until: expiresAt });
     const [event, backfill] = [newId(), newId()];
     await pool.query(
@@ -137,6 +141,7 @@ describe("another tenant's ids", function () {
       ['/v1/approvals/', approval.id],
       ['/v1/delegations/', delegation.id ?? ''],
       ['/v1/effects/', effect],
+      ['/v1/sessions/', session?.id ?? ''],
       ['/v1/keys/', key?.id ?? ''],
       ['/v1/agents/', 'custom.clerk'],
       ['/v1/workflows/', 'our_rounds'],

@@ -126,12 +126,13 @@ async function fill(client: pg.Client, reader: BackupReader): Promise<void> {
 }
 
 // Transaction numbers of the old server may be higher than those that come: a reader of the feed would wait for ever. Webhooks read it
-// from its beginning, and tell nobody twice; an older schema has none.
+// from its beginning, and tell nobody twice; an older schema has none. Sessions that were ended since the backup would go on again.
 const leaveOldPlace = `UPDATE tutti.engine SET state = 'gone';
   UPDATE tutti.run SET owner = NULL WHERE owner IS NOT NULL;
   UPDATE tutti.feed SET tx = tx - (SELECT max(tx) FROM tutti.feed);
   DO $$ BEGIN
     IF to_regclass('tutti.webhook_place') IS NOT NULL THEN UPDATE tutti.webhook_place SET tx = -9223372036854775808; END IF;
+    IF to_regclass('tutti.session') IS NOT NULL THEN DELETE FROM tutti.session; END IF;
   END $$;`;
 
 async function load(client: pg.Client, table: SavedTable, source: TableReader): Promise<void> {

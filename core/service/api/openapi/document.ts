@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { permissions } from '../../identity/permission.ts';
+import { sessionCookieName } from '../../identity/session-cookie.ts';
 import type { AnswerShape, Route } from '../route.ts';
 import type { AnswerObject, Content, OpenApi, Operation, Parameter } from './open-api.ts';
 import { answerHeaders, parametersOf } from './parameters.ts';
@@ -41,7 +42,7 @@ export function openApiOf(
       schemas: schemas.components,
       responses: refusals.components,
       headers: answerHeaders,
-      securitySchemes: { bearer },
+      securitySchemes: { bearer, session },
     },
   };
 }
@@ -67,6 +68,20 @@ const bearer = {
   description:
     'An API key (`tutti_…`) or a token of an issuer that the installation trusts. Programs of its own machine may need none.',
 };
+
+const session = {
+  type: 'apiKey',
+  in: 'cookie',
+  name: sessionCookieName,
+  description:
+    'A session that `POST /v1/sessions` has begun, for browsers; on loopback without TLS its cookie is called `tutti`. What it changes needs its CSRF token in the header `X-CSRF-Token`. A header `Authorization` goes first.',
+};
+
+const schemes = {
+  credential: [{ bearer: [] }],
+  session: [{ session: [] }],
+  any: [{ bearer: [] }, { session: [] }],
+} as const;
 
 const problemShape = z
   .object({
@@ -95,7 +110,7 @@ function operationOf(route: Route, schemas: Schemas, refusals: Refusals): Operat
     summary,
     description: describe(route),
     tags: [tagOf(route)],
-    security: permission === null ? [] : [{ bearer: [] }],
+    security: permission === null ? [] : schemes[route.by ?? 'any'],
     ...(permission !== null && { 'x-permission': permission }),
     ...(route.deprecated && { deprecated: true as const }),
     ...(parameters.length > 0 && { parameters }),

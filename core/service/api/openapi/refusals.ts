@@ -20,7 +20,8 @@ function common({
       ? []
       : ([
           ...(['UNAUTHENTICATED', 'TOKEN_REFUSED', 'PERMISSION_DENIED'] as const),
-          ...(['TENANT_SUSPENDED', 'TOKEN_UNCHECKED'] as const),
+          ...(['TENANT_SUSPENDED', 'TOKEN_UNCHECKED', 'SESSION_ENDED'] as const),
+          'CSRF_TOKEN_REFUSED' as const,
         ] as const)),
   ];
 }

@@ -26,6 +26,7 @@ const tags: Readonly<Record<string, string>> = {
   limits: 'How much of their limits they have used.',
   settings: 'What can be changed while engines run.',
   keys: 'Who may call: API keys, and tokens that are refused.',
+  sessions: 'People in browsers: sign in, look who is signed in, and sign out.',
   tenants: 'Customers of the installation.',
   audit: 'Who changed what.',
   status: 'How the installation does.',

@@ -25,6 +25,7 @@ const largestStreams = 200;
  * the run's sequence numbers, which rise in commit order, so a reader that comes back misses nothing and sees nothing twice.
  * `?deltas=true` adds what models say while they say it, as events `delta` without an id: nothing of it is stored, so what a
  * reader misses is gone; the journal has what was said in the end. The stream ends after `run.ended`; a client that comes back for more then gets 204, which tells it to stay away.
+ * It ends sooner when whoever reads it is let in no more.
  */
 export function eventRoutes(parts: CompleteParts): readonly Route[] {
   const { history } = parts;
@@ -41,7 +42,7 @@ export function eventRoutes(parts: CompleteParts): readonly Route[] {
       query: eventsQuery,
       answers: { 200: { type: 'text/event-stream' }, 204: null },
       errors: ['RUN_UNKNOWN'],
-      handle: async ({ tenantId, params, query, principal, request, response }) => {
+      handle: async ({ tenantId, params, query, principal, proof, request, response }) => {
         const gone = goneSignal(request, response);
         const after = lastEventId(request);
         const { id, endedAt } = await history.head(tenantId, params.id, principal);
@@ -49,10 +50,13 @@ export function eventRoutes(parts: CompleteParts): readonly Route[] {
         if (request.method === 'HEAD') return void response.type('text/event-stream').end();
         if (open >= largestStreams) throw tooMany(response);
         open += 1;
+        const watching = parts.identity?.watch.over({ tenantId, proof });
         try {
-          const from = { tenantId, runId: id, after, gone, wantsDeltas: query.deltas };
+          const ends = watching ? AbortSignal.any([gone, watching.signal]) : gone;
+          const from = { tenantId, runId: id, after, gone: ends, wantsDeltas: query.deltas };
           return await follow(parts, response, from);
         } finally {
+          watching?.end();
           open -= 1;
         }
       },

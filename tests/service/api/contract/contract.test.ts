@@ -56,7 +56,8 @@ describe('the API answers as it is documented', function () {
     verifies('R10.docs');
     const faults = await faultsOf(operations, async ({ name, method, path }) => {
       const needs = await needsOf(lab, name);
-      const send = 'body' in needs ? { body: needs.body } : {};
+      const { headers = {} } = needs;
+      const send = { headers, ...('body' in needs && { body: needs.body }) };
       return { response: await lab.ask(method, filled(path, needs), send), statuses: /^[23]/ };
     });
 

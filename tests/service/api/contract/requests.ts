@@ -8,6 +8,7 @@ export interface Needs {
   /** After the path: `?from=1&to=2`. */
   readonly query?: string;
   readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 type Recipe = (lab: ContractLab) => Needs | Promise<Needs>;
@@ -41,6 +42,18 @@ const policy = async (lab: ContractLab, isWider = false): Promise<string> => {
 const key = async (lab: ContractLab): Promise<string> => {
   const { key: made } = await lab.make('/v1/keys', { name: 'one', roles: ['viewer'] });
   return String((made as { readonly id: string }).id);
+};
+const bearer = async (lab: ContractLab): Promise<Readonly<Record<string, string>>> => {
+  const { secret } = await lab.make('/v1/keys', { name: 'page', roles: ['viewer'] });
+  return { authorization: `Bearer ${secret}` };
+};
+/** A session, as its page sends it. */
+const session = async (lab: ContractLab) => {
+  const answer = await lab.ask('POST', '/v1/sessions', { headers: await bearer(lab) });
+  const [cookie = ''] = answer.headers.getSetCookie();
+  const made = (await answer.json()) as { session: { id: string }; csrfToken: string };
+  const headers = { cookie: cookie.split(';')[0] ?? '', 'x-csrf-token': made.csrfToken };
+  return { path: { id: made.session.id }, headers };
 };
 const tenant = async (lab: ContractLab): Promise<string> => {
   const slug = fresh();
@@ -274,6 +287,13 @@ export const recipes: Readonly<Record<string, Recipe>> = {
   'POST /v1/denied-tokens': () => ({
     body: { issuer: 'https://id.example.com', id: fresh(), until: '2099-01-01T00:00:00Z' },
   }),
+  'POST /v1/sessions': async (lab) => ({ headers: await bearer(lab) }),
+  'GET /v1/sessions': session,
+  'DELETE /v1/sessions': session,
+  'GET /v1/sessions/current': session,
+  'DELETE /v1/sessions/current': session,
+  'GET /v1/sessions/{id}': session,
+  'DELETE /v1/sessions/{id}': session,
   'POST /v1/tenants': () => ({ body: { slug: fresh() } }),
   'GET /v1/tenants/{slug}': async (lab) => ({ path: { slug: await tenant(lab) } }),
   'POST /v1/tenants/{slug}/suspend': async (lab) => ({ path: { slug: await tenant(lab) } }),
