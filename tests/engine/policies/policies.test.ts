@@ -325,6 +325,9 @@ describe('a policy that people write', function () {
       versions,
     });
 
+    // It is judged by what is in force, not by what the code says.
+    assert.deepEqual([fault, kept.length], [null, 1]);
+
     const back = policies.withdraw(speaker(), 'desk');
     await assert.rejects(back, {
       code: 'POLICY_INVALID',
