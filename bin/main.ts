@@ -18,7 +18,6 @@ const usageCodes: readonly ErrorCode[] = [
   'AGENT_CONFLICT',
   'POLICY_UNKNOWN',
   'POLICY_INVALID',
-  'POLICY_CONFLICT',
   'KEY_REUSED',
   'SETTING_UNKNOWN',
   'TOOL_UNKNOWN',

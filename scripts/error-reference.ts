@@ -31,7 +31,6 @@ const advice: Readonly<Record<ErrorCode, string>> = {
     'Look for the name with `tutti policy list`, and for its versions with `tutti policy show`.',
   POLICY_INVALID:
     'Correct the member of the policy that the message names, or the agents that break its rules.',
-  POLICY_CONFLICT: 'Look at what the policy is now (`tutti policy show`), then ask again.',
   AGENT_CONFLICT: 'Look at what the agent is now (`tutti agent show`), then ask again.',
   STEP_UNKNOWN: "Look at the run's steps.",
   EFFECT_UNKNOWN: 'Look for the key with `tutti effects`.',

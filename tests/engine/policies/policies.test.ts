@@ -240,8 +240,7 @@ describe('policies that are put in force while engines run', function () {
       tenantId,
     );
     await settled();
-    const { became } = await make('U1');
-    assert.equal(became, 'autonomy.observe');
+    assert.equal((await make('U1')).became, 'autonomy.observe');
   });
 });
 

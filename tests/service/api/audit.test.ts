@@ -226,26 +226,17 @@ describe('the audit log over HTTP', () => {
       action: 'agent.delete',
       ask: () => ({ path: '/v1/agents/other?version=1' }),
     },
-    {
-      route: 'post /v1/policies/:name/versions',
-      action: 'policy.draft',
-      ask: () => ({ path: '/v1/policies/mine/versions', body: { document: policy } }),
-    },
-    {
-      route: 'post /v1/policies/:name/publish',
-      action: 'policy.publish',
-      ask: () => ({ path: '/v1/policies/mine/publish', body: {} }),
-    },
-    {
-      route: 'post /v1/policies/:name/withdraw',
-      action: 'policy.withdraw',
-      ask: () => ({ path: '/v1/policies/mine/withdraw', body: {} }),
-    },
-    {
-      route: 'post /v1/policies/:name/rollback',
-      action: 'policy.rollback',
-      ask: () => ({ path: '/v1/policies/mine/rollback', body: { version: 1 } }),
-    },
+    ...(
+      [
+        ['versions', 'draft', { document: policy }],
+        ['publish', 'publish', {}],
+        ['withdraw', 'withdraw', {}],
+        ['rollback', 'rollback', { version: 1 }],
+      ] as const
+    ).map(([path, verb, body]) => ({
+      ...{ route: `post /v1/policies/:name/${path}`, action: `policy.${verb}` },
+      ask: () => ({ path: `/v1/policies/mine/${path}`, body }),
+    })),
     {
       route: 'post /v1/workflows/:name/publish',
       action: 'workflow.publish',
