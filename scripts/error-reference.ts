@@ -27,6 +27,10 @@ const advice: Readonly<Record<ErrorCode, string>> = {
   AGENT_UNKNOWN: 'Look for the name with `tutti agent list`.',
   TASK_UNKNOWN: 'Look for the id of a task that was started here.',
   AGENT_INVALID: 'Correct the member of the agent that the message names.',
+  POLICY_UNKNOWN:
+    'Look for the name with `tutti policy list`, and for its versions with `tutti policy show`.',
+  POLICY_INVALID:
+    'Correct the member of the policy that the message names, or the agents that break its rules.',
   AGENT_CONFLICT: 'Look at what the agent is now (`tutti agent show`), then ask again.',
   STEP_UNKNOWN: "Look at the run's steps.",
   EFFECT_UNKNOWN: 'Look for the key with `tutti effects`.',

@@ -1,6 +1,5 @@
 /**
  * The error catalogue: every failure that Tutti reports has one row here.
- *
  * `category` and `severity` are the eight categories users know from the field; `retryable` says whether the same
  * call may succeed later without a change by anybody; `status` is what the HTTP API answers.
  */
@@ -37,6 +36,8 @@ const catalogue = {
   AGENT_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
   AGENT_INVALID: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 422 },
   AGENT_CONFLICT: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 409 },
+  POLICY_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
+  POLICY_INVALID: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 422 },
   TASK_UNKNOWN: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 404 },
   RUN_ENDED: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 409 },
   RUN_UNFINISHED: { category: 'VALIDATION_ERROR', severity: 'low', retryable: false, status: 409 },

@@ -7,8 +7,8 @@ import type { Call } from './scope.ts';
  * makes the answer decide; undefined otherwise, and of a tool that cannot tell. @throws what the tool or the ERP throws
  */
 export async function groundedOf(call: Call, args: unknown): Promise<string | null | undefined> {
-  const { tool, scope } = call;
-  const { agentName: agent, policies } = scope;
+  const { tool, scope, policies } = call;
+  const { agentName: agent } = scope;
   const { trust } = scope.label;
   if (
     !tool.grounded ||

@@ -3,6 +3,7 @@ import type { LeaseClock } from '../base/lease-clock.ts';
 import type { FindingInput } from '../sdk/agent.ts';
 import type { MadeAgent } from '../sdk/agent-document.ts';
 import type { McpCall, McpResult } from '../sdk/outside.ts';
+import type { Decided } from '../sdk/policy-ref.ts';
 import type { Terms } from '../sdk/tier.ts';
 import type { ApprovalState, EffectState, Trust } from './db/states.ts';
 import type { ModelReply, Part, Quota, Usage } from './models/model.ts';
@@ -140,6 +141,8 @@ export interface Intent {
   readonly applies?: string;
   /** The MCP server that its tool's calls go to, where its node says which. @default the configuration's */
   readonly server?: string;
+  /** By which rule, and by whose word. @default nobody has said */
+  readonly decided?: Decided;
   /** The money that it moves, for people. @default none, or nobody has asked */
   readonly amount?: { readonly amount: string; readonly currency: string };
 }
