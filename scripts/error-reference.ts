@@ -96,6 +96,7 @@ const advice: Readonly<Record<ErrorCode, string>> = {
   MODEL_REFUSED: "Read the provider's reason: a key, a quota, or what was asked.",
   MODEL_REPLY_INVALID: 'Nothing at first: it is retried. If it stays, look at the provider.',
   TURN_BATCHED: 'Nothing: the step waits for the answer of its provider’s batch.',
+  TURN_DELEGATED: 'Nothing: the step waits for the agents that it has handed work to.',
   BREAKER_OPEN: 'Wait: the model or connector is probed again; playbooks go on meanwhile.',
   MODEL_UNKNOWN: "Correct the model's name, or give it a price.",
   BUDGET_EXCEEDED: 'Raise the budget that the message names, or wait for the next day.',
@@ -173,7 +174,7 @@ Every failure has one code; compare codes, never messages. *Again* says whether 
 anybody: such failures are retried where no rule of the agent says otherwise ([recovery.md](recovery.md)); – stands at those that no
 rule follows. *Status* is what the HTTP API answers.
 
-This page is written from the catalogue in \`core/base/errors.ts\` by \`node scripts/error-reference.ts\`.
+This page is written from the catalogue in \`core/base/error-catalogue.ts\` by \`node scripts/error-reference.ts\`.
 
 | Code | Category | Severity | Again | Status | What to do |
 |---|---|---|---|---|---|

@@ -3,6 +3,7 @@ import type { JobDone } from '../core/ports/dispatcher.ts';
 import type { Message } from '../core/ports/models/model.ts';
 import type { AnyAgent } from '../core/sdk/agent.ts';
 import { readAnswer, toOutputJson } from './answer.ts';
+import { waitsForOthers } from './delegation.ts';
 import { isDenial } from './denial.ts';
 import { checkFinding } from './finding.ts';
 import { runPlaybook } from './playbook.ts';
@@ -80,6 +81,7 @@ async function converse(context: AgentContext, said: Said): Promise<Conversed> {
     // Providers refuse a message without content, which is what an answer cut off while it was thought over leaves.
     if (reply.parts.length > 0) messages.push({ role: 'assistant', parts: reply.parts });
     if (answer.kind === 'calls') {
+      if (recorded?.delegated) throw waitsForOthers();
       const calls = reply.parts.filter((part) => part.kind === 'call');
       const answered = recorded?.answered ?? (await answerCalls(context, calls, turn));
       recall(context, answered, said);

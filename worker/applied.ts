@@ -21,13 +21,16 @@ export function grantedBy(
   }: { readonly proposal: Proposal; readonly registered: RegisteredAgent | undefined },
 ): Granted {
   const { key, tool, contract, argsSha256, binds, agent: agentName, runId, stepPath } = proposal;
+  const { delegators } = proposal;
   if (!registered) {
     const message = `'${agentName}', which proposed '${tool}', is in no loaded module; nothing is carried out for it.`;
     throw new EngineError('TOOL_REFUSED', message, { details: { rule: 'approval.agent' } });
   }
   const { agent, module } = registered;
   return {
-    applies: { key, approval, tool, contract, argsSha256, binds, agent, agentName, module },
+    applies: {
+      ...{ key, approval, tool, contract, argsSha256, binds, agent, agentName, module, delegators },
+    },
     asking: { tenantId, runId, stepPath, agent: agentName },
   };
 }

@@ -26,6 +26,7 @@ import type { RegisteredAgent } from '../core/sdk/registry.ts';
 import { runAgent } from './agent.ts';
 import { type Granted, grantedBy } from './applied.ts';
 import { Conversation } from './conversation.ts';
+import type { HandingOn } from './delegation.ts';
 import { keyedAgent } from './keyed.ts';
 import { type Hello, type LaneTask, slots } from './lane.ts';
 import { type Loaded, load, targetsOf } from './loaded.ts';
@@ -198,7 +199,8 @@ class Runner {
     if (this.#declaring !== null) await this.#declaring;
     const { registry, config, profiles, connector, known, outside } = this.#loaded;
     const registered = this.#made.find(job.agent, job.made) as RegisteredAgent;
-    const { module } = registered;
+    const { module, delegates } = registered;
+    const { delegated } = job;
     const agent = job.batch ? keyedAgent(registered.agent, job.batch) : registered.agent;
     const chain = profiles?.[(agent.model ?? 'standard') as keyof Profiles];
     const targets = chain ? targetsOf(chain) : [{ provider: 'scripted', model: 'none' }];
@@ -214,6 +216,11 @@ class Runner {
       tenantId: job.tenantId,
       runId: job.runId,
       ...(job.effectsOf !== undefined && { effectsOf: job.effectsOf }),
+      ...(delegated && {
+        delegators: delegated.agents,
+        effectsOf: delegated.effects.run,
+        effectsAt: delegated.effects.path,
+      }),
       stepPath: job.stepPath,
       businessDate: job.businessDate,
       ...(job.goal !== undefined && { goal: job.goal }),
@@ -244,6 +251,7 @@ class Runner {
       scope,
       talk,
       prompt: this.#prompt(registered),
+      handsOn: delegates ? { delegates, ...delegationCaps(config) } : null,
       targets,
       isWatched: () => this.#isWatched,
       model: (target) => marking(this.#model(target, config), mark),
@@ -257,10 +265,10 @@ class Runner {
     return grantedBy(job, applies, { proposal, registered });
   }
 
-  #prompt({ agent }: RegisteredAgent): Prompt {
+  #prompt({ agent, delegates }: RegisteredAgent): Prompt {
     const known = this.#prompts.get(agent);
     if (known) return known;
-    const prompt = new Prompt(agent);
+    const prompt = new Prompt(agent, delegates);
     this.#prompts.set(agent, prompt);
     return prompt;
   }
@@ -283,6 +291,12 @@ class Runner {
     talk.cancel(new EngineError('AGENT_FAILED', data.message));
     this.#talks.delete(talk.job.ref);
   }
+}
+
+/** How far and how often work is handed on. */
+function delegationCaps({ delegation = {} }: Config): Pick<HandingOn, 'depth' | 'calls'> {
+  const { depth = 3, calls = 16 } = delegation;
+  return { depth, calls };
 }
 
 /** Whether the configuration says how often a side may be called. */

@@ -3,13 +3,15 @@ import { toStorableJson, toVisible, toVisibleData } from '../core/base/text.ts';
 import { invoke, issues, type StepScope } from '../core/guard/invoke.ts';
 import { joinOf, raise } from '../core/guard/labels.ts';
 import { type Prompt, reportSchema, reportTool } from '../core/guard/prompt.ts';
-import type { Answered, TurnDone } from '../core/ports/dispatcher.ts';
+import { mayHandOn } from '../core/guard/standing.ts';
+import type { Answered, DelegatedCall, TurnDone } from '../core/ports/dispatcher.ts';
 import type { Message, Model, ModelReply, ModelTarget, Part } from '../core/ports/models/model.ts';
 import { requestBytes } from '../core/ports/models/prices.ts';
 import type { FindingInput } from '../core/sdk/agent.ts';
 import type { AnyTool } from '../core/sdk/tool.ts';
 import { type Answer, readAnswer, toRecord } from './answer.ts';
 import type { Conversation } from './conversation.ts';
+import { type HandingOn, handedOn, waitsForOthers } from './delegation.ts';
 import { checkFinding } from './finding.ts';
 import type { Pace } from './pace.ts';
 import { show } from './shown.ts';
@@ -25,6 +27,8 @@ export interface AgentContext {
   readonly isWatched: () => boolean;
   /** A model, opened on first use. */
   readonly model: (target: ModelTarget) => Model;
+  /** The agents that its model may hand work to. @default none */
+  readonly handsOn?: HandingOn | null;
   /** How a rehearsal waits. */
   readonly pace: Pace;
 }
@@ -169,7 +173,8 @@ type Call = Extract<Part, { kind: 'call' }>;
 
 /**
  * Carries out the calls of one turn, one after the other. What they came to is recorded before the model is asked again: an
- * attempt that goes on after a crash must tell the model what it has been told already.
+ * attempt that goes on after a crash must tell the model what it has been told already. Calls that go to other agents end the attempt
+ * once all the others are answered. @throws TURN_DELEGATED
  */
 export async function answerCalls(
   context: AgentContext,
@@ -178,16 +183,57 @@ export async function answerCalls(
 ): Promise<Answered> {
   const said: Said = { findings: [] };
   const results: Part[] = [];
+  const delegated: DelegatedCall[] = [];
   let external = false;
-  for (const call of calls) {
-    const { content, isError, external: isExternal } = await answer(context, call, said);
+  for (const [at, call] of calls.entries()) {
+    const handed = await handOn(context, { call, at, before: delegated.length });
+    if (handed && 'agent' in handed) {
+      delegated.push(handed);
+      continue;
+    }
+    const {
+      content,
+      isError,
+      external: isExternal,
+    } = handed ?? (await answer(context, call, said));
     external ||= isExternal === true;
     const shown = context.talk.shown(content);
     results.push({ kind: 'result', id: call.id, name: call.name, content: shown, isError });
   }
   const answered = { results, external, trust: context.scope.label.trust, ...said };
-  context.talk.entry('turn.answered', { turn, calls: calls.length }, toStorableJson(answered));
+  const data = { turn, calls: calls.length };
+  if (delegated.length > 0) {
+    const partly = toStorableJson({ ...answered, delegated });
+    context.talk.entry('turn.answered', { ...data, delegated: delegated.length }, partly);
+    throw waitsForOthers();
+  }
+  context.talk.entry('turn.answered', data, toStorableJson(answered));
   return answered;
+}
+
+/** What a call hands on, or what the model is told where it may not; null for any other call. @throws DB_* */
+async function handOn(
+  { handsOn, scope, talk }: AgentContext,
+  asked: Pick<Parameters<typeof handedOn>[2], 'call' | 'at' | 'before'>,
+): Promise<DelegatedCall | Result | null> {
+  const delegate = handsOn?.delegates.find(({ name }) => name === asked.call.name);
+  if (!handsOn || !delegate) return null;
+  const isOpen = await mayHandOn(scope, delegate);
+  try {
+    return handedOn(handsOn, talk.job, { ...asked, delegate, isOpen });
+  } catch (error) {
+    const { code, message } = toErrorData(error);
+    talk.entry('agent.called', { agent: asked.call.name, outcome: 'refused', code });
+    return { content: toVisible(message), isError: true };
+  }
+}
+
+/** What a model is told of a call. */
+interface Result {
+  readonly content: string;
+  readonly isError: boolean;
+  /** Whether it holds free text of records. */
+  readonly external?: boolean;
 }
 
 /** Adds what a turn's tool calls came to, and what they have made of the conversation's label. */
@@ -200,11 +246,7 @@ export function recall(
   said.findings.push(...findings);
 }
 
-async function answer(
-  context: AgentContext,
-  call: Call,
-  said: Said,
-): Promise<{ readonly content: string; readonly isError: boolean; readonly external?: boolean }> {
+async function answer(context: AgentContext, call: Call, said: Said): Promise<Result> {
   if (call.name === reportTool && context.scope.agent.findings) {
     return report(context, toVisibleData(call.args), said);
   }

@@ -66,6 +66,7 @@ function tell(terminal: Terminal, found: AgentDetail): void {
     ['template', template ?? '–'],
     ['model', needsModel ? model : `${model}, or its playbook`],
     ['tools', tools.join(', ') || '–'],
+    ...(found.delegates.length > 0 ? [['delegates', found.delegates.join(', ')]] : []),
     ['can', capabilities.map((each) => each.name).join(', ') || '–'],
     ...(found.fault === null ? [] : [['fault', found.fault]]),
   ];

@@ -19,7 +19,8 @@ export function crashPoint(
     | 'after-slot-run'
     | 'after-tool'
     | 'after-question'
-    | 'after-apply',
+    | 'after-apply'
+    | 'after-handing-on',
 ): void {
   if (passed !== name || !isArmed()) return;
   left -= 1;

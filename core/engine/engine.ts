@@ -192,6 +192,7 @@ export class Engine {
       stops: this.#stops,
       outside: outsideOf(this.#parts, {
         ...{ pool: this.#pool, store: this.#store, budget: this.#limits.broker.budget },
+        started: () => void this.#claims?.claimNowOrLater().catch(() => {}),
       }),
       questions: new EffectQuestions(this.#pool, config.roles),
       itemsOf: (run, container) =>

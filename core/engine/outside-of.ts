@@ -6,6 +6,7 @@ import { Approvals } from './approvals/approvals.ts';
 import type { EngineParts } from './engine-parts.ts';
 import type { Broker } from './limits/broker.ts';
 import { Children } from './run/children.ts';
+import { HandOvers } from './run/hand-overs.ts';
 import { Happenings } from './run/happenings.ts';
 import type { LoopParts } from './run/loop-parts.ts';
 import type { Store } from './run/store.ts';
@@ -16,6 +17,8 @@ interface Means {
   readonly pool: pg.Pool;
   readonly store: Store;
   readonly budget: Broker['budget'];
+  /** Runs wait to be taken up. */
+  readonly started: () => void;
 }
 
 /** What steps ask that wait for something outside of their run. */
@@ -26,7 +29,7 @@ export function outsideOf(
     config,
     freshness,
   }: Pick<EngineParts, 'registry' | 'connector' | 'config' | 'freshness'>,
-  { pool, store, budget }: Means,
+  { pool, store, budget, started }: Means,
 ): NonNullable<LoopParts['outside']> {
   return {
     approvals: new Approvals(pool, config.roles),
@@ -35,6 +38,7 @@ export function outsideOf(
       ...{ pool, store, registry },
       leftOf: (run) => budget.left(`run:${run.facts.id}`),
     }),
+    handOvers: new HandOvers({ pool, store, registry, budget, started }),
     happenings: new Happenings(connector, freshness),
     momentOf: (company, moment, afterMs) =>
       nextMoment(calendarFor(registry.calendars, company), moment, afterMs),

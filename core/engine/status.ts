@@ -179,7 +179,7 @@ function countsOf(tenantId: number, since: Date, sight: Sight | undefined): RawB
     FROM (SELECT count(*) FILTER (WHERE created_at >= ${since})::int AS started, count(*) FILTER (WHERE status = 'succeeded')::int AS completed,
         count(*) FILTER (WHERE status = 'partial')::int AS partial, count(*) FILTER (WHERE status = 'failed')::int AS failed,
         count(*) FILTER (WHERE status = 'cancelled')::int AS cancelled, count(*) FILTER (WHERE ended_at IS NULL)::int AS open FROM runs) r,
-      (SELECT count(*)::int AS executed, count(*) FILTER (WHERE outcome NOT IN ('succeeded', 'batched'))::int AS attempts_failed, avg(ms)::float8 AS avg_ms FROM tries) t,
+      (SELECT count(*)::int AS executed, count(*) FILTER (WHERE outcome NOT IN ('succeeded', 'batched', 'delegated'))::int AS attempts_failed, avg(ms)::float8 AS avg_ms FROM tries) t,
       (SELECT avg(waited)::float8 AS wait_ms, count(*) FILTER (WHERE status = 'ready')::int AS ready, count(*) FILTER (WHERE status = 'running')::int AS running,
         count(*) FILTER (WHERE status = 'waiting')::int AS waiting FROM steps) s,
       (SELECT count(*)::int AS requests, coalesce(sum(tokens), 0)::bigint AS tokens, coalesce(sum(cost), 0)::bigint AS cost_micro_usd FROM calls) c`;

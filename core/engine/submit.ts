@@ -41,7 +41,7 @@ export async function submitRun(
 
 /**
  * Stores a run of a workflow that stands in no list, one of Tutti's own, such as one call of a tool. Whoever asks has checked its input.
- * Its goal is what its input says in words.
+ * Its goal is what its input says in words, or that of the run whose agent has handed it on.
  * @throws INPUT_INVALID · KEY_REUSED · DB_*
  */
 export async function submitOwn(
@@ -57,7 +57,7 @@ export async function submitOwn(
     : await publishedRegistry(store.definitions, registry, { tenantId });
   const declared = pinnedBy(declaredIn(known, registry), workflow.data);
   const goal = goalOf(request, undefined);
-  const own = goal && { ...goal, isInput: true };
+  const own = goal && { ...goal, isInput: request.parent === undefined };
   return await createOnce(store, request, { version, declared, goal: own });
 }
 

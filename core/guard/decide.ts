@@ -33,6 +33,8 @@ export type Decision =
 
 // Each rule answers or abstains. All are asked and the strictest answer wins; order only settles ties.
 const rules: readonly Rule[] = [listed, sameModule, duties, period, labels, autonomy, tier];
+/** Those of an agent's rights: whoever has handed the work on needs them as well. Its tools are its own. */
+const rights: readonly Rule[] = [labels, autonomy, tier];
 // An agent that may only propose goes no further because somebody asks for an approval, too.
 const strictness = { allow: 0, approve: 1, propose: 2, refuse: 3 } as const;
 
@@ -51,7 +53,11 @@ const defaultTerms: Terms = {
 
 /** Decides one tool call. Pure: the same facts give the same decision. */
 export function decide(facts: Facts): Decision {
-  const rulings = rules.flatMap((rule) => rule(facts) ?? []);
+  const own = rules.flatMap((rule) => rule(facts) ?? []);
+  const lent = (facts.delegators ?? []).flatMap((agent) =>
+    rights.flatMap((rule) => rule({ ...facts, agent }) ?? []),
+  );
+  const rulings = [...own, ...lent];
   const ruling = strictestOf(rulings);
   if (ruling.kind === 'refuse') return ruling;
   if (facts.effect === 'read') return { kind: 'allow', rule: ruling.rule };

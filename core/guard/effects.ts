@@ -11,6 +11,8 @@ export interface KeyScope {
   readonly businessDate: string;
   /** The run under whose id keys are made, of a run that retries it. @default its own */
   readonly effectsOf?: string;
+  /** The path under which keys are made, of a step that does what another one has handed on. @default its own */
+  readonly effectsAt?: string;
 }
 
 /** The idempotency key of a call, hex. Equal keys are one effect, whichever attempt, turn or playbook asks. */
@@ -23,7 +25,7 @@ export function effectKey(
   const run = at.effectsOf ?? at.runId;
   const scope = proposed
     ? ['day', at.businessDate]
-    : { step: ['step', run, at.stepPath], run: ['run', run], tenant: ['tenant'] }[
+    : { step: ['step', run, at.effectsAt ?? at.stepPath], run: ['run', run], tenant: ['tenant'] }[
         tool.scope ?? 'step'
       ];
   return digest(at.tenantId, tool.name, scope, business).toString('hex');

@@ -37,6 +37,8 @@ export interface Facts {
   /** Qualified: `finance.three_way_match`. */
   readonly agent: string;
   readonly agentModule: string;
+  /** The agents that have handed it the work, one to the other: what any of them may not, it may not. @default nobody has */
+  readonly delegators?: readonly string[];
   readonly tool: string;
   readonly toolModule: string;
   readonly effect: Effect;

@@ -8,13 +8,11 @@ import type { Call } from './scope.ts';
  */
 export async function groundedOf(call: Call, args: unknown): Promise<string | null | undefined> {
   const { tool, scope, policies } = call;
-  const { agentName: agent } = scope;
+  const { agentName, delegators = [] } = scope;
   const { trust } = scope.label;
-  if (
-    !tool.grounded ||
-    !asksMasterData({ agent, tool: tool.name, policies, trust, effect: tool.effect })
-  )
-    return undefined;
+  const asked = { tool: tool.name, policies, trust, effect: tool.effect };
+  const asks = [agentName, ...delegators].some((agent) => asksMasterData({ ...asked, agent }));
+  if (!tool.grounded || !asks) return undefined;
   const found: unknown = await ask(call, async (context) => await tool.grounded?.(args, context));
   // Whatever is no null confirms nothing.
   if (found === null) return null;

@@ -182,11 +182,12 @@ async function observe(
 async function factsOf(call: Call, args: unknown): Promise<Parameters<typeof decide>[0]> {
   const { tool, scope } = call;
   // What was granted is decided by the rights of the agent that proposed it.
-  const { agent, agentName, module } = scope.applies ?? scope;
+  const { agent, agentName, module, delegators = [] } = scope.applies ?? scope;
   call.policies = await policiesOf(call, { agentName, module });
   return {
     agent: agentName,
     agentModule: module,
+    delegators,
     tool: tool.name,
     toolModule: moduleOf(tool.name),
     effect: tool.effect,
@@ -203,7 +204,7 @@ async function factsOf(call: Call, args: unknown): Promise<Parameters<typeof dec
     risk: riskOf(tool),
     trust: scope.label.trust,
     grounded: await groundedOf(call, args),
-    ...(await standingOf(call, agentName)),
+    ...(await standingOf(call, [agentName, ...delegators])),
   };
 }
 

@@ -42,6 +42,8 @@ export interface Applied {
   readonly agent: AnyAgent;
   readonly agentName: string;
   readonly module: string;
+  /** Those that had handed it the work. @default nobody had */
+  readonly delegators?: readonly string[];
 }
 
 /** A side that allows only so many calls: the ERP, or a tool by its name. */
@@ -53,6 +55,8 @@ export interface StepScope extends KeyScope {
   /** Qualified: `finance.three_way_match`. */
   readonly agentName: string;
   readonly module: string;
+  /** The agents that have handed it the work. @default nobody has */
+  readonly delegators?: readonly string[];
   /** What the run is for, as its agent is told. @default nobody has said */
   readonly goal?: string;
   readonly company: string | null;

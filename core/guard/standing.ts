@@ -1,5 +1,7 @@
+import { mayHandTo } from '../sdk/delegates.ts';
 import { policiesInForce } from '../sdk/policies-in-force.ts';
 import { mayBeAbout, type Policy } from '../sdk/policy.ts';
+import type { RegisteredAgent } from '../sdk/registered-agent.ts';
 import { isOwn } from '../sdk/tool-access.ts';
 import type { Facts } from './facts.ts';
 import type { Call, StepScope } from './scope.ts';
@@ -10,12 +12,23 @@ import type { Call, StepScope } from './scope.ts';
  */
 export async function standingOf(
   { tool, scope }: Pick<Call, 'tool' | 'scope'>,
-  agent: string = scope.agentName,
+  agents: readonly string[],
 ): Promise<Pick<Facts, 'autonomy' | 'shadow'>> {
   if (tool.effect === 'read') return { autonomy: [], shadow: false };
   const { autonomy, shadow } = await scope.authority();
-  const asked = { agent, tool: tool.name, company: scope.company };
-  return { autonomy, shadow: shadow.some((each) => mayBeAbout(each, asked)) };
+  const asked = agents.map((agent) => ({ agent, tool: tool.name, company: scope.company }));
+  const isShadowed = asked.some((one) => shadow.some((each) => mayBeAbout(each, one)));
+  return { autonomy, shadow: isShadowed };
+}
+
+/** Whether an agent may hand work to another one by the policies in force. @throws DB_* where nobody can tell */
+export async function mayHandOn(
+  { agentName: name, module, policies, authority }: StepScope,
+  to: Pick<RegisteredAgent, 'name' | 'module'>,
+): Promise<boolean> {
+  if (to.module === module) return true;
+  const inForce = policiesInForce(policies, (await authority()).policies);
+  return mayHandTo(inForce, { name, module }, to);
 }
 
 /**

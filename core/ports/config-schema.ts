@@ -270,6 +270,11 @@ const batches = form({
   expectedMs: said(whole, 'what a batch is expected to take, ms', 3_600_000),
 });
 
+const delegation = form({
+  depth: said(count, 'how many agents may stand behind each other, the first one not counted', 3),
+  calls: said(count, "calls that one step's conversation may hand on", 16),
+});
+
 const features = form({
   batches: said(isTrue, 'provider batches', true),
   mcpServer: said(isTrue, "Tutti's own MCP server", true),
@@ -335,6 +340,7 @@ export const configMembers = {
     'what models may cost a day, micro-USD',
   ),
   batches: said(batches, 'what is not urgent, at half the price'),
+  delegation: said(delegation, 'how far agents hand work to others'),
   webhooks: said(
     form({
       hosts: said(texts, 'where they may lead', 'every public host'),

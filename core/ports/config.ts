@@ -53,6 +53,14 @@ export interface ModelChain {
   readonly choose?: 'order' | 'cost';
 }
 
+/** Work that agents hand to others, as they call a tool. */
+export interface DelegationConfig {
+  /** How many agents may stand behind each other, the first one not counted. @default 3 */
+  readonly depth?: number;
+  /** Calls that one step's conversation may hand on. @default 16 */
+  readonly calls?: number;
+}
+
 /** Model calls that go by the providers' batches, of agents that declare `batch`, in runs that nobody waits for. */
 export interface BatchConfig {
   /** @default false */
@@ -234,6 +242,8 @@ export interface Config extends DeploymentConfig<Config> {
   readonly budgets?: Budgets;
   /** What is not urgent, at half the price. */
   readonly batches?: BatchConfig;
+  /** How far agents hand work to others. */
+  readonly delegation?: DelegationConfig;
   /** Where outbound webhooks may lead. @default every public host, by https */
   readonly webhooks?: WebhooksConfig;
   /** The report of a night. @default none is sent */

@@ -15,6 +15,8 @@ export interface RecordedTurn {
   readonly stop: ModelReply['stop'];
   /** What the tools answered; null when the attempt ended before all had. */
   readonly answered: Answered | null;
+  /** Set where all that is missing are answers of agents to whom it has handed work. @default nothing was handed on */
+  readonly delegated?: PartlyAnswered;
 }
 
 /** What a turn's tool calls came to. */
@@ -25,6 +27,35 @@ export interface Answered {
   /** The label of the conversation once they were told. @default unknown: a release before labels has recorded it */
   readonly trust?: Trust;
   readonly findings: readonly FindingInput[];
+  /** Calls of it that went to other agents. @default none */
+  readonly handedOn?: number;
+}
+
+/** A turn whose tools have answered, and whose other calls go to agents. */
+export interface PartlyAnswered extends Answered {
+  readonly delegated: readonly DelegatedCall[];
+}
+
+/** A call by which a model hands work to another agent. */
+export interface DelegatedCall {
+  /** Its place among the turn's calls. */
+  readonly at: number;
+  /** The model's own name for it. */
+  readonly id: string;
+  /** Qualified. */
+  readonly agent: string;
+  /** As that agent takes it. */
+  readonly input: unknown;
+}
+
+/** For whom an agent works to whom work was handed. */
+export interface DelegatedBy {
+  /** By whose rights, too, everything is decided, qualified; whoever began first. */
+  readonly agents: readonly string[];
+  /** The run and the path under which keys of effects are made: those of the step that handed it on, whichever run does it. */
+  readonly effects: { readonly run: string; readonly path: string };
+  /** The workflow whose budget pays. */
+  readonly workflow: string;
 }
 
 /** One attempt of a step on its way to a thread. Small: ids and the input; a thread reads everything else itself. */
@@ -35,6 +66,8 @@ export interface Job {
   readonly runId: string;
   /** The run under whose id keys of effects are made, of a run that retries it. @default its own */
   readonly effectsOf?: string;
+  /** For whom it works, of a run that an agent's call has started. @default nobody has handed it on */
+  readonly delegated?: DelegatedBy;
   /** The journal version of the release that made the run. */
   readonly journal: number;
   readonly stepPath: string;

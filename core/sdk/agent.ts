@@ -104,6 +104,13 @@ export interface AgentDeclaration<
   readonly batch?: { readonly rounds: number };
   readonly tools: T;
   /**
+   * Agents that its model may hand work to as it calls a tool, by qualified name: `finance.vendor_lookup`. Each is a function whose
+   * arguments are that agent's input and whose answer is its output; it works in a run of its own, by the lesser of both agents' rights,
+   * from what this step has left to spend. One of another module needs a policy's `access` to `agent:finance.vendor_lookup`. No
+   * playbook hands anything on. @default none
+   */
+  readonly delegates?: readonly string[];
+  /**
    * Whether it turns text that may come from outside into figures, dates and codes: it has no tools and no findings, and every type of its
    * output is closed (enum, `Id`, number, `Money`, date, flag, pattern). What it hands in stays `external`. @default it is none
    */

@@ -36,6 +36,10 @@ export const agentSchema = z.looseObject({
   onBudget: z.enum(['playbook', 'fail', 'ask']).optional(),
   batch: z.strictObject({ rounds: positive }).optional(),
   isolation: z.literal('process', { error: "must be 'process', else left out" }).optional(),
+  delegates: z
+    .array(z.string().regex(/^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$/, 'must be module.agent'))
+    .refine((all) => new Set(all).size === all.length, 'names one of them twice')
+    .optional(),
   extractor: z.literal(true, { error: 'must be true for an extractor, else left out' }).optional(),
   limits: z
     .strictObject({

@@ -1,5 +1,6 @@
-import type { AnyAgent } from './agent.ts';
+import { type Reach, reachOf } from './delegates.ts';
 import { autonomyOf, type DutyRule, kindsOf, type Policy } from './policy.ts';
+import type { RegisteredAgent } from './registered-agent.ts';
 import type { AnyTool } from './tool.ts';
 
 /** An agent with two tools of which it may use only one. */
@@ -33,29 +34,27 @@ export function dutiesAgainst(policies: readonly Policy[], duty: string): readon
 
 /**
  * The agents that grants would let do, by themselves, what must be in different hands. An agent is one where it lists two tools of
- * incompatible duties and, in some company or in a run over all of them, may go beyond a proposal with each. Two tools of one duty are
+ * incompatible duties and, in some company or in a run over all of them, may go beyond a proposal with each; what agents can do to whom
+ * it hands work counts as its own, as far as both may. Two tools of one duty are
  * none, whatever the two-person rule: that is about two acts, and each of the two persons needs the tool. To be called
  * with the policies as they would be, before a change of grants or of rules is taken over.
  */
 export function dutyConflicts(
-  agents: readonly {
-    readonly name: string;
-    readonly module: string;
-    readonly agent: AnyAgent;
-  }[],
+  agents: readonly Pick<RegisteredAgent, 'name' | 'module' | 'agent' | 'delegates'>[],
   policies: readonly Policy[],
 ): readonly DutyConflict[] {
-  return agents.flatMap(({ name, module, agent }) => {
-    const tools = (Object.values(agent.tools) as AnyTool[]).filter(
-      (tool) => tool.duty !== undefined && tool.effect !== 'read',
+  return agents.flatMap((each) => {
+    const reached = reachOf(each).filter(
+      ({ tool }) => tool.duty !== undefined && tool.effect !== 'read',
     );
-    return pairsOf(tools).flatMap(([one, other]) => {
-      const [first = '', second = ''] = [one.duty, other.duty];
+    return pairsOf(reached).flatMap(([one, other]) => {
+      const [first = '', second = ''] = [one.tool.duty, other.tool.duty];
       const rule = first === second ? null : incompatible(policies, first, second);
-      const isFree = (tool: AnyTool) =>
-        mayGoBeyondProposals({ agent: name, tool: tool.name, policies });
+      const isFree = ({ tool, way }: Reach) =>
+        way.every((agent) => mayGoBeyondProposals({ agent, tool: tool.name, policies }));
       if (!rule || !isFree(one) || !isFree(other)) return [];
-      return [{ agent: name, module, tools: [one, other] as const, rule }];
+      const { name: agent, module } = each;
+      return [{ agent, module, tools: [one.tool, other.tool] as const, rule }];
     });
   });
 }

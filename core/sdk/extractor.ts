@@ -24,8 +24,9 @@ const closedFormats = ['date', 'datetime', 'time', 'duration', 'uuid', 'guid', '
  * findings, and an output of closed types only, so that nothing but figures, dates and codes leaves it. They stay `external`:
  * typed is not trusted.
  */
-export function extractorFault({ tools, findings, output }: AnyAgent): string | null {
+export function extractorFault({ tools, delegates, findings, output }: AnyAgent): string | null {
   if (Object.keys(tools).length > 0) return "'tools' must be empty: it reads and hands in, no more";
+  if (delegates) return "'delegates' must be left out: it reads and hands in, no more";
   if (findings) return "'findings' must be left out: their sentences are free text";
   const open = openIn(output as z.ZodType, 'output');
   return (

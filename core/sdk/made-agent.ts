@@ -22,7 +22,15 @@ export function agentOf(
   const { document } = made;
   const { template: from, tools, input, output, ...own } = document;
   const template = from === undefined ? null : templateOf(document, declared.agents);
-  const { kind: _, playbook: __, procedure, recovery, ...inherited } = template ?? nothing;
+  // Whom its template may hand work to, a policy has allowed to that name.
+  const {
+    kind: _,
+    playbook: __,
+    delegates: ___,
+    procedure,
+    recovery,
+    ...inherited
+  } = template ?? nothing;
   const limits = { ...inherited.limits, ...document.limits };
   const agent = defineAgent({
     ...inherited,

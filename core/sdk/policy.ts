@@ -28,7 +28,7 @@ export interface Policy {
   /** Of one that people have put in force: its number. @default the code says it */
   readonly version?: number;
   readonly grants: readonly Grant[];
-  /** Tools of other modules that agents of this module may use, by name or pattern. */
+  /** Tools of other modules that agents of this module may use, by name or pattern; `agent:finance.clerk` is an agent to hand work to. */
   readonly access?: readonly {
     readonly agents: readonly string[];
     readonly tools: readonly string[];

@@ -1,37 +1,26 @@
 import { EngineError } from '../base/errors.ts';
 import { digest } from '../base/ids.ts';
 import type { AnyAgent } from './agent.ts';
-import type { MadeAgent } from './agent-document.ts';
 import { type Calendar, checkCalendars } from './calendar.ts';
 import { type RegisteredHook, recordHooks } from './check-hook.ts';
 import { checkModule, checkPolicy, fileOf, invalid } from './check-module.ts';
 import { findTierFault } from './check-policy.ts';
 import { type RegisteredSchedule, recordSchedules } from './check-schedule.ts';
+import { withDelegates } from './delegates.ts';
 import { dutyConflicts } from './duties.ts';
 import type { AnyEntity, Field } from './entity.ts';
 import type { Module } from './module.ts';
 import type { Node, WorkflowData } from './node.ts';
 import { hasAccess, type Policy } from './policy.ts';
 import { checkRecovery } from './recovery.ts';
+import type { RegisteredAgent } from './registered-agent.ts';
 import { reversalAgent, reversalTool } from './reversal.ts';
 import type { Schedule } from './schedule.ts';
 import type { AnyTool } from './tool.ts';
 import { toolAgent, toolAgentName } from './tool-agent.ts';
 import type { Workflow } from './workflow.ts';
 
-/** An agent as the engine knows it. */
-export interface RegisteredAgent {
-  /** `module.agent` */
-  readonly name: string;
-  readonly module: string;
-  readonly agent: AnyAgent;
-  /** Whether it is that of a tool: it never asks a model. */
-  readonly isTool?: true;
-  /** Whether it acts in Tutti's own workflows alone: what it is asked for, nobody decides after that. */
-  readonly isOwn?: true;
-  /** Of an agent that was made at run time: the document that it follows from. */
-  readonly made?: MadeAgent;
-}
+export type { RegisteredAgent } from './registered-agent.ts';
 
 /** A workflow as the engine knows it; `module` is null for one that the configuration declares. */
 export interface RegisteredWorkflow {
@@ -98,11 +87,12 @@ export function loadDeclarations(config: Declared, shared: readonly AnyEntity[])
   const modules = inOrder(config.modules);
   for (const module of modules) checkModule(module);
   for (const policy of config.policies ?? []) checkPolicy(policy);
-  const agents = index([...modules.flatMap(agentsOf), undoer], 'agent');
+  const declared = index([...modules.flatMap(agentsOf), undoer], 'agent');
   const tools = index([...modules.flatMap((module) => module.tools), reversalTool], 'tool');
   const entities = index([...shared, ...modules.flatMap((module) => module.records)], 'entity');
-  checkReferences(agents, tools, entities);
+  checkReferences(declared, tools, entities);
   const policies = [...modules.flatMap((module) => module.policies), ...(config.policies ?? [])];
+  const agents = withDelegates(declared, policies);
   checkDuties(agents, policies);
   checkTiers(tools, modules, policies);
   const { calendars = [] } = config;
@@ -319,7 +309,10 @@ function declarationsDigest(modules: readonly Module[], policies: readonly Polic
   const parts = modules.map((module) => [
     module.name,
     module.version,
-    module.agents.map((agent) => [agent.name, agent.instructions, Object.keys(agent.tools)]),
+    module.agents.map(({ name, instructions, tools, delegates }) => [
+      ...[name, instructions, Object.keys(tools)],
+      ...(delegates ? [delegates] : []),
+    ]),
     module.tools.map((tool) => [tool.name, tool.effect, tool.description]),
   ]);
   return digest(parts, policies).toString('hex');

@@ -5,6 +5,7 @@ import { calendar } from './calendar.ts';
 import { calls } from './calls.ts';
 import { webConsole } from './console.ts';
 import { course } from './course.ts';
+import { delegation } from './delegation.ts';
 import { durable } from './durable.ts';
 import { duties } from './duties.ts';
 import { hooks } from './hooks.ts';
@@ -29,6 +30,7 @@ export const mutants: readonly Mutant[] = [
   ...admission,
   ...course,
   ...calls,
+  ...delegation,
   ...calendar,
   ...duties,
   ...survival,

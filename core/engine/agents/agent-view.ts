@@ -35,6 +35,8 @@ export interface AgentDetail extends AgentView {
   readonly input: unknown;
   readonly output: unknown;
   readonly findings: Readonly<Record<string, string>>;
+  /** Agents that its model may hand work to. */
+  readonly delegates: readonly string[];
   /** What people have written; null for an agent of the loaded code. */
   readonly document: AgentDocument | null;
 }
@@ -67,6 +69,7 @@ export function detailOf(registered: RegisteredAgent): AgentDetail {
     input: schemaOf(() => toJsonSchema(agent.input, 'input')),
     output: schemaOf(() => toJsonSchema(agent.output, 'input')),
     findings: agent.findings ?? {},
+    delegates: (registered.delegates ?? []).map(({ name }) => name),
     document: made?.document ?? null,
   };
 }
@@ -97,7 +100,8 @@ function brokenView({ version, data }: StoredVersion<AgentDocument>, fault: stri
 
 function unknownParts(document: AgentDocument): Omit<AgentDetail, keyof AgentView> {
   const { instructions = '', model = 'standard', findings = {}, input, output } = document;
-  return { instructions, model, findings, input: input ?? null, output: output ?? null, document };
+  const types = { input: input ?? null, output: output ?? null };
+  return { instructions, model, findings, ...types, delegates: [], document };
 }
 
 function schemaOf(read: () => unknown): unknown {

@@ -91,10 +91,14 @@ export class Standstill {
   }
 }
 
-/** What a run does that people have granted is done for the agent that had proposed it, too. */
+/** What a run does that people have granted is done for the agent that had proposed it, too, and what was handed on for who handed it on. */
 function subjectOf({ facts }: Run, doers: readonly RegisteredAgent[]): Subject {
   const proposer = proposerOf(facts);
-  const agents = [...doers.map(({ name }) => name), ...(proposer === null ? [] : [proposer])];
+  const agents = [
+    ...doers.map(({ name }) => name),
+    ...(proposer === null ? [] : [proposer]),
+    ...(facts.delegated?.agents ?? []),
+  ];
   return {
     tenantId: facts.tenantId,
     agents,

@@ -62,7 +62,8 @@ export class Requests {
   }
 
   #prompt(registered: RegisteredAgent): Prompt {
-    const prompt = this.#prompts.get(registered) ?? new Prompt(registered.agent);
+    const { agent, delegates } = registered;
+    const prompt = this.#prompts.get(registered) ?? new Prompt(agent, delegates);
     this.#prompts.set(registered, prompt);
     return prompt;
   }

@@ -27,6 +27,8 @@ export interface Question {
   readonly past?: Past | null;
   /** Keys of effects that steps wait for people to settle, by step. @default none */
   readonly keys?: ReadonlyMap<number, string>;
+  /** Runs that steps have started and that have not ended, by step. @default none */
+  readonly runs?: ReadonlyMap<number, readonly string[]>;
 }
 
 /** What an explainer looks at. */
@@ -106,12 +108,13 @@ export class Explainer {
   }
 
   #see(run: Run, question: Question, around: Surroundings): Tell<Explanation> {
-    const { past = null, keys = new Map(), step, limit = usuallyTold } = question;
+    const { past = null, step, limit = usuallyTold } = question;
+    const { keys = new Map(), runs = new Map() } = question;
     const watched = step === undefined ? null : stepAt(run, step);
     const doers = new Doers({ around, experience: this.#experience, past });
     const open = run.steps.filter(({ status }) => !isTerminal(status));
     const now = around.clock.now();
-    const teller = new Teller({ run, around, doers, keys, isAlone: watched !== null });
+    const teller = new Teller({ run, around, doers, keys, runs, isAlone: watched !== null });
     const { status } = run;
     const waiting = (watched ? [watched] : open).filter((each) => teller.waits(each));
     const seen = waiting.slice(0, limit).map((each) => teller.see(each));

@@ -117,8 +117,12 @@ export class Explanations {
   async #own({ tenantId, runId, step, limit }: ExplainAsk): Promise<Explanation | null> {
     const own = this.#parts.own?.();
     if (!own?.owns(runId)) return null;
-    const [past, keys] = await Promise.all([this.#past.of(tenantId), this.#keys(tenantId, runId)]);
-    return own.explain(runId, { step, limit, past, keys });
+    const [past, keys, runs] = await Promise.all([
+      this.#past.of(tenantId),
+      this.#keys(tenantId, runId),
+      this.#runs(tenantId, runId),
+    ]);
+    return own.explain(runId, { step, limit, past, keys, runs });
   }
 
   async #answer({ id, tenant_id: tenantId, run_id: runId, dedupe, data }: Message): Promise<void> {
@@ -182,9 +186,10 @@ export class Explanations {
 
   async #fromRows(ask: ExplainAsk, run: KnownRun, note: string): Promise<Explanation> {
     if (ask.step !== undefined) await this.#checkStep(ask);
-    const keys = await this.#keys(ask.tenantId, ask.runId);
-    const { step, limit } = ask;
-    return explainFromRows(this.#parts, run, { step, limit, note, keys });
+    const { tenantId, runId, step, limit } = ask;
+    const keys = await this.#keys(tenantId, runId);
+    const runs = await this.#runs(tenantId, runId);
+    return explainFromRows(this.#parts, run, { step, limit, note, keys, runs });
   }
 
   async #known({ tenantId, runId }: ExplainAsk): Promise<KnownRun> {
@@ -210,6 +215,16 @@ export class Explanations {
   async #checkStep({ tenantId, runId, step = '' }: ExplainAsk): Promise<void> {
     if ((await this.#parts.store.stepAt(tenantId, runId, step)) === undefined)
       throw new EngineError('STEP_UNKNOWN', `Run ${runId} has no step '${step}'.`);
+  }
+
+  /** What steps have started and has not ended, by step. */
+  async #runs(tenantId: number, runId: string): Promise<ReadonlyMap<number, readonly string[]>> {
+    const { rows } = await this.#parts.pool.query<{ step: number; ids: readonly string[] }>(
+      `SELECT parent_step AS step, array_agg(id::text ORDER BY id) AS ids FROM tutti.run
+       WHERE tenant_id = $1 AND parent_run_id = $2 AND ended_at IS NULL GROUP BY 1`,
+      [tenantId, runId],
+    );
+    return new Map(rows.map(({ step, ids }) => [step, ids]));
   }
 
   /** Effects that steps wait for people to settle, by step. */

@@ -41,6 +41,7 @@ export async function explainFromRows(
     readonly limit?: number | undefined;
     readonly note: string;
     readonly keys: ReadonlyMap<number, string>;
+    readonly runs: ReadonlyMap<number, readonly string[]>;
   },
 ): Promise<Explanation> {
   const now = Date.now();
@@ -74,6 +75,7 @@ export async function explainFromRows(
         wait: row.wait,
         wakeAt: row.wake_at?.getTime() ?? null,
         key: asked.keys.get(row.id) ?? null,
+        runs: asked.runs.get(row.id) ?? [],
         by: decidersOf(row, workflow),
         run: run.id,
         ...{ module: '', slots: [], refusals: [], ahead: 0 },

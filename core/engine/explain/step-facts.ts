@@ -26,11 +26,13 @@ export interface Watched {
   readonly refused: Map<Doer, readonly Refusal[]>;
   /** The effect that it waits to hear of. */
   readonly key: string | null;
+  /** What it has started and has not ended. */
+  readonly runs: readonly string[];
 }
 
 /** Gathers what is in the way of one waiting step, between two ticks. */
 export function factsOf(watched: Watched, around: Surroundings, lineUp: LineUp): StepFacts {
-  const { run, step, doer, key } = watched;
+  const { run, step, doer, key, runs } = watched;
   const { clock, scheduler } = around;
   const { status } = step;
   const place = doer && placeOf(watched, doer, clock.now());
@@ -44,7 +46,7 @@ export function factsOf(watched: Watched, around: Surroundings, lineUp: LineUp):
     isPaused: run.isPaused && !step.isAsking,
     isOwned: step.isAsking || !around.isDraining(),
     ...waitOf(watched),
-    ...{ key, by: step.place.kind === 'approval' ? step.place.by : [] },
+    ...{ key, runs, by: step.place.kind === 'approval' ? step.place.by : [] },
     run: run.facts.id,
     module: doer?.registered.module ?? '',
     slots: place && !isPoint(step) ? scheduler.blockers(place) : [],

@@ -20,6 +20,8 @@ export interface Telling {
   readonly doers: Doers;
   /** Keys of effects that steps wait for people to settle, by step. */
   readonly keys: ReadonlyMap<number, string>;
+  /** Runs that steps have started and that have not ended, by step. */
+  readonly runs: ReadonlyMap<number, readonly string[]>;
   /** Whether one step is told of, with what lifting each thing in its way would do. */
   readonly isAlone: boolean;
 }
@@ -62,13 +64,14 @@ export class Teller {
 
   /** What is in the way of a step at this moment. */
   see(step: Step): Seen {
-    const { run, around, doers, keys } = this.#telling;
+    const { run, around, doers, keys, runs } = this.#telling;
     const doer = isPoint(step) ? null : doers.of(run, step);
     const watched = {
       ...{ run, step, doer, refused: this.#refused },
       item: this.#items.get(step) ?? null,
       attempt: this.#asking.get(step) ?? null,
       key: keys.get(step.id) ?? null,
+      runs: runs.get(step.id) ?? [],
     };
     return {
       task: taskId(run, step),

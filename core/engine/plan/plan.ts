@@ -135,7 +135,7 @@ function costsOf({
 }: PlanParts): Pick<Plan, 'costMicroUsd' | 'learned'> {
   const names = new Set<string>();
   const steps = work.map(({ visit, calls, batches }) => {
-    const { name, module, agent } = visit.registered;
+    const { name, module, agent, delegates } = visit.registered;
     const known =
       calls.length > 0 ? learned.costOf(name, modelOf(visit), batches !== undefined) : null;
     if (known !== null) names.add(name);
@@ -143,7 +143,9 @@ function costsOf({
     const bounds = calls.reduce((total, call) => total + call.boundMicroUsd, 0);
     const expected = known ?? simulated;
     const { costMicroUsd } = stepLimits(visit.step.place, agent);
-    return { module, expected, worst: Math.max(expected, Math.min(bounds, costMicroUsd)) };
+    // What its model hands to others is paid from what it may spend itself, and in no playbook.
+    const own = delegates && calls.length > 0 ? costMicroUsd : Math.min(bounds, costMicroUsd);
+    return { module, expected, worst: Math.max(expected, own) };
   });
   const budget = run.graph.budgetMicroUsd ?? Number.POSITIVE_INFINITY;
   const allowed = (of: 'expected' | 'worst'): number => {

@@ -177,6 +177,7 @@ export function factsOf(row: RunRow, created: HistoryEntry | undefined): RunFact
     ...(row.pins.depth !== undefined && { depth: row.pins.depth }),
     ...(row.pins.leftMicroUsd !== undefined && { leftMicroUsd: row.pins.leftMicroUsd }),
     ...(row.pins.deadlineAt !== undefined && { deadlineAt: Date.parse(row.pins.deadlineAt) }),
+    ...(row.pins.delegated && { delegated: row.pins.delegated }),
     ...(row.pins.cause && { cause: row.pins.cause }),
     ...(row.pins.retry && { retry: row.pins.retry }),
     actor: row.actor,

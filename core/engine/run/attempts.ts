@@ -48,6 +48,8 @@ export interface AttemptEvents {
   again(run: Run, step: Step): void;
   /** The attempt has ended because the step's next call goes by a batch. */
   batched(run: Run, step: Step): void;
+  /** The attempt has ended because its model has handed work to other agents. */
+  delegated(run: Run, step: Step): void;
   /** A model says something. */
   said(delta: Delta): void;
   /** Something changed that may let other work start. */
@@ -337,6 +339,10 @@ export class Attempts implements DispatchEvents {
     if (error.code === 'TURN_BATCHED') {
       this.#finish(attempt, 'batched', { error: null, change });
       return events.batched(run, step);
+    }
+    if (error.code === 'TURN_DELEGATED') {
+      this.#finish(attempt, 'delegated', { error: null, change });
+      return events.delegated(run, step);
     }
     if (error.code === 'CANCELLED') {
       this.#finish(attempt, 'cancelled', { error, change });

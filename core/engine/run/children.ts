@@ -111,7 +111,7 @@ export class Children {
     const parents = waiting.filter(({ step }) => step.wait === 'child');
     if (parents.length === 0) return [];
     const runs = [...new Set(parents.map(({ run }) => run.facts.id))];
-    const { rows: ends } = await this.#parts.pool.query<EndedChild>(endedSql, [runs]);
+    const ends = await readEnded(this.#parts.pool, runs);
     const byStep = new Map(ends.map((end) => [`${end.parent_run_id} ${end.parent_step}`, end]));
     return parents.flatMap(({ run, step }) => {
       const end = byStep.get(`${run.facts.id} ${step.id}`);
@@ -130,13 +130,24 @@ const endOrphansSql = `INSERT INTO tutti.inbox (tenant_id, run_id, kind, dedupe,
        WHERE c.parent_run_id IS NOT NULL AND c.ended_at IS NULL AND (p.ended_at IS NOT NULL OR s.ended_at IS NOT NULL)
        ON CONFLICT (tenant_id, run_id, dedupe) DO NOTHING`;
 
-// $1 runs: what their steps have started and has ended, with what it brings.
+/** What steps of some runs have started and has ended, with what it brings; `ids`: of some alone. @throws DB_* */
+export async function readEnded(
+  pool: pg.Pool,
+  runs: readonly string[],
+  ids: readonly string[] | null = null,
+): Promise<readonly EndedChild[]> {
+  return (await pool.query<EndedChild>(endedSql, [runs, ids])).rows;
+}
+
+// $1 runs; $2 ids of what they have started, or null.
 const endedSql = `SELECT c.id, c.parent_run_id, c.parent_step, c.status, convert_from(p.body, 'UTF8') AS output, last.data->>'trust' AS trust,
+         (SELECT s.error->>'code' FROM tutti.step s WHERE s.tenant_id = c.tenant_id AND s.run_id = c.id AND s.status = 'failed' ORDER BY s.id LIMIT 1) AS code,
+         (extract(epoch FROM c.ended_at - c.created_at) * 1000)::int AS ms,
          (SELECT coalesce(sum(s.cost_micro_usd), 0)::bigint FROM tutti.step s WHERE s.tenant_id = c.tenant_id AND s.run_id = c.id) AS cost_micro_usd
        FROM tutti.run c
        LEFT JOIN LATERAL (SELECT e.seq, e.data FROM tutti.entry e WHERE e.tenant_id = c.tenant_id AND e.run_id = c.id AND e.kind = 'run.ended' ORDER BY e.seq DESC LIMIT 1) last ON true
        LEFT JOIN tutti.payload p ON p.tenant_id = c.tenant_id AND p.run_id = c.id AND p.seq = last.seq AND p.part = 0
-       WHERE c.parent_run_id = ANY ($1::uuid[]) AND c.ended_at IS NOT NULL`;
+       WHERE c.parent_run_id = ANY ($1::uuid[]) AND ($2::uuid[] IS NULL OR c.id = ANY ($2::uuid[])) AND c.ended_at IS NOT NULL`;
 
 type ChildRequest = RunRequest & Required<Pick<RunRequest, 'key' | 'parent'>>;
 
@@ -155,7 +166,7 @@ const formerSql = `WITH RECURSIVE chain AS (SELECT tenant_id, id, retry_of, 0 AS
        JOIN tutti.run c ON c.tenant_id = chain.tenant_id AND c.parent_run_id = chain.id AND c.parent_step = s.id ORDER BY chain.place LIMIT 1`;
 
 /** A run that a step started, and that has ended. */
-interface EndedChild {
+export interface EndedChild {
   readonly id: string;
   readonly parent_run_id: string;
   readonly parent_step: number;
@@ -165,6 +176,10 @@ interface EndedChild {
   /** The label of its output; null: a release before labels has ended it. */
   readonly trust: Trust | null;
   readonly cost_micro_usd: number;
+  /** The code of the first failure. */
+  readonly code: string | null;
+  /** From its creation to its end. */
+  readonly ms: number;
 }
 
 function outcomeOf(step: Step, { id, status, output, trust }: EndedChild): Outcome {

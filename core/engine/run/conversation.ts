@@ -1,4 +1,4 @@
-import type { Answered, RecordedTurn } from '../../ports/dispatcher.ts';
+import type { Answered, PartlyAnswered, RecordedTurn } from '../../ports/dispatcher.ts';
 
 /** Condition on an entry `e`: a start that begins a conversation, and does not go on with one. */
 export const beginsConversation = `((e.kind = 'step.started' OR e.data->>'wait' = 'batch') AND NOT e.data ? 'recorded')`;
@@ -25,21 +25,36 @@ export const conversationOf = `SELECT kind, data, body FROM (
 /** The end of a model's turn, or what its tool calls came to, as it is stored. */
 export interface SpokenRow {
   readonly kind: string;
-  readonly data: { readonly stop?: RecordedTurn['stop']; readonly isOutput?: true };
+  readonly data: {
+    readonly stop?: RecordedTurn['stop'];
+    readonly isOutput?: true;
+    /** Calls of a turn that wait for other agents, once all others are answered. */
+    readonly delegated?: number;
+  };
   readonly body: string;
 }
 
 /** Puts a conversation together from its rows, in their order. */
 export function toTurns(rows: readonly SpokenRow[]): readonly RecordedTurn[] {
-  const turns: (Omit<RecordedTurn, 'answered'> & { answered: Answered | null })[] = [];
+  const turns: Turn[] = [];
   for (const { kind, data, body } of rows) {
     const last = turns.at(-1);
     if (kind === 'turn.ended')
       turns.push({ parts: partsOf(body, data), stop: data.stop ?? 'end', answered: null });
-    else if (last) last.answered = JSON.parse(body);
+    else if (last && data.delegated !== undefined)
+      last.delegated = JSON.parse(body) as PartlyAnswered;
+    else if (last) {
+      last.answered = JSON.parse(body) as Answered;
+      delete last.delegated;
+    }
   }
   return turns;
 }
+
+type Turn = Omit<RecordedTurn, 'answered' | 'delegated'> & {
+  answered: Answered | null;
+  delegated?: PartlyAnswered;
+};
 
 /** A reply that is the step's output to the letter is stored as the output is. */
 function partsOf(body: string, { isOutput }: SpokenRow['data']): RecordedTurn['parts'] {

@@ -1,4 +1,5 @@
 import type { Trust } from '../../ports/db/states.ts';
+import type { DelegatedBy } from '../../ports/dispatcher.ts';
 import type { BoundPlan } from '../plan/bound.ts';
 import type { Goal } from './goal.ts';
 import type { Actor, Cause, Retry } from './request.ts';
@@ -34,6 +35,8 @@ export interface RunFacts {
   readonly leftMicroUsd?: number;
   /** When it must have ended, ms since the epoch. @default its workflow's deadline alone counts */
   readonly deadlineAt?: number;
+  /** For whom it works. @default nobody has handed it on */
+  readonly delegated?: DelegatedBy;
   /** The run that led to it. @default none, or nobody has noted it */
   readonly cause?: Cause;
   /** The run that it retries. @default it is the first */

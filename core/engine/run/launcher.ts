@@ -176,6 +176,7 @@ export class Launcher {
       rehearsal,
       speed,
       retry,
+      delegated,
     } = run.facts;
     const applies = appliedBy(run.facts);
     attempt.isSent = true;
@@ -184,6 +185,7 @@ export class Launcher {
       tenantId,
       runId,
       ...(retry && { effectsOf: retry.root }),
+      ...(delegated && { delegated }),
       journal,
       company,
       businessDate,

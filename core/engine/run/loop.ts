@@ -72,6 +72,8 @@ export class RunLoop {
       failed: (run: Run, step: Step, failure: Failure) => this.#failed(run, step, failure),
       again: (run: Run, step: Step, retry?: Retry) => this.#again(run, step, retry),
       batched: (run: Run, step: Step) => this.#batches.enter(run, step),
+      delegated: (run: Run, step: Step) => this.#outside?.delegated(run, step),
+      write: (change: Change, durable?: () => void) => this.#write(change, durable),
       said: (delta: Delta) => parts.onDelta?.(delta),
       note: (run: Run, entry: EntryInput, taken?: readonly number[]) =>
         this.#note(run, entry, taken),
@@ -98,7 +100,7 @@ export class RunLoop {
     this.#people = new People(events, parts.clock);
     const isOn = (): boolean => this.#state === 'running';
     this.#outside = parts.outside
-      ? new Outside({ ...parts.outside, ...shared, isOn, events })
+      ? new Outside({ ...parts.outside, ...shared, agentOf, isOn, events })
       : null;
     this.#expansion = new Expansion({
       ...shared,

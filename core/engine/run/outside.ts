@@ -1,16 +1,19 @@
 import type { Clock } from '../../base/clock.ts';
 import { EngineError, type ErrorData, toErrorData } from '../../base/errors.ts';
 import type { StepWait } from '../../ports/db/states.ts';
+import type { RegisteredAgent } from '../../sdk/registry.ts';
 import type { ApplyRuns } from '../approvals/apply.ts';
 import type { Approvals } from '../approvals/approvals.ts';
 import type { Decided } from '../approvals/decide.ts';
-import type { CompiledApproval, CompiledWait } from '../graph/compiled.ts';
+import { type CompiledApproval, type CompiledWait, isAgentPlace } from '../graph/compiled.ts';
 import type { Children } from './children.ts';
-import type { EntryInput } from './entries.ts';
+import { type EntryInput, nextEntry } from './entries.ts';
 import { innocentDelayMs, isInnocent } from './failures.ts';
+import type { AnsweredTurn, HandOvers } from './hand-overs.ts';
 import type { Happenings } from './happenings.ts';
 import type { Next } from './next.ts';
 import type { Outcome } from './outcome.ts';
+import type { Change } from './rows.ts';
 import type { Run } from './run.ts';
 import { pathOf, type Step } from './step.ts';
 
@@ -19,6 +22,11 @@ export interface OutsideEvents {
   note(run: Run, entry: EntryInput, taken?: readonly number[]): void;
   follow(run: Run, next: readonly Next[]): void;
   ended(run: Run, step: Step, outcome: Outcome): void;
+  /** Gives back what a running step holds. */
+  free(run: Run, step: Step): void;
+  cancelled(run: Run, step: Step): void;
+  /** `durable`: what follows once that is stored. */
+  write(change: Change, durable?: () => void): void;
 }
 
 /** What steps that wait for something outside are opened with. */
@@ -28,6 +36,9 @@ export interface OutsideParts {
   /** Carries out what was granted and no step waits for. */
   readonly applies: Pick<ApplyRuns, 'submit'>;
   readonly children: Children;
+  readonly handOvers: HandOvers;
+  /** The agent that does a step now. */
+  readonly agentOf: (step: Step) => RegisteredAgent;
   readonly happenings: Happenings;
   /** The next moment of a company's fiscal calendar after one, milliseconds since the epoch. @throws CALENDAR_INVALID */
   readonly momentOf: (
@@ -97,14 +108,26 @@ export class Outside {
     else this.#early.set(step, decided);
   }
 
+  /** Lets a step wait for the agents to whom its model has handed work; they get it once that is durable. */
+  delegated(run: Run, step: Step): void {
+    const { events } = this.#parts;
+    if (run.isCancelled || step.isCancelling) return events.cancelled(run, step);
+    events.free(run, step);
+    run.wait(step, 'child');
+    const entry = nextEntry(run, { step, kind: 'step.waiting', data: { wait: 'child' } });
+    events.write({ run, step, entries: [entry] }, () => this.watch(run, step));
+    events.follow(run, []);
+  }
+
   /** Keeps an eye on a step that waits. */
   watch(run: Run, step: Step): void {
-    if (step.wait === 'child' || step.wait === 'event') this.#watched.set(step, run);
+    if (step.wait === 'child' && isAgentPlace(step.place)) void this.#handOn(run, step);
+    else if (step.wait === 'child' || step.wait === 'event') this.#watched.set(step, run);
   }
 
   /** Once a second: events that have come, runs that have ended, runs that are not wanted any more. */
   async tend(): Promise<void> {
-    const { approvals, applies, children, happenings, events } = this.#parts;
+    const { approvals, applies, children, happenings, handOvers, events } = this.#parts;
     await approvals.tidy();
     await applies.submit();
     await children.endOrphans();
@@ -114,6 +137,32 @@ export class Outside {
     const ends = [...(await children.ended(waiting)), ...(await happenings.come(waiting))];
     for (const { run, step, outcome } of ends)
       if (step.status === 'waiting') events.ended(run, step, outcome);
+    for (const turn of await handOvers.answered()) this.#answer(turn);
+  }
+
+  /** Starts the runs of what a step has handed on. Never throws. */
+  async #handOn(run: Run, step: Step): Promise<void> {
+    const { handOvers, agentOf, clock, events, isOn } = this.#parts;
+    const isWanted = (): boolean => step.wait === 'child' && isOn();
+    if (!isWanted()) return;
+    try {
+      await handOvers.begin({ run, step }, agentOf(step));
+    } catch (error) {
+      const data = toErrorData(error);
+      if (!isWanted()) return;
+      if (isInnocent(data)) clock.after(innocentDelayMs, () => void this.#handOn(run, step));
+      else events.ended(run, step, { kind: 'failed', error: data });
+    }
+  }
+
+  /** What other agents have answered is stored with the step that goes on, and what they have spent with its own. */
+  #answer({ run, step, entries, costMicroUsd }: AnsweredTurn): void {
+    const { events, clock, isOn } = this.#parts;
+    if (step.wait !== 'child' || !isOn()) return;
+    step.costMicroUsd += costMicroUsd;
+    run.wake(step, clock.now());
+    events.write({ run, step, entries: entries.map((entry) => nextEntry(run, entry)) });
+    events.follow(run, [{ kind: 'ready', step }]);
   }
 
   async #opened(run: Run, step: Step): Promise<Waiting | Outcome> {

@@ -1,4 +1,5 @@
 import type { Trust } from '../../ports/db/states.ts';
+import type { DelegatedBy } from '../../ports/dispatcher.ts';
 import type { BoundPlan } from '../plan/bound.ts';
 import { type Goal, goalText, type PinnedGoal, pinnedGoal } from './goal.ts';
 import type { Pinned } from './pinned.ts';
@@ -47,6 +48,8 @@ export interface RunRequest {
   readonly trust?: Trust;
   /** The step that starts it. @default nobody's: it stands for itself */
   readonly parent?: Parent;
+  /** For whom it works, of one that an agent's call starts. @default nobody has handed it on */
+  readonly delegated?: DelegatedBy;
   /** The run whose proposal it carries out. @default none: it does work of its own */
   readonly applies?: string;
 }
@@ -61,12 +64,16 @@ export interface Parent {
   readonly leftMicroUsd?: number;
   /** What the parent is for. @default nobody has said */
   readonly goal?: Goal;
+  /** The number of the attempt whose model has handed it on. @default no model has */
+  readonly attempt?: number;
 }
 
 /** The run that led to another one, and how: a step of it started that one, or that one carries out what it proposed. */
 export interface Cause {
   readonly runId: string;
   readonly how: 'child' | 'apply';
+  /** The attempt whose model has handed it on. @default no model has */
+  readonly attempt?: { readonly step: number; readonly no: number };
 }
 
 /** Of a run that does the failed steps of another one again. */
@@ -90,6 +97,8 @@ export interface RunPins {
   readonly cause?: Cause;
   /** @default it is the first */
   readonly retry?: Retry;
+  /** @default nobody has handed it on */
+  readonly delegated?: DelegatedBy;
   /** The label of the input. @default operator */
   readonly trust?: Trust;
   /** Digest of the input, hex. */
@@ -108,7 +117,8 @@ export function pinsOf(
   input: string,
   { declared, goal }: { readonly declared?: Pinned; readonly goal?: Goal | null } = {},
 ): RunPins & { readonly input: string } {
-  const { attended, rehearsal, speed, plan, parent, actor, trust = givenBy(actor) } = request;
+  const { attended, rehearsal, speed, plan, parent, actor, delegated } = request;
+  const { trust = givenBy(actor) } = request;
   const cause = causeOf(request);
   return {
     attended,
@@ -120,6 +130,7 @@ export function pinsOf(
     }),
     ...(request.deadlineAt && { deadlineAt: request.deadlineAt.toISOString() }),
     ...(cause && { cause }),
+    ...(delegated && { delegated }),
     ...(trust !== 'operator' && { trust }),
     input,
     ...(goal && { goal: pinnedGoal(goal) }),
@@ -143,7 +154,10 @@ export function goalOf(
 }
 
 function causeOf({ parent, applies }: RunRequest): Cause | null {
-  if (parent) return { runId: parent.runId, how: 'child' };
+  if (parent) {
+    const { runId, step, attempt: no } = parent;
+    return { runId, how: 'child', ...(no !== undefined && { attempt: { step, no } }) };
+  }
   return applies === undefined ? null : { runId: applies, how: 'apply' };
 }
 

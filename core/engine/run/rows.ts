@@ -117,7 +117,8 @@ export interface AttemptRow {
     | 'cancelled'
     | 'crashed'
     | 'lost'
-    | 'batched';
+    | 'batched'
+    | 'delegated';
   readonly error: ErrorData | null;
   readonly turns: number;
   /** The span that tells of it, hex. @default nobody traces it */

@@ -29,8 +29,12 @@ export const headColumns = sql.raw(
 const prioritySql = `coalesce((SELECT (i.data->>'priority')::smallint FROM tutti.inbox i
   WHERE i.tenant_id = r.tenant_id AND i.run_id = r.id AND i.kind = 'priority' ORDER BY i.id DESC LIMIT 1), r.priority)`;
 
+/** Runs that one is shown to have started. */
+const startedShown = 100;
+
 /** The columns of a `RunDetail`, of rows `r`. */
-export const detailColumns = sql`${headColumns}, ${sql.raw(prioritySql)} AS priority, ${sql.raw(deadlineSql)} AS deadline_at`;
+export const detailColumns = sql`${headColumns}, ${sql.raw(prioritySql)} AS priority, ${sql.raw(deadlineSql)} AS deadline_at,
+  r.parent_run_id AS started_by, ARRAY(SELECT c.id FROM tutti.run c WHERE c.tenant_id = r.tenant_id AND c.parent_run_id = r.id ORDER BY c.id LIMIT ${startedShown}) AS started`;
 
 /**
  * Runs, newest first: their ids rise with the time at which they were made (UUIDv7), so the primary key gives order, page and span. Those of one

@@ -22,7 +22,8 @@ export class RunPurses {
 
 /** The shared purses that pay for what a module does in a run, widest first. */
 export function sharedScopes({ facts }: Run, module: string): readonly string[] {
-  const scopes = ['tenant', `module:${module}`, `workflow:${facts.workflow}`];
+  const { workflow } = facts.delegated ?? facts;
+  const scopes = ['tenant', `module:${module}`, `workflow:${workflow}`];
   return facts.rehearsal ? scopes.map(simulatedScope) : scopes;
 }
 

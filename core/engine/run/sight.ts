@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
-import { taskWorkflow } from '../tasks/agent-task.ts';
+import { delegationWorkflow, taskWorkflow } from '../tasks/agent-task.ts';
 import { undoWorkflow } from '../undo/undo-workflow.ts';
 
 /** Which of a tenant's runs a reader may see: those of some modules, of some companies; null: of all of them. */
@@ -23,7 +23,7 @@ export function inSight(sight: Sight | undefined): RawBuilder<unknown> {
 /** The module of the workflow version that a run keeps; '' for none. */
 const moduleOf = (run: string): RawBuilder<unknown> => {
   const of = (column: string): RawBuilder<unknown> => sql.ref(`${run}.${column}`);
-  return sql`(SELECT coalesce(d.module, split_part(CASE WHEN d.name = ${taskWorkflow} THEN d.body#>>'{nodes,0,agent}'
+  return sql`(SELECT coalesce(d.module, split_part(CASE WHEN d.name IN (${taskWorkflow}, ${delegationWorkflow}) THEN d.body#>>'{nodes,0,agent}'
       WHEN d.name LIKE 'apply:%' OR d.name LIKE 'tool:%' THEN split_part(d.name, ':', 2) ELSE '' END, '.', 1))
     FROM tutti.definition d WHERE d.tenant_id = ${of('tenant_id')} AND d.kind = 'workflow' AND d.name = ${of('workflow')} AND d.version = ${of('workflow_version')})`;
 };

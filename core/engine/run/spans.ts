@@ -51,7 +51,11 @@ export class Spans {
     };
     const links = cause && [
       {
-        context: { ...idsOf(cause.runId), traceFlags: TraceFlags.NONE, isRemote: true },
+        context: {
+          ...idsOf(cause.runId, cause.attempt),
+          traceFlags: TraceFlags.NONE,
+          isRemote: true,
+        },
         attributes: { [own.link]: cause.how },
       },
     ];
@@ -154,7 +158,7 @@ export class Spans {
     attempts.delete(name);
     span.setAttributes({ [own.outcome]: row.outcome, [own.costMicroUsd]: step.costMicroUsd });
     if (row.error) span.setAttribute(semconv.errorType, row.error.code);
-    if (!['succeeded', 'batched'].includes(row.outcome))
+    if (!['succeeded', 'batched', 'delegated'].includes(row.outcome))
       span.setStatus({ code: SpanStatusCode.ERROR });
     span.end(row.endedAt);
   }

@@ -225,7 +225,12 @@ export class Store {
    * claim, nor this statement itself, however late it arrives, may settle a call that is under way again.
    */
   async settleOrphans(
-    { tenant_id, id, workflow }: Pick<RunRow, 'tenant_id' | 'id' | 'workflow'>,
+    {
+      tenant_id,
+      id,
+      workflow,
+      pins,
+    }: Pick<RunRow, 'tenant_id' | 'id' | 'workflow'> & Partial<Pick<RunRow, 'pins'>>,
     { boot, upToSeq }: { readonly boot: string; readonly upToSeq: number },
   ): Promise<readonly OrphanRow[]> {
     const { rows } = await this.#pool.query<OrphanRow>(
@@ -243,7 +248,7 @@ export class Store {
        paid AS (UPDATE tutti.budget b SET reserved_micro_usd = b.reserved_micro_usd - owed.amount, settled_micro_usd = b.settled_micro_usd + owed.amount
        FROM owed WHERE b.tenant_id = $1 AND b.scope = owed.scope AND b.period = owed.period)
        SELECT model, coalesce(module, '') AS module, amount, simulated FROM orphan`,
-      [tenant_id, id, workflow, boot, upToSeq],
+      [tenant_id, id, pins?.delegated?.workflow ?? workflow, boot, upToSeq],
     );
     return rows;
   }

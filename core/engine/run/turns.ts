@@ -293,10 +293,10 @@ export class Turns {
     return attempt.turnEnded(settlement, { ...told, tokens: end.usage });
   }
 
-  #prompt({ agent }: RegisteredAgent): Prompt {
+  #prompt({ agent, delegates }: RegisteredAgent): Prompt {
     const known = this.#prompts.get(agent);
     if (known) return known;
-    const prompt = new Prompt(agent);
+    const prompt = new Prompt(agent, delegates);
     this.#prompts.set(agent, prompt);
     return prompt;
   }

@@ -41,6 +41,10 @@ export interface RunDetail extends RunHead {
   readonly priority: number;
   /** When it is cancelled if it has not ended; null: whenever it ends. */
   readonly deadlineAt: Date | null;
+  /** The run a step of which has started it. */
+  readonly startedBy: string | null;
+  /** The runs that its steps have started, at most 100, oldest first. */
+  readonly started: readonly string[];
 }
 
 /** A run in figures. */

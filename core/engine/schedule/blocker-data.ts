@@ -32,7 +32,9 @@ export type BlockerData =
   | { readonly kind: 'review'; readonly key: string | null }
   /** `by`: the roles and persons that a node asks; empty for an effect. */
   | { readonly kind: 'approval'; readonly key: string | null; readonly by: readonly string[] }
-  | { readonly kind: 'budget_approval' | 'event' | 'version' | 'batch' | 'child' }
+  | { readonly kind: 'budget_approval' | 'event' | 'version' | 'batch' }
+  /** `runs`: those that the step has started and that have not ended. */
+  | { readonly kind: 'child'; readonly runs: readonly string[] }
   | { readonly kind: 'run'; readonly run: string }
   | { readonly kind: 'module'; readonly module: string }
   | { readonly kind: 'breaker' | 'budget'; readonly scope: string }

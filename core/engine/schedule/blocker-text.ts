@@ -48,7 +48,9 @@ function sentenceOf(data: BlockerData): string {
     case 'batch':
       return 'Its model call is in a batch of the provider, which takes about an hour';
     case 'child':
-      return 'It waits for the run that it started';
+      return data.runs.length > 0
+        ? `It waits for what it started: run ${data.runs.join(', run ')}`
+        : 'It waits for the run that it started';
     case 'running':
       return 'The engine runs as many steps as it may';
     case 'run':

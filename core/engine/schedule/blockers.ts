@@ -32,6 +32,8 @@ export interface StepFacts {
   readonly key?: string | null;
   /** Whom an approval asks: names of roles and persons. @default nobody: it is of an effect */
   readonly by?: readonly string[];
+  /** What a step has started that waits for it. @default nobody knows */
+  readonly runs?: readonly string[];
   readonly run: string;
   readonly module: string;
   /** Every slot that it could not have now, not just the first. */
@@ -91,6 +93,7 @@ function holds(facts: StepFacts): readonly StepBlocker[] {
     now,
     key = null,
     by = [],
+    runs = [],
   } = facts;
   const found: StepBlocker[] = [];
   if (dependencies.length > 0) found.push(say({ kind: 'dependency', steps: dependencies }));
@@ -103,6 +106,7 @@ function holds(facts: StepFacts): readonly StepBlocker[] {
   const untilMs = wakeAt === null ? null : Math.max(0, wakeAt - now);
   if (kind === 'review') found.push(say({ kind, key }, untilMs));
   else if (kind === 'approval') found.push(say({ kind, key, by }, untilMs));
+  else if (kind === 'child') found.push(say({ kind, runs }, untilMs));
   else found.push(say({ kind }, untilMs));
   return found;
 }

@@ -8,16 +8,19 @@ import type { RegisteredAgent, RegisteredWorkflow } from '../../sdk/registry.ts'
  */
 export const taskWorkflow = 'tutti:task';
 
+/** The same of all that agents hand to others. */
+export const delegationWorkflow = 'tutti:delegation';
+
 /** The node of a task's workflow. */
 const node = 'task';
 
 /** The workflow that has one agent do one thing, with `input.input` of its run; it stands in no list of workflows. */
-export function agentTask({
-  name,
-  agent,
-}: RegisteredAgent): Pick<RegisteredWorkflow, 'module' | 'data' | 'digest'> {
+export function agentTask(
+  { name, agent }: RegisteredAgent,
+  workflow: typeof taskWorkflow | typeof delegationWorkflow = taskWorkflow,
+): Pick<RegisteredWorkflow, 'module' | 'data' | 'digest'> {
   const data: WorkflowData = {
-    name: taskWorkflow,
+    name: workflow,
     description: agent.purpose,
     ...{ deadline: null, budgetMicroUsd: null, partial: false, concurrency: null },
     nodes: [

@@ -15,6 +15,8 @@ export interface Proposal {
   readonly binds: Readonly<Record<string, unknown>> | null;
   /** The agent that asked, qualified; the one that stood in, where one did. */
   readonly agent: string;
+  /** Those that had handed it the work, qualified. */
+  readonly delegators: readonly string[];
   readonly runId: string;
   readonly stepPath: string;
   /** What that agent follows from, in the version that its run keeps, where people have made it. */
@@ -47,6 +49,7 @@ export async function readProposal(
     runId,
     stepPath: path ?? '',
     made: row.made,
+    delegators: row.delegators ?? [],
   };
 }
 
@@ -59,6 +62,7 @@ interface ProposalRow {
   readonly run_id: string;
   readonly path: string | null;
   readonly made: MadeAgent | null;
+  readonly delegators: readonly string[] | null;
 }
 
 const proposalSql = `
@@ -68,6 +72,7 @@ SELECT e.tool, encode(e.contract, 'hex') AS contract, encode(e.args_sha256, 'hex
   (SELECT jsonb_build_object('version', d.version, 'digest', encode(d.digest, 'hex'), 'document', d.body) FROM tutti.run r
     JOIN tutti.definition d ON d.tenant_id = $1 AND d.kind = 'agent' AND 'custom.' || d.name = coalesce(e.actor->>'acting', e.actor->>'id')
       AND d.version = (r.pins->'declared'->'agents'->('custom.' || d.name)->>'version')::int
-    WHERE r.tenant_id = $1 AND r.id = e.run_id) AS made
+    WHERE r.tenant_id = $1 AND r.id = e.run_id) AS made,
+  (SELECT pins->'delegated'->'agents' FROM tutti.run WHERE tenant_id = $1 AND id = e.run_id) AS delegators
 FROM tutti.effect e LEFT JOIN tutti.step s ON s.tenant_id = $1 AND s.run_id = e.run_id AND s.id = e.step
 WHERE e.tenant_id = $1 AND e.key = $2`;

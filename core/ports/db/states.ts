@@ -50,7 +50,9 @@ export type AttemptOutcome =
   | 'crashed'
   | 'lost'
   /** Its next model call went to a provider's batch; the next attempt goes on from the answer. */
-  | 'batched';
+  | 'batched'
+  /** It has handed work to other agents; the next attempt goes on from what they answer. */
+  | 'delegated';
 /** Words of `effect.state`. */
 export type EffectState =
   | 'proposed'

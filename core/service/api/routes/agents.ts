@@ -62,6 +62,7 @@ const detailShape = z
     input: z.unknown().meta({ description: 'A JSON Schema, or null.' }),
     output: z.unknown().meta({ description: 'A JSON Schema, or null.' }),
     findings: z.record(z.string(), z.string()),
+    delegates: z.array(z.string()).meta({ description: 'Agents that its model may hand work to.' }),
     document: document.nullable(),
   })
   .meta({ id: 'Agent' });

@@ -58,6 +58,10 @@ export const runDetailShape = z
     deadlineAt: instant
       .nullable()
       .meta({ description: 'When it is cancelled if it has not ended. Null: whenever it ends.' }),
+    startedBy: z.uuid().nullable().meta({ description: 'The run a step of which has started it.' }),
+    started: z
+      .array(z.uuid())
+      .meta({ description: 'Runs that its steps have started, at most 100, oldest first.' }),
     summary: summaryShape,
   })
   .meta({ id: 'RunDetail' });
