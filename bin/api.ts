@@ -24,6 +24,7 @@ import { mcpDeskOf } from './mcp-desk-of.ts';
 import { mcpOf } from './mcp-of.ts';
 import { moduleDeskOf, modulesOf } from './modules-of.ts';
 import { recordOf } from './outcome.ts';
+import { policiesOf } from './policies-of.ts';
 import { scheduleDeskOf } from './schedules-of.ts';
 import { tasksOf } from './tasks-of.ts';
 import { poolOf, statusOf } from './telemetry-of.ts';
@@ -97,6 +98,7 @@ export function apiPartsOf(
       hasModels: () => host.profiles !== null,
     }),
     agents: agentsOf(host),
+    policies: policiesOf(host),
     costs: new Costs(host.database),
     budgets: new Budgets(host.database, host),
     limits: async (tenant) => {

@@ -25,7 +25,7 @@ export function authorityOf(host: Host): AuthorityViews {
 }
 
 /** Codes of a tenant's companies. */
-async function companiesOf(host: Host, tenantId: number): Promise<readonly string[]> {
+export async function companiesOf(host: Host, tenantId: number): Promise<readonly string[]> {
   const query = { entity: 'company', filter: {}, limit: 1_000 };
   const { rows } = await host.connector(tenantId).query(query);
   return rows.map(({ code }) => String(code));

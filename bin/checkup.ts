@@ -1,7 +1,6 @@
 import { constants, existsSync } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { isEngineError, toErrorData } from '../core/base/errors.ts';
 import { liveEngine } from '../core/engine/run/lease.ts';
@@ -9,6 +8,8 @@ import type { Config } from '../core/ports/config.ts';
 import { type Database, openDatabase } from '../core/ports/db/database.ts';
 import { chooseProfiles } from '../core/ports/models/profiles.ts';
 import { openSeal, sealVariable } from '../core/ports/seal.ts';
+import { mostProcesses } from '../worker/isolation.ts';
+import { laneRange } from '../worker/lane-range.ts';
 import { portOf } from './api.ts';
 import { lackOfApprovers } from './approvers.ts';
 import { hostOptions } from './call-reading.ts';
@@ -122,7 +123,7 @@ async function checkDatabase(
         state: 'ok',
         found: `${place} answers, version ${facts.version}, roles tutti_engine and tutti_tenant`,
       },
-      checkConnections(facts, config instanceof Error ? undefined : config.limits?.threads),
+      checkConnections(facts, config),
       ...(facts.isServed
         ? [
             {
@@ -171,12 +172,11 @@ async function databaseFacts(database: Database): Promise<DatabaseFacts> {
 const ownConnections = 19;
 const perThread = 2;
 
-function checkConnections(
-  facts: DatabaseFacts,
-  threads = Math.min(4, availableParallelism()),
-): Check {
+function checkConnections(facts: DatabaseFacts, config: Config | Error): Check {
+  const { most } = laneRange(config instanceof Error ? undefined : config.limits?.threads);
+  const apart = config instanceof Error ? 0 : mostProcesses(config);
   // One more thread stands ready for steps that are suspected of ending theirs.
-  const wanted = ownConnections + perThread * (threads + 1);
+  const wanted = ownConnections + perThread * (most + apart + 1);
   const found = `an engine takes up to ${wanted} of ${facts.maxConnections} connections, ${facts.inUse} are in use`;
   if (facts.inUse + wanted <= facts.maxConnections)
     return { name: 'Connections', state: 'ok', found };

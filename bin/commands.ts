@@ -125,6 +125,10 @@ export const commands: Readonly<Record<string, Known>> = {
     usage: people.autonomy,
     load: async () => (await import('./commands/autonomy.ts')).autonomy,
   },
+  policy: {
+    usage: people.policy,
+    load: async () => (await import('./commands/policy.ts')).policy,
+  },
   shadow: {
     usage: people.shadow,
     load: async () => (await import('./commands/shadow.ts')).shadow,

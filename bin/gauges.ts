@@ -53,6 +53,9 @@ function observeEngine({ vitals, limits }: Engine, observe: Observe): void {
   observe('tutti.lanes', lanes.lanes, { state: 'wanted' });
   observe('tutti.lanes', lanes.ready, { state: 'ready' });
   observe('tutti.lanes', lanes.zombies, { state: 'zombies' });
+  observe('tutti.lanes', lanes.least ?? lanes.lanes, { state: 'least' });
+  observe('tutti.lanes', lanes.most ?? lanes.lanes, { state: 'most' });
+  observe('tutti.lanes', lanes.apart ?? 0, { state: 'apart' });
   observe('tutti.lane.restarts', lanes.restarts ?? 0, {});
   for (const { gate, limit, share } of usedLimits(limits))
     observe('tutti.limit.used', share, { gate, limit });

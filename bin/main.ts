@@ -16,6 +16,8 @@ const usageCodes: readonly ErrorCode[] = [
   'AGENT_UNKNOWN',
   'AGENT_INVALID',
   'AGENT_CONFLICT',
+  'POLICY_UNKNOWN',
+  'POLICY_INVALID',
   'KEY_REUSED',
   'SETTING_UNKNOWN',
   'TOOL_UNKNOWN',

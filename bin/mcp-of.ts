@@ -1,3 +1,4 @@
+import { publishedRegistry } from '../core/engine/versions/published.ts';
 import type { McpOptions } from '../core/service/mcp/parts.ts';
 import type { Host } from './host.ts';
 import { recordOf } from './outcome.ts';
@@ -9,6 +10,11 @@ export function mcpOf(host: Host, startOwn: McpOptions['startOwn']): McpOptions 
   return {
     version,
     startOwn,
+    policies: async (tenantId) => {
+      const { store, registry } = host;
+      const published = await publishedRegistry(store.definitions, registry, { tenantId });
+      return published.policies;
+    },
     record: (tenantId, runId) => recordOf(host, tenantId, runId),
     ...(serve && { serve }),
   };

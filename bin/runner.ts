@@ -12,6 +12,7 @@ import type { OpenMcpPool } from '../core/ports/mcp/pool.ts';
 import { hasBatches, openBatch } from '../core/ports/models/batch-open.ts';
 import type { ModelTarget } from '../core/ports/models/model.ts';
 import { type Profiles, rehearsedProfiles } from '../core/ports/models/profiles.ts';
+import { isolationBy } from '../worker/isolation.ts';
 import { Pool } from '../worker/pool.ts';
 import type { HostOptions } from './configuration.ts';
 import type { HostTelemetry } from './host-telemetry.ts';
@@ -101,14 +102,14 @@ export class Runner {
     const { configUrl, dataFolder, loading, config, env, database, freshness } = this.#parts;
     const connection = database.connectionConfig;
     const profiles = this.#rehearsed;
-    const threads = config.limits?.threads;
     return new Pool({
       setup: {
         ...{ configUrl, connection, dataFolder, profiles, ...loading.loader.declared },
         profile: env?.TUTTI_PROFILE,
       },
       freshness,
-      ...(threads !== undefined && { threads }),
+      threads: config.limits?.threads,
+      isolation: isolationBy(config.isolation, loading.registry),
     });
   }
 }

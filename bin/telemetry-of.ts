@@ -30,7 +30,8 @@ export function statusOf(from: Pick<Reading, 'database' | 'registry'>): StatusRe
 
 /** What the pool of this process has done. */
 export function poolOf({ mcp, registry }: Host, engine: Pick<Engine, 'vitals'>): PoolStatus {
-  const { lanes, ready, zombies } = engine.vitals.lanes;
+  const { lanes: wanted, ready, zombies, ...health } = engine.vitals.lanes;
+  const { least = wanted, most = wanted, apart = 0 } = health;
   const profiles = (mcp?.servers() ?? []).flatMap((server) => server.profiles);
   return {
     profiles: profiles.map(({ server, model, policy, calls, running }) => ({
@@ -38,6 +39,6 @@ export function poolOf({ mcp, registry }: Host, engine: Pick<Engine, 'vitals'>):
       ...{ usageCount: calls, running },
     })),
     totalAgents: [...registry.agents.values()].filter((agent) => !agent.isTool).length,
-    lanes: { wanted: lanes, ready, zombies },
+    lanes: { wanted, least, most, ready, zombies, apart },
   };
 }

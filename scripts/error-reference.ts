@@ -27,6 +27,10 @@ const advice: Readonly<Record<ErrorCode, string>> = {
   AGENT_UNKNOWN: 'Look for the name with `tutti agent list`.',
   TASK_UNKNOWN: 'Look for the id of a task that was started here.',
   AGENT_INVALID: 'Correct the member of the agent that the message names.',
+  POLICY_UNKNOWN:
+    'Look for the name with `tutti policy list`, and for its versions with `tutti policy show`.',
+  POLICY_INVALID:
+    'Correct the member of the policy that the message names, or the agents that break its rules.',
   AGENT_CONFLICT: 'Look at what the agent is now (`tutti agent show`), then ask again.',
   STEP_UNKNOWN: "Look at the run's steps.",
   EFFECT_UNKNOWN: 'Look for the key with `tutti effects`.',
@@ -174,7 +178,7 @@ Every failure has one code; compare codes, never messages. *Again* says whether 
 anybody: such failures are retried where no rule of the agent says otherwise ([recovery.md](recovery.md)); – stands at those that no
 rule follows. *Status* is what the HTTP API answers.
 
-This page is written from the catalogue in \`core/base/errors.ts\` by \`node scripts/error-reference.ts\`.
+This page is written from the catalogue in \`core/base/error-catalogue.ts\` by \`node scripts/error-reference.ts\`.
 
 | Code | Category | Severity | Again | Status | What to do |
 |---|---|---|---|---|---|

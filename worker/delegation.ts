@@ -20,6 +20,9 @@ type Call = Extract<Part, { kind: 'call' }>;
 /** One call of a turn. */
 interface Asked {
   readonly call: Call;
+  readonly delegate: RegisteredAgent;
+  /** Whether the policies in force let it be handed on. */
+  readonly isOpen: boolean;
   /** Its place among the turn's calls. */
   readonly at: number;
   /** Calls of this turn that are handed on already. */
@@ -27,17 +30,20 @@ interface Asked {
 }
 
 /**
- * What is handed on by a call of a turn; null: it is no call of another agent.
+ * What is handed on by a call of a turn.
  * @throws TOOL_INPUT_INVALID · TOOL_REFUSED: what the model is told instead
  */
 export function handedOn(
-  { delegates, depth, calls }: HandingOn,
+  { depth, calls }: Pick<HandingOn, 'depth' | 'calls'>,
   job: Pick<Job, 'delegated' | 'recorded'>,
-  { call, at, before }: Asked,
-): DelegatedCall | null {
-  const delegate = delegates.find(({ name }) => name === call.name);
-  if (!delegate) return null;
+  { call, delegate, isOpen, at, before }: Asked,
+): DelegatedCall {
   const { name, agent } = delegate;
+  if (!isOpen)
+    throw new EngineError(
+      'TOOL_REFUSED',
+      `The policies in force let you hand nothing to '${name}'; do without.`,
+    );
   const above = job.delegated?.agents.length ?? 0;
   if (above >= depth)
     throw new EngineError(

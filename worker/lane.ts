@@ -3,6 +3,7 @@ import type { Piscina } from 'piscina';
 import { EngineError } from '../core/base/errors.ts';
 import type { DeclaredModules, FromThread, ToThread } from '../core/ports/dispatcher.ts';
 import type { ModuleRef } from '../core/ports/module-code.ts';
+import type { ScaledLane } from './scaling.ts';
 import { Silence, threadStat } from './silence.ts';
 import { type Seen, unseen, type Vitals, type Watched } from './watchdog.ts';
 
@@ -43,7 +44,14 @@ export type Hello =
   | { readonly kind: 'unfit'; readonly code: string; readonly message: string };
 
 /** Slots of the memory that a lane shares with its thread, 32-bit integers. */
-export const slots = { beat: 0, current: 1, heapMb: 2, externalMb: 3, thread: 4 } as const;
+export const slots = {
+  beat: 0,
+  current: 1,
+  heapMb: 2,
+  externalMb: 3,
+  thread: 4,
+  cpuMs: 5,
+} as const;
 
 /** What a lane reports. */
 export interface LaneEvents {
@@ -59,12 +67,16 @@ export interface LaneEvents {
  * One long task on one Piscina thread, which runs many agents for as long as it lives. Its own abort signal and port: a thread
  * that hangs is dropped at once and replaced, and only the jobs of this lane are concerned.
  */
-export class Lane implements Watched {
+export class Lane implements Watched, ScaledLane {
   readonly name: string;
+  /** Where its thread is from. */
+  readonly threads: Piscina;
   /** Jobs that run here, by ref. */
   readonly jobs = new Set<number>();
   isReady = false;
   hasEnded = false;
+  /** It takes no more jobs, and goes when it has none. */
+  isLeaving = false;
   seen: Seen = unseen;
   readonly #silence = new Silence();
   readonly #port: MessagePort;
@@ -89,6 +101,7 @@ export class Lane implements Watched {
     const { setup, lease, freshness, events } = options;
     const { port1, port2 } = new MessageChannel();
     this.name = name;
+    this.threads = threads;
     const shared = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT * Object.keys(slots).length);
     this.#memory = new Int32Array(shared);
     this.#port = port1;
@@ -117,23 +130,34 @@ export class Lane implements Watched {
       });
   }
 
+  get load(): number {
+    return this.jobs.size;
+  }
+
+  get beat(): number {
+    return this.#told(slots.beat);
+  }
+
+  get cpuMs(): number {
+    return this.#told(slots.cpuMs);
+  }
+
   look(now: number): Vitals {
-    const told = (slot: number): number => Atomics.load(this.#memory, slot);
-    const beat = told(slots.beat);
+    const { beat } = this;
     // What loads does not beat, or does in between; from the moment it is ready it has its full time.
     const sign = this.isReady ? beat : -1;
     return {
       beat,
-      silentMs: this.#silence.look(sign, now, threadStat(told(slots.thread))),
-      heapMb: told(slots.heapMb),
-      externalMb: told(slots.externalMb),
+      silentMs: this.#silence.look(sign, now, threadStat(this.#told(slots.thread))),
+      heapMb: this.#told(slots.heapMb),
+      externalMb: this.#told(slots.externalMb),
       processMb: process.memoryUsage.rss() >> 20,
     };
   }
 
   /** The job whose code ran last, 0 for none. */
   get current(): number {
-    return Atomics.load(this.#memory, slots.current);
+    return this.#told(slots.current);
   }
 
   /** Sends with everything else of this tick. */
@@ -166,6 +190,10 @@ export class Lane implements Watched {
     for (const declared of this.#declaring.splice(0)) declared(null);
     this.#abort.abort();
     this.#port.close();
+  }
+
+  #told(slot: number): number {
+    return Atomics.load(this.#memory, slot);
   }
 
   #hear(batch: readonly (FromThread | Hello)[], events: LaneEvents): void {

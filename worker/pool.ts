@@ -1,8 +1,8 @@
-import { availableParallelism } from 'node:os';
 import type { Piscina } from 'piscina';
 import { type Clock, systemClock } from '../core/base/clock.ts';
 import { EngineError, type ErrorData } from '../core/base/errors.ts';
 import type { LeaseClock } from '../core/base/lease-clock.ts';
+import type { ThreadsConfig } from '../core/ports/config.ts';
 import type {
   Answer,
   DeclaredModules,
@@ -13,16 +13,24 @@ import type {
   Job,
 } from '../core/ports/dispatcher.ts';
 import { Freshness } from '../core/ports/erp/freshness.ts';
+import { Apart } from './apart.ts';
+import type { Isolation } from './isolation.ts';
 import { Lane, type ThreadSetup } from './lane.ts';
+import { type LaneRange, laneRange } from './lane-range.ts';
 import { Quarantine, refusal } from './quarantine.ts';
+import { Scaling } from './scaling.ts';
 import { openThreads } from './threads.ts';
 import { watch } from './watchdog.ts';
 
 /** How a pool is opened. */
 export interface PoolOptions {
   readonly setup: ThreadSetup;
-  /** @default the number of cores, at most 4 */
-  readonly threads?: number;
+  /** How many; a range: as there is work. @default as `laneRange` says */
+  readonly threads?: ThreadsConfig | undefined;
+  /** How long little has to be going on until a thread goes that was added, or a process of agents that are kept apart, ms. @default 60,000 */
+  readonly idleMs?: number;
+  /** Which agents run in processes of their own. @default none */
+  readonly isolation?: Isolation;
   readonly clock?: Clock;
   /** Where its threads tell each other what they write to the ERP. @default its own */
   readonly freshness?: Freshness;
@@ -46,14 +54,21 @@ interface Started {
   readonly events: DispatchEvents;
   readonly lease: LeaseClock;
   readonly quarantine: Quarantine;
+  readonly apart: Apart;
   readonly stopWatch: () => void;
 }
 
 /** The local Dispatcher: long-lived lanes on Piscina threads, many agents on each, and a quarantine for suspects. */
 export class Pool implements Dispatcher {
+  /** Those that there always are. */
   readonly #threads: Piscina;
+  /** Those that are added under load, each opened with its lane; null before the first. */
+  #added: Piscina | null = null;
   #setup: ThreadSetup;
-  readonly #size: number;
+  readonly #range: LaneRange;
+  readonly #isolation: Isolation | undefined;
+  readonly #idleMs: number | undefined;
+  readonly #scaling: Scaling;
   readonly #clock: Clock;
   readonly #freshness: Freshness;
   readonly #lanes = new Set<Lane>();
@@ -65,43 +80,62 @@ export class Pool implements Dispatcher {
   #early: Job[] = [];
   #started: Started | null = null;
   #made = 0;
+  /** Lanes that died and have none in their place yet, and how many have. */
+  #missing = 0;
+  #restarts = 0;
   #failedBoots = 0;
   #waitsToBoot = false;
   #firstReady: { resolve: () => void; reject: (error: EngineError) => void } | null = null;
   #stopped = false;
 
   constructor(options: PoolOptions) {
-    this.#setup = options.setup;
-    this.#size = options.threads ?? Math.min(4, availableParallelism());
-    this.#clock = options.clock ?? systemClock;
+    const { setup, threads, isolation, clock = systemClock, idleMs } = options;
+    this.#setup = setup;
+    this.#isolation = isolation;
+    this.#idleMs = idleMs;
+    this.#range = laneRange(threads);
+    this.#clock = clock;
     this.#freshness = options.freshness ?? new Freshness();
-    this.#threads = openThreads(this.#size);
+    this.#threads = openThreads(this.#range.least);
+    this.#scaling = new Scaling({
+      ...{ range: this.#range, clock, idleMs },
+      lanes: () => this.#staying(),
+      changed: () => this.#fit(),
+    });
   }
 
   get health(): DispatcherHealth {
-    const ready = [...this.#lanes].filter((lane) => lane.isReady);
-    const restarts = Math.max(0, this.#made - this.#size);
-    return { lanes: this.#size, ready: ready.length, zombies: this.#zombies.size, restarts };
+    const ready = this.#staying().filter((lane) => lane.isReady).length;
+    const { wanted: lanes } = this.#scaling;
+    const { size: zombies } = this.#zombies;
+    const apart = this.#started?.apart.watched.length ?? 0;
+    return { lanes, ready, zombies, restarts: this.#restarts, apart, ...this.#range };
   }
 
   async start(events: DispatchEvents, lease: LeaseClock): Promise<void> {
     const clock = this.#clock;
+    const { processes = 1, heapMb } = this.#isolation ?? {};
     const freshness = this.#freshness;
-    const quarantine = new Quarantine({ setup: this.#setup, clock, lease, freshness, events });
-    const stopWatch = watch(() => [...this.#lanes, ...quarantine.watched], clock);
-    this.#started = { events, lease, quarantine, stopWatch };
+    const parts = { setup: this.#setup, clock, lease, freshness, events, heapMb };
+    const quarantine = new Quarantine(parts);
+    const apart = new Apart({ ...parts, processes, idleMs: this.#idleMs });
+    const stopWatch = watch(() => [...this.#lanes, ...quarantine.watched, ...apart.watched], clock);
+    this.#started = { events, lease, quarantine, apart, stopWatch };
     const ready = new Promise<void>((resolve, reject) => {
       this.#firstReady = { resolve, reject };
     });
     this.#fill();
     await ready;
+    this.#scaling.start();
   }
 
   run(job: Job): string {
+    const module = this.#isolation?.apartOf(job) ?? null;
     if (job.alone) {
-      this.#started?.quarantine.run(job);
+      this.#started?.quarantine.run(job, module);
       return 'quarantine';
     }
+    if (module !== null) return (this.#started as Started).apart.run(module, job);
     const lane = this.#leastLoaded();
     if (!lane) {
       this.#early.push(job);
@@ -116,17 +150,19 @@ export class Pool implements Dispatcher {
   tell(message: Answer): void {
     const lane = this.#byRef.get(message.ref);
     if (lane) lane.send(message);
-    else this.#started?.quarantine.tell(message);
+    else if (!this.#started?.apart.tell(message)) this.#started?.quarantine.tell(message);
   }
 
   watch(isOn: boolean): void {
     this.#isWatched = isOn;
     for (const lane of this.#lanes) lane.send({ kind: 'watch', isOn });
+    this.#started?.apart.watch(isOn);
   }
 
   cancel(ref: number, error: ErrorData): void {
     const lane = this.#byRef.get(ref);
     if (lane) return lane.send({ kind: 'cancel', ref, error });
+    if (this.#started?.apart.cancel(ref, error)) return;
     const later = this.#early.filter((job) => job.ref !== ref);
     if (later.length === this.#early.length) return this.#started?.quarantine.cancel(ref, error);
     // It waits for a lane: nothing of it has run.
@@ -141,14 +177,21 @@ export class Pool implements Dispatcher {
       throw error;
     });
     this.#started?.quarantine.renew(this.#setup);
+    this.#started?.apart.renew(this.#setup);
   }
 
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
     this.#started?.stopWatch();
+    this.#scaling.stop();
     // Destroyed first: a pool that is not would replace the threads whose lanes are closed, and the new ones load everything once more.
-    const ended = Promise.all([this.#threads.destroy(), this.#started?.quarantine.stop()]);
+    const ended = Promise.all([
+      this.#threads.destroy(),
+      this.#added?.destroy(),
+      this.#started?.quarantine.stop(),
+      this.#started?.apart.stop(),
+    ]);
     for (const lane of [...this.#lanes, ...this.#zombies]) lane.close();
     await Promise.race([
       ended,
@@ -172,13 +215,46 @@ export class Pool implements Dispatcher {
   #fill(): void {
     if (this.#stopped || this.#waitsToBoot) return;
     if (this.#failedBoots >= bootFailures) return this.#bootLater();
-    while (this.#lanes.size < this.#size && this.#zombies.size < mostZombies) this.#open();
+    while (this.#staying().length < this.#scaling.wanted && this.#zombies.size < mostZombies)
+      this.#open();
+  }
+
+  /** Another number of lanes is wanted: one that is about to go stays, one more opens, or one is to go. */
+  #fit(): void {
+    if (this.#staying().length > this.#scaling.wanted) return this.#sendAway();
+    const back = [...this.#lanes].find((lane) => lane.isLeaving);
+    if (back) back.isLeaving = false;
+    this.#fill();
+  }
+
+  /** Of the lanes that were added the one with the least to do takes no more, and goes when it has none left. */
+  #sendAway(): void {
+    const added = this.#staying().filter(({ threads }) => threads === this.#added);
+    const [lane] = added.toSorted((a, b) => a.load - b.load);
+    if (!lane) return;
+    lane.isLeaving = true;
+    this.#goIfDone(lane);
+  }
+
+  #goIfDone(lane: Lane): void {
+    if (!lane.isLeaving || lane.load > 0) return;
+    this.#lanes.delete(lane);
+    lane.close();
+  }
+
+  /** Lanes that are not about to go. */
+  #staying(): readonly Lane[] {
+    return [...this.#lanes].filter((lane) => !lane.isLeaving);
   }
 
   #open(): void {
     const { events, lease } = this.#started as Started;
     this.#made += 1;
-    const lane = new Lane(`lane-${this.#made}`, this.#threads, {
+    if (this.#missing > 0) {
+      this.#missing -= 1;
+      this.#restarts += 1;
+    }
+    const lane = new Lane(`lane-${this.#made}`, this.#threadsOfNext(), {
       setup: this.#setup,
       lease: lease.shared,
       freshness: this.#freshness.shared,
@@ -195,6 +271,15 @@ export class Pool implements Dispatcher {
     if (this.#isWatched) lane.send({ kind: 'watch', isOn: true });
   }
 
+  /** Those that there always are go first. */
+  #threadsOfNext(): Piscina {
+    const { least, most } = this.#range;
+    const kept = [...this.#lanes].filter(({ threads }) => threads === this.#threads);
+    if (kept.length < least) return this.#threads;
+    this.#added ??= openThreads(most - least, { kept: 0 });
+    return this.#added;
+  }
+
   #bootLater(): void {
     const delayMs = Math.min(
       bootDelayMs * 2 ** (this.#failedBoots - bootFailures),
@@ -204,7 +289,7 @@ export class Pool implements Dispatcher {
     this.#clock.after(delayMs, () => {
       this.#waitsToBoot = false;
       // One lane tries; the others follow when it is ready.
-      if (!this.#stopped) this.#open();
+      if (!this.#stopped && this.#staying().length < this.#scaling.wanted) this.#open();
     });
   }
 
@@ -220,8 +305,10 @@ export class Pool implements Dispatcher {
   #messages(batch: readonly FromThread[], events: DispatchEvents): void {
     for (const { kind, ref } of batch) {
       if (kind !== 'done') continue;
-      this.#byRef.get(ref)?.jobs.delete(ref);
+      const lane = this.#byRef.get(ref);
       this.#byRef.delete(ref);
+      lane?.jobs.delete(ref);
+      if (lane) this.#goIfDone(lane);
     }
     events.messages(batch);
   }
@@ -229,6 +316,7 @@ export class Pool implements Dispatcher {
   #lost(lane: Lane, reason: string): void {
     this.#lanes.delete(lane);
     if (this.#stopped) return;
+    if (!lane.isLeaving) this.#missing += 1;
     if (!lane.hasEnded) this.#zombies.add(lane);
     if (!lane.isReady) this.#failedBoots += 1;
     if (this.#failedBoots >= bootFailures) {
@@ -247,7 +335,7 @@ export class Pool implements Dispatcher {
   #leastLoaded(): Lane | null {
     let least: Lane | null = null;
     for (const lane of this.#lanes) {
-      if (!lane.isReady) continue;
+      if (!lane.isReady || lane.isLeaving) continue;
       if (!least || lane.jobs.size < least.jobs.size) least = lane;
     }
     return least;

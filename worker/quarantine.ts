@@ -4,7 +4,7 @@ import type { LeaseClock } from '../core/base/lease-clock.ts';
 import type { Answer, DispatchEvents, FromThread, Job } from '../core/ports/dispatcher.ts';
 import type { Freshness } from '../core/ports/erp/freshness.ts';
 import type { ThreadSetup } from './lane.ts';
-import { QuarantineProcess } from './quarantine-process.ts';
+import { LaneProcess } from './lane-process.ts';
 import type { Watched } from './watchdog.ts';
 
 /** What suspects run with. */
@@ -15,8 +15,15 @@ export interface QuarantineOptions {
   /** Where what suspects may write to the ERP is told to the threads. */
   readonly freshness: Freshness;
   readonly events: DispatchEvents;
+  /** The heap of a suspect that is kept apart, MB. @default as a thread of the engine */
+  readonly heapMb?: number | undefined;
   /** How long the process waits for another suspect. @default 15,000 */
   readonly idleMs?: number;
+}
+
+interface Suspect {
+  readonly job: Job;
+  readonly module: string | null;
 }
 
 const defaultIdleMs = 15_000;
@@ -31,8 +38,10 @@ export class Quarantine {
   #setup: ThreadSetup;
   /** The process has loaded something else than the next one would. */
   #isStale = false;
-  readonly #waiting: Job[] = [];
-  #process: QuarantineProcess | null = null;
+  readonly #waiting: Suspect[] = [];
+  #process: LaneProcess | null = null;
+  /** The module that the process is for; null: those that are not kept apart. */
+  #module: string | null = null;
   /** The suspect that runs. */
   #job: Job | null = null;
   #failedStarts = 0;
@@ -53,8 +62,9 @@ export class Quarantine {
     return this.#process ? [this.#process] : [];
   }
 
-  run(job: Job): void {
-    this.#waiting.push(job);
+  /** `module`: where it is kept apart, which it then is here, too. */
+  run(job: Job, module: string | null = null): void {
+    this.#waiting.push({ job, module });
     this.#next();
   }
 
@@ -65,7 +75,7 @@ export class Quarantine {
 
   /** Ends a suspect from outside. */
   cancel(ref: number, error: ErrorData): void {
-    const index = this.#waiting.findIndex((job) => job.ref === ref);
+    const index = this.#waiting.findIndex(({ job }) => job.ref === ref);
     if (index < 0) return this.tell({ kind: 'cancel', ref, error });
     this.#waiting.splice(index, 1);
     this.#options.events.messages([refusal(ref, error)]);
@@ -91,28 +101,38 @@ export class Quarantine {
     if (this.#stopped || this.#isResting || this.#job) return;
     this.#cancelTimer();
     if (!this.#process) {
-      if (this.#waiting.length > 0) this.#start();
+      const [first] = this.#waiting;
+      if (first) this.#start(first);
       return;
     }
     if (!this.#process.isReady) return;
-    const job = this.#waiting.shift();
-    if (!job) {
+    const [suspect] = this.#waiting;
+    if (!suspect) {
       const { clock, idleMs = defaultIdleMs } = this.#options;
       this.#cancelTimer = clock.after(idleMs, () => this.#end());
       return;
     }
+    if (suspect.module !== this.#module) {
+      this.#end();
+      return this.#start(suspect);
+    }
+    const { job } = suspect;
+    this.#waiting.shift();
     this.#job = job;
     this.#endWriting = this.#options.freshness.writing(null, null);
     this.#process.send({ kind: 'go', job });
   }
 
-  #start(): void {
+  #start({ module }: Suspect): void {
     const { lease } = this.#options;
     const setup = this.#setup;
+    const heapMb = module === null ? undefined : this.#options.heapMb;
+    this.#module = module;
     this.#isStale = false;
-    const started = new QuarantineProcess({
+    const started = new LaneProcess({
       setup,
       lease,
+      heapMb,
       events: {
         ready: () => {
           this.#failedStarts = 0;
@@ -137,7 +157,7 @@ export class Quarantine {
     if (done) this.#next();
   }
 
-  #lost(gone: QuarantineProcess, reason: string): void {
+  #lost(gone: LaneProcess, reason: string): void {
     const job = this.#job;
     this.#process = null;
     this.#job = null;
@@ -155,7 +175,7 @@ export class Quarantine {
       this.#failedStarts = 0;
       const why = `The process for suspects does not start: ${reason}.`;
       const error = toErrorData(new EngineError('LANE_LOST', why));
-      const refused = this.#waiting.splice(0).map(({ ref }) => refusal(ref, error));
+      const refused = this.#waiting.splice(0).map(({ job }) => refusal(job.ref, error));
       this.#options.events.messages(refused);
     }
     const delayMs = startDelayMs * 2 ** this.#failedStarts;

@@ -62,6 +62,8 @@ export default async function lane(task: LaneTask): Promise<void> {
     const { heapUsed, external } = process.memoryUsage();
     Atomics.store(memory, slots.heapMb, heapUsed >> 20);
     Atomics.store(memory, slots.externalMb, external >> 20);
+    const { user, system } = process.threadCpuUsage();
+    Atomics.store(memory, slots.cpuMs, (user + system) / 1_000);
     Atomics.add(memory, slots.beat, 1);
   }, beatEveryMs);
   try {

@@ -3,6 +3,7 @@ import { toStorableJson, toVisible, toVisibleData } from '../core/base/text.ts';
 import { invoke, issues, type StepScope } from '../core/guard/invoke.ts';
 import { joinOf, raise } from '../core/guard/labels.ts';
 import { type Prompt, reportSchema, reportTool } from '../core/guard/prompt.ts';
+import { mayHandOn } from '../core/guard/standing.ts';
 import type { Answered, DelegatedCall, TurnDone } from '../core/ports/dispatcher.ts';
 import type { Message, Model, ModelReply, ModelTarget, Part } from '../core/ports/models/model.ts';
 import { requestBytes } from '../core/ports/models/prices.ts';
@@ -185,7 +186,7 @@ export async function answerCalls(
   const delegated: DelegatedCall[] = [];
   let external = false;
   for (const [at, call] of calls.entries()) {
-    const handed = handOn(context, { call, at, before: delegated.length });
+    const handed = await handOn(context, { call, at, before: delegated.length });
     if (handed && 'agent' in handed) {
       delegated.push(handed);
       continue;
@@ -210,14 +211,16 @@ export async function answerCalls(
   return answered;
 }
 
-/** What a call hands on, or what the model is told where it may not; null for any other call. */
-function handOn(
-  { handsOn, talk }: AgentContext,
-  asked: Parameters<typeof handedOn>[2],
-): DelegatedCall | Result | null {
-  if (!handsOn) return null;
+/** What a call hands on, or what the model is told where it may not; null for any other call. @throws DB_* */
+async function handOn(
+  { handsOn, scope, talk }: AgentContext,
+  asked: Pick<Parameters<typeof handedOn>[2], 'call' | 'at' | 'before'>,
+): Promise<DelegatedCall | Result | null> {
+  const delegate = handsOn?.delegates.find(({ name }) => name === asked.call.name);
+  if (!handsOn || !delegate) return null;
+  const isOpen = await mayHandOn(scope, delegate);
   try {
-    return handedOn(handsOn, talk.job, asked);
+    return handedOn(handsOn, talk.job, { ...asked, delegate, isOpen });
   } catch (error) {
     const { code, message } = toErrorData(error);
     talk.entry('agent.called', { agent: asked.call.name, outcome: 'refused', code });

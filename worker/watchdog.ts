@@ -27,9 +27,11 @@ export interface Vitals {
   readonly processMb: number;
 }
 
-/** What the watchdog looks at: a lane, or the process of the suspects. */
+/** What the watchdog looks at: a lane, or a process with one. */
 export interface Watched {
   readonly isReady: boolean;
+  /** The heap that it may have, MB. @default 512 */
+  readonly heapMb?: number | undefined;
   /** What the watchdog saw when something new came last. */
   seen: Seen;
   /** `now` is monotonic ms. */
@@ -66,14 +68,17 @@ export function watch(watched: () => Iterable<Watched>, clock: Clock): () => voi
   return () => cancel();
 }
 
-function faultOf({ isReady, seen }: Watched, vitals: Vitals): string | null {
+function faultOf(
+  { isReady, seen, heapMb: capMb = heapCapMb }: Watched,
+  vitals: Vitals,
+): string | null {
   const { silentMs: silent, heapMb, externalMb, processMb } = vitals;
   if (!isReady) return silent > bootMs ? `it did not load within ${bootMs} ms` : null;
   if (silent > silentMs) return `it did not yield for ${silentMs} ms`;
   const grownMb = processMb - seen.processMb;
   if (silent > growthSilentMs && grownMb > growthCapMb)
     return `it took ${grownMb} MB of memory without yielding (limit ${growthCapMb})`;
-  if (heapMb > heapCapMb) return `its heap held ${heapMb} MB (limit ${heapCapMb})`;
+  if (heapMb > capMb) return `its heap held ${heapMb} MB (limit ${capMb})`;
   if (externalMb > externalCapMb)
     return `it held ${externalMb} MB of buffers (limit ${externalCapMb})`;
   return null;

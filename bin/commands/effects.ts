@@ -34,6 +34,14 @@ function cellsOf(effect: EffectView): readonly string[] {
     effect.tool,
     `${effect.entity ?? ''} ${effect.targetId ?? ''}`.trim(),
     effect.agent ?? '',
+    decidedBy(effect),
     effect.startedAt?.toISOString().slice(0, 19) ?? '',
   ];
+}
+
+/** `autonomy.act by payables v3`; the rule alone where no policy said it. */
+function decidedBy({ rule, policy }: EffectView): string {
+  if (rule === null || policy === null) return rule ?? '';
+  const which = 'version' in policy ? `v${policy.version}` : 'of the code';
+  return `${rule} by ${policy.name} ${which}`;
 }

@@ -84,6 +84,28 @@ export const people = {
       json: flags.json,
     },
   },
+  policy: {
+    name: 'policy',
+    about: [
+      'Lists policies; writes versions of them, compares them and puts them in force while Tutti runs.',
+      'list: those that count now · show NAME: one with its versions, or a version (--version)',
+      'check FILE|NAME: what would come of it, before anything changes · diff NAME N M: what is wider and what is stricter',
+      'draft FILE: stores a version · publish FILE|NAME: puts one in force (--version, or the newest; --from)',
+      'rollback NAME: puts an older version in force (--version, or the one before) · withdraw NAME: lets the code decide again',
+      'agree NAME NO: the word of a second person, where agents may do more by it',
+    ].join('\n  '),
+    positionals: ['ACTION', '[FILE|NAME]', '[N]', '[M]'],
+    flags: {
+      version: { value: 'N', about: 'this version' },
+      from: {
+        value: 'TIME',
+        about: 'from when on it counts: a moment, 2026-07-31T12:00:00Z (default: at once)',
+      },
+      as: flags.as,
+      scale: flags.scale,
+      json: flags.json,
+    },
+  },
   shadow: {
     name: 'shadow',
     about: 'Lists what agents in the shadow would have done, and what has become of it since.',

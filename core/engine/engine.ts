@@ -127,9 +127,9 @@ export class Engine {
         agentsOfVersions(this.#store.definitions, parts.registry, { tenantId, versions }),
       broker,
       batchesOf: (run, history) => readBatches(this.#pool, run, history),
-      basis: () =>
+      basis: (registry) =>
         basisDigest({
-          registry: parts.registry,
+          registry,
           profiles: parts.profiles ?? parts.rehearsed ?? null,
           prices: parts.config.prices ?? {},
         }),

@@ -188,7 +188,7 @@ function pinsOf(former: FormerRow, child: RetryRequest['child'], hash: Buffer): 
 
 // $1 tenant; $2 former run, $3 its retry; $4 pins, $5 journal version, $6 key, $7 actor; $8, $9 parent; $10 journal version of its names; $11 to $13 another input: body, hash, key.
 const insertSql = `WITH made AS (INSERT INTO tutti.run (tenant_id, id, workflow, workflow_version, pins, journal_v, key, company, business_date, time_zone, status, priority, actor, parent_run_id, parent_step, retry_of)
-    SELECT tenant_id, $3, workflow, workflow_version, $4, $5::smallint, $6, company, business_date, time_zone, 'queued', priority, $7, $8, $9, id FROM tutti.run WHERE tenant_id = $1 AND id = $2 RETURNING id, workflow, workflow_version, priority),
+    SELECT tenant_id, $3, workflow, workflow_version, $4::jsonb - 'inForce' || tutti.pinned_policies($1), $5::smallint, $6, company, business_date, time_zone, 'queued', priority, $7, $8, $9, id FROM tutti.run WHERE tenant_id = $1 AND id = $2 RETURNING id, workflow, workflow_version, priority),
   entries AS (INSERT INTO tutti.entry (tenant_id, run_id, seq, kind, data)
     SELECT $1, id, 1, 'run.created', jsonb_build_object('workflow', workflow, 'version', workflow_version, 'journal', $10::int, 'retryOf', $2::uuid, 'priority', priority) FROM made),
   payloads AS (INSERT INTO tutti.payload (tenant_id, run_id, seq, part, class, encoding, key_id, sha256, size, body)

@@ -10,7 +10,7 @@ import { checkWorkflow } from './graph/check.ts';
 import { compile } from './graph/compile.ts';
 import type { Fault } from './graph/fault.ts';
 import type { Goal } from './run/goal.ts';
-import { agentsNamedBy, type Pinned, pinnedBy } from './run/pinned.ts';
+import { agentsNamedBy, type Declared, type Pinned, pinnedBy } from './run/pinned.ts';
 import { goalOf } from './run/request.ts';
 import type { RunRequest, Store } from './run/store.ts';
 import type { Definitions } from './versions/definitions.ts';
@@ -34,7 +34,7 @@ export async function submitRun(
   const published = await registryFor(store.definitions, registry, request);
   const { registered, input } = checkRequest(published, request);
   const version = await store.publishWorkflow(request.tenantId, registered);
-  const declared = pinnedBy(published, registered.data);
+  const declared = pinnedBy(declaredIn(published, registry), registered.data);
   const goal = goalOf(request, registered.data.goal);
   return await createOnce(store, { ...request, input }, { version, declared, goal });
 }
@@ -55,10 +55,15 @@ export async function submitOwn(
   const known = isLoaded
     ? registry
     : await publishedRegistry(store.definitions, registry, { tenantId });
-  const declared = pinnedBy(known, workflow.data);
+  const declared = pinnedBy(declaredIn(known, registry), workflow.data);
   const goal = goalOf(request, undefined);
   const own = goal && { ...goal, isInput: request.parent === undefined };
   return await createOnce(store, request, { version, declared, goal: own });
+}
+
+/** What is in force, by the policies of the code: of those in force a run keeps the versions (store.ts). */
+function declaredIn({ agents }: Registry, loaded: Registry): Declared {
+  return { agents, policies: settledRegistry(loaded).policies };
 }
 
 /** A run of a workflow of Tutti's own; the request names that workflow. */

@@ -16,8 +16,8 @@ const freshDays = 7;
  * @throws TOOL_RESULT_INVALID for what is no money · what the tool or the ERP throws
  */
 export async function amountOf(call: Call, args: unknown): Promise<AmountFact | null> {
-  const { tool, scope } = call;
-  const amounts = scope.policies
+  const { tool, policies } = call;
+  const amounts = policies
     .flatMap((policy) => policy.tiers ?? [])
     .filter(({ tools }) => matches(tools, tool.name))
     .flatMap(({ above }) => above ?? []);

@@ -1,4 +1,6 @@
 import { durationMs } from '../base/duration.ts';
+import type { Policy } from '../sdk/policy.ts';
+import { type Decided, refOf } from '../sdk/policy-ref.ts';
 import type { Terms } from '../sdk/tier.ts';
 import type { Facts } from './facts.ts';
 import { listed, sameModule } from './rules/access.ts';
@@ -18,12 +20,14 @@ export type Decision =
   | {
       readonly kind: 'propose' | 'approve';
       readonly rule: string;
+      readonly policy?: Policy | undefined;
       /** What the tiers ask together, also where another rule has settled it. */
       readonly terms: Terms;
     }
   | {
       readonly kind: 'observe';
       readonly rule: 'rehearsal' | 'shadow';
+      readonly policy?: Policy | undefined;
       readonly would: 'write' | 'propose' | 'approve';
     };
 
@@ -33,6 +37,11 @@ const rules: readonly Rule[] = [listed, sameModule, duties, period, labels, auto
 const rights: readonly Rule[] = [labels, autonomy, tier];
 // An agent that may only propose goes no further because somebody asks for an approval, too.
 const strictness = { allow: 0, approve: 1, propose: 2, refuse: 3 } as const;
+
+/** What the record names of a decision. */
+export function decidedIn({ rule, policy }: Decision): Decided {
+  return { rule, ...(policy && { policy: refOf(policy) }) };
+}
 
 /** Who is asked where no tier says so. */
 const defaultTerms: Terms = {
@@ -55,7 +64,8 @@ export function decide(facts: Facts): Decision {
   // What would be allowed or asked is only observed, and what would be refused is refused.
   if (facts.rehearsal || facts.shadow) {
     const would = ruling.kind === 'allow' ? 'write' : ruling.kind;
-    return { kind: 'observe', rule: facts.rehearsal ? 'rehearsal' : 'shadow', would };
+    const rule = facts.rehearsal ? 'rehearsal' : 'shadow';
+    return { kind: 'observe', rule, would, ...(ruling.policy && { policy: ruling.policy }) };
   }
   return ruling.kind === 'allow' ? ruling : { ...ruling, terms: termsOf(rulings) };
 }

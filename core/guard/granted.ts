@@ -7,10 +7,10 @@ import type { Call, StepScope } from './scope.ts';
  * is the agent's own. @throws DB_* where nobody can tell: then nothing is decided
  */
 export async function isGrantedTo(
-  { tool, scope }: Pick<Call, 'tool' | 'scope'>,
+  { tool, scope, policies }: Pick<Call, 'tool' | 'scope' | 'policies'>,
   { agentName: agent, module }: Pick<StepScope, 'agentName' | 'module'>,
 ): Promise<boolean> {
-  if (isOwn(tool, { agent, module }, scope.policies)) return false;
+  if (isOwn(tool, { agent, module }, policies)) return false;
   const { access } = await scope.authority();
   if (isGranted(access, tool.name, { agent })) return true;
   if (!isForRoles(access, tool.name)) return false;

@@ -7,8 +7,8 @@ import type { Call } from './scope.ts';
  * makes the answer decide; undefined otherwise, and of a tool that cannot tell. @throws what the tool or the ERP throws
  */
 export async function groundedOf(call: Call, args: unknown): Promise<string | null | undefined> {
-  const { tool, scope } = call;
-  const { agentName, delegators = [], policies } = scope;
+  const { tool, scope, policies } = call;
+  const { agentName, delegators = [] } = scope;
   const { trust } = scope.label;
   const asked = { tool: tool.name, policies, trust, effect: tool.effect };
   const asks = [agentName, ...delegators].some((agent) => asksMasterData({ ...asked, agent }));

@@ -80,7 +80,7 @@ export async function ask<T>(
     enter: (side) => (side === 'erp' ? call.scope.enter(side) : null),
   };
   const { connector } = scope;
-  const aside = { tool: call.tool, scope, records: 0 };
+  const aside = { tool: call.tool, scope, policies: call.policies, records: 0 };
   return await inTime(aside, { key: '', mayWrite: false, connector }, question);
 }
 

@@ -26,6 +26,7 @@ export function intentOf(
     args,
     argsSha256: digest(args).toString('hex'),
     related: call.lineage?.related ?? [],
+    ...(call.decided && { decided: call.decided }),
     ...(server !== undefined && call.tool.outside?.includes('mcp') && { server }),
   };
 }

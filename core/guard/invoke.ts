@@ -6,12 +6,13 @@ import {
   isEngineError,
   toErrorData,
 } from '../base/errors.ts';
+import type { Decided } from '../sdk/policy-ref.ts';
 import { moduleOf } from '../sdk/qualified-name.ts';
 import { riskOf, type Terms } from '../sdk/tier.ts';
 import type { AnyTool, Effected } from '../sdk/tool.ts';
 import { amountOf } from './amount.ts';
 import { applyGranted, otherTool, performGranted, propose } from './approval.ts';
-import { type Decision, decide } from './decide.ts';
+import { type Decision, decide, decidedIn } from './decide.ts';
 import { isGrantedTo } from './granted.ts';
 import { groundedOf } from './grounded.ts';
 import { issues, runHandler } from './handler.ts';
@@ -22,7 +23,7 @@ import { perform } from './perform.ts';
 import { postingOf } from './posting.ts';
 import type { Call, StepScope } from './scope.ts';
 import { shadowBody } from './shadow.ts';
-import { standingOf } from './standing.ts';
+import { policiesOf, standingOf } from './standing.ts';
 import { stopRuleOf } from './stopped.ts';
 
 export { issues } from './handler.ts';
@@ -42,13 +43,15 @@ export type Invoked =
  */
 export async function invoke(tool: AnyTool, args: unknown, scope: StepScope): Promise<Invoked> {
   scope.signal.throwIfAborted();
-  const call: Call = { tool, scope, records: 0, startedMs: performance.now() };
+  const { policies } = scope;
+  const call: Call = { tool, scope, policies, records: 0, startedMs: performance.now() };
   let decision: Decision | null = null;
   try {
     const parsed = parseArgs(tool, args);
     const facts = await factsOf(call, parsed);
     if (facts.amount) call.amount = facts.amount.money;
     decision = decide(facts);
+    call.decided = decidedIn(decision);
     const outcome = await carryOut(decision, parsed, call);
     note(call, decision, outcome);
     return outcome;
@@ -72,7 +75,7 @@ function note(
   scope.recorder.entry('tool.called', {
     tool: tool.name,
     effect: tool.effect,
-    rule: ruleOf(decision, outcome),
+    ...decidedBy(decision, outcome),
     records: outcome.records,
     trust: scope.label.trust,
     outcome: outcome.kind === 'effected' ? (became ?? outcome.value.kind) : outcome.kind,
@@ -89,11 +92,21 @@ function unratedIn({ unrated }: Terms): Pick<Terms, 'unrated'> {
   return unrated ? { unrated } : {};
 }
 
-/** What settled it: a refusal after the decision (an effect that was refused before, a race) has a rule of its own. */
-function ruleOf(decision: Decision | null, outcome: Invoked): string {
-  if (outcome.kind === 'effected' && outcome.value.kind === 'refused') return outcome.value.rule;
-  const stopped = outcome.kind === 'error' ? stopRuleOf(outcome.error) : null;
-  return stopped ?? decision?.rule ?? 'schema';
+/**
+ * What settled it, and by which policy: a refusal after the decision (an effect that was refused before, a race) has a rule of its own, and
+ * no policy has said it.
+ */
+function decidedBy(decision: Decision | null, outcome: Invoked): Decided {
+  const rule = ruleOf(outcome) ?? decision?.rule ?? 'schema';
+  return rule === decision?.rule ? decidedIn(decision) : { rule };
+}
+
+/** The rule of an outcome that has one. */
+function ruleOf(outcome: Invoked): string | null {
+  if (outcome.kind === 'error') return stopRuleOf(outcome.error);
+  return outcome.kind === 'effected' && outcome.value.kind === 'refused'
+    ? outcome.value.rule
+    : null;
 }
 
 const endings: readonly ErrorCode[] = [
@@ -157,7 +170,8 @@ async function observe(
 ): Promise<Effected<unknown>> {
   await boundFields(call, args);
   const { key, tool, entity, targetId } = intentOf(call, args, would !== 'write');
-  const data = { tool, key, entity, targetId, would };
+  const { policy } = call.decided ?? {};
+  const data = { tool, key, entity, targetId, would, ...(policy && { policy }) };
   if (rule === 'rehearsal') call.scope.recorder.entry('effect.observed', data);
   else
     call.scope.recorder.entry('effect.observed', { ...data, rule }, await shadowBody(call, args));
@@ -169,6 +183,7 @@ async function factsOf(call: Call, args: unknown): Promise<Parameters<typeof dec
   const { tool, scope } = call;
   // What was granted is decided by the rights of the agent that proposed it.
   const { agent, agentName, module, delegators = [] } = scope.applies ?? scope;
+  call.policies = await policiesOf(call, { agentName, module });
   return {
     agent: agentName,
     agentModule: module,
@@ -182,7 +197,7 @@ async function factsOf(call: Call, args: unknown): Promise<Parameters<typeof dec
     company: scope.company,
     attended: scope.attended || scope.applies !== null,
     rehearsal: scope.rehearsal,
-    policies: scope.policies,
+    policies: call.policies,
     posting: tool.effect === 'read' ? null : await postingOf(call, args),
     lineage: await lineageOf(call, args),
     amount: await amountOf(call, args),

@@ -17,7 +17,7 @@ import type { Call } from './scope.ts';
 export async function lineageOf(call: Call, args: unknown): Promise<LineageFact | null> {
   const { tool, scope } = call;
   if (tool.effect === 'read' || tool.duty === undefined) return null;
-  const against = dutiesAgainst(scope.policies, tool.duty);
+  const against = dutiesAgainst(call.policies, tool.duty);
   if (against.length === 0) return null;
   call.lineage = {
     duty: tool.duty,
@@ -36,7 +36,7 @@ export async function lineageOf(call: Call, args: unknown): Promise<LineageFact 
 export async function clashOf(call: Call): Promise<Extract<Ruling, { kind: 'refuse' }> | null> {
   if (!call.lineage) return null;
   const lineage = await look(call, call.lineage);
-  return duties({ lineage, tool: call.tool.name, policies: call.scope.policies });
+  return duties({ lineage, tool: call.tool.name, policies: call.policies });
 }
 
 async function look(

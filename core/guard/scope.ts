@@ -8,6 +8,7 @@ import type { AnyAgent } from '../sdk/agent.ts';
 import type { Authority } from '../sdk/authority.ts';
 import type { AnyEntity } from '../sdk/entity.ts';
 import type { Policy } from '../sdk/policy.ts';
+import type { Decided } from '../sdk/policy-ref.ts';
 import type { AnyTool, Posting } from '../sdk/tool.ts';
 import type { RoleHolders } from '../sdk/tool-access.ts';
 import type { KeyScope } from './effects.ts';
@@ -64,6 +65,7 @@ export interface StepScope extends KeyScope {
   readonly attended: boolean;
   /** Whether nothing outside is to happen, nor anything to be stored as if it should. */
   readonly rehearsal: boolean;
+  /** What the loaded code says; the versions in force stand before it (`standing.ts`). */
   readonly policies: readonly Policy[];
   /** The persons who hold each role. @default nobody holds any */
   readonly roles?: RoleHolders;
@@ -95,6 +97,10 @@ export interface StepScope extends KeyScope {
 export interface Call {
   readonly tool: AnyTool;
   readonly scope: StepScope;
+  /** The policies by which it is decided: those in force when it began. */
+  policies: readonly Policy[];
+  /** What was decided about it. @default nothing yet */
+  decided?: Decided;
   /** Rows that its handler has read. */
   records: number;
   /** How many of its reads the run's earlier ones answered, and how old the oldest answer was. @default none */

@@ -36,7 +36,8 @@ function told(issue: z.core.$ZodIssue, root: unknown): readonly string[] {
   }
   const seen = valueAt(root, issue.path);
   const place = path.join('.') || 'the configuration';
-  if (issue.code === 'invalid_union') return [`${place} ${issue.message}`];
+  if (issue.code === 'invalid_union' && issue.discriminator !== undefined)
+    return [`${place} ${issue.message}`];
   const state = seen === undefined ? 'is missing' : `is ${shown(seen)}`;
   return [`${place} ${state}; ${adviceOf(issue)}`];
 }

@@ -25,6 +25,16 @@ const number = (from: number, to: number) => {
 };
 const oneOf = (names: readonly string[]) =>
   z.enum(names as [string, ...string[]], `one of ${names.join(', ')}`);
+/** `4`, or `1-4`. */
+const range = (from: number, to: number) => {
+  const error = `a whole number from ${from} to ${to}, or two: 1-4`;
+  return z
+    .string(error)
+    .regex(/^\d{1,3}(-\d{1,3})?$/, error)
+    .transform((text) => text.split('-').map(Number))
+    .refine(([least = 0, most = least]) => from <= least && least <= most && most <= to, error)
+    .transform(([least, most]) => (most === undefined ? least : { least, most }));
+};
 const flag = z
   .enum(['true', 'false', '1', '0'], 'true or false')
   .transform((value) => value === 'true' || value === '1');
@@ -64,8 +74,8 @@ export const configVariables: readonly ConfigVariable[] = [
     about: 'whether everybody needs a key',
   },
   {
-    ...{ name: 'TUTTI_THREADS', path: 'limits.threads', schema: number(1, 256) },
-    about: 'worker threads',
+    ...{ name: 'TUTTI_THREADS', path: 'limits.threads', schema: range(1, 256) },
+    about: 'worker threads: `4`, or `1-4` as there is work',
   },
   {
     ...{ name: 'TUTTI_RUNNING', path: 'limits.running', schema: number(1, 1_000_000) },

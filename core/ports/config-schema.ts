@@ -139,13 +139,39 @@ const tenantAlerts = form(alertMembers).refine(
   { path: ['rules'], error: 'write not_ready among the rules for all: it is about an engine' },
 );
 
+const threadCount = count.max(256);
+const threads = z.union(
+  [
+    threadCount,
+    form({ least: threadCount.optional(), most: threadCount.optional() }).refine(
+      ({ least, most }) => least === undefined || most === undefined || least <= most,
+      { path: ['most'], error: 'give no fewer than `least`' },
+    ),
+  ],
+  'give a number from 1 to 256, or { least, most }',
+);
+
 const limits = form({
   running: said(count, 'running steps in this engine', 256),
   perRun: said(count, 'running steps of one run', 256),
   perModule: said(count, 'running steps of one module', 128),
-  threads: said(count.max(256), 'worker threads', 'the number of cores, at most 4'),
+  threads: said(
+    threads,
+    'worker threads: a number, or `{ least, most }` as there is work',
+    'at most the number of cores and 4, at least half of that',
+  ),
   leaseMs: said(count, 'how long an engine that says nothing keeps its runs, ms', 15_000),
   drainMs: said(whole, 'what running steps get to end in when the process ends, ms', 20_000),
+});
+
+const isolation = form({
+  agents: said(
+    named(z.enum(['process', 'thread'])),
+    'where agents run, by name or pattern: `process` or `thread`',
+    'as they declare',
+  ),
+  processes: said(count.max(256), 'processes at once, each of one module', 4),
+  heapMb: said(z.int().min(64).max(65_536), 'heap of the agents of a process together, MB', 512),
 });
 
 const api = form({
@@ -293,6 +319,7 @@ export const configMembers = {
   erpCache: said(erpCache, 'answers of the ERP that are given again within a run'),
   prices: said(named(price), 'prices by model, micro-USD per million tokens', 'those shipped'),
   limits: said(limits, 'what one engine does at once'),
+  isolation: said(isolation, 'agents that are kept apart'),
   api: said(api, 'the API'),
   hooks: said(hooks, 'ERP events that come in'),
   mcp: said(mcp, 'servers of the Model Context Protocol, for tools', 'none'),

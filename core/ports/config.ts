@@ -140,6 +140,29 @@ export interface StepFailure {
   readonly told: readonly string[];
 }
 
+/** How many worker threads there are: so many, or at least and at most, added one at a time under load and gone a minute after it. */
+export type ThreadsConfig =
+  | number
+  | {
+      /** @default 1 */
+      readonly least?: number;
+      /** @default the number of cores, at most 4, but never fewer than `least` */
+      readonly most?: number;
+    };
+
+/** Which agents run in processes of their own, and what those may take. */
+export interface IsolationConfig {
+  /**
+   * `process`: only together with others of its module, in a process of that. By name or pattern (`finance.*`, which its tools in workflows are,
+   * too); the first that fits goes before what an agent declares.
+   */
+  readonly agents?: Readonly<Record<string, 'process' | 'thread'>>;
+  /** Processes at once; a module that finds none free waits until another's agents have ended. @default 4 */
+  readonly processes?: number;
+  /** The heap that the agents of a process may have together, MB. @default 512, as those of a thread */
+  readonly heapMb?: number;
+}
+
 /** The composition root's choices; `tutti.config.ts` default-exports one. */
 export interface Config extends DeploymentConfig<Config> {
   readonly modules: readonly Module[];
@@ -184,13 +207,15 @@ export interface Config extends DeploymentConfig<Config> {
     readonly perRun?: number;
     /** Running steps of one module. @default 128 */
     readonly perModule?: number;
-    /** Worker threads. @default the number of cores, at most 4 */
-    readonly threads?: number;
+    /** Worker threads: how many, or from how many to how many, as there is work. @default at most the number of cores and 4, at least half of that */
+    readonly threads?: ThreadsConfig;
     /** How long an engine that says nothing keeps its runs, milliseconds; renewed every third of it. @default 15000 */
     readonly leaseMs?: number;
     /** What running steps get to end in when the process is asked to end, milliseconds. @default 20000 */
     readonly drainMs?: number;
   };
+  /** Agents that are kept apart from the others. @default as they declare */
+  readonly isolation?: IsolationConfig;
   /** The API: where it listens, whose keys and tokens count, and how often callers may ask. @default this machine alone, without keys */
   readonly api?: ApiConfig;
   /** ERP events that come in. @default nobody may post any; changes are found by sweeps */

@@ -3,6 +3,7 @@ import type { LeaseClock } from '../base/lease-clock.ts';
 import type { FindingInput } from '../sdk/agent.ts';
 import type { MadeAgent } from '../sdk/agent-document.ts';
 import type { McpCall, McpResult } from '../sdk/outside.ts';
+import type { Decided } from '../sdk/policy-ref.ts';
 import type { Terms } from '../sdk/tier.ts';
 import type { ApprovalState, EffectState, Trust } from './db/states.ts';
 import type { ModelReply, Part, Quota, Usage } from './models/model.ts';
@@ -173,6 +174,8 @@ export interface Intent {
   readonly applies?: string;
   /** The MCP server that its tool's calls go to, where its node says which. @default the configuration's */
   readonly server?: string;
+  /** By which rule, and by whose word. @default nobody has said */
+  readonly decided?: Decided;
   /** The money that it moves, for people. @default none, or nobody has asked */
   readonly amount?: { readonly amount: string; readonly currency: string };
 }
@@ -335,12 +338,17 @@ export interface DispatchEvents {
 
 /** How many threads there are, and how many should be. */
 export interface DispatcherHealth {
-  /** Threads that there should be. */
+  /** Threads that there should be now. */
   readonly lanes: number;
+  /** From how many to how many there may be, as there is work. @default always as many */
+  readonly least?: number;
+  readonly most?: number;
   /** Threads that take work now. */
   readonly ready: number;
   /** Threads that were given up and have not ended: each burns a core until what it runs returns. */
   readonly zombies: number;
+  /** Processes of agents that are kept apart. @default none */
+  readonly apart?: number;
   /** Threads that were opened in place of others, since it began. @default unknown */
   readonly restarts?: number;
 }

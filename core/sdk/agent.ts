@@ -93,6 +93,11 @@ export interface AgentDeclaration<
   readonly recovery?: readonly RecoveryRule[];
   readonly limits?: AgentLimits;
   /**
+   * `process`: it runs in a process of its module, where its end and its memory concern only agents of that; the configuration may say
+   * otherwise. @default on a thread of the engine
+   */
+  readonly isolation?: 'process';
+  /**
    * Its calls may go by the provider's batches, at half the price and hours later, where nobody waits for the run; it takes at most
    * `rounds` model calls. @default all of its calls are made directly
    */

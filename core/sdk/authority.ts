@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Grant } from './policy.ts';
+import type { Grant, Policy } from './policy.ts';
 import { type AccessGrant, accessValue } from './tool-access.ts';
 
 /** Calls that something set at run time is about. Patterns as in a grant; a missing list means all. */
@@ -13,6 +13,8 @@ export interface Authority {
   readonly shadow: readonly CallScope[];
   /** Tools that were given to agents and roles, beside what policies give. */
   readonly access: readonly AccessGrant[];
+  /** Versions of policies that people have put in force: they stand in the place of what the code says under their names. */
+  readonly policies: readonly Policy[];
 }
 
 /** Names of the settings that hold it. */
@@ -32,20 +34,25 @@ export const autonomyValue = z
   .max(1_000);
 
 /** Nothing is set. */
-export const noAuthority: Authority = { autonomy: [], shadow: [], access: [] };
+export const noAuthority: Authority = { autonomy: [], shadow: [], access: [], policies: [] };
 
 /**
  * What is set, from the stored values. One that nobody can read lets nothing happen: grants count as `observe` for every call, a
- * shadow lies on all, and no tool is given to anybody.
+ * shadow lies on all, and no tool is given to anybody. So it is with policies in force that nobody can read.
  */
-export function readAuthority(stored: ReadonlyMap<string, unknown>): Authority {
+export function readAuthority(
+  stored: ReadonlyMap<string, unknown>,
+  policies: readonly Policy[] | 'unreadable' = [],
+): Authority {
   const [grants, scopes, given] = authoritySettings.map((name) => stored.get(name) ?? []);
   const autonomy = autonomyValue.safeParse(grants);
   const shadow = shadowValue.safeParse(scopes);
   const access = accessValue.safeParse(given);
+  const isReadable = autonomy.success && policies !== 'unreadable';
   return {
-    autonomy: autonomy.success ? (autonomy.data as readonly Grant[]) : [{ autonomy: 'observe' }],
+    autonomy: isReadable ? (autonomy.data as readonly Grant[]) : [{ autonomy: 'observe' }],
     shadow: shadow.success ? (shadow.data as readonly CallScope[]) : [{}],
     access: access.success ? (access.data as readonly AccessGrant[]) : [],
+    policies: policies === 'unreadable' ? [] : policies,
   };
 }

@@ -35,6 +35,7 @@ export const agentSchema = z.looseObject({
   critical: z.boolean().optional(),
   onBudget: z.enum(['playbook', 'fail', 'ask']).optional(),
   batch: z.strictObject({ rounds: positive }).optional(),
+  isolation: z.literal('process', { error: "must be 'process', else left out" }).optional(),
   delegates: z
     .array(z.string().regex(/^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$/, 'must be module.agent'))
     .refine((all) => new Set(all).size === all.length, 'names one of them twice')

@@ -8,6 +8,8 @@ import type { AnyTool } from './tool.ts';
 
 const names = z.array(z.string().min(1));
 const someNames = names.min(1, 'must name at least one');
+/** Entries of one list of a document: what two versions let happen is compared entry by entry. */
+const most = 1_000;
 const duration = z
   .string()
   .refine((text) => lengthOf(text) > 0, 'must be an ISO 8601 duration, for example P2D or PT6H');
@@ -36,37 +38,56 @@ const tierSchema = z
     { path: ['escalate', 'after'], message: 'must be before it expires' },
   );
 
-/** Zod schema of a policy as modules and the configuration declare it. */
-export const policySchema = z
-  .looseObject({
-    kind: z.literal('policy'),
-    name: z.string().min(1),
-    grants: z.array(
+/** What a policy says, as modules, the configuration and documents write it. */
+const members = {
+  grants: z.array(
+    z.strictObject({
+      agents: z.array(z.string()).optional(),
+      tools: z.array(z.string()).optional(),
+      companies: z.array(z.string()).optional(),
+      autonomy: z.enum(['observe', 'propose', 'approve', 'act']),
+    }),
+  ),
+  duties: z
+    .array(z.strictObject({ pair: z.tuple([duty, duty]), reason: z.string().min(1) }))
+    .optional(),
+  tiers: z
+    .array(tierSchema)
+    .refine((tiers) => new Set(tiers.map(({ name }) => name)).size === tiers.length, {
+      error: 'has two of one name; rename one',
+    })
+    .optional(),
+  external: z
+    .array(
       z.strictObject({
-        agents: z.array(z.string()).optional(),
-        tools: z.array(z.string()).optional(),
-        companies: z.array(z.string()).optional(),
-        autonomy: z.enum(['observe', 'propose', 'approve', 'act']),
+        agents: someNames,
+        tools: someNames,
+        check: z.enum(['master_data', 'none']),
       }),
-    ),
-    duties: z
-      .array(z.strictObject({ pair: z.tuple([duty, duty]), reason: z.string().min(1) }))
-      .optional(),
-    tiers: z.array(tierSchema).optional(),
-    external: z
-      .array(
-        z.strictObject({
-          agents: someNames,
-          tools: someNames,
-          check: z.enum(['master_data', 'none']),
-        }),
-      )
-      .optional(),
-  })
-  .refine(({ tiers = [] }) => new Set(tiers.map(({ name }) => name)).size === tiers.length, {
-    path: ['tiers'],
-    message: 'has two of one name; rename one',
-  });
+    )
+    .optional(),
+};
+
+/** Zod schema of a policy as modules and the configuration declare it. */
+export const policySchema = z.looseObject({
+  kind: z.literal('policy'),
+  name: z.string().min(1),
+  ...members,
+});
+
+/** Zod schema of a policy as people write it while Tutti runs: nothing is in it that nobody knows. */
+export const policyDocumentSchema = z.strictObject({
+  name: z
+    .string()
+    .max(64)
+    .regex(/^[a-z][a-z0-9_]*$/, 'must be lower snake case'),
+  ...members,
+  grants: members.grants.max(most).default([]),
+  access: z
+    .array(z.strictObject({ agents: someNames, tools: someNames }))
+    .max(most)
+    .optional(),
+});
 
 /** Milliseconds; 0 for what is no duration. */
 function lengthOf(text: string): number {

@@ -8,6 +8,18 @@ type Agents = ReadonlyMap<string, RegisteredAgent>;
 /** What a policy's `access` calls an agent that others may hand work to. */
 const delegateName = (agent: string): string => `agent:${agent}`;
 
+/** Whether policies let an agent hand work to another one: in its own module it may, elsewhere `access` must say so. */
+export function mayHandTo(
+  policies: readonly Policy[],
+  from: Pick<RegisteredAgent, 'name' | 'module'>,
+  to: Pick<RegisteredAgent, 'name' | 'module'>,
+): boolean {
+  return (
+    from.module === to.module ||
+    hasAccess(policies, { agent: from.name, tool: delegateName(to.name) })
+  );
+}
+
 /**
  * Agents with those that they may hand work to, in the order in which they came.
  * @throws MODULE_INVALID for a name that is no agent, is of a module that no policy opens, is that of a tool of the same agent, or leads
@@ -42,8 +54,7 @@ function delegateOf(
   const found = agents.get(name);
   if (!found || found.isTool || found.isOwn)
     throw fault(own, `name '${name}', which is no agent of a loaded module.`);
-  const isOpen = hasAccess(policies, { agent: own.name, tool: delegateName(name) });
-  if (found.module !== own.module && !isOpen)
+  if (!mayHandTo(policies, own, found))
     throw fault(
       own,
       `name '${name}' of another module; a policy's access must give '${own.name}' the tool '${delegateName(name)}'.`,

@@ -1,5 +1,5 @@
 import { type Reach, reachOf } from './delegates.ts';
-import { autonomyOf, type DutyRule, type Policy } from './policy.ts';
+import { autonomyOf, type DutyRule, kindsOf, type Policy } from './policy.ts';
 import type { RegisteredAgent } from './registered-agent.ts';
 import type { AnyTool } from './tool.ts';
 
@@ -70,21 +70,10 @@ export function mayGoBeyondProposals(asked: {
   );
 }
 
-// No company's code holds it, so a name that ends with it fits the patterns of its beginning and no other.
-const strange = '\u{10FFFF}';
-
-/**
- * One company of each kind that the grants tell apart: those that they name, for each pattern one that nothing longer fits, one that fits
- * none, and no company at all. What holds for these holds for every company there can ever be.
- */
+/** One company of each kind that the grants tell apart, and no company at all. */
 function companiesToTell(policies: readonly Policy[]): readonly (string | null)[] {
-  const patterns = policies
-    .flatMap(({ grants }) => grants)
-    .flatMap((grant) => grant.companies ?? []);
-  const named = patterns.map((pattern) =>
-    pattern.endsWith('*') ? `${pattern.slice(0, -1)}${strange}` : pattern,
-  );
-  return [...new Set([null, strange, ...named])];
+  const grants = policies.flatMap((policy) => policy.grants);
+  return [null, ...kindsOf(grants.flatMap(({ companies }) => companies ?? []))];
 }
 
 function isPair(wanted: readonly [string, string], [a, b]: readonly [string, string]): boolean {

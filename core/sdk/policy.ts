@@ -25,6 +25,8 @@ export interface DutyRule {
 export interface Policy {
   readonly kind: 'policy';
   readonly name: string;
+  /** Of one that people have put in force: its number. @default the code says it */
+  readonly version?: number;
   readonly grants: readonly Grant[];
   /** Tools of other modules that agents of this module may use, by name or pattern; `agent:finance.clerk` is an agent to hand work to. */
   readonly access?: readonly {
@@ -40,7 +42,7 @@ export interface Policy {
 }
 
 /** Declares a policy; it is validated when its module loads. */
-export function definePolicy(policy: Omit<Policy, 'kind'>): Policy {
+export function definePolicy(policy: Omit<Policy, 'kind' | 'version'>): Policy {
   return Object.freeze({ kind: 'policy', ...policy });
 }
 
@@ -54,6 +56,25 @@ export function matches(patterns: readonly string[] | undefined, name: string): 
   );
 }
 
+// No name holds it, so one that ends with it fits the patterns of its beginning and no other.
+const strange = '\u{10FFFF}';
+
+/**
+ * One name of each kind that patterns tell apart: those that they name, for each pattern one that nothing longer fits, and one that fits
+ * none. What holds for these holds for every name there can ever be.
+ */
+export function kindsOf(patterns: readonly string[]): readonly string[] {
+  const named = patterns.map((pattern) =>
+    pattern.endsWith('*') ? `${pattern.slice(0, -1)}${strange}` : pattern,
+  );
+  return [...new Set([strange, ...named])];
+}
+
+/** How people are told of a kind: `finance.*` stands for what no other pattern or name says. */
+export function kindLabel(kind: string): string {
+  return kind.endsWith(strange) ? `${kind.slice(0, -strange.length)}*` : kind;
+}
+
 /** Whether a policy gives an agent access to a tool of another module. */
 export function hasAccess(
   policies: readonly Policy[],
@@ -64,7 +85,8 @@ export function hasAccess(
   );
 }
 
-const levels: readonly Autonomy[] = ['observe', 'propose', 'approve', 'act'];
+/** The levels, the strictest first. */
+export const levels: readonly Autonomy[] = ['observe', 'propose', 'approve', 'act'];
 
 /** The call that grants are compared with. */
 interface Asked {
@@ -74,7 +96,7 @@ interface Asked {
 }
 
 /** Whether a grant is about a call; one for some companies is about no run over the whole group. */
-export function isAbout(
+function isAbout(
   { agents, tools, companies }: Omit<Grant, 'autonomy'>,
   { agent, tool, company }: Asked,
 ): boolean {
@@ -106,6 +128,23 @@ export function autonomyOf({
 }): Autonomy {
   const granted = policies.flatMap((policy) => policy.grants);
   return strictestOf(autonomy, asked, strictestOf(granted, asked, 'propose'));
+}
+
+/** Who says that a call has a level: the policies with a grant of it, the settings of run time, or nobody: it is the default. */
+export function grantersOf(
+  level: Autonomy,
+  {
+    policies,
+    autonomy = [],
+    ...asked
+  }: Asked & { readonly policies: readonly Policy[]; readonly autonomy?: readonly Grant[] },
+): readonly Policy[] | 'setting' | 'default' {
+  const isSet = autonomy.some((grant) => isAbout(grant, asked));
+  if (isSet || level !== autonomyOf({ ...asked, policies })) return 'setting';
+  const granters = policies.filter(({ grants }) =>
+    grants.some((grant) => grant.autonomy === level && mayBeAbout(grant, asked)),
+  );
+  return granters.length > 0 ? granters : 'default';
 }
 
 /** `usual`: what counts where no grant is surely about the call. */

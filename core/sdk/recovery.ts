@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { type ErrorCategory, type ErrorCode, errorCodes, errorRow } from '../base/errors.ts';
+import type { ErrorCategory } from '../base/error-catalogue.ts';
+import { type ErrorCode, errorCodes, errorRow } from '../base/errors.ts';
 import { canonicalJson } from '../base/ids.ts';
 
 /** How often and how fast a failed step is tried again. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type pg from 'pg';
+import { policiesOf } from '../../bin/policies-of.ts';
 import { machineMs } from '../../core/engine/authority/stops.ts';
 import { SettingStore } from '../../core/engine/recovery/setting-store.ts';
 import { insertRows } from '../../core/ports/erp/embedded/insert.ts';
@@ -94,7 +95,11 @@ describe('work that agents hand to others', function () {
 
   async function grant(value: unknown): Promise<void> {
     await settings.put(tenantId, 'autonomy', { value, actor });
-    // For a second a thread may go by what it has read.
+    await settled();
+  }
+
+  /** For a second a thread may go by what it has read. */
+  async function settled(): Promise<void> {
     const until = machineMs() + 1_000;
     await eventually(() => machineMs() > until);
   }
@@ -272,6 +277,30 @@ describe('work that agents hand to others', function () {
       ...['TOOL_INPUT_INVALID', 'TOOL_REFUSED'],
       ...['succeeded', 'succeeded', 'succeeded', 'succeeded'],
     ]);
+  });
+
+  it('goes to no other module once a policy in force has closed it', async () => {
+    verifies('R12.policy');
+    const speaker = { tenantId, actor };
+    const policies = policiesOf(tutti.host);
+    const [declared] = tutti.host.registry.policies.filter(({ name }) => name === 'office');
+    const { kind: _, access: __, ...closed } = declared ?? {};
+    await policies.draft(speaker, 'office', closed);
+    await policies.publish(speaker, 'office');
+    await settled();
+
+    const turn = [handTo('archive.keeper', 'a'), handTo('office.helper', 'b')];
+    const { id, out } = await run('chief', 'closed', [turn]);
+
+    assert.match(
+      out.heard[0] as string,
+      /policies in force let you hand nothing to 'archive\.keeper'/,
+    );
+    assert.equal((JSON.parse(out.heard[1] as string) as Output).said, 'b');
+    assert.deepEqual(
+      (await childrenOf(id)).map(({ agent }) => agent),
+      ['office.helper'],
+    );
   });
 
   it('goes no further than whoever hands it on might: the stricter of both levels counts', async () => {

@@ -50,7 +50,7 @@ function aStep(tool: AnyTool, policy: Policy, connector = aConnector()): StepSco
 }
 
 const factOf = (tool: AnyTool, policy: Policy, connector?: Connector) =>
-  amountOf({ tool, scope: aStep(tool, policy, connector), records: 0 }, args);
+  amountOf({ tool, scope: aStep(tool, policy, connector), policies: [policy], records: 0 }, args);
 
 describe('the amount of a call', () => {
   it('is asked only where a tier for the call names an amount', async () => {

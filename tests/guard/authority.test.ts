@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { definePolicy } from 'tutti';
+import { definePolicy, defineTool, z } from 'tutti';
 import { invoke } from '../../core/guard/invoke.ts';
-import { readAuthority } from '../../core/sdk/authority.ts';
-import type { Autonomy } from '../../core/sdk/policy.ts';
+import { noAuthority, readAuthority } from '../../core/sdk/authority.ts';
+import type { Autonomy, Policy } from '../../core/sdk/policy.ts';
 import { verifies } from '../support/verifies.ts';
 import { aScope, hold } from './lab.ts';
 
@@ -19,6 +19,7 @@ async function becomes(
     autonomy: by === 'policy' ? [] : [{ autonomy: level }],
     shadow: [],
     access: [],
+    policies: [],
   };
   const { scope, record } = aScope([hold], { authority });
   const policies = [definePolicy({ name: 'p', grants: [{ autonomy: granted }] })];
@@ -55,6 +56,35 @@ describe('a level of autonomy', () => {
       ]),
     );
 
-    assert.deepEqual(read, { autonomy: [{ autonomy: 'observe' }], shadow: [{}], access: [] });
+    const nothing = { autonomy: [{ autonomy: 'observe' }], access: [], policies: [] };
+    assert.deepEqual(read, { ...nothing, shadow: [{}] });
+    const unreadable = readAuthority(new Map([['autonomy', [{ autonomy: 'act' }]]]), 'unreadable');
+    assert.deepEqual(unreadable, { ...nothing, shadow: [] });
+  });
+
+  it('and policies in force decide together, of reads of other modules, too', async () => {
+    verifies('R12.policy');
+    const tool = defineTool({
+      ...{ name: 'store.crate.look', description: 'Looks.', effect: 'read' },
+      ...{ parameters: z.object({}), result: z.object({}) },
+    }).handler(async () => ({}));
+    const access = [{ agents: ['lab.*'], tools: ['store.*'] }];
+    const given = definePolicy({ name: 'given', grants: [], access });
+    const ruleUnder = async (inForce: readonly Policy[]): Promise<unknown> => {
+      const authority = { ...noAuthority, policies: inForce };
+      const { scope, record } = aScope([tool], { authority });
+      await invoke(tool, {}, { ...scope, policies: [given] });
+      return record.entries.at(-1)?.data.rule;
+    };
+
+    assert.equal(await ruleUnder([]), 'effect.read');
+    assert.equal(
+      await ruleUnder([{ kind: 'policy', name: 'given', grants: [], version: 1 }]),
+      'access.module',
+    );
+    assert.equal(
+      await ruleUnder([{ kind: 'policy', name: 'other', grants: [], version: 1 }]),
+      'effect.read',
+    );
   });
 });

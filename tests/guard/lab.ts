@@ -1,5 +1,7 @@
 import { defineAgent, defineEntity, definePolicy, defineTool, field, Id, Text, z } from 'tutti';
 import { fixtureConnector } from 'tutti/testing';
+import { type Decision, decide } from '../../core/guard/decide.ts';
+import type { Facts } from '../../core/guard/facts.ts';
 import type { Recorder, StepScope } from '../../core/guard/invoke.ts';
 import type { EffectState, Trust } from '../../core/ports/db/states.ts';
 import type { EffectApproval, EffectRecord, Intent, Verdict } from '../../core/ports/dispatcher.ts';
@@ -161,4 +163,10 @@ export function aScope(
     signal: controller.signal,
   };
   return { scope, record, controller };
+}
+
+/** The decision without the policy that says so. */
+export function decidePlainly(facts: Facts): Decision {
+  const { policy: _, ...decision } = decide(facts);
+  return decision as Decision;
 }

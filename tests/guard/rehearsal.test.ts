@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { definePolicy, defineTool } from 'tutti';
-import { decide } from '../../core/guard/decide.ts';
 import { invoke } from '../../core/guard/invoke.ts';
 import type { Effect } from '../../core/sdk/tool.ts';
-import { aScope, hold, holdDeclaration, type Record } from './lab.ts';
+import { aScope, decidePlainly as decide, hold, holdDeclaration, type Record } from './lab.ts';
 
 const args = { crate: 'c0', reason: 'wet' };
 

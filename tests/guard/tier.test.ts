@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { definePolicy, Money, type Risk, type Tier } from 'tutti';
-import { type Decision, decide } from '../../core/guard/decide.ts';
+import type { Decision } from '../../core/guard/decide.ts';
 import type { AmountFact, Facts } from '../../core/guard/facts.ts';
 import { verifies } from '../support/verifies.ts';
+import { decidePlainly as decide } from './lab.ts';
 
 const dayMs = 86_400_000;
 

@@ -18,8 +18,8 @@ export const duties: readonly Mutant[] = [
   {
     id: 'an-agent-loads-with-two-duties-in-one-company',
     file: 'core/sdk/duties.ts',
-    find: '[null, strange, ...named]',
-    replace: '[null, strange]',
+    find: 'kindsOf(grants.flatMap(({ companies }) => companies ?? []))',
+    replace: 'kindsOf([])',
     tests: [sdk],
   },
   {

@@ -15,6 +15,7 @@ import { mcp } from './mcp.ts';
 import { modules } from './modules.ts';
 import type { Mutant } from './mutant.ts';
 import { outside } from './outside.ts';
+import { policyMutants } from './policies.ts';
 import { reads } from './reads.ts';
 import { retries } from './retries.ts';
 import { schedules } from './schedules.ts';
@@ -36,6 +37,7 @@ export const mutants: readonly Mutant[] = [
   ...survival,
   ...tiers,
   ...standing,
+  ...policyMutants,
   ...tools,
   ...reads,
   ...outside,

@@ -166,4 +166,32 @@ export const survival: readonly Mutant[] = [
     replace: 'this.#started?.events.lost(ref, reason, true);',
     tests: ['tests/worker/faults.test.ts'],
   },
+  {
+    id: 'a-lane-that-goes-takes-more',
+    file: 'worker/pool.ts',
+    find: 'if (!lane.isReady || lane.isLeaving) continue;',
+    replace: 'if (!lane.isReady) continue;',
+    tests: ['tests/worker/scaling.test.ts'],
+  },
+  {
+    id: 'lanes-are-added-while-one-is-on-its-way',
+    file: 'worker/scaling.ts',
+    find: 'lanes.every(({ isReady }) => isReady)',
+    replace: 'lanes.length > 0',
+    tests: ['tests/worker/scaling.test.ts'],
+  },
+  {
+    id: 'two-modules-share-a-process',
+    file: 'worker/apart.ts',
+    find: 'own.module === module && !own.isLeaving',
+    replace: '!own.isLeaving',
+    tests: ['tests/worker/apart.test.ts'],
+  },
+  {
+    id: 'a-busy-module-keeps-its-process-for-ever',
+    file: 'worker/apart.ts',
+    find: 'this.#makeRoom(without.size);',
+    replace: '',
+    tests: ['tests/worker/apart.test.ts'],
+  },
 ];

@@ -51,6 +51,23 @@ describe('a configuration', () => {
     assert.equal(config.modules[0] as unknown, module);
   });
 
+  it('takes threads as a number or as a range, from the file and from the environment', () => {
+    const [fault = ''] = faultsOf({ modules: [], limits: { threads: { least: 4, most: 2 } } });
+    assert.match(fault, /^limits\.threads\.most is 2; give no fewer than `least`$/);
+    assert.deepEqual(faultsOf({ modules: [], limits: { threads: true } }), [
+      'limits.threads is true; give a number from 1 to 256, or { least, most }',
+    ]);
+    assert.deepEqual(faultsOf({ modules: [], limits: { threads: { least: 2 } } }), []);
+
+    const threadsBy = (TUTTI_THREADS: string) => settleConfig({ modules: [] }, { TUTTI_THREADS });
+
+    assert.deepEqual(threadsBy('1-4').config.limits, { threads: { least: 1, most: 4 } });
+    assert.deepEqual(threadsBy('3').config.limits, { threads: 3 });
+    assert.deepEqual(threadsBy('4-1').faults, [
+      "The environment variable TUTTI_THREADS is '4-1'; give a whole number from 1 to 256, or two: 1-4.",
+    ]);
+  });
+
   it('does not repeat a password that stands in a wrong place', () => {
     const url = 'postgresql://anna:open-sesame@db/books';
 

@@ -42,7 +42,7 @@ export class Jobs implements DispatchEvents {
     this.#dispatcher = dispatcher;
   }
 
-  /** Sends a job to an agent of the lab. */
+  /** Sends a job to an agent of the lab, or of the module that is named with it. */
   send(
     agent: string,
     input: unknown,
@@ -51,7 +51,8 @@ export class Jobs implements DispatchEvents {
     this.#refs += 1;
     const ref = this.#refs;
     const ended = new Promise<Ended>((resolve) => this.#ends.set(ref, resolve));
-    const worker = this.#dispatcher().run(jobOf(ref, { agent: `lab.${agent}`, input, ...options }));
+    const name = agent.includes('.') ? agent : `lab.${agent}`;
+    const worker = this.#dispatcher().run(jobOf(ref, { agent: name, input, ...options }));
     return { ref, worker, ended };
   }
 

@@ -1,6 +1,7 @@
 /** Routes that change nothing for which anybody must answer. */
 export const withoutRow: Readonly<Record<string, string>> = {
   'post /v1/plans': 'says what would be, and keeps nothing',
+  'post /v1/policies/:name/check': 'says what would be, and keeps nothing',
   'post /v1/hooks/:source':
     'an ERP speaks there, not a person; what it starts stands in the journal of a run',
 };
@@ -9,6 +10,7 @@ export const withoutRow: Readonly<Record<string, string>> = {
 export const heldElsewhere: Readonly<Record<string, string>> = {
   'post /v1/approvals/:id/decision': 'tests/engine/audit/stores.test.ts',
   'post /v1/effects/:key/settle': 'tests/engine/audit/stores.test.ts',
+  'post /v1/policies/:name/asks/:no/agree': 'tests/engine/policies/policies.test.ts',
   'post /v1/mcp/servers/:server/accept': 'tests/engine/audit/stores.test.ts',
   'post /v1/erp-events/:id/replay': 'tests/service/hooks/firings.test.ts',
   'post /v1/hooks/:hook/pause': 'tests/service/hooks/firings.test.ts',

@@ -15,7 +15,7 @@ import type { SettingStore } from '../recovery/setting-store.ts';
 import type { Actor } from '../run/request.ts';
 import { accessOf } from '../tools/grants.ts';
 import type { Definitions, Publication, VersionView } from '../versions/definitions.ts';
-import { publishedRegistry, withAgents } from '../versions/published.ts';
+import { judgingRegistry, publishedRegistry, withAgents } from '../versions/published.ts';
 import { agentUnknown } from './agent-unknown.ts';
 import {
   type AgentDetail,
@@ -98,7 +98,8 @@ export class Agents {
   async list(tenantId: number, filter: AgentFilter = {}): Promise<readonly AgentView[]> {
     const inForce = await this.#own.inForce(tenantId);
     const stored = inForce.map(({ name, version }) => this.#own.version(tenantId, name, version));
-    const made = (await Promise.all(stored)).map((each) => madeView(this.#parts.registry, each));
+    const registry = await this.#judging(tenantId);
+    const made = (await Promise.all(stored)).map((each) => madeView(registry, each));
     const loaded = [...this.#parts.registry.agents.values()].filter(isShown).map(viewOf);
     const { module, capability } = filter;
     return [...loaded, ...made]
@@ -118,7 +119,8 @@ export class Agents {
     const short = this.#shortOf(name);
     const wanted = version ?? (await this.#inForce(tenantId, short));
     if (wanted === null) throw unknown(name);
-    return madeDetail(registry, await this.#own.version(tenantId, short, wanted));
+    const stored = await this.#own.version(tenantId, short, wanted);
+    return madeDetail(await this.#judging(tenantId), stored);
   }
 
   /** @throws AGENT_UNKNOWN when there has never been such an agent */
@@ -251,6 +253,10 @@ export class Agents {
   async #inForce(tenantId: number, name: string): Promise<number | null> {
     const inForce = await this.#own.inForce(tenantId);
     return inForce.find((each) => each.name === name)?.version ?? null;
+  }
+
+  #judging(tenantId: number): Promise<Registry> {
+    return judgingRegistry(this.#parts.definitions, this.#parts.registry, tenantId);
   }
 
   #published(tenantId: number): Promise<Registry> {

@@ -1,6 +1,7 @@
 import { EngineError } from '../../base/errors.ts';
 import { autonomyValue, type CallScope } from '../../sdk/authority.ts';
-import { type Autonomy, autonomyOf, type Grant, isAbout, mayBeAbout } from '../../sdk/policy.ts';
+import { type Autonomy, autonomyOf, type Grant, grantersOf } from '../../sdk/policy.ts';
+import { policyLabel } from '../../sdk/policy-ref.ts';
 import type { Registry } from '../../sdk/registry.ts';
 import type { AnyTool } from '../../sdk/tool.ts';
 import type { SettingStore } from '../recovery/setting-store.ts';
@@ -53,14 +54,9 @@ function sourceOf(
   level: Autonomy,
   { policies, set }: Pick<LevelParts, 'policies'> & { readonly set: readonly Grant[] },
 ): string {
-  const isSet = set.some((grant) => isAbout(grant, asked));
-  if (isSet || level !== autonomyOf({ ...asked, policies })) return 'setting';
-  const names = policies
-    .filter(({ grants }) =>
-      grants.some((grant) => grant.autonomy === level && mayBeAbout(grant, asked)),
-    )
-    .map(({ name }) => `policy ${name}`);
-  return names.length > 0 ? names.join(', ') : 'default';
+  const by = grantersOf(level, { ...asked, policies, autonomy: set });
+  if (typeof by === 'string') return by;
+  return by.map((policy) => `policy ${policyLabel(policy)}`).join(', ');
 }
 
 /** Sets the level of one agent with one tool; what was set for exactly these before is replaced. @throws INPUT_INVALID naming what is wrong */

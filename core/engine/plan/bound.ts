@@ -81,7 +81,7 @@ function checkNode({ hash, nodes }: BoundPlan, node: string, now: string): void 
 /** @throws PLAN_CHANGED when this engine has other declarations, models or prices */
 export function checkBasis(plan: BoundPlan | undefined, basisOf: () => string): void {
   if (plan && plan.basis !== basisOf())
-    throw planChanged(plan.hash, 'it was made with other agents, models or prices');
+    throw planChanged(plan.hash, 'it was made with other agents, policies, models or prices');
 }
 
 /** The failure of whatever is bound to a plan that no longer holds. */

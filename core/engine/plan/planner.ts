@@ -69,6 +69,8 @@ interface Planned {
   readonly run: Run;
   readonly walked: Walked;
   readonly hash: string;
+  /** Of what it was made with (basis.ts). */
+  readonly basis: string;
   readonly free: ReadonlyMap<string, number>;
 }
 
@@ -115,7 +117,7 @@ export class Planner {
       const planned = await this.#walk(request, signal);
       if (planned.hash !== hash)
         throw planChanged(hash, `the same run would now be the plan ${planned.hash}`);
-      const plan: BoundPlan = { hash, basis: this.#basis(), nodes: planned.walked.nodes };
+      const plan: BoundPlan = { hash, basis: planned.basis, nodes: planned.walked.nodes };
       return { ...request, plan };
     });
   }
@@ -153,18 +155,16 @@ export class Planner {
       // A lease that is never held: whatever went wrong, no thread would write.
       await dispatcher.start(walk, new LeaseClock());
       const walked = await walk.walk(signal);
-      const hash = hashOf(run, walked, {
-        workflow: registered.digest.toString('hex'),
-        basis: this.#basis(),
-      });
-      return { run, walked, hash, free };
+      const basis = this.#basis(registry);
+      const workflow = registered.digest.toString('hex');
+      return { run, walked, hash: hashOf(run, walked, { workflow, basis }), basis, free };
     } finally {
       await dispatcher.stop();
     }
   }
 
-  #basis(): string {
-    const { registry, profiles, config } = this.#parts;
+  #basis(registry: Pick<Registry, 'digest'>): string {
+    const { profiles, config } = this.#parts;
     return basisDigest({ registry, profiles, prices: config.prices ?? {} });
   }
 

@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
-import { type ErrorCategory, type ErrorCode, errorCodes, errorRow } from '../../base/errors.ts';
+import type { ErrorCategory } from '../../base/error-catalogue.ts';
+import { type ErrorCode, errorCodes, errorRow } from '../../base/errors.ts';
 import { inSight, type Sight } from '../run/sight.ts';
 
 /** How often something failed. */

@@ -34,8 +34,8 @@ export interface AdoptionParts {
   readonly broker: Broker;
   /** What a run has in batches. */
   readonly batchesOf?: (run: RunFacts, history: readonly HistoryEntry[]) => Promise<StoredBatches>;
-  /** Digest of the declarations, models and prices of this engine (plan/basis.ts). */
-  readonly basis: () => string;
+  /** Digest of declarations, models and prices, those of this engine (plan/basis.ts). */
+  readonly basis: (registry: Pick<Registry, 'digest'>) => string;
   /** Told of every model call whose engine died. @default nobody is */
   readonly onOrphan?: (orphan: OrphanRow) => void;
   /** Micro-USD a day that a tenant's purse of a scope holds. */
@@ -57,7 +57,7 @@ export class Adoption {
   async adopt(claimed: RunRow, now: number): Promise<{ readonly run: Run } & Recovered> {
     const { store } = this.#parts;
     const { row, keys } = await store.opened(claimed);
-    checkBasis(row.pins.plan, this.#parts.basis);
+    await this.#checkBasis(row);
     const made = await this.#made(row);
     const graph = await this.#graph(row, made);
     const history = await store.history(row.tenant_id, row.id);
@@ -93,6 +93,14 @@ export class Adoption {
     for (const run of runs) await this.#openBudgets(run, now);
     this.#budgetDay = periodOf(now);
     return true;
+  }
+
+  /** @throws PLAN_CHANGED when it is bound to a plan that was made with other declarations, policies, models or prices */
+  async #checkBasis({ tenant_id: tenantId, pins: { plan } }: RunRow): Promise<void> {
+    if (!plan) return;
+    const { published, basis } = this.#parts;
+    const registry = (await published?.(tenantId)) ?? this.#parts.registry;
+    checkBasis(plan, () => basis(registry));
   }
 
   /** The agents that people have made, in the versions that a run keeps. */

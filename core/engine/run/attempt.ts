@@ -192,15 +192,18 @@ export class Attempt {
     this.#tools.set(intent.key, intent.tool);
     if (undoOf !== null) this.#undoing.set(intent.key, undoOf);
     if (intent.applies !== undefined) return this.#met(intent, intent.applies);
-    const { args, binds, amount, server } = intent;
+    const { args, binds, amount, server, decided } = intent;
     const routed = server === undefined ? {} : { server };
     const body = toStorableJson({ args, binds, ...(amount && { amount }), ...routed });
     const entry = this.entry(
       `effect.${intent.state}`,
-      { tool: intent.tool, key: intent.key, entity: intent.entity, targetId: intent.targetId },
+      {
+        ...{ tool: intent.tool, key: intent.key, entity: intent.entity },
+        ...{ targetId: intent.targetId, ...decided },
+      },
       { class: 'effect', text: body },
     );
-    const { args: _, terms: _terms, server: _server, ...kept } = intent;
+    const { args: _, terms: _terms, server: _server, decided: _decided, ...kept } = intent;
     const row: EffectRow = { ...kept, seq: entry.seq, undoOf };
     return { entries: [entry], effects: [row] };
   }

@@ -214,9 +214,10 @@ export class History {
       tenantId,
       sql`SELECT encode(e.key, 'hex') AS key, e.run_id, e.step AS step_id, e.seq, e.tool, split_part(e.tool, '.', 1) AS module,
           e.actor->>'id' AS agent, e.entity, e.target_id, e.company, e.state, q.id AS approval,
-          CASE WHEN e.state <> 'proposed' THEN e.state WHEN q.state IN ('granted', 'expired', 'withdrawn') THEN q.state ELSE 'open' END AS became, ${body} AS body
+          CASE WHEN e.state <> 'proposed' THEN e.state WHEN q.state IN ('granted', 'expired', 'withdrawn') THEN q.state ELSE 'open' END AS became, d.data->>'rule' AS rule, d.data->'policy' AS policy, ${body} AS body
         FROM tutti.effect e
         LEFT JOIN LATERAL (SELECT id, state FROM tutti.approval a WHERE a.tenant_id = e.tenant_id AND a.effect_key = e.key ORDER BY a.asked_at DESC, a.id DESC LIMIT 1) q ON true
+        LEFT JOIN tutti.entry d ON d.tenant_id = e.tenant_id AND d.run_id = e.run_id AND d.seq = e.seq
         LEFT JOIN tutti.payload p ON p.tenant_id = e.tenant_id AND p.run_id = e.run_id AND p.seq = e.seq AND p.part = 0
         WHERE e.tenant_id = ${tenantId} AND (e.state = 'proposed' OR (${all} AND (q.id IS NOT NULL OR e.state = 'refused'))) ${named} ${onward} ${seen}
         ORDER BY e.run_id, e.seq LIMIT ${limit ?? null}`,

@@ -107,6 +107,8 @@ export interface RunPins {
   readonly goal?: PinnedGoal;
   /** The agents, prompts and policies that it began with. */
   readonly declared?: Pinned;
+  /** The versions of policies that were in force when it was asked for, by name. @default none: the code said it all */
+  readonly inForce?: Readonly<Record<string, number>>;
 }
 
 /** What a run keeps of its request. */

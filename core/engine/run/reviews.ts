@@ -5,6 +5,7 @@ import type { EffectState } from '../../ports/db/states.ts';
 import { inTransaction } from '../../ports/db/transaction.ts';
 import { bodyText, type Vault, vaultOf } from '../../ports/db/vault.ts';
 import type { Verdict } from '../../ports/dispatcher.ts';
+import type { PolicyRef } from '../../sdk/policy-ref.ts';
 import type { AnyTool } from '../../sdk/tool.ts';
 import { appendAudit } from '../audit/append.ts';
 import { toJsonb } from './rows.ts';
@@ -37,6 +38,9 @@ export interface EffectView {
   readonly state: EffectState;
   /** Whether nobody but a person can say how it ended: it waits for that, or its run is over and nobody looks any more. */
   readonly needsPerson: boolean;
+  /** The rule by which it was begun, and the policy that said so; null where none did, or a release before that has recorded it. */
+  readonly rule: string | null;
+  readonly policy: PolicyRef | null;
   /** What the tool answered, or the error that it ended with. */
   readonly outcome: unknown;
   readonly startedAt: Date | null;
@@ -130,8 +134,9 @@ const isForPerson = `(e.state = 'needs_review' OR (e.state IN ('started', 'uncer
   AND NOT EXISTS (SELECT FROM tutti.run r WHERE r.tenant_id = e.tenant_id AND r.id = e.run_id AND r.ended_at IS NULL)))`;
 
 const selectView = `SELECT encode(e.key, 'hex') AS key, e.run_id, e.step, e.tool, e.actor->>'id' AS agent, e.entity, e.target_id, e.company,
-    e.state, ${isForPerson} AS needs_person, e.outcome, e.started_at, e.ended_at, e.review, ${bodyText('p')} AS body
+    e.state, ${isForPerson} AS needs_person, e.outcome, e.started_at, e.ended_at, e.review, ${bodyText('p')} AS body, d.data->>'rule' AS rule, d.data->'policy' AS policy
   FROM tutti.effect e
+  LEFT JOIN tutti.entry d ON d.tenant_id = e.tenant_id AND d.run_id = e.run_id AND d.seq = e.seq
   LEFT JOIN tutti.payload p ON p.tenant_id = e.tenant_id AND p.run_id = e.run_id AND p.seq = e.seq AND p.part = 0`;
 
 interface ViewRow {
@@ -150,6 +155,8 @@ interface ViewRow {
   readonly ended_at: Date | null;
   readonly review: StoredReview | null;
   readonly body: string | null;
+  readonly rule: string | null;
+  readonly policy: PolicyRef | null;
 }
 
 /** The last verdict, which is what the guard reads, with those before it. */
@@ -168,6 +175,8 @@ function viewOf(row: ViewRow): EffectView {
     company: row.company,
     state: row.state,
     needsPerson: row.needs_person,
+    rule: row.rule,
+    policy: row.policy,
     outcome: row.outcome,
     startedAt: row.started_at,
     endedAt: row.ended_at,

@@ -121,7 +121,7 @@ export class Store {
     const said = words && storedInput(keys, { body: words, hash: digest(goal?.text), part: 1 });
     const result = await this.#pool.query(
       `WITH made AS (INSERT INTO tutti.run (tenant_id, id, workflow, workflow_version, pins, journal_v, key, company, business_date, time_zone, status, priority, actor, parent_run_id, parent_step)
-         VALUES ($1, $2, $3, $4, $5, $6::smallint, $7, $8, $9, $10, 'queued', $11, $12, $16, $17) ON CONFLICT DO NOTHING RETURNING id, tenant_id, id AS run_id),
+         VALUES ($1, $2, $3, $4, $5::jsonb || tutti.pinned_policies($1), $6::smallint, $7, $8, $9, $10, 'queued', $11, $12, $16, $17) ON CONFLICT DO NOTHING RETURNING id, tenant_id, id AS run_id),
        entries AS (INSERT INTO tutti.entry (tenant_id, run_id, seq, kind, data) SELECT $1, id, 1, 'run.created', jsonb_build_object('workflow', $3::text, 'version', $4::int, 'journal', $6::smallint, 'priority', $11::int) FROM made),
        feeds AS (INSERT INTO tutti.feed (tenant_id, run_id, from_seq, to_seq) SELECT $1, id, 1, 1 FROM made),
        payloads AS (INSERT INTO tutti.payload (tenant_id, run_id, seq, part, class, encoding, key_id, sha256, size, body)

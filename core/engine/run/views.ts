@@ -6,6 +6,7 @@ import type {
   StepStatus,
   Trust,
 } from '../../ports/db/states.ts';
+import type { PolicyRef } from '../../sdk/policy-ref.ts';
 
 /*
  * What readers are shown of a run: plain data, times as Date (RFC 3339 in JSON), money in micro-USD. See history.ts.
@@ -182,6 +183,9 @@ export interface ProposalView {
   readonly became: ProposalEnd;
   /** The newest question about it: `tutti approve`. */
   readonly approval: string | null;
+  /** The rule by which it was left for people, and the policy that said so; null where none did. */
+  readonly rule: string | null;
+  readonly policy: PolicyRef | null;
   /** What the tool would be called with; null once it has been erased. */
   readonly args: unknown;
 }

@@ -7,6 +7,7 @@ import type { Registry } from '../../sdk/registry.ts';
 import type { AnyTool, Effect, ToolAccess, Undo } from '../../sdk/tool.ts';
 import { type AccessGrant, isForRoles, isOwn, mayUse } from '../../sdk/tool-access.ts';
 import type { ToolCategory } from '../../sdk/tool-category.ts';
+import type { Definitions } from '../versions/definitions.ts';
 import type { ToolUse } from './usage.ts';
 
 /** A tool as people see it in a list. */
@@ -53,7 +54,9 @@ export interface ToolDetail extends ToolView {
 
 /** What views of tools follow from. */
 export interface ToolParts {
-  readonly registry: Pick<Registry, 'tools' | 'agents' | 'policies'>;
+  readonly registry: Registry;
+  /** Where the versions in force are. */
+  readonly store: { readonly definitions: Definitions };
   readonly config: Pick<Config, 'toolLimits'>;
 }
 

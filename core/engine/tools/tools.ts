@@ -4,6 +4,7 @@ import type { Database } from '../../ports/db/database.ts';
 import type { Tables } from '../../ports/db/tables.ts';
 import type { AnyTool } from '../../sdk/tool.ts';
 import type { SettingStore } from '../recovery/setting-store.ts';
+import { publishedRegistry } from '../versions/published.ts';
 import { accessOf, type GrantAsk, grantTool, revokeTool } from './grants.ts';
 import {
   declaredOf,
@@ -49,11 +50,15 @@ export class Tools {
   /** One tool, with its schemas, its callers and its use by agent and day. @throws TOOL_UNKNOWN */
   async show(tenantId: number, name: string, over: Over = {}): Promise<ToolDetail> {
     const tool = this.#tool(name);
-    const rows = await this.#use(tenantId, over, name);
+    const { store, registry } = this.#parts;
+    const [rows, published] = await Promise.all([
+      this.#use(tenantId, over, name),
+      publishedRegistry(store.definitions, registry, { tenantId }),
+    ]);
     const total = rows.find(isTotal);
     return {
       ...viewOf(tool, total ? useOf(total) : null, this.#parts.config),
-      ...declaredOf(tool, await accessOf(this.#settings, tenantId), this.#parts.registry),
+      ...declaredOf(tool, await accessOf(this.#settings, tenantId), published),
       byAgent: rows.flatMap((row) =>
         row.agent === null ? [] : [{ agent: row.agent, ...useOf(row) }],
       ),

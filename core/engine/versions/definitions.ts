@@ -2,13 +2,15 @@ import type pg from 'pg';
 import { EngineError } from '../../base/errors.ts';
 import { toStorableJson } from '../../base/text.ts';
 import type { PublicationKind } from '../../ports/db/states.ts';
+import type { Queryable } from '../../ports/db/transaction.ts';
 import { type AgentDocument, ownName } from '../../sdk/agent-document.ts';
 import type { WorkflowData } from '../../sdk/node.ts';
+import type { PolicyDocument } from '../../sdk/policy-document.ts';
 import { agentUnknown } from '../agents/agent-unknown.ts';
 import { auditTexts } from '../audit/append.ts';
 import type { Actor } from '../run/request.ts';
 
-/** A version of a workflow, or of an agent that people make, as it is stored; it never changes. */
+/** A version of a workflow, or of an agent or a policy that people write, as it is stored; it never changes. */
 export interface StoredVersion<T = WorkflowData> {
   readonly name: string;
   readonly version: number;
@@ -19,7 +21,7 @@ export interface StoredVersion<T = WorkflowData> {
 }
 
 /** What versions are kept of. */
-type Kind = 'workflow' | 'agent';
+type Kind = 'workflow' | 'agent' | 'policy';
 
 /** A version in a list. */
 export interface VersionView {
@@ -46,6 +48,10 @@ export interface Publication {
   readonly version: number | null;
   readonly actor: Actor;
   readonly at: Date;
+  /** From when it counts; null: from then on. */
+  readonly effective: Date | null;
+  /** Who asked for it, where it took two; `actor` is the second person then. */
+  readonly askedBy: Actor | null;
 }
 
 /** Whether a workflow is one of the engine's own (`apply:…`), which nobody asks for, publishes or lists. */
@@ -54,7 +60,11 @@ export function isBuiltIn(name: string): boolean {
 }
 
 /** One word about which version counts, as it is said. */
-export interface Saying extends Omit<Publication, 'at'> {
+export interface Saying extends Pick<Publication, 'how' | 'version' | 'actor'> {
+  /** @default it counts at once */
+  readonly effective?: Date | null;
+  /** @default one person's word is enough */
+  readonly askedBy?: Actor | null;
   /** Only where this version is in force; null: where none is. @default whichever is */
   readonly after?: number | null;
 }
@@ -64,6 +74,7 @@ export class Definitions<T extends { readonly name: string } = WorkflowData> {
   readonly #pool: pg.Pool;
   readonly #kind: Kind;
   #agents: Definitions<AgentDocument> | null = null;
+  #policies: Definitions<PolicyDocument> | null = null;
 
   constructor(pool: pg.Pool, kind: Kind = 'workflow') {
     this.#pool = pool;
@@ -76,11 +87,20 @@ export class Definitions<T extends { readonly name: string } = WorkflowData> {
     return this.#agents;
   }
 
-  /** Stores a version: the same data again is the same version. Returns its number. */
+  /** The same for the policies that people write. */
+  get policies(): Definitions<PolicyDocument> {
+    this.#policies ??= new Definitions<PolicyDocument>(this.#pool, 'policy');
+    return this.#policies;
+  }
+
+  /**
+   * Stores a version: the same data again is the same version. Returns its number. `by`: whose it is; an actor's new version is written
+   * into the audit log.
+   */
   async store(
     tenantId: number,
     defined: { readonly data: T; readonly module: string | null; readonly digest: Buffer },
-    by = 'module',
+    by: string | Actor = 'module',
   ): Promise<{ readonly version: number; readonly isNew: boolean }> {
     const { data, module, digest } = defined;
     // Nearly always it is there already; its body, which may be large, is sent only when it is not.
@@ -89,11 +109,20 @@ export class Definitions<T extends { readonly name: string } = WorkflowData> {
       [tenantId, data.name, digest, this.#kind],
     );
     if (known.rows[0]) return { version: known.rows[0].version, isNew: false };
+    const [who, isAudited] = typeof by === 'string' ? [by, false] : [by.id.slice(0, 200), true];
+    const actor = typeof by === 'string' ? { kind: 'person' as const, id: by } : by;
+    const [actorText, action, target] = auditTexts({
+      ...{ actor, action: `${this.#kind}.draft`, target: data.name },
+    });
     const added = await this.#pool.query<{ version: number }>(
-      `INSERT INTO tutti.definition (tenant_id, kind, name, version, digest, body, module, published_by)
-       SELECT $1, $7, $2, coalesce(max(version), 0) + 1, $3, $4, $5, $6 FROM tutti.definition
-       WHERE tenant_id = $1 AND kind = $7 AND name = $2 ON CONFLICT DO NOTHING RETURNING version`,
-      [tenantId, data.name, digest, toStorableJson(data), module, by, this.#kind],
+      `WITH added AS (INSERT INTO tutti.definition (tenant_id, kind, name, version, digest, body, module, published_by)
+         SELECT $1, $7, $2, coalesce(max(version), 0) + 1, $3, $4, $5, $6 FROM tutti.definition
+         WHERE tenant_id = $1 AND kind = $7 AND name = $2 ON CONFLICT DO NOTHING RETURNING version)
+       SELECT version, CASE WHEN $8 THEN tutti.append_audit($1, $9, $10, $11, format('{"version":%s}', version)) END FROM added`,
+      [
+        ...[tenantId, data.name, digest, toStorableJson(data), module, who, this.#kind],
+        ...[isAudited, actorText, action, target],
+      ],
     );
     // Another engine may have published it, or another version, in between.
     const [row] = added.rows;
@@ -115,17 +144,29 @@ export class Definitions<T extends { readonly name: string } = WorkflowData> {
   /** Which versions are in force by somebody's word; none of those that the loaded code decides. */
   async inForce(tenantId: number): Promise<readonly InForce[]> {
     const { rows } = await this.#pool.query<InForce>(
-      `SELECT f.name, f.version, d.digest FROM (SELECT DISTINCT ON (name) name, version FROM tutti.publication WHERE tenant_id = $1 AND kind = $2 ORDER BY name, no DESC) f
+      `SELECT f.name, f.version, d.digest FROM tutti.in_force($1, $2) f
        JOIN tutti.definition d ON d.tenant_id = $1 AND d.kind = $2 AND d.name = f.name AND d.version = f.version ORDER BY f.name`,
       [tenantId, this.#kind],
     );
     return rows;
   }
 
+  /** The same of all kinds, with one question. */
+  async allInForce(tenantId: number): Promise<Readonly<Record<Kind, readonly InForce[]>>> {
+    const { rows } = await this.#pool.query<InForce & { readonly kind: Kind }>(
+      `SELECT d.kind, f.name, f.version, d.digest FROM unnest(ARRAY['workflow', 'agent', 'policy']) k (kind)
+         CROSS JOIN LATERAL tutti.in_force($1, k.kind) f
+         JOIN tutti.definition d ON d.tenant_id = $1 AND d.kind = k.kind AND d.name = f.name AND d.version = f.version ORDER BY f.name`,
+      [tenantId],
+    );
+    const { workflow = [], agent = [], policy = [] } = Object.groupBy(rows, ({ kind }) => kind);
+    return { workflow, agent, policy };
+  }
+
   /** What has been said about the versions of a name, the newest first; at most 200. */
   async publications(tenantId: number, name: string): Promise<readonly Publication[]> {
     const { rows } = await this.#pool.query<Publication>(
-      'SELECT how, version, actor, at FROM tutti.publication WHERE tenant_id = $1 AND kind = $3 AND name = $2 ORDER BY no DESC LIMIT 200',
+      'SELECT how, version, actor, at, effective, asked_by AS "askedBy" FROM tutti.publication WHERE tenant_id = $1 AND kind = $3 AND name = $2 ORDER BY no DESC LIMIT 200',
       [tenantId, name, this.#kind],
     );
     return rows;
@@ -136,22 +177,37 @@ export class Definitions<T extends { readonly name: string } = WorkflowData> {
    * other. Returns whether it is said: with `after` only if that is still in force.
    */
   async say(tenantId: number, name: string, saying: Saying): Promise<boolean> {
-    const { how, version, actor, after } = saying;
-    const { rowCount } = await this.#pool.query(
-      `WITH said AS (INSERT INTO tutti.publication (tenant_id, kind, name, no, how, version, actor)
-         SELECT $1, $6, $2, coalesce(max(no), 0) + 1, $3, $4, $5 FROM tutti.publication
+    const { after } = saying;
+    if (await this.sayOnce(this.#pool, { tenantId, name }, saying)) return true;
+    if (after !== undefined && (await this.#current(tenantId, name)) !== after) return false;
+    return await this.say(tenantId, name, saying);
+  }
+
+  /** One try of it, in the transaction of `client`. False: somebody else was faster, or has said something else. */
+  async sayOnce(
+    client: Queryable,
+    { tenantId, name }: { readonly tenantId: number; readonly name: string },
+    { how, version, actor, after, effective = null, askedBy = null }: Saying,
+  ): Promise<boolean> {
+    const data = {
+      version,
+      ...(effective && { effective: effective.toISOString() }),
+      ...(askedBy && { askedBy: askedBy.id }),
+    };
+    const { rowCount } = await client.query(
+      `WITH said AS (INSERT INTO tutti.publication (tenant_id, kind, name, no, how, version, actor, effective, asked_by)
+         SELECT $1, $6, $2, coalesce(max(no), 0) + 1, $3, $4, $5, $13, $14 FROM tutti.publication
          WHERE tenant_id = $1 AND kind = $6 AND name = $2
          HAVING $7::bool OR (array_agg(version ORDER BY no DESC))[1] IS NOT DISTINCT FROM $8::int ON CONFLICT DO NOTHING RETURNING 1)
        SELECT tutti.append_audit($1, $9, $10, $11, $12) FROM said`,
       [
         ...[tenantId, name, how, version, toStorableJson(actor), this.#kind],
         ...[after === undefined, after ?? null],
-        ...auditTexts({ actor, action: verbOf(this.#kind, how), target: name, data: { version } }),
+        ...auditTexts({ actor, action: verbOf(this.#kind, how), target: name, data }),
+        ...[effective, askedBy && toStorableJson(askedBy)],
       ],
     );
-    if (rowCount === 1) return true;
-    if (after !== undefined && (await this.#current(tenantId, name)) !== after) return false;
-    return await this.say(tenantId, name, saying);
+    return rowCount === 1;
   }
 
   /** The stored versions of one name, or of all that are not the engine's own, by name and the newest first. */
@@ -169,15 +225,18 @@ export class Definitions<T extends { readonly name: string } = WorkflowData> {
 }
 
 function verbOf(kind: Kind, how: PublicationKind): string {
-  const verb = { published: 'publish', rolled_back: 'rollback', released: 'release' }[how];
-  return `${kind}.${kind === 'agent' && how === 'released' ? 'delete' : verb}`;
+  const released = { workflow: 'release', agent: 'delete', policy: 'withdraw' }[kind];
+  const verb = { published: 'publish', rolled_back: 'rollback', released }[how];
+  return `${kind}.${verb}`;
 }
 
 function unknownVersion(kind: Kind, name: string, version: number): EngineError {
-  const see = `see: tutti ${kind} versions ${name}`;
+  const see = `see: tutti ${kind} ${kind === 'policy' ? 'show' : 'versions'} ${name}`;
+  const message = (noun: string): string => `${noun} '${name}' has no version ${version}; ${see}`;
+  if (kind === 'agent') return agentUnknown(message('Agent'));
   return kind === 'workflow'
-    ? new EngineError('WORKFLOW_UNKNOWN', `Workflow '${name}' has no version ${version}; ${see}`)
-    : agentUnknown(`Agent '${name}' has no version ${version}; ${see}`);
+    ? new EngineError('WORKFLOW_UNKNOWN', message('Workflow'))
+    : new EngineError('POLICY_UNKNOWN', message('Policy'));
 }
 
 // Which version is used by how many runs.
@@ -185,12 +244,14 @@ const usedSql: Readonly<Record<Kind, string>> = {
   workflow: `SELECT workflow AS name, workflow_version AS version, count(*)::int AS runs FROM tutti.run WHERE tenant_id = $1 AND ($2::text IS NULL OR workflow = $2) GROUP BY 1, 2`,
   agent: `SELECT substr(p.key, ${ownName('').length + 1}) AS name, (p.value->>'version')::int AS version, count(*)::int AS runs
          FROM tutti.run r CROSS JOIN LATERAL jsonb_each(r.pins->'declared'->'agents') p WHERE r.tenant_id = $1 AND p.value ? 'version' GROUP BY 1, 2`,
+  policy: `SELECT p.key AS name, p.value::int AS version, count(*)::int AS runs
+         FROM tutti.run r CROSS JOIN LATERAL jsonb_each_text(r.pins->'inForce') p WHERE r.tenant_id = $1 AND ($2::text IS NULL OR p.key = $2) GROUP BY 1, 2`,
 };
 
 // $1 tenant, $2 name or null for all, $3 kind.
 const listSql = (
   used: string,
-): string => `WITH force AS (SELECT DISTINCT ON (name) name, version FROM tutti.publication WHERE tenant_id = $1 AND kind = $3 ORDER BY name, no DESC),
+): string => `WITH force AS (SELECT name, version FROM tutti.in_force($1, $3)),
        used AS (${used})
        SELECT d.name, d.version, encode(d.digest, 'hex') AS digest, d.published_at AS "publishedAt", d.published_by AS "publishedBy",
          coalesce(u.runs, 0) AS runs, coalesce(f.version = d.version, false) AS "inForce"

@@ -1,9 +1,13 @@
 import { z } from 'zod';
 import { EngineError, isEngineError } from '../../base/errors.ts';
-import { type AgentDocument, ownName, shortName } from '../../sdk/agent-document.ts';
+import { digest } from '../../base/ids.ts';
+import { type AgentDocument, shortName } from '../../sdk/agent-document.ts';
 import { typeFrom } from '../../sdk/json-schema.ts';
 import { settledRegistry } from '../../sdk/live-registry.ts';
 import { agentOf, refuseDuties } from '../../sdk/made-agent.ts';
+import { policiesInForce } from '../../sdk/policies-in-force.ts';
+import type { Policy } from '../../sdk/policy.ts';
+import { policyOf } from '../../sdk/policy-document.ts';
 import {
   checkToolNodes,
   type RegisteredAgent,
@@ -20,8 +24,8 @@ export interface Wanted {
 }
 
 /**
- * The workflows and agents that count for a tenant: those of the loaded code, and in their place or beside them the versions that somebody
- * has put in force. An agent that no longer fits what is loaded is left out: whoever names it is told. The same versions give the same registry, so that what was checked once is not checked again.
+ * The workflows, agents and policies that count for a tenant: those of the loaded code, and in their place or beside them the versions that
+ * somebody has put in force. An agent that no longer fits what is loaded is left out: whoever names it is told. The same versions give the same registry, so that what was checked once is not checked again.
  * @throws WORKFLOW_UNKNOWN when the version that is asked for is not there
  */
 export async function publishedRegistry(
@@ -29,30 +33,78 @@ export async function publishedRegistry(
   loaded: Registry,
   { tenantId, version: asked }: Wanted,
 ): Promise<Registry> {
-  const registry = settledRegistry(loaded);
-  const [inForce, agents] = await Promise.all([
-    definitions.inForce(tenantId),
-    definitions.agents.inForce(tenantId),
-  ]);
+  const { workflow, agent: agents, policy } = await definitions.allInForce(tenantId);
+  const registry = await byPolicies(definitions, settledRegistry(loaded), { tenantId, policy });
   const { name = '', version = 0 } = asked ?? {};
   if (isBuiltIn(name))
     throw new EngineError('WORKFLOW_UNKNOWN', `'${name.slice(0, 64)}' is not run by anybody.`);
   const named = asked ? [await definitions.version(tenantId, name, version)] : [];
-  const others = [...inForce.filter((each) => each.name !== name), ...named].filter(
+  const others = [...workflow.filter((each) => each.name !== name), ...named].filter(
     (each) => !registry.workflows.get(each.name)?.digest.equals(each.digest),
   );
   if (others.length + agents.length === 0) return registry;
+  const key = [...others.map(keyOf), ...agents.map((each) => `agent ${keyOf(each)}`)].join();
+  return await overlaid(registry, key, async () => {
+    const stored = others.map((each) => definitions.version(tenantId, each.name, each.version));
+    const own = await inForceAgents(definitions, registry, { tenantId, agents });
+    return withVersions(withAgents(registry, own), (await Promise.all(stored)).map(registered));
+  });
+}
+
+/** The loaded registry with a tenant's policies in force: what an agent that people have made is judged by. @throws DB_* */
+export async function judgingRegistry(
+  definitions: Definitions,
+  loaded: Registry,
+  tenantId: number,
+): Promise<Registry> {
+  const policy = await definitions.policies.inForce(tenantId);
+  return await byPolicies(definitions, settledRegistry(loaded), { tenantId, policy });
+}
+
+/** The loaded registry with the policies in force: what is said in its digest, too, so that a plan knows when they have become others. */
+async function byPolicies(
+  definitions: Definitions,
+  registry: Registry,
+  { tenantId, policy }: { readonly tenantId: number; readonly policy: readonly InForce[] },
+): Promise<Registry> {
+  if (policy.length === 0) return registry;
+  const key = `policies ${policy.map(keyOf).join()}`;
+  return await overlaid(registry, key, async () => {
+    const read = policy.map(({ name, version }) =>
+      definitions.policies.version(tenantId, name, version),
+    );
+    return withPolicies(registry, (await Promise.all(read)).map(storedPolicy));
+  });
+}
+
+/** A stored version of a policy. One that this release cannot read lets nobody do anything. */
+export function storedPolicy({
+  name,
+  version,
+  data,
+}: Pick<StoredVersion<unknown>, 'name' | 'version' | 'data'>): Policy {
+  const nothing: Policy = { kind: 'policy', name, version, grants: [{ autonomy: 'observe' }] };
+  return policyOf(version, data) ?? nothing;
+}
+
+/** A registry with policies in the place of its own, or beside them. */
+function withPolicies(registry: Registry, inForce: readonly Policy[]): Registry {
+  const policies = policiesInForce(registry.policies, inForce);
+  const digested = digest(registry.digest, policies).toString('hex');
+  return Object.freeze({ ...registry, policies, digest: digested });
+}
+
+/** What is made of a registry once for each key. */
+async function overlaid(
+  registry: Registry,
+  key: string,
+  make: () => Promise<Registry>,
+): Promise<Registry> {
   const kept = overlays.get(registry) ?? new Map<string, Registry>();
   overlays.set(registry, kept);
-  const key = [
-    ...others.map((each) => `${each.name} ${each.digest.toString('hex')}`),
-    ...agents.map((each) => `${keyOf(each)}`),
-  ].join();
   const known = kept.get(key);
   if (known) return known;
-  const stored = others.map((each) => definitions.version(tenantId, each.name, each.version));
-  const own = await inForceAgents(definitions, registry, { tenantId, agents });
-  const made = withVersions(withAgents(registry, own), (await Promise.all(stored)).map(registered));
+  const made = await make();
   if (kept.size >= mostOverlays) kept.delete(kept.keys().next().value as string);
   kept.set(key, made);
   return made;
@@ -82,12 +134,13 @@ async function inForceAgents(
 /** Agents as a run has begun with them, by name and version, in force or not. @throws AGENT_INVALID · AGENT_UNKNOWN · DB_* */
 export async function agentsOfVersions(
   definitions: Definitions,
-  registry: Registry,
+  loaded: Registry,
   {
     tenantId,
     versions,
   }: { readonly tenantId: number; readonly versions: Readonly<Record<string, number>> },
 ): Promise<readonly RegisteredAgent[]> {
+  const registry = await judgingRegistry(definitions, loaded, tenantId);
   const read = Object.entries(versions).map(async ([name, version]) => {
     const stored = await definitions.agents.version(tenantId, shortName(name) ?? name, version);
     return registeredAgent(registry, stored);
@@ -118,7 +171,7 @@ export function registeredAgent(
 }
 
 function keyOf({ name, version, digest }: InForce): string {
-  return `${ownName(name)}@${version} ${digest.toString('hex')}`;
+  return `${name}@${version} ${digest.toString('hex')}`;
 }
 
 /** A registry with agents beside its own, in the place of others of their names. */

@@ -1,4 +1,4 @@
-import { autonomyOf } from '../../sdk/policy.ts';
+import { autonomyOf, grantersOf } from '../../sdk/policy.ts';
 import { isReversal } from '../../sdk/reversal.ts';
 import type { Facts } from '../facts.ts';
 import { type Ruling, refuse } from '../ruling.ts';
@@ -10,14 +10,19 @@ export function autonomy(facts: Facts): Ruling | null {
   if (isReversal(facts)) return { kind: 'allow', rule: 'undo.asked' };
   const level = autonomyOf(facts);
   const rule = `autonomy.${level}`;
+  const granters = grantersOf(level, facts);
+  const by = typeof granters === 'string' ? {} : { policy: granters[0] };
   switch (level) {
     case 'observe':
-      return refuse(rule, `'${facts.agent}' may only observe with '${facts.tool}'.`);
+      return {
+        ...refuse(rule, `'${facts.agent}' may only observe with '${facts.tool}'.`),
+        ...by,
+      };
     case 'propose':
-      return { kind: 'propose', rule };
+      return { kind: 'propose', rule, ...by };
     case 'approve':
-      return facts.attended ? { kind: 'approve', rule } : { kind: 'propose', rule };
+      return { kind: facts.attended ? 'approve' : 'propose', rule, ...by };
     case 'act':
-      return { kind: 'allow', rule };
+      return { kind: 'allow', rule, ...by };
   }
 }

@@ -16,6 +16,7 @@ export function duties({
     return refuse(
       'duties.lineage',
       `'${tool}' (duty '${lineage.duty}') must be done by somebody else than ${earlier}: ${rule.reason}.`,
+      policies.find((policy) => policy.duties?.includes(rule)),
     );
   }
   return null;

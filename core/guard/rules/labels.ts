@@ -20,6 +20,7 @@ export function labels(facts: Facts): Ruling | null {
   return refuse(
     'labels.master_data',
     `'${agent}' has read text from outside, and '${tool}' is to do what master data does not confirm: ${grounded}.`,
+    facts.policies.find((each) => each.external?.some((grant) => isOf(grant, facts))),
   );
 }
 
@@ -39,11 +40,18 @@ interface Asked {
   readonly policies: readonly Policy[];
 }
 
+function isOf(
+  { agents, tools }: ExternalGrant,
+  { agent, tool }: Pick<Asked, 'agent' | 'tool'>,
+): boolean {
+  return matches(agents, agent) && matches(tools, tool);
+}
+
 /** What grants ask for: of several that match the strictest; null where none does. */
-function checkOf({ agent, tool, policies }: Asked): ExternalGrant['check'] | null {
+export function checkOf({ agent, tool, policies }: Asked): ExternalGrant['check'] | null {
   const checks = policies
     .flatMap(({ external = [] }) => external)
-    .filter((grant) => matches(grant.agents, agent) && matches(grant.tools, tool))
+    .filter((grant) => isOf(grant, { agent, tool }))
     .map(({ check }) => check);
   if (checks.includes('master_data')) return 'master_data';
   return checks[0] ?? null;

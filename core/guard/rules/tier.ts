@@ -25,8 +25,11 @@ export function tier(facts: Facts): Ruling | null {
   const incomparable = tiers.find((each) => tiers.some((other) => !haveRate(each, other, rates)));
   if (incomparable) return withoutRate(facts, incomparable.above as Money);
   const unrated = unratedFor(tiers, facts.amount);
-  const terms = { ...together(tiers, rates), ...(unrated.length > 0 && { unrated }) };
-  return { kind: facts.attended ? 'approve' : 'propose', rule: `tier.${terms.tier}`, terms };
+  const strictest = tiers.reduce((one, other) => (isStricter(other, one, rates) ? other : one));
+  const terms = { ...together(tiers, strictest), ...(unrated.length > 0 && { unrated }) };
+  const policy = facts.policies.find((each) => each.tiers?.includes(strictest));
+  const kind = facts.attended ? 'approve' : 'propose';
+  return { kind, rule: `tier.${terms.tier}`, terms, policy };
 }
 
 /**
@@ -83,8 +86,7 @@ function withoutRate({ tool, amount }: Facts, { currency }: Money): Ruling {
 }
 
 /** One question for all: the most yeses, the shortest time, and the deciders of the strictest tier. */
-function together(tiers: readonly Tier[], rates: AmountFact['rates']): Terms {
-  const strictest = tiers.reduce((one, other) => (isStricter(other, one, rates) ? other : one));
+function together(tiers: readonly Tier[], strictest: Tier): Terms {
   const { name, by, escalate } = strictest;
   const expiresMs = Math.min(...tiers.map(({ expires = 'P7D' }) => durationMs(expires)));
   const afterMs = escalate ? durationMs(escalate.after) : expiresMs;

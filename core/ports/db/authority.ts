@@ -1,5 +1,7 @@
 import type pg from 'pg';
 import { type Authority, authoritySettings, readAuthority } from '../../sdk/authority.ts';
+import type { Policy } from '../../sdk/policy.ts';
+import { policyOf } from '../../sdk/policy-document.ts';
 import { inTenantTransaction } from '../erp/embedded/transaction.ts';
 
 /** How old what a decision rests on may be, milliseconds. */
@@ -11,6 +13,21 @@ interface Looked {
   readonly authority: Promise<Authority>;
 }
 
+/** Policies in force, by what they are called: the same objects until others are. */
+interface Kept {
+  readonly key: string;
+  readonly policies: readonly Policy[] | 'unreadable';
+}
+
+const none: readonly Policy[] = [];
+
+/** A setting, or with a version a policy in force. */
+interface Row {
+  readonly name: string;
+  readonly value: unknown;
+  readonly version: number | null;
+}
+
 /**
  * Reads what is set at run time, at most once a second for each tenant: what it answers was in force within the last second. Who
  * cannot read it decides nothing.
@@ -18,6 +35,7 @@ interface Looked {
 export class AuthorityReader {
   readonly #pool: pg.Pool;
   readonly #looked = new Map<number, Looked>();
+  readonly #kept = new Map<number, Kept>();
 
   /** `pool` acts as `tutti_tenant`. */
   constructor(pool: pg.Pool) {
@@ -37,15 +55,41 @@ export class AuthorityReader {
   }
 
   async #read(tenantId: number): Promise<Authority> {
-    const { rows } = await inTenantTransaction(
+    return await inTenantTransaction(
       this.#pool,
       { tenantId, mode: 'READ ONLY' },
-      (client) =>
-        client.query<{ name: string; value: unknown }>(
-          'SELECT name, value FROM tutti.setting WHERE tenant_id = $1 AND name = ANY ($2)',
+      async (client) => {
+        const { rows } = await client.query<Row>(
+          `SELECT name, value, NULL::int AS version FROM tutti.setting WHERE tenant_id = $1 AND name = ANY ($2)
+         UNION ALL SELECT name, NULL, version FROM tutti.in_force($1, 'policy')`,
           [tenantId, authoritySettings],
-        ),
+        );
+        const set = rows.filter(({ version }) => version === null);
+        const inForce = rows.filter(({ version }) => version !== null);
+        const policies = await this.#policies(client, tenantId, inForce);
+        return readAuthority(new Map(set.map(({ name, value }) => [name, value])), policies);
+      },
     );
-    return readAuthority(new Map(rows.map(({ name, value }) => [name, value])));
+  }
+
+  /** The bodies are read once: a version never changes. */
+  async #policies(
+    client: Pick<pg.ClientBase, 'query'>,
+    tenantId: number,
+    inForce: readonly Row[],
+  ): Promise<Kept['policies']> {
+    if (inForce.length === 0) return none;
+    const key = inForce.map(({ name, version }) => `${name}@${version}`).join();
+    const known = this.#kept.get(tenantId);
+    if (known?.key === key) return known.policies;
+    const { rows } = await client.query<{ readonly version: number; readonly body: unknown }>(
+      `SELECT version, body FROM tutti.definition WHERE tenant_id = $1 AND kind = 'policy'
+         AND (name, version) IN (SELECT * FROM unnest($2::text[], $3::int[])) ORDER BY name`,
+      [tenantId, inForce.map(({ name }) => name), inForce.map(({ version }) => version)],
+    );
+    const read = rows.flatMap(({ version, body }) => policyOf(version, body) ?? []);
+    const policies = read.length === inForce.length ? read : 'unreadable';
+    this.#kept.set(tenantId, { key, policies });
+    return policies;
   }
 }

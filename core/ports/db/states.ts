@@ -6,7 +6,7 @@
 export type EngineState = 'alive' | 'draining' | 'gone';
 /** Words of `definition.kind`. */
 export type DefinitionKind = 'workflow' | 'agent' | 'tool' | 'policy' | 'prices';
-/** Words of `publication.how`. */
+/** Words of `publication.how`, and so of `publication_ask.how`. */
 export type PublicationKind = 'published' | 'rolled_back' | 'released';
 /** Words of `run.status`. */
 export type RunStatus =

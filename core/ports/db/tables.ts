@@ -156,6 +156,22 @@ export interface PublicationTable {
   readonly version: number | null;
   readonly actor: Json;
   readonly at: DefaultedTime;
+  readonly effective: NullableTime;
+  readonly askedBy: NullableJson;
+}
+
+/** A word about a version that needs a second person. */
+export interface PublicationAskTable {
+  readonly tenantId: number;
+  readonly kind: DefinitionKind;
+  readonly name: string;
+  readonly no: number;
+  readonly how: PublicationKind;
+  readonly version: number | null;
+  readonly effective: NullableTime;
+  readonly afterNo: number;
+  readonly actor: Json;
+  readonly at: DefaultedTime;
 }
 
 /** A limit with what is reserved and settled against it. */
@@ -321,6 +337,7 @@ export interface Tables {
   readonly moduleLoad: ModuleLoadTable;
   readonly definition: DefinitionTable;
   readonly publication: PublicationTable;
+  readonly publicationAsk: PublicationAskTable;
   readonly run: RunTable;
   readonly step: StepTable;
   readonly attempt: AttemptTable;

@@ -14,6 +14,7 @@ import type { LimitsView } from '../../engine/limits/limits-view.ts';
 import type { ModuleDesk } from '../../engine/modules/module-desk.ts';
 import type { Modules } from '../../engine/modules/modules.ts';
 import type { Planner } from '../../engine/plan/planner.ts';
+import type { Policies } from '../../engine/policies/policies.ts';
 import type { SettingStore } from '../../engine/recovery/setting-store.ts';
 import type { History } from '../../engine/run/history.ts';
 import type { Reviews } from '../../engine/run/reviews.ts';
@@ -81,6 +82,8 @@ export interface ApiParts {
   readonly audit?: AuditLog;
   /** The agents that there are, and those that people make. @default none: there are no routes for them */
   readonly agents?: Agents;
+  /** What agents may do, in versions. @default none: there are no routes for them */
+  readonly policies?: Policies;
   /** The MCP servers that tools call. @default none: there are no routes for them */
   readonly mcpServers?: McpDesk | undefined;
   /** Hooks and ERP events. @default none: there are no routes for them, and nobody may post any */
@@ -157,6 +160,7 @@ type Optional =
   | 'authority'
   | 'tasks'
   | 'agents'
+  | 'policies'
   | 'audit'
   | 'mcpServers'
   | 'schedules'

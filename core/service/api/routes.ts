@@ -74,7 +74,7 @@ export function routesOf(parts: CompleteParts): readonly Route[] {
     ...(parts.modules ? moduleRoutes(parts, parts.modules) : []),
     ...(parts.moduleDesk ? moduleLoadRoutes(parts.moduleDesk) : []),
     ...templateRoutes(parts, parts.templates ?? (() => [])),
-    ...policyRoutes(parts),
+    ...(parts.policies ? policyRoutes(parts.policies) : []),
     ...calendarRoutes(parts),
     ...(parts.stops ? stopRoutes(parts.stops) : []),
     ...(parts.hooks ? hookRoutes(parts.hooks) : []),

@@ -17,8 +17,24 @@ export const publicationShape = z
     version: z.int().nullable().meta({ description: 'Null: the loaded code decides again.' }),
     actor: actorShape,
     at: z.iso.datetime(),
+    effective: z.iso.datetime().nullable().meta({ description: 'From when on; null: from then.' }),
+    askedBy: actorShape
+      .nullable()
+      .meta({ description: 'Who asked for it, where it took a second person.' }),
   })
   .meta({ id: 'Publication' });
+
+/** By which rule something was decided, and the policy that said so. */
+export const decidedShape = {
+  rule: z.string().nullable(),
+  policy: z
+    .union([
+      z.object({ name: z.string(), version: z.int() }),
+      z.object({ name: z.string(), digest: z.string() }),
+    ])
+    .nullable()
+    .meta({ description: 'By its version, or by the digest of what the code says.' }),
+};
 
 /** A stored version in a list. */
 export const versionShape = z

@@ -17,9 +17,10 @@ export const permissions = {
   'approvals:delegate': 'hand on the right to decide, and take it back: of oneself',
   'approvals:administer': 'the same of everybody, to anybody but oneself',
   'effects:settle': 'say what became of an effect that nobody could find out',
-  'authority:read': 'look at autonomy, shadows and stops',
+  'authority:read': 'look at policies, autonomy, shadows and stops',
   'authority:stop': 'stop agents, modules and the tenant',
   'authority:lift': 'lift stops',
+  'policies:publish': 'write policies, put them in force, and agree to what others ask there',
   'settings:read': 'look at settings, budgets and limits',
   'settings:write': 'change settings and budgets',
   'schedules:read': 'look at schedules and their next occurrences',
@@ -64,6 +65,7 @@ const administering: readonly Permission[] = [
   'agents:write',
   'tools:grant',
   'authority:lift',
+  'policies:publish',
   'settings:write',
 ];
 const owning = Object.keys(permissions) as Permission[];

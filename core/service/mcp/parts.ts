@@ -6,6 +6,7 @@ import type { History } from '../../engine/run/history.ts';
 import type { Reviews } from '../../engine/run/reviews.ts';
 import type { Versions } from '../../engine/versions/versions.ts';
 import type { McpServe } from '../../ports/mcp/config.ts';
+import type { Policy } from '../../sdk/policy.ts';
 import type { Registry } from '../../sdk/registry.ts';
 import type { RunRecord } from '../batch/record.ts';
 
@@ -15,6 +16,8 @@ export interface McpOptions {
   readonly version: string;
   /** Starts a run of a workflow of Tutti's own, such as one call of a tool. */
   readonly startOwn: Engine['startOwn'];
+  /** The policies that count for a tenant now. */
+  readonly policies: (tenantId: number) => Promise<readonly Policy[]>;
   /** Everything that the journal says about a run. */
   readonly record: (tenantId: number, runId: string) => Promise<RunRecord>;
   /** Lets callers with tokens in. @default none: this machine alone */

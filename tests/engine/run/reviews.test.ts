@@ -134,6 +134,8 @@ describe('Reviews', () => {
       state: 'applied',
       needsPerson: false,
       outcome: null,
+      rule: null,
+      policy: null,
       endedAt: null,
       reviews: [],
       args: { to: 'Ada' },

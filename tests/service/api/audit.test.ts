@@ -81,6 +81,7 @@ describe('the audit log over HTTP', () => {
   /** Of what the last step has made. */
   let made = '';
   const document = { name: 'mine', template: 'echo.say', tools: [] };
+  const policy = { name: 'mine', grants: [{ agents: ['echo.nobody'], autonomy: 'propose' }] };
   const steps: readonly Step[] = [
     {
       route: 'post /v1/runs',
@@ -225,6 +226,17 @@ describe('the audit log over HTTP', () => {
       action: 'agent.delete',
       ask: () => ({ path: '/v1/agents/other?version=1' }),
     },
+    ...(
+      [
+        ['versions', 'draft', { document: policy }],
+        ['publish', 'publish', {}],
+        ['withdraw', 'withdraw', {}],
+        ['rollback', 'rollback', { version: 1 }],
+      ] as const
+    ).map(([path, verb, body]) => ({
+      ...{ route: `post /v1/policies/:name/${path}`, action: `policy.${verb}` },
+      ask: () => ({ path: `/v1/policies/mine/${path}`, body }),
+    })),
     {
       route: 'post /v1/workflows/:name/publish',
       action: 'workflow.publish',

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { policiesOf } from '../../../bin/policies-of.ts';
 import { workflowTemplates } from '../../../bin/workflow-templates.ts';
 import { createApp, type Listening, listen } from '../../../core/service/api/app.ts';
 import { openTestEngine, type TestEngine } from '../../support/engine.ts';
@@ -22,7 +23,10 @@ describe('what the configuration declares, over HTTP', function () {
     const tenantId = await host.store.tenant('ours');
     const clock = new FakeClock(Date.parse('2026-06-29T12:00:00Z'));
     const parts = { history, engine, registry: host.registry, tenantId, clock };
-    server = await listen(createApp({ ...parts, templates: workflowTemplates }), { port: 0 });
+    const policies = policiesOf(host);
+    server = await listen(createApp({ ...parts, policies, templates: workflowTemplates }), {
+      port: 0,
+    });
   };
   const get = (path: string) => fetch(`${server.url}/v1/${path}`);
   afterEach(async function () {

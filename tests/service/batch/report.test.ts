@@ -127,6 +127,7 @@ describe('the report of a run', () => {
             targetId: attack,
             company: null,
             ...{ state: 'proposed', became: 'open', approval: null },
+            ...{ rule: attack, policy: { name: attack, version: 1 } },
             args: { [attack]: attack },
           },
         ],

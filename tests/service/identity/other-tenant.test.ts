@@ -12,6 +12,7 @@ const words: readonly (readonly [RegExp, string])[] = [
   [/^\/v1\/settings\//, 'settings are named by the release'],
   [/^\/v1\/budgets\//, 'budgets are named by what they limit'],
   [/^post \/v1\/workflows\/:name\/publish$/, 'each tenant publishes under the names that it likes'],
+  [/^post \/v1\/policies\/:name\/versions$/, 'each tenant writes under the names that it likes'],
   [/^put \/v1\/stops\//, 'a stop is named by what it stops'],
   [/^\/v1\/tenants\//, 'tenants are for the owner of the installation alone'],
   [/^\/v1\/mcp\//, 'MCP servers are of the configuration'],
@@ -34,6 +35,8 @@ const bodies: Readonly<Record<string, unknown>> = {
 
 const queries: Readonly<Record<string, string>> = {
   'get /v1/workflows/:name/diff': '?from=1&to=1',
+  'get /v1/policies/:name': '?version=1',
+  'get /v1/policies/:name/diff': '?from=1&to=1',
 };
 
 interface Made {
@@ -84,6 +87,10 @@ describe("another tenant's ids", function () {
       const document = JSON.stringify({ name: 'our_rounds', nodes });
       await made('/v1/workflows/our_rounds/publish', { document });
     }
+    // One that is wider: it only asks, so that there is something to agree to.
+    const grants = [{ agents: ['echo.nobody'], tools: ['echo.nothing'], autonomy: 'act' }];
+    await made('/v1/policies/our_rules/versions', { document: { name: 'our_rules', grants } });
+    await made('/v1/policies/our_rules/publish', {});
     await send('put', '/v1/stops/module:echo', { key: ours, body: { reason: 'a test' } });
     const pool = tutti.host.database.pool('tutti_engine', 1);
     const effect = 'ab'.repeat(32);
@@ -138,6 +145,7 @@ describe("another tenant's ids", function () {
       ['/v1/keys/', key?.id ?? ''],
       ['/v1/agents/', 'custom.clerk'],
       ['/v1/workflows/', 'our_rounds'],
+      ['/v1/policies/', 'our_rules'],
       ['/v1/findings/', finding?.fingerprint ?? ''],
       ['/v1/stops/', 'module:echo'],
     ] as const;
@@ -152,7 +160,7 @@ describe("another tenant's ids", function () {
       id,
       `${nameOf(route)} takes an id that this test has none of: add one, or say why it is a word`,
     );
-    const named = route.path.replace(':step', encodeURIComponent('voices[a]'));
+    const named = route.path.replace(':step', encodeURIComponent('voices[a]')).replace(':no', '1');
     const path = named.replaceAll(/:\w+/g, encodeURIComponent(id)) + (queries[nameOf(route)] ?? '');
     const body = bodies[nameOf(route)] ?? (route.body ? {} : undefined);
     return send(route.method, path, { key, body });

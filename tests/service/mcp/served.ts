@@ -54,12 +54,12 @@ export async function serveMcpHere(
   const { serve, ...api } = options;
   const tutti = await openTestEngine(servedConfig);
   const errors: unknown[] = [];
-  const { version, startOwn, record, ...made } = await partsOf(tutti);
+  const { version, startOwn, record, policies, ...made } = await partsOf(tutti);
   const { serve: _, closing: __, clock: ___, ...parts } = made;
   const app = createApp({
     ...parts,
     engine: tutti.engine,
-    mcp: { version, startOwn, record, ...(serve && { serve }) },
+    mcp: { version, startOwn, record, policies, ...(serve && { serve }) },
     onError: (error) => errors.push(error),
     ...api,
   });

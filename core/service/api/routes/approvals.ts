@@ -1,14 +1,14 @@
 import { z } from 'zod';
-import { EngineError } from '../../../base/errors.ts';
 import type { Approvals } from '../../../engine/approvals/approvals.ts';
 import type { ApprovalView } from '../../../engine/approvals/view.ts';
 import { moduleOf } from '../../../sdk/qualified-name.ts';
-import type { Principal, Reach } from '../../identity/principal.ts';
+import type { Reach } from '../../identity/principal.ts';
 import type { CompleteParts } from '../parts.ts';
 import { withinReach } from '../reach.ts';
 import { pageOf, paging } from '../request.ts';
 import { defineRoute, ok, type Route } from '../route.ts';
 import { actorShape, listOf } from '../shapes.ts';
+import { voterOf } from '../voter.ts';
 
 const states = ['open', 'granted', 'refused', 'expired', 'withdrawn', 'consumed'] as const;
 const decisions = ['granted', 'refused'] as const;
@@ -139,17 +139,4 @@ export function approvalRoutes(
       },
     }),
   ];
-}
-
-/** The person who votes when somebody calls, and the door. @throws PERMISSION_DENIED for a program that stands for nobody */
-function voterOf({ actor: { kind, id }, person }: Principal): {
-  readonly person: string;
-  readonly via: string;
-} {
-  if (kind === 'person') return { person: id, via: 'api' };
-  if (person !== undefined) return { person, via: `${kind}:${id}` };
-  throw new EngineError(
-    'PERMISSION_DENIED',
-    `People decide, and '${id}' stands for nobody; call with a key that stands for one person.`,
-  );
 }

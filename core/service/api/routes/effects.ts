@@ -6,7 +6,7 @@ import type { CompleteParts } from '../parts.ts';
 import { withinReach } from '../reach.ts';
 import { hexDigest, pageOf, paging } from '../request.ts';
 import { defineRoute, ok, type Route } from '../route.ts';
-import { actorShape, effectStates, listOf } from '../shapes.ts';
+import { actorShape, decidedShape, effectStates, listOf } from '../shapes.ts';
 
 const verdicts = ['happened', 'did-not-happen', 'retry'] as const;
 const effectsQuery = paging(hexDigest, { usual: 200, most: 1_000 }).extend({
@@ -37,6 +37,7 @@ const effectShape = z
     company: z.string().nullable(),
     state: z.enum(effectStates),
     needsPerson: z.boolean(),
+    ...decidedShape,
     outcome: z.unknown(),
     startedAt: z.iso.datetime().nullable(),
     endedAt: z.iso.datetime().nullable(),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { CompleteParts } from '../parts.ts';
 import { hexDigest, pageOf, paging } from '../request.ts';
 import { defineRoute, ok, type Route } from '../route.ts';
-import { effectStates, listOf } from '../shapes.ts';
+import { decidedShape, effectStates, listOf } from '../shapes.ts';
 
 const limits = { usual: 200, most: 1_000 };
 const run = z.string().max(64).optional().meta({ description: 'The id of a run.' });
@@ -27,6 +27,7 @@ const proposalShape = z
     state: z.enum(effectStates),
     became: z.enum(['open', 'granted', 'expired', 'withdrawn', ...effectStates.slice(1)]),
     approval: z.uuid().nullable().meta({ description: 'The newest question about it.' }),
+    ...decidedShape,
     args: z.unknown().meta({ description: 'What the tool would be called with.' }),
   })
   .meta({ id: 'Proposal' });

@@ -27,8 +27,16 @@ export interface PoolStatus {
   }[];
   /** Agents that can be run. */
   readonly totalAgents: number;
-  /** Worker threads: those that there should be, that take work, and that were given up. */
-  readonly lanes: { readonly wanted: number; readonly ready: number; readonly zombies: number };
+  /** Worker threads: those that there should be now, between two bounds, that take work, and that were given up. */
+  readonly lanes: {
+    readonly wanted: number;
+    readonly least: number;
+    readonly most: number;
+    readonly ready: number;
+    readonly zombies: number;
+    /** Processes of agents that are kept apart. */
+    readonly apart: number;
+  };
 }
 
 const milliseconds = z.number().nullable().meta({ description: 'Milliseconds; null: none.' });
@@ -92,7 +100,14 @@ const statusShape = z
           }),
         ),
         totalAgents: z.int(),
-        lanes: z.object({ wanted: z.int(), ready: z.int(), zombies: z.int() }),
+        lanes: z.object({
+          wanted: z.int(),
+          least: z.int(),
+          most: z.int(),
+          ready: z.int(),
+          zombies: z.int(),
+          apart: z.int(),
+        }),
       })
       .meta({ description: 'Of the process that answers, since it began.' }),
     queue: z.object({ ready: z.int(), running: z.int(), waiting: z.int() }),
@@ -112,7 +127,7 @@ const dayMs = 86_400_000;
 const noPool: PoolStatus = {
   profiles: [],
   totalAgents: 0,
-  lanes: { wanted: 0, ready: 0, zombies: 0 },
+  lanes: { wanted: 0, least: 0, most: 0, ready: 0, zombies: 0, apart: 0 },
 };
 
 /** `/v1/status`: how the installation is. `/metrics`: the same for a monitoring system, of this process, all tenants together. */

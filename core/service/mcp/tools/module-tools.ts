@@ -96,6 +96,11 @@ interface ToolCall {
 
 async function callTool(tool: AnyTool, call: ToolCall): Promise<Readonly<Record<string, unknown>>> {
   const { parts, follower, calling } = call;
+  if (!isOffered(tool, await parts.policies(parts.tenantId)))
+    throw new EngineError(
+      'TOOL_REFUSED',
+      `'${tool.name}' is no longer for other systems: the policies in force do not give it to '${role}'.`,
+    );
   const { id, isNew } = await parts.startOwn(ownRun(tool, call));
   await follower.follow({ runId: id, forMs: patienceMs }, calling);
   const { tenantId, closing, engine } = parts;

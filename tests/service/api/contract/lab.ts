@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import type { Express } from 'express';
 import { apiPartsOf } from '../../../../bin/api.ts';
+import { policiesOf } from '../../../../bin/policies-of.ts';
+import type { Said } from '../../../../core/engine/policies/policies.ts';
 import { createApp, type Listening, listen } from '../../../../core/service/api/app.ts';
 import type { OpenApi } from '../../../../core/service/api/openapi/open-api.ts';
 import type { ApiParts } from '../../../../core/service/api/parts.ts';
@@ -93,6 +95,12 @@ export class ContractLab {
     };
     await this.make(`/v1/hooks/odoo?token=${hookSecrets.ODOO_TOKEN}`, body);
     return this.#first('/v1/erp-events', 'id');
+  }
+
+  /** Puts a policy in force, as somebody else than whoever calls. */
+  publishAs(person: string, name: string): Promise<Said> {
+    const actor = { kind: 'person', id: person } as const;
+    return policiesOf(this.tutti.host).publish({ tenantId: this.tenantId, actor }, name);
   }
 
   /** What a route made, for the routes that are about it. */

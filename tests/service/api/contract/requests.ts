@@ -32,6 +32,13 @@ const agent = async (lab: ContractLab): Promise<string> => {
   await lab.make('/v1/agents', { name, ...agentDocument });
   return `custom.${name}`;
 };
+/** A version of a policy: one that gives nobody anything, or one that does. */
+const policy = async (lab: ContractLab, isWider = false): Promise<string> => {
+  const name = fresh();
+  const access = isWider ? [{ agents: ['lab.nobody'], tools: [`lab.${name}`] }] : [];
+  await lab.make(`/v1/policies/${name}/versions`, { document: { name, grants: [], access } });
+  return name;
+};
 const key = async (lab: ContractLab): Promise<string> => {
   const { key: made } = await lab.make('/v1/keys', { name: 'one', roles: ['viewer'] });
   return String((made as { readonly id: string }).id);
@@ -147,6 +154,40 @@ export const recipes: Readonly<Record<string, Recipe>> = {
     const document = { ...agentDocument, purpose: 'Asks.' };
     await lab.ask('PUT', `/v1/agents/${name}`, { body: { version: 1, document } });
     return { path: { name }, body: {} };
+  },
+  'GET /v1/policies/{name}': async (lab) => ({
+    path: { name: await policy(lab) },
+    query: '?version=1',
+  }),
+  'GET /v1/policies/{name}/versions': async (lab) => ({ path: { name: await policy(lab) } }),
+  'POST /v1/policies/{name}/versions': () => {
+    const name = fresh();
+    return { path: { name }, body: { document: { name, grants: [] } } };
+  },
+  'GET /v1/policies/{name}/diff': async (lab) => ({
+    path: { name: await policy(lab) },
+    query: '?from=1&to=1',
+  }),
+  'POST /v1/policies/{name}/check': async (lab) => ({
+    path: { name: await policy(lab) },
+    body: { version: 1 },
+  }),
+  'POST /v1/policies/{name}/publish': async (lab) => ({
+    path: { name: await policy(lab) },
+    body: {},
+  }),
+  'POST /v1/policies/{name}/rollback': async (lab) => ({
+    path: { name: await policy(lab) },
+    body: { version: 1 },
+  }),
+  'POST /v1/policies/{name}/withdraw': async (lab) => ({
+    path: { name: await policy(lab) },
+    body: {},
+  }),
+  'POST /v1/policies/{name}/asks/{no}/agree': async (lab) => {
+    const name = await policy(lab, true);
+    const said = await lab.publishAs('anna', name);
+    return { path: { name, no: String(said.ask) } };
   },
   'GET /v1/tools/{name}': named('echo.value.read'),
   'GET /v1/tools/{name}/grants': named('echo.value.read'),

@@ -10,23 +10,29 @@ import { type Seen, unseen, type Vitals, type Watched } from './watchdog.ts';
 
 /** What the process is told. */
 export type ToProcess =
-  | { readonly kind: 'start'; readonly setup: ThreadSetup; readonly untilNs: bigint }
+  | {
+      readonly kind: 'start';
+      readonly setup: ThreadSetup;
+      readonly untilNs: bigint;
+      /** The heap of its thread, MB. @default as a thread of the engine */
+      readonly heapMb?: number | undefined;
+    }
   | { readonly kind: 'lease'; readonly untilNs: bigint }
   | { readonly kind: 'messages'; readonly batch: readonly ToThread[] };
 
 /** What the process tells. */
 export type FromProcess =
   | { readonly kind: 'ready' }
-  | { readonly kind: 'beat'; readonly vitals: Vitals }
+  | { readonly kind: 'beat'; readonly vitals: Vitals; readonly current: number }
   | { readonly kind: 'messages'; readonly batch: readonly FromThread[] }
-  | { readonly kind: 'lost'; readonly reason: string };
+  | { readonly kind: 'lost'; readonly reason: string; readonly current: number };
 
 /** What becomes of the process. */
 export interface ProcessEvents {
   ready(): void;
   messages(batch: readonly FromThread[]): void;
-  /** The process is gone. */
-  lost(reason: string): void;
+  /** The process is gone. `culprit`: the job that it was given up for; 0: unknown. */
+  lost(reason: string, culprit: number): void;
 }
 
 /** The lease reaches the process this often: it cannot share the engine's memory. */
@@ -34,19 +40,25 @@ const leaseEveryMs = 1_000;
 /** Characters of what the process wrote before its end that go into the reason. */
 const longestWord = 200;
 
+/** The engine's alone: what agents reach they reach by what they are handed. */
+const engineSecrets = ['DATABASE_URL', 'TUTTI_AUDIT_KEY'];
+
 const ownGroup = process.platform !== 'win32';
 
 /**
- * A process with one lane, for suspects: whatever they do, it ends them alone, and SIGKILL always ends it. Its group is its own, so
- * that what they have started goes with them, and a terminal's Ctrl-C does not look like their fault.
+ * A process with one lane, for agents that are kept apart: whatever they do, it ends them alone, and SIGKILL always ends it. Its group is
+ * its own, so that what they have started goes with them, and a terminal's Ctrl-C does not look like their fault.
  */
-export class QuarantineProcess implements Watched {
+export class LaneProcess implements Watched {
   isReady = false;
   seen: Seen = unseen;
+  readonly heapMb: number | undefined;
   readonly #silence = new Silence();
   /** What the process has told last, and how often it has. */
   #vitals: Vitals = { beat: 0, silentMs: 0, heapMb: 0, externalMb: 0, processMb: 0 };
   #told = 0;
+  /** The job whose code ran last, as the process told. */
+  #current = 0;
   readonly #child: ChildProcess;
   readonly #lease: LeaseClock;
   readonly #telling: NodeJS.Timeout;
@@ -59,15 +71,19 @@ export class QuarantineProcess implements Watched {
     readonly setup: ThreadSetup;
     readonly lease: LeaseClock;
     readonly events: ProcessEvents;
+    /** The heap of its thread, MB. @default as a thread of the engine */
+    readonly heapMb?: number | undefined;
   }) {
-    const { setup, lease, events } = options;
+    const { setup, lease, events, heapMb } = options;
+    this.heapMb = heapMb;
     this.#lease = lease;
     // Standard output would mix with ours. The pipe at 3 is for a flag of ours that watches over a parent there
     // (process.execArgv is inherited), which is why messages go over 4.
-    this.#child = fork(fileURLToPath(new URL('./quarantine-child.ts', import.meta.url)), {
+    this.#child = fork(fileURLToPath(new URL('./lane-child.ts', import.meta.url)), {
       stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'ipc'],
       serialization: 'advanced',
       detached: ownGroup,
+      env: ownEnv(),
     });
     this.#loosen();
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -78,10 +94,12 @@ export class QuarantineProcess implements Watched {
       clearInterval(this.#telling);
       if (this.#closed) return;
       this.#closed = true;
-      events.lost(this.#reason || how);
+      // Of one that ended by itself nothing was heard since.
+      if (this.#reason) events.lost(this.#reason, this.#current);
+      else events.lost(how, 0);
     });
     this.#telling = setInterval(() => this.#tellLease(), leaseEveryMs).unref();
-    this.#tell({ kind: 'start', setup, untilNs: lease.untilNs });
+    this.#tell({ kind: 'start', setup, untilNs: lease.untilNs, heapMb });
   }
 
   /** The process tells of its thread; a process that has stopped tells nothing. */
@@ -91,7 +109,7 @@ export class QuarantineProcess implements Watched {
     return { ...this.#vitals, silentMs: this.#vitals.silentMs + untoldMs };
   }
 
-  /** Sends a message to the suspect's thread. */
+  /** Sends a message to its thread. */
   send(message: ToThread): void {
     if (message.kind === 'go') this.#tellLease();
     this.#tell({ kind: 'messages', batch: [message] });
@@ -123,10 +141,12 @@ export class QuarantineProcess implements Watched {
       case 'beat':
         this.#told += 1;
         this.#vitals = message.vitals;
+        this.#current = message.current;
         return;
       case 'messages':
         return events.messages(message.batch);
       case 'lost':
+        this.#current = message.current;
         return this.abort(message.reason);
     }
   }
@@ -182,4 +202,14 @@ export class QuarantineProcess implements Watched {
     const told = lines.find((line) => /error|fatal|fault|assert/i.test(line)) ?? '';
     return told && `: ${told.slice(0, longestWord)}`;
   }
+}
+
+/** The environment without what only the engine has a use for. */
+function ownEnv(): NodeJS.ProcessEnv {
+  const env = { ...process.env };
+  for (const name of engineSecrets) {
+    delete env[name];
+    delete env[`${name}_FILE`];
+  }
+  return env;
 }

@@ -1,0 +1,298 @@
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { IsolationConfig } from '../../core/ports/config.ts';
+import { isolationBy } from '../../worker/isolation.ts';
+import { Pool, type PoolOptions } from '../../worker/pool.ts';
+import { apartSetup } from '../support/apart-setup.ts';
+import { openTestEngine } from '../support/engine.ts';
+import { type Ended, heldLease, Jobs, type Sent, until } from '../support/lab-pool.ts';
+import { verifies } from '../support/verifies.ts';
+
+const { setup, registry } = apartSetup;
+
+/** What ends a process, with the reason that is told. */
+const deadly: readonly (readonly [string, RegExp])[] = [
+  ['killed', /its process was ended by SIGKILL/],
+  ['exits', /exited with code: 1/],
+  ['loops', /did not yield/],
+  ['hoards', /its heap held \d+ MB \(limit 128\)|memory/],
+];
+
+describe('agents that are kept apart', function () {
+  this.timeout(180_000);
+  let pool: Pool;
+  let jobs: Jobs;
+
+  async function open(
+    isolation: IsolationConfig = {},
+    options: Partial<PoolOptions> = {},
+  ): Promise<void> {
+    pool = new Pool({ setup, threads: 1, isolation: isolationBy(isolation, registry), ...options });
+    jobs = new Jobs(() => pool);
+    await pool.start(jobs, heldLease());
+  }
+  /** The process that a job has run in. */
+  async function pidOf(sent: Sent): Promise<number> {
+    return placeOf(await sent.ended).pid;
+  }
+
+  afterEach(() => pool.stop());
+
+  it('run in one process with those of their module, and in none with others', async () => {
+    verifies('R13.isolation', 'R3.custom-executor');
+    await open();
+    assert.equal(pool.health.apart, 0, 'no process before it is needed');
+    const sent = ['east.apart', 'east.other', 'east.apart', 'west.apart', 'east.plain'].map(
+      (agent) => jobs.send(agent, {}),
+    );
+
+    const pids = await Promise.all(sent.map(pidOf));
+
+    const [east, other, again, west, plain] = pids;
+    assert.deepEqual([other, again], [east, east]);
+    assert.equal(new Set([east, west, plain]).size, 3, pids.join(' '));
+    assert.equal(plain, process.pid);
+    assert.deepEqual(
+      sent.map(({ worker }) => worker),
+      ['apart-east', 'apart-east', 'apart-east', 'apart-west', 'lane-1'],
+    );
+  });
+
+  it('have nothing of the secrets that are only the engine’s', async () => {
+    verifies('R13.isolation');
+    const { DATABASE_URL: before } = process.env;
+    process.env.DATABASE_URL = 'postgresql://somewhere';
+    try {
+      await open();
+      const ends = ['east.apart', 'east.plain'].map((agent) => jobs.send(agent, {}).ended);
+      const [apart, plain] = await Promise.all(ends);
+
+      assert.equal(placeOf(apart as Ended).secrets, 0);
+      assert.notEqual(placeOf(plain as Ended).secrets, 0);
+    } finally {
+      if (before === undefined) delete process.env.DATABASE_URL;
+      else process.env.DATABASE_URL = before;
+    }
+  });
+
+  for (const [what, reason] of deadly) {
+    it(`harm only their own process with '${what}', which is there again for the next`, async () => {
+      verifies('R13.isolation', 'R8.isolation');
+      await open({ heapMb: 128 });
+      const before = await pidOf(jobs.send('east.apart', {}));
+      const beside = [jobs.send('west.apart', { ms: 300 }), jobs.send('east.plain', { ms: 300 })];
+
+      const ended = await jobs.send('east.apart', { what }).ended;
+
+      assert.ok(ended.kind === 'lost' && ended.suspect, JSON.stringify(ended));
+      assert.match(ended.reason, reason);
+      await Promise.all(beside.map(pidOf));
+      assert.notEqual(await pidOf(jobs.send('east.apart', {})), before);
+      const { lanes, ready, zombies, restarts } = pool.health;
+      assert.deepEqual([lanes, ready, zombies, restarts], [1, 1, 0, 0]);
+    });
+  }
+
+  it('blame nobody for a death that any of them may have caused', async () => {
+    verifies('R13.isolation', 'R8.isolation');
+    await open();
+    await jobs.send('east.apart', {}).ended;
+    const sent = [jobs.send('east.other', { ms: 60_000 }), jobs.send('east.apart', { ms: 60_000 })];
+    jobs.send('east.apart', { what: 'killed', ms: 50 });
+
+    for (const { ended } of sent) {
+      const end = await ended;
+      assert.ok(end.kind === 'lost' && !end.suspect, JSON.stringify(end));
+    }
+  });
+
+  it('take turns where there is one process for two modules, and never share it', async () => {
+    verifies('R13.isolation');
+    await open({ processes: 1 });
+    const sent = Array.from({ length: 12 }, (_, index) =>
+      jobs.send(index % 2 === 0 ? 'east.apart' : 'west.apart', { ms: 20 }),
+    );
+    let most = 0;
+    const ends = sent.map(async (each, index) => {
+      const pid = await pidOf(each);
+      most = Math.max(most, pool.health.apart ?? 0);
+      return { pid, module: index % 2 };
+    });
+
+    const places = await Promise.all(ends);
+
+    const shared = places.filter((one) =>
+      places.some((other) => other.pid === one.pid && other.module !== one.module),
+    );
+    assert.deepEqual([shared, most], [[], 1]);
+  });
+
+  it('do not keep another module waiting for as long as they have more to do', async () => {
+    verifies('R13.isolation');
+    await open({ processes: 1 });
+    let isOver = false;
+    const goOn = async (): Promise<void> => {
+      while (!isOver) await jobs.send('east.apart', { ms: 30 }).ended;
+    };
+    await jobs.send('east.apart', {}).ended;
+    const busy = [goOn(), goOn(), goOn()];
+
+    const ended = await jobs.send('west.apart', {}).ended;
+
+    isOver = true;
+    assert.equal(ended.kind, 'succeeded');
+    await Promise.all(busy);
+  });
+
+  it('are apart as suspects, too: who is alone is in no process of another module', async () => {
+    verifies('R13.isolation', 'R8.quarantine');
+    await open();
+    const sent = ['east.apart', 'west.apart', 'west.plain'].map((agent) =>
+      jobs.send(agent, {}, { alone: true }),
+    );
+
+    const pids = await Promise.all(sent.map(pidOf));
+
+    assert.equal(new Set([...pids, process.pid]).size, 4, pids.join(' '));
+  });
+
+  it('are ended from outside, whether they wait or run', async () => {
+    verifies('R8.cancel');
+    await open({ processes: 1 });
+    const [runs, waits] = ['east.apart', 'west.apart'].map((agent) =>
+      jobs.send(agent, { ms: 3_600_000 }),
+    ) as [Sent, Sent];
+    const error = { code: 'CANCELLED', message: 'by the test' } as const;
+
+    for (const { ref } of [waits, runs]) pool.cancel(ref, error);
+
+    for (const { ended } of [waits, runs]) assert.equal((await ended).kind, 'failed');
+  });
+
+  it('find what is declared anew, in a process that begins anew', async () => {
+    await open();
+    const before = await pidOf(jobs.send('east.apart', {}));
+    const under = jobs.send('east.apart', { ms: 500 });
+
+    await pool.declare({ modules: [], digest: setup.digest });
+
+    const after = jobs.send('east.apart', {});
+    assert.equal(await pidOf(under), before);
+    assert.notEqual(await pidOf(after), before);
+  });
+
+  it('leave no process behind that has nothing to do', async () => {
+    verifies('R3.cleanup');
+    await open({}, { idleMs: 50 });
+    await jobs.send('east.apart', {}).ended;
+
+    await until(() => pool.health.apart === 0, 'the process is ended');
+
+    assert.equal((await jobs.send('east.apart', {}).ended).kind, 'succeeded');
+  });
+
+  it('are told when their process does not start', async () => {
+    await open({}, { setup });
+    await pool.stop();
+    pool = new Pool({
+      setup: { ...setup, digest: 'of another engine' },
+      threads: 1,
+      isolation: isolationBy({}, registry),
+    });
+    jobs = new Jobs(() => pool);
+    const started = pool.start(jobs, heldLease());
+    void started.catch(() => {});
+
+    const ended = await jobs.send('east.apart', {}).ended;
+
+    assert.ok(ended.kind === 'failed', JSON.stringify(ended));
+    assert.match(ended.error.message, /module 'east' .*does not start: .*other declarations/);
+  });
+
+  it('do not outlive their engine', async () => {
+    verifies('R13.isolation', 'R3.cleanup');
+    await open();
+    const fixture = new URL('../support/fixtures/apart-engine.ts', import.meta.url);
+    const engine = spawn(process.execPath, [fileURLToPath(fixture)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    try {
+      const [line] = (await once(engine.stdout.setEncoding('utf8'), 'data')) as [string];
+      const pid = Number(line);
+      assert.ok(isAlive(pid), line);
+
+      engine.kill('SIGKILL');
+
+      await until(() => !isAlive(pid), 'the process is gone', 10_000);
+    } finally {
+      engine.kill('SIGKILL');
+    }
+  });
+
+  it('are those that declare it, unless the configuration says otherwise by the first pattern that fits', () => {
+    verifies('R13.isolation');
+    const agents = { 'east.apart': 'thread', 'west.*': 'process', 'east.*': 'process' } as const;
+    const [declared, configured] = [isolationBy({}, registry), isolationBy({ agents }, registry)];
+    const names = [
+      'east.apart',
+      'east.other',
+      'east.plain',
+      'west.plain',
+      'tool:west.ring',
+      'own.x',
+    ];
+
+    const said = (isolation: typeof declared) => names.map((agent) => isolation.apartOf({ agent }));
+
+    assert.deepEqual(said(declared), ['east', 'east', null, null, null, null]);
+    assert.deepEqual(said(configured), [null, 'east', 'east', 'west', 'west', null]);
+  });
+});
+
+describe('an engine with agents that are kept apart', function () {
+  this.timeout(180_000);
+
+  it('counts deaths of their process as of any thread: who causes them is proven guilty, the others end well', async function () {
+    verifies('R13.isolation', 'R8.quarantine');
+    const config = new URL('../support/fixtures/apart.config.ts', import.meta.url);
+    const lab = await openTestEngine(config);
+    try {
+      const items = ['', '', 'killed', 'loops', ''].map((what, id) => ({ id: `i${id}`, what }));
+      const tenantId = await lab.host.store.tenant('apart');
+
+      const { id } = await lab.run('east.all', { tenantId, input: { items } });
+
+      const { rows } = await lab.host.database.pool('tutti_engine', 1).query(
+        `SELECT item_key, status, error->>'code' AS code,
+           (SELECT array_agg(DISTINCT worker ORDER BY worker) FROM tutti.attempt a
+            WHERE a.run_id = s.run_id AND a.step = s.id AND worker IS NOT NULL) AS workers
+         FROM tutti.step s WHERE run_id = $1 AND item_key <> '' ORDER BY item_key`,
+        [id],
+      );
+      assert.deepEqual(
+        rows.map(({ status, code }) => code ?? status),
+        ['succeeded', 'succeeded', 'STEP_CRASHED', 'STEP_CRASHED', 'succeeded'],
+      );
+      for (const { workers } of rows)
+        assert.ok(
+          workers.every((name: string) => /^(apart-east|quarantine)$/.test(name)),
+          workers,
+        );
+    } finally {
+      await lab.close(this);
+    }
+  });
+});
+
+function placeOf(ended: Ended): { readonly pid: number; readonly secrets: number } {
+  assert.ok(ended.kind === 'succeeded', JSON.stringify(ended));
+  return JSON.parse(ended.output);
+}
+
+/** Whether a process runs; one that has ended and waits for its parent to look does not. */
+function isAlive(pid: number): boolean {
+  const { stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' });
+  return stdout.trim() !== '' && !stdout.startsWith('Z');
+}

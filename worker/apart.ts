@@ -1,0 +1,264 @@
+import type { Clock } from '../core/base/clock.ts';
+import { EngineError, type ErrorData, toErrorData } from '../core/base/errors.ts';
+import type { LeaseClock } from '../core/base/lease-clock.ts';
+import type { Answer, DispatchEvents, FromThread, Job } from '../core/ports/dispatcher.ts';
+import type { Freshness } from '../core/ports/erp/freshness.ts';
+import type { ThreadSetup } from './lane.ts';
+import { LaneProcess } from './lane-process.ts';
+import { refusal } from './quarantine.ts';
+import type { Watched } from './watchdog.ts';
+
+/** What modules that are kept apart run with. */
+export interface ApartOptions {
+  readonly setup: ThreadSetup;
+  readonly clock: Clock;
+  readonly lease: LeaseClock;
+  /** Where what these agents may write to the ERP is told to the threads. */
+  readonly freshness: Freshness;
+  readonly events: DispatchEvents;
+  /** Processes at once, each of one module. */
+  readonly processes: number;
+  /** The heap of each, MB. @default as a thread of the engine */
+  readonly heapMb?: number | undefined;
+  /** How long a process waits for more work of its module, ms. @default 60,000 */
+  readonly idleMs?: number | undefined;
+}
+
+const defaultIdleMs = 60_000;
+/** Before the next try to start a module's process; doubled at each. */
+const startDelayMs = 500;
+/** Starts that fail in a row until the jobs that wait are told so. */
+const startFailures = 3;
+
+/** A process, the only one that takes work of its module. */
+interface Own {
+  readonly module: string;
+  readonly process: LaneProcess;
+  readonly jobs: Set<number>;
+  /** It takes no more, and ends with its last job. */
+  isLeaving: boolean;
+  cancelIdle: () => void;
+}
+
+/** A job that a process has. */
+interface Running {
+  readonly own: Own;
+  /** Tells the threads that it writes no more: its process does not share their memory. */
+  readonly endWriting: () => void;
+}
+
+/** Starts of a module's process that have failed. */
+interface Failing {
+  readonly times: number;
+  /** Nothing is tried meanwhile. */
+  readonly isResting: boolean;
+}
+
+/**
+ * Where agents run that are kept apart: a process for each of their modules, started for its first job, and never of two. When there are
+ * as many as there may be, a module that waits gets the place of the one that has had its own for longest.
+ */
+export class Apart {
+  readonly #options: ApartOptions;
+  #setup: ThreadSetup;
+  /** The longest there first. */
+  readonly #own = new Set<Own>();
+  readonly #running = new Map<number, Running>();
+  #waiting: { readonly module: string; readonly job: Job }[] = [];
+  readonly #failing = new Map<string, Failing>();
+  #isWatched = false;
+  #stopped = false;
+
+  constructor(options: ApartOptions) {
+    this.#options = options;
+    this.#setup = options.setup;
+  }
+
+  /** The processes, for the watchdog. */
+  get watched(): readonly Watched[] {
+    return [...this.#own].map(({ process }) => process);
+  }
+
+  /** Sends a job off, or has it wait for a process; returns the name of its worker. */
+  run(module: string, job: Job): string {
+    this.#waiting.push({ module, job });
+    this.#next();
+    return `apart-${module}`;
+  }
+
+  /** Passes a message on; false where the job is none of these. */
+  tell(message: Answer): boolean {
+    const running = this.#running.get(message.ref);
+    running?.own.process.send(message);
+    return running !== undefined;
+  }
+
+  /** Ends a job from outside; false where it is none of these. */
+  cancel(ref: number, error: ErrorData): boolean {
+    if (this.tell({ kind: 'cancel', ref, error })) return true;
+    const index = this.#waiting.findIndex(({ job }) => job.ref === ref);
+    if (index < 0) return false;
+    this.#waiting.splice(index, 1);
+    this.#options.events.messages([refusal(ref, error)]);
+    return true;
+  }
+
+  watch(isOn: boolean): void {
+    this.#isWatched = isOn;
+    for (const { process } of this.#own) process.send({ kind: 'watch', isOn });
+  }
+
+  /** Jobs that follow run with something else; what runs goes on with what it has. */
+  renew(setup: ThreadSetup): void {
+    this.#setup = setup;
+    this.#failing.clear();
+    for (const own of [...this.#own]) this.#leave(own);
+    this.#next();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const { cancelIdle } of this.#own) cancelIdle();
+    await Promise.all([...this.#own].map(({ process }) => process.close()));
+  }
+
+  /** Gives work to the processes that take it, and opens and ends processes for what is left. */
+  #next(): void {
+    if (this.#stopped) return;
+    this.#waiting = this.#waiting.filter(({ module, job }) => {
+      const own = this.#of(module);
+      if (!own?.process.isReady) return true;
+      this.#go(own, job);
+      return false;
+    });
+    const without = new Set(
+      this.#waiting
+        .map(({ module }) => module)
+        .filter((module) => !this.#of(module) && !this.#failing.get(module)?.isResting),
+    );
+    for (const module of without) {
+      if (this.#own.size >= this.#options.processes) this.#endIdle();
+      if (this.#own.size < this.#options.processes) {
+        this.#start(module);
+        without.delete(module);
+      }
+    }
+    this.#makeRoom(without.size);
+  }
+
+  /** The process that takes a module's work. */
+  #of(module: string): Own | undefined {
+    return [...this.#own].find((own) => own.module === module && !own.isLeaving);
+  }
+
+  #go(own: Own, job: Job): void {
+    own.cancelIdle();
+    own.jobs.add(job.ref);
+    const endWriting = this.#options.freshness.writing(null, null);
+    this.#running.set(job.ref, { own, endWriting });
+    own.process.send({ kind: 'go', job });
+  }
+
+  /** Ends a process that has nothing to do. */
+  #endIdle(): void {
+    const idle = [...this.#own].find(({ jobs, process }) => jobs.size === 0 && process.isReady);
+    if (idle) this.#end(idle);
+  }
+
+  /** Has as many processes end with their last job as modules wait for a place. */
+  #makeRoom(modules: number): void {
+    let missing = modules - [...this.#own].filter(({ isLeaving }) => isLeaving).length;
+    for (const own of this.#own) {
+      if (own.isLeaving || !own.process.isReady || missing <= 0) continue;
+      missing -= 1;
+      own.isLeaving = true;
+    }
+  }
+
+  #start(module: string): void {
+    const { lease, heapMb } = this.#options;
+    const process = new LaneProcess({
+      ...{ setup: this.#setup, lease, heapMb },
+      events: {
+        ready: () => {
+          this.#failing.delete(module);
+          if (this.#isWatched) process.send({ kind: 'watch', isOn: true });
+          this.#rest(own);
+          this.#next();
+        },
+        messages: (batch) => this.#hear(own, batch),
+        lost: (reason, culprit) => this.#lost(own, reason, culprit),
+      },
+    });
+    const own: Own = {
+      ...{ module, process, jobs: new Set() },
+      ...{ isLeaving: false, cancelIdle: () => {} },
+    };
+    this.#own.add(own);
+  }
+
+  #hear(own: Own, batch: readonly FromThread[]): void {
+    const before = own.jobs.size;
+    for (const { kind, ref } of batch) {
+      if (kind === 'done' && own.jobs.delete(ref)) this.#release(ref);
+    }
+    this.#options.events.messages(batch);
+    if (own.jobs.size === before) return;
+    this.#rest(own);
+    this.#next();
+  }
+
+  #release(ref: number): void {
+    this.#running.get(ref)?.endWriting();
+    this.#running.delete(ref);
+  }
+
+  /** What has nothing to do ends: at once where it is to leave, else after a while. */
+  #rest(own: Own): void {
+    if (own.jobs.size > 0 || !this.#own.has(own)) return;
+    if (own.isLeaving) return this.#end(own);
+    const { clock, idleMs = defaultIdleMs } = this.#options;
+    own.cancelIdle();
+    own.cancelIdle = clock.after(idleMs, () => this.#end(own));
+  }
+
+  #leave(own: Own): void {
+    own.isLeaving = true;
+    if (own.jobs.size === 0) this.#end(own);
+  }
+
+  #end(own: Own): void {
+    own.cancelIdle();
+    this.#own.delete(own);
+    void own.process.close();
+  }
+
+  #lost(own: Own, reason: string, culprit: number): void {
+    own.cancelIdle();
+    this.#own.delete(own);
+    for (const ref of own.jobs) {
+      this.#release(ref);
+      // Where nobody else was there it is known who did it.
+      this.#options.events.lost(ref, reason, ref === culprit || own.jobs.size === 1);
+    }
+    if (!own.process.isReady) this.#failed(own.module, reason);
+    this.#next();
+  }
+
+  /** Tries again later, and tells those that wait when that has been in vain too often. */
+  #failed(module: string, reason: string): void {
+    const times = (this.#failing.get(module)?.times ?? 0) + 1;
+    this.#failing.set(module, { times: times % startFailures, isResting: true });
+    this.#options.clock.after(startDelayMs * 2 ** times, () => {
+      const failing = this.#failing.get(module);
+      if (failing) this.#failing.set(module, { ...failing, isResting: false });
+      this.#next();
+    });
+    if (times < startFailures) return;
+    const why = `The process that keeps module '${module}' apart does not start: ${reason}.`;
+    const error = toErrorData(new EngineError('LANE_LOST', why));
+    const told = this.#waiting.filter((each) => each.module === module);
+    this.#waiting = this.#waiting.filter((each) => each.module !== module);
+    this.#options.events.messages(told.map(({ job }) => refusal(job.ref, error)));
+  }
+}
