@@ -239,9 +239,7 @@ const mail = form({
 });
 
 const encryption = form({
-  keyFrom: text.meta({
-    description: 'the environment variable with the master key, 32 bytes in base64',
-  }),
+  keyFrom: text.meta({ description: 'the variable with the master key, 32 bytes in base64' }),
   previousFrom: said(texts, 'those with earlier master keys, while they are rotated away', 'none'),
 });
 
@@ -385,11 +383,7 @@ export const configMembers = {
     'thresholds that people are told of',
     'none',
   ),
-  encryption: said(
-    encryption,
-    'what is stored of runs encrypted in the database',
-    'it lies there as it is',
-  ),
+  encryption: said(encryption, 'how what runs store is encrypted', 'it lies there as it is'),
   retention: said(retention, 'how long what is kept'),
   log: said(
     form({
