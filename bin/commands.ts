@@ -229,6 +229,10 @@ export const commands: Readonly<Record<string, Known>> = {
     usage: installation.erase,
     load: async () => (await import('./commands/erase.ts')).erase,
   },
+  encryption: {
+    usage: installation.encryption,
+    load: async () => (await import('./commands/encryption.ts')).encryption,
+  },
   backup: {
     usage: installation.backup,
     load: async () => (await import('./commands/backup.ts')).backup,

@@ -43,15 +43,17 @@ function secretChecks(env: NodeJS.ProcessEnv): readonly Check[] {
 
 /** Each by itself, so that one does not hide the next. */
 async function ownersChecks(config: Config, env: NodeJS.ProcessEnv): Promise<readonly Check[]> {
-  const [egress, mcp, hooks, issuers, endpoints, tokens] = await Promise.all([
+  const [egress, mcp, hooks, issuers, endpoints, tokens, masters] = await Promise.all([
     import('../core/ports/http/egress.ts'),
     import('../core/ports/mcp/servers.ts'),
     import('../core/service/hooks/sources.ts'),
     import('../core/service/identity/issuers.ts'),
     import('../core/service/webhooks/endpoints.ts'),
     import('../core/service/mcp/tokens.ts'),
+    import('../core/ports/encryption/master-keys.ts'),
   ]);
   const { serve } = config.mcp ?? {};
+  const { encryption } = config;
   return [
     () => loadRegistry(config, sharedEntities),
     () => retentionPolicy(config.retention),
@@ -60,6 +62,7 @@ async function ownersChecks(config: Config, env: NodeJS.ProcessEnv): Promise<rea
     ...each(config.mcp?.servers, (one) => mcp.checkServers(one)),
     ...each(config.hooks?.sources, (sources) => hooks.openSources({ sources }, env)),
     ...(config.api?.issuers ?? []).map((issuer) => () => issuers.openIssuers([issuer])),
+    ...(encryption ? [() => masters.readMasterKeys(encryption, env)] : []),
     ...(serve ? [() => new tokens.Tokens(serve, async () => false)] : []),
   ];
 }

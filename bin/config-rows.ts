@@ -91,8 +91,9 @@ function secretRows({ settled, env }: Shown): readonly ConfigRow[] {
 
 /** The variables that a configuration names: members that end in Env or From, and the channels of Slack. */
 function secretNames(config: SettledConfig['config']): readonly string[] {
-  const { mail, slack, databases, http, mcp, hooks, models } = config;
-  return [...leaves(slack), ...within({ mail, databases, http, mcp, hooks, models })];
+  const { slack, mail, databases, http, mcp, hooks, models, encryption } = config;
+  const members = { mail, databases, http, mcp, hooks, models, encryption };
+  return [...leaves(slack), ...within(members)];
 }
 
 function within(value: unknown): readonly string[] {

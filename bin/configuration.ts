@@ -2,6 +2,7 @@ import { pathToFileURL } from 'node:url';
 import { EngineError, isEngineError } from '../core/base/errors.ts';
 import type { SpanIds } from '../core/base/telemetry/span-ids.ts';
 import type { Config } from '../core/ports/config.ts';
+import type { openDatabase } from '../core/ports/db/database.ts';
 import { sharedEntities } from '../core/ports/erp/entities.ts';
 import { readyConfig } from '../core/ports/settle-config.ts';
 import { loadRegistry, type Registry } from '../core/sdk/registry.ts';
@@ -36,6 +37,14 @@ export async function openSettled({
   env = process.env,
 }: Pick<HostOptions, 'configUrl' | 'env'>): Promise<Config> {
   return readyConfig(await readConfig(configUrl), { env, where: configUrl });
+}
+
+/** How a database is opened whose bodies a configuration has encrypted; undefined: they are not. */
+export function encryptionOf(
+  { encryption: config }: Pick<Config, 'encryption'>,
+  { env = process.env }: Pick<HostOptions, 'env'>,
+): Parameters<typeof openDatabase>[0]['encryption'] {
+  return config && { config, env };
 }
 
 /** What a configuration file exports, as it stands there. @throws CONFIG_INVALID when it cannot be loaded, or exports no modules */

@@ -16,7 +16,7 @@ import { type LoadedSample, loadSample } from '../core/ports/erp/load-sample.ts'
 import type { OpenMcpPool } from '../core/ports/mcp/pool.ts';
 import { chooseProfiles, type Profiles } from '../core/ports/models/profiles.ts';
 import type { Registry } from '../core/sdk/registry.ts';
-import { type HostOptions, openConfig } from './configuration.ts';
+import { encryptionOf, type HostOptions, openConfig } from './configuration.ts';
 import { HostTelemetry } from './host-telemetry.ts';
 import { type LoadedModules, openModules } from './module-loading.ts';
 import type { Runner } from './runner.ts';
@@ -73,6 +73,7 @@ export async function openHost(options: HostOptions): Promise<Host> {
   const database = await openDatabase({
     url: options.databaseUrl,
     dataFolder: options.dataFolder,
+    encryption: encryptionOf(config, options),
   });
   try {
     const ground = { database, config, configUrl: options.configUrl };

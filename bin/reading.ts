@@ -3,7 +3,7 @@ import type { Config } from '../core/ports/config.ts';
 import { type Database, openDatabase } from '../core/ports/db/database.ts';
 import { sharedEntities } from '../core/ports/erp/entities.ts';
 import { loadRegistry, type Registry } from '../core/sdk/registry.ts';
-import { type HostOptions, openSettled } from './configuration.ts';
+import { encryptionOf, type HostOptions, openSettled } from './configuration.ts';
 
 /** What a command works with that only asks the database: no ERP, nothing outside, no engine. */
 export interface Reading {
@@ -21,6 +21,7 @@ export async function openReading(options: HostOptions): Promise<Reading> {
   const database = await openDatabase({
     url: options.databaseUrl,
     dataFolder: options.dataFolder,
+    encryption: encryptionOf(config, options),
   });
   let registry: Registry | null = null;
   return {

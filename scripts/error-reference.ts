@@ -56,6 +56,10 @@ const advice: Readonly<Record<ErrorCode, string>> = {
   MODULE_UNKNOWN: 'Look for the name with `tutti modules`.',
   FINDING_UNKNOWN: 'Look for it with `tutti findings`.',
   PRECONDITION_FAILED: 'Read it again, and send your change with the new `ETag`.',
+  ENCRYPTION_KEY:
+    'Give this process the master key that the message names, as the others have it: see [encryption](operations.md#encryption).',
+  BODY_TAMPERED:
+    'Find out who writes to the database beside Tutti; take what was altered from a backup.',
   AUDIT_BROKEN:
     'Stop and find out who changed the log: `tutti audit verify` names the first row that is not as it was written.',
   BACKUP_INVALID: 'Take another backup: this one is cut, changed or of another program.',

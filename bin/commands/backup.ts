@@ -15,7 +15,11 @@ export const backup: Command = async (call) => {
   const { args, terminal, interrupt } = call;
   const started = performance.now();
   const path = resolve(args.positionals[0] ?? defaultName(new Date()));
-  const options = { path, isForced: args.has('force'), release: version };
+  const keys = args.text('keys');
+  const options = {
+    ...{ path, isForced: args.has('force'), release: version },
+    ...(keys !== undefined && { keysPath: resolve(keys) }),
+  };
   const place = savedPlace(call);
   try {
     const saved = await writeBackup(place, {
@@ -28,15 +32,19 @@ export const backup: Command = async (call) => {
           data: { sizeBytes, rows },
         }),
     });
-    const { sizeBytes, rows, header } = saved;
+    const { sizeBytes, rows, header, keysPath } = saved;
     const durationMs = Math.round(performance.now() - started);
     const tables = header.tables.length;
-    if (terminal.isJson) terminal.print({ path, sizeBytes, rows, tables, durationMs });
+    if (terminal.isJson) terminal.print({ path, keysPath, sizeBytes, rows, tables, durationMs });
     else {
       const size = `${formatBytes(sizeBytes)}, ${countOf(rows, 'row')} of ${countOf(tables, 'table')}`;
       terminal.say(`Backup: ${path}`);
       terminal.say(`  ${size}, ${formatDuration(durationMs)}`);
       terminal.say('  It holds personal data as the database does; only this user may read it.');
+      if (keysPath !== null)
+        terminal.say(
+          `  Data keys: ${keysPath}. The newest such file opens all earlier backups; delete the others.`,
+        );
     }
     return exit.done;
   } catch (error) {

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { noteBackup } from '../../core/engine/audit/backup.ts';
+import { withoutKeys } from '../../core/ports/db/backup/keys.ts';
 import { restoreBackup } from '../../core/ports/db/backup.ts';
 import { countOf, formatDuration } from '../../core/service/batch/format.ts';
 import { hostOptions } from '../call-reading.ts';
@@ -13,7 +14,9 @@ export const restore: Command = async (call) => {
   const path = resolve(args.positionals[0] as string);
   const { databaseUrl, dataFolder } = hostOptions(call);
   const place = { url: databaseUrl, dataFolder };
+  const keys = args.text('keys');
   const { header, rows, openRuns } = await restoreBackup(place, path, {
+    keysPath: keys === undefined || keys === withoutKeys ? keys : resolve(keys),
     note: (client, restored) =>
       noteBackup(client, {
         action: 'backup.restore',

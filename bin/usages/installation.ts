@@ -142,18 +142,43 @@ export const installation = {
       json: flags.json,
     },
   },
+  encryption: {
+    name: 'encryption',
+    about: [
+      'Shows and changes how inputs, outputs and texts lie in the database.',
+      'status: how many lie there encrypted, under which master key, and how many as they are',
+      'rotate: seals the data keys under the master key that the configuration names now, in pieces; ended, it goes on with what is left',
+      'apply: encrypts what was stored before encryption was switched on, in pieces as well',
+    ].join('\n  '),
+    positionals: ['ACTION'],
+    flags: { json: flags.json },
+  },
   backup: {
     name: 'backup',
     about:
       'Writes all data into one file, beside running engines (default tutti-YYYYMMDD-HHMMSS.backup).',
     positionals: ['[PATH]'],
-    flags: { force: { about: 'replaces a file that is there' }, json: flags.json },
+    flags: {
+      keys: {
+        value: 'PATH',
+        about: 'where the data keys go, if anything is encrypted (default PATH.keys)',
+      },
+      force: { about: 'replaces a file that is there' },
+      json: flags.json,
+    },
   },
   restore: {
     name: 'restore',
     about: 'Puts a backup into an empty data folder or database; unfinished runs go on there.',
     positionals: ['PATH'],
-    flags: { json: flags.json },
+    flags: {
+      keys: {
+        value: 'PATH',
+        about:
+          'the newest file with data keys (default PATH.keys); none: leaves what is encrypted unreadable',
+      },
+      json: flags.json,
+    },
   },
   doctor: {
     name: 'doctor',

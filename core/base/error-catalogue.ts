@@ -100,6 +100,8 @@ export const catalogue = {
     retryable: false,
     status: 412,
   },
+  ENCRYPTION_KEY: { category: 'SYSTEM_ERROR', severity: 'critical', retryable: false, status: 503 },
+  BODY_TAMPERED: { category: 'SYSTEM_ERROR', severity: 'critical', retryable: false, status: 500 },
   AUDIT_BROKEN: {
     category: 'SYSTEM_ERROR',
     severity: 'critical',

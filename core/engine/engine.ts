@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { EngineError } from '../base/errors.ts';
 import { Metrics } from '../base/telemetry/metrics.ts';
+import { vaultOf } from '../ports/db/vault.ts';
 import type { DispatcherHealth } from '../ports/dispatcher.ts';
 import { EffectQuestions } from './approvals/effect-questions.ts';
 import { askRun, type RunAsk } from './ask.ts';
@@ -151,13 +152,16 @@ export class Engine {
       return new EngineError('LANE_LOST', message);
     }
     if (this.#outage) return this.#outage;
+    if (this.#claims?.trouble) return this.#claims.trouble;
     if (this.#lease.isHeld) return null;
     return new EngineError('ENGINE_FENCED', 'The lease has run out; the engine tries to renew it.');
   }
 
-  /** Takes the lease, opens the lanes and takes up the runs that wait for an engine. */
+  /** Takes the lease, opens the lanes and takes up the runs that wait for an engine. @throws ENCRYPTION_KEY · CONFIG_INVALID · DB_* */
   async start(): Promise<void> {
     const { database, config, dispatcher, registry, mcp, spanIds } = this.#parts;
+    // Before it takes up what it could not read.
+    await vaultOf(database).check(this.#pool);
     await this.#lease.take();
     const connection = database.connectionConfig;
     this.#lease.keep({ connection, onFenced: (error) => this.#fail(error) });

@@ -3,10 +3,12 @@ import { EngineError } from '../base/errors.ts';
 import { digest, newId } from '../base/ids.ts';
 import { journalVersion } from '../ports/db/journal-version.ts';
 import { inTransaction } from '../ports/db/transaction.ts';
+import { type NewKeys, vaultOf } from '../ports/db/vault.ts';
 import type { Registry } from '../sdk/registry.ts';
 import { appendAudit, isAudited } from './audit/append.ts';
 import type { Graph } from './graph/compiled.ts';
 import { type Takeover, takeover } from './run/carried.ts';
+import { type Copies, resealCopies, storeKeys } from './run/copied-bodies.ts';
 import { keptGraph } from './run/kept-graph.ts';
 import type { Actor, Parent, RunPins } from './run/request.ts';
 import {
@@ -18,6 +20,7 @@ import {
 } from './run/retry-rows.ts';
 import { toJsonb } from './run/rows.ts';
 import type { Store } from './run/store.ts';
+import { storedInput } from './run/stored-input.ts';
 
 /** What retries are made with. */
 export interface RetryParts {
@@ -67,8 +70,12 @@ export async function retryRun(parts: RetryParts, request: RetryRequest): Promis
     checkRetriable(former, graph);
     const taken = await takenFrom(client, { former, graph }, request);
     const id = newId();
-    await insertRun(client, { former, id }, request);
-    if (!(await copyEntries(client, former, { runId: id, taken })))
+    const vault = vaultOf(parts.pool);
+    const keys = await vault.newKeys({ tenantId, id });
+    const from = { tenantId, id: former.id };
+    const copies = { vault, keys, from, to: { tenantId, id } };
+    await insertRun(client, { former, id, copies }, request);
+    if (!(await copyEntries(client, copies, taken)))
       throw refusal(
         `Bodies of run ${runId} that a retry needs are erased; start a new run instead.`,
       );
@@ -131,23 +138,35 @@ interface Retried {
   readonly id: string;
 }
 
+type Sealing = Copies & { readonly keys: NewKeys | null };
+
 /** A run like the former one, with its first entry: its goal and its input, which is the former one's unless a step gives another. */
 async function insertRun(
   client: pg.ClientBase,
-  { former, id }: Retried,
+  { former, id, copies }: Retried & { readonly copies: Sealing },
   { tenantId, key, actor, child }: RetryRequest,
 ): Promise<void> {
-  const other = isOther(former, child) ? Buffer.from(JSON.stringify(child?.input)) : null;
   const hash = digest(child?.input ?? {});
+  const other = isOther(former, child)
+    ? storedInput(copies.keys, { body: Buffer.from(JSON.stringify(child?.input)), hash })
+    : null;
   const result = await client.query(insertSql, [
     ...[tenantId, former.id, id, toJsonb(pinsOf(former, child, hash)), journalVersion],
     ...[key ?? null, toJsonb(actor), child?.parent.runId ?? null, child?.parent.step ?? null],
     // Its writes keep the names that they have got in the former run.
     former.journal,
-    ...[other, hash, other?.length ?? 0],
+    ...[other?.body ?? null, other?.hash ?? null, other?.keyId ?? null],
   ]);
-  if (result.rows[0]?.stored !== 1)
-    throw refusal(`The input of run ${former.id} is erased; start a new run instead.`);
+  if (result.rows[0]?.stored !== 1) throw erasedInput(former);
+  if (copies.keys) await storeKeys(client, copies.to, copies.keys);
+  if (!copies.keys && !result.rows[0].sealed) return;
+  const leastPart = other ? 1 : 0;
+  if (!(await resealCopies(client, copies, [{ seq: 1, of: 1, leastPart }])))
+    throw erasedInput(former);
+}
+
+function erasedInput({ id }: FormerRow): EngineError {
+  return refusal(`The input of run ${id} is erased; start a new run instead.`);
 }
 
 function pinsOf(former: FormerRow, child: RetryRequest['child'], hash: Buffer): RunPins {
@@ -167,16 +186,16 @@ function pinsOf(former: FormerRow, child: RetryRequest['child'], hash: Buffer): 
   };
 }
 
-// $1 tenant; $2 former run, $3 its retry; $4 pins, $5 journal version, $6 key, $7 actor; $8, $9 parent; $10 journal version of its names; $11 to $13 another input.
+// $1 tenant; $2 former run, $3 its retry; $4 pins, $5 journal version, $6 key, $7 actor; $8, $9 parent; $10 journal version of its names; $11 to $13 another input: body, hash, key.
 const insertSql = `WITH made AS (INSERT INTO tutti.run (tenant_id, id, workflow, workflow_version, pins, journal_v, key, company, business_date, time_zone, status, priority, actor, parent_run_id, parent_step, retry_of)
     SELECT tenant_id, $3, workflow, workflow_version, $4::jsonb - 'inForce' || tutti.pinned_policies($1), $5::smallint, $6, company, business_date, time_zone, 'queued', priority, $7, $8, $9, id FROM tutti.run WHERE tenant_id = $1 AND id = $2 RETURNING id, workflow, workflow_version, priority),
   entries AS (INSERT INTO tutti.entry (tenant_id, run_id, seq, kind, data)
     SELECT $1, id, 1, 'run.created', jsonb_build_object('workflow', workflow, 'version', workflow_version, 'journal', $10::int, 'retryOf', $2::uuid, 'priority', priority) FROM made),
   payloads AS (INSERT INTO tutti.payload (tenant_id, run_id, seq, part, class, encoding, key_id, sha256, size, body)
-    SELECT $1, $3, 1, 0, 'input', 'json', NULL, $12::bytea, $13::int, $11::bytea WHERE $11::bytea IS NOT NULL
+    SELECT $1, $3, 1, 0, 'input', 'json', $13::int, $12::bytea, length($11::bytea), $11::bytea WHERE $11::bytea IS NOT NULL
     UNION ALL SELECT $1, $3, 1, p.part, p.class, p.encoding, p.key_id, p.sha256, p.size, p.body FROM tutti.payload p
-      WHERE ($11::bytea IS NULL OR p.part > 0) AND p.tenant_id = $1 AND p.run_id = $2 AND p.seq = 1 AND p.body IS NOT NULL RETURNING part)
-  SELECT count(*)::int AS stored FROM payloads WHERE part = 0`;
+      WHERE ($11::bytea IS NULL OR p.part > 0) AND p.tenant_id = $1 AND p.run_id = $2 AND p.seq = 1 AND p.body IS NOT NULL RETURNING part, key_id)
+  SELECT count(*) FILTER (WHERE part = 0)::int AS stored, coalesce(bool_or(key_id IS NOT NULL), false) AS sealed FROM payloads`;
 
 async function audit(
   client: pg.ClientBase,

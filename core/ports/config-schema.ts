@@ -238,6 +238,11 @@ const mail = form({
   recipients: said(texts, 'whom tools may write to: addresses, or `@example.com`', 'nobody'),
 });
 
+const encryption = form({
+  keyFrom: text.meta({ description: 'the variable with the master key, 32 bytes in base64' }),
+  previousFrom: said(texts, 'those with earlier master keys, while they are rotated away', 'none'),
+});
+
 const days = z.number();
 const erpCache = form({
   enabled: said(isTrue, 'what a run has read a moment ago is not asked for again', true),
@@ -378,6 +383,7 @@ export const configMembers = {
     'thresholds that people are told of',
     'none',
   ),
+  encryption: said(encryption, 'how what runs store is encrypted', 'it lies there as it is'),
   retention: said(retention, 'how long what is kept'),
   log: said(
     form({

@@ -7,6 +7,7 @@ import type { Schedule } from '../sdk/schedule.ts';
 import type { Workflow } from '../sdk/workflow.ts';
 import type { ApiConfig } from './api/config.ts';
 import type { DeploymentConfig } from './deployment-config.ts';
+import type { EncryptionConfig } from './encryption/config.ts';
 import type { ErpCacheConfig } from './erp/cache-config.ts';
 import type { FilesConfig } from './files/files.ts';
 import type { HooksConfig } from './hooks-config.ts';
@@ -250,6 +251,8 @@ export interface Config extends DeploymentConfig<Config> {
   readonly morningReport?: MorningReportConfig;
   /** Thresholds that people are told of. @default none */
   readonly alerts?: AlertsConfig;
+  /** What is stored of runs (inputs, outputs, texts) encrypted in the database. @default it lies there as it is */
+  readonly encryption?: EncryptionConfig;
   /** How long what is kept. */
   readonly retention?: Retention;
 }

@@ -1,5 +1,6 @@
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { EngineError } from '../base/errors.ts';
+import { keyBytes, keyFrom, openedAt, sealedFor } from './aead.ts';
 import { readSecret, type SecretPlace } from './secret.ts';
 
 /** A secret as the database holds it. */
@@ -22,12 +23,6 @@ export interface Seal {
 /** Where the keys are: one or more, the first of which seals. */
 export const sealVariable = 'TUTTI_SECRETS_KEY';
 
-const algorithm = 'aes-256-gcm';
-const keyBytes = 32;
-// What NIST SP 800-38D recommends for GCM, section 8.2.2: 96 random bits for at most 2^32 seals a key; and its longest tag.
-const nonceBytes = 12;
-const tagBytes = 16;
-
 /**
  * Opens the keys of an environment: `TUTTI_SECRETS_KEY`, or the file that `TUTTI_SECRETS_KEY_FILE` names, holds keys of 32 bytes in base64,
  * apart from each other by white space or commas. The first seals, all open, so that keys can be changed. Without any, secrets are stored
@@ -44,10 +39,7 @@ function sealOf(keys: ReadonlyMap<string, Buffer>): Seal {
     keyId,
     seal(secret, place) {
       if (own === null) return { keyId: null, body: secret };
-      const nonce = randomBytes(nonceBytes);
-      const cipher = createCipheriv(algorithm, own, nonce).setAAD(Buffer.from(place));
-      const sealed = [cipher.update(secret), cipher.final()];
-      return { keyId, body: Buffer.concat([nonce, ...sealed, cipher.getAuthTag()]) };
+      return { keyId, body: sealedFor(place, secret, own) };
     },
     open({ keyId: id, body }, place) {
       if (id === null) return body;
@@ -57,7 +49,7 @@ function sealOf(keys: ReadonlyMap<string, Buffer>): Seal {
           `A secret is sealed under key '${id}', which ${sealVariable} does not hold; add it.`,
         );
       try {
-        return unsealed(key, body, place);
+        return openedAt(place, body, key);
       } catch (cause) {
         throw unreadable(
           `A secret that is sealed under key '${id}' was altered; make a new one.`,
@@ -68,19 +60,10 @@ function sealOf(keys: ReadonlyMap<string, Buffer>): Seal {
   };
 }
 
-/** @throws when it is not what was sealed for this place */
-function unsealed(key: Buffer, body: Buffer, place: string): Buffer {
-  const decipher = createDecipheriv(algorithm, key, body.subarray(0, nonceBytes), {
-    authTagLength: tagBytes,
-  });
-  decipher.setAAD(Buffer.from(place)).setAuthTag(body.subarray(-tagBytes));
-  return Buffer.concat([decipher.update(body.subarray(nonceBytes, -tagBytes)), decipher.final()]);
-}
-
 /** Its value is told to nobody, and so is nothing of it. */
 function keyOf(text: string): Buffer {
-  const key = Buffer.from(text, 'base64');
-  if (key.length === keyBytes && /^[\w+/-]{43}=?$/.test(text)) return key;
+  const key = keyFrom(text);
+  if (key) return key;
   throw unreadable(
     `${sealVariable} has to hold keys of ${keyBytes} bytes in base64, as \`openssl rand -base64 ${keyBytes}\` makes one; one of them is not.`,
   );

@@ -8,6 +8,7 @@ import { course } from './course.ts';
 import { delegation } from './delegation.ts';
 import { durable } from './durable.ts';
 import { duties } from './duties.ts';
+import { encryption } from './encryption.ts';
 import { hooks } from './hooks.ts';
 import { identity } from './identity.ts';
 import { mcp } from './mcp.ts';
@@ -49,5 +50,6 @@ export const mutants: readonly Mutant[] = [
   ...webhooks,
   ...telemetry,
   ...modules,
+  ...encryption,
   ...webConsole,
 ];

@@ -43,8 +43,8 @@ export const retries: readonly Mutant[] = [
   {
     id: 'a-body-that-is-gone-is-carried-as-nothing',
     file: 'core/engine/run/retry-rows.ts',
-    find: 'return rows[0]?.lost === 0;',
-    replace: 'return rows.length === 1;',
+    find: 'if (lost > 0 || (!keys && !isSealed)) return lost === 0;',
+    replace: 'if (lost > 0 || (!keys && !isSealed)) return true;',
     tests: [retry],
   },
 ];

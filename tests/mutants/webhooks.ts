@@ -72,9 +72,9 @@ export const webhooks: readonly Mutant[] = [
   },
   {
     id: 'keys-of-any-length-seal',
-    file: 'core/ports/seal.ts',
-    find: 'if (key.length === keyBytes && /^[\\w+/-]{43}=?$/.test(text)) return key;',
-    replace: 'if (key.length > 0) return key;',
+    file: 'core/ports/aead.ts',
+    find: 'return key.length === keyBytes && /^[\\w+/-]{43}=?$/.test(text) ? key : null;',
+    replace: 'return key.length > 0 ? key : null;',
     tests: [seal],
   },
 ];

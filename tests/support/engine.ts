@@ -5,6 +5,7 @@ import { History } from '../../core/engine/run/history.ts';
 import type { RunRequest } from '../../core/engine/run/store.ts';
 import type { RunStatus } from '../../core/ports/db/states.ts';
 import { companyDatabase } from './company.ts';
+import { encryptedBy, encryptedConfig } from './encrypted.ts';
 import { type FreshDatabase, freshDatabase } from './postgres.ts';
 
 /** A whole Tutti of one test file: a database of its own, the modules of a configuration, an engine with threads. */
@@ -50,11 +51,12 @@ export async function openTestEngine(
   configUrl: string | URL,
   options: EngineOptions = {},
 ): Promise<TestEngine> {
-  const { env = {} } = options;
+  const key = process.env[encryptedBy];
+  const env = { ...options.env, ...(key && { [encryptedBy]: key }) };
   const own = options.hasCompany ? companyDatabase : freshDatabase;
   const fresh = options.fresh ?? (await own());
   const host = await openHost({
-    configUrl: String(configUrl),
+    configUrl: key ? encryptedConfig(configUrl) : String(configUrl),
     databaseUrl: fresh.url,
     dataFolder: '/nonexistent',
     env,

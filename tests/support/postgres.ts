@@ -4,6 +4,7 @@ import * as path from 'node:path';
 import pg from 'pg';
 import { type Database, openDatabase } from '../../core/ports/db/database.ts';
 import { type EmbeddedServer, openEmbedded } from '../../core/ports/db/embedded.ts';
+import { testEncryption } from './encrypted.ts';
 import { stopAfterAll } from './hooks.ts';
 import { mayLeave } from './left-behind.ts';
 
@@ -56,7 +57,7 @@ export async function cloneOf(template: string): Promise<FreshDatabase> {
   const name = `test_${clones}`;
   await asAdmin(server, `CREATE DATABASE ${name} TEMPLATE ${template} STRATEGY WAL_LOG`);
   const url = urlOf(server, name);
-  const database = await openDatabase({ url, dataFolder });
+  const database = await openDatabase({ url, dataFolder, encryption: testEncryption() });
   return {
     database,
     url,

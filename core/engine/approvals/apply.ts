@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { crashPoint } from '../../base/crash-point.ts';
 import { digest } from '../../base/ids.ts';
 import { isSuspended } from '../../ports/db/suspended.ts';
+import { bodyText, vaultOf } from '../../ports/db/vault.ts';
 import type { Applies } from '../../ports/dispatcher.ts';
 import type { WorkflowData } from '../../sdk/node.ts';
 import type { Registry } from '../../sdk/registry.ts';
@@ -35,8 +36,10 @@ export class ApplyRuns {
   async submit(): Promise<void> {
     const { pool, registry } = this.#parts;
     const { rows } = await pool.query<GrantedRow>(grantedSql, [atOnce, [...registry.tools.keys()]]);
-    for (const row of rows) {
-      const run = await this.#start(row);
+    for (const row of await vaultOf(pool).open(rows, 'body')) {
+      // Erased meanwhile: nobody knows any more what to do.
+      if (row.body === null) continue;
+      const run = await this.#start({ ...row, ...proposedIn(row.body) });
       crashPoint('after-apply');
       await pool.query(
         'UPDATE tutti.approval SET apply_run = $3 WHERE tenant_id = $1 AND id = $2',
@@ -45,7 +48,7 @@ export class ApplyRuns {
     }
   }
 
-  async #start(row: GrantedRow): Promise<string> {
+  async #start(row: GrantedCall): Promise<string> {
     const { store } = this.#parts;
     const data = workflowOf(row);
     const { tenant_id: tenantId, id: approval, key, args } = row;
@@ -93,7 +96,7 @@ export function proposerOf({
 }
 
 /** The built-in workflow that calls a tool once. Names of declared workflows have no colon. */
-function workflowOf({ tool, server }: Pick<GrantedRow, 'tool' | 'server'>): WorkflowData {
+function workflowOf({ tool, server }: Pick<GrantedCall, 'tool' | 'server'>): WorkflowData {
   const weight = { priority: null, critical: null };
   const args = { cel: 'input.args' };
   const bounds = { deadline: null, budgetMicroUsd: null, partial: false, concurrency: null };
@@ -109,14 +112,25 @@ function workflowOf({ tool, server }: Pick<GrantedRow, 'tool' | 'server'>): Work
   };
 }
 
+/** What was granted, and with what. */
+interface GrantedCall extends GrantedRow {
+  readonly args: unknown;
+  /** Where its MCP calls go, as its node said when it was proposed. */
+  readonly server: string | null;
+}
+
+function proposedIn(body: string): Pick<GrantedCall, 'args' | 'server'> {
+  const { args, server = null } = JSON.parse(body) as Partial<GrantedCall>;
+  return { args: args ?? null, server };
+}
+
 interface GrantedRow {
   readonly tenant_id: number;
   readonly id: string;
   readonly key: string;
   readonly tool: string;
-  readonly args: unknown;
-  /** Where its MCP calls go, as its node said when it was proposed. */
-  readonly server: string | null;
+  /** What was proposed. */
+  readonly body: string | null;
   readonly company: string | null;
   readonly business_date: string;
   readonly time_zone: string;
@@ -131,7 +145,7 @@ interface GrantedRow {
 // What was proposed is what people were shown: the payload of that entry. Without it, or its run, nobody knows any more what to do. Another
 // engine may have a tool that this one has not; what waits for it keeps nobody behind it waiting.
 const grantedSql = `
-SELECT a.tenant_id, a.id, a.effect_run AS proposed_by, encode(a.effect_key, 'hex') AS key, e.tool, coalesce(e.actor->>'acting', e.actor->>'id') AS agent, convert_from(p.body, 'UTF8')::jsonb->'args' AS args, convert_from(p.body, 'UTF8')::jsonb->>'server' AS server, r.company, r.business_date, r.time_zone,
+SELECT a.tenant_id, a.id, a.effect_run AS proposed_by, encode(a.effect_key, 'hex') AS key, e.tool, coalesce(e.actor->>'acting', e.actor->>'id') AS agent, ${bodyText('p')} AS body, r.company, r.business_date, r.time_zone,
   (SELECT v.actor_id FROM tutti.approval_vote v WHERE v.tenant_id = a.tenant_id AND v.approval_id = a.id AND v.decision = 'granted' ORDER BY v.at DESC LIMIT 1) AS by
 FROM tutti.approval a
 JOIN tutti.effect e ON e.tenant_id = a.tenant_id AND e.key = a.effect_key AND e.state = 'proposed'

@@ -2,12 +2,20 @@ import type pg from 'pg';
 import { EngineError } from '../../base/errors.ts';
 import { digest, newId } from '../../base/ids.ts';
 import type { ApprovalState } from '../../ports/db/states.ts';
+import { type Vault, vaultOf } from '../../ports/db/vault.ts';
 import type { RunFacts } from '../run/facts.ts';
 import { toJsonb } from '../run/rows.ts';
 import { type Decided, decide, outcomeOf, type Say, unknown } from './decide.ts';
 import { tidy } from './due.ts';
 import type { Decision, Roles } from './rules.ts';
-import { type ApprovalRow, type ApprovalView, selectApprovals, viewOf } from './view.ts';
+import {
+  type ApprovalRow,
+  type ApprovalView,
+  openApprovals,
+  selectApprovals,
+  storedQuestion,
+  viewOf,
+} from './view.ts';
 
 /** What a step asks people. */
 export interface Question {
@@ -48,24 +56,30 @@ export interface ApprovalFilter {
 /** What people are asked, and what they say. All on a pool of `tutti_engine`; needs no engine. */
 export class Approvals {
   readonly #pool: pg.Pool;
+  readonly #vault: Vault;
   readonly #roles: Roles;
 
   constructor(pool: pg.Pool, roles: Roles = {}) {
     this.#pool = pool;
+    this.#vault = vaultOf(pool);
     this.#roles = roles;
   }
 
   /** Asks for a step's run to go on; a step that asks again has the question that it has, and its answer. @throws DB_* */
   async ask({ tenantId, id: runId, actor }: RunFacts, question: Question): Promise<Answer> {
     const { step, path, title, shown, by, required, expiresAt, escalate } = question;
+    const id = newId();
+    const keys = await this.#vault.keysOf({ tenantId, id: runId });
+    const stored = storedQuestion(keys, { id, title, shown });
     await this.#pool.query(
       `INSERT INTO tutti.approval (tenant_id, id, run_id, step, path, digest, tier, required, state, requested_by, expires_at, title, shown,
-         deciders, escalate_at, escalate_to)
-       VALUES ($1, $2, $3, $4, $5, $6, 'node', $7, 'open', $8, $9, $10, $11, $12, $13, $14)
+         deciders, escalate_at, escalate_to, key_id)
+       VALUES ($1, $2, $3, $4, $5, $6, 'node', $7, 'open', $8, $9, $10, $11, $12, $13, $14, $15)
        ON CONFLICT (tenant_id, run_id, step) WHERE effect_key IS NULL DO NOTHING`,
       [
-        ...[tenantId, newId(), runId, step, path, digest(title, shown), required, toJsonb(actor)],
-        ...[expiresAt, title, toJsonb(shown), by, escalate?.at ?? null, escalate?.to ?? []],
+        ...[tenantId, id, runId, step, path, digest(title, shown), required, toJsonb(actor)],
+        ...[expiresAt, stored.title, toJsonb(stored.shown), by],
+        ...[escalate?.at ?? null, escalate?.to ?? [], stored.keyId],
       ],
     );
     return await this.#answer(tenantId, runId, step);
@@ -140,7 +154,8 @@ export class Approvals {
   async #views(where: string, values: readonly unknown[]): Promise<readonly ApprovalView[]> {
     const text = `${selectApprovals} WHERE ${where}`;
     const { rows } = await this.#pool.query<ApprovalRow>(text, [...values]);
-    return rows.map((row) => viewOf(row, this.#roles));
+    const opened = await openApprovals(this.#vault, rows);
+    return opened.map((row) => viewOf(row, this.#roles));
   }
 }
 

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { EngineError } from '../../base/errors.ts';
 import { toStorableText } from '../../base/text.ts';
 import { inTransaction, type Queryable } from '../../ports/db/transaction.ts';
+import { vaultOf } from '../../ports/db/vault.ts';
 import { appendAudit } from '../audit/append.ts';
 import { toJsonb } from '../run/rows.ts';
 import { tidy } from './due.ts';
@@ -19,6 +20,7 @@ import { tellWaiting } from './tell.ts';
 import {
   type ApprovalRow,
   type ApprovalView,
+  openApprovals,
   selectApprovals,
   type VoteView,
   viewOf,
@@ -48,10 +50,12 @@ export async function decide(pool: pg.Pool, say: Say, roles: Roles): Promise<App
   if (say.decision === 'refused' && note === null)
     throw new EngineError('INPUT_INVALID', 'A refusal needs a note that says why.');
   // It is kept with a refusal, too: what the time has brought stays.
-  const { refusal, view } = await inTransaction(pool, async (client) => ({
+  const { refusal, rows } = await inTransaction(pool, async (client) => ({
     refusal: await take(client, { ...say, person, note }, roles),
-    view: viewOf((await read(client, say)) as ApprovalRow, roles),
+    rows: [(await read(client, say)) as ApprovalRow],
   }));
+  const [row] = await openApprovals(vaultOf(pool), rows);
+  const view = viewOf(row as ApprovalRow, roles);
   if (refusal) throw refusal(view);
   return view;
 }

@@ -1,4 +1,5 @@
 import type { ApprovalState } from '../../ports/db/states.ts';
+import { bodyText, type RunKeys, type Vault } from '../../ports/db/vault.ts';
 import type { Actor } from '../run/request.ts';
 import { countYeses, type Decision, personsOf, type Roles } from './rules.ts';
 
@@ -92,13 +93,19 @@ export type ApprovalRow = Omit<
   readonly apply_run: string | null;
   /** What was proposed; null for an approval node, and once it is erased. */
   readonly body: string | null;
+  /** Title and what is shown, where they are sealed; null: they lie there as they are. */
+  readonly question: string | null;
   /** Times as RFC 3339. */
   readonly votes: readonly (Omit<VoteView, 'at'> & { readonly at: string })[];
 };
 
+/** SQL: title and what is shown of a question `a`, sealed; null: they lie there as they are. */
+export const questionText = `chr(1) || a.tenant_id || ' ' || a.run_id || ' shown ' || a.key_id || ' ' || a.id || ' ' || (a.shown #>> '{}')`;
+
 /** Questions with their votes, without a condition; the question is `a`. */
-export const selectApprovals = `SELECT a.tenant_id, a.id, a.run_id, a.step, a.path, r.workflow, coalesce(e.company, r.company) AS company, a.title, a.shown, encode(a.digest, 'hex') AS digest, a.state, a.deciders,
-    a.tier, a.waits, a.apply_run, encode(a.effect_key, 'hex') AS effect_key, e.tool, e.entity, e.target_id, convert_from(p.body, 'UTF8') AS body,
+export const selectApprovals = `SELECT a.tenant_id, a.id, a.run_id, a.step, a.path, r.workflow, coalesce(e.company, r.company) AS company, a.title, a.shown,
+    ${questionText} AS question, encode(a.digest, 'hex') AS digest, a.state, a.deciders,
+    a.tier, a.waits, a.apply_run, encode(a.effect_key, 'hex') AS effect_key, e.tool, e.entity, e.target_id, ${bodyText('p')} AS body,
     a.required, a.requested_by, a.asked_at, a.expires_at, a.escalate_at, a.escalate_to, a.escalated_at, a.closed_at,
     (SELECT coalesce(jsonb_agg(jsonb_build_object('person', v.actor_id, 'onBehalfOf', v.on_behalf_of, 'decision', v.decision, 'note', v.reason,
         'at', v.at, 'via', v.via) ORDER BY v.at, v.actor_id), '[]')
@@ -106,6 +113,35 @@ export const selectApprovals = `SELECT a.tenant_id, a.id, a.run_id, a.step, a.pa
   FROM tutti.approval a LEFT JOIN tutti.run r ON r.tenant_id = a.tenant_id AND r.id = a.run_id
   LEFT JOIN tutti.effect e ON e.tenant_id = a.tenant_id AND e.key = a.effect_key
   LEFT JOIN tutti.payload p ON p.tenant_id = a.tenant_id AND p.run_id = a.effect_run AND p.seq = a.effect_seq AND p.part = 0`;
+
+/** Rows whose texts can be read. @throws ENCRYPTION_KEY · BODY_TAMPERED · DB_* */
+export async function openApprovals(
+  vault: Vault,
+  rows: readonly ApprovalRow[],
+): Promise<readonly ApprovalRow[]> {
+  const opened = await vault.open(await vault.open(rows, 'body'), 'question');
+  return opened.map((row, index) => {
+    if (rows[index]?.question === null) return row;
+    return { ...row, ...(row.question === null ? erased : (JSON.parse(row.question) as Question)) };
+  });
+}
+
+/** What people are asked, as it is stored. */
+export function storedQuestion(
+  keys: RunKeys | null,
+  { id, ...question }: Question & { readonly id: string },
+): Question & { readonly keyId: number | null } {
+  if (!keys) return { ...question, keyId: null };
+  const { keyId, body } = keys.seal({ class: 'shown', place: id }, JSON.stringify(question));
+  return { title: '', shown: body.toString('base64'), keyId };
+}
+
+interface Question {
+  readonly title: string;
+  readonly shown: unknown;
+}
+
+const erased: Question = { title: '', shown: 'Its text has been erased.' };
 
 /** What a row says to people. */
 export function viewOf(row: ApprovalRow, roles: Roles): ApprovalView {
@@ -138,7 +174,7 @@ function proposedBy(row: ApprovalRow): Pick<ApprovalView, 'title' | 'shown'> {
   const { tool, entity, target_id: target, body } = row;
   const title = [tool, entity?.replaceAll('_', ' '), target].filter(Boolean).join(' ');
   const { args, binds, amount } = JSON.parse(body ?? '{}') as Proposed;
-  if (args === undefined) return { title, shown: 'Its text has been erased.' };
+  if (args === undefined) return { title, shown: erased.shown };
   const { version: _, ...fields } = binds ?? {};
   const shown = {
     ...(amount && { amount: `${amount.amount} ${amount.currency}` }),

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { ShadowBody } from '../../guard/shadow.ts';
+import { bodyText, vaultOf } from '../../ports/db/vault.ts';
 import type { Connector } from '../../ports/erp/connector.ts';
 import { erpFor } from '../../ports/erp/records.ts';
 import { nothingOutside } from '../../ports/outside.ts';
@@ -55,7 +56,7 @@ export async function readShadow(
   const { rows } = await parts.pool.query<Row>(
     `SELECT e.run_id AS "runId", e.step, e.at, r.company, coalesce(s.agent, '') AS agent, e.data->>'tool' AS tool, e.data->>'key' AS key,
        e.data->>'entity' AS entity, e.data->>'targetId' AS "targetId", e.data->>'would' AS would,
-       r.business_date::text AS "businessDate", convert_from(p.body, 'UTF8') AS body
+       r.business_date::text AS "businessDate", ${bodyText('p')} AS body
      FROM tutti.entry e JOIN tutti.run r ON r.tenant_id = e.tenant_id AND r.id = e.run_id
      LEFT JOIN tutti.step s ON s.tenant_id = e.tenant_id AND s.run_id = e.run_id AND s.id = e.step
      LEFT JOIN tutti.payload p ON p.tenant_id = e.tenant_id AND p.run_id = e.run_id AND p.seq = e.seq AND p.part = 0
@@ -63,9 +64,10 @@ export async function readShadow(
      ORDER BY e.at DESC, e.seq DESC LIMIT $3`,
     [tenantId, runId ?? null, limit],
   );
+  const opened = await vaultOf(parts.pool).open(rows, 'body');
   const views: ShadowView[] = [];
   // One after the other: comparing must not crowd the ERP.
-  for (const { key, businessDate, body, ...row } of rows) {
+  for (const { key, businessDate, body, ...row } of opened) {
     const kept = body === null ? null : (JSON.parse(body) as ShadowBody);
     const since = await sinceOf(parts, tenantId, { ...row, key, businessDate, kept });
     views.push({ ...row, args: kept?.args ?? null, since });

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { EngineError } from '../../base/errors.ts';
 import type { Database } from '../../ports/db/database.ts';
 import type { TriageState } from '../../ports/db/states.ts';
+import { vaultOf } from '../../ports/db/vault.ts';
 import { type FindingRow, findingColumns, findingRows, toFinding } from '../run/finding-rows.ts';
 import type { Actor } from '../run/request.ts';
 import type { Sight } from '../run/sight.ts';
@@ -95,8 +96,12 @@ export class Findings {
     return await writeTriage(this.#pool, { ...ask, fingerprint });
   }
 
-  async #rows<T>(tenantId: number, query: RawBuilder<unknown>): Promise<readonly T[]> {
-    return this.#database.rowsOf(tenantId, query as RawBuilder<T>);
+  async #rows<T extends FindingRow>(
+    tenantId: number,
+    query: RawBuilder<unknown>,
+  ): Promise<readonly T[]> {
+    const rows = await this.#database.rowsOf(tenantId, query as RawBuilder<T>);
+    return await vaultOf(this.#database).open(rows, 'body');
   }
 }
 

@@ -46,16 +46,26 @@ export async function eraseBodies(
   return { runs, bodies };
 }
 
-/** `binds` of an effect are fields of the record that it is about, so they go with its arguments. */
+/** What becomes of a question whose text is erased; its hash, and what people have said, stay. */
+export const withoutText = `title = '', shown = '"Its text has been erased."', key_id = NULL`;
+
+/** `binds` of an effect are fields of the record that it is about, so they go with its arguments; what questions show is made of outputs. */
 function eraseSql(payloadClass: PayloadClass): string {
   const binds =
     payloadClass === 'effect'
       ? `binds AS (UPDATE tutti.effect t SET binds = NULL FROM due WHERE t.tenant_id = due.tenant_id AND t.run_id = due.id AND t.binds IS NOT NULL),`
       : '';
+  const questions =
+    payloadClass === 'output'
+      ? `questions AS (UPDATE tutti.approval a SET ${withoutText} FROM due WHERE a.tenant_id = due.tenant_id AND a.run_id = due.id AND a.effect_key IS NULL),`
+      : '';
   return `WITH due AS MATERIALIZED (SELECT r.tenant_id, r.id FROM tutti.run r WHERE ${isDue(payloadClass)} LIMIT $4 FOR NO KEY UPDATE),
   bodies AS (UPDATE tutti.payload p SET body = NULL, erased_at = now() FROM due
     WHERE p.tenant_id = due.tenant_id AND p.run_id = due.id AND p.class = $2 AND p.body IS NOT NULL RETURNING p.tenant_id, p.run_id),
   ${binds}
+  ${questions}
+  keys AS (DELETE FROM tutti.data_key k USING due WHERE k.tenant_id = due.tenant_id AND k.run_id = due.id
+    AND (k.class = $2 OR (k.class = 'shown' AND $2 = 'output'))),
   noted AS (INSERT INTO tutti.erasure (tenant_id, run_id, what, reason, actor, payloads)
     SELECT tenant_id, run_id, 'bodies ' || $2, $3, '{"kind":"schedule","id":"retention"}', count(*) FROM bodies GROUP BY 1, 2),
   marked AS (UPDATE tutti.run t SET erased = t.erased || $2 FROM due WHERE t.tenant_id = due.tenant_id AND t.id = due.id)

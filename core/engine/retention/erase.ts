@@ -4,8 +4,10 @@ import type { Database } from '../../ports/db/database.ts';
 import { appendAudit } from '../audit/append.ts';
 import { toJsonb } from '../run/rows.ts';
 import type { Actor } from '../run/store.ts';
+import { withoutText } from './bodies.ts';
 import { isHeld, isInReview, withConnection, withoutNewHolds } from './keeping.ts';
 import { findRecord, type RecordRef } from './search.ts';
+import { shredKeys } from './shred.ts';
 
 /** Who asks for bodies to be erased, and why. */
 export interface ErasureRequest {
@@ -98,7 +100,7 @@ async function erase(
     if (rows[0].because !== null) return rows[0].because;
     const kept = steps === null ? await keptByRetry(client, tenantId, runId) : null;
     if (kept !== null) return kept;
-    const erased = await client.query<{ bodies: number }>(eraseSql, [
+    const erased = await client.query<ErasedRow>(eraseSql, [
       tenantId,
       runId,
       steps,
@@ -106,7 +108,9 @@ async function erase(
       reason,
       toJsonb(actor),
     ]);
-    const bodies = erased.rows[0]?.bodies ?? 0;
+    const { bodies, touched } = erased.rows[0] as ErasedRow;
+    for (const [id, classes] of Object.entries(touched ?? {}))
+      await shredKeys(client, { run: { tenantId, id }, classes });
     const data = { what, bodies };
     if (bodies > 0)
       await appendAudit(client, { tenantId, actor, action: 'run.erase', target: runId, data });
@@ -128,19 +132,29 @@ async function keptByRetry(
   return rows[0]?.because ?? null;
 }
 
+interface ErasedRow {
+  readonly bodies: number;
+  /** By run, the classes of what was sealed and is erased; null: nothing was sealed. */
+  readonly touched: Readonly<Record<string, readonly string[]>> | null;
+}
+
 const eraseSql = `WITH gone AS (UPDATE tutti.payload p SET body = NULL, erased_at = now() FROM tutti.entry n
     WHERE p.tenant_id = $1 AND p.run_id = $2 AND p.body IS NOT NULL AND n.tenant_id = $1 AND n.run_id = $2 AND n.seq = p.seq
-      AND ($3::int[] IS NULL OR n.step = ANY ($3)) RETURNING 1),
+      AND ($3::int[] IS NULL OR n.step = ANY ($3)) RETURNING p.run_id, p.class, p.key_id),
   copies AS (UPDATE tutti.payload p SET body = NULL, erased_at = now() FROM tutti.entry n, (${retriesOf('$2')}) x
     WHERE $3::int[] IS NULL AND p.tenant_id = $1 AND p.run_id = x.id AND p.body IS NOT NULL AND n.tenant_id = $1 AND n.run_id = x.id AND n.seq = p.seq
-      AND (n.kind = 'run.created' OR n.data @> '{"carried": true}') RETURNING p.run_id),
+      AND (n.kind = 'run.created' OR n.data @> '{"carried": true}') RETURNING p.run_id, p.class, p.key_id),
+  questions AS (UPDATE tutti.approval a SET ${withoutText} FROM (SELECT key_id, id FROM tutti.approval WHERE tenant_id = $1 AND run_id = $2) o
+    WHERE a.tenant_id = $1 AND a.id = o.id AND a.effect_key IS NULL AND ($3::int[] IS NULL OR a.step = ANY ($3)) RETURNING a.run_id, 'shown'::text AS class, o.key_id),
   noted_copies AS (INSERT INTO tutti.erasure (tenant_id, run_id, what, reason, actor, payloads)
     SELECT $1, run_id, $4, $5, $6, count(*) FROM copies GROUP BY run_id),
   binds AS (UPDATE tutti.effect SET binds = NULL WHERE tenant_id = $1 AND run_id = $2 AND binds IS NOT NULL
     AND ($3::int[] IS NULL OR step = ANY ($3))),
   noted AS (INSERT INTO tutti.erasure (tenant_id, run_id, what, reason, actor, payloads)
     SELECT $1, $2, $4, $5, $6, count(*) FROM gone HAVING count(*) > 0)
-  SELECT (SELECT count(*)::int FROM gone) + (SELECT count(*)::int FROM copies) AS bodies`;
+  SELECT (SELECT count(*)::int FROM gone) + (SELECT count(*)::int FROM copies) AS bodies,
+    (SELECT jsonb_object_agg(run_id, classes) FROM (SELECT run_id, jsonb_agg(DISTINCT class) AS classes
+      FROM (SELECT * FROM gone UNION ALL SELECT * FROM copies UNION ALL SELECT * FROM questions) e WHERE key_id IS NOT NULL GROUP BY run_id) t) AS touched`;
 
 function refusal(runId: string, because: KeptBecause | 'unknown'): EngineError {
   switch (because) {

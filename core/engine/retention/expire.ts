@@ -60,7 +60,7 @@ export async function expireRuns(client: pg.Client, limit: Date): Promise<number
   }
 }
 
-const keyed = ['ledger', 'finding', 'inbox'].map(
+const keyed = ['ledger', 'finding', 'inbox', 'data_key'].map(
   (table) =>
     `${table}_rows AS (DELETE FROM tutti.${table} t USING old WHERE t.tenant_id = old.tenant_id AND t.run_id = old.id)`,
 );

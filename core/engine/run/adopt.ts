@@ -54,13 +54,15 @@ export class Adoption {
   }
 
   /** @throws PLAN_CHANGED · WORKFLOW_INVALID and more when the loaded modules no longer fit the run's workflow · DB_* */
-  async adopt(row: RunRow, now: number): Promise<{ readonly run: Run } & Recovered> {
+  async adopt(claimed: RunRow, now: number): Promise<{ readonly run: Run } & Recovered> {
     const { store } = this.#parts;
+    const { row, keys } = await store.opened(claimed);
     await this.#checkBasis(row);
     const made = await this.#made(row);
     const graph = await this.#graph(row, made);
     const history = await store.history(row.tenant_id, row.id);
     const run = new Run(factsOf(row, history[0]), graph);
+    run.keys = keys;
     run.seq = await this.settle(row);
     const steps = await store.steps(row.tenant_id, row.id);
     const isBatched = steps.open.some(({ wait }) => wait === 'batch');

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { EngineError, type ErrorData, toErrorData } from '../../base/errors.ts';
 import type { Trust } from '../../ports/db/states.ts';
+import { bodyText, vaultOf } from '../../ports/db/vault.ts';
 import type { Registry } from '../../sdk/registry.ts';
 import type { CompiledWorkflow } from '../graph/compiled.ts';
 import { retryRun } from '../retry.ts';
@@ -136,11 +137,12 @@ export async function readEnded(
   runs: readonly string[],
   ids: readonly string[] | null = null,
 ): Promise<readonly EndedChild[]> {
-  return (await pool.query<EndedChild>(endedSql, [runs, ids])).rows;
+  const { rows } = await pool.query<EndedChild>(endedSql, [runs, ids]);
+  return vaultOf(pool).open(rows, 'output');
 }
 
 // $1 runs; $2 ids of what they have started, or null.
-const endedSql = `SELECT c.id, c.parent_run_id, c.parent_step, c.status, convert_from(p.body, 'UTF8') AS output, last.data->>'trust' AS trust,
+const endedSql = `SELECT c.id, c.parent_run_id, c.parent_step, c.status, ${bodyText('p')} AS output, last.data->>'trust' AS trust,
          (SELECT s.error->>'code' FROM tutti.step s WHERE s.tenant_id = c.tenant_id AND s.run_id = c.id AND s.status = 'failed' ORDER BY s.id LIMIT 1) AS code,
          (extract(epoch FROM c.ended_at - c.created_at) * 1000)::int AS ms,
          (SELECT coalesce(sum(s.cost_micro_usd), 0)::bigint FROM tutti.step s WHERE s.tenant_id = c.tenant_id AND s.run_id = c.id) AS cost_micro_usd

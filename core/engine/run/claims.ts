@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import { crashPoint } from '../../base/crash-point.ts';
-import { isEngineError, toErrorData } from '../../base/errors.ts';
+import { type EngineError, isEngineError, toErrorData } from '../../base/errors.ts';
 import { isAnswerLost, mayPass } from '../../ports/db/db-error.ts';
 import type { PresentModules } from '../../ports/module-code.ts';
 import type { Measures } from '../telemetry/measures.ts';
@@ -41,6 +41,7 @@ export class Claims {
   /** When the answer of a claim was lost (monotonic, ms): the database may have given us runs that we did not hear of. */
   #lostAt: number | null = null;
   #isStopped = false;
+  #trouble: EngineError | null = null;
 
   constructor(parts: ClaimParts) {
     this.#parts = parts;
@@ -51,6 +52,11 @@ export class Claims {
     const claimed = this.#claiming.then(() => this.#claimOnce());
     this.#claiming = claimed.catch(() => {});
     return claimed;
+  }
+
+  /** Why a run that is ours cannot be taken up until somebody mends it; null: none is kept. */
+  get trouble(): EngineError | null {
+    return this.#trouble;
   }
 
   /** For a run that is stored: a database that goes away now lets it be claimed when it is back, and nobody is told of a failure. */
@@ -127,10 +133,16 @@ export class Claims {
     const { store, adoption, boot, loop, clock } = this.#parts;
     try {
       const { run, ...recovered } = await adoption.adopt(row, clock.now());
+      this.#trouble = null;
       this.#ours.add(row.id);
       loop.adopt(run, recovered);
     } catch (error) {
       if (!isEngineError(error) || error.code.startsWith('DB_')) throw error;
+      // Without its key its bodies cannot be read; nothing of it is lost.
+      if (error.code === 'ENCRYPTION_KEY') {
+        this.#trouble = error;
+        throw error;
+      }
       await adoption.settle(row);
       await store.failRun(row, boot, toErrorData(error));
       const { workflow, pins } = row;

@@ -1,3 +1,4 @@
+import { bodyText } from '../../ports/db/vault.ts';
 import type { Answered, PartlyAnswered, RecordedTurn } from '../../ports/dispatcher.ts';
 
 /** Condition on an entry `e`: a start that begins a conversation, and does not go on with one. */
@@ -16,7 +17,7 @@ const ofStep = `e.tenant_id = $1 AND e.run_id = $2 AND e.step = $3 AND ${isSaid}
  * joined: without statistics a join may read all of the run's.
  */
 export const conversationOf = `SELECT kind, data, body FROM (
-    SELECT e.seq, e.kind, e.data, (SELECT convert_from(p.body, 'UTF8') FROM tutti.payload p
+    SELECT e.seq, e.kind, e.data, (SELECT ${bodyText('p')} FROM tutti.payload p
       WHERE p.tenant_id = $1 AND p.run_id = $2 AND p.seq = e.seq AND p.part = 0) AS body
     FROM tutti.entry e WHERE ${ofStep} AND e.kind IN ('turn.ended', 'turn.answered')
       AND e.seq > (SELECT coalesce(max(e.seq), 0) FROM tutti.entry e WHERE ${ofStep} AND ${beginsConversation})) c

@@ -1,3 +1,5 @@
+import { hiddenBinds } from '../../guard/intent.ts';
+import { placeOf } from '../../ports/db/vault.ts';
 import type { DocumentName } from '../../ports/dispatcher.ts';
 import type { CompiledTask } from '../graph/compiled.ts';
 import { isShared, type SharedPurse, sharedPurse } from '../limits/purse.ts';
@@ -50,7 +52,7 @@ export function flushParameters(changes: readonly Change[], rows: readonly StepR
   for (const { values } of rows) put('steps', ...values);
   for (const [{ facts, priority }, status] of runs)
     put('runs', facts.tenantId, facts.id, status, isTerminal(status), priority);
-  return [...[...arrays.values()].flat().map((each) => each.toBuffer()), bodies.joined()];
+  return [...[...arrays.values()].flat().map((each) => each.toBuffer()), ...bodies.parameters()];
 }
 
 /** A change as it goes down now: a call whose attempt ended before it was sent reserves nothing and is not told of. */
@@ -107,22 +109,35 @@ type Put = (part: Part, ...values: readonly unknown[]) => void;
 
 /** The bodies of a flush's payloads, end to end. */
 class Bodies {
-  readonly #texts: string[] = [];
+  readonly #texts: (string | Buffer)[] = [];
+  readonly #keys: (number | null)[] = [];
+  #isSealed = false;
   #size = 0;
 
-  /** Returns where the body starts, from 1, as SQL counts, and its size in bytes. */
-  add(text: string): readonly [start: number, size: number] {
+  /** Returns where the body starts, from 1, as SQL counts, and its size in bytes. `keyId`: that it is sealed with. */
+  add(text: string | Buffer, keyId: number | null = null): readonly [start: number, size: number] {
     const start = this.#size + 1;
     const size = Buffer.byteLength(text);
     this.#texts.push(text);
+    this.#keys.push(keyId);
+    this.#isSealed ||= keyId !== null;
     this.#size += size;
     return [start, size];
   }
 
-  joined(): Buffer {
+  /** The bodies, end to end; then, where any is sealed, the key of each. */
+  parameters(): readonly Buffer[] {
+    if (!this.#isSealed) return [this.#joined()];
+    const keys = new BinaryArray('int');
+    for (const key of this.#keys) keys.add(key);
+    return [this.#joined(), keys.toBuffer()];
+  }
+
+  #joined(): Buffer {
     const all = Buffer.allocUnsafe(this.#size);
     let at = 0;
-    for (const text of this.#texts) at += all.write(text, at);
+    for (const text of this.#texts)
+      at += typeof text === 'string' ? all.write(text, at) : text.copy(all, at);
     return all;
   }
 }
@@ -260,7 +275,9 @@ function putEntries(
     );
     if (!entry.body) continue;
     const { class: held, text } = entry.body;
-    put('payloads', tenantId, run, entry.seq, held, ...bodies.add(text), own);
+    const sealed = change.run.keys?.seal({ class: held, place: placeOf(entry.seq) }, text);
+    const stored = bodies.add(sealed?.body ?? text, sealed?.keyId);
+    put('payloads', tenantId, run, entry.seq, held, ...stored, own);
   }
   for (const row of change.findings ?? []) {
     put(
@@ -304,7 +321,7 @@ function putEffects(put: Put, change: Change): void {
       row.targetId === null ? null : toText(row.targetId),
       change.run.facts.company,
       hex(row.argsSha256),
-      row.binds === null ? null : toJsonb(row.binds),
+      row.binds === null ? null : toJsonb(change.run.keys ? hiddenBinds(row.binds) : row.binds),
       row.state,
       row.state === 'started' ? Date.now() : null,
       row.undoOf ? hex(row.undoOf) : null,

@@ -59,12 +59,14 @@ const namesOf = (part: Part): string =>
 // The engine's boot id, the number of its last flush and the number of this one.
 const ownParameters = 3;
 
-/** `unnest($4::int[], …) AS d(tenant_id, …)`, with the parameter numbers that follow from the order of the parts. */
-function rowsOf(part: Part): string {
+/** `unnest($4::int[], …) AS d(tenant_id, …)`, with the parameter numbers that follow from the order of the parts; `more`: a column, and where it is. */
+function rowsOf(part: Part, more?: { readonly name: string; readonly array: string }): string {
   const first = parts
     .slice(0, parts.indexOf(part))
     .reduce((sum, each) => sum + widthOf(each), ownParameters + 1);
   const arrays = typesOf(part).map((type, index) => `$${first + index}::${castsOf(type)}`);
+  if (more)
+    return `unnest(${[...arrays, more.array].join(', ')}) AS d(${namesOf(part)}, ${more.name})`;
   return `unnest(${arrays.join(', ')}) AS d(${namesOf(part)})`;
 }
 
@@ -88,7 +90,16 @@ const isSuperseded = `(t.state = 'conflict' AND excluded.state = 'proposed') OR 
     OR t.args_sha256 <> excluded.args_sha256 OR t.contract <> excluded.contract OR t.binds - 'version' IS DISTINCT FROM excluded.binds - 'version'))`;
 
 // The bodies of all payloads in one binary parameter: as an array of bytea each would be sent in hex and quoted, twice its size.
-const bodies = `$${parts.reduce((sum, each) => sum + widthOf(each), ownParameters + 1)}::bytea`;
+const bodiesAt = parts.reduce((sum, each) => sum + widthOf(each), ownParameters + 1);
+const bodies = `$${bodiesAt}::bytea`;
+
+const payloadColumns = 'tenant_id, run_id, seq, class, encoding, sha256, size, body';
+const payloadValues =
+  "d.tenant_id, d.run_id, d.seq, d.class, 'json', sha256(b.body), d.size, b.body";
+const storeAll = `(${payloadColumns})
+  SELECT ${payloadValues} FROM mark, ${rowsOf('payloads')},`;
+const storeSealed = `(${payloadColumns}, key_id)
+  SELECT ${payloadValues}, d.key_id FROM mark, ${rowsOf('payloads', { name: 'key_id', array: `$${bodiesAt + 1}::int[]` })},`;
 
 /**
  * $1 is the engine's boot id, $2 the number of its last flush, $3 the number of this one; then the columns of `columns`, one
@@ -124,8 +135,7 @@ entries AS (INSERT INTO tutti.entry (tenant_id, run_id, seq, step, attempt, kind
   SELECT d.tenant_id, d.run_id, d.seq, d.step, d.attempt, d.kind, d.data FROM mark, ${rowsOf('entries')} WHERE d.ask IS NULL OR d.ask NOT IN (SELECT ask FROM poor)),
 feeds AS (INSERT INTO tutti.feed (tenant_id, run_id, from_seq, to_seq)
   SELECT d.tenant_id, d.run_id, min(d.seq), max(d.seq) FROM mark, ${rowsOf('entries')} GROUP BY 1, 2),
-payloads AS (INSERT INTO tutti.payload (tenant_id, run_id, seq, class, encoding, sha256, size, body)
-  SELECT d.tenant_id, d.run_id, d.seq, d.class, 'json', sha256(b.body), d.size, b.body FROM mark, ${rowsOf('payloads')},
+payloads AS (INSERT INTO tutti.payload ${storeAll}
   LATERAL (SELECT substring(${bodies} FROM d.start FOR d.size) AS body) b WHERE d.ask IS NULL OR d.ask NOT IN (SELECT ask FROM poor)),
 effects AS (INSERT INTO tutti.effect AS t (${namesOf('effects')}) SELECT d.* FROM mark, ${rowsOf('effects')}
   ON CONFLICT (tenant_id, key) DO UPDATE SET ${effectChanges}, outcome = NULL, ended_at = NULL
@@ -161,6 +171,18 @@ SELECT (SELECT count(*) FROM fence)::int AS alive, (SELECT count(*) FROM mark)::
   (SELECT array_agg(run_id || ' ' || seq) FROM ${rowsOf('turns')} WHERE ask IN (SELECT ask FROM poor)) AS refused,
   (SELECT json_agg(json_build_array(tenant_id, scope, period, limit_micro_usd, reserved_micro_usd, settled_micro_usd)) FROM spent) AS purses,
   (SELECT array_agg(at) FROM (SELECT run_id || ' ' || seq AS at FROM effects UNION ALL SELECT used_by FROM used) b) AS new_effects`;
+
+const plainFlush = { name: 'flush', text: flushSql };
+// What seals nothing sends nothing of keys, and has them neither parsed nor planned.
+const sealedFlush = { name: 'sealed flush', text: flushSql.replace(storeAll, () => storeSealed) };
+
+/** The statement for a flush's parameters: of one that seals bodies there is one more, the key of each payload. */
+export function flushFor(values: readonly unknown[]): {
+  readonly name: string;
+  readonly text: string;
+} {
+  return values.length > bodiesAt ? sealedFlush : plainFlush;
+}
 
 /** A row of table `budget`, with the money in it in micro-USD. */
 export type StoredPurse = readonly [

@@ -2,6 +2,7 @@ import { EngineError } from '../../base/errors.ts';
 import { digest } from '../../base/ids.ts';
 import { toStorableText, toVisible } from '../../base/text.ts';
 import type { Trust } from '../../ports/db/states.ts';
+import { sealedText, type Vault } from '../../ports/db/vault.ts';
 import { goalLength, goalSchema } from '../../sdk/goal.ts';
 
 /** What a run is for, in words. */
@@ -47,6 +48,25 @@ function lineOf(text: string): string {
   return toStorableText(toVisible(text)).replaceAll(/[\s\p{Cc}]+/gu, ' ');
 }
 
-/** The words of a stored goal, of rows `r` of `tutti.run`: part 1 of the first entry's body; null: it has none, or they are erased. */
-export const goalSql = `CASE WHEN r.pins ? 'goal' THEN (SELECT convert_from(g.body, 'UTF8')::jsonb #>> '{}' FROM tutti.payload g
+/**
+ * The words of a stored goal, of rows `r` of `tutti.run`, for `openGoals`: part 1 of the first entry's body; null: it has none, or they are
+ * erased.
+ */
+export const goalSql = `CASE WHEN r.pins ? 'goal' THEN (SELECT CASE WHEN g.key_id IS NULL THEN convert_from(g.body, 'UTF8')::jsonb #>> '{}'
+      ELSE ${sealedText('g')} END FROM tutti.payload g
     WHERE g.tenant_id = r.tenant_id AND g.run_id = r.id AND g.seq = 1 AND g.part = 1) END`;
+
+/** Rows with their goals in words. @throws ENCRYPTION_KEY · BODY_TAMPERED · DB_* */
+export async function openGoals<T extends { readonly goal?: string | null }>(
+  vault: Vault,
+  rows: readonly T[],
+): Promise<readonly T[]> {
+  const opened = await vault.open(rows, 'goal');
+  if (opened === rows) return rows;
+  // What was sealed is the body, and that is JSON; a plain one the database has read.
+  return opened.map((row, index) =>
+    row === rows[index]
+      ? row
+      : { ...row, goal: row.goal ? (JSON.parse(row.goal) as string) : null },
+  );
+}

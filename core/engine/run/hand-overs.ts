@@ -3,6 +3,7 @@ import { crashPoint } from '../../base/crash-point.ts';
 import { EngineError, type ErrorData, toErrorData } from '../../base/errors.ts';
 import { toVisible } from '../../base/text.ts';
 import { joinOf } from '../../guard/labels.ts';
+import { bodyText, vaultOf } from '../../ports/db/vault.ts';
 import type { Answered, DelegatedCall, PartlyAnswered } from '../../ports/dispatcher.ts';
 import type { Part } from '../../ports/models/model.ts';
 import type { RegisteredAgent, Registry } from '../../sdk/registry.ts';
@@ -161,8 +162,8 @@ export class HandOvers {
       facts.id,
       id,
     ]);
-    const [row] = rows;
-    if (row)
+    const [row] = await vaultOf(this.#parts.pool).open(rows, 'body');
+    if (row?.body)
       return { turn: row.turn, seq: row.seq, partly: JSON.parse(row.body) as PartlyAnswered };
     const message = `Nobody can tell any more what step ${id} of run ${facts.id} has handed on: the body of that turn is gone.`;
     throw new EngineError('RECORD_UNKNOWN', message);
@@ -304,12 +305,12 @@ interface Asked {
 }
 
 interface AskedRow extends Omit<Asked, 'partly'> {
-  /** JSON. */
-  readonly body: string;
+  /** JSON; null: it was erased meanwhile. */
+  readonly body: string | null;
 }
 
 // $1 tenant, $2 run, $3 step: what its last turn has handed on.
-const askedSql = `SELECT e.seq, (e.data->>'turn')::int AS turn, (SELECT convert_from(p.body, 'UTF8') FROM tutti.payload p
+const askedSql = `SELECT e.seq, (e.data->>'turn')::int AS turn, (SELECT ${bodyText('p')} FROM tutti.payload p
     WHERE p.tenant_id = $1 AND p.run_id = $2 AND p.seq = e.seq AND p.part = 0 AND p.body IS NOT NULL) AS body
   FROM tutti.entry e WHERE e.tenant_id = $1 AND e.run_id = $2 AND e.step = $3 AND e.kind = 'turn.answered' AND e.data ? 'delegated'
     AND EXISTS (SELECT FROM tutti.payload p WHERE p.tenant_id = $1 AND p.run_id = $2 AND p.seq = e.seq AND p.part = 0 AND p.body IS NOT NULL)

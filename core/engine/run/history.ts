@@ -2,6 +2,7 @@ import { type RawBuilder, sql } from 'kysely';
 import { EngineError } from '../../base/errors.ts';
 import { isId } from '../../base/ids.ts';
 import type { Database } from '../../ports/db/database.ts';
+import { bodyText, type Vault, vaultOf } from '../../ports/db/vault.ts';
 import {
   type FailureRow,
   type FailureStatistics,
@@ -10,6 +11,7 @@ import {
 } from '../recovery/statistics.ts';
 import { type EntriesAsked, searchEntries } from './entry-search.ts';
 import { type FindingRow, findingColumns, findingRows, toFinding } from './finding-rows.ts';
+import { openGoals } from './goal.ts';
 import { detailColumns, headColumns, listRuns, type RunsAsked } from './run-list.ts';
 import { inSight, type Sight } from './sight.ts';
 import { pathOf, readPath } from './step.ts';
@@ -46,14 +48,17 @@ export const entriesPerRead = 500;
  */
 export class History {
   readonly #database: Pick<Database, 'rowsOf'>;
+  readonly #vault: Vault;
 
   constructor(database: Pick<Database, 'rowsOf'>) {
     this.#database = database;
+    this.#vault = vaultOf(database);
   }
 
   /** Runs, newest first. `before` is the id of the last one seen. @default limit 50 */
   async runs(tenantId: number, options: RunsAsked = {}): Promise<readonly RunHead[]> {
-    return this.#rows<RunHead>(tenantId, listRuns(tenantId, options));
+    const rows = await this.#rows<RunHead>(tenantId, listRuns(tenantId, options));
+    return openGoals(this.#vault, rows);
   }
 
   /** @throws RUN_UNKNOWN also for what is out of sight */
@@ -88,13 +93,14 @@ export class History {
 
   /** What a run has brought: null while it lives, when its workflow brings nothing, and once it has been erased. */
   async output(tenantId: number, runId: string): Promise<unknown> {
-    const [row] = await this.#rows<{ readonly body: Buffer | null }>(
+    const rows = await this.#rows<{ readonly body: string | null }>(
       tenantId,
-      sql`SELECT p.body FROM tutti.entry e
+      sql`SELECT ${body} AS body FROM tutti.entry e
         JOIN tutti.payload p ON p.tenant_id = e.tenant_id AND p.run_id = e.run_id AND p.seq = e.seq AND p.part = 0
         WHERE e.tenant_id = ${tenantId} AND e.run_id = ${runId}::uuid AND e.kind = 'run.ended' ORDER BY e.seq DESC LIMIT 1`,
     );
-    return row?.body ? (JSON.parse(row.body.toString('utf8')) as unknown) : null;
+    const [row] = await this.#vault.open(rows, 'body');
+    return row?.body ? (JSON.parse(row.body) as unknown) : null;
   }
 
   /** Steps by id; those after `after` only, or the one at `path`. @default limit none */
@@ -174,7 +180,7 @@ export class History {
         WHERE f.tenant_id = ${tenantId} AND f.run_id = ${runId}::uuid AND f.seq > ${options.after ?? 0}
         ORDER BY f.seq LIMIT ${options.limit ?? null}`,
     );
-    return rows.map(toFinding);
+    return (await this.#vault.open(rows, 'body')).map(toFinding);
   }
 
   /**
@@ -208,7 +214,7 @@ export class History {
       tenantId,
       sql`SELECT encode(e.key, 'hex') AS key, e.run_id, e.step AS step_id, e.seq, e.tool, split_part(e.tool, '.', 1) AS module,
           e.actor->>'id' AS agent, e.entity, e.target_id, e.company, e.state, q.id AS approval,
-          CASE WHEN e.state <> 'proposed' THEN e.state WHEN q.state IN ('granted', 'expired', 'withdrawn') THEN q.state ELSE 'open' END AS became, d.data->>'rule' AS rule, d.data->'policy' AS policy, p.body
+          CASE WHEN e.state <> 'proposed' THEN e.state WHEN q.state IN ('granted', 'expired', 'withdrawn') THEN q.state ELSE 'open' END AS became, d.data->>'rule' AS rule, d.data->'policy' AS policy, ${body} AS body
         FROM tutti.effect e
         LEFT JOIN LATERAL (SELECT id, state FROM tutti.approval a WHERE a.tenant_id = e.tenant_id AND a.effect_key = e.key ORDER BY a.asked_at DESC, a.id DESC LIMIT 1) q ON true
         LEFT JOIN tutti.entry d ON d.tenant_id = e.tenant_id AND d.run_id = e.run_id AND d.seq = e.seq
@@ -216,7 +222,8 @@ export class History {
         WHERE e.tenant_id = ${tenantId} AND (e.state = 'proposed' OR (${all} AND (q.id IS NOT NULL OR e.state = 'refused'))) ${named} ${onward} ${seen}
         ORDER BY e.run_id, e.seq LIMIT ${limit ?? null}`,
     );
-    return rows.map(({ body, ...row }) => ({
+    const opened = await this.#vault.open(rows, 'body');
+    return opened.map(({ body, ...row }) => ({
       ...row,
       args: read<{ readonly args: unknown }>(body).args ?? null,
     }));
@@ -247,12 +254,13 @@ export class History {
     columns: RawBuilder<unknown>,
   ): Promise<T> {
     const { tenantId, runId, sight } = of;
-    const [row] = isId(runId)
+    const rows = isId(runId)
       ? await this.#rows<T>(
           tenantId,
           sql`SELECT ${columns} FROM tutti.run r WHERE r.tenant_id = ${tenantId} AND r.id = ${runId}::uuid ${inSight(sight)}`,
         )
       : [];
+    const [row] = await openGoals(this.#vault, rows);
     if (row) return row;
     throw new EngineError(
       'RUN_UNKNOWN',
@@ -285,7 +293,7 @@ type FoundRow = Omit<FoundEntry, 'path'> & {
   readonly node: string | null;
   readonly itemKey: string | null;
 };
-type ProposalRow = Omit<ProposalView, 'args'> & { readonly body: Buffer | null };
+type ProposalRow = Omit<ProposalView, 'args'> & { readonly body: string | null };
 
 /** One statement, one snapshot: the counts fit each other while the run goes on. */
 function summaryOf(tenantId: number, runId: string): RawBuilder<unknown> {
@@ -310,6 +318,9 @@ function summaryOf(tenantId: number, runId: string): RawBuilder<unknown> {
 }
 
 /** A payload's JSON; nothing once it has been erased. */
-function read<T>(body: Buffer | null): Partial<T> {
-  return body === null ? {} : (JSON.parse(body.toString('utf8')) as T);
+function read<T>(body: string | null): Partial<T> {
+  return body === null ? {} : (JSON.parse(body) as T);
 }
+
+/** The body of a payload `p`. */
+const body = sql.raw(bodyText('p'));

@@ -6,7 +6,7 @@ import { dropClient } from '../../ports/db/connection.ts';
 import { mayPass, translateDbError } from '../../ports/db/db-error.ts';
 import {
   type FlushRow,
-  flushSql,
+  flushFor,
   type ReadBackRow,
   readBackSql,
   type StoredPurse,
@@ -142,7 +142,7 @@ export class JournalLine {
   }
 
   async #sendOnce(client: pg.Client, { flush, no, values }: Sent): Promise<FlushAnswer> {
-    const { rows } = await client.query<FlushRow>({ name: 'flush', text: flushSql, values });
+    const { rows } = await client.query<FlushRow>({ ...flushFor(values), values });
     const row = rows[0] as FlushRow;
     if (row.alive === 0) throw fenced();
     if (row.marked === 0) return this.#readBack(client, flush, no);

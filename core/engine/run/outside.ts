@@ -195,7 +195,11 @@ export class Outside {
     if (answer) return answerOf(step, answer);
     if (state !== 'open') return refusalOf(step, state);
     const wakeAt = expiresAt.getTime();
-    return { wait: 'approval', wakeAt, data: { approval: id, title, by, required } };
+    return {
+      wait: 'approval',
+      wakeAt,
+      data: { approval: id, ...(!run.keys && { title }), by, required },
+    };
   }
 
   /** The time of a question is over; what was decided at the last moment counts. */

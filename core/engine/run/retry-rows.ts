@@ -2,6 +2,7 @@ import { EngineError } from '../../base/errors.ts';
 import type { Queryable } from '../../ports/db/transaction.ts';
 import type { Graph } from '../graph/compiled.ts';
 import type { FormerRun, FormerStep, Takeover } from './carried.ts';
+import { type Copies, type Copy, resealCopies } from './copied-bodies.ts';
 import { isTerminal } from './states.ts';
 import type { RunRow } from './store.ts';
 
@@ -96,20 +97,28 @@ export async function readFormer(
  */
 export async function copyEntries(
   client: Queryable,
-  former: Pick<FormerRow, 'tenant_id' | 'id'>,
-  { runId, taken }: { readonly runId: string; readonly taken: Pick<Takeover, 'entries' | 'steps'> },
+  copies: Copies,
+  { entries, steps }: Pick<Takeover, 'entries' | 'steps'>,
 ): Promise<boolean> {
-  const { entries, steps } = taken;
-  const { rows } = await client.query<{ readonly lost: number }>(copySql, [
-    former.tenant_id,
-    former.id,
-    runId,
+  const { from, to, keys } = copies;
+  const { rows } = await client.query<CopiedRow>(copySql, [
+    ...[from.tenantId, from.id, to.id],
     entries.map(({ seq }) => seq),
     entries.map(({ step }) => step),
     [...steps.keys()],
     [...steps.values()],
   ]);
-  return rows[0]?.lost === 0;
+  const { lost, is_sealed: isSealed, places } = rows[0] as CopiedRow;
+  if (lost > 0 || (!keys && !isSealed)) return lost === 0;
+  return await resealCopies(client, copies, places ?? []);
+}
+
+interface CopiedRow {
+  /** Bodies that are erased. */
+  readonly lost: number;
+  readonly is_sealed: boolean;
+  /** Null: there is none. */
+  readonly places: readonly Copy[] | null;
 }
 
 // $1 tenant; $2 former run, $3 new run; $4, $5 entries and their new steps; $6, $7 steps that stay done, and their new ids: whose findings come, too.
@@ -123,7 +132,7 @@ const copySql = `WITH steps AS (SELECT * FROM unnest($6::int[], $7::int[]) AS s 
     SELECT $1, $3, t.seq, t.step, t.kind, (t.data - 'outputSeq') || jsonb_build_object('carried', true)
       || CASE WHEN t.kind LIKE 'step.%' THEN jsonb_build_object('trust', s.trust, 'degraded', s.degraded) ELSE '{}' END
     FROM taken t JOIN tutti.step s ON s.tenant_id = $1 AND s.run_id = $2 AND s.id = t.former),
-  bodies AS MATERIALIZED (SELECT t.seq, t.kind, p.* FROM (SELECT seq, kind, body_at FROM taken) t
+  bodies AS MATERIALIZED (SELECT t.*, p.* FROM (SELECT seq, kind, body_at FROM taken) t
     LEFT JOIN LATERAL (SELECT class, encoding, key_id, sha256, size, body FROM tutti.payload WHERE tenant_id = $1 AND run_id = $2 AND seq = t.body_at AND part = 0) p ON true),
   payloads AS (INSERT INTO tutti.payload (tenant_id, run_id, seq, class, encoding, key_id, sha256, size, body)
     SELECT $1, $3, seq, CASE kind WHEN 'step.succeeded' THEN 'output' ELSE class END, encoding, key_id, sha256, size, body FROM bodies WHERE body IS NOT NULL),
@@ -131,4 +140,6 @@ const copySql = `WITH steps AS (SELECT * FROM unnest($6::int[], $7::int[]) AS s 
     SELECT $1, $3, f.fingerprint, t.step, t.seq, f.module, f.agent, f.kind, f.severity, f.company, f.records, f.amount, f.currency, f.simulated
     FROM taken t JOIN tutti.finding f ON f.tenant_id = $1 AND f.run_id = $2 AND f.seq = t.old WHERE t.kind = 'finding'),
   feeds AS (INSERT INTO tutti.feed (tenant_id, run_id, from_seq, to_seq) SELECT $1, $3, 1, 1 + count(*) FROM taken)
-  SELECT count(*)::int AS lost FROM bodies WHERE body IS NULL AND kind IN ('step.succeeded', 'foreach.expanded')`;
+  SELECT count(*) FILTER (WHERE body IS NULL AND kind IN ('step.succeeded', 'foreach.expanded'))::int AS lost,
+    coalesce(bool_or(key_id IS NOT NULL), false) AS is_sealed,
+    jsonb_agg(jsonb_build_object('seq', seq, 'of', body_at)) FILTER (WHERE body IS NOT NULL) AS places FROM bodies`;

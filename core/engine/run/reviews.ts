@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { EngineError } from '../../base/errors.ts';
 import type { EffectState } from '../../ports/db/states.ts';
 import { inTransaction } from '../../ports/db/transaction.ts';
+import { bodyText, type Vault, vaultOf } from '../../ports/db/vault.ts';
 import type { Verdict } from '../../ports/dispatcher.ts';
 import type { PolicyRef } from '../../sdk/policy-ref.ts';
 import type { AnyTool } from '../../sdk/tool.ts';
@@ -76,9 +77,11 @@ export interface Settlement {
 /** Effects, and the verdicts of people on those whose end nobody knows. All on a pool of `tutti_engine`; needs no engine. */
 export class Reviews {
   readonly #pool: pg.Pool;
+  readonly #vault: Vault;
 
   constructor(pool: pg.Pool) {
     this.#pool = pool;
+    this.#vault = vaultOf(pool);
   }
 
   /** Effects that are more than proposals, newest run first. */
@@ -91,7 +94,7 @@ export class Reviews {
        ORDER BY e.run_id DESC, e.seq DESC LIMIT $6`,
       [tenantId, state, runId, needsPerson, after, limit],
     );
-    return rows.map(viewOf);
+    return (await this.#vault.open(rows, 'body')).map(viewOf);
   }
 
   /** The effect of a key, or of its first digits where they name one only. @throws EFFECT_UNKNOWN · INPUT_INVALID */
@@ -100,7 +103,7 @@ export class Reviews {
       `${selectView} WHERE e.tenant_id = $1 AND e.key BETWEEN $2 AND $3 LIMIT 2`,
       [tenantId, ...rangeOf(key)],
     );
-    return viewOf(onlyOne(rows, key));
+    return viewOf(onlyOne(await this.#vault.open(rows, 'body'), key));
   }
 
   /** The tenant that an effect belongs to. @throws EFFECT_UNKNOWN · INPUT_INVALID */
@@ -131,7 +134,7 @@ const isForPerson = `(e.state = 'needs_review' OR (e.state IN ('started', 'uncer
   AND NOT EXISTS (SELECT FROM tutti.run r WHERE r.tenant_id = e.tenant_id AND r.id = e.run_id AND r.ended_at IS NULL)))`;
 
 const selectView = `SELECT encode(e.key, 'hex') AS key, e.run_id, e.step, e.tool, e.actor->>'id' AS agent, e.entity, e.target_id, e.company,
-    e.state, ${isForPerson} AS needs_person, e.outcome, e.started_at, e.ended_at, e.review, convert_from(p.body, 'UTF8') AS body, d.data->>'rule' AS rule, d.data->'policy' AS policy
+    e.state, ${isForPerson} AS needs_person, e.outcome, e.started_at, e.ended_at, e.review, ${bodyText('p')} AS body, d.data->>'rule' AS rule, d.data->'policy' AS policy
   FROM tutti.effect e
   LEFT JOIN tutti.entry d ON d.tenant_id = e.tenant_id AND d.run_id = e.run_id AND d.seq = e.seq
   LEFT JOIN tutti.payload p ON p.tenant_id = e.tenant_id AND p.run_id = e.run_id AND p.seq = e.seq AND p.part = 0`;

@@ -1,5 +1,6 @@
 import type { ErrorData } from '../../base/errors.ts';
 import type { StepWait } from '../../ports/db/states.ts';
+import type { RunKeys } from '../../ports/db/vault.ts';
 import type { CompiledReduce, CompiledTask, CompiledWorkflow, Graph } from '../graph/compiled.ts';
 import type { ExpressionScope } from '../graph/expression.ts';
 import type { RunFacts } from './facts.ts';
@@ -48,6 +49,8 @@ export class Run {
   priority: number;
   /** Sequence number of the last entry. */
   seq = 0;
+  /** What its bodies are sealed with; null: they are stored as they are. */
+  keys: RunKeys | null = null;
 
   constructor(facts: RunFacts, graph: Graph) {
     this.facts = facts;
@@ -175,10 +178,7 @@ export class Run {
     this.touch(step);
   }
 
-  /**
-   * Ends everything that does not run; running steps are the engine's to abort, each then settles as cancelled. The run ends as
-   * `cancelled`, or as `failed` when one of its own steps asked for it.
-   */
+  /** Ends everything that does not run; running steps are the engine's to abort. It ends as `cancelled`, or `failed` when its own step asked. */
   cancel(now: number, as: 'cancelled' | 'failed' = 'cancelled'): readonly Next[] {
     this.#stopped ??= as;
     for (const step of this.steps) {

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { EngineError, isEngineError } from '../../base/errors.ts';
 import type { Database } from '../../ports/db/database.ts';
+import { bodyText, vaultOf } from '../../ports/db/vault.ts';
 import type { Registry } from '../../sdk/registry.ts';
 import { isAgentPlace } from '../graph/compiled.ts';
 import { factsOf } from './adopt.ts';
@@ -52,7 +53,7 @@ interface Remade {
 /** What is stored of a step's output; `isWhole`: of its run nothing is erased that inputs are made of. */
 interface Stored {
   readonly isStored: boolean;
-  readonly body: Buffer | null;
+  readonly body: string | null;
   readonly isWhole: boolean;
 }
 
@@ -84,13 +85,15 @@ export class StepContents {
 
   async #stored(tenantId: number, runId: string, step: number): Promise<Stored> {
     const run = sql`tenant_id = ${tenantId} AND run_id = ${runId}::uuid`;
-    const [row] = await this.#parts.database.rowsOf(
+    const { database } = this.#parts;
+    const rows = await database.rowsOf(
       tenantId,
       sql<Stored>`SELECT s.output_seq IS NOT NULL AS is_stored,
-          (SELECT body FROM tutti.payload WHERE ${run} AND seq = s.output_seq AND part = 0) AS body,
+          (SELECT ${sql.raw(bodyText('p'))} FROM tutti.payload p WHERE ${run} AND seq = s.output_seq AND part = 0) AS body,
           NOT EXISTS (SELECT FROM tutti.payload WHERE ${run} AND class IN ('input', 'output') AND erased_at IS NOT NULL) AS is_whole
         FROM tutti.step s WHERE ${run} AND s.id = ${step}`,
     );
+    const [row] = await vaultOf(database).open(rows, 'body');
     return row as Stored;
   }
 
@@ -162,7 +165,7 @@ function valuesOf({ steps }: Run, foreach: Step): readonly unknown[] {
 
 function outputIn(view: StepView, { isStored, body }: Stored, remade: Remade | Content): Content {
   if (view.status !== 'succeeded' || view.kind === 'gate') return none;
-  if (isStored) return body ? there(JSON.parse(body.toString('utf8'))) : erased;
+  if (isStored) return body ? there(JSON.parse(body)) : erased;
   // A foreach brings what its items have brought, and what expressions decide is not stored with its step.
   if ('state' in remade) return remade;
   const step = stepIn(remade, view);

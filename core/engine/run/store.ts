@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { EngineError, type ErrorData } from '../../base/errors.ts';
 import { digest, newId } from '../../base/ids.ts';
 import { journalVersion } from '../../ports/db/journal-version.ts';
+import { bodyText, newKeysSql, type RunKeys, type Vault, vaultOf } from '../../ports/db/vault.ts';
 import type {
   EffectApproval,
   EffectRecord,
@@ -15,13 +16,14 @@ import { startAudit } from '../audit/start.ts';
 import type { PurseState } from '../limits/warnings.ts';
 import { Definitions } from '../versions/definitions.ts';
 import { conversationOf, type SpokenRow, toTurns } from './conversation.ts';
-import { type Goal, isOtherGoal } from './goal.ts';
+import { type Goal, isOtherGoal, openGoals } from './goal.ts';
 import type { Pinned } from './pinned.ts';
 import { pinsOf, type RunPins, type RunRequest, usualPriority } from './request.ts';
 import { type OrphanRow, toJsonb } from './rows.ts';
 import { claimSql, type RunRow, runColumns } from './run-row.ts';
 import type { RunStatus } from './states.ts';
 import { readPath } from './step.ts';
+import { storedInput } from './stored-input.ts';
 import { readSteps, type StoredSteps } from './stored-steps.ts';
 
 export type { Actor, RunRequest } from './request.ts';
@@ -76,11 +78,13 @@ export interface HistoryEntry {
 /** The statements about whole runs; the hot path of their steps is the journal's. All on the pool of `tutti_engine`. */
 export class Store {
   readonly #pool: pg.Pool;
+  readonly #vault: Vault;
   /** Versions of workflows. */
   readonly definitions: Definitions;
 
   constructor(pool: pg.Pool) {
     this.#pool = pool;
+    this.#vault = vaultOf(pool);
     this.definitions = new Definitions(pool);
   }
 
@@ -112,13 +116,18 @@ export class Store {
       goal: goal ?? null,
     });
     const words = goal ? Buffer.from(JSON.stringify(goal.text)) : null;
+    const keys = await this.#vault.newKeys({ tenantId: request.tenantId, id });
+    const input = storedInput(keys, { body, hash });
+    const said = words && storedInput(keys, { body: words, hash: digest(goal?.text), part: 1 });
     const result = await this.#pool.query(
       `WITH made AS (INSERT INTO tutti.run (tenant_id, id, workflow, workflow_version, pins, journal_v, key, company, business_date, time_zone, status, priority, actor, parent_run_id, parent_step)
-         VALUES ($1, $2, $3, $4, $5::jsonb || tutti.pinned_policies($1), $6::smallint, $7, $8, $9, $10, 'queued', $11, $12, $16, $17) ON CONFLICT DO NOTHING RETURNING id),
+         VALUES ($1, $2, $3, $4, $5::jsonb || tutti.pinned_policies($1), $6::smallint, $7, $8, $9, $10, 'queued', $11, $12, $16, $17) ON CONFLICT DO NOTHING RETURNING id, tenant_id, id AS run_id),
        entries AS (INSERT INTO tutti.entry (tenant_id, run_id, seq, kind, data) SELECT $1, id, 1, 'run.created', jsonb_build_object('workflow', $3::text, 'version', $4::int, 'journal', $6::smallint, 'priority', $11::int) FROM made),
        feeds AS (INSERT INTO tutti.feed (tenant_id, run_id, from_seq, to_seq) SELECT $1, id, 1, 1 FROM made),
-       payloads AS (INSERT INTO tutti.payload (tenant_id, run_id, seq, part, class, encoding, sha256, size, body)
-         SELECT $1, id, 1, part, 'input', 'json', sha256, size, body FROM made, (VALUES (0, $13::bytea, $14::int, $15::bytea), (1, $23, $24, $25)) p (part, sha256, size, body) WHERE body IS NOT NULL)
+       payloads AS (INSERT INTO tutti.payload (tenant_id, run_id, seq, part, class, encoding, key_id, sha256, size, body)
+         SELECT $1, id, 1, part, 'input', 'json', key_id, sha256, length(body), body FROM made,
+           (VALUES (0, $13::bytea, $14::int, $15::bytea), (1, $23, $24, $25)) p (part, sha256, key_id, body) WHERE body IS NOT NULL)
+         ${keys ? `, keys AS (${newKeysSql('made', 26)})` : ''}
        SELECT CASE WHEN $18 THEN tutti.append_audit($1, $19, $20, $21, $22) END FROM made`,
       [
         request.tenantId,
@@ -133,10 +142,11 @@ export class Store {
         request.timeZone,
         request.priority ?? usualPriority,
         toJsonb(request.actor),
-        ...[hash, body.length, body],
+        ...[input.hash, input.keyId, input.body],
         ...[request.parent?.runId ?? null, request.parent?.step ?? null],
         ...startAudit(request, id, version),
-        ...[words && digest(goal?.text), words?.length ?? 0, words],
+        ...[said?.hash ?? null, said?.keyId ?? null, said?.body ?? null],
+        ...(keys?.columns ?? []),
       ],
     );
     if (result.rowCount === 1) return { id, isNew: true };
@@ -161,6 +171,13 @@ export class Store {
       values: [boot, limit, journalVersion, loaded ?? null, present?.configured ?? null],
     });
     return result.rows;
+  }
+
+  /** A claimed run's row as its owner reads it, and the keys that its bodies are sealed with; null: they are not. @throws ENCRYPTION_KEY · BODY_TAMPERED · DB_* */
+  async opened(row: RunRow): Promise<{ readonly row: RunRow; readonly keys: RunKeys | null }> {
+    const [opened] = await openGoals(this.#vault, [row]);
+    const keys = await this.#vault.keysOf({ tenantId: row.tenant_id, id: row.id });
+    return { row: opened as RunRow, keys };
   }
 
   /** Runs that an engine owns beside those that it knows: the answer of the claim that took them was lost. Changes nothing, however late it arrives. */
@@ -196,12 +213,12 @@ export class Store {
    */
   async history(tenantId: number, runId: string): Promise<readonly HistoryEntry[]> {
     const result = await this.#pool.query<HistoryEntry>(
-      `SELECT e.seq, e.step, e.kind, e.data, (SELECT convert_from(p.body, 'UTF8') FROM tutti.payload p
+      `SELECT e.seq, e.step, e.kind, e.data, (SELECT ${bodyText('p')} FROM tutti.payload p
          WHERE p.tenant_id = $1 AND p.run_id = $2 AND p.seq = coalesce((e.data->>'outputSeq')::bigint, e.seq) AND p.part = 0) AS body FROM tutti.entry e
        WHERE e.tenant_id = $1 AND e.run_id = $2 AND e.kind = ANY ($3) ORDER BY e.seq`,
       [tenantId, runId, historyKinds],
     );
-    return result.rows;
+    return this.#vault.open(result.rows, 'body');
   }
 
   /** What a run's steps have been through. */
@@ -216,7 +233,7 @@ export class Store {
     step: number,
   ): Promise<readonly RecordedTurn[]> {
     const { rows } = await this.#pool.query<SpokenRow>(conversationOf, [tenantId, runId, step]);
-    return toTurns(rows);
+    return toTurns(await this.#vault.open(rows, 'body'));
   }
 
   /**
@@ -314,7 +331,7 @@ export class Store {
       `SELECT ${runColumns}, r.status FROM tutti.run r WHERE r.tenant_id = $1 AND r.id = $2`,
       [tenantId, runId],
     );
-    return rows[0] ?? null;
+    return (await openGoals(this.#vault, rows))[0] ?? null;
   }
 
   /** The status of a run, or null when there is none. */

@@ -3,6 +3,7 @@ import { systemClock } from '../../base/clock.ts';
 import { EngineError, type ErrorData, isEngineError } from '../../base/errors.ts';
 import { digest } from '../../base/ids.ts';
 import type { Database } from '../../ports/db/database.ts';
+import { bodyText, vaultOf } from '../../ports/db/vault.ts';
 import type { RegisteredAgent, Registry } from '../../sdk/registry.ts';
 import { agentUnknown } from '../agents/agent-unknown.ts';
 import { goalOfTask } from '../run/goal.ts';
@@ -153,9 +154,9 @@ export class Tasks {
   /** The task that has a key. @throws KEY_REUSED when it is another one */
   async #known({ tenantId, key }: TaskRequest, asked: string): Promise<string | null> {
     if (key === undefined) return null;
-    const [row] = await this.#rows<{ readonly id: string; readonly body: Buffer | null }>(
+    const [row] = await this.#rows<{ readonly id: string; readonly body: string | null }>(
       tenantId,
-      sql`SELECT r.id, p.body FROM tutti.run r LEFT JOIN tutti.payload p ON p.tenant_id = r.tenant_id AND p.run_id = r.id AND p.seq = 1 AND p.part = 0
+      sql`SELECT r.id, ${sql.raw(bodyText('p'))} AS body FROM tutti.run r LEFT JOIN tutti.payload p ON p.tenant_id = r.tenant_id AND p.run_id = r.id AND p.seq = 1 AND p.part = 0
         WHERE r.tenant_id = ${tenantId} AND r.workflow = ${taskWorkflow} AND r.key = ${key}`,
     );
     const given = read(row?.body ?? null);
@@ -165,21 +166,26 @@ export class Tasks {
   }
 
   async #given(tenantId: number, id: string): Promise<TaskRunInput | null> {
-    const [row] = await this.#rows<{ readonly body: Buffer | null }>(
+    const [row] = await this.#rows<{ readonly body: string | null }>(
       tenantId,
-      sql`SELECT body FROM tutti.payload WHERE tenant_id = ${tenantId} AND run_id = ${id}::uuid AND seq = 1 AND part = 0`,
+      sql`SELECT ${sql.raw(bodyText('p'))} AS body FROM tutti.payload p WHERE tenant_id = ${tenantId} AND run_id = ${id}::uuid AND seq = 1 AND part = 0`,
     );
     return read(row?.body ?? null);
   }
 
   async #rows<T>(tenantId: number, query: RawBuilder<unknown>): Promise<readonly T[]> {
-    return this.#parts.database.rowsOf(tenantId, query as RawBuilder<T>);
+    const { database } = this.#parts;
+    const rows = await database.rowsOf(
+      tenantId,
+      query as RawBuilder<T & { readonly body: unknown }>,
+    );
+    return vaultOf(database).open(rows, 'body');
   }
 }
 
 /** Null once it has been erased. */
-function read(body: Buffer | null): TaskRunInput | null {
-  return body && (JSON.parse(body.toString('utf8')) as TaskRunInput);
+function read(body: string | null): TaskRunInput | null {
+  return body === null ? null : (JSON.parse(body) as TaskRunInput);
 }
 
 /** @throws INPUT_INVALID */

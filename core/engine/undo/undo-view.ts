@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { ErrorData } from '../../base/errors.ts';
 import type { EffectState, RunStatus } from '../../ports/db/states.ts';
+import { bodyText, vaultOf } from '../../ports/db/vault.ts';
 import type { LeftEffect } from '../../sdk/reversal.ts';
 import type { UndoItem } from './undo-plan.ts';
 
@@ -57,7 +58,8 @@ export async function readUndo(
   tenantId: number,
   { id, status }: { readonly id: string; readonly status: RunStatus },
 ): Promise<UndoView> {
-  const { rows: inputs } = await pool.query<{ readonly body: string }>(inputSql, [tenantId, id]);
+  const { rows } = await pool.query<{ readonly body: string | null }>(inputSql, [tenantId, id]);
+  const inputs = await vaultOf(pool).open(rows, 'body');
   const input = JSON.parse(inputs[0]?.body ?? noInput) as UndoInput;
   const keys = input.items.flatMap(({ effects }) => effects.map(({ effect }) => effect));
   const { rows: steps } = await pool.query<StepRow>(stepsSql, [tenantId, id]);
@@ -73,7 +75,7 @@ export async function readUndo(
 
 // An input that was erased tells nothing any more.
 const noInput = '{"of":"","reason":"","withdrawn":0,"items":[]}';
-const inputSql = `SELECT convert_from(body, 'UTF8') AS body FROM tutti.payload
+const inputSql = `SELECT ${bodyText('p')} AS body FROM tutti.payload p
   WHERE tenant_id = $1 AND run_id = $2 AND seq = 1 AND part = 0 AND body IS NOT NULL`;
 const stepsSql = `SELECT item_key, status, error FROM tutti.step
   WHERE tenant_id = $1 AND run_id = $2 AND item_key <> '' AND status IN ('failed', 'cancelled', 'skipped')`;

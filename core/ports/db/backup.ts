@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { keysFor } from './backup/keys.ts';
 import { checkBackup } from './backup/read-file.ts';
 import { type Restored, refuseNewer, restoreDatabase } from './backup/restore.ts';
 import { type Saved, type SaveOptions, saveDatabase } from './backup/save.ts';
@@ -35,19 +36,21 @@ export function writeBackup(place: Place, options: SaveOptions & Noting<Saved>):
 }
 
 /**
- * Restores a backup into an empty database; the whole file is checked before anything is touched or started.
+ * Restores a backup into an empty database; the whole file is checked before anything is touched or started. `keysPath`: the file with its
+ * data keys, or `none`. @default the one beside it, where it needs any
  * @throws BACKUP_INVALID with what is wrong and in which table · DB_VERSION when a newer Tutti wrote it · INPUT_INVALID when
  *   the database holds data or an engine works on it · CONFIG_INVALID · DB_* · DATA_FOLDER
  */
 export async function restoreBackup(
   place: Place,
   path: string,
-  { note }: Noting<Restored> = {},
+  { note, keysPath }: Noting<Restored> & { readonly keysPath?: string | undefined } = {},
 ): Promise<Restored> {
   const { header } = await checkBackup(path);
   refuseNewer(header);
+  const keys = await keysFor({ path, header }, keysPath);
   return withLogin(place, async (client) => {
-    const restored = await restoreDatabase(client, path);
+    const restored = await restoreDatabase(client, path, keys);
     await note?.(client, restored);
     return restored;
   });

@@ -1,5 +1,7 @@
 import type { Kysely, RawBuilder } from 'kysely';
 import type pg from 'pg';
+import type { EncryptionConfig } from '../encryption/config.ts';
+import type { SecretPlace } from '../secret.ts';
 import { type ConnectionConfig, openClient, openLogin, openPool, type Role } from './connection.ts';
 import { translateDbError } from './db-error.ts';
 import { openEmbedded } from './embedded.ts';
@@ -8,6 +10,7 @@ import { inSchemaTransaction, migrate } from './migrate.ts';
 import { ensurePartitions } from './partitions.ts';
 import type { Tables } from './tables.ts';
 import { checkTenancy } from './tenancy.ts';
+import { keepVault, type Vault } from './vault.ts';
 
 /** The engine's way to PostgreSQL: everything it hands out is released by `close`. */
 export interface Database {
@@ -41,6 +44,10 @@ export interface Database {
 }
 
 interface DatabaseOptions {
+  /** How what is stored of runs is encrypted; `env` holds the keys. @default it is not */
+  readonly encryption?:
+    | { readonly config: EncryptionConfig; readonly env: SecretPlace }
+    | undefined;
   /** A PostgreSQL 15 or later; without it Tutti runs its own under `dataFolder`. */
   readonly url?: string | undefined;
   readonly dataFolder: string;
@@ -48,6 +55,7 @@ interface DatabaseOptions {
 }
 
 const kyselyPoolSize = 4;
+const keyPoolSize = 2;
 const poolEndPatienceMs = 5_000;
 
 /**
@@ -60,7 +68,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     const config = await connectionOf(options, releasers);
     const login = await openLogin(config, options.signal);
     await prepare(login).finally(() => login.end());
-    return openOn(config, releasers);
+    const vault = options.encryption && (await openVault(options.encryption));
+    return openOn(config, releasers, vault);
   } catch (error) {
     await releasers.release();
     throw error;
@@ -83,12 +92,34 @@ async function connectionOf(
   return server.connection;
 }
 
-function openOn(connectionConfig: ConnectionConfig, releasers: Releasers): Database {
+type VaultOf = (pool: () => pg.Pool) => Vault;
+
+/** Who does not encrypt loads nothing of it. */
+async function openVault({
+  config,
+  env,
+}: Required<DatabaseOptions>['encryption'] & object): Promise<VaultOf> {
+  const [{ sealedVault }, { readMasterKeys }] = await Promise.all([
+    import('../encryption/sealed-vault.ts'),
+    import('../encryption/master-keys.ts'),
+  ]);
+  let masters: ReturnType<typeof readMasterKeys> | null = null;
+  return (pool) => sealedVault({ pool, masters: () => (masters ??= readMasterKeys(config, env)) });
+}
+
+function openOn(
+  connectionConfig: ConnectionConfig,
+  releasers: Releasers,
+  vaultOver?: VaultOf,
+): Database {
   const pool = (role: Role, size: number, pipeline = false): pg.Pool => {
     const opened = openPool(connectionConfig, role, { size, pipeline });
+    if (vault) keepVault(opened, vault);
     releasers.add(() => endPool(opened));
     return opened;
   };
+  let keyPool: pg.Pool | null = null;
+  const vault = vaultOver?.(() => (keyPool ??= pool('tutti_engine', keyPoolSize)));
   const kyselies = new Map<Role, OpenKysely>();
   const typed = (role: Role): OpenKysely => {
     const opened = kyselies.get(role) ?? openKysely(pool(role, kyselyPoolSize, true));
@@ -97,11 +128,12 @@ function openOn(connectionConfig: ConnectionConfig, releasers: Releasers): Datab
   };
   const admin = <T>(work: (client: pg.Client) => Promise<T>): Promise<T> =>
     runAdmin(connectionConfig, work);
-  return {
+  const database: Database = {
     connectionConfig,
     async connect(role, options) {
       const client = await openClient(connectionConfig, role, options);
       releasers.add(() => client.end());
+      if (vault) keepVault(client, vault);
       return client;
     },
     pool: (role, size) => pool(role, size),
@@ -113,6 +145,8 @@ function openOn(connectionConfig: ConnectionConfig, releasers: Releasers): Datab
       admin((client) => ensurePartitions(client, now)).catch(rethrowTranslated),
     close: () => releasers.release(),
   };
+  if (vault) keepVault(database, vault);
+  return database;
 }
 
 async function runAdmin<T>(

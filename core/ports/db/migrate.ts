@@ -35,6 +35,7 @@ const migrations: readonly Migration[] = [
   { version: 19, file: '0019-sessions.sql', minReader: 1 },
   { version: 20, file: '0020-policies-in-force.sql', minReader: 1 },
   { version: 21, file: '0021-delegation.sql', minReader: 1 },
+  { version: 22, file: '0022-encryption.sql', minReader: 1 },
 ];
 
 /** The version of the schema that this program knows. */

@@ -205,6 +205,8 @@ export interface ApprovalTable {
   readonly consumedAt: NullableTime;
   readonly title: string;
   readonly shown: NullableJson;
+  /** What title and `shown` are sealed with; null: they lie there as they are. */
+  readonly keyId: number | null;
   readonly deciders: string[];
   readonly path: string;
   readonly askedAt: Time;
@@ -285,6 +287,22 @@ export interface HoldTable {
   readonly reason: string;
   readonly actor: Json;
   readonly at: DefaultedTime;
+}
+
+/** A master key that data keys have been sealed under. */
+export interface MasterKeyTable {
+  readonly id: string;
+  readonly at: DefaultedTime;
+}
+
+/** What opens the bodies of one run and class. */
+export interface DataKeyTable {
+  readonly tenantId: number;
+  readonly runId: string;
+  readonly class: string;
+  readonly id: number;
+  readonly master: string;
+  readonly sealed: Buffer;
 }
 
 /** What was erased from a run, by whom and why. */

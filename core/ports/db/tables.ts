@@ -11,6 +11,7 @@ import type {
   ApprovalTable,
   ApprovalVoteTable,
   AttemptTable,
+  DataKeyTable,
   DelegationTable,
   EffectDocumentTable,
   EffectTable,
@@ -22,6 +23,7 @@ import type {
   HoldTable,
   InboxTable,
   LedgerTable,
+  MasterKeyTable,
   PayloadTable,
   RunTable,
   StepTable,
@@ -380,5 +382,7 @@ export interface Tables {
   readonly alert: AlertTable;
   readonly serviceTurn: ServiceTurnTable;
   readonly hold: HoldTable;
+  readonly dataKey: DataKeyTable;
+  readonly masterKey: MasterKeyTable;
   readonly erasure: ErasureTable;
 }

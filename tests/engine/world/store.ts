@@ -14,6 +14,7 @@ import type { EntryLine, SimDatabase, StepLine } from './database.ts';
 type Reads = Pick<
   Store,
   | 'workflowVersion'
+  | 'opened'
   | 'history'
   | 'lastSeq'
   | 'steps'
@@ -35,6 +36,10 @@ export class SimStore implements Reads {
 
   async workflowVersion(_tenantId: number, name: string): Promise<WorkflowData> {
     return this.#workflows.get(name) as WorkflowData;
+  }
+
+  async opened(row: RunRow): ReturnType<Store['opened']> {
+    return { row, keys: null };
   }
 
   async history(_tenantId: number, runId: string): Promise<readonly HistoryEntry[]> {

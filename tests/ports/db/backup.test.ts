@@ -55,8 +55,11 @@ describe('a backup', function () {
       assert.deepEqual(is[table], kept, table);
     }
     // tutti.meta is made by the migrations.
-    assert.equal(restored.rows, Object.values(was).flat().length);
-    assert.equal(restored.header.tables.length, Object.keys(was).length);
+    // Data keys come from a file of their own.
+    const { 'tutti."data_key"': keys = [], ...others } = was;
+    assert.equal(keys.length, 1);
+    assert.equal(restored.rows, Object.values(others).flat().length);
+    assert.equal(restored.header.tables.length, Object.keys(others).length);
   });
 
   it('leaves no run to an engine of the old place, and goes on counting behind what it brought', async () => {

@@ -31,7 +31,11 @@ export function refuseNewer(header: Header): void {
  * the old place is alive in the new one, and no run has an owner: the next engine takes up every run that has not ended.
  * @throws BACKUP_INVALID · INPUT_INVALID when there is data · DB_*
  */
-export async function restoreDatabase(client: pg.Client, path: string): Promise<Restored> {
+export async function restoreDatabase(
+  client: pg.Client,
+  path: string,
+  keysPath: string | null,
+): Promise<Restored> {
   const reader = await BackupReader.open(path);
   try {
     const { header } = reader;
@@ -44,11 +48,28 @@ export async function restoreDatabase(client: pg.Client, path: string): Promise<
       await fill(client, reader);
       const rows = await reader.end();
       await migrateTo(client, schemaVersion);
+      if (keysPath !== null) await loadKeys(client, keysPath);
       await ensurePartitions(client, await readNow(client));
       return { header, rows, openRuns: await countOpenRuns(client) };
     });
   } catch (error) {
     throw translateDbError(error);
+  } finally {
+    await reader.close();
+  }
+}
+
+/** Data keys come last: their file may be newer than the backup. */
+async function loadKeys(client: pg.Client, path: string): Promise<void> {
+  const reader = await BackupReader.open(path);
+  try {
+    for (const [place, table] of reader.header.tables.entries()) {
+      const name = quotedName(table);
+      await client.query(`ALTER TABLE ${name} NO FORCE ROW LEVEL SECURITY`);
+      await load(client, table, reader.table(place));
+      await client.query(`ALTER TABLE ${name} FORCE ROW LEVEL SECURITY`);
+    }
+    await reader.end();
   } finally {
     await reader.close();
   }

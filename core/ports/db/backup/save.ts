@@ -12,12 +12,15 @@ import {
   roleSql,
 } from './catalogue.ts';
 import type { Header } from './header.ts';
+import { isKeyTable, keysPathOf } from './keys.ts';
 import { BackupWriter, type Destination } from './write-file.ts';
 
 /** What a backup is asked for. */
 export interface SaveOptions extends Destination {
   /** The release of Tutti, for the header. */
   readonly release: string;
+  /** Where data keys go. @default beside the backup, with `.keys` behind its name */
+  readonly keysPath?: string | undefined;
   /** Ends the backup; nothing is left behind. */
   readonly signal?: AbortSignal;
 }
@@ -27,6 +30,8 @@ export interface Saved {
   readonly sizeBytes: number;
   readonly rows: number;
   readonly header: Header;
+  /** The file with the data keys; null: nothing is encrypted. */
+  readonly keysPath: string | null;
 }
 
 /**
@@ -45,20 +50,47 @@ export async function saveDatabase(client: pg.Client, options: SaveOptions): Pro
       `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL bytea_output = 'hex'`,
     );
     const facts = await readFacts(client);
-    const tables = await readTables(client);
-    const header = { release: options.release, ...facts, tables: tables.map(savedPart) };
-    const writer = await BackupWriter.open(options, header);
-    try {
-      for (const table of tables) await copyTable(client, table, { writer, ...options });
-      await client.query('COMMIT');
-      return { ...(await writer.finish()), header };
-    } catch (error) {
-      await writer.discard();
-      throw error;
-    }
+    const all = await readTables(client);
+    const keyTables = (await hasKeys(client, all)) ? all.filter(isKeyTable) : [];
+    const tables = all.filter((table) => !keyTables.includes(table));
+    const { release } = options;
+    const keysPath = keyTables.length > 0 ? (options.keysPath ?? keysPathOf(options.path)) : null;
+    if (keysPath !== null)
+      await copyTables(client, keyTables, {
+        ...{ ...options, path: keysPath },
+        header: { release, ...facts, tables: keyTables.map(savedPart) },
+      });
+    const header = { release, ...facts, tables: tables.map(savedPart) };
+    const written = await copyTables(client, tables, { ...options, header });
+    await client.query('COMMIT');
+    return { ...written, header, keysPath };
   } catch (error) {
     options.signal?.throwIfAborted();
     throw translateDbError(error);
+  }
+}
+
+/** Whether any body has a data key. */
+async function hasKeys(client: pg.Client, tables: readonly FoundTable[]): Promise<boolean> {
+  const table = tables.find(isKeyTable);
+  if (!table) return false;
+  await client.query(roleSql(table));
+  const { rowCount } = await client.query(`SELECT FROM ${quotedName(table)} LIMIT 1`);
+  return rowCount !== 0;
+}
+
+async function copyTables(
+  client: pg.Client,
+  tables: readonly FoundTable[],
+  { header, ...options }: SaveOptions & { readonly header: Header },
+): Promise<{ readonly sizeBytes: number; readonly rows: number }> {
+  const writer = await BackupWriter.open(options, header);
+  try {
+    for (const table of tables) await copyTable(client, table, { writer, ...options });
+    return await writer.finish();
+  } catch (error) {
+    await writer.discard();
+    throw error;
   }
 }
 
