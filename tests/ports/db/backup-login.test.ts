@@ -62,7 +62,8 @@ describe('a backup by a login that row-level security binds', function () {
 
     const was = await contents('source');
     assert.ok(Object.values(was).every((rows) => rows.length > 0));
-    assert.deepEqual(await contents('target'), was);
+    // Whoever was signed in signs in again.
+    assert.deepEqual(await contents('target'), { ...was, 'tutti."session"': [] });
   });
 
   it('is refused when nobody may read some of the rows', async () => {
