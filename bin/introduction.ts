@@ -85,7 +85,7 @@ export async function openCompany(
   return loaded;
 }
 
-/** Says where the API is and who can use it; of an installation without any key, the owner's, which is shown here and never again. */
+/** Says where API and console are and who can use them; of an installation without any key, the owner's, which is shown here and never again. */
 export async function sayApi(
   call: Call,
   host: Host,
@@ -95,6 +95,7 @@ export async function sayApi(
     ? 'everybody needs a key or a token'
     : 'programs of this machine need no key: whoever can reach it may use it';
   say(call, 'API', `${url}; ${who}`);
+  if (host.config.features?.console !== false) say(call, 'Console', `${url}/console/`);
   const first = await firstKey(host, tenantId);
   if (first === null) return;
   say(call, 'Key', `${call.terminal.bold(first)}`);
