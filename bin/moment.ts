@@ -24,3 +24,8 @@ export function readUntil(flag: string, text: string): Date {
     `--${flag} is '${text.slice(0, 40)}'; write a day, 2026-07-31, or a moment, 2026-07-31T12:00:00Z.`,
   );
 }
+
+/** A moment to its minute, in UTC: `2026-07-31T12:00Z`. */
+export function minuteText(moment: Date): string {
+  return `${moment.toISOString().slice(0, 16)}Z`;
+}

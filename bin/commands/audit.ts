@@ -8,11 +8,11 @@ import type { Verdict } from '../../core/engine/audit/verify.ts';
 import { readAuditKey } from '../../core/ports/audit-key.ts';
 import { countOf } from '../../core/service/batch/format.ts';
 import { actionIn, wrongUse } from '../arguments.ts';
-import { withHost, withTenant } from '../call-host.ts';
+import { withHost } from '../call-host.ts';
 import { hostOptions } from '../call-reading.ts';
 import { type Call, type Command, exit } from '../command.ts';
 import type { Host } from '../host.ts';
-import { identityOf } from '../identity-of.ts';
+import { withNamedTenant } from '../named-tenant.ts';
 import { table } from '../terminal.ts';
 import { listed } from '../usages/amounts.ts';
 
@@ -145,15 +145,9 @@ async function withChain(
   call: Call,
   work: (host: Host, tenantId: number) => Promise<number>,
 ): Promise<number> {
-  const slug = call.args.text('tenant');
   if (call.args.has('installation')) return withHost(call, (host) => work(host, 0));
-  if (slug !== undefined)
-    return withHost(call, async (host) => {
-      const { id } = await identityOf(host, 0).tenants.find(slug);
-      return work(host, id);
-    });
   let code: number = exit.done;
-  await withTenant(call, async (host, tenantId) => {
+  await withNamedTenant(call, async (host, tenantId) => {
     code = await work(host, tenantId);
   });
   return code;

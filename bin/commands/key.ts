@@ -3,10 +3,10 @@ import { type KeyView, usualKeyDays } from '../../core/service/identity/key-view
 import type { KeyRequest, Keys, ShownKey } from '../../core/service/identity/keys.ts';
 import type { Role } from '../../core/service/identity/permission.ts';
 import { actionIn, wrongUse } from '../arguments.ts';
-import { withHost, withTenant } from '../call-host.ts';
-import { type Call, type Command, exit } from '../command.ts';
-import type { Host } from '../host.ts';
+import type { Call, Command } from '../command.ts';
 import { identityOf } from '../identity-of.ts';
+import { minuteText } from '../moment.ts';
+import { withNamedTenant } from '../named-tenant.ts';
 import { operator } from '../operator.ts';
 import { oneLine, type Terminal, table } from '../terminal.ts';
 
@@ -26,13 +26,7 @@ export const key: Command = (call) => {
   const actOf = actionIn('key', actions, action);
   // Read before anything is opened: a wrong flag costs no start.
   const act = actOf(call, named);
-  const work = (host: Host, tenantId: number) => act(identityOf(host, tenantId).keys, tenantId);
-  const slug = call.args.text('tenant');
-  if (slug === undefined) return withTenant(call, work);
-  return withHost(call, async (host) => {
-    await work(host, (await identityOf(host, 0).tenants.find(slug)).id);
-    return exit.done;
-  });
+  return withNamedTenant(call, (host, tenantId) => act(identityOf(host, tenantId).keys, tenantId));
 };
 
 function list({ terminal }: Call): Act {
@@ -48,7 +42,7 @@ function list({ terminal }: Call): Act {
 
 function rowOf({ id, name, roles, state, expiresAt, lastUsedAt }: KeyView): readonly string[] {
   const day = expiresAt?.toISOString().slice(0, 10) ?? 'never';
-  const used = lastUsedAt === null ? 'never' : `${lastUsedAt.toISOString().slice(0, 16)}Z`;
+  const used = lastUsedAt === null ? 'never' : minuteText(lastUsedAt);
   return [id, oneLine(name), roles.join(','), state, day, used];
 }
 

@@ -7,6 +7,7 @@ import { hostOptions } from '../call-reading.ts';
 import { type Call, type Command, exit } from '../command.ts';
 import { openConfig } from '../configuration.ts';
 import { moduleDeskOf } from '../modules-of.ts';
+import { minuteText } from '../moment.ts';
 import { writeModule } from '../new-module.ts';
 import { operator } from '../operator.ts';
 import { table } from '../terminal.ts';
@@ -106,7 +107,7 @@ function withLoad<T extends { readonly name: string }>(each: T, loads: readonly 
 
 /** A module that was loaded while Tutti ran, and what each engine has made of it. */
 function saidOf({ name, version, wanted, actor, at, engines }: ModuleLoadView): readonly string[] {
-  const when = `${at.toISOString().slice(0, 16)}Z by ${actor.id}`;
+  const when = `${minuteText(at)} by ${actor.id}`;
   return [
     `${name} ${version}: ${wanted ? 'loaded' : 'taken away'} ${when}`,
     ...engines.map(({ id, host, state, generation, error }) => {

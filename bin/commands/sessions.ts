@@ -1,10 +1,10 @@
 import { countOf } from '../../core/service/batch/format.ts';
 import type { Sessions, SessionView } from '../../core/service/identity/sessions.ts';
 import { actionIn, wrongUse } from '../arguments.ts';
-import { withHost, withTenant } from '../call-host.ts';
-import { type Call, type Command, exit } from '../command.ts';
-import type { Host } from '../host.ts';
+import type { Call, Command } from '../command.ts';
 import { identityOf } from '../identity-of.ts';
+import { minuteText } from '../moment.ts';
+import { withNamedTenant } from '../named-tenant.ts';
 import { operator } from '../operator.ts';
 import { shortened, table } from '../terminal.ts';
 
@@ -21,13 +21,9 @@ const shownAgent = 40;
 export const sessions: Command = (call) => {
   const [action = 'list', id] = call.args.positionals;
   const act = actionIn('sessions', actions, action)(call, id);
-  const work = (host: Host, tenantId: number) => act(identityOf(host, tenantId).sessions, tenantId);
-  const slug = call.args.text('tenant');
-  if (slug === undefined) return withTenant(call, work);
-  return withHost(call, async (host) => {
-    await work(host, (await identityOf(host, 0).tenants.find(slug)).id);
-    return exit.done;
-  });
+  return withNamedTenant(call, (host, tenantId) =>
+    act(identityOf(host, tenantId).sessions, tenantId),
+  );
 };
 
 function list({ terminal }: Call): Act {
@@ -43,10 +39,9 @@ function list({ terminal }: Call): Act {
 
 function rowOf(view: SessionView): readonly string[] {
   const { id, person, actor, key, issuer, roles, seenAt, expiresAt, address, userAgent } = view;
-  const minute = (moment: Date): string => `${moment.toISOString().slice(0, 16)}Z`;
   return [
     ...[id, person ?? actor.id, key === null ? `a token of ${issuer}` : `key ${key}`],
-    ...[roles.join(','), minute(seenAt), minute(expiresAt), address],
+    ...[roles.join(','), minuteText(seenAt), minuteText(expiresAt), address],
     shortened(userAgent, shownAgent),
   ];
 }

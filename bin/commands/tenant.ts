@@ -4,6 +4,7 @@ import { wrongUse } from '../arguments.ts';
 import { withHost } from '../call-host.ts';
 import { type Call, type Command, exit } from '../command.ts';
 import { identityOf } from '../identity-of.ts';
+import { minuteText } from '../moment.ts';
 import { operator } from '../operator.ts';
 import { table } from '../terminal.ts';
 
@@ -39,7 +40,7 @@ async function list({ terminal }: Call, tenants: Tenants): Promise<void> {
   if (terminal.isJson) return terminal.print(all);
   const rows = all.map(({ slug, createdAt, suspendedAt }) => [
     ...[slug, createdAt.toISOString().slice(0, 10)],
-    suspendedAt === null ? '' : `suspended since ${suspendedAt.toISOString().slice(0, 16)}Z`,
+    suspendedAt === null ? '' : `suspended since ${minuteText(suspendedAt)}`,
   ]);
   for (const line of table(rows)) terminal.say(line.trimEnd());
   terminal.say(`${countOf(all.length, 'tenant')}.`);
