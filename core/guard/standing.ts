@@ -23,12 +23,11 @@ export async function standingOf(
 
 /** Whether an agent may hand work to another one by the policies in force. @throws DB_* where nobody can tell */
 export async function mayHandOn(
-  { agentName: name, module, policies, authority }: StepScope,
+  scope: StepScope,
   to: Pick<RegisteredAgent, 'name' | 'module'>,
 ): Promise<boolean> {
-  if (to.module === module) return true;
-  const inForce = policiesInForce(policies, (await authority()).policies);
-  return mayHandTo(inForce, { name, module }, to);
+  const { agentName: name, module } = scope;
+  return to.module === module || mayHandTo(await inForce(scope), { name, module }, to);
 }
 
 /**
@@ -40,6 +39,9 @@ export async function policiesOf(
   { agentName: agent, module }: Pick<StepScope, 'agentName' | 'module'>,
 ): Promise<readonly Policy[]> {
   if (tool.effect === 'read' && isOwn(tool, { agent, module }, [])) return scope.policies;
-  const { policies } = await scope.authority();
-  return policiesInForce(scope.policies, policies);
+  return inForce(scope);
+}
+
+async function inForce(scope: StepScope): Promise<readonly Policy[]> {
+  return policiesInForce(scope.policies, (await scope.authority()).policies);
 }
