@@ -14,7 +14,7 @@ import type { Inbox, Message, SteerKind } from '../run/inbox.ts';
 import { toJsonb } from '../run/rows.ts';
 import { isTerminal, type RunStatus } from '../run/states.ts';
 import type { Store } from '../run/store.ts';
-import type { Explainer } from './explainer.ts';
+import type { Explainer, Question } from './explainer.ts';
 import { type ExplainedRun, type Explanation, momentOf } from './explanation.ts';
 import { explainFromRows, type KnownRun } from './from-rows.ts';
 import { PastReader } from './past.ts';
@@ -117,12 +117,11 @@ export class Explanations {
   async #own({ tenantId, runId, step, limit }: ExplainAsk): Promise<Explanation | null> {
     const own = this.#parts.own?.();
     if (!own?.owns(runId)) return null;
-    const [past, keys, runs] = await Promise.all([
+    const [past, outside] = await Promise.all([
       this.#past.of(tenantId),
-      this.#keys(tenantId, runId),
-      this.#runs(tenantId, runId),
+      this.#outside(tenantId, runId),
     ]);
-    return own.explain(runId, { step, limit, past, keys, runs });
+    return own.explain(runId, { step, limit, past, ...outside });
   }
 
   async #answer({ id, tenant_id: tenantId, run_id: runId, dedupe, data }: Message): Promise<void> {
@@ -187,9 +186,8 @@ export class Explanations {
   async #fromRows(ask: ExplainAsk, run: KnownRun, note: string): Promise<Explanation> {
     if (ask.step !== undefined) await this.#checkStep(ask);
     const { tenantId, runId, step, limit } = ask;
-    const keys = await this.#keys(tenantId, runId);
-    const runs = await this.#runs(tenantId, runId);
-    return explainFromRows(this.#parts, run, { step, limit, note, keys, runs });
+    const outside = await this.#outside(tenantId, runId);
+    return explainFromRows(this.#parts, run, { step, limit, note, ...outside });
   }
 
   async #known({ tenantId, runId }: ExplainAsk): Promise<KnownRun> {
@@ -215,6 +213,18 @@ export class Explanations {
   async #checkStep({ tenantId, runId, step = '' }: ExplainAsk): Promise<void> {
     if ((await this.#parts.store.stepAt(tenantId, runId, step)) === undefined)
       throw new EngineError('STEP_UNKNOWN', `Run ${runId} has no step '${step}'.`);
+  }
+
+  /** What steps wait for that others have: effects, and runs that they have started. */
+  async #outside(
+    tenantId: number,
+    runId: string,
+  ): Promise<Required<Pick<Question, 'keys' | 'runs'>>> {
+    const [keys, runs] = await Promise.all([
+      this.#keys(tenantId, runId),
+      this.#runs(tenantId, runId),
+    ]);
+    return { keys, runs };
   }
 
   /** What steps have started and has not ended, by step. */
