@@ -66,9 +66,9 @@ describe('approvals of effects', function () {
     assert.deepEqual(blocker.policy, { name: 'yard', version: 1 });
     assert.match(blocker.text, /^A person must approve the effect \w+, as policy 'yard v1' says/);
 
-    await policies.withdraw(speaker, 'yard');
     await yard.say(view.id, 'anna');
     assert.equal(await yard.became(runId), 'applied');
+    await policies.withdraw(speaker, 'yard');
   });
 
   it('carry out what nobody waits for by a run of its own', async () => {
