@@ -1,5 +1,10 @@
 import type { Change } from '../../core/engine/policies/change.ts';
-import type { Checked, Policies, PolicyVersions, Wish } from '../../core/engine/policies/policies.ts';
+import type {
+  Checked,
+  Policies,
+  PolicyVersions,
+  Wish,
+} from '../../core/engine/policies/policies.ts';
 import type { Said, Speaker } from '../../core/engine/policies/speaking.ts';
 import type { Policy } from '../../core/sdk/policy.ts';
 import { checkPolicyDocument, readPolicyDocument } from '../../core/sdk/policy-document.ts';

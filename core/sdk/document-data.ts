@@ -1,7 +1,14 @@
 import { durationMs } from '../base/duration.ts';
 import type { DocumentItemNode, DocumentNode, WorkflowDocument } from './document-schema.ts';
 import type { Path } from './document-source.ts';
-import { impliedBy, mentionsOf, type Note, readCel, readTemplate, readText } from './document-template.ts';
+import {
+  impliedBy,
+  mentionsOf,
+  type Note,
+  readCel,
+  readTemplate,
+  readText,
+} from './document-template.ts';
 import { typeFrom } from './json-schema.ts';
 import type {
   Awaited as AwaitedData,

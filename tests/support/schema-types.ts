@@ -33,7 +33,10 @@ export function typeText(schema: JsonSchema): string {
   if (some) return some.map((each) => `(${typeText(each)})`).join(' | ');
   if (allOf) return allOf.map((each) => `(${typeText(each)})`).join(' & ');
   if (type === undefined) return 'unknown';
-  return [type].flat().map((each) => oneText(each, known)).join(' | ');
+  return [type]
+    .flat()
+    .map((each) => oneText(each, known))
+    .join(' | ');
 }
 
 function oneText(type: string, { items, properties, required = [], ...known }: Known): string {
@@ -41,7 +44,8 @@ function oneText(type: string, { items, properties, required = [], ...known }: K
   if (type === 'array') return `readonly (${typeText(items ?? {})})[]`;
   if (type !== 'object') return type;
   const { additionalProperties: others } = known;
-  if (!properties) return `{ readonly [name: string]: ${typeof others === 'object' ? typeText(others) : 'unknown'} }`;
+  if (!properties)
+    return `{ readonly [name: string]: ${typeof others === 'object' ? typeText(others) : 'unknown'} }`;
   const members = Object.entries(properties).map(([name, each]) => {
     const mark = required.includes(name) ? '' : '?';
     return `readonly ${JSON.stringify(name)}${mark}: ${typeText(each)};`;

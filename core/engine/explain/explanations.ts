@@ -15,7 +15,12 @@ import { toJsonb } from '../run/rows.ts';
 import { isTerminal, type RunStatus } from '../run/states.ts';
 import type { Store } from '../run/store.ts';
 import type { Explainer, Question } from './explainer.ts';
-import { type AwaitedEffect, type ExplainedRun, type Explanation, momentOf } from './explanation.ts';
+import {
+  type AwaitedEffect,
+  type ExplainedRun,
+  type Explanation,
+  momentOf,
+} from './explanation.ts';
 import { explainFromRows, type KnownRun } from './from-rows.ts';
 import { PastReader } from './past.ts';
 

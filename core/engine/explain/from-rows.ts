@@ -5,7 +5,12 @@ import { isTerminal } from '../run/states.ts';
 import { pathOf } from '../run/step.ts';
 import type { Store } from '../run/store.ts';
 import { blockersOf } from '../schedule/blockers.ts';
-import { type AwaitedEffect, type ExplainedStep, type Explanation, usuallyTold } from './explanation.ts';
+import {
+  type AwaitedEffect,
+  type ExplainedStep,
+  type Explanation,
+  usuallyTold,
+} from './explanation.ts';
 
 /** A run's row, as far as an explanation needs it. */
 export interface KnownRun {

@@ -7,7 +7,12 @@ import type { Waiting } from '../run/waiting.ts';
 import { blockersOf, type StepBlocker } from '../schedule/blockers.ts';
 import type { Forecast, LiftedStart } from '../schedule/expected-work.ts';
 import type { Doer, Doers } from './doers.ts';
-import { type AwaitedEffect, type ExplainedBlocker, type ExplainedStep, momentOf } from './explanation.ts';
+import {
+  type AwaitedEffect,
+  type ExplainedBlocker,
+  type ExplainedStep,
+  momentOf,
+} from './explanation.ts';
 import { LineUp } from './line-up.ts';
 import { factsOf } from './step-facts.ts';
 import { isPoint, type Surroundings } from './surroundings.ts';

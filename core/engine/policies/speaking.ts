@@ -99,7 +99,9 @@ export class Speaking {
 
   /** Whether policies let happen more than those that count, or than those that are to count and would be taken back by it. */
   async #isWider(standing: Standing, after: readonly Policy[]): Promise<boolean> {
-    const pending = pendingIn(standing.history).map(({ version }) => this.#standings.with(standing, version));
+    const pending = pendingIn(standing.history).map(({ version }) =>
+      this.#standings.with(standing, version),
+    );
     return [standing.now, ...(await Promise.all(pending))].some((before) =>
       differenceOf(before, after).some(({ direction }) => direction === 'wider'),
     );

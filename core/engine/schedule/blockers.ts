@@ -109,7 +109,8 @@ function holds(facts: StepFacts): readonly StepBlocker[] {
   const kind = waitKinds[wait];
   const untilMs = wakeAt === null ? null : Math.max(0, wakeAt - now);
   if (kind === 'review') found.push(say({ kind, key }, untilMs));
-  else if (kind === 'approval') found.push(say({ kind, key, by, ...(policy && { policy }) }, untilMs));
+  else if (kind === 'approval')
+    found.push(say({ kind, key, by, ...(policy && { policy }) }, untilMs));
   else if (kind === 'child') found.push(say({ kind, runs }, untilMs));
   else found.push(say({ kind }, untilMs));
   return found;

@@ -68,7 +68,12 @@ describe('the audit log over HTTP', () => {
   /** Of what the last step has made. */
   let made = '';
   const steps = () =>
-    auditedRoutes({ server: server.url, send, made: () => made, ended: (run) => tutti.engine.whenEnded(run) });
+    auditedRoutes({
+      server: server.url,
+      send,
+      made: () => made,
+      ended: (run) => tutti.engine.whenEnded(run),
+    });
 
   it('has one row of every change, of whoever made it', async () => {
     verifies('R12.audit');

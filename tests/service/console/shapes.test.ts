@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 import { apiPartsOf } from '../../../bin/api.ts';
-import type { JsonSchema, OpenApi } from '../../../core/service/api/openapi/open-api.ts';
 import { createApp, listen } from '../../../core/service/api/app.ts';
+import type { JsonSchema, OpenApi } from '../../../core/service/api/openapi/open-api.ts';
 import { complaintsOf } from '../../support/compiler.ts';
 import { openTestEngine, type TestEngine } from '../../support/engine.ts';
 import { declarationsOf, typeText } from '../../support/schema-types.ts';
@@ -58,7 +58,9 @@ describe('what the console reads of the API', function () {
     });
     const source = "import type * as Console from '../../../core/service/console/api/shapes.ts';";
     const text = [...lines, source, declarationsOf(document)].join('\n');
-    return complaintsOf(file, text).map(({ line, message }) => `${asked[line - 1]?.[0]}: ${message}`);
+    return complaintsOf(file, text).map(
+      ({ line, message }) => `${asked[line - 1]?.[0]}: ${message}`,
+    );
   }
 
   it('is what the API documents that it answers', () => {
