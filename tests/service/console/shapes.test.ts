@@ -74,10 +74,9 @@ describe('what the console reads of the API', function () {
       ['get /v1/runs', "Console.Page<Omit<Console.Run, 'company'> & { readonly company: string }>"],
     ]);
 
-    assert.deepEqual(
-      faults.map((fault) => /^[^:]+: .*(mood|at|company)/s.exec(fault)?.[1]),
-      ['mood', 'at', 'company'],
-    );
+    assert.equal(faults.length, 3);
+    for (const [index, member] of ['mood', 'at', 'company'].entries())
+      assert.match(String(faults[index]), new RegExp(`'${member}'`));
   });
 });
 
