@@ -228,7 +228,7 @@ describe('explain', () => {
     verifies('R2.explain');
     hand = await books.open();
     const asks = await hand.start('one.question');
-    const works = await hand.start('one.wide');
+    const works = await hand.start('two.wide');
     await hand.dispatcher.next('t4');
 
     assert.ok((await explain(works.id)).bottleneck, 'which is told of a run that moves');
