@@ -38,7 +38,12 @@ describe('the statement of a flush', () => {
 
   async function send(change: Omit<Change, 'run' | 'step'> = {}, no = sent + 1): Promise<FlushRow> {
     const changes = [{ run, step, ...change }];
-    const values = [writer.lease.boot, no - 1, no, ...flushes.parameters(changes, stepRows(changes))];
+    const values = [
+      writer.lease.boot,
+      no - 1,
+      no,
+      ...flushes.parameters(changes, stepRows(changes)),
+    ];
     const { rows } = await pool.query<FlushRow>(flushSql, values);
     sent = no;
     return rows[0] as FlushRow;
