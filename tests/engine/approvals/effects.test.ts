@@ -59,10 +59,11 @@ describe('approvals of effects', function () {
     const runId = String(view.runId);
     const blocker = await eventually(async () => {
       const { steps } = await tutti.engine.explain({ tenantId, runId });
-      return steps[0]?.blockers.find(({ kind }) => kind === 'approval');
+      const asked = steps[0]?.blockers.find(({ kind }) => kind === 'approval');
+      // The engine knows that it waits a flush before the rows tell what for.
+      return asked?.kind === 'approval' && asked.key !== null ? asked : undefined;
     });
 
-    assert.ok(blocker.kind === 'approval');
     assert.deepEqual(blocker.policy, { name: 'yard', version: 1 });
     assert.match(blocker.text, /^A person must approve the effect \w+, as policy 'yard v1' says/);
 
