@@ -11,7 +11,8 @@ import { mayLeave } from './left-behind.ts';
 /*
  * One PostgreSQL for the whole test process, in a folder of its own, started by the first file that asks. Each file gets a
  * database cloned from one that was migrated once; a clone takes 40 to 60 ms
- * (by FILE_COPY 110 to 160: that writes two checkpoints).
+ * (by FILE_COPY 110 to 160: that writes two checkpoints). It need not outlive a power cut: commits wait for no disk. Who tests what
+ * a server's own death leaves has a server of its own (`own-server.ts`), which is set as Tutti sets it.
  */
 
 /** A migrated, empty database for one test file. */
@@ -102,6 +103,10 @@ async function startServer(): Promise<TestServer> {
   process.once('exit', () => stopAtOnce(dataFolder));
   const server = await openEmbedded({ dataFolder });
   mayLeave([dataFolder, String(server.connection.host)]);
+  for (const name of ['fsync', 'full_page_writes']) {
+    await asAdmin(server, `ALTER SYSTEM SET ${name} = off`);
+  }
+  await asAdmin(server, 'SELECT pg_reload_conf()');
   const template = await openDatabase({ url: urlOf(server, 'tutti'), dataFolder });
   await template.close();
   return { dataFolder, server };
