@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { main } from '../../bin/main.ts';
-import { childFlags } from '../support/child-flags.ts';
+import { nodeFlags } from '../../bin/node24.mjs';
 import { compileCacheEnv } from '../support/compile-cache.ts';
 import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
 import { scratchFolder } from '../support/scratch.ts';
@@ -45,7 +45,7 @@ const pauseMs = 10;
 /** Starts a command; nothing of the tests' own environment but PATH and HOME reaches it. */
 export function startCli(place: Place, args: readonly string[]): Running {
   const { PATH = '', HOME = '' } = process.env;
-  const child = spawn(process.execPath, [...childFlags, entry, ...args], {
+  const child = spawn(process.execPath, [...nodeFlags, entry, ...args], {
     cwd: place.cwd,
     env: { PATH, HOME, ...compileCacheEnv, ...place.env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -4,12 +4,12 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { openApi } from '../../bin/api.ts';
+import { nodeFlags } from '../../bin/node24.mjs';
 import type { ModuleLoadView } from '../../core/engine/modules/module-loads.ts';
 import { pinnedBy } from '../../core/engine/run/pinned.ts';
 import type { RegisteredWorkflow } from '../../core/sdk/registry.ts';
 import type { Listening } from '../../core/service/api/app.ts';
 import { json, problem } from '../service/api/api.ts';
-import { childFlags } from '../support/child-flags.ts';
 import { openTestEngine, requestOf, type TestEngine } from '../support/engine.ts';
 import { eventually } from '../support/eventually.ts';
 import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
@@ -160,7 +160,7 @@ export const heir = defineModule({
     const { code, stdout } = await runCli(place, ['modules', 'new', 'parcels']);
     const again = await runCli(place, ['modules', 'new', 'parcels']);
     const node = (...args: string[]) =>
-      spawnSync(process.execPath, [...childFlags, ...args], {
+      spawnSync(process.execPath, [...nodeFlags, ...args], {
         ...{ cwd: folder.path, encoding: 'utf8' as const, timeout: 200_000 },
       });
     const compiled = node(join(root, 'node_modules/typescript/bin/tsc'), '-p', '.');

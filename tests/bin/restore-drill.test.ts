@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
+import { nodeFlags } from '../../bin/node24.mjs';
 import { Store } from '../../core/engine/run/store.ts';
 import { submitRun } from '../../core/engine/submit.ts';
 import { writeBackup } from '../../core/ports/db/backup.ts';
@@ -15,7 +16,6 @@ import { openDatabase } from '../../core/ports/db/database.ts';
 import { openEmbedded } from '../../core/ports/db/embedded.ts';
 import { sharedEntities } from '../../core/ports/erp/entities.ts';
 import { loadRegistry } from '../../core/sdk/registry.ts';
-import { childFlags } from '../support/child-flags.ts';
 import { compileCacheEnv } from '../support/compile-cache.ts';
 import { requestOf } from '../support/engine.ts';
 import labConfig from '../support/fixtures/lab.config.ts';
@@ -43,7 +43,7 @@ describe('the restore drill', function () {
 
   function startEngine(url: string, runId: string): ChildProcess {
     const what = JSON.stringify({ until: runId });
-    const args = [...childFlags, program, url, what, 'lab.config.ts'];
+    const args = [...nodeFlags, program, url, what, 'lab.config.ts'];
     const env = { ...process.env, ...compileCacheEnv, LAB_LOG: log, LAB_THREADS: '1' };
     const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'ignore', 'inherit'] });
     children.add(child);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { childFlags } from '../support/child-flags.ts';
+import { nodeFlags } from '../../bin/node24.mjs';
 import { compileCacheEnv } from '../support/compile-cache.ts';
 import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
 import { scratchFolder } from '../support/scratch.ts';
@@ -59,7 +59,7 @@ describe('the page that shows how a module is written', function () {
   });
 
   const node = (...args: string[]) =>
-    spawnSync(process.execPath, [...childFlags, ...args], {
+    spawnSync(process.execPath, [...nodeFlags, ...args], {
       cwd: folder.path,
       encoding: 'utf8',
       timeout: 120_000,

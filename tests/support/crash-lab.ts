@@ -8,10 +8,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
 import { type Host, openHost } from '../../bin/host.ts';
+import { nodeFlags } from '../../bin/node24.mjs';
 import { newId } from '../../core/base/ids.ts';
 import { Reviews } from '../../core/engine/run/reviews.ts';
 import { submitRun } from '../../core/engine/submit.ts';
-import { childFlags } from './child-flags.ts';
 import { compileCacheEnv, sharedFolder } from './compile-cache.ts';
 import { requestOf } from './engine.ts';
 import { type Oracle, startOracle } from './oracle.ts';
@@ -70,7 +70,7 @@ export function startLabEngine(
     ...what
   }: LabEngineOptions & { readonly tenantId?: number },
 ): LabEngine {
-  const args = [...childFlags, program, database, JSON.stringify(what), config];
+  const args = [...nodeFlags, program, database, JSON.stringify(what), config];
   const child = spawn(process.execPath, args, {
     env: {
       ...process.env,

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync, statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { childFlags } from './child-flags.ts';
+import { nodeFlags } from '../../bin/node24.mjs';
 
 /** An effect that reached the outside world. */
 export interface EffectSeen {
@@ -65,7 +65,7 @@ function readerOf(log: string): () => readonly OracleEntry[] {
 
 /** Starts the world outside; it logs into `log`. */
 export async function startOracle(log: string): Promise<Oracle> {
-  const child = spawn(process.execPath, [...childFlags, program, log], {
+  const child = spawn(process.execPath, [...nodeFlags, program, log], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const line = await Promise.race([

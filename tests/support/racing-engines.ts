@@ -1,7 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { childFlags } from './child-flags.ts';
 import type { FreshDatabase } from './postgres.ts';
 
 const child = fileURLToPath(new URL('./fixtures/racing-engine.ts', import.meta.url));
@@ -28,7 +27,7 @@ export async function startEngines(
   const children: ChildProcess[] = configUrls.map(({ href }) =>
     fork(child, [href, url], {
       env: { ...process.env, TUTTI_TEST_KEY: 'a-key-of-the-tests' },
-      execArgv: [...childFlags],
+      execArgv: ['--disable-warning=ExperimentalWarning'],
     }),
   );
   const hear = async (engine: ChildProcess): Promise<string> => {

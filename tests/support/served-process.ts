@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { childFlags } from './child-flags.ts';
+import { nodeFlags } from '../../bin/node24.mjs';
 import { compileCacheEnv } from './compile-cache.ts';
 
 const entry = fileURLToPath(new URL('../../bin/tutti.ts', import.meta.url));
@@ -48,7 +48,7 @@ export function hasPlaces(): boolean {
 /** Starts a server and waits until it serves. */
 export async function startServed(options: ServedOptions): Promise<ServedProcess> {
   const { place = { kind: 'here' }, port = 0, config, cwd } = options;
-  const serve = [process.execPath, ...childFlags, entry, 'serve', '--port', String(port)];
+  const serve = [process.execPath, ...nodeFlags, entry, 'serve', '--port', String(port)];
   const [program = '', ...args] = [...wrapperOf(place), ...serve, '--config', config];
   const { PATH = '', HOME = '' } = process.env;
   const env = { PATH, HOME, ...compileCacheEnv, ...options.env };
