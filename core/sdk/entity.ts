@@ -226,7 +226,7 @@ function fieldSchemas(fields: Fields): Record<string, z.ZodType> {
 
 /** The zod schema of one field, as connectors deliver it. */
 export function fieldSchema(of: Field): z.ZodType {
-  const schema =
+  const schema: z.ZodType =
     of.kind === 'lines' ? z.array(z.object(fieldSchemas(of.fields))) : scalarSchema(of);
   return of.nullable ? schema.nullable() : schema;
 }

@@ -77,7 +77,7 @@ describe('a run of an earlier release', function () {
     const { server } = await testServer();
     const database = `golden_${name.replaceAll('-', '_')}`;
     const template = await templateOf(golden.made.schema);
-    await asAdmin(server, `CREATE DATABASE ${database} TEMPLATE ${template} STRATEGY WAL_LOG`);
+    await asAdmin(server, `CREATE DATABASE ${database} TEMPLATE ${template} STRATEGY FILE_COPY`);
     const url = urlOf(server, database);
     await onDatabase(url, async (client) => {
       await client.query('SET ROLE tutti_engine');

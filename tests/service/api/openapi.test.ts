@@ -60,7 +60,8 @@ describe('/v1/openapi.json', function () {
     const problems = await lintFromString({
       source: JSON.stringify(document),
       absoluteRef: '/openapi.json',
-      config: await createConfig({ extends: ['recommended'] }),
+      // In YAML: the compiler takes seconds to compare an object with all that a configuration may be.
+      config: await createConfig('extends: [recommended]'),
     });
 
     assert.deepEqual(
