@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { form, kindFault } from '../sdk/document-form.ts';
 import type { Config } from './config.ts';
+import { count, named, said, text, texts, whole } from './config-member.ts';
+import { isolation, machines, threads } from './placement-schema.ts';
 
 /*
  * What a configuration may say, as one schema: names, kinds of values and ranges. What needs more than its own value to be judged (modules,
@@ -14,14 +16,7 @@ export interface MemberNote {
   readonly usual?: unknown;
 }
 
-const said = <T extends z.ZodType>(schema: T, description: string, usual?: unknown) =>
-  schema.optional().meta({ description, ...(usual !== undefined && { usual }) });
-
-const text = z.string().min(1);
-const texts = z.array(text);
 const isTrue = z.boolean();
-const count = z.int().min(1);
-const whole = z.int().min(0);
 const share = z.number().min(0).max(1);
 const rate = z.number().positive();
 const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'write HH:MM, 00:00 to 23:59');
@@ -31,7 +26,6 @@ const declared = z.custom<object>((value) => typeof value === 'object' && value 
   error: 'write what its define… function gives',
 });
 const called = z.custom<object>((value) => typeof value === 'function', 'write a function');
-const named = <T extends z.ZodType>(schema: T) => z.record(z.string(), schema);
 
 /** A package, or a file in a folder of its own below the configuration: what is read anew is that folder. */
 function isModulePlace(place: string): boolean {
@@ -139,18 +133,6 @@ const tenantAlerts = form(alertMembers).refine(
   { path: ['rules'], error: 'write not_ready among the rules for all: it is about an engine' },
 );
 
-const threadCount = count.max(256);
-const threads = z.union(
-  [
-    threadCount,
-    form({ least: threadCount.optional(), most: threadCount.optional() }).refine(
-      ({ least, most }) => least === undefined || most === undefined || least <= most,
-      { path: ['most'], error: 'give no fewer than `least`' },
-    ),
-  ],
-  'give a number from 1 to 256, or { least, most }',
-);
-
 const limits = form({
   running: said(count, 'running steps in this engine', 256),
   perRun: said(count, 'running steps of one run', 256),
@@ -162,16 +144,6 @@ const limits = form({
   ),
   leaseMs: said(count, 'how long an engine that says nothing keeps its runs, ms', 15_000),
   drainMs: said(whole, 'what running steps get to end in when the process ends, ms', 20_000),
-});
-
-const isolation = form({
-  agents: said(
-    named(z.enum(['process', 'thread'])),
-    'where agents run, by name or pattern: `process` or `thread`',
-    'as they declare',
-  ),
-  processes: said(count.max(256), 'processes at once, each of one module', 4),
-  heapMb: said(z.int().min(64).max(65_536), 'heap of the agents of a process together, MB', 512),
 });
 
 const api = form({
@@ -318,6 +290,7 @@ export const configMembers = {
   prices: said(named(price), 'prices by model, micro-USD per million tokens', 'those shipped'),
   limits: said(limits, 'what one engine does at once'),
   isolation: said(isolation, 'agents that are kept apart'),
+  machines: said(machines, "machines beside the engines' own that agents may run on", 'none'),
   api: said(api, 'the API'),
   hooks: said(hooks, 'ERP events that come in'),
   mcp: said(mcp, 'servers of the Model Context Protocol, for tools', 'none'),
