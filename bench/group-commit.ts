@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { type FlushRow, flushSql } from '../core/engine/run/flush.ts';
-import { flushParameters, stepRows } from '../core/engine/run/flush-rows.ts';
+import { FlushWriter, stepRows } from '../core/engine/run/flush-rows.ts';
 import type { Change } from '../core/engine/run/rows.ts';
 
 const largest = 1_000;
@@ -9,6 +9,7 @@ const largest = 1_000;
 export class GroupCommit {
   readonly #client: pg.Client;
   readonly #boot: string;
+  readonly #writer = new FlushWriter();
   #gathered: {
     readonly change: Change;
     readonly durable: () => void;
@@ -42,7 +43,7 @@ export class GroupCommit {
           this.#boot,
           this.#flushNo,
           this.#flushNo + 1,
-          ...flushParameters(changes, steps),
+          ...this.#writer.parameters(changes, steps),
         ];
         const { rows } = await this.#client.query<FlushRow>({
           name: 'flush',

@@ -15,7 +15,7 @@ import { Foresight } from './foresight.ts';
 import type { Past } from './past.ts';
 import type { Surroundings } from './surroundings.ts';
 import { Tasks, taskId } from './tasks.ts';
-import { Teller } from './teller.ts';
+import { type Foreseen, Teller } from './teller.ts';
 
 /** What somebody wants to know of a run, and what the rows say that memory does not. */
 export interface Question {
@@ -38,12 +38,15 @@ export interface ExplainerParts extends Surroundings {
 }
 
 /** Says what was seen at a moment, with when everything should start. */
-type Tell<T> = (foreseen: Forecast) => T;
+type Tell<T> = (foreseen: Foreseen) => T;
+
+/** What is foreseen of a run that waits for people. */
+const nothing: Foreseen = { times: new Map(), ifLifted: [], bottleneck: null };
 
 /**
  * Says of an engine's own runs what each waiting step waits for and when it should start: facts of this moment, and a forecast
  * over forks of its scheduler's limits and its gates. With few steps everything is of one moment, between two ticks; with so many that looking
- * ahead is dear, the times are those of the last look.
+ * ahead is dear, the times are those of the last look. Nobody looks ahead for a run that waits for people alone.
  */
 export class Explainer {
   readonly #around: ExplainerParts;
@@ -76,6 +79,8 @@ export class Explainer {
     if (!run) return null;
     const { past = null, step } = question;
     const watched = step === undefined ? null : stepAt(run, step);
+    if (!watched && run.status === 'waiting')
+      return this.#see(run, question, this.#atOneMoment())(nothing);
     const again = () => this.#foresee(past, () => () => null);
     for (;;) {
       const foreseen = watched ? null : this.#foresight.lately(past, again);
@@ -142,7 +147,7 @@ export class Explainer {
   }
 }
 
-function endOf({ times }: Forecast, task: string): number {
+function endOf({ times }: Foreseen, task: string): number {
   return times.get(task)?.endMs ?? Number.POSITIVE_INFINITY;
 }
 

@@ -49,7 +49,7 @@ export interface Explanation {
   readonly note?: string;
   /** When the run should end. */
   readonly endAt: string | null;
-  /** What ready work of the engine is expected to wait for longest, and its share of all such waiting; null: nobody knows. */
+  /** What ready work of the engine is expected to wait for longest, and its share of all such waiting; null: nobody knows, or the run waits for people alone. */
   readonly bottleneck: Pick<LimitWait, 'kind' | 'name' | 'share'> | null;
   /** The first that wait, in the order of their ids. Where one step was asked about, that one, unless it runs or has ended. */
   readonly steps: readonly ExplainedStep[];

@@ -26,6 +26,12 @@ export interface Telling {
   readonly isAlone: boolean;
 }
 
+/** What is told of a forecast. */
+export type Foreseen = Pick<Forecast, 'times' | 'ifLifted'> & {
+  /** null: nobody has looked ahead. */
+  readonly bottleneck: Forecast['bottleneck'] | null;
+};
+
 /** What a step waits for, without when it should start. */
 interface Seen extends Omit<ExplainedStep, 'blockers' | 'startAt' | 'endAt'> {
   readonly task: string;
@@ -87,7 +93,7 @@ export class Teller {
   }
 
   /** The same, with when it should start by a forecast. */
-  tell({ task, blockers, isHeld, ...seen }: Seen, foreseen: Forecast): ExplainedStep {
+  tell({ task, blockers, isHeld, ...seen }: Seen, foreseen: Foreseen): ExplainedStep {
     const times = isHeld ? null : foreseen.times.get(task);
     return {
       ...seen,

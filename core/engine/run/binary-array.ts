@@ -11,6 +11,8 @@ interface Format {
 const headerSize = 20;
 const sizeFieldSize = 4;
 const firstSize = 512;
+/** What a column keeps for the next flush, bytes: a thousand rows of some hundred each are many. */
+const keptSize = 1 << 20;
 const epoch2000Ms = 946_684_800_000;
 const dayMs = 86_400_000;
 
@@ -91,7 +93,16 @@ export class BinaryArray {
     else this.#write(value);
   }
 
-  /** The parameter. */
+  /** Begins anew, in the same bytes. */
+  clear(): void {
+    this.#size = headerSize;
+    this.#count = 0;
+    this.#hasNull = false;
+    this.#last = undefined;
+    if (this.#bytes.length > keptSize) this.#bytes = none;
+  }
+
+  /** The parameter, until it is cleared. */
   toBuffer(): Buffer {
     const { oid } = this.#format;
     const isEmpty = this.#count === 0;

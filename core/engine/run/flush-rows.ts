@@ -5,12 +5,11 @@ import type { CompiledTask } from '../graph/compiled.ts';
 import { isShared, type SharedPurse, sharedPurse } from '../limits/purse.ts';
 import { BinaryArray } from './binary-array.ts';
 import { type Part, parts, typesOf } from './flush.ts';
+import { FlushBodies } from './flush-bodies.ts';
 import { type Change, toJsonb, toText } from './rows.ts';
 import type { Run } from './run.ts';
 import { isTerminal, type RunStatus } from './states.ts';
 import type { Step } from './step.ts';
-
-const types = parts.map((part) => [part, typesOf(part)] as const);
 
 /** A step's row, as the step was when it was read. */
 export interface StepRow {
@@ -25,34 +24,44 @@ export function stepRows(changes: readonly Change[]): readonly StepRow[] {
   return [...runs].map(([step, run]) => ({ step, values: stepValues(step, run) }));
 }
 
-/** Turns changes, and the rows of their steps, into the statement's arrays: its parameters from the fourth on. */
-export function flushParameters(changes: readonly Change[], rows: readonly StepRow[]): unknown[] {
-  const arrays = new Map(
-    types.map(([part, each]) => [part, each.map((type) => new BinaryArray(type))]),
+/**
+ * Turns changes, and the rows of their steps, into the statement's arrays: its parameters from the fourth on. Whoever sends flushes has one:
+ * each flush is written where the one before was, so what the last one returned is void. The driver copies its parameters when it is asked.
+ */
+export class FlushWriter {
+  readonly #arrays = new Map(
+    parts.map((part) => [part, typesOf(part).map((type) => new BinaryArray(type))]),
   );
-  const put: Put = (part, ...values) => {
-    const columns = arrays.get(part) as readonly BinaryArray[];
-    for (let index = 0; index < values.length; index += 1) columns[index]?.add(values[index]);
-  };
-  const bodies = new Bodies();
-  const purseOf = purseReader();
-  const runs = new Map<Run, RunStatus>();
-  const sent = oncePerEffect(changes.map(withoutAbandoned));
-  sent.forEach((change, ask) => {
-    if (change.runStatus) runs.set(change.run, change.runStatus);
-    putMoney({ put, purseOf }, change, ask);
-    putEntries(put, bodies, { change, ask });
-    if (change.effects || change.effectEnds) putEffects(put, change);
-    for (const row of change.taken ?? []) put('taken', row);
-  });
-  for (const { name, release, settle } of sumOf(sent, new Set())) {
-    const { tenantId, scope, period } = purseOf(name) as SharedPurse;
-    put('want', tenantId, scope, period, release, settle);
+  readonly #columns = [...this.#arrays.values()].flat();
+  readonly #bodies = new FlushBodies();
+
+  parameters(changes: readonly Change[], rows: readonly StepRow[]): unknown[] {
+    for (const column of this.#columns) column.clear();
+    const bodies = this.#bodies;
+    bodies.clear();
+    const put: Put = (part, ...values) => {
+      const columns = this.#arrays.get(part) as readonly BinaryArray[];
+      for (let index = 0; index < values.length; index += 1) columns[index]?.add(values[index]);
+    };
+    const purseOf = purseReader();
+    const runs = new Map<Run, RunStatus>();
+    const sent = oncePerEffect(changes.map(withoutAbandoned));
+    sent.forEach((change, ask) => {
+      if (change.runStatus) runs.set(change.run, change.runStatus);
+      putMoney({ put, purseOf }, change, ask);
+      putEntries(put, bodies, { change, ask });
+      if (change.effects || change.effectEnds) putEffects(put, change);
+      for (const row of change.taken ?? []) put('taken', row);
+    });
+    for (const { name, release, settle } of sumOf(sent, new Set())) {
+      const { tenantId, scope, period } = purseOf(name) as SharedPurse;
+      put('want', tenantId, scope, period, release, settle);
+    }
+    for (const { values } of rows) put('steps', ...values);
+    for (const [{ facts, priority }, status] of runs)
+      put('runs', facts.tenantId, facts.id, status, isTerminal(status), priority);
+    return [...this.#columns.map((each) => each.toBuffer()), ...bodies.parameters()];
   }
-  for (const { values } of rows) put('steps', ...values);
-  for (const [{ facts, priority }, status] of runs)
-    put('runs', facts.tenantId, facts.id, status, isTerminal(status), priority);
-  return [...[...arrays.values()].flat().map((each) => each.toBuffer()), ...bodies.parameters()];
 }
 
 /** A change as it goes down now: a call whose attempt ended before it was sent reserves nothing and is not told of. */
@@ -106,41 +115,6 @@ function oncePerEffect(changes: readonly Change[]): readonly Change[] {
 }
 
 type Put = (part: Part, ...values: readonly unknown[]) => void;
-
-/** The bodies of a flush's payloads, end to end. */
-class Bodies {
-  readonly #texts: (string | Buffer)[] = [];
-  readonly #keys: (number | null)[] = [];
-  #isSealed = false;
-  #size = 0;
-
-  /** Returns where the body starts, from 1, as SQL counts, and its size in bytes. `keyId`: that it is sealed with. */
-  add(text: string | Buffer, keyId: number | null = null): readonly [start: number, size: number] {
-    const start = this.#size + 1;
-    const size = Buffer.byteLength(text);
-    this.#texts.push(text);
-    this.#keys.push(keyId);
-    this.#isSealed ||= keyId !== null;
-    this.#size += size;
-    return [start, size];
-  }
-
-  /** The bodies, end to end; then, where any is sealed, the key of each. */
-  parameters(): readonly Buffer[] {
-    if (!this.#isSealed) return [this.#joined()];
-    const keys = new BinaryArray('int');
-    for (const key of this.#keys) keys.add(key);
-    return [this.#joined(), keys.toBuffer()];
-  }
-
-  #joined(): Buffer {
-    const all = Buffer.allocUnsafe(this.#size);
-    let at = 0;
-    for (const text of this.#texts)
-      at += typeof text === 'string' ? all.write(text, at) : text.copy(all, at);
-    return all;
-  }
-}
 
 /** Reads names of purses; a flush has the same few many times. */
 function purseReader(): typeof sharedPurse {
@@ -239,7 +213,7 @@ function putMoney(
 
 function putEntries(
   put: Put,
-  bodies: Bodies,
+  bodies: FlushBodies,
   { change, ask }: { readonly change: Change; readonly ask: number },
 ): void {
   const { tenantId, id: run } = change.run.facts;

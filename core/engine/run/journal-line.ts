@@ -11,7 +11,7 @@ import {
   readBackSql,
   type StoredPurse,
 } from './flush.ts';
-import { flushParameters, type StepRow } from './flush-rows.ts';
+import { FlushWriter, type StepRow } from './flush-rows.ts';
 import type { Change } from './rows.ts';
 
 /*
@@ -68,6 +68,7 @@ export function isRefusal(error: unknown): boolean {
  */
 export class JournalLine {
   readonly #parts: LineParts;
+  readonly #writer = new FlushWriter();
   #client: pg.Client | null = null;
   #connecting: Promise<pg.Client> | null = null;
   #isSending = false;
@@ -100,7 +101,7 @@ export class JournalLine {
       this.#parts.boot,
       this.#committed,
       no,
-      ...flushParameters(flush.changes, flush.rows),
+      ...this.#writer.parameters(flush.changes, flush.rows),
     ];
     this.#isSending = true;
     try {

@@ -60,6 +60,13 @@ const chain = defineWorkflow({
     task({ id: 'second', agent: book, input: {}, after: [first] });
   },
 });
+const question = defineWorkflow({
+  name: 'one.question',
+  graph: ({ approval, task }) => {
+    const may = approval({ id: 'may', title: 'May it?', by: ['anna'] });
+    task({ id: 'then', agent: book, input: {}, after: [may] });
+  },
+});
 const each = defineWorkflow({
   name: 'one.each',
   input: z.object({ items: z.array(z.object({ id: z.string() })) }),
@@ -81,6 +88,7 @@ const one = defineModule({
   agents: [byRequests, byTokens, atOnce, looks, book],
   workflows: [
     chain,
+    question,
     each,
     workflowOf('one.requests', byRequests as never),
     workflowOf('one.tokens', byTokens as never),
@@ -214,6 +222,27 @@ describe('explain', () => {
 
     await hand.engine.ask({ tenantId: 1, runId: run.id, kind: 'pause', actor });
     assert.deepEqual((await kindsOf(run.id)).t1, ['paused', 'retry']);
+  });
+
+  it('looks ahead for no run that waits for people alone', async () => {
+    verifies('R2.explain');
+    hand = await books.open();
+    const asks = await hand.start('one.question');
+    const works = await hand.start('two.wide');
+    await hand.dispatcher.next('t4');
+
+    assert.ok((await explain(works.id)).bottleneck, 'which is told of a run that moves');
+    const { status, source, bottleneck, endAt, steps } = await explain(asks.id);
+    assert.deepEqual([status, source, bottleneck, endAt], ['waiting', 'owner', null, null]);
+    assert.deepEqual(
+      steps.map(({ path, blockers, startAt }) => [path, blockers.map(({ kind }) => kind), startAt]),
+      [
+        ['may', ['approval'], null],
+        ['then', ['dependency'], null],
+      ],
+    );
+    const [{ blockers }] = (await explain(asks.id, 'then')).steps as [ExplainedStep];
+    assert.equal(blockers.length, 1);
   });
 
   it('names the ERP that is left alone', async () => {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type pg from 'pg';
 import { eraseRun } from '../../../core/engine/retention/erase.ts';
+import { StepContents } from '../../../core/engine/run/step-contents.ts';
 import { openTestEngine, type TestEngine } from '../../support/engine.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
@@ -29,6 +30,7 @@ describe('a retry', function () {
     tenants += 1;
     tenantId = await tutti.host.store.tenant(`bay-${tenants}`);
   });
+  afterEach(() => lift(...readdirSync(folder)));
   after(async function () {
     rmSync(folder, { recursive: true });
     await tutti.close();
@@ -73,15 +75,9 @@ describe('a retry', function () {
   const slipsOf = (names: readonly string[]) =>
     names.flatMap((name) => [`run ${name}`, `step ${name}`]).sort();
 
-  async function outputOf(runId: string, node: string, itemKey = ''): Promise<unknown> {
-    const [row] = await query<{ body: string }>(
-      `SELECT convert_from(p.body, 'UTF8') AS body FROM tutti.step s JOIN tutti.payload p ON p.run_id = s.run_id AND p.seq = s.output_seq
-       WHERE s.run_id = $1 AND s.node = $2 AND s.item_key = $3`,
-      runId,
-      node,
-      itemKey,
-    );
-    return JSON.parse(row?.body ?? 'null');
+  async function outputOf(runId: string, step: string): Promise<unknown> {
+    const { output } = await new StepContents(tutti.host).read({ tenantId, runId, step });
+    return 'value' in output ? output.value : output;
   }
 
   it('does again what has failed and what rests on it, and nothing else; its retry goes on from there', async () => {
@@ -95,7 +91,7 @@ describe('a retry', function () {
 
     assert.equal(second.status, 'partial');
     assert.deepEqual(await attempted(second.id), ['each/one[d]', 'each/two[b]', 'sum']);
-    assert.deepEqual(await outputOf(second.id, 'each/two', 'b'), {
+    assert.deepEqual(await outputOf(second.id, 'each/two[b]'), {
       crate: 'bxx',
       became: ['replayed', 'replayed'],
     });

@@ -47,6 +47,28 @@ describe('BinaryArray', () => {
     );
   });
 
+  it('begins anew where it is cleared, in the same bytes while they are few', () => {
+    const values = fc.array(fc.option(fc.string({ maxLength: 40 })));
+    const array = new BinaryArray('text');
+    fc.assert(
+      fc.property(values, (each) => {
+        const fresh = new BinaryArray('text');
+        array.clear();
+        for (const value of each) for (const into of [array, fresh]) into.add(value);
+        assert.deepEqual(array.toBuffer(), fresh.toBuffer());
+      }),
+    );
+    const filled = (text: string): ArrayBufferLike => {
+      array.clear();
+      array.add(text);
+      return array.toBuffer().buffer;
+    };
+    const few = filled('a'.repeat(10_000));
+    assert.equal(filled('b'), few);
+    filled('c'.repeat(1_000_000));
+    assert.ok(filled('e').byteLength < 100_000, 'what one large flush needed is not kept');
+  });
+
   it('gives back every JSON document', async () => {
     const json = fc.json({ stringUnit: 'binary' }).map((text) => toStorableJson(JSON.parse(text)));
     await fc.assert(

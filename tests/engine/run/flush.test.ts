@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type pg from 'pg';
 import { nextEntry } from '../../../core/engine/run/entries.ts';
 import { type FlushRow, flushSql } from '../../../core/engine/run/flush.ts';
-import { flushParameters, stepRows } from '../../../core/engine/run/flush-rows.ts';
+import { FlushWriter, stepRows } from '../../../core/engine/run/flush-rows.ts';
 import type { Change } from '../../../core/engine/run/rows.ts';
 import type { Run } from '../../../core/engine/run/run.ts';
 import type { Step } from '../../../core/engine/run/step.ts';
@@ -18,6 +18,8 @@ describe('the statement of a flush', () => {
   let run: Run;
   let step: Step;
   let sent = 0;
+  // One for all: what one flush has left is in none that follow.
+  const flushes = new FlushWriter();
 
   before(async () => {
     fresh = await freshDatabase();
@@ -36,7 +38,12 @@ describe('the statement of a flush', () => {
 
   async function send(change: Omit<Change, 'run' | 'step'> = {}, no = sent + 1): Promise<FlushRow> {
     const changes = [{ run, step, ...change }];
-    const values = [writer.lease.boot, no - 1, no, ...flushParameters(changes, stepRows(changes))];
+    const values = [
+      writer.lease.boot,
+      no - 1,
+      no,
+      ...flushes.parameters(changes, stepRows(changes)),
+    ];
     const { rows } = await pool.query<FlushRow>(flushSql, values);
     sent = no;
     return rows[0] as FlushRow;

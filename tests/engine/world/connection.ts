@@ -42,8 +42,12 @@ export class SimConnection {
     values: readonly unknown[] = [],
   ): Promise<{ readonly rows: readonly unknown[] }> {
     const query = typeof asked === 'string' ? { text: asked, values } : { values, ...asked };
+    // As pg does: what the engine writes there next is of its next flush.
+    const sent = (query.values ?? []).map((each) =>
+      Buffer.isBuffer(each) ? Buffer.from(each) : each,
+    );
     return new Promise((resolve, reject) => {
-      this.#pending = { text: '', ...query, resolve, reject };
+      this.#pending = { text: '', ...query, values: sent, resolve, reject };
     });
   }
 
