@@ -48,8 +48,8 @@ export type FromMachine =
 /** How often a machine asks whether its engine's word still holds, ms. */
 export const pingEveryMs = 1_000;
 /** How long an engine's word holds for a lane, ms, unless the engine's own lease ends before. */
-export const wordMs = 5_000;
+export const wordMs = 10_000;
 /** Who has said nothing for so long is given up, ms. */
-export const longestSilenceMs = 5_000;
+export const longestSilenceMs = 10_000;
 /** How long the beginning of a connection may take, ms. */
 export const greetingMs = 10_000;
