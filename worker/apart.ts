@@ -3,6 +3,7 @@ import { EngineError, type ErrorData, toErrorData } from '../core/base/errors.ts
 import type { LeaseClock } from '../core/base/lease-clock.ts';
 import type { Answer, DispatchEvents, FromThread, Job } from '../core/ports/dispatcher.ts';
 import type { Freshness } from '../core/ports/erp/freshness.ts';
+import { FailedStarts } from './failed-starts.ts';
 import type { ThreadSetup } from './lane.ts';
 import { LaneProcess } from './lane-process.ts';
 import { refusal } from './quarantine.ts';
@@ -25,10 +26,6 @@ export interface ApartOptions {
 }
 
 const defaultIdleMs = 60_000;
-/** Before the next try to start a module's process; doubled at each. */
-const startDelayMs = 500;
-/** Starts that fail in a row until the jobs that wait are told so. */
-const startFailures = 3;
 
 /** A process, the only one that takes work of its module. */
 interface Own {
@@ -47,13 +44,6 @@ interface Running {
   readonly endWriting: () => void;
 }
 
-/** Starts of a module's process that have failed. */
-interface Failing {
-  readonly times: number;
-  /** Nothing is tried meanwhile. */
-  readonly isResting: boolean;
-}
-
 /**
  * Where agents run that are kept apart: a process for each of their modules, started for its first job, and never of two. When there are
  * as many as there may be, a module that waits gets the place of the one that has had its own for longest.
@@ -65,7 +55,8 @@ export class Apart {
   readonly #own = new Set<Own>();
   readonly #running = new Map<number, Running>();
   #waiting: { readonly module: string; readonly job: Job }[] = [];
-  readonly #failing = new Map<string, Failing>();
+  /** By module. */
+  readonly #failed = new Map<string, FailedStarts>();
   #isWatched = false;
   #stopped = false;
 
@@ -111,13 +102,14 @@ export class Apart {
   /** Jobs that follow run with something else; what runs goes on with what it has. */
   renew(setup: ThreadSetup): void {
     this.#setup = setup;
-    this.#failing.clear();
+    this.#forgetFailed();
     for (const own of [...this.#own]) this.#leave(own);
     this.#next();
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#forgetFailed();
     for (const { cancelIdle } of this.#own) cancelIdle();
     await Promise.all([...this.#own].map(({ process }) => process.close()));
   }
@@ -134,7 +126,7 @@ export class Apart {
     const without = new Set(
       this.#waiting
         .map(({ module }) => module)
-        .filter((module) => !this.#of(module) && !this.#failing.get(module)?.isResting),
+        .filter((module) => !this.#of(module) && !this.#failed.get(module)?.isResting),
     );
     for (const module of without) {
       if (this.#own.size >= this.#options.processes) this.#endIdle();
@@ -181,7 +173,7 @@ export class Apart {
       ...{ setup: this.#setup, lease, heapMb },
       events: {
         ready: () => {
-          this.#failing.delete(module);
+          this.#failed.delete(module);
           if (this.#isWatched) process.send({ kind: 'watch', isOn: true });
           this.#rest(own);
           this.#next();
@@ -241,24 +233,23 @@ export class Apart {
       // Where nobody else was there it is known who did it.
       this.#options.events.lost(ref, reason, ref === culprit || own.jobs.size === 1);
     }
-    if (!own.process.isReady) this.#failed(own.module, reason);
+    if (!own.process.isReady) this.#startLater(own.module, reason);
     this.#next();
   }
 
-  /** Tries again later, and tells those that wait when that has been in vain too often. */
-  #failed(module: string, reason: string): void {
-    const times = (this.#failing.get(module)?.times ?? 0) + 1;
-    this.#failing.set(module, { times: times % startFailures, isResting: true });
-    this.#options.clock.after(startDelayMs * 2 ** times, () => {
-      const failing = this.#failing.get(module);
-      if (failing) this.#failing.set(module, { ...failing, isResting: false });
-      this.#next();
-    });
-    if (times < startFailures) return;
+  #startLater(module: string, reason: string): void {
+    const failed = this.#failed.get(module) ?? new FailedStarts(this.#options.clock);
+    this.#failed.set(module, failed);
+    if (!failed.add(() => this.#next())) return;
     const why = `The process that keeps module '${module}' apart does not start: ${reason}.`;
     const error = toErrorData(new EngineError('LANE_LOST', why));
     const told = this.#waiting.filter((each) => each.module === module);
     this.#waiting = this.#waiting.filter((each) => each.module !== module);
     this.#options.events.messages(told.map(({ job }) => refusal(job.ref, error)));
+  }
+
+  #forgetFailed(): void {
+    for (const failed of this.#failed.values()) failed.clear();
+    this.#failed.clear();
   }
 }

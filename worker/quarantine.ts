@@ -3,6 +3,7 @@ import { EngineError, type ErrorData, toErrorData } from '../core/base/errors.ts
 import type { LeaseClock } from '../core/base/lease-clock.ts';
 import type { Answer, DispatchEvents, FromThread, Job } from '../core/ports/dispatcher.ts';
 import type { Freshness } from '../core/ports/erp/freshness.ts';
+import { FailedStarts } from './failed-starts.ts';
 import type { ThreadSetup } from './lane.ts';
 import { LaneProcess } from './lane-process.ts';
 import type { Watched } from './watchdog.ts';
@@ -27,10 +28,6 @@ interface Suspect {
 }
 
 const defaultIdleMs = 15_000;
-/** Before the next try to start the process; doubled at each. */
-const startDelayMs = 500;
-/** Starts that fail in a row until the suspects that wait are told so. */
-const startFailures = 3;
 
 /** Where suspects run, one at a time: in a process of their own that is started for the first and ends when none is left. */
 export class Quarantine {
@@ -44,16 +41,15 @@ export class Quarantine {
   #module: string | null = null;
   /** The suspect that runs. */
   #job: Job | null = null;
-  #failedStarts = 0;
-  /** After a start that failed. */
-  #isResting = false;
-  #cancelTimer: () => void = () => {};
+  readonly #failed: FailedStarts;
+  #cancelIdle: () => void = () => {};
   /** Tells the threads that the suspect writes no more: its process does not share their memory. */
   #endWriting: () => void = () => {};
   #stopped = false;
 
   constructor(options: QuarantineOptions) {
     this.#options = options;
+    this.#failed = new FailedStarts(options.clock);
     this.#setup = options.setup;
   }
 
@@ -93,13 +89,14 @@ export class Quarantine {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#cancelTimer();
+    this.#failed.clear();
+    this.#cancelIdle();
     await this.#process?.close();
   }
 
   #next(): void {
-    if (this.#stopped || this.#isResting || this.#job) return;
-    this.#cancelTimer();
+    if (this.#stopped || this.#failed.isResting || this.#job) return;
+    this.#cancelIdle();
     if (!this.#process) {
       const [first] = this.#waiting;
       if (first) this.#start(first);
@@ -109,7 +106,7 @@ export class Quarantine {
     const [suspect] = this.#waiting;
     if (!suspect) {
       const { clock, idleMs = defaultIdleMs } = this.#options;
-      this.#cancelTimer = clock.after(idleMs, () => this.#end());
+      this.#cancelIdle = clock.after(idleMs, () => this.#end());
       return;
     }
     if (suspect.module !== this.#module) {
@@ -135,7 +132,7 @@ export class Quarantine {
       heapMb,
       events: {
         ready: () => {
-          this.#failedStarts = 0;
+          this.#failed.clear();
           this.#next();
         },
         messages: (batch) => this.#hear(batch),
@@ -170,20 +167,11 @@ export class Quarantine {
   }
 
   #startLater(reason: string): void {
-    this.#failedStarts += 1;
-    if (this.#failedStarts >= startFailures) {
-      this.#failedStarts = 0;
-      const why = `The process for suspects does not start: ${reason}.`;
-      const error = toErrorData(new EngineError('LANE_LOST', why));
-      const refused = this.#waiting.splice(0).map(({ job }) => refusal(job.ref, error));
-      this.#options.events.messages(refused);
-    }
-    const delayMs = startDelayMs * 2 ** this.#failedStarts;
-    this.#isResting = true;
-    this.#cancelTimer = this.#options.clock.after(delayMs, () => {
-      this.#isResting = false;
-      this.#next();
-    });
+    if (!this.#failed.add(() => this.#next())) return;
+    const why = `The process for suspects does not start: ${reason}.`;
+    const error = toErrorData(new EngineError('LANE_LOST', why));
+    const refused = this.#waiting.splice(0).map(({ job }) => refusal(job.ref, error));
+    this.#options.events.messages(refused);
   }
 
   #end(): void {

@@ -3,10 +3,9 @@ import type {
   Checked,
   Policies,
   PolicyVersions,
-  Said,
-  Speaker,
   Wish,
 } from '../../core/engine/policies/policies.ts';
+import type { Said, Speaker } from '../../core/engine/policies/speaking.ts';
 import type { Policy } from '../../core/sdk/policy.ts';
 import { checkPolicyDocument, readPolicyDocument } from '../../core/sdk/policy-document.ts';
 import { countOf } from '../../core/service/batch/format.ts';

@@ -1,8 +1,25 @@
 import { z } from 'zod';
-import { form, kindFault } from '../sdk/document-form.ts';
+import { form } from '../sdk/document-form.ts';
 import type { Config } from './config.ts';
-import { count, named, said, text, texts, whole } from './config-member.ts';
-import { isolation, machines, threads } from './placement-schema.ts';
+import { alertMembers, recipients, tenantAlerts } from './config-alerts.ts';
+import { models, price, rateLimit, toolLimit } from './config-models.ts';
+import { isolation, machines, threads } from './config-placement.ts';
+import {
+  called,
+  clock,
+  count,
+  declared,
+  isModulePlace,
+  isTrue,
+  named,
+  rate,
+  said,
+  share,
+  text,
+  texts,
+  whole,
+  zone,
+} from './config-values.ts';
 
 /*
  * What a configuration may say, as one schema: names, kinds of values and ranges. What needs more than its own value to be judged (modules,
@@ -15,123 +32,6 @@ export interface MemberNote {
   /** What holds when nobody says anything, in words or as a value. */
   readonly usual?: unknown;
 }
-
-const isTrue = z.boolean();
-const share = z.number().min(0).max(1);
-const rate = z.number().positive();
-const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'write HH:MM, 00:00 to 23:59');
-const zone = z.string().refine(isTimeZone, 'write an IANA time zone, such as Europe/Berlin');
-/** Declarations: functions and modules pass as they are. */
-const declared = z.custom<object>((value) => typeof value === 'object' && value !== null, {
-  error: 'write what its define… function gives',
-});
-const called = z.custom<object>((value) => typeof value === 'function', 'write a function');
-
-/** A package, or a file in a folder of its own below the configuration: what is read anew is that folder. */
-function isModulePlace(place: string): boolean {
-  if (place.split('/').includes('..')) return false;
-  if (place.startsWith('./')) return place.split('/').length > 2;
-  return /^(@[a-z0-9._-]+\/)?[a-z0-9][a-z0-9._-]*(\/[\w./-]+)?$/i.test(place);
-}
-
-function isTimeZone(name: string): boolean {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }) !== null;
-  } catch {
-    return false;
-  }
-}
-
-const toolRates = {
-  requestsPerMinute: said(rate, 'requests in any 60 s'),
-  requestsPerHour: said(rate, 'requests an hour'),
-  requestsPerDay: said(rate, 'requests a day'),
-  concurrency: said(count, 'calls at once'),
-};
-const toolLimit = form(toolRates);
-const rateLimit = form({
-  ...toolRates,
-  tokensPerMinute: said(rate, 'tokens in any 60 s, input and output together'),
-  inputTokensPerMinute: said(rate, 'input tokens in any 60 s'),
-  outputTokensPerMinute: said(rate, 'output tokens in any 60 s'),
-  burst: said(rate, 'requests in any second'),
-  headroom: said(z.number().min(0).max(0.9), 'share that runs which nobody waits for leave free'),
-});
-
-const rates = { input: whole, cachedInput: whole, cacheWrite: whole, output: whole };
-const price = form({ ...rates, batch: said(form(rates), 'rates of provider batches') });
-
-const deadlines = form({
-  connectMs: count.optional(),
-  firstByteMs: count.optional(),
-  idleMs: count.optional(),
-  totalMs: count.optional(),
-});
-const target = form({
-  provider: text,
-  model: text,
-  baseUrl: z.url({ protocol: /^https?$/ }).optional(),
-  apiKeyEnv: text.optional(),
-  maxOutputTokens: count.optional(),
-  deadlines: deadlines.optional(),
-  batches: isTrue.optional(),
-});
-const chain = form({
-  targets: z.array(target).min(1),
-  choose: z.enum(['order', 'cost']).optional(),
-});
-/** One target, several, or a chain: which one was meant is seen by its shape, so that its faults are told and not those of the others. */
-const models = z.unknown().check((context) => {
-  const { value } = context;
-  const isChain = typeof value === 'object' && value !== null && 'targets' in value;
-  const meant = Array.isArray(value) ? z.array(target).min(1) : isChain ? chain : target;
-  const { error } = (meant as z.ZodType).safeParse(value);
-  for (const issue of error?.issues ?? [])
-    context.issues.push({ ...issue, input: value } as z.core.$ZodRawIssue);
-});
-
-const rule = (kind: string, members: z.core.$ZodLooseShape = {}) =>
-  form({ kind: z.literal(kind), name: text.optional(), ...members });
-const alertRule = z.discriminatedUnion(
-  'kind',
-  [
-    rule('run_failed', { workflow: text.optional() }),
-    rule('failure_rate', {
-      share,
-      withinMinutes: count.optional(),
-      atLeast: count.optional(),
-    }),
-    rule('budget_used', { share: share.optional(), scope: text.optional() }),
-    rule('not_ready'),
-    rule('dead_letters', { atLeast: count.optional() }),
-    rule('webhook_disabled'),
-    rule('approvals_waiting', { hours: rate.optional(), atLeast: count.optional() }),
-    rule('night_late', { by: clock, timeZone: zone.optional(), workflow: text.optional() }),
-    rule('agent_refused', { atLeast: count.optional(), withinMinutes: count.optional() }),
-    rule('failures_rising', {
-      withinHours: count.optional(),
-      againstDays: count.optional(),
-      atLeast: count.optional(),
-    }),
-  ],
-  { error: kindFault },
-);
-
-const recipients = {
-  to: said(texts, 'mail addresses', 'nobody'),
-  slack: said(texts, 'channels by their names in `slack`', 'none'),
-};
-
-const alertMembers = {
-  ...recipients,
-  rules: said(z.array(alertRule), 'thresholds', 'none'),
-  remindMinutes: said(count, 'until what still holds is told again', 240),
-};
-/** Readiness is an engine's and no tenant's: a tenant's own rule about it would never be looked at. */
-const tenantAlerts = form(alertMembers).refine(
-  ({ rules }) => !rules?.some((one) => 'kind' in one && one.kind === 'not_ready'),
-  { path: ['rules'], error: 'write not_ready among the rules for all: it is about an engine' },
-);
 
 const limits = form({
   running: said(count, 'running steps in this engine', 256),

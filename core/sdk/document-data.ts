@@ -1,7 +1,14 @@
 import { durationMs } from '../base/duration.ts';
 import type { DocumentItemNode, DocumentNode, WorkflowDocument } from './document-schema.ts';
 import type { Path } from './document-source.ts';
-import { mentionsOf, type Note, readCel, readTemplate, readText } from './document-template.ts';
+import {
+  impliedBy,
+  mentionsOf,
+  type Note,
+  readCel,
+  readTemplate,
+  readText,
+} from './document-template.ts';
 import { typeFrom } from './json-schema.ts';
 import type {
   Awaited as AwaitedData,
@@ -222,10 +229,9 @@ function conditionOf({ when }: Pick<DocumentNode, 'when'>) {
   return when === undefined ? {} : { when: readCel(when) };
 }
 
-/** What is named, and what is mentioned besides; who waits for a case of a switch waits for the switch. */
+/** What is named, and what is mentioned besides. */
 function waitsFor(named: readonly string[], mentioned: readonly string[]): readonly string[] {
-  const implied = mentioned.filter((id) => !named.some((other) => other.startsWith(`${id}.`)));
-  return [...new Set([...named, ...implied])];
+  return [...new Set([...named, ...impliedBy(mentioned, named)])];
 }
 
 interface Weighing {

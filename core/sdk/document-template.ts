@@ -133,6 +133,14 @@ export function mentionsOf(data: unknown): Mentions {
   return { nodes: [...found.nodes], each: [...found.each] };
 }
 
+/** The mentioned nodes that a node waits for without naming them: who waits for a case of a switch waits for the switch. */
+export function impliedBy(
+  mentioned: readonly string[],
+  named: readonly string[],
+): readonly string[] {
+  return mentioned.filter((id) => !named.some((other) => other.startsWith(`${id}.`)));
+}
+
 /** An expression whose texts and comments are empty, but for texts that are a member's name: `nodes["match"]`. */
 function withoutTexts(cel: string): string {
   let bare = '';

@@ -1,5 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: so documents write expressions
-import { mentionsOf, readCel, readText } from './document-template.ts';
+import { impliedBy, mentionsOf, readCel, readText } from './document-template.ts';
 import type {
   Awaited as AwaitedData,
   Bounds,
@@ -118,7 +118,9 @@ function waiting(
   after: readonly string[],
   { from, mentioned }: { readonly from: readonly string[]; readonly mentioned: readonly string[] },
 ): Members {
-  const named = after.filter((each) => !from.includes(each) && !mentioned.includes(each));
+  // A switch that is named beside a case of its own is not implied by its mention.
+  const implied = [...from, ...impliedBy(mentioned, [...from, ...after])];
+  const named = after.filter((each) => !implied.includes(each));
   return named.length === 0 ? {} : { after: oneOrMore(named) };
 }
 

@@ -13,7 +13,7 @@ export const policyMutants: readonly Mutant[] = [
   },
   {
     id: 'a-stricter-word-to-come-is-taken-back-alone',
-    file: 'core/engine/policies/policies.ts',
+    file: 'core/engine/policies/speaking.ts',
     find: '[standing.now, ...(await Promise.all(pending))].some(',
     replace: '[standing.now, ...(await Promise.all(pending)).slice(1)].some(',
     tests: [policies],

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import ts from 'typescript';
+import { complaintsOf } from '../support/compiler.ts';
 import { verifies } from '../support/verifies.ts';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
 const casesFile = fileURLToPath(new URL('type-cases.ts', import.meta.url));
 
 /** A line that the compiler must refuse. */
@@ -20,11 +19,11 @@ describe('the types of the SDK', () => {
     const source = readFileSync(casesFile, 'utf8');
     const refusals = refusalsIn(source);
 
-    const errors = errorsIn(source.replaceAll('@ts-expect-error', 'refused:'));
+    const errors = complaintsOf(casesFile, source.replaceAll('@ts-expect-error', 'refused:'));
 
     assert.ok(refusals.length > 30);
     assert.deepEqual(
-      errors,
+      errors.map(({ line, code }) => `${line}: TS${code}`),
       refusals.map(({ line, code }) => `${line}: TS${code}`),
     );
   }).timeout(60_000);
@@ -34,26 +33,5 @@ function refusalsIn(source: string): readonly Refusal[] {
   return source.split('\n').flatMap((text, index) => {
     const match = /@ts-expect-error (\d+) ./.exec(text);
     return match ? [{ code: Number(match[1]), line: index + 2 }] : [];
-  });
-}
-
-/** Compiles the cases, with the given text in their place, and lists their errors as `line: TScode`. */
-function errorsIn(text: string): readonly string[] {
-  const config = ts.readConfigFile(`${root}tsconfig.json`, ts.sys.readFile);
-  const { options } = ts.parseJsonConfigFileContent(config.config, ts.sys, root);
-  const host = ts.createCompilerHost(options);
-  const readFile = host.readFile.bind(host);
-  const getSourceFile = host.getSourceFile.bind(host);
-  host.readFile = (name) => (name === casesFile ? text : readFile(name));
-  host.getSourceFile = (name, version, ...rest) =>
-    name === casesFile
-      ? ts.createSourceFile(name, text, version)
-      : getSourceFile(name, version, ...rest);
-  const program = ts.createProgram([casesFile], options, host);
-  const file = program.getSourceFile(casesFile);
-  assert.ok(file);
-  return program.getSemanticDiagnostics(file).map((diagnostic) => {
-    const { line } = file.getLineAndCharacterOfPosition(diagnostic.start ?? 0);
-    return `${line + 1}: TS${diagnostic.code}`;
   });
 }

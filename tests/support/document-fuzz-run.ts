@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { chances } from './chances.ts';
 import { type Fate, grafted, judge, mangled, randomDocument } from './document-fuzz.ts';
 import { exampleDocuments, exampleRegistry } from './documents.ts';
 import { brokenGraph } from './graph-oracle.ts';
@@ -17,7 +18,6 @@ export function fuzzDocuments(documents: number): void {
   const texts = exampleDocuments().map(({ text }) => text);
   // The first documents pay for the compiler of the machine.
   for (const text of texts) judge(text, registry);
-  const { FC_SEED, FC_PATH } = process.env;
   for (const [name, document] of Object.entries({
     random: randomDocument,
     mangled: mangled(texts),
@@ -31,13 +31,10 @@ export function fuzzDocuments(documents: number): void {
       assert.equal(brokenGraph(fate.data), null);
       assert.deepEqual(JSON.parse(JSON.stringify(fate.data)), fate.data);
     });
-    fc.assert(property, {
-      numRuns: Math.ceil(documents / 3),
-      ...(FC_SEED !== undefined && { seed: Number(FC_SEED) }),
-      ...(FC_PATH !== undefined && { path: FC_PATH }),
-    });
+    const tried = chances(Math.ceil(documents / 3));
+    fc.assert(property, tried);
     if (process.env.FUZZ_TELL) tell(name, fates);
-    if (FC_PATH === undefined) assertSeen(name, fates);
+    if (tried.path === undefined) assertSeen(name, fates);
   }
 }
 

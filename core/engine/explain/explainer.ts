@@ -10,7 +10,7 @@ import type { Forecast, ForecastInput } from '../schedule/expected-work.ts';
 import { foreseeing } from '../schedule/forecast.ts';
 import { Doers } from './doers.ts';
 import { Experience } from './experience.ts';
-import { type Explanation, momentOf, usuallyTold } from './explanation.ts';
+import { type AwaitedEffect, type Explanation, momentOf, usuallyTold } from './explanation.ts';
 import { Foresight } from './foresight.ts';
 import type { Past } from './past.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -25,8 +25,8 @@ export interface Question {
   readonly limit?: number | undefined;
   /** What earlier runs say. @default null: nothing */
   readonly past?: Past | null;
-  /** Keys of effects that steps wait for people to settle, by step. @default none */
-  readonly keys?: ReadonlyMap<number, string>;
+  /** Effects that steps wait for people to settle or approve, by step. @default none */
+  readonly effects?: ReadonlyMap<number, AwaitedEffect>;
   /** Runs that steps have started and that have not ended, by step. @default none */
   readonly runs?: ReadonlyMap<number, readonly string[]>;
 }
@@ -114,12 +114,12 @@ export class Explainer {
 
   #see(run: Run, question: Question, around: Surroundings): Tell<Explanation> {
     const { past = null, step, limit = usuallyTold } = question;
-    const { keys = new Map(), runs = new Map() } = question;
+    const { effects = new Map(), runs = new Map() } = question;
     const watched = step === undefined ? null : stepAt(run, step);
     const doers = new Doers({ around, experience: this.#experience, past });
     const open = run.steps.filter(({ status }) => !isTerminal(status));
     const now = around.clock.now();
-    const teller = new Teller({ run, around, doers, keys, runs, isAlone: watched !== null });
+    const teller = new Teller({ run, around, doers, effects, runs, isAlone: watched !== null });
     const { status } = run;
     const waiting = (watched ? [watched] : open).filter((each) => teller.waits(each));
     const seen = waiting.slice(0, limit).map((each) => teller.see(each));

@@ -1,4 +1,5 @@
 import type { RunStatus, StepStatus } from '../../ports/db/states.ts';
+import type { PolicyRef } from '../../sdk/policy-ref.ts';
 import type { StepBlocker } from '../schedule/blockers.ts';
 import type { LimitWait } from '../schedule/expected-work.ts';
 
@@ -15,6 +16,13 @@ export type ExplainedBlocker = StepBlocker & {
    */
   readonly ifLifted?: string | null;
 };
+
+/** An effect that a step waits for people to settle or approve. */
+export interface AwaitedEffect {
+  readonly key: string;
+  /** What its proposal says has asked for people's word; null: no policy, or a release has written it that did not say. */
+  readonly policy: PolicyRef | null;
+}
 
 /** A step that has not ended and does not run. */
 export interface ExplainedStep {

@@ -15,7 +15,12 @@ import { toJsonb } from '../run/rows.ts';
 import { isTerminal, type RunStatus } from '../run/states.ts';
 import type { Store } from '../run/store.ts';
 import type { Explainer, Question } from './explainer.ts';
-import { type ExplainedRun, type Explanation, momentOf } from './explanation.ts';
+import {
+  type AwaitedEffect,
+  type ExplainedRun,
+  type Explanation,
+  momentOf,
+} from './explanation.ts';
 import { explainFromRows, type KnownRun } from './from-rows.ts';
 import { PastReader } from './past.ts';
 
@@ -219,12 +224,12 @@ export class Explanations {
   async #outside(
     tenantId: number,
     runId: string,
-  ): Promise<Required<Pick<Question, 'keys' | 'runs'>>> {
-    const [keys, runs] = await Promise.all([
-      this.#keys(tenantId, runId),
+  ): Promise<Required<Pick<Question, 'effects' | 'runs'>>> {
+    const [effects, runs] = await Promise.all([
+      this.#effects(tenantId, runId),
       this.#runs(tenantId, runId),
     ]);
-    return { keys, runs };
+    return { effects, runs };
   }
 
   /** What steps have started and has not ended, by step. */
@@ -237,14 +242,16 @@ export class Explanations {
     return new Map(rows.map(({ step, ids }) => [step, ids]));
   }
 
-  /** Effects that steps wait for people to settle, by step. */
-  async #keys(tenantId: number, runId: string): Promise<ReadonlyMap<number, string>> {
-    const { rows } = await this.#parts.pool.query<{ step: number; key: string }>(
-      `SELECT e.step, e.data->>'key' AS key FROM tutti.step s JOIN tutti.entry e ON e.tenant_id = s.tenant_id AND e.run_id = s.run_id AND e.step = s.id
+  /** Effects that steps wait for people to settle or approve, by step. */
+  async #effects(tenantId: number, runId: string): Promise<ReadonlyMap<number, AwaitedEffect>> {
+    const { rows } = await this.#parts.pool.query<AwaitedEffect & { readonly step: number }>(
+      `SELECT e.step, e.data->>'key' AS key, p.data->'policy' AS policy FROM tutti.step s JOIN tutti.entry e ON e.tenant_id = s.tenant_id AND e.run_id = s.run_id AND e.step = s.id
+       LEFT JOIN tutti.effect f ON f.tenant_id = e.tenant_id AND f.key = decode(e.data->>'key', 'hex')
+       LEFT JOIN tutti.entry p ON p.tenant_id = f.tenant_id AND p.run_id = f.run_id AND p.seq = f.seq
        WHERE s.tenant_id = $1 AND s.run_id = $2 AND s.wait IN ('review', 'approval') AND e.kind = 'step.waiting' AND e.data ? 'key' ORDER BY e.seq`,
       [tenantId, runId],
     );
-    return new Map(rows.map(({ step, key }) => [step, key]));
+    return new Map(rows.map(({ step, ...effect }) => [step, effect]));
   }
 }
 

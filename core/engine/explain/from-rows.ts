@@ -5,7 +5,12 @@ import { isTerminal } from '../run/states.ts';
 import { pathOf } from '../run/step.ts';
 import type { Store } from '../run/store.ts';
 import { blockersOf } from '../schedule/blockers.ts';
-import { type ExplainedStep, type Explanation, usuallyTold } from './explanation.ts';
+import {
+  type AwaitedEffect,
+  type ExplainedStep,
+  type Explanation,
+  usuallyTold,
+} from './explanation.ts';
 
 /** A run's row, as far as an explanation needs it. */
 export interface KnownRun {
@@ -40,7 +45,7 @@ export async function explainFromRows(
     /** How many steps are told of at most. @default usuallyTold */
     readonly limit?: number | undefined;
     readonly note: string;
-    readonly keys: ReadonlyMap<number, string>;
+    readonly effects: ReadonlyMap<number, AwaitedEffect>;
     readonly runs: ReadonlyMap<number, readonly string[]>;
   },
 ): Promise<Explanation> {
@@ -74,7 +79,7 @@ export async function explainFromRows(
         isOwned: run.isOwned,
         wait: row.wait,
         wakeAt: row.wake_at?.getTime() ?? null,
-        key: asked.keys.get(row.id) ?? null,
+        ...asked.effects.get(row.id),
         runs: asked.runs.get(row.id) ?? [],
         by: decidersOf(row, workflow),
         run: run.id,

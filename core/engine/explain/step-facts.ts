@@ -9,6 +9,7 @@ import { pathOf, type Step } from '../run/step.ts';
 import type { Waiting } from '../run/waiting.ts';
 import type { RefusalFact, StepFacts } from '../schedule/blockers.ts';
 import type { Doer } from './doers.ts';
+import type { AwaitedEffect } from './explanation.ts';
 import type { LineUp, Placed } from './line-up.ts';
 import { isPoint, openNeeds, type Surroundings, waitsForItems } from './surroundings.ts';
 
@@ -25,14 +26,14 @@ export interface Watched {
   /** What first calls are refused that nobody has asked for yet, by who would make them: the same for all of their steps. */
   readonly refused: Map<Doer, readonly Refusal[]>;
   /** The effect that it waits to hear of. */
-  readonly key: string | null;
+  readonly effect: AwaitedEffect | null;
   /** What it has started and has not ended. */
   readonly runs: readonly string[];
 }
 
 /** Gathers what is in the way of one waiting step, between two ticks. */
 export function factsOf(watched: Watched, around: Surroundings, lineUp: LineUp): StepFacts {
-  const { run, step, doer, key, runs } = watched;
+  const { run, step, doer, effect, runs } = watched;
   const { clock, scheduler } = around;
   const { status } = step;
   const place = doer && placeOf(watched, doer, clock.now());
@@ -46,7 +47,8 @@ export function factsOf(watched: Watched, around: Surroundings, lineUp: LineUp):
     isPaused: run.isPaused && !step.isAsking,
     isOwned: step.isAsking || !around.isDraining(),
     ...waitOf(watched),
-    ...{ key, runs, by: step.place.kind === 'approval' ? step.place.by : [] },
+    ...effect,
+    ...{ runs, by: step.place.kind === 'approval' ? step.place.by : [] },
     run: run.facts.id,
     module: doer?.registered.module ?? '',
     slots: place && !isPoint(step) ? scheduler.blockers(place) : [],

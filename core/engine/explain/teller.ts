@@ -7,7 +7,12 @@ import type { Waiting } from '../run/waiting.ts';
 import { blockersOf, type StepBlocker } from '../schedule/blockers.ts';
 import type { Forecast, LiftedStart } from '../schedule/expected-work.ts';
 import type { Doer, Doers } from './doers.ts';
-import { type ExplainedBlocker, type ExplainedStep, momentOf } from './explanation.ts';
+import {
+  type AwaitedEffect,
+  type ExplainedBlocker,
+  type ExplainedStep,
+  momentOf,
+} from './explanation.ts';
 import { LineUp } from './line-up.ts';
 import { factsOf } from './step-facts.ts';
 import { isPoint, type Surroundings } from './surroundings.ts';
@@ -18,8 +23,8 @@ export interface Telling {
   readonly run: Run;
   readonly around: Surroundings;
   readonly doers: Doers;
-  /** Keys of effects that steps wait for people to settle, by step. */
-  readonly keys: ReadonlyMap<number, string>;
+  /** Effects that steps wait for people to settle or approve, by step. */
+  readonly effects: ReadonlyMap<number, AwaitedEffect>;
   /** Runs that steps have started and that have not ended, by step. */
   readonly runs: ReadonlyMap<number, readonly string[]>;
   /** Whether one step is told of, with what lifting each thing in its way would do. */
@@ -70,13 +75,13 @@ export class Teller {
 
   /** What is in the way of a step at this moment. */
   see(step: Step): Seen {
-    const { run, around, doers, keys, runs } = this.#telling;
+    const { run, around, doers, effects, runs } = this.#telling;
     const doer = isPoint(step) ? null : doers.of(run, step);
     const watched = {
       ...{ run, step, doer, refused: this.#refused },
       item: this.#items.get(step) ?? null,
       attempt: this.#asking.get(step) ?? null,
-      key: keys.get(step.id) ?? null,
+      effect: effects.get(step.id) ?? null,
       runs: runs.get(step.id) ?? [],
     };
     return {

@@ -31,7 +31,7 @@ import { type Expression, parseExpression } from './expression.ts';
 import { invalid } from './fault.ts';
 import { itemBatches } from './item-batches.ts';
 import { type Known, scopesOf, type WorkflowScopes } from './scopes.ts';
-import { sourcesIn, sourcesOf } from './sources.ts';
+import { itemSourcesOf, sourcesIn, sourcesOf } from './sources.ts';
 import { type Filler, isCel, parseTemplate } from './template.ts';
 
 /** Those of the loaded modules, with the agent of every tool. */
@@ -171,6 +171,7 @@ function compileForeach(node: ForeachNode, edges: Edges, context: Context): Comp
     ...common(node, edges, context),
     items: itemsOf(node.items, context),
     key: parser.expression(node.key, `${path}.key`),
+    itemSources: itemSourcesOf(node),
     body: inner.map((each, index) =>
       compileItemNode(each, innerEdges[index] as Edges, {
         ...context,

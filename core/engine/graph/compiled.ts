@@ -97,6 +97,8 @@ export interface CompiledForeach extends Compiled {
         readonly outputsOf: string | null;
       };
   readonly key: Expression;
+  /** Where keys, and what puts items together, come from. */
+  readonly itemSources: Sources;
   /** Each item's own graph; dependencies are indexes within it. */
   readonly body: readonly CompiledItemNode[];
   /** Indexes within the body of the nodes whose outputs are the item's. */

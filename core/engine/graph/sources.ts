@@ -1,4 +1,4 @@
-import type { Cel, ItemNode, Node, Template } from '../../sdk/node.ts';
+import type { Cel, ForeachNode, ItemNode, Node, Template } from '../../sdk/node.ts';
 import { isMemberPath, parseCel } from './expression.ts';
 import { type Mentioned, mentionedIn } from './scope.ts';
 import { isCel } from './template.ts';
@@ -39,6 +39,11 @@ export function sourcesOf(node: Node | ItemNode, inItem = false): Sources {
   if (!('from' in node)) return read;
   const gathered = inItem ? 'each' : 'nodes';
   return { ...read, [gathered]: [...new Set([...read[gathered], ...node.from])] };
+}
+
+/** Where the keys of a foreach's items, and what puts them together, come from. */
+export function itemSourcesOf({ key, batch }: ForeachNode): Sources {
+  return sourcesIn([{ ...key }, ...(batch?.by ? [{ ...batch.by }] : [])]);
 }
 
 /** What templates mention. `item`: the names by which they know the item. */

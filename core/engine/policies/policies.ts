@@ -1,25 +1,16 @@
 import { EngineError } from '../../base/errors.ts';
 import { digest } from '../../base/ids.ts';
-import type { Config } from '../../ports/config.ts';
 import { settledRegistry } from '../../sdk/live-registry.ts';
 import type { Policy } from '../../sdk/policy.ts';
 import { checkPolicyDocument, policyInvalid, policyOf } from '../../sdk/policy-document.ts';
-import type { Registry } from '../../sdk/registry.ts';
-import { rightOf } from '../approvals/rules.ts';
-import type { Actor } from '../run/request.ts';
-import type { Definitions, Publication, VersionView } from '../versions/definitions.ts';
-import { publishedRegistry, storedPolicy } from '../versions/published.ts';
+import type { Publication, VersionView } from '../versions/definitions.ts';
 import type { Change } from './change.ts';
 import { differenceOf } from './difference.ts';
-import { type Around, faultOf, refuseUnfit, warningsOf } from './fit.ts';
-import type { Ask, Named, PolicyStore, Word } from './policy-store.ts';
+import { faultOf, warningsOf } from './fit.ts';
+import type { Ask, Named } from './policy-store.ts';
 import { presentCalls } from './present-calls.ts';
-
-/** Whose policies, and who speaks. */
-export interface Speaker {
-  readonly tenantId: number;
-  readonly actor: Actor;
-}
+import { type Said, type Speaker, Speaking } from './speaking.ts';
+import { type PolicyParts, pendingIn, Standings } from './standing.ts';
 
 /** What somebody wants of a policy. */
 export interface Wish {
@@ -60,21 +51,6 @@ export interface PolicyVersions {
   readonly asks: readonly AskView[];
 }
 
-/** What has come of a word. */
-export interface Said {
-  readonly name: string;
-  /** Null: the code's again, or none. */
-  readonly version: number | null;
-  /** `asked`: it is wider, and waits for a second person. `same`: it is in force already. */
-  readonly state: 'in_force' | 'scheduled' | 'asked' | 'same';
-  readonly from: Date | null;
-  /** Number of the ask that a second person agrees to. */
-  readonly ask: number | null;
-  /** What is decided otherwise by it. */
-  readonly changes: readonly Change[];
-  readonly warnings: readonly string[];
-}
-
 /** What would come of a policy. */
 export interface Checked {
   readonly name: string;
@@ -87,37 +63,22 @@ export interface Checked {
   readonly calls: readonly Change[];
 }
 
-/** What policies are kept with. */
-export interface PolicyParts {
-  readonly definitions: Definitions;
-  readonly store: PolicyStore;
-  readonly registry: Registry;
-  readonly config: Pick<Config, 'roles'>;
-  /** Codes of a tenant's companies. */
-  readonly companies: (tenantId: number) => Promise<readonly string[]>;
-}
-
-/** How things stand where a policy is looked at. */
-interface Standing extends Named {
-  readonly registry: Registry;
-  /** What counts now. */
-  readonly now: readonly Policy[];
-  readonly history: readonly Publication[];
-  readonly seen: number;
-}
-
 /** The policies of a tenant: what the code says, and the versions that people write, put in force, take back and withdraw. Needs no engine. */
 export class Policies {
   readonly #parts: PolicyParts;
+  readonly #standings: Standings;
+  readonly #speaking: Speaking;
 
   constructor(parts: PolicyParts) {
     this.#parts = parts;
+    this.#standings = new Standings(parts);
+    this.#speaking = new Speaking(parts.store, this.#standings);
   }
 
   /** What counts now, by name. */
   async list(tenantId: number): Promise<readonly PolicyView[]> {
-    const registry = await this.#published(tenantId);
-    const around = this.#around(registry);
+    const registry = await this.#standings.published(tenantId);
+    const around = this.#standings.around(registry);
     const modules = settledRegistry(this.#parts.registry).modules;
     const views = registry.policies.map((policy): PolicyView => {
       const { name, version = null } = policy;
@@ -131,8 +92,8 @@ export class Policies {
 
   /** What counts under a name, or a version of it, in force or not. @throws POLICY_UNKNOWN */
   async show(tenantId: number, name: string, version?: number): Promise<readonly Policy[]> {
-    if (version !== undefined) return [await this.#stored(tenantId, name, version)];
-    const { policies } = await this.#published(tenantId);
+    if (version !== undefined) return [await this.#standings.stored(tenantId, name, version)];
+    const { policies } = await this.#standings.published(tenantId);
     const found = policies.filter((policy) => policy.name === name);
     if (found.length === 0) throw unknown(name);
     return found;
@@ -142,16 +103,16 @@ export class Policies {
   async versions(tenantId: number, name: string): Promise<PolicyVersions> {
     const [versions, standing] = await Promise.all([
       this.#parts.definitions.policies.list(tenantId, name),
-      this.#standing({ tenantId, name }),
+      this.#standings.of({ tenantId, name }),
     ]);
-    const code = this.#code(name);
+    const code = this.#standings.code(name);
     if (versions.length === 0 && code.length === 0) throw unknown(name);
     const version = versions.find(({ inForce }) => inForce)?.version ?? null;
     const takes = version !== null ? 'version' : code.length > 0 ? 'code' : 'nothing';
     const { history } = standing;
     const asks = await this.#parts.store.asks({ tenantId, name });
     const shown = asks.map(async (ask) => {
-      return { ...ask, changes: await this.#changes(standing, ask.version) };
+      return { ...ask, changes: await this.#standings.changes(standing, ask.version) };
     });
     const pending = pendingIn(history);
     return { name, takes, version, versions, history, pending, asks: await Promise.all(shown) };
@@ -174,9 +135,9 @@ export class Policies {
     name: string,
     { from, to }: { readonly from: number; readonly to: number },
   ): Promise<readonly Change[]> {
-    const standing = await this.#standing({ tenantId, name });
+    const standing = await this.#standings.of({ tenantId, name });
     const [before, after] = await Promise.all(
-      [from, to].map((version) => this.#with(standing, version)),
+      [from, to].map((version) => this.#standings.with(standing, version)),
     );
     return differenceOf(before as readonly Policy[], after as readonly Policy[]);
   }
@@ -187,15 +148,15 @@ export class Policies {
     name: string,
     what: { readonly written?: unknown; readonly version?: number | undefined },
   ): Promise<Checked> {
-    const standing = await this.#standing({ tenantId, name });
+    const standing = await this.#standings.of({ tenantId, name });
     const { registry, now } = standing;
     const version = what.version ?? (await this.#newest({ tenantId, name }, what.written));
     const policy =
       version === null
         ? (policyOf(0, named(checkPolicyDocument(what.written), name)) as Policy)
-        : await this.#stored(tenantId, name, version);
+        : await this.#standings.stored(tenantId, name, version);
     const after = [...standing.now.filter((each) => each.name !== name), policy];
-    const around = this.#around(registry);
+    const around = this.#standings.around(registry);
     const space = presentCalls(registry, await this.#parts.companies(tenantId));
     return {
       name,
@@ -212,7 +173,7 @@ export class Policies {
     const wanted = version ?? (await this.#newest({ tenantId, name }));
     if (wanted === null) throw unknown(name);
     const word = { how: 'published', version: wanted, effective: from ?? null } as const;
-    return await this.#say(speaker, name, word);
+    return await this.#speaking.say(speaker, name, word);
   }
 
   /** Puts an older version in force, by default the one before. @throws POLICY_UNKNOWN · POLICY_INVALID */
@@ -226,14 +187,14 @@ export class Policies {
         `Policy '${name}' has no version before this one; let the code decide again: tutti policy withdraw ${name}`,
       );
     const word = { how: 'rolled_back', version: wanted, effective: from ?? null } as const;
-    return await this.#say(speaker, name, word);
+    return await this.#speaking.say(speaker, name, word);
   }
 
   /** Lets the code decide again; of a policy that no code has, nothing is left. @throws POLICY_UNKNOWN · POLICY_INVALID */
   async withdraw(speaker: Speaker, name: string, { from }: Pick<Wish, 'from'> = {}): Promise<Said> {
     await this.versions(speaker.tenantId, name);
     const word = { how: 'released', version: null, effective: from ?? null } as const;
-    return await this.#say(speaker, name, word);
+    return await this.#speaking.say(speaker, name, word);
   }
 
   /**
@@ -241,95 +202,11 @@ export class Policies {
    * @throws POLICY_UNKNOWN when nothing of that number waits · APPROVAL_NOT_YOURS for who asked · POLICY_INVALID
    */
   async agree(
-    { tenantId, actor, person }: Speaker & { readonly person: string },
+    speaker: Speaker & { readonly person: string },
     name: string,
     no: number,
   ): Promise<Said> {
-    const asks = await this.#parts.store.asks({ tenantId, name });
-    const ask = asks.find((each) => each.no === no);
-    if (!ask)
-      throw new EngineError(
-        'POLICY_UNKNOWN',
-        `Nothing of number ${no} waits for a second person at policy '${name}'; see: tutti policy show ${name}`,
-      );
-    refuseOwn(ask, person);
-    return await this.#say({ tenantId, actor }, name, { ...ask, askedBy: ask.actor });
-  }
-
-  /** Says a word, or asks for a second person where it is wider than what counts, or than what is to count. @throws POLICY_INVALID */
-  async #say(
-    { tenantId, actor }: Speaker,
-    name: string,
-    word: Word & { readonly askedBy?: Actor },
-  ): Promise<Said> {
-    const { store } = this.#parts;
-    const { how, version, askedBy } = word;
-    const effective =
-      word.effective && word.effective.getTime() > Date.now() ? word.effective : null;
-    const standing = await this.#standing({ tenantId, name });
-    const after = await this.#with(standing, version);
-    const around = this.#around(standing.registry);
-    refuseUnfit(name, { before: standing.now, after }, around);
-    const changes = differenceOf(standing.now, after);
-    const warnings = after
-      .filter((each) => each.name === name)
-      .flatMap((each) => warningsOf(each, around));
-    const said = { name, version, from: effective, ask: null, changes, warnings };
-    if (isInForce(standing, version, effective)) return { ...said, state: 'same' };
-    if (!askedBy && (await this.#isWider(standing, after))) {
-      const ask = await this.#ask({ tenantId, name }, { how, version, effective }, actor);
-      return { ...said, state: 'asked', ask };
-    }
-    const saying = { how, version, actor, effective, askedBy: askedBy ?? null };
-    if (!(await store.say({ tenantId, name }, saying, standing.seen)))
-      return await this.#say({ tenantId, actor }, name, word);
-    return { ...said, state: effective === null ? 'in_force' : 'scheduled' };
-  }
-
-  /** The same that the same person has asked for already is not asked twice. */
-  async #ask(of: Named, word: Word, actor: Actor): Promise<number> {
-    const { store } = this.#parts;
-    const textOf = ({ how, version, effective }: Word, by: Actor): string =>
-      JSON.stringify([how, version, effective, by.id, by.onBehalfOf ?? []]);
-    const asks = await store.asks(of);
-    const known = asks.find((each) => textOf(each, each.actor) === textOf(word, actor));
-    return known?.no ?? (await store.ask(of, word, actor));
-  }
-
-  /** Whether policies let happen more than those that count, or than those that are to count and would be taken back by it. */
-  async #isWider(standing: Standing, after: readonly Policy[]): Promise<boolean> {
-    const pending = pendingIn(standing.history).map(({ version }) => this.#with(standing, version));
-    return [standing.now, ...(await Promise.all(pending))].some((before) =>
-      differenceOf(before, after).some(({ direction }) => direction === 'wider'),
-    );
-  }
-
-  async #changes(standing: Standing, version: number | null): Promise<readonly Change[]> {
-    return differenceOf(standing.now, await this.#with(standing, version));
-  }
-
-  /** What would count with a version of the policy, or with what the code says of it. */
-  async #with(
-    { tenantId, name, now }: Standing,
-    version: number | null,
-  ): Promise<readonly Policy[]> {
-    const own = version === null ? this.#code(name) : [await this.#stored(tenantId, name, version)];
-    return [...now.filter((policy) => policy.name !== name), ...own];
-  }
-
-  async #standing({ tenantId, name }: Named): Promise<Standing> {
-    const { store, definitions } = this.#parts;
-    // Counted first: whatever is said after that is noticed before anything is said here.
-    const seen = await store.count(tenantId);
-    const [registry, history] = await Promise.all([
-      this.#published(tenantId),
-      definitions.policies.publications(tenantId, name),
-    ]);
-    return { tenantId, name, registry, now: registry.policies, history, seen };
-  }
-
-  async #stored(tenantId: number, name: string, version: number): Promise<Policy> {
-    return storedPolicy(await this.#parts.definitions.policies.version(tenantId, name, version));
+    return await this.#speaking.agree(speaker, name, no);
   }
 
   /** The newest version; null: there is none, or something else is written. */
@@ -339,46 +216,6 @@ export class Policies {
     if (!newest) throw unknown(name);
     return newest.version;
   }
-
-  #code(name: string): readonly Policy[] {
-    return settledRegistry(this.#parts.registry).policies.filter((each) => each.name === name);
-  }
-
-  #published(tenantId: number): Promise<Registry> {
-    return publishedRegistry(this.#parts.definitions, this.#parts.registry, { tenantId });
-  }
-
-  #around(registry: Registry): Around {
-    return { registry, roles: this.#parts.config.roles ?? {} };
-  }
-}
-
-/** Words whose moment has not come, down to the one that counts. */
-function pendingIn(history: readonly Publication[]): readonly Publication[] {
-  const isPending = ({ effective }: Publication): boolean =>
-    effective !== null && effective.getTime() > Date.now();
-  const counting = history.findIndex((each) => !isPending(each));
-  return counting < 0 ? history : history.slice(0, counting);
-}
-
-function isInForce(
-  { now, name, history }: Standing,
-  version: number | null,
-  effective: Date | null,
-): boolean {
-  if (effective !== null || pendingIn(history).length > 0) return false;
-  const inForce = now.find((policy) => policy.name === name && policy.version !== undefined);
-  return (inForce?.version ?? null) === version;
-}
-
-/** Nobody agrees to what they, or whoever acts for them, have asked for. */
-function refuseOwn({ actor, no }: Ask, person: string): void {
-  const terms = { deciders: [person], requester: actor, required: 1 };
-  if (rightOf(person, terms, { roles: {}, handed: [], votes: [] }).kind !== 'none') return;
-  throw new EngineError(
-    'APPROVAL_NOT_YOURS',
-    `'${person}' has asked for number ${no}; a second person must agree to what is wider.`,
-  );
 }
 
 function named<T extends { readonly name: string }>(document: T, name: string): T {

@@ -103,7 +103,7 @@ export class History {
     return row?.body ? (JSON.parse(row.body) as unknown) : null;
   }
 
-  /** Steps by id; those after `after` only, or the one at `path`. @default limit none */
+  /** Steps by id; those after `after` only, or just the one at `path`. @default limit none */
   async steps(
     tenantId: number,
     runId: string,
@@ -111,13 +111,16 @@ export class History {
   ): Promise<readonly StepView[]> {
     const { after = -1, limit = null, path } = options;
     const { node, itemKey } = readPath(path ?? '');
-    const at = path === undefined ? sql`` : sql`AND node = ${node} AND item_key = ${itemKey}`;
+    // A path is found by the index of nodes and keys, however many steps there are.
+    const which =
+      path === undefined
+        ? sql`id > ${after} ORDER BY id LIMIT ${limit}`
+        : sql`node = ${node} AND item_key = ${itemKey}`;
     return this.#rows<StepView>(
       tenantId,
       sql`SELECT id, node, item_key, kind, agent, status, attempt, crashes, degraded, trust, worker, cost_micro_usd,
           ready_at, started_at, ended_at, error
-        FROM tutti.step WHERE tenant_id = ${tenantId} AND run_id = ${runId}::uuid AND id > ${after} ${at}
-        ORDER BY id LIMIT ${limit}`,
+        FROM tutti.step WHERE tenant_id = ${tenantId} AND run_id = ${runId}::uuid AND ${which}`,
     );
   }
 

@@ -1,4 +1,4 @@
-import { toErrorData } from '../../base/errors.ts';
+import { EngineError, toErrorData } from '../../base/errors.ts';
 import type { CompiledNode } from '../graph/compiled.ts';
 import type { ExpressionScope } from '../graph/expression.ts';
 import type { Ended } from './outcome.ts';
@@ -34,6 +34,14 @@ export function decideInline(place: CompiledNode, sight: Sight): Ended | null {
   } catch (error) {
     return { kind: 'failed', error: toErrorData(error) };
   }
+}
+
+/** What a node has brought that was decided so before. @throws EXPRESSION_INVALID when it comes out otherwise now */
+export function remake(place: CompiledNode, sight: Sight): unknown {
+  const ended = decideInline({ ...place, when: null }, sight);
+  if (ended?.kind === 'succeeded') return ended.output;
+  const why = ended?.kind === 'failed' ? ended.error.message : 'No case of it would be chosen.';
+  throw new EngineError('EXPRESSION_INVALID', `Node '${place.id}' comes out otherwise now: ${why}`);
 }
 
 const done = (output: unknown): Ended => ({ kind: 'succeeded', output });

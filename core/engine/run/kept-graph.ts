@@ -1,6 +1,7 @@
 import type { Registry } from '../../sdk/registry.ts';
 import { compile } from '../graph/compile.ts';
 import type { Graph } from '../graph/compiled.ts';
+import { partOf } from '../graph/part.ts';
 import { agentsOfVersions, publishedRegistry, withAgents } from '../versions/published.ts';
 import { madeVersions } from './pinned.ts';
 import type { RunRow, Store } from './store.ts';
@@ -12,12 +13,14 @@ export interface GraphParts {
 }
 
 /**
- * The graph that a run keeps, by its version of the workflow and of agents that people have made, and the agents in it.
+ * The graph that a run keeps, by its version of the workflow and of agents that people have made, and the agents in it. `of`: only the part of
+ * it that tells of one node (`partOf`).
  * @throws WORKFLOW_UNKNOWN · WORKFLOW_INVALID · EXPRESSION_INVALID · AGENT_INVALID where what is loaded no longer fits · DB_*
  */
 export async function keptGraph(
   { store, registry }: GraphParts,
   row: Pick<RunRow, 'tenant_id' | 'workflow' | 'workflow_version' | 'pins'>,
+  of?: string,
 ): Promise<{ readonly graph: Graph; readonly agents: Registry['agents'] }> {
   const { tenant_id: tenantId, workflow, workflow_version: version, pins } = row;
   const data = await store.workflowVersion(tenantId, workflow, version);
@@ -28,5 +31,6 @@ export async function keptGraph(
     : [];
   const published = await publishedRegistry(store.definitions, registry, { tenantId });
   const loaded = withAgents(published, made);
-  return { graph: compile(data, loaded.agents, loaded), agents: loaded.agents };
+  const kept = of === undefined ? data : partOf(data, of);
+  return { graph: compile(kept, loaded.agents, loaded), agents: loaded.agents };
 }

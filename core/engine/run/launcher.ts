@@ -228,12 +228,17 @@ export function batchOf(step: Step): Pick<Job, 'batch'> {
 }
 
 /** A step's input, checked. @throws EXPRESSION_INVALID · INPUT_INVALID */
-export function inputOf(run: Run, step: Step, { agent, name }: RegisteredAgent): unknown {
-  const input = agent.input.safeParse(run.inputOf(step));
+export function inputOf(run: Run, step: Step, registered: RegisteredAgent): unknown {
+  return takenBy(registered, run.inputOf(step), pathOf(step));
+}
+
+/** What a step's agent takes of what it is given. @throws INPUT_INVALID */
+export function takenBy({ agent, name }: RegisteredAgent, given: unknown, path: string): unknown {
+  const input = agent.input.safeParse(given);
   if (input.success) return input.data;
   const issue = input.error.issues[0];
   throw new EngineError(
     'INPUT_INVALID',
-    `'${pathOf(step)}' gives '${name}' what it does not take: ${issue?.path.join('.') || 'input'}: ${issue?.message}.`,
+    `'${path}' gives '${name}' what it does not take: ${issue?.path.join('.') || 'input'}: ${issue?.message}.`,
   );
 }

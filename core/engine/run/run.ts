@@ -21,6 +21,7 @@ import {
   move,
   newContainer,
   newStep,
+  nodeIn,
   type Step,
   withDependents,
 } from './step.ts';
@@ -240,12 +241,8 @@ export class Run {
     const { node } = container;
     const { key } = of;
     const item: Item = { container, ...of, steps: [], released: false };
-    const alone = node.body.length === 1;
-    for (const place of node.body) {
-      item.steps.push(
-        this.#add({ node: alone ? node.id : `${node.id}/${place.id}`, itemKey: key, place, item }),
-      );
-    }
+    for (const place of node.body)
+      item.steps.push(this.#add({ node: nodeIn(node, place), itemKey: key, place, item }));
     container.items.push(item);
     for (const step of item.steps) {
       const carried = this.#carried.get(step.id);

@@ -12,7 +12,7 @@ export interface Gathered {
 
 /** What expressions see: the run's input, what its nodes have brought, and inside a foreach the item and its steps. */
 export function scopeOf(
-  { input, businessDate, company }: RunFacts,
+  { input, businessDate, company }: Pick<RunFacts, 'input' | 'businessDate' | 'company'>,
   nodes: ExpressionScope['nodes'],
   item: Item | null,
 ): ExpressionScope {

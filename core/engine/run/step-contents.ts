@@ -1,16 +1,12 @@
-import { sql } from 'kysely';
 import { EngineError, isEngineError } from '../../base/errors.ts';
 import type { Database } from '../../ports/db/database.ts';
-import { bodyText, vaultOf } from '../../ports/db/vault.ts';
 import type { Registry } from '../../sdk/registry.ts';
-import { isAgentPlace } from '../graph/compiled.ts';
-import { factsOf } from './adopt.ts';
+import { type Graph, isAgentPlace } from '../graph/compiled.ts';
 import type { AttemptView, History, StepView } from './history.ts';
 import { type GraphParts, keptGraph } from './kept-graph.ts';
-import { inputOf } from './launcher.ts';
-import { recover } from './recover.ts';
-import { Run } from './run.ts';
-import type { Step } from './step.ts';
+import { takenBy } from './launcher.ts';
+import { ReadBack, type ReadBackParts, type StepPlace } from './read-back.ts';
+import { type StoredOutput, StoredOutputs } from './stored-outputs.ts';
 
 /** Data of a step, or why there is none to show. */
 export type Content =
@@ -44,22 +40,17 @@ type Parts = GraphParts & {
   readonly history: Pick<History, 'steps' | 'attempts'>;
 };
 
-/** A run as its journal tells it, and the agents in it. */
-interface Remade {
-  readonly run: Run;
+/** Where a step stands, and what its data can be made of. */
+interface Found {
+  readonly path: string;
+  readonly at: StepPlace;
+  readonly parts: ReadBackParts;
   readonly agents: Registry['agents'];
 }
 
-/** What is stored of a step's output; `isWhole`: of its run nothing is erased that inputs are made of. */
-interface Stored {
-  readonly isStored: boolean;
-  readonly body: string | null;
-  readonly isWhole: boolean;
-}
-
 /**
- * Shows what single steps worked on. Outputs are stored; an input is not stored a second time but made again, by the machine that made
- * it: the run is brought to where its journal ends, as a new owner would bring it, which reads all of it.
+ * Shows what single steps worked on. Outputs are stored; an input is not stored a second time but made again, of the outputs that it was made
+ * of. Of a large run as little is read as of a small one.
  */
 export class StepContents {
   readonly #parts: Parts;
@@ -69,45 +60,40 @@ export class StepContents {
   }
 
   /** @throws STEP_UNKNOWN · DB_* */
-  async read({ tenantId, runId, step: path }: StepAsked): Promise<StepContent> {
-    const { history } = this.#parts;
-    const [view] = await history.steps(tenantId, runId, { path, limit: 1 });
+  async read(asked: StepAsked): Promise<StepContent> {
+    const { tenantId, runId, step: path } = asked;
+    const { history, database } = this.#parts;
+    const [view] = await history.steps(tenantId, runId, { path });
     if (!view)
       throw new EngineError('STEP_UNKNOWN', `Run ${runId} has no step '${path.slice(0, 200)}'.`);
-    const [attempts, stored] = await Promise.all([
+    const stored = new StoredOutputs(database, { tenantId, runId });
+    const [attempts, [row]] = await Promise.all([
       history.attempts(tenantId, runId, view.id),
-      this.#stored(tenantId, runId, view.id),
+      stored.steps([view.node], view.itemKey),
     ]);
-    const remade = stored.isWhole ? await this.#remake(tenantId, runId) : erased;
-    const input = inputIn(view, remade);
-    return { ...view, path, input, output: outputIn(view, stored, remade), attempts };
+    const isGiven = wasGiven(view);
+    const isMade = brings(view) && row?.isStored === false;
+    const found = isGiven || isMade ? await this.#find(view, asked, stored) : none;
+    const input = isGiven ? await contentIn(found, givenTo) : none;
+    const made = isMade ? await contentIn(found, (back, { at }) => back.outputOf(at)) : none;
+    return { ...view, path, input, output: outputIn(view, row) ?? made, attempts };
   }
 
-  async #stored(tenantId: number, runId: string, step: number): Promise<Stored> {
-    const run = sql`tenant_id = ${tenantId} AND run_id = ${runId}::uuid`;
-    const { database } = this.#parts;
-    const rows = await database.rowsOf(
-      tenantId,
-      sql<Stored>`SELECT s.output_seq IS NOT NULL AS is_stored,
-          (SELECT ${sql.raw(bodyText('p'))} FROM tutti.payload p WHERE ${run} AND seq = s.output_seq AND part = 0) AS body,
-          NOT EXISTS (SELECT FROM tutti.payload WHERE ${run} AND class IN ('input', 'output') AND erased_at IS NOT NULL) AS is_whole
-        FROM tutti.step s WHERE ${run} AND s.id = ${step}`,
-    );
-    const [row] = await vaultOf(database).open(rows, 'body');
-    return row as Stored;
-  }
-
-  /** Brings the run to where its journal ends. */
-  async #remake(tenantId: number, runId: string): Promise<Remade | Content> {
-    const { store } = this.#parts;
+  /** Reads what a step's place needs; what cannot be made any more is content. */
+  async #find(
+    { node, itemKey }: StepView,
+    { tenantId, runId, step: path }: StepAsked,
+    stored: StoredOutputs,
+  ): Promise<Found | Content> {
     try {
-      const row = await store.run(tenantId, runId);
+      const row = await this.#parts.store.run(tenantId, runId);
       if (!row) return none;
-      const { graph, agents } = await keptGraph(this.#parts, row);
-      const history = await store.history(tenantId, runId);
-      const run = new Run(factsOf(row, history[0]), graph);
-      recover(run, { history, ...(await store.steps(tenantId, runId)) }, 0);
-      return { run, agents };
+      const [outer = '', inner = ''] = node.split('/');
+      const { graph, agents } = await keptGraph(this.#parts, row, outer);
+      const at = placeIn(graph, { outer, inner, key: itemKey });
+      if (!at) return none;
+      const facts = { businessDate: row.business_date, company: row.company };
+      return { path, at, parts: { facts, graph, stored }, agents };
     } catch (error) {
       return unknownFor(error);
     }
@@ -124,50 +110,58 @@ function unknownFor(error: unknown): Content {
   return { state: 'unknown', why: error.message };
 }
 
-/** The step of a remade run; undefined: it has come about since, in a run that goes on. */
-function stepIn({ run }: Remade, { id, node, itemKey }: StepView): Step | undefined {
-  const step = run.steps[id];
-  return step?.node === node && step.itemKey === itemKey ? step : undefined;
+function placeIn(
+  { nodes, places }: Graph,
+  { outer, inner, key }: Readonly<Record<'outer' | 'inner' | 'key', string>>,
+): StepPlace | null {
+  const node = nodes[places.get(outer) ?? -1];
+  if (!node) return null;
+  if (key === '') return { place: node, foreach: null };
+  if (node.kind !== 'foreach') return null;
+  const place = inner === '' ? node.body[0] : node.body.find(({ id }) => id === inner);
+  return place ? { place, foreach: node, key } : null;
 }
 
-function inputIn(view: StepView, remade: Remade | Content): Content {
-  const { status, startedAt } = view;
-  const isIdle = ['pending', 'skipped'].includes(status);
-  if (isIdle || (status === 'cancelled' && startedAt === null) || !takesInput(view.kind))
-    return none;
-  if ('state' in remade) return remade;
-  const step = stepIn(remade, view);
-  try {
-    return step ? there(givenTo(step, remade)) : none;
-  } catch (error) {
-    return unknownFor(error);
-  }
-}
-
-function takesInput(kind: string): boolean {
+/** Whether there is anything that a step has been given. */
+function wasGiven({ status, startedAt, kind }: StepView): boolean {
+  if (['pending', 'skipped'].includes(status)) return false;
+  if (status === 'cancelled' && startedAt === null) return false;
   return ['task', 'tool', 'reduce', 'workflow', 'foreach'].includes(kind);
 }
 
+/** Whether a step has come to an end that brings something. */
+function brings({ status, kind }: StepView): boolean {
+  return status === 'succeeded' && kind !== 'gate';
+}
+
+/** What is made of what is read back of a step: nothing can be, where something is erased that it is made of. */
+async function contentIn(
+  found: Found | Content,
+  make: (back: ReadBack, found: Found) => Promise<unknown>,
+): Promise<Content> {
+  if ('state' in found) return found;
+  const back = new ReadBack(found.parts);
+  try {
+    const made = await make(back, found);
+    if (back.isErased) return erased;
+    return made === undefined ? none : there(made);
+  } catch (error) {
+    const why = unknownFor(error);
+    return back.isErased ? erased : why;
+  }
+}
+
 /** @throws EXPRESSION_INVALID · INPUT_INVALID: it has failed for that */
-function givenTo(step: Step, { run, agents }: Remade): unknown {
-  const { place } = step;
-  if (place.kind === 'foreach') return valuesOf(run, step);
+async function givenTo(back: ReadBack, { at, path, agents }: Found): Promise<unknown> {
+  const { place } = at;
+  if (place.kind === 'foreach') return back.valuesOf(place);
+  const given = await back.inputOf(at);
   const registered = isAgentPlace(place) ? (place.made ?? agents.get(place.agent)) : undefined;
-  return registered ? inputOf(run, step, registered) : run.inputOf(step);
+  return registered ? takenBy(registered, given, path) : given;
 }
 
-function valuesOf({ steps }: Run, foreach: Step): readonly unknown[] {
-  const items = steps.flatMap(({ item }) => (item?.container.step === foreach ? [item] : []));
-  return [...new Set(items)].flatMap(({ value, container }) =>
-    container.node.batch ? (value as readonly unknown[]) : [value],
-  );
-}
-
-function outputIn(view: StepView, { isStored, body }: Stored, remade: Remade | Content): Content {
-  if (view.status !== 'succeeded' || view.kind === 'gate') return none;
-  if (isStored) return body ? there(JSON.parse(body)) : erased;
-  // A foreach brings what its items have brought, and what expressions decide is not stored with its step.
-  if ('state' in remade) return remade;
-  const step = stepIn(remade, view);
-  return step ? there(step.output) : none;
+/** What is stored of a step's output; null: nothing. */
+function outputIn(view: StepView, row: StoredOutput | undefined): Content | null {
+  if (!brings(view) || !row?.isStored) return null;
+  return row.body === null ? erased : there(JSON.parse(row.body));
 }

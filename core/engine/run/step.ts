@@ -147,6 +147,11 @@ export function noteSettled(step: Step, key: string): void {
   step.settled.add(key);
 }
 
+/** The node of steps in a foreach's items: the foreach's own where their graph is one node. */
+export function nodeIn({ id, body }: CompiledForeach, place: Pick<CompiledNode, 'id'>): string {
+  return body.length === 1 ? id : `${id}/${place.id}`;
+}
+
 /** `match` or `match/check[V-17]`: where a step stands, for people and for keys. */
 export function pathOf(step: Pick<Step, 'node' | 'itemKey'>): string {
   return step.itemKey === '' ? step.node : `${step.node}[${step.itemKey}]`;

@@ -1,4 +1,5 @@
 import type { StepStatus } from '../../ports/db/states.ts';
+import type { PolicyRef } from '../../sdk/policy-ref.ts';
 
 /** What may keep a model call or a tool call from passing a gate. */
 export const gateKinds = [
@@ -30,8 +31,13 @@ export type BlockerData =
   | { readonly kind: 'paused' | 'owner' | 'running' }
   | { readonly kind: 'retry' }
   | { readonly kind: 'review'; readonly key: string | null }
-  /** `by`: the roles and persons that a node asks; empty for an effect. */
-  | { readonly kind: 'approval'; readonly key: string | null; readonly by: readonly string[] }
+  /** `by`: the roles and persons that a node asks; empty for an effect. `policy`: what asks for people's word on that, where a policy does. */
+  | {
+      readonly kind: 'approval';
+      readonly key: string | null;
+      readonly by: readonly string[];
+      readonly policy?: PolicyRef;
+    }
   | { readonly kind: 'budget_approval' | 'event' | 'version' | 'batch' }
   /** `runs`: those that the step has started and that have not ended. */
   | { readonly kind: 'child'; readonly runs: readonly string[] }

@@ -1,3 +1,4 @@
+import { type PolicyRef, policyLabel } from '../../sdk/policy-ref.ts';
 import type { BlockerData, Dependency, GateKind } from './blocker-data.ts';
 
 const gateTexts: Readonly<Record<GateKind, string>> = {
@@ -38,7 +39,7 @@ function sentenceOf(data: BlockerData): string {
     case 'approval':
       return data.by.length > 0
         ? `It waits for ${data.by.join(' or ')} to decide (tutti approvals)`
-        : `A person must approve ${effectText(data.key)}`;
+        : `A person must approve ${effectText(data.key)}${policyText(data.policy)}`;
     case 'budget_approval':
       return 'A person must approve more money for it';
     case 'event':
@@ -78,6 +79,10 @@ function dependencyText(steps: readonly Dependency[]): string {
 
 function effectText(key: string | null): string {
   return key === null ? 'an effect' : `the effect ${key.slice(0, 12)}`;
+}
+
+function policyText(policy: PolicyRef | undefined): string {
+  return policy ? `, as policy '${policyLabel(policy)}' says` : '';
 }
 
 function spanText(ms: number): string {

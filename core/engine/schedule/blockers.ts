@@ -1,4 +1,5 @@
 import type { StepWait } from '../../ports/db/states.ts';
+import type { PolicyRef } from '../../sdk/policy-ref.ts';
 import { type BlockerData, type Dependency, type GateKind, gateKinds } from './blocker-data.ts';
 import { blockerText } from './blocker-text.ts';
 import type { Blocker as Slot } from './scheduler.ts';
@@ -30,6 +31,8 @@ export interface StepFacts {
   readonly wakeAt: number | null;
   /** What a step in review, or one that asks for approval, waits to hear of: an effect's key. @default null */
   readonly key?: string | null;
+  /** The policy by which that effect takes people's word. @default none, or nobody knows */
+  readonly policy?: PolicyRef | null;
   /** Whom an approval asks: names of roles and persons. @default nobody: it is of an effect */
   readonly by?: readonly string[];
   /** What a step has started that waits for it. @default nobody knows */
@@ -92,6 +95,7 @@ function holds(facts: StepFacts): readonly StepBlocker[] {
     wakeAt,
     now,
     key = null,
+    policy = null,
     by = [],
     runs = [],
   } = facts;
@@ -105,7 +109,8 @@ function holds(facts: StepFacts): readonly StepBlocker[] {
   const kind = waitKinds[wait];
   const untilMs = wakeAt === null ? null : Math.max(0, wakeAt - now);
   if (kind === 'review') found.push(say({ kind, key }, untilMs));
-  else if (kind === 'approval') found.push(say({ kind, key, by }, untilMs));
+  else if (kind === 'approval')
+    found.push(say({ kind, key, by, ...(policy && { policy }) }, untilMs));
   else if (kind === 'child') found.push(say({ kind, runs }, untilMs));
   else found.push(say({ kind }, untilMs));
   return found;

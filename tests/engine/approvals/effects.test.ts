@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { policiesOf } from '../../../bin/policies-of.ts';
+import { machineMs } from '../../../core/engine/authority/stops.ts';
+import type { Policy } from '../../../core/sdk/policy.ts';
 import { eventually } from '../../support/eventually.ts';
 import { verifies } from '../../support/verifies.ts';
 import { keyOf, Yard } from './yard.ts';
@@ -39,6 +42,34 @@ describe('approvals of effects', function () {
     assert.equal(await yard.became(runId), 'applied');
     assert.equal(await yard.slips(parcel), 1);
     assert.deepEqual(await yard.questions(keyOf(view)), ['consumed']);
+  });
+
+  it('name the policy that asks for them to whoever wants to know what a step waits for', async () => {
+    verifies('R12.policy');
+    const { tenantId, tutti } = yard;
+    const policies = policiesOf(tutti.host);
+    const speaker = { tenantId, actor: { kind: 'person', id: 'dora' } } as const;
+    const [code] = await policies.show(tenantId, 'yard');
+    const { kind: _, ...document } = code as Policy;
+    await policies.draft(speaker, 'yard', document);
+    await policies.publish(speaker, 'yard');
+    const until = machineMs() + 1_000;
+    await eventually(() => machineMs() > until);
+    const view = await yard.asked({ parcel: await yard.parcel('P1b') });
+    const runId = String(view.runId);
+    const blocker = await eventually(async () => {
+      const { steps } = await tutti.engine.explain({ tenantId, runId });
+      const asked = steps[0]?.blockers.find(({ kind }) => kind === 'approval');
+      // The engine knows that it waits a flush before the rows tell what for.
+      return asked?.kind === 'approval' && asked.key !== null ? asked : undefined;
+    });
+
+    assert.deepEqual(blocker.policy, { name: 'yard', version: 1 });
+    assert.match(blocker.text, /^A person must approve the effect \w+, as policy 'yard v1' says/);
+
+    await yard.say(view.id, 'anna');
+    assert.equal(await yard.became(runId), 'applied');
+    await policies.withdraw(speaker, 'yard');
   });
 
   it('carry out what nobody waits for by a run of its own', async () => {

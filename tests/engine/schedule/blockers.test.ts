@@ -201,6 +201,23 @@ describe('blockersOf', () => {
     assert.deepEqual(blockersOf({ ...nothing, refusals }), []);
   });
 
+  it('says which policy it is that lets people decide, where one does', () => {
+    const asked = { ...nothing, wait: 'approval', key: 'abcdef0123456789' } as const;
+    const policy = { name: 'payables', version: 3 };
+
+    const [byVersion] = blockersOf({ ...asked, policy });
+    const [byCode] = blockersOf({ ...asked, policy: { name: 'payables', digest: 'f'.repeat(16) } });
+
+    assert.deepEqual(byVersion?.kind === 'approval' && byVersion.policy, policy);
+    assert.deepEqual(
+      [byVersion?.text, byCode?.text],
+      [
+        "A person must approve the effect abcdef012345, as policy 'payables v3' says.",
+        "A person must approve the effect abcdef012345, as policy 'payables' says.",
+      ],
+    );
+  });
+
   it('says everything in a sentence of its own', () => {
     const all = blockersOf({
       ...nothing,

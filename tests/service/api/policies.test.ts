@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import type { Checked, PolicyVersions, Said } from '../../../core/engine/policies/policies.ts';
+import type { Checked, PolicyVersions } from '../../../core/engine/policies/policies.ts';
+import type { Said } from '../../../core/engine/policies/speaking.ts';
 import { verifies } from '../../support/verifies.ts';
 import { type ServedApi, serveHere } from '../identity/served.ts';
 import { json, problem } from './api.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { form } from '../sdk/document-form.ts';
-import { count, named, said, text, texts, whole } from './config-member.ts';
+import { count, named, said, text, texts, whole } from './config-values.ts';
 
 /*
  * What a configuration may say about where agents run: threads of the engine, processes, other machines.
