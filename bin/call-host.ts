@@ -1,11 +1,8 @@
 import type { History } from '../core/engine/run/history.ts';
 import { groupName } from '../core/service/batch/record.ts';
 import { hostOptions, readingTenant } from './call-reading.ts';
-import { askedScale, type Call, exit } from './command.ts';
+import { askedScale, type Call, exit, usualDrainMs } from './command.ts';
 import { type Host, openHost } from './host.ts';
-
-/** What running steps get to end in when a command ends, so that little is done twice. */
-const drainMs = 20_000;
 
 /** Opens the host of a call, lets `work` use it, and closes it whatever happens. */
 export async function withHost<T>(call: Call, work: (host: Host) => Promise<T>): Promise<T> {
@@ -14,7 +11,7 @@ export async function withHost<T>(call: Call, work: (host: Host) => Promise<T>):
   try {
     return await work(host);
   } finally {
-    await host.close(host.config.limits?.drainMs ?? drainMs);
+    await host.close(host.config.limits?.drainMs ?? usualDrainMs);
   }
 }
 

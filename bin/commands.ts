@@ -25,6 +25,10 @@ export const commands: Readonly<Record<string, Known>> = {
     usage: work.serve,
     load: async () => (await import('./commands/serve.ts')).serve,
   },
+  worker: {
+    usage: work.worker,
+    load: async () => (await import('./commands/worker.ts')).worker,
+  },
   run: {
     usage: work.run,
     load: async () => (await import('./commands/run.ts')).run,

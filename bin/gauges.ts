@@ -56,6 +56,10 @@ function observeEngine({ vitals, limits }: Engine, observe: Observe): void {
   observe('tutti.lanes', lanes.least ?? lanes.lanes, { state: 'least' });
   observe('tutti.lanes', lanes.most ?? lanes.lanes, { state: 'most' });
   observe('tutti.lanes', lanes.apart ?? 0, { state: 'apart' });
+  if (lanes.machines) {
+    const far = lanes.machines.lanes.filter(({ isReady }) => isReady);
+    observe('tutti.lanes', far.length, { state: 'machines' });
+  }
   observe('tutti.lane.restarts', lanes.restarts ?? 0, {});
   for (const { gate, limit, share } of usedLimits(limits))
     observe('tutti.limit.used', share, { gate, limit });

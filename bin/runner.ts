@@ -1,4 +1,5 @@
 import { systemClock } from '../core/base/clock.ts';
+import type { Log } from '../core/base/telemetry/log.ts';
 import { Engine } from '../core/engine/engine.ts';
 import { Budgets } from '../core/engine/limits/budgets.ts';
 import { Planner } from '../core/engine/plan/planner.ts';
@@ -13,6 +14,7 @@ import { hasBatches, openBatch } from '../core/ports/models/batch-open.ts';
 import type { ModelTarget } from '../core/ports/models/model.ts';
 import { type Profiles, rehearsedProfiles } from '../core/ports/models/profiles.ts';
 import { isolationBy } from '../worker/isolation.ts';
+import type { MachinesSetup } from '../worker/machines/machines.ts';
 import { Pool } from '../worker/pool.ts';
 import type { HostOptions } from './configuration.ts';
 import type { HostTelemetry } from './host-telemetry.ts';
@@ -68,7 +70,7 @@ export class Runner {
       budgets: new Budgets(database, { registry, config }),
       hasBatches: (target) => hasBatches(target, env),
       ...(mcp && { mcp }),
-      openDispatcher: () => this.#openThreads(),
+      openDispatcher: () => this.#openThreads(null),
       clock: systemClock,
     });
   }
@@ -81,7 +83,7 @@ export class Runner {
     const { database, loading, config, profiles, connector, freshness, mcp, telemetry } =
       this.#parts;
     const told = await telemetry.start(version);
-    const dispatcher = this.#openThreads();
+    const dispatcher = this.#openThreads(told.log);
     this.#dispatcher = dispatcher;
     const rehearsed = this.#rehearsed;
     const modules = { registry: loading.registry, modules: loading.loader };
@@ -97,8 +99,8 @@ export class Runner {
     await this.#engine?.stop(drainMs);
   }
 
-  /** Threads that have loaded the same as this process. */
-  #openThreads(): Pool {
+  /** Threads that have loaded the same as this process. `log`: of what comes and goes of other machines; null: nothing leaves this one. */
+  #openThreads(log: Log | null): Pool {
     const { configUrl, dataFolder, loading, config, env, database, freshness } = this.#parts;
     const connection = database.connectionConfig;
     const profiles = this.#rehearsed;
@@ -109,7 +111,17 @@ export class Runner {
       },
       freshness,
       threads: config.limits?.threads,
-      isolation: isolationBy(config.isolation, loading.registry),
+      isolation: isolationBy(config.isolation, loading.registry, { isHome: log === null }),
+      machines: log ? this.#machines(log) : undefined,
     });
+  }
+
+  #machines(log: Log): MachinesSetup | undefined {
+    const { config, configUrl, database } = this.#parts;
+    const { machines } = config;
+    if (!machines) return undefined;
+    const around = { connection: database.connectionConfig, env: this.#env };
+    const ground = async () => (await import('./ground-of.ts')).groundOf(config, around);
+    return { config: machines, configUrl, ground, log };
   }
 }

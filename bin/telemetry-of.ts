@@ -31,7 +31,7 @@ export function statusOf(from: Pick<Reading, 'database' | 'registry'>): StatusRe
 /** What the pool of this process has done. */
 export function poolOf({ mcp, registry }: Host, engine: Pick<Engine, 'vitals'>): PoolStatus {
   const { lanes: wanted, ready, zombies, ...health } = engine.vitals.lanes;
-  const { least = wanted, most = wanted, apart = 0 } = health;
+  const { least = wanted, most = wanted, apart = 0, machines } = health;
   const profiles = (mcp?.servers() ?? []).flatMap((server) => server.profiles);
   return {
     profiles: profiles.map(({ server, model, policy, calls, running }) => ({
@@ -40,5 +40,6 @@ export function poolOf({ mcp, registry }: Host, engine: Pick<Engine, 'vitals'>):
     })),
     totalAgents: [...registry.agents.values()].filter((agent) => !agent.isTool).length,
     lanes: { wanted, least, most, ready, zombies, apart },
+    ...(machines && { machines }),
   };
 }

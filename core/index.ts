@@ -28,6 +28,7 @@ export type {
   Agent,
   AgentDeclaration,
   AgentLimits,
+  AgentPlace,
   Capability,
   FindingInput,
   ModelProfile,

@@ -147,6 +147,10 @@ const advice: Readonly<Record<ErrorCode, string>> = {
   QUERY_FAILED:
     'Nothing at first: it is retried. If it stays, look at the database, or ask for less.',
   LANE_LOST: 'Nothing: the step runs again at no cost to its tries.',
+  MACHINE_REFUSED:
+    'Do what the message says: a worker runs the release, the files, the keys and the database of its engine, and has a certificate for its pools. See [other machines](operations.md#other-machines).',
+  MACHINE_MESSAGE:
+    'Give the step less: what it takes or brings in one piece is larger than 32 MB, or is no data.',
   STEP_CRASHED: 'Mend the agent or its tool: it ends every thread that runs it.',
   RESULT_UNCLONABLE: 'Mend the agent: what it returns cannot be written as JSON.',
   JOURNAL_REJECTED: "Read the message: the database refused the step's record.",
@@ -160,7 +164,7 @@ const advice: Readonly<Record<ErrorCode, string>> = {
   DB_FULL: 'Free space on the disk of the database; everything waits for it and goes on.',
   DB_VERSION: 'Update the database server, or this program, as the message says.',
   DATA_FOLDER: 'Correct the rights or the place of the data folder.',
-  PORT_TAKEN: 'Choose another port with `--port`.',
+  PORT_TAKEN: 'Choose another port: `--port`, or `machines.port` of the configuration.',
   NODE_TOO_OLD: 'Install the Node that the message names.',
   INTERNAL: 'Report it: it is a defect.',
 };

@@ -1,6 +1,6 @@
 import type { Piscina } from 'piscina';
 import { type Clock, systemClock } from '../core/base/clock.ts';
-import { EngineError, type ErrorData } from '../core/base/errors.ts';
+import { EngineError, type ErrorData, toErrorData } from '../core/base/errors.ts';
 import type { LeaseClock } from '../core/base/lease-clock.ts';
 import type { ThreadsConfig } from '../core/ports/config.ts';
 import type {
@@ -17,6 +17,7 @@ import { Apart } from './apart.ts';
 import type { Isolation } from './isolation.ts';
 import { Lane, type ThreadSetup } from './lane.ts';
 import { type LaneRange, laneRange } from './lane-range.ts';
+import type { Machines, MachinesOptions, MachinesSetup } from './machines/machines.ts';
 import { Quarantine, refusal } from './quarantine.ts';
 import { Scaling } from './scaling.ts';
 import { openThreads } from './threads.ts';
@@ -31,6 +32,8 @@ export interface PoolOptions {
   readonly idleMs?: number;
   /** Which agents run in processes of their own. @default none */
   readonly isolation?: Isolation;
+  /** Other machines that it lets agents run on. @default none: what is to run there is refused */
+  readonly machines?: MachinesSetup | undefined;
   readonly clock?: Clock;
   /** Where its threads tell each other what they write to the ERP. @default its own */
   readonly freshness?: Freshness;
@@ -55,6 +58,7 @@ interface Started {
   readonly lease: LeaseClock;
   readonly quarantine: Quarantine;
   readonly apart: Apart;
+  readonly machines: Machines | null;
   readonly stopWatch: () => void;
 }
 
@@ -67,6 +71,7 @@ export class Pool implements Dispatcher {
   #setup: ThreadSetup;
   readonly #range: LaneRange;
   readonly #isolation: Isolation | undefined;
+  readonly #machines: MachinesSetup | undefined;
   readonly #idleMs: number | undefined;
   readonly #scaling: Scaling;
   readonly #clock: Clock;
@@ -92,6 +97,7 @@ export class Pool implements Dispatcher {
     const { setup, threads, isolation, clock = systemClock, idleMs } = options;
     this.#setup = setup;
     this.#isolation = isolation;
+    this.#machines = options.machines;
     this.#idleMs = idleMs;
     this.#range = laneRange(threads);
     this.#clock = clock;
@@ -109,7 +115,9 @@ export class Pool implements Dispatcher {
     const { wanted: lanes } = this.#scaling;
     const { size: zombies } = this.#zombies;
     const apart = this.#started?.apart.watched.length ?? 0;
-    return { lanes, ready, zombies, restarts: this.#restarts, apart, ...this.#range };
+    const machines = this.#started?.machines?.health;
+    const more = { restarts: this.#restarts, apart, ...(machines && { machines }) };
+    return { lanes, ready, zombies, ...more, ...this.#range };
   }
 
   async start(events: DispatchEvents, lease: LeaseClock): Promise<void> {
@@ -119,8 +127,11 @@ export class Pool implements Dispatcher {
     const parts = { setup: this.#setup, clock, lease, freshness, events, heapMb };
     const quarantine = new Quarantine(parts);
     const apart = new Apart({ ...parts, processes, idleMs: this.#idleMs });
+    const machines = this.#machines
+      ? await openMachines({ ...this.#machines, ...parts }, this.#setup)
+      : null;
     const stopWatch = watch(() => [...this.#lanes, ...quarantine.watched, ...apart.watched], clock);
-    this.#started = { events, lease, quarantine, apart, stopWatch };
+    this.#started = { events, lease, quarantine, apart, machines, stopWatch };
     const ready = new Promise<void>((resolve, reject) => {
       this.#firstReady = { resolve, reject };
     });
@@ -130,6 +141,8 @@ export class Pool implements Dispatcher {
   }
 
   run(job: Job): string {
+    const machines = this.#isolation?.machineOf(job) ?? null;
+    if (machines !== null) return this.#runOn(machines, job);
     const module = this.#isolation?.apartOf(job) ?? null;
     if (job.alone) {
       this.#started?.quarantine.run(job, module);
@@ -149,20 +162,23 @@ export class Pool implements Dispatcher {
 
   tell(message: Answer): void {
     const lane = this.#byRef.get(message.ref);
-    if (lane) lane.send(message);
-    else if (!this.#started?.apart.tell(message)) this.#started?.quarantine.tell(message);
+    if (lane) return lane.send(message);
+    const { apart, machines, quarantine } = this.#started ?? {};
+    if (!apart?.tell(message) && !machines?.tell(message)) quarantine?.tell(message);
   }
 
   watch(isOn: boolean): void {
     this.#isWatched = isOn;
     for (const lane of this.#lanes) lane.send({ kind: 'watch', isOn });
     this.#started?.apart.watch(isOn);
+    this.#started?.machines?.watch(isOn);
   }
 
   cancel(ref: number, error: ErrorData): void {
     const lane = this.#byRef.get(ref);
     if (lane) return lane.send({ kind: 'cancel', ref, error });
     if (this.#started?.apart.cancel(ref, error)) return;
+    if (this.#started?.machines?.cancel(ref, error)) return;
     const later = this.#early.filter((job) => job.ref !== ref);
     if (later.length === this.#early.length) return this.#started?.quarantine.cancel(ref, error);
     // It waits for a lane: nothing of it has run.
@@ -178,6 +194,7 @@ export class Pool implements Dispatcher {
     });
     this.#started?.quarantine.renew(this.#setup);
     this.#started?.apart.renew(this.#setup);
+    this.#started?.machines?.renew(declared);
   }
 
   async stop(): Promise<void> {
@@ -197,6 +214,17 @@ export class Pool implements Dispatcher {
       ended,
       new Promise<void>((resolve) => this.#clock.after(longestStopMs, resolve)),
     ]);
+    // Whoever owns the runs next must be alone in writing.
+    await this.#started?.machines?.stop();
+  }
+
+  #runOn(machines: string, job: Job): string {
+    const { events, machines: opened } = this.#started as Started;
+    if (opened) return opened.run(machines, job);
+    const why = `'${job.agent}' is to run on machines of '${machines}', and this engine lets none in; configure \`machines\`, or name another place under \`isolation.agents\`.`;
+    const refused = refusal(job.ref, toErrorData(new EngineError('CONFIG_INVALID', why)));
+    setImmediate(() => events.messages([refused]));
+    return 'waiting';
   }
 
   /** One that boots hears of it before any job, and is not waited for: it may have to wait for a thread. */
@@ -340,4 +368,15 @@ export class Pool implements Dispatcher {
     }
     return least;
   }
+}
+
+/** Who has no machines loads nothing of them. @throws PORT_TAKEN · CONFIG_INVALID */
+async function openMachines(
+  parts: Omit<MachinesOptions, 'declared'>,
+  { modules = [], digest }: ThreadSetup,
+): Promise<Machines> {
+  const { Machines } = await import('./machines/machines.ts');
+  const opened = new Machines({ ...parts, declared: { modules, digest } });
+  await opened.open();
+  return opened;
 }

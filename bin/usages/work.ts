@@ -23,6 +23,19 @@ export const work = {
     about: 'Runs the engine and its admin API until Ctrl-C; unfinished runs go on.',
     flags: { port: flags.port, host: flags.host, scale: flags.scale },
   },
+  worker: {
+    name: 'worker',
+    about:
+      'Runs agents on this machine for engines on others, which let it in by its certificate, until Ctrl-C.',
+    flags: {
+      engine: {
+        value: 'A,B',
+        about: 'where engines listen for machines: tls://engine-1:4885; needed',
+      },
+      pool: { value: 'A,B', about: 'the pools that it is of, as `isolation` names them; needed' },
+      lanes: { value: 'N', about: 'processes for each engine, 1 to 64 (default 1)' },
+    },
+  },
   run: {
     name: 'run',
     about:

@@ -275,6 +275,13 @@ export const catalogue = {
 
   // the machinery
   LANE_LOST: { category: 'SYSTEM_ERROR', severity: 'medium', retryable: true, status: 500 },
+  MACHINE_REFUSED: {
+    category: 'PERMISSION_ERROR',
+    severity: 'high',
+    retryable: false,
+    status: 403,
+  },
+  MACHINE_MESSAGE: { category: 'SYSTEM_ERROR', severity: 'high', retryable: false, status: 500 },
   STEP_CRASHED: { category: 'SYSTEM_ERROR', severity: 'high', retryable: false, status: 500 },
   RESULT_UNCLONABLE: { category: 'TOOL_ERROR', severity: 'medium', retryable: false, status: 500 },
   JOURNAL_REJECTED: { category: 'SYSTEM_ERROR', severity: 'high', retryable: false, status: 500 },

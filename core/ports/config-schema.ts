@@ -3,6 +3,7 @@ import { form } from '../sdk/document-form.ts';
 import type { Config } from './config.ts';
 import { alertMembers, recipients, tenantAlerts } from './config-alerts.ts';
 import { models, price, rateLimit, toolLimit } from './config-models.ts';
+import { isolation, machines, threads } from './config-placement.ts';
 import {
   called,
   clock,
@@ -32,18 +33,6 @@ export interface MemberNote {
   readonly usual?: unknown;
 }
 
-const threadCount = count.max(256);
-const threads = z.union(
-  [
-    threadCount,
-    form({ least: threadCount.optional(), most: threadCount.optional() }).refine(
-      ({ least, most }) => least === undefined || most === undefined || least <= most,
-      { path: ['most'], error: 'give no fewer than `least`' },
-    ),
-  ],
-  'give a number from 1 to 256, or { least, most }',
-);
-
 const limits = form({
   running: said(count, 'running steps in this engine', 256),
   perRun: said(count, 'running steps of one run', 256),
@@ -55,16 +44,6 @@ const limits = form({
   ),
   leaseMs: said(count, 'how long an engine that says nothing keeps its runs, ms', 15_000),
   drainMs: said(whole, 'what running steps get to end in when the process ends, ms', 20_000),
-});
-
-const isolation = form({
-  agents: said(
-    named(z.enum(['process', 'thread'])),
-    'where agents run, by name or pattern: `process` or `thread`',
-    'as they declare',
-  ),
-  processes: said(count.max(256), 'processes at once, each of one module', 4),
-  heapMb: said(z.int().min(64).max(65_536), 'heap of the agents of a process together, MB', 512),
 });
 
 const api = form({
@@ -211,6 +190,7 @@ export const configMembers = {
   prices: said(named(price), 'prices by model, micro-USD per million tokens', 'those shipped'),
   limits: said(limits, 'what one engine does at once'),
   isolation: said(isolation, 'agents that are kept apart'),
+  machines: said(machines, "machines beside the engines' own that agents may run on", 'none'),
   api: said(api, 'the API'),
   hooks: said(hooks, 'ERP events that come in'),
   mcp: said(mcp, 'servers of the Model Context Protocol, for tools', 'none'),

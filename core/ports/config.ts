@@ -1,5 +1,5 @@
 import type { ErrorData } from '../base/errors.ts';
-import type { ModelProfile } from '../sdk/agent.ts';
+import type { AgentPlace, ModelProfile } from '../sdk/agent.ts';
 import type { Calendar } from '../sdk/calendar.ts';
 import type { Module } from '../sdk/module.ts';
 import type { Policy } from '../sdk/policy.ts';
@@ -12,6 +12,7 @@ import type { ErpCacheConfig } from './erp/cache-config.ts';
 import type { FilesConfig } from './files/files.ts';
 import type { HooksConfig } from './hooks-config.ts';
 import type { HttpConfig } from './http/config.ts';
+import type { MachinesConfig } from './machines-config.ts';
 import type { MailConfig } from './mail/mail.ts';
 import type { McpConfig } from './mcp/config.ts';
 import type { Model, ModelTarget } from './models/model.ts';
@@ -150,16 +151,16 @@ export type ThreadsConfig =
       readonly most?: number;
     };
 
-/** Which agents run in processes of their own, and what those may take. */
+/** Which agents run in processes of their own or on other machines, and what those may take. */
 export interface IsolationConfig {
   /**
-   * `process`: only together with others of its module, in a process of that. By name or pattern (`finance.*`, which its tools in workflows are,
-   * too); the first that fits goes before what an agent declares.
+   * `process`: only together with others of its module, in a process of that; `{ machine: 'edge' }`: on machines of that pool. By name or
+   * pattern (`finance.*`, which its tools in workflows are, too); the first that fits goes before what an agent declares.
    */
-  readonly agents?: Readonly<Record<string, 'process' | 'thread'>>;
+  readonly agents?: Readonly<Record<string, 'thread' | AgentPlace>>;
   /** Processes at once; a module that finds none free waits until another's agents have ended. @default 4 */
   readonly processes?: number;
-  /** The heap that the agents of a process may have together, MB. @default 512, as those of a thread */
+  /** The heap that the agents of a process, here or on another machine, may have together, MB. @default 512, as those of a thread */
   readonly heapMb?: number;
 }
 
@@ -216,6 +217,8 @@ export interface Config extends DeploymentConfig<Config> {
   };
   /** Agents that are kept apart from the others. @default as they declare */
   readonly isolation?: IsolationConfig;
+  /** Machines beside the engines' own that agents may run on. @default none: nothing listens for any */
+  readonly machines?: MachinesConfig;
   /** The API: where it listens, whose keys and tokens count, and how often callers may ask. @default this machine alone, without keys */
   readonly api?: ApiConfig;
   /** ERP events that come in. @default nobody may post any; changes are found by sweeps */

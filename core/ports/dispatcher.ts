@@ -332,8 +332,26 @@ export type ToThread =
 /** What a dispatcher tells the engine. */
 export interface DispatchEvents {
   messages(batch: readonly FromThread[]): void;
-  /** The thread under a job died. `suspect`: it was this job's turn when it did. */
-  lost(ref: number, reason: string, suspect: boolean): void;
+  /** The thread under a job died. `suspect`: it was this job's turn when it did; null: only the way to it was lost, which proves nothing. */
+  lost(ref: number, reason: string, suspect: boolean | null): void;
+}
+
+/** Other machines that agents run on, as an engine sees them. */
+export interface MachinesHealth {
+  /** Where this engine listens for them. */
+  readonly port: number;
+  /** Each is a lane, of which a machine may have several. */
+  readonly lanes: readonly {
+    /** The name in its certificate. */
+    readonly machine: string;
+    readonly pools: readonly string[];
+    /** It takes jobs. */
+    readonly isReady: boolean;
+    /** Jobs that it has. */
+    readonly running: number;
+  }[];
+  /** Jobs that wait for a machine, by pool. */
+  readonly waiting: Readonly<Record<string, number>>;
 }
 
 /** How many threads there are, and how many should be. */
@@ -349,6 +367,8 @@ export interface DispatcherHealth {
   readonly zombies: number;
   /** Processes of agents that are kept apart. @default none */
   readonly apart?: number;
+  /** Other machines. @default nothing listens for any */
+  readonly machines?: MachinesHealth;
   /** Threads that were opened in place of others, since it began. @default unknown */
   readonly restarts?: number;
 }

@@ -63,6 +63,9 @@ export interface AgentLimits {
   readonly attempts?: number;
 }
 
+/** Where an agent runs that is kept apart: in a process of its module, or on machines of a pool. */
+export type AgentPlace = 'process' | { readonly machine: string };
+
 /** Declaration of an agent: pure data. */
 export interface AgentDeclaration<
   I extends z.ZodType = z.ZodType,
@@ -93,10 +96,10 @@ export interface AgentDeclaration<
   readonly recovery?: readonly RecoveryRule[];
   readonly limits?: AgentLimits;
   /**
-   * `process`: it runs in a process of its module, where its end and its memory concern only agents of that; the configuration may say
-   * otherwise. @default on a thread of the engine
+   * `process`: it runs in a process of its module, where its end and its memory concern only agents of that. `{ machine: 'edge' }`: it runs on
+   * a machine of that pool, and waits until one is there. The configuration may say otherwise. @default on a thread of the engine
    */
-  readonly isolation?: 'process';
+  readonly isolation?: AgentPlace;
   /**
    * Its calls may go by the provider's batches, at half the price and hours later, where nobody waits for the run; it takes at most
    * `rounds` model calls. @default all of its calls are made directly

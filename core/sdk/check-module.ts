@@ -22,6 +22,9 @@ const schemaType = z.custom<z.ZodType>(
   (value) => value instanceof Object && 'safeParse' in value,
   'must be a zod schema',
 );
+const agentPlace = z.union([z.literal('process'), z.strictObject({ machine: name })], {
+  error: "must be 'process' or { machine: 'a_pool' }, else left out",
+});
 /** The fields of an agent. */
 export const agentSchema = z.looseObject({
   kind: z.literal('agent'),
@@ -35,7 +38,7 @@ export const agentSchema = z.looseObject({
   critical: z.boolean().optional(),
   onBudget: z.enum(['playbook', 'fail', 'ask']).optional(),
   batch: z.strictObject({ rounds: positive }).optional(),
-  isolation: z.literal('process', { error: "must be 'process', else left out" }).optional(),
+  isolation: agentPlace.optional(),
   delegates: z
     .array(z.string().regex(/^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$/, 'must be module.agent'))
     .refine((all) => new Set(all).size === all.length, 'names one of them twice')

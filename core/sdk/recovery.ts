@@ -62,6 +62,7 @@ export const beyondRecovery: ReadonlySet<ErrorCode> = new Set([
   'DB_FULL',
   'STOPPED',
   'LANE_LOST',
+  'MACHINE_REFUSED',
   'JOURNAL_REJECTED',
   'VERSION_GONE',
   'PLAN_CHANGED',

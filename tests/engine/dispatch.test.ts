@@ -190,6 +190,27 @@ describe('an engine over any executor', () => {
     });
   });
 
+  it('does not find a suspect guilty where only the way to it was lost', async () => {
+    verifies('R13.remote', 'R8.quarantine');
+    const { start, dispatcher } = await engines.open();
+    const run = await start('lab.pair');
+    dispatcher.lose((await dispatcher.next('first')).ref, true);
+
+    for (const nth of [2, 3]) {
+      const { ref, alone } = await dispatcher.next('first', nth);
+      assert.ok(alone);
+      dispatcher.lose(ref, null);
+    }
+    for (const [step, nth] of [
+      ['first', 4],
+      ['beside', 1],
+      ['after', 1],
+    ] as const)
+      dispatcher.succeed((await dispatcher.next(step, nth)).ref);
+
+    assert.equal(await run.ended, 'succeeded');
+  });
+
   it('stops whole when another engine has taken over, and that one finishes', async () => {
     verifies('R9.one-writer', 'R9.take-over', 'R13.several-engines');
     const old = await engines.open();

@@ -28,7 +28,7 @@ const [container] = pod.containers;
 const compose: Document = parse(read('compose.yaml'));
 const dockerfile = read('Dockerfile');
 const drainMs = Number(
-  /const drainMs = ([\d_]+)/.exec(read('bin/call-host.ts'))?.[1]?.replace('_', ''),
+  /const usualDrainMs = ([\d_]+)/.exec(read('bin/command.ts'))?.[1]?.replace('_', ''),
 );
 
 /** Of every place that names one. */

@@ -11,6 +11,7 @@ import { duties } from './duties.ts';
 import { encryption } from './encryption.ts';
 import { hooks } from './hooks.ts';
 import { identity } from './identity.ts';
+import { machines } from './machines.ts';
 import { mcp } from './mcp.ts';
 import { modules } from './modules.ts';
 import type { Mutant } from './mutant.ts';
@@ -35,6 +36,7 @@ export const mutants: readonly Mutant[] = [
   ...calendar,
   ...duties,
   ...survival,
+  ...machines,
   ...tiers,
   ...standing,
   ...policyMutants,

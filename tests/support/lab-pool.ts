@@ -9,7 +9,7 @@ import lab from './fixtures/lab.config.ts';
 /** How a job ended, as an engine hears it. */
 export type Ended =
   | JobDone
-  | { readonly kind: 'lost'; readonly reason: string; readonly suspect: boolean };
+  | { readonly kind: 'lost'; readonly reason: string; readonly suspect: boolean | null };
 
 /** A job that was sent to a pool. */
 export interface Sent {
@@ -75,7 +75,7 @@ export class Jobs implements DispatchEvents {
     }
   }
 
-  lost(ref: number, reason: string, suspect: boolean): void {
+  lost(ref: number, reason: string, suspect: boolean | null): void {
     this.#end(ref, { kind: 'lost', reason, suspect });
   }
 

@@ -153,7 +153,7 @@ export const instruments = {
     kind: 'gauge',
     unit: '{lane}',
     about:
-      'Worker threads: those `wanted` now, between `least` and `most`, those `ready`, and `zombies` that were given up and have not ended; and processes of agents that are kept `apart`.',
+      'Worker threads: those `wanted` now, between `least` and `most`, those `ready`, and `zombies` that were given up and have not ended; processes of agents that are kept `apart`, and lanes on other `machines`.',
     labels: ['state'],
   },
   'tutti.lane.restarts': {

@@ -185,7 +185,7 @@ export class Attempts implements DispatchEvents {
     this.#parts.events.changed();
   }
 
-  lost(ref: number, reason: string, suspect: boolean): void {
+  lost(ref: number, reason: string, suspect: boolean | null): void {
     const attempt = this.#live.get(ref);
     if (!attempt) return;
     const { run, step } = attempt;
@@ -193,11 +193,12 @@ export class Attempts implements DispatchEvents {
       new EngineError('LANE_LOST', `The thread under '${pathOf(step)}' died: ${reason}.`),
     );
     step.crashes = suspect ? Math.max(step.crashes + 1, crashesUntilAlone) : step.crashes + 1;
-    this.#finish(attempt, suspect || attempt.alone ? 'crashed' : 'lost', {
+    const isProof = attempt.alone && suspect !== null;
+    this.#finish(attempt, suspect || isProof ? 'crashed' : 'lost', {
       error,
       change: this.#parts.turns.lose(attempt, error),
     });
-    if (attempt.alone) {
+    if (isProof) {
       const guilty = `'${pathOf(step)}' ends every thread that runs it: ${reason}. It is not tried again; mend the agent or its tools.`;
       const crashed = toErrorData(new EngineError('STEP_CRASHED', guilty));
       this.#parts.events.failed(run, step, { error: crashed, onModel: attempt.mode === 'model' });

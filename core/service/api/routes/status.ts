@@ -3,6 +3,7 @@ import type { Metrics } from '../../../base/telemetry/metrics.ts';
 import { writeMetrics } from '../../../base/telemetry/open-metrics.ts';
 import type { LimitsView } from '../../../engine/limits/limits-view.ts';
 import type { StatusReader } from '../../../engine/status.ts';
+import type { MachinesHealth } from '../../../ports/dispatcher.ts';
 import { defineRoute, ok, type Route } from '../route.ts';
 import { microUsd } from '../shapes.ts';
 
@@ -37,9 +38,23 @@ export interface PoolStatus {
     /** Processes of agents that are kept apart. */
     readonly apart: number;
   };
+  /** Other machines. @default nothing listens for any */
+  readonly machines?: MachinesHealth | undefined;
 }
 
 const milliseconds = z.number().nullable().meta({ description: 'Milliseconds; null: none.' });
+const machinesShape = z.object({
+  port: z.int().meta({ description: 'Where the engine listens for them.' }),
+  lanes: z.array(
+    z.object({
+      machine: z.string().meta({ description: 'The name in its certificate.' }),
+      pools: z.array(z.string()),
+      isReady: z.boolean(),
+      running: z.int(),
+    }),
+  ),
+  waiting: z.record(z.string(), z.int()),
+});
 const statusShape = z
   .object({
     at: z.iso.datetime(),
@@ -108,6 +123,9 @@ const statusShape = z
           zombies: z.int(),
           apart: z.int(),
         }),
+        machines: machinesShape
+          .optional()
+          .meta({ description: 'Lanes on other machines, and steps that wait for one, by pool.' }),
       })
       .meta({ description: 'Of the process that answers, since it began.' }),
     queue: z.object({ ready: z.int(), running: z.int(), waiting: z.int() }),

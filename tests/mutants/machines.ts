@@ -1,0 +1,28 @@
+import type { Mutant } from './mutant.ts';
+
+const remote = 'tests/worker/machines/machines.test.ts';
+
+/** Bugs of agents on other machines. */
+export const machines: readonly Mutant[] = [
+  {
+    id: 'a-word-outlives-the-lease',
+    file: 'worker/machines/far-lane.ts',
+    find: 'leaseUntilNs < wordUntilNs ? leaseUntilNs : wordUntilNs',
+    replace: 'wordUntilNs',
+    tests: [remote],
+  },
+  {
+    id: 'another-clock-is-known-for-ever',
+    file: 'worker/machines/engine-time.ts',
+    find: 'before.aheadNs + strayed(askedNs - before.asOfNs)',
+    replace: 'before.aheadNs',
+    tests: ['tests/worker/machines/engine-time.test.ts'],
+  },
+  {
+    id: 'a-machine-speaks-for-every-job',
+    file: 'worker/machines/machines.ts',
+    find: 'if (!lane.jobs.has(ref)) continue;',
+    replace: '',
+    tests: ['tests/worker/machines/strangers.test.ts'],
+  },
+];
