@@ -50,16 +50,17 @@ describe('80 agents that read the same record', function () {
     const looked = await aSeason(this.test?.ctx as Mocha.Context, '');
 
     assert.deepEqual(
-      looked.map(({ node, workers, steps, price }) => [node, workers, steps, price]),
+      looked.map(({ node, steps, price }) => [node, steps, price]),
       [
-        ['before', 2, 40, '{"price":10}'],
-        ['after', 2, 40, '{"price":12}'],
+        ['before', 40, '{"price":10}'],
+        ['after', 40, '{"price":12}'],
       ],
     );
-    assert.deepEqual(
-      looked.map(({ known }) => known),
-      [38, 38],
-    );
+    // The second thread may come too late for one of them.
+    for (const { workers, known } of looked) {
+      assert.ok(workers === 1 || workers === 2, String(workers));
+      assert.equal(known, 40 - workers);
+    }
   });
 
   it('ask it each where the configuration says so', async function () {

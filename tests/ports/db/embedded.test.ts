@@ -103,6 +103,10 @@ describe('embedded server', function () {
     const next = await openEmbedded({ dataFolder: folder });
 
     assert.equal(pidOf(folder), pid);
+    await eventually(async () => {
+      const held = await query({ ...next.connection, database: 'postgres' }, sharedLocks);
+      assert.deepEqual(held, [{ count: 1 }], 'the server has noticed the death');
+    });
     await next.leave();
     assert.equal(pidOf(folder), undefined, 'the adopting process is the last to leave');
   });

@@ -132,8 +132,11 @@ describe('agents on other machines, where strangers come,', function () {
       const old = open({ maxVersion: 'TLSv1.2', minVersion: 'TLSv1.2' });
       const nobody = open({ cert: undefined, key: undefined });
 
-      for (const socket of [plain, old, nobody])
-        await new Promise<void>((resolve) => socket.once('close', () => resolve()));
+      await Promise.all(
+        [plain, old, nobody].map(
+          (socket) => new Promise<void>((resolve) => socket.once('close', () => resolve())),
+        ),
+      );
 
       assert.deepEqual(lab.pool.health.machines?.lanes, []);
       await lab.machine();
