@@ -5,15 +5,16 @@ import type { Declarations } from '../core/sdk/registry.ts';
 
 /** Tells which jobs run in processes of their module alone, and which on other machines. */
 export interface Isolation {
-  /** The module whose processes a job runs in; null: it runs in none. */
-  apartOf(job: Placed): string | null;
-  /** The pool whose machines a job runs on; null: it runs on this one. */
-  machineOf(job: Placed): string | null;
+  /** Where a job runs instead of on the engine's threads; null: it runs there. */
+  placeOf(job: Placed): Place | null;
   /** Processes at once. */
   readonly processes: number;
   /** The heap that the agents of a process may have together, MB. @default as those of a thread */
   readonly heapMb?: number | undefined;
 }
+
+/** The processes of a module, or the machines of a pool. */
+export type Place = { readonly module: string } | { readonly pool: string };
 
 type Placed = Pick<Job, 'agent' | 'made'>;
 
@@ -29,24 +30,18 @@ export function isolationBy(
   { isHome = false }: { readonly isHome?: boolean } = {},
 ): Isolation {
   const said = Object.entries(agents);
-  const find = ({ agent: name, made }: Placed) => {
-    const registered = declared.get(made?.document.template ?? name);
-    const plain = name.replace(/^tool:/, '');
-    const [, place = registered?.agent.isolation] =
-      said.find(([pattern]) => matches([pattern], plain)) ?? [];
-    const module = registered?.module ?? plain.split('.', 1).join();
-    return { module, place: isHome && typeof place === 'object' ? 'process' : place };
-  };
   return {
     processes,
     heapMb,
-    apartOf(job) {
-      const { module, place } = find(job);
-      return place === 'process' ? module : null;
-    },
-    machineOf(job) {
-      const { place } = find(job);
-      return typeof place === 'object' ? place.machine : null;
+    placeOf({ agent: name, made }) {
+      const registered = declared.get(made?.document.template ?? name);
+      const plain = name.replace(/^tool:/, '');
+      const [, place = registered?.agent.isolation] =
+        said.find(([pattern]) => matches([pattern], plain)) ?? [];
+      const isFar = typeof place === 'object';
+      if (isFar && !isHome) return { pool: place.machine };
+      if (!isFar && place !== 'process') return null;
+      return { module: registered?.module ?? plain.split('.', 1).join() };
     },
   };
 }

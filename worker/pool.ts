@@ -141,14 +141,13 @@ export class Pool implements Dispatcher {
   }
 
   run(job: Job): string {
-    const machines = this.#isolation?.machineOf(job) ?? null;
-    if (machines !== null) return this.#runOn(machines, job);
-    const module = this.#isolation?.apartOf(job) ?? null;
+    const place = this.#isolation?.placeOf(job) ?? null;
+    if (place && 'pool' in place) return this.#runOn(place.pool, job);
     if (job.alone) {
-      this.#started?.quarantine.run(job, module);
+      this.#started?.quarantine.run(job, place?.module ?? null);
       return 'quarantine';
     }
-    if (module !== null) return (this.#started as Started).apart.run(module, job);
+    if (place) return (this.#started as Started).apart.run(place.module, job);
     const lane = this.#leastLoaded();
     if (!lane) {
       this.#early.push(job);
@@ -218,10 +217,10 @@ export class Pool implements Dispatcher {
     await this.#started?.machines?.stop();
   }
 
-  #runOn(machines: string, job: Job): string {
-    const { events, machines: opened } = this.#started as Started;
-    if (opened) return opened.run(machines, job);
-    const why = `'${job.agent}' is to run on machines of '${machines}', and this engine lets none in; configure \`machines\`, or name another place under \`isolation.agents\`.`;
+  #runOn(pool: string, job: Job): string {
+    const { events, machines } = this.#started as Started;
+    if (machines) return machines.run(pool, job);
+    const why = `'${job.agent}' is to run on machines of '${pool}', and this engine lets none in; configure \`machines\`, or name another place under \`isolation.agents\`.`;
     const refused = refusal(job.ref, toErrorData(new EngineError('CONFIG_INVALID', why)));
     setImmediate(() => events.messages([refused]));
     return 'waiting';

@@ -247,7 +247,11 @@ describe('agents that are kept apart', function () {
       'own.x',
     ];
 
-    const said = (isolation: typeof declared) => names.map((agent) => isolation.apartOf({ agent }));
+    const said = (isolation: typeof declared) =>
+      names.map((agent) => {
+        const place = isolation.placeOf({ agent });
+        return place && 'module' in place ? place.module : null;
+      });
 
     assert.deepEqual(said(declared), ['east', 'east', null, null, null, null]);
     assert.deepEqual(said(configured), [null, 'east', 'east', 'west', 'west', null]);

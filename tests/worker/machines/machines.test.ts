@@ -192,8 +192,11 @@ describe('agents on other machines', function () {
     const configured = isolationBy({ agents }, registry);
     const names = ['far.place', 'far.marker', 'far.guarded', 'tool:tool.x'];
 
-    const said = ({ machineOf, apartOf }: typeof declared) =>
-      names.map((agent) => machineOf({ agent }) ?? apartOf({ agent }));
+    const said = (isolation: typeof declared) =>
+      names.map((agent) => {
+        const place = isolation.placeOf({ agent });
+        return place && ('pool' in place ? place.pool : place.module);
+      });
 
     assert.deepEqual(said(declared), ['edge', 'edge', 'guarded', null]);
     assert.deepEqual(said(configured), ['edge', 'far', null, 'a']);
