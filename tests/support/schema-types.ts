@@ -1,19 +1,5 @@
 import type { JsonSchema, OpenApi } from '../../core/service/api/openapi/open-api.ts';
-
-/** JSON Schema as far as our document uses it. */
-interface Known {
-  readonly $ref?: string;
-  readonly enum?: readonly unknown[];
-  readonly const?: unknown;
-  readonly anyOf?: readonly JsonSchema[];
-  readonly oneOf?: readonly JsonSchema[];
-  readonly allOf?: readonly JsonSchema[];
-  readonly type?: string | readonly string[];
-  readonly items?: JsonSchema;
-  readonly properties?: Readonly<Record<string, JsonSchema>>;
-  readonly required?: readonly string[];
-  readonly additionalProperties?: JsonSchema | boolean;
-}
+import type { KnownSchema } from '../../core/service/api/openapi/type-text.ts';
 
 /** The nouns of a document as declarations of TypeScript. */
 export function declarationsOf({ components }: OpenApi): string {
@@ -24,7 +10,7 @@ export function declarationsOf({ components }: OpenApi): string {
 
 /** A schema as a type of TypeScript; nouns go by their names. */
 export function typeText(schema: JsonSchema): string {
-  const known = schema as Known;
+  const known = schema as KnownSchema;
   const { $ref, anyOf, oneOf, allOf, type } = known;
   if ($ref !== undefined) return $ref.split('/').at(-1) as string;
   if (known.enum) return known.enum.map((each) => JSON.stringify(each)).join(' | ');
@@ -39,7 +25,10 @@ export function typeText(schema: JsonSchema): string {
     .join(' | ');
 }
 
-function oneText(type: string, { items, properties, required = [], ...known }: Known): string {
+function oneText(
+  type: string,
+  { items, properties, required = [], ...known }: KnownSchema,
+): string {
   if (type === 'integer') return 'number';
   if (type === 'array') return `readonly (${typeText(items ?? {})})[]`;
   if (type !== 'object') return type;

@@ -12,14 +12,11 @@ const deepest = 3;
 
 /** The members of an object that is no component, down to a few levels. */
 export function fields(schema: JsonSchema, before = '', depth = 0): readonly Field[] {
-  const { properties, required = [] } = schema as {
-    readonly properties?: Readonly<Record<string, JsonSchema>>;
-    readonly required?: readonly string[];
-  };
+  const { properties, required = [] } = schema as KnownSchema;
   if (!properties || depth > deepest) return [];
   return Object.entries(properties).flatMap(([name, each]) => {
     const path = `${before}${name}`;
-    const { items } = each as { readonly items?: JsonSchema };
+    const { items } = each as KnownSchema;
     const own = { path, isRequired: required.includes(name), schema: each };
     const within = items
       ? fields(items, `${path}[].`, depth + 1)
@@ -40,7 +37,8 @@ export function said(text: string): readonly Html[] {
     .map((each, index) => (index % 2 === 1 ? html`<code>${each}</code>` : html`${each}`));
 }
 
-interface Known {
+/** JSON Schema as far as our documents use it. */
+export interface KnownSchema {
   readonly $ref?: string;
   readonly enum?: readonly unknown[];
   readonly const?: unknown;
@@ -49,12 +47,14 @@ interface Known {
   readonly allOf?: readonly JsonSchema[];
   readonly type?: string | readonly string[];
   readonly items?: JsonSchema;
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly required?: readonly string[];
   readonly format?: string;
   readonly additionalProperties?: JsonSchema | boolean;
 }
 
 function words(schema: JsonSchema): Html {
-  const known = schema as Known;
+  const known = schema as KnownSchema;
   const { $ref, type, items, anyOf, oneOf, allOf, format, additionalProperties } = known;
   if ($ref !== undefined) {
     const name = $ref.split('/').at(-1) as string;
