@@ -103,10 +103,7 @@ describe('embedded server', function () {
     const next = await openEmbedded({ dataFolder: folder });
 
     assert.equal(pidOf(folder), pid);
-    await eventually(async () => {
-      const held = await query({ ...next.connection, database: 'postgres' }, sharedLocks);
-      assert.deepEqual(held, [{ count: 1 }], 'the server has noticed the death');
-    });
+    await isHeldByOne(next.connection, 'the server has noticed the death');
     await next.leave();
     assert.equal(pidOf(folder), undefined, 'the adopting process is the last to leave');
   });
@@ -122,10 +119,7 @@ describe('embedded server', function () {
 
     assert.deepEqual(rows, [{ one: 1 }]);
     assert.notEqual(pidOf(folder), first);
-    await eventually(async () => {
-      const held = await query({ ...server.connection, database: 'postgres' }, sharedLocks);
-      assert.deepEqual(held, [{ count: 1 }], 'the lock is held again');
-    });
+    await isHeldByOne(server.connection, 'the lock is held again');
     await server.leave();
     assert.equal(pidOf(folder), undefined);
   });
@@ -240,7 +234,14 @@ describe('embedded server', function () {
 const settings = `SELECT name, setting FROM pg_settings WHERE name IN ('data_checksums', 'fsync', 'full_page_writes',
   'max_connections', 'max_parallel_workers_per_gather', 'server_encoding', 'synchronous_commit')`;
 
-const sharedLocks = `SELECT count(*)::int FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ShareLock' AND granted`;
+/** Waits until one process alone uses the server; `what` that says. */
+async function isHeldByOne(connection: ConnectionConfig, what: string): Promise<void> {
+  const text = `SELECT count(*)::int FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ShareLock' AND granted`;
+  await eventually(async () => {
+    const held = await query({ ...connection, database: 'postgres' }, text);
+    assert.deepEqual(held, [{ count: 1 }], what);
+  });
+}
 
 function nobodyIfRoot(): { readonly uid?: number } {
   return isRoot ? { uid: 65534 } : {};

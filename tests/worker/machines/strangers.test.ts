@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { connect as connectPlain } from 'node:net';
+import { connect as connectPlain, type Socket } from 'node:net';
 import { type ConnectionOptions, connect, createServer } from 'node:tls';
 import { frameOf } from '../../../worker/machines/frames.ts';
 import { readPapers } from '../../../worker/machines/papers.ts';
@@ -13,6 +13,10 @@ const { paper, setup, ground } = machinesSetup;
 function asOf(ended: Ended): string {
   assert.ok(ended.kind === 'succeeded', JSON.stringify(ended));
   return JSON.parse(ended.output).as;
+}
+
+function closeOf(socket: Socket): Promise<void> {
+  return new Promise((resolve) => socket.once('close', () => resolve()));
 }
 
 describe('agents on other machines, where strangers come,', function () {
@@ -132,11 +136,7 @@ describe('agents on other machines, where strangers come,', function () {
       const old = open({ maxVersion: 'TLSv1.2', minVersion: 'TLSv1.2' });
       const nobody = open({ cert: undefined, key: undefined });
 
-      await Promise.all(
-        [plain, old, nobody].map(
-          (socket) => new Promise<void>((resolve) => socket.once('close', () => resolve())),
-        ),
-      );
+      await Promise.all([plain, old, nobody].map(closeOf));
 
       assert.deepEqual(lab.pool.health.machines?.lanes, []);
       await lab.machine();
@@ -156,7 +156,7 @@ describe('agents on other machines, where strangers come,', function () {
       it(what, async () => {
         verifies('R13.remote');
         const socket = open();
-        const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+        const closed = closeOf(socket);
         for (const frame of frames) {
           socket.write(frame);
           if (frames.length > 1 && frame === frames[0])
