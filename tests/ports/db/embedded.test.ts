@@ -10,10 +10,12 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import pg from 'pg';
 import type { ConnectionConfig } from '../../../core/ports/db/connection.ts';
+import { locateCluster } from '../../../core/ports/db/embedded/cluster.ts';
 import { openEmbedded } from '../../../core/ports/db/embedded.ts';
 import { verifies } from '../../support/verifies.ts';
 
@@ -172,6 +174,22 @@ describe('embedded server', function () {
 
     assert.equal(statSync(dataFolder).mode & 0o777, 0o710);
     assert.equal(statSync(path.join(dataFolder, 'pg')).mode & 0o777, 0o700);
+  });
+
+  it('finds one place for a folder, however many of root look for it at once', async function () {
+    if (!isRoot) this.skip();
+    for (let round = 0; round < 200; round++) {
+      const dataFolder = aFolder();
+
+      const places = await Promise.all(
+        Array.from({ length: 8 }, async (_, turn) => {
+          for (let late = 0; late < turn; late++) await stat(dataFolder);
+          return (await locateCluster(dataFolder, 'socket')).home;
+        }),
+      );
+
+      assert.deepEqual(new Set(places), new Set([dataFolder]));
+    }
   });
 
   it('writes what it promises into the server settings', async () => {

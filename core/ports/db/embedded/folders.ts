@@ -145,8 +145,9 @@ async function pointedHome(folder: string, home: string): Promise<string> {
  */
 async function openSearch(folder: string, account: Account): Promise<boolean> {
   const { uid, mode } = await fs.stat(folder);
-  if (uid !== 0 || (mode & 0o070) !== 0 || !isReachable(path.dirname(folder), account))
-    return false;
+  // Another process at the same first start may have opened it since it was looked at: then both are to use this place.
+  if ((mode & 0o070) !== 0) return isReachable(folder, account);
+  if (uid !== 0 || !isReachable(path.dirname(folder), account)) return false;
   await fs.chown(folder, 0, account.gid);
   await fs.chmod(folder, (mode & 0o777) | 0o010);
   return isReachable(folder, account);
@@ -157,7 +158,8 @@ async function sharedFolder(folder: string): Promise<string> {
   const home = path.join(await openSharedHome(), `data-${randomUUID()}`);
   await fs.mkdir(home, { mode: 0o711 });
   await fs.chmod(home, 0o711);
-  const draft = path.join(folder, `${pointerFile}.${process.pid}`);
+  // Named after the place and not the process: containers that share a folder have the same process ids.
+  const draft = path.join(folder, `${pointerFile}.${path.basename(home)}`);
   await fs.writeFile(draft, `${home}\n`);
   try {
     // A link appears whole or fails: of several processes at a first start one names the place, the rest read it.
