@@ -12,7 +12,7 @@ const nodeName = process.platform === 'win32' ? 'node.exe' : 'node';
 
 /**
  * Young-generation semi-spaces of 4 MB keep a thread's memory small where agents wait on models and hold little. They have that size from the
- * start: V8 begins with 1 MB and shrinks what was idle, which where agents wait on models costs an eighth of the CPU in collections.
+ * start: V8 begins with 1 MB and shrinks what was idle, so that the first work after a pause is moved into the old generation, whose collections cost more.
  * The type stripping that runs the sources is stable enough to pass without its warning.
  */
 export const nodeFlags = [
