@@ -20,9 +20,23 @@ export const machines: readonly Mutant[] = [
   },
   {
     id: 'a-machine-speaks-for-every-job',
-    file: 'worker/machines/machines.ts',
-    find: 'if (!lane.jobs.has(ref)) continue;',
+    file: 'worker/roster.ts',
+    find: 'if (!by.jobs.has(message.ref)) continue;',
     replace: '',
     tests: ['tests/worker/machines/strangers.test.ts'],
+  },
+  {
+    id: 'who-waits-in-vain-waits-on',
+    file: 'worker/roster.ts',
+    find: 'this.#waiting = this.#waiting.filter((waiting) => !meant(waiting));',
+    replace: '',
+    tests: ['tests/worker/roster.test.ts'],
+  },
+  {
+    id: 'a-job-elsewhere-writes-for-ever',
+    file: 'worker/roster.ts',
+    find: 'running?.endWriting();',
+    replace: '',
+    tests: ['tests/worker/roster.test.ts'],
   },
 ];
