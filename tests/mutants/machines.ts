@@ -39,4 +39,11 @@ export const machines: readonly Mutant[] = [
     replace: '',
     tests: ['tests/worker/roster.test.ts'],
   },
+  {
+    id: 'a-step-without-a-machine-is-expected-to-end',
+    file: 'core/engine/explain/tasks.ts',
+    find: 'if (this.#awaited.has(step)) return { ...running, ...endless };',
+    replace: '',
+    tests: ['tests/engine/explain/machine-wait.test.ts'],
+  },
 ];
