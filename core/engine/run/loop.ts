@@ -180,13 +180,14 @@ export class RunLoop {
     this.look();
   }
 
-  /** Does what somebody asks of a run that lives. */
-  ask(runId: string, asked: Asked, taken: readonly number[] = []): void {
+  /** Does what somebody asks of a run that lives; whether it has it in memory. */
+  ask(runId: string, asked: Asked, taken: readonly number[] = []): boolean {
     const run = this.#runs.get(runId);
-    if (!run || isTerminal(run.status)) return;
+    if (!run || isTerminal(run.status)) return false;
     this.#steering.follow(run, asked, taken);
     this.#settleStatus(run);
     this.look();
+    return true;
   }
 
   /** Tells every run that a model or the ERP is left alone, tried again, or well. */
