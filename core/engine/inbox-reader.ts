@@ -17,13 +17,20 @@ export class InboxReader {
   readonly #parts: InboxReaderParts;
   /** Those that were heard, as far as they were in the table at the last look. */
   #heard: ReadonlySet<number> = new Set();
+  #reading: Promise<void> = Promise.resolve();
 
   constructor(parts: InboxReaderParts) {
     this.#parts = parts;
   }
 
-  /** Looks now. @throws DB_* */
-  async read(): Promise<void> {
+  /** Looks, one look after the other: an answer that came late would bring again what was heard and taken since. @throws DB_* */
+  read(): Promise<void> {
+    const read = this.#reading.then(() => this.#look());
+    this.#reading = read.catch(() => {});
+    return read;
+  }
+
+  async #look(): Promise<void> {
     const { inbox, boot, answer, hear } = this.#parts;
     const messages = await answer(await inbox.read(boot));
     const heard = messages.filter(

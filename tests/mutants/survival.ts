@@ -194,4 +194,19 @@ export const survival: readonly Mutant[] = [
     replace: '',
     tests: ['tests/worker/apart.test.ts'],
   },
+  {
+    id: 'what-comes-while-a-run-is-taken-up-counts-as-heard',
+    file: 'core/engine/inbox-reader.ts',
+    find: 'this.#heard.has(message.id) || hear(message.run_id, askedBy(message), [message.id]),',
+    replace:
+      'this.#heard.has(message.id) || hear(message.run_id, askedBy(message), [message.id]) || true,',
+    tests: ['tests/engine/steer.test.ts'],
+  },
+  {
+    id: 'looks-into-the-inbox-cross',
+    file: 'core/engine/inbox-reader.ts',
+    find: 'this.#reading.then(() => this.#look())',
+    replace: 'this.#look()',
+    tests: ['tests/engine/inbox-reader.test.ts'],
+  },
 ];
