@@ -209,4 +209,11 @@ export const survival: readonly Mutant[] = [
     replace: 'this.#look()',
     tests: ['tests/engine/inbox-reader.test.ts'],
   },
+  {
+    id: 'an-engine-that-ends-waits-for-a-backup',
+    file: 'core/ports/db/database.ts',
+    find: `signal?.addEventListener('abort', drop);`,
+    replace: '',
+    tests: ['tests/engine/retention/housekeeping.test.ts'],
+  },
 ];
