@@ -216,4 +216,11 @@ export const survival: readonly Mutant[] = [
     replace: '',
     tests: ['tests/engine/retention/housekeeping.test.ts'],
   },
+  {
+    id: 'a-paused-run-starts-others',
+    file: 'core/engine/run/loop.ts',
+    find: 'if (run.isPaused) return;',
+    replace: '',
+    tests: ['tests/engine/paused.test.ts'],
+  },
 ];

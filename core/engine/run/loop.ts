@@ -252,6 +252,7 @@ export class RunLoop {
     for (const each of next) {
       switch (each.kind) {
         case 'ready':
+        case 'open':
           this.#offer(run, each.step);
           break;
         case 'wait':
@@ -260,9 +261,6 @@ export class RunLoop {
           break;
         case 'expand':
           void this.#expansion.open(run, each.container).then(() => this.look());
-          break;
-        case 'open':
-          void this.#outside?.open(run, each.step).then(() => this.look());
           break;
         case 'decided':
           this.#note(run, decidedEntry(each.step));
@@ -283,8 +281,11 @@ export class RunLoop {
     else this.#end(run, step, { kind: 'failed', error });
   }
 
+  /** Lets a ready step go on its way: into the queue, or to whatever outside it waits for. */
   #offer(run: Run, step: Step): void {
-    if (run.isPaused || this.#batches.takes(run, step)) return;
+    if (run.isPaused) return;
+    if (isOutside(step)) return void this.#outside?.open(run, step).then(() => this.look());
+    if (this.#batches.takes(run, step)) return;
     this.#parts.scheduler.offer(this.#launcher.startable(run, step));
   }
 
