@@ -217,9 +217,9 @@ export const survival: readonly Mutant[] = [
     tests: ['tests/engine/retention/housekeeping.test.ts'],
   },
   {
-    id: 'a-paused-run-starts-others',
+    id: 'a-question-to-people-is-queued-as-work',
     file: 'core/engine/run/loop.ts',
-    find: 'if (run.isPaused) return;',
+    find: 'if (isOutside(step)) return void this.#outside?.open(run, step).then(() => this.look());',
     replace: '',
     tests: ['tests/engine/paused.test.ts'],
   },
