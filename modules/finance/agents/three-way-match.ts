@@ -33,7 +33,7 @@ export const threeWayMatch = defineAgent({
 - permitted = agreed less what other bills charge for the order line (billed, without this bill), at least 0.
 - allowed(value) = the smaller of the company's amount, and its percent of the value; 0 when the company has no tolerance.
 - match.receipt: three_way and agreed is 0; difference = quantity x bill price. Otherwise one or both of:
-- match.quantity: (quantity - permitted) x order price is above 0 and above allowed(permitted x order price); that is the difference.
+- match.quantity, once an order line: (quantity of all the bill's lines for it - permitted) x order price is above 0 and above allowed(permitted x order price); that is the difference.
 - match.price: |bill price - order price| x quantity is above allowed(quantity x order price); that is the difference.
 A difference that equals the allowed one is in order.
 3. Report one finding for each bill and kind that occurs. Records: [bill, purchase_order]. Company: the bill's. Amount: the differences of that kind over all lines, to two decimals. ${severityRule}
