@@ -64,6 +64,13 @@ export const calls: readonly Mutant[] = [
     tests: [world],
   },
   {
+    id: 'a-call-that-never-left-is-paid',
+    file: 'worker/turn.ts',
+    find: 'return hasLeft && !isTurnedAway;',
+    replace: 'return (hasLeft || !hasLeft) && !isTurnedAway;',
+    tests: ['tests/worker/turn.test.ts'],
+  },
+  {
     id: 'refusals-count-among-the-tries',
     file: 'worker/turn.ts',
     find: 'const tries = (failures[reply.code] ?? 0) + 1;',
