@@ -71,6 +71,13 @@ export const calls: readonly Mutant[] = [
     tests: ['tests/worker/turn.test.ts'],
   },
   {
+    id: 'one-effect-is-begun-twice-at-once',
+    file: 'core/guard/in-turn.ts',
+    find: 'calls.get(key)?.then(work, work) ?? work()',
+    replace: 'calls.get(key.slice(1))?.then(work, work) ?? work()',
+    tests: ['tests/worker/same-effect.test.ts'],
+  },
+  {
     id: 'refusals-count-among-the-tries',
     file: 'worker/turn.ts',
     find: 'const tries = (failures[reply.code] ?? 0) + 1;',
