@@ -1,4 +1,4 @@
-import { Decimal, Money } from 'tutti';
+import { Decimal, Money, type Row } from 'tutti';
 import { allowedDifference, type Tolerance } from './tolerance.ts';
 
 /** What a comparison needs of a bill, its order, and the receipts. */
@@ -15,6 +15,7 @@ export interface MatchFacts {
   readonly order:
     | {
         readonly id: string;
+        readonly status: Row<'purchase_order'>['status'];
         readonly matching: 'three_way' | 'two_way';
         readonly lines: readonly {
           readonly id: string;
@@ -66,15 +67,12 @@ type OrderLine = NonNullable<MatchFacts['order']>['lines'][number];
 /** Compares the lines that charge one line of the order: each in its price, all of them together in their quantity. */
 function compareLines(lines: readonly BillLine[], facts: MatchFacts): readonly LineDifference[] {
   const { order } = facts;
-  const ordered = order?.lines.find((each) => each.id === lines[0]?.orderLine);
-  if (!order || !ordered) return [];
+  const orderLine = lines[0]?.orderLine ?? null;
+  if (orderLine === null) return [];
+  const ordered = order?.lines.find((each) => each.id === orderLine);
+  if (!order || !ordered) return unreceived(lines);
   const agreed = agreedOf(order, ordered, facts.receipts);
-  if (order.matching === 'three_way' && Decimal.isZero(agreed)) {
-    return lines.map(({ quantity, price }) => ({
-      kind: 'receipt',
-      amount: Decimal.times(quantity, price.amount),
-    }));
-  }
+  if (order.matching === 'three_way' && Decimal.isZero(agreed)) return unreceived(lines);
   const elsewhere = order.billed
     .filter((each) => each.orderLine === ordered.id && each.bill !== facts.bill.id)
     .map((each) => each.quantity);
@@ -85,13 +83,21 @@ function compareLines(lines: readonly BillLine[], facts: MatchFacts): readonly L
   ];
 }
 
+/** What is charged of something that nobody has received; nothing where as much is credited. */
+function unreceived(lines: readonly BillLine[]): readonly LineDifference[] {
+  const amounts = lines.map(({ quantity, price }) => Decimal.times(quantity, price.amount));
+  if (!Decimal.isAbove(Decimal.sum(amounts), '0')) return [];
+  return amounts.map((amount) => ({ kind: 'receipt', amount }));
+}
+
 /** How much of a line of the order may be charged in all. */
 function agreedOf(
   order: NonNullable<MatchFacts['order']>,
   { id, quantity }: OrderLine,
   receipts: MatchFacts['receipts'],
 ): string {
-  if (order.matching === 'two_way') return quantity;
+  const isInForce = order.status !== 'draft' && order.status !== 'cancelled';
+  if (order.matching === 'two_way') return isInForce ? quantity : '0';
   const received = receipts.find((each) => each.order === order.id && each.orderLine === id);
   return received?.accepted ?? '0';
 }
