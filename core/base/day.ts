@@ -3,8 +3,8 @@ import { localDay } from './zoned-time.ts';
 const dayMs = 86_400_000;
 
 /**
- * Calendar days as text, `YYYY-MM-DD`: arithmetic in the proleptic Gregorian calendar, without a clock, and but for `at` without a time zone. A run
- * has a business date; modules count from that.
+ * Calendar days as text, `YYYY-MM-DD`: arithmetic in the proleptic Gregorian calendar, without a clock, and but for `at` without a
+ * time zone. A run has a business date; modules count from that.
  */
 export const Day = {
   /** `days` later; earlier when negative. */

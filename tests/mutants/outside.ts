@@ -12,7 +12,7 @@ export const outside: readonly Mutant[] = [
     file: 'core/guard/outside.ts',
     find: "return tool.effect === 'send' ? told",
     replace: "return tool.effect !== 'read' ? told",
-    tests: ['tests/guard/outside.test.ts'],
+    tests: [guard],
   },
   {
     id: 'every-way-is-declared',

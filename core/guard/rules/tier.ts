@@ -33,8 +33,8 @@ export function tier(facts: Facts): Ruling | null {
 }
 
 /**
- * Whether a tier is about the call: one for an agent is also about what others do for it. What is granted for some companies is not granted to a run over the whole group; what is asked for some
- * is asked of it, too.
+ * Whether a tier is about the call: one for an agent is also about what others do for it. What is granted for some companies is not
+ * granted to a run over the whole group; what is asked for some is asked of it, too.
  */
 function isOf(
   { agents, tools, companies }: Tier,
