@@ -38,4 +38,13 @@ describe('who may make which key', () => {
     refuses(owner, { roles: ['owner'], person: 'ben' });
     demandPower(localOwner(1), { ...approver, person: 'ben' });
   });
+
+  it('makes none that agrees to wider policies as somebody else', () => {
+    verifies('R12.policy');
+    const whole = { ...admin, modules: null };
+    const publisher = { ...key, roles: ['module_admin'] as const, modules: null };
+    demandPower(whole, { ...publisher, person: 'Anna' });
+    demandPower(whole, publisher);
+    refuses(whole, { ...publisher, person: 'ben' });
+  });
 });
