@@ -44,9 +44,10 @@ function demandWithin(
   throw refused(`it may touch ${what} that its maker may not; name some of ${own.join(', ')}`);
 }
 
-function isPerson({ actor }: Principal, person: string): boolean {
-  const own = actor.kind === 'person' ? [actor.id] : (actor.onBehalfOf ?? []);
-  return own.some((each) => personOf(each) === personOf(person));
+/** Whoever has made a key stands beside its person in what it asks for, and is somebody else all the same. */
+function isPerson({ actor, person: own }: Principal, person: string): boolean {
+  const self = actor.kind === 'person' ? actor.id : own;
+  return self !== undefined && personOf(self) === personOf(person);
 }
 
 function refused(why: string): EngineError {

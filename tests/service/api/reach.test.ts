@@ -228,6 +228,17 @@ describe('approvals by key', function () {
     assert.equal((await decide(id, await keyOf('anna'))).status, 200);
   });
 
+  it('are given by one person for two by no key that they make for who has made theirs', async () => {
+    verifies('R12.approvals');
+    const all = { modules: null, companies: null, rate: null, expiresAt: null };
+    const own = { ...all, name: 'own', roles: ['owner'] as const, person: 'anna' };
+    const { secret } = await api.identity.keys.create(api.ours, own, { kind: 'person', id: 'ben' });
+    const request = { name: 'second', roles: ['approver'], person: 'ben' };
+    const made = await api.ask('/v1/keys', secret, send('POST', request));
+
+    await problem(made, 403, 'PERMISSION_DENIED');
+  });
+
   it('are shown to nobody whose companies or modules they are not of', async () => {
     const anna = await keyOf('anna');
     const { id } = await start(anna);
