@@ -60,7 +60,9 @@ function changingRoutes(delegations: Delegations): readonly Route[] {
       permission: 'approvals:delegate',
       body: handBody,
       answers: { 201: delegationShape },
-      handle: async ({ tenantId, actor, principal, body }) => {
+      handle: async ({ tenantId, actor, principal, body, demand }) => {
+        // A right is of no module and no company: whoever has it decides about all.
+        demand({ module: null, company: null });
         const speaker = speakerOf(principal);
         const { to, from = speaker.person } = body;
         if (from === null) throw nobody(principal);
