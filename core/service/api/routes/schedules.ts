@@ -165,7 +165,7 @@ function steeringRoutes(desk: ScheduleDesk): readonly Route[] {
       key: 'required',
       body: triggerBody,
       answers: { 202: slotShape },
-      errors: ['SCHEDULE_UNKNOWN'],
+      errors: ['SCHEDULE_UNKNOWN', 'KEY_REUSED'],
       handle: async (call) => {
         demandOf(desk, call);
         const { actor, key, body } = call;
@@ -213,7 +213,7 @@ function backfillRoutes(desk: ScheduleDesk): readonly Route[] {
       key: 'required',
       body: backfillBody,
       answers: { 200: backfillShape, 202: backfillShape },
-      errors: ['SCHEDULE_UNKNOWN'],
+      errors: ['SCHEDULE_UNKNOWN', 'KEY_REUSED'],
       handle: async (call) => {
         demandOf(desk, call);
         const { tenantId, actor, key } = call;
