@@ -4,6 +4,7 @@ import type { Policies, PolicyView } from '../../../engine/policies/policies.ts'
 import type { Policy } from '../../../sdk/policy.ts';
 import { readPolicyDocument } from '../../../sdk/policy-document.ts';
 import { withinReach } from '../reach.ts';
+import { versionInQuery, versionNumber } from '../request.ts';
 import { created, defineRoute, ok, type Route } from '../route.ts';
 import { actorShape, listOf, publicationShape, versionShape } from '../shapes.ts';
 import { voterOf } from '../voter.ts';
@@ -118,8 +119,7 @@ const saidShape = z
   })
   .meta({ id: 'PolicySaid' });
 
-const number = z.coerce.number().int().min(1);
-const version = z.int().min(1).optional();
+const version = versionNumber.optional();
 const from = z.iso
   .datetime({ offset: true })
   .optional()
@@ -127,8 +127,8 @@ const from = z.iso
 const document = z
   .union([z.string().min(1), z.record(z.string(), z.unknown())])
   .meta({ description: 'What `definePolicy` takes, as an object, or as YAML or JSON in text.' });
-const showQuery = z.strictObject({ version: number.optional() });
-const diffQuery = z.strictObject({ from: number, to: number });
+const showQuery = z.strictObject({ version: versionInQuery.optional() });
+const diffQuery = z.strictObject({ from: versionInQuery, to: versionInQuery });
 const draftBody = z.strictObject({ document });
 const checkBody = z.strictObject({ document: document.optional(), version }).optional();
 const wishBody = z.strictObject({ version, from }).optional();

@@ -3,7 +3,7 @@ import { spanOfDays } from '../../schedules/backfill-span.ts';
 import type { BackfillView, NewBackfill } from '../../schedules/backfills.ts';
 import type { ScheduleDesk } from '../../schedules/desk.ts';
 import { withinReach } from '../reach.ts';
-import { emptyBody, momentOrDay, pageOf, paging, timeZone } from '../request.ts';
+import { businessDay, emptyBody, momentOrDay, pageOf, paging, timeZone } from '../request.ts';
 import { accepted, type Call, defineRoute, ok, type Route } from '../route.ts';
 import { listOf } from '../shapes.ts';
 import {
@@ -32,7 +32,7 @@ const triggerBody = z
   .strictObject({
     key,
     overlap: z.enum(['skip', 'queue', 'allow']).optional(),
-    businessDate: z.iso.date().optional(),
+    businessDate: businessDay.optional(),
   })
   .default({});
 const backfillBody = z.strictObject({
