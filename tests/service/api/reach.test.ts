@@ -345,3 +345,35 @@ describe('webhooks by key', function () {
     }
   });
 });
+
+describe('keys and tenants by key', function () {
+  this.timeout(60_000);
+  let api: ServedApi;
+
+  before(async () => {
+    api = await serveHere();
+  });
+  after(async function () {
+    await api.close(this);
+  });
+
+  it('are ended, made and suspended by no key that reaches less than they do', async () => {
+    verifies('R12.rbac');
+    const whole = await api.key(api.ours, ['tenant_admin']);
+    const [target] = await api.identity.keys.list(api.ours);
+    const elsewhere = { name: 'other', roles: ['viewer'], tenant: 'theirs' };
+    for (const bounds of [{ modules: ['hr'] }, { companies: ['DE01'] }]) {
+      const owner = await api.key(api.ours, ['owner'], bounds);
+      const [own] = await api.identity.keys.list(api.ours);
+      const refused = async (path: string, init: RequestInit) =>
+        problem(await api.ask(path, owner, init), 403, 'PERMISSION_DENIED');
+      await refused(`/v1/keys/${target?.id}`, send('DELETE'));
+      await refused('/v1/keys', send('POST', { ...elsewhere, modules: ['hr'], companies: ['DE01'] }));
+      await refused('/v1/tenants', send('POST', { slug: 'third' }));
+      await refused('/v1/tenants/theirs/suspend', send('POST'));
+      await refused('/v1/tenants/theirs/resume', send('POST'));
+      assert.equal((await api.ask(`/v1/keys/${own?.id}`, owner, send('DELETE'))).status, 200);
+    }
+    assert.equal((await api.ask('/v1/me', whole)).status, 200);
+  });
+});
