@@ -368,7 +368,10 @@ describe('keys and tenants by key', function () {
       const refused = async (path: string, init: RequestInit) =>
         problem(await api.ask(path, owner, init), 403, 'PERMISSION_DENIED');
       await refused(`/v1/keys/${target?.id}`, send('DELETE'));
-      await refused('/v1/keys', send('POST', { ...elsewhere, modules: ['hr'], companies: ['DE01'] }));
+      await refused(
+        '/v1/keys',
+        send('POST', { ...elsewhere, modules: ['hr'], companies: ['DE01'] }),
+      );
       await refused('/v1/tenants', send('POST', { slug: 'third' }));
       await refused('/v1/tenants/theirs/suspend', send('POST'));
       await refused('/v1/tenants/theirs/resume', send('POST'));

@@ -4,7 +4,15 @@ import type { RunRequest } from '../../../engine/run/store.ts';
 import type { RunDetail } from '../../../engine/run/views.ts';
 import type { Principal } from '../../identity/principal.ts';
 import type { CompleteParts } from '../parts.ts';
-import { emptyBody, hexDigest, momentOrDay, pageOf, paging, rowInQuery, versionNumber } from '../request.ts';
+import {
+  emptyBody,
+  hexDigest,
+  momentOrDay,
+  pageOf,
+  paging,
+  rowInQuery,
+  versionNumber,
+} from '../request.ts';
 import { accepted, defineRoute, ok, type Route } from '../route.ts';
 import { goalOption, readOptions, runOptions } from '../run-options.ts';
 import { listOf, runStatus } from '../shapes.ts';

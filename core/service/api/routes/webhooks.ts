@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import { isAllowed, type Reach } from '../../identity/principal.ts';
 import type { DeliveryLog } from '../../webhooks/delivery-log.ts';
 import type { EndpointInput, EndpointView, Webhooks } from '../../webhooks/endpoints.ts';
 import { type WebhookEventType, webhookEventTypes } from '../../webhooks/event-types.ts';
-import { isAllowed, type Reach } from '../../identity/principal.ts';
 import { pageOf, paging } from '../request.ts';
 import { accepted, type Call, created, defineRoute, nothing, ok, type Route } from '../route.ts';
 import { listOf } from '../shapes.ts';
@@ -136,7 +136,11 @@ export interface WebhookDesk {
 
 /** `/v1/webhooks` and `/v1/deliveries`: who is told of what happens, and what became of it. */
 export function webhookRoutes({ webhooks, log }: WebhookDesk): readonly Route[] {
-  return [...endpointRoutes(webhooks), ...commandRoutes(webhooks), ...deliveryRoutes({ webhooks, log })];
+  return [
+    ...endpointRoutes(webhooks),
+    ...commandRoutes(webhooks),
+    ...deliveryRoutes({ webhooks, log }),
+  ];
 }
 
 function endpointRoutes(webhooks: Webhooks): readonly Route[] {
