@@ -11,10 +11,15 @@ export const oldestMajor = 24;
 const nodeName = process.platform === 'win32' ? 'node.exe' : 'node';
 
 /**
- * Young-generation semi-spaces of 4 MB keep a thread's memory small where agents wait on models and hold little.
+ * Young-generation semi-spaces of 4 MB keep a thread's memory small where agents wait on models and hold little. They have that size from the
+ * start: V8 begins with 1 MB and shrinks what was idle, so that the first work after a pause is moved into the old generation, whose collections cost more.
  * The type stripping that runs the sources is stable enough to pass without its warning.
  */
-export const nodeFlags = ['--max-semi-space-size=4', '--disable-warning=ExperimentalWarning'];
+export const nodeFlags = [
+  '--min-semi-space-size=4',
+  '--max-semi-space-size=4',
+  '--disable-warning=ExperimentalWarning',
+];
 
 // Compiled code, types stripped, of the last start: `tutti modules` takes half the CPU, and no isolate loads the 8 MB that strip types.
 // Node goes without where the folder cannot be written.
