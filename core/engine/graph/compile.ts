@@ -27,7 +27,7 @@ import type {
   Graph,
 } from './compiled.ts';
 import { connect, type Edges } from './edges.ts';
-import { type Expression, parseExpression } from './expression.ts';
+import { type Expression, isMemberPath, parseExpression } from './expression.ts';
 import { invalid } from './fault.ts';
 import { itemBatches } from './item-batches.ts';
 import { type Known, scopesOf, type WorkflowScopes } from './scopes.ts';
@@ -75,7 +75,10 @@ export function compile(workflow: WorkflowData, agents: Agents, known?: Known): 
   };
 }
 
-/** Parses the expressions of a workflow, by the types of what they see where those are known: decimals are decimals then. */
+/**
+ * Parses the expressions of a workflow, by the types of what they see where those are known: decimals are decimals then. The types are
+ * worked out when something is computed, and not for member paths.
+ */
 class Parser {
   readonly #scopes: () => WorkflowScopes | null;
 
@@ -88,11 +91,12 @@ class Parser {
   }
 
   expression(cel: Cel, path: string): Expression {
-    return parseExpression(cel, path, this.#scopes()?.at(path));
+    const types = isMemberPath(cel.cel) ? undefined : this.#scopes()?.at(path);
+    return parseExpression(cel, path, types);
   }
 
   template(template: Template, path: string): Filler {
-    return parseTemplate(template, path, this.#scopes()?.at(path));
+    return parseTemplate(template, path, () => this.#scopes()?.at(path));
   }
 }
 
