@@ -31,7 +31,7 @@ import { type Expression, isMemberPath, parseExpression } from './expression.ts'
 import { invalid } from './fault.ts';
 import { itemBatches } from './item-batches.ts';
 import { type Known, scopesOf, type WorkflowScopes } from './scopes.ts';
-import { itemSourcesOf, sourcesIn, sourcesOf } from './sources.ts';
+import { itemSourcesOf, readsOf, sourcesIn, sourcesOf } from './sources.ts';
 import { type Filler, isCel, parseTemplate } from './template.ts';
 
 /** Those of the loaded modules, with the agent of every tool. */
@@ -54,6 +54,14 @@ export function compile(workflow: WorkflowData, agents: Agents, known?: Known): 
       `The goal of workflow '${name}' ${goal.error.issues[0]?.message}.`,
     );
   const edges = connect(name, nodes);
+  const compiled = nodes.map((node, index) =>
+    compileNode(node, edges[index] as Edges, {
+      path: `${name}.${node.id}`,
+      nodes,
+      agents,
+      parser,
+    }),
+  );
   return {
     name,
     partial: workflow.partial,
@@ -61,14 +69,8 @@ export function compile(workflow: WorkflowData, agents: Agents, known?: Known): 
     concurrency: workflow.concurrency ?? Number.POSITIVE_INFINITY,
     budgetMicroUsd: workflow.budgetMicroUsd,
     deadlineMs: workflow.deadline === null ? null : durationMs(workflow.deadline),
-    nodes: nodes.map((node, index) =>
-      compileNode(node, edges[index] as Edges, {
-        path: `${name}.${node.id}`,
-        nodes,
-        agents,
-        parser,
-      }),
-    ),
+    nodes: compiled,
+    reads: nodes.map((node, index) => readsOf(node, (compiled[index] as CompiledNode).sources)),
     places: new Map(nodes.map(({ id }, index) => [id, index])),
     output: output === undefined ? null : parser.template(output, `${name}.output`),
     outputSources: sourcesIn(output === undefined ? [] : [output]),
