@@ -12,9 +12,14 @@ const nodeName = process.platform === 'win32' ? 'node.exe' : 'node';
 
 /**
  * Young-generation semi-spaces of 4 MB keep a thread's memory small where agents wait on models and hold little.
+ * The old generation is collected when it has doubled; by itself V8 waits, while it has memory enough, until it is up to four times as large.
  * The type stripping that runs the sources is stable enough to pass without its warning.
  */
-export const nodeFlags = ['--max-semi-space-size=4', '--disable-warning=ExperimentalWarning'];
+export const nodeFlags = [
+  '--max-semi-space-size=4',
+  '--heap-growing-percent=100',
+  '--disable-warning=ExperimentalWarning',
+];
 
 // Compiled code, types stripped, of the last start: `tutti modules` takes half the CPU, and no isolate loads the 8 MB that strip types.
 // Node goes without where the folder cannot be written.
