@@ -11,8 +11,8 @@ import type { ScopeTypes } from './scope.ts';
 /** A template whose expressions are parsed. */
 export type Filler = (scope: ExpressionScope) => unknown;
 
-/** What a template's expressions compute that are more than member paths, by where they stand. */
-type Computed = ReadonlyMap<string, Expression>;
+/** A template's expressions that are more than member paths. Not by their paths: `a.b` may be a member, or one in another. */
+type Computed = ReadonlyMap<Cel, Expression>;
 
 /**
  * Parses every expression of a template once, by the types of what it sees where they are known; `typesOf` is asked only for what is
@@ -24,9 +24,9 @@ export function parseTemplate(
   path: string,
   typesOf?: () => ScopeTypes | undefined,
 ): Filler {
-  const computed = new Map<string, Expression>();
+  const computed = new Map<Cel, Expression>();
   findExpressions(template, path, (cel, at) => {
-    if (!isMemberPath(cel.cel)) computed.set(at, parseExpression(cel, at, typesOf?.()));
+    if (!isMemberPath(cel.cel)) computed.set(cel, parseExpression(cel, at, typesOf?.()));
   });
   return fillerOf(template, path, computed.size > 0 ? computed : null);
 }
@@ -57,7 +57,7 @@ function fill(
 ): unknown {
   if (template === null || typeof template !== 'object') return template;
   if (isCel(template)) {
-    const compute = given.computed?.get(path);
+    const compute = given.computed?.get(template);
     return compute ? compute(given.scope) : memberAt(given.scope, template.cel, path);
   }
   if (Array.isArray(template))
