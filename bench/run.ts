@@ -150,9 +150,10 @@ function printGoals(figures: Figures, memory: Memory): void {
     goal.limit,
     show(goal.measured),
     show(goal.floor),
+    show(goal.overFloor),
     goal.passed ? 'met' : 'MISSED',
   ]);
-  console.log(`\n${table(['goal', 'what', 'limit', 'engine', 'floor', ''], rows)}`);
+  console.log(`\n${table(['goal', 'what', 'limit', 'engine', 'floor', '× floor', ''], rows)}`);
 }
 
 function printNight({ scale, status, seconds, peakMb, agents, calls }: Night): void {
