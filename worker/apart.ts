@@ -1,22 +1,18 @@
 import type { Clock } from '../core/base/clock.ts';
 import { EngineError, type ErrorData, toErrorData } from '../core/base/errors.ts';
 import type { LeaseClock } from '../core/base/lease-clock.ts';
-import type { Answer, DispatchEvents, FromThread, Job } from '../core/ports/dispatcher.ts';
-import type { Freshness } from '../core/ports/erp/freshness.ts';
+import type { Answer, FromThread, Job } from '../core/ports/dispatcher.ts';
 import { FailedStarts } from './failed-starts.ts';
 import type { ThreadSetup } from './lane.ts';
 import { LaneProcess } from './lane-process.ts';
-import { refusal } from './quarantine.ts';
+import { Roster, type RosterOptions } from './roster.ts';
 import type { Watched } from './watchdog.ts';
 
 /** What modules that are kept apart run with. */
-export interface ApartOptions {
+export interface ApartOptions extends RosterOptions {
   readonly setup: ThreadSetup;
   readonly clock: Clock;
   readonly lease: LeaseClock;
-  /** Where what these agents may write to the ERP is told to the threads. */
-  readonly freshness: Freshness;
-  readonly events: DispatchEvents;
   /** Processes at once, each of one module. */
   readonly processes: number;
   /** The heap of each, MB. @default as a thread of the engine */
@@ -31,17 +27,9 @@ const defaultIdleMs = 60_000;
 interface Own {
   readonly module: string;
   readonly process: LaneProcess;
-  readonly jobs: Set<number>;
   /** It takes no more, and ends with its last job. */
   isLeaving: boolean;
   cancelIdle: () => void;
-}
-
-/** A job that a process has. */
-interface Running {
-  readonly own: Own;
-  /** Tells the threads that it writes no more: its process does not share their memory. */
-  readonly endWriting: () => void;
 }
 
 /**
@@ -53,8 +41,8 @@ export class Apart {
   #setup: ThreadSetup;
   /** The longest there first. */
   readonly #own = new Set<Own>();
-  readonly #running = new Map<number, Running>();
-  #waiting: { readonly module: string; readonly job: Job }[] = [];
+  /** Jobs by the module whose process they wait for. */
+  readonly #roster: Roster<string, LaneProcess>;
   /** By module. */
   readonly #failed = new Map<string, FailedStarts>();
   #isWatched = false;
@@ -63,6 +51,7 @@ export class Apart {
   constructor(options: ApartOptions) {
     this.#options = options;
     this.#setup = options.setup;
+    this.#roster = new Roster(options);
   }
 
   /** The processes, for the watchdog. */
@@ -72,26 +61,19 @@ export class Apart {
 
   /** Sends a job off, or has it wait for a process; returns the name of its worker. */
   run(module: string, job: Job): string {
-    this.#waiting.push({ module, job });
+    this.#roster.add({ job, for: module });
     this.#next();
     return `apart-${module}`;
   }
 
   /** Passes a message on; false where the job is none of these. */
   tell(message: Answer): boolean {
-    const running = this.#running.get(message.ref);
-    running?.own.process.send(message);
-    return running !== undefined;
+    return this.#roster.tell(message);
   }
 
   /** Ends a job from outside; false where it is none of these. */
   cancel(ref: number, error: ErrorData): boolean {
-    if (this.tell({ kind: 'cancel', ref, error })) return true;
-    const index = this.#waiting.findIndex(({ job }) => job.ref === ref);
-    if (index < 0) return false;
-    this.#waiting.splice(index, 1);
-    this.#options.events.messages([refusal(ref, error)]);
-    return true;
+    return this.#roster.cancel(ref, error);
   }
 
   watch(isOn: boolean): void {
@@ -117,15 +99,10 @@ export class Apart {
   /** Gives work to the processes that take it, and opens and ends processes for what is left. */
   #next(): void {
     if (this.#stopped) return;
-    this.#waiting = this.#waiting.filter(({ module, job }) => {
-      const own = this.#of(module);
-      if (!own?.process.isReady) return true;
-      this.#go(own, job);
-      return false;
-    });
+    this.#roster.assign(({ for: module }) => this.#takerOf(module));
     const without = new Set(
-      this.#waiting
-        .map(({ module }) => module)
+      this.#roster.waiting
+        .map(({ for: module }) => module)
         .filter((module) => !this.#of(module) && !this.#failed.get(module)?.isResting),
     );
     for (const module of without) {
@@ -143,17 +120,16 @@ export class Apart {
     return [...this.#own].find((own) => own.module === module && !own.isLeaving);
   }
 
-  #go(own: Own, job: Job): void {
+  #takerOf(module: string): LaneProcess | undefined {
+    const own = this.#of(module);
+    if (!own?.process.isReady) return undefined;
     own.cancelIdle();
-    own.jobs.add(job.ref);
-    const endWriting = this.#options.freshness.writing(null, null);
-    this.#running.set(job.ref, { own, endWriting });
-    own.process.send({ kind: 'go', job });
+    return own.process;
   }
 
   /** Ends a process that has nothing to do. */
   #endIdle(): void {
-    const idle = [...this.#own].find(({ jobs, process }) => jobs.size === 0 && process.isReady);
+    const idle = [...this.#own].find(({ process }) => process.jobs.size === 0 && process.isReady);
     if (idle) this.#end(idle);
   }
 
@@ -182,32 +158,19 @@ export class Apart {
         lost: (reason, culprit) => this.#lost(own, reason, culprit),
       },
     });
-    const own: Own = {
-      ...{ module, process, jobs: new Set() },
-      ...{ isLeaving: false, cancelIdle: () => {} },
-    };
+    const own: Own = { module, process, isLeaving: false, cancelIdle: () => {} };
     this.#own.add(own);
   }
 
   #hear(own: Own, batch: readonly FromThread[]): void {
-    const before = own.jobs.size;
-    for (const { kind, ref } of batch) {
-      if (kind === 'done' && own.jobs.delete(ref)) this.#release(ref);
-    }
-    this.#options.events.messages(batch);
-    if (own.jobs.size === before) return;
+    if (!this.#roster.hear(own.process, batch)) return;
     this.#rest(own);
     this.#next();
   }
 
-  #release(ref: number): void {
-    this.#running.get(ref)?.endWriting();
-    this.#running.delete(ref);
-  }
-
   /** What has nothing to do ends: at once where it is to leave, else after a while. */
   #rest(own: Own): void {
-    if (own.jobs.size > 0 || !this.#own.has(own)) return;
+    if (own.process.jobs.size > 0 || !this.#own.has(own)) return;
     if (own.isLeaving) return this.#end(own);
     const { clock, idleMs = defaultIdleMs } = this.#options;
     own.cancelIdle();
@@ -216,7 +179,7 @@ export class Apart {
 
   #leave(own: Own): void {
     own.isLeaving = true;
-    if (own.jobs.size === 0) this.#end(own);
+    if (own.process.jobs.size === 0) this.#end(own);
   }
 
   #end(own: Own): void {
@@ -228,11 +191,7 @@ export class Apart {
   #lost(own: Own, reason: string, culprit: number): void {
     own.cancelIdle();
     this.#own.delete(own);
-    for (const ref of own.jobs) {
-      this.#release(ref);
-      // Where nobody else was there it is known who did it.
-      this.#options.events.lost(ref, reason, ref === culprit || own.jobs.size === 1);
-    }
+    this.#roster.lose(own.process, reason, culprit);
     if (!own.process.isReady) this.#startLater(own.module, reason);
     this.#next();
   }
@@ -243,9 +202,7 @@ export class Apart {
     if (!failed.add(() => this.#next())) return;
     const why = `The process that keeps module '${module}' apart does not start: ${reason}.`;
     const error = toErrorData(new EngineError('LANE_LOST', why));
-    const told = this.#waiting.filter((each) => each.module === module);
-    this.#waiting = this.#waiting.filter((each) => each.module !== module);
-    this.#options.events.messages(told.map(({ job }) => refusal(job.ref, error)));
+    this.#roster.refuse(error, (waiting) => waiting.for === module);
   }
 
   #forgetFailed(): void {

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { LeaseClock } from '../core/base/lease-clock.ts';
 import type { FromThread, ToThread } from '../core/ports/dispatcher.ts';
 import type { ThreadSetup } from './lane.ts';
+import type { Taker } from './roster.ts';
 import { processStat, Silence } from './silence.ts';
 import { type Seen, unseen, type Vitals, type Watched } from './watchdog.ts';
 
@@ -49,7 +50,9 @@ const ownGroup = process.platform !== 'win32';
  * A process with one lane, for agents that are kept apart: whatever they do, it ends them alone, and SIGKILL always ends it. Its group is
  * its own, so that what they have started goes with them, and a terminal's Ctrl-C does not look like their fault.
  */
-export class LaneProcess implements Watched {
+export class LaneProcess implements Watched, Taker {
+  /** Jobs that run there, by ref. */
+  readonly jobs = new Set<number>();
   isReady = false;
   seen: Seen = unseen;
   readonly heapMb: number | undefined;

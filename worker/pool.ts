@@ -18,7 +18,8 @@ import type { Isolation } from './isolation.ts';
 import { Lane, type ThreadSetup } from './lane.ts';
 import { type LaneRange, laneRange } from './lane-range.ts';
 import type { Machines, MachinesOptions, MachinesSetup } from './machines/machines.ts';
-import { Quarantine, refusal } from './quarantine.ts';
+import { Quarantine } from './quarantine.ts';
+import { refusal } from './roster.ts';
 import { Scaling } from './scaling.ts';
 import { openThreads } from './threads.ts';
 import { watch } from './watchdog.ts';
@@ -118,6 +119,10 @@ export class Pool implements Dispatcher {
     const machines = this.#started?.machines?.health;
     const more = { restarts: this.#restarts, apart, ...(machines && { machines }) };
     return { lanes, ready, zombies, ...more, ...this.#range };
+  }
+
+  get awaiting(): ReadonlyMap<number, string> {
+    return this.#started?.machines?.awaiting ?? new Map();
   }
 
   async start(events: DispatchEvents, lease: LeaseClock): Promise<void> {

@@ -67,7 +67,7 @@ function listOf({ steps, at }: Explanation): readonly string[] {
 
 function showStep(terminal: Terminal, step: ExplainedStep, { at, source }: Explanation): void {
   const who = step.agent === null ? step.kind : step.agent;
-  const state = step.isFollowUp ? 'has begun and waits for its next model call' : step.status;
+  const state = stateOf(step);
   terminal.say();
   terminal.say(`${terminal.bold(step.path)} (${who}): ${state}; it starts ${startText(step, at)}.`);
   terminal.say();
@@ -78,6 +78,11 @@ function showStep(terminal: Terminal, step: ExplainedStep, { at, source }: Expla
   if (step.blockers.length === 0) terminal.say('Nothing is in its way.');
   else if (step.blockers.length > 1)
     terminal.say(`\n${countOf(step.blockers.length, 'thing')} in its way; the first decides.`);
+}
+
+function stateOf({ isFollowUp, blockers, status }: ExplainedStep): string {
+  if (isFollowUp) return 'has begun and waits for its next model call';
+  return blockers[0]?.kind === 'machine' ? 'has begun and waits for a machine' : status;
 }
 
 function liftedText(ifLifted: string | null, at: string): string {

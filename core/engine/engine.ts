@@ -12,6 +12,7 @@ import { drained } from './drained.ts';
 import type { EngineParts } from './engine-parts.ts';
 import type { Explanation } from './explain/explanation.ts';
 import { type ExplainAsk, Explanations } from './explain/explanations.ts';
+import { InboxReader } from './inbox-reader.ts';
 import type { BrokerStats } from './limits/broker.ts';
 import { Limits } from './limits/limits.ts';
 import { warningEntry } from './limits/warnings.ts';
@@ -36,7 +37,6 @@ import { RunLoop } from './run/loop.ts';
 import type { Change } from './run/rows.ts';
 import type { Run } from './run/run.ts';
 import { checkStates, type RunStatus } from './run/states.ts';
-import { askedBy } from './run/steering.ts';
 import { type RunRequest, Store } from './run/store.ts';
 import type { Waiting } from './run/waiting.ts';
 import { runningLimits } from './schedule/running-limits.ts';
@@ -59,6 +59,7 @@ export class Engine {
   readonly #store: Store;
   readonly #pool: pg.Pool;
   readonly #inbox: Inbox;
+  readonly #inboxReader: InboxReader;
   readonly #settings: Settings;
   readonly #stops: Stops;
   readonly #lease: Lease;
@@ -77,7 +78,6 @@ export class Engine {
   #state: 'new' | 'running' | 'stopped' = 'new';
   #claims: Claims | null = null;
   #modules: ModuleTending | null = null;
-  #heard: ReadonlySet<number> = new Set();
   #outage: EngineError | null = null;
 
   constructor(parts: EngineParts) {
@@ -98,6 +98,11 @@ export class Engine {
     this.#explanations = new Explanations({
       ...{ database: parts.database, pool: this.#pool, store: this.#store, inbox: this.#inbox },
       own: () => this.#loop?.explainer ?? null,
+    });
+    this.#inboxReader = new InboxReader({
+      ...{ inbox: this.#inbox, boot: this.#lease.boot },
+      answer: (messages) => this.#explanations.answer(messages),
+      hear: (...message) => this.#loop?.ask(...message) ?? false,
     });
     this.#limits = new Limits<Run>({
       ...parts,
@@ -274,7 +279,7 @@ export class Engine {
   /** Asks a run to end, to pause or to go on; its owner does it. @throws RUN_UNKNOWN · RUN_ENDED · STEP_UNKNOWN */
   async ask(ask: RunAsk): Promise<void> {
     await askRun({ store: this.#store, inbox: this.#inbox }, ask);
-    await this.#readInbox();
+    await this.#inboxReader.read();
   }
 
   /** What a run's steps wait for, and when they should start. @throws RUN_UNKNOWN · STEP_UNKNOWN */
@@ -367,17 +372,8 @@ export class Engine {
       () => this.#claims?.claim(),
       () => this.#endings.tend(),
       () => this.#loop?.tend(),
-      () => this.#readInbox(),
+      () => this.#inboxReader.read(),
     ];
-  }
-
-  async #readInbox(): Promise<void> {
-    const messages = await this.#explanations.answer(await this.#inbox.read(this.#lease.boot));
-    // One that was heard stays in the table until the flush that records it.
-    for (const message of messages)
-      if (!this.#heard.has(message.id))
-        this.#loop?.ask(message.run_id, askedBy(message), [message.id]);
-    this.#heard = new Set(messages.map(({ id }) => id));
   }
 
   /** The database answers again: what it kept from being done is looked at at once. */

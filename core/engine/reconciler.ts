@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import { mayPass } from '../ports/db/db-error.ts';
+import { isOutage } from '../ports/db/db-error.ts';
 
 const everyMs = 1_000;
 
@@ -50,7 +50,7 @@ export class Reconciler {
       try {
         await look(now);
       } catch (error) {
-        if (this.#isStopped || mayPass(error)) return;
+        if (this.#isStopped || isOutage(error)) return;
         onError(error);
       }
     }

@@ -381,6 +381,8 @@ export interface Dispatcher {
   /** Sends a job off; returns the name of the worker that has it. */
   run(job: Job): string;
   tell(message: Answer): void;
+  /** The pools of jobs that wait for another machine, by ref. @default none does */
+  readonly awaiting?: ReadonlyMap<number, string>;
   /** Ends a job from outside; it answers with `done`, failed with this error. */
   cancel(ref: number, error: ErrorData): void;
   /** Whether threads tell what models say while they say it. @default they never do */

@@ -4,7 +4,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { openDatabase } from '../../core/ports/db/database.ts';
 import { type EmbeddedServer, openEmbedded } from '../../core/ports/db/embedded.ts';
-import { openTestEngine, type TestEngine } from '../support/engine.ts';
+import { openTestEngine, requestOf, type TestEngine } from '../support/engine.ts';
 import { eventually } from '../support/eventually.ts';
 import { asAdmin, type FreshDatabase } from '../support/postgres.ts';
 import { scratchFolder } from '../support/scratch.ts';
@@ -101,6 +101,23 @@ describe('tutti worker', function () {
     worker.child.kill('SIGTERM');
     const { code, stderr } = await worker.ended;
     assert.equal(code, 0, stderr);
+  });
+
+  it('is what a step is said to wait for while there is none', async () => {
+    verifies('R2.explain', 'R13.remote');
+    const input = { items: [{ id: 'early', gate: '' }] };
+    const { id } = await lab.engine.startRun(requestOf('far.marks', { tenantId, input }));
+    await eventually(() => lab.engine.vitals.lanes.machines?.waiting.edge === 1);
+    const place = { cwd: folder.path, env: { DATABASE_URL: urlOf('tutti') } };
+
+    const { stdout } = await runCli(place, ['explain', id, '--config', config]);
+
+    assert.match(
+      stdout,
+      /\[early\] +It has waited for a machine of the pool 'edge' since \S+Z: tutti worker --pool edge\. +when nobody knows/,
+    );
+    work(ownPort());
+    assert.equal(await lab.engine.whenEnded(id), 'succeeded');
   });
 
   it('loses its steps when it is killed: they run again on the next one, at no cost to their tries', async () => {

@@ -57,6 +57,17 @@ describe('a reconciler', () => {
     assert.deepEqual(told, []);
   });
 
+  it('takes the others, too, where a statement of one runs into its time limit each time', async () => {
+    thrown = Object.assign(new Error('canceling statement due to statement timeout'), {
+      code: '57014',
+    });
+
+    await reconciler.look();
+
+    assert.deepEqual(taken(), ['first', 'third']);
+    assert.deepEqual(told.splice(0), [thrown]);
+  });
+
   it('begins no round after it was stopped', async () => {
     reconciler.stop();
 

@@ -121,6 +121,34 @@ describe('a run that somebody steers', () => {
     assert.equal(await ended, 'succeeded');
   });
 
+  it('hears what was asked of it while its engine took it up', async () => {
+    verifies('R8.cancel', 'R9.restart');
+    const gate = await engines.pool.connect();
+    try {
+      // A run is ours from its claim on; its purses are opened later.
+      await gate.query('BEGIN; LOCK TABLE tutti.budget IN ACCESS EXCLUSIVE MODE');
+      const starting = hand.start('lab.chain');
+      let id = '';
+      await until(async () => {
+        const { rows } = await engines.pool.query<{ id: string }>(
+          `SELECT id FROM tutti.run WHERE owner IS NOT NULL AND ended_at IS NULL`,
+        );
+        id = rows[0]?.id ?? '';
+        return id !== '';
+      });
+      await ask(id, 'cancel');
+      await gate.query('COMMIT');
+      await starting;
+
+      await until(async () => {
+        hand.clock.pass(1_000);
+        return (await engines.statusOf(id)) === 'cancelled';
+      });
+    } finally {
+      gate.release();
+    }
+  });
+
   it('loses one cancelled step, and what waits for it goes on as its join asks', async () => {
     verifies('R8.cancel');
     const run = await hand.start('lab.chain');

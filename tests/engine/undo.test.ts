@@ -6,6 +6,7 @@ import type { Run } from '../../core/engine/run/run.ts';
 import { submitRun } from '../../core/engine/submit.ts';
 import { AfterFailure } from '../../core/engine/undo/after-failure.ts';
 import { undoWorkflow } from '../../core/engine/undo/undo-workflow.ts';
+import { translateDbError } from '../../core/ports/db/db-error.ts';
 import type { WorkflowData } from '../../core/sdk/node.ts';
 import { requestOf } from '../support/engine.ts';
 import { eventually } from '../support/eventually.ts';
@@ -244,8 +245,9 @@ describe('an undo', function () {
     assert.equal((await boxes('K1'))[0]?.status, 'gone');
   });
 
-  it('that cannot be begun is told of, and keeps no other waiting', async () => {
-    const failed = [await lab.call([make('L8')]), await lab.call([make('L9')])];
+  const keepsNobodyWaiting = async (error: Error, ids: readonly string[]): Promise<void> => {
+    const failed = [];
+    for (const id of ids) failed.push(await lab.call([make(id)]));
     const { store, registry, connector } = lab.engine.host;
     const refused: string[] = [];
     let isShut = true;
@@ -254,7 +256,7 @@ describe('an undo', function () {
       connector: (tenantId) => {
         if (!isShut) return connector(tenantId);
         isShut = false;
-        throw new EngineError('ERP_UNAVAILABLE', 'Nobody answers.');
+        throw error;
       },
       measures: { notUndone: (run) => refused.push(run) },
     });
@@ -271,6 +273,15 @@ describe('an undo', function () {
       [second],
     );
     assert.equal(rows.length, 1);
+  };
+
+  it('that cannot be begun is told of, and keeps no other waiting', async () => {
+    await keepsNobodyWaiting(new EngineError('ERP_UNAVAILABLE', 'Nobody answers.'), ['L8', 'L9']);
+  });
+
+  it('keeps no other waiting either whose plan takes longer than a statement may', async () => {
+    const cause = Object.assign(new Error('canceling statement'), { code: '57014' });
+    await keepsNobodyWaiting(translateDbError(cause), ['L6', 'L7']);
   });
 
   it('does not start by itself where it does not', async () => {

@@ -20,9 +20,30 @@ export const machines: readonly Mutant[] = [
   },
   {
     id: 'a-machine-speaks-for-every-job',
-    file: 'worker/machines/machines.ts',
-    find: 'if (!lane.jobs.has(ref)) continue;',
+    file: 'worker/roster.ts',
+    find: 'if (!by.jobs.has(message.ref)) continue;',
     replace: '',
     tests: ['tests/worker/machines/strangers.test.ts'],
+  },
+  {
+    id: 'who-waits-in-vain-waits-on',
+    file: 'worker/roster.ts',
+    find: 'this.#waiting = this.#waiting.filter((waiting) => !meant(waiting));',
+    replace: '',
+    tests: ['tests/worker/roster.test.ts'],
+  },
+  {
+    id: 'a-job-elsewhere-writes-for-ever',
+    file: 'worker/roster.ts',
+    find: 'running?.endWriting();',
+    replace: '',
+    tests: ['tests/worker/roster.test.ts'],
+  },
+  {
+    id: 'a-step-without-a-machine-is-expected-to-end',
+    file: 'core/engine/explain/tasks.ts',
+    find: 'if (this.#awaited.has(step)) return { ...running, ...endless };',
+    replace: '',
+    tests: ['tests/engine/explain/machine-wait.test.ts'],
   },
 ];

@@ -194,4 +194,33 @@ export const survival: readonly Mutant[] = [
     replace: '',
     tests: ['tests/worker/apart.test.ts'],
   },
+  {
+    id: 'what-comes-while-a-run-is-taken-up-counts-as-heard',
+    file: 'core/engine/inbox-reader.ts',
+    find: 'this.#heard.has(message.id) || hear(message.run_id, askedBy(message), [message.id]),',
+    replace:
+      'this.#heard.has(message.id) || hear(message.run_id, askedBy(message), [message.id]) || true,',
+    tests: ['tests/engine/steer.test.ts'],
+  },
+  {
+    id: 'looks-into-the-inbox-cross',
+    file: 'core/engine/inbox-reader.ts',
+    find: 'this.#reading.then(() => this.#look())',
+    replace: 'this.#look()',
+    tests: ['tests/engine/inbox-reader.test.ts'],
+  },
+  {
+    id: 'an-engine-that-ends-waits-for-a-backup',
+    file: 'core/ports/db/database.ts',
+    find: `signal?.addEventListener('abort', drop);`,
+    replace: '',
+    tests: ['tests/engine/retention/housekeeping.test.ts'],
+  },
+  {
+    id: 'a-question-to-people-is-queued-as-work',
+    file: 'core/engine/run/loop.ts',
+    find: 'if (isOutside(step)) return void this.#outside?.open(run, step).then(() => this.look());',
+    replace: '',
+    tests: ['tests/engine/paused.test.ts'],
+  },
 ];

@@ -60,11 +60,14 @@ describe('a night in rehearsal, and its plan', function () {
     assert.equal(summary.steps.degraded, 0);
   });
 
-  it('takes no less than the plan says, and not much more', () => {
+  // How much more it takes is the machine's affair: tests/long/rehearsal.long.ts.
+  it('takes no less than the plan says', () => {
     const { makespanMs, bottleneck } = plan;
-    const ratio = summary.durationMs / makespanMs;
 
-    assert.ok(ratio > 0.9 && ratio < 2, `${summary.durationMs} ms instead of ${makespanMs}`);
+    assert.ok(
+      summary.durationMs > 0.9 * makespanMs,
+      `${summary.durationMs} ms instead of ${makespanMs}`,
+    );
     assert.deepEqual([bottleneck.kind, bottleneck.name], ['model_concurrency', terra]);
   });
 

@@ -1,7 +1,8 @@
 import type { Clock } from '../../core/base/clock.ts';
-import type { ErrorData } from '../../core/base/errors.ts';
+import { type ErrorData, toErrorData } from '../../core/base/errors.ts';
 import { type LeaseClock, monotonicNs } from '../../core/base/lease-clock.ts';
 import type { DeclaredModules, FromThread, ToThread } from '../../core/ports/dispatcher.ts';
+import { refusal, type Taker } from '../roster.ts';
 import { type FromMachine, longestSilenceMs, wordMs } from './messages.ts';
 import type { Guest, MachineWire } from './port.ts';
 
@@ -21,7 +22,7 @@ export interface FarLaneEvents {
 }
 
 /** The engine's side of a lane on another machine. */
-export class FarLane {
+export class FarLane implements Taker {
   readonly name: string;
   readonly pools: readonly string[];
   /** Jobs that run there, by ref. */
@@ -39,6 +40,7 @@ export class FarLane {
   readonly #wire: MachineWire;
   readonly #lease: LeaseClock;
   readonly #clock: Clock;
+  readonly #events: FarLaneEvents;
   /** Until when, by our clock, we have last said that it may write. */
   #saidUntilNs = 0n;
   /** Set once it is to end: our word is not renewed any more. */
@@ -57,8 +59,9 @@ export class FarLane {
     this.#wire = wire;
     this.#lease = lease;
     this.#clock = clock;
+    this.#events = events;
     follow(
-      (message) => this.#hear(message, events),
+      (message) => this.#hear(message),
       (reason) => {
         this.isReady = false;
         events.gone(this, reason);
@@ -81,9 +84,20 @@ export class FarLane {
     this.#wire.send({ kind: 'start', declared, heapMb });
   }
 
-  /** @throws MACHINE_MESSAGE: it cannot be sent */
+  /** What cannot be sent ends the job that it is for, as if it had failed there: nobody else may be harmed by it. */
   send(message: ToThread): void {
-    this.#wire.send({ kind: 'messages', batch: [message] });
+    try {
+      this.#wire.send({ kind: 'messages', batch: [message] });
+    } catch (thrown) {
+      const error = toErrorData(thrown);
+      if (message.kind === 'go') this.#refuse(message.job.ref, error);
+      else if ('ref' in message) this.send({ kind: 'cancel', ref: message.ref, error });
+    }
+  }
+
+  /** Whoever has sent it off hears of its end only later, as of any other. */
+  #refuse(ref: number, error: ErrorData): void {
+    setImmediate(() => this.#events.messages(this, [refusal(ref, error)]));
   }
 
   /** Looks whether it still says anything. `now` is monotonic ms. */
@@ -115,7 +129,8 @@ export class FarLane {
     return new Promise((resolve) => this.#clock.after(Math.ceil(leftMs), resolve));
   }
 
-  #hear(message: FromMachine, events: FarLaneEvents): void {
+  #hear(message: FromMachine): void {
+    const events = this.#events;
     switch (message.kind) {
       case 'ping':
         return this.#answer(message.askedNs);

@@ -5,7 +5,7 @@ import { LeaseClock, monotonicNs } from '../../core/base/lease-clock.ts';
 import type { FromThread, ToThread } from '../../core/ports/dispatcher.ts';
 import type { ThreadSetup } from '../lane.ts';
 import { LaneProcess } from '../lane-process.ts';
-import { refusal } from '../quarantine.ts';
+import { refusal } from '../roster.ts';
 import { EngineTime } from './engine-time.ts';
 import type { Greeting } from './ground.ts';
 import {

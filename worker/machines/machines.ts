@@ -5,14 +5,12 @@ import type { Log } from '../../core/base/telemetry/log.ts';
 import type {
   Answer,
   DeclaredModules,
-  DispatchEvents,
   FromThread,
   Job,
   MachinesHealth,
 } from '../../core/ports/dispatcher.ts';
-import type { Freshness } from '../../core/ports/erp/freshness.ts';
 import type { MachinesConfig } from '../../core/ports/machines-config.ts';
-import { refusal } from '../quarantine.ts';
+import { Roster, type RosterOptions } from '../roster.ts';
 import { FarLane } from './far-lane.ts';
 import type { Ground } from './ground.ts';
 import { readPapers } from './papers.ts';
@@ -28,27 +26,12 @@ export interface MachinesSetup {
 }
 
 /** What agents on other machines run with. */
-export interface MachinesOptions extends MachinesSetup {
+export interface MachinesOptions extends MachinesSetup, RosterOptions {
   readonly declared: DeclaredModules;
   readonly clock: Clock;
   readonly lease: LeaseClock;
-  /** Where what these agents may write to the ERP is told to the threads. */
-  readonly freshness: Freshness;
-  readonly events: DispatchEvents;
   /** The heap that the agents of a lane may have together, MB. @default as a thread of the engine */
   readonly heapMb?: number | undefined;
-}
-
-/** A job that a lane has. */
-interface Running {
-  readonly lane: FarLane;
-  /** Tells the threads that it writes no more: its machine does not share their memory. */
-  readonly endWriting: () => void;
-}
-
-interface Waiting {
-  readonly pool: string;
-  readonly job: Job;
 }
 
 const lookEveryMs = 500;
@@ -62,9 +45,8 @@ export class Machines {
   readonly #port: Port;
   #declared: DeclaredModules;
   readonly #lanes = new Set<FarLane>();
-  readonly #running = new Map<number, Running>();
-  /** Oldest first. */
-  #waiting: readonly Waiting[] = [];
+  /** Jobs by the pool of the machine that they wait for. */
+  readonly #roster: Roster<string, FarLane>;
   #isWatched = false;
   #stopped = false;
   #cancelLook: () => void = () => {};
@@ -73,6 +55,7 @@ export class Machines {
     const { config, configUrl, ground, clock, log } = options;
     this.#options = options;
     this.#declared = options.declared;
+    this.#roster = new Roster(options);
     const papers = readPapers(config, configUrl);
     this.#port = new Port({
       ...{ config, papers, ground, clock, log },
@@ -92,32 +75,30 @@ export class Machines {
       return { machine: name, pools, isReady: isReady && !isLeaving, running: jobs.size };
     });
     const waiting: Record<string, number> = {};
-    for (const { pool } of this.#waiting) waiting[pool] = (waiting[pool] ?? 0) + 1;
+    for (const pool of this.awaiting.values()) waiting[pool] = (waiting[pool] ?? 0) + 1;
     return { port: this.#port.number, lanes, waiting };
+  }
+
+  /** The pools of jobs that wait for a machine, by ref. */
+  get awaiting(): ReadonlyMap<number, string> {
+    return new Map(this.#roster.waiting.map(({ job, for: pool }) => [job.ref, pool]));
   }
 
   /** Sends a job off, or has it wait for a machine; returns the name of its worker. */
   run(pool: string, job: Job): string {
-    this.#waiting = [...this.#waiting, { pool, job }];
+    this.#roster.add({ job, for: pool });
     this.#next();
     return `machine-${pool}`;
   }
 
   /** Passes a message on; false where the job is none of these. */
   tell(message: Answer): boolean {
-    const running = this.#running.get(message.ref);
-    if (running) this.#send(running.lane, message);
-    return running !== undefined;
+    return this.#roster.tell(message);
   }
 
   /** Ends a job from outside; false where it is none of these. */
   cancel(ref: number, error: ErrorData): boolean {
-    if (this.tell({ kind: 'cancel', ref, error })) return true;
-    const left = this.#waiting.filter(({ job }) => job.ref !== ref);
-    if (left.length === this.#waiting.length) return false;
-    this.#waiting = left;
-    this.#options.events.messages([refusal(ref, error)]);
-    return true;
+    return this.#roster.cancel(ref, error);
   }
 
   watch(isOn: boolean): void {
@@ -139,7 +120,7 @@ export class Machines {
     this.#stopped = true;
     this.#cancelLook();
     this.#port.close();
-    const lanes = new Set([...this.#lanes, ...[...this.#running.values()].map(({ lane }) => lane)]);
+    const lanes = this.#lanes.union(this.#roster.busy);
     await Promise.all([...lanes].map((lane) => lane.end()));
   }
 
@@ -177,12 +158,12 @@ export class Machines {
   #next(): void {
     if (this.#stopped) return;
     const kept = new Set<FarLane>();
-    this.#waiting = this.#waiting.filter(({ pool, job }) => {
+    this.#roster.assign(({ job, for: pool }) => {
       const lane = this.#leastLoaded(pool, kept);
-      if (!lane) return true;
-      if (job.alone && lane.jobs.size > 0) return kept.add(lane);
-      this.#go(lane, job);
-      return false;
+      if (!lane) return undefined;
+      if (job.alone && lane.jobs.size > 0) return void kept.add(lane);
+      lane.isAlone = job.alone;
+      return lane;
     });
   }
 
@@ -191,55 +172,15 @@ export class Machines {
     return free.toSorted((a, b) => a.jobs.size - b.jobs.size)[0];
   }
 
-  #go(lane: FarLane, job: Job): void {
-    try {
-      lane.send({ kind: 'go', job });
-    } catch (error) {
-      // Nothing of it has left. Whoever sends it off hears of its end only later, as of any other.
-      const refused = refusal(job.ref, toErrorData(error));
-      setImmediate(() => this.#options.events.messages([refused]));
-      return;
-    }
-    lane.jobs.add(job.ref);
-    lane.isAlone = job.alone;
-    const endWriting = this.#options.freshness.writing(null, null);
-    this.#running.set(job.ref, { lane, endWriting });
-  }
-
-  /** An answer that cannot be sent ends its job: nobody else may be harmed by it. */
-  #send(lane: FarLane, message: Answer): void {
-    try {
-      lane.send(message);
-    } catch (error) {
-      lane.send({ kind: 'cancel', ref: message.ref, error: toErrorData(error) });
-    }
-  }
-
-  /** A machine speaks for the jobs that it has, and for no others. */
   #hear(lane: FarLane, batch: readonly FromThread[]): void {
-    const own: FromThread[] = [];
-    let isIll = false;
-    for (const message of batch) {
-      const { kind, ref } = message;
-      if (!lane.jobs.has(ref)) continue;
-      own.push(message);
-      if (kind !== 'done') continue;
-      isIll ||= lane.isAlone && message.done.kind === 'failed';
-      lane.jobs.delete(ref);
-      this.#release(ref);
-    }
-    // A suspect that did not end well may have left something behind that would be blamed on the next.
-    if (isIll) lane.isStale = true;
-    if (own.length > 0) this.#options.events.messages(own);
-    if (lane.jobs.size > 0) return;
+    const hasEnded = this.#roster.hear(lane, batch, ({ kind }) => {
+      // A suspect that did not end well may have left something behind that would be blamed on the next.
+      if (lane.isAlone && kind === 'failed') lane.isStale = true;
+    });
+    if (!hasEnded || lane.jobs.size > 0) return;
     lane.isAlone = false;
     this.#rest(lane);
     this.#next();
-  }
-
-  #release(ref: number): void {
-    this.#running.get(ref)?.endWriting();
-    this.#running.delete(ref);
   }
 
   /** What has nothing to do goes where it is to leave, and begins anew where other things are to be found. */
@@ -253,7 +194,7 @@ export class Machines {
 
   #died(lane: FarLane, reason: string, culprit: number): void {
     const hasRun = lane.hasBeenReady;
-    this.#lose(lane, reason, (ref) => ref === culprit || lane.jobs.size === 1);
+    this.#lose(lane, reason, culprit);
     lane.isStale = true;
     if (hasRun) return this.#rest(lane);
     this.#lanes.delete(lane);
@@ -272,17 +213,12 @@ export class Machines {
     if (lane.isLeaving && lane.jobs.size === 0) log.info('A machine has left.', fields);
     else log.warn('The connection to a machine is lost.', { code: 'LANE_LOST', ...fields });
     // A network that breaks is no job's fault.
-    void lane.wordIsOver().then(() => this.#lose(lane, reason, () => null));
+    void lane.wordIsOver().then(() => this.#lose(lane, reason, null));
   }
 
-  #lose(lane: FarLane, reason: string, isSuspect: (ref: number) => boolean | null): void {
-    const lost = [...lane.jobs].map((ref) => [ref, isSuspect(ref)] as const);
-    lane.jobs.clear();
-    for (const [ref, suspect] of lost) {
-      this.#release(ref);
-      if (!this.#stopped)
-        this.#options.events.lost(ref, `on machine '${lane.name}', ${reason}`, suspect);
-    }
+  #lose(lane: FarLane, reason: string, culprit: number | null): void {
+    if (this.#stopped) return;
+    this.#roster.lose(lane, `on machine '${lane.name}', ${reason}`, culprit);
     this.#next();
   }
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
+import type { Dispatcher } from '../../ports/dispatcher.ts';
 import type { Standstill } from '../authority/standstill.ts';
 import { isAgentPlace } from '../graph/compiled.ts';
 import type { Breakers } from '../limits/breaker.ts';
@@ -21,6 +22,7 @@ export interface Surroundings {
   readonly turns: Turns;
   readonly launcher: Launcher;
   readonly attempts: Attempts;
+  readonly dispatcher: Pick<Dispatcher, 'awaiting'>;
   readonly clock: Clock;
   readonly standstill: Pick<Standstill, 'of'>;
   /** Whether the engine is being stopped: only conversations under way go on. */
@@ -30,6 +32,19 @@ export interface Surroundings {
 /** A step that takes no slot: what its expressions decide, what waits for something outside, or a foreach around its items. */
 export function isPoint({ place }: Step): boolean {
   return !isAgentPlace(place);
+}
+
+/** Steps that have begun and wait for another machine, by the pool of those that may take them. */
+export function awaitedPools({
+  attempts,
+  dispatcher,
+}: Pick<Surroundings, 'attempts' | 'dispatcher'>): ReadonlyMap<Step, string> {
+  const found = new Map<Step, string>();
+  for (const [ref, pool] of dispatcher.awaiting ?? []) {
+    const attempt = attempts.at(ref);
+    if (attempt) found.set(attempt.step, pool);
+  }
+  return found;
 }
 
 /** The steps that must end first and have not. */

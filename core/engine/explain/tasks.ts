@@ -14,6 +14,7 @@ import type { Doer, Doers } from './doers.ts';
 import type { Experience } from './experience.ts';
 import type { Past } from './past.ts';
 import {
+  awaitedPools,
   containersOf,
   isPoint,
   openNeeds,
@@ -34,6 +35,8 @@ export interface TaskParts {
 const unknownItems = 1;
 /** Nobody knows until when. */
 const heldUp = { state: 'waiting', readyAt: null } as const;
+/** It has its slot, and nobody knows for how long. */
+const endless = { turns: [], ownMs: Number.POSITIVE_INFINITY };
 const nobody: Caller = { wish: null, usesErp: false, goesOn: true };
 
 /** A step's tasks, and what it was when they were made. */
@@ -59,6 +62,7 @@ export class Tasks {
   readonly #common = new Map<Doer, Caller>();
   #queued: ReadonlyMap<Step, Waiting> = new Map();
   #attempts: ReadonlyMap<Step, Attempt> = new Map();
+  #awaited: ReadonlyMap<Step, string> = new Map();
   #made: Made[] = [];
 
   constructor(parts: TaskParts) {
@@ -116,6 +120,7 @@ export class Tasks {
     const queued = [...scheduler.values()].sort((a, b) => a.order - b.order);
     this.#queued = new Map(queued.map((item) => [item.step, item]));
     this.#attempts = new Map([...attempts.values()].map((attempt) => [attempt.step, attempt]));
+    this.#awaited = awaitedPools(this.#around);
   }
 
   #make(run: Run, step: Step, place: ForeachPlace): Made {
@@ -202,6 +207,7 @@ export class Tasks {
     const { clock } = this.#around;
     const now = clock.monotonic();
     const running = { ...task, state: 'running' } as const;
+    if (this.#awaited.has(step)) return { ...running, ...endless };
     const attempt = this.#attempts.get(step);
     if (!attempt || attempt.mode === 'playbook') {
       const elapsedMs = clock.now() - (step.startedAt ?? clock.now());

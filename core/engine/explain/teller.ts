@@ -4,7 +4,7 @@ import type { Run } from '../run/run.ts';
 import { isTerminal } from '../run/states.ts';
 import { pathOf, type Step } from '../run/step.ts';
 import type { Waiting } from '../run/waiting.ts';
-import { blockersOf, type StepBlocker } from '../schedule/blockers.ts';
+import { blockersOf, machineBlocker, type StepBlocker } from '../schedule/blockers.ts';
 import type { Forecast, LiftedStart } from '../schedule/expected-work.ts';
 import type { Doer, Doers } from './doers.ts';
 import {
@@ -15,7 +15,7 @@ import {
 } from './explanation.ts';
 import { LineUp } from './line-up.ts';
 import { factsOf } from './step-facts.ts';
-import { isPoint, type Surroundings } from './surroundings.ts';
+import { awaitedPools, isPoint, type Surroundings } from './surroundings.ts';
 import { taskId } from './tasks.ts';
 
 /** What steps are told of with. */
@@ -41,7 +41,7 @@ export type Foreseen = Pick<Forecast, 'times' | 'ifLifted'> & {
 interface Seen extends Omit<ExplainedStep, 'blockers' | 'startAt' | 'endAt'> {
   readonly task: string;
   readonly blockers: readonly StepBlocker[];
-  /** Nothing of it is started any more. */
+  /** Nobody knows when it starts: nothing of it is started any more, or no machine takes it. */
   readonly isHeld: boolean;
 }
 
@@ -53,11 +53,13 @@ export class Teller {
   readonly #refused = new Map<Doer, readonly Refusal[]>();
   /** Those that ask for their next call. */
   readonly #asking = new Map<Step, Attempt>();
+  readonly #awaited: ReadonlyMap<Step, string>;
 
   constructor(telling: Telling) {
     const { around } = telling;
     this.#telling = telling;
     this.#lineUp = new LineUp(around);
+    this.#awaited = awaitedPools(around);
     const { scheduler } = around;
     for (const item of [...scheduler.values(), ...scheduler.held]) this.#items.set(item.step, item);
     for (const attempt of around.attempts.values())
@@ -67,7 +69,7 @@ export class Teller {
   /** Whether a step has not ended and does not run. What is being cancelled, or has failed just now, asks for nothing more. */
   waits(step: Step): boolean {
     const { status, isAsking, isCancelling } = step;
-    if (!isAsking) return !isTerminal(status) && status !== 'running';
+    if (!isAsking) return this.#awaited.has(step) || (!isTerminal(status) && status !== 'running');
     const isDelayed = (this.#asking.get(step)?.asksAt ?? null) !== null;
     const isEnding = isCancelling || this.#telling.run.isCancelled;
     return !isEnding && (isDelayed || this.#items.has(step));
@@ -75,15 +77,9 @@ export class Teller {
 
   /** What is in the way of a step at this moment. */
   see(step: Step): Seen {
-    const { run, around, doers, effects, runs } = this.#telling;
+    const { run, around, doers } = this.#telling;
     const doer = isPoint(step) ? null : doers.of(run, step);
-    const watched = {
-      ...{ run, step, doer, refused: this.#refused },
-      item: this.#items.get(step) ?? null,
-      attempt: this.#asking.get(step) ?? null,
-      effect: effects.get(step.id) ?? null,
-      runs: runs.get(step.id) ?? [],
-    };
+    const machine = this.#machine(step);
     return {
       task: taskId(run, step),
       id: step.id,
@@ -92,9 +88,29 @@ export class Teller {
       agent: doer?.registered.name ?? null,
       status: step.status,
       isFollowUp: step.isAsking,
-      blockers: blockersOf(factsOf(watched, around, this.#lineUp)),
-      isHeld: around.isDraining() && !step.isAsking,
+      blockers: machine ? [machine] : this.#blockersOf(step, doer),
+      isHeld: machine !== null || (around.isDraining() && !step.isAsking),
     };
+  }
+
+  /** A job waits from its start on. */
+  #machine(step: Step): StepBlocker | null {
+    const pool = this.#awaited.get(step);
+    if (pool === undefined) return null;
+    const since = step.startedAt ?? this.#telling.around.clock.now();
+    return machineBlocker(pool, momentOf(since) as string);
+  }
+
+  #blockersOf(step: Step, doer: Doer | null): readonly StepBlocker[] {
+    const { run, around, effects, runs } = this.#telling;
+    const watched = {
+      ...{ run, step, doer, refused: this.#refused },
+      item: this.#items.get(step) ?? null,
+      attempt: this.#asking.get(step) ?? null,
+      effect: effects.get(step.id) ?? null,
+      runs: runs.get(step.id) ?? [],
+    };
+    return blockersOf(factsOf(watched, around, this.#lineUp));
   }
 
   /** The same, with when it should start by a forecast. */
@@ -102,26 +118,27 @@ export class Teller {
     const times = isHeld ? null : foreseen.times.get(task);
     return {
       ...seen,
-      blockers: this.#telling.isAlone ? withLifted(blockers, foreseen.ifLifted) : blockers,
+      blockers: this.#telling.isAlone ? this.#withLifted(blockers, foreseen.ifLifted) : blockers,
       startAt: this.#toCome(times?.startMs),
       endAt: this.#toCome(times?.endMs),
     };
+  }
+
+  #withLifted(
+    blockers: readonly StepBlocker[],
+    lifted: readonly LiftedStart[],
+  ): readonly ExplainedBlocker[] {
+    return blockers.map((blocker) => {
+      const start = lifted.find((each) => isSame(blocker, each))?.startMs ?? null;
+      const startMs = blocker.kind === 'machine' ? this.#telling.around.clock.now() : start;
+      return { ...blocker, ifLifted: momentOf(startMs) };
+    });
   }
 
   /** What should have been by now is about to be: the forecast may be older than this moment. */
   #toCome(ms: number | null | undefined): string | null {
     return momentOf(ms == null ? null : Math.max(ms, this.#telling.around.clock.now()));
   }
-}
-
-function withLifted(
-  blockers: readonly StepBlocker[],
-  lifted: readonly LiftedStart[],
-): readonly ExplainedBlocker[] {
-  return blockers.map((blocker) => {
-    const start = lifted.find((each) => isSame(blocker, each));
-    return { ...blocker, ifLifted: momentOf(start?.startMs ?? null) };
-  });
 }
 
 /** Whether a forecast's obstacle is a blocker: holds of the step itself go by other names there. */
@@ -147,6 +164,7 @@ function isSame(blocker: StepBlocker, { kind, name }: LiftedStart): boolean {
     case 'queue':
       return kind === blocker.kind;
     case 'owner':
+    case 'machine':
       return false;
     default:
       return kind === blocker.kind && name === blocker.scope;

@@ -21,24 +21,35 @@ export class Housekeeping {
     this.#doneAt = now - dayMs + firstMs;
   }
 
-  /** New months get their partitions before they begin, and what is past its time begins to go; does nothing when that was today. @throws DB_* */
-  async tend(now: number): Promise<void> {
+  /**
+   * Sees to it that new months get their partitions before they begin, and that what is past its time goes; does nothing when that was today.
+   * Nobody waits for it: it stands behind whoever changes the schema, or saves all of it.
+   */
+  tend(now: number): void {
     if (now - this.#doneAt < dayMs) return;
     this.#doneAt = now;
-    await this.#database.ensurePartitions(new Date(now));
     const { signal } = this.#stopping;
-    this.#work = applyRetention(this.#database, this.#policy, { now: new Date(now), signal }).then(
-      () => {},
-      (error: unknown) => {
+    this.#work = this.#work
+      .then(() => this.#keep(new Date(now), signal))
+      .catch((error: unknown) => {
         if (!signal.aborted)
-          process.emitWarning(`Retention was put off for a day: ${toErrorData(error).message}`);
-      },
-    );
+          process.emitWarning(`Housekeeping was put off for a day: ${toErrorData(error).message}`);
+      });
   }
 
   /** Breaks off what is under way; resolves when nothing is. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#work;
+  }
+
+  async #keep(now: Date, signal: AbortSignal): Promise<void> {
+    const database = this.#database;
+    await database.ensurePartitions(now, signal);
+    const own: Parameters<typeof applyRetention>[0] = {
+      connect: (...role) => database.connect(...role),
+      admin: (work) => database.admin(work, signal),
+    };
+    await applyRetention(own, this.#policy, { now, signal });
   }
 }

@@ -180,13 +180,14 @@ export class RunLoop {
     this.look();
   }
 
-  /** Does what somebody asks of a run that lives. */
-  ask(runId: string, asked: Asked, taken: readonly number[] = []): void {
+  /** Does what somebody asks of a run that lives; whether it has it in memory. */
+  ask(runId: string, asked: Asked, taken: readonly number[] = []): boolean {
     const run = this.#runs.get(runId);
-    if (!run || isTerminal(run.status)) return;
+    if (!run || isTerminal(run.status)) return false;
     this.#steering.follow(run, asked, taken);
     this.#settleStatus(run);
     this.look();
+    return true;
   }
 
   /** Tells every run that a model or the ERP is left alone, tried again, or well. */
@@ -251,6 +252,7 @@ export class RunLoop {
     for (const each of next) {
       switch (each.kind) {
         case 'ready':
+        case 'open':
           this.#offer(run, each.step);
           break;
         case 'wait':
@@ -259,9 +261,6 @@ export class RunLoop {
           break;
         case 'expand':
           void this.#expansion.open(run, each.container).then(() => this.look());
-          break;
-        case 'open':
-          void this.#outside?.open(run, each.step).then(() => this.look());
           break;
         case 'decided':
           this.#note(run, decidedEntry(each.step));
@@ -282,8 +281,11 @@ export class RunLoop {
     else this.#end(run, step, { kind: 'failed', error });
   }
 
+  /** Lets a ready step go on its way: into the queue, or to whatever outside it waits for. */
   #offer(run: Run, step: Step): void {
-    if (run.isPaused || this.#batches.takes(run, step)) return;
+    if (run.isPaused) return;
+    if (isOutside(step)) return void this.#outside?.open(run, step).then(() => this.look());
+    if (this.#batches.takes(run, step)) return;
     this.#parts.scheduler.offer(this.#launcher.startable(run, step));
   }
 

@@ -68,6 +68,8 @@ export class Outside {
   readonly #parts: OutsideParts;
   /** What was decided before the step had heard that it was asked. */
   readonly #early = new WeakMap<Step, Decided>();
+  /** Steps that are being opened. */
+  readonly #opening = new Set<Step>();
   /** Steps whose ends are asked for. */
   readonly #watched = new Map<Step, Run>();
 
@@ -75,8 +77,15 @@ export class Outside {
     this.#parts = parts;
   }
 
-  /** Begins to wait. Never throws; what the database keeps from being done is tried again. */
+  /** Begins to wait, once. Never throws; what the database keeps from being done is tried again, unless the run is paused by then. */
   async open(run: Run, step: Step): Promise<void> {
+    if (this.#opening.has(step) || run.isPaused || !this.#isWanted(step)) return;
+    this.#opening.add(step);
+    await this.#open(run, step);
+    this.#opening.delete(step);
+  }
+
+  async #open(run: Run, step: Step): Promise<void> {
     const { clock } = this.#parts;
     try {
       const opened = await this.#opened(run, step);

@@ -41,6 +41,8 @@ export type BlockerData =
   | { readonly kind: 'budget_approval' | 'event' | 'version' | 'batch' }
   /** `runs`: those that the step has started and that have not ended. */
   | { readonly kind: 'child'; readonly runs: readonly string[] }
+  /** It has begun, and no machine of its pool takes it. `since`: RFC 3339. */
+  | { readonly kind: 'machine'; readonly pool: string; readonly since: string }
   | { readonly kind: 'run'; readonly run: string }
   | { readonly kind: 'module'; readonly module: string }
   | { readonly kind: 'breaker' | 'budget'; readonly scope: string }

@@ -52,6 +52,8 @@ function sentenceOf(data: BlockerData): string {
       return data.runs.length > 0
         ? `It waits for what it started: run ${data.runs.join(', run ')}`
         : 'It waits for the run that it started';
+    case 'machine':
+      return `It has waited for a machine of the pool '${data.pool}' since ${data.since}: tutti worker --pool ${data.pool}`;
     case 'running':
       return 'The engine runs as many steps as it may';
     case 'run':

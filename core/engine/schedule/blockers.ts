@@ -84,6 +84,11 @@ export function blockersOf(facts: StepFacts): readonly StepBlocker[] {
   return [...holds(facts), ...slots(facts), ...refusals(facts), ...queue(facts)];
 }
 
+/** What a step waits for that has all that a start takes: lifting it starts the step at once. */
+export function machineBlocker(pool: string, since: string): StepBlocker {
+  return say({ kind: 'machine', pool, since });
+}
+
 function holds(facts: StepFacts): readonly StepBlocker[] {
   const {
     dependencies,

@@ -41,7 +41,7 @@ export interface ForecastTask {
   readonly readyAt: number | null;
   /** The turns that are left; none: its playbook does it, or the rest of it needs no model. */
   readonly turns: readonly ExpectedTurn[];
-  /** How long it works without a model, when no turn is left or when it goes without. */
+  /** How long it works without a model, when no turn is left or when it goes without; infinite: nobody knows, and it is not expected to end. */
   readonly ownMs: number;
   /** Whether it takes no slot: a gate, the beginning or end of a foreach, a batch that is out. @default false */
   readonly isPoint?: boolean;

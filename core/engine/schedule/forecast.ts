@@ -312,7 +312,7 @@ class Simulation<P> {
 
   #work(live: Live, permit: P | undefined): void {
     const ms = turnOf(live)?.ms ?? live.task.ownMs;
-    this.#timeline.push(this.#at + ms, { kind: 'called', live, permit });
+    if (Number.isFinite(ms)) this.#timeline.push(this.#at + ms, { kind: 'called', live, permit });
   }
 
   // ── what comes of it ───────────────────────────────────────────────────────────────────────────────────────────────

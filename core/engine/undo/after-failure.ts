@@ -1,5 +1,5 @@
 import { isEngineError } from '../../base/errors.ts';
-import { mayPass } from '../../ports/db/db-error.ts';
+import { isOutage } from '../../ports/db/db-error.ts';
 import type { Run } from '../run/run.ts';
 import type { RunStatus } from '../run/states.ts';
 import type { Measures } from '../telemetry/measures.ts';
@@ -51,7 +51,7 @@ export class AfterFailure {
         await this.#undo.start({ ...failed, actor, reason, attended: false });
       } catch (error) {
         if (isEngineError(error) && error.code === 'RUN_UNFINISHED') continue;
-        if (mayPass(error)) throw error;
+        if (isOutage(error)) throw error;
         this.#parts.measures.notUndone(failed.runId, error);
       }
       this.#failed.delete(failed.runId);

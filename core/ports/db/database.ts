@@ -2,7 +2,14 @@ import type { Kysely, RawBuilder } from 'kysely';
 import type pg from 'pg';
 import type { EncryptionConfig } from '../encryption/config.ts';
 import type { SecretPlace } from '../secret.ts';
-import { type ConnectionConfig, openClient, openLogin, openPool, type Role } from './connection.ts';
+import {
+  type ConnectionConfig,
+  dropClient,
+  openClient,
+  openLogin,
+  openPool,
+  type Role,
+} from './connection.ts';
 import { translateDbError } from './db-error.ts';
 import { openEmbedded } from './embedded.ts';
 import { inTenant, type OpenKysely, openKysely, rowsInTenant } from './kysely.ts';
@@ -33,12 +40,13 @@ export interface Database {
   /** What one statement finds of one tenant: as `asTenant` does it, in a single round trip. */
   rowsOf<T>(tenantId: number, query: RawBuilder<T>): Promise<readonly T[]>;
   /**
-   * Runs `work` as the login user in one transaction and alone among all processes, for changes of the schema.
+   * Runs `work` as the login user in one transaction and alone among all processes, for changes of the schema. It waits for whoever
+   * else does so, as long as a backup takes; `signal` ends that, and rolls back what is under way.
    * @throws what `work` throws, after rolling back
    */
-  admin<T>(work: (client: pg.Client) => Promise<T>): Promise<T>;
-  /** Makes the monthly partitions that `now` makes due; call it once a day. Opening does it, too. */
-  ensurePartitions(now: Date): Promise<void>;
+  admin<T>(work: (client: pg.Client) => Promise<T>, signal?: AbortSignal): Promise<T>;
+  /** Makes the monthly partitions that `now` makes due, as `admin` does; call it once a day. Opening does it, too. */
+  ensurePartitions(now: Date, signal?: AbortSignal): Promise<void>;
   /** Ends every pool and connection, last opened first, then leaves the embedded server. Safe to call twice. */
   close(): Promise<void>;
 }
@@ -126,8 +134,7 @@ function openOn(
     kyselies.set(role, opened);
     return opened;
   };
-  const admin = <T>(work: (client: pg.Client) => Promise<T>): Promise<T> =>
-    runAdmin(connectionConfig, work);
+  const admin: Database['admin'] = (work, signal) => runAdmin(connectionConfig, work, signal);
   const database: Database = {
     connectionConfig,
     async connect(role, options) {
@@ -141,8 +148,8 @@ function openOn(
     asTenant: (tenantId, work) => inTenant(typed('tutti_tenant').kysely, tenantId, work),
     rowsOf: (tenantId, query) => rowsInTenant(typed('tutti_tenant'), tenantId, query),
     admin,
-    ensurePartitions: (now) =>
-      admin((client) => ensurePartitions(client, now)).catch(rethrowTranslated),
+    ensurePartitions: (now, signal) =>
+      admin((client) => ensurePartitions(client, now), signal).catch(rethrowTranslated),
     close: () => releasers.release(),
   };
   if (vault) keepVault(database, vault);
@@ -152,11 +159,15 @@ function openOn(
 async function runAdmin<T>(
   config: ConnectionConfig,
   work: (client: pg.Client) => Promise<T>,
+  signal?: AbortSignal,
 ): Promise<T> {
-  const client = await openLogin(config);
+  const client = await openLogin(config, signal);
+  const drop = (): void => dropClient(client);
+  signal?.addEventListener('abort', drop);
   try {
     return await inSchemaTransaction(client, () => work(client));
   } finally {
+    signal?.removeEventListener('abort', drop);
     await client.end().catch(() => {});
   }
 }

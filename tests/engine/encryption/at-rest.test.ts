@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { encryptStored } from '../../../core/engine/encryption/encrypt.ts';
 import { rotateKeys } from '../../../core/engine/encryption/rotate.ts';
@@ -225,6 +226,21 @@ describe('encryption at rest', function () {
       [said, gone],
     );
     await restored.close();
+  });
+
+  it('leaves no data keys behind where a backup is refused', async () => {
+    verifies('R12.encryption', 'R12.erasure');
+    using folder = scratchFolder({ taken: 'an earlier backup' });
+    await plantSealed();
+    const place = { url: fresh.url, dataFolder: '' };
+    const path = join(folder.path, 'taken');
+
+    await assert.rejects(writeBackup(place, { path, isForced: false, release: '1.2.3' }), {
+      code: 'INPUT_INVALID',
+      message: /already.*--force/,
+    });
+
+    assert.deepEqual(readdirSync(folder.path), ['taken']);
   });
 });
 

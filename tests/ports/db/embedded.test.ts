@@ -139,6 +139,17 @@ describe('embedded server', function () {
     await server.leave();
   });
 
+  it('starts after a loss of power that has emptied a file that it had just written', async () => {
+    const dataFolder = aUsedFolder();
+    await (await openEmbedded({ dataFolder })).leave();
+    const { folder } = await locateCluster(dataFolder, 'socket');
+    writeFileSync(path.join(folder, 'tutti.endpoint'), '');
+
+    await (await openEmbedded({ dataFolder })).leave();
+
+    assert.match(readFileSync(path.join(folder, 'tutti.endpoint'), 'utf8'), /"host"/);
+  });
+
   it('puts its socket into /tmp when the temp folder has a long name', async () => {
     const folder = aUsedFolder();
     const long = path.join(folder, 'x'.repeat(90));

@@ -93,6 +93,15 @@ describe('admin API', () => {
     }
   });
 
+  it('gives its pages an icon of their own, so that nobody asks for a file of it', async () => {
+    for (const path of ['/', '/docs']) {
+      const page = await api.get(path);
+
+      assert.match(page.headers.get('content-security-policy') ?? '', /img-src data:/);
+      assert.match(await page.text(), /<link rel="icon" href="data:image\/svg\+xml,/);
+    }
+  });
+
   it('takes JSON bodies up to 1 MB and nothing else', async () => {
     const large = JSON.stringify({ workflow: 'x'.repeat(1_048_576) });
     const before = await api.get('/v1/runs');

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import type { FindingView } from '../../../core/engine/run/views.ts';
 import {
   formatAmount,
@@ -9,6 +10,7 @@ import {
 } from '../../../core/service/batch/format.ts';
 import { groupName, type RunRecord, sumAmounts } from '../../../core/service/batch/record.ts';
 import { countOpen, ticks } from '../../../core/service/batch/report/chart.ts';
+import { iconLink } from '../../../core/service/batch/report/icon.ts';
 import { renderReport } from '../../../core/service/batch/report/page.ts';
 import { summarise } from '../../../core/service/batch/summary.ts';
 import { verifies } from '../../support/verifies.ts';
@@ -141,10 +143,19 @@ describe('the report of a run', () => {
     assert.match(page, /&lt;script&gt;alert\(&#39;&amp;&#39;\)/);
   });
 
+  it("has the console's icon in it", () => {
+    const drawn = /href="data:image\/svg\+xml,([^"]+)"/.exec(iconLink.text)?.[1] ?? '';
+    const file = new URL('../../../core/service/console/icon.svg', import.meta.url);
+
+    assert.equal(decodeURIComponent(drawn), readFileSync(file, 'utf8').trim());
+    assert.ok(renderReport(aRecord()).includes(iconLink.text));
+  });
+
   it('fetches nothing and runs nothing', () => {
     const page = renderReport(aRecord());
 
-    assert.doesNotMatch(page, /<script|<link|<iframe|@import|url\(|https?:|\son\w+=/i);
+    const bare = page.replace(iconLink.text, '');
+    assert.doesNotMatch(bare, /<script|<link|<iframe|@import|url\(|https?:|\son\w+=/i);
   });
 
   it('counts findings by module and severity, with the amounts of each currency by itself', () => {

@@ -46,14 +46,14 @@ describe('agents on other machines', function () {
     verifies('R13.remote');
     const sent = lab.jobs.send('far.place', {});
     assert.equal(sent.worker, 'machine-edge');
-    assert.deepEqual(waiting(), { edge: 1 });
+    assert.deepEqual([waiting(), [...lab.pool.awaiting]], [{ edge: 1 }, [[sent.ref, 'edge']]]);
     await lab.machine({ pools: ['other'] });
     assert.deepEqual(waiting(), { edge: 1 });
 
     const machine = await lab.machine({ env: { DATABASE_URL: 'postgresql://of-the-machine' } });
 
     const { as, pid, secrets } = placeOf(await sent.ended);
-    assert.deepEqual([as, secrets], ['edge-1', 0]);
+    assert.deepEqual([as, secrets, lab.pool.awaiting.size], ['edge-1', 0, 0]);
     assert.ok(![process.pid, machine.child.pid].includes(pid));
     const lanes = lab.pool.health.machines?.lanes.map(({ machine: name, pools }) => [name, pools]);
     assert.deepEqual(lanes, [

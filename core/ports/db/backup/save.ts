@@ -55,14 +55,16 @@ export async function saveDatabase(client: pg.Client, options: SaveOptions): Pro
     const tables = all.filter((table) => !keyTables.includes(table));
     const { release } = options;
     const keysPath = keyTables.length > 0 ? (options.keysPath ?? keysPathOf(options.path)) : null;
-    if (keysPath !== null)
-      await copyTables(client, keyTables, {
-        ...{ ...options, path: keysPath },
-        header: { release, ...facts, tables: keyTables.map(savedPart) },
-      });
-    const header = { release, ...facts, tables: tables.map(savedPart) };
-    const written = await copyTables(client, tables, { ...options, header });
-    await client.query('COMMIT');
+    const { isForced } = options;
+    const files = [
+      ...(keysPath === null ? [] : [{ to: { path: keysPath, isForced }, tables: keyTables }]),
+      { to: options, tables },
+    ].map((file) => ({
+      ...file,
+      header: { release, ...facts, tables: file.tables.map(savedPart) },
+    }));
+    const written = await writeFiles(client, files, options.signal);
+    const { header } = files.at(-1) as SavedFile;
     return { ...written, header, keysPath };
   } catch (error) {
     options.signal?.throwIfAborted();
@@ -79,18 +81,36 @@ async function hasKeys(client: pg.Client, tables: readonly FoundTable[]): Promis
   return rowCount !== 0;
 }
 
-async function copyTables(
+/** What goes into one file. */
+interface SavedFile {
+  readonly to: Destination;
+  readonly tables: readonly FoundTable[];
+  readonly header: Header;
+}
+
+/**
+ * Writes files that come into their places together, or not at all: data keys that nobody knows of would open what is erased later.
+ * Their places are looked at before anything is read, and nothing is held in the database while they go to the disk. Returns what the
+ * last of them has.
+ */
+async function writeFiles(
   client: pg.Client,
-  tables: readonly FoundTable[],
-  { header, ...options }: SaveOptions & { readonly header: Header },
+  files: readonly SavedFile[],
+  signal: AbortSignal | undefined,
 ): Promise<{ readonly sizeBytes: number; readonly rows: number }> {
-  const writer = await BackupWriter.open(options, header);
+  const writers: BackupWriter[] = [];
   try {
-    for (const table of tables) await copyTable(client, table, { writer, ...options });
-    return await writer.finish();
-  } catch (error) {
-    await writer.discard();
-    throw error;
+    for (const { to, header } of files) writers.push(await BackupWriter.open(to, header));
+    for (const [index, { tables }] of files.entries())
+      for (const table of tables)
+        await copyTable(client, table, { writer: writers[index] as BackupWriter, signal });
+    await client.query('COMMIT');
+    let written = { sizeBytes: 0, rows: 0 };
+    for (const writer of writers) written = await writer.end();
+    for (const writer of writers) await writer.place();
+    return written;
+  } finally {
+    for (const writer of writers) await writer.discard();
   }
 }
 
@@ -110,7 +130,7 @@ function savedPart({ schema, name, columns }: FoundTable): Header['tables'][numb
 async function copyTable(
   client: pg.Client,
   table: FoundTable,
-  { writer, signal }: { readonly writer: BackupWriter; readonly signal?: AbortSignal },
+  { writer, signal }: { readonly writer: BackupWriter; readonly signal: AbortSignal | undefined },
 ): Promise<void> {
   await client.query(roleSql(table));
   // COPY reads a partitioned table by a query only.

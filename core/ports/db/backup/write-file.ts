@@ -70,24 +70,32 @@ export class BackupWriter {
     await this.#frame(frameKinds.tableEnd, json);
   }
 
-  /** Ends the file and puts it into its place, on the disk. */
-  async finish(): Promise<{ readonly sizeBytes: number; readonly rows: number }> {
+  /** Ends the file: from then on it is whole and on the disk, and not yet in its place. */
+  async end(): Promise<{ readonly sizeBytes: number; readonly rows: number }> {
     const end = { rows: this.#rows, sha256: this.#sum.digest('hex') };
     await this.#frame(frameKinds.fileEnd, Buffer.from(JSON.stringify(end)));
     await this.#writing;
     try {
       await this.#file.sync();
       await this.#file.close();
-      refuseExisting(this.#to);
-      await rename(this.#partial, this.#to.path);
-      await syncFolder(dirname(this.#to.path));
     } catch (error) {
       unwritable(this.#to, error);
     }
     return { sizeBytes: this.#sizeBytes, rows: this.#rows };
   }
 
-  /** Leaves nothing behind. */
+  /** Puts a file that has ended into its place. @throws INPUT_INVALID when there is one by now */
+  async place(): Promise<void> {
+    try {
+      refuseExisting(this.#to);
+      await rename(this.#partial, this.#to.path);
+      await syncFolder(dirname(this.#to.path));
+    } catch (error) {
+      unwritable(this.#to, error);
+    }
+  }
+
+  /** Leaves nothing behind of a file that is not in its place. */
   async discard(): Promise<void> {
     await this.#writing.catch(() => {});
     await this.#file.close().catch(() => {});

@@ -99,9 +99,17 @@ async function chooseEndpoint(cluster: Cluster): Promise<Endpoint> {
 /** Connections that outlive a server find its successor at the same place; a copied folder must not fight over it. */
 async function lastEndpoint(cluster: Cluster): Promise<Endpoint | undefined> {
   const text = await fs.readFile(path.join(cluster.folder, endpointFile), 'utf8').catch(absent);
-  if (text === undefined) return undefined;
-  const last = JSON.parse(text) as Endpoint & { readonly home: string };
-  return last.home === cluster.home ? last : undefined;
+  const last = text === undefined ? undefined : readEndpoint(text);
+  return last?.home === cluster.home ? last : undefined;
+}
+
+/** Nothing for text that is not whole: a loss of power may leave the file empty, and another place will do. */
+function readEndpoint(text: string): (Endpoint & { readonly home: string }) | undefined {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** `wanted` when nobody listens there, else a port that the system picks. */

@@ -1,4 +1,5 @@
 import { type Html, html, Html as Markup } from '../../batch/report/html.ts';
+import { iconLink } from '../../batch/report/icon.ts';
 import type { AnswerObject, JsonSchema, OpenApi, Operation, Reference } from './open-api.ts';
 import { referenceStyle } from './style.ts';
 import { fields, said, typeOf } from './type-text.ts';
@@ -14,7 +15,7 @@ export function referencePage(document: OpenApi): string {
   const page = html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer"><title>${info.title}: API reference</title>
-<style>${new Markup(referenceStyle)}</style></head>
+${iconLink}<style>${new Markup(referenceStyle)}</style></head>
 <body><div class="page">
 <p class="eyebrow">API reference, version ${info.version}</p>
 <h1>${info.title}</h1>

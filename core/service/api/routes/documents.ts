@@ -7,9 +7,9 @@ import { defineRoute, ok, type Route } from '../route.ts';
 
 const documentShape = z.looseObject({ openapi: z.string(), paths: z.looseObject({}) });
 
-// Exactly this style, and nothing else: no script, no picture, no font, no form, no frame.
+// Exactly this style and the page's own icon, and nothing else: no script, no font, no form, no frame.
 const digest = createHash('sha256').update(referenceStyle).digest('base64');
-const policy = `default-src 'none'; style-src 'sha256-${digest}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
+const policy = `default-src 'none'; style-src 'sha256-${digest}'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 
 /** `/v1/openapi.json` and `/docs`: what there is, for programs and for people. `routes` has all of them, these two included. */
 export function documentRoutes(

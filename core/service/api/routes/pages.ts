@@ -1,5 +1,6 @@
 import type { Response } from 'express';
 import { EngineError } from '../../../base/errors.ts';
+import { iconLink } from '../../batch/report/icon.ts';
 import type { CompleteParts } from '../parts.ts';
 import { defineRoute, type Route } from '../route.ts';
 
@@ -61,6 +62,7 @@ function indexPage(hasConsole: boolean): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>Tutti</title>
+${iconLink}
 <style>body { font: 16px/1.5 system-ui, sans-serif; max-width: 40rem; margin: 3rem auto; padding: 0 1rem }</style>
 <h1>Tutti</h1>
 <ul>

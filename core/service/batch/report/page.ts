@@ -3,6 +3,7 @@ import type { RunRecord } from '../record.ts';
 import { costs } from './costs.ts';
 import { findingList } from './finding-list.ts';
 import { Html, html } from './html.ts';
+import { iconLink } from './icon.ts';
 import { markShapes } from './marks.ts';
 import { findingMatrix } from './matrix.ts';
 import { overview } from './overview.ts';
@@ -21,7 +22,7 @@ export function renderReport(record: RunRecord): string {
   const page = html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer"><title>${head.rehearsal && 'Rehearsal: '}${group}, ${plainName(head.workflow)}, ${head.businessDate}</title>
-<style>${new Html(style)}</style></head>
+${iconLink}<style>${new Html(style)}</style></head>
 <body data-run="${head.id}" data-status="${head.status}"${head.rehearsal && html` data-rehearsal="true"`}><div class="page">${markShapes}
 ${overview(record)}
 <nav aria-label="Contents"><a href="#found">What was found</a><a href="#timeline">How the run went</a><a href="#findings">Findings</a><a href="#proposals">Proposals</a><a href="#troubles">Failures</a><a href="#costs">Cost</a><a href="#tools">Tool calls</a></nav>
