@@ -49,7 +49,9 @@ describe('what a step worked on', function () {
     const row = (await store.run(tenantId, runId)) as RunRow;
     const { graph, agents } = await keptGraph({ store, registry }, row);
     const history = await store.history(tenantId, runId);
-    const run = new Run(factsOf(row, history[0]), graph);
+    // One that lets no output go: what it brings at its end is made of all of them.
+    const all = { ...graph.outputSources, nodes: [...graph.places.keys()] };
+    const run = new Run(factsOf(row, history[0]), { ...graph, outputSources: all });
     recover(run, { history, ...(await store.steps(tenantId, runId)) }, 0);
     return { run, agents };
   }
