@@ -129,6 +129,7 @@ async function knownBy(
   throw new EngineError(
     'KEY_REUSED',
     `The key '${key}' belongs to run ${row.id}, which is no retry of run ${id}; use a new key.`,
+    { details: { run: row.id } },
   );
 }
 

@@ -34,6 +34,7 @@ export async function knownRun(queryable: Queryable, asked: AskedRun): Promise<s
   throw new EngineError(
     'KEY_REUSED',
     `The key '${request.key}' belongs to run ${known.id}, which ${difference}; use a new key.`,
+    { details: { run: known.id } },
   );
 }
 

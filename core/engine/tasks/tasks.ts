@@ -171,7 +171,7 @@ export class Tasks {
     if (row.company === (company ?? null) && (given === null || given.asked === asked))
       return row.id;
     const message = `The key '${key}' belongs to task ${row.id}, which is another one; use a new key.`;
-    throw new EngineError('KEY_REUSED', message);
+    throw new EngineError('KEY_REUSED', message, { details: { run: row.id } });
   }
 
   async #given(tenantId: number, id: string): Promise<TaskRunInput | null> {

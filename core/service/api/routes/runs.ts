@@ -3,6 +3,7 @@ import { EngineError } from '../../../base/errors.ts';
 import type { RunRequest } from '../../../engine/run/store.ts';
 import type { RunDetail } from '../../../engine/run/views.ts';
 import type { Principal } from '../../identity/principal.ts';
+import { byOwnKey } from '../own-key.ts';
 import type { CompleteParts } from '../parts.ts';
 import {
   emptyBody,
@@ -201,9 +202,10 @@ function startRoute(parts: CompleteParts): Route {
         ...(deadlineAt !== undefined && { deadlineAt: new Date(deadlineAt) }),
       };
       const bound = plan === undefined ? run : await bind(parts, run, { plan, signal });
-      const { id } = await engine.startRun(bound);
+      const see = (run: string) => history.head(tenantId, run, principal);
+      const { id } = await byOwnKey(() => engine.startRun(bound), see);
       // The key may be that of a run which this caller may not see.
-      return accepted(`/v1/runs/${id}`, await history.head(tenantId, id, principal));
+      return accepted(`/v1/runs/${id}`, await see(id));
     },
   });
 }
@@ -225,9 +227,11 @@ function retryRoute({ history, engine }: CompleteParts): Route {
       'ENGINE_STOPPED',
     ],
     handle: async ({ tenantId, params, key, actor, principal }) => {
-      const former = await history.head(tenantId, params.id, principal);
-      const { id } = await engine.retryRun({ tenantId, runId: former.id, key, actor });
-      return accepted(`/v1/runs/${id}`, await history.head(tenantId, id, principal));
+      const see = (run: string) => history.head(tenantId, run, principal);
+      const former = await see(params.id);
+      const retry = { tenantId, runId: former.id, key, actor };
+      const { id } = await byOwnKey(() => engine.retryRun(retry), see);
+      return accepted(`/v1/runs/${id}`, await see(id));
     },
   });
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Tasks } from '../../../engine/tasks/tasks.ts';
 import { moduleOf } from '../../../sdk/qualified-name.ts';
 import { keySchema } from '../idempotency.ts';
+import { byOwnKey } from '../own-key.ts';
 import type { CompleteParts } from '../parts.ts';
 import { businessDay, timeZone } from '../request.ts';
 import { accepted, defineRoute, ok, type Route } from '../route.ts';
@@ -75,19 +76,21 @@ export function taskRoutes(
       body: taskBody,
       key: 'required',
       answers: { 202: taskShape },
-      errors: ['AGENT_UNKNOWN', 'MODEL_REQUIRED', 'KEY_REUSED'],
+      errors: ['AGENT_UNKNOWN', 'MODEL_REQUIRED', 'KEY_REUSED', 'TASK_UNKNOWN'],
       handle: async ({ tenantId, actor, key, body, principal, demand }) => {
         const { businessDate, timeZone: zone, ...asked } = body;
         // Where none is named any agent may be chosen, and a run without a company reads all of them.
         const module = asked.agent === undefined ? null : moduleOf(asked.agent);
         demand({ module, company: asked.company ?? null });
         const usual = runDefaults();
-        const { id } = await tasks.start({
+        const request = {
           ...asked,
           ...{ tenantId, actor, key },
           ...{ businessDate: businessDate ?? usual.businessDate, timeZone: zone ?? usual.timeZone },
-        } as Parameters<Tasks['start']>[0]);
-        return accepted(`/v1/tasks/${id}`, await tasks.view(tenantId, id, principal));
+        } as Parameters<Tasks['start']>[0];
+        const see = (task: string) => tasks.view(tenantId, task, principal);
+        const { id } = await byOwnKey(() => tasks.start(request), see);
+        return accepted(`/v1/tasks/${id}`, await see(id));
       },
     }),
     defineRoute({
