@@ -60,9 +60,10 @@ export async function callModel(
   const failures: Record<string, number> = {};
   for (;;) {
     const target = targets[chosen] as ModelTarget;
-    const call: ModelCall = { turn, target, startedAt: performance.now(), firstChunkMs: null };
+    const startedAt = performance.now();
+    const call: ModelCall = { turn, target, startedAt, hasLeft: false, firstChunkMs: null };
     const reply = await send(context, call, messages).catch((error: unknown) => {
-      tell(context, call, { usage: null, stop: 'error', sent: wasSent(error), error });
+      tell(context, call, { usage: null, stop: 'error', sent: wasSent(call, error), error });
       return error as Error;
     });
     if (!(reply instanceof Error)) return readReply(context, call, reply);
@@ -78,6 +79,8 @@ interface ModelCall {
   readonly turn: number;
   readonly target: ModelTarget;
   readonly startedAt: number;
+  /** Whether its model has told that it leaves; of one that tells nothing, from the beginning. */
+  hasLeft: boolean;
   /** Until the first piece of the reply; null before. */
   firstChunkMs: number | null;
 }
@@ -119,7 +122,10 @@ async function send(
   const { model, maxOutputTokens = 4_096 } = target;
   const request = context.prompt.request(model, messages, maxOutputTokens);
   const provider = context.model(target);
-  const onSent = telling(context.talk);
+  const onSent = (): void => {
+    if (!call.hasLeft) context.talk.sent();
+    call.hasLeft = true;
+  };
   if (!provider.tellsSent) onSent();
   return await provider.call(request, {
     signal: deadline.signal,
@@ -130,15 +136,6 @@ async function send(
     ...target.deadlines,
     ...(context.isWatched() && { onDelta: (text) => context.talk.delta(text) }),
   });
-}
-
-/** Tells once that a call leaves. */
-function telling(talk: Conversation): () => void {
-  let hasLeft = false;
-  return () => {
-    if (!hasLeft) talk.sent();
-    hasLeft = true;
-  };
 }
 
 /** Failures that the same call may not meet again: its provider was busy, away or slow. */
@@ -160,13 +157,13 @@ function turnDeadline({ scope, talk }: AgentContext): { signal: AbortSignal } & 
   return { signal, [Symbol.dispose]: () => clearTimeout(timer) };
 }
 
-// These are answers of a provider that has refused the request before doing any work, or were never sent: nothing is billed or
-// counted. One that is turned away for its limits (MODEL_RATE_LIMITED) is not billed either, but counts as a request.
-function wasSent(error: unknown): boolean {
-  return (
-    !isEngineError(error) ||
-    !['MODEL_REFUSED', 'MODEL_UNKNOWN', 'CONFIG_INVALID'].includes(error.code)
-  );
+// These are answers of a provider that has refused the request before doing any work: nothing is billed or counted, as of a call that
+// found nobody to connect to. One that is turned away for its limits (MODEL_RATE_LIMITED) is not billed either, but counts as a request.
+function wasSent({ hasLeft }: ModelCall, error: unknown): boolean {
+  const isTurnedAway =
+    isEngineError(error) &&
+    ['MODEL_REFUSED', 'MODEL_UNKNOWN', 'CONFIG_INVALID'].includes(error.code);
+  return hasLeft && !isTurnedAway;
 }
 
 type Call = Extract<Part, { kind: 'call' }>;

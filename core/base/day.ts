@@ -1,8 +1,10 @@
+import { localDay } from './zoned-time.ts';
+
 const dayMs = 86_400_000;
 
 /**
- * Calendar days as text, `YYYY-MM-DD`: arithmetic in the proleptic Gregorian calendar, without a clock or a time zone. A run
- * has a business date; modules count from that.
+ * Calendar days as text, `YYYY-MM-DD`: arithmetic in the proleptic Gregorian calendar, without a clock, and but for `at` without a
+ * time zone. A run has a business date; modules count from that.
  */
 export const Day = {
   /** `days` later; earlier when negative. */
@@ -21,6 +23,8 @@ export const Day = {
   },
   /** The last day of the day's month. */
   monthEnd: (day: string): string => Day.add(Day.monthStart(day, 1), -1),
+  /** The day that calendars in a time zone (`Europe/Berlin`) show at a moment (`2026-06-30T22:15:00Z`). */
+  at: (moment: string, timeZone: string): string => localDay(Date.parse(moment), timeZone),
 } as const;
 
 // Days since 1970-01-01.

@@ -11,6 +11,7 @@ import { Children } from './run/children.ts';
 import { HandOvers } from './run/hand-overs.ts';
 import { Happenings } from './run/happenings.ts';
 import type { LoopParts } from './run/loop-parts.ts';
+import { readPending } from './run/pending.ts';
 import type { Store } from './run/store.ts';
 import { SetAside } from './set-aside.ts';
 import type { Measures } from './telemetry/measures.ts';
@@ -41,6 +42,7 @@ export function outsideOf(
     new SetAside(clock, (id, error) => measures.setAside(what, id, error));
   const ends = new ChildEnds(pool, aside('runs that a run has started'));
   return {
+    pending: () => readPending(pool),
     approvals: new Approvals(pool, config.roles),
     applies: new ApplyRuns({ pool, store, registry, aside: aside('what people have granted') }),
     children: new Children({

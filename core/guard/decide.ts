@@ -33,8 +33,8 @@ export type Decision =
 
 // Each rule answers or abstains. All are asked and the strictest answer wins; order only settles ties.
 const rules: readonly Rule[] = [listed, sameModule, duties, period, labels, autonomy, tier];
-/** Those of an agent's rights: whoever has handed the work on needs them as well. Its tools are its own. */
-const rights: readonly Rule[] = [labels, autonomy, tier];
+/** Those of an agent's rights: whoever has handed the work on needs them as well. Its tools are its own, and tiers look at all by themselves. */
+const rights: readonly Rule[] = [labels, autonomy];
 // An agent that may only propose goes no further because somebody asks for an approval, too.
 const strictness = { allow: 0, approve: 1, propose: 2, refuse: 3 } as const;
 

@@ -155,8 +155,10 @@ async function inTime<T>(
     },
   });
   const leave = await scope.enter(`tool:${tool.name}`);
-  deadline.resume();
   try {
+    // It may have been cancelled while its rights were looked up, or its limit let nobody in: then nothing tells of that any more.
+    signal.throwIfAborted();
+    deadline.resume();
     return await Promise.race([
       aborted(signal),
       work({

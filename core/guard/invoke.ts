@@ -16,6 +16,7 @@ import { type Decision, decide, decidedIn } from './decide.ts';
 import { isGrantedTo } from './granted.ts';
 import { groundedOf } from './grounded.ts';
 import { issues, runHandler } from './handler.ts';
+import { inTurn } from './in-turn.ts';
 import { boundFields, intentOf } from './intent.ts';
 import { raise } from './labels.ts';
 import { lineageOf } from './lineage.ts';
@@ -46,13 +47,19 @@ export async function invoke(tool: AnyTool, args: unknown, scope: StepScope): Pr
   const { policies } = scope;
   const call: Call = { tool, scope, policies, records: 0, startedMs: performance.now() };
   let decision: Decision | null = null;
-  try {
-    const parsed = parseArgs(tool, args);
+  const decideAndDo = async (parsed: unknown): Promise<Invoked> => {
     const facts = await factsOf(call, parsed);
     if (facts.amount) call.amount = facts.amount.money;
     decision = decide(facts);
     call.decided = decidedIn(decision);
-    const outcome = await carryOut(decision, parsed, call);
+    return await carryOut(decision, parsed, call);
+  };
+  try {
+    const parsed = parseArgs(tool, args);
+    const outcome =
+      tool.effect === 'read'
+        ? await decideAndDo(parsed)
+        : await inTurn(call, parsed, () => decideAndDo(parsed));
     note(call, decision, outcome);
     return outcome;
   } catch (thrown) {

@@ -1,5 +1,6 @@
 import { EngineError, type ErrorCode, isEngineError } from '../base/errors.ts';
 import type { Http, Outside, Way } from '../sdk/outside.ts';
+import type { AnyTool } from '../sdk/tool.ts';
 import { raise } from './labels.ts';
 import type { Call } from './scope.ts';
 
@@ -14,7 +15,8 @@ interface Terms {
 
 /**
  * The ways out that a tool declares, for one call. A tool whose effect is `read` changes nothing there; whatever is read there makes
- * the step's context `external`. @throws TOOL_REFUSED where a way is used that the tool does not declare, or to change something
+ * the step's context `external`. Labels, risk and what may be repeated follow from the effect, so only one that is `send` changes
+ * something there. @throws TOOL_REFUSED where a way is used that the tool does not declare, or to change something that it may not
  */
 export function outsideOf(call: Call, { mayWrite, onChange, signal }: Terms): Outside {
   const { tool, scope } = call;
@@ -29,12 +31,14 @@ export function outsideOf(call: Call, { mayWrite, onChange, signal }: Terms): Ou
       raise(scope, 'external', { tool: tool.name });
     }
   };
-  const changing = <R>(way: Way, work: () => Promise<R>): Promise<R> => {
+  const told = <R>(way: Way, work: () => Promise<R>): Promise<R> =>
+    through(way, () => toldOf(work, onChange));
+  const changing: typeof told = (way, work) => {
     if (!mayWrite) return Promise.reject(onlyReads(tool.name, way));
-    return through(way, () => toldOf(work, onChange));
+    return tool.effect === 'send' ? told(way, work) : Promise.reject(noSend(tool, way));
   };
   // Which of a server's tools change something, only the author of ours can say.
-  const asking: typeof changing = (way, work) => (mayWrite ? changing : through)(way, work);
+  const asking: typeof told = (way, work) => (mayWrite ? told : through)(way, work);
   return {
     files: {
       read: (path) => through('files', () => files.read(path)),
@@ -91,6 +95,13 @@ function undeclared(tool: string, way: Way): EngineError {
   return new EngineError(
     'TOOL_REFUSED',
     `Tool '${tool}' used '${way}', which it does not declare; add it to the tool's 'outside'.`,
+  );
+}
+
+function noSend({ name, effect }: Pick<AnyTool, 'name' | 'effect'>, way: Way): EngineError {
+  return new EngineError(
+    'TOOL_REFUSED',
+    `Tool '${name}' tried to change something by '${way}', and its effect is '${effect}'; declare it as 'send'.`,
   );
 }
 

@@ -4,6 +4,7 @@
  *
  * 1. Letters: lower case; letters with a mark lose it (Unicode NFKD, UAX 15); letters without a decomposition get their
  *    usual base letters; `ae`, `oe` and `ue` become `a`, `o` and `u`, so that `Müller`, `Mueller` and `Muller` are one.
+ *    Letters of other scripts stay what they are.
  * 2. Words: dots vanish (`S.p.A.` is one word), everything else that is no letter or digit separates; legal forms and
  *    `and` are left out.
  * 3. Score: 1 − d / n, where d is the optimal string alignment distance (insertion, deletion, substitution, and
@@ -31,18 +32,18 @@ export const hitScore = 0.92;
 export function comparable(name: string): ComparableName {
   const all = baseLetters(name)
     .replaceAll('.', '')
-    .split(/[^a-z0-9]+/)
+    .split(/[^\p{L}\p{N}]+/u)
     .filter((word) => word !== '');
   const kept = all.filter((word) => !ignored.has(word));
   const words = kept.length > 0 ? kept : all;
   return { written: words.join(''), sorted: [...words].sort().join('') };
 }
 
-/** Does step 3: 1 = same name, 0 = nothing in common; three decimals. Scores that must lie below `floor` come as 0. */
+/** Does step 3: 1 = same name, 0 = nothing in common, or no letter to compare; three decimals. Scores that must lie below `floor` come as 0. */
 export function similarity(a: ComparableName, b: ComparableName, floor = 0): number {
-  if (a.sorted === b.sorted) return 1;
   const longest = Math.max(a.written.length, b.written.length);
   if (longest === 0) return 0;
+  if (a.sorted === b.sorted) return 1;
   const atLeast = Math.abs(a.written.length - b.written.length);
   if (rounded(1 - atLeast / longest) < floor) return 0;
   const least = Math.min(distance(a.written, b.written), distance(a.sorted, b.sorted));

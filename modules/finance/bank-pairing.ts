@@ -66,17 +66,22 @@ export function pairStatement<L extends Line, P extends Booked>(
   for (const line of lines) {
     if (line.kind !== 'transfer' || line.reference === null) continue;
     const quoted = payments.filter((each) => isTransfer(each) && each.reference === line.reference);
-    const payment = quoted.find((each) => !taken.has(each.id)) ?? quoted[0];
-    if (!payment) report('unmatched', line);
-    else if (taken.has(payment.id)) {
-      if (!Money.equals(payment.amount, line.amount)) report('unmatched', line);
-      else exceptions.push({ kind: 'duplicate', line, payment, difference: line.amount });
-    } else if (Money.equals(payment.amount, line.amount)) pair(line, payment);
-    else {
-      taken.add(payment.id);
-      const difference = Money.minus(line.amount, payment.amount);
-      exceptions.push({ kind: 'amount', line, payment, difference });
-    }
+    // What is paid in parts quotes one reference: each part is known by its amount.
+    const equal = quoted.filter((each) => Money.equals(each.amount, line.amount));
+    const [awaited] = equal.filter((each) => !taken.has(each.id));
+    const [settled] = equal;
+    const [other] = quoted.filter((each) => !taken.has(each.id));
+    if (awaited) pair(line, awaited);
+    else if (settled)
+      exceptions.push({
+        ...{ kind: 'duplicate', line, payment: settled },
+        difference: line.amount,
+      });
+    else if (other) {
+      taken.add(other.id);
+      const difference = Money.minus(line.amount, other.amount);
+      exceptions.push({ kind: 'amount', line, payment: other, difference });
+    } else report('unmatched', line);
   }
   for (const line of lines) {
     if (line.kind !== 'fee') continue;

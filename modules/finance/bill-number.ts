@@ -1,6 +1,9 @@
 /** A supplier's invoice number as a duplicate check reads it. */
 export interface BillStem {
-  /** The number without prefix, separators and leading zeros, and with the letters O, I and L read as 0, 1 and 1. */
+  /**
+   * The number without prefix, separators and leading zeros, and with the letters O, I and L read as 0, 1 and 1; letters and digits of
+   * any script. Empty where it has none.
+   */
   readonly stem: string;
   /** A single letter after the number: `B` of `1042-B`; null when there is none. O, I and L never count as one. */
   readonly suffix: string | null;
@@ -11,18 +14,22 @@ export interface BillStem {
  * Numbers that differ in a digit, such as two months' rent, do not.
  */
 export function stemOf(number: string): BillStem {
-  const upper = number.trim().toUpperCase();
-  const body = upper.replace(/^[A-Z]+(?:[^A-Z0-9]+|(?=\d))/, '');
-  const suffix = /[0-9OIL][^A-Z0-9]*([A-HJKMNP-Z])$/.exec(body)?.[1] ?? null;
+  const upper = number.normalize('NFKC').trim().toUpperCase();
+  const body = upper.replace(/^\p{L}+(?:[^\p{L}\p{N}]+|(?=\p{N}))/u, '');
+  const suffix = /[0-9OIL][^\p{L}\p{N}]*([A-HJKMNP-Z])$/u.exec(body)?.[1] ?? null;
   const core = suffix === null ? body : body.slice(0, -1);
   const digits = core
-    .replace(/[^A-Z0-9]/g, '')
+    .replace(/[^\p{L}\p{N}]/gu, '')
     .replaceAll('O', '0')
     .replace(/[IL]/g, '1');
   return { stem: digits.replace(/^0+(?=.)/, ''), suffix };
 }
 
-/** Two different suffixes are instalments of one order, not the same bill twice. */
+/** Two different suffixes are instalments of one order, not the same bill twice; nothing is known of numbers without a stem. */
 export function mayRepeat(a: BillStem, b: BillStem): boolean {
-  return a.stem === b.stem && (a.suffix === null || b.suffix === null || a.suffix === b.suffix);
+  return (
+    a.stem !== '' &&
+    a.stem === b.stem &&
+    (a.suffix === null || b.suffix === null || a.suffix === b.suffix)
+  );
 }

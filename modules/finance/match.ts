@@ -1,4 +1,4 @@
-import { Decimal, Money } from 'tutti';
+import { Decimal, Money, type Row } from 'tutti';
 import { allowedDifference, type Tolerance } from './tolerance.ts';
 
 /** What a comparison needs of a bill, its order, and the receipts. */
@@ -15,6 +15,7 @@ export interface MatchFacts {
   readonly order:
     | {
         readonly id: string;
+        readonly status: Row<'purchase_order'>['status'];
         readonly matching: 'three_way' | 'two_way';
         readonly lines: readonly {
           readonly id: string;
@@ -42,16 +43,17 @@ type Kind = 'receipt' | 'quantity' | 'price';
 export interface Difference {
   readonly kind: Kind;
   readonly amount: Money;
-  /** Lines that differ in this way. */
+  /** Lines that differ in this way; of quantities lines of the order. */
   readonly lines: number;
 }
 
 /** Compares a bill with its order and receipts; at most one element a kind, the gravest kind first. */
 export function compareBill(facts: MatchFacts): readonly Difference[] {
-  const byLine = facts.bill.lines.flatMap((line) => compareLine(line, facts));
+  const charged = Map.groupBy(facts.bill.lines, (line) => line.orderLine);
+  const differences = [...charged.values()].flatMap((lines) => compareLines(lines, facts));
   const { currency } = facts.bill.total;
   return (['receipt', 'quantity', 'price'] as const).flatMap((kind) => {
-    const amounts = byLine.filter((each) => each.kind === kind).map((each) => each.amount);
+    const amounts = differences.filter((each) => each.kind === kind).map((each) => each.amount);
     if (amounts.length === 0) return [];
     const amount = Money.round(Money.of(Decimal.sum(amounts), currency));
     return [{ kind, amount, lines: amounts.length }];
@@ -59,38 +61,68 @@ export function compareBill(facts: MatchFacts): readonly Difference[] {
 }
 
 type LineDifference = { readonly kind: Kind; readonly amount: string };
+type BillLine = MatchFacts['bill']['lines'][number];
+type OrderLine = NonNullable<MatchFacts['order']>['lines'][number];
 
-function compareLine(
-  line: MatchFacts['bill']['lines'][number],
-  { bill, order, receipts, tolerance }: MatchFacts,
-): readonly LineDifference[] {
-  const ordered = order?.lines.find((each) => each.id === line.orderLine);
-  if (!order || !ordered) return [];
-  const agreed =
-    order.matching === 'two_way'
-      ? ordered.quantity
-      : (receipts.find((each) => each.order === order.id && each.orderLine === ordered.id)
-          ?.accepted ?? '0');
-  if (order.matching === 'three_way' && Decimal.isZero(agreed)) {
-    return [{ kind: 'receipt', amount: Decimal.times(line.quantity, line.price.amount) }];
-  }
+/** Compares the lines that charge one line of the order: each in its price, all of them together in their quantity. */
+function compareLines(lines: readonly BillLine[], facts: MatchFacts): readonly LineDifference[] {
+  const { order } = facts;
+  const orderLine = lines[0]?.orderLine ?? null;
+  if (orderLine === null) return [];
+  const ordered = order?.lines.find((each) => each.id === orderLine);
+  if (!order || !ordered) return unreceived(lines);
+  const agreed = agreedOf(order, ordered, facts.receipts);
+  if (order.matching === 'three_way' && Decimal.isZero(agreed)) return unreceived(lines);
   const elsewhere = order.billed
-    .filter((each) => each.orderLine === ordered.id && each.bill !== bill.id)
+    .filter((each) => each.orderLine === ordered.id && each.bill !== facts.bill.id)
     .map((each) => each.quantity);
   const rest = Decimal.minus(agreed, Decimal.sum(elsewhere));
-  const permitted = rest.startsWith('-') ? '0' : rest;
-  const price = ordered.price.amount;
-  const excess = Decimal.times(Decimal.minus(line.quantity, permitted), price);
-  const dearer = Decimal.times(
-    Decimal.abs(Decimal.minus(line.price.amount, price)),
-    Decimal.abs(line.quantity),
-  );
-  const beyond = (difference: string, quantity: string): boolean =>
-    Decimal.isAbove(difference, allowedDifference(Decimal.times(quantity, price), tolerance));
   return [
-    ...(Decimal.isAbove(excess, '0') && beyond(excess, permitted)
-      ? [{ kind: 'quantity' as const, amount: excess }]
-      : []),
-    ...(beyond(dearer, line.quantity) ? [{ kind: 'price' as const, amount: dearer }] : []),
+    ...compareQuantity(lines, { ordered, permitted: rest.startsWith('-') ? '0' : rest }, facts),
+    ...lines.flatMap((line) => comparePrice(line, ordered, facts)),
   ];
+}
+
+/** What is charged of something that nobody has received; nothing where as much is credited. */
+function unreceived(lines: readonly BillLine[]): readonly LineDifference[] {
+  const amounts = lines.map(({ quantity, price }) => Decimal.times(quantity, price.amount));
+  if (!Decimal.isAbove(Decimal.sum(amounts), '0')) return [];
+  return amounts.map((amount) => ({ kind: 'receipt', amount }));
+}
+
+/** How much of a line of the order may be charged in all. */
+function agreedOf(
+  order: NonNullable<MatchFacts['order']>,
+  { id, quantity }: OrderLine,
+  receipts: MatchFacts['receipts'],
+): string {
+  const isInForce = order.status !== 'draft' && order.status !== 'cancelled';
+  if (order.matching === 'two_way') return isInForce ? quantity : '0';
+  const received = receipts.find((each) => each.order === order.id && each.orderLine === id);
+  return received?.accepted ?? '0';
+}
+
+function compareQuantity(
+  lines: readonly BillLine[],
+  { ordered, permitted }: { readonly ordered: OrderLine; readonly permitted: string },
+  { tolerance }: MatchFacts,
+): readonly LineDifference[] {
+  const price = ordered.price.amount;
+  const charged = Decimal.sum(lines.map((line) => line.quantity));
+  const excess = Decimal.times(Decimal.minus(charged, permitted), price);
+  const allowed = allowedDifference(Decimal.times(permitted, price), tolerance);
+  const isBeyond = Decimal.isAbove(excess, '0') && Decimal.isAbove(excess, allowed);
+  return isBeyond ? [{ kind: 'quantity', amount: excess }] : [];
+}
+
+function comparePrice(
+  line: BillLine,
+  ordered: OrderLine,
+  { tolerance }: MatchFacts,
+): readonly LineDifference[] {
+  const price = ordered.price.amount;
+  const apart = Decimal.abs(Decimal.minus(line.price.amount, price));
+  const difference = Decimal.times(apart, Decimal.abs(line.quantity));
+  const allowed = allowedDifference(Decimal.times(line.quantity, price), tolerance);
+  return Decimal.isAbove(difference, allowed) ? [{ kind: 'price', amount: difference }] : [];
 }

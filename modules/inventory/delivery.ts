@@ -11,7 +11,7 @@ export interface LineDelivery {
   /** Over all receipts. */
   readonly accepted: string;
   readonly rejected: string;
-  /** (accepted − ordered) ÷ ordered in percent, two places; negative when too little came. */
+  /** (accepted − ordered) ÷ ordered in percent, two places; negative when too little came. Of a line for nothing 100 when anything came. */
   readonly differencePercent: string;
   readonly differenceValue: Money;
   readonly rejectedValue: Money;
@@ -68,8 +68,9 @@ function compareLine(
   const accepted = Decimal.sum(own.map((each) => each.accepted));
   const rejected = Decimal.sum(own.map((each) => each.rejected));
   const difference = Decimal.minus(accepted, line.quantity);
+  const came = Decimal.isAbove(accepted, '0') ? '100' : '0';
   const share = Decimal.isZero(line.quantity)
-    ? '0'
+    ? came
     : Decimal.over(Decimal.times(difference, '100'), line.quantity, 2);
   const worth = (pieces: string): Money => Money.round(Money.times(line.price, pieces));
   return {

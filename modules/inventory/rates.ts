@@ -12,8 +12,9 @@ export async function ratesAt(erp: Erp, day: string): Promise<ReadonlyMap<string
     { date: { gt: Day.add(day, -freshDays), lte: day } },
     { order: [{ field: 'date' }] },
   );
-  // Later rows replace earlier ones.
-  return new Map([[groupCurrency, '1'], ...rows.map((row) => [row.currency, row.rate] as const)]);
+  // Later rows replace earlier ones. By a rate that is not above zero nothing can be converted.
+  const known = rows.filter(({ rate }) => Decimal.isAbove(rate, '0'));
+  return new Map([[groupCurrency, '1'], ...known.map((row) => [row.currency, row.rate] as const)]);
 }
 
 /** Turns an amount of the group's currency into another. @throws RECORD_UNKNOWN when there is no fresh rate */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { type Autonomy, definePolicy, defineTool, type Grant, z } from 'tutti';
+import { type Autonomy, definePolicy, defineTool, type Grant, Money, z } from 'tutti';
 import { decide } from '../../core/guard/decide.ts';
 import { effectKey } from '../../core/guard/effects.ts';
 import type { Facts } from '../../core/guard/facts.ts';
@@ -72,6 +72,26 @@ describe('whoever works for others', () => {
 
     assert.equal(told(['lab.clerk', 'lab.chief']), 'labels.external');
     assert.equal(told(['lab.*', 'other.boss']), 'autonomy.act');
+  });
+
+  it('asks whoever the tiers of any of them ask, once and together', () => {
+    verifies('R12.approvals');
+    const small = { name: 'small', agents: ['lab.clerk'], by: ['clerk'] };
+    const large = {
+      ...{ name: 'large', agents: ['other.boss'], by: ['cfo'], required: 2 },
+      above: Money.of('1000', 'EUR'),
+    };
+    const asked = (amount: string) => {
+      const policies = [
+        definePolicy({ name: 't', grants: [{ autonomy: 'act' }], tiers: [small, large] }),
+      ];
+      const money = { money: Money.of(amount, 'EUR'), rates: {} };
+      const decision = decide(factsOf([], { policies, amount: money }));
+      return 'terms' in decision && [decision.rule, decision.terms.by, decision.terms.required];
+    };
+
+    assert.deepEqual(asked('999'), ['tier.small', ['clerk'], 1]);
+    assert.deepEqual(asked('1000'), ['tier.large', ['cfo'], 2]);
   });
 
   it('is in the shadow in which any of them is', async () => {

@@ -61,6 +61,30 @@ describe('what is recorded of a failed try', () => {
     assert.deepEqual(ends(record), ['started', 'applied']);
   });
 
+  it('does not begin a read that was cancelled while its limit let nobody in', async () => {
+    let hasRun = false;
+    const look = defineTool({
+      name: 'lab.crate.look',
+      description: 'Looks.',
+      effect: 'read',
+      parameters: z.object({}),
+      result: z.object({}),
+    }).handler(async () => {
+      hasRun = true;
+      return {};
+    });
+    const reason = new EngineError('CANCELLED', 'Somebody has cancelled it.');
+    const { scope, controller } = aScope([look], {
+      enter: () => {
+        controller.abort(reason);
+        return Promise.resolve(() => {});
+      },
+    });
+
+    await assert.rejects(invoke(look, {}, scope), reason);
+    assert.equal(hasRun, false);
+  });
+
   it('lets what the ERP has refused be', async () => {
     const record = await earlier(hold, 'rejected');
 

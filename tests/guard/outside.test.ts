@@ -91,6 +91,28 @@ describe('what a tool reaches beyond the ERP', () => {
     }
   });
 
+  it('is changed by a tool that says so, and by none that only drafts or writes the books', async () => {
+    verifies('R12.tool-permission');
+    const deeds: readonly Deed[] = [
+      ({ files }) => files.write('a', 'b'),
+      ({ http }) => http.request(post),
+      ({ mail }) => mail.send({ to: [], subject: '', text: '' }),
+      ({ slack }) => slack.post({ channel: 'a', text: 'b' }),
+    ];
+    for (const effect of ['propose', 'write', 'send'] as const) {
+      for (const deed of deeds) {
+        const { asked, outside } = world();
+        const tool = { ...sender(deed), effect } as AnyTool;
+
+        const outcome = await invoke(tool, {}, { ...aScope([tool], { act: true }).scope, outside });
+
+        const isSent = effect === 'send';
+        assert.equal(outcome.kind === 'error' && outcome.error.code, !isSent && 'TOOL_REFUSED');
+        assert.equal(asked.length, Number(isSent), effect);
+      }
+    }
+  });
+
   it('is not changed by a tool that reads', async () => {
     verifies('R12.tool-permission');
     const deeds: readonly Deed[] = [

@@ -64,6 +64,20 @@ export const calls: readonly Mutant[] = [
     tests: [world],
   },
   {
+    id: 'a-call-that-never-left-is-paid',
+    file: 'worker/turn.ts',
+    find: 'return hasLeft && !isTurnedAway;',
+    replace: 'return (hasLeft || !hasLeft) && !isTurnedAway;',
+    tests: ['tests/worker/turn.test.ts'],
+  },
+  {
+    id: 'one-effect-is-begun-twice-at-once',
+    file: 'core/guard/in-turn.ts',
+    find: 'calls.get(key)?.then(work, work) ?? work()',
+    replace: 'calls.get(key.slice(1))?.then(work, work) ?? work()',
+    tests: ['tests/worker/same-effect.test.ts'],
+  },
+  {
     id: 'refusals-count-among-the-tries',
     file: 'worker/turn.ts',
     find: 'const tries = (failures[reply.code] ?? 0) + 1;',

@@ -20,6 +20,13 @@ export const delegation: readonly Mutant[] = [
     tests: ['tests/guard/delegators.test.ts', engine],
   },
   {
+    id: 'tiers-of-those-who-hand-on-ask-nobody',
+    file: 'core/guard/rules/tier.ts',
+    find: '[agent, ...delegators].some(',
+    replace: '[agent, ...delegators].slice(0, 1).some(',
+    tests: ['tests/guard/delegators.test.ts'],
+  },
+  {
     id: 'an-answer-of-another-agent-has-no-label',
     file: handOvers,
     find: "joinOf([partly.trust ?? 'external', ...calls.map(trustOf)])",

@@ -8,6 +8,13 @@ const trifecta = 'tests/engine/graph/trifecta.test.ts';
 /** What tools reach beyond the ERP, and where their calls go. */
 export const outside: readonly Mutant[] = [
   {
+    id: 'a-draft-may-send',
+    file: 'core/guard/outside.ts',
+    find: "return tool.effect === 'send' ? told",
+    replace: "return tool.effect !== 'read' ? told",
+    tests: [guard],
+  },
+  {
     id: 'every-way-is-declared',
     file: 'core/guard/outside.ts',
     find: 'if (!(tool.outside ?? []).includes(way)) throw undeclared(tool.name, way);',

@@ -62,6 +62,29 @@ describe('a turn', () => {
     assert.deepEqual([said, kinds()], [['connected'], ['permit', 'sent', 'turn']]);
   });
 
+  it('tells that nothing was sent of a call that failed before it left, and only of that', async () => {
+    verifies('R7.orphan');
+    const scripted = new ScriptedModel([
+      failureOf('MODEL_UNAVAILABLE'),
+      failureOf('MODEL_UNAVAILABLE'),
+      'Nothing.',
+    ]);
+    let calls = 0;
+    const told = await turnBy({
+      provider: 'slow',
+      tellsSent: true,
+      async call(request, options) {
+        calls += 1;
+        // The first one finds nobody to connect to.
+        if (calls > 1) options.onSent?.();
+        return await scripted.call(request, options);
+      },
+    });
+
+    const ends = told.flatMap((each) => (each.kind === 'turn' ? [each.done.sent] : []));
+    assert.deepEqual(ends, [false, true, true]);
+  });
+
   it('takes a call to leave at once where its model says nothing of it', async () => {
     const told = await turnBy(new ScriptedModel([failureOf('MODEL_UNAVAILABLE'), 'Nothing.']));
 

@@ -316,7 +316,9 @@ export class Broker {
   #report(grant: Grant, end: CallEnd): void {
     if (grant.simulated) return;
     const isWell = end.error ? healthOf(end.error) : end.usage ? true : null;
-    this.#breakers.report(this.#target(grant).gate, end.sent ? isWell : null, grant.probe);
+    // Who cannot be reached is ill; what was never asked is not well for it.
+    const said = end.sent || isWell === false ? isWell : null;
+    this.#breakers.report(this.#target(grant).gate, said, grant.probe);
   }
 
   #listen(target: Target, { permit }: Grant, { usage, error, quota }: CallEnd): void {

@@ -15,6 +15,7 @@ import type { AnsweredTurn, HandOvers } from './hand-overs.ts';
 import type { Happenings } from './happenings.ts';
 import type { Next } from './next.ts';
 import type { Outcome } from './outcome.ts';
+import type { Pending } from './pending.ts';
 import type { Change } from './rows.ts';
 import type { Run } from './run.ts';
 import { pathOf, type Step } from './step.ts';
@@ -34,6 +35,8 @@ export interface OutsideEvents {
 /** What steps that wait for something outside are opened with. */
 export interface OutsideParts {
   readonly clock: Clock;
+  /** What a look each second has to do with. @throws DB_* */
+  readonly pending: () => Promise<Pending>;
   readonly approvals: Pick<Approvals, 'ask' | 'expire' | 'tidy'>;
   /** Carries out what was granted and no step waits for. */
   readonly applies: Pick<ApplyRuns, 'submit'>;
@@ -144,10 +147,15 @@ export class Outside {
    */
   async tend(): Promise<void> {
     const { approvals, applies, children, happenings, handOvers, measures } = this.#parts;
+    // Where nobody can tell, everything is looked at.
+    let pending: Pick<Pending, 'questions' | 'children'> = { questions: true, children: true };
     const looks = [
-      () => approvals.tidy(),
-      () => applies.submit(),
-      () => children.endOrphans(),
+      async () => {
+        pending = await this.#parts.pending();
+      },
+      async () => pending.questions && (await approvals.tidy()),
+      async () => pending.questions && (await applies.submit()),
+      async () => pending.children && (await children.endOrphans()),
       async () => this.#end(await children.ended(this.#waiting())),
       async () => this.#end(await happenings.come(this.#waiting())),
       async () => {

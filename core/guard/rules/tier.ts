@@ -33,14 +33,15 @@ export function tier(facts: Facts): Ruling | null {
 }
 
 /**
- * Whether a tier is about the call. What is granted for some companies is not granted to a run over the whole group; what is asked for some
- * is asked of it, too.
+ * Whether a tier is about the call: one for an agent is also about what others do for it. What is granted for some companies is not
+ * granted to a run over the whole group; what is asked for some is asked of it, too.
  */
 function isOf(
   { agents, tools, companies }: Tier,
-  { agent, tool, company, posting }: Facts,
+  { agent, delegators = [], tool, company, posting }: Facts,
 ): boolean {
-  if (!matches(agents, agent) || !matches(tools, tool)) return false;
+  if (!matches(tools, tool)) return false;
+  if (![agent, ...delegators].some((each) => matches(agents, each))) return false;
   const known = [company, posting?.company].filter((each) => typeof each === 'string');
   return known.length === 0 || known.some((each) => matches(companies, each));
 }

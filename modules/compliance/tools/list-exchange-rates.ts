@@ -17,6 +17,7 @@ export const listExchangeRates = defineTool({
     { currency: { in: currencies }, date: { gt: Day.add(today, -freshDays), lte: today } },
     { order: [{ field: 'date' }] },
   );
-  // The latest comes last and stays.
-  return Object.fromEntries(rates.map(({ currency, rate }) => [currency, rate]));
+  // The latest comes last and stays. By a rate that is not above zero nothing can be converted.
+  const known = rates.filter(({ rate }) => Decimal.isAbove(rate, '0'));
+  return Object.fromEntries(known.map(({ currency, rate }) => [currency, rate]));
 });

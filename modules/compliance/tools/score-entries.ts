@@ -24,7 +24,7 @@ const roundStep = '1000';
 export const scoreEntries = defineTool({
   name: 'compliance.journal_entry.score',
   description:
-    'Tells marks of risk and a score up to 100 for manual entries of one journal: posted on a weekend, total a multiple of 1,000, by a user with at most two manual entries there in 180 days, after the close of its period.',
+    'Tells marks of risk and a score up to 100 for manual entries of one journal: posted on a weekend of its company, total a multiple of 1,000, by a user with at most two manual entries there in 180 days, after the close of its period.',
   effect: 'read',
   category: 'audit',
   parameters: z.object({ journal: Id('journal'), entries: z.array(Id('journal_entry')).max(1000) }),
@@ -45,15 +45,24 @@ export const scoreEntries = defineTool({
   });
   const wanted = new Set<string>(ids);
   const entries = habits.filter((entry) => wanted.has(entry.id));
-  const closes = await erp.period_close.list({
-    company: { in: [...new Set(entries.map((entry) => entry.company))] },
-    period: { in: [...new Set(entries.map((entry) => entry.period))] },
-  });
+  const companies = [...new Set(entries.map((entry) => entry.company))];
+  const [closes, places] = await Promise.all([
+    erp.period_close.list({
+      company: { in: companies },
+      period: { in: [...new Set(entries.map((entry) => entry.period))] },
+    }),
+    erp.company.list({ code: { in: companies } }),
+  ]);
+  const zones = new Map(places.map(({ code, timeZone }) => [code, timeZone]));
   const postings = Map.groupBy(habits, (entry) => entry.user);
   return {
     scores: entries.map((entry) => {
       const marks = Mark.options.filter((mark) =>
-        bears(mark, entry, { closes, postings: postings.get(entry.user)?.length ?? 0 }),
+        bears(mark, entry, {
+          closes,
+          timeZone: zones.get(entry.company) ?? 'UTC',
+          postings: postings.get(entry.user)?.length ?? 0,
+        }),
       );
       return {
         entry: entry.id,
@@ -66,6 +75,8 @@ export const scoreEntries = defineTool({
 
 interface Background {
   readonly closes: readonly Row<'period_close'>[];
+  /** The company's. */
+  readonly timeZone: string;
   /** Manual entries of the entry's user, itself included. */
   readonly postings: number;
 }
@@ -73,7 +84,7 @@ interface Background {
 function bears(mark: Mark, entry: Row<'journal_entry'>, background: Background): boolean {
   switch (mark) {
     case 'weekend':
-      return Day.isWeekend(entry.postedAt.slice(0, 10));
+      return Day.isWeekend(Day.at(entry.postedAt, background.timeZone));
     case 'round':
       return isRound(entry.total.amount);
     case 'seldom_user':
@@ -89,6 +100,6 @@ function bears(mark: Mark, entry: Row<'journal_entry'>, background: Background):
 }
 
 function isRound(amount: string): boolean {
-  const steps = Decimal.over(amount, roundStep, 5);
+  const steps = Decimal.over(amount, roundStep);
   return !Decimal.isZero(amount) && Decimal.compare(steps, Decimal.round(steps, 0)) === 0;
 }

@@ -27,9 +27,10 @@ export const bankReconciliation = defineAgent({
   },
   instructions: `1. Call finance.bank_line.list_open and finance.payment.list with the account. Outgoing amounts are negative; references are reduced to capital letters and digits already.
 2. Take the lines in the order given, each payment at most once (it is taken then), in three passes:
-- kind transfer with a reference, against payments whose purpose is not fee and whose reference is the same:
-  one that is neither reconciled nor taken: the same amount is a pair, another amount is bank.amount; both take the payment.
-  else one that is reconciled or taken: the same amount is bank.duplicate, another amount is bank.unmatched.
+- kind transfer with a reference, against payments whose purpose is not fee and whose reference is the same; the first of these that there is:
+  one of the same amount, neither reconciled nor taken, is the pair and takes the payment.
+  one of the same amount, reconciled or taken, is bank.duplicate.
+  one of another amount, neither reconciled nor taken, is bank.amount and takes the payment.
   else bank.unmatched.
 - kind fee, against payments with purpose fee, not reconciled nor taken, of the same amount, at most 5 days apart: the first is the pair; none is bank.fee.
 - kind transfer without a reference, against payments whose purpose is not fee, not reconciled nor taken, of the same amount, at most 5 days apart: exactly one is the pair; none or several is bank.unmatched.

@@ -25,7 +25,7 @@ export const duplicateInvoiceGuard = defineAgent({
     'duplicate.paid': 'A paid bill repeats an earlier one; the money has to be claimed back.',
   },
   instructions: `1. Call finance.bill.search with the vendor: all its bills that are not cancelled, by date.
-2. A bill repeats an earlier one when company, stem and total are the same, the dates are at most ${nearDays} days apart, and the suffixes do not contradict each other (both null, equal, or only one null; A and B are instalments). The later date is the repetition; on one date the number that sorts later. Compare with the earliest bill that qualifies. A repetition whose hold is duplicate already is in order. Equal totals alone, such as a monthly rent, are too.
+2. A bill repeats an earlier one when company, stem (not an empty one) and total are the same, the dates are at most ${nearDays} days apart, and the suffixes do not contradict each other (both null, equal, or only one null; A and B are instalments). The later date is the repetition; on one date the number that sorts later. Compare with the earliest bill that qualifies. A repetition whose hold is duplicate already is in order. Equal totals alone, such as a monthly rent, are too.
 3. Report each repetition once: duplicate.paid when its status is paid, else duplicate.unpaid. Records: [bill: the repetition, bill: the earlier one]. Company: the bill's. Amount: its total without sign. ${severityRule}
 4. For each duplicate.unpaid whose hold is null call finance.hold.place with the repetition as bill, expect = its version, reason duplicate.
 Answer with checked = bills listed, flagged = findings, exposure = their amounts added up by currency.

@@ -1,4 +1,4 @@
-import { Decimal, defineAgent, Money, z } from 'tutti';
+import { defineAgent, Money, z } from 'tutti';
 import { severityOf, severityRule } from '../severity.ts';
 import { Tally } from '../tally.ts';
 import { getLedgerBalances } from '../tools/get-ledger-balances.ts';
@@ -86,20 +86,22 @@ Answer with checked = entries + items, tied = control accounts whose ledger bala
     const missing = subledger.unposted
       .flatMap((each) => each.effects)
       .filter((effect) => effect.control === control)
-      .map((effect) => effect.amount.amount);
-    const unexplained = Decimal.plus(
-      Decimal.minus(variance.amount, Decimal.sum(manual.map((each) => each.amount.amount))),
-      Decimal.sum(missing),
+      .map((effect) => effect.amount);
+    const { currency } = balance;
+    const known = manual.map((each) => each.amount);
+    const unexplained = Money.plus(
+      Money.minus(variance, Money.sum(currency, known)),
+      Money.sum(currency, missing),
     );
-    if (Decimal.isZero(unexplained)) continue;
+    if (Money.isZero(unexplained)) continue;
     report(
       {
         kind: 'subledger.variance',
         records: [{ entity: 'account', id: account }],
-        summary: `Control account ${number} is ${balance.amount} ${balance.currency}, its subledger ${open.amount}; ${unexplained} is unexplained.`,
+        summary: `Control account ${number} is ${balance.amount} ${balance.currency}, its subledger ${open.amount}; ${unexplained.amount} is unexplained.`,
         evidence: { control, ledger: balance.amount, subledger: open.amount },
       },
-      Money.of(unexplained, balance.currency),
+      unexplained,
     );
   }
   return {

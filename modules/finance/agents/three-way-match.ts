@@ -22,18 +22,19 @@ export const threeWayMatch = defineAgent({
   limits: { timeoutMs: 120_000, turns: 10, costMicroUsd: 300_000 },
   tools: { listDraftBills, listOrders, listReceipts, getTolerances, setMatchResult, placeHold },
   findings: {
-    'match.receipt': 'A bill charges an order line of which nothing has been received.',
+    'match.receipt':
+      'A bill charges an order line of which nothing has been received, or that there is not.',
     'match.quantity':
       'A bill charges more than was received, or ordered where no receipt is required.',
     'match.price': "A bill's price lies outside the tolerance around the order's price.",
   },
   instructions: `1. Call finance.bill.list_drafts with the vendor. Without bills answer with zeros and []. Else call finance.order.list and finance.receipt.list once with all their orders, and finance.tolerance.get once with all their companies.
-2. Skip bills whose hold is not null: somebody knows. Judge every line of the others; a line without orderLine, or whose orderLine the order lacks, is in order.
-- agreed = what was accepted for the order line when the order's matching is three_way (0 when no receipt names it), the ordered quantity when it is two_way.
+2. Skip bills whose hold is not null: somebody knows. Judge every line of the others; a line without orderLine is in order.
+- agreed = what was accepted for the order line when the order's matching is three_way (0 when no receipt names it), the ordered quantity when it is two_way (0 when the order's status is draft or cancelled).
 - permitted = agreed less what other bills charge for the order line (billed, without this bill), at least 0.
 - allowed(value) = the smaller of the company's amount, and its percent of the value; 0 when the company has no tolerance.
-- match.receipt: three_way and agreed is 0; difference = quantity x bill price. Otherwise one or both of:
-- match.quantity: (quantity - permitted) x order price is above 0 and above allowed(permitted x order price); that is the difference.
+- match.receipt: the order or the order line is not there, or three_way and agreed is 0, and the lines for it charge more than they credit; difference = quantity x bill price. Otherwise one or both of:
+- match.quantity, once an order line: (quantity of all the bill's lines for it - permitted) x order price is above 0 and above allowed(permitted x order price); that is the difference.
 - match.price: |bill price - order price| x quantity is above allowed(quantity x order price); that is the difference.
 A difference that equals the allowed one is in order.
 3. Report one finding for each bill and kind that occurs. Records: [bill, purchase_order]. Company: the bill's. Amount: the differences of that kind over all lines, to two decimals. ${severityRule}

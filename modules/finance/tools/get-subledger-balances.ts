@@ -1,4 +1,4 @@
-import { Decimal, defineTool, type Erp, Money, z } from 'tutti';
+import { defineTool, type Erp, Money, type Row, z } from 'tutti';
 import { type Control, controls } from '../chart.ts';
 import { currencyOf } from '../company.ts';
 
@@ -34,23 +34,24 @@ export const getSubledgerBalances = defineTool({
     erp.payment.list({ company, status: { in: ['executed', 'reconciled'] } }, unlimited),
     unpostedOf(erp, company),
   ]);
-  const balances: Readonly<Record<Control, readonly string[]>> = {
-    payables: bills.map((bill) => Decimal.minus('0', bill.total.amount)),
-    receivables: receivables.map((receivable) => receivable.total.amount),
-    bank: payments.map((payment) => signed(payment.direction, payment.amount.amount)),
+  const balances: Readonly<Record<Control, readonly Money[]>> = {
+    payables: bills.map((bill) => Money.negate(bill.total)),
+    receivables: receivables.map((receivable) => receivable.total),
+    bank: payments.map(signed),
   };
   return {
     items: bills.length + receivables.length + payments.length,
     balances: controls.map((control) => ({
       control,
-      balance: Money.of(Decimal.sum(balances[control]), currency),
+      // An amount of another currency is an error, and no part of the sum.
+      balance: Money.sum(currency, balances[control]),
     })),
     unposted,
   };
 });
 
-function signed(direction: 'in' | 'out', amount: string): string {
-  return direction === 'in' ? amount : Decimal.minus('0', amount);
+function signed({ direction, amount }: Pick<Row<'payment'>, 'direction' | 'amount'>): Money {
+  return direction === 'in' ? amount : Money.negate(amount);
 }
 
 async function unpostedOf(erp: Erp, company: string): Promise<z.infer<typeof Unposted>[]> {
@@ -69,7 +70,7 @@ async function unpostedOf(erp: Erp, company: string): Promise<z.infer<typeof Unp
       effects: [{ control: 'receivables' as const, amount: total }],
     })),
     ...payments.map(({ id, number, direction, purpose, amount }) => {
-      const bank = Money.of(signed(direction, amount.amount), amount.currency);
+      const bank = signed({ direction, amount });
       const contra = {
         bill: 'payables',
         receivable: 'receivables',

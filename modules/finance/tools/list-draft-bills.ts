@@ -1,10 +1,9 @@
-import { Day, Decimal, defineTool, Id, Money, z } from 'tutti';
+import { Decimal, defineTool, Id, Money, z } from 'tutti';
 
 /** The bills that wait for their match. */
 export const listDraftBills = defineTool({
   name: 'finance.bill.list_drafts',
-  description:
-    "Lists a vendor's draft bills of the open month that refer to an order, with their lines.",
+  description: "Lists a vendor's draft bills that refer to an order, with their lines.",
   effect: 'read',
   parameters: z.object({ vendor: Id('party') }),
   result: z.array(
@@ -22,12 +21,8 @@ export const listDraftBills = defineTool({
     }),
   ),
   category: 'payables',
-}).handler(async ({ vendor }, { erp, today }) => {
-  const bills = await erp.bill.list({
-    vendor,
-    status: 'draft',
-    date: { gte: Day.monthStart(today), lte: today },
-  });
+}).handler(async ({ vendor }, { erp }) => {
+  const bills = await erp.bill.list({ vendor, status: 'draft' });
   return bills.flatMap(({ id, version, number, company, order, hold, total, lines }) =>
     order === null
       ? []

@@ -11,6 +11,7 @@ export const listOrders = defineTool({
     z.object({
       id: Id('purchase_order'),
       number: z.string(),
+      status: z.enum(['draft', 'open', 'received', 'closed', 'cancelled']),
       matching: z.enum(['three_way', 'two_way']),
       lines: z.array(z.object({ id: z.string(), quantity: Decimal, price: Money })),
       /** One element for each line of each bill. */
@@ -25,8 +26,8 @@ export const listOrders = defineTool({
     erp.bill.list({ order: { in: orders }, status: { in: ['draft', 'open', 'paid'] } }),
   ]);
   const billsOf = Map.groupBy(bills, (bill) => bill.order);
-  return found.map(({ id, number, matching, lines }) => ({
-    ...{ id, number, matching },
+  return found.map(({ id, number, status, matching, lines }) => ({
+    ...{ id, number, status, matching },
     lines: lines.map((line) => ({ id: line.id, quantity: line.quantity, price: line.price })),
     billed: (billsOf.get(id) ?? []).flatMap((bill) =>
       bill.lines.flatMap(({ orderLine, quantity }) =>

@@ -1,6 +1,6 @@
 import { defineTool, EngineError, Id, Money, z } from 'tutti';
 import { chart } from '../chart.ts';
-import { accountBy } from '../posting.ts';
+import { accountBy, postingLine } from '../posting.ts';
 
 /** The posting of a fee, for somebody to make. */
 export const parkBankFee = defineTool({
@@ -39,8 +39,9 @@ export const parkBankFee = defineTool({
     ...{ company: company ?? '', date: today, reason: 'bank_fee', reference: line, total },
     status: 'draft',
     lines: [
-      { account: charges, debit: total.amount, credit: '0' },
-      { account: bank, debit: '0', credit: total.amount },
+      // What was charged is negative; a fee that was given back is turned around.
+      postingLine(charges, Money.negate(fee.amount).amount),
+      postingLine(bank, fee.amount.amount),
     ],
   });
   return { entry: id };

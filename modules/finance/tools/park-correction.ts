@@ -70,7 +70,13 @@ async function reversal(erp: Erp, record: string): Promise<ParkedDraft> {
 type Document = 'bill' | 'receivable' | 'payment';
 
 async function posting(erp: Erp, entity: Document, record: string): Promise<ParkedDraft> {
-  const { company, number, entry, total, accounts } = await documentOf(erp, entity, record);
+  const { company, number, status, entry, total, accounts } = await documentOf(erp, entity, record);
+  if (status === 'draft' || status === 'cancelled') {
+    throw new EngineError(
+      'ERP_REJECTED',
+      `The ${entity} ${number} is ${status}, so the ledger lacks nothing; post documents that count.`,
+    );
+  }
   if (entry !== null) {
     throw new EngineError(
       'ERP_REJECTED',
@@ -97,6 +103,7 @@ async function documentOf(
 ): Promise<{
   readonly company: string;
   readonly number: string;
+  readonly status: string;
   readonly entry: string | null;
   readonly total: Money;
   readonly accounts: readonly [debit: Side, credit: Side];

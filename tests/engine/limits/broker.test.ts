@@ -97,6 +97,21 @@ describe('Broker', () => {
     assert.equal(broker.budget.left('tenant'), 10_000 - bound);
   });
 
+  it('leaves a provider alone that nobody can reach, though calls that never left cost nothing', () => {
+    verifies('R8.breaker');
+    const clock = new FakeClock();
+    const breakers = new Breakers({ clock, limits: () => ({ failures: 2 }) });
+    const broker = brokerOf([target], { clock, breakers });
+
+    for (const _ of [1, 2]) {
+      const error = { code: 'MODEL_UNAVAILABLE' } as const;
+      const end = broker.settle(broker.grant(wish), { usage: null, sent: false, error });
+      assert.deepEqual(end, { state: 'released', costMicroUsd: 0 });
+    }
+
+    assert.equal(broker.refusal(wish)?.blocker, 'breaker');
+  });
+
   it('counts a reply that broke off by a refusal in full: it may be billed', () => {
     const broker = aBroker(10_000);
 

@@ -54,6 +54,21 @@ describe('comparing names', () => {
     assert.ok(score('Petrov Bearings', 'Petrov Bealings', 0.8) > 0.8);
   });
 
+  it('reads names in any script, and takes no two of them for one because of it', () => {
+    assert.equal(score('ООО «Ромашка»', 'Ромашка'), score('Ромашка', 'ООО «Ромашка»'));
+    assert.equal(score('Ромашка', 'РОМАШКА'), 1);
+    assert.ok(score('Ромашка', 'Сталь') < candidateScore);
+    assert.ok(score('北京鋼鐵有限公司', '上海轴承有限公司') < candidateScore);
+    assert.ok(score('شركة النور', 'شركة الحديد') < candidateScore);
+    assert.ok(score('Ромашка LLC', 'Сталь LLC') < candidateScore);
+    assert.equal(score('Πετρος Αε', 'ΠΕΤΡΟΣ ΑΕ'), 1);
+  });
+
+  it('finds nothing in names of which no letter is left', () => {
+    assert.equal(score('', ''), 0);
+    assert.equal(score('***', '—'), 0);
+  });
+
   it('keeps a name that consists of legal forms, and scores symmetrically', () => {
     assert.equal(score('AG & Co. KG', 'AG & Co. KG'), 1);
     assert.equal(score('Sable Gears', 'Stable Gear'), score('Stable Gear', 'Sable Gears'));

@@ -15,10 +15,13 @@ describe('scoring journal entries', () => {
     period: '2026-05',
     closedAt: '2026-06-08T16:00:00.000Z',
   };
-  const marksOf = async (changes: object): Promise<unknown> => {
+  const marksOf = async (
+    changes: object,
+    more: Readonly<Record<string, readonly object[]>> = {},
+  ): Promise<readonly unknown[]> => {
     const others = ['e2', 'e3'].map((id) => aJournalEntry(id, { date: '2026-03-02' }));
     const journal_entry = [aJournalEntry('e1', changes), ...others];
-    const scope = scopeWith({ journal_entry, period_close: [close] });
+    const scope = scopeWith({ journal_entry, period_close: [close], ...more });
     const outcome = await runTool(scoreEntries, { journal: 'j1', entries: ['e1'] }, scope);
     const { scores } = (outcome as { value: { scores: { marks: string[]; score: number }[] } })
       .value;
@@ -36,10 +39,27 @@ describe('scoring journal entries', () => {
     );
   });
 
+  it('takes the weekend where the company is', async () => {
+    const company = [
+      { id: '1', code: 'MCG-US', timeZone: 'America/New_York', name: 'US', country: 'US' },
+      { id: '2', code: 'MCG-AU', timeZone: 'Australia/Sydney', name: 'AU', country: 'AU' },
+    ].map((each) => ({ ...each, currency: 'USD' }));
+    const marksAt = async (code: string, postedAt: string) =>
+      (await marksOf({ company: code, postedAt }, { company }))[0];
+
+    // Friday evening in New York, Saturday morning in Sydney.
+    assert.equal(await marksAt('MCG-US', '2026-06-13T00:30:00.000Z'), '');
+    assert.equal(await marksAt('MCG-AU', '2026-06-12T23:30:00.000Z'), 'weekend');
+    // Sunday evening in New York, Monday morning in Sydney.
+    assert.equal(await marksAt('MCG-US', '2026-06-15T00:30:00.000Z'), 'weekend');
+    assert.equal(await marksAt('MCG-AU', '2026-06-14T23:30:00.000Z'), '');
+  });
+
   it('takes a multiple of 1,000 for round, and nothing near it', async () => {
     assert.deepEqual(await marksOf({ total: euro('3000') }), ['round', 20]);
     assert.deepEqual(await marksOf({ total: euro('3000.01') }), ['', 0]);
     assert.deepEqual(await marksOf({ total: euro('3500') }), ['', 0]);
+    assert.deepEqual(await marksOf({ total: { amount: '3000.001', currency: 'KWD' } }), ['', 0]);
   });
 
   it('takes a posting up to the moment of the close for timely', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { Money } from 'tutti';
 import { fixtureConnector, runAgent } from 'tutti/testing';
+import { pairStatement } from '../../../modules/finance/bank-pairing.ts';
 import { mayRepeat, stemOf } from '../../../modules/finance/bill-number.ts';
 import { nightSummary } from '../../../modules/finance/index.ts';
 import { allowedDifference } from '../../../modules/finance/tolerance.ts';
@@ -21,6 +22,18 @@ describe('bill numbers', () => {
     }
   });
 
+  it('are read in whatever script they are written', () => {
+    assert.ok(mayRepeat(stemOf('INV-１０４２'), stemOf('inv 1042')));
+    assert.ok(mayRepeat(stemOf('Счёт № 1042'), stemOf('счёт №1042')));
+    for (const [one, other] of [
+      ['家賃２０２６０５', '家賃２０２６０６'],
+      ['Аренда май', 'Аренда июнь'],
+      ['—', '***'],
+    ] as const) {
+      assert.ok(!mayRepeat(stemOf(one), stemOf(other)), `${one} and ${other}`);
+    }
+  });
+
   it('keep months, neighbours and instalments apart', () => {
     for (const [one, other] of [
       ['RENT-2026-05', 'RENT-2026-06'],
@@ -30,6 +43,47 @@ describe('bill numbers', () => {
     ] as const) {
       assert.ok(!mayRepeat(stemOf(one), stemOf(other)), `${one} and ${other}`);
     }
+  });
+});
+
+describe('pairing a statement', () => {
+  const lineOf = (id: string, amount: string, reference: string | null = 'R100') =>
+    ({ id, date: '2026-06-10', kind: 'transfer', amount: eur(amount), reference }) as const;
+  const receiptOf = (id: string, amount: string, reconciled = false) => ({
+    ...{ id, number: id, date: '2026-06-09', purpose: 'receivable', reference: 'R100' },
+    ...{ amount: eur(amount), reconciled },
+  });
+
+  it('pairs what is paid in parts under one reference by the amount, in whatever order', () => {
+    const { pairs, exceptions } = pairStatement(
+      [lineOf('l1', '40'), lineOf('l2', '60')],
+      [receiptOf('p1', '60'), receiptOf('p2', '40')],
+    );
+
+    assert.deepEqual(
+      pairs.map(({ line, payment }) => [line.id, payment.id]),
+      [
+        ['l1', 'p2'],
+        ['l2', 'p1'],
+      ],
+    );
+    assert.deepEqual(exceptions, []);
+  });
+
+  it('takes a part that came twice for a duplicate, also where another part is still awaited', () => {
+    const { pairs, exceptions } = pairStatement(
+      [lineOf('l1', '40'), lineOf('l2', '40'), lineOf('l3', '60')],
+      [receiptOf('p1', '60'), receiptOf('p2', '40')],
+    );
+
+    assert.deepEqual(
+      pairs.map(({ line }) => line.id),
+      ['l1', 'l3'],
+    );
+    assert.deepEqual(
+      exceptions.map(({ kind, line, payment }) => [kind, line.id, payment?.id]),
+      [['duplicate', 'l2', 'p2']],
+    );
   });
 });
 

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { Day, Money } from 'tutti';
 import { fixtureConnector, runTool } from 'tutti/testing';
 import type { Connector } from '../../../core/ports/erp/connector.ts';
 import type { AnyTool } from '../../../core/sdk/tool.ts';
+import { getSubledgerBalances } from '../../../modules/finance/tools/get-subledger-balances.ts';
+import { listDraftBills } from '../../../modules/finance/tools/list-draft-bills.ts';
 import { parkBankFee } from '../../../modules/finance/tools/park-bank-fee.ts';
 import { parkCorrection } from '../../../modules/finance/tools/park-correction.ts';
 import { placeHold } from '../../../modules/finance/tools/place-hold.ts';
@@ -13,16 +16,24 @@ import { entities, staged } from './night.ts';
 const made = staged.company({ seed: 1 });
 const today = made.asOf;
 
-function company(): {
+/** The sample company, in which each given row stands in place of the one with its id. */
+function company(changed: Readonly<Record<string, readonly Fields[]>> = {}): {
   connector: Connector;
   call: (tool: AnyTool, args: unknown) => Promise<Called>;
 } {
-  const connector = fixtureConnector(entities, made.rows);
+  const rows = new Map<string, readonly object[]>(made.rows);
+  for (const [entity, instead] of Object.entries(changed)) {
+    const ids = new Set(instead.map(({ id }) => id));
+    const others = made.rows.get(entity)?.filter(({ id }) => !ids.has(id)) ?? [];
+    rows.set(entity, [...others, ...instead]);
+  }
+  const connector = fixtureConnector(entities, rows);
   return {
     connector,
     call: async (tool, args) => {
       const invoked = await runTool(tool, args, { module: 'finance', connector, entities, today });
       if (invoked.kind === 'error') return { kind: invoked.error.code };
+      if (invoked.kind === 'result') return { kind: 'read', result: invoked.value as never };
       return invoked.value as Called;
     },
   };
@@ -161,6 +172,24 @@ describe('finance.bank_fee.park', () => {
     assert.equal(entry.status, 'draft');
   });
 
+  it('parks a fee that the bank gave back the other way round', async () => {
+    const fee = rowOf('bank_line', (row) => row.kind === 'fee' && row.status === 'open');
+    const refund = { ...fee, amount: Money.negate(fee.amount as Money) };
+    const sides = async (line: Fields) => {
+      const { call, connector } = company({ bank_line: [line] });
+      const parked = await call(parkBankFee, { line: line.id });
+      const entry = await read(connector, 'parked_entry', parked.result?.entry);
+      return (entry.lines as readonly Fields[]).map(({ account, debit, credit }) => ({
+        account,
+        net: Number(debit) - Number(credit),
+      }));
+    };
+
+    const turned = (await sides(fee)).map(({ account, net }) => ({ account, net: -net }));
+
+    assert.deepEqual(await sides(refund), turned);
+  });
+
   it('refuses a line that is matched already, and one that is no fee', async () => {
     const { call } = company();
     const matched = rowOf('bank_line', (row) => row.kind === 'fee' && row.status === 'matched');
@@ -213,5 +242,48 @@ describe('finance.correction.park', () => {
         'ERP_REJECTED',
       );
     });
+
+    it(`posts no ${entity} that is cancelled`, async () => {
+      const missing = rowOf(entity, (row) => row.entry === null && row.status !== 'draft');
+      const { call } = company({ [entity]: [{ ...missing, status: 'cancelled' }] });
+
+      const refused = await call(parkCorrection, { entity, record: missing.id });
+
+      assert.equal(refused.kind, 'ERP_REJECTED');
+    });
   }
+
+  it('posts no bill that is still a draft', async () => {
+    const { call } = company();
+    const draft = rowOf('bill', (row) => row.status === 'draft');
+
+    const refused = await call(parkCorrection, { entity: 'bill', record: draft.id });
+
+    assert.equal(refused.kind, 'ERP_REJECTED');
+  });
+});
+
+describe('finance.bill.list_drafts', () => {
+  it('lists drafts of whatever date: a bill may come after the month that it is dated in', async () => {
+    const draft = rowOf('bill', (row) => row.status === 'draft' && row.order !== null);
+    const { call } = company({ bill: [{ ...draft, date: Day.add(Day.monthStart(today), -1) }] });
+
+    const { result } = await call(listDraftBills, { vendor: draft.vendor });
+
+    const ids = (result as unknown as readonly Fields[]).map(({ id }) => id);
+    assert.ok(ids.includes(draft.id));
+  });
+});
+
+describe('finance.subledger_balance.get', () => {
+  it('adds up no two currencies', async () => {
+    verifies('R3.erp-modules');
+    const payment = rowOf('payment', (row) => row.status === 'executed');
+    const { amount } = payment.amount as Money;
+    const { call } = company({ payment: [{ ...payment, amount: Money.of(amount, 'JPY') }] });
+
+    const refused = await call(getSubledgerBalances, { company: payment.company });
+
+    assert.equal(refused.kind, 'INPUT_INVALID');
+  });
 });

@@ -62,6 +62,14 @@ describe('delivery', () => {
     assert.equal(worthOf('over', [aReceipt('106')]), '60');
   });
 
+  it('takes what comes for a line that was set to nothing for too much', () => {
+    const lines = anOrder().lines.map((line) => ({ ...line, quantity: '0' }));
+
+    assert.equal(worthOf('over', [aReceipt('6')], { lines }), '60');
+    assert.equal(worthOf('over', [aReceipt('0')], { lines }), null);
+    assert.equal(worthOf('short', [aReceipt('0')], { lines }), null);
+  });
+
   it('waits for the rest of a delivery up to its expected day', () => {
     const partly = [aReceipt('40')];
 

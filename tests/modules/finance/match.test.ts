@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { Money } from 'tutti';
+import { compareBill, type MatchFacts } from '../../../modules/finance/match.ts';
+import { verifies } from '../../support/verifies.ts';
+
+const eur = (amount: string) => Money.of(amount, 'EUR');
+const line = (quantity: string, orderLine = 'a', price = '10') => ({
+  orderLine,
+  quantity,
+  price: eur(price),
+});
+
+/** A bill with the given lines over an order of 100 pieces at 10 EUR, all of which have come. */
+function facts(
+  lines: MatchFacts['bill']['lines'],
+  billed: { readonly bill: string; readonly quantity: string }[] = [],
+  order: Partial<NonNullable<MatchFacts['order']>> = {},
+): MatchFacts {
+  return {
+    bill: { id: 'b1', total: eur('0'), lines },
+    order: {
+      id: 'o1',
+      status: 'open',
+      matching: 'three_way',
+      lines: [
+        { id: 'a', quantity: '100', price: eur('10') },
+        { id: 'b', quantity: '100', price: eur('10') },
+      ],
+      billed: billed.map((each) => ({ ...each, orderLine: 'a' })),
+      ...order,
+    },
+    receipts: ['a', 'b'].map((orderLine) => ({ order: 'o1', orderLine, accepted: '100' })),
+    tolerance: { amount: eur('50'), percent: '2' },
+  };
+}
+
+const found = (of: MatchFacts) =>
+  compareBill(of).map(({ kind, amount, lines }) => [kind, amount.amount, lines]);
+
+describe('matching a bill', () => {
+  it('finds what is charged twice on one bill', () => {
+    verifies('R3.erp-modules');
+    assert.deepEqual(found(facts([line('100'), line('100')])), [['quantity', '1000.00', 1]]);
+    assert.deepEqual(found(facts([line('60'), line('30'), line('60')])), [
+      ['quantity', '500.00', 1],
+    ]);
+  });
+
+  it('takes parts of a line that add up to it, and other lines, for what they are', () => {
+    assert.deepEqual(found(facts([line('60'), line('40'), line('100', 'b')])), []);
+    // A part that is taken back on the same bill is charged no more.
+    assert.deepEqual(found(facts([line('100'), line('-40'), line('40')])), []);
+  });
+
+  it('counts what other bills charge and its own lines together', () => {
+    assert.deepEqual(found(facts([line('60')], [{ bill: 'b2', quantity: '30' }])), []);
+    assert.deepEqual(found(facts([line('40'), line('40')], [{ bill: 'b2', quantity: '30' }])), [
+      ['quantity', '100.00', 1],
+    ]);
+  });
+
+  it('holds what was never ordered, and lets through what names no line of an order', () => {
+    const stranger = [{ ...line('100'), orderLine: 'x' }];
+    const free = [{ ...line('100'), orderLine: null }];
+
+    assert.deepEqual(found(facts(stranger)), [['receipt', '1000.00', 1]]);
+    assert.deepEqual(found({ ...facts([line('100')]), order: undefined }), [
+      ['receipt', '1000.00', 1],
+    ]);
+    assert.deepEqual(found(facts(free)), []);
+  });
+
+  it('holds what is charged for an order that is not in force', () => {
+    for (const status of ['cancelled', 'draft'] as const) {
+      const charged = facts([line('100')], [], { matching: 'two_way', status });
+      assert.deepEqual(found(charged), [['quantity', '1000.00', 1]], status);
+    }
+    assert.deepEqual(found(facts([line('100')], [], { matching: 'two_way' })), []);
+  });
+
+  it('lets a credit through of which nothing has been received', () => {
+    assert.deepEqual(found({ ...facts([line('-10')]), receipts: [] }), []);
+    assert.deepEqual(found({ ...facts([line('10')]), receipts: [] }), [['receipt', '100.00', 1]]);
+  });
+
+  it('allows the tolerance once for an order line, in however many parts it is charged', () => {
+    assert.deepEqual(found(facts([line('50'), line('52')])), []);
+    assert.deepEqual(found(facts([line('50'), line('50'), line('2.5')])), [
+      ['quantity', '25.00', 1],
+    ]);
+  });
+});
