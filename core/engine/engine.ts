@@ -201,6 +201,7 @@ export class Engine {
       stops: this.#stops,
       outside: outsideOf(this.#parts, {
         ...{ pool: this.#pool, store: this.#store, budget: this.#limits.broker.budget },
+        ...{ clock: this.#clock, measures: this.#measures },
         started: () => void this.#claims?.claimNowOrLater().catch(() => {}),
       }),
       questions: new EffectQuestions(this.#pool, config.roles),

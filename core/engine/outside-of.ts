@@ -1,16 +1,20 @@
 import type pg from 'pg';
+import type { Clock } from '../base/clock.ts';
 import { calendarFor } from '../sdk/calendar.ts';
 import { nextMoment } from '../sdk/calendar-moment.ts';
 import { ApplyRuns } from './approvals/apply.ts';
 import { Approvals } from './approvals/approvals.ts';
 import type { EngineParts } from './engine-parts.ts';
 import type { Broker } from './limits/broker.ts';
+import { ChildEnds } from './run/child-ends.ts';
 import { Children } from './run/children.ts';
 import { HandOvers } from './run/hand-overs.ts';
 import { Happenings } from './run/happenings.ts';
 import type { LoopParts } from './run/loop-parts.ts';
 import { readPending } from './run/pending.ts';
 import type { Store } from './run/store.ts';
+import { SetAside } from './set-aside.ts';
+import type { Measures } from './telemetry/measures.ts';
 
 /** What an engine works with beside its parts. */
 interface Means {
@@ -18,6 +22,8 @@ interface Means {
   readonly pool: pg.Pool;
   readonly store: Store;
   readonly budget: Broker['budget'];
+  readonly clock: Clock;
+  readonly measures: Pick<Measures, 'setAside'>;
   /** Runs wait to be taken up. */
   readonly started: () => void;
 }
@@ -30,17 +36,20 @@ export function outsideOf(
     config,
     freshness,
   }: Pick<EngineParts, 'registry' | 'connector' | 'config' | 'freshness'>,
-  { pool, store, budget, started }: Means,
+  { pool, store, budget, clock, measures, started }: Means,
 ): NonNullable<LoopParts['outside']> {
+  const aside = (what: string): SetAside =>
+    new SetAside(clock, (id, error) => measures.setAside(what, id, error));
+  const ends = new ChildEnds(pool, aside('runs that a run has started'));
   return {
     pending: () => readPending(pool),
     approvals: new Approvals(pool, config.roles),
-    applies: new ApplyRuns({ pool, store, registry }),
+    applies: new ApplyRuns({ pool, store, registry, aside: aside('what people have granted') }),
     children: new Children({
-      ...{ pool, store, registry },
+      ...{ pool, store, registry, ends },
       leftOf: (run) => budget.left(`run:${run.facts.id}`),
     }),
-    handOvers: new HandOvers({ pool, store, registry, budget, started }),
+    handOvers: new HandOvers({ pool, store, registry, ends, budget, started }),
     happenings: new Happenings(connector, freshness),
     momentOf: (company, moment, afterMs) =>
       nextMoment(calendarFor(registry.calendars, company), moment, afterMs),

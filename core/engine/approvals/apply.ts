@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { crashPoint } from '../../base/crash-point.ts';
 import { digest } from '../../base/ids.ts';
+import { isOutage } from '../../ports/db/db-error.ts';
 import { isSuspended } from '../../ports/db/suspended.ts';
 import { bodyText, vaultOf } from '../../ports/db/vault.ts';
 import type { Applies } from '../../ports/dispatcher.ts';
@@ -9,6 +10,7 @@ import type { Registry } from '../../sdk/registry.ts';
 import type { RunFacts } from '../run/facts.ts';
 import type { Actor } from '../run/request.ts';
 import type { Store } from '../run/store.ts';
+import type { SetAside } from '../set-aside.ts';
 
 /** Runs that one tick submits. */
 const atOnce = 100;
@@ -19,6 +21,8 @@ export interface ApplyParts {
   readonly pool: pg.Pool;
   readonly store: Pick<Store, 'publishWorkflow' | 'createRun'>;
   readonly registry: Pick<Registry, 'tools'>;
+  /** Grants that could not be carried out. */
+  readonly aside: SetAside;
 }
 
 /**
@@ -32,20 +36,34 @@ export class ApplyRuns {
     this.#parts = parts;
   }
 
-  /** Once a second: submits the runs of what has been granted. @throws DB_* */
+  /** Once a second: submits the runs of what has been granted. One that cannot be keeps no other waiting. @throws DB_* */
   async submit(): Promise<void> {
-    const { pool, registry } = this.#parts;
-    const { rows } = await pool.query<GrantedRow>(grantedSql, [atOnce, [...registry.tools.keys()]]);
-    for (const row of await vaultOf(pool).open(rows, 'body')) {
-      // Erased meanwhile: nobody knows any more what to do.
-      if (row.body === null) continue;
-      const run = await this.#start({ ...row, ...proposedIn(row.body) });
-      crashPoint('after-apply');
-      await pool.query(
-        'UPDATE tutti.approval SET apply_run = $3 WHERE tenant_id = $1 AND id = $2',
-        [row.tenant_id, row.id, run],
-      );
+    const { pool, registry, aside } = this.#parts;
+    const tools = [...registry.tools.keys()];
+    const { rows } = await pool.query<GrantedRow>(grantedSql, [atOnce, tools, aside.waiting]);
+    for (const row of rows) {
+      try {
+        await this.#carryOut(row);
+        aside.remove(row.id);
+      } catch (error) {
+        if (isOutage(error)) throw error;
+        aside.add(row.id, error);
+      }
     }
+  }
+
+  async #carryOut(granted: GrantedRow): Promise<void> {
+    const { pool } = this.#parts;
+    const { tenant_id: tenantId, id } = granted;
+    const { rows } = await pool.query<{ readonly body: string | null }>(bodySql, [tenantId, id]);
+    const [row] = await vaultOf(pool).open(rows, 'body');
+    // Erased meanwhile: nobody knows any more what to do.
+    if (!row?.body) return;
+    const run = await this.#start({ ...granted, ...proposedIn(row.body) });
+    crashPoint('after-apply');
+    await pool.query('UPDATE tutti.approval SET apply_run = $3 WHERE tenant_id = $1 AND id = $2', [
+      ...[tenantId, id, run],
+    ]);
   }
 
   async #start(row: GrantedCall): Promise<string> {
@@ -129,8 +147,6 @@ interface GrantedRow {
   readonly id: string;
   readonly key: string;
   readonly tool: string;
-  /** What was proposed. */
-  readonly body: string | null;
   readonly company: string | null;
   readonly business_date: string;
   readonly time_zone: string;
@@ -145,12 +161,17 @@ interface GrantedRow {
 // What was proposed is what people were shown: the payload of that entry. Without it, or its run, nobody knows any more what to do. Another
 // engine may have a tool that this one has not; what waits for it keeps nobody behind it waiting.
 const grantedSql = `
-SELECT a.tenant_id, a.id, a.effect_run AS proposed_by, encode(a.effect_key, 'hex') AS key, e.tool, coalesce(e.actor->>'acting', e.actor->>'id') AS agent, ${bodyText('p')} AS body, r.company, r.business_date, r.time_zone,
+SELECT a.tenant_id, a.id, a.effect_run AS proposed_by, encode(a.effect_key, 'hex') AS key, e.tool, coalesce(e.actor->>'acting', e.actor->>'id') AS agent, r.company, r.business_date, r.time_zone,
   (SELECT v.actor_id FROM tutti.approval_vote v WHERE v.tenant_id = a.tenant_id AND v.approval_id = a.id AND v.decision = 'granted' ORDER BY v.at DESC LIMIT 1) AS by
 FROM tutti.approval a
 JOIN tutti.effect e ON e.tenant_id = a.tenant_id AND e.key = a.effect_key AND e.state = 'proposed'
 JOIN tutti.run r ON r.tenant_id = a.tenant_id AND r.id = a.effect_run
 JOIN tutti.payload p ON p.tenant_id = a.tenant_id AND p.run_id = a.effect_run AND p.seq = a.effect_seq AND p.part = 0 AND p.body IS NOT NULL
 WHERE a.state = 'granted' AND a.effect_key IS NOT NULL AND NOT a.waits AND a.apply_run IS NULL AND a.expires_at > clock_timestamp()
-  AND e.tool = ANY ($2) AND NOT ${isSuspended('a.tenant_id')}
+  AND e.tool = ANY ($2) AND a.id <> ALL ($3::uuid[]) AND NOT ${isSuspended('a.tenant_id')}
 ORDER BY a.closed_at LIMIT $1`;
+
+// $1 tenant, $2 approval. Read one by one: a body that cannot be read is nobody else's.
+const bodySql = `SELECT ${bodyText('p')} AS body FROM tutti.approval a
+JOIN tutti.payload p ON p.tenant_id = a.tenant_id AND p.run_id = a.effect_run AND p.seq = a.effect_seq AND p.part = 0 AND p.body IS NOT NULL
+WHERE a.tenant_id = $1 AND a.id = $2`;

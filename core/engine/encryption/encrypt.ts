@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { hiddenBinds } from '../../guard/intent.ts';
 import type { Database } from '../../ports/db/database.ts';
-import { bodyText, type RunKeys, type RunRef, vaultOf } from '../../ports/db/vault.ts';
+import { bodyText, type RunRef, vaultOf } from '../../ports/db/vault.ts';
 import { storedQuestion } from '../approvals/view.ts';
 import { appendAudit } from '../audit/append.ts';
 import { withConnection } from '../retention/keeping.ts';
@@ -50,9 +50,8 @@ async function encryptRun(
   run: RunRef,
   signal: AbortSignal | undefined,
 ): Promise<number> {
-  const keys = await vaultOf(client).keysOf(run);
-  if (!keys) return 0;
-  await locked(client, run, () => encryptAround(client, run, keys));
+  if (!(await vaultOf(client).keysOf(run))) return 0;
+  await locked(client, run, () => encryptAround(client, run));
   let bodies = 0;
   for (let sealed = pieceSize; sealed === pieceSize && !signal?.aborted; bodies += sealed)
     sealed = await locked(client, run, () => encryptPiece(client, run));
@@ -67,8 +66,9 @@ async function encryptPiece(client: pg.Client, run: RunRef): Promise<number> {
   return rows.length;
 }
 
-/** What lies beside the bodies: what questions show, and what effects bind. */
-async function encryptAround(client: pg.Client, run: RunRef, keys: RunKeys): Promise<void> {
+/** What lies beside the bodies: what questions show, and what effects bind. Here, too, the keys are read again. */
+async function encryptAround(client: pg.Client, run: RunRef): Promise<void> {
+  const keys = await vaultOf(client).keysOf(run);
   const questions = await client.query<QuestionRow>(questionsSql, [run.tenantId, run.id]);
   for (const row of questions.rows) {
     const { shown, keyId } = storedQuestion(keys, row);

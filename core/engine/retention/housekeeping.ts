@@ -45,11 +45,13 @@ export class Housekeeping {
 
   async #keep(now: Date, signal: AbortSignal): Promise<void> {
     const database = this.#database;
-    await database.ensurePartitions(now, signal);
+    // A table that is read for long may keep a month from being made; what is past its time goes all the same.
+    const made = await Promise.allSettled([database.ensurePartitions(now, signal)]);
     const own: Parameters<typeof applyRetention>[0] = {
       connect: (...role) => database.connect(...role),
       admin: (work) => database.admin(work, signal),
     };
     await applyRetention(own, this.#policy, { now, signal });
+    for (const each of made) if (each.status === 'rejected') throw each.reason;
   }
 }

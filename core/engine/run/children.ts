@@ -1,11 +1,10 @@
 import type pg from 'pg';
 import { EngineError, type ErrorData, toErrorData } from '../../base/errors.ts';
-import type { Trust } from '../../ports/db/states.ts';
-import { bodyText, vaultOf } from '../../ports/db/vault.ts';
 import type { Registry } from '../../sdk/registry.ts';
 import type { CompiledWorkflow } from '../graph/compiled.ts';
 import { retryRun } from '../retry.ts';
 import { checkRequest, registryFor, submitRun } from '../submit.ts';
+import type { ChildEnds, EndedChild } from './child-ends.ts';
 import { trustOf } from './labels.ts';
 import type { Outcome } from './outcome.ts';
 import type { RunRequest } from './request.ts';
@@ -32,6 +31,7 @@ export interface ChildrenParts {
   readonly pool: pg.Pool;
   readonly store: Store;
   readonly registry: Registry;
+  readonly ends: ChildEnds;
   /** Micro-USD that a run has left to spend; null: it has no limit. */
   readonly leftOf: (run: Run) => number | null;
 }
@@ -111,8 +111,7 @@ export class Children {
   async ended(waiting: readonly WaitingStep[]): Promise<readonly StepEnd[]> {
     const parents = waiting.filter(({ step }) => step.wait === 'child');
     if (parents.length === 0) return [];
-    const runs = [...new Set(parents.map(({ run }) => run.facts.id))];
-    const ends = await readEnded(this.#parts.pool, runs);
+    const ends = await this.#parts.ends.of(parents.map(({ run }) => run.facts.id));
     const byStep = new Map(ends.map((end) => [`${end.parent_run_id} ${end.parent_step}`, end]));
     return parents.flatMap(({ run, step }) => {
       const end = byStep.get(`${run.facts.id} ${step.id}`);
@@ -131,26 +130,6 @@ const endOrphansSql = `INSERT INTO tutti.inbox (tenant_id, run_id, kind, dedupe,
        WHERE c.parent_run_id IS NOT NULL AND c.ended_at IS NULL AND (p.ended_at IS NOT NULL OR s.ended_at IS NOT NULL)
        ON CONFLICT (tenant_id, run_id, dedupe) DO NOTHING`;
 
-/** What steps of some runs have started and has ended, with what it brings; `ids`: of some alone. @throws DB_* */
-export async function readEnded(
-  pool: pg.Pool,
-  runs: readonly string[],
-  ids: readonly string[] | null = null,
-): Promise<readonly EndedChild[]> {
-  const { rows } = await pool.query<EndedChild>(endedSql, [runs, ids]);
-  return vaultOf(pool).open(rows, 'output');
-}
-
-// $1 runs; $2 ids of what they have started, or null.
-const endedSql = `SELECT c.id, c.parent_run_id, c.parent_step, c.status, ${bodyText('p')} AS output, last.data->>'trust' AS trust,
-         (SELECT s.error->>'code' FROM tutti.step s WHERE s.tenant_id = c.tenant_id AND s.run_id = c.id AND s.status = 'failed' ORDER BY s.id LIMIT 1) AS code,
-         (extract(epoch FROM c.ended_at - c.created_at) * 1000)::int AS ms,
-         (SELECT coalesce(sum(s.cost_micro_usd), 0)::bigint FROM tutti.step s WHERE s.tenant_id = c.tenant_id AND s.run_id = c.id) AS cost_micro_usd
-       FROM tutti.run c
-       LEFT JOIN LATERAL (SELECT e.seq, e.data FROM tutti.entry e WHERE e.tenant_id = c.tenant_id AND e.run_id = c.id AND e.kind = 'run.ended' ORDER BY e.seq DESC LIMIT 1) last ON true
-       LEFT JOIN tutti.payload p ON p.tenant_id = c.tenant_id AND p.run_id = c.id AND p.seq = last.seq AND p.part = 0
-       WHERE c.parent_run_id = ANY ($1::uuid[]) AND ($2::uuid[] IS NULL OR c.id = ANY ($2::uuid[])) AND c.ended_at IS NOT NULL`;
-
 type ChildRequest = RunRequest & Required<Pick<RunRequest, 'key' | 'parent'>>;
 
 /** The run that a step of a former run has started. */
@@ -166,23 +145,6 @@ const formerSql = `WITH RECURSIVE chain AS (SELECT tenant_id, id, retry_of, 0 AS
        SELECT c.id, c.workflow, c.workflow_version FROM chain
        JOIN tutti.step s ON s.tenant_id = chain.tenant_id AND s.run_id = chain.id AND s.node = $2 AND s.item_key = $3
        JOIN tutti.run c ON c.tenant_id = chain.tenant_id AND c.parent_run_id = chain.id AND c.parent_step = s.id ORDER BY chain.place LIMIT 1`;
-
-/** A run that a step started, and that has ended. */
-export interface EndedChild {
-  readonly id: string;
-  readonly parent_run_id: string;
-  readonly parent_step: number;
-  readonly status: string;
-  /** JSON. */
-  readonly output: string | null;
-  /** The label of its output; null: a release before labels has ended it. */
-  readonly trust: Trust | null;
-  readonly cost_micro_usd: number;
-  /** The code of the first failure. */
-  readonly code: string | null;
-  /** From its creation to its end. */
-  readonly ms: number;
-}
 
 function outcomeOf(step: Step, { id, status, output, trust }: EndedChild): Outcome {
   if (status === 'succeeded' || status === 'partial') {

@@ -1,8 +1,9 @@
 import type { Clock } from '../../base/clock.ts';
 import { crashPoint } from '../../base/crash-point.ts';
 import { type EngineError, isEngineError, toErrorData } from '../../base/errors.ts';
-import { isAnswerLost, mayPass } from '../../ports/db/db-error.ts';
+import { isAnswerLost, isOutage, mayPass } from '../../ports/db/db-error.ts';
 import type { PresentModules } from '../../ports/module-code.ts';
+import { SetAside } from '../set-aside.ts';
 import type { Measures } from '../telemetry/measures.ts';
 import type { Adoption } from './adopt.ts';
 import type { RunLoop } from './loop.ts';
@@ -12,6 +13,8 @@ import type { RunRow, Store } from './store.ts';
 const atWorkAtOnce = 64;
 /** Runs in memory at once, those that wait included. */
 const heldAtOnce = 1_024;
+/** How often a run is tried whose error is none of the catalogue, and may be anything: over some eight minutes. */
+const triesOfUnknown = 10;
 // Longer than the server lets a statement run (ports/db/connection.ts): a claim whose connection is gone may commit until then.
 const lateMs = 60_000;
 
@@ -27,7 +30,7 @@ export interface ClaimParts {
   readonly present?: () => PresentModules | undefined;
   readonly clock: Clock;
   /** @default nobody counts */
-  readonly measures?: Pick<Measures, 'refused'> | undefined;
+  readonly measures?: Pick<Measures, 'refused' | 'setAside'> | undefined;
 }
 
 /** Takes runs that nobody owns, as far as there is room, and brings them into the loop. */
@@ -36,15 +39,19 @@ export class Claims {
   #claiming: Promise<void> = Promise.resolve();
   /** Runs that are ours and not yet in memory. */
   readonly #claimed: RunRow[] = [];
+  /** Those of them that could not be taken up. */
+  readonly #aside: SetAside;
   /** Runs that were taken up and whose end is not durable yet. */
   readonly #ours = new Set<string>();
   /** When the answer of a claim was lost (monotonic, ms): the database may have given us runs that we did not hear of. */
   #lostAt: number | null = null;
   #isStopped = false;
-  #trouble: EngineError | null = null;
 
   constructor(parts: ClaimParts) {
     this.#parts = parts;
+    this.#aside = new SetAside(parts.clock, (id, error) =>
+      parts.measures?.setAside('a run that is to be taken up', id, error),
+    );
   }
 
   /** Claims one after the other, so that a run is adopted before the next claim counts what there is room for. @throws DB_* */
@@ -56,7 +63,7 @@ export class Claims {
 
   /** Why a run that is ours cannot be taken up until somebody mends it; null: none is kept. */
   get trouble(): EngineError | null {
-    return this.#trouble;
+    return this.#aside.errors.find(lacksKey) ?? null;
   }
 
   /** For a run that is stored: a database that goes away now lets it be claimed when it is back, and nobody is told of a failure. */
@@ -90,10 +97,8 @@ export class Claims {
     const found = room > 0 ? await this.#heard(() => store.claim(boot, room, present?.())) : [];
     this.#claimed.push(...found);
     if (this.#claimed.length > 0) crashPoint('after-claim');
-    for (let row = this.#claimed[0]; row; row = this.#claimed[0]) {
-      await this.#takeUp(row);
-      this.#claimed.shift();
-    }
+    const waiting = new Set(this.#aside.waiting);
+    for (const row of this.#claimed.filter(({ id }) => !waiting.has(id))) await this.#tryOne(row);
     // Those may only wait, and there may be more.
     if (found.length > 0 && found.length === room) await this.#claimOnce();
   }
@@ -125,28 +130,43 @@ export class Claims {
     return rows;
   }
 
-  /**
-   * A run whose workflow no longer fits the loaded modules ends with the reason, so that it keeps no other from starting; what
-   * the database keeps from being read is tried again at the next claim.
-   */
+  /** One that cannot be taken up now is set aside: it keeps no other from starting. @throws DB_* without a database */
+  async #tryOne(row: RunRow): Promise<void> {
+    try {
+      await this.#takeUp(row);
+    } catch (error) {
+      if (isOutage(error)) throw error;
+      this.#aside.add(row.id, error);
+      return;
+    }
+    this.#aside.remove(row.id);
+    this.#claimed.splice(this.#claimed.indexOf(row), 1);
+  }
+
+  /** A run whose workflow no longer fits the loaded modules ends with the reason; so does one that fails again and again, nobody knows why. */
   async #takeUp(row: RunRow): Promise<void> {
-    const { store, adoption, boot, loop, clock } = this.#parts;
+    const { adoption, loop, clock } = this.#parts;
     try {
       const { run, ...recovered } = await adoption.adopt(row, clock.now());
-      this.#trouble = null;
       this.#ours.add(row.id);
       loop.adopt(run, recovered);
     } catch (error) {
-      if (!isEngineError(error) || error.code.startsWith('DB_')) throw error;
-      // Without its key its bodies cannot be read; nothing of it is lost.
-      if (error.code === 'ENCRYPTION_KEY') {
-        this.#trouble = error;
-        throw error;
-      }
-      await adoption.settle(row);
-      await store.failRun(row, boot, toErrorData(error));
-      const { workflow, pins } = row;
-      this.#parts.measures?.refused({ workflow, rehearsal: pins.rehearsal ?? false });
+      // Without its key its bodies cannot be read, and a limit of time may hold when less is done: nothing of it is lost.
+      if (mayPass(error) || lacksKey(error)) throw error;
+      if (!isEngineError(error) && this.#aside.triesOf(row.id) + 1 < triesOfUnknown) throw error;
+      await this.#refuse(row, error);
     }
   }
+
+  async #refuse(row: RunRow, error: unknown): Promise<void> {
+    const { store, adoption, boot } = this.#parts;
+    await adoption.settle(row);
+    await store.failRun(row, boot, toErrorData(error));
+    const { workflow, pins } = row;
+    this.#parts.measures?.refused({ workflow, rehearsal: pins.rehearsal ?? false });
+  }
+}
+
+function lacksKey(error: unknown): error is EngineError {
+  return isEngineError(error) && error.code === 'ENCRYPTION_KEY';
 }

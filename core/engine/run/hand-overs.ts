@@ -10,7 +10,8 @@ import type { RegisteredAgent, Registry } from '../../sdk/registry.ts';
 import type { Budget, Reservation } from '../limits/budget.ts';
 import { submitOwn } from '../submit.ts';
 import { agentTask, delegationWorkflow } from '../tasks/agent-task.ts';
-import { type EndedChild, readEnded, type WaitingStep } from './children.ts';
+import type { ChildEnds, EndedChild } from './child-ends.ts';
+import type { WaitingStep } from './children.ts';
 import type { EntryInput } from './entries.ts';
 import { isInnocent } from './failures.ts';
 import type { RunRequest } from './request.ts';
@@ -25,6 +26,7 @@ export interface HandOverParts {
   readonly pool: pg.Pool;
   readonly store: Store;
   readonly registry: Registry;
+  readonly ends: ChildEnds;
   readonly budget: Pick<Budget, 'left' | 'reserve' | 'settle'>;
   /** Runs wait to be taken up. */
   readonly started: () => void;
@@ -113,8 +115,8 @@ export class HandOvers {
     await this.#steer();
     const turns = [...this.#turns.values()];
     const open = turns.flatMap(({ calls }) => calls.flatMap(openRun));
-    const runs = [...new Set(turns.map(({ run }) => run.facts.id))];
-    const ends = open.length === 0 ? [] : await readEnded(this.#parts.pool, runs, open);
+    const runs = turns.map(({ run }) => run.facts.id);
+    const ends = open.length === 0 ? [] : await this.#parts.ends.of(runs, open);
     const byId = new Map(ends.map((end) => [end.id, end]));
     for (const handed of turns.flatMap(({ calls }) => calls)) {
       const end = handed.run && byId.get(handed.run.id);

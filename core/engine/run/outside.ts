@@ -1,12 +1,14 @@
 import type { Clock } from '../../base/clock.ts';
 import { EngineError, type ErrorData, toErrorData } from '../../base/errors.ts';
+import { isOutage } from '../../ports/db/db-error.ts';
 import type { StepWait } from '../../ports/db/states.ts';
 import type { RegisteredAgent } from '../../sdk/registry.ts';
 import type { ApplyRuns } from '../approvals/apply.ts';
 import type { Approvals } from '../approvals/approvals.ts';
 import type { Decided } from '../approvals/decide.ts';
 import { type CompiledApproval, type CompiledWait, isAgentPlace } from '../graph/compiled.ts';
-import type { Children } from './children.ts';
+import type { Measures } from '../telemetry/measures.ts';
+import type { Children, StepEnd, WaitingStep } from './children.ts';
 import { type EntryInput, nextEntry } from './entries.ts';
 import { innocentDelayMs, isInnocent } from './failures.ts';
 import type { AnsweredTurn, HandOvers } from './hand-overs.ts';
@@ -50,6 +52,8 @@ export interface OutsideParts {
     afterMs: number,
   ) => number;
   readonly isOn: () => boolean;
+  /** Told of what could not be looked at. @default nobody is */
+  readonly measures?: Pick<Measures, 'stumbled'> | undefined;
   readonly events: OutsideEvents;
 }
 
@@ -137,22 +141,43 @@ export class Outside {
     else if (step.wait === 'child' || step.wait === 'event') this.#watched.set(step, run);
   }
 
-  /** Once a second: events that have come, runs that have ended, runs that are not wanted any more. */
+  /**
+   * Once a second: events that have come, runs that have ended, runs that are not wanted any more. What cannot be looked at keeps the rest
+   * from nothing. @throws DB_* without a database
+   */
   async tend(): Promise<void> {
-    const { approvals, applies, children, happenings, handOvers, events } = this.#parts;
-    const pending = await this.#parts.pending();
-    if (pending.questions) {
-      await approvals.tidy();
-      await applies.submit();
-    }
-    if (pending.children) await children.endOrphans();
+    const { approvals, applies, children, happenings, handOvers, measures } = this.#parts;
+    // Where nobody can tell, everything is looked at.
+    let pending: Pick<Pending, 'questions' | 'children'> = { questions: true, children: true };
+    const looks = [
+      async () => {
+        pending = await this.#parts.pending();
+      },
+      async () => pending.questions && (await approvals.tidy()),
+      async () => pending.questions && (await applies.submit()),
+      async () => pending.children && (await children.endOrphans()),
+      async () => this.#end(await children.ended(this.#waiting())),
+      async () => this.#end(await happenings.come(this.#waiting())),
+      async () => {
+        for (const turn of await handOvers.answered()) this.#answer(turn);
+      },
+    ];
+    for (const look of looks)
+      await look().catch((error: unknown) => {
+        if (isOutage(error)) throw error;
+        measures?.stumbled(error);
+      });
+  }
+
+  #waiting(): readonly WaitingStep[] {
     for (const step of this.#watched.keys())
       if (step.status !== 'waiting') this.#watched.delete(step);
-    const waiting = [...this.#watched].map(([step, run]) => ({ run, step }));
-    const ends = [...(await children.ended(waiting)), ...(await happenings.come(waiting))];
+    return [...this.#watched].map(([step, run]) => ({ run, step }));
+  }
+
+  #end(ends: readonly StepEnd[]): void {
     for (const { run, step, outcome } of ends)
-      if (step.status === 'waiting') events.ended(run, step, outcome);
-    for (const turn of await handOvers.answered()) this.#answer(turn);
+      if (step.status === 'waiting') this.#parts.events.ended(run, step, outcome);
   }
 
   /** Starts the runs of what a step has handed on. Never throws. */

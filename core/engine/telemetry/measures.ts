@@ -101,6 +101,13 @@ export class Measures {
     this.#log.error('A part of the engine failed; it is tried again in a second.', { error });
   }
 
+  /** One of many failed by itself; the others were done. */
+  setAside(what: string, id: string, error: unknown): void {
+    this.#log.error('Something failed that keeps nothing else waiting; it is tried again later.', {
+      ...{ what, id, error },
+    });
+  }
+
   /** A run that asks for it could not be taken back, for now. */
   notUndone(run: string, error: unknown): void {
     this.#log.error('A run that has failed could not be taken back; it is tried again.', {

@@ -1,5 +1,6 @@
 import type { Kysely, RawBuilder } from 'kysely';
 import type pg from 'pg';
+import { EngineError } from '../../base/errors.ts';
 import type { EncryptionConfig } from '../encryption/config.ts';
 import type { SecretPlace } from '../secret.ts';
 import {
@@ -45,9 +46,12 @@ export interface Database {
    * @throws what `work` throws, after rolling back
    */
   admin<T>(work: (client: pg.Client) => Promise<T>, signal?: AbortSignal): Promise<T>;
-  /** Makes the monthly partitions that `now` makes due, as `admin` does; call it once a day. Opening does it, too. */
+  /**
+   * Makes the monthly partitions that `now` makes due, as `admin` does; call it once a day. Opening does it, too.
+   * @throws DB_UNAVAILABLE when somebody keeps a table busy: what is missing is made the next time
+   */
   ensurePartitions(now: Date, signal?: AbortSignal): Promise<void>;
-  /** Ends every pool and connection, last opened first, then leaves the embedded server. Safe to call twice. */
+  /** Ends every pool and connection, last opened first, then leaves the embedded server. Called twice, both wait for the same end. */
   close(): Promise<void>;
 }
 
@@ -148,12 +152,30 @@ function openOn(
     asTenant: (tenantId, work) => inTenant(typed('tutti_tenant').kysely, tenantId, work),
     rowsOf: (tenantId, query) => rowsInTenant(typed('tutti_tenant'), tenantId, query),
     admin,
-    ensurePartitions: (now, signal) =>
-      admin((client) => ensurePartitions(client, now), signal).catch(rethrowTranslated),
+    ensurePartitions: (now, signal) => keepPartitions(admin, now, signal).catch(rethrowTranslated),
     close: () => releasers.release(),
   };
   if (vault) keepVault(database, vault);
   return database;
+}
+
+/** How often a busy table is asked for, and how long everybody else has it in between. */
+const tries = 5;
+const pauseMs = 200;
+
+async function keepPartitions(
+  admin: Database['admin'],
+  now: Date,
+  signal?: AbortSignal,
+): Promise<void> {
+  for (let tried = 1; tried <= tries; tried++) {
+    if (await admin((client) => ensurePartitions(client, now), signal)) return;
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  }
+  throw new EngineError(
+    'DB_UNAVAILABLE',
+    'A table was read for so long that the partitions of the coming months could not be made; end what reads it (a backup, a report). Until then nothing is lost.',
+  );
 }
 
 async function runAdmin<T>(
@@ -190,12 +212,21 @@ function rethrowTranslated(error: unknown): never {
 /** Undoes acquisitions, last first; all of them, and then the first failure is thrown. */
 class Releasers {
   readonly #stack: (() => Promise<void>)[] = [];
+  #releasing: Promise<void> | null = null;
 
   add(release: () => Promise<void>): void {
     this.#stack.push(release);
   }
 
-  async release(): Promise<void> {
+  /** Whoever asks while others are released waits for those, too. */
+  release(): Promise<void> {
+    this.#releasing = (this.#releasing ?? Promise.resolve())
+      .catch(() => {})
+      .then(() => this.#release());
+    return this.#releasing;
+  }
+
+  async #release(): Promise<void> {
     const failures: unknown[] = [];
     for (let next = this.#stack.pop(); next; next = this.#stack.pop()) {
       await next().catch((error: unknown) => failures.push(error));

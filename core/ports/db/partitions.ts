@@ -48,9 +48,10 @@ export function lowestId(at: Date): string {
 
 /**
  * Makes the partitions of `now`'s month and the next two that are missing; `client` is the login user's, inside the lock of
- * `Database.admin`. A month whose rows already lie in the default partition stays there: nothing is moved or lost.
+ * `Database.admin`. A month whose rows already lie in the default partition stays there: nothing is moved or lost. False: somebody
+ * keeps a table busy, and what is missing can be made later.
  */
-export async function ensurePartitions(client: pg.ClientBase, now: Date): Promise<void> {
+export async function ensurePartitions(client: pg.ClientBase, now: Date): Promise<boolean> {
   const { rows } = await client.query<{ name: string }>(
     `SELECT relname AS name FROM pg_class WHERE relnamespace = 'tutti'::regnamespace AND relispartition AND relkind = 'r'`,
   );
@@ -58,10 +59,12 @@ export async function ensurePartitions(client: pg.ClientBase, now: Date): Promis
   for (let ahead = 0; ahead <= monthsAhead; ahead++) {
     const month = monthOf(now, ahead);
     for (const [table, storage] of Object.entries(partitioned)) {
-      if (!present.has(`${table}_${month.name}`))
-        await createPartition(client, { table, month, storage });
+      const isThere = present.has(`${table}_${month.name}`);
+      // At once: what was made until now is locked to the end of the transaction.
+      if (!isThere && !(await createPartition(client, { table, month, storage }))) return false;
     }
   }
+  return true;
 }
 
 /** Whether every partition that `ensurePartitions` would make is there. */
@@ -83,19 +86,35 @@ interface Partition {
   readonly storage: string;
 }
 
+/**
+ * How long a change of partitions may wait for its lock. Whoever wants the table meanwhile queues behind it, the journal's
+ * flush too, so this is also the longest that a reader who sits on the table can make a flush wait.
+ */
+const lockPatienceMs = 100;
+
+/** Makes a partition; false: somebody keeps the table busy. */
 async function createPartition(
   client: pg.ClientBase,
   { table, month, storage }: Partition,
-): Promise<void> {
+): Promise<boolean> {
   const { from, to } = month;
   const { rowCount } = await client.query(
     `SELECT FROM tutti.${table}_default WHERE run_id >= $1 AND run_id < $2 LIMIT 1`,
     [from, to],
   );
-  if (rowCount !== 0) return;
-  await client.query(
-    `CREATE TABLE IF NOT EXISTS tutti.${table}_${month.name} PARTITION OF tutti.${table} FOR VALUES FROM ('${from}') TO ('${to}') ${storage}`,
-  );
+  if (rowCount !== 0) return true;
+  await client.query(`SAVEPOINT partition; SET LOCAL lock_timeout = ${lockPatienceMs}`);
+  try {
+    await client.query(
+      `CREATE TABLE IF NOT EXISTS tutti.${table}_${month.name} PARTITION OF tutti.${table} FOR VALUES FROM ('${from}') TO ('${to}') ${storage}`,
+    );
+  } catch (error) {
+    if ((error as { readonly code?: string }).code !== '55P03') throw error;
+    await client.query('ROLLBACK TO partition');
+    return false;
+  }
+  await client.query('RELEASE partition; SET LOCAL lock_timeout TO DEFAULT');
+  return true;
 }
 
 /** A month's partition of one table. */
@@ -120,12 +139,6 @@ export async function listPartitions(client: pg.ClientBase): Promise<readonly Mo
     month: monthOf(new Date(Date.UTC(year, month - 1))),
   }));
 }
-
-/**
- * How long a change of partitions may wait for its lock. Whoever wants the table meanwhile queues behind it, the journal's
- * flush too, so this is also the longest that a reader who sits on the table can make a flush wait.
- */
-const lockPatienceMs = 100;
 
 /**
  * Drops a month's partition of one table; rows of the runs in `kept` move to the default partition. `client` is the login

@@ -79,13 +79,14 @@ export class MorningReporter {
   }
 
   async #reportEnded(turn: Turn): Promise<void> {
-    const { pool, clock, config } = this.#parts;
+    const { pool, clock, config, onError } = this.#parts;
     const { rows } = await pool.query<{ readonly id: string }>(
       `SELECT r.id FROM tutti.run r WHERE r.tenant_id = $1 AND r.workflow = $2 AND r.ended_at > $3 AND ${isNight}
          AND NOT EXISTS (SELECT FROM tutti.morning_report m WHERE m.tenant_id = $1 AND m.night = r.id::text) ORDER BY r.id`,
       [turn.tenant.id, config.after ?? usualNight, new Date(clock.now() - newsHours * hourMs)],
     );
-    for (const { id } of rows) await this.#report(turn, { night: id, runId: id });
+    // One night that cannot be told of keeps no other.
+    for (const { id } of rows) await this.#report(turn, { night: id, runId: id }).catch(onError);
   }
 
   async #reportAt(turn: Turn, at: string): Promise<void> {

@@ -8,7 +8,7 @@ import type { BackfillOrder, BackfillState, Reprocess } from '../../ports/db/sta
 import { inTransaction } from '../../ports/db/transaction.ts';
 import type { RegisteredSchedule } from '../../sdk/check-schedule.ts';
 import { type BackfillAsk, planBackfill } from './backfill-plan.ts';
-import type { ScheduleParts } from './parts.ts';
+import type { Apart, ScheduleParts } from './parts.ts';
 import { type SlotRow, type SlotView, slotColumns, viewOfSlot } from './slot.ts';
 import { insertSlots, settleSlots } from './slot-store.ts';
 
@@ -166,7 +166,7 @@ export class Backfills {
   }
 
   /** Lets go as many slots as may run beside each other, of every backfill that is not carried out yet; whether there is one. */
-  async advance(tenantId: number): Promise<boolean> {
+  async advance(tenantId: number, apart: Apart): Promise<boolean> {
     const { rows } = await this.#parts.pool.query<Pick<BackfillRow, 'id' | 'schedule'>>(
       `SELECT b.id, b.schedule FROM tutti.backfill b WHERE b.tenant_id = $1 AND (b.state = 'running' OR EXISTS
          (SELECT FROM tutti.schedule_slot s WHERE s.tenant_id = $1 AND s.backfill_id = b.id AND s.state IN ('due', 'fired')))`,
@@ -174,8 +174,8 @@ export class Backfills {
     );
     const own = rows.filter(({ schedule }) => this.#parts.registry.schedules.has(schedule));
     for (const { id, schedule } of own)
-      await inTransaction(this.#parts.pool, (client) =>
-        advanceOne(client, { tenantId, id, schedule }),
+      await apart(() =>
+        inTransaction(this.#parts.pool, (client) => advanceOne(client, { tenantId, id, schedule })),
       );
     return own.length > 0;
   }

@@ -7,7 +7,7 @@ import { inTransaction } from '../../ports/db/transaction.ts';
 import type { RegisteredSchedule } from '../../sdk/check-schedule.ts';
 import { knownCalendar, logicalMoment, periodsAt } from '../../sdk/occurrences.ts';
 import type { slotInput } from '../../sdk/schedule.ts';
-import type { ScheduleParts } from './parts.ts';
+import type { Apart, ScheduleParts } from './parts.ts';
 import { auditFailurePause, pauseForFailure, scheduleActor } from './pause.ts';
 import { type SlotRow, slotColumns } from './slot.ts';
 import { lockSchedule } from './slot-store.ts';
@@ -26,7 +26,7 @@ export class Firings {
   }
 
   /** Fires what is due of a tenant, the oldest first. @throws DB_* */
-  async fireDue(tenantId: number): Promise<void> {
+  async fireDue(tenantId: number, apart: Apart): Promise<void> {
     const { rows } = await this.#parts.pool.query<SlotRow>(
       `SELECT ${slotColumns} FROM tutti.schedule_slot WHERE tenant_id = $1 AND state = 'due' ORDER BY decided_at, slot_at LIMIT ${mostAtOnce}`,
       [tenantId],
@@ -34,7 +34,7 @@ export class Firings {
     for (const row of rows) {
       const registered = this.#parts.registry.schedules.get(row.schedule);
       // One that is loaded elsewhere alone is fired there.
-      if (registered) await this.fire(tenantId, registered, row);
+      if (registered) await apart(() => this.fire(tenantId, registered, row));
     }
   }
 

@@ -3,6 +3,9 @@ import type { RunAsk } from '../../engine/ask.ts';
 import type { RunRequest } from '../../engine/run/request.ts';
 import type { Registry } from '../../sdk/registry.ts';
 
+/** Does one of several things that are due; what it throws keeps nothing else from being done. @throws DB_* without a database */
+export type Apart = (work: () => Promise<void>) => Promise<void>;
+
 /** What schedules are made of. */
 export interface ScheduleParts {
   /** Acts as `tutti_engine`. */

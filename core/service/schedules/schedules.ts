@@ -1,10 +1,11 @@
 import type { Clock } from '../../base/clock.ts';
 import { isEngineError } from '../../base/errors.ts';
+import { isOutage } from '../../ports/db/db-error.ts';
 import type { RegisteredSchedule } from '../../sdk/check-schedule.ts';
 import { advance, declarationDigest, nextDue, timingDigest } from './advance.ts';
 import { Backfills } from './backfills.ts';
 import { Firings } from './firings.ts';
-import type { ScheduleParts } from './parts.ts';
+import type { Apart, ScheduleParts } from './parts.ts';
 import { scheduleActor } from './pause.ts';
 
 /** How long it looks away while something is open: runs whose end others wait for, backfills, slots that could not be fired. */
@@ -154,14 +155,27 @@ export class Schedules {
       if (!watched.counts) continue;
       const isDue = watched.dueAt !== null && watched.dueAt <= now;
       if (isDue || open.has(`${tenantId} ${registered.schedule.name}`))
-        await this.#advance(watched, now);
+        await this.#apart(() => this.#advance(watched, now));
     }
     let isOpen = false;
+    const apart: Apart = (work) => this.#apart(work);
     for (const tenantId of await this.#busy()) {
-      isOpen = (await this.#backfills.advance(tenantId)) || isOpen;
-      await this.#firings.fireDue(tenantId);
+      await this.#apart(async () => {
+        isOpen = (await this.#backfills.advance(tenantId, apart)) || isOpen;
+      });
+      await this.#apart(() => this.#firings.fireDue(tenantId, apart));
     }
     return isOpen || (await this.#open()).size > 0;
+  }
+
+  /** What cannot be done is told of, and keeps nothing else from being. @throws DB_* without a database */
+  async #apart(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (isOutage(error)) throw error;
+      this.#parts.onError(error);
+    }
   }
 
   async #advance(watched: Watched, now: number): Promise<void> {

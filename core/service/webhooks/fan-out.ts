@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { isOutage } from '../../ports/db/db-error.ts';
 import { inTransaction, type Queryable } from '../../ports/db/transaction.ts';
 import { moduleOf } from '../../sdk/qualified-name.ts';
 import { emit } from './emit.ts';
@@ -23,12 +24,18 @@ export async function fanOut({ pool, now, onError }: Reading): Promise<number> {
   );
   let made = 0;
   for (const { tenant_id: tenantId } of rows) {
-    for (let isMore = true; isMore; ) {
-      const portion = await inTransaction(pool, (client) =>
-        readOn(client, tenantId, { now, onError }),
-      );
-      made += portion.made;
-      isMore = portion.isMore;
+    try {
+      for (let isMore = true; isMore; ) {
+        const portion = await inTransaction(pool, (client) =>
+          readOn(client, tenantId, { now, onError }),
+        );
+        made += portion.made;
+        isMore = portion.isMore;
+      }
+    } catch (error) {
+      if (isOutage(error)) throw error;
+      // One tenant's feed that cannot be read holds up no other's, nor what is there to be told.
+      onError(error);
     }
   }
   return made;

@@ -114,6 +114,31 @@ describe('a yes to an effect', function () {
     });
   }
 
+  it('is carried out although another cannot be, of which nobody can read what was proposed', async () => {
+    verifies('R12.approvals');
+    await yard.set();
+    const views = [];
+    for (const parcel of [await aParcel(), await aParcel()]) {
+      const view = await yard.asked({ parcel, attended: false });
+      await yard.became(String(view.runId));
+      await yard.query(`UPDATE tutti.approval SET apply_run = $1 WHERE id = $1`, [view.id]);
+      await yard.grant(view);
+      views.push(view);
+    }
+    const [sick, well] = views as [ApprovalView, ApprovalView];
+    await yard.query(
+      `UPDATE tutti.payload p SET body = '\\xff' FROM tutti.approval a WHERE a.id = $1 AND p.run_id = a.effect_run AND p.seq = a.effect_seq`,
+      [sick.id],
+    );
+    for (const { id } of views)
+      await yard.query(`UPDATE tutti.approval SET apply_run = NULL WHERE id = $1`, [id]);
+
+    assert.equal(await yard.became(await yard.applied(well.id)), '');
+    const [row] = await yard.query(`SELECT apply_run FROM tutti.approval WHERE id = $1`, [sick.id]);
+    assert.deepEqual(row, { apply_run: null });
+    await yard.query(`UPDATE tutti.approval SET state = 'withdrawn' WHERE id = $1`, [sick.id]);
+  });
+
   it('is void once its time is over', async () => {
     await yard.set('?tier=short');
     for (const attended of [true, false]) {

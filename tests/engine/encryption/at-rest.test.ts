@@ -12,6 +12,7 @@ import { type Database, openDatabase } from '../../../core/ports/db/database.ts'
 import { readMasterKeys } from '../../../core/ports/encryption/master-keys.ts';
 import { emptyDatabase } from '../../support/backup-data.ts';
 import { newMasterKey } from '../../support/encrypted.ts';
+import { eventually } from '../../support/eventually.ts';
 import { Past } from '../../support/fixtures/old-runs.ts';
 import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
 import { scratchFolder } from '../../support/scratch.ts';
@@ -81,6 +82,37 @@ describe('encryption at rest', function () {
       'SELECT bool_and(sha256 = sha256(body) AND size = length(body)) AS same FROM tutti.payload',
     );
     assert.deepEqual(proof, { same: true });
+  });
+
+  it('encrypts what people are asked with keys that are there, also where some are erased meanwhile', async () => {
+    const id = await past.plant({ at });
+    const pool = database.pool('tutti_engine', 3);
+    await pool.query(
+      `INSERT INTO tutti.approval (tenant_id, id, run_id, step, path, digest, tier, required, state, requested_by, expires_at, title, shown, deciders)
+       VALUES ($1, gen_random_uuid(), $2, 0, 'each', '', 'node', 1, 'open', '{}', now() + interval '1 day', 'Pay Ada?', '{}', '{}')`,
+      [tenantId, id],
+    );
+    const eraser = await pool.connect();
+    await eraser.query('BEGIN');
+    await eraser.query('SELECT FROM tutti.run WHERE id = $1 FOR NO KEY UPDATE', [id]);
+
+    const encrypted = encryptStored(database, { actor });
+    await eventually(async () => {
+      const { rowCount } = await pool.query(
+        `SELECT FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted`,
+      );
+      return rowCount === 1;
+    });
+    await eraser.query('DELETE FROM tutti.data_key WHERE run_id = $1', [id]);
+    await eraser.query('COMMIT');
+    eraser.release();
+    await encrypted;
+
+    const { rows } = await pool.query(
+      `SELECT EXISTS (SELECT FROM tutti.data_key k WHERE k.run_id = a.run_id AND k.id = a.key_id AND k.class = 'shown') AS "canBeRead" FROM tutti.approval a WHERE a.run_id = $1`,
+      [id],
+    );
+    assert.deepEqual(rows, [{ canBeRead: true }]);
   });
 
   it('deletes the key with what it erases, so that no old copy can be read, and keeps that of a run that is held', async () => {

@@ -233,4 +233,19 @@ describe('connection', function () {
     await assert.rejects(client.query('SELECT 1'));
     await other.drop();
   });
+
+  it('is closed for whoever closes it again once it is for the first', async () => {
+    const other = await freshDatabase();
+    await other.database.connect('tutti_engine');
+    let hasEnded = false;
+    const first = other.database.close().then(() => {
+      hasEnded = true;
+    });
+
+    await other.database.close();
+
+    assert.ok(hasEnded);
+    await first;
+    await other.drop();
+  });
 });

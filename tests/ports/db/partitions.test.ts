@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { v7 } from 'uuid';
-import { dropPartition, listPartitions, monthOf } from '../../../core/ports/db/partitions.ts';
+import {
+  dropPartition,
+  ensurePartitions,
+  listPartitions,
+  monthOf,
+} from '../../../core/ports/db/partitions.ts';
 import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
 
 describe('partitions that are dropped', function () {
@@ -69,6 +74,24 @@ describe('partitions that are dropped', function () {
     assert.ok(
       (await entries()).some(([runId]) => runId === late),
       'a late row is not refused',
+    );
+  });
+
+  it('are made when a reader has let go, and until then keep nobody waiting', async () => {
+    const january = new Date(Date.UTC(2018, 0));
+    const reader = await fresh.database.connect('tutti_engine');
+    await reader.query('BEGIN; SELECT FROM tutti.payload');
+
+    const isDone = await fresh.database.admin((client) => ensurePartitions(client, january));
+
+    assert.equal(isDone, false);
+    await reader.query('COMMIT');
+    await fresh.database.ensurePartitions(january);
+    const made = await fresh.database.admin(listPartitions);
+    const payloads = made.filter(({ table }) => table === 'payload');
+    assert.deepEqual(
+      payloads.slice(0, 3).map(({ month: { name } }) => name),
+      ['y2018m01', 'y2018m02', 'y2018m03'],
     );
   });
 

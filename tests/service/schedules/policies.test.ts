@@ -50,6 +50,27 @@ describe('what becomes of a slot', function () {
     });
   });
 
+  it('keeps no other from starting where its own run cannot be stored', async () => {
+    const error = new EngineError('ERP_UNAVAILABLE', 'Nobody answers.');
+    const { runs } = lab.parts({});
+    const part = await lab.part({
+      schedules: [
+        hourly({ when: { cron: '55 * * * *', timeZone: 'UTC' } }),
+        hourly({ name: 'later' }),
+      ],
+      start: async (request) => {
+        if (request.key?.startsWith('hourly/')) throw error;
+        return await runs.start(request);
+      },
+    });
+
+    await lab.pass(hour, part);
+
+    assert.deepEqual(await lab.slots('hourly'), ['00:55 due']);
+    assert.deepEqual(await lab.slots('later'), ['01:00 fired']);
+    assert.deepEqual([...new Set(lab.errors.splice(0))], [error]);
+  });
+
   it('does not start what came due before the schedule was known', async () => {
     const part = await lab.part({});
     assert.deepEqual(await lab.slots(), []);
