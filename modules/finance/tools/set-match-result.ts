@@ -9,7 +9,10 @@ export const setMatchResult = defineTool({
     vendor: Id('party'),
     results: z
       .array(
-        z.object({ bill: Id('bill'), result: z.enum(['matched', 'quantity', 'price', 'receipt']) }),
+        z.object({
+          bill: Id('bill'),
+          result: z.enum(['matched', 'quantity', 'price', 'receipt', 'total']),
+        }),
       )
       .min(1),
   }),
