@@ -16,9 +16,10 @@ import { startAudit } from '../audit/start.ts';
 import type { PurseState } from '../limits/warnings.ts';
 import { Definitions } from '../versions/definitions.ts';
 import { conversationOf, type SpokenRow, toTurns } from './conversation.ts';
-import { type Goal, isOtherGoal, openGoals } from './goal.ts';
+import { type Goal, openGoals } from './goal.ts';
+import { knownRun } from './known-run.ts';
 import type { Pinned } from './pinned.ts';
-import { pinsOf, type RunPins, type RunRequest, usualPriority } from './request.ts';
+import { pinsOf, type RunRequest, usualPriority } from './request.ts';
 import { type OrphanRow, toJsonb } from './rows.ts';
 import { claimSql, type RunRow, runColumns } from './run-row.ts';
 import type { RunStatus } from './states.ts';
@@ -29,9 +30,6 @@ import { readSteps, type StoredSteps } from './stored-steps.ts';
 export type { Actor, RunRequest } from './request.ts';
 export type { RunRow } from './run-row.ts';
 export type { OpenStep, StoredSteps } from './stored-steps.ts';
-
-/** A run that was stored before. */
-type KnownRun = Pick<RunRow, 'id' | 'workflow_version' | 'pins'>;
 
 /** What a run is stored with, beside what is asked for. */
 export interface RunIdentity {
@@ -102,7 +100,7 @@ export class Store {
 
   /**
    * Stores a run as queued, with its input and its goal as bodies of the first entry. The same `id` again, because the answer was lost, finds what is stored.
-   * @throws KEY_REUSED when the key belongs to another input, or to another version or goal than is asked for
+   * @throws KEY_REUSED when the key belongs to something else than is asked for: known-run.ts
    */
   async createRun(
     request: RunRequest,
@@ -150,7 +148,7 @@ export class Store {
       ],
     );
     if (result.rowCount === 1) return { id, isNew: true };
-    const known = await this.#knownRun(request, pins, id);
+    const known = await knownRun(this.#pool, { request, pins, id });
     return { id: known, isNew: known === id };
   }
 
@@ -378,21 +376,5 @@ export class Store {
       [slug],
     );
     return (result.rows[0] as { id: number }).id;
-  }
-
-  async #knownRun(request: RunRequest, asked: RunPins, id: string): Promise<string> {
-    const result = await this.#pool.query<KnownRun>(
-      'SELECT id, workflow_version, pins FROM tutti.run WHERE tenant_id = $1 AND (id = $4 OR workflow = $2 AND key = $3)',
-      [request.tenantId, request.workflow, request.key ?? null, id],
-    );
-    const { id: known, pins, workflow_version: version } = result.rows[0] as KnownRun;
-    const isOther = request.version !== undefined && request.version !== version;
-    if (pins.input === asked.input && !isOther && !isOtherGoal(asked.goal, pins.goal)) return known;
-    const part = pins.input === asked.input ? 'goal' : 'input';
-    const which = isOther ? `is of version ${version}` : `has another ${part}`;
-    throw new EngineError(
-      'KEY_REUSED',
-      `The key '${request.key}' belongs to run ${known}, which ${which}; use a new key.`,
-    );
   }
 }

@@ -64,6 +64,13 @@ export interface TaskParts {
   readonly hasModels: () => boolean | Promise<boolean>;
 }
 
+/** A task that was stored before. */
+interface KnownTask {
+  readonly id: string;
+  readonly company: string | null;
+  readonly body: string | null;
+}
+
 /** What a task's run is given. */
 interface TaskRunInput {
   readonly input: unknown;
@@ -152,15 +159,17 @@ export class Tasks {
   }
 
   /** The task that has a key. @throws KEY_REUSED when it is another one */
-  async #known({ tenantId, key }: TaskRequest, asked: string): Promise<string | null> {
+  async #known({ tenantId, key, company }: TaskRequest, asked: string): Promise<string | null> {
     if (key === undefined) return null;
-    const [row] = await this.#rows<{ readonly id: string; readonly body: string | null }>(
+    const [row] = await this.#rows<KnownTask>(
       tenantId,
-      sql`SELECT r.id, ${sql.raw(bodyText('p'))} AS body FROM tutti.run r LEFT JOIN tutti.payload p ON p.tenant_id = r.tenant_id AND p.run_id = r.id AND p.seq = 1 AND p.part = 0
+      sql`SELECT r.id, r.company, ${sql.raw(bodyText('p'))} AS body FROM tutti.run r LEFT JOIN tutti.payload p ON p.tenant_id = r.tenant_id AND p.run_id = r.id AND p.seq = 1 AND p.part = 0
         WHERE r.tenant_id = ${tenantId} AND r.workflow = ${taskWorkflow} AND r.key = ${key}`,
     );
     const given = read(row?.body ?? null);
-    if (!row || given === null || given.asked === asked) return row?.id ?? null;
+    if (!row) return null;
+    if (row.company === (company ?? null) && (given === null || given.asked === asked))
+      return row.id;
     const message = `The key '${key}' belongs to task ${row.id}, which is another one; use a new key.`;
     throw new EngineError('KEY_REUSED', message);
   }

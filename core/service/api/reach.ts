@@ -1,6 +1,9 @@
 import type { Permission } from '../identity/permission.ts';
 import { isAllowed, type Principal, type Reach } from '../identity/principal.ts';
 
+/** What belongs to no module and no company, as another tenant does: it takes somebody who may touch them all. */
+export const wholeReach: Reach = Object.freeze({ module: null, company: null });
+
 /** Of a list what its reader may look at. */
 export function withinReach<T>(
   items: readonly T[],

@@ -54,6 +54,28 @@ export const emptyBody = z.strictObject({}).optional();
 /** A moment, with its offset from UTC, or a day. */
 export const momentOrDay = z.union([z.iso.datetime({ offset: true }), z.iso.date()]);
 
+/** The largest number of a version or a step: what the database takes for one. */
+const largestNumber = 2_147_483_647;
+
+/** Number of a version. */
+export const versionNumber: z.ZodInt = z.int().min(1).max(largestNumber);
+
+/** The same in a query, where every number is text. */
+export const versionInQuery: z.ZodType<number> = z.coerce.number().int().min(1).max(largestNumber);
+
+/** Number of a step or an entry of a run, in a query. */
+export const rowInQuery: z.ZodType<number> = z.coerce.number().int().min(0).max(largestNumber);
+
+/** An entry among those of all runs: its run, and its number there. */
+export const entryCursor: z.ZodString = z
+  .string()
+  .regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\/\d{1,15}$/i);
+
+/** A day by which a run works. */
+export const businessDay: z.ZodType<string> = z.iso
+  .date()
+  .refine((day) => day >= '0001', 'is before all years');
+
 /** 32 bytes as hex: keys of effects, fingerprints, hashes of plans, digests. */
 export const hexDigest: z.ZodString = z.string().regex(/^[0-9a-f]{64}$/);
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { RunRequest } from '../../engine/run/request.ts';
 import { goalSchema } from '../../sdk/goal.ts';
 import { keySchema } from './idempotency.ts';
-import { timeZone } from './request.ts';
+import { businessDay, timeZone } from './request.ts';
 
 /** Members of every body that starts a run or a task, beside what is to be done. */
 export const runOptions = {
@@ -10,7 +10,7 @@ export const runOptions = {
   company: z.string().min(1).max(50).optional().meta({
     description: 'The company that it is for. Without one it is for the whole group.',
   }),
-  businessDate: z.iso.date().optional().meta({
+  businessDate: businessDay.optional().meta({
     description: 'What “today” means to it. Without one, the current day of the installation.',
   }),
   timeZone: timeZone.optional().meta({ description: 'An IANA time zone.' }),

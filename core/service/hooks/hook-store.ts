@@ -73,6 +73,15 @@ export interface HookAsk {
   readonly reason?: string | undefined;
 }
 
+/** Who fires again, and for which event. */
+export interface ReplayAsk extends Omit<HookAsk, 'hook' | 'reason'> {
+  readonly id: string;
+  /** @default those whose firing is dead, else all that listen */
+  readonly hook?: string | undefined;
+  /** Refuses a hook that whoever asks may not fire, by throwing. @default they may fire all */
+  readonly mayFire?: (hook: string) => void;
+}
+
 const eventColumns = `e.id, e.source, e.dedupe AS key, e.type, e.entity, e.record_id AS "recordId", e.version, e.occurred_at AS "occurredAt", e.received_at AS "receivedAt"`;
 const firingColumns = `f.id, f.hook, f.state, f.due_at AS "dueAt", f.attempts, f.events, f.replayed_by IS NOT NULL AS "isReplay", f.version, f.run_id AS "runId",
   f.reason, f.error, f.ended_at AS "endedAt"`;
@@ -163,17 +172,13 @@ export class HookStore {
    * Fires again for an event: the hooks whose firing is dead, else all that listen to it; or the one that is named. It is exempt from
    * deduplication on purpose: for a change that has started a run it starts another one. Conditions are asked anew; one that fires when it
    * becomes true fires if it holds.
-   * @throws HOOK_UNKNOWN · INPUT_INVALID when nothing listens to it
+   * @throws HOOK_UNKNOWN · INPUT_INVALID when nothing listens to it · what `mayFire` throws, before anything fires
    */
-  async replay(
-    ask: Omit<HookAsk, 'hook' | 'reason'> & {
-      readonly id: string;
-      readonly hook?: string | undefined;
-    },
-  ): Promise<EventView> {
+  async replay(ask: ReplayAsk): Promise<EventView> {
     const { tenantId, actor } = ask;
     const event = await this.event(tenantId, ask.id);
     const names = this.#toReplay(event, ask.hook);
+    for (const name of names) ask.mayFire?.(name);
     const { entity, recordId } = event;
     const key =
       entity === null || recordId === null ? `event:${event.id}` : `${entity}:${recordId}`;

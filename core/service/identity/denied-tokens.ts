@@ -36,7 +36,7 @@ export class DeniedTokens {
     this.#clock = clock;
   }
 
-  /** Refuses a token from now on; those that have expired meanwhile are forgotten. @throws INPUT_INVALID */
+  /** Refuses a token from now on, until the later of two moments where it is said twice; those that have expired meanwhile are forgotten. @throws INPUT_INVALID */
   async deny(tenantId: number, denied: DeniedToken, actor: Actor): Promise<DeniedToken> {
     const { issuer, id, until } = denied;
     if (until.getTime() <= this.#clock.now())
@@ -48,6 +48,10 @@ export class DeniedTokens {
       await client.query(
         'DELETE FROM tutti.denied_token WHERE tenant_id = $1 AND until < clock_timestamp() - interval $$1 day$$',
         [tenantId],
+      );
+      await client.query(
+        'DELETE FROM tutti.denied_token WHERE tenant_id = $1 AND issuer = $2 AND id = $3 AND until < $4',
+        [tenantId, issuer, id, until],
       );
       await client.query(
         `INSERT INTO tutti.denied_token (tenant_id, issuer, id, until, denied_by) VALUES ($1, $2, $3, $4, $5)

@@ -6,6 +6,11 @@ import { isAllowed, isLocal, type Principal } from './principal.ts';
 
 type Power = Pick<KeyRequest, 'roles' | 'modules' | 'companies' | 'person' | 'rate'>;
 
+/** Where the word of a key counts as its person's. */
+const personal: readonly Permission[] = [
+  ...(['approvals:decide', 'approvals:delegate', 'policies:publish'] as const),
+];
+
 /**
  * Refuses to make, or to give a new text to, a key that may do more than whoever asks: more permissions, modules or companies, a rate
  * of its own, or another person's word. Whoever holds a key decides as its person, so that four eyes would be two.
@@ -19,11 +24,10 @@ export function demandPower(maker: Principal, key: Power): void {
   demandWithin('companies', maker.companies, key.companies);
   if (key.rate !== null && !isAllowed(maker, 'tenants:write'))
     throw refused('only the owner of the installation gives a key a rate of its own');
-  const mine: readonly Permission[] = ['approvals:decide', 'approvals:delegate'];
-  if (isLocal(maker) || !permissionsOf(key.roles).some((each) => mine.includes(each))) return;
+  if (isLocal(maker) || !permissionsOf(key.roles).some((each) => personal.includes(each))) return;
   if (key.person === null || isPerson(maker, key.person)) return;
   throw refused(
-    `it would decide, or hand that on, as '${key.person}'; make it on the machine itself: tutti key create`,
+    `it would decide, hand that on, or agree to policies, as '${key.person}'; make it on the machine itself: tutti key create`,
   );
 }
 
@@ -40,9 +44,10 @@ function demandWithin(
   throw refused(`it may touch ${what} that its maker may not; name some of ${own.join(', ')}`);
 }
 
-function isPerson({ actor }: Principal, person: string): boolean {
-  const own = actor.kind === 'person' ? [actor.id] : (actor.onBehalfOf ?? []);
-  return own.some((each) => personOf(each) === personOf(person));
+/** Whoever has made a key stands beside its person in what it asks for, and is somebody else all the same. */
+function isPerson({ actor, person: own }: Principal, person: string): boolean {
+  const self = actor.kind === 'person' ? actor.id : own;
+  return self !== undefined && personOf(self) === personOf(person);
 }
 
 function refused(why: string): EngineError {

@@ -1,10 +1,9 @@
 import type { Request, RequestHandler } from 'express';
 import { EngineError, isEngineError } from '../../base/errors.ts';
-import { isLoopback } from '../../base/loopback.ts';
 import type { Identity } from './identity.ts';
 import { localOwner, type Principal } from './principal.ts';
 import type { Known } from './proof.ts';
-import { isProxied } from './proxied.ts';
+import { isFromHere } from './proxied.ts';
 import { clearSessionCookie, demandOwnPage, sessionCookieOf } from './session-cookie.ts';
 
 /** What callers are known by. */
@@ -61,11 +60,6 @@ async function bySession(identity: Identity, request: Request, cookie: string): 
   if (proof.kind === 'session' && !safeMethods.includes(request.method))
     demandOwnPage(request, proof);
   return known;
-}
-
-/** Whether a program of this machine asks: a proxy that runs here passes on what strangers ask. */
-function isFromHere(request: Request): boolean {
-  return isLoopback(request.socket.remoteAddress ?? '') && !isProxied(request);
 }
 
 function unknownCaller(): EngineError {

@@ -105,7 +105,9 @@ function isLetIn(proof: Proof | null, row: FoundRow, judged: Judged): boolean {
   if (row.suspendedAt !== null) return false;
   if (proof === null) return true;
   const until = proof.kind === 'session' ? (row.idleUntil ?? new Date(0)) : proof.expiresAt;
-  return (until === null || until.getTime() > judged.nowMs) && stands(row, judged);
+  if (until !== null && until.getTime() <= judged.nowMs) return false;
+  // Whose tokens count was asked when it came, and is the same as long as this process is.
+  return proof.kind === 'token' ? !row.isDenied : stands(row, judged);
 }
 
 /** $1: what is open, as `askedOf` has it. */

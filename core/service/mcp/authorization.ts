@@ -3,7 +3,9 @@ import { EngineError, isEngineError } from '../../base/errors.ts';
 import type { McpServe } from '../../ports/mcp/config.ts';
 import type { Identity } from '../identity/identity.ts';
 import { isKeyText } from '../identity/key-text.ts';
-import { isAllowed, type Principal } from '../identity/principal.ts';
+import { isAllowed } from '../identity/principal.ts';
+import type { Known } from '../identity/proof.ts';
+import { isFromHere } from '../identity/proxied.ts';
 import { type Caller, operator, type Scope } from './caller.ts';
 import { type TakenBack, Tokens } from './tokens.ts';
 
@@ -66,16 +68,34 @@ export class Authorization {
   async #callerOf(request: Request): Promise<Caller> {
     const { identity, tenantId, keysOnly } = this.#access;
     const { authorization } = request.headers;
-    if (authorization === undefined && !this.#tokens && !keysOnly) return operator;
+    const isOpen = !this.#tokens && !keysOnly;
+    if (authorization === undefined && isOpen && isFromHere(request))
+      return await this.#ofTenant(operator);
     const token = /^Bearer +([\w\-.~+/]+=*) *$/i.exec(authorization ?? '')?.[1];
     if (token === undefined) {
       const message = 'A request needs a bearer token in its header Authorization.';
       throw new EngineError('TOKEN_REFUSED', message, { details: { none: true } });
     }
-    if (this.#tokens && !isKeyText(token)) return await this.#tokens.check(token);
+    if (this.#tokens && !isKeyText(token))
+      return await this.#ofTenant(await this.#tokens.check(token));
     if (!identity) throw new EngineError('TOKEN_REFUSED', 'This server knows no keys and tokens.');
-    return keyCaller(await identity.principalOf(authorization ?? '', request.ip ?? ''), tenantId);
+    return keyCaller(await identity.knownBy(authorization ?? '', request.ip ?? ''), tenantId);
   }
+
+  /** A caller who speaks for the tenant of this process, as long as that is let in. @throws TENANT_SUSPENDED · DB_* */
+  async #ofTenant(caller: Caller): Promise<Caller> {
+    await this.#access.identity?.local();
+    return caller;
+  }
+
+  /** Ends an answer once its caller is let in no more: one that waits for a run may take an hour. */
+  readonly watch: RequestHandler = (_request, response, next) => {
+    const { identity, tenantId } = this.#access;
+    const watching = identity?.watch.over({ tenantId, proof: admitted(response).proof });
+    watching?.signal.addEventListener('abort', () => response.destroy(), { once: true });
+    response.once('close', () => watching?.end());
+    next();
+  };
 
   /** Refuses whoever may not do what a request asks. @throws TOKEN_REFUSED · TOKEN_UNCHECKED · SCOPE_MISSING */
   readonly admit =
@@ -124,7 +144,7 @@ function isCaller(known: unknown): known is Caller {
 }
 
 /** What a key may do here; one that may not touch all of the tenant is for the API, which knows what belongs to what. */
-function keyCaller(principal: Principal, tenantId: number): Caller {
+function keyCaller({ principal, proof }: Known, tenantId: number): Caller {
   const { id, actor, modules, companies } = principal;
   if (principal.tenantId !== tenantId || modules !== null || companies !== null)
     throw new EngineError(
@@ -139,6 +159,7 @@ function keyCaller(principal: Principal, tenantId: number): Caller {
     id,
     actor: { kind: 'agent', id: name, ...(onBehalfOf && { onBehalfOf }) },
     scopes: new Set(scopes),
+    proof,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Actor } from '../../engine/run/request.ts';
+import type { Proof } from '../identity/proof.ts';
 
 /** What a caller may do: look, or also start and end runs and call tools. */
 export type Scope = 'read' | 'run';
@@ -10,6 +11,8 @@ export interface Caller {
   /** Who it is in the record of the runs that it starts. */
   readonly actor: Actor;
   readonly scopes: ReadonlySet<Scope>;
+  /** What it was let in by; null: being on this machine. */
+  readonly proof: Proof | null;
 }
 
 /**
@@ -20,4 +23,5 @@ export const operator: Caller = Object.freeze({
   id: 'local',
   actor: { kind: 'agent', id: 'mcp', onBehalfOf: ['local'] } as const,
   scopes: new Set<Scope>(['read', 'run']),
+  proof: null,
 });

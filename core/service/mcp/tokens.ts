@@ -41,7 +41,7 @@ export class Tokens {
   }
 
   #callerOf(issuer: string, payload: JWTPayload): Caller {
-    const { sub = '', client_id: clientId = payload.azp } = payload;
+    const { sub = '', client_id: clientId = payload.azp, jti, exp = 0 } = payload;
     const client = typeof clientId === 'string' ? clientId : null;
     const granted = scopesIn(payload);
     const scopes = (['read', 'run'] as const).filter((each) => granted.includes(this.#names[each]));
@@ -54,6 +54,7 @@ export class Tokens {
         ...(sub !== client && { onBehalfOf: [sub.slice(0, 200)] }),
       },
       scopes: new Set(scopes),
+      proof: { kind: 'token', issuer, id: jti ?? null, expiresAt: new Date(exp * 1_000) },
     };
   }
 }

@@ -85,12 +85,12 @@ export class Backfills {
     };
   }
 
-  /** Stores a backfill; whoever serves carries it out. The same key again is the one that is stored. @throws INPUT_INVALID */
+  /** Stores a backfill; whoever serves carries it out. The same key again is the one that is stored. @throws INPUT_INVALID · KEY_REUSED */
   async create(registered: RegisteredSchedule, ask: NewBackfill): Promise<BackfillView> {
     const { tenantId, actor } = ask;
     const { name } = registered.schedule;
     const known = await this.#byKey(tenantId, name, ask.key);
-    if (known) return await this.show(tenantId, known);
+    if (known) return asAsked(await this.show(tenantId, known), ask);
     const id = newId();
     const slots = await planBackfill(this.#parts, registered, { ...ask, id });
     await inTransaction(this.#parts.pool, async (client) => {
@@ -114,7 +114,8 @@ export class Backfills {
       const data = { schedule: name, slots: slots.length, reprocess: ask.reprocess };
       await appendAudit(client, { tenantId, actor, action: 'backfill.create', target: id, data });
     });
-    return await this.show(tenantId, (await this.#byKey(tenantId, name, ask.key)) ?? id);
+    const stored = (await this.#byKey(tenantId, name, ask.key)) ?? id;
+    return asAsked(await this.show(tenantId, stored), ask);
   }
 
   /** @throws SCHEDULE_UNKNOWN */
@@ -186,6 +187,18 @@ export class Backfills {
     );
     return rows[0]?.id;
   }
+}
+
+/** The backfill that a key has. @throws KEY_REUSED when it is another one than is asked for */
+function asAsked(view: BackfillView, ask: NewBackfill): BackfillView {
+  const { from, to, reprocess, maxActiveRuns, order } = view;
+  const known = [from.getTime(), to.getTime(), reprocess, maxActiveRuns, order];
+  const asked = [ask.from, ask.to, ask.reprocess, ask.maxActiveRuns, ask.order];
+  if (known.every((each, at) => each === asked[at])) return view;
+  throw new EngineError(
+    'KEY_REUSED',
+    `The key '${ask.key}' belongs to backfill ${view.id}, which is another one; use a new key.`,
+  );
 }
 
 async function advanceOne(

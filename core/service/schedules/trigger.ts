@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { EngineError } from '../../base/errors.ts';
 import { appendAudit } from '../../engine/audit/append.ts';
 import type { Actor } from '../../engine/run/request.ts';
 import { inTransaction, type Queryable } from '../../ports/db/transaction.ts';
@@ -28,7 +29,10 @@ export interface TriggerAsk {
   readonly businessDate?: string | undefined;
 }
 
-/** Stores the slot of a trigger, by the schedule's overlap, and who asked for it; one with the same key stays as it is. */
+/**
+ * Stores the slot of a trigger, by the schedule's overlap, and who asked for it; one with the same key stays as it is.
+ * @throws KEY_REUSED when that is for another day
+ */
 export async function storeTrigger(
   parts: ScheduleParts,
   { schedule }: RegisteredSchedule,
@@ -42,7 +46,8 @@ export async function storeTrigger(
   const { businessDate = logicalMoment(schedule, calendars, { at, timeZone }).businessDate } = ask;
   await inTransaction(parts.pool, async (client) => {
     const row = await lockSchedule(client, of);
-    if (await triggeredSlot(client, of)) return;
+    const known = await triggeredSlot(client, of);
+    if (known) return refuseOther(known, ask);
     if (row?.is_suspended) throw suspendedTenant();
     await settleSlots(client, of);
     const decision = await decideTrigger(client, of, ask.overlap ?? schedule.overlap);
@@ -53,6 +58,14 @@ export async function storeTrigger(
     await appendAudit(client, { ...change, data: { state: decision.state, businessDate } });
   });
   return (await triggeredSlot(parts.pool, of)) as SlotRow;
+}
+
+function refuseOther({ business_date: known }: SlotRow, { key, businessDate }: TriggerAsk): void {
+  if (businessDate === undefined || businessDate === known) return;
+  throw new EngineError(
+    'KEY_REUSED',
+    `The key '${key}' belongs to a trigger for ${known}, not for ${businessDate}; use a new key.`,
+  );
 }
 
 /** What is stored of a trigger. */

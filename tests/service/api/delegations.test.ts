@@ -105,6 +105,20 @@ describe('/v1/delegations', function () {
     assert.deepEqual((await listed()).toSorted(), ['anna to ben', 'anna to carl']);
   });
 
+  it('is handed on by no key that does not reach all that it would be used for', async () => {
+    verifies('R12.approvals', 'R12.rbac');
+    for (const bounds of [{ modules: ['hr'] }, { companies: ['DE01'] }]) {
+      const key = await served.key(served.ours, ['approver'], { person: 'anna', ...bounds });
+      const response = await served.ask(path, key, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ to: 'mallory', until }),
+      });
+      await problem(response, 403, 'PERMISSION_DENIED');
+    }
+    assert.deepEqual(await listed(), []);
+  });
+
   it('is ended by who gave it, who has it and an administrator, and by nobody else', async () => {
     for (const [who, status] of [
       ['nobody', 403],

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { attack } from '../../support/malformed-run.ts';
 import { verifies } from '../../support/verifies.ts';
+import { problem } from './api.ts';
 import { ContractLab } from './contract/lab.ts';
 
 describe('malformed requests', function () {
@@ -51,6 +52,40 @@ describe('malformed requests', function () {
       const { status } = await lab.ask('GET', path);
       assert.ok(status < 500, `${path}: ${status}`);
     }
+  });
+
+  it('are refused for a number, a day or a cursor that nothing can have', async () => {
+    verifies('R12.input-validation');
+    const run = lab.ended;
+    const none = '-'.repeat(36);
+    const paths = ['2147483648', '9007199254740991'].flatMap((number) => [
+      `/v1/runs/${run}/steps?cursor=${number}`,
+      `/v1/runs/${run}/entries?cursor=${number}`,
+      `/v1/workflows/chorus?version=${number}`,
+      `/v1/workflows/chorus/diff?from=${number}&to=1`,
+      `/v1/agents/custom.x?version=${number}`,
+      `/v1/policies/x?version=${number}`,
+      `/v1/policies/x/diff?from=1&to=${number}`,
+    ]);
+    for (const path of [
+      ...paths,
+      `/v1/entries?cursor=${none}/1`,
+      `/v1/findings?cursor=${none}/1`,
+      `/v1/findings?run=${run}&cursor=${none}/1`,
+    ])
+      await problem(await lab.ask('GET', path), 400, 'INPUT_INVALID');
+    const version = 2_147_483_648;
+    for (const [path, body] of [
+      ['/v1/runs', { workflow: 'chorus', version }],
+      ['/v1/runs', { workflow: 'chorus', businessDate: '0000-01-01' }],
+      ['/v1/plans', { workflow: 'chorus', version }],
+      ['/v1/tasks', { text: 'a', businessDate: '0000-01-01' }],
+      ['/v1/workflows/chorus/rollback', { to: version }],
+      ['/v1/agents/custom.x/rollback', { to: version }],
+      ['/v1/policies/x/publish', { version }],
+      ['/v1/policies/x/check', { version }],
+    ] as const)
+      await problem(await lab.ask('POST', path, { body }), 400, 'INPUT_INVALID');
   });
 
   it('are refused when they are longer or shorter than they say, or say it twice', async () => {

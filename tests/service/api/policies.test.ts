@@ -70,6 +70,25 @@ describe('/v1/policies', function () {
     assert.deepEqual([versions.takes, versions.version, versions.asks], ['code', null, []]);
   });
 
+  it('are widened by nobody alone, not by a key that they make for somebody else either', async () => {
+    verifies('R12.policy');
+    const request = { name: 'second', roles: ['module_admin'], person: 'carl' };
+    const made = await served.ask('/v1/keys', anna, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(request),
+    });
+    const { secret = '' } = await json<{ readonly secret?: string }>(made.clone());
+    const grants = [{ agents: ['cabinet.opener'], tools: ['alone.*'], autonomy: 'act' }];
+    await post('/alone/versions', anna, { document: { name: 'alone', grants } });
+    const { ask, state } = await json<Said>(await post('/alone/publish', anna, {}));
+
+    assert.equal(state, 'asked');
+    const agreed = await post(`/alone/asks/${ask}/agree`, secret);
+    assert.equal(agreed.status, 401, await agreed.text());
+    await problem(made, 403, 'PERMISSION_DENIED');
+  });
+
   it('are for those who may touch everything, and agreed to by persons', async () => {
     verifies('R12.policy', 'R12.rbac');
     const viewer = await served.key(served.ours, ['viewer'], { person: 'carl' });

@@ -228,6 +228,17 @@ describe('approvals by key', function () {
     assert.equal((await decide(id, await keyOf('anna'))).status, 200);
   });
 
+  it('are given by one person for two by no key that they make for who has made theirs', async () => {
+    verifies('R12.approvals');
+    const all = { modules: null, companies: null, rate: null, expiresAt: null };
+    const own = { ...all, name: 'own', roles: ['owner'] as const, person: 'anna' };
+    const { secret } = await api.identity.keys.create(api.ours, own, { kind: 'person', id: 'ben' });
+    const request = { name: 'second', roles: ['approver'], person: 'ben' };
+    const made = await api.ask('/v1/keys', secret, send('POST', request));
+
+    await problem(made, 403, 'PERMISSION_DENIED');
+  });
+
   it('are shown to nobody whose companies or modules they are not of', async () => {
     const anna = await keyOf('anna');
     const { id } = await start(anna);
@@ -277,5 +288,95 @@ describe('findings by key', function () {
     await problem(await say(theirs), 404, 'FINDING_UNKNOWN');
     await problem(await say(viewer), 403, 'PERMISSION_DENIED');
     assert.equal((await say(own)).status, 200);
+  });
+});
+
+describe('webhooks by key', function () {
+  this.timeout(60_000);
+  let api: ServedApi;
+
+  before(async () => {
+    api = await serveHere();
+  });
+  after(async function () {
+    await api.close(this);
+  });
+
+  it('are shown, pinged and replayed by those who may see what they tell of', async () => {
+    verifies('R12.rbac');
+    const owner = await api.key(api.ours, ['owner']);
+    const post = async <T>(path: string, key: string, body?: object) =>
+      json<T>(await api.ask(path, key, send('POST', body)));
+    const add = async (filters: object) => {
+      const body = { url: 'https://example.com/tutti', ...filters };
+      const { webhook } = await post<{ webhook: { id: string } }>('/v1/webhooks', owner, body);
+      const pinged = await post<{ delivery: string }>(`/v1/webhooks/${webhook.id}/ping`, owner);
+      return { webhook: webhook.id, delivery: pinged.delivery };
+    };
+    const all = await add({});
+    const own = await add({ modules: ['echo'], companies: ['DE01'] });
+    const of = (more: object) => api.key(api.ours, ['tenant_admin'], more);
+    const ids = async (path: string, key: string) => {
+      const { items } = await json<{ items: readonly { id: string }[] }>(await api.ask(path, key));
+      return items.map(({ id }) => id);
+    };
+    const echo = await of({ modules: ['echo'], companies: ['DE01', 'FR01'] });
+
+    assert.deepEqual(await ids('/v1/webhooks', echo), [own.webhook]);
+    assert.deepEqual(await ids('/v1/deliveries', echo), [own.delivery]);
+    assert.equal((await api.ask(`/v1/webhooks/${own.webhook}`, echo)).status, 200);
+    assert.equal((await api.ask(`/v1/deliveries/${own.delivery}`, echo)).status, 200);
+    assert.equal((await ids('/v1/deliveries', owner)).length, 2);
+    const others = [await of({ modules: ['hr'] }), await of({ companies: ['FR01'] })];
+    for (const [key, { webhook, delivery }] of [
+      [echo, all],
+      ...others.map((each) => [each, own] as const),
+    ] as const) {
+      const refused = async (path: string, init?: RequestInit) =>
+        problem(await api.ask(path, key, init), 403, 'PERMISSION_DENIED');
+      await refused(`/v1/webhooks/${webhook}`);
+      await refused(`/v1/webhooks/${webhook}/ping`, send('POST'));
+      await refused(`/v1/deliveries/${delivery}`);
+      await refused(`/v1/deliveries/${delivery}/replay`, send('POST'));
+    }
+    for (const key of others) {
+      assert.deepEqual(await ids('/v1/webhooks', key), []);
+      assert.deepEqual(await ids(`/v1/deliveries?webhook=${own.webhook}`, key), []);
+    }
+  });
+});
+
+describe('keys and tenants by key', function () {
+  this.timeout(60_000);
+  let api: ServedApi;
+
+  before(async () => {
+    api = await serveHere();
+  });
+  after(async function () {
+    await api.close(this);
+  });
+
+  it('are ended, made and suspended by no key that reaches less than they do', async () => {
+    verifies('R12.rbac');
+    const whole = await api.key(api.ours, ['tenant_admin']);
+    const [target] = await api.identity.keys.list(api.ours);
+    const elsewhere = { name: 'other', roles: ['viewer'], tenant: 'theirs' };
+    for (const bounds of [{ modules: ['hr'] }, { companies: ['DE01'] }]) {
+      const owner = await api.key(api.ours, ['owner'], bounds);
+      const [own] = await api.identity.keys.list(api.ours);
+      const refused = async (path: string, init: RequestInit) =>
+        problem(await api.ask(path, owner, init), 403, 'PERMISSION_DENIED');
+      await refused(`/v1/keys/${target?.id}`, send('DELETE'));
+      await refused(
+        '/v1/keys',
+        send('POST', { ...elsewhere, modules: ['hr'], companies: ['DE01'] }),
+      );
+      await refused('/v1/tenants', send('POST', { slug: 'third' }));
+      await refused('/v1/tenants/theirs/suspend', send('POST'));
+      await refused('/v1/tenants/theirs/resume', send('POST'));
+      assert.equal((await api.ask(`/v1/keys/${own?.id}`, owner, send('DELETE'))).status, 200);
+    }
+    assert.equal((await api.ask('/v1/me', whole)).status, 200);
   });
 });

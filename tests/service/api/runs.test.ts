@@ -109,6 +109,22 @@ describe('/v1/runs', () => {
     await problem(await api.post('/v1/runs', other, headers), 422, 'KEY_REUSED');
   });
 
+  it('refuses the same key for another company, and for the run that was rehearsed with it', async () => {
+    verifies('R10.idempotency');
+    const body = { workflow: 'chorus', input: { values: ['once'] }, company: 'DE01' };
+    const rehearsed = { ...body, rehearsal: true };
+    for (const [key, first, others] of [
+      ['firm', body, [{ ...body, company: 'FR01' }, { ...body, company: undefined }, rehearsed]],
+      ['stage', rehearsed, [body]],
+    ] as const) {
+      const headers = { 'idempotency-key': key };
+      const { id } = await json<Head>(await api.post('/v1/runs', first, headers));
+      for (const other of others)
+        await problem(await api.post('/v1/runs', other, headers), 422, 'KEY_REUSED');
+      assert.equal((await json<Head>(await api.post('/v1/runs', first, headers))).id, id);
+    }
+  });
+
   it('starts one run for many requests with one key at once', async () => {
     verifies('R9.concurrent-access', 'R10.idempotency');
     const body = { workflow: 'chorus', input: { values: [] }, key: 'crowd' };

@@ -101,6 +101,24 @@ describe('schedules, over HTTP', function () {
     assert.equal(page.next, null);
   });
 
+  it('are triggered and backfilled once for a key, which is refused for something else', async () => {
+    verifies('R10.idempotency');
+    const path = '/v1/schedules/chorus_close';
+    const span = { from: '2026-02-01', to: '2026-02-28' };
+    const asked = [
+      [`${path}/backfills`, span, { ...span, to: '2026-03-31' }],
+      [`${path}/backfills`, span, { ...span, reprocess: 'failed' }],
+      [`${path}/trigger`, { businessDate: '2026-02-01' }, { businessDate: '2026-02-02' }],
+    ] as const;
+    for (const [at, [to, body, other]] of asked.entries()) {
+      const key = `again ${at}`;
+      const first = await json<{ id: string }>(await post(to, body, key));
+      await problem(await post(to, other, key), 422, 'KEY_REUSED');
+      assert.equal((await json<{ id: string }>(await post(to, body, key))).id, first.id);
+      if (to.endsWith('backfills')) await post(`/v1/backfills/${first.id}/cancel`);
+    }
+  });
+
   it('are backfilled, after a dry run', async () => {
     verifies('R2.backfill');
     const path = '/v1/schedules/chorus_daily/backfills';

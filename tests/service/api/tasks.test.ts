@@ -87,6 +87,7 @@ describe('/v1/tasks', function () {
 
     assert.equal(again.id, first.id);
     await problem(await post({ ...body, text: 'twice' }, headers), 422, 'KEY_REUSED');
+    await problem(await post({ ...body, company: 'DE01' }, headers), 422, 'KEY_REUSED');
     const keyless = await post(body, { 'idempotency-key': '' });
     await problem(keyless, 400, 'INPUT_INVALID');
   });

@@ -4,7 +4,8 @@ import { localOwner, type Principal } from '../../../core/service/identity/princ
 import { verifies } from '../../support/verifies.ts';
 
 const admin: Principal = {
-  ...{ id: 'key 1', tenantId: 1, actor: { kind: 'key', id: '1', onBehalfOf: ['anna'] } },
+  ...{ id: 'key 1', tenantId: 1, actor: { kind: 'key', id: '1', onBehalfOf: ['anna', 'carl'] } },
+  person: 'anna',
   ...{ roles: ['tenant_admin'], modules: ['finance', 'hr'], companies: null },
 };
 const owner: Principal = { ...admin, roles: ['owner'], modules: null };
@@ -36,6 +37,17 @@ describe('who may make which key', () => {
     demandPower(owner, approver);
     refuses(owner, { roles: ['approver'], person: 'ben' });
     refuses(owner, { roles: ['owner'], person: 'ben' });
+    // Who has made the key that asks is another person, too.
+    refuses(owner, { roles: ['approver'], person: 'carl' });
     demandPower(localOwner(1), { ...approver, person: 'ben' });
+  });
+
+  it('makes none that agrees to wider policies as somebody else', () => {
+    verifies('R12.policy');
+    const whole = { ...admin, modules: null };
+    const publisher = { ...key, roles: ['module_admin'] as const, modules: null };
+    demandPower(whole, { ...publisher, person: 'Anna' });
+    demandPower(whole, publisher);
+    refuses(whole, { ...publisher, person: 'ben' });
   });
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { createApp, listen } from '../../../core/service/api/app.ts';
+import { eventually } from '../../support/eventually.ts';
 import { verifies } from '../../support/verifies.ts';
 import { rawGet } from '../api/api.ts';
 import { connect } from '../mcp/served.ts';
@@ -66,6 +67,38 @@ describe('callers of this machine', function () {
       assert.equal(response.status, 401, header);
       assert.equal(response.headers.get('www-authenticate'), 'Bearer realm="tutti"');
     }
+  });
+
+  /** What the MCP server says to somebody who asks for its tools. */
+  const atMcp = async (more: Record<string, string> = {}): Promise<number> => {
+    const response = await served.ask('/mcp', null, {
+      ...{ method: 'POST', body: '{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{}}' },
+      headers: {
+        ...{ 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
+        ...more,
+      },
+    });
+    await response.text();
+    return response.status;
+  };
+
+  it('are not those for whom a proxy on it asks the MCP server either', async () => {
+    verifies('R10.authentication');
+    assert.equal(await atMcp(), 200);
+    for (const header of ['x-forwarded-for', 'x-real-ip', 'forwarded', 'via'])
+      assert.equal(await atMcp({ [header]: '203.0.113.9' }), 401, header);
+  });
+
+  it('are refused by the MCP server with their tenant', async () => {
+    const actor = { kind: 'person', id: 'test' } as const;
+    const { tenants } = served.identity;
+    await tenants.suspend('ours', actor);
+    await eventually(async () => (await served.ask('/v1/me')).status === 403);
+    const refused = await atMcp();
+    await tenants.resume('ours', actor);
+    await eventually(async () => (await served.ask('/v1/me')).status === 200);
+
+    assert.equal(refused, 403);
   });
 
   it('are asked for their name of it only where they have no key', async () => {

@@ -109,6 +109,11 @@ describe('tokens of the company', function () {
     await assert.rejects(ask(identity, token), { ...refused, message: /taken back/ });
     await ask(identity, await from.sign({ claims: { jti: 'two' } }));
     assert.deepEqual(await identity.denied.list(1), [{ issuer, id: 'one', until }]);
+    // Said again because the first word was too short, or by mistake shorter: the longer one holds.
+    const longer = new Date(clock.now() + 600_000);
+    for (const said of [longer, until])
+      await identity.denied.deny(1, { issuer, id: 'one', until: said }, actor);
+    assert.deepEqual(await identity.denied.list(1), [{ issuer, id: 'one', until: longer }]);
     const strict = open({ requiredClaims: ['jti'] });
     await assert.rejects(ask(strict, await from.sign()), { ...refused, message: /'jti'/ });
   });

@@ -8,6 +8,11 @@ import { type ServedApi, serveHere } from './served.ts';
 const actor = { kind: 'person', id: 'test' } as const;
 const lookMs = 2_000;
 
+interface KeyOf {
+  readonly text: string;
+  readonly id: string;
+}
+
 describe('an event stream that is open', function () {
   this.timeout(180_000);
   let served: ServedApi;
@@ -81,6 +86,49 @@ describe('an event stream that is open', function () {
     clock.pass(60_000 + lookMs);
 
     await eventually(() => streams.every(({ isOpen }) => !isOpen));
+  });
+
+  it('of the MCP server ends with the key of whoever waits there, and no other does', async () => {
+    verifies('R9.sessions');
+    const roles = ['operator'] as const;
+    const [going, staying] = [
+      await keyOf(served.ours, { roles }),
+      await keyOf(served.ours, { roles }),
+    ];
+    const wait = ({ text }: KeyOf) => {
+      const asked = { workflow: 'pause', key: text.slice(-20), waitSeconds: 3_600 };
+      const params = { name: 'start_run', arguments: asked };
+      const stream = { isOpen: true };
+      void served
+        .ask('/mcp', text, {
+          method: 'POST',
+          body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params }),
+          headers: {
+            ...{ 'content-type': 'application/json' },
+            accept: 'application/json, text/event-stream',
+          },
+        })
+        .then((response) => response.text())
+        .catch(() => {})
+        .finally(() => {
+          stream.isOpen = false;
+        });
+      return stream;
+    };
+    const { history } = served.tutti;
+    const [one, other] = [wait(going), wait(staying)];
+    await eventually(async () => {
+      const runs = await history.runs(served.ours);
+      return [going, staying].every(({ text }) =>
+        runs.some(({ key, status }) => key === text.slice(-20) && status === 'running'),
+      );
+    });
+
+    await served.identity.keys.revoke({ tenantId: served.ours, id: going.id }, actor);
+    clock.pass(lookMs);
+
+    await eventually(() => !one.isOpen);
+    assert.ok(other.isOpen);
   });
 
   it('ends with the session of its reader', async () => {

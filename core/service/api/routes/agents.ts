@@ -2,17 +2,17 @@ import { z } from 'zod';
 import type { Agents } from '../../../engine/agents/agents.ts';
 import { ownModule } from '../../../sdk/check-module.ts';
 import { withinReach } from '../reach.ts';
+import { versionInQuery, versionNumber } from '../request.ts';
 import { created, defineRoute, ok, type Route } from '../route.ts';
 import { listOf, publicationShape, versionShape } from '../shapes.ts';
 
 const name = z.string().min(1).max(200);
-const number = z.coerce.number().int().min(1);
 const listQuery = z.strictObject({ module: name.optional(), capability: name.optional() });
-const showQuery = z.strictObject({ version: number.optional() });
+const showQuery = z.strictObject({ version: versionInQuery.optional() });
 /** Its form is the document's own (core/sdk/agent-document.ts). */
 const document = z.record(z.string(), z.unknown());
 const changeBody = z.strictObject({
-  version: z.int().min(1).meta({
+  version: versionNumber.meta({
     description:
       'The version that whoever changes it has read: where another is in force by now, nothing changes.',
   }),
@@ -24,9 +24,7 @@ const cloneBody = z.strictObject({
 });
 const rollBackBody = z
   .strictObject({
-    to: z
-      .int()
-      .min(1)
+    to: versionNumber
       .optional()
       .meta({ description: 'Without it the version before the one in force.' }),
   })

@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import type { Clock } from '../../../base/clock.ts';
 import type { AuditLog } from '../../../engine/audit/log.ts';
+import { wholeReach } from '../reach.ts';
 import { momentOrDay, pageOf, paging } from '../request.ts';
 import { defineRoute, ok, type Route } from '../route.ts';
 import { actorShape, listOf } from '../shapes.ts';
@@ -129,8 +130,8 @@ function chainOf(
   { tenantId, demand }: Pick<Parameters<Route['handle']>[0], 'tenantId' | 'demand'>,
   of: 'tenant' | 'installation',
 ): number {
-  demand({ module: null, company: null });
+  demand(wholeReach);
   if (of === 'tenant') return tenantId;
-  demand({ module: null, company: null }, 'tenants:read');
+  demand(wholeReach, 'tenants:read');
   return 0;
 }

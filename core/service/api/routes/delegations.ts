@@ -3,6 +3,7 @@ import { EngineError } from '../../../base/errors.ts';
 import type { Delegations } from '../../../engine/approvals/delegations.ts';
 import type { Speaker } from '../../../engine/approvals/rules.ts';
 import { isAllowed, type Principal } from '../../identity/principal.ts';
+import { wholeReach } from '../reach.ts';
 import { created, defineRoute, ok, type Route } from '../route.ts';
 import { actorShape, instant, listOf } from '../shapes.ts';
 
@@ -60,7 +61,9 @@ function changingRoutes(delegations: Delegations): readonly Route[] {
       permission: 'approvals:delegate',
       body: handBody,
       answers: { 201: delegationShape },
-      handle: async ({ tenantId, actor, principal, body }) => {
+      handle: async ({ tenantId, actor, principal, body, demand }) => {
+        // A right is of no module and no company: whoever has it decides about all.
+        demand(wholeReach);
         const speaker = speakerOf(principal);
         const { to, from = speaker.person } = body;
         if (from === null) throw nobody(principal);
@@ -90,7 +93,7 @@ function speakerOf(principal: Principal): Speaker {
   return {
     person: actor.kind === 'person' ? actor.id : person,
     parties: [actor.id, ...(actor.onBehalfOf ?? [])],
-    isAdmin: isAllowed(principal, 'approvals:administer', { module: null, company: null }),
+    isAdmin: isAllowed(principal, 'approvals:administer', wholeReach),
   };
 }
 

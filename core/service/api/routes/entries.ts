@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { CompleteParts } from '../parts.ts';
-import { momentOrDay, pageOf, paging } from '../request.ts';
+import { entryCursor, momentOrDay, pageOf, paging } from '../request.ts';
 import { defineRoute, ok, type Route } from '../route.ts';
 import { listOf } from '../shapes.ts';
 import { foundEntryShape } from './run-shapes.ts';
@@ -8,7 +8,7 @@ import { foundEntryShape } from './run-shapes.ts';
 const dayMs = 86_400_000;
 const usualDays = 7;
 const word = z.string().min(1).max(200).optional();
-const query = paging(z.string().regex(/^[0-9a-f-]{36}\/\d{1,15}$/i), {
+const query = paging(entryCursor, {
   usual: 100,
   most: 1_000,
 }).extend({

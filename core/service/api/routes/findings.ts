@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Findings } from '../../../engine/findings/findings.ts';
 import { triageStates } from '../../../engine/findings/triage-states.ts';
 import type { CompleteParts } from '../parts.ts';
-import { pageOf, paging } from '../request.ts';
+import { entryCursor, pageOf, paging } from '../request.ts';
 import { type Call, defineRoute, ok, type Route } from '../route.ts';
 import { actorShape, listOf } from '../shapes.ts';
 
@@ -33,7 +33,7 @@ const findingShape = z
 const word = z.string().min(1).max(200);
 const state = z.enum(triageStates);
 // Its run is part of it: by the next page another run may be the newest.
-const findingsQuery = paging(z.string().regex(/^[0-9a-f-]{36}\/\d{1,15}$/i), {
+const findingsQuery = paging(entryCursor, {
   usual: 200,
   most: 1_000,
 }).extend({

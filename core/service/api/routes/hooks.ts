@@ -1,8 +1,9 @@
 import { Router } from 'express';
 import { z } from 'zod';
 import { moduleOf } from '../../../sdk/qualified-name.ts';
-import type { HookStore } from '../../hooks/hook-store.ts';
+import type { EventView, HookStore } from '../../hooks/hook-store.ts';
 import { type HookReceiver, largestPostBytes } from '../../hooks/receive.ts';
+import { isAllowed, type Principal, type Reach } from '../../identity/principal.ts';
 import { withinReach } from '../reach.ts';
 import { pageOf, paging } from '../request.ts';
 import { defineRoute, ok, type Route } from '../route.ts';
@@ -153,9 +154,10 @@ function eventRoutes(store: HookStore): readonly Route[] {
       permission: 'hooks:read',
       query: eventsQuery,
       answers: { 200: listOf(eventShape) },
-      handle: async ({ tenantId, query: { cursor, limit, ...asked } }) => {
+      handle: async ({ tenantId, principal, query: { cursor, limit, ...asked } }) => {
         const found = await store.events(tenantId, { ...asked, before: cursor, limit: limit + 1 });
-        return ok(pageOf(found, limit, ({ id }) => id));
+        const { items, next } = pageOf(found, limit, ({ id }) => id);
+        return ok({ items: items.flatMap((event) => seenBy(principal, event) ?? []), next });
       },
     }),
     defineRoute({
@@ -165,7 +167,11 @@ function eventRoutes(store: HookStore): readonly Route[] {
       permission: 'hooks:read',
       answers: { 200: eventShape },
       errors: ['HOOK_UNKNOWN'],
-      handle: async ({ tenantId, params }) => ok(await store.event(tenantId, params.id)),
+      handle: async ({ tenantId, params, principal, demand }) => {
+        const event = seenBy(principal, await store.event(tenantId, params.id));
+        if (event === null) demand({ module: null });
+        return ok(event);
+      },
     }),
     defineRoute({
       method: 'post',
@@ -177,8 +183,11 @@ function eventRoutes(store: HookStore): readonly Route[] {
       body: replayBody,
       answers: { 200: eventShape },
       errors: ['HOOK_UNKNOWN'],
-      handle: async ({ tenantId, params, body, actor }) =>
-        ok(await store.replay({ tenantId, id: params.id, hook: body.hook, actor })),
+      handle: async ({ tenantId, params: { id }, body, actor, principal, demand }) => {
+        const mayFire = (hook: string): void => demand(reachOf(hook));
+        const event = await store.replay({ tenantId, id, hook: body.hook, actor, mayFire });
+        return ok(seenBy(principal, event));
+      },
     }),
   ];
 }
@@ -194,7 +203,7 @@ function steeringRoutes(store: HookStore): readonly Route[] {
       answers: { 200: hookShape },
       errors: ['HOOK_UNKNOWN'],
       handle: async ({ tenantId, params: { hook }, body: { reason }, actor, demand }) => {
-        demand({ module: moduleOf(hook) });
+        demand(reachOf(hook));
         return ok(await store.pause({ tenantId, hook, actor, reason }));
       },
     }),
@@ -206,11 +215,25 @@ function steeringRoutes(store: HookStore): readonly Route[] {
       answers: { 200: hookShape },
       errors: ['HOOK_UNKNOWN'],
       handle: async ({ tenantId, params: { hook }, actor, demand }) => {
-        demand({ module: moduleOf(hook) });
+        demand(reachOf(hook));
         return ok(await store.resume({ tenantId, hook, actor }));
       },
     }),
   ];
+}
+
+/** Whoever steers a hook does so for every company. */
+function reachOf(hook: string): Reach {
+  return { module: moduleOf(hook), company: null };
+}
+
+/** An event with the firings that its reader may look at; null: it has none of those, and they may not look at all. */
+function seenBy(principal: Principal, event: EventView): EventView | null {
+  if (principal.modules === null) return event;
+  const firings = event.firings.filter(({ hook }) =>
+    isAllowed(principal, 'hooks:read', { module: moduleOf(hook) }),
+  );
+  return firings.length === 0 ? null : { ...event, firings };
 }
 
 /** Serves the posts of sources before anything that is about callers with keys: they prove themselves. */

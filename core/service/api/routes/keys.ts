@@ -4,6 +4,7 @@ import type { Identity } from '../../identity/identity.ts';
 import { usualKeyDays } from '../../identity/key-view.ts';
 import type { KeyRequest } from '../../identity/keys.ts';
 import { type Role, roleNames } from '../../identity/permission.ts';
+import { wholeReach } from '../reach.ts';
 import { type Call, created, defineRoute, ok, type Route } from '../route.ts';
 import { actorShape, instant, listOf } from '../shapes.ts';
 
@@ -146,11 +147,16 @@ function makingRoutes(identity: Identity): readonly Route[] {
       method: 'delete',
       path: '/v1/keys/:id',
       summary: 'Revokes an API key: within a second it works nowhere.',
+      description: 'By whoever may touch all modules and companies that it may.',
       permission: 'keys:write',
       answers: { 200: keyShape },
       errors: ['API_KEY_UNKNOWN'],
-      handle: async ({ tenantId, params: { id }, actor }) =>
-        ok(await keys.revoke({ tenantId, id }, actor)),
+      handle: async ({ tenantId, params: { id }, actor, demand }) => {
+        const { modules, companies } = await keys.get({ tenantId, id });
+        for (const module of modules ?? [null]) demand({ module });
+        for (const company of companies ?? [null]) demand({ company });
+        return ok(await keys.revoke({ tenantId, id }, actor));
+      },
     }),
   ];
 }
@@ -185,6 +191,6 @@ async function tenantOf(
   slug: string | undefined,
 ): Promise<number> {
   if (slug === undefined) return tenantId;
-  demand({}, 'tenants:write');
+  demand(wholeReach, 'tenants:write');
   return (await tenants.find(slug)).id;
 }

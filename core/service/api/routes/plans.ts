@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Planner } from '../../../engine/plan/planner.ts';
 import type { CompleteParts } from '../parts.ts';
-import { hexDigest } from '../request.ts';
+import { hexDigest, versionNumber } from '../request.ts';
 import { defineRoute, ok, type Route } from '../route.ts';
 import { goalOption, readOptions, runOptions } from '../run-options.ts';
 import { microUsd } from '../shapes.ts';
@@ -9,7 +9,7 @@ import { microUsd } from '../shapes.ts';
 const { company, businessDate, timeZone } = runOptions;
 const planBody = z.strictObject({
   workflow: z.string().min(1).max(200),
-  version: z.int().min(1).optional(),
+  version: versionNumber.optional(),
   input: z.unknown().optional().meta({ description: 'As the workflow takes it.' }),
   goal: goalOption,
   company,

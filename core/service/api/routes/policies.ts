@@ -3,7 +3,8 @@ import type { Change } from '../../../engine/policies/change.ts';
 import type { Policies, PolicyView } from '../../../engine/policies/policies.ts';
 import type { Policy } from '../../../sdk/policy.ts';
 import { readPolicyDocument } from '../../../sdk/policy-document.ts';
-import { withinReach } from '../reach.ts';
+import { wholeReach, withinReach } from '../reach.ts';
+import { versionInQuery, versionNumber } from '../request.ts';
 import { created, defineRoute, ok, type Route } from '../route.ts';
 import { actorShape, listOf, publicationShape, versionShape } from '../shapes.ts';
 import { voterOf } from '../voter.ts';
@@ -118,8 +119,7 @@ const saidShape = z
   })
   .meta({ id: 'PolicySaid' });
 
-const number = z.coerce.number().int().min(1);
-const version = z.int().min(1).optional();
+const version = versionNumber.optional();
 const from = z.iso
   .datetime({ offset: true })
   .optional()
@@ -127,8 +127,8 @@ const from = z.iso
 const document = z
   .union([z.string().min(1), z.record(z.string(), z.unknown())])
   .meta({ description: 'What `definePolicy` takes, as an object, or as YAML or JSON in text.' });
-const showQuery = z.strictObject({ version: number.optional() });
-const diffQuery = z.strictObject({ from: number, to: number });
+const showQuery = z.strictObject({ version: versionInQuery.optional() });
+const diffQuery = z.strictObject({ from: versionInQuery, to: versionInQuery });
 const draftBody = z.strictObject({ document });
 const checkBody = z.strictObject({ document: document.optional(), version }).optional();
 const wishBody = z.strictObject({ version, from }).optional();
@@ -136,8 +136,6 @@ const withdrawBody = z.strictObject({ from }).optional();
 
 const reading = 'authority:read';
 const writing = 'policies:publish';
-/** A policy may be about any agent in any company. */
-const everything = { module: null, company: null } as const;
 
 /** `/v1/policies`: what agents may do, as the code and people say it. */
 export function policyRoutes(policies: Policies): readonly Route[] {
@@ -255,7 +253,7 @@ function writingRoutes(policies: Policies): readonly Route[] {
       answers: { 201: draftShape },
       errors: ['POLICY_INVALID'],
       handle: async ({ tenantId, actor, params: { name }, body, demand }) => {
-        demand(everything);
+        demand(wholeReach);
         const draft = await policies.draft({ tenantId, actor }, name, dataOf(body.document));
         return created(`/v1/policies/${name}?version=${draft.version}`, draft, null);
       },
@@ -277,7 +275,7 @@ function publishingRoutes(policies: Policies): readonly Route[] {
       body: wishBody,
       current: ({ tenantId, params: { name } }) => current(policies, tenantId, name),
       handle: async ({ tenantId, actor, params: { name }, body, demand }) => {
-        demand(everything);
+        demand(wholeReach);
         const wish = { version: body?.version, from: since(body?.from) };
         return ok(await policies.publish({ tenantId, actor }, name, wish), null);
       },
@@ -288,7 +286,7 @@ function publishingRoutes(policies: Policies): readonly Route[] {
       body: wishBody,
       current: ({ tenantId, params: { name } }) => current(policies, tenantId, name),
       handle: async ({ tenantId, actor, params: { name }, body, demand }) => {
-        demand(everything);
+        demand(wholeReach);
         const wish = { version: body?.version, from: since(body?.from) };
         return ok(await policies.rollBack({ tenantId, actor }, name, wish), null);
       },
@@ -299,7 +297,7 @@ function publishingRoutes(policies: Policies): readonly Route[] {
       body: withdrawBody,
       current: ({ tenantId, params: { name } }) => current(policies, tenantId, name),
       handle: async ({ tenantId, actor, params: { name }, body, demand }) => {
-        demand(everything);
+        demand(wholeReach);
         const wish = { from: since(body?.from) };
         return ok(await policies.withdraw({ tenantId, actor }, name, wish), null);
       },
@@ -310,7 +308,7 @@ function publishingRoutes(policies: Policies): readonly Route[] {
       description: 'Nobody agrees to what they, or whoever acts for them, have asked for.',
       errors: [...errors, 'APPROVAL_NOT_YOURS', 'PERMISSION_DENIED'],
       handle: async ({ tenantId, principal, actor, params: { name, no }, demand }) => {
-        demand(everything);
+        demand(wholeReach);
         const { person } = voterOf(principal);
         return ok(await policies.agree({ tenantId, actor, person }, name, Number(no)), null);
       },

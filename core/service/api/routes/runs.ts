@@ -4,7 +4,15 @@ import type { RunRequest } from '../../../engine/run/store.ts';
 import type { RunDetail } from '../../../engine/run/views.ts';
 import type { Principal } from '../../identity/principal.ts';
 import type { CompleteParts } from '../parts.ts';
-import { emptyBody, hexDigest, momentOrDay, pageOf, paging } from '../request.ts';
+import {
+  emptyBody,
+  hexDigest,
+  momentOrDay,
+  pageOf,
+  paging,
+  rowInQuery,
+  versionNumber,
+} from '../request.ts';
 import { accepted, defineRoute, ok, type Route } from '../route.ts';
 import { goalOption, readOptions, runOptions } from '../run-options.ts';
 import { listOf, runStatus } from '../shapes.ts';
@@ -17,11 +25,11 @@ const runsQuery = paging(z.uuid(), { usual: 50, most: 200 }).extend({
   from: momentOrDay.optional().meta({ description: 'Made at this moment or later.' }),
   to: momentOrDay.optional().meta({ description: 'Made before this moment.' }),
 });
-const rowsQuery = paging(z.coerce.number().int().nonnegative(), { usual: 200, most: 1_000 });
+const rowsQuery = paging(rowInQuery, { usual: 200, most: 1_000 });
 const runBody = z
   .strictObject({
     workflow: z.string().min(1).max(200),
-    version: z.int().min(1).optional().meta({ description: 'Without one, the one in force.' }),
+    version: versionNumber.optional().meta({ description: 'Without one, the one in force.' }),
     input: z.unknown().optional().meta({ description: 'As the workflow takes it.' }),
     goal: goalOption,
     ...runOptions,

@@ -3,7 +3,7 @@ import { spanOfDays } from '../../schedules/backfill-span.ts';
 import type { BackfillView, NewBackfill } from '../../schedules/backfills.ts';
 import type { ScheduleDesk } from '../../schedules/desk.ts';
 import { withinReach } from '../reach.ts';
-import { emptyBody, momentOrDay, pageOf, paging, timeZone } from '../request.ts';
+import { businessDay, emptyBody, momentOrDay, pageOf, paging, timeZone } from '../request.ts';
 import { accepted, type Call, defineRoute, ok, type Route } from '../route.ts';
 import { listOf } from '../shapes.ts';
 import {
@@ -32,7 +32,7 @@ const triggerBody = z
   .strictObject({
     key,
     overlap: z.enum(['skip', 'queue', 'allow']).optional(),
-    businessDate: z.iso.date().optional(),
+    businessDate: businessDay.optional(),
   })
   .default({});
 const backfillBody = z.strictObject({
@@ -165,7 +165,7 @@ function steeringRoutes(desk: ScheduleDesk): readonly Route[] {
       key: 'required',
       body: triggerBody,
       answers: { 202: slotShape },
-      errors: ['SCHEDULE_UNKNOWN'],
+      errors: ['SCHEDULE_UNKNOWN', 'KEY_REUSED'],
       handle: async (call) => {
         demandOf(desk, call);
         const { actor, key, body } = call;
@@ -213,7 +213,7 @@ function backfillRoutes(desk: ScheduleDesk): readonly Route[] {
       key: 'required',
       body: backfillBody,
       answers: { 200: backfillShape, 202: backfillShape },
-      errors: ['SCHEDULE_UNKNOWN'],
+      errors: ['SCHEDULE_UNKNOWN', 'KEY_REUSED'],
       handle: async (call) => {
         demandOf(desk, call);
         const { tenantId, actor, key } = call;

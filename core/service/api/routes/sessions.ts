@@ -11,6 +11,7 @@ import {
 } from '../../identity/session-cookie.ts';
 import { csrfTokenOf } from '../../identity/session-secret.ts';
 import type { SessionsOf, SessionView } from '../../identity/sessions.ts';
+import { wholeReach } from '../reach.ts';
 import { type Call, created, defineRoute, nothing, ok, type Route } from '../route.ts';
 import { actorShape, instant, listOf } from '../shapes.ts';
 
@@ -180,8 +181,7 @@ function endingRoutes({ sessions }: Identity): readonly Route[] {
 
 /** The sessions that a caller may look at and end; those of everybody belong to no module and no company. */
 function withinReach({ tenantId, principal }: AnyCall): SessionsOf {
-  const whole = { module: null, company: null };
-  if (isAllowed(principal, 'sessions:administer', whole)) return { tenantId };
+  if (isAllowed(principal, 'sessions:administer', wholeReach)) return { tenantId };
   return { tenantId, principal: principal.id };
 }
 

@@ -3,7 +3,7 @@ import type { Tasks } from '../../../engine/tasks/tasks.ts';
 import { moduleOf } from '../../../sdk/qualified-name.ts';
 import { keySchema } from '../idempotency.ts';
 import type { CompleteParts } from '../parts.ts';
-import { timeZone } from '../request.ts';
+import { businessDay, timeZone } from '../request.ts';
 import { accepted, defineRoute, ok, type Route } from '../route.ts';
 import { failureShape, runStatus } from '../shapes.ts';
 
@@ -22,7 +22,7 @@ const taskBody = z
     }),
     key: keySchema.optional(),
     company: z.string().min(1).max(50).optional(),
-    businessDate: z.iso.date().optional(),
+    businessDate: businessDay.optional(),
     timeZone: timeZone.optional(),
     priority: z.int().min(1).max(10).optional(),
   })

@@ -4,6 +4,7 @@ import type { Identity } from '../../identity/identity.ts';
 import { type Permission, permissions, roleNames } from '../../identity/permission.ts';
 import { isAllowed, type Principal } from '../../identity/principal.ts';
 import type { Tenants } from '../../identity/tenants.ts';
+import { wholeReach } from '../reach.ts';
 import { created, defineRoute, ok, type Route } from '../route.ts';
 import { actorShape, instant, listOf } from '../shapes.ts';
 
@@ -85,8 +86,10 @@ function changingRoutes(tenants: Tenants): readonly Route[] {
       permission: 'tenants:write',
       body: tenantBody,
       answers: { 201: tenantShape },
-      handle: async ({ body: { slug }, actor }) =>
-        created(`/v1/tenants/${slug}`, await tenants.create(slug, actor)),
+      handle: async ({ body: { slug }, actor, demand }) => {
+        demand(wholeReach);
+        return created(`/v1/tenants/${slug}`, await tenants.create(slug, actor));
+      },
     }),
     defineRoute({
       method: 'post',
@@ -97,7 +100,8 @@ function changingRoutes(tenants: Tenants): readonly Route[] {
       permission: 'tenants:write',
       answers: { 200: tenantShape },
       errors: ['TENANT_UNKNOWN'],
-      handle: async ({ params: { slug }, principal, actor }) => {
+      handle: async ({ params: { slug }, principal, actor, demand }) => {
+        demand(wholeReach);
         if (slug === (await slugOf(tenants, principal)))
           throw new EngineError(
             'INPUT_INVALID',
@@ -113,7 +117,10 @@ function changingRoutes(tenants: Tenants): readonly Route[] {
       permission: 'tenants:write',
       answers: { 200: tenantShape },
       errors: ['TENANT_UNKNOWN'],
-      handle: async ({ params: { slug }, actor }) => ok(await tenants.resume(slug, actor)),
+      handle: async ({ params: { slug }, actor, demand }) => {
+        demand(wholeReach);
+        return ok(await tenants.resume(slug, actor));
+      },
     }),
   ];
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { isAllowed, type Reach } from '../../identity/principal.ts';
 import type { DeliveryLog } from '../../webhooks/delivery-log.ts';
-import type { EndpointInput, Webhooks } from '../../webhooks/endpoints.ts';
+import type { EndpointInput, EndpointView, Webhooks } from '../../webhooks/endpoints.ts';
 import { type WebhookEventType, webhookEventTypes } from '../../webhooks/event-types.ts';
 import { pageOf, paging } from '../request.ts';
 import { accepted, type Call, created, defineRoute, nothing, ok, type Route } from '../route.ts';
@@ -95,15 +96,36 @@ const deliveriesQuery = paging(z.uuid(), { usual: 50, most: 200 }).extend({
   state: z.enum(['pending', 'delivered', 'failed']).optional(),
 });
 
-type AnyCall = Pick<Call<unknown, unknown, unknown>, 'demand'>;
+type AnyCall = Pick<Call<unknown, unknown, unknown>, 'demand' | 'tenantId' | 'principal'>;
 
-/** Whoever lets an endpoint hear of a module or company must be allowed to see it; one without filters hears of all. */
-function demandFilters(
-  call: AnyCall,
-  { modules = [], companies = [] }: Pick<EndpointInput, 'modules' | 'companies'>,
-): void {
-  for (const module of modules.length > 0 ? modules : [null]) call.demand({ module });
-  for (const company of companies.length > 0 ? companies : [null]) call.demand({ company });
+type Filters = Pick<EndpointInput, 'modules' | 'companies'>;
+
+/** What an endpoint hears of: that of each module and company that it names, or of all of them. */
+function reachesOf({ modules = [], companies = [] }: Filters): readonly Reach[] {
+  return [
+    ...(modules.length > 0 ? modules : [null]).map((module) => ({ module })),
+    ...(companies.length > 0 ? companies : [null]).map((company) => ({ company })),
+  ];
+}
+
+/** Whoever lets an endpoint hear of a module or company, or looks at what it was told, must be allowed to see that. */
+function demandFilters({ demand }: AnyCall, filters: Filters): void {
+  for (const reach of reachesOf(filters)) demand(reach);
+}
+
+/** The endpoints of which a caller may see all that they hear of. */
+async function seenBy(webhooks: Webhooks, { tenantId, principal }: AnyCall) {
+  const all = await webhooks.list(tenantId);
+  return all.filter((each) =>
+    reachesOf(each).every((reach) => isAllowed(principal, 'webhooks:read', reach)),
+  );
+}
+
+/** An endpoint, for whoever may see all that it hears of. @throws WEBHOOK_UNKNOWN · PERMISSION_DENIED */
+async function demanded(webhooks: Webhooks, call: AnyCall, id: string): Promise<EndpointView> {
+  const endpoint = await webhooks.get(call.tenantId, id);
+  demandFilters(call, endpoint);
+  return endpoint;
 }
 
 /** What the routes are made of. */
@@ -114,7 +136,11 @@ export interface WebhookDesk {
 
 /** `/v1/webhooks` and `/v1/deliveries`: who is told of what happens, and what became of it. */
 export function webhookRoutes({ webhooks, log }: WebhookDesk): readonly Route[] {
-  return [...endpointRoutes(webhooks), ...commandRoutes(webhooks), ...deliveryRoutes(log)];
+  return [
+    ...endpointRoutes(webhooks),
+    ...commandRoutes(webhooks),
+    ...deliveryRoutes({ webhooks, log }),
+  ];
 }
 
 function endpointRoutes(webhooks: Webhooks): readonly Route[] {
@@ -126,7 +152,7 @@ function endpointRoutes(webhooks: Webhooks): readonly Route[] {
       summary: 'Lists the webhook endpoints.',
       permission: 'webhooks:read',
       answers: { 200: listOf(webhookShape) },
-      handle: async ({ tenantId }) => ok({ items: await webhooks.list(tenantId), next: null }),
+      handle: async (call) => ok({ items: await seenBy(webhooks, call), next: null }),
     }),
     defineRoute({
       method: 'post',
@@ -149,7 +175,7 @@ function endpointRoutes(webhooks: Webhooks): readonly Route[] {
       permission: 'webhooks:read',
       answers: { 200: webhookShape },
       errors: ['WEBHOOK_UNKNOWN'],
-      handle: async ({ tenantId, params }) => ok(await webhooks.get(tenantId, params.id)),
+      handle: async (call) => ok(await demanded(webhooks, call, call.params.id)),
     }),
     defineRoute({
       method: 'patch',
@@ -160,8 +186,7 @@ function endpointRoutes(webhooks: Webhooks): readonly Route[] {
       answers: { 200: webhookShape },
       errors: ['WEBHOOK_UNKNOWN', 'EGRESS_REFUSED'],
       handle: async (call) => {
-        const before = await webhooks.get(call.tenantId, call.params.id);
-        demandFilters(call, before);
+        const before = await demanded(webhooks, call, call.params.id);
         demandFilters(call, { ...before, ...call.body });
         return ok(await webhooks.change(call, before.id, call.body));
       },
@@ -174,7 +199,7 @@ function endpointRoutes(webhooks: Webhooks): readonly Route[] {
       answers: { 204: null },
       errors: ['WEBHOOK_UNKNOWN'],
       handle: async (call) => {
-        demandFilters(call, await webhooks.get(call.tenantId, call.params.id));
+        await demanded(webhooks, call, call.params.id);
         await webhooks.remove(call, call.params.id);
         return nothing;
       },
@@ -193,7 +218,7 @@ function commandRoutes(webhooks: Webhooks): readonly Route[] {
       answers: { 200: newWebhookShape },
       errors: ['WEBHOOK_UNKNOWN'],
       handle: async (call) => {
-        demandFilters(call, await webhooks.get(call.tenantId, call.params.id));
+        await demanded(webhooks, call, call.params.id);
         return ok(await webhooks.rotate(call, call.params.id, call.body));
       },
     }),
@@ -205,6 +230,7 @@ function commandRoutes(webhooks: Webhooks): readonly Route[] {
       answers: { 202: z.object({ delivery: z.uuid() }) },
       errors: ['WEBHOOK_UNKNOWN'],
       handle: async (call) => {
+        await demanded(webhooks, call, call.params.id);
         const delivery = await webhooks.ping(call, call.params.id);
         return accepted(`/v1/deliveries/${delivery}`, { delivery });
       },
@@ -212,7 +238,12 @@ function commandRoutes(webhooks: Webhooks): readonly Route[] {
   ];
 }
 
-function deliveryRoutes(log: DeliveryLog): readonly Route[] {
+function deliveryRoutes({ webhooks, log }: WebhookDesk): readonly Route[] {
+  const found = async (call: AnyCall & { readonly params: { readonly id: string } }) => {
+    const whole = await log.get(call.tenantId, call.params.id);
+    await demanded(webhooks, call, whole.webhookId);
+    return whole;
+  };
   return [
     defineRoute({
       method: 'get',
@@ -221,10 +252,12 @@ function deliveryRoutes(log: DeliveryLog): readonly Route[] {
       permission: 'webhooks:read',
       query: deliveriesQuery,
       answers: { 200: listOf(deliveryShape) },
-      handle: async ({ tenantId, query }) => {
-        const { webhook, state, cursor, limit } = query;
+      handle: async (call) => {
+        const { webhook, state, cursor, limit } = call.query;
         const asked = { webhookId: webhook, state, after: cursor, limit: limit + 1 };
-        return ok(pageOf(await log.list(tenantId, asked), limit, ({ id }) => id));
+        const { items, next } = pageOf(await log.list(call.tenantId, asked), limit, ({ id }) => id);
+        const seen = new Set((await seenBy(webhooks, call)).map(({ id }) => id));
+        return ok({ items: items.filter(({ webhookId }) => seen.has(webhookId)), next });
       },
     }),
     defineRoute({
@@ -234,7 +267,7 @@ function deliveryRoutes(log: DeliveryLog): readonly Route[] {
       permission: 'webhooks:read',
       answers: { 200: wholeDeliveryShape },
       errors: ['WEBHOOK_UNKNOWN'],
-      handle: async ({ tenantId, params }) => ok(await log.get(tenantId, params.id)),
+      handle: async (call) => ok(await found(call)),
     }),
     defineRoute({
       method: 'post',
@@ -244,6 +277,7 @@ function deliveryRoutes(log: DeliveryLog): readonly Route[] {
       answers: { 202: wholeDeliveryShape },
       errors: ['WEBHOOK_UNKNOWN'],
       handle: async (call) => {
+        await found(call);
         const whole = await log.replay(call, call.params.id);
         return accepted(`/v1/deliveries/${whole.id}`, whole);
       },

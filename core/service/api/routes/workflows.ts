@@ -7,13 +7,12 @@ import { moduleOf } from '../../../sdk/qualified-name.ts';
 import type { Registry } from '../../../sdk/registry.ts';
 import type { CompleteParts } from '../parts.ts';
 import { withinReach } from '../reach.ts';
-import { emptyBody } from '../request.ts';
+import { emptyBody, versionInQuery, versionNumber } from '../request.ts';
 import { type Call, defineRoute, ok, type Route } from '../route.ts';
 import { listOf, publicationShape, versionShape } from '../shapes.ts';
 
-const number = z.coerce.number().int().min(1);
-const showQuery = z.strictObject({ version: number.optional() });
-const diffQuery = z.strictObject({ from: number, to: number });
+const showQuery = z.strictObject({ version: versionInQuery.optional() });
+const diffQuery = z.strictObject({ from: versionInQuery, to: versionInQuery });
 const publishBody = z
   .strictObject({
     document: z
@@ -25,9 +24,7 @@ const publishBody = z
   .optional();
 const rollBackBody = z
   .strictObject({
-    to: z
-      .int()
-      .min(1)
+    to: versionNumber
       .optional()
       .meta({ description: 'Without it the version before what a plain run takes.' }),
   })

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { pageOf } from '../../api/request.ts';
+import { entryCursor, pageOf } from '../../api/request.ts';
 import { looks, type Offer, offer, page, runId } from '../offer.ts';
 import type { McpParts } from '../parts.ts';
 
@@ -15,10 +15,7 @@ export function findingOffers({ history, tenantId }: McpParts): readonly Offer[]
         ...page,
         run: runId.optional(),
         // Its run is part of it: by the next page another run may be the newest.
-        cursor: z
-          .string()
-          .regex(/^[0-9a-f-]{36}\/\d{1,15}$/i)
-          .optional(),
+        cursor: entryCursor.optional(),
       }),
       async call({ run, cursor, limit }) {
         const [ofCursor, seq] = cursor?.split('/') ?? [];

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { isTerminal } from '../../../engine/run/states.ts';
 import type { RunRequest } from '../../../engine/run/store.ts';
 import { goalSchema } from '../../../sdk/goal.ts';
-import { pageOf, timeZone } from '../../api/request.ts';
+import { businessDay, pageOf, timeZone, versionNumber } from '../../api/request.ts';
 import type { Follower } from '../follow.ts';
 import { type Calling, looks, type Offer, offer, page, runId } from '../offer.ts';
 import type { McpParts } from '../parts.ts';
@@ -24,9 +24,9 @@ const startInput = z.strictObject({
     .min(1)
     .max(255)
     .describe('New for each run that is wanted; the same key again finds the same run'),
-  version: z.int().min(1).optional().describe('By default the one in force'),
+  version: versionNumber.optional().describe('By default the one in force'),
   company: z.string().min(1).max(50).optional().describe('Code; by default the whole group'),
-  businessDate: z.iso.date().optional().describe('What "today" means to the run'),
+  businessDate: businessDay.optional().describe('What "today" means to the run'),
   timeZone: timeZone.optional(),
   priority: z.int().min(1).max(10).optional(),
   waitSeconds: z

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Versions } from '../../../engine/versions/versions.ts';
 import { writeDocument } from '../../../sdk/document-writer.ts';
+import { versionNumber } from '../../api/request.ts';
 import { looks, type Offer, offer } from '../offer.ts';
 import type { McpParts } from '../parts.ts';
 
@@ -21,7 +22,7 @@ export function workflowOffers({ tenantId }: McpParts, versions: Versions): read
       ...{ scope: 'read', annotations: looks },
       input: z.strictObject({
         name: z.string().min(1).max(200),
-        version: z.int().min(1).optional().describe('By default the one that a plain run takes'),
+        version: versionNumber.optional().describe('By default the one that a plain run takes'),
       }),
       async call({ name, version }) {
         const { data, version: shown } = await versions.find(tenantId, name, version);
