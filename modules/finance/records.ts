@@ -18,7 +18,7 @@ export const bill = defineEntity('bill', {
   dueOn: field.date(),
   status: field.oneOf('draft', 'open', 'paid', 'cancelled'),
   /** Why it must not be paid. */
-  hold: field.optional(field.oneOf('quantity', 'price', 'receipt', 'total', 'duplicate')),
+  hold: field.optional(field.oneOf('quantity', 'price', 'receipt', 'duplicate')),
   memo: field.text(),
   total: field.money(),
   entry: field.optional(field.ref('journal_entry')),
@@ -31,7 +31,7 @@ export const bill = defineEntity('bill', {
   }),
 }).withActions({
   hold: {
-    data: z.object({ reason: z.enum(['quantity', 'price', 'receipt', 'total', 'duplicate']) }),
+    data: z.object({ reason: z.enum(['quantity', 'price', 'receipt', 'duplicate']) }),
     apply: (row, { reason }) => {
       if (row.hold !== null) return { refuse: `the bill is on hold already (${row.hold})` };
       if (row.status === 'draft' || row.status === 'open') return { hold: reason };
@@ -122,7 +122,7 @@ export const matchRun = defineEntity('match_run', {
   status: field.oneOf('draft', 'confirmed', 'discarded'),
   lines: field.lines({
     bill: field.ref('bill'),
-    result: field.oneOf('matched', 'quantity', 'price', 'receipt', 'total'),
+    result: field.oneOf('matched', 'quantity', 'price', 'receipt'),
   }),
 }).withActions(confirmable());
 

@@ -27,8 +27,8 @@ export const threeWayMatch = defineAgent({
       'A bill charges an order line of which nothing has been received, or that there is not.',
     'match.quantity':
       'A bill charges more than was received, or ordered where no receipt is required.',
-    'match.price': "A bill's price lies outside the tolerance around the order's price.",
-    'match.total': "A bill's total is not what its lines add up to.",
+    'match.price':
+      "A bill's price lies outside the tolerance around the order's price, or its total around the sum of its lines.",
   },
   instructions: `1. Call finance.bill.list_drafts with the vendor. Without bills answer with zeros and []. Else call finance.order.list and finance.receipt.list once with all their orders (with more than ${ordersAtOnce}, once for each ${ordersAtOnce} of them), and finance.tolerance.get once with all their companies.
 2. Skip bills whose hold is not null: somebody knows. Judge every line of the others; a line without orderLine is in order.
@@ -38,10 +38,10 @@ export const threeWayMatch = defineAgent({
 - match.receipt: the order or the order line is not there, or three_way and agreed is 0, and the lines for it charge more than they credit; difference = quantity x bill price. Otherwise one or both of:
 - match.quantity, once an order line: (quantity of all the bill's lines for it - permitted) x order price is above 0 and above allowed(permitted x order price); that is the difference.
 - match.price: |bill price - order price| x quantity is above allowed(quantity x order price); that is the difference.
-- match.total, once a bill: |bill total - the sum of quantity x bill price over all its lines, to two decimals| is above allowed(that sum); that is the difference. Lines without orderLine count here.
+- match.price, also, once a bill: |bill total - the sum of quantity x bill price over all its lines, to two decimals| is above allowed(that sum); that is the difference. Lines without orderLine count here.
 A difference that equals the allowed one is in order.
 3. Report one finding for each bill and kind that occurs. Records: [bill, purchase_order]. Company: the bill's. Amount: the differences of that kind over all lines, to two decimals. ${severityRule}
-4. For each bill with findings call finance.hold.place with expect = its version and reason = the first of receipt, quantity, price, total that occurs.
+4. For each bill with findings call finance.hold.place with expect = its version and reason = the first of receipt, quantity, price that occurs.
 5. Call finance.match_result.set once with the vendor and every judged bill, if there is one; result = that reason, or matched.
 Answer with checked = bills listed, matched = bills judged as matched, flagged = findings, exposure = their amounts added up by currency.`,
 }).playbook(async ({ input, tools, finding }) => {

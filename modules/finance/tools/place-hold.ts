@@ -9,7 +9,7 @@ export const placeHold = defineTool({
     bill: Id('bill'),
     /** The version of the bill that the judgement rests on. */
     expect: z.string(),
-    reason: z.enum(['quantity', 'price', 'receipt', 'total', 'duplicate']),
+    reason: z.enum(['quantity', 'price', 'receipt', 'duplicate']),
   }),
   result: z.object({ version: z.string() }),
   key: ({ bill, reason }) => [bill, reason],

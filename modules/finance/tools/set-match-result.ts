@@ -9,10 +9,7 @@ export const setMatchResult = defineTool({
     vendor: Id('party'),
     results: z
       .array(
-        z.object({
-          bill: Id('bill'),
-          result: z.enum(['matched', 'quantity', 'price', 'receipt', 'total']),
-        }),
+        z.object({ bill: Id('bill'), result: z.enum(['matched', 'quantity', 'price', 'receipt']) }),
       )
       .min(1),
   }),

@@ -100,11 +100,11 @@ describe('matching a bill', () => {
       return found({ ...of, bill: { ...of.bill, total: eur(total) } });
     };
 
-    assert.deepEqual(over('1190'), [['total', '190.00', 1]]);
-    assert.deepEqual(over('900'), [['total', '100.00', 1]]);
+    assert.deepEqual(over('1190'), [['price', '190.00', 1]]);
+    assert.deepEqual(over('900'), [['price', '100.00', 1]]);
     assert.deepEqual(over('1190', tax), []);
     // Two per cent of 1,000 EUR are the lower of the two limits, and in order.
-    assert.deepEqual([over('1020'), over('1020.01')], [[], [['total', '20.01', 1]]]);
+    assert.deepEqual([over('1020'), over('1020.01')], [[], [['price', '20.01', 1]]]);
   });
 
   it('takes fractions of a cent for rounding, also where nothing may differ', () => {
@@ -115,7 +115,7 @@ describe('matching a bill', () => {
 
     assert.deepEqual(found({ ...exact, bill: { ...of.bill, total: eur('30.01') } }), []);
     assert.deepEqual(found({ ...exact, bill: { ...of.bill, total: eur('30.02') } }), [
-      ['total', '0.01', 1],
+      ['price', '0.01', 1],
     ]);
   });
 });

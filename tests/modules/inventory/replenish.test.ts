@@ -60,7 +60,8 @@ describe('inventory.reorder_point_planner', () => {
     const elsewhere = order({ vendor: 'v2', company: 'MCG-FR' });
 
     const none = { kinds: [], asked: [] };
-    const planned = (of: object) => plan(stockWith({ reorder_rule: [rule()], purchase_order: [of] }));
+    const planned = (of: object) =>
+      plan(stockWith({ reorder_rule: [rule()], purchase_order: [of] }));
     assert.deepEqual(await planned(order({ vendor: 'v2' })), none);
     assert.deepEqual(await planned(elsewhere), short);
   });
