@@ -43,14 +43,17 @@ type Kind = 'receipt' | 'quantity' | 'price';
 export interface Difference {
   readonly kind: Kind;
   readonly amount: Money;
-  /** Lines that differ in this way; of quantities lines of the order. */
+  /** Lines that differ in this way; of quantities lines of the order, and the bill's total counts as one. */
   readonly lines: number;
 }
 
 /** Compares a bill with its order and receipts; at most one element a kind, the gravest kind first. */
 export function compareBill(facts: MatchFacts): readonly Difference[] {
   const charged = Map.groupBy(facts.bill.lines, (line) => line.orderLine);
-  const differences = [...charged.values()].flatMap((lines) => compareLines(lines, facts));
+  const differences = [
+    ...[...charged.values()].flatMap((lines) => compareLines(lines, facts)),
+    ...compareTotal(facts),
+  ];
   const { currency } = facts.bill.total;
   return (['receipt', 'quantity', 'price'] as const).flatMap((kind) => {
     const amounts = differences.filter((each) => each.kind === kind).map((each) => each.amount);
@@ -58,6 +61,15 @@ export function compareBill(facts: MatchFacts): readonly Difference[] {
     const amount = Money.round(Money.of(Decimal.sum(amounts), currency));
     return [{ kind, amount, lines: amounts.length }];
   });
+}
+
+/** Compares what a bill demands with what its lines add up to, to two decimals; tax and freight are lines of it too. */
+function compareTotal({ bill, tolerance }: MatchFacts): readonly LineDifference[] {
+  const values = bill.lines.map(({ quantity, price }) => Decimal.times(quantity, price.amount));
+  const charged = Decimal.round(Decimal.sum(values), 2);
+  const apart = Decimal.abs(Decimal.minus(bill.total.amount, charged));
+  if (!Decimal.isAbove(apart, allowedDifference(charged, tolerance))) return [];
+  return [{ kind: 'price', amount: apart }];
 }
 
 type LineDifference = { readonly kind: Kind; readonly amount: string };

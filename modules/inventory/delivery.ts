@@ -11,7 +11,7 @@ export interface LineDelivery {
   /** Over all receipts. */
   readonly accepted: string;
   readonly rejected: string;
-  /** (accepted − ordered) ÷ ordered in percent, two places; negative when too little came. Of a line for nothing 100 when anything came. */
+  /** (accepted − ordered) ÷ ordered in percent, to twelve places; negative when too little came. Of a line for nothing 100 when anything came. */
   readonly differencePercent: string;
   readonly differenceValue: Money;
   readonly rejectedValue: Money;
@@ -71,7 +71,7 @@ function compareLine(
   const came = Decimal.isAbove(accepted, '0') ? '100' : '0';
   const share = Decimal.isZero(line.quantity)
     ? came
-    : Decimal.over(Decimal.times(difference, '100'), line.quantity, 2);
+    : Decimal.over(Decimal.times(difference, '100'), line.quantity, 12);
   const worth = (pieces: string): Money => Money.round(Money.times(line.price, pieces));
   return {
     line: line.id,

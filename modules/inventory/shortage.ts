@@ -9,6 +9,8 @@ export interface LowStock {
   readonly level: Id<'stock_level'> | null;
   readonly onHand: string;
   readonly available: string;
+  /** A count that is planned or under way includes it. */
+  readonly planned: boolean;
   readonly unitCost: Money;
   readonly rule: Pick<
     Row<'reorder_rule'>,
@@ -24,10 +26,11 @@ export async function scanGroup(
   const products = await erp.product.list({ group }, { order: [{ field: 'number' }] });
   const ids = products.map((product) => product.id);
   if (ids.length === 0) return { checked: 0, items: [] };
-  const [levels, rules, warehouses] = await Promise.all([
+  const [levels, rules, warehouses, counts] = await Promise.all([
     erp.stock_level.list({ product: { in: ids } }),
     erp.reorder_rule.list({ product: { in: ids } }),
     erp.warehouse.list(),
+    erp.stock_count.list({ status: { in: ['planned', 'counting'] } }),
   ]);
   const companyOf = new Map(warehouses.map((warehouse) => [warehouse.id, warehouse.company]));
   const byProduct = new Map(products.map((product) => [product.id, product]));
@@ -35,6 +38,11 @@ export async function scanGroup(
     `${row.product} ${row.warehouse}`;
   const levelOf = new Map(levels.map((level) => [keyOf(level), level]));
   const ruleOf = new Map(rules.map((rule) => [keyOf(rule), rule]));
+  const planned = new Set(
+    counts.flatMap(({ warehouse, lines }) =>
+      lines.map(({ product }) => keyOf({ product, warehouse })),
+    ),
+  );
   const places = new Map([...rules, ...levels].map((row) => [keyOf(row), row]));
   const items = [...places].map(([key, { product, warehouse }]) =>
     stockOf({
@@ -43,6 +51,7 @@ export async function scanGroup(
       company: companyOf.get(warehouse) ?? '',
       level: levelOf.get(key),
       rule: ruleOf.get(key),
+      planned: planned.has(key),
     }),
   );
   return { checked: items.length, items: items.filter((item) => item !== null) };
@@ -55,6 +64,7 @@ function stockOf(of: {
   readonly company: string;
   readonly level: Row<'stock_level'> | undefined;
   readonly rule: Row<'reorder_rule'> | undefined;
+  readonly planned: boolean;
 }): LowStock | null {
   const { product, warehouse, company, level } = of;
   if (!product) return null;
@@ -72,6 +82,7 @@ function stockOf(of: {
     level: level?.id ?? null,
     onHand,
     available,
+    planned: of.planned,
     unitCost: product.cost,
     rule: rule
       ? {
@@ -93,15 +104,22 @@ export interface Incoming {
   requested: string;
 }
 
-/** Adds up the rest of the vendors' open orders and the requests that nobody has ordered yet. */
+/** Above a hundred thousand open orders of some companies the rest cannot be told. */
+const openOrderLimit = 100_000;
+
+/** Adds up the rest of the companies' open orders, with whatever vendor, and the requests that nobody has ordered yet. */
 export async function incomingOf(
   erp: Erp,
-  of: { readonly products: readonly Id<'product'>[]; readonly vendors: readonly Id<'party'>[] },
+  of: { readonly products: readonly Id<'product'>[]; readonly companies: readonly string[] },
 ): Promise<Incoming[]> {
   const [orders, requests] = await Promise.all([
-    erp.purchase_order.list({ vendor: { in: of.vendors }, status: 'open' }),
+    erp.purchase_order.list(
+      { company: { in: of.companies }, status: 'open' },
+      { limit: openOrderLimit },
+    ),
     erp.purchase_request.list({
       product: { in: of.products },
+      company: { in: of.companies },
       status: { in: ['draft', 'approved'] },
     }),
   ]);
@@ -125,4 +143,13 @@ export async function incomingOf(
     add(request.product, request.company, { requested: request.quantity });
   }
   return [...found.values()];
+}
+
+/** How much of a product is still missing up to the target of its rule, with all that is on the way; its minimum where that is more. */
+export function missingOf(
+  rule: Pick<Row<'reorder_rule'>, 'minimum' | 'target'>,
+  projected: string,
+): string {
+  const upTo = Decimal.isAbove(rule.minimum, rule.target) ? rule.minimum : rule.target;
+  return Decimal.minus(upTo, projected);
 }

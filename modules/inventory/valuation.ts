@@ -14,6 +14,8 @@ export interface DriftedLevel {
   readonly onHand: string;
   readonly moved: string;
   readonly value: Money;
+  /** A count that is planned or under way includes it. */
+  readonly planned: boolean;
 }
 
 /** A company's stock at standard cost. */
@@ -73,9 +75,10 @@ async function valueWarehouse(
   convert: (money: Money) => Money,
 ): Promise<Omit<CompanyValuation, 'total'>> {
   const at = { warehouse: warehouse.id };
-  const [levels, moves] = await Promise.all([
+  const [levels, moves, counts] = await Promise.all([
     erp.stock_level.list(at, { limit: 100_000 }),
     erp.stock_move.list(at, { limit: 1_000_000 }),
+    erp.stock_count.list({ ...at, status: { in: ['planned', 'counting'] } }),
   ]);
   const ids = [...new Set([...levels, ...moves].map((row) => row.product))];
   const products = ids.length
@@ -86,6 +89,7 @@ async function valueWarehouse(
     Money.times(byId.get(product)?.cost ?? Money.zero('EUR'), pieces);
   const values = levels.map((level) => worth(level.product, level.onHand));
   const numberOf = (product: string): string => byId.get(product)?.number ?? product;
+  const planned = new Set(counts.flatMap(({ lines }) => lines.map((line) => line.product)));
   const { id, code } = warehouse;
   return {
     checked: levels.length,
@@ -102,6 +106,7 @@ async function valueWarehouse(
       warehouse: id,
       code,
       number: numberOf(drift.product),
+      planned: planned.has(drift.product),
       value: convert(Money.abs(worth(drift.product, Decimal.minus(drift.onHand, drift.moved)))),
     })),
     costless: levels

@@ -1,5 +1,6 @@
 import { defineAgent, Id, Money, z } from 'tutti';
 import { compareBill } from '../match.ts';
+import { inPortions, ordersAtOnce } from '../portions.ts';
 import { severityOf, severityRule } from '../severity.ts';
 import { Tally } from '../tally.ts';
 import { getTolerances } from '../tools/get-tolerances.ts';
@@ -26,9 +27,10 @@ export const threeWayMatch = defineAgent({
       'A bill charges an order line of which nothing has been received, or that there is not.',
     'match.quantity':
       'A bill charges more than was received, or ordered where no receipt is required.',
-    'match.price': "A bill's price lies outside the tolerance around the order's price.",
+    'match.price':
+      "A bill's price lies outside the tolerance around the order's price, or its total around the sum of its lines.",
   },
-  instructions: `1. Call finance.bill.list_drafts with the vendor. Without bills answer with zeros and []. Else call finance.order.list and finance.receipt.list once with all their orders, and finance.tolerance.get once with all their companies.
+  instructions: `1. Call finance.bill.list_drafts with the vendor. Without bills answer with zeros and []. Else call finance.order.list and finance.receipt.list once with all their orders (with more than ${ordersAtOnce}, once for each ${ordersAtOnce} of them), and finance.tolerance.get once with all their companies.
 2. Skip bills whose hold is not null: somebody knows. Judge every line of the others; a line without orderLine is in order.
 - agreed = what was accepted for the order line when the order's matching is three_way (0 when no receipt names it), the ordered quantity when it is two_way (0 when the order's status is draft or cancelled).
 - permitted = agreed less what other bills charge for the order line (billed, without this bill), at least 0.
@@ -36,6 +38,7 @@ export const threeWayMatch = defineAgent({
 - match.receipt: the order or the order line is not there, or three_way and agreed is 0, and the lines for it charge more than they credit; difference = quantity x bill price. Otherwise one or both of:
 - match.quantity, once an order line: (quantity of all the bill's lines for it - permitted) x order price is above 0 and above allowed(permitted x order price); that is the difference.
 - match.price: |bill price - order price| x quantity is above allowed(quantity x order price); that is the difference.
+- match.price, also, once a bill: |bill total - the sum of quantity x bill price over all its lines, to two decimals| is above allowed(that sum); that is the difference. Lines without orderLine count here.
 A difference that equals the allowed one is in order.
 3. Report one finding for each bill and kind that occurs. Records: [bill, purchase_order]. Company: the bill's. Amount: the differences of that kind over all lines, to two decimals. ${severityRule}
 4. For each bill with findings call finance.hold.place with expect = its version and reason = the first of receipt, quantity, price that occurs.
@@ -47,8 +50,8 @@ Answer with checked = bills listed, matched = bills judged as matched, flagged =
   const orders = [...new Set(bills.map((bill) => bill.order))];
   const companies = [...new Set(bills.map((bill) => bill.company))];
   const [orderRows, receipts, tolerances] = await Promise.all([
-    tools.listOrders({ orders }),
-    tools.listReceipts({ orders }),
+    inPortions(orders, (portion) => tools.listOrders({ orders: portion })),
+    inPortions(orders, (portion) => tools.listReceipts({ orders: portion })),
     tools.getTolerances({ companies }),
   ]);
   const amounts: Money[] = [];

@@ -1,4 +1,5 @@
 import { Decimal, defineTool, Id, Money, z } from 'tutti';
+import { ordersAtOnce } from '../portions.ts';
 
 /** What was agreed, and what is charged for it already. */
 export const listOrders = defineTool({
@@ -6,7 +7,7 @@ export const listOrders = defineTool({
   description:
     'Reads orders with their lines, and which quantities all bills of an order that are not cancelled charge.',
   effect: 'read',
-  parameters: z.object({ orders: z.array(Id('purchase_order')).max(500) }),
+  parameters: z.object({ orders: z.array(Id('purchase_order')).max(ordersAtOnce) }),
   result: z.array(
     z.object({
       id: Id('purchase_order'),

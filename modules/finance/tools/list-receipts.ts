@@ -1,11 +1,12 @@
 import { Decimal, defineTool, Id, z } from 'tutti';
+import { ordersAtOnce } from '../portions.ts';
 
 /** What came of what was ordered. */
 export const listReceipts = defineTool({
   name: 'finance.receipt.list',
   description: 'Sums what was accepted against each line of the given orders, over all receipts.',
   effect: 'read',
-  parameters: z.object({ orders: z.array(Id('purchase_order')).max(500) }),
+  parameters: z.object({ orders: z.array(Id('purchase_order')).max(ordersAtOnce) }),
   result: z.array(
     z.object({ order: Id('purchase_order'), orderLine: z.string(), accepted: Decimal }),
   ),

@@ -1,7 +1,8 @@
 import { defineAgent, Id, Money, z } from 'tutti';
+import { portionsOf } from '../portions.ts';
 import { severityOf, severityRule } from '../severity.ts';
 import { Tally } from '../tally.ts';
-import { planCount } from '../tools/plan-count.ts';
+import { planCount, productsAtOnce } from '../tools/plan-count.ts';
 import { scanCounts } from '../tools/scan-counts.ts';
 
 /** Finds stock that nobody has counted in time. */
@@ -23,7 +24,7 @@ export const cycleCountPlanner = defineAgent({
   instructions: `1. Call inventory.count.scan with the warehouse. Levels whose planned is true are in order.
 2. Report each other level at most once: count.never_counted when lastCountedOn is null, whatever its class; count.overdue when lastCountedOn is a day and abc is A. B and C levels with a day are no finding.
 Records: [stock_level: level]. Company: the scan's. Amount: value without its sign. ${severityRule}
-3. If there are levels that are not planned, findings or not, call inventory.count.plan once with the warehouse and the products of all of them.
+3. If there are levels that are not planned, findings or not, call inventory.count.plan once with the warehouse and the products of all of them; with more than ${productsAtOnce}, once for each ${productsAtOnce}.
 Answer with checked as scanned, flagged = findings, exposure = their amounts added up by currency.`,
 }).playbook(async ({ input, tools, finding }) => {
   const scan = await tools.scanCounts({ warehouse: input.warehouse });
@@ -46,8 +47,8 @@ Answer with checked as scanned, flagged = findings, exposure = their amounts add
       evidence: { product: level.number, onHand: level.onHand, daysSince: level.daysSince },
     });
   }
-  if (left.length > 0) {
-    const products = left.map((level) => level.product);
+  const uncounted = left.map((level) => level.product);
+  for (const products of portionsOf(uncounted, productsAtOnce)) {
     await tools.planCount({ warehouse: input.warehouse, products });
   }
   return { checked: scan.checked, flagged: amounts.length, exposure: Money.sumByCurrency(amounts) };

@@ -1,8 +1,9 @@
 import { defineAgent, type FindingInput, Id, Money, z } from 'tutti';
 import { type DeliveryFault, faultValue, type OrderDelivery } from '../delivery.ts';
+import { portionsOf } from '../portions.ts';
 import { severityOf, severityRule } from '../severity.ts';
 import { Tally } from '../tally.ts';
-import { compareOrders } from '../tools/compare-orders.ts';
+import { compareOrders, ordersAtOnce } from '../tools/compare-orders.ts';
 import { draftClaim } from '../tools/draft-claim.ts';
 import { listReceipts } from '../tools/list-receipts.ts';
 
@@ -26,7 +27,7 @@ export const receiptDiscrepancy = defineAgent({
     'receipt.unordered': 'Goods came for an order that is cancelled or was never released.',
   },
   instructions: `1. Call inventory.receipt.list with the warehouse, without days. Without receipts answer with zeros and [].
-2. Call inventory.order.compare once with all their distinct orders. It lists only lines that did not come exactly as ordered.
+2. Call inventory.order.compare once with all their distinct orders; with more than ${ordersAtOnce}, once for each ${ordersAtOnce}. It lists only lines that did not come exactly as ordered.
 3. Judge each order:
 - status cancelled or draft: receipt.unordered, and nothing else for this order; amount: acceptedValue.
 - any other status:
@@ -41,7 +42,10 @@ Answer with checked = receipts listed, flagged = findings, exposure = their amou
   const receipts = await tools.listReceipts({ warehouse: input.warehouse });
   if (receipts.length === 0) return { checked: 0, flagged: 0, exposure: [] };
   const byOrder = Map.groupBy(receipts, (receipt) => receipt.order);
-  const { orders } = await tools.compareOrders({ orders: [...byOrder.keys()] });
+  const orders: OrderDelivery[] = [];
+  for (const portion of portionsOf([...byOrder.keys()], ordersAtOnce)) {
+    orders.push(...(await tools.compareOrders({ orders: portion })).orders);
+  }
   const amounts: Money[] = [];
   for (const order of orders) {
     const own = (byOrder.get(order.order) ?? []).map((receipt) => receipt.id);

@@ -1,6 +1,6 @@
 import { Decimal, defineAgent, Id, Money, z } from 'tutti';
 import { severityOf, severityRule } from '../severity.ts';
-import type { Incoming, LowStock } from '../shortage.ts';
+import { type Incoming, type LowStock, missingOf } from '../shortage.ts';
 import { Tally } from '../tally.ts';
 import { draftRequest } from '../tools/draft-request.ts';
 import { listIncoming } from '../tools/list-incoming.ts';
@@ -25,18 +25,19 @@ export const reorderPointPlanner = defineAgent({
     'reorder.negative_stock': 'The books show less than nothing: a movement was booked wrongly.',
   },
   instructions: `1. Call inventory.stock.scan with the group. Without items answer at once.
-2. If an item with onHand of 0 or more has a rule, call inventory.incoming.list once with the products of all items with onHand of 0 or more and the vendors of their rules.
+2. If an item with onHand of 0 or more has a rule, call inventory.incoming.list once with the products of all items with onHand of 0 or more and their companies.
 3. Judge each item:
 - onHand below 0: reorder.negative_stock, whatever its rule; records: [stock_level: level]; amount: unitCost times onHand without its sign.
 - onHand of 0 or more, with a rule: projected = available + ordered + requested, as listed for the same product and company (0 when not listed). projected below the rule's minimum: reorder.below_minimum; records: [reorder_rule, then stock_level unless level is null]; amount: unitCost times (minimum minus projected). Equal to the minimum is enough.
 Company: the item's. Amounts to two decimals. ${severityRule}
-4. For each warehouse with negative items call inventory.count.plan once with their products. For each reorder.below_minimum call inventory.request.draft with the rule and quantity = target minus projected.
+4. For each warehouse with negative items whose planned is false call inventory.count.plan once with their products. For each reorder.below_minimum call inventory.request.draft with the rule and quantity = the larger of target and minimum, minus projected.
 Answer with checked as scanned, flagged = findings, exposure = their amounts added up by currency.
-Never order negative stock, and never more than up to the target.`,
+Never order negative stock, and never more than up to the target or minimum.`,
 }).playbook(async ({ input, tools, finding }) => {
   const { checked, items } = await tools.scanStock({ group: input.group });
   const negative = items.filter(isNegative);
-  const low = items.filter((item) => !isNegative(item));
+  const uncounted = negative.filter((item) => !item.planned);
+  const low = items.filter((item) => !isNegative(item) && item.rule);
   const amounts: Money[] = [];
   for (const item of negative) {
     const amount = Money.round(Money.times(item.unitCost, Decimal.abs(item.onHand)));
@@ -51,13 +52,13 @@ Never order negative stock, and never more than up to the target.`,
       evidence: { product: item.number, onHand: item.onHand },
     });
   }
-  for (const [warehouse, own] of Map.groupBy(negative, (item) => item.warehouse)) {
+  for (const [warehouse, own] of Map.groupBy(uncounted, (item) => item.warehouse)) {
     const products = own.map((item) => item.product);
     await tools.planCount({ warehouse, products });
   }
   const products = low.map((item) => item.product);
-  const vendors = low.flatMap((item) => item.rule?.vendor ?? []);
-  const incoming = vendors.length > 0 ? await tools.listIncoming({ products, vendors }) : [];
+  const companies = [...new Set(low.map((item) => item.company))];
+  const incoming = low.length > 0 ? await tools.listIncoming({ products, companies }) : [];
   for (const item of low) {
     const shortage = shortageOf(item, incoming);
     if (!shortage) continue;
@@ -98,7 +99,7 @@ function shortageOf(item: LowStock, incoming: readonly Incoming[]) {
     rule: rule.id,
     minimum: rule.minimum,
     projected,
-    quantity: Decimal.minus(rule.target, projected),
+    quantity: missingOf(rule, projected),
     amount: Money.round(Money.times(item.unitCost, missing)),
   };
 }

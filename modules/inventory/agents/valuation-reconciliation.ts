@@ -27,7 +27,7 @@ export const valuationReconciliation = defineAgent({
   },
   instructions: `1. Call inventory.stock.value and inventory.ledger.balance with the company.
 2. difference = total minus balance, without its sign. Above the tolerance: report one valuation.ledger; records: the control accounts in the order given, at most three; amount: the difference; then call inventory.variance.draft once with the company. Equal to the tolerance is in order.
-3. Report valuation.moves for each entry of drifted; records: [stock_level: level], or, when level is null, [product, warehouse]; amount: its value. For each warehouse with such entries call inventory.count.plan once with the products of all of them.
+3. Report valuation.moves for each entry of drifted; records: [stock_level: level], or, when level is null, [product, warehouse]; amount: its value. For each warehouse with such entries whose planned is false call inventory.count.plan once with their products.
 4. Report valuation.no_cost for each entry of costless; records: [stock_level: level]; severity medium; no amount.
 Company of every finding: the one of your input. ${severityRule}
 Answer with checked as valued, flagged = findings, exposure = the amounts of all findings added up by currency, stock = total, ledger = balance.
@@ -55,7 +55,8 @@ Never explain a difference away.`,
     await tools.draftVariance({ company });
   }
   findings.push(...stock.drifted.map((drift) => driftFinding(company, drift)));
-  for (const [warehouse, own] of Map.groupBy(stock.drifted, (drift) => drift.warehouse)) {
+  const uncounted = stock.drifted.filter((drift) => !drift.planned);
+  for (const [warehouse, own] of Map.groupBy(uncounted, (drift) => drift.warehouse)) {
     const products = own.map((drift) => drift.product);
     await tools.planCount({ warehouse, products });
   }

@@ -1,6 +1,9 @@
 import { Decimal, defineTool, Id, Money, z } from 'tutti';
 import { compareDelivery, deliveryTolerancePercent } from '../delivery.ts';
 
+/** As many orders as one call may name. */
+export const ordersAtOnce = 1000;
+
 /** Orders against all that came for them. */
 export const compareOrders = defineTool({
   name: 'inventory.order.compare',
@@ -8,7 +11,7 @@ export const compareOrders = defineTool({
     'Compares purchase orders with all their goods receipts: accepted and rejected pieces of each line that did not come exactly as ordered.',
   effect: 'read',
   category: 'receiving',
-  parameters: z.object({ orders: z.array(Id('purchase_order')).min(1).max(1000) }),
+  parameters: z.object({ orders: z.array(Id('purchase_order')).min(1).max(ordersAtOnce) }),
   result: z.object({
     tolerancePercent: Decimal,
     orders: z.array(

@@ -1,4 +1,5 @@
-import { Day, Decimal, defineTool, EngineError, Id, Money, z } from 'tutti';
+import { Day, Decimal, defineTool, EngineError, type Erp, Id, Money, type Row, z } from 'tutti';
+import { incomingOf, missingOf } from '../shortage.ts';
 
 /** A purchase request for the buyer to approve. */
 export const draftRequest = defineTool({
@@ -26,17 +27,14 @@ export const draftRequest = defineTool({
   },
 }).handler(async ({ rule: ruleId, quantity }, { erp, today, key }) => {
   const number = `PR-${key.slice(0, 12)}`;
-  const { product, warehouse, vendor, leadTimeDays, active } = await erp.reorder_rule.get(ruleId);
-  const [{ company }, open] = await Promise.all([
-    erp.warehouse.get(warehouse),
-    erp.purchase_request.list({ product, warehouse, status: { in: ['draft', 'approved'] } }),
-  ]);
-  // What an interrupted call has drafted under this key is its own and stands in nobody's way.
-  const waiting = open.filter((request) => request.number !== number).length;
-  if (!active || waiting > 0 || !Decimal.isAbove(quantity, '0')) {
+  const rule = await erp.reorder_rule.get(ruleId);
+  const { product, warehouse, vendor, leadTimeDays, active } = rule;
+  const { company } = await erp.warehouse.get(warehouse);
+  const missing = await missingNow(erp, { rule, company, number });
+  if (!active || Decimal.isAbove(quantity, missing) || !Decimal.isAbove(quantity, '0')) {
     throw new EngineError(
       'ERP_REJECTED',
-      `Rule ${ruleId} (active: ${active}, ${waiting} requests waiting) takes no request of ${quantity}; look at the stock again.`,
+      `Rule ${ruleId} (active: ${active}, ${missing} missing with all that is on the way) takes no request of ${quantity}; look at the stock again.`,
     );
   }
   const neededOn = Day.add(today, leadTimeDays);
@@ -52,3 +50,20 @@ export const draftRequest = defineTool({
   });
   return { request: id, version, neededOn };
 });
+
+/** What a rule's product still lacks. What an interrupted call has drafted under `number` is its own and stands in nobody's way. */
+async function missingNow(
+  erp: Erp,
+  of: { readonly rule: Row<'reorder_rule'>; readonly company: string; readonly number: string },
+): Promise<string> {
+  const { rule, company } = of;
+  const [level, [incoming], own] = await Promise.all([
+    erp.stock_level.find({ product: rule.product, warehouse: rule.warehouse }),
+    incomingOf(erp, { products: [rule.product], companies: [company] }),
+    erp.purchase_request.find({ number: of.number, status: { in: ['draft', 'approved'] } }),
+  ]);
+  const available = Decimal.minus(level?.onHand ?? '0', level?.reserved ?? '0');
+  const coming = Decimal.plus(incoming?.ordered ?? '0', incoming?.requested ?? '0');
+  const others = Decimal.minus(coming, own?.quantity ?? '0');
+  return missingOf(rule, Decimal.plus(available, others));
+}

@@ -5,14 +5,14 @@ import { incomingOf } from '../shortage.ts';
 export const listIncoming = defineTool({
   name: 'inventory.incoming.list',
   description:
-    'Lists what is still to come of products by company: the rest of open orders with these vendors, and purchase requests in draft or approved. Products with nothing on the way are left out.',
+    'Lists what is still to come of products by company: the rest of open orders with whatever vendor, and purchase requests in draft or approved. Products with nothing on the way are left out.',
   effect: 'read',
   category: 'planning',
   parameters: z.object({
     products: z.array(Id('product')).min(1).max(1000),
-    vendors: z.array(Id('party')).min(1).max(1000),
+    companies: z.array(z.string()).min(1).max(1000),
   }),
   result: z.array(
     z.object({ product: Id('product'), company: z.string(), ordered: Decimal, requested: Decimal }),
   ),
-}).handler(({ products, vendors }, { erp }) => incomingOf(erp, { products, vendors }));
+}).handler(({ products, companies }, { erp }) => incomingOf(erp, { products, companies }));

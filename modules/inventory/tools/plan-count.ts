@@ -1,6 +1,9 @@
 import { defineTool, EngineError, Id, z } from 'tutti';
 import { nextWorkday } from '../workday.ts';
 
+/** As many products as one count may have. */
+export const productsAtOnce = 2000;
+
 /** A count of some products in a warehouse. */
 export const planCount = defineTool({
   name: 'inventory.count.plan',
@@ -12,7 +15,7 @@ export const planCount = defineTool({
   duty: 'plan_count',
   parameters: z.object({
     warehouse: Id('warehouse'),
-    products: z.array(Id('product')).min(1).max(2000),
+    products: z.array(Id('product')).min(1).max(productsAtOnce),
   }),
   result: z.object({
     count: Id('stock_count'),

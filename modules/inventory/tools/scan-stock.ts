@@ -5,7 +5,7 @@ import { scanGroup } from '../shortage.ts';
 export const scanStock = defineTool({
   name: 'inventory.stock.scan',
   description:
-    'Lists the stock of an item group that is negative, or available below the minimum of an active reorder rule of an active product.',
+    'Lists the stock of an item group that is negative, or available below the minimum of an active reorder rule of an active product, and whether an open count has it.',
   effect: 'read',
   category: 'planning',
   parameters: z.object({ group: Id('item_group') }),
@@ -22,6 +22,8 @@ export const scanStock = defineTool({
         level: Id('stock_level').nullable(),
         onHand: Decimal,
         available: Decimal,
+        /** A count that is planned or under way includes it. */
+        planned: z.boolean(),
         unitCost: Money,
         rule: z
           .object({

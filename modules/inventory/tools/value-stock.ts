@@ -30,6 +30,8 @@ export const valueStock = defineTool({
         moved: Decimal,
         /** Of the pieces between, without sign. */
         value: Money,
+        /** A count that is planned or under way includes it. */
+        planned: z.boolean(),
       }),
     ),
     costless: z.array(

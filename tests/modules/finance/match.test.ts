@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Money } from 'tutti';
+import { Decimal, Money } from 'tutti';
 import { compareBill, type MatchFacts } from '../../../modules/finance/match.ts';
 import { verifies } from '../../support/verifies.ts';
 
@@ -10,6 +10,9 @@ const line = (quantity: string, orderLine = 'a', price = '10') => ({
   price: eur(price),
 });
 
+const sumOf = (lines: MatchFacts['bill']['lines']) =>
+  Decimal.sum(lines.map(({ quantity, price }) => Decimal.times(quantity, price.amount)));
+
 /** A bill with the given lines over an order of 100 pieces at 10 EUR, all of which have come. */
 function facts(
   lines: MatchFacts['bill']['lines'],
@@ -17,7 +20,7 @@ function facts(
   order: Partial<NonNullable<MatchFacts['order']>> = {},
 ): MatchFacts {
   return {
-    bill: { id: 'b1', total: eur('0'), lines },
+    bill: { id: 'b1', total: eur(sumOf(lines)), lines },
     order: {
       id: 'o1',
       status: 'open',
@@ -87,6 +90,32 @@ describe('matching a bill', () => {
     assert.deepEqual(found(facts([line('50'), line('52')])), []);
     assert.deepEqual(found(facts([line('50'), line('50'), line('2.5')])), [
       ['quantity', '25.00', 1],
+    ]);
+  });
+
+  it('holds a total that is not what the lines add up to, in either direction', () => {
+    const tax = { ...line('1', 'a', '190'), orderLine: null };
+    const over = (total: string, ...more: (typeof tax)[]) => {
+      const of = facts([line('100'), ...more]);
+      return found({ ...of, bill: { ...of.bill, total: eur(total) } });
+    };
+
+    assert.deepEqual(over('1190'), [['price', '190.00', 1]]);
+    assert.deepEqual(over('900'), [['price', '100.00', 1]]);
+    assert.deepEqual(over('1190', tax), []);
+    // Two per cent of 1,000 EUR are the lower of the two limits, and in order.
+    assert.deepEqual([over('1020'), over('1020.01')], [[], [['price', '20.01', 1]]]);
+  });
+
+  it('takes fractions of a cent for rounding, also where nothing may differ', () => {
+    const of = facts([line('3', 'a', '10.0049')], [], {
+      lines: [{ id: 'a', quantity: '100', price: eur('10.0049') }],
+    });
+    const exact = { ...of, tolerance: undefined };
+
+    assert.deepEqual(found({ ...exact, bill: { ...of.bill, total: eur('30.01') } }), []);
+    assert.deepEqual(found({ ...exact, bill: { ...of.bill, total: eur('30.02') } }), [
+      ['price', '0.01', 1],
     ]);
   });
 });

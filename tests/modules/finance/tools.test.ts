@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { Day, Money } from 'tutti';
-import { fixtureConnector, runTool } from 'tutti/testing';
+import { fixtureConnector, runAgent, runTool } from 'tutti/testing';
 import type { Connector } from '../../../core/ports/erp/connector.ts';
 import type { AnyTool } from '../../../core/sdk/tool.ts';
+import { threeWayMatch } from '../../../modules/finance/agents/three-way-match.ts';
 import { getSubledgerBalances } from '../../../modules/finance/tools/get-subledger-balances.ts';
 import { listDraftBills } from '../../../modules/finance/tools/list-draft-bills.ts';
 import { parkBankFee } from '../../../modules/finance/tools/park-bank-fee.ts';
@@ -285,5 +286,30 @@ describe('finance.subledger_balance.get', () => {
     const refused = await call(getSubledgerBalances, { company: payment.company });
 
     assert.equal(refused.kind, 'INPUT_INVALID');
+  });
+});
+
+describe('finance.three_way_match', () => {
+  it('judges all drafts of a vendor, however many orders they are for', async () => {
+    const order = rowOf('purchase_order', (row) => row.matching === 'three_way');
+    const bill = rowOf('bill', (row) => row.order === order.id);
+    const many = Array.from({ length: 501 }, (_, index) => String(900_000 + index));
+    const state = { vendor: bill.vendor, status: 'draft', hold: null };
+    const { connector } = company({
+      purchase_order: many.map((id) => ({ ...order, id, number: `PO-${id}`, status: 'open' })),
+      bill: many.map((id) => ({ ...bill, ...state, id, number: `B-${id}`, order: id })),
+      goods_receipt: [],
+    });
+
+    const { findings } = await runAgent(threeWayMatch, {
+      ...{ module: 'finance', connector, entities, today },
+      input: { vendor: bill.vendor },
+    });
+
+    const found = new Set(findings.map(({ records }) => records?.[0]?.id));
+    assert.deepEqual(
+      many.filter((id) => !found.has(id)),
+      [],
+    );
   });
 });

@@ -62,6 +62,14 @@ describe('delivery', () => {
     assert.equal(worthOf('over', [aReceipt('106')]), '60');
   });
 
+  it('does not round a difference down to the tolerance', () => {
+    const lines = anOrder().lines.map((line) => ({ ...line, quantity: '100000' }));
+
+    assert.equal(worthOf('over', [aReceipt('105000')], { lines }), null);
+    assert.equal(worthOf('over', [aReceipt('105001')], { lines }), '50010');
+    assert.equal(worthOf('short', [aReceipt('94999')], { lines }), '50010');
+  });
+
   it('takes what comes for a line that was set to nothing for too much', () => {
     const lines = anOrder().lines.map((line) => ({ ...line, quantity: '0' }));
 

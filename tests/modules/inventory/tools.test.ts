@@ -118,7 +118,7 @@ describe('inventory.request.draft', () => {
     assert.equal(request?.neededOn, Day.add(today, Number(row?.leadTimeDays)));
   });
 
-  it('refuses when a request is waiting, nothing is asked for, or the rule is suspended', async () => {
+  it('refuses more than is missing, nothing at all, and a suspended rule', async () => {
     const { call, connector } = company();
     const suspended = (await rowsOf(connector, 'reorder_rule', { active: false }))[0]?.id;
 
@@ -126,10 +126,25 @@ describe('inventory.request.draft', () => {
     const still = await call(draftRequest, { rule: suspended, quantity: '5' });
     assert.equal(still.kind, 'ERP_REJECTED');
     const before = (await rowsOf(connector, 'purchase_request')).length;
-    await call(draftRequest, { rule, quantity: '12' });
-    // Another run has another key: only the waiting request stands in its way.
-    assert.equal((await call(draftRequest, { rule, quantity: '12' })).kind, 'ERP_REJECTED');
-    assert.equal((await rowsOf(connector, 'purchase_request')).length, before + 1);
+    assert.equal((await call(draftRequest, { rule, quantity: '100000' })).kind, 'ERP_REJECTED');
+    assert.equal((await rowsOf(connector, 'purchase_request')).length, before);
+  });
+
+  it('asks beside a request that waits for no more than is missing then', async () => {
+    const { call, connector } = company();
+    const [row] = await rowsOf(connector, 'reorder_rule', { id: rule });
+    const most = async () => {
+      for (let quantity = Number(row?.target); quantity > 0; quantity--) {
+        const drafted = await call(draftRequest, { rule, quantity: String(quantity) });
+        if (drafted.kind === 'applied') return quantity;
+      }
+      return 0;
+    };
+
+    assert.equal((await call(draftRequest, { rule, quantity: '1' })).kind, 'applied');
+    // Another run has another key: only what is missing stands in its way.
+    assert.ok((await most()) > 1);
+    assert.equal(await most(), 0);
   });
 });
 
