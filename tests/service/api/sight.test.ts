@@ -91,6 +91,35 @@ describe('who sees which runs', function () {
     await problem(await served.ask(`/v1/proposals?run=${runs.FR}`, inDe), 404, 'RUN_UNKNOWN');
   });
 
+  it('does not tell by effects and questions that a run out of sight is there', async () => {
+    for (const path of ['effects', 'approvals']) {
+      const of = (run: string | undefined) => served.ask(`/v1/${path}?run=${run}`, inDe);
+      assert.equal((await of(runs.DE)).status, 200);
+      await problem(await of(runs.FR), 404, 'RUN_UNKNOWN');
+    }
+  });
+
+  it('counts effects and questions in the status by who may touch them', async () => {
+    const pool = served.tutti.host.database.pool('tutti_engine', 1);
+    const { rowCount } = await pool.query(
+      `UPDATE tutti.effect SET state = 'needs_review' WHERE tenant_id = $1 AND run_id = $2`,
+      [served.ours, runs.task],
+    );
+    const counts = async (key: string) =>
+      Object.values((await json<{ people: object }>(await served.ask('/v1/status', key))).people);
+
+    const open = async (key: string) =>
+      (await json<List>(await served.ask('/v1/approvals?state=open', key))).items.length;
+    assert.deepEqual(await counts(owner), [await open(owner), rowCount]);
+    assert.deepEqual(await counts(inDe), [await open(inDe), 0]);
+    assert.deepEqual(await counts(ofEcho), [await open(ofEcho), rowCount]);
+    assert.ok((await open(inDe)) < (await open(owner)) && rowCount);
+    await pool.query(
+      `UPDATE tutti.effect SET state = 'proposed' WHERE tenant_id = $1 AND run_id = $2`,
+      [served.ours, runs.task],
+    );
+  });
+
   it('lets runs be started where a caller may touch them', async () => {
     const body = { workflow: 'chorus', input: { values: [] } };
 
