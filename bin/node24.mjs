@@ -13,11 +13,13 @@ const nodeName = process.platform === 'win32' ? 'node.exe' : 'node';
 /**
  * Young-generation semi-spaces of 4 MB keep a thread's memory small where agents wait on models and hold little. They have that size from the
  * start: V8 begins with 1 MB and shrinks what was idle, so that the first work after a pause is moved into the old generation, whose collections cost more.
+ * The old generation is collected when it has doubled; by itself V8 waits, while it has memory enough, until it is up to four times as large.
  * The type stripping that runs the sources is stable enough to pass without its warning.
  */
 export const nodeFlags = [
   '--min-semi-space-size=4',
   '--max-semi-space-size=4',
+  '--heap-growing-percent=100',
   '--disable-warning=ExperimentalWarning',
 ];
 

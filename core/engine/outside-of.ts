@@ -9,6 +9,7 @@ import { Children } from './run/children.ts';
 import { HandOvers } from './run/hand-overs.ts';
 import { Happenings } from './run/happenings.ts';
 import type { LoopParts } from './run/loop-parts.ts';
+import { readPending } from './run/pending.ts';
 import type { Store } from './run/store.ts';
 
 /** What an engine works with beside its parts. */
@@ -32,6 +33,7 @@ export function outsideOf(
   { pool, store, budget, started }: Means,
 ): NonNullable<LoopParts['outside']> {
   return {
+    pending: () => readPending(pool),
     approvals: new Approvals(pool, config.roles),
     applies: new ApplyRuns({ pool, store, registry }),
     children: new Children({

@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { newId } from '../../core/base/ids.ts';
 import { Approvals } from '../../core/engine/approvals/approvals.ts';
 import { Store } from '../../core/engine/run/store.ts';
-import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
+import { booksDatabase } from '../support/company.ts';
+import type { FreshDatabase } from '../support/postgres.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { verifies } from '../support/verifies.ts';
 import { type Place, runCli } from './cli.ts';
@@ -20,7 +21,7 @@ describe('the commands on approvals', function () {
   let tenantId: number;
 
   before(async () => {
-    fresh = await freshDatabase();
+    fresh = await booksDatabase();
     place = { cwd: folder.path, env: { DATABASE_URL: fresh.url } };
     const pool = fresh.database.pool('tutti_engine', 1);
     approvals = new Approvals(pool);

@@ -5,8 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { main } from '../../bin/main.ts';
 import { nodeFlags } from '../../bin/node24.mjs';
+import { booksDatabase } from '../support/company.ts';
 import { compileCacheEnv } from '../support/compile-cache.ts';
-import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
+import type { FreshDatabase } from '../support/postgres.ts';
 import { scratchFolder } from '../support/scratch.ts';
 
 const entry = fileURLToPath(new URL('../../bin/tutti.ts', import.meta.url));
@@ -104,7 +105,7 @@ export function useCli(config: string, files: Readonly<Record<string, string>> =
     tutti: (...args) => runCli(lab, [...args, '--config', config]),
   };
   before(async () => {
-    fresh = await freshDatabase();
+    fresh = await booksDatabase();
   });
   after(async function () {
     folder[Symbol.dispose]();

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { History } from '../../core/engine/run/history.ts';
 import type { RunHead, RunSummary } from '../../core/engine/run/views.ts';
-import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
+import { booksDatabase } from '../support/company.ts';
+import type { FreshDatabase } from '../support/postgres.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { verifies } from '../support/verifies.ts';
 import { type Place, runCli, shopConfig } from './cli.ts';
@@ -19,7 +20,7 @@ describe('the commands', () => {
   let stderr: string;
 
   before(async () => {
-    fresh = await freshDatabase();
+    fresh = await booksDatabase();
     place = { cwd: folder.path, env: { DATABASE_URL: fresh.url } };
     history = new History(fresh.database);
     const ended = await tutti('run', 'nightly', '--json', '--key', 'first');

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { newId } from '../../core/base/ids.ts';
 import { Store } from '../../core/engine/run/store.ts';
-import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
+import { booksDatabase } from '../support/company.ts';
+import type { FreshDatabase } from '../support/postgres.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { verifies } from '../support/verifies.ts';
 import { type Place, runCli, shopConfig } from './cli.ts';
@@ -15,7 +16,7 @@ describe('the commands on effects', function () {
   let place: Place;
 
   before(async () => {
-    fresh = await freshDatabase();
+    fresh = await booksDatabase();
     place = { cwd: folder.path, env: { DATABASE_URL: fresh.url } };
     const pool = fresh.database.pool('tutti_engine', 1);
     const tenantId = await new Store(pool).tenant('ours');

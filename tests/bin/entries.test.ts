@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { FoundEntry } from '../../core/engine/run/history.ts';
-import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
+import { booksDatabase } from '../support/company.ts';
+import type { FreshDatabase } from '../support/postgres.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { verifies } from '../support/verifies.ts';
 import { type Ended, fixtureConfig, type Place, runCli, startCli } from './cli.ts';
@@ -15,7 +16,7 @@ describe('tutti entries', function () {
   let ran: Ended;
 
   before(async () => {
-    fresh = await freshDatabase();
+    fresh = await booksDatabase();
     place = { cwd: folder.path, env: { DATABASE_URL: fresh.url } };
     const logging = { ...place, env: { ...place.env, TUTTI_LOG: 'json' } };
     ran = await startCli(logging, ['run', 'stumble', ...config]).ended;

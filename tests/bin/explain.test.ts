@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Explanation } from '../../core/engine/explain/explanation.ts';
-import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
+import { booksDatabase } from '../support/company.ts';
+import type { FreshDatabase } from '../support/postgres.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { verifies } from '../support/verifies.ts';
 import { type Place, runCli, shopConfig, startCli } from './cli.ts';
@@ -16,7 +17,7 @@ describe('tutti explain', () => {
   let place: Place;
 
   before(async () => {
-    fresh = await freshDatabase();
+    fresh = await booksDatabase();
     place = { cwd: folder.path, env: { DATABASE_URL: fresh.url, TUTTI_TEST_GATE: gate } };
   });
   after(async function () {

@@ -3,8 +3,9 @@ import { systemClock } from '../../core/base/clock.ts';
 import { Identity } from '../../core/service/identity/identity.ts';
 import type { KeyView } from '../../core/service/identity/key-view.ts';
 import type { TenantView } from '../../core/service/identity/tenants.ts';
+import { booksDatabase } from '../support/company.ts';
 import { eventually } from '../support/eventually.ts';
-import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
+import type { FreshDatabase } from '../support/postgres.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { verifies } from '../support/verifies.ts';
 import { type Place, runCli, shopConfig, startCli } from './cli.ts';
@@ -21,7 +22,7 @@ describe('the commands on keys and tenants', function () {
   let place: Place;
 
   before(async () => {
-    fresh = await freshDatabase();
+    fresh = await booksDatabase();
     place = { cwd: folder.path, env: { DATABASE_URL: fresh.url } };
   });
   after(async function () {

@@ -5,7 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { RunSummary } from '../../core/engine/run/views.ts';
-import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
+import { booksDatabase } from '../support/company.ts';
+import type { FreshDatabase } from '../support/postgres.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { verifies } from '../support/verifies.ts';
 import { type Place, runCli, runProcess, shopConfig, startCli } from './cli.ts';
@@ -17,7 +18,7 @@ describe('the life of a command', () => {
   let fresh: FreshDatabase;
 
   before(async () => {
-    fresh = await freshDatabase();
+    fresh = await booksDatabase();
   });
 
   after(async function () {

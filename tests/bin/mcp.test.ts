@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
+import { booksDatabase } from '../support/company.ts';
+import type { FreshDatabase } from '../support/postgres.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { verifies } from '../support/verifies.ts';
 import { type Place, runCli, runProcess } from './cli.ts';
@@ -17,7 +18,7 @@ describe('the commands on MCP servers', function () {
   let place: Place;
 
   before(async () => {
-    fresh = await freshDatabase();
+    fresh = await booksDatabase();
     place = { cwd: folder.path, env: { DATABASE_URL: fresh.url, MCP_WORDS: words } };
     writeFileSync(words, 'Gives back what it gets.');
   });

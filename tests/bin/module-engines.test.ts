@@ -3,8 +3,9 @@ import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ModuleLoadView } from '../../core/engine/modules/module-loads.ts';
 import { json } from '../service/api/api.ts';
+import { booksDatabase } from '../support/company.ts';
 import { eventually } from '../support/eventually.ts';
-import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
+import type { FreshDatabase } from '../support/postgres.ts';
 import { queryAll } from '../support/rows.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { type ServedProcess, startServed } from '../support/served-process.ts';
@@ -65,7 +66,7 @@ describe('modules that are loaded while several engines run', function () {
   before(async () => {
     mkdirSync(join(folder.path, 'node_modules'));
     symlinkSync(root, join(folder.path, 'node_modules/tutti'), 'junction');
-    fresh = await freshDatabase();
+    fresh = await booksDatabase();
   });
   after(async function () {
     for (const server of servers) server.kill('SIGKILL');

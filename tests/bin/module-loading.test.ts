@@ -10,9 +10,10 @@ import { pinnedBy } from '../../core/engine/run/pinned.ts';
 import type { RegisteredWorkflow } from '../../core/sdk/registry.ts';
 import type { Listening } from '../../core/service/api/app.ts';
 import { json, problem } from '../service/api/api.ts';
+import { booksDatabase } from '../support/company.ts';
 import { openTestEngine, requestOf, type TestEngine } from '../support/engine.ts';
 import { eventually } from '../support/eventually.ts';
-import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
+import type { FreshDatabase } from '../support/postgres.ts';
 import { queryAll } from '../support/rows.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { verifies } from '../support/verifies.ts';
@@ -127,7 +128,7 @@ export const heir = defineModule({
     symlinkSync(root, join(folder.path, 'node_modules/tutti'), 'junction');
     const types = 'node_modules/@types/node';
     symlinkSync(join(root, types), join(folder.path, types), 'junction');
-    fresh = await freshDatabase();
+    fresh = await booksDatabase();
     await open();
   });
   after(async function () {

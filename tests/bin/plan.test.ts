@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 import type { Plan } from '../../core/engine/plan/plan.ts';
 import type { RunHead, RunSummary } from '../../core/engine/run/views.ts';
-import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
+import { booksDatabase } from '../support/company.ts';
+import type { FreshDatabase } from '../support/postgres.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { verifies } from '../support/verifies.ts';
 import { openYard, rowCounts, stock, yardConfig } from '../support/yard.ts';
@@ -19,7 +20,7 @@ describe('tutti plan, and runs that are rehearsed or bound', function () {
   let tenantId: number;
 
   before(async () => {
-    fresh = await freshDatabase();
+    fresh = await booksDatabase();
     place = { cwd: folder.path, env: { DATABASE_URL: fresh.url } };
     const host = await openYard(fresh);
     ({ tenantId } = await host.sampleTenant(1));

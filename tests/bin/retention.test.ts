@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { booksDatabase } from '../support/company.ts';
 import { Past } from '../support/fixtures/old-runs.ts';
-import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
+import type { FreshDatabase } from '../support/postgres.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { verifies } from '../support/verifies.ts';
 import { type Place, runCli, shopConfig } from './cli.ts';
@@ -13,7 +14,7 @@ describe('the commands of retention', function () {
   let place: Place;
 
   before(async () => {
-    fresh = await freshDatabase();
+    fresh = await booksDatabase();
     past = new Past(fresh.database);
     place = { cwd: folder.path, env: { DATABASE_URL: fresh.url } };
     await fresh.database.ensurePartitions(new Date('2010-01-15'));

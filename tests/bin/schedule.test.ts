@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url';
 import type { BackfillView } from '../../core/service/schedules/backfills.ts';
 import type { ScheduleView } from '../../core/service/schedules/desk.ts';
 import type { SlotView } from '../../core/service/schedules/slot.ts';
-import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
+import { booksDatabase } from '../support/company.ts';
+import type { FreshDatabase } from '../support/postgres.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { verifies } from '../support/verifies.ts';
 import { type Place, runCli, startCli } from './cli.ts';
@@ -17,7 +18,7 @@ describe('tutti schedule', function () {
   let place: Place;
 
   before(async () => {
-    fresh = await freshDatabase();
+    fresh = await booksDatabase();
     place = { cwd: folder.path, env: { DATABASE_URL: fresh.url } };
   });
   after(async function () {

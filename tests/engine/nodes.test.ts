@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import type pg from 'pg';
 import { insertRows } from '../../core/ports/erp/embedded/insert.ts';
+import { booksDatabase } from '../support/company.ts';
 import { openTestEngine, requestOf, type TestEngine } from '../support/engine.ts';
 import { eventually } from '../support/eventually.ts';
-import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
+import type { FreshDatabase } from '../support/postgres.ts';
 import { verifies } from '../support/verifies.ts';
 
 const config = new URL('../support/fixtures/nodes.config.ts', import.meta.url);
@@ -18,7 +19,7 @@ describe('the nodes of a workflow', function () {
   let tenantId: number;
 
   before(async () => {
-    fresh = await freshDatabase();
+    fresh = await booksDatabase();
     tutti = await openTestEngine(config, { fresh });
     pool = fresh.database.pool('tutti_engine', 1);
     tenantId = await tutti.host.store.tenant('nodes');

@@ -138,4 +138,18 @@ export const course: readonly Mutant[] = [
     replace: '$11::bytea IS NULL AND p.part = 0',
     tests: ['tests/engine/goals.test.ts'],
   },
+  {
+    id: 'an-output-goes-before-it-is-read',
+    file: 'core/engine/run/held-outputs.ts',
+    find: 'for (const ids of reads) for (const id of ids) this.#count(id, 1);',
+    replace: '',
+    tests: ['tests/engine/run/held-outputs.test.ts'],
+  },
+  {
+    id: 'a-condition-reads-nothing',
+    file: 'core/engine/graph/sources.ts',
+    find: 'const { nodes } = sourcesIn([node as unknown as Template]);',
+    replace: 'const nodes = sources;',
+    tests: ['tests/engine/run/held-outputs.test.ts'],
+  },
 ];

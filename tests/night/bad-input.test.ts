@@ -4,10 +4,11 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { type Ended, runCli, runProcess, shopConfig } from '../bin/cli.ts';
+import { booksDatabase } from '../support/company.ts';
 import { openTestEngine, type TestEngine } from '../support/engine.ts';
 import { startModelServer } from '../support/model-server.ts';
 import { startOldPostgres } from '../support/old-postgres.ts';
-import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
+import type { FreshDatabase } from '../support/postgres.ts';
 import { queryAll } from '../support/rows.ts';
 import { scratchFolder } from '../support/scratch.ts';
 
@@ -18,7 +19,7 @@ describe('what a person gets wrong ends the command with one line that says what
   let fresh: FreshDatabase;
 
   before(async () => {
-    fresh = await freshDatabase();
+    fresh = await booksDatabase();
     folder = scratchFolder({});
   });
   after(function () {
@@ -147,7 +148,7 @@ describe('what a person gets wrong ends the command with one line that says what
   });
 
   it('a database that a newer Tutti has written', async () => {
-    const newer = await freshDatabase();
+    const newer = await booksDatabase();
     await newer.database.admin((client) =>
       client.query('UPDATE tutti.meta SET schema_version = 999'),
     );

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { StepView } from '../../core/engine/run/views.ts';
+import { booksDatabase } from '../support/company.ts';
 import { openTestEngine, requestOf, type TestEngine } from '../support/engine.ts';
 import {
   type ModelCallSeen,
@@ -8,7 +9,7 @@ import {
   type ServerAnswer,
   startModelServer,
 } from '../support/model-server.ts';
-import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
+import type { FreshDatabase } from '../support/postgres.ts';
 import { queryAll } from '../support/rows.ts';
 import { verifies } from '../support/verifies.ts';
 
@@ -58,7 +59,7 @@ describe('an agent whose model misbehaves', () => {
 
   before(async () => {
     Object.assign(process.env, key);
-    fresh = await freshDatabase();
+    fresh = await booksDatabase();
     server = await startModelServer((call) => {
       const opening = call.messages[0]?.kind === 'text' ? call.messages[0].text : '';
       const { case: name } = JSON.parse(opening.split('Input: ')[1] ?? '{}') as { case: string };

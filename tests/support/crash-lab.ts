@@ -12,10 +12,11 @@ import { nodeFlags } from '../../bin/node24.mjs';
 import { newId } from '../../core/base/ids.ts';
 import { Reviews } from '../../core/engine/run/reviews.ts';
 import { submitRun } from '../../core/engine/submit.ts';
+import { booksDatabase } from './company.ts';
 import { compileCacheEnv, sharedFolder } from './compile-cache.ts';
 import { requestOf } from './engine.ts';
 import { type Oracle, startOracle } from './oracle.ts';
-import { type FreshDatabase, freshDatabase } from './postgres.ts';
+import type { FreshDatabase } from './postgres.ts';
 import { scratchFolder } from './scratch.ts';
 
 const program = fileURLToPath(new URL('fixtures/crash-lab.ts', import.meta.url));
@@ -140,7 +141,7 @@ export class CrashLab {
 
   /** `tenant`: whose runs it submits. */
   static async open(tenant = 'crash-lab'): Promise<CrashLab> {
-    const fresh = await freshDatabase();
+    const fresh = await booksDatabase();
     const folder = scratchFolder({});
     const oracle = await startOracle(join(folder.path, 'oracle.log'));
     const host = await openHost({

@@ -4,9 +4,9 @@ import type { Engine } from '../../core/engine/engine.ts';
 import { History } from '../../core/engine/run/history.ts';
 import type { RunRequest } from '../../core/engine/run/store.ts';
 import type { RunStatus } from '../../core/ports/db/states.ts';
-import { companyDatabase } from './company.ts';
+import { booksDatabase, companyDatabase } from './company.ts';
 import { encryptedBy, encryptedConfig } from './encrypted.ts';
-import { type FreshDatabase, freshDatabase } from './postgres.ts';
+import type { FreshDatabase } from './postgres.ts';
 
 /** A whole Tutti of one test file: a database of its own, the modules of a configuration, an engine with threads. */
 export interface TestEngine {
@@ -53,7 +53,7 @@ export async function openTestEngine(
 ): Promise<TestEngine> {
   const key = process.env[encryptedBy];
   const env = { ...options.env, ...(key && { [encryptedBy]: key }) };
-  const own = options.hasCompany ? companyDatabase : freshDatabase;
+  const own = options.hasCompany ? companyDatabase : booksDatabase;
   const fresh = options.fresh ?? (await own());
   const host = await openHost({
     configUrl: key ? encryptedConfig(configUrl) : String(configUrl),

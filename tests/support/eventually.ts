@@ -1,12 +1,21 @@
 import assert from 'node:assert/strict';
 
-/** Looks every few milliseconds, at most a minute, until there is something to see. */
+const shortestMs = 10;
+const longestMs = 100;
+const patienceMs = 60_000;
+
+/**
+ * Looks until there is something to see, at most a minute: after some milliseconds, and the later the less often, so that who waits long does
+ * not keep the machine from what is waited for.
+ */
 export async function eventually<T>(look: () => T | Promise<T>): Promise<NonNullable<T>> {
-  const deadline = performance.now() + 60_000;
+  const began = performance.now();
   for (;;) {
     const found = await look();
     if (found) return found;
-    assert.ok(performance.now() < deadline, `Within a minute it did not come that ${look}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    const waitedMs = performance.now() - began;
+    assert.ok(waitedMs < patienceMs, `Within a minute it did not come that ${look}`);
+    const pauseMs = Math.min(Math.max(shortestMs, waitedMs / 8), longestMs);
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 }

@@ -6,9 +6,10 @@ import { History } from '../../core/engine/run/history.ts';
 import type { BreakerLimits, Budgets, RateLimit } from '../../core/ports/config.ts';
 import type { Profiles } from '../../core/ports/models/profiles.ts';
 import { Pool } from '../../worker/pool.ts';
+import { booksDatabase } from './company.ts';
 import { requestOf, type TestEngine } from './engine.ts';
 import type { ModelApi } from './model-wire.ts';
-import { type FreshDatabase, freshDatabase } from './postgres.ts';
+import type { FreshDatabase } from './postgres.ts';
 
 /** The machine's clock, so many times as fast. */
 function fastClock(times: number): Clock {
@@ -71,7 +72,7 @@ export async function openWindowLab(
   { fresh: given, times = 1 }: { readonly fresh?: FreshDatabase; readonly times?: number } = {},
 ): Promise<TestEngine> {
   process.env.TUTTI_TEST_KEY = 'a-key-of-the-tests';
-  const fresh = given ?? (await freshDatabase());
+  const fresh = given ?? (await booksDatabase());
   const configUrl = windowConfig(lab).href;
   const host = await openHost({
     configUrl,

@@ -27,11 +27,11 @@ import type {
   Graph,
 } from './compiled.ts';
 import { connect, type Edges } from './edges.ts';
-import { type Expression, parseExpression } from './expression.ts';
+import { type Expression, isMemberPath, parseExpression } from './expression.ts';
 import { invalid } from './fault.ts';
 import { itemBatches } from './item-batches.ts';
 import { type Known, scopesOf, type WorkflowScopes } from './scopes.ts';
-import { itemSourcesOf, sourcesIn, sourcesOf } from './sources.ts';
+import { itemSourcesOf, readsOf, sourcesIn, sourcesOf } from './sources.ts';
 import { type Filler, isCel, parseTemplate } from './template.ts';
 
 /** Those of the loaded modules, with the agent of every tool. */
@@ -54,6 +54,14 @@ export function compile(workflow: WorkflowData, agents: Agents, known?: Known): 
       `The goal of workflow '${name}' ${goal.error.issues[0]?.message}.`,
     );
   const edges = connect(name, nodes);
+  const compiled = nodes.map((node, index) =>
+    compileNode(node, edges[index] as Edges, {
+      path: `${name}.${node.id}`,
+      nodes,
+      agents,
+      parser,
+    }),
+  );
   return {
     name,
     partial: workflow.partial,
@@ -61,21 +69,18 @@ export function compile(workflow: WorkflowData, agents: Agents, known?: Known): 
     concurrency: workflow.concurrency ?? Number.POSITIVE_INFINITY,
     budgetMicroUsd: workflow.budgetMicroUsd,
     deadlineMs: workflow.deadline === null ? null : durationMs(workflow.deadline),
-    nodes: nodes.map((node, index) =>
-      compileNode(node, edges[index] as Edges, {
-        path: `${name}.${node.id}`,
-        nodes,
-        agents,
-        parser,
-      }),
-    ),
+    nodes: compiled,
+    reads: nodes.map((node, index) => readsOf(node, (compiled[index] as CompiledNode).sources)),
     places: new Map(nodes.map(({ id }, index) => [id, index])),
     output: output === undefined ? null : parser.template(output, `${name}.output`),
     outputSources: sourcesIn(output === undefined ? [] : [output]),
   };
 }
 
-/** Parses the expressions of a workflow, by the types of what they see where those are known: decimals are decimals then. */
+/**
+ * Parses the expressions of a workflow, by the types of what they see where those are known: decimals are decimals then. The types are
+ * worked out when something is computed, and not for member paths.
+ */
 class Parser {
   readonly #scopes: () => WorkflowScopes | null;
 
@@ -88,11 +93,12 @@ class Parser {
   }
 
   expression(cel: Cel, path: string): Expression {
-    return parseExpression(cel, path, this.#scopes()?.at(path));
+    const types = isMemberPath(cel.cel) ? undefined : this.#scopes()?.at(path);
+    return parseExpression(cel, path, types);
   }
 
   template(template: Template, path: string): Filler {
-    return parseTemplate(template, path, this.#scopes()?.at(path));
+    return parseTemplate(template, path, () => this.#scopes()?.at(path));
   }
 }
 

@@ -131,6 +131,8 @@ export interface Graph {
   /** Milliseconds from the run's start, or null. */
   readonly deadlineMs: number | null;
   readonly nodes: readonly CompiledNode[];
+  /** Of each node the ids of those whose outputs it looks at, until it has ended. */
+  readonly reads: readonly (readonly string[])[];
   /** Where each node stands among them, by its id. */
   readonly places: ReadonlyMap<string, number>;
   /** What a run brings; null: nothing. */

@@ -83,14 +83,15 @@ function readingOf(ast: ASTNode): Reading {
 }
 
 // A workflow is checked, compiled for its plan and compiled for its runs, and its nodes repeat each other: most expressions
-// have just been parsed. Parsing has no effect but its result, so it does not matter whose was kept.
+// have just been parsed. Parsing has no effect but its result, so it does not matter whose was kept. Those asked for last, oldest first:
+// of 10,000 nodes most name others, each by a path of its own, and 1 kB is much for what is not asked for again.
 const kept = new Map<string, ParseResult>();
-const keptLimit = 4_096;
+const keptLimit = 512;
 
 /** Parses and checks what can be checked without types. @throws EXPRESSION_INVALID */
 export function parseCel(cel: string, path: string): ParseResult {
   const found = kept.get(cel);
-  if (found) return found;
+  if (found) return keep(cel, found);
   try {
     if (cel.length > lengthLimit)
       throw new EngineError(
@@ -102,9 +103,7 @@ export function parseCel(cel: string, path: string): ParseResult {
     const checked = parsed.check();
     if (!checked.valid)
       throw checked.error ?? new EngineError('EXPRESSION_INVALID', 'it has wrong operands');
-    if (kept.size >= keptLimit) kept.delete(kept.keys().next().value ?? '');
-    kept.set(cel, parsed);
-    return parsed;
+    return keep(cel, parsed);
   } catch (error) {
     const shown = cel.length > 200 ? `${cel.slice(0, 200)}…` : cel;
     throw new EngineError(
@@ -113,6 +112,13 @@ export function parseCel(cel: string, path: string): ParseResult {
       { cause: error },
     );
   }
+}
+
+function keep(cel: string, parsed: ParseResult): ParseResult {
+  kept.delete(cel);
+  if (kept.size >= keptLimit) kept.delete(kept.keys().next().value ?? '');
+  kept.set(cel, parsed);
+  return parsed;
 }
 
 /** Whether an expression only names members: `input.order.id`. */
@@ -142,21 +148,36 @@ function refuseLong(ast: ASTNode, given: ReturnType<typeof toCelScope>): void {
   );
 }
 
-function memberPath(cel: string, path: string): Expression {
-  const members = cel.split('.');
-  return (scope) => {
-    let at: unknown = scope;
-    for (const member of members) {
-      if (at === null || typeof at !== 'object' || !Object.hasOwn(at, member)) {
-        throw new EngineError(
-          'EXPRESSION_INVALID',
-          `${path}: '${cel}' has no '${member}' in this run.`,
-        );
-      }
-      at = (at as Readonly<Record<string, unknown>>)[member];
+/** What a member path names in a scope. @throws EXPRESSION_INVALID naming `path`, where it stands, and the member that is not there */
+export function memberAt(scope: ExpressionScope, cel: string, path: string): unknown {
+  let at: unknown = scope;
+  for (const member of membersOf(cel)) {
+    if (at === null || typeof at !== 'object' || !Object.hasOwn(at, member)) {
+      throw new EngineError(
+        'EXPRESSION_INVALID',
+        `${path}: '${cel}' has no '${member}' in this run.`,
+      );
     }
-    return at;
-  };
+    at = (at as Readonly<Record<string, unknown>>)[member];
+  }
+  return at;
+}
+
+// A foreach asks for the same few again and again; those of 10,000 nodes are asked for twice each and need not be held for it.
+const split = new Map<string, readonly string[]>();
+const splitLimit = 256;
+
+function membersOf(cel: string): readonly string[] {
+  const found = split.get(cel);
+  if (found) return found;
+  const members = cel.split('.');
+  if (split.size >= splitLimit) split.clear();
+  split.set(cel, members);
+  return members;
+}
+
+function memberPath(cel: string, path: string): Expression {
+  return (scope) => memberAt(scope, cel, path);
 }
 
 function attempt(

@@ -1,4 +1,4 @@
-import type { Cel, ForeachNode, ItemNode, Node, Template } from '../../sdk/node.ts';
+import type { ForeachNode, ItemNode, Node, Template } from '../../sdk/node.ts';
 import { isMemberPath, parseCel } from './expression.ts';
 import { type Mentioned, mentionedIn } from './scope.ts';
 import { isCel } from './template.ts';
@@ -51,17 +51,34 @@ export function sourcesIn(
   templates: readonly Template[],
   item: readonly string[] = ['item'],
 ): Sources {
-  const found = { nodes: new Set<string>(), each: new Set<string>(), input: false, item: false };
-  for (const { cel } of templates.flatMap(expressionsOf)) {
+  const found = { nodes: [] as string[], each: [] as string[], input: false, item: false };
+  eachExpression(templates, (cel) => {
     const mentioned = mentionsOf(cel);
     found.input ||= Object.hasOwn(mentioned, 'input');
     found.item ||= item.some((name) => Object.hasOwn(mentioned, name));
-    for (const root of ['nodes', 'each'] as const) {
-      if (!Object.hasOwn(mentioned, root)) continue;
-      for (const id of Object.keys(mentioned[root] ?? { [everyNode]: null })) found[root].add(id);
-    }
-  }
-  return { ...found, nodes: [...found.nodes], each: [...found.each] };
+    for (const root of ['nodes', 'each'] as const)
+      if (Object.hasOwn(mentioned, root))
+        found[root].push(...Object.keys(mentioned[root] ?? { [everyNode]: null }));
+  });
+  return { ...found, nodes: unique(found.nodes), each: unique(found.each) };
+}
+
+/**
+ * The graph's own nodes whose outputs a node looks at in whatever way, a foreach for its items: beside its `sources` what its conditions
+ * and its waiting ask for. Afterwards it looks at none of them again.
+ */
+export function readsOf(node: Node, { nodes: sources }: Sources): readonly string[] {
+  const { nodes } = sourcesIn([node as unknown as Template]);
+  const reads = unique([...sources, ...nodes]);
+  return reads.length === sources.length ? sources : reads;
+}
+
+// Of 10,000 nodes most name one or none.
+const none: readonly string[] = [];
+
+function unique(names: readonly string[]): readonly string[] {
+  if (names.length === 0) return none;
+  return names.length === 1 ? names : [...new Set(names)];
 }
 
 /** The templates whose values go into what a node brings, or is given. */
@@ -83,10 +100,11 @@ function templatesOf(node: Node | ItemNode): readonly Template[] {
   }
 }
 
-function expressionsOf(template: Template): readonly Cel[] {
-  if (isCel(template)) return [template];
-  if (template === null || typeof template !== 'object') return [];
-  return (Object.values(template) as readonly Template[]).flatMap(expressionsOf);
+function eachExpression(template: Template, found: (cel: string) => void): void {
+  if (isCel(template)) found(template.cel);
+  else if (template !== null && typeof template === 'object')
+    for (const member of Object.values(template) as readonly Template[])
+      eachExpression(member, found);
 }
 
 function mentionsOf(cel: string): Readonly<Record<string, Mentioned>> {

@@ -8,6 +8,7 @@ import {
   matches,
   type Policy,
 } from '../../sdk/policy.ts';
+import { isReversal } from '../../sdk/reversal.ts';
 import type { ExternalGrant, Risk, Tier } from '../../sdk/tier.ts';
 import {
   type Aspect,
@@ -18,7 +19,7 @@ import {
   gathered,
   termsLabel,
 } from './change.ts';
-import { amountsOf, askedBy, directionsOf } from './tier-change.ts';
+import { amountsOf, askedBy, directionsOf, type TierCall } from './tier-change.ts';
 
 /** Which calls are compared. */
 export interface Space {
@@ -66,7 +67,12 @@ interface Cell {
   readonly tool: string;
   readonly said: readonly Said[];
   readonly space: Space;
+  /** What has been found of tiers, by all that it depends on: most agents and tools are under the same few. */
+  readonly tierMoves: Map<string, readonly TierMove[]>;
 }
+
+/** In which direction what tiers ask has moved, from which amount on. */
+type TierMove = Pick<Found, 'direction' | 'from' | 'before' | 'after'>;
 
 /**
  * What is decided otherwise under other policies, all of those that count together: what is wider and what is stricter. What people have set
@@ -79,6 +85,7 @@ export function differenceOf(
 ): readonly Change[] {
   const said = saidIn(before, after);
   const found: Found[] = [...dutiesFound(before, after)];
+  const tierMoves: Cell['tierMoves'] = new Map();
   let pairs = 0;
   for (const agent of space.agents(said.flatMap(({ scope }) => scope.agents ?? []))) {
     const own = said.filter(({ scope }) => matches(scope.agents, agent));
@@ -88,7 +95,8 @@ export function differenceOf(
       pairs += 1;
       if (pairs > mostPairs) return gathered([...found, tooMany]);
       const about = own.filter(({ scope }) => matches(scope.tools, tool));
-      if (about.some(isOther)) found.push(...foundIn({ agent, tool, said: about, space }));
+      if (!about.some(isOther)) continue;
+      found.push(...foundIn({ agent, tool, said: about, space, tierMoves }));
     }
   }
   return gathered(found);
@@ -224,31 +232,56 @@ function externalDirections(
   return [to === 'none' ? 'wider' : 'stricter'];
 }
 
-function tiersFound({ agent, tool, said, space }: Cell): readonly Found[] {
+function tiersFound(cell: Cell): readonly Found[] {
+  const { agent, tool, said, space, tierMoves } = cell;
+  const { risks, movesMoney } = space.kindOf(agent, tool);
+  const key = JSON.stringify([said, risks, movesMoney, isReversal({ tool })]);
+  const moves = tierMoves.get(key) ?? tierMovesOf(cell);
+  tierMoves.set(key, moves);
+  return moves.map((move) => ({ aspect: 'tiers', agent, tool, ...move }));
+}
+
+/** The first call of each direction tells it. */
+function tierMovesOf({ agent, tool, said, space }: Cell): readonly TierMove[] {
   const { risks, movesMoney } = space.kindOf(agent, tool);
   const [before, after] = [sideOf<Tier>(said, 'inBefore'), sideOf<Tier>(said, 'inAfter')];
   const amounts = movesMoney ? amountsOf([...before, ...after]) : [null];
-  const named = { aspect: 'tiers', agent, tool } as const;
   if (amounts === null) {
     const words = {
       before: 'tiers in more than two currencies',
       after: 'others, which counts as wider',
     };
-    return [{ ...named, direction: 'wider', ...words }];
+    return [{ direction: 'wider', ...words }];
   }
   const patterns = said.flatMap(({ what }) => (what as Tier).companies ?? []);
-  const known = new Map<Direction, Found>();
-  for (const companies of companySets(patterns, space))
-    for (const risk of risks)
-      for (const amount of amounts) {
-        const call = { agent, tool, companies, risk, amount };
-        const [asked, asks] = [askedBy(before, call), askedBy(after, call)];
-        const from = amount?.money;
-        const words = { before: termsLabel(asked), after: termsLabel(asks) };
-        for (const direction of directionsOf(asked, asks))
-          if (!known.has(direction)) known.set(direction, { ...named, direction, from, ...words });
-      }
+  const known = new Map<Direction, TierMove>();
+  const calls = tierCalls(
+    { agent, tool },
+    { companySets: companySets(patterns, space), risks, amounts },
+  );
+  for (const call of calls) {
+    const [asked, asks] = [askedBy(before, call), askedBy(after, call)];
+    for (const direction of directionsOf(asked, asks)) {
+      if (known.has(direction)) continue;
+      const words = { before: termsLabel(asked), after: termsLabel(asks) };
+      known.set(direction, { direction, from: call.amount?.money, ...words });
+    }
+    if (known.size === 2) break;
+  }
   return [...known.values()];
+}
+
+function* tierCalls(
+  named: Pick<TierCall, 'agent' | 'tool'>,
+  of: {
+    readonly companySets: readonly TierCall['companies'][];
+    readonly risks: readonly Risk[];
+    readonly amounts: readonly TierCall['amount'][];
+  },
+): Generator<TierCall> {
+  for (const companies of of.companySets)
+    for (const risk of of.risks)
+      for (const amount of of.amounts) yield { ...named, companies, risk, amount };
 }
 
 /** A run has a company or none, and may post to the books of another. */

@@ -38,7 +38,7 @@ export interface LoopParts {
   /** Whom and what steps ask that wait for something outside. @default no run has such steps */
   readonly outside?: Pick<
     OutsideParts,
-    'approvals' | 'applies' | 'children' | 'handOvers' | 'happenings' | 'momentOf'
+    'pending' | 'approvals' | 'applies' | 'children' | 'handOvers' | 'happenings' | 'momentOf'
   >;
   /** What a foreach runs over. */
   readonly itemsOf: (run: Run, container: Container) => Promise<readonly unknown[]>;

@@ -13,6 +13,7 @@ import type { AnsweredTurn, HandOvers } from './hand-overs.ts';
 import type { Happenings } from './happenings.ts';
 import type { Next } from './next.ts';
 import type { Outcome } from './outcome.ts';
+import type { Pending } from './pending.ts';
 import type { Change } from './rows.ts';
 import type { Run } from './run.ts';
 import { pathOf, type Step } from './step.ts';
@@ -32,6 +33,8 @@ export interface OutsideEvents {
 /** What steps that wait for something outside are opened with. */
 export interface OutsideParts {
   readonly clock: Clock;
+  /** What a look each second has to do with. @throws DB_* */
+  readonly pending: () => Promise<Pending>;
   readonly approvals: Pick<Approvals, 'ask' | 'expire' | 'tidy'>;
   /** Carries out what was granted and no step waits for. */
   readonly applies: Pick<ApplyRuns, 'submit'>;
@@ -137,9 +140,12 @@ export class Outside {
   /** Once a second: events that have come, runs that have ended, runs that are not wanted any more. */
   async tend(): Promise<void> {
     const { approvals, applies, children, happenings, handOvers, events } = this.#parts;
-    await approvals.tidy();
-    await applies.submit();
-    await children.endOrphans();
+    const pending = await this.#parts.pending();
+    if (pending.questions) {
+      await approvals.tidy();
+      await applies.submit();
+    }
+    if (pending.children) await children.endOrphans();
     for (const step of this.#watched.keys())
       if (step.status !== 'waiting') this.#watched.delete(step);
     const waiting = [...this.#watched].map(([step, run]) => ({ run, step }));

@@ -50,6 +50,10 @@ export function recover(run: Run, stored: StoredRun, now: number): Recovered {
   };
 }
 
+const withoutWord = toErrorData(
+  new EngineError('LANE_LOST', 'The engine under it ended without a word.'),
+);
+
 /** A run being rebuilt, and what it has asked for that no entry has answered yet. */
 class Fold {
   readonly #run: Run;
@@ -124,15 +128,13 @@ class Fold {
   /** Whose process died under it is as suspect as whose thread did: after two deaths it runs alone. */
   #lose(step: Step, { attempt, worker, started_at: startedAt }: OpenStep): Change {
     step.crashes += 1;
-    const message = 'The engine under it ended without a word.';
-    const error = toErrorData(new EngineError('LANE_LOST', message));
     const row = {
       no: attempt,
       worker: worker ?? '',
       startedAt: startedAt?.getTime() ?? this.#now,
       endedAt: this.#now,
       outcome: 'lost' as const,
-      error,
+      error: withoutWord,
       turns: 0,
     };
     const data = { attempt, crashes: step.crashes };

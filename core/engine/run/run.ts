@@ -5,6 +5,7 @@ import type { CompiledReduce, CompiledTask, CompiledWorkflow, Graph } from '../g
 import type { ExpressionScope } from '../graph/expression.ts';
 import type { RunFacts } from './facts.ts';
 import { endItem, endOf, failItems, itemsIn, openItems, resultsOf } from './foreach.ts';
+import { HeldOutputs } from './held-outputs.ts';
 import { decideInline, isInline, isOutside } from './inline.ts';
 import { Joins, serves } from './join.ts';
 import { trustOfEnded, trustOfItems, trustOfResults } from './labels.ts';
@@ -35,7 +36,7 @@ export class Run {
   readonly graph: Graph;
   readonly steps: Step[] = [];
   readonly #joins: Joins;
-  readonly #outputs: Record<string, { readonly output: unknown }> = {};
+  readonly #outputs: HeldOutputs;
   /** Steps that wait for a person. */
   #asked = 0;
   readonly #changed = new Set<Step>();
@@ -58,6 +59,7 @@ export class Run {
     this.graph = graph;
     this.priority = facts.priority;
     this.#joins = new Joins(graph.nodes);
+    this.#outputs = new HeldOutputs(graph);
     this.#open = graph.nodes.length;
     for (const place of graph.nodes) this.#add({ node: place.id, itemKey: '', place, item: null });
   }
@@ -227,7 +229,7 @@ export class Run {
 
   /** What expressions of this run see. */
   scope(item: Item | null = null): ExpressionScope {
-    return scopeOf(this.facts, this.#outputs, item);
+    return scopeOf(this.facts, this.#outputs.held, item);
   }
 
   #add(identity: Pick<Step, 'node' | 'itemKey' | 'place' | 'item'>): Step {
@@ -350,7 +352,7 @@ export class Run {
 
   #endAtTop(step: Step, at: { readonly now: number; readonly next: Next[] }): void {
     this.#open -= 1;
-    if (step.status === 'succeeded') this.#outputs[step.place.id] = { output: step.output };
+    this.#outputs.ended(step, this.steps);
     if (this.#stopped) return;
     for (const index of step.place.dependents) {
       const dependent = this.steps[index] as Step;

@@ -61,11 +61,11 @@ function compileHook(registered: RegisteredHook, known: Known): CompiledHook {
   try {
     check(hook, types, known);
     const when = hook.when && parseExpression(hook.when, `${name}.when`, types);
-    const input = parseTemplate(hook.input, `${name}.input`, types);
+    const input = parseTemplate(hook.input, `${name}.input`, () => types);
     const company =
       hook.company === null
         ? () => null
-        : parseTemplate(hook.company as Template, `${name}.company`, types);
+        : parseTemplate(hook.company as Template, `${name}.company`, () => types);
     return {
       ...registered,
       holds: (scope) => when === null || when(scopeOf(scope)) === true,

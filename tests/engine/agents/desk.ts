@@ -4,11 +4,12 @@ import type { Agents } from '../../../core/engine/agents/agents.ts';
 import type { Tasks } from '../../../core/engine/tasks/tasks.ts';
 import { Versions } from '../../../core/engine/versions/versions.ts';
 import { readDocument } from '../../../core/sdk/document.ts';
+import { booksDatabase } from '../../support/company.ts';
 import { openTestEngine, type TestEngine } from '../../support/engine.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type ModelServer, startModelServer } from '../../support/model-server.ts';
 import type { ModelCallSeen } from '../../support/model-wire.ts';
-import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
+import type { FreshDatabase } from '../../support/postgres.ts';
 
 /** The configuration of the desk, for processes of their own. */
 export const deskConfig = new URL('../../support/fixtures/agents.config.ts', import.meta.url);
@@ -61,7 +62,7 @@ export class Desk {
   #tutti: TestEngine | null = null;
 
   async open(): Promise<void> {
-    this.#fresh = await freshDatabase();
+    this.#fresh = await booksDatabase();
     this.#server = await startModelServer(async (call) => {
       const asked = JSON.stringify(call.messages[0]);
       if (asked.includes('hold')) await this.gate.pass();

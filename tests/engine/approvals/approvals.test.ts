@@ -4,9 +4,10 @@ import { Approvals } from '../../../core/engine/approvals/approvals.ts';
 import type { Say } from '../../../core/engine/approvals/decide.ts';
 import { Delegations } from '../../../core/engine/approvals/delegations.ts';
 import type { ApprovalView } from '../../../core/engine/approvals/view.ts';
+import { booksDatabase } from '../../support/company.ts';
 import { openTestEngine, requestOf, type TestEngine } from '../../support/engine.ts';
 import { eventually } from '../../support/eventually.ts';
-import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
+import type { FreshDatabase } from '../../support/postgres.ts';
 import { verifies } from '../../support/verifies.ts';
 
 const config = new URL('../../support/fixtures/approvals.config.ts', import.meta.url);
@@ -21,7 +22,7 @@ describe('approvals of nodes', function () {
   let delegations: Delegations;
 
   before(async () => {
-    fresh = await freshDatabase();
+    fresh = await booksDatabase();
     tutti = await openTestEngine(config, { fresh });
     pool = fresh.database.pool('tutti_engine', 8);
     tenantId = await tutti.host.store.tenant('ours');
@@ -197,6 +198,9 @@ describe('approvals of nodes', function () {
     assert.deepEqual([view.escalateTo, view.escalatedAt], [['head', 'controller'], null]);
     await assert.rejects(say(view.id, 'cara'), { code: 'APPROVAL_NOT_YOURS' });
 
+    await pool.query('UPDATE tutti.approval SET escalate_at = clock_timestamp() WHERE id = $1', [
+      view.id,
+    ]);
     await eventually(async () => (await kinds(view)).includes('approval.escalated'));
     const grown = await approvals.find(tenantId, view.id);
     assert.deepEqual([grown.deciders, grown.state], [['controller', 'head'], 'open']);

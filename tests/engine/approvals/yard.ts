@@ -5,9 +5,10 @@ import type { ApprovalView } from '../../../core/engine/approvals/view.ts';
 import type { Actor, RunRequest } from '../../../core/engine/run/request.ts';
 import { submitRun } from '../../../core/engine/submit.ts';
 import { insertRows } from '../../../core/ports/erp/embedded/insert.ts';
+import { booksDatabase } from '../../support/company.ts';
 import { openTestEngine, requestOf, type TestEngine } from '../../support/engine.ts';
 import { eventually } from '../../support/eventually.ts';
-import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
+import type { FreshDatabase } from '../../support/postgres.ts';
 
 const config = new URL('../../support/fixtures/effects.config.ts', import.meta.url);
 
@@ -42,7 +43,7 @@ export class Yard {
   }
 
   static async open(settings = ''): Promise<Yard> {
-    const fresh = await freshDatabase();
+    const fresh = await booksDatabase();
     const tutti = await openTestEngine(config.href + settings, { fresh });
     return new Yard({ fresh, tutti, settings, tenantId: await tutti.host.store.tenant('yard') });
   }

@@ -10,11 +10,11 @@ import { History } from '../../../core/engine/run/history.ts';
 import type { StepContent } from '../../../core/engine/run/step-contents.ts';
 import { createApp, listen } from '../../../core/service/api/app.ts';
 import { json } from '../../service/api/api.ts';
+import { booksDatabase } from '../../support/company.ts';
 import { startLabEngine } from '../../support/crash-lab.ts';
 import { encryptedBy, newMasterKey } from '../../support/encrypted.ts';
 import { openTestEngine } from '../../support/engine.ts';
 import { eventually } from '../../support/eventually.ts';
-import { freshDatabase } from '../../support/postgres.ts';
 import { scratchFolder } from '../../support/scratch.ts';
 import { handTo, startOffice } from '../../support/scripted-office.ts';
 import { UndoLab } from '../../support/undo-lab.ts';
@@ -38,7 +38,7 @@ describe('a run whose bodies are encrypted', function () {
   for (const at of ['after-handing-on:2', 'after-flush:6'])
     it(`goes on with its conversation, and what it has handed on, when its engine dies ${at}`, async () => {
       verifies('R12.encryption', 'R8.crash');
-      const fresh = await freshDatabase();
+      const fresh = await booksDatabase();
       const office = await startOffice();
       try {
         const pool = fresh.database.pool('tutti_engine', 1);

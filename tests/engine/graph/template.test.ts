@@ -36,6 +36,17 @@ describe('template', () => {
     assert.equal(JSON.stringify(second), '{"__proto__":"V-1","deep":{"plain":[1]}}');
   });
 
+  it('computes each expression at its own place, however members are named', () => {
+    const template = {
+      'a.b': { cel: 'size(input.amounts)' },
+      a: { b: { cel: 'input.amounts[1] + 1' } },
+    };
+
+    const filled = parseTemplate(template, 'lab.one.input')(scope);
+
+    assert.deepEqual(filled, { 'a.b': 2, a: { b: 3 } });
+  });
+
   it('takes an object for an expression only when it holds nothing but `cel`', () => {
     assert.equal(isCel({ cel: 'input' }), true);
     assert.equal(isCel({ cel: 'input', other: 1 }), false);

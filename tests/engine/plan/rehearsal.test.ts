@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import type { EntryView } from '../../../core/engine/run/views.ts';
+import { booksDatabase } from '../../support/company.ts';
 import { openTestEngine, requestOf, type TestEngine } from '../../support/engine.ts';
 import { eventually } from '../../support/eventually.ts';
-import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
+import type { FreshDatabase } from '../../support/postgres.ts';
 import { queryAll } from '../../support/rows.ts';
 import { verifies } from '../../support/verifies.ts';
 import { rowCounts, stock, yardConfig } from '../../support/yard.ts';
@@ -13,7 +14,7 @@ describe('a rehearsal whose engine ends in the middle of it', function () {
   let tutti: TestEngine;
 
   before(async () => {
-    fresh = await freshDatabase();
+    fresh = await booksDatabase();
     tutti = await openTestEngine(yardConfig, { fresh });
   });
   after(async function () {

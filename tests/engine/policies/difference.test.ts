@@ -344,6 +344,20 @@ describe('what is wider and what is stricter by other policies', function () {
     );
   });
 
+  it('leaves out of a tier for everything what takes an effect back, as the guard does', () => {
+    const grants: readonly Grant[] = [
+      { agents: ['a.x'], tools: ['tutti.effect.reverse'], autonomy: 'act' },
+    ];
+    const before = [definePolicy({ name: 'p', grants })];
+    const after = [definePolicy({ name: 'p', grants, tiers: [{ name: 'all', by: ['cfo'] }] })];
+
+    const changes = differenceOf(before, after);
+
+    assert.deepEqual([...said(changes)], ['tiers stricter']);
+    const tools = changes.flatMap((each) => each.tools);
+    assert.ok(tools.length > 0 && !tools.includes('tutti.effect.reverse'), tools.join());
+  });
+
   it('counts as wider what nobody can compare', () => {
     const tiers = ['EUR', 'USD', 'CHF'].map((currency) => {
       return { name: `in_${currency.toLowerCase()}`, above: Money.of('10', currency), by: ['cfo'] };

@@ -4,9 +4,10 @@ import { eraseRecord, eraseRun } from '../../../core/engine/retention/erase.ts';
 import { retentionPolicy } from '../../../core/engine/retention/policy.ts';
 import { readRecord } from '../../../core/service/batch/record.ts';
 import { renderReport } from '../../../core/service/batch/report/page.ts';
+import { booksDatabase } from '../../support/company.ts';
 import { openTestEngine, requestOf, type TestEngine } from '../../support/engine.ts';
 import { Past } from '../../support/fixtures/old-runs.ts';
-import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
+import type { FreshDatabase } from '../../support/postgres.ts';
 
 const config = new URL('../../support/fixtures/echo.config.ts', import.meta.url);
 const actor = { kind: 'person', id: 'tester' } as const;
@@ -23,7 +24,7 @@ describe('retention beside an engine', function () {
   };
 
   before(async () => {
-    fresh = await freshDatabase();
+    fresh = await booksDatabase();
   });
   afterEach(async () => {
     for (const tutti of opened.splice(0)) await tutti.close();

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import type pg from 'pg';
 import { eraseRun } from '../../../core/engine/retention/erase.ts';
 import { StepContents } from '../../../core/engine/run/step-contents.ts';
+import { booksDatabase } from '../../support/company.ts';
 import { openTestEngine, type TestEngine } from '../../support/engine.ts';
 import { eventually } from '../../support/eventually.ts';
-import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
+import type { FreshDatabase } from '../../support/postgres.ts';
 
 const config = new URL('../../support/fixtures/retry.config.ts', import.meta.url);
 const actor = { kind: 'person', id: 'anna' } as const;
@@ -23,7 +24,7 @@ describe('a retry', function () {
   let tenants = 0;
 
   before(async () => {
-    fresh = await freshDatabase();
+    fresh = await booksDatabase();
     tutti = await openTestEngine(url, { fresh });
   });
   beforeEach(async () => {

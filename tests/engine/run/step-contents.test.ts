@@ -11,8 +11,8 @@ import { pathOf, type Step } from '../../../core/engine/run/step.ts';
 import { type Content, StepContents } from '../../../core/engine/run/step-contents.ts';
 import type { RunRow } from '../../../core/engine/run/store.ts';
 import { keepVault, vaultOf } from '../../../core/ports/db/vault.ts';
+import { booksDatabase } from '../../support/company.ts';
 import { openTestEngine, type TestEngine } from '../../support/engine.ts';
-import { freshDatabase } from '../../support/postgres.ts';
 import { verifies } from '../../support/verifies.ts';
 
 const config = new URL('../../support/fixtures/contents.config.ts', import.meta.url);
@@ -28,7 +28,7 @@ describe('what a step worked on', function () {
   let tenantId: number;
 
   before(async () => {
-    const fresh = await freshDatabase();
+    const fresh = await booksDatabase();
     // Tables this small are rather read from end to end, however few rows of them are wanted.
     await fresh.database.admin((client) =>
       client.query(
@@ -49,7 +49,9 @@ describe('what a step worked on', function () {
     const row = (await store.run(tenantId, runId)) as RunRow;
     const { graph, agents } = await keptGraph({ store, registry }, row);
     const history = await store.history(tenantId, runId);
-    const run = new Run(factsOf(row, history[0]), graph);
+    // One that lets no output go: what it brings at its end is made of all of them.
+    const all = { ...graph.outputSources, nodes: [...graph.places.keys()] };
+    const run = new Run(factsOf(row, history[0]), { ...graph, outputSources: all });
     recover(run, { history, ...(await store.steps(tenantId, runId)) }, 0);
     return { run, agents };
   }

@@ -4,9 +4,10 @@ import { askRun } from '../../../core/engine/ask.ts';
 import { Inbox } from '../../../core/engine/run/inbox.ts';
 import { Store } from '../../../core/engine/run/store.ts';
 import { submitRun } from '../../../core/engine/submit.ts';
+import { booksDatabase } from '../../support/company.ts';
 import { openTestEngine, requestOf, type TestEngine } from '../../support/engine.ts';
 import { eventually } from '../../support/eventually.ts';
-import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
+import type { FreshDatabase } from '../../support/postgres.ts';
 import { verifies } from '../../support/verifies.ts';
 
 const config = new URL('../../support/fixtures/versions.config.ts', import.meta.url);
@@ -35,7 +36,7 @@ describe('a run that another release takes up', function () {
   }
 
   before(async () => {
-    fresh = await freshDatabase();
+    fresh = await booksDatabase();
     runs.prompt = await begun('prompt');
     runs.contract = await begun('contract');
     tutti = await openTestEngine(config, { fresh });

@@ -5,9 +5,10 @@ import type { Fault } from '../../../core/engine/graph/fault.ts';
 import { Versions } from '../../../core/engine/versions/versions.ts';
 import { readDocument } from '../../../core/sdk/document.ts';
 import type { WorkflowData } from '../../../core/sdk/node.ts';
+import { booksDatabase } from '../../support/company.ts';
 import { openTestEngine, requestOf, type TestEngine } from '../../support/engine.ts';
 import { eventually } from '../../support/eventually.ts';
-import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
+import type { FreshDatabase } from '../../support/postgres.ts';
 import { verifies } from '../../support/verifies.ts';
 
 const config = new URL('../../support/fixtures/versions.config.ts', import.meta.url);
@@ -33,7 +34,7 @@ describe('versions of workflows', function () {
   let tenants = 0;
 
   before(async () => {
-    fresh = await freshDatabase();
+    fresh = await booksDatabase();
     await open();
   });
   beforeEach(async () => {

@@ -68,6 +68,8 @@ export interface StoredRun {
   status: string;
   priority: number;
   ended: boolean;
+  /** The last commit that wrote to it. */
+  commit: number;
   readonly steps: Map<number, StepLine>;
   readonly entries: EntryLine[];
   readonly ledger: Map<number, LedgerLine>;
@@ -116,6 +118,7 @@ export class SimDatabase {
       status: 'running',
       priority: 5,
       ended: false,
+      commit: 0,
       steps: new Map(),
       entries: [entry],
       ledger: new Map(),
@@ -138,6 +141,7 @@ export class SimDatabase {
     this.#check(values);
     this.flushNo.set(boot, no);
     this.commits += 1;
+    for (const id of writtenTo(rows)) this.run(id).commit = this.commits;
     const poor = this.#spend(rows.want, rows.asks);
     for (const row of rows.turns) if (!poor.has(row.ask)) this.#reserveTurn(row);
     for (const row of rows.settles) this.#settleTurn(row);
@@ -175,7 +179,9 @@ export class SimDatabase {
   #check({ rows }: FlushValues): void {
     for (const row of rows.entries) {
       const { entries } = this.run(row.run_id);
-      if (entries.some(({ seq }) => seq === row.seq))
+      // They are in order, so most are behind the last.
+      const isBehind = (row.seq as number) > (entries.at(-1)?.seq ?? 0);
+      if (!isBehind && entries.some(({ seq }) => seq === row.seq))
         throw new Refused('23505', `entry ${row.seq} is there already`);
     }
     for (const row of rows.attempts)
@@ -279,4 +285,11 @@ export class SimDatabase {
     const run = this.run(id);
     if (!run.ended) Object.assign(run, { status, ended, priority });
   }
+}
+
+/** The runs that a flush writes to. */
+function writtenTo(rows: FlushValues['rows']): ReadonlySet<unknown> {
+  const { steps, attempts, entries, turns, settles, runs } = rows;
+  const named = [steps, attempts, entries, turns, settles].flat().map(({ run_id }) => run_id);
+  return new Set([...named, ...runs.map(({ id }) => id)]);
 }

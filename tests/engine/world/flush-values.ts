@@ -47,47 +47,58 @@ export function flushValues(values: readonly unknown[]): FlushValues {
 }
 
 function rowsOf({ first, names, types }: Columns, values: readonly unknown[]): readonly Row[] {
-  const cells = names.map((_, at) => arrayOf(values[first + at] as Buffer, types[at] as string));
-  return (cells[0] as unknown[]).map((_, row) =>
-    Object.fromEntries(names.map((name, at) => [name, cells[at]?.[row]])),
-  );
+  const rows: Record<string, unknown>[] = [];
+  names.forEach((name, at) => {
+    arrayOf(values[first + at] as Buffer, types[at] as string).forEach((cell, row) => {
+      rows[row] ??= {};
+      (rows[row] as Record<string, unknown>)[name] = cell;
+    });
+  });
+  return rows;
 }
 
 /** A binary array's values, by the rules of PostgreSQL. */
 function arrayOf(array: Buffer, type: string): readonly unknown[] {
   if (array.readInt32BE(0) === 0) return [];
-  let at = 20;
-  return Array.from({ length: array.readInt32BE(12) }, () => {
+  const cells: unknown[] = [];
+  for (let at = 20, left = array.readInt32BE(12); left > 0; left -= 1) {
     const size = array.readInt32BE(at);
-    const cell = array.subarray(at + 4, at + 4 + Math.max(size, 0));
-    at += 4 + cell.length;
-    return size < 0 ? null : cellOf(cell, type);
-  });
+    const end = at + 4 + Math.max(size, 0);
+    cells.push(size < 0 ? null : cellOf(array, { at: at + 4, end, type }));
+    at = end;
+  }
+  return cells;
 }
 
-function cellOf(cell: Buffer, type: string): unknown {
+interface Cell {
+  readonly at: number;
+  readonly end: number;
+  readonly type: string;
+}
+
+function cellOf(array: Buffer, { at, end, type }: Cell): unknown {
   switch (type) {
     case 'smallint':
-      return cell.readInt16BE(0);
+      return array.readInt16BE(at);
     case 'int':
-      return cell.readInt32BE(0);
+      return array.readInt32BE(at);
     case 'bigint':
-      return Number(cell.readBigInt64BE(0));
+      return Number(array.readBigInt64BE(at));
     case 'boolean':
-      return cell[0] === 1;
+      return array[at] === 1;
     case 'jsonb':
-      return JSON.parse(cell.toString('utf8', 1)) as unknown;
+      return JSON.parse(array.toString('utf8', at + 1, end)) as unknown;
     case 'bytea':
-      return cell.toString('hex');
+      return array.toString('hex', at, end);
     case 'uuid':
-      return cell.toString('hex').replace(/(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+      return array.toString('hex', at, end).replace(/(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
     case 'timestamptz':
-      return Number(cell.readBigInt64BE(0)) / 1_000 + Date.UTC(2000, 0);
+      return Number(array.readBigInt64BE(at)) / 1_000 + Date.UTC(2000, 0);
     case 'date':
-      return new Date(cell.readInt32BE(0) * 86_400_000 + Date.UTC(2000, 0))
+      return new Date(array.readInt32BE(at) * 86_400_000 + Date.UTC(2000, 0))
         .toISOString()
         .slice(0, 10);
     default:
-      return cell.toString();
+      return array.toString('utf8', at, end);
   }
 }

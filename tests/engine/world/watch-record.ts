@@ -25,8 +25,10 @@ export class Record {
     for (const key of this.#world.outside.unannounced)
       this.#accuse('I13', `effect ${key.slice(0, 6)} happened before its intent was durable`);
     if (this.#world.database.commits === this.#commits) return;
+    const before = this.#commits;
     this.#commits = this.#world.database.commits;
     for (const run of this.#world.database.runs.values()) {
+      if (run.commit <= before) continue;
       this.#checkOrder(run);
       this.#checkEnds(run);
       this.#checkFold(run);

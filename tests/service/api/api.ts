@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Host } from '../../../bin/host.ts';
 import { modulesOf } from '../../../bin/modules-of.ts';
 import { Findings } from '../../../core/engine/findings/findings.ts';
 import { type ApiParts, createApp, type Listening, listen } from '../../../core/service/api/app.ts';
 import type { Problem } from '../../../core/service/api/problem.ts';
 import { openTestEngine, type TestEngine } from '../../support/engine.ts';
+import { eventually } from '../../support/eventually.ts';
 
 /** A whole Tutti with the API in front of it, on a free port. */
 export interface TestApi {
@@ -133,9 +133,5 @@ export async function* eventsOf(response: Response): AsyncGenerator<SeenEvent> {
 
 /** Waits until a claim holds, at most a minute. */
 export async function until(claim: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 60_000;
-  while (!(await claim())) {
-    assert.ok(performance.now() < deadline, 'It did not come to pass within a minute.');
-    await pause(5);
-  }
+  await eventually(claim);
 }

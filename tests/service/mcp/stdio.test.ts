@@ -6,8 +6,9 @@ import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { Client as FormerClient } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport as FormerTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { booksDatabase } from '../../support/company.ts';
 import { eventually } from '../../support/eventually.ts';
-import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
+import type { FreshDatabase } from '../../support/postgres.ts';
 import { verifies } from '../../support/verifies.ts';
 import { dataOf, servedConfig } from './served.ts';
 
@@ -24,7 +25,7 @@ describe('tutti mcp serve', () => {
   let fresh: FreshDatabase;
 
   before(async () => {
-    fresh = await freshDatabase();
+    fresh = await booksDatabase();
   });
   after(async function () {
     await fresh.drop(this);

@@ -119,7 +119,7 @@ export class BackupReader {
     if (size === null) throw invalid(`it was changed ${where}`);
     const body = await readBytes(this.#file, size, this.#at + frameHeadBytes);
     if (body.length < size) throw invalid(`it is cut off ${where}`);
-    const frame = await decodeFrame(head, body);
+    const frame = decodeFrame(head, body);
     if (!frame) throw invalid(`it was changed ${where}`);
     this.#at += frameHeadBytes + size;
     return frame;
