@@ -11,6 +11,7 @@ import { Reviews } from '../core/engine/run/reviews.ts';
 import { StepContents } from '../core/engine/run/step-contents.ts';
 import { Tools } from '../core/engine/tools/tools.ts';
 import { Versions } from '../core/engine/versions/versions.ts';
+import { aloneBy } from '../core/service/api/alone.ts';
 import { type ApiParts, createApp, type Listening, listen } from '../core/service/api/app.ts';
 import { renderReport } from '../core/service/batch/report/page.ts';
 import { agentsOf } from './agents-of.ts';
@@ -74,6 +75,7 @@ export function apiPartsOf(
   return {
     identity: identityOf(host, tenantId),
     api: host.config.api ?? {},
+    alone: aloneBy(host.database.pool('tutti_engine', 2)),
     history: host.history,
     engine,
     registry: host.registry,

@@ -111,8 +111,13 @@ function cellsOf(view: EndpointView): readonly string[] {
   return [id, url, types.join(',') || 'everything', filters, state];
 }
 
+/** @throws INPUT_INVALID for an empty one, which would mean all of them */
 function listOf(args: Arguments, flag: string): readonly string[] {
-  return (args.text(flag) ?? '').split(',').filter((each) => each !== '');
+  const text = args.text(flag);
+  if (text === undefined) return [];
+  const items = text.split(',').map((each) => each.trim());
+  if (!items.includes('')) return items;
+  throw wrong(`takes names with commas between them for --${flag}; without it all are meant`);
 }
 
 /** @throws INPUT_INVALID */

@@ -172,8 +172,8 @@ function countsOf(tenantId: number, since: Date, sight: Sight | undefined): RawB
       WHERE e.at >= ${since} AND l.state IN ('settled', 'estimated') AND NOT l.simulated)
     SELECT r.*, t.*, s.*, c.*, current_setting('server_version') AS server,
       (SELECT count(*) FROM runs r JOIN tutti.entry e ON ${of('e')} WHERE e.kind = 'step.retrying' AND e.at >= ${since})::int AS retried,
-      (SELECT count(*) FROM tutti.approval a WHERE ${own('a')} AND a.state = 'open')::int AS approvals,
-      (SELECT count(*) FROM tutti.effect f WHERE ${own('f')} AND f.state = 'needs_review')::int AS reviews,
+      ${openApprovals(tenantId, sight)} AS approvals,
+      (SELECT count(*) FROM tutti.effect f WHERE ${own('f')} AND f.state = 'needs_review' ${effectInSight(sight, sql`f.company`)})::int AS reviews,
       (SELECT json_agg(json_build_object('agent', u.agent, 'usageCount', u.n) ORDER BY u.n DESC, u.agent)
         FROM (SELECT agent, count(*)::int AS n FROM tries WHERE agent IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 100) u) AS usage
     FROM (SELECT count(*) FILTER (WHERE created_at >= ${since})::int AS started, count(*) FILTER (WHERE status = 'succeeded')::int AS completed,
@@ -183,4 +183,28 @@ function countsOf(tenantId: number, since: Date, sight: Sight | undefined): RawB
       (SELECT avg(waited)::float8 AS wait_ms, count(*) FILTER (WHERE status = 'ready')::int AS ready, count(*) FILTER (WHERE status = 'running')::int AS running,
         count(*) FILTER (WHERE status = 'waiting')::int AS waiting FROM steps) s,
       (SELECT count(*)::int AS requests, coalesce(sum(tokens), 0)::bigint AS tokens, coalesce(sum(cost), 0)::bigint AS cost_micro_usd FROM calls) c`;
+}
+
+/** An effect `f` is of its tool's module, whatever runs it. */
+function effectInSight(
+  sight: Sight | undefined,
+  company: RawBuilder<unknown>,
+): RawBuilder<unknown> {
+  const { modules = null, companies = null } = sight ?? {};
+  const ofCompanies = companies ? sql`AND ${company} = ANY(${[...companies]}::text[])` : sql``;
+  const ofModules = modules
+    ? sql`AND split_part(f.tool, '.', 1) = ANY(${[...modules]}::text[])`
+    : sql``;
+  return sql`${ofCompanies} ${ofModules}`;
+}
+
+// A question is of its effect's module and company; one of an approval node, and what its effect does not say, of its run's.
+function openApprovals(tenantId: number, sight: Sight | undefined): RawBuilder<unknown> {
+  const open = sql`a.tenant_id = ${tenantId} AND a.state = 'open'`;
+  if (!sight?.modules && !sight?.companies)
+    return sql`(SELECT count(*) FROM tutti.approval a WHERE ${open})::int`;
+  return sql`(SELECT count(*) FROM tutti.approval a LEFT JOIN tutti.run r ON r.tenant_id = a.tenant_id AND r.id = a.run_id
+      LEFT JOIN tutti.effect f ON f.tenant_id = a.tenant_id AND f.key = a.effect_key
+      WHERE ${open} AND CASE WHEN a.effect_key IS NULL THEN true ${inSight(sight)}
+        ELSE true ${effectInSight(sight, sql`coalesce(f.company, r.company)`)} END)::int`;
 }

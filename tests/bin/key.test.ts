@@ -118,6 +118,13 @@ describe('the commands on keys and tenants', function () {
     assert.equal((JSON.parse(resumed.stdout) as TenantView).suspendedAt, null);
   });
 
+  it('refuse an empty list of names, which would mean all', async () => {
+    const asked = await tutti('webhooks', 'add', 'https://example.com/', '--modules', '');
+
+    assert.deepEqual([asked.code, asked.stdout], [2, '']);
+    assert.match(asked.stderr, /without it all are meant/);
+  });
+
   it('list and end sessions', async () => {
     verifies('R9.sessions');
     const pool = fresh.database.pool('tutti_engine', 2);

@@ -3,6 +3,7 @@ import { type Request, type RequestHandler, type Response, Router } from 'expres
 import { EngineError } from '../../base/errors.ts';
 import { isAllowed, nobody, type Principal } from '../identity/principal.ts';
 import type { Proof } from '../identity/proof.ts';
+import type { Alone } from './alone.ts';
 import { idempotencyKey } from './idempotency.ts';
 import { chargeMore, costOf } from './rate.ts';
 import { readBody, readQuery, whenGone } from './request.ts';
@@ -12,6 +13,8 @@ import type { Answer, Call, Route } from './route.ts';
 export interface MountParts {
   /** Ends when the server closes. */
   readonly closing: AbortSignal;
+  /** Keeps changes with `If-Match` of one thing apart. @default they are not kept apart */
+  readonly alone?: Alone | undefined;
 }
 
 type AnyCall = Call<never, never, never>;
@@ -33,10 +36,29 @@ function serve(route: Route, parts: MountParts): RequestHandler {
     await chargeMore(response, costOf(route) - 1);
     if (route.permission !== null) demand(principal, route.permission, {});
     const call = callOf(route, { request, response, principal, parts });
-    if (route.current) await compare(route, call);
-    const answer = await route.handle(call as Call<unknown, unknown, unknown>);
+    const answer = await answerOf(route, call, parts);
     if (answer) send(route, response, answer);
   };
+}
+
+/** What a route answers. With `If-Match` nobody else who says so, too, changes the same between the look and the change. */
+function answerOf(route: Route, call: AnyCall, { alone }: MountParts): Promise<Answer | undefined> {
+  const handle = () => route.handle(call as Call<unknown, unknown, unknown>);
+  const asked = call.request.get('If-Match');
+  const isPlain = asked === undefined || asked.trim() === '*';
+  if (!route.current || route.method === 'get' || isPlain) return handle();
+  const change = async () => {
+    await compare(route, call, asked);
+    return handle();
+  };
+  return alone ? alone(changedBy(route, call), change) : change();
+}
+
+/** The name of what a route changes: `/v1/agents/desk.counter` for all that change that agent, of whichever tenant. */
+function changedBy({ path }: Route, { params }: AnyCall): string {
+  const [, version, things, parameter = ''] = path.split('/');
+  const name = (params as Readonly<Record<string, string>>)[parameter.slice(1)];
+  return `/${version}/${things}/${name}`;
 }
 
 /** Who calls. @throws UNAUTHENTICATED where nobody was made out, on a route that needs somebody */
@@ -104,9 +126,7 @@ function tellAge(response: Response, { since, gone }: NonNullable<Route['depreca
 }
 
 /** RFC 9110, section 13. @throws PRECONDITION_FAILED */
-async function compare(route: Route, call: AnyCall): Promise<void> {
-  const asked = call.request.get('If-Match');
-  if (route.method === 'get' || asked === undefined || asked.trim() === '*') return;
+async function compare(route: Route, call: AnyCall, asked: string): Promise<void> {
   const tag = tagOf(await route.current?.(call));
   if (asked.split(',').some((each) => each.trim() === tag)) return;
   throw new EngineError(

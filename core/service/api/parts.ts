@@ -29,6 +29,7 @@ import type { Registry } from '../../sdk/registry.ts';
 import type { Identity } from '../identity/identity.ts';
 import type { McpOptions } from '../mcp/parts.ts';
 import type { ScheduleDesk } from '../schedules/desk.ts';
+import type { Alone } from './alone.ts';
 import type { ConsoleBundle } from './console.ts';
 import type { HookDesk } from './routes/hooks.ts';
 import type { McpDesk } from './routes/mcp-servers.ts';
@@ -120,6 +121,8 @@ export interface ApiParts {
   readonly api?: Pick<ApiConfig, 'keysOnly' | 'proxies' | 'rates' | 'cors'>;
   /** Requests of one client whose rate is not configured. @default 600 */
   readonly requestsPerMinute?: number;
+  /** Keeps changes with `If-Match` of one thing apart, so that of two with the same tag one is refused. @default they are not kept apart */
+  readonly alone?: Alone;
   readonly clock?: Clock;
   /** Gets what callers are not told: failures inside. @default nobody */
   readonly onError?: (error: unknown) => void;
@@ -135,6 +138,7 @@ export type CompleteParts = Required<Omit<ApiParts, Optional>> &
   };
 
 type Optional =
+  | 'alone'
   | 'status'
   | 'metrics'
   | 'pool'

@@ -1,7 +1,7 @@
-import { EngineError } from '../../base/errors.ts';
 import { Wake } from '../api/sse.ts';
 import { countOf } from '../batch/format.ts';
 import { noProgress, type Progress, readProgress, viewProgress } from '../batch/progress.ts';
+import { Places } from '../places.ts';
 import type { Calling, Told } from './offer.ts';
 import type { McpParts } from './parts.ts';
 
@@ -21,7 +21,7 @@ export interface Followed {
 /** Follows runs for callers that wait. */
 export class Follower {
   readonly #parts: McpParts;
-  #open = 0;
+  readonly #places = new Places(largestWaits);
 
   constructor(parts: McpParts) {
     this.#parts = parts;
@@ -31,12 +31,12 @@ export class Follower {
    * Waits for the end of a run, tells how far it is, and returns when it has ended, the time is over, the request is cancelled or the
    * server closes. @throws RATE_LIMITED when too many wait
    */
-  async follow(followed: Followed, calling: Omit<Calling, 'caller'>): Promise<void> {
-    if (this.#open >= largestWaits) {
-      const message = `${largestWaits} requests wait for runs; ask for the run's state with get_run instead.`;
-      throw new EngineError('RATE_LIMITED', message);
-    }
-    this.#open += 1;
+  async follow(followed: Followed, calling: Calling): Promise<void> {
+    const guest = { tenantId: this.#parts.tenantId, caller: calling.caller.id };
+    const leave = this.#places.take(
+      guest,
+      "Too many requests wait for runs, in all or of yours; ask for the run's state with get_run instead.",
+    );
     const wake = new Wake();
     const signal = AbortSignal.any([calling.signal, this.#parts.closing]);
     const unfollow = this.#parts.engine.onAppend((runIds) => {
@@ -48,7 +48,7 @@ export class Follower {
     } finally {
       signal.removeEventListener('abort', wake.poke);
       unfollow();
-      this.#open -= 1;
+      leave();
     }
   }
 

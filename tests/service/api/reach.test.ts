@@ -151,6 +151,22 @@ describe('the reach of a key', function () {
     assert.equal((await api.ask(grants, keys.all)).headers.get('etag'), given.headers.get('etag'));
     await problem(await give(), 412, 'PRECONDITION_FAILED');
   });
+
+  it('lets one of several win that change the same by the same tag at once', async () => {
+    const statuses = async (path: string, init: (at: number, tag: string) => RequestInit) => {
+      const tag = (await api.ask(path, keys.all)).headers.get('etag') ?? '';
+      const all = [1, 2, 3, 4, 5, 6].map((at) => api.ask(path, keys.all, init(at, tag)));
+      return (await Promise.all(all)).map(({ status }) => status).sort();
+    };
+    const one = [200, 412, 412, 412, 412, 412];
+    const budget = await statuses('/v1/settings/budget:module:desk', (at, tag) =>
+      send('PUT', { value: at * 1_000_000 }, { 'if-match': tag }),
+    );
+    const grants = await statuses('/v1/tools/desk.box.open/grants', (at, tag) =>
+      send('POST', { agent: `custom.grantee${at}` }, { 'if-match': tag }),
+    );
+    assert.deepEqual([budget, grants], [one, one]);
+  });
 });
 
 describe('approvals by key', function () {

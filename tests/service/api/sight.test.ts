@@ -91,6 +91,32 @@ describe('who sees which runs', function () {
     await problem(await served.ask(`/v1/proposals?run=${runs.FR}`, inDe), 404, 'RUN_UNKNOWN');
   });
 
+  it('does not tell by effects and questions that a run out of sight is there', async () => {
+    for (const path of ['effects', 'approvals']) {
+      const of = (run: string | undefined) => served.ask(`/v1/${path}?run=${run}`, inDe);
+      assert.equal((await of(runs.DE)).status, 200);
+      await problem(await of(runs.FR), 404, 'RUN_UNKNOWN');
+    }
+  });
+
+  it('counts effects in review in the status by who may touch them', async () => {
+    const pool = served.tutti.host.database.pool('tutti_engine', 1);
+    const { rowCount } = await pool.query(
+      `UPDATE tutti.effect SET state = 'needs_review' WHERE tenant_id = $1 AND run_id = $2`,
+      [served.ours, runs.task],
+    );
+    const inReview = async (key: string) =>
+      (await json<{ people: { effectsInReview: number } }>(await served.ask('/v1/status', key)))
+        .people.effectsInReview;
+
+    assert.ok(rowCount);
+    assert.deepEqual([await inReview(owner), await inReview(inDe)], [rowCount, 0]);
+    await pool.query(
+      `UPDATE tutti.effect SET state = 'proposed' WHERE tenant_id = $1 AND run_id = $2`,
+      [served.ours, runs.task],
+    );
+  });
+
   it('lets runs be started where a caller may touch them', async () => {
     const body = { workflow: 'chorus', input: { values: [] } };
 

@@ -72,7 +72,6 @@ export function effectRoutes(
       answers: { 200: listOf(effectShape) },
       errors: ['RUN_UNKNOWN'],
       handle: async ({ tenantId, principal, query: { cursor, limit, state, review, run } }) => {
-        if (run !== undefined) await history.head(tenantId, run);
         const rows = await reviews.list(tenantId, {
           limit: limit + 1,
           ...(state !== undefined && { state }),
@@ -81,7 +80,10 @@ export function effectRoutes(
           ...(cursor !== undefined && { after: cursor }),
         });
         const { items, next } = pageOf(rows, limit, (effect) => effect.key);
-        return ok({ items: withinReach(items, { principal, permission }, reachOf), next });
+        const seen = withinReach(items, { principal, permission }, reachOf);
+        // Whoever sees nothing of a run that is out of sight is not told that it is there.
+        if (run !== undefined && seen.length === 0) await history.head(tenantId, run, principal);
+        return ok({ items: seen, next });
       },
     }),
     defineRoute({

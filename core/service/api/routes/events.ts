@@ -2,6 +2,7 @@ import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { EngineError } from '../../../base/errors.ts';
 import { type EntryView, entriesPerRead } from '../../../engine/run/history.ts';
+import { type Guest, Places } from '../../places.ts';
 import type { CompleteParts } from '../parts.ts';
 import { defineRoute, nothing, type Route } from '../route.ts';
 import { EventStream, type ServerEvent, Wake } from '../sse.ts';
@@ -29,7 +30,7 @@ const largestStreams = 200;
  */
 export function eventRoutes(parts: CompleteParts): readonly Route[] {
   const { history } = parts;
-  let open = 0;
+  const places = new Places(largestStreams);
 
   return [
     defineRoute({
@@ -42,14 +43,13 @@ export function eventRoutes(parts: CompleteParts): readonly Route[] {
       query: eventsQuery,
       answers: { 200: { type: 'text/event-stream' }, 204: null },
       errors: ['RUN_UNKNOWN'],
-      handle: async ({ tenantId, params, query, principal, proof, request, response }) => {
+      handle: async ({ tenantId, actor, params, query, principal, proof, request, response }) => {
         const gone = goneSignal(request, response);
         const after = lastEventId(request);
         const { id, endedAt } = await history.head(tenantId, params.id, principal);
         if (endedAt && (await history.entries(tenantId, id, after)).length === 0) return nothing;
         if (request.method === 'HEAD') return void response.type('text/event-stream').end();
-        if (open >= largestStreams) throw tooMany(response);
-        open += 1;
+        const leave = takePlace(places, { tenantId, caller: actor.id }, response);
         const watching = parts.identity?.watch.over({ tenantId, proof });
         try {
           const ends = watching ? AbortSignal.any([gone, watching.signal]) : gone;
@@ -57,19 +57,22 @@ export function eventRoutes(parts: CompleteParts): readonly Route[] {
           return await follow(parts, response, from);
         } finally {
           watching?.end();
-          open -= 1;
+          leave();
         }
       },
     }),
   ];
 }
 
-function tooMany(response: Response): EngineError {
+/** @throws RATE_LIMITED */
+function takePlace(places: Places, guest: Guest, response: Response): () => void {
   response.set('Retry-After', '10');
-  return new EngineError(
-    'RATE_LIMITED',
-    `${largestStreams} event streams are open; close some or come back in 10 s.`,
+  const leave = places.take(
+    guest,
+    'Too many event streams are open, in all or of yours; close some or come back in 10 s.',
   );
+  response.removeHeader('Retry-After');
+  return leave;
 }
 
 async function follow(

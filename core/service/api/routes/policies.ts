@@ -5,7 +5,7 @@ import type { Policy } from '../../../sdk/policy.ts';
 import { readPolicyDocument } from '../../../sdk/policy-document.ts';
 import { wholeReach, withinReach } from '../reach.ts';
 import { versionInQuery, versionNumber } from '../request.ts';
-import { created, defineRoute, ok, type Route } from '../route.ts';
+import { type Call, created, defineRoute, ok, type Route } from '../route.ts';
 import { actorShape, listOf, publicationShape, versionShape } from '../shapes.ts';
 import { voterOf } from '../voter.ts';
 
@@ -147,6 +147,20 @@ export function policyRoutes(policies: Policies): readonly Route[] {
   ];
 }
 
+/** What counts under a name, for who may touch the module that it is of; others hold for everybody. @throws PERMISSION_DENIED */
+async function demandPolicy(
+  policies: Policies,
+  {
+    tenantId,
+    name,
+    demand,
+  }: Pick<Call<never, never, never>, 'tenantId' | 'demand'> & { readonly name: string },
+): Promise<PolicyView | undefined> {
+  const view = (await policies.list(tenantId)).find(({ policy }) => policy.name === name);
+  if (view && view.module !== null) demand({ module: view.module });
+  return view;
+}
+
 function shown(
   { kind: _, access = [], duties = [], tiers = [], external = [], ...own }: Policy,
   { module, fault }: Pick<PolicyView, 'module' | 'fault'>,
@@ -181,8 +195,7 @@ function readingRoutes(policies: Policies): readonly Route[] {
       description: 'The code may have several policies of one name, which count together.',
       ...{ permission: reading, query: showQuery, answers: { 200: listOf(policyShape) }, errors },
       handle: async ({ tenantId, params: { name }, query, demand }) => {
-        const view = (await policies.list(tenantId)).find(({ policy }) => policy.name === name);
-        if (view && view.module !== null) demand({ module: view.module });
+        const view = await demandPolicy(policies, { tenantId, name, demand });
         const found = await policies.show(tenantId, name, query.version);
         const around = { module: view?.module ?? null, fault: null };
         return ok({ items: found.map((each) => shown(each, around)), next: null });
@@ -195,7 +208,8 @@ function readingRoutes(policies: Policies): readonly Route[] {
       ...{ permission: reading, answers: { 200: versionsShape }, errors },
       current: ({ tenantId, params: { name } }) => current(policies, tenantId, name),
       isTaggedInPart: true,
-      handle: async ({ tenantId, params: { name } }) => {
+      handle: async ({ tenantId, params: { name }, demand }) => {
+        await demandPolicy(policies, { tenantId, name, demand });
         const { versions: items, ...view } = await policies.versions(tenantId, name);
         return ok({ ...view, items, next: null }, await current(policies, tenantId, name));
       },
@@ -219,7 +233,8 @@ function comparingRoutes(policies: Policies): readonly Route[] {
       query: diffQuery,
       answers: { 200: listOf(changeShape) },
       errors: ['POLICY_UNKNOWN'],
-      handle: async ({ tenantId, params: { name }, query }) => {
+      handle: async ({ tenantId, params: { name }, query, demand }) => {
+        await demandPolicy(policies, { tenantId, name, demand });
         const items: readonly Change[] = await policies.diff(tenantId, name, query);
         return ok({ items, next: null });
       },
@@ -234,7 +249,10 @@ function comparingRoutes(policies: Policies): readonly Route[] {
       body: checkBody,
       answers: { 200: checkShape },
       errors: ['POLICY_UNKNOWN', 'POLICY_INVALID'],
-      handle: async ({ tenantId, params: { name }, body: { document: written, ...rest } = {} }) => {
+      handle: async ({ tenantId, params: { name }, body = {}, demand }) => {
+        // It tells of the agents and tools of all modules.
+        demand(wholeReach);
+        const { document: written, ...rest } = body;
         const what = written === undefined ? rest : { ...rest, written: dataOf(written) };
         return ok(await policies.check(tenantId, name, what));
       },
