@@ -32,8 +32,9 @@ export const schedules: readonly Mutant[] = [
   {
     id: 'a-slot-that-is-due-is-left-to-whoever-decided-it',
     file: 'core/service/schedules/schedules.ts',
-    find: '      await this.#firings.fireDue(tenantId);\n',
-    replace: '      if (open.size === 0) await this.#firings.fireDue(tenantId);\n',
+    find: 'await this.#apart(() => this.#firings.fireDue(tenantId, apart));',
+    replace:
+      'if (open.size === 0) await this.#apart(() => this.#firings.fireDue(tenantId, apart));',
     tests: [once, policies],
   },
   {
