@@ -40,7 +40,7 @@ const samples: Readonly<Record<string, string>> = {
   'uuid[]': `{${id}}`,
 };
 
-/** Puts a row into every table, with a value in every column; identities and the feed get numbers that a test knows. */
+/** Puts a row into every table, with a value in every column; identities and the feed get numbers that a test knows. `client` is in a transaction. */
 export async function fillTables(client: pg.Client): Promise<void> {
   await prepareEmbedded(client, sharedEntities);
   await ensurePartitions(client, new Date('2031-02-01T00:00:00Z'));

@@ -4,6 +4,7 @@ import pg from 'pg';
 import { restoreBackup, writeBackup } from '../../../core/ports/db/backup.ts';
 import { openLogin } from '../../../core/ports/db/connection.ts';
 import { type EmbeddedServer, openEmbedded } from '../../../core/ports/db/embedded.ts';
+import { inSchemaTransaction } from '../../../core/ports/db/migrate.ts';
 import { prepareEmbedded } from '../../../core/ports/erp/embedded.ts';
 import { sharedEntities } from '../../../core/ports/erp/entities.ts';
 import { contentsOf, fillTables, prepare } from '../../support/backup-data.ts';
@@ -54,7 +55,8 @@ describe('a backup by a login that row-level security binds', function () {
     await superuser.query('SET ROLE plain');
     await prepareEmbedded(superuser, sharedEntities);
     await superuser.query('RESET ROLE');
-    await fillTables(superuser).finally(() => superuser.end());
+    await inSchemaTransaction(superuser, () => fillTables(superuser));
+    await superuser.end();
     const path = join(folder.path, 'plain.backup');
 
     await writeBackup(source, { path, isForced: false, release: '1.2.3' });

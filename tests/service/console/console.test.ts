@@ -92,6 +92,7 @@ describe('the console', function () {
     await signedIn(['viewer'], `runs/${looked}`);
     await page.says('1 succeeded, 1 failed, 0 skipped of 2 steps');
     await page.says('run.ended');
+    await page.says('failed 1');
     const groups = page.all('details.group summary').map(({ textContent }) => textContent);
     assert.deepEqual(groups, ['failed 1', 'succeeded 1']);
 
