@@ -45,6 +45,10 @@ const usageCodes: readonly ErrorCode[] = [
   'MCP_TOOL_UNKNOWN',
   'HOOK_UNKNOWN',
   'SCHEDULE_UNKNOWN',
+  'MODULE_UNKNOWN',
+  'MODULE_CONFIGURED',
+  'MODULE_NEEDED',
+  'MODULE_NOT_LOADABLE',
 ];
 
 /**
