@@ -180,6 +180,7 @@ describe('slots that somebody asks for', function () {
     lab.now += 1;
     const again = await trigger('a');
     await assert.rejects(trigger('a', { overlap: 'allow' }), { code: 'KEY_REUSED' });
+    assert.deepEqual(await trigger('a', { overlap: 'skip' }), first);
     const [skipped, beside, waits] = [
       await trigger('b'),
       await trigger('c', { overlap: 'allow' }),
