@@ -35,15 +35,23 @@ export const listTimesheets = defineTool({
 }).handler(async ({ department }, { erp, today }) => {
   const weeks = completeWeeks(today, weeksBack);
   const [from = today] = weeks;
+  const employees = await erp.employee.list({ department });
+  // What belongs to the employees, not to the department: who has moved keeps records that name the department before.
+  const employee = { in: employees.map(({ id }) => id) };
   const [sheets, schedules, leaves] = await Promise.all([
-    erp.timesheet.list({ department, week: { in: weeks } }, { order: [{ field: 'number' }] }),
-    erp.work_schedule.list({ department }),
-    erp.leave.list({ department, status: 'approved', to: { gte: from } }),
+    erp.timesheet.list({ employee, week: { in: weeks } }, { order: [{ field: 'number' }] }),
+    erp.work_schedule.list({ employee }),
+    erp.leave.list({ employee, status: 'approved', to: { gte: from } }),
   ]);
-  const holidays = await erp.public_holiday.list({
-    company: { in: [...new Set(sheets.map((sheet) => sheet.company))] },
-    date: { gte: from, lt: Day.add(from, 7 * weeksBack) },
-  });
+  const companies = [...new Set([...employees, ...sheets].map((each) => each.company))];
+  const [rules, holidays] = await Promise.all([
+    erp.labour_rule.list({ company: { in: companies } }),
+    erp.public_holiday.list({
+      company: { in: companies },
+      date: { gte: from, lt: Day.add(from, 7 * weeksBack) },
+    }),
+  ]);
+  const companyOf = new Map(employees.map(({ id, company }) => [id, company]));
   const overlaps = overlapsOf(sheets);
   return {
     timesheets: sheets.map((sheet) => ({
@@ -52,7 +60,7 @@ export const listTimesheets = defineTool({
       employee: sheet.employee,
       week: sheet.week,
       status: sheet.status,
-      deviations: [...deviationsOf(sheet, planOf(sheet, { schedules, leaves, holidays }))],
+      deviations: [...deviationsOf(sheet, planOf(sheet, { schedules, leaves, holidays, rules, companyOf }))],
       overlaps: overlaps.has(sheet.id),
     })),
   };
@@ -62,12 +70,19 @@ interface Facts {
   readonly schedules: readonly Row<'work_schedule'>[];
   readonly leaves: readonly Row<'leave'>[];
   readonly holidays: readonly Row<'public_holiday'>[];
+  readonly rules: readonly Row<'labour_rule'>[];
+  readonly companyOf: ReadonlyMap<string, string>;
 }
 
 function planOf(sheet: Row<'timesheet'>, facts: Facts): Plan {
   const schedule = facts.schedules.find((each) => each.employee === sheet.employee);
+  const planned = schedule?.dailyHours ?? '0';
+  const company = facts.companyOf.get(sheet.employee);
+  const rule = facts.rules.find((each) => each.company === company);
   return {
-    dailyHours: schedule?.dailyHours ?? '0',
+    // A schedule permits nothing that the law does not.
+    dailyHours:
+      rule && Decimal.isAbove(planned, rule.dailyMaximum) ? rule.dailyMaximum : planned,
     holidays: new Set(
       facts.holidays.filter((day) => day.company === sheet.company).map((day) => day.date),
     ),
