@@ -22,9 +22,8 @@ export const listContracts = defineTool({
     ),
   }),
 }).handler(async ({ department }, { erp, today }) => {
-  const employees = await paidIn(erp, department, today);
   const contracts = await erp.employment_contract.list(
-    { employee: { in: employees }, from: { lte: Day.monthEnd(today) } },
+    { ...(await paidIn(erp, department, today)), from: { lte: Day.monthEnd(today) } },
     { order: [{ field: 'from' }] },
   );
   return {

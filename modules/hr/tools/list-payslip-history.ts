@@ -18,7 +18,7 @@ export const listPayslipHistory = defineTool({
   const periods = [-3, -2, -1].map((months) => periodOf(Day.monthStart(today, months)));
   const slips = await erp.payslip.list(
     {
-      employee: { in: await paidIn(erp, department, today) },
+      ...(await paidIn(erp, department, today)),
       kind: 'regular',
       status: 'posted',
       period: { in: periods },

@@ -26,7 +26,7 @@ export const listPayslips = defineTool({
         hours: Decimal,
         gross: Money,
         leftOn: z.iso.date().nullable(),
-        /** Another regular payslip of the employee for the month, in whatever department: a posted one, or the first draft. */
+        /** Another regular payslip by the company for the month, in whatever department: a posted one, or the first draft. */
         first: z.object({ id: Id('payslip'), number: z.string() }).nullable(),
       }),
     ),
@@ -70,7 +70,9 @@ function firstBeside(
   slip: Row<'payslip'>,
   regular: readonly Row<'payslip'>[],
 ): Pick<Row<'payslip'>, 'id' | 'number'> | null {
-  const own = regular.filter(({ employee }) => employee === slip.employee);
+  const own = regular.filter(
+    ({ employee, company }) => employee === slip.employee && company === slip.company,
+  );
   const first = own.find(({ status }) => status === 'posted') ?? own[0];
   if (slip.kind !== 'regular' || !first || first.id === slip.id) return null;
   return { id: first.id, number: first.number };

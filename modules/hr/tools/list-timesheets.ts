@@ -43,15 +43,11 @@ export const listTimesheets = defineTool({
     erp.work_schedule.list({ employee }),
     erp.leave.list({ employee, status: 'approved', to: { gte: from } }),
   ]);
-  const companies = [...new Set([...employees, ...sheets].map((each) => each.company))];
+  const company = { in: [...new Set(sheets.map((sheet) => sheet.company))] };
   const [rules, holidays] = await Promise.all([
-    erp.labour_rule.list({ company: { in: companies } }),
-    erp.public_holiday.list({
-      company: { in: companies },
-      date: { gte: from, lt: Day.add(from, 7 * weeksBack) },
-    }),
+    erp.labour_rule.list({ company }),
+    erp.public_holiday.list({ company, date: { gte: from, lt: Day.add(from, 7 * weeksBack) } }),
   ]);
-  const companyOf = new Map(employees.map(({ id, company }) => [id, company]));
   const overlaps = overlapsOf(sheets);
   return {
     timesheets: sheets.map((sheet) => ({
@@ -60,7 +56,7 @@ export const listTimesheets = defineTool({
       employee: sheet.employee,
       week: sheet.week,
       status: sheet.status,
-      deviations: [...deviationsOf(sheet, planOf(sheet, { schedules, leaves, holidays, rules, companyOf }))],
+      deviations: [...deviationsOf(sheet, planOf(sheet, { schedules, leaves, holidays, rules }))],
       overlaps: overlaps.has(sheet.id),
     })),
   };
@@ -71,18 +67,17 @@ interface Facts {
   readonly leaves: readonly Row<'leave'>[];
   readonly holidays: readonly Row<'public_holiday'>[];
   readonly rules: readonly Row<'labour_rule'>[];
-  readonly companyOf: ReadonlyMap<string, string>;
 }
 
 function planOf(sheet: Row<'timesheet'>, facts: Facts): Plan {
-  const schedule = facts.schedules.find((each) => each.employee === sheet.employee);
+  const own = facts.schedules.filter((each) => each.employee === sheet.employee);
+  // Who has moved may have a schedule in either department: the week was worked by that of its own.
+  const schedule = own.find((each) => each.department === sheet.department) ?? own[0];
   const planned = schedule?.dailyHours ?? '0';
-  const company = facts.companyOf.get(sheet.employee);
-  const rule = facts.rules.find((each) => each.company === company);
+  const maximum = facts.rules.find((rule) => rule.company === sheet.company)?.dailyMaximum;
   return {
     // A schedule permits nothing that the law does not.
-    dailyHours:
-      rule && Decimal.isAbove(planned, rule.dailyMaximum) ? rule.dailyMaximum : planned,
+    dailyHours: maximum !== undefined && Decimal.isAbove(planned, maximum) ? maximum : planned,
     holidays: new Set(
       facts.holidays.filter((day) => day.company === sheet.company).map((day) => day.date),
     ),

@@ -16,7 +16,7 @@ export const totalTimesheets = defineTool({
   }),
 }).handler(async ({ department }, { erp, today }) => {
   const sheets = await erp.timesheet.list({
-    employee: { in: await paidIn(erp, department, today) },
+    ...(await paidIn(erp, department, today)),
     week: { in: payrollWeeks(periodOf(today), today) },
     status: { in: ['submitted', 'approved'] },
   });
