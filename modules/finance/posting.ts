@@ -1,5 +1,7 @@
 import { EngineError, type Erp, type Filter, type Id, type Row } from 'tutti';
 
+type ParkedEntry = Row<'parked_entry'>;
+
 /**
  * The id of the one account of a company's chart that matches.
  * @throws RECORD_UNKNOWN when there is none
@@ -24,4 +26,17 @@ export function postingLine(
   return signed.startsWith('-')
     ? { account, debit: '0', credit: signed.slice(1) }
     : { account, debit: signed, credit: '0' };
+}
+
+/** A journal entry as a tool parks it. */
+export type ParkedDraft = Omit<ParkedEntry, 'id' | 'version' | 'status'>;
+
+/** Parks a journal entry, or returns the one that was parked for the same reason about the same record and not discarded. */
+export async function park(erp: Erp, draft: ParkedDraft): Promise<Id<'parked_entry'>> {
+  const { company, reason, reference } = draft;
+  const [parked] = await erp.parked_entry.list({
+    ...{ company, reason, reference },
+    status: { in: ['draft', 'confirmed'] },
+  });
+  return parked?.id ?? (await erp.parked_entry.create({ ...draft, status: 'draft' })).id;
 }

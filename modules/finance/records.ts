@@ -139,7 +139,7 @@ export const parkedEntry = defineEntity('parked_entry', {
   company: field.code(),
   date: field.date(),
   reason: field.oneOf('bank_fee', 'reverse_manual', 'post_missing'),
-  /** The number or id of the record that it is about. */
+  /** The statement line, by its id, or the record that it corrects, as `entity:id`. */
   reference: field.code(),
   total: field.money(),
   status: field.oneOf('draft', 'confirmed', 'discarded'),
