@@ -12,7 +12,10 @@ import type { AnyTool } from '../../core/sdk/tool.ts';
 export async function repeat(tool: AnyTool, args: object, scope: TestScope): Promise<void> {
   const key = 'f00d'.repeat(16);
 
-  assert.deepEqual(await handle(tool, args, { ...scope, key }), await handle(tool, args, { ...scope, key }));
+  assert.deepEqual(
+    await handle(tool, args, { ...scope, key }),
+    await handle(tool, args, { ...scope, key }),
+  );
 }
 
 /** Runs a tool's handler under a key: those of two nights' proposals differ, though both may be granted. */

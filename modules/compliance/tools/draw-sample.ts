@@ -3,7 +3,8 @@ import { defineTool, EngineError, Id, z } from 'tutti';
 /** Entries for an auditor to look at. */
 export const drawSample = defineTool({
   name: 'compliance.audit_sample.create',
-  description: 'Drafts the list of journal entries of a journal that an auditor is to look at; entries that another sample has are left out.',
+  description:
+    'Drafts the list of journal entries of a journal that an auditor is to look at; entries that another sample has are left out.',
   effect: 'write',
   category: 'audit',
   duty: 'draw_audit_sample',

@@ -1,4 +1,5 @@
 import { defineTool, EngineError, type Erp, Id, Money, z } from 'tutti';
+import { shownNumber } from '../bill-number.ts';
 import { chart } from '../chart.ts';
 import { accountBy, type ParkedDraft, park, postingLine } from '../posting.ts';
 
@@ -104,7 +105,8 @@ async function documentOf(
 }> {
   if (entity === 'bill') {
     const found = await erp.bill.get(record);
-    return { ...found, accounts: [{ number: chart.purchases }, { control: 'payables' }] };
+    const number = shownNumber(found.number);
+    return { ...found, number, accounts: [{ number: chart.purchases }, { control: 'payables' }] };
   }
   if (entity === 'receivable') {
     const found = await erp.receivable.get(record);

@@ -34,8 +34,6 @@ export const setMatchResult = defineTool({
 });
 
 /** What results say, in whatever order. */
-function sayingOf(
-  results: readonly { readonly bill: string; readonly result: string }[],
-): string {
+function sayingOf(results: readonly { readonly bill: string; readonly result: string }[]): string {
   return JSON.stringify(results.map(({ bill, result }) => [bill, result]).toSorted());
 }

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { runAgent } from 'tutti/testing';
 import { jeTesting } from '../../../modules/compliance/agents/je-testing.ts';
 import { sanctionsScreening } from '../../../modules/compliance/agents/sanctions-screening.ts';
-import { entriesAtOnce } from '../../../modules/compliance/tools/score-entries.ts';
 import { partiesAtOnce } from '../../../modules/compliance/tools/match-sanctions.ts';
+import { entriesAtOnce } from '../../../modules/compliance/tools/score-entries.ts';
 import { aJournal, aJournalEntry, anEntry, aParty, euro, scopeWith } from './company.ts';
 
 const idsUpTo = (count: number): readonly string[] =>
@@ -11,11 +11,10 @@ const idsUpTo = (count: number): readonly string[] =>
 
 describe('a unit with more records than one call may name', () => {
   it('is screened to its last party', async () => {
-    const parties = idsUpTo(partiesAtOnce + 1).map((id) => aParty({ id, number: id, country: 'FR' }));
-    const hits = [
-      aParty({ id: 'first', number: 'a' }),
-      aParty({ id: 'last', number: 'z' }),
-    ];
+    const parties = idsUpTo(partiesAtOnce + 1).map((id) =>
+      aParty({ id, number: id, country: 'FR' }),
+    );
+    const hits = [aParty({ id: 'first', number: 'a' }), aParty({ id: 'last', number: 'z' })];
     const scope = scopeWith({ party: [...parties, ...hits], sanction_entry: [anEntry] });
 
     const { findings, output } = await runAgent(sanctionsScreening, {

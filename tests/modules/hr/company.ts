@@ -64,7 +64,15 @@ export function aContract(changes: object = {}): object {
 /** An approved leave of 2026-06-22. */
 export function aLeave(changes: object = {}): object {
   const rest = { kind: 'annual', from: '2026-06-22', to: '2026-06-22', note: new Text('') };
-  return { id: 'l1', number: 'LV1', employee: 'e1', ...place, ...rest, status: 'approved', ...changes };
+  return {
+    id: 'l1',
+    number: 'LV1',
+    employee: 'e1',
+    ...place,
+    ...rest,
+    status: 'approved',
+    ...changes,
+  };
 }
 
 /** A permit that expires a week after the business date. */

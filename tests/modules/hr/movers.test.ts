@@ -23,9 +23,7 @@ const moved = { employee: [anEmployee({ department: 'd2' })] };
 /** What an agent reports of a department: kind and records. */
 async function reported(agent: AnyAgent, department: string, scope: TestScope): Promise<string[]> {
   const { findings } = await runAgent(agent, { ...scope, input: { department } });
-  return findings.map(
-    ({ kind, records }) => `${kind} ${records.map(({ id }) => id).join(' ')}`,
-  );
+  return findings.map(({ kind, records }) => `${kind} ${records.map(({ id }) => id).join(' ')}`);
 }
 
 describe('hours of somebody who moved to another department', () => {

@@ -40,7 +40,9 @@ function companyWith(ids: readonly string[], onHand: string, rules: readonly obj
 }
 
 /** How many products each planned count names. */
-function countedIn(effects: readonly { readonly tool: string; readonly args: unknown }[]): number[] {
+function countedIn(
+  effects: readonly { readonly tool: string; readonly args: unknown }[],
+): number[] {
   return effects
     .filter(({ tool }) => tool === 'inventory.count.plan')
     .map(({ args }) => (args as { readonly products: readonly string[] }).products.length);
