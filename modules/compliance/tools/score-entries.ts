@@ -101,8 +101,7 @@ function bears(mark: Mark, entry: Row<'journal_entry'>, background: Background):
         (close) =>
           close.company === entry.company &&
           close.period === entry.period &&
-          // Equal moments may be written differently: with and without fractions of a second.
-          Date.parse(close.closedAt) < Date.parse(entry.postedAt),
+          close.closedAt < entry.postedAt,
       );
   }
 }

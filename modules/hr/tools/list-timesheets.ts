@@ -6,7 +6,7 @@ import { completeWeeks, weeksBack } from '../work-week.ts';
 export const listTimesheets = defineTool({
   name: 'hr.timesheet.list',
   description:
-    "Lists a department's timesheets of the last five complete weeks, each with the days that differ from the plan and whether its times overlap.",
+    "Lists the timesheets of a department's employees of the last five complete weeks, each with the days that differ from the plan and whether its times overlap.",
   effect: 'read',
   category: 'time',
   sensitive: true,
