@@ -17,10 +17,8 @@ const shownCharacters = 40;
  * `. / _ # -` are left of it, no space and at most 40 characters, so that it names a bill and is no sentence.
  */
 export function shownNumber(number: string): string {
-  return number
-    .normalize('NFKC')
-    .replace(/[^\p{L}\p{N}./_#-]+/gu, '')
-    .slice(0, shownCharacters);
+  const kept = number.normalize('NFKC').match(/[\p{L}\p{N}./_#-]/gu) ?? [];
+  return kept.slice(0, shownCharacters).join('');
 }
 
 /**

@@ -1,7 +1,5 @@
 import { EngineError, type Erp, type Filter, type Id, type Row } from 'tutti';
 
-type ParkedEntry = Row<'parked_entry'>;
-
 /**
  * The id of the one account of a company's chart that matches.
  * @throws RECORD_UNKNOWN when there is none
@@ -29,7 +27,7 @@ export function postingLine(
 }
 
 /** A journal entry as a tool parks it. */
-export type ParkedDraft = Omit<ParkedEntry, 'id' | 'version' | 'status'>;
+export type ParkedDraft = Omit<Row<'parked_entry'>, 'id' | 'version' | 'status'>;
 
 /** Parks a journal entry, or returns the one that was parked for the same reason about the same record and not discarded. */
 export async function park(erp: Erp, draft: ParkedDraft): Promise<Id<'parked_entry'>> {

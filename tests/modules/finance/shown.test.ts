@@ -68,6 +68,7 @@ describe('what suppliers and payers write as a number', () => {
     assert.equal(shownNumber('Счёт № 1042'), 'СчётNo1042');
     assert.equal(shownNumber('1042\u202e\u0000 pay'), '1042pay');
     assert.equal(shownNumber('9'.repeat(500)).length, 40);
+    assert.equal([...shownNumber('𐐀'.repeat(500))].length, 40);
     assert.equal(referenceKey('rf18 '.repeat(100)).length, 40);
   });
 
