@@ -3,7 +3,6 @@ import dotenv from 'dotenv';
 import { EngineError, type ErrorCode, isEngineError, toErrorData } from '../core/base/errors.ts';
 import { Scrubber } from '../core/base/telemetry/scrub.ts';
 import type { Fault } from '../core/engine/graph/fault.ts';
-import { tellSecrets } from '../core/ports/secret.ts';
 import { readArguments } from './arguments.ts';
 import { exit } from './command.ts';
 import { commands, type Known } from './commands.ts';
@@ -56,19 +55,10 @@ const usageCodes: readonly ErrorCode[] = [
  * of the working directory adds goes into `env`.
  */
 export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
-  // What files hold is heard when they are read.
-  const heard = new Scrubber();
-  return await run(argv, env, heard).catch((error: unknown) => {
-    const known = new Scrubber(env);
-    return fail(error, { env, scrub: (text) => known.text(heard.known(text)) });
-  });
+  return await run(argv, env).catch((error: unknown) => fail(error, env));
 }
 
-async function run(
-  argv: readonly string[],
-  env: NodeJS.ProcessEnv,
-  heard: Scrubber,
-): Promise<number> {
+async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const [name = 'help', ...rest] = argv;
   const plain = openTerminal(false, env);
   if (['help', '--help', '-h'].includes(name)) return help(rest[0], plain);
@@ -86,7 +76,6 @@ async function run(
     const terminal = openTerminal(args.has('json'), env);
     const profile = args.text('profile');
     const chosen = profile === undefined ? env : { ...env, TUTTI_PROFILE: profile };
-    tellSecrets(chosen, heard);
     const command = await load();
     return await command({ args, terminal, interrupt, env: chosen });
   } finally {
@@ -107,19 +96,14 @@ function find(name: string): Known {
   throw new EngineError('INPUT_INVALID', `There is no command '${name}'; see: tutti help`);
 }
 
-interface Failing {
-  readonly env: NodeJS.ProcessEnv;
-  /** Takes secrets out of what is said. */
-  readonly scrub: (text: string) => string;
-}
-
-/** Prints an error as one line, or with its stack when TUTTI_DEBUG asks for it; returns the exit code. */
-function fail(error: unknown, { env, scrub }: Failing): number {
+/** Prints an error as one line, or with its stack when TUTTI_DEBUG asks for it, without the secrets of the environment; returns the exit code. */
+function fail(error: unknown, env: NodeJS.ProcessEnv): number {
   const { code, message } = toErrorData(error);
+  const scrubber = new Scrubber(env);
   const hint = isEngineError(error) ? '' : ' (TUTTI_DEBUG=1 shows where)';
-  if (env.TUTTI_DEBUG) console.error(scrub(inspect(error)));
-  else console.error(oneLine(scrub(`${code}: ${message}${hint}`)));
-  for (const line of furtherFaults(error)) console.error(oneLine(scrub(line)));
+  if (env.TUTTI_DEBUG) console.error(scrubber.text(inspect(error)));
+  else console.error(oneLine(scrubber.text(`${code}: ${message}${hint}`)));
+  for (const line of furtherFaults(error)) console.error(oneLine(scrubber.text(line)));
   return usageCodes.includes(code) ? exit.usage : exit.failed;
 }
 
