@@ -144,9 +144,9 @@ export const durable: readonly Mutant[] = [
   },
   {
     id: 'a-zombie-fails-the-run-of-another',
-    file: 'core/engine/run/store.ts',
-    find: 'AND owner = $4 AND ended_at IS NULL',
-    replace: 'AND $4::uuid IS NOT NULL AND ended_at IS NULL',
+    file: 'core/engine/run/run-end.ts',
+    find: 'AND owner = $3 AND ended_at IS NULL',
+    replace: 'AND $3::uuid IS NOT NULL AND ended_at IS NULL',
     tests: [once],
   },
   {
