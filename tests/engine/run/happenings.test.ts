@@ -7,6 +7,11 @@ import { type HandEngine, HandEngines, until } from '../../support/hand-engine.t
 import { verifies } from '../../support/verifies.ts';
 
 const thing = defineEntity('lab_thing', { code: field.code() });
+declare module 'tutti' {
+  interface Entities {
+    lab_thing: typeof thing;
+  }
+}
 const event = defineWorkflow({
   name: 'lab.event',
   graph: ({ wait }) => void wait({ id: 'come', for: { event: 'lab_thing', timeout: 'P30D' } }),
