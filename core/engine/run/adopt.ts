@@ -17,6 +17,8 @@ import { sharedScopes } from './run-purses.ts';
 import type { HistoryEntry, RunRow, Store } from './store.ts';
 
 const dayMs = 86_400_000;
+/** Graphs that are kept for the next run of their version; those that runs have stay with them. */
+const mostGraphs = 256;
 /** How long the purses of a day are kept: far longer than a call that names them waits for its permit. */
 const keptMs = 7 * dayMs;
 
@@ -125,6 +127,7 @@ export class Adoption {
     const data = await store.workflowVersion(row.tenant_id, row.workflow, row.workflow_version);
     const workflows = withAgents((await published?.(row.tenant_id)) ?? registry, made);
     const graph = compile(data, workflows.agents, workflows);
+    if (graphs.size >= mostGraphs) graphs.delete(graphs.keys().next().value as string);
     graphs.set(name, graph);
     return graph;
   }
