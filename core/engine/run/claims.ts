@@ -165,7 +165,11 @@ export class Claims {
     try {
       await this.#takeUp(claimed);
     } catch (error) {
-      if (isOutage(error)) throw error;
+      if (isOutage(error)) {
+        // It may be this one alone that the server has no room for: the next look begins with the others.
+        this.#claimed.push(...this.#claimed.splice(this.#claimed.indexOf(claimed), 1));
+        throw error;
+      }
       this.#aside.add(id, error);
       return;
     }
@@ -182,7 +186,6 @@ export class Claims {
       this.#ours.add(row.id);
       loop.adopt(run, recovered);
     } catch (error) {
-      if (isOutage(error)) throw error;
       if (claimed.cancelled) return await this.#cancel(claimed);
       // Nothing of it is lost: others will be able to read it, or this one once that is mended.
       if (isOfServer(error) || isOfProcess(error) || lacksKey(error)) throw error;

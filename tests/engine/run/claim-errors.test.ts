@@ -13,11 +13,11 @@ const pgError = (code: string) => Object.assign(new Error('refused'), { code });
 const systemError = (code: string) =>
   Object.assign(new Error(`connect ${code}`), { code, syscall: 'connect', errno: -24 });
 
-/** Claims that have one run, which is taken up when there is no error. */
-function lab() {
+/** Claims of some runs, each of which is taken up when there is no error; `broken`: one that the server has no room for. */
+function lab({ runs = [newId()], broken = '' } = {}) {
   const ends: RunEnd[] = [];
   const taken: string[] = [];
-  const found = [{ id: newId(), workflow: 'lab.one', pins: {} }];
+  const found = runs.map((id) => ({ id, workflow: 'lab.one', pins: {} }));
   const clock = new FakeClock();
   let error: unknown = null;
   const parts = {
@@ -29,6 +29,7 @@ function lab() {
     adoption: {
       adopt: async ({ id }: { readonly id: string }) => {
         if (error !== null) throw error;
+        if (id === broken) throw pgError('53200');
         return { run: id };
       },
       settle: async () => 0,
@@ -75,6 +76,15 @@ describe('a run that cannot be taken up', () => {
       await claims.claim();
       assert.deepEqual([ends.length, taken.length], [0, 1]);
     });
+
+  it('keeps no other waiting where the server has no room for it alone', async () => {
+    verifies('R8.isolation');
+    const runs = [newId(), newId(), newId()];
+    const { claims, taken } = lab({ runs, broken: String(runs[0]) });
+    for (let time = 0; time < 4; time += 1) await claims.claim().catch(() => {});
+
+    assert.deepEqual(taken, runs.slice(1));
+  });
 
   it('ends where it has failed ten times by what may be its own fault, however often by others', async () => {
     const { ends, taken, fail } = lab();
