@@ -2,6 +2,7 @@ import { toErrorData } from '../core/base/errors.ts';
 import { retentionPolicy } from '../core/engine/retention/policy.ts';
 import type { Config } from '../core/ports/config.ts';
 import { configVariables } from '../core/ports/config-environment.ts';
+import { checkDatabaseUrl } from '../core/ports/db/connection.ts';
 import { sharedEntities } from '../core/ports/erp/entities.ts';
 import { openSeal, sealVariable } from '../core/ports/seal.ts';
 import { readSecret } from '../core/ports/secret.ts';
@@ -34,11 +35,11 @@ async function collect(checks: readonly Check[]): Promise<readonly string[]> {
 
 function secretChecks(env: NodeJS.ProcessEnv): readonly Check[] {
   const secrets = configVariables.filter(({ isSecret }) => isSecret);
-  return secrets.map(
-    ({ name }) =>
-      () =>
-        name === sealVariable ? openSeal(env) : readSecret(name, env),
-  );
+  return secrets.map(({ name }) => () => {
+    if (name === sealVariable) return openSeal(env);
+    const secret = readSecret(name, env);
+    return name === 'DATABASE_URL' && secret ? checkDatabaseUrl(secret) : secret;
+  });
 }
 
 /** Each by itself, so that one does not hide the next. */

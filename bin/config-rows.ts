@@ -24,14 +24,15 @@ interface Shown {
   readonly settings: readonly SettingView[] | null;
 }
 
-/** Every value of an installation, in the order of the documentation. */
+/** Every value of an installation, in the order of the documentation, without the secrets that its environment holds or that look like some. */
 export function configRows(shown: Shown): readonly ConfigRow[] {
-  return [
+  const rows = [
     ...processRows(shown),
     ...memberRows(shown),
     ...settingRows(shown.settings ?? []),
     ...secretRows(shown),
   ];
+  return new Scrubber(shown.env).data(rows, 'text');
 }
 
 /** Members whose values may hold secrets or are code: only names are shown. */
@@ -108,8 +109,6 @@ function leaves(value: unknown): readonly string[] {
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(leaves) : [];
 }
 
-const scrubber = new Scrubber();
-
 function row(path: string, value: unknown, source: string): ConfigRow {
   return { path, value: namesOnly.has(path) ? namesIn(value) : plain(value), source };
 }
@@ -119,14 +118,14 @@ function plain(value: unknown): unknown {
   const text = JSON.stringify(value, (_, each: unknown) =>
     typeof each === 'function' ? '(a function)' : each,
   );
-  return scrubber.data(JSON.parse(text ?? 'null'), 'text');
+  return JSON.parse(text ?? 'null');
 }
 
 function namesIn(value: unknown): unknown {
   if (typeof value === 'function') return '(a function)';
   if (!Array.isArray(value)) return Object.keys(value as object);
   return value.map((each: { readonly name?: string; readonly issuer?: string }) =>
-    scrubber.text(String(each.name ?? each.issuer ?? '(without a name)')),
+    String(each.name ?? each.issuer ?? '(without a name)'),
   );
 }
 

@@ -59,10 +59,12 @@ async function serverVersion(host: Host): Promise<string> {
   });
 }
 
-/** Host, port and database of a URL, without its user and password. */
+/** Host, port and database of a URL, without its user and password; an `@` behind the host says that the password began there. */
 export function placeOf(databaseUrl: string): string {
   const url = URL.parse(databaseUrl);
-  return url ? `${url.host}${url.pathname}` : 'the server of DATABASE_URL';
+  return url && !url.pathname.includes('@')
+    ? `${url.host}${url.pathname}`
+    : 'the server of DATABASE_URL';
 }
 
 /** Loads the sample company when it is not there yet, and says which of both it was. */

@@ -1,5 +1,7 @@
+import { inspect } from 'node:util';
 import dotenv from 'dotenv';
 import { EngineError, type ErrorCode, isEngineError, toErrorData } from '../core/base/errors.ts';
+import { Scrubber } from '../core/base/telemetry/scrub.ts';
 import type { Fault } from '../core/engine/graph/fault.ts';
 import { readArguments } from './arguments.ts';
 import { exit } from './command.ts';
@@ -42,6 +44,10 @@ const usageCodes: readonly ErrorCode[] = [
   'MCP_TOOL_UNKNOWN',
   'HOOK_UNKNOWN',
   'SCHEDULE_UNKNOWN',
+  'MODULE_UNKNOWN',
+  'MODULE_CONFIGURED',
+  'MODULE_NEEDED',
+  'MODULE_NOT_LOADABLE',
 ];
 
 /**
@@ -90,13 +96,14 @@ function find(name: string): Known {
   throw new EngineError('INPUT_INVALID', `There is no command '${name}'; see: tutti help`);
 }
 
-/** Prints an error as one line, or with its stack when TUTTI_DEBUG asks for it; returns the exit code. */
+/** Prints an error as one line, or with its stack when TUTTI_DEBUG asks for it, without the secrets of the environment; returns the exit code. */
 function fail(error: unknown, env: NodeJS.ProcessEnv): number {
   const { code, message } = toErrorData(error);
+  const scrubber = new Scrubber(env);
   const hint = isEngineError(error) ? '' : ' (TUTTI_DEBUG=1 shows where)';
-  if (env.TUTTI_DEBUG) console.error(error);
-  else console.error(oneLine(`${code}: ${message}${hint}`));
-  for (const line of furtherFaults(error)) console.error(oneLine(line));
+  if (env.TUTTI_DEBUG) console.error(scrubber.text(inspect(error)));
+  else console.error(oneLine(scrubber.text(`${code}: ${message}${hint}`)));
+  for (const line of furtherFaults(error)) console.error(oneLine(scrubber.text(line)));
   return usageCodes.includes(code) ? exit.usage : exit.failed;
 }
 

@@ -85,7 +85,10 @@ export function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw wrong(`cannot read '${file}': ${(error as Error).message}`);
+    throw new EngineError(
+      'INPUT_INVALID',
+      `Tutti cannot read '${file}': ${(error as Error).message}; name a file that it can.`,
+    );
   }
 }
 

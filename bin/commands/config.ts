@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { EngineError, toErrorData } from '../../core/base/errors.ts';
+import { Scrubber } from '../../core/base/telemetry/scrub.ts';
 import { installation } from '../../core/engine/recovery/setting-kinds.ts';
 import { SettingStore, type SettingView } from '../../core/engine/recovery/setting-store.ts';
 import { type SettledConfig, settleConfig } from '../../core/ports/settle-config.ts';
@@ -41,10 +42,11 @@ async function check(call: Call): Promise<number> {
 
 /** A file that cannot be found or loaded is a fault like any other. */
 async function readFaults(call: Call): Promise<readonly string[]> {
+  const scrubber = new Scrubber(call.env);
   try {
-    return await faultsOf(await settled(call), call.env);
+    return scrubber.data(await faultsOf(await settled(call), call.env), 'text');
   } catch (error) {
-    return [toErrorData(error).message];
+    return [scrubber.text(toErrorData(error).message)];
   }
 }
 

@@ -1,3 +1,4 @@
+import { Scrubber } from '../../core/base/telemetry/scrub.ts';
 import { checkInstallation } from '../checkup.ts';
 import { type Command, exit } from '../command.ts';
 import { table } from '../terminal.ts';
@@ -7,7 +8,7 @@ const words = { ok: 'ok', note: 'note', mend: 'MEND' } as const;
 /** `tutti doctor`: whether everything that Tutti needs is there. */
 export const doctor: Command = async (call) => {
   const { terminal } = call;
-  const checks = await checkInstallation(call);
+  const checks = new Scrubber(call.env).data(await checkInstallation(call), 'text');
   if (terminal.isJson) terminal.print(checks);
   else {
     const lines = table(checks.map((check) => [words[check.state], check.name, check.found]));

@@ -43,20 +43,23 @@ export interface Place {
 const patienceMs = 90_000;
 const pauseMs = 10;
 
-/** Starts a command; nothing of the tests' own environment but PATH and HOME reaches it. */
-export function startCli(place: Place, args: readonly string[]): Running {
+/**
+ * Starts a command; nothing of the tests' own environment but PATH and HOME reaches it.
+ * @param output an open file for its standard output. @default what it says there is kept
+ */
+export function startCli(place: Place, args: readonly string[], output?: number): Running {
   const { PATH = '', HOME = '' } = process.env;
   const child = spawn(process.execPath, [...nodeFlags, entry, ...args], {
     cwd: place.cwd,
     env: { PATH, HOME, ...compileCacheEnv, ...place.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', output ?? 'pipe', 'pipe'],
   });
   let stdout = '';
   let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     stdout += text;
   });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
   });
   const ended = once(child, 'close').then(([code]) => ({

@@ -115,6 +115,11 @@ describe('the commands', () => {
       [/no run 'abc'.*tutti runs/, 'findings', '--run', 'abc'],
       [/tutti priority takes a whole number from 1 to 10, not '11'/, 'priority', 'abc', '11'],
       [/^RUN_ENDED: /, 'priority', summary.runId, '9'],
+      [/^MODULE_UNKNOWN: .*tutti modules/, 'modules', 'unload', 'nope'],
+      [/^MODULE_CONFIGURED: /, 'modules', 'unload', 'shop'],
+      [/^MODULE_NOT_LOADABLE: /, 'modules', 'load', 'nope'],
+      [/^INPUT_INVALID: (?!.*workflow).*'none\.yaml'/, 'policy', 'check', 'none.yaml'],
+      [/^INPUT_INVALID: (?!.*workflow).*'none\.yaml'/, 'agent', 'create', '--file', 'none.yaml'],
     ];
     const ended = await Promise.all(
       wrong.map(([, ...args]) =>

@@ -21,6 +21,13 @@ describe('tutti config', function () {
       profiles: { staging: { limits: { running: 32 } } },
     };`,
     'mail-url': 'smtps://anna:canary-in-a-file@mail.example',
+    'nested.config.ts': `export default {
+      modules: [],
+      providers: {},
+      models: { standard: { provider: 'anthropic', model: 'm', baseUrl: 'https://gateway.example/' + process.env.GATEWAY_KEY } },
+    };`,
+    'loud.config.ts': "throw new Error('the gateway refused ' + process.env.GATEWAY_KEY);",
+    'database-url': 'postgres://anna:canary-in-a-file@[no-host/books',
   });
   const env = { TUTTI_DATA: 'none' };
   const here = (args: readonly string[], more: Readonly<Record<string, string>> = {}) =>
@@ -84,6 +91,60 @@ describe('tutti config', function () {
     assert.equal(by.get('secret SLACK_OPS')?.[0], '(set)');
     assert.equal(by.get('secret DATABASE_URL')?.[0], '(not set)');
     assert.doesNotMatch(stdout + stderr, /canary/);
+  });
+
+  describe('with a secret in what a program says', () => {
+    const GATEWAY_KEY = 'canary-of-the-gateway';
+    before(() => {
+      process.env.GATEWAY_KEY = GATEWAY_KEY;
+    });
+    after(() => {
+      delete process.env.GATEWAY_KEY;
+    });
+
+    it('tells it to nobody, neither in a value nor in an error', async () => {
+      verifies('R12.secrets');
+      const place = { cwd: lab.cwd, env: { ...env, GATEWAY_KEY } };
+      const ended = await Promise.all([
+        runCli(place, ['config', 'show', '--json', '--config', 'nested.config.ts']),
+        runCli(place, ['config', 'check', '--config', 'loud.config.ts']),
+        runCli(place, ['doctor', '--port', '0', '--config', 'loud.config.ts']),
+        runCli(place, ['modules', '--config', 'loud.config.ts']),
+        runCli({ ...place, env: { ...place.env, TUTTI_DEBUG: '1' } }, [
+          ...['modules', '--config', 'loud.config.ts'],
+        ]),
+      ]);
+
+      for (const { stdout, stderr } of ended) {
+        assert.match(stdout + stderr, /\[redacted\]/);
+        assert.doesNotMatch(stdout + stderr, /canary/);
+      }
+    });
+  });
+
+  it('says of an address of the database that cannot be read what is wrong, and not what it is', async () => {
+    verifies('R13.validate', 'R12.secrets');
+    const given = [
+      { DATABASE_URL_FILE: join(lab.cwd, 'database-url') },
+      { DATABASE_URL: 'postgres://anna:canary#1@db.example/books' },
+      { DATABASE_URL: 'postgres://anna:canary/1@db.example/books' },
+      { DATABASE_URL: 'postgres://anna:canary@127.0.0.1:1/books?sslrootcert=/none.crt' },
+    ];
+    for (const each of given) {
+      const place = { cwd: lab.cwd, env: { ...env, ...each } };
+      const [checked, used, doctor] = await Promise.all([
+        runCli(place, ['config', 'check', '--config', shopConfig]),
+        runCli(place, ['runs', '--config', shopConfig]),
+        runCli(place, ['doctor', '--port', '0', '--config', shopConfig]),
+      ]);
+
+      assert.equal(checked.code, 2, checked.stdout);
+      assert.match(checked.stdout, /^DATABASE_URL cannot be read/m);
+      assert.match(used.stderr, /^CONFIG_INVALID: DATABASE_URL cannot be read[^\n]*\n$/);
+      assert.match(doctor.stdout, /^MEND {2}Database .*CONFIG_INVALID/m);
+      for (const { stdout, stderr } of [checked, used, doctor])
+        assert.doesNotMatch(stdout + stderr, /canary|1@/);
+    }
   });
 
   it('shows what is set in the database, which goes before the file', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -97,6 +97,27 @@ describe('the life of a command', () => {
     const ended = await server.ended;
     assert.deepEqual([ended.code, ended.stderr], [0, '']);
     await assert.rejects(fetch(`${url}/livez`));
+  });
+
+  it('a command comes to its end when nobody hears what it says meanwhile', async () => {
+    const running = startCli(placeWith('unheard'), ['run', 'nightly', '--json', ...shop]);
+    running.child.stderr?.destroy();
+
+    const { code, stdout } = await running.ended;
+
+    assert.equal(code, 0);
+    assert.equal((JSON.parse(stdout) as RunSummary).status, 'succeeded');
+  });
+
+  it('a command says in one line that its result cannot be written, and fails', async function () {
+    if (process.platform !== 'linux') this.skip();
+    const full = openSync('/dev/full', 'w');
+
+    const { code, stderr } = await startCli(placeWith('full'), ['help'], full).ended;
+
+    closeSync(full);
+    assert.equal(code, 1);
+    assert.match(stderr, /^[^\n]*\(ENOSPC\)[^\n]*\n$/);
   });
 
   it('doctor names what must be mended and how', async () => {

@@ -19,14 +19,19 @@ const looks: readonly (readonly [RegExp, string])[] = [
   [/\bxox[abeprs]-[\w-]{10,}/g, redacted],
   [/\bgh[oprsu]_[A-Za-z0-9]{20,}/g, redacted],
   [/\bAKIA[0-9A-Z]{16}\b/g, redacted],
+  [/\bAIza[\w-]{30,}/g, redacted],
   [/\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g, redacted],
   [/\b(Bearer|Basic)\s+[\w.~+/=-]{12,}/gi, `$1 ${redacted}`],
   [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, redacted],
   [/(hooks\.slack\.com\/services\/)[\w/]+/g, `$1${redacted}`],
-  [/([a-z][a-z0-9+.-]*:\/\/[^\s:/@]*:)[^\s/@]+@/gi, `$1${redacted}@`],
+  [/(:\/\/[^\s:/@"]*:)[^\s/"]+@/g, `$1${redacted}@`],
+  [
+    /([?&](?:(?:api|access|client)?[-_]?(?:key|token|secret)|password|sig|signature)=)[^\s&"'#<>]{6,}/gi,
+    `$1${redacted}`,
+  ],
 ];
 const anyLook =
-  /sk-|tutti_|whs|xox|gh[oprsu]_|AKIA|eyJ|bearer|basic|PRIVATE KEY|hooks\.slack|:\/\//i;
+  /sk-|tutti_|whs|xox|gh[oprsu]_|AKIA|eyJ|bearer|basic|PRIVATE KEY|hooks\.slack|AIza|:\/\/|[?&][\w-]{3,14}=/i;
 
 /**
  * Takes secrets out of what leaves the process or is stored: by value, as the environment holds them, and by look. One for logs, spans,
@@ -41,14 +46,14 @@ export class Scrubber {
     for (const [name, value = ''] of Object.entries(env)) {
       if (secretName.test(name) && !plainName.test(name) && !value.startsWith('/'))
         this.learn(value);
-      const password = /^[a-z][a-z0-9+.-]*:\/\/[^\s:/@]*:([^\s/@]+)@/i.exec(value)?.[1];
-      if (password !== undefined) this.learn(safeDecode(password));
+      else this.#learnPassword(value);
     }
   }
 
-  /** Knows one secret more, such as one that a file or the database holds. */
+  /** Knows one secret more, such as one that a file or the database holds; of an address its password, too. */
   learn(value: string): void {
     const secret = value.trim();
+    this.#learnPassword(secret);
     if (secret.length < shortestSecret || everyday.has(secret) || this.#values.has(secret)) return;
     this.#values.add(secret);
     const forms = [...this.#values].flatMap((each) => [
@@ -59,6 +64,11 @@ export class Scrubber {
     // The longest first: one may be the beginning of another.
     const words = [...new Set(forms)].sort((a, b) => b.length - a.length);
     this.#known = new RegExp(words.map(literally).join('|'), 'g');
+  }
+
+  #learnPassword(address: string): void {
+    const password = /^[a-z][a-z0-9+.-]*:\/\/[^\s:/@]*:([^\s/]+)@/i.exec(address)?.[1];
+    if (password !== undefined) this.learn(safeDecode(password));
   }
 
   /** A text without secrets that are known by value: for data, where nothing may be taken out by its look alone. */

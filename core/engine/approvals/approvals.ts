@@ -5,6 +5,7 @@ import type { ApprovalState } from '../../ports/db/states.ts';
 import { type Vault, vaultOf } from '../../ports/db/vault.ts';
 import type { RunFacts } from '../run/facts.ts';
 import { toJsonb } from '../run/rows.ts';
+import type { Sight } from '../run/sight.ts';
 import { type Decided, decide, outcomeOf, type Say, unknown } from './decide.ts';
 import { tidy } from './due.ts';
 import type { Decision, Roles } from './rules.ts';
@@ -48,6 +49,8 @@ export interface Answer {
 export interface ApprovalFilter {
   readonly state?: ApprovalState;
   readonly runId?: string;
+  /** Only those about effects of these modules, or asked by runs of these workflows, and of these companies. @default all */
+  readonly sight?: Sight & { readonly workflows: readonly string[] };
   /** Id of the last one seen. */
   readonly after?: string;
   readonly limit: number;
@@ -102,12 +105,17 @@ export class Approvals {
 
   /** Questions, newest first. */
   async list(tenantId: number, filter: ApprovalFilter): Promise<readonly ApprovalView[]> {
-    const { state = null, runId = null, after = null, limit } = filter;
+    const { state = null, runId = null, after = null, sight, limit } = filter;
     await tidy(this.#pool, 'all');
     return await this.#views(
       `a.tenant_id = $1 AND a.state = coalesce($2, a.state) AND ($3::uuid IS NULL OR a.run_id = $3) AND ($4::uuid IS NULL OR a.id < $4)
+         AND ($6::text[] IS NULL OR CASE WHEN a.effect_key IS NULL THEN r.workflow = ANY($7) ELSE split_part(e.tool, '.', 1) = ANY($6) END)
+         AND ($8::text[] IS NULL OR coalesce(e.company, r.company) = ANY($8))
        ORDER BY a.id DESC LIMIT $5`,
-      [tenantId, state, runId, after, limit],
+      [
+        ...[tenantId, state, runId, after, limit],
+        ...[sight?.modules ?? null, sight?.workflows ?? null, sight?.companies ?? null],
+      ],
     );
   }
 

@@ -5,6 +5,7 @@ import type { Connector } from '../../ports/erp/connector.ts';
 import { erpFor } from '../../ports/erp/records.ts';
 import { nothingOutside } from '../../ports/outside.ts';
 import type { Registry } from '../../sdk/registry.ts';
+import { callInSight, callSight, type Sight } from '../run/sight.ts';
 
 /**
  * What has become of the target since: `same` where the tool finds its effect done, `changed` where somebody has changed the record,
@@ -15,6 +16,8 @@ export type Since = 'same' | 'changed' | 'unchanged' | 'unknown';
 /** An effect in the shadow. */
 export interface ShadowView {
   readonly runId: string;
+  /** Number of its entry in the journal of its run. */
+  readonly seq: number;
   readonly step: number;
   readonly at: Date;
   /** Code of its run's company; null for a run over the whole group. */
@@ -44,25 +47,37 @@ export interface ShadowParts {
   readonly connector: (tenantId: number) => Connector;
 }
 
+/** Which effects in the shadow a list has. */
+export interface ShadowFilter {
+  readonly runId?: string;
+  /** Only those of these modules and companies. @default all */
+  readonly sight?: Sight;
+  /** The last one seen. */
+  readonly after?: Pick<ShadowView, 'runId' | 'seq'>;
+  /** @default 200 */
+  readonly limit?: number;
+}
+
 /** How long one look-up may take, milliseconds. */
 const patienceMs = 10_000;
 
-/** What agents in the shadow would have done, newest first, and what the ERP says of it now. Nothing is written. */
+/** What agents in the shadow would have done, that of the newest run first, and what the ERP says of it now. Nothing is written. */
 export async function readShadow(
   parts: ShadowParts,
   tenantId: number,
-  { runId, limit = 200 }: { readonly runId?: string; readonly limit?: number } = {},
+  { runId, sight, after, limit = 200 }: ShadowFilter = {},
 ): Promise<readonly ShadowView[]> {
   const { rows } = await parts.pool.query<Row>(
-    `SELECT e.run_id AS "runId", e.step, e.at, r.company, coalesce(s.agent, '') AS agent, e.data->>'tool' AS tool, e.data->>'key' AS key,
+    `SELECT e.run_id AS "runId", e.seq, e.step, e.at, r.company, coalesce(s.agent, '') AS agent, e.data->>'tool' AS tool, e.data->>'key' AS key,
        e.data->>'entity' AS entity, e.data->>'targetId' AS "targetId", e.data->>'would' AS would,
        r.business_date::text AS "businessDate", ${bodyText('p')} AS body
      FROM tutti.entry e JOIN tutti.run r ON r.tenant_id = e.tenant_id AND r.id = e.run_id
      LEFT JOIN tutti.step s ON s.tenant_id = e.tenant_id AND s.run_id = e.run_id AND s.id = e.step
      LEFT JOIN tutti.payload p ON p.tenant_id = e.tenant_id AND p.run_id = e.run_id AND p.seq = e.seq AND p.part = 0
      WHERE e.tenant_id = $1 AND e.kind = 'effect.observed' AND e.data->>'rule' = 'shadow' AND ($2::uuid IS NULL OR e.run_id = $2)
-     ORDER BY e.at DESC, e.seq DESC LIMIT $3`,
-    [tenantId, runId ?? null, limit],
+       AND ($4::uuid IS NULL OR (e.run_id, e.seq) < ($4, $5)) AND ${callInSight("e.data->>'tool'", 'r.company', 6)}
+     ORDER BY e.run_id DESC, e.seq DESC LIMIT $3`,
+    [tenantId, runId ?? null, limit, after?.runId ?? null, after?.seq ?? null, ...callSight(sight)],
   );
   const opened = await vaultOf(parts.pool).open(rows, 'body');
   const views: ShadowView[] = [];

@@ -9,6 +9,7 @@ import type { PolicyRef } from '../../sdk/policy-ref.ts';
 import type { AnyTool } from '../../sdk/tool.ts';
 import { appendAudit } from '../audit/append.ts';
 import { toJsonb } from './rows.ts';
+import { callInSight, callSight, type Sight } from './sight.ts';
 import type { Actor } from './store.ts';
 
 /** What a person has said of an effect. */
@@ -57,6 +58,8 @@ export interface EffectFilter {
   /** Only those that a person must settle. */
   readonly needsPerson?: boolean;
   readonly runId?: string;
+  /** Only those of these modules and companies. @default all */
+  readonly sight?: Sight;
   /** Key of the last one seen. */
   readonly after?: string;
   readonly limit: number;
@@ -86,13 +89,14 @@ export class Reviews {
 
   /** Effects that are more than proposals, newest run first. */
   async list(tenantId: number, filter: EffectFilter): Promise<readonly EffectView[]> {
-    const { state = null, needsPerson = false, runId = null, after = null, limit } = filter;
+    const { state = null, needsPerson = false, runId = null, after = null, sight, limit } = filter;
     const { rows } = await this.#pool.query<ViewRow>(
       `${selectView} WHERE e.tenant_id = $1 AND e.state = coalesce($2, e.state) AND e.state <> 'proposed'
          AND ($3::uuid IS NULL OR e.run_id = $3) AND (NOT $4 OR ${isForPerson})
          AND ($5::text IS NULL OR (e.run_id, e.seq) < (SELECT run_id, seq FROM tutti.effect WHERE tenant_id = $1 AND key = decode($5, 'hex')))
+         AND ${callInSight('e.tool', 'e.company', 7)}
        ORDER BY e.run_id DESC, e.seq DESC LIMIT $6`,
-      [tenantId, state, runId, needsPerson, after, limit],
+      [tenantId, state, runId, needsPerson, after, limit, ...callSight(sight)],
     );
     return (await this.#vault.open(rows, 'body')).map(viewOf);
   }

@@ -31,3 +31,19 @@ const moduleOf = (run: string): RawBuilder<unknown> => {
 // An undo names in its key the run that it takes back.
 const ofModule = sql`(CASE WHEN r.workflow = ${undoWorkflow} THEN (SELECT ${moduleOf('u')} FROM tutti.run u
     WHERE u.tenant_id = r.tenant_id AND u.id = split_part(r.key, ':', 2)::uuid) ELSE ${moduleOf('r')} END)`;
+
+/**
+ * A condition on a call of a tool, by its columns, with two parameters from number `from`: `callSight`. A call of no company is seen only by
+ * those who see all of them.
+ */
+export function callInSight(tool: string, company: string, from: number): string {
+  return `($${from}::text[] IS NULL OR split_part(${tool}, '.', 1) = ANY($${from})) AND ($${from + 1}::text[] IS NULL OR ${company} = ANY($${from + 1}))`;
+}
+
+/** What `callInSight` asks for. */
+export function callSight({
+  modules = null,
+  companies = null,
+}: Partial<Sight> = {}): readonly [readonly string[] | null, readonly string[] | null] {
+  return [modules, companies];
+}

@@ -58,6 +58,19 @@ export function clientConfig(
   };
 }
 
+/** Says whether an address can be read, with the files that it names. @throws CONFIG_INVALID without the address in its words: it may hold a password */
+export function checkDatabaseUrl(url: string): void {
+  try {
+    new pg.Client({ connectionString: url });
+  } catch (cause) {
+    throw new EngineError(
+      'CONFIG_INVALID',
+      `DATABASE_URL cannot be read (${(cause as Error).message}); write postgresql://user:password@host:5432/database, with %23 for a # of user and password, %2F for a /, %40 for an @.`,
+      { cause },
+    );
+  }
+}
+
 /**
  * A pg client that is gone after a query timed out on our side. pg itself would hand the same client out again, with the
  * answer of the lost query still to come (brianc/node-postgres#2973, #3399).

@@ -5,6 +5,7 @@ import type { EncryptionConfig } from '../encryption/config.ts';
 import type { SecretPlace } from '../secret.ts';
 import {
   type ConnectionConfig,
+  checkDatabaseUrl,
   dropClient,
   openClient,
   openLogin,
@@ -97,7 +98,10 @@ async function connectionOf(
   options: DatabaseOptions,
   releasers: Releasers,
 ): Promise<ConnectionConfig> {
-  if (options.url) return { connectionString: options.url };
+  if (options.url) {
+    checkDatabaseUrl(options.url);
+    return { connectionString: options.url };
+  }
   const { dataFolder, signal } = options;
   const server = await openEmbedded({ dataFolder, ...(signal && { signal }) });
   releasers.add(() => server.leave());

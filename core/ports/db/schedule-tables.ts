@@ -34,6 +34,8 @@ export interface ScheduleSlotTable {
   readonly outcome: string | null;
   readonly error: NullableJson;
   readonly actor: NullableJson;
+  /** Of a trigger. */
+  readonly overlap: string | null;
 }
 
 /** Slots that people have asked for again. */

@@ -42,12 +42,13 @@ export async function insertSlots(
   if (slots.length === 0) return;
   const column = <T>(read: (slot: NewSlot) => T): readonly T[] => slots.map(read);
   await client.query(
-    `INSERT INTO tutti.schedule_slot (tenant_id, schedule, origin, backfill_id, actor, id, slot_at, due_at, state, reason, run_key, business_date, time_zone)
-     SELECT $1, $2, $3, $4, $5, s.* FROM unnest($6::uuid[], $7::timestamptz[], $8::timestamptz[], $9::text[], $10::text[], $11::text[], $12::date[], $13::text[]) s
+    `INSERT INTO tutti.schedule_slot (tenant_id, schedule, origin, backfill_id, actor, overlap, id, slot_at, due_at, state, reason, run_key, business_date, time_zone)
+     SELECT $1, $2, $3, $4, $5, $6, s.* FROM unnest($7::uuid[], $8::timestamptz[], $9::timestamptz[], $10::text[], $11::text[], $12::text[], $13::date[], $14::text[]) s
      ON CONFLICT DO NOTHING`,
     [
       ...[owner.tenantId, owner.schedule, owner.origin, owner.backfillId ?? null],
       owner.actor ? toJsonb(owner.actor) : null,
+      owner.overlap ?? null,
       column(() => newId()),
       column(({ at }) => new Date(at)),
       column(({ dueAt }) => new Date(dueAt)),

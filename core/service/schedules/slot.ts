@@ -1,6 +1,7 @@
 import type { ErrorData } from '../../base/errors.ts';
 import type { Actor } from '../../engine/run/request.ts';
 import type { SlotOrigin, SlotState } from '../../ports/db/states.ts';
+import type { Overlap } from '../../sdk/schedule.ts';
 
 /** A row of a slot, as firings read it. */
 export interface SlotRow {
@@ -20,11 +21,13 @@ export interface SlotRow {
   readonly outcome: string | null;
   readonly error: ErrorData | null;
   readonly actor: Actor | null;
+  /** By which a trigger was decided. */
+  readonly overlap: Overlap | null;
 }
 
 /** The columns of a `SlotRow`. */
 export const slotColumns =
-  'id, schedule, origin, backfill_id, slot_at, due_at, decided_at, state, reason, run_key, run_id, business_date, time_zone, outcome, error, actor';
+  'id, schedule, origin, backfill_id, slot_at, due_at, decided_at, state, reason, run_key, run_id, business_date, time_zone, outcome, error, actor, overlap';
 
 /** A slot as people see it. */
 export interface SlotView {
@@ -93,4 +96,6 @@ export interface SlotOwner {
   readonly origin: SlotOrigin;
   readonly backfillId?: string;
   readonly actor?: Actor;
+  /** By which a trigger was decided. */
+  readonly overlap?: Overlap;
 }

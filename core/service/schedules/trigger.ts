@@ -31,7 +31,7 @@ export interface TriggerAsk {
 
 /**
  * Stores the slot of a trigger, by the schedule's overlap, and who asked for it; one with the same key stays as it is.
- * @throws KEY_REUSED when that is for another day
+ * @throws KEY_REUSED when that is for another day, or by another overlap
  */
 export async function storeTrigger(
   parts: ScheduleParts,
@@ -50,21 +50,29 @@ export async function storeTrigger(
     if (known) return refuseOther(known, ask);
     if (row?.is_suspended) throw suspendedTenant();
     await settleSlots(client, of);
-    const decision = await decideTrigger(client, of, ask.overlap ?? schedule.overlap);
+    const { actor, overlap = schedule.overlap } = ask;
+    const decision = await decideTrigger(client, of, overlap);
     const slot = { at, dueAt: at, runKey: of.runKey, businessDate, timeZone, ...decision };
-    const { actor } = ask;
-    await insertSlots(client, { tenantId, schedule: name, origin: 'trigger', actor }, [slot]);
+    const owner = { tenantId, schedule: name, origin: 'trigger', actor, overlap } as const;
+    await insertSlots(client, owner, [slot]);
     const change = { tenantId, actor, action: 'schedule.trigger', target: name };
     await appendAudit(client, { ...change, data: { state: decision.state, businessDate } });
   });
   return (await triggeredSlot(parts.pool, of)) as SlotRow;
 }
 
-function refuseOther({ business_date: known }: SlotRow, { key, businessDate }: TriggerAsk): void {
-  if (businessDate === undefined || businessDate === known) return;
-  throw new EngineError(
+function refuseOther(known: SlotRow, { key, businessDate, overlap }: TriggerAsk): void {
+  const day = known.business_date;
+  if (businessDate !== undefined && businessDate !== day)
+    throw reused(key, `for ${day}, not for ${businessDate}`);
+  if (overlap !== undefined && known.overlap !== null && overlap !== known.overlap)
+    throw reused(key, `by the overlap '${known.overlap}', not '${overlap}'`);
+}
+
+function reused(key: string, what: string): EngineError {
+  return new EngineError(
     'KEY_REUSED',
-    `The key '${key}' belongs to a trigger for ${known}, not for ${businessDate}; use a new key.`,
+    `The key '${key}' belongs to a trigger ${what}; use a new key.`,
   );
 }
 

@@ -54,9 +54,23 @@ describe('the scrubber', () => {
       'at redis://user:[redacted]@cache:6379/0',
     );
     assert.equal(
+      scrubber.text('at postgres://user:with@sign-22@db:5432/tutti'),
+      'at postgres://user:[redacted]@db:5432/tutti',
+    );
+    assert.equal(
+      scrubber.text('GET https://maps.example/v1?q=a&api_key=k-4711-22&page=2 failed'),
+      'GET https://maps.example/v1?q=a&api_key=[redacted]&page=2 failed',
+    );
+    assert.equal(
       scrubber.text('tutti_engine, tutti_tenant, eyJ'),
       'tutti_engine, tutti_tenant, eyJ',
     );
+  });
+
+  it('takes no more of a line than the secret, so that JSON stays what it was', () => {
+    const line = JSON.stringify({ url: 'http://cache:6379', mail: 'anna@example.com', more: 1 });
+
+    assert.equal(scrubber.text(line), line);
   });
 
   it('cleans data in depth, and gives back the same where there is nothing to clean', () => {
@@ -77,5 +91,13 @@ describe('the scrubber', () => {
     learning.learn('from-a-file-1\n');
 
     assert.equal(learning.known('from-a-file-1'), '[redacted]');
+  });
+
+  it('learns the password of an address that is a secret as a whole', () => {
+    const learning = new Scrubber({});
+
+    learning.learn('postgres://tutti:p%40ss-word2@db.example/tutti');
+
+    assert.equal(learning.known('p@ss-word2 or p%40ss-word2'), '[redacted] or [redacted]');
   });
 });

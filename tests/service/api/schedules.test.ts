@@ -109,6 +109,7 @@ describe('schedules, over HTTP', function () {
       [`${path}/backfills`, span, { ...span, to: '2026-03-31' }],
       [`${path}/backfills`, span, { ...span, reprocess: 'failed' }],
       [`${path}/trigger`, { businessDate: '2026-02-01' }, { businessDate: '2026-02-02' }],
+      [`${path}/trigger`, { overlap: 'queue' }, { overlap: 'allow' }],
     ] as const;
     for (const [at, [to, body, other]] of asked.entries()) {
       const key = `again ${at}`;

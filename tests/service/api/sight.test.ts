@@ -22,7 +22,8 @@ describe('who sees which runs', function () {
     inDe = await served.key(served.ours, ['operator'], { companies: ['DE'] });
     ofEcho = await served.key(served.ours, ['operator'], { modules: ['echo'] });
     for (const company of ['DE', 'FR', null]) {
-      const body = { workflow: 'chorus', input: { values: ['x'] } };
+      // What two runs propose alike is one change, and of the company that came first.
+      const body = { workflow: 'chorus', input: { values: [company ?? 'all'] } };
       runs[company ?? 'group'] = await started('/v1/runs', owner, {
         ...body,
         ...(company && { company }),
@@ -85,7 +86,7 @@ describe('who sees which runs', function () {
       return [...new Set(items.map(({ runId }) => runId))];
     };
 
-    assert.equal((await proposals(owner)).length, 2);
+    assert.equal((await proposals(owner)).length, 4);
     assert.deepEqual(await proposals(inDe), [runs.DE]);
     assert.deepEqual(await proposals(ofEcho), [runs.task]);
     await problem(await served.ask(`/v1/proposals?run=${runs.FR}`, inDe), 404, 'RUN_UNKNOWN');
@@ -115,6 +116,62 @@ describe('who sees which runs', function () {
       `UPDATE tutti.effect SET state = 'proposed' WHERE tenant_id = $1 AND run_id = $2`,
       [served.ours, runs.task],
     );
+  });
+
+  describe('with what other modules have done in the same run', () => {
+    let run: string;
+    const tools = ['echo.one.say', 'other.two.say', 'echo.three.say', 'other.four.say'];
+    const write = (text: string, ...values: readonly unknown[]) =>
+      served.tutti.host.database.pool('tutti_engine', 1).query(text, [...values]);
+
+    before(async () => {
+      const input = { values: tools };
+      run = await started('/v1/runs', owner, { workflow: 'chorus', company: 'DE', input });
+      await served.tutti.engine.whenEnded(run);
+      const { rows } = await write(
+        'SELECT key FROM tutti.effect WHERE tenant_id = $1 AND run_id = $2 ORDER BY seq',
+        ...[served.ours, run],
+      );
+      assert.equal(rows.length, tools.length);
+      for (const [at, tool] of tools.entries()) {
+        await write(
+          `UPDATE tutti.effect SET state = 'applied', tool = $3 WHERE tenant_id = $1 AND key = $2`,
+          ...[served.ours, rows[at].key, tool],
+        );
+        await write(
+          `INSERT INTO tutti.entry (tenant_id, run_id, seq, step, kind, data) VALUES ($1, $2, $3, 1, 'effect.observed', $4)`,
+          ...[served.ours, run, 1_000 + at],
+          JSON.stringify({ rule: 'shadow', tool, key: '', would: 'write' }),
+        );
+      }
+    });
+
+    /** Of every page the tools that it lists. */
+    async function paged(path: string, key: string): Promise<readonly (readonly string[])[]> {
+      interface Item {
+        readonly tool?: string;
+        readonly effect?: { readonly tool: string };
+      }
+      const pages: string[][] = [];
+      for (let cursor = ''; ; ) {
+        const page = await json<{ items: Item[]; next: string | null }>(
+          await served.ask(`/v1/${path}?run=${run}&limit=1${cursor}`, key),
+        );
+        pages.push(page.items.map(({ tool, effect }) => tool ?? effect?.tool ?? ''));
+        if (page.next === null) return pages.toSorted();
+        cursor = `&cursor=${encodeURIComponent(page.next)}`;
+      }
+    }
+
+    for (const path of ['effects', 'approvals', 'shadow'])
+      it(`pages through ${path} by what the reader may see`, async () => {
+        verifies('R12.tenancy');
+        const each = tools.map((tool) => [tool]).toSorted();
+
+        assert.deepEqual(await paged(path, ofEcho), [['echo.one.say'], ['echo.three.say']]);
+        assert.deepEqual(await paged(path, owner), each);
+        assert.deepEqual(await paged(path, inDe), each);
+      });
   });
 
   it('lets runs be started where a caller may touch them', async () => {

@@ -179,6 +179,8 @@ describe('slots that somebody asks for', function () {
     const first = await trigger('a', { businessDate: '2026-06-30' });
     lab.now += 1;
     const again = await trigger('a');
+    await assert.rejects(trigger('a', { overlap: 'allow' }), { code: 'KEY_REUSED' });
+    assert.deepEqual(await trigger('a', { overlap: 'skip' }), first);
     const [skipped, beside, waits] = [
       await trigger('b'),
       await trigger('c', { overlap: 'allow' }),

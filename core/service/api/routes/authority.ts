@@ -2,12 +2,12 @@ import { z } from 'zod';
 import type { AuthorityViews } from '../../../engine/authority/views.ts';
 import { moduleOf } from '../../../sdk/qualified-name.ts';
 import { withinReach } from '../reach.ts';
+import { entryCursor, pageOf, paging } from '../request.ts';
 import { defineRoute, ok, type Route } from '../route.ts';
 import { listOf } from '../shapes.ts';
 
-const shadowQuery = z.strictObject({
+const shadowQuery = paging(entryCursor, { usual: 200, most: 1_000 }).extend({
   run: z.uuid().optional(),
-  limit: z.coerce.number().int().min(1).max(1_000).default(200),
 });
 const levelShape = z
   .object({
@@ -21,6 +21,7 @@ const levelShape = z
 const shadowShape = z
   .object({
     runId: z.string(),
+    seq: z.int(),
     step: z.int(),
     at: z.iso.datetime(),
     company: z.string().nullable().meta({ description: 'The run’s; null: the whole group.' }),
@@ -60,18 +61,19 @@ export function authorityRoutes(views: AuthorityViews): readonly Route[] {
       method: 'get',
       path: '/v1/shadow',
       summary: 'Lists what agents in the shadow would have done, and what the ERP says of it now.',
-      description: 'Who is in the shadow is set by `PUT /v1/settings/shadow`.',
+      description:
+        'Those of the newest run first, and of each run the newest first. Who is in the shadow is set by `PUT /v1/settings/shadow`.',
       permission,
       query: shadowQuery,
       answers: { 200: listOf(shadowShape) },
-      handle: async ({ tenantId, principal, query: { run, limit } }) => {
-        const options = { limit, ...(run !== undefined && { runId: run }) };
-        const all = await views.shadow(tenantId, options);
-        const items = withinReach(all, { principal, permission }, ({ tool, company }) => ({
-          module: moduleOf(tool),
-          company,
-        }));
-        return ok({ items, next: null });
+      handle: async ({ tenantId, principal: sight, query: { run, cursor, limit } }) => {
+        const [last, seq] = cursor?.split('/') ?? [];
+        const rows = await views.shadow(tenantId, {
+          ...{ limit: limit + 1, sight },
+          ...(run !== undefined && { runId: run }),
+          ...(last !== undefined && { after: { runId: last, seq: Number(seq) } }),
+        });
+        return ok(pageOf(rows, limit, (effect) => `${effect.runId}/${effect.seq}`));
       },
     }),
   ];

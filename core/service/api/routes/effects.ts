@@ -3,7 +3,6 @@ import type { EffectView, Reviews } from '../../../engine/run/reviews.ts';
 import { moduleOf } from '../../../sdk/qualified-name.ts';
 import type { Reach } from '../../identity/principal.ts';
 import type { CompleteParts } from '../parts.ts';
-import { withinReach } from '../reach.ts';
 import { hexDigest, pageOf, paging } from '../request.ts';
 import { defineRoute, ok, type Route } from '../route.ts';
 import { actorShape, decidedShape, effectStates, listOf } from '../shapes.ts';
@@ -73,17 +72,15 @@ export function effectRoutes(
       errors: ['RUN_UNKNOWN'],
       handle: async ({ tenantId, principal, query: { cursor, limit, state, review, run } }) => {
         const rows = await reviews.list(tenantId, {
-          limit: limit + 1,
+          ...{ limit: limit + 1, sight: principal },
           ...(state !== undefined && { state }),
           ...(review !== undefined && { needsPerson: review }),
           ...(run !== undefined && { runId: run }),
           ...(cursor !== undefined && { after: cursor }),
         });
-        const { items, next } = pageOf(rows, limit, (effect) => effect.key);
-        const seen = withinReach(items, { principal, permission }, reachOf);
         // Whoever sees nothing of a run that is out of sight is not told that it is there.
-        if (run !== undefined && seen.length === 0) await history.head(tenantId, run, principal);
-        return ok({ items: seen, next });
+        if (run !== undefined && rows.length === 0) await history.head(tenantId, run, principal);
+        return ok(pageOf(rows, limit, (effect) => effect.key));
       },
     }),
     defineRoute({
