@@ -10,9 +10,9 @@ describe('two engines, each in a process of its own', function () {
     const rounds = await raceBudget(2);
     assert.equal(rounds.filter(({ engines }) => engines === 2).length, 2);
 
-    for (const { statuses, looks, most, reserved, settled, cost, degraded, steps } of rounds) {
+    for (const { statuses, changes, most, reserved, settled, cost, degraded, steps } of rounds) {
       assert.deepEqual([statuses, steps], [['succeeded', 'succeeded'], 500]);
-      assert.ok(looks > 100, `${looks} looks`);
+      assert.ok(changes > 100, `${changes} changes`);
       assert.ok(most <= limitMicroUsd, `${most} micro-USD`);
       assert.deepEqual([reserved, settled], [0, cost]);
       assert.ok(degraded > 0 && degraded < steps, `${degraded} degraded`);
