@@ -9,6 +9,18 @@ export interface BillStem {
   readonly suffix: string | null;
 }
 
+/** Characters of a number that are shown, and of a stem that are compared from either end: more than any supplier needs. */
+const shownCharacters = 40;
+
+/**
+ * A supplier's number as models and findings may have it. It was typed from a letter, which may say anything: letters, digits and
+ * `. / _ # -` are left of it, no space and at most 40 characters, so that it names a bill and is no sentence.
+ */
+export function shownNumber(number: string): string {
+  const kept = number.normalize('NFKC').match(/[\p{L}\p{N}./_#-]/gu) ?? [];
+  return kept.slice(0, shownCharacters).join('');
+}
+
 /**
  * Reduces a number to what survives retyping: `INV-1042`, `inv1042 `, `1042-A` and `INV-IO42` have the same stem.
  * Numbers that differ in a digit, such as two months' rent, do not.
@@ -22,7 +34,12 @@ export function stemOf(number: string): BillStem {
     .replace(/[^\p{L}\p{N}]/gu, '')
     .replaceAll('O', '0')
     .replace(/[IL]/g, '1');
-  return { stem: digits.replace(/^0+(?=.)/, ''), suffix };
+  const stem = digits.replace(/^0+(?=.)/, '');
+  const isLong = stem.length > 2 * shownCharacters;
+  return {
+    stem: isLong ? stem.slice(0, shownCharacters) + stem.slice(-shownCharacters) : stem,
+    suffix,
+  };
 }
 
 /** Two different suffixes are instalments of one order, not the same bill twice; nothing is known of numbers without a stem. */

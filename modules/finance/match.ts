@@ -133,7 +133,9 @@ function comparePrice(
   { tolerance }: MatchFacts,
 ): readonly LineDifference[] {
   const price = ordered.price.amount;
-  const apart = Decimal.abs(Decimal.minus(line.price.amount, price));
+  // Two currencies have no difference: all that is charged is in question.
+  const isForeign = line.price.currency !== ordered.price.currency;
+  const apart = Decimal.abs(Decimal.minus(line.price.amount, isForeign ? '0' : price));
   const difference = Decimal.times(apart, Decimal.abs(line.quantity));
   const allowed = allowedDifference(Decimal.times(line.quantity, price), tolerance);
   return Decimal.isAbove(difference, allowed) ? [{ kind: 'price', amount: difference }] : [];

@@ -25,3 +25,16 @@ export function postingLine(
     ? { account, debit: '0', credit: signed.slice(1) }
     : { account, debit: signed, credit: '0' };
 }
+
+/** A journal entry as a tool parks it. */
+export type ParkedDraft = Omit<Row<'parked_entry'>, 'id' | 'version' | 'status'>;
+
+/** Parks a journal entry, or returns the one that was parked for the same reason about the same record and not discarded. */
+export async function park(erp: Erp, draft: ParkedDraft): Promise<Id<'parked_entry'>> {
+  const { company, reason, reference } = draft;
+  const [parked] = await erp.parked_entry.list({
+    ...{ company, reason, reference },
+    status: { in: ['draft', 'confirmed'] },
+  });
+  return parked?.id ?? (await erp.parked_entry.create({ ...draft, status: 'draft' })).id;
+}

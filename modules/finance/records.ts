@@ -6,8 +6,8 @@ import { defineEntity, field, z } from 'tutti';
  */
 
 /**
- * A supplier's invoice, in the company's currency. `number` is the supplier's, as it was typed in; without an `order` it
- * is for a service. `entry` is the ledger entry that posted it: null while it is a draft, and a gap in the ledger after that.
+ * A supplier's invoice, in the company's currency. `number` is the supplier's, as it was typed in: agents get what `shownNumber`
+ * leaves of it. Without an `order` it is for a service. `entry` is the ledger entry that posted it: null while it is a draft, and a gap in the ledger after that.
  */
 export const bill = defineEntity('bill', {
   number: field.code(),
@@ -139,7 +139,7 @@ export const parkedEntry = defineEntity('parked_entry', {
   company: field.code(),
   date: field.date(),
   reason: field.oneOf('bank_fee', 'reverse_manual', 'post_missing'),
-  /** The number or id of the record that it is about. */
+  /** The statement line, by its id, or the record that it corrects, as `entity:id`. */
   reference: field.code(),
   total: field.money(),
   status: field.oneOf('draft', 'confirmed', 'discarded'),

@@ -3,7 +3,7 @@ import { Day, Decimal, type Row } from 'tutti';
 type Sheet = Row<'timesheet'>;
 type Line = Sheet['lines'][number];
 
-/** A day whose work differs from the plan: longer than scheduled, on a public holiday, or during an approved leave. */
+/** A day whose work differs from the plan: longer than scheduled or allowed, on a public holiday, or during an approved leave. */
 export interface Deviation {
   readonly date: string;
   /** Hours of work. */
@@ -17,6 +17,7 @@ export interface Deviation {
 
 /** What an employee's days are compared with. */
 export interface Plan {
+  /** The scheduled ones, or the daily maximum where that is less. */
   readonly dailyHours: string;
   readonly holidays: ReadonlySet<string>;
   /** The employee's approved leaves. */

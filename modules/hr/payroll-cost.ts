@@ -1,4 +1,4 @@
-import { Decimal, EngineError, type Erp, type Money, type Row } from 'tutti';
+import { Decimal, EngineError, type Erp, Money, type Row } from 'tutti';
 
 /** What a department's payslips of a period cost a company. */
 export interface DepartmentCost {
@@ -17,7 +17,7 @@ export interface PayrollCost {
 /** Above one payslip for each of 20,000 employees; a company of that size needs a narrower unit. */
 const payslipLimit = 20_000;
 
-/** Adds up a company's payslips of a period by department; `held` ones are left out. @throws RECORD_UNKNOWN */
+/** Adds up a company's payslips of a period by department; `held` ones are left out. @throws RECORD_UNKNOWN · INPUT_INVALID */
 export async function costPayroll(
   erp: Erp,
   of: { readonly company: string; readonly period: string },
@@ -41,7 +41,11 @@ export async function costPayroll(
     departments: [...byDepartment].map(([department, own]) => ({
       department,
       payslips: own.length,
-      gross: Decimal.sum(own.map((slip) => slip.gross.amount)),
+      // An amount of another currency is an error, and no part of the sum.
+      gross: Money.sum(
+        company.currency,
+        own.map((slip) => slip.gross),
+      ).amount,
     })),
   };
 }

@@ -3,7 +3,8 @@ import { defineTool, EngineError, Id, z } from 'tutti';
 /** Entries for an auditor to look at. */
 export const drawSample = defineTool({
   name: 'compliance.audit_sample.create',
-  description: 'Drafts the list of journal entries of a journal that an auditor is to look at.',
+  description:
+    'Drafts the list of journal entries of a journal that an auditor is to look at; entries that another sample has are left out.',
   effect: 'write',
   category: 'audit',
   duty: 'draw_audit_sample',
@@ -20,23 +21,32 @@ export const drawSample = defineTool({
   binds: () => ['company', 'code'],
 }).handler(async ({ journal, entries }, { erp, today, key }) => {
   const { company } = await erp.journal.get(journal);
-  const known = await erp.journal_entry.list({
-    id: { in: entries.map((each) => each.entry) },
-    journal,
-  });
-  if (known.length < new Set(entries.map((each) => each.entry)).size) {
+  const wanted = new Set(entries.map((each) => each.entry));
+  const known = await erp.journal_entry.list({ id: { in: [...wanted] }, journal });
+  if (known.length < wanted.size) {
     throw new EngineError(
       'RECORD_UNKNOWN',
       `Of ${entries.length} entries, journal ${journal} has ${known.length}; sample entries of one journal.`,
     );
   }
+  const number = `AS-${key.slice(0, 12)}`;
+  const samples = await erp.audit_sample.list({
+    journal,
+    status: { in: ['draft', 'confirmed'] },
+  });
+  // What an interrupted call has drafted under this key is its own and stands in nobody's way.
+  const others = samples.filter((sample) => sample.number !== number);
+  const sampled = new Set(others.flatMap((sample) => sample.lines.map((line) => line.entry)));
+  const lines = entries.filter(({ entry }) => !sampled.has(entry));
+  const holder = others.findLast((each) => each.lines.some(({ entry }) => wanted.has(entry)));
+  if (lines.length === 0 && holder) return { id: holder.id, version: holder.version };
   const { id, version } = await erp.audit_sample.create({
-    number: `AS-${key.slice(0, 12)}`,
+    number,
     journal,
     company,
     date: today,
     status: 'draft',
-    lines: entries,
+    lines,
   });
   return { id, version };
 });

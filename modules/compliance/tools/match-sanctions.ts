@@ -1,6 +1,9 @@
 import { defineTool, Id, type Row, readText, z } from 'tutti';
 import { type ComparableName, candidateScore, comparable, similarity } from '../name-match.ts';
 
+/** As many parties as one call may name. */
+export const partiesAtOnce = 500;
+
 const Match = z.object({
   party: Id('party'),
   entry: Id('sanction_entry'),
@@ -21,7 +24,7 @@ export const matchSanctions = defineTool({
     'Compares the names of parties with the names and aliases that are listed in any of their countries; gives each pair that scores 0.8 or more, best first, with what matched and whether the countries agree.',
   effect: 'read',
   category: 'screening',
-  parameters: z.object({ parties: z.array(Id('party')).max(500) }),
+  parameters: z.object({ parties: z.array(Id('party')).max(partiesAtOnce) }),
   result: z.object({ matches: z.array(Match) }),
 }).handler(async ({ parties: ids }, { erp }) => {
   const parties = await erp.party.list({ id: { in: ids } }, { order: [{ field: 'number' }] });

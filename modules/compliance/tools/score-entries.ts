@@ -20,6 +20,11 @@ const seldomEntries = 2;
 /** A total that is a multiple of this, in the company's currency, is a round one. */
 const roundStep = '1000';
 
+/** As many entries as one call may name. */
+export const entriesAtOnce = 1000;
+/** More manual entries of one journal in `habitDays` are no hand's work. */
+const habitLimit = 100_000;
+
 /** How suspicious entries are. */
 export const scoreEntries = defineTool({
   name: 'compliance.journal_entry.score',
@@ -27,7 +32,10 @@ export const scoreEntries = defineTool({
     'Tells marks of risk and a score up to 100 for manual entries of one journal: posted on a weekend of its company, total a multiple of 1,000, by a user with at most two manual entries there in 180 days, after the close of its period.',
   effect: 'read',
   category: 'audit',
-  parameters: z.object({ journal: Id('journal'), entries: z.array(Id('journal_entry')).max(1000) }),
+  parameters: z.object({
+    journal: Id('journal'),
+    entries: z.array(Id('journal_entry')).max(entriesAtOnce),
+  }),
   result: z.object({
     scores: z.array(
       z.object({
@@ -38,11 +46,10 @@ export const scoreEntries = defineTool({
     ),
   }),
 }).handler(async ({ journal, entries: ids }, { erp, today }) => {
-  const habits = await erp.journal_entry.list({
-    journal,
-    source: 'manual',
-    date: { gte: Day.add(today, -habitDays), lte: today },
-  });
+  const habits = await erp.journal_entry.list(
+    { journal, source: 'manual', date: { gte: Day.add(today, -habitDays), lte: today } },
+    { limit: habitLimit },
+  );
   const wanted = new Set<string>(ids);
   const entries = habits.filter((entry) => wanted.has(entry.id));
   const companies = [...new Set(entries.map((entry) => entry.company))];

@@ -45,7 +45,7 @@ Never hold the earlier bill.`,
         { entity: 'bill', id: earlier.id },
       ],
       amount,
-      summary: `Bill ${bill.number.trim()} over ${bill.total.amount} ${bill.total.currency} repeats ${earlier.number.trim()}.`,
+      summary: `Bill ${bill.number} over ${bill.total.amount} ${bill.total.currency} repeats ${earlier.number}.`,
       evidence: { stem: bill.stem, daysApart: Day.between(earlier.date, bill.date) },
     });
     if (bill.status === 'paid' || bill.hold !== null) continue;

@@ -37,7 +37,7 @@ export const threeWayMatch = defineAgent({
 - allowed(value) = the smaller of the company's amount, and its percent of the value; 0 when the company has no tolerance.
 - match.receipt: the order or the order line is not there, or three_way and agreed is 0, and the lines for it charge more than they credit; difference = quantity x bill price. Otherwise one or both of:
 - match.quantity, once an order line: (quantity of all the bill's lines for it - permitted) x order price is above 0 and above allowed(permitted x order price); that is the difference.
-- match.price: |bill price - order price| x quantity is above allowed(quantity x order price); that is the difference.
+- match.price: |bill price - order price| x quantity (bill price x quantity when the currencies differ) is above allowed(quantity x order price); that is the difference.
 - match.price, also, once a bill: |bill total - the sum of quantity x bill price over all its lines, to two decimals| is above allowed(that sum); that is the difference. Lines without orderLine count here.
 A difference that equals the allowed one is in order.
 3. Report one finding for each bill and kind that occurs. Records: [bill, purchase_order]. Company: the bill's. Amount: the differences of that kind over all lines, to two decimals. ${severityRule}

@@ -1,4 +1,5 @@
 import { defineTool, type Erp, Money, type Row, z } from 'tutti';
+import { shownNumber } from '../bill-number.ts';
 import { type Control, controls } from '../chart.ts';
 import { currencyOf } from '../company.ts';
 
@@ -62,7 +63,7 @@ async function unpostedOf(erp: Erp, company: string): Promise<z.infer<typeof Unp
   ]);
   return [
     ...bills.map(({ id, number, total }) => ({
-      ...{ entity: 'bill' as const, id, number },
+      ...{ entity: 'bill' as const, id, number: shownNumber(number) },
       effects: [{ control: 'payables' as const, amount: Money.negate(total) }],
     })),
     ...receivables.map(({ id, number, total }) => ({

@@ -1,4 +1,5 @@
 import { Decimal, defineTool, Id, Money, z } from 'tutti';
+import { shownNumber } from '../bill-number.ts';
 
 /** The bills that wait for their match. */
 export const listDraftBills = defineTool({
@@ -28,7 +29,7 @@ export const listDraftBills = defineTool({
       ? []
       : [
           {
-            ...{ id, version, number, company, order, hold, total },
+            ...{ id, version, number: shownNumber(number), company, order, hold, total },
             lines: lines.map(({ orderLine, quantity, price }) => ({ orderLine, quantity, price })),
           },
         ],

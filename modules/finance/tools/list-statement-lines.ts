@@ -35,7 +35,13 @@ export const listStatementLines = defineTool({
   };
 });
 
+/** Above the longest that banks pass on, 35 in ISO 20022: payers write what they like. */
+const referenceCharacters = 40;
+
 /** A reference as banks and people retype it: letters and digits only, in capitals. */
 export function referenceKey(reference: string): string {
-  return reference.toUpperCase().replace(/[^A-Z0-9]/g, '');
+  return reference
+    .toUpperCase()
+    .replace(/[^A-Z0-9]/g, '')
+    .slice(0, referenceCharacters);
 }

@@ -1,6 +1,6 @@
 import { defineTool, EngineError, Id, Money, z } from 'tutti';
 import { chart } from '../chart.ts';
-import { accountBy, postingLine } from '../posting.ts';
+import { accountBy, park, postingLine } from '../posting.ts';
 
 /** The posting of a fee, for somebody to make. */
 export const parkBankFee = defineTool({
@@ -35,14 +35,13 @@ export const parkBankFee = defineTool({
     accountBy(erp, { company: company ?? '', number: chart.bankCharges }),
   ]);
   const total = Money.abs(fee.amount);
-  const { id } = await erp.parked_entry.create({
+  const entry = await park(erp, {
     ...{ company: company ?? '', date: today, reason: 'bank_fee', reference: line, total },
-    status: 'draft',
     lines: [
       // What was charged is negative; a fee that was given back is turned around.
       postingLine(charges, Money.negate(fee.amount).amount),
       postingLine(bank, fee.amount.amount),
     ],
   });
-  return { entry: id };
+  return { entry };
 });

@@ -1,6 +1,7 @@
 import { defineTool, EngineError, type Erp, Id, Money, z } from 'tutti';
+import { shownNumber } from '../bill-number.ts';
 import { chart } from '../chart.ts';
-import { accountBy, postingLine } from '../posting.ts';
+import { accountBy, type ParkedDraft, park, postingLine } from '../posting.ts';
 
 /** The posting that mends a control account, for somebody to make. */
 export const parkCorrection = defineTool({
@@ -30,8 +31,8 @@ export const parkCorrection = defineTool({
 }).handler(async ({ entity, record }, { erp, today }) => {
   const draft =
     entity === 'journal_entry' ? await reversal(erp, record) : await posting(erp, entity, record);
-  const { id } = await erp.parked_entry.create({ ...draft, date: today, status: 'draft' });
-  return { entry: id };
+  // By id: suppliers number their bills as they like, so that two of them may bear one number.
+  return { entry: await park(erp, { ...draft, date: today, reference: `${entity}:${record}` }) };
 });
 
 async function companyOf(
@@ -43,15 +44,9 @@ async function companyOf(
   return company;
 }
 
-interface ParkedDraft {
-  readonly company: string;
-  readonly reason: 'reverse_manual' | 'post_missing';
-  readonly reference: string;
-  readonly total: Money;
-  readonly lines: readonly ReturnType<typeof postingLine>[];
-}
+type Correction = Omit<ParkedDraft, 'date' | 'reference'>;
 
-async function reversal(erp: Erp, record: string): Promise<ParkedDraft> {
+async function reversal(erp: Erp, record: string): Promise<Correction> {
   const { company, number, source, total, lines } = await erp.journal_entry.get(record);
   if (source !== 'manual') {
     throw new EngineError(
@@ -64,12 +59,12 @@ async function reversal(erp: Erp, record: string): Promise<ParkedDraft> {
     debit: credit,
     credit: debit,
   }));
-  return { company, reason: 'reverse_manual', reference: number, total, lines: turned };
+  return { company, reason: 'reverse_manual', total, lines: turned };
 }
 
 type Document = 'bill' | 'receivable' | 'payment';
 
-async function posting(erp: Erp, entity: Document, record: string): Promise<ParkedDraft> {
+async function posting(erp: Erp, entity: Document, record: string): Promise<Correction> {
   const { company, number, status, entry, total, accounts } = await documentOf(erp, entity, record);
   if (status === 'draft' || status === 'cancelled') {
     throw new EngineError(
@@ -90,7 +85,7 @@ async function posting(erp: Erp, entity: Document, record: string): Promise<Park
     postingLine(debited ?? '', total.amount),
     postingLine(credited ?? '', Money.negate(total).amount),
   ];
-  return { company, reason: 'post_missing', reference: number, total, lines };
+  return { company, reason: 'post_missing', total, lines };
 }
 
 type Side = { readonly control: 'payables' | 'receivables' | 'bank' } | { readonly number: string };
@@ -110,7 +105,8 @@ async function documentOf(
 }> {
   if (entity === 'bill') {
     const found = await erp.bill.get(record);
-    return { ...found, accounts: [{ number: chart.purchases }, { control: 'payables' }] };
+    const number = shownNumber(found.number);
+    return { ...found, number, accounts: [{ number: chart.purchases }, { control: 'payables' }] };
   }
   if (entity === 'receivable') {
     const found = await erp.receivable.get(record);

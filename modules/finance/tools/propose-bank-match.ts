@@ -4,7 +4,7 @@ import { defineTool, Id, z } from 'tutti';
 export const proposeBankMatch = defineTool({
   name: 'finance.bank_match.propose',
   description:
-    'Drafts the pairing of statement lines with payments for whoever reconciles the account.',
+    'Drafts the pairing of statement lines with payments for whoever reconciles the account; pairs that another draft has are left out.',
   effect: 'propose',
   parameters: z.object({
     account: Id('bank_account'),
@@ -18,11 +18,16 @@ export const proposeBankMatch = defineTool({
   duty: 'reconcile_bank',
   category: 'bank',
 }).handler(async ({ account, pairs }, { erp, today }) => {
-  const { id } = await erp.bank_match.create({
-    account,
-    date: today,
-    status: 'draft',
-    lines: pairs,
-  });
+  const matches = await erp.bank_match.list({ account, status: { in: ['draft', 'confirmed'] } });
+  const taken = new Set(matches.flatMap((match) => match.lines.map(nameOf)));
+  const lines = pairs.filter((pair) => !taken.has(nameOf(pair)));
+  const wanted = new Set(pairs.map(nameOf));
+  const last = matches.findLast((match) => match.lines.some((pair) => wanted.has(nameOf(pair))));
+  if (lines.length === 0 && last) return { match: last.id };
+  const { id } = await erp.bank_match.create({ account, date: today, status: 'draft', lines });
   return { match: id };
 });
+
+function nameOf({ line, payment }: { readonly line: string; readonly payment: string }): string {
+  return JSON.stringify([line, payment]);
+}

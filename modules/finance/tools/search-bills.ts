@@ -1,5 +1,5 @@
 import { defineTool, Id, Money, z } from 'tutti';
-import { stemOf } from '../bill-number.ts';
+import { shownNumber, stemOf } from '../bill-number.ts';
 
 /** A vendor's bills, ready to be compared. */
 export const searchBills = defineTool({
@@ -29,7 +29,7 @@ export const searchBills = defineTool({
     { order: [{ field: 'date' }] },
   );
   return bills.map(({ id, version, company, number, date, status, hold, total }) => ({
-    ...{ id, version, company, number, date, status, hold, total },
+    ...{ id, version, company, number: shownNumber(number), date, status, hold, total },
     ...stemOf(number),
   }));
 });

@@ -21,6 +21,9 @@ export const setMatchResult = defineTool({
   duty: 'match_invoice',
   category: 'payables',
 }).handler(async ({ vendor, results }, { erp, today }) => {
+  const drafts = await erp.match_run.list({ vendor, status: 'draft' });
+  const same = drafts.find((run) => sayingOf(run.lines) === sayingOf(results));
+  if (same) return { run: same.id };
   const { id } = await erp.match_run.create({
     vendor,
     date: today,
@@ -29,3 +32,8 @@ export const setMatchResult = defineTool({
   });
   return { run: id };
 });
+
+/** What results say, in whatever order. */
+function sayingOf(results: readonly { readonly bill: string; readonly result: string }[]): string {
+  return JSON.stringify(results.map(({ bill, result }) => [bill, result]).toSorted());
+}

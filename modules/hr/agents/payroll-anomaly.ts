@@ -20,7 +20,6 @@ const criticalAmount = '5000';
 
 interface Facts {
   readonly from: string;
-  readonly payslips: readonly Payslip[];
   readonly rateByContract: ReadonlyMap<string, Money>;
   readonly rateBefore: ReadonlyMap<string, Money>;
   readonly hours: ReadonlyMap<string, string>;
@@ -58,7 +57,7 @@ export const payrollAnomaly = defineAgent({
 2. Go through the payslips of kind regular in the order given; each gets the first kind that applies, at most one. Corrections are in order, and so is a limit that is met exactly.
 - payroll.leaver: leftOn is not null and before from, the first day of the month. Records: [payslip, employee]. Amount: gross.
 - payroll.no_contract: hr.contract.list has no contract of the employee. Records: [payslip]. Amount: gross.
-- payroll.double: an earlier regular payslip of the list is for the same employee. Records: [payslip: the first of them, payslip: this one]. Amount: gross of this one.
+- payroll.double: first is not null. Records: [payslip: first, payslip: this one]. Amount: gross of this one.
 - payroll.rate_jump: rate is above ${historyFactor} times the employee's rate in hr.payslip_history.list and above ${contractFactor} times that of the employee's last contract in the list. Records: [payslip]. Amount: gross - gross x contract rate / rate.
 - payroll.hours: pay is hourly and hours differ by more than ${hoursTolerance} from the employee's total in hr.timesheet.total (0 when not listed). Records: [payslip]. Amount: the difference without sign x rate.
 Company: the payslip's. Amounts to two decimals. Severity: critical when the amount is above ${criticalAmount}, else high.
@@ -74,7 +73,6 @@ Name people by number or id only.`,
   ]);
   const facts: Facts = {
     from,
-    payslips,
     rateByContract: new Map(contracts.map((each) => [each.employee, each.rate])),
     rateBefore: new Map(history.rates.map((each) => [each.employee, each.rate])),
     hours: new Map(totals.map((each) => [each.employee, each.hours])),
@@ -109,7 +107,7 @@ function anomalyOf(slip: Payslip, facts: Facts): Anomaly | null {
   return (
     leaver(slip, facts) ??
     noContract(slip, facts) ??
-    double(slip, facts) ??
+    double(slip) ??
     rateJump(slip, facts) ??
     wrongHours(slip, facts)
   );
@@ -139,9 +137,9 @@ function noContract(slip: Payslip, { rateByContract }: Facts): Anomaly | null {
   };
 }
 
-function double(slip: Payslip, { payslips }: Facts): Anomaly | null {
-  const first = payslips.find((each) => each.kind === 'regular' && each.employee === slip.employee);
-  if (!first || first.id === slip.id) return null;
+function double(slip: Payslip): Anomaly | null {
+  const { first } = slip;
+  if (!first) return null;
   return {
     reason: 'double',
     slip,
@@ -184,6 +182,6 @@ function wrongHours(slip: Payslip, { hours }: Facts): Anomaly | null {
   };
 }
 
-function recordOf(slip: Payslip): { readonly entity: 'payslip'; readonly id: string } {
+function recordOf(slip: Pick<Payslip, 'id'>): { readonly entity: 'payslip'; readonly id: string } {
   return { entity: 'payslip', id: slip.id };
 }

@@ -1,10 +1,11 @@
 import { Day, defineTool, Id, Money, z } from 'tutti';
+import { paidIn } from '../paid-in.ts';
 
 /** What was agreed. */
 export const listContracts = defineTool({
   name: 'hr.contract.list',
   description:
-    "Lists a department's employment contracts that are in force on at least one day of the open month, earliest first.",
+    "Lists the employment contracts of those whom a department's draft payslips pay, that are in force on at least one day of the open month, earliest first.",
   effect: 'read',
   category: 'payroll',
   sensitive: true,
@@ -22,7 +23,7 @@ export const listContracts = defineTool({
   }),
 }).handler(async ({ department }, { erp, today }) => {
   const contracts = await erp.employment_contract.list(
-    { department, from: { lte: Day.monthEnd(today) } },
+    { ...(await paidIn(erp, department, today)), from: { lte: Day.monthEnd(today) } },
     { order: [{ field: 'from' }] },
   );
   return {

@@ -1,11 +1,12 @@
 import { Day, defineTool, Id, Money, type Row, z } from 'tutti';
+import { paidIn } from '../paid-in.ts';
 import { periodOf } from '../period.ts';
 
 /** What was paid before. */
 export const listPayslipHistory = defineTool({
   name: 'hr.payslip_history.list',
   description:
-    "Lists the rate of each employee's last regular payslip among the three months before the open one.",
+    "Lists, for those whom a department's draft payslips pay, the rate of the last regular payslip among the three months before the open one.",
   effect: 'read',
   category: 'payroll',
   sensitive: true,
@@ -17,7 +18,7 @@ export const listPayslipHistory = defineTool({
   const periods = [-3, -2, -1].map((months) => periodOf(Day.monthStart(today, months)));
   const slips = await erp.payslip.list(
     {
-      department,
+      ...(await paidIn(erp, department, today)),
       kind: 'regular',
       status: 'posted',
       period: { in: periods },

@@ -47,11 +47,12 @@ export const listPermits = defineTool({
     ),
   }),
 }).handler(async ({ department }, { erp, today }) => {
-  const [permits, reminders, employees] = await Promise.all([
-    erp.permit.list({ department }, { order: [{ field: 'number' }] }),
-    erp.permit_reminder.list({ department, status: { in: ['draft', 'sent'] } }),
-    erp.employee.list({ department }),
-  ]);
+  const employees = await erp.employee.list({ department });
+  // Those of the employees, not of the department: who has moved keeps permits that name the department before.
+  const permits = await erp.permit.list(
+    { employee: { in: employees.map(({ id }) => id) } },
+    { order: [{ field: 'number' }] },
+  );
   const active = new Map(
     employees
       .filter((each) => each.hiredOn <= today && (each.leftOn === null || each.leftOn >= today))
@@ -60,6 +61,10 @@ export const listPermits = defineTool({
   const due = permits.filter(
     (permit) => active.has(permit.employee) && permit.expiresOn <= Day.add(today, horizonDays),
   );
+  const reminders = await erp.permit_reminder.list({
+    permit: { in: due.map(({ id }) => id) },
+    status: { in: ['draft', 'sent'] },
+  });
   return {
     permits: due.map((permit) => ({
       id: permit.id,

@@ -3,7 +3,7 @@ import { defineTool, Id, z } from 'tutti';
 /** What employees were asked already. */
 export const listQueries = defineTool({
   name: 'hr.query.list',
-  description: "Lists a department's questions about timesheets that are drafted or sent.",
+  description: "Lists the questions to a department's employees that are drafted or sent.",
   effect: 'read',
   category: 'time',
   sensitive: true,
@@ -19,7 +19,11 @@ export const listQueries = defineTool({
     ),
   }),
 }).handler(async ({ department }, { erp }) => {
-  const rows = await erp.timesheet_query.list({ department, status: { in: ['draft', 'sent'] } });
+  const employees = await erp.employee.list({ department });
+  const rows = await erp.timesheet_query.list({
+    employee: { in: employees.map(({ id }) => id) },
+    status: { in: ['draft', 'sent'] },
+  });
   return {
     queries: rows.map(({ employee, week, reason, status }) => ({ employee, week, reason, status })),
   };

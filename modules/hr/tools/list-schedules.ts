@@ -25,14 +25,15 @@ export const listSchedules = defineTool({
 }).handler(async ({ department }, { erp, today }) => {
   const weeks = completeWeeks(today, weeksBack);
   const [from = today] = weeks;
-  const [employees, schedules, leaves] = await Promise.all([
-    erp.employee.list({ department }, { order: [{ field: 'number' }] }),
-    erp.work_schedule.list({ department }),
-    erp.leave.list({ department, status: 'approved', to: { gte: from } }),
+  const employees = await erp.employee.list({ department }, { order: [{ field: 'number' }] });
+  const employee = { in: employees.map(({ id }) => id) };
+  const company = { in: [...new Set(employees.map((each) => each.company))] };
+  const [schedules, leaves, rules, holidays] = await Promise.all([
+    erp.work_schedule.list({ employee }),
+    erp.leave.list({ employee, status: 'approved', to: { gte: from } }),
+    erp.labour_rule.list({ company }),
+    erp.public_holiday.list({ company, date: { gte: from, lt: Day.add(from, 7 * weeksBack) } }),
   ]);
-  const rules = await erp.labour_rule.list({
-    company: { in: [...new Set(employees.map((each) => each.company))] },
-  });
   const scheduled = new Set<string>(schedules.map((schedule) => schedule.employee));
   return {
     employees: employees.map((employee) => ({
@@ -42,18 +43,26 @@ export const listSchedules = defineTool({
       dailyMaximum:
         rules.find((rule) => rule.company === employee.company)?.dailyMaximum ?? hoursOfDay,
       owedWeeks: scheduled.has(employee.id)
-        ? weeks.filter((monday) => owes(employee, monday, leaves))
+        ? weeks.filter((monday) => owes(employee, monday, { leaves, holidays }))
         : [],
     })),
   };
 });
 
-/** A timesheet is due when the employee was employed Monday to Friday and not on leave on all five days. */
-function owes(employee: Row<'employee'>, monday: string, leaves: readonly Row<'leave'>[]): boolean {
+interface DaysOff {
+  readonly leaves: readonly Row<'leave'>[];
+  readonly holidays: readonly Row<'public_holiday'>[];
+}
+
+/** A timesheet is due when the employee was employed Monday to Friday, and not on leave or a public holiday on all five days. */
+function owes(employee: Row<'employee'>, monday: string, { leaves, holidays }: DaysOff): boolean {
   if (employee.hiredOn > monday) return false;
   if (employee.leftOn !== null && employee.leftOn < Day.add(monday, 4)) return false;
   const own = leaves.filter((leave) => leave.employee === employee.id);
+  const free = new Set(
+    holidays.filter((each) => each.company === employee.company).map(({ date }) => date),
+  );
   return workdaysOf(monday).some(
-    (day) => !own.some((leave) => leave.from <= day && day <= leave.to),
+    (day) => !free.has(day) && !own.some((leave) => leave.from <= day && day <= leave.to),
   );
 }

@@ -1,11 +1,12 @@
 import { Decimal, defineTool, Id, z } from 'tutti';
+import { paidIn } from '../paid-in.ts';
 import { payrollWeeks, periodOf } from '../period.ts';
 
 /** What must be paid by the hour. */
 export const totalTimesheets = defineTool({
   name: 'hr.timesheet.total',
   description:
-    "Totals each employee's hours on submitted and approved timesheets of the weeks that the open month's payroll pays for.",
+    "Totals, for those whom a department's draft payslips pay, the hours on submitted and approved timesheets of the weeks that the open month's payroll pays for.",
   effect: 'read',
   category: 'payroll',
   sensitive: true,
@@ -15,7 +16,7 @@ export const totalTimesheets = defineTool({
   }),
 }).handler(async ({ department }, { erp, today }) => {
   const sheets = await erp.timesheet.list({
-    department,
+    ...(await paidIn(erp, department, today)),
     week: { in: payrollWeeks(periodOf(today), today) },
     status: { in: ['submitted', 'approved'] },
   });

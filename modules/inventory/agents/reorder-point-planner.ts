@@ -1,10 +1,11 @@
 import { Decimal, defineAgent, Id, Money, z } from 'tutti';
+import { portionsOf } from '../portions.ts';
 import { severityOf, severityRule } from '../severity.ts';
 import { type Incoming, type LowStock, missingOf } from '../shortage.ts';
 import { Tally } from '../tally.ts';
 import { draftRequest } from '../tools/draft-request.ts';
-import { listIncoming } from '../tools/list-incoming.ts';
-import { planCount } from '../tools/plan-count.ts';
+import { askedAtOnce, listIncoming } from '../tools/list-incoming.ts';
+import { planCount, productsAtOnce } from '../tools/plan-count.ts';
 import { scanStock } from '../tools/scan-stock.ts';
 
 /** Finds what is running out with too little on the way. */
@@ -25,12 +26,12 @@ export const reorderPointPlanner = defineAgent({
     'reorder.negative_stock': 'The books show less than nothing: a movement was booked wrongly.',
   },
   instructions: `1. Call inventory.stock.scan with the group. Without items answer at once.
-2. If an item with onHand of 0 or more has a rule, call inventory.incoming.list once with the products of all items with onHand of 0 or more and their companies.
+2. If an item with onHand of 0 or more has a rule, call inventory.incoming.list once with the products of all items with onHand of 0 or more and their companies; with more than ${askedAtOnce} products, once for each ${askedAtOnce}.
 3. Judge each item:
 - onHand below 0: reorder.negative_stock, whatever its rule; records: [stock_level: level]; amount: unitCost times onHand without its sign.
 - onHand of 0 or more, with a rule: projected = available + ordered + requested, as listed for the same product and company (0 when not listed). projected below the rule's minimum: reorder.below_minimum; records: [reorder_rule, then stock_level unless level is null]; amount: unitCost times (minimum minus projected). Equal to the minimum is enough.
 Company: the item's. Amounts to two decimals. ${severityRule}
-4. For each warehouse with negative items whose planned is false call inventory.count.plan once with their products. For each reorder.below_minimum call inventory.request.draft with the rule and quantity = the larger of target and minimum, minus projected.
+4. For each warehouse with negative items whose planned is false call inventory.count.plan once with their products; with more than ${productsAtOnce}, once for each ${productsAtOnce}. For each reorder.below_minimum call inventory.request.draft with the rule and quantity = the larger of target and minimum, minus projected.
 Answer with checked as scanned, flagged = findings, exposure = their amounts added up by currency.
 Never order negative stock, and never more than up to the target or minimum.`,
 }).playbook(async ({ input, tools, finding }) => {
@@ -54,11 +55,15 @@ Never order negative stock, and never more than up to the target or minimum.`,
   }
   for (const [warehouse, own] of Map.groupBy(uncounted, (item) => item.warehouse)) {
     const products = own.map((item) => item.product);
-    await tools.planCount({ warehouse, products });
+    for (const portion of portionsOf(products, productsAtOnce)) {
+      await tools.planCount({ warehouse, products: portion });
+    }
   }
-  const products = low.map((item) => item.product);
   const companies = [...new Set(low.map((item) => item.company))];
-  const incoming = low.length > 0 ? await tools.listIncoming({ products, companies }) : [];
+  const incoming: Incoming[] = [];
+  for (const products of portionsOf([...new Set(low.map((item) => item.product))], askedAtOnce)) {
+    incoming.push(...(await tools.listIncoming({ products, companies })));
+  }
   for (const item of low) {
     const shortage = shortageOf(item, incoming);
     if (!shortage) continue;

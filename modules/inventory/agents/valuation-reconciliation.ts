@@ -1,9 +1,10 @@
 import { defineAgent, type FindingInput, Money, z } from 'tutti';
+import { portionsOf } from '../portions.ts';
 import { severityOf, severityRule } from '../severity.ts';
 import { Tally } from '../tally.ts';
 import { draftVariance } from '../tools/draft-variance.ts';
 import { getLedgerBalance } from '../tools/get-ledger-balance.ts';
-import { planCount } from '../tools/plan-count.ts';
+import { planCount, productsAtOnce } from '../tools/plan-count.ts';
 import { valueStock } from '../tools/value-stock.ts';
 import type { CompanyValuation, DriftedLevel } from '../valuation.ts';
 
@@ -27,7 +28,7 @@ export const valuationReconciliation = defineAgent({
   },
   instructions: `1. Call inventory.stock.value and inventory.ledger.balance with the company.
 2. difference = total minus balance, without its sign. Above the tolerance: report one valuation.ledger; records: the control accounts in the order given, at most three; amount: the difference; then call inventory.variance.draft once with the company. Equal to the tolerance is in order.
-3. Report valuation.moves for each entry of drifted; records: [stock_level: level], or, when level is null, [product, warehouse]; amount: its value. For each warehouse with such entries whose planned is false call inventory.count.plan once with their products.
+3. Report valuation.moves for each entry of drifted; records: [stock_level: level], or, when level is null, [product, warehouse]; amount: its value. For each warehouse with such entries whose planned is false call inventory.count.plan once with their products; with more than ${productsAtOnce}, once for each ${productsAtOnce}.
 4. Report valuation.no_cost for each entry of costless; records: [stock_level: level]; severity medium; no amount.
 Company of every finding: the one of your input. ${severityRule}
 Answer with checked as valued, flagged = findings, exposure = the amounts of all findings added up by currency, stock = total, ledger = balance.
@@ -58,7 +59,9 @@ Never explain a difference away.`,
   const uncounted = stock.drifted.filter((drift) => !drift.planned);
   for (const [warehouse, own] of Map.groupBy(uncounted, (drift) => drift.warehouse)) {
     const products = own.map((drift) => drift.product);
-    await tools.planCount({ warehouse, products });
+    for (const portion of portionsOf(products, productsAtOnce)) {
+      await tools.planCount({ warehouse, products: portion });
+    }
   }
   findings.push(...stock.costless.map((level) => costFinding(company, level)));
   for (const each of findings) finding(each);

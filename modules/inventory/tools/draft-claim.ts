@@ -1,5 +1,5 @@
 import { defineTool, EngineError, type Erp, Id, Money, type Row, z } from 'tutti';
-import { compareDelivery, faultValue } from '../delivery.ts';
+import { compareDelivery, type DeliveryFault, faultValue } from '../delivery.ts';
 
 /** A claim for the buyer to send. */
 export const draftClaim = defineTool({
@@ -28,6 +28,12 @@ export const draftClaim = defineTool({
       `Order ${order.number} and receipt ${args.receipt} show no '${args.reason}' delivery any more; look at them again before claiming.`,
     );
   }
+  const claims = await erp.claim.list({
+    ...{ order: args.order, reason: args.reason },
+    status: { in: ['draft', 'sent', 'settled'] },
+  });
+  const known = claims.find((claim) => isSame(claim, args));
+  if (known) return { claim: known.id, version: known.version, amount: known.amount };
   const { id, version } = await erp.claim.create({
     number: `CL-${key.slice(0, 12)}`,
     company: order.company,
@@ -42,14 +48,24 @@ export const draftClaim = defineTool({
   return { claim: id, version, amount };
 });
 
+interface Claimed {
+  readonly order: string;
+  readonly receipt: string;
+  readonly reason: DeliveryFault;
+}
+
+/**
+ * Whether a claim is about the same fault: rejections belong to their receipt; everything else to the order, whichever of its
+ * receipts shows it while the claim is open.
+ */
+function isSame(claim: Row<'claim'>, { receipt, reason }: Claimed): boolean {
+  return claim.receipt === receipt || (reason !== 'rejected' && claim.status !== 'settled');
+}
+
 /** An order, and what a fault of its delivery is worth: null when order and receipt show none. */
 async function claimOf(
   erp: Erp,
-  claimed: {
-    readonly order: string;
-    readonly receipt: string;
-    readonly reason: 'short' | 'over' | 'rejected' | 'unordered';
-  },
+  claimed: Claimed,
   today: string,
 ): Promise<{ readonly order: Row<'purchase_order'>; readonly amount: Money | null }> {
   const [order, receipts] = await Promise.all([

@@ -5,7 +5,7 @@ import { ledgerOf, valuationTolerance, valueCompany } from '../valuation.ts';
 export const draftVariance = defineTool({
   name: 'inventory.variance.draft',
   description:
-    'Drafts the difference between a company’s stock value and its inventory account for the controller to explain. Nothing is posted.',
+    'Drafts the difference between a company’s stock value and its inventory account for the controller to explain, unless a draft of the same difference waits for that. Nothing is posted.',
   effect: 'propose',
   undo: { action: 'dismiss' },
   category: 'valuation',
@@ -29,6 +29,11 @@ export const draftVariance = defineTool({
       `Stock and ledger of ${company} differ by ${difference.amount} ${difference.currency}, within the tolerance of ${valuationTolerance}; there is nothing to explain.`,
     );
   }
+  const drafts = await erp.valuation_variance.list({ company, status: 'draft' });
+  const same = drafts.find((each) =>
+    Money.equals(Money.minus(each.stockValue, each.ledgerBalance), difference),
+  );
+  if (same) return { variance: same.id, version: same.version, difference };
   const { id, version } = await erp.valuation_variance.create({
     number: `SV-${key.slice(0, 12)}`,
     company,

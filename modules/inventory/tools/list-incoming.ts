@@ -1,6 +1,9 @@
 import { Decimal, defineTool, Id, z } from 'tutti';
 import { incomingOf } from '../shortage.ts';
 
+/** As many products as one call may name. */
+export const askedAtOnce = 1000;
+
 /** What is on the way already. */
 export const listIncoming = defineTool({
   name: 'inventory.incoming.list',
@@ -9,7 +12,7 @@ export const listIncoming = defineTool({
   effect: 'read',
   category: 'planning',
   parameters: z.object({
-    products: z.array(Id('product')).min(1).max(1000),
+    products: z.array(Id('product')).min(1).max(askedAtOnce),
     companies: z.array(z.string()).min(1).max(1000),
   }),
   result: z.array(

@@ -62,6 +62,12 @@ describe('matching a bill', () => {
     ]);
   });
 
+  it('takes no price for agreed that is one in another currency', () => {
+    const dollars = { ...line('100'), price: Money.of('10', 'USD') };
+
+    assert.deepEqual(found(facts([dollars])), [['price', '1000.00', 1]]);
+  });
+
   it('holds what was never ordered, and lets through what names no line of an order', () => {
     const stranger = [{ ...line('100'), orderLine: 'x' }];
     const free = [{ ...line('100'), orderLine: null }];

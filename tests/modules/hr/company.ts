@@ -8,11 +8,11 @@ const place = { department: 'd1', company: 'MCG-DE' };
 const euro = (amount: string) => ({ amount, currency: 'EUR' });
 
 /** An employee who works 8 hours a day from 8:00, since 2020. */
-function anEmployee(id = 'e1'): object {
+export function anEmployee(changes: object = {}): object {
   const hiredOn = '2020-01-01';
   const name = new Text('Erika Muster');
-  const rest = { number: id.toUpperCase(), name, ...place, position: 'Fitter', hiredOn };
-  return { id, ...rest, leftOn: null };
+  const rest = { number: 'E1', name, ...place, position: 'Fitter', hiredOn };
+  return { id: 'e1', ...rest, leftOn: null, ...changes };
 }
 
 /** A draft payslip of June 2026: 160 hours at 20 euro. */
@@ -51,6 +51,26 @@ export function aTimesheet(
     lines: lines.map(([date, startMinute, hours]) => {
       return { date, kind: 'work', startMinute, hours, approval: null };
     }),
+    ...changes,
+  };
+}
+
+/** A contract without end over 20 euro an hour. */
+export function aContract(changes: object = {}): object {
+  const rest = { pay: 'hourly', rate: euro('20'), weeklyHours: '40', from: '2020-01-01', to: null };
+  return { id: 'k1', number: 'EC1', employee: 'e1', ...place, ...rest, ...changes };
+}
+
+/** An approved leave of 2026-06-22. */
+export function aLeave(changes: object = {}): object {
+  const rest = { kind: 'annual', from: '2026-06-22', to: '2026-06-22', note: new Text('') };
+  return {
+    id: 'l1',
+    number: 'LV1',
+    employee: 'e1',
+    ...place,
+    ...rest,
+    status: 'approved',
     ...changes,
   };
 }

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
-import { Text } from 'tutti';
+import { runAgent } from 'tutti/testing';
+import { timesheetExceptions } from '../../../modules/hr/agents/timesheet-exceptions.ts';
 import { listPermits } from '../../../modules/hr/tools/list-permits.ts';
+import { listSchedules } from '../../../modules/hr/tools/list-schedules.ts';
 import { listTimesheets } from '../../../modules/hr/tools/list-timesheets.ts';
 import { totalPayroll } from '../../../modules/hr/tools/total-payroll.ts';
 import { verifies } from '../../support/verifies.ts';
-import { aPayslip, aPermit, aTimesheet, failure, scopeWith, value } from './company.ts';
+import { aLeave, aPayslip, aPermit, aTimesheet, failure, scopeWith, value } from './company.ts';
 
 describe('hr.timesheet.list', () => {
   const only = async (lines: Parameters<typeof aTimesheet>[0], more: object = {}) => {
@@ -33,8 +35,6 @@ describe('hr.timesheet.list', () => {
   });
 
   it('shows long days, holidays and days of approved leave only', async () => {
-    const leave = { id: 'l1', number: 'LV1', employee: 'e1', department: 'd1', company: 'MCG-DE' };
-    const absence = { ...leave, kind: 'annual', from: '2026-06-24', to: '2026-06-24' };
     const sheet = await only(
       [
         ['2026-06-22', 480, '8'],
@@ -45,15 +45,8 @@ describe('hr.timesheet.list', () => {
       ],
       {
         leave: [
-          { ...absence, status: 'approved', note: new Text('') },
-          {
-            ...absence,
-            id: 'l2',
-            from: '2026-06-22',
-            to: '2026-06-22',
-            status: 'refused',
-            note: new Text(''),
-          },
+          aLeave({ from: '2026-06-24', to: '2026-06-24' }),
+          aLeave({ id: 'l2', status: 'refused' }),
         ],
         public_holiday: [{ id: 'h1', company: 'MCG-DE', date: '2026-06-25' }],
       },
@@ -67,6 +60,55 @@ describe('hr.timesheet.list', () => {
         ['2026-06-25', true, null],
       ],
     );
+  });
+});
+
+describe('the daily maximum', () => {
+  const found = async (dailyHours: string, hours: string) => {
+    const schedule = { id: 's1', employee: 'e1', department: 'd1', shift: 'day', startMinute: 480 };
+    const scope = scopeWith({
+      work_schedule: [{ ...schedule, dailyHours }],
+      timesheet: [aTimesheet([['2026-06-22', 480, hours]])],
+    });
+    const { findings } = await runAgent(timesheetExceptions, {
+      ...scope,
+      input: { department: 'd1' },
+    });
+    return findings.map(({ kind }) => kind).filter((kind) => kind !== 'timesheet.missing');
+  };
+
+  it('holds for who is scheduled for longer', async () => {
+    assert.deepEqual(await found('12', '11'), ['timesheet.over_maximum']);
+    assert.deepEqual(await found('12', '10'), []);
+  });
+
+  it('and not the schedule says what needs an approval', async () => {
+    assert.deepEqual(await found('8', '10'), []);
+    assert.deepEqual(await found('8', '10.25'), ['timesheet.over_maximum']);
+  });
+});
+
+describe('hr.schedule.list', () => {
+  const holidayOn = (date: string, company = 'MCG-DE') => ({ id: date, company, date });
+  const owed = async (more: Parameters<typeof scopeWith>[0]) => {
+    const args = { department: 'd1' };
+    const { employees } = await value<Schedules>(listSchedules, args, scopeWith(more));
+    return employees[0]?.owedWeeks.slice(-2);
+  };
+
+  it('owes nothing for a week of leave and public holidays', async () => {
+    const leave = [aLeave({ from: '2026-06-22', to: '2026-06-25' })];
+
+    assert.deepEqual(await owed({ leave }), ['2026-06-15', '2026-06-22']);
+    const public_holiday = [holidayOn('2026-06-26')];
+    assert.deepEqual(await owed({ leave, public_holiday }), ['2026-06-08', '2026-06-15']);
+  });
+
+  it("owes a week in spite of another company's holidays", async () => {
+    const leave = [aLeave({ from: '2026-06-22', to: '2026-06-25' })];
+    const public_holiday = [holidayOn('2026-06-26', 'MCG-UK')];
+
+    assert.deepEqual(await owed({ leave, public_holiday }), ['2026-06-15', '2026-06-22']);
   });
 });
 
@@ -108,6 +150,14 @@ describe('hr.payroll.total', () => {
     });
   });
 
+  it('adds up no amounts of different currencies', async () => {
+    const pounds = aPayslip({ id: 'p2', gross: { amount: '1', currency: 'GBP' } });
+    const scope = scopeWith({ payslip: [aPayslip(), pounds] });
+    const args = { company: 'MCG-DE', month: 'open' };
+
+    assert.equal(await failure(totalPayroll, args, scope), 'INPUT_INVALID');
+  });
+
   it('refuses a company that does not exist', async () => {
     verifies('R5.tool-errors');
     const args = { company: 'MCG-XX', month: 'open' };
@@ -115,6 +165,10 @@ describe('hr.payroll.total', () => {
     assert.equal(await failure(totalPayroll, args, scopeWith({})), 'RECORD_UNKNOWN');
   });
 });
+
+interface Schedules {
+  readonly employees: readonly { readonly owedWeeks: readonly string[] }[];
+}
 
 interface Timesheets {
   readonly timesheets: readonly {
