@@ -2,6 +2,7 @@ import type { Clock } from '../core/base/clock.ts';
 import { EngineError, type ErrorData, toErrorData } from '../core/base/errors.ts';
 import type { LeaseClock } from '../core/base/lease-clock.ts';
 import type { Answer, FromThread, Job } from '../core/ports/dispatcher.ts';
+import type { JobWait } from '../core/ports/job-wait.ts';
 import { FailedStarts } from './failed-starts.ts';
 import type { ThreadSetup } from './lane.ts';
 import { LaneProcess } from './lane-process.ts';
@@ -57,6 +58,11 @@ export class Apart {
   /** The processes, for the watchdog. */
   get watched(): readonly Watched[] {
     return [...this.#own].map(({ process }) => process);
+  }
+
+  /** Jobs that wait for the process of their module, by ref. */
+  get awaiting(): ReadonlyMap<number, JobWait> {
+    return this.#roster.awaiting((module) => ({ kind: 'process', module }));
   }
 
   /** Sends a job off, or has it wait for a process; returns the name of its worker. */

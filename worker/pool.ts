@@ -13,6 +13,7 @@ import type {
   Job,
 } from '../core/ports/dispatcher.ts';
 import { Freshness } from '../core/ports/erp/freshness.ts';
+import type { JobWait } from '../core/ports/job-wait.ts';
 import { Apart } from './apart.ts';
 import type { Isolation } from './isolation.ts';
 import { Lane, type ThreadSetup } from './lane.ts';
@@ -121,8 +122,10 @@ export class Pool implements Dispatcher {
     return { lanes, ready, zombies, ...more, ...this.#range };
   }
 
-  get awaiting(): ReadonlyMap<number, string> {
-    return this.#started?.machines?.awaiting ?? new Map();
+  get awaiting(): ReadonlyMap<number, JobWait> {
+    const { apart, machines, quarantine } = this.#started ?? {};
+    const all = [apart, machines, quarantine].flatMap((each) => [...(each?.awaiting ?? [])]);
+    return new Map(all);
   }
 
   async start(events: DispatchEvents, lease: LeaseClock): Promise<void> {

@@ -2,6 +2,7 @@ import type { Clock } from '../core/base/clock.ts';
 import { EngineError, type ErrorData, toErrorData } from '../core/base/errors.ts';
 import type { LeaseClock } from '../core/base/lease-clock.ts';
 import type { Answer, FromThread, Job } from '../core/ports/dispatcher.ts';
+import type { JobWait } from '../core/ports/job-wait.ts';
 import { FailedStarts } from './failed-starts.ts';
 import type { ThreadSetup } from './lane.ts';
 import { LaneProcess } from './lane-process.ts';
@@ -46,6 +47,11 @@ export class Quarantine {
   /** The process, for the watchdog. */
   get watched(): readonly Watched[] {
     return this.#process ? [this.#process] : [];
+  }
+
+  /** Suspects that wait for their turn, by ref. */
+  get awaiting(): ReadonlyMap<number, JobWait> {
+    return this.#roster.awaiting(() => ({ kind: 'quarantine' }));
   }
 
   /** `module`: where it is kept apart, which it then is here, too. */

@@ -8,6 +8,7 @@ import type {
   ToThread,
 } from '../core/ports/dispatcher.ts';
 import type { Freshness } from '../core/ports/erp/freshness.ts';
+import type { JobWait } from '../core/ports/job-wait.ts';
 
 /** Who takes jobs that leave this process. */
 export interface Taker {
@@ -50,6 +51,11 @@ export class Roster<For, By extends Taker> {
   /** Those that nobody has, oldest first. */
   get waiting(): readonly WaitingJob<For>[] {
     return this.#waiting;
+  }
+
+  /** What those wait for that nobody has, by ref. */
+  awaiting(wait: (whose: For) => JobWait): ReadonlyMap<number, JobWait> {
+    return new Map(this.#waiting.map(({ job, for: whose }) => [job.ref, wait(whose)]));
   }
 
   /** Those who have jobs. */

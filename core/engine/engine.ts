@@ -102,7 +102,7 @@ export class Engine {
     this.#inboxReader = new InboxReader({
       ...{ inbox: this.#inbox, boot: this.#lease.boot },
       answer: (messages) => this.#explanations.answer(messages),
-      hear: (...message) => this.#loop?.ask(...message) ?? false,
+      hear: (...message) => (this.#loop?.ask(...message) || this.#claims?.ask(...message)) ?? false,
     });
     this.#limits = new Limits<Run>({
       ...parts,

@@ -6,6 +6,7 @@ import type { McpCall, McpResult } from '../sdk/outside.ts';
 import type { Decided } from '../sdk/policy-ref.ts';
 import type { Terms } from '../sdk/tier.ts';
 import type { ApprovalState, EffectState, Trust } from './db/states.ts';
+import type { JobWait } from './job-wait.ts';
 import type { ModelReply, Part, Quota, Usage } from './models/model.ts';
 import type { ModuleRef } from './module-code.ts';
 
@@ -381,8 +382,8 @@ export interface Dispatcher {
   /** Sends a job off; returns the name of the worker that has it. */
   run(job: Job): string;
   tell(message: Answer): void;
-  /** The pools of jobs that wait for another machine, by ref. @default none does */
-  readonly awaiting?: ReadonlyMap<number, string>;
+  /** Jobs that wait for a machine or a process, by ref. @default none does */
+  readonly awaiting?: ReadonlyMap<number, JobWait>;
   /** Ends a job from outside; it answers with `done`, failed with this error. */
   cancel(ref: number, error: ErrorData): void;
   /** Whether threads tell what models say while they say it. @default they never do */

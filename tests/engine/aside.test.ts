@@ -31,6 +31,8 @@ const config = {
   modules: [defineModule({ name: 'lab', version: '1.0.0', agents: [worker], workflows: [one] })],
 };
 
+const actor = { kind: 'person', id: 'tester' } as const;
+
 describe('one that fails each time', function () {
   this.timeout(120_000);
   const engines = new HandEngines(config);
@@ -83,6 +85,63 @@ describe('one that fails each time', function () {
     const [end] = await engines.entriesOf(hopeless, ['run.ended']);
     assert.match(JSON.stringify(end?.data), /"code":"INTERNAL"/);
     assert.deepEqual(hand.failures, []);
+  });
+
+  it('ends when somebody cancels it, and is told of as any other end', async () => {
+    verifies('R8.cancel');
+    const id = await broken();
+    const hand = await engines.open();
+    assert.equal(await engines.statusOf(id), 'running');
+
+    await hand.engine.ask({ tenantId: 1, runId: id, kind: 'pause', actor });
+    await hand.engine.ask({ tenantId: 1, runId: id, kind: 'cancel', actor });
+    await pass(hand, async () => (await engines.statusOf(id)) !== 'running');
+
+    assert.equal(await engines.statusOf(id), 'cancelled');
+    const entries = await engines.entriesOf(id, ['run.cancelling', 'run.ended']);
+    assert.deepEqual(entries, [
+      { kind: 'run.cancelling', data: { reason: 'asked' } },
+      { kind: 'run.ended', data: { status: 'cancelled' } },
+    ]);
+    const { rows } = await engines.pool.query(
+      `SELECT (SELECT max(to_seq)::int FROM tutti.feed WHERE run_id = $1) AS told, (SELECT max(seq)::int FROM tutti.entry WHERE run_id = $1) AS last,
+         (SELECT count(*)::int FROM tutti.inbox WHERE run_id = $1 AND kind = 'cancel') AS asked, (SELECT owner FROM tutti.run WHERE id = $1) AS owner`,
+      [id],
+    );
+    assert.deepEqual(rows, [{ told: 3, last: 3, asked: 0, owner: null }]);
+    assert.equal(await hand.engine.whenEnded(id), 'cancelled');
+  });
+
+  it('starts nothing when it is mended after somebody has cancelled it', async () => {
+    verifies('R8.cancel');
+    const id = await broken();
+    const hand = await engines.open();
+    hand.dispatcher.answersCancel = true;
+    await hand.engine.ask({ tenantId: 1, runId: id, kind: 'cancel', actor });
+    await write(id, '{}');
+    await pass(hand, async () => (await engines.statusOf(id)) !== 'running');
+
+    assert.equal(await engines.statusOf(id), 'cancelled');
+    assert.deepEqual(
+      hand.dispatcher.jobs.filter(({ runId }) => runId === id),
+      [],
+    );
+    assert.equal((await engines.entriesOf(id, ['run.cancelling'])).length, 1);
+  });
+
+  it('is told of when it ends because it cannot be taken up', async () => {
+    const id = await broken();
+    await engines.pool.query(`UPDATE tutti.run SET pins = pins || $2 WHERE id = $1`, [
+      ...[id, JSON.stringify({ plan: { hash: '', basis: 'of other prices', nodes: {} } })],
+    ]);
+    await engines.open();
+    await until(async () => (await engines.statusOf(id)) === 'failed');
+
+    const { rows } = await engines.pool.query(
+      'SELECT from_seq::int AS from, to_seq::int AS to FROM tutti.feed WHERE run_id = $1 ORDER BY 1',
+      [id],
+    );
+    assert.deepEqual(rows.at(-1), { from: 2, to: 2 });
   });
 
   it('keeps no other run from hearing of the runs that it has started, and is heard of when it is mended', async () => {

@@ -9,7 +9,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const unaudited: Readonly<Record<string, readonly string[]>> = {
   'what a run does stands in its journal': [
     ...['approvals', 'due', 'effect-questions', 'tell'].map((file) => `approvals/${file}`),
-    ...['children', 'flush', 'hand-overs'].map((file) => `run/${file}`),
+    ...['children', 'flush', 'hand-overs', 'run-end'].map((file) => `run/${file}`),
   ].map((file) => `core/engine/${file}.ts`),
   'carries out what people have voted for': ['core/engine/approvals/apply.ts'],
   'counts, leases and shares of engines': [

@@ -144,9 +144,9 @@ export const durable: readonly Mutant[] = [
   },
   {
     id: 'a-zombie-fails-the-run-of-another',
-    file: 'core/engine/run/store.ts',
-    find: 'AND owner = $4 AND ended_at IS NULL',
-    replace: 'AND $4::uuid IS NOT NULL AND ended_at IS NULL',
+    file: 'core/engine/run/run-end.ts',
+    find: 'AND owner = $3 AND ended_at IS NULL',
+    replace: 'AND $3::uuid IS NOT NULL AND ended_at IS NULL',
     tests: [once],
   },
   {
@@ -169,5 +169,33 @@ export const durable: readonly Mutant[] = [
     find: 'await adoption.settle(row);',
     replace: '',
     tests: ['tests/engine/run/given-up.test.ts'],
+  },
+  {
+    id: 'an-orphan-is-asked-each-second',
+    file: 'core/engine/run/children.ts',
+    find: 'ORDER BY e.seq DESC LIMIT 1) IS NULL',
+    replace: 'ORDER BY e.seq DESC LIMIT 1) IS NOT DISTINCT FROM NULL OR true',
+    tests: ['tests/engine/run/orphans.test.ts'],
+  },
+  {
+    id: 'an-erp-that-hangs-is-asked-each-second',
+    file: 'core/engine/run/happenings.ts',
+    find: 'if (this.#asked.has(tenantId)) continue;',
+    replace: '',
+    tests: ['tests/engine/run/happenings.test.ts'],
+  },
+  {
+    id: 'what-is-set-aside-hears-no-cancel',
+    file: 'core/engine/run/claims.ts',
+    find: 'if (claimed.cancelled) return await this.#cancel(claimed);',
+    replace: '',
+    tests: ['tests/engine/aside.test.ts'],
+  },
+  {
+    id: 'a-missing-right-ends-a-run',
+    file: 'core/engine/run/claims.ts',
+    find: 'isOfServer(error) || ',
+    replace: '',
+    tests: ['tests/engine/run/claim-errors.test.ts'],
   },
 ];

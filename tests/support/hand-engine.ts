@@ -57,7 +57,7 @@ export class HandEngines {
   /** Starts one; `now` is the moment that its clock stands at. */
   async open(
     now = Date.now(),
-    telling: Pick<EngineParts, 'metrics' | 'spanIds' | 'log'> = {},
+    parts: Partial<Pick<EngineParts, 'metrics' | 'spanIds' | 'log' | 'connector'>> = {},
   ): Promise<HandEngine> {
     const dispatcher = new HandDispatcher();
     const clock = new FakeClock(now);
@@ -71,7 +71,7 @@ export class HandEngines {
       profiles: this.#profiles,
       connector: () => memoryConnector([], new Map()),
       version: 'test',
-      ...telling,
+      ...parts,
       onFailure: (error) => failures.push(error),
     });
     this.#open.push(engine);

@@ -60,6 +60,24 @@ describe('agents that are kept apart', function () {
     );
   });
 
+  it('are known to wait until the process of their module is there for them', async () => {
+    verifies('R2.explain', 'R13.isolation');
+    await open({ processes: 1 });
+    const [east, west] = [jobs.send('east.apart', {}), jobs.send('west.apart', {})];
+    assert.deepEqual(
+      [...pool.awaiting],
+      [
+        [east.ref, { kind: 'process', module: 'east' }],
+        [west.ref, { kind: 'process', module: 'west' }],
+      ],
+    );
+
+    await pidOf(east);
+    assert.equal(pool.awaiting.has(east.ref), false);
+    await pidOf(west);
+    assert.equal(pool.awaiting.size, 0);
+  });
+
   it('have nothing of the secrets that are only the engine’s', async () => {
     verifies('R13.isolation');
     const { DATABASE_URL: before } = process.env;

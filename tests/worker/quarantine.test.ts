@@ -54,6 +54,17 @@ describe('the quarantine', function () {
     });
   }
 
+  it('tells who waits for it', async () => {
+    verifies('R2.explain', 'R8.quarantine');
+    const sent = ['a', 'b'].map((id) => lab.jobs.send('quick', { id }, { alone: true }));
+    const waits = sent.map(({ ref }) => [ref, { kind: 'quarantine' }]);
+    // One that was there from before may have taken the first.
+    assert.deepEqual([...lab.pool.awaiting].at(-1), waits.at(-1));
+
+    await Promise.all(sent.map(({ ended }) => ended));
+    assert.equal(lab.pool.awaiting.size, 0);
+  });
+
   it('runs innocent suspects one after the other, in one process that starts again after a guilty one', async () => {
     verifies('R8.quarantine');
     const jobs = [

@@ -9,6 +9,7 @@ import type {
   Job,
   MachinesHealth,
 } from '../../core/ports/dispatcher.ts';
+import type { JobWait } from '../../core/ports/job-wait.ts';
 import type { MachinesConfig } from '../../core/ports/machines-config.ts';
 import { Roster, type RosterOptions } from '../roster.ts';
 import { FarLane } from './far-lane.ts';
@@ -75,13 +76,13 @@ export class Machines {
       return { machine: name, pools, isReady: isReady && !isLeaving, running: jobs.size };
     });
     const waiting: Record<string, number> = {};
-    for (const pool of this.awaiting.values()) waiting[pool] = (waiting[pool] ?? 0) + 1;
+    for (const { for: pool } of this.#roster.waiting) waiting[pool] = (waiting[pool] ?? 0) + 1;
     return { port: this.#port.number, lanes, waiting };
   }
 
-  /** The pools of jobs that wait for a machine, by ref. */
-  get awaiting(): ReadonlyMap<number, string> {
-    return new Map(this.#roster.waiting.map(({ job, for: pool }) => [job.ref, pool]));
+  /** Jobs that wait for a machine, by ref. */
+  get awaiting(): ReadonlyMap<number, JobWait> {
+    return this.#roster.awaiting((pool) => ({ kind: 'machine', pool }));
   }
 
   /** Sends a job off, or has it wait for a machine; returns the name of its worker. */

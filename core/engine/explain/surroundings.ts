@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Dispatcher } from '../../ports/dispatcher.ts';
+import type { JobWait } from '../../ports/job-wait.ts';
 import type { Standstill } from '../authority/standstill.ts';
 import { isAgentPlace } from '../graph/compiled.ts';
 import type { Breakers } from '../limits/breaker.ts';
@@ -34,15 +35,15 @@ export function isPoint({ place }: Step): boolean {
   return !isAgentPlace(place);
 }
 
-/** Steps that have begun and wait for another machine, by the pool of those that may take them. */
-export function awaitedPools({
+/** Steps that have begun and wait for another machine or a process, with what they wait for. */
+export function awaitedPlaces({
   attempts,
   dispatcher,
-}: Pick<Surroundings, 'attempts' | 'dispatcher'>): ReadonlyMap<Step, string> {
-  const found = new Map<Step, string>();
-  for (const [ref, pool] of dispatcher.awaiting ?? []) {
+}: Pick<Surroundings, 'attempts' | 'dispatcher'>): ReadonlyMap<Step, JobWait> {
+  const found = new Map<Step, JobWait>();
+  for (const [ref, wait] of dispatcher.awaiting ?? []) {
     const attempt = attempts.at(ref);
-    if (attempt) found.set(attempt.step, pool);
+    if (attempt) found.set(attempt.step, wait);
   }
   return found;
 }

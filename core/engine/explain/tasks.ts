@@ -14,7 +14,7 @@ import type { Doer, Doers } from './doers.ts';
 import type { Experience } from './experience.ts';
 import type { Past } from './past.ts';
 import {
-  awaitedPools,
+  awaitedPlaces,
   containersOf,
   isPoint,
   openNeeds,
@@ -62,7 +62,7 @@ export class Tasks {
   readonly #common = new Map<Doer, Caller>();
   #queued: ReadonlyMap<Step, Waiting> = new Map();
   #attempts: ReadonlyMap<Step, Attempt> = new Map();
-  #awaited: ReadonlyMap<Step, string> = new Map();
+  #awaited: ReturnType<typeof awaitedPlaces> = new Map();
   #made: Made[] = [];
 
   constructor(parts: TaskParts) {
@@ -120,7 +120,7 @@ export class Tasks {
     const queued = [...scheduler.values()].sort((a, b) => a.order - b.order);
     this.#queued = new Map(queued.map((item) => [item.step, item]));
     this.#attempts = new Map([...attempts.values()].map((attempt) => [attempt.step, attempt]));
-    this.#awaited = awaitedPools(this.#around);
+    this.#awaited = awaitedPlaces(this.#around);
   }
 
   #make(run: Run, step: Step, place: ForeachPlace): Made {

@@ -1,10 +1,11 @@
+import type { JobWait } from '../../ports/job-wait.ts';
 import type { Refusal } from '../limits/broker.ts';
 import type { Attempt } from '../run/attempt.ts';
 import type { Run } from '../run/run.ts';
 import { isTerminal } from '../run/states.ts';
 import { pathOf, type Step } from '../run/step.ts';
 import type { Waiting } from '../run/waiting.ts';
-import { blockersOf, machineBlocker, type StepBlocker } from '../schedule/blockers.ts';
+import { blockersOf, jobBlocker, type StepBlocker } from '../schedule/blockers.ts';
 import type { Forecast, LiftedStart } from '../schedule/expected-work.ts';
 import type { Doer, Doers } from './doers.ts';
 import {
@@ -15,7 +16,7 @@ import {
 } from './explanation.ts';
 import { LineUp } from './line-up.ts';
 import { factsOf } from './step-facts.ts';
-import { awaitedPools, isPoint, type Surroundings } from './surroundings.ts';
+import { awaitedPlaces, isPoint, type Surroundings } from './surroundings.ts';
 import { taskId } from './tasks.ts';
 
 /** What steps are told of with. */
@@ -41,7 +42,7 @@ export type Foreseen = Pick<Forecast, 'times' | 'ifLifted'> & {
 interface Seen extends Omit<ExplainedStep, 'blockers' | 'startAt' | 'endAt'> {
   readonly task: string;
   readonly blockers: readonly StepBlocker[];
-  /** Nobody knows when it starts: nothing of it is started any more, or no machine takes it. */
+  /** Nobody knows when it starts: nothing of it is started any more, or no machine or process takes it. */
   readonly isHeld: boolean;
 }
 
@@ -53,13 +54,13 @@ export class Teller {
   readonly #refused = new Map<Doer, readonly Refusal[]>();
   /** Those that ask for their next call. */
   readonly #asking = new Map<Step, Attempt>();
-  readonly #awaited: ReadonlyMap<Step, string>;
+  readonly #awaited: ReadonlyMap<Step, JobWait>;
 
   constructor(telling: Telling) {
     const { around } = telling;
     this.#telling = telling;
     this.#lineUp = new LineUp(around);
-    this.#awaited = awaitedPools(around);
+    this.#awaited = awaitedPlaces(around);
     const { scheduler } = around;
     for (const item of [...scheduler.values(), ...scheduler.held]) this.#items.set(item.step, item);
     for (const attempt of around.attempts.values())
@@ -79,7 +80,7 @@ export class Teller {
   see(step: Step): Seen {
     const { run, around, doers } = this.#telling;
     const doer = isPoint(step) ? null : doers.of(run, step);
-    const machine = this.#machine(step);
+    const place = this.#placeOf(step);
     return {
       task: taskId(run, step),
       id: step.id,
@@ -88,17 +89,17 @@ export class Teller {
       agent: doer?.registered.name ?? null,
       status: step.status,
       isFollowUp: step.isAsking,
-      blockers: machine ? [machine] : this.#blockersOf(step, doer),
-      isHeld: machine !== null || (around.isDraining() && !step.isAsking),
+      blockers: place ? [place] : this.#blockersOf(step, doer),
+      isHeld: place !== null || (around.isDraining() && !step.isAsking),
     };
   }
 
   /** A job waits from its start on. */
-  #machine(step: Step): StepBlocker | null {
-    const pool = this.#awaited.get(step);
-    if (pool === undefined) return null;
+  #placeOf(step: Step): StepBlocker | null {
+    const wait = this.#awaited.get(step);
+    if (!wait) return null;
     const since = step.startedAt ?? this.#telling.around.clock.now();
-    return machineBlocker(pool, momentOf(since) as string);
+    return jobBlocker(wait, momentOf(since) as string);
   }
 
   #blockersOf(step: Step, doer: Doer | null): readonly StepBlocker[] {
@@ -130,7 +131,7 @@ export class Teller {
   ): readonly ExplainedBlocker[] {
     return blockers.map((blocker) => {
       const start = lifted.find((each) => isSame(blocker, each))?.startMs ?? null;
-      const startMs = blocker.kind === 'machine' ? this.#telling.around.clock.now() : start;
+      const startMs = isOfPlace(blocker) ? this.#telling.around.clock.now() : start;
       return { ...blocker, ifLifted: momentOf(startMs) };
     });
   }
@@ -139,6 +140,11 @@ export class Teller {
   #toCome(ms: number | null | undefined): string | null {
     return momentOf(ms == null ? null : Math.max(ms, this.#telling.around.clock.now()));
   }
+}
+
+/** Whether it is all that keeps a step from running at once. */
+function isOfPlace({ kind }: StepBlocker): boolean {
+  return kind === 'machine' || kind === 'process' || kind === 'quarantine';
 }
 
 /** Whether a forecast's obstacle is a blocker: holds of the step itself go by other names there. */
@@ -165,6 +171,8 @@ function isSame(blocker: StepBlocker, { kind, name }: LiftedStart): boolean {
       return kind === blocker.kind;
     case 'owner':
     case 'machine':
+    case 'process':
+    case 'quarantine':
       return false;
     default:
       return kind === blocker.kind && name === blocker.scope;

@@ -70,6 +70,16 @@ export class Budget {
     this.#purses.delete(scope);
   }
 
+  /** Forgets the shared purses of all days before one (`YYYY-MM-DD`), but for those of which money is on its way. */
+  closeBefore(period: string): void {
+    for (const [scope, { due, ownMicroUsd }] of this.#purses) {
+      // Names begin with their day, so those of the days before sort before it.
+      if (!isShared(scope) || scope >= period) continue;
+      const isMoving = due.reservedMicroUsd !== 0 || due.settledMicroUsd !== 0;
+      if (!isMoving && ownMicroUsd === 0) this.#purses.delete(scope);
+    }
+  }
+
   /**
    * The first scope that never could pay, else the first that cannot now, or null. `never`: not even if all that is reserved
    * came back, so waiting would not help.

@@ -17,6 +17,10 @@ import { sharedScopes } from './run-purses.ts';
 import type { HistoryEntry, RunRow, Store } from './store.ts';
 
 const dayMs = 86_400_000;
+/** Graphs that are kept for the next run of their version; those that runs have stay with them. */
+const mostGraphs = 256;
+/** How long the purses of a day are kept: far longer than a call that names them waits for its permit. */
+const keptMs = 7 * dayMs;
 
 /** What runs are taken up with. */
 export interface AdoptionParts {
@@ -87,10 +91,11 @@ export class Adoption {
     return upToSeq;
   }
 
-  /** Runs that go on past midnight pay from the purses of the new day. Returns whether one has begun. */
+  /** Runs that go on past midnight pay from the purses of the new day; those of long ago are forgotten. Returns whether a day has begun. */
   async keepBudgets(runs: Iterable<Run>, now: number): Promise<boolean> {
     if (periodOf(now) === this.#budgetDay) return false;
     for (const run of runs) await this.#openBudgets(run, now);
+    this.#parts.broker.budget.closeBefore(periodOf(now - keptMs));
     this.#budgetDay = periodOf(now);
     return true;
   }
@@ -122,6 +127,7 @@ export class Adoption {
     const data = await store.workflowVersion(row.tenant_id, row.workflow, row.workflow_version);
     const workflows = withAgents((await published?.(row.tenant_id)) ?? registry, made);
     const graph = compile(data, workflows.agents, workflows);
+    if (graphs.size >= mostGraphs) graphs.delete(graphs.keys().next().value as string);
     graphs.set(name, graph);
     return graph;
   }

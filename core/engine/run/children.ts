@@ -122,12 +122,16 @@ export class Children {
   }
 }
 
-// Asks the runs to end that a step has started which has ended, or whose run has.
-const endOrphansSql = `INSERT INTO tutti.inbox (tenant_id, run_id, kind, dedupe, data, actor)
-       SELECT c.tenant_id, c.id, 'cancel', 'cancel  false', '{}', c.actor FROM tutti.run c
-       JOIN tutti.run p ON p.tenant_id = c.tenant_id AND p.id = c.parent_run_id
-       LEFT JOIN tutti.step s ON s.tenant_id = c.tenant_id AND s.run_id = c.parent_run_id AND s.id = c.parent_step
-       WHERE c.parent_run_id IS NOT NULL AND c.ended_at IS NULL AND (p.ended_at IS NOT NULL OR s.ended_at IS NOT NULL)
+// Asks the runs to end that a step has started which has ended, or whose run has; once: the journal of one that has heard it says so, to
+// whoever owns it by then. It is asked for by the key of the run, the last entries first: a join would read the journals of all runs.
+const endOrphansSql = `WITH orphan AS MATERIALIZED (SELECT c.tenant_id, c.id, c.actor FROM tutti.run c
+         JOIN tutti.run p ON p.tenant_id = c.tenant_id AND p.id = c.parent_run_id
+         LEFT JOIN tutti.step s ON s.tenant_id = c.tenant_id AND s.run_id = c.parent_run_id AND s.id = c.parent_step
+         WHERE c.parent_run_id IS NOT NULL AND c.ended_at IS NULL AND (p.ended_at IS NOT NULL OR s.ended_at IS NOT NULL))
+       INSERT INTO tutti.inbox (tenant_id, run_id, kind, dedupe, data, actor)
+       SELECT o.tenant_id, o.id, 'cancel', 'cancel  false', '{}', o.actor FROM orphan o
+       WHERE (SELECT e.seq FROM tutti.entry e WHERE e.tenant_id = o.tenant_id AND e.run_id = o.id AND e.kind = 'run.cancelling'
+         ORDER BY e.seq DESC LIMIT 1) IS NULL
        ON CONFLICT (tenant_id, run_id, dedupe) DO NOTHING`;
 
 type ChildRequest = RunRequest & Required<Pick<RunRequest, 'key' | 'parent'>>;

@@ -1,12 +1,14 @@
 import type { Clock } from '../../base/clock.ts';
 import { crashPoint } from '../../base/crash-point.ts';
 import { type EngineError, isEngineError, toErrorData } from '../../base/errors.ts';
-import { isAnswerLost, isOutage, mayPass } from '../../ports/db/db-error.ts';
+import { isAnswerLost, isOfServer, isOutage, mayPass } from '../../ports/db/db-error.ts';
 import type { PresentModules } from '../../ports/module-code.ts';
 import { SetAside } from '../set-aside.ts';
 import type { Measures } from '../telemetry/measures.ts';
 import type { Adoption } from './adopt.ts';
 import type { RunLoop } from './loop.ts';
+import type { RunEnd } from './run-end.ts';
+import type { Asked } from './steering.ts';
 import type { RunRow, Store } from './store.ts';
 
 /** Runs that are at work at once; the others only wait, and would keep new ones out for days. */
@@ -33,12 +35,20 @@ export interface ClaimParts {
   readonly measures?: Pick<Measures, 'refused' | 'setAside'> | undefined;
 }
 
+/** A run that is ours and not yet in memory. */
+interface Claimed {
+  readonly row: RunRow;
+  /** How often it has failed by what may be its own fault. */
+  unknown: number;
+  /** The messages by which somebody has cancelled it; null: nobody has. */
+  cancelled: readonly number[] | null;
+}
+
 /** Takes runs that nobody owns, as far as there is room, and brings them into the loop. */
 export class Claims {
   readonly #parts: ClaimParts;
   #claiming: Promise<void> = Promise.resolve();
-  /** Runs that are ours and not yet in memory. */
-  readonly #claimed: RunRow[] = [];
+  readonly #claimed: Claimed[] = [];
   /** Those of them that could not be taken up. */
   readonly #aside: SetAside;
   /** Runs that were taken up and whose end is not durable yet. */
@@ -83,6 +93,17 @@ export class Claims {
     this.#ours.delete(runId);
   }
 
+  /**
+   * Does what somebody asks of a run that is set aside, which is its cancel alone: with the next look it is tried once more, and ends where that
+   * fails, too. False: it is something else, or asks another run.
+   */
+  ask(runId: string, { kind }: Asked, taken: readonly number[]): boolean {
+    const claimed = this.#claimed.find(({ row }) => row.id === runId);
+    if (kind !== 'cancel' || !claimed || this.#aside.triesOf(runId) === 0) return false;
+    claimed.cancelled = [...(claimed.cancelled ?? []), ...taken];
+    return true;
+  }
+
   /** Claims nothing more; resolves when what is under way has ended. */
   stop(): Promise<void> {
     this.#isStopped = true;
@@ -92,15 +113,20 @@ export class Claims {
   async #claimOnce(): Promise<void> {
     const { boot, store, present } = this.#parts;
     if (this.#isStopped) return;
-    this.#claimed.push(...(await this.#unheard()));
+    this.#add(await this.#unheard());
     const room = this.#room - this.#claimed.length;
     const found = room > 0 ? await this.#heard(() => store.claim(boot, room, present?.())) : [];
-    this.#claimed.push(...found);
+    this.#add(found);
     if (this.#claimed.length > 0) crashPoint('after-claim');
     const waiting = new Set(this.#aside.waiting);
-    for (const row of this.#claimed.filter(({ id }) => !waiting.has(id))) await this.#tryOne(row);
+    const due = this.#claimed.filter(({ row, cancelled }) => cancelled || !waiting.has(row.id));
+    for (const claimed of due) await this.#tryOne(claimed);
     // Those may only wait, and there may be more.
     if (found.length > 0 && found.length === room) await this.#claimOnce();
+  }
+
+  #add(rows: readonly RunRow[]): void {
+    for (const row of rows) this.#claimed.push({ row, unknown: 0, cancelled: null });
   }
 
   /** How many runs more may be in memory. */
@@ -125,46 +151,76 @@ export class Claims {
     if (this.#lostAt === null) return [];
     const { boot, clock, store } = this.#parts;
     const isOver = clock.monotonic() - this.#lostAt > lateMs;
-    const rows = await store.unheard(boot, [...this.#ours, ...this.#claimed.map(({ id }) => id)]);
+    const rows = await store.unheard(boot, [
+      ...this.#ours,
+      ...this.#claimed.map(({ row }) => row.id),
+    ]);
     if (isOver) this.#lostAt = null;
     return rows;
   }
 
   /** One that cannot be taken up now is set aside: it keeps no other from starting. @throws DB_* without a database */
-  async #tryOne(row: RunRow): Promise<void> {
+  async #tryOne(claimed: Claimed): Promise<void> {
+    const { id } = claimed.row;
     try {
-      await this.#takeUp(row);
+      await this.#takeUp(claimed);
     } catch (error) {
-      if (isOutage(error)) throw error;
-      this.#aside.add(row.id, error);
+      if (isOutage(error)) {
+        // It may be this one alone that the server has no room for: the next look begins with the others.
+        this.#claimed.push(...this.#claimed.splice(this.#claimed.indexOf(claimed), 1));
+        throw error;
+      }
+      this.#aside.add(id, error);
       return;
     }
-    this.#aside.remove(row.id);
-    this.#claimed.splice(this.#claimed.indexOf(row), 1);
+    this.#aside.remove(id);
+    this.#claimed.splice(this.#claimed.indexOf(claimed), 1);
   }
 
   /** A run whose workflow no longer fits the loaded modules ends with the reason; so does one that fails again and again, nobody knows why. */
-  async #takeUp(row: RunRow): Promise<void> {
+  async #takeUp(claimed: Claimed): Promise<void> {
     const { adoption, loop, clock } = this.#parts;
+    const { row } = claimed;
     try {
       const { run, ...recovered } = await adoption.adopt(row, clock.now());
       this.#ours.add(row.id);
       loop.adopt(run, recovered);
     } catch (error) {
-      // Without its key its bodies cannot be read, and a limit of time may hold when less is done: nothing of it is lost.
-      if (mayPass(error) || lacksKey(error)) throw error;
-      if (!isEngineError(error) && this.#aside.triesOf(row.id) + 1 < triesOfUnknown) throw error;
-      await this.#refuse(row, error);
+      if (claimed.cancelled) return await this.#cancel(claimed);
+      // Nothing of it is lost: others will be able to read it, or this one once that is mended.
+      if (isOfServer(error) || isOfProcess(error) || lacksKey(error)) throw error;
+      claimed.unknown += 1;
+      if (!isEngineError(error) && claimed.unknown < triesOfUnknown) throw error;
+      return await this.#refuse(row, error);
     }
+    if (claimed.cancelled) loop.ask(row.id, { kind: 'cancel', reason: 'asked' }, claimed.cancelled);
   }
 
-  async #refuse(row: RunRow, error: unknown): Promise<void> {
-    const { store, adoption, boot } = this.#parts;
-    await adoption.settle(row);
-    await store.failRun(row, boot, toErrorData(error));
-    const { workflow, pins } = row;
-    this.#parts.measures?.refused({ workflow, rehearsal: pins.rehearsal ?? false });
+  #cancel({ row, cancelled }: Claimed): Promise<void> {
+    const asked = { kind: 'run.cancelling', data: { reason: 'asked' } };
+    const ended = { kind: 'run.ended', data: { status: 'cancelled' } };
+    const taken = cancelled ?? [];
+    return this.#end(row, { status: 'cancelled', entries: [asked, ended], taken });
   }
+
+  #refuse(row: RunRow, error: unknown): Promise<void> {
+    const data = { status: 'failed', error: toErrorData(error) };
+    return this.#end(row, { status: 'failed', entries: [{ kind: 'run.ended', data }] });
+  }
+
+  async #end(row: RunRow, end: RunEnd): Promise<void> {
+    const { store, adoption, boot, measures } = this.#parts;
+    await adoption.settle(row);
+    await store.endRun(row, boot, end);
+    const { workflow, pins } = row;
+    measures?.refused({ workflow, rehearsal: pins.rehearsal ?? false }, end.status);
+  }
+}
+
+/** Whether the process lacks memory or files, or the way to something outside: any other run would fare no better. */
+function isOfProcess(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return 'syscall' in error || /allocation failed|allocate memory/i.test(error.message);
 }
 
 function lacksKey(error: unknown): error is EngineError {

@@ -6,12 +6,11 @@ import type { StepEnd, WaitingStep } from './children.ts';
 import type { Run } from './run.ts';
 import type { Step } from './step.ts';
 
-/** Steps of a tenant that wait for events of one entity, read together. */
-interface Watch {
-  readonly tenantId: number;
-  readonly connector: Connector;
-  readonly entity: string;
-  readonly steps: WaitingStep[];
+/** Who is told of what was looked for. */
+export interface HappeningEvents {
+  came(end: StepEnd): void;
+  /** A tenant's ERP could not be asked at all. */
+  failed(error: unknown): void;
 }
 
 /**
@@ -21,6 +20,8 @@ interface Watch {
 export class Happenings {
   readonly #connectorOf: (tenantId: number) => Connector;
   readonly #freshness: Pick<Freshness, 'changed'> | undefined;
+  /** Tenants whose ERP is being asked. */
+  readonly #asked = new Set<number>();
 
   constructor(
     connectorOf: (tenantId: number) => Connector,
@@ -39,44 +40,41 @@ export class Happenings {
     return cursor;
   }
 
-  /** Which of the waiting steps' events have come. One whose ERP does not answer goes on waiting. */
-  async come(waiting: readonly WaitingStep[]): Promise<readonly StepEnd[]> {
-    const ends: StepEnd[] = [];
-    for (const watch of this.#watches(waiting)) {
-      for (const each of watch.steps) {
-        const end = await this.#look(watch, each).catch(() => null);
-        if (end) ends.push(end);
-      }
+  /**
+   * Looks for the events of waiting steps, and waits for nobody: the ERPs of all tenants are asked side by side, each step after step, and one
+   * that has not answered is asked nothing more until it has. So one that fails or hangs keeps only its own steps waiting.
+   */
+  look(waiting: readonly WaitingStep[], events: HappeningEvents): void {
+    for (const [tenantId, steps] of byTenant(waiting)) {
+      if (this.#asked.has(tenantId)) continue;
+      this.#asked.add(tenantId);
+      void this.#ask(tenantId, steps, events)
+        .catch((error: unknown) => events.failed(error))
+        .finally(() => this.#asked.delete(tenantId));
     }
-    return ends;
   }
 
-  #watches(waiting: readonly WaitingStep[]): Iterable<Watch> {
-    const watches = new Map<string, Watch>();
-    for (const each of waiting) {
+  async #ask(
+    tenantId: number,
+    steps: readonly WaitingStep[],
+    events: HappeningEvents,
+  ): Promise<void> {
+    const connector = this.#connectorOf(tenantId);
+    for (const each of steps) {
       if (each.step.wait !== 'event') continue;
-      const { entity } = eventOf(each.step);
-      const { tenantId } = each.run.facts;
-      const key = `${tenantId} ${entity}`;
-      const watch = watches.get(key) ?? {
-        tenantId,
-        connector: this.#connectorOf(tenantId),
-        entity,
-        steps: [],
-      };
-      watch.steps.push(each);
-      watches.set(key, watch);
+      // One whose ERP does not answer goes on waiting.
+      const end = await this.#come(connector, each).catch(() => null);
+      if (end) events.came(end);
     }
-    return watches.values();
   }
 
-  async #look(watch: Watch, { run, step }: WaitingStep): Promise<StepEnd | null> {
-    const { tenantId, connector, entity } = watch;
+  async #come(connector: Connector, { run, step }: WaitingStep): Promise<StepEnd | null> {
     const from = step.cursor;
     if (from === null) return null;
+    const { entity } = eventOf(step);
     const { events, cursor } = await connector.changes(from, { entities: [entity] });
     // What goes on after the event sees what has happened.
-    if (events.length > 0) this.#freshness?.changed(tenantId, entity);
+    if (events.length > 0) this.#freshness?.changed(run.facts.tenantId, entity);
     for (const { id, version } of events) {
       const page = await connector.query({ entity, filter: { id: { eq: id } }, limit: 1 });
       const event = { entity, id, version, record: page.rows[0] ?? null };
@@ -86,6 +84,11 @@ export class Happenings {
     step.cursor = cursor;
     return null;
   }
+}
+
+function byTenant(waiting: readonly WaitingStep[]): ReadonlyMap<number, readonly WaitingStep[]> {
+  const events = waiting.filter(({ step }) => step.wait === 'event');
+  return Map.groupBy(events, ({ run }) => run.facts.tenantId);
 }
 
 function outcomeOf(run: Run, step: Step, event: unknown): StepEnd['outcome'] | null {

@@ -12,7 +12,7 @@ import type { Children, StepEnd, WaitingStep } from './children.ts';
 import { type EntryInput, nextEntry } from './entries.ts';
 import { innocentDelayMs, isInnocent } from './failures.ts';
 import type { AnsweredTurn, HandOvers } from './hand-overs.ts';
-import type { Happenings } from './happenings.ts';
+import type { HappeningEvents, Happenings } from './happenings.ts';
 import type { Next } from './next.ts';
 import type { Outcome } from './outcome.ts';
 import type { Pending } from './pending.ts';
@@ -30,6 +30,8 @@ export interface OutsideEvents {
   cancelled(run: Run, step: Step): void;
   /** `durable`: what follows once that is stored. */
   write(change: Change, durable?: () => void): void;
+  /** Something may start that could not. */
+  changed(): void;
 }
 
 /** What steps that wait for something outside are opened with. */
@@ -157,7 +159,7 @@ export class Outside {
       async () => pending.questions && (await applies.submit()),
       async () => pending.children && (await children.endOrphans()),
       async () => this.#end(await children.ended(this.#waiting())),
-      async () => this.#end(await happenings.come(this.#waiting())),
+      async () => happenings.look(this.#waiting(), this.#heard),
       async () => {
         for (const turn of await handOvers.answered()) this.#answer(turn);
       },
@@ -167,6 +169,21 @@ export class Outside {
         if (isOutage(error)) throw error;
         measures?.stumbled(error);
       });
+  }
+
+  /** Hears of ERP events, whenever an ERP has answered. */
+  get #heard(): HappeningEvents {
+    const { isOn, events, measures } = this.#parts;
+    return {
+      came: (end) => {
+        if (!isOn()) return;
+        this.#end([end]);
+        events.changed();
+      },
+      failed: (error) => {
+        if (isOn()) measures?.stumbled(error);
+      },
+    };
   }
 
   #waiting(): readonly WaitingStep[] {

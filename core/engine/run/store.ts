@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { EngineError, type ErrorData } from '../../base/errors.ts';
+import { EngineError } from '../../base/errors.ts';
 import { digest, newId } from '../../base/ids.ts';
 import { journalVersion } from '../../ports/db/journal-version.ts';
 import { bodyText, newKeysSql, type RunKeys, type Vault, vaultOf } from '../../ports/db/vault.ts';
@@ -21,6 +21,7 @@ import { knownRun } from './known-run.ts';
 import type { Pinned } from './pinned.ts';
 import { pinsOf, type RunRequest, usualPriority } from './request.ts';
 import { type OrphanRow, toJsonb } from './rows.ts';
+import { endRunSql, endValues, type RunEnd } from './run-end.ts';
 import { claimSql, type RunRow, runColumns } from './run-row.ts';
 import type { RunStatus } from './states.ts';
 import { readPath } from './step.ts';
@@ -188,13 +189,8 @@ export class Store {
   }
 
   /** Ends a run that cannot be taken up; nothing where it is no longer the engine's, which another one may be able to go on with. */
-  async failRun(row: Pick<RunRow, 'tenant_id' | 'id'>, boot: string, error: ErrorData) {
-    await this.#pool.query(
-      `WITH ended AS (UPDATE tutti.run SET status = 'failed', owner = NULL, ended_at = now() WHERE tenant_id = $1 AND id = $2 AND owner = $4 AND ended_at IS NULL RETURNING id)
-       INSERT INTO tutti.entry (tenant_id, run_id, seq, kind, data)
-       SELECT $1, id, (SELECT coalesce(max(seq), 0) + 1 FROM tutti.entry WHERE tenant_id = $1 AND run_id = $2), 'run.ended', $3 FROM ended`,
-      [row.tenant_id, row.id, toJsonb({ status: 'failed', error }), boot],
-    );
+  async endRun(row: Pick<RunRow, 'tenant_id' | 'id'>, boot: string, end: RunEnd): Promise<void> {
+    await this.#pool.query(endRunSql, [row.tenant_id, row.id, boot, ...endValues(end)]);
   }
 
   /** The number of a run's last entry. */

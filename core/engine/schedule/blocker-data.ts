@@ -43,6 +43,10 @@ export type BlockerData =
   | { readonly kind: 'child'; readonly runs: readonly string[] }
   /** It has begun, and no machine of its pool takes it. `since`: RFC 3339. */
   | { readonly kind: 'machine'; readonly pool: string; readonly since: string }
+  /** It has begun, and waits for the process of its module, which is kept apart. `since`: RFC 3339. */
+  | { readonly kind: 'process'; readonly module: string; readonly since: string }
+  /** It has begun, and waits for its turn among those that run alone. `since`: RFC 3339. */
+  | { readonly kind: 'quarantine'; readonly since: string }
   | { readonly kind: 'run'; readonly run: string }
   | { readonly kind: 'module'; readonly module: string }
   | { readonly kind: 'breaker' | 'budget'; readonly scope: string }

@@ -54,6 +54,10 @@ function sentenceOf(data: BlockerData): string {
         : 'It waits for the run that it started';
     case 'machine':
       return `It has waited for a machine of the pool '${data.pool}' since ${data.since}: tutti worker --pool ${data.pool}`;
+    case 'process':
+      return `It has waited for the process of the module '${data.module}' since ${data.since}: another module has its place, or it is being started`;
+    case 'quarantine':
+      return `It is suspected of having taken its thread down, runs alone, and has waited for its turn since ${data.since}`;
     case 'running':
       return 'The engine runs as many steps as it may';
     case 'run':

@@ -1,4 +1,5 @@
 import type { StepWait } from '../../ports/db/states.ts';
+import type { JobWait } from '../../ports/job-wait.ts';
 import type { PolicyRef } from '../../sdk/policy-ref.ts';
 import { type BlockerData, type Dependency, type GateKind, gateKinds } from './blocker-data.ts';
 import { blockerText } from './blocker-text.ts';
@@ -84,9 +85,9 @@ export function blockersOf(facts: StepFacts): readonly StepBlocker[] {
   return [...holds(facts), ...slots(facts), ...refusals(facts), ...queue(facts)];
 }
 
-/** What a step waits for that has all that a start takes: lifting it starts the step at once. */
-export function machineBlocker(pool: string, since: string): StepBlocker {
-  return say({ kind: 'machine', pool, since });
+/** What a step waits for that has all that a start takes: lifting it starts the step at once. `since`: RFC 3339. */
+export function jobBlocker(wait: JobWait, since: string): StepBlocker {
+  return say({ ...wait, since });
 }
 
 function holds(facts: StepFacts): readonly StepBlocker[] {

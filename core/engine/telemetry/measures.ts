@@ -7,6 +7,7 @@ import type { Usage } from '../../ports/models/model.ts';
 import type { AgentPlace } from '../graph/compiled.ts';
 import type { AttemptRow, Change, EntryRow, OrphanRow, SettleRow } from '../run/rows.ts';
 import type { Run } from '../run/run.ts';
+import type { RunStatus } from '../run/states.ts';
 import type { Step } from '../run/step.ts';
 import { tellOf } from './tell.ts';
 
@@ -44,8 +45,8 @@ export class Measures {
   }
 
   /** A run that could not be taken up was ended. */
-  refused(facts: Named): void {
-    this.#metrics.add('tutti.runs.ended', 1, { ...runLabels(facts), status: 'failed' });
+  refused(facts: Named, status: RunStatus): void {
+    this.#metrics.add('tutti.runs.ended', 1, { ...runLabels(facts), status });
   }
 
   /** A call whose engine died was settled by its run's new owner. */

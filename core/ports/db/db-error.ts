@@ -108,6 +108,16 @@ export function mayPass(error: unknown): boolean {
   return isOutage(error) || passing.test(fieldsOf(rootOf(error)).code);
 }
 
+// What a statement's own rows may be the reason for: how many there are, their values, constraints, sizes, what a trigger raises.
+const ofRows = /^(21|22|23|54|P0)/;
+
+/** Whether the database or the way to it is at fault, for now or until somebody mends it (a missing right, a refused login), and no row. */
+export function isOfServer(error: unknown): boolean {
+  if (mayPass(error)) return true;
+  const { code } = fieldsOf(rootOf(error));
+  return sqlState.test(code) ? !ofRows.test(code) : untrusted.test(code);
+}
+
 /** Whether the connection ended before the answer came, so that nobody can say whether the statement was carried out. */
 export function isAnswerLost(error: unknown): boolean {
   const { code } = fieldsOf(rootOf(error));

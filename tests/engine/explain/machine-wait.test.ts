@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { defineAgent, defineModule, defineWorkflow, z } from 'tutti';
 import type { Explanation } from '../../../core/engine/explain/explanation.ts';
+import type { JobWait } from '../../../core/ports/job-wait.ts';
 import { type HandEngine, HandEngines } from '../../support/hand-engine.ts';
 import { verifies } from '../../support/verifies.ts';
 
@@ -35,7 +36,7 @@ describe('explain, of a step that waits for another machine,', () => {
     ({ id: runId } = await hand.start('far.chain'));
     ({ ref } = await hand.dispatcher.next('first'));
     await hand.dispatcher.next('beside');
-    hand.dispatcher.awaiting.set(ref, 'edge');
+    hand.dispatcher.awaiting.set(ref, { kind: 'machine', pool: 'edge' });
   });
   afterEach(async () => {
     await engines.stop();
@@ -73,6 +74,22 @@ describe('explain, of a step that waits for another machine,', () => {
       steps.map(({ path }) => path),
       ['first', 'second', 'third'],
     );
+  });
+
+  it('names the process of its module, or the lane of suspects, where it waits for that', async () => {
+    verifies('R2.explain', 'R13.isolation');
+    const since = new Date(hand.clock.now()).toISOString();
+    const waits: readonly (readonly [JobWait, RegExp])[] = [
+      [{ kind: 'process', module: 'far' }, /^It has waited for the process of the module 'far'/],
+      [{ kind: 'quarantine' }, /^It is suspected/],
+    ];
+    for (const [wait, words] of waits) {
+      hand.dispatcher.awaiting.set(ref, wait);
+      const { at, steps } = await explain('first');
+      const [{ text, ...blocker } = { text: '' }] = steps[0]?.blockers ?? [];
+      assert.deepEqual(blocker, { ...wait, since, untilMs: null, ifLifted: at });
+      assert.match(text, words);
+    }
   });
 
   it('says that it starts at once when a machine takes it, and that nobody knows when that is', async () => {

@@ -127,6 +127,30 @@ describe('Budget of purses that several engines share', () => {
     assert.equal(budget.isHeldByOthers(purse), true);
   });
 
+  it('forgets those of earlier days, but for money that is on its way', () => {
+    const budget = new Budget();
+    const of = (period: string) => purseName({ tenantId: 1, scope: 'tenant', period });
+    const [idle, called, unsaid, today] = ['06-27', '06-28', '06-29', '06-30'].map((day) =>
+      of(`2026-${day}`),
+    ) as [string, string, string, string];
+    for (const name of [idle, called, unsaid, today, 'run:1']) budget.open(name, 100);
+    const held = budget.reserve([called], 30);
+    budget.settle(budget.reserve([unsaid], 20), 5);
+    budget.flushed({ ...nothing, name: called, reservedMicroUsd: 30, row: row(30) });
+    const open = () =>
+      [idle, called, unsaid, today, 'run:1'].filter((name) => budget.stateOf(name));
+
+    budget.closeBefore('2026-06-30');
+    assert.deepEqual(open(), [called, unsaid, today, 'run:1']);
+
+    budget.settle(held, 7);
+    const said = { reservedMicroUsd: -30, settledMicroUsd: 7, row: row(0, 7) };
+    budget.flushed({ ...nothing, name: called, ...said });
+    budget.flushed({ ...nothing, name: unsaid, settledMicroUsd: 5, row: row(0, 5) });
+    budget.closeBefore('2026-06-30');
+    assert.deepEqual(open(), [today, 'run:1']);
+  });
+
   it('goes on without what a flush has said whose answer was lost', () => {
     const budget = new Budget();
     budget.open(purse, 100);

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import pg from 'pg';
-import { EngineError, toErrorData } from '../../../core/base/errors.ts';
 import { nextEntry } from '../../../core/engine/run/entries.ts';
 import type { Change } from '../../../core/engine/run/rows.ts';
 import type { Run } from '../../../core/engine/run/run.ts';
@@ -155,8 +154,10 @@ describe('what a model call has reserved', () => {
 
     const upToSeq = await store.lastSeq(row);
     await store.settleOrphans(row, { boot: zombie.lease.boot, upToSeq });
-    const gone = toErrorData(new EngineError('WORKFLOW_INVALID', 'It no longer fits.'));
-    await store.failRun(row, zombie.lease.boot, gone);
+    await store.endRun(row, zombie.lease.boot, {
+      status: 'failed',
+      entries: [{ kind: 'run.ended', data: {} }],
+    });
     const meanwhile = await states(owner, run);
     await owner.durable(itsEnd(run));
 

@@ -46,7 +46,10 @@ describe('agents on other machines', function () {
     verifies('R13.remote');
     const sent = lab.jobs.send('far.place', {});
     assert.equal(sent.worker, 'machine-edge');
-    assert.deepEqual([waiting(), [...lab.pool.awaiting]], [{ edge: 1 }, [[sent.ref, 'edge']]]);
+    assert.deepEqual(
+      [waiting(), [...lab.pool.awaiting]],
+      [{ edge: 1 }, [[sent.ref, { kind: 'machine', pool: 'edge' }]]],
+    );
     await lab.machine({ pools: ['other'] });
     assert.deepEqual(waiting(), { edge: 1 });
 
