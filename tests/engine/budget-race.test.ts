@@ -10,10 +10,11 @@ describe('two engines, each in a process of its own', function () {
     const rounds = await raceBudget(2);
     assert.equal(rounds.filter(({ engines }) => engines === 2).length, 2);
 
-    for (const { statuses, looks, most, reserved, settled, cost, degraded, steps } of rounds) {
+    for (const { statuses, changes, most, reserved, settled, cost, degraded, steps } of rounds) {
       assert.deepEqual([statuses, steps], [['succeeded', 'succeeded'], 500]);
-      assert.ok(looks > 100, `${looks} looks`);
-      assert.ok(most <= limitMicroUsd, `${most} micro-USD`);
+      // How many calls share a change is the machine's affair.
+      assert.ok(changes > 1, `${changes} changes`);
+      assert.ok(most > 0 && most <= limitMicroUsd, `${most} micro-USD`);
       assert.deepEqual([reserved, settled], [0, cost]);
       assert.ok(degraded > 0 && degraded < steps, `${degraded} degraded`);
     }
@@ -29,7 +30,7 @@ describe('two engines, each in a process of its own', function () {
     const known = rounds.filter(({ estimated }) => estimated === 0);
     assert.ok(known.length > 0);
     for (const { most, reserved, settled, cost, degraded } of known) {
-      assert.ok(most <= enough, `${most} micro-USD`);
+      assert.ok(most > 0 && most <= enough, `${most} micro-USD`);
       assert.deepEqual([degraded, reserved, settled], [0, 0, cost]);
     }
   });

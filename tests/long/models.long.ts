@@ -71,8 +71,8 @@ describe('models under load, in real time', function () {
     const rounds = await raceBudget(50);
 
     const most = Math.max(...rounds.map((round) => round.most));
-    const looks = rounds.reduce((sum, round) => sum + round.looks, 0);
-    console.error({ rounds: rounds.length, looks, most });
+    const changes = rounds.reduce((sum, round) => sum + round.changes, 0);
+    console.error({ rounds: rounds.length, changes, most });
     assert.equal(rounds.filter(({ engines }) => engines === 2).length, 50);
     assert.ok(most <= limitMicroUsd);
     for (const { reserved, settled, cost } of rounds)

@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type pg from 'pg';
 import { Store } from '../../core/engine/run/store.ts';
 import { eventually } from './eventually.ts';
-import { freshDatabase } from './postgres.ts';
+import { type FreshDatabase, freshDatabase } from './postgres.ts';
 import { type RacingEngines, startEngines } from './racing-engines.ts';
 import { itemsOf, lookTool, windowConfig } from './window-lab.ts';
 import { type Allowance, type CallCounted, startWindowServer } from './window-server.ts';
@@ -17,9 +17,9 @@ export interface RoundSeen {
   readonly statuses: readonly string[];
   /** Engines that had a part in it: one may have been quick enough to take up both runs. */
   readonly engines: number;
-  /** Looks at the purse while the round went on. */
-  readonly looks: number;
-  /** The most that was spent and reserved, over all looks and purses. */
+  /** How often something was reserved, spent or given back. */
+  readonly changes: number;
+  /** The most that was spent and reserved in any purse after any of them. */
   readonly most: number;
   /** When all was over. */
   readonly reserved: number;
@@ -32,24 +32,34 @@ export interface RoundSeen {
   readonly steps: number;
 }
 
+/** Writes down what a purse holds whenever it changes, in the transaction itself: no moment is between two looks. */
+const watchSql = `
+CREATE SCHEMA watch;
+CREATE TABLE watch.purse (tenant_id int, held bigint);
+CREATE FUNCTION watch.changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
+  INSERT INTO watch.purse VALUES (NEW.tenant_id, NEW.reserved_micro_usd + NEW.settled_micro_usd); RETURN NULL; END $$;
+CREATE TRIGGER watch_purse AFTER INSERT OR UPDATE ON tutti.budget FOR EACH ROW EXECUTE FUNCTION watch.changed();
+`;
+
 /** 500 agents on one budget, half of them on each of two engines, until so many rounds were raced by both. */
 export async function raceBudget(
   rounds: number,
   tenantDailyMicroUsd = limitMicroUsd,
 ): Promise<readonly RoundSeen[]> {
   const fresh = await freshDatabase();
+  await fresh.database.admin((client) => client.query(watchSql));
   const server = await startWindowServer({ allowance: {}, turns, tool: lookTool, latencyMs: 5 });
   const models = { standard: [{ model: 'first', baseUrl: server.baseUrl('openai') }] };
   const config = windowConfig({ models, budgets: { tenantDailyMicroUsd } });
   const engines = await startEngines(fresh, [config, config]);
-  const pool = fresh.database.pool('tutti_engine', 3);
+  const pool = fresh.database.pool('tutti_engine', 1);
   try {
     const seen: RoundSeen[] = [];
     while (
       seen.filter(({ engines: raced }) => raced > 1).length < rounds &&
       seen.length < 3 * rounds
     )
-      seen.push(await race({ pool, engines }, `race-${seen.length}`));
+      seen.push(await race({ fresh, pool, engines }, `race-${seen.length}`));
     return seen;
   } finally {
     await engines.close();
@@ -95,18 +105,19 @@ export async function shareAccount(
   }
 }
 
-async function race(
-  { pool, engines }: { readonly pool: pg.Pool; readonly engines: RacingEngines },
-  name: string,
-): Promise<RoundSeen> {
+interface Racing {
+  readonly fresh: FreshDatabase;
+  readonly pool: pg.Pool;
+  readonly engines: RacingEngines;
+}
+
+async function race({ fresh, pool, engines }: Racing, name: string): Promise<RoundSeen> {
   const tenantId = await new Store(pool).tenant(name);
   const runs = ['a', 'b'].map((engine) => ({
     workflow: 'window.keep',
     tenantId,
     input: { items: itemsOf(engine, perEngine) },
   }));
-  const observer = new Observer(pool, tenantId);
-  const observing = observer.observe();
   const ids = await engines.start(runs);
   const owners = await pool.query('SELECT DISTINCT owner FROM tutti.run WHERE id = ANY ($1)', [
     ids,
@@ -118,8 +129,6 @@ async function race(
     );
     return rows.length === ids.length ? rows.map(({ status }) => status) : null;
   });
-  await observer.stop();
-  await observing;
   const { rows } = await pool.query(
     `SELECT (SELECT sum(reserved_micro_usd)::int FROM tutti.budget WHERE tenant_id = $1) AS reserved,
        (SELECT sum(settled_micro_usd)::int FROM tutti.budget WHERE tenant_id = $1 AND scope = 'tenant') AS settled,
@@ -129,35 +138,11 @@ async function race(
      FROM tutti.step WHERE tenant_id = $1 AND kind = 'task' AND status = 'succeeded'`,
     [tenantId],
   );
-  const { looks, most } = observer;
-  return { statuses, engines: owners.rows.length, looks, most, ...rows[0] };
-}
-
-/** Looks at a tenant's purses as often as it can, on a connection of its own. */
-class Observer {
-  looks = 0;
-  most = 0;
-  readonly #pool: pg.Pool;
-  readonly #tenantId: number;
-  #isOver = false;
-
-  constructor(pool: pg.Pool, tenantId: number) {
-    this.#pool = pool;
-    this.#tenantId = tenantId;
-  }
-
-  async observe(): Promise<void> {
-    while (!this.#isOver) {
-      const { rows } = await this.#pool.query<{ most: number | null }>(
-        'SELECT max(reserved_micro_usd + settled_micro_usd)::int AS most FROM tutti.budget WHERE tenant_id = $1',
-        [this.#tenantId],
-      );
-      this.looks += 1;
-      this.most = Math.max(this.most, rows[0]?.most ?? 0);
-    }
-  }
-
-  async stop(): Promise<void> {
-    this.#isOver = true;
-  }
+  const { rows: held } = await fresh.database.admin((client) =>
+    client.query(
+      'SELECT count(*)::int AS changes, max(held)::int AS most FROM watch.purse WHERE tenant_id = $1',
+      [tenantId],
+    ),
+  );
+  return { statuses, engines: owners.rows.length, ...held[0], ...rows[0] };
 }

@@ -39,7 +39,8 @@ export class UndoLab {
 
   /** `company`: whether there is the sample company, or nothing at all. */
   static async open({ company }: { readonly company: boolean }): Promise<UndoLab> {
-    const engine = await openTestEngine(new URL('./fixtures/undo.config.ts', import.meta.url));
+    const config = new URL('./fixtures/undo.config.ts', import.meta.url);
+    const engine = await openTestEngine(config, { hasCompany: company });
     const { host } = engine;
     const tenantId = company
       ? (await host.sampleTenant(1)).tenantId

@@ -75,6 +75,16 @@ function stageOf({ works, everyMs: _, ...limits }: State): Stage {
 /** What must have been first somewhere. */
 const kinds = ['dependency', 'run', 'module', 'retry', 'queue', 'model_tokens', 'burst'];
 
+const fewest = 150;
+
+/**
+ * A look tries out for each waiting step what starts it, and a run of a narrow purse has hundreds of moments that are much alike: the first
+ * six are looked at, and then ever fewer, to its end.
+ */
+function isLookedAt(moment: number): boolean {
+  return moment <= 6 || Number.isInteger(Math.log2(moment));
+}
+
 describe('a step that waits', function () {
   this.timeout(120_000);
 
@@ -85,7 +95,10 @@ describe('a step that waits', function () {
     const property = fc.asyncProperty(states, async (state) => {
       const stage = stageOf(state);
       const { explainer, subject } = stage;
+      let moment = 0;
       await stage.play(state.everyMs, async () => {
+        moment += 1;
+        if (!isLookedAt(moment)) return;
         looks += 1;
         const told = await explainer.explain(subject.facts.id);
         for (const { path, status, isFollowUp, blockers } of told?.steps ?? []) {
@@ -97,9 +110,9 @@ describe('a step that waits', function () {
     });
     const unseen = () => kinds.filter((kind) => !firsts.has(kind));
     // Chance may leave one out for a while.
-    for (let round = 0; round === 0 || (round < 10 && unseen().length > 0); round += 1)
+    for (let round = 0; round < 10 && (looks <= fewest || unseen().length > 0); round += 1)
       await fc.assert(property, { numRuns: 30 });
-    assert.ok(looks > 150, `${looks} looks`);
+    assert.ok(looks > fewest, `${looks} looks`);
     assert.deepEqual(unseen(), [], `first were ${[...firsts.keys()]}`);
   });
 

@@ -40,8 +40,19 @@ function weather(storm: Storm, random: () => number): readonly number[] {
   return sent;
 }
 
+/** How many of some moments, in order, are in a span. */
 function between(sent: readonly number[], from: number, to: number): number {
-  return sent.filter((at) => at >= from && at < to).length;
+  return countBefore(sent, to) - countBefore(sent, from);
+}
+
+function countBefore(sent: readonly number[], end: number): number {
+  let [low, high] = [0, sent.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sent[middle] as number) < end) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** The most in any 100 ms that begin with a call. */

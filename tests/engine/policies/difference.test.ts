@@ -119,20 +119,17 @@ interface Asks {
   readonly from: ReadonlyMap<string, number>;
 }
 
-/** What tiers in one currency ask. */
+const tiersFor = (all: readonly Policy[], agent: string, tool: string): readonly Tier[] =>
+  all
+    .flatMap((each) => each.tiers ?? [])
+    .filter((each) => fits(each.agents, agent) && fits(each.tools, tool));
+
+/** What tiers in one currency ask, which are for this agent and tool. */
 function asksOf(
-  all: readonly Policy[],
-  call: {
-    agent: string;
-    tool: string;
-    known: readonly string[];
-    risk: number;
-    amount: number | null;
-  },
+  all: readonly Tier[],
+  call: { known: readonly string[]; risk: number; amount: number | null },
 ): Asks | null {
   const tiers = all
-    .flatMap((each) => each.tiers ?? [])
-    .filter((each) => fits(each.agents, call.agent) && fits(each.tools, call.tool))
     .filter(
       (each) => call.known.length === 0 || call.known.some((one) => fits(each.companies, one)),
     )
@@ -170,6 +167,9 @@ function movesOf(before: Asks | null, after: Asks | null): readonly number[] {
   ];
 }
 
+const areSame = (one: readonly Tier[], other: readonly Tier[] = []): boolean =>
+  one.length === other.length && one.every((each, at) => each === other[at]);
+
 /** By enumeration: `aspect direction`, above zero being wider. */
 function enumerated(before: readonly Policy[], after: readonly Policy[]): ReadonlySet<string> {
   const found = new Set<string>();
@@ -178,6 +178,7 @@ function enumerated(before: readonly Policy[], after: readonly Policy[]): Readon
   };
   const sets = [[], ...companies.map((one) => [one])];
   for (const one of companies) for (const other of companies) sets.push([one, other]);
+  const tiersSeen: (readonly [readonly Tier[], readonly Tier[]])[] = [];
   for (const agent of agents)
     for (const tool of tools) {
       for (const company of [null, ...companies])
@@ -203,11 +204,15 @@ function enumerated(before: readonly Policy[], after: readonly Policy[]): Readon
       outcomes(to).forEach((outcome, at) => {
         note('external', outcome - (outcomes(from)[at] as number));
       });
+      const tiers = [tiersFor(before, agent, tool), tiersFor(after, agent, tool)] as const;
+      // The same tiers ask the same, for whomever they are.
+      if (tiersSeen.some((seen) => seen.every((each, at) => areSame(each, tiers[at])))) continue;
+      tiersSeen.push(tiers);
       for (const known of sets)
         for (const risk of [0, 1, 2])
           for (const amount of [null, 0, 5, 10, 15, 20, 25]) {
-            const call = { agent, tool, known, risk, amount };
-            for (const move of movesOf(asksOf(before, call), asksOf(after, call)))
+            const call = { known, risk, amount };
+            for (const move of movesOf(asksOf(tiers[0], call), asksOf(tiers[1], call)))
               note('tiers', move);
           }
     }
