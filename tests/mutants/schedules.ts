@@ -75,8 +75,8 @@ export const schedules: readonly Mutant[] = [
   {
     id: 'a-failure-pauses-the-slot-after-the-next',
     file: 'core/service/schedules/advance.ts',
-    find: 'pausedAt: hasPaused ? 0 :',
-    replace: 'pausedAt: hasPaused ? null :',
+    find: '(row.paused_at?.getTime() ?? null) : 0;',
+    replace: '(row.paused_at?.getTime() ?? null) : null;',
     tests: [policies],
   },
   {
