@@ -287,64 +287,6 @@ describe('what becomes of a slot', function () {
     assert.match(paused?.reason ?? '', /^run .{36} failed$/);
   });
 
-  it('pauses its schedule also where a trigger is the first to see that its run has failed', async () => {
-    verifies('R2.schedule-policies');
-    const schedules = [hourly({ pauseOnFailure: true })];
-    const [desk, actor] = [lab.desk({ schedules }), { kind: 'person', id: 'anna' } as const];
-    const part = await lab.part({ schedules });
-    await lab.pass(31 * minute, part);
-    await lab.end('failed');
-
-    const { state } = await desk.trigger(lab.tenantId, 'hourly', { actor, key: 'again' });
-    await lab.end();
-    await lab.pass(hour, part);
-
-    assert.equal(state, 'fired');
-    assert.deepEqual(await lab.slots(), ['01:00 failed', '02:00 paused']);
-    const { paused } = await desk.show(lab.tenantId, 'hourly');
-    assert.match(paused?.reason ?? '', /^run .{36} failed$/);
-    const { rows } = await lab.pool.query(
-      `SELECT action FROM tutti.audit WHERE tenant_id = $1 AND action LIKE 'schedule.%' ORDER BY seq`,
-      [lab.tenantId],
-    );
-    assert.deepEqual(rows, [{ action: 'schedule.pause' }, { action: 'schedule.trigger' }]);
-  });
-
-  for (const overlap of ['queue', 'cancel_running'] as const)
-    it(`overlap ${overlap}: a trigger that waits starts although the schedule is paused, and nothing of the clock does`, async () => {
-      verifies('R2.schedule-policies');
-      const schedules = [hourly({ overlap })];
-      const [desk, actor] = [lab.desk({ schedules }), { kind: 'person', id: 'anna' } as const];
-      const part = await lab.part({ schedules });
-      await lab.pass(31 * minute, part);
-      if (overlap === 'queue') await lab.pass(hour, part);
-      await desk.pause(lab.tenantId, 'hourly', { actor, reason: 'stocktaking' });
-      const asked = await desk.trigger(lab.tenantId, 'hourly', { actor, key: 'now' });
-      await lab.pass(minute, part);
-      await lab.end('cancelled');
-      await lab.pass(minute, part);
-
-      const [slot] = await desk.slots(lab.tenantId, 'hourly', { limit: 1 });
-      assert.deepEqual([asked.state, slot?.id, slot?.state], ['queued', asked.id, 'fired']);
-      const byClock = overlap === 'queue' ? ['02:00 queued'] : [];
-      assert.deepEqual(await lab.slots(), ['01:00 cancelled', ...byClock]);
-    });
-
-  it('waits for the end of what goes on where a trigger asks to, and cancels nothing', async () => {
-    const schedules = [hourly({ overlap: 'cancel_running' })];
-    const [desk, actor] = [lab.desk({ schedules }), { kind: 'person', id: 'anna' } as const];
-    const part = await lab.part({ schedules });
-    await lab.pass(31 * minute, part);
-    const ask = { actor, key: 'after it', overlap: 'queue' } as const;
-    await desk.trigger(lab.tenantId, 'hourly', ask);
-    await lab.pass(minute, part);
-
-    assert.deepEqual(lab.cancelled, []);
-    await lab.end();
-    await lab.pass(minute, part);
-    assert.equal((await desk.trigger(lab.tenantId, 'hourly', ask)).state, 'fired');
-  });
-
   it('is told beforehand, however many moments before it are left out', async () => {
     const everyMinute = { cron: '* * * * *', timeZone: 'UTC' };
     const tokyo = { cron: '0 9 * * *', timeZone: 'Asia/Tokyo' };
