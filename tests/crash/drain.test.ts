@@ -34,7 +34,10 @@ describe('a server that is asked to end with work in flight', function () {
   async function serving(gate: string, drainMs = patienceMs) {
     const place = {
       cwd: folder.path,
-      env: { DATABASE_URL: lab.fresh.url, ...lab.oracle.env, LAB_DRAIN_MS: String(drainMs) },
+      env: {
+        ...{ DATABASE_URL: lab.fresh.url, ...lab.oracle.env, ORACLE_MODEL_URL: '' },
+        LAB_DRAIN_MS: String(drainMs),
+      },
     };
     const server = startCli(place, ['serve', '--port', '0', '--config', config]);
     await server.says(/Serving until/);
@@ -125,7 +128,7 @@ describe('a server that is asked to end with work in flight', function () {
   it('leaves runs that the next engine goes on with, each time: everything happens once, and nothing is lost', async () => {
     verifies('R8.crash', 'R9.restart');
     assert.equal(left.length, 3);
-    const next = lab.engine();
+    const next = lab.engine({ converses: false });
     await lab.whenEnded(left.map(({ id }) => id));
     next.child.kill('SIGTERM');
 
