@@ -129,7 +129,7 @@ describe('a server that is asked to end with work in flight', function () {
     verifies('R8.crash', 'R9.restart');
     assert.equal(left.length, 3);
     const next = lab.engine({ converses: false });
-    await lab.whenEnded(left.map(({ id }) => id));
+    await Promise.all([next.ready, lab.whenEnded(left.map(({ id }) => id))]);
     next.child.kill('SIGTERM');
 
     const { code, stderr } = await next.ended;
