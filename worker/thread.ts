@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { getHeapStatistics } from 'node:v8';
 import { systemClock } from '../core/base/clock.ts';
 import { EngineError, toErrorData } from '../core/base/errors.ts';
 import { LeaseClock } from '../core/base/lease-clock.ts';
@@ -59,8 +60,8 @@ export default async function lane(task: LaneTask): Promise<void> {
   const outgoing = new Outgoing((batch) => port.postMessage(batch));
   let loaded: Loaded | null = null;
   const beat = setInterval(() => {
-    const { heapUsed, external } = process.memoryUsage();
-    Atomics.store(memory, slots.heapMb, heapUsed >> 20);
+    const { used_heap_size: heap, external_memory: external } = getHeapStatistics();
+    Atomics.store(memory, slots.heapMb, heap >> 20);
     Atomics.store(memory, slots.externalMb, external >> 20);
     const { user, system } = process.threadCpuUsage();
     Atomics.store(memory, slots.cpuMs, (user + system) / 1_000);

@@ -55,8 +55,9 @@ export async function callModel(
 ): Promise<Told> {
   const { talk, prompt, targets } = context;
   const { permitted, target: first = 0 } = talk.job;
-  const bytes = requestBytes(prompt.request('', messages, 0));
-  let chosen = turn === 1 && permitted ? first : await talk.permit({ bytes });
+  // The first turn of most attempts comes with its permit, and is not measured again.
+  const bytesOf = (): number => requestBytes(prompt.request('', messages, 0));
+  let chosen = turn === 1 && permitted ? first : await talk.permit({ bytes: bytesOf() });
   const failures: Record<string, number> = {};
   for (;;) {
     const target = targets[chosen] as ModelTarget;
@@ -70,7 +71,8 @@ export async function callModel(
     if (!mayPass(reply)) throw reply;
     const tries = (failures[reply.code] ?? 0) + 1;
     failures[reply.code] = tries;
-    chosen = await talk.permit({ bytes, failed: { error: toErrorData(reply), tries } });
+    const failed = { error: toErrorData(reply), tries };
+    chosen = await talk.permit({ bytes: bytesOf(), failed });
   }
 }
 

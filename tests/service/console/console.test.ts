@@ -25,8 +25,12 @@ describe('the console', function () {
   afterEach(async () => await page[Symbol.asyncDispose]());
 
   /** Opens the console and signs in. */
-  async function signedIn(roles: Parameters<ServedApi['key']>[1], place = ''): Promise<void> {
-    const key = await served.key(served.ours, roles, { person: 'anna' });
+  async function signedIn(
+    roles: Parameters<ServedApi['key']>[1],
+    place = '',
+    modules: readonly string[] | null = null,
+  ): Promise<void> {
+    const key = await served.key(served.ours, roles, { person: 'anna', modules });
     page = await signIntoConsole(served.server.url, { key, place });
   }
 
@@ -85,6 +89,12 @@ describe('the console', function () {
     await page.says('No run is like that.');
     await page.reload();
     await page.says('No run is like that.');
+  });
+
+  it('does not tell who may see some modules only that there is no run at all', async () => {
+    verifies('R11.dashboard');
+    await signedIn(['viewer'], 'runs', ['elsewhere']);
+    await page.says('There is no run yet of the modules and companies that you may see.');
   });
 
   it('shows the steps of a run with what failed first, and a step with its tries and entries', async () => {

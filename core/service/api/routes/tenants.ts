@@ -28,6 +28,9 @@ const meShape = z
     permissions: z.array(z.string()),
     modules: z.array(z.string()).nullable().meta({ description: 'Null: all of them.' }),
     companies: z.array(z.string()).nullable().meta({ description: 'Null: all of them.' }),
+    hasSession: z
+      .boolean()
+      .meta({ description: 'Whether you come with a session: GET /v1/sessions/current shows it.' }),
   })
   .meta({ id: 'Me' });
 
@@ -45,13 +48,14 @@ function readingRoutes(tenants: Tenants): readonly Route[] {
       // Every role may read runs: whoever is known at all may ask who they are.
       permission: 'runs:read',
       answers: { 200: meShape },
-      handle: async ({ principal }) => {
+      handle: async ({ principal, proof }) => {
         const { actor, roles, modules, companies } = principal;
         const allowed = (Object.keys(permissions) as Permission[]).filter((each) =>
           isAllowed(principal, each),
         );
         const tenant = await slugOf(tenants, principal);
-        return ok({ tenant, actor, roles, permissions: allowed, modules, companies });
+        const hasSession = proof?.kind === 'session';
+        return ok({ tenant, actor, roles, permissions: allowed, modules, companies, hasSession });
       },
     }),
     defineRoute({

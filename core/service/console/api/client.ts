@@ -1,4 +1,4 @@
-import { asProblem, isAbort, type Problem, problemOf } from './problem.ts';
+import { asProblem, isAbort, problemOf } from './problem.ts';
 import type { Me } from './shapes.ts';
 
 /** What a request to the API may say beside its path. */
@@ -36,11 +36,8 @@ export class Client {
   /** Who this is. @throws Problem 401 for nobody */
   async me(): Promise<Me> {
     const me = await this.get<Omit<Me, 'person'>>('v1/me');
-    const session = await this.get<Own>('v1/sessions/current').catch((problem: Problem) => {
-      // Known without a session: by being on the server's machine.
-      if (problem.status === 404) return null;
-      throw problem;
-    });
+    // Who is known without one is on the server's machine.
+    const session = me.hasSession ? await this.get<Own>('v1/sessions/current') : null;
     this.#csrfToken = session?.csrfToken ?? null;
     return { ...me, person: session?.session.person ?? null };
   }

@@ -17,6 +17,11 @@ export interface Me {
   readonly person: string | null;
   readonly roles: readonly string[];
   readonly permissions: readonly string[];
+  /** The modules that it may touch; null: all of them. */
+  readonly modules: readonly string[] | null;
+  /** The companies that it may touch; null: all of them. */
+  readonly companies: readonly string[] | null;
+  readonly hasSession: boolean;
 }
 
 /** Who did something. */

@@ -3,12 +3,12 @@ import type { Budgets, Limits, Page, Run, Status, Stop } from '../api/shapes.ts'
 import { hrefOf } from '../app/route.ts';
 import { useMay } from '../app/session.ts';
 import { type Resource, useResource } from '../app/use-resource.ts';
-import { EmptyNote } from '../parts/empty-note.tsx';
 import { type Figure, Figures } from '../parts/figures.tsx';
 import { Loaded } from '../parts/loaded.tsx';
 import { countText, usdText } from '../parts/text-of.ts';
 import { concernsOf } from './attention.ts';
 import { LimitTable } from './limit-table.tsx';
+import { NoRuns } from './no-runs.tsx';
 import { RunTable } from './run-table.tsx';
 
 const everyMs = 5_000;
@@ -50,15 +50,7 @@ export function OverviewPage(): ReactElement {
       <section>
         <h2>Newest runs</h2>
         <Loaded from={runs}>
-          {({ items }) =>
-            items.length === 0 ? (
-              <EmptyNote>
-                There is no run yet. Start one with <code>tutti run WORKFLOW</code>.
-              </EmptyNote>
-            ) : (
-              <RunTable runs={items} />
-            )
-          }
+          {({ items }) => (items.length === 0 ? <NoRuns /> : <RunTable runs={items} />)}
         </Loaded>
       </section>
     </>

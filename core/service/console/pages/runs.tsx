@@ -7,6 +7,7 @@ import { EmptyNote } from '../parts/empty-note.tsx';
 import { Loaded } from '../parts/loaded.tsx';
 import { MoreButton } from '../parts/more-button.tsx';
 import { TypedFilter } from '../parts/typed-filter.tsx';
+import { NoRuns } from './no-runs.tsx';
 import { RunTable } from './run-table.tsx';
 
 const everyMs = 5_000;
@@ -40,7 +41,7 @@ export function RunsPage({ route }: { readonly route: Route }): ReactElement {
       </div>
       <Loaded from={runs}>
         {(items) =>
-          items.length === 0 ? <NoRuns isNarrowed={isNarrowed} /> : <RunTable runs={items} />
+          items.length > 0 ? <RunTable runs={items} /> : isNarrowed ? <NoneLikeThat /> : <NoRuns />
         }
       </Loaded>
       <MoreButton of={runs} />
@@ -48,17 +49,10 @@ export function RunsPage({ route }: { readonly route: Route }): ReactElement {
   );
 }
 
-function NoRuns({ isNarrowed }: { readonly isNarrowed: boolean }): ReactElement {
-  if (isNarrowed)
-    return (
-      <EmptyNote>
-        No run is like that. <a href={hrefOf(['runs'])}>Show all runs.</a>
-      </EmptyNote>
-    );
+function NoneLikeThat(): ReactElement {
   return (
     <EmptyNote>
-      There is no run yet. Start one with <code>tutti run WORKFLOW</code> or{' '}
-      <code>POST /v1/runs</code>.
+      No run is like that. <a href={hrefOf(['runs'])}>Show all runs.</a>
     </EmptyNote>
   );
 }
