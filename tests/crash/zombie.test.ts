@@ -29,7 +29,14 @@ describe('an engine that stood still for longer than its lease', function () {
     const stopped = flushes.map((flush) => {
       const at = `after-flush:${flush}:SIGSTOP`;
       const items = [`z-${flush}`];
-      return lab.engine({ submit: 'crash.hold', stays: true, converses: false, leaseMs, items, at });
+      return lab.engine({
+        submit: 'crash.hold',
+        stays: true,
+        converses: false,
+        leaseMs,
+        items,
+        at,
+      });
     });
     await lab.until('each stands still, or has ended its run before', async () => {
       const over = await ended();
