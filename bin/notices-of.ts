@@ -56,16 +56,20 @@ function alertsOf(
     ...{ pool, clock: systemClock, tenantId, config, onError: tellOperator },
     tenants: () => tenantsInUse(pool, tenantId),
     trouble: () => engine.trouble,
+    registry: host.registry,
     host: hostname(),
   });
 }
 
 /** Reports the nights of every tenant. */
-function reporterOf({ database, history }: Host, config: MorningReportConfig): MorningReporter {
+function reporterOf(
+  { database, history, registry }: Host,
+  config: MorningReportConfig,
+): MorningReporter {
   const pool = database.pool('tutti_engine', 1);
   const tenants = () => readTenants(pool);
   return new MorningReporter({
-    ...{ pool, history, tenants, config },
+    ...{ pool, history, registry, tenants, config },
     ...{ clock: systemClock, onError: tellOperator },
   });
 }

@@ -62,6 +62,7 @@ const unsent: readonly ErrorCode[] = [
   'EGRESS_REFUSED',
   'FILE_REFUSED',
   'MAIL_REFUSED',
+  'MCP_REFUSED',
   'MCP_SERVER_UNKNOWN',
   'MCP_TOOL_CHANGED',
   'MCP_TOOL_UNKNOWN',

@@ -10,6 +10,9 @@ import { periodOf } from './fiscal-periods.ts';
 import { holidaysOf, isWeekend } from './holidays.ts';
 import { isCron, type Schedule, type Timing } from './schedule.ts';
 
+// Of a schedule whose days are all excluded, somebody would wait in vain.
+const mostExcludedDays = 1_000;
+
 /** Why a schedule does not come due on a day. */
 export type ExcludedBy = 'date' | 'weekend' | 'holiday';
 
@@ -48,6 +51,36 @@ export function nextOccurrence(
   }
   if (first === null || (endAt !== null && first.at >= Date.parse(endAt))) return null;
   return { ...first, excluded: excludedBy(schedule, calendars, first) };
+}
+
+/** The occurrence that comes next and is not excluded, whatever is left out before it; null when none comes any more. */
+export function nextComing(
+  schedule: Schedule,
+  calendars: readonly Calendar[],
+  afterMs: number,
+): Occurrence | null {
+  let first: Occurrence | null = null;
+  for (const timing of schedule.when) {
+    const found = nextUnexcluded({ ...schedule, when: [timing] }, calendars, afterMs);
+    if (found && (first === null || found.at < first.at)) first = found;
+  }
+  return first;
+}
+
+/** Of a schedule with one time: a day that is left out is left out whole. */
+function nextUnexcluded(
+  schedule: Schedule,
+  calendars: readonly Calendar[],
+  afterMs: number,
+): Occurrence | null {
+  let last = afterMs;
+  for (let days = 0; days < mostExcludedDays; days += 1) {
+    const next = nextOccurrence(schedule, calendars, last);
+    if (next === null || next.excluded === null) return next;
+    const { at, timeZone } = next;
+    last = Math.max(at, instantOf(Day.add(localDay(at, timeZone), 1), '00:00', timeZone) - 1);
+  }
+  return null;
 }
 
 /** The occurrences after one instant and at most at another, in order; at most `limit` of them. */

@@ -44,11 +44,20 @@ export function similarity(a: ComparableName, b: ComparableName, floor = 0): num
   const longest = Math.max(a.written.length, b.written.length);
   if (longest === 0) return 0;
   if (a.sorted === b.sorted) return 1;
-  const atLeast = Math.abs(a.written.length - b.written.length);
-  if (rounded(1 - atLeast / longest) < floor) return 0;
-  const least = Math.min(distance(a.written, b.written), distance(a.sorted, b.sorted));
-  const score = rounded(1 - least / longest);
-  return score < floor ? 0 : score;
+  const tooFar = leastBelow(floor, longest);
+  if (Math.abs(a.written.length - b.written.length) >= tooFar) return 0;
+  const least = Math.min(
+    distance(a.written, b.written, tooFar),
+    distance(a.sorted, b.sorted, tooFar),
+  );
+  return least >= tooFar ? 0 : rounded(1 - least / longest);
+}
+
+/** The least distance of names of `longest` letters whose score lies below `floor`. */
+function leastBelow(floor: number, longest: number): number {
+  let distance = 0;
+  while (distance <= longest && rounded(1 - distance / longest) >= floor) distance += 1;
+  return distance;
 }
 
 function rounded(score: number): number {
@@ -84,12 +93,17 @@ const ignored: ReadonlySet<string> = new Set(
    sarl sas sl sp spa spzoo sro srl und y z`.split(/\s+/),
 );
 
-/** Optimal string alignment distance, three rows of the table at a time. */
-function distance(a: string, b: string): number {
+/**
+ * Optimal string alignment distance, three rows of the table at a time; something from `tooFar` on where it is not less. No entry is less than
+ * the least of the two rows above it, so two rows from `tooFar` on decide: names differ in their first letters, mostly.
+ */
+function distance(a: string, b: string, tooFar: number): number {
   let before: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, column) => column);
+  let leastOfLast = 0;
   for (let row = 1; row <= a.length; row++) {
     const current = [row];
+    let least = row;
     for (let column = 1; column <= b.length; column++) {
       const same = a[row - 1] === b[column - 1];
       let cost = Math.min(
@@ -101,9 +115,12 @@ function distance(a: string, b: string): number {
         row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1];
       if (swapped) cost = Math.min(cost, (before[column - 2] ?? 0) + 1);
       current.push(cost);
+      if (cost < least) least = cost;
     }
+    if (least >= tooFar && leastOfLast >= tooFar) return tooFar;
     before = last;
     last = current;
+    leastOfLast = least;
   }
   return last[b.length] ?? 0;
 }

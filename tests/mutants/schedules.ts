@@ -3,6 +3,7 @@ import type { Mutant } from './mutant.ts';
 const policies = 'tests/service/schedules/policies.test.ts';
 const once = 'tests/service/schedules/once.test.ts';
 const property = 'tests/service/schedules/property.test.ts';
+const trigger = 'tests/service/schedules/trigger.test.ts';
 const backfill = 'tests/service/schedules/backfill.test.ts';
 const cron = 'tests/sdk/cron.test.ts';
 
@@ -75,9 +76,16 @@ export const schedules: readonly Mutant[] = [
   {
     id: 'a-failure-pauses-the-slot-after-the-next',
     file: 'core/service/schedules/advance.ts',
-    find: 'pausedAt: hasPaused ? 0 :',
-    replace: 'pausedAt: hasPaused ? null :',
+    find: '(row.paused_at?.getTime() ?? null) : 0;',
+    replace: '(row.paused_at?.getTime() ?? null) : null;',
     tests: [policies],
+  },
+  {
+    id: 'a-trigger-forgets-a-failure',
+    file: 'core/service/schedules/trigger.ts',
+    find: 'await settleRuns(client, registered, {',
+    replace: 'await settleRuns(client, { schedule: { ...schedule, pauseOnFailure: false } }, {',
+    tests: [trigger],
   },
   {
     id: 'a-backfill-runs-what-goes-on',

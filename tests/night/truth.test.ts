@@ -3,16 +3,20 @@ import type { RunSummary } from '../../core/engine/run/views.ts';
 import { generateSample } from '../../core/ports/erp/sample.ts';
 import type { Truth } from '../../core/sdk/sample.ts';
 import config from '../../tutti.config.ts';
+import { encryptedBy, encryptedConfig, newMasterKey } from '../support/encrypted.ts';
 import { type EndedRun, openTestEngine, type TestEngine } from '../support/engine.ts';
 import { markAll } from '../support/finding-mark.ts';
+import { personalWords } from '../support/personal-words.ts';
 import { verifies } from '../support/verifies.ts';
 
+const shipped = new URL('../../tutti.config.ts', import.meta.url);
 const modules = ['compliance', 'finance', 'hr', 'inventory'];
 const samples = await Promise.all(
   config.modules.flatMap(({ sample }) => (sample ? [sample()] : [])),
 );
 
-describe('the night over the sample company', () => {
+describe('the night over the sample company', function () {
+  this.timeout(600_000);
   let tutti: TestEngine;
   let tenantId: number;
   let truth: readonly Truth[];
@@ -21,9 +25,7 @@ describe('the night over the sample company', () => {
   let summary: RunSummary;
 
   before(async () => {
-    tutti = await openTestEngine(new URL('../../tutti.config.ts', import.meta.url), {
-      hasCompany: true,
-    });
+    tutti = await openTestEngine(shipped, { hasCompany: true });
     ({ tenantId } = await tutti.host.sampleTenant(1));
     truth = generateSample({ samples }).truth;
     booksBefore = await readBooks(tutti, tenantId);
@@ -83,6 +85,26 @@ describe('the night over the sample company', () => {
     assert.ok(summary.proposals > 0);
   });
 
+  it('leaves no name and no account in any table when it is encrypted, and finds the same', async () => {
+    verifies('R12.encryption');
+    const env = { [encryptedBy]: newMasterKey() };
+    const sealed = await openTestEngine(encryptedConfig(shipped), { hasCompany: true, env });
+    try {
+      const { tenantId: own } = await sealed.host.sampleTenant(1);
+      const { id, status } = await sealed.run('nightly', { tenantId: own });
+
+      assert.equal(status, 'succeeded');
+      const plain = await personalWords(tutti.fresh.database);
+      assert.ok(plain.length > 20, `${plain.length} names lie there unencrypted`);
+      assert.deepEqual(await personalWords(sealed.fresh.database), []);
+      const found = await toldOf(sealed, { id, tenantId: own });
+      assert.ok(found.length > 150, `${found.length} findings`);
+      assert.deepEqual(found, await toldOf(tutti, { id: first.id, tenantId }));
+    } finally {
+      await sealed.close();
+    }
+  });
+
   it('finds the same the next night, marks all of it as known and doubles no proposal', async () => {
     const openBefore = await tutti.history.proposals(tenantId);
     const second = await tutti.run('nightly', { tenantId });
@@ -132,6 +154,16 @@ async function readBooks(tutti: TestEngine, tenantId: number): Promise<string> {
   });
   assert.ok(count > 10_000, `${count} rows were compared`);
   return `${count} ${digest}`;
+}
+
+/** What a night has found, each with its sentence. */
+async function toldOf(
+  { history }: TestEngine,
+  { id, tenantId }: { readonly id: string; readonly tenantId: number },
+): Promise<readonly string[]> {
+  const findings = await history.findings(tenantId, { runId: id });
+  assert.ok(findings.every(({ summary }) => summary !== ''));
+  return findings.map(({ fingerprint, summary }) => `${fingerprint} ${summary}`).sort();
 }
 
 interface Reads {

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
+import type { Schedule } from 'tutti';
 import { v7 } from 'uuid';
+import type { RegisteredSchedule } from '../../core/sdk/check-schedule.ts';
 
 /** A night as its engine would have left it. */
 export interface StoredNight {
@@ -17,6 +19,8 @@ export interface StoredNight {
   /** Agents whose step failed. */
   readonly failed?: readonly string[];
   readonly workflow?: string;
+  /** @default the group */
+  readonly company?: string;
 }
 
 interface StoredFinding {
@@ -39,12 +43,13 @@ export async function storeNight(pool: pg.Pool, night: StoredNight = {}): Promis
   } = night;
   const id = v7({ msecs: at.getTime() });
   await pool.query(
-    `INSERT INTO tutti.run (tenant_id, id, workflow, workflow_version, pins, journal_v, business_date, time_zone, status, actor, created_at, ended_at)
-     VALUES (${tenantId}, $1, $2, 1, $3, 1, $4, 'UTC', $5, '{}', $6, $7)`,
+    `INSERT INTO tutti.run (tenant_id, id, workflow, workflow_version, pins, journal_v, business_date, time_zone, status, actor, created_at, ended_at, company)
+     VALUES (${tenantId}, $1, $2, 1, $3, 1, $4, 'UTC', $5, '{}', $6, $7, $8)`,
     [
       ...[id, night.workflow ?? 'nightly', JSON.stringify(rehearsal ? { rehearsal } : {})],
       ...[businessDate, status, at],
       durationMs === null ? null : new Date(at.getTime() + durationMs),
+      night.company ?? null,
     ],
   );
   const agents = [...new Set([...findings.map(agentOf), ...failed])];
@@ -78,6 +83,15 @@ export async function storeNight(pool: pg.Pool, night: StoredNight = {}): Promis
     );
   }
   return id;
+}
+
+/** Schedules as an engine knows them that has checked them. */
+export function registeredOf(
+  schedules: readonly Schedule[],
+): ReadonlyMap<string, RegisteredSchedule> {
+  return new Map(
+    schedules.map((schedule) => [schedule.name, { module: null, schedule, takesSlot: false }]),
+  );
 }
 
 function agentOf({ agent = 'finance.match' }: StoredFinding): string {

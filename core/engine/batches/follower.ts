@@ -51,6 +51,8 @@ const leaseLookMs = 1_000;
 const lingerLookMs = 5_000;
 /** How long a provider that takes no batch now is left alone, unless it says. */
 const busyMs = 60_000;
+/** How long after a submission was given up its request may still arrive at the provider. */
+const arrivalMs = 120_000;
 /** How long the results of a batch are waited for after its time: providers end a batch within a day. */
 const memoryMs = 26 * 3_600_000;
 
@@ -129,7 +131,7 @@ export class Follower {
     } catch (error) {
       if (this.#isStopped) throw error;
       const mayExist = !isEngineError(error) || error.details?.mayExist === true;
-      if (mayExist) return await this.#find(batch);
+      if (mayExist) return await this.#find(batch, this.#parts.clock.now());
       const data = toErrorData(error);
       this.#gone(batch, 'refused', data.code);
       events.unsent(batch, this.#retryOf(data), data);
@@ -161,14 +163,17 @@ export class Follower {
     return { afterMs: Number(details?.retryAfterMs ?? busyMs) };
   }
 
-  /** Looks for a batch whose submission was interrupted, until it is found or surely not there. */
-  async #find(batch: Batch): Promise<boolean> {
+  /**
+   * Looks for a batch whose submission was interrupted, until it is found or surely not there. `givenUpAt`: of one that took long the
+   * request may have left long after it was planned.
+   */
+  async #find(batch: Batch, givenUpAt = batch.plannedAt): Promise<boolean> {
     const { events, clock } = this.#parts;
     const { batches } = batch.target;
     for (let delayMs = firstLookMs; ; delayMs = Math.min(delayMs * 1.5, longestLookMs)) {
       const options = { signal: this.#signal, not: this.#parts.known() };
       const found = await this.#ask(() => batches.find(batch.mark, batch.plannedAt, options));
-      if (found === 'absent') {
+      if (found === 'absent' && clock.now() - givenUpAt >= arrivalMs) {
         const error = { code: 'MODEL_UNAVAILABLE', message: 'Its submission was lost.' } as const;
         this.#gone(batch, 'absent');
         events.unsent(batch, { afterMs: 0 }, error);

@@ -144,13 +144,26 @@ function checkCondition(
   if (comparison === 'in') {
     if (!Array.isArray(value)) throw invalid(entity, field, "needs a list for 'in'");
     for (const each of value) checkValue(entity, field, each);
-    return condition as CheckedCondition;
+    return asCompared(condition as CheckedCondition);
   }
   if (value === null && comparison !== 'eq' && comparison !== 'ne') {
     throw invalid(entity, field, `cannot be compared with null by '${comparison}'`);
   }
   checkValue(entity, field, value);
-  return condition as CheckedCondition;
+  return asCompared(condition as CheckedCondition);
+}
+
+/** Instants are compared to the millisecond, in which they are kept. */
+function asCompared(condition: CheckedCondition): CheckedCondition {
+  if (condition.kind !== 'instant') return condition;
+  const whole = (value: Scalar | null): string | null =>
+    value === null ? null : new Date(value as string).toISOString();
+  const { value } = condition;
+  return { ...condition, value: isList(value) ? value.map(whole) : whole(value) };
+}
+
+function isList(value: CheckedCondition['value']): value is readonly (Scalar | null)[] {
+  return Array.isArray(value);
 }
 
 function checkValue(entity: AnyEntity, name: string, value: unknown): void {

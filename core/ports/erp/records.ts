@@ -195,7 +195,7 @@ function settled(command: Command, outcome: Outcome): Written {
     case 'retry':
       throw failure('TOOL_FAILED', command, {
         said: `The ERP is busy; it may be asked again in ${outcome.afterMs} ms.`,
-        details: { afterMs: outcome.afterMs },
+        details: { retryAfterMs: outcome.afterMs },
       });
     case 'uncertain':
       throw failure('ERP_UNCERTAIN', command, { said: outcome.message, details: {} });

@@ -4,14 +4,14 @@ import { EngineError } from '../../base/errors.ts';
 // Statuses whose answers have no body: https://fetch.spec.whatwg.org/#null-body-status
 const empty = new Set([101, 103, 204, 205, 304]);
 
-/** The answer as the platform's own, its body cut off with an error past `maxBytes` unless it is a stream of events. */
+/** The answer as the platform's own, its body cut off with an error past `maxBytes`; of a stream of events, each event. */
 export function bounded(answer: Answer, url: URL, maxBytes: number): Response {
   const { status, statusText, body } = answer;
   const isStream = typeOf(answer.headers) === 'text/event-stream';
   const content =
     body && !empty.has(status)
       ? (body as ReadableStream<Uint8Array>).pipeThrough(
-          counted(isStream ? Number.POSITIVE_INFINITY : maxBytes, url),
+          (isStream ? countedEvents : counted)(maxBytes, url),
         )
       : null;
   const response = new Response(content, { status, statusText, headers: [...answer.headers] });
@@ -25,6 +25,36 @@ function counted(maxBytes: number, { hostname }: URL): TransformStream<Uint8Arra
       left -= chunk.byteLength;
       if (left >= 0) controller.enqueue(chunk);
       else controller.error(tooLong(hostname, maxBytes));
+    },
+  });
+}
+
+const lineFeed = 10;
+const carriageReturn = 13;
+
+/**
+ * Such a stream has no end, but whoever reads it gathers an event until the empty line after it.
+ * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
+ */
+function countedEvents(
+  maxBytes: number,
+  { hostname }: URL,
+): TransformStream<Uint8Array, Uint8Array> {
+  let eventBytes = 0;
+  let lineBytes = 0;
+  let last = 0;
+  return new TransformStream({
+    transform(chunk, controller) {
+      for (const byte of chunk) {
+        eventBytes += 1;
+        if (byte === carriageReturn || (byte === lineFeed && last !== carriageReturn)) {
+          if (lineBytes === 0) eventBytes = 0;
+          lineBytes = 0;
+        } else if (byte !== lineFeed) lineBytes += 1;
+        last = byte;
+        if (eventBytes > maxBytes) return controller.error(tooLong(hostname, maxBytes));
+      }
+      controller.enqueue(chunk);
     },
   });
 }

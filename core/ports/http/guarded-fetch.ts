@@ -15,8 +15,8 @@ const ownNames =
 
 /**
  * `fetch` that reaches what the configuration allows, and nothing else: https to public addresses of allowed hosts, each redirect by
- * the same rules, at most three. The answer's body ends with an error past `maxBytes`, but for `text/event-stream`, which the caller
- * ends. It throws EGRESS_REFUSED before anything has been sent to whom it may not be, and HTTP_FAILED; the signal's reason when that aborts.
+ * the same rules, at most three. The answer's body ends with an error past `maxBytes`; of a `text/event-stream`, which the caller
+ * ends, each event does. It throws EGRESS_REFUSED before anything has been sent to whom it may not be, and HTTP_FAILED; the signal's reason when that aborts.
  * @throws CONFIG_INVALID for hosts and origins that are none
  */
 export function guardedFetch(config: FetchConfig, seams: HttpSeams = {}): typeof fetch {

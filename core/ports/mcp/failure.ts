@@ -19,12 +19,23 @@ export function unreachable(server: string, error: unknown, words = ''): EngineE
   return ownError(error) ?? serverFailed(server, what, words === '' ? error : words);
 }
 
-/** What a call of a tool failed with, as one of ours: what the server answered is the tool's, the rest is the session's. */
+/**
+ * What a call of a tool failed with, as one of ours: what the server answered is the tool's, the rest is the session's. Once it has been
+ * sent, no refusal of ours proves any more that nothing has left: an answer that was not taken came after the deed.
+ */
 export function callFailure(
   error: unknown,
-  { server, tool }: { readonly server: string; readonly tool: string },
+  {
+    server,
+    tool,
+    isSent,
+  }: { readonly server: string; readonly tool: string; readonly isSent: boolean },
 ): EngineError {
   const own = ownError(error);
+  if (own?.code === 'EGRESS_REFUSED' && isSent) {
+    const message = `What '${tool}' of MCP server '${server}' has done is not known: ${own.message}`;
+    return new EngineError('MCP_TOOL_FAILED', message, { cause: error });
+  }
   if (own) return own;
   if (error instanceof ProtocolError) {
     const message = `MCP server '${server}' refused '${tool}': ${wordsOf(error.message)}`;

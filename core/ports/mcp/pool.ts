@@ -89,6 +89,9 @@ export interface OpenMcpPool extends McpPool {
   check(server: string, signal: AbortSignal): Promise<McpServerView>;
 }
 
+/** Of a server elsewhere, bytes; one that is a process of ours may send as much. */
+const largestMessage = 10 * 1024 * 1024;
+
 /** How often a call that never reached a server is taken to the next session. */
 const mostMoves = 3;
 
@@ -205,18 +208,21 @@ class Pool implements OpenMcpPool {
 
   async #callOn<T>(session: Session, { call, caller, read, policy }: Ruled<T>): Promise<T | null> {
     const { signal } = caller;
+    let isSent = false;
     try {
       const definition = await this.#require(session, call, signal);
       if (!definition) return null;
       const done = await session.call(signal, (connection) =>
-        inSpan({ ...call, protocolVersion: connection.protocolVersion }, caller, async (meta) =>
-          read(await this.#send(connection, { call, definition, meta, policy }, signal), policy),
-        ),
+        inSpan({ ...call, protocolVersion: connection.protocolVersion }, caller, async (meta) => {
+          isSent = true;
+          const sent = { call, definition, meta, policy };
+          return read(await this.#send(connection, sent, signal), policy);
+        }),
       );
       return done?.result ?? null;
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      const failure = callFailure(error, call);
+      const failure = callFailure(error, { ...call, isSent });
       if (failure.code === 'MCP_SERVER_FAILED') {
         if (isLost(error)) session.retire();
         else void session.check();
@@ -263,6 +269,7 @@ class Pool implements OpenMcpPool {
     throw new EngineError(
       'TOOL_INPUT_INVALID',
       `'${call.tool}' of MCP server '${call.server}' does not take these arguments: ${wordsOf(checked.errorMessage)}`,
+      { details: { sent: false } },
     );
   }
 
@@ -298,7 +305,8 @@ function waysOf({ servers }: McpConfig, { env, fetch }: McpPoolParts): Ways {
   if (fetch) return { env, fetch };
   const urls = Object.values(servers).flatMap((server) => ('url' in server ? [server.url] : []));
   const ports = [443, ...urls.map((url) => Number(new URL(url).port || 443))];
-  return { env, fetch: guardedFetch({ hosts: ['*'], ports, setting: 'mcp.servers' }) };
+  const egress = { hosts: ['*'], ports, setting: 'mcp.servers', maxBytes: largestMessage };
+  return { env, fetch: guardedFetch(egress) };
 }
 
 /** Who looks at a server without a run. */

@@ -250,7 +250,8 @@ function toParts(blocks: readonly Block[], request: ModelRequest): Part[] {
   };
   for (const { start, text, json, signature } of blocks) {
     if (start.type === 'text') {
-      parts.push({ kind: 'text', text: text.toWellFormed(), ...echo() });
+      // An empty text is left out; what was thought before it belongs to what comes next.
+      if (text !== '') parts.push({ kind: 'text', text: text.toWellFormed(), ...echo() });
     } else if (start.type === 'tool_use') {
       const { id, name } = parseReply(z.object({ id: z.string(), name: z.string() }), start);
       const args = readArguments(json === '' ? JSON.stringify(start.input ?? {}) : json);

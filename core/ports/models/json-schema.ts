@@ -88,11 +88,13 @@ const constraints = new Set(
 
 /**
  * The schema in the form that a provider can enforce, or undefined when it has parts that cannot be: optional properties
- * (where all must be required), records, tuples, intersections, references, unknown values. The form never admits
- * less than it says in words; our own zod check follows anyway.
+ * (where all must be required), records, tuples, intersections, references, unknown values, in the words of zod or of whoever
+ * else has written it. The form never admits less than it says in words; our own zod check follows anyway.
  */
 export function toStrictSchema(schema: JsonSchema, dialect: SchemaDialect): JsonSchema | undefined {
-  return schema.type === 'object' ? strictNode(schema, dialect) : undefined;
+  // Tools without parameters may say no more than that these are an object.
+  const { properties = {} } = schema;
+  return schema.type === 'object' ? strictNode({ ...schema, properties }, dialect) : undefined;
 }
 
 function strictNode(node: unknown, dialect: SchemaDialect): JsonSchema | undefined {
@@ -121,6 +123,8 @@ function isEnforced(key: string, value: unknown, dialect: SchemaDialect): boolea
 function strictStructure(schema: JsonSchema, dialect: SchemaDialect): JsonSchema | undefined {
   const branches = schema.anyOf ?? schema.oneOf;
   if (Array.isArray(branches)) {
+    // What stands beside alternatives holds together with each of them.
+    if (schema.properties !== undefined || schema.items !== undefined) return undefined;
     const anyOf = branches.map((branch) => strictNode(branch, dialect));
     return anyOf.includes(undefined) ? undefined : { anyOf };
   }
@@ -130,6 +134,10 @@ function strictStructure(schema: JsonSchema, dialect: SchemaDialect): JsonSchema
     return items && { type: 'array', items };
   }
   const { type, enum: values, const: value } = schema;
+  // Of several types at once, one of them with parts of its own.
+  if (Array.isArray(type) && ['object', 'array'].some((each) => type.includes(each))) {
+    return undefined;
+  }
   if (type === undefined && values === undefined && value === undefined) return undefined;
   return {
     ...(type !== undefined && { type }),
@@ -139,9 +147,9 @@ function strictStructure(schema: JsonSchema, dialect: SchemaDialect): JsonSchema
 }
 
 function strictObject(schema: JsonSchema, dialect: SchemaDialect): JsonSchema | undefined {
-  if (schema.additionalProperties !== undefined && schema.additionalProperties !== false) {
-    return undefined;
-  }
+  // Without a word of its members it is one of any.
+  const { additionalProperties = schema.properties === undefined } = schema;
+  if (additionalProperties !== false) return undefined;
   const properties = Object.entries((schema.properties ?? {}) as JsonSchema).map(
     ([name, property]) => [name, strictNode(property, dialect)] as const,
   );

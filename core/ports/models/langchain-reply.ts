@@ -7,6 +7,7 @@ import {
   invalidReply,
   parseReply,
   readArguments,
+  refuseBrokenOff,
   settleParts,
   toUsage,
 } from './reply-parts.ts';
@@ -70,7 +71,9 @@ export class LangChainReply {
     if (this.#whole === null) throw invalidReply('it is empty');
     const message = parseReply(messageSchema, this.#whole);
     const isRefused = typeof message.additional_kwargs?.refusal === 'string';
-    const ended = isRefused ? 'refusal' : endOf(this.#metadata);
+    const reasons = reasonsIn(this.#metadata);
+    refuseBrokenOff(reasons, this.#request.model);
+    const ended = isRefused ? 'refusal' : endOf(reasons);
     const { model_name: name, model, id } = this.#metadata;
     const answered = [name, model].find((each) => typeof each === 'string' && each !== '');
     return {
@@ -129,16 +132,19 @@ const refused = [
   ...['prohibited_content', 'spii', 'guardrail_intervened', 'image_safety'],
 ];
 
-/** Why a reply ended, under the names that packages give it. */
-function endOf(metadata: Readonly<Record<string, unknown>>): 'end' | 'length' | 'refusal' {
+/** Why a reply ended, under the names that packages give it, in lower case. */
+function reasonsIn(metadata: Readonly<Record<string, unknown>>): readonly string[] {
   const { finish_reason, finishReason, stop_reason, stopReason, done_reason } = metadata;
   const incomplete = metadata.incomplete_details as { readonly reason?: unknown } | null;
-  const said = [
+  return [
     ...[finish_reason, finishReason, stop_reason, stopReason, done_reason],
     incomplete?.reason,
   ].map((reason) => String(reason).toLowerCase());
-  if (said.some((reason) => refused.includes(reason))) return 'refusal';
-  return said.some((reason) => cut.includes(reason)) ? 'length' : 'end';
+}
+
+function endOf(reasons: readonly string[]): 'end' | 'length' | 'refusal' {
+  if (reasons.some((reason) => refused.includes(reason))) return 'refusal';
+  return reasons.some((reason) => cut.includes(reason)) ? 'length' : 'end';
 }
 
 /** Null: the package counts nothing. @throws MODEL_REPLY_INVALID */

@@ -10,6 +10,7 @@ import {
   invalidReply,
   parseReply,
   readArguments,
+  refuseBrokenOff,
   settleParts,
   toArguments,
   toUsage,
@@ -201,7 +202,8 @@ export function collectChat(
       chat.model = chunk.model || chat.model;
       chat.usage = chunk.usage ?? chat.usage;
       const choice = chunk.choices?.[0];
-      chat.finish = choice?.finish_reason ?? chat.finish;
+      // Some servers say '' as long as there is none.
+      chat.finish = choice?.finish_reason || chat.finish;
       if (choice?.delta?.content) onDelta?.(choice.delta.content);
       chat.text += choice?.delta?.content ?? '';
       chat.refusal += choice?.delta?.refusal ?? '';
@@ -226,6 +228,7 @@ function addCall(calls: OpenCall[], delta: z.output<typeof callSchema>): void {
 
 function fromChat(chat: Chat, request: ModelRequest): ModelReply {
   if (chat.finish === undefined) throw invalidReply('it ended before its final event');
+  refuseBrokenOff([chat.finish], request.model);
   if (!chat.usage) throw invalidReply('it counts no tokens; the server must support include_usage');
   const nameOf = readNames(request.tools);
   const calls = chat.calls.map(({ id, name, args }): Part => {

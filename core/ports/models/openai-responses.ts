@@ -175,7 +175,9 @@ function toParts(output: readonly Item[], request: ModelRequest): Part[] {
   };
   for (const item of output) {
     if ('content' in item) {
-      parts.push({ kind: 'text', text: readContent(item.content), ...echo() });
+      const text = readContent(item.content);
+      // An empty text is left out; what was thought before it belongs to what comes next.
+      if (text !== '') parts.push({ kind: 'text', text, ...echo() });
     } else if ('call_id' in item) {
       const { call_id: id, name, arguments: args } = item;
       parts.push({ kind: 'call', id, name: nameOf(name), args: readArguments(args), ...echo() });

@@ -21,6 +21,22 @@ export function invalidReply(why: string): EngineError {
   return new EngineError('MODEL_REPLY_INVALID', `The model's reply cannot be used: ${why}.`);
 }
 
+/**
+ * Reasons by which servers say in order that they gave a reply up: OpenRouter and vLLM, vLLM and SGLang, DeepSeek. Others that are
+ * unknown are ends, for servers have many names of their own for those.
+ */
+const brokenOff: readonly string[] = ['error', 'abort', 'insufficient_system_resource'];
+
+/** Refuses a reply whose server says that it has not finished it. @throws MODEL_UNAVAILABLE */
+export function refuseBrokenOff(reasons: readonly string[], model: string): void {
+  const reason = reasons.find((each) => brokenOff.includes(each));
+  if (reason === undefined) return;
+  throw new EngineError(
+    'MODEL_UNAVAILABLE',
+    `The server of ${model} broke its reply off (${reason}); try later.`,
+  );
+}
+
 // 1e9 tokens are beyond any context window, and keep cost sums far from 2^53.
 const tokens = z.int().min(0).max(1_000_000_000);
 const usageSchema = z

@@ -3,6 +3,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { EngineError } from '../../base/errors.ts';
 import { inTransaction } from '../../ports/db/transaction.ts';
 import type { AlertRule, AlertsConfig, TenantAlerts } from '../../ports/service-config.ts';
+import type { NightPlan } from '../batch/nights.ts';
 import type { KnownTenant } from '../identity/tenants.ts';
 import { post } from '../messages/outbox.ts';
 import { Ticker } from '../ticker.ts';
@@ -27,6 +28,7 @@ export interface AlertParts {
   /** The one under which the readiness of this process's engine stands. */
   readonly tenantId: number;
   readonly config: AlertsConfig;
+  readonly registry: NightPlan;
   /** What keeps the engine of this process from being ready. */
   readonly trouble: () => EngineError | null;
   /** The name of this machine. */
@@ -93,7 +95,7 @@ export class Alerts {
     { id: tenantId, slug }: WatchedTenant,
     { now, isOneOfMany }: { readonly now: Date; readonly isOneOfMany: boolean },
   ): Promise<void> {
-    const { pool, config } = this.#parts;
+    const { pool, config, registry } = this.#parts;
     const alerts = alertsOf(config, slug);
     const about = { tenantId, named: isOneOfMany ? slug : null, alerts };
     await this.#try(async () => {
@@ -103,7 +105,7 @@ export class Alerts {
       for (const rule of alerts.rules ?? [])
         if (rule.kind !== 'not_ready')
           await this.#try(async () => {
-            const standing = await standingOf(rule, { pool, tenantId, now });
+            const standing = await standingOf(rule, { pool, tenantId, now, registry });
             await this.#settle(rule, { ...about, standing, subjects: null, now });
           });
     });

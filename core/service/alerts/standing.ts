@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { AlertRule } from '../../ports/service-config.ts';
-import { hasNights } from '../batch/nights.ts';
+import { missesNight, type NightPlan } from '../batch/nights.ts';
 import { lastInstant } from '../last-instant.ts';
 import { type AttemptCounts, attemptCounts, risingIn, windowOf } from './rising.ts';
 
@@ -17,6 +17,7 @@ export interface Look {
   readonly pool: pg.Pool;
   readonly tenantId: number;
   readonly now: Date;
+  readonly registry: NightPlan;
 }
 
 type Kind = AlertRule['kind'];
@@ -123,31 +124,25 @@ function waitingApprovals({ hours = 24, atLeast = 1 }: RuleOf<'approvals_waiting
   );
 }
 
-/** From each deadline to the next: of the night before it. */
+/** From each deadline to the next: of the night before it, one that goes on before one that has ended, and one that began later only where there is no other. */
 async function lateNight(
   { by, timeZone = 'UTC', workflow = 'nightly' }: RuleOf<'night_late'>,
   look: Look,
 ): Promise<readonly Standing[]> {
   const deadline = lastInstant(by, timeZone, look.now);
+  const from = new Date(deadline.getTime() - dayMs);
   const { rows } = await look.pool.query<{ readonly id: string; readonly ended_at: Date | null }>(
     `SELECT r.id, r.ended_at FROM tutti.run r WHERE r.tenant_id = $1 AND r.workflow = $2 AND r.created_at > $3 AND ${isReal}
-     ORDER BY r.ended_at IS NULL, r.id DESC LIMIT 1`,
-    [look.tenantId, workflow, new Date(deadline.getTime() - dayMs)],
+     ORDER BY r.ended_at IS NULL AND r.created_at <= $4 DESC, r.ended_at IS NULL, r.id DESC LIMIT 1`,
+    [look.tenantId, workflow, from, deadline],
   );
   const [night] = rows;
   if (night?.ended_at) return [];
-  if (!night && !(await misses(look, workflow))) return [];
+  const asked = { tenantId: look.tenantId, workflow, from, until: deadline };
+  if (!night && !(await missesNight(look.pool, look.registry, asked))) return [];
   const state = night ? 'running' : 'not begun';
   const detail = { state, by, timeZone, runId: night?.id ?? null };
   return [{ subject: workflow, detail }];
-}
-
-/** Whether a night that has not begun is missing. */
-async function misses({ pool, tenantId }: Look, workflow: string): Promise<boolean> {
-  const { rowCount } = await pool.query(`SELECT WHERE ${hasNights('$1', '$2')}`, [
-    ...[tenantId, workflow],
-  ]);
-  return rowCount === 1;
 }
 
 function refusedAgents({ atLeast = 20, withinMinutes = 60 }: RuleOf<'agent_refused'>, look: Look) {

@@ -13,7 +13,7 @@ import type { WebhookEvent } from '../webhooks/event-types.ts';
 import { type MorningReport, type ReportSources, readMorningReport } from './morning-report.ts';
 import { htmlOf } from './morning-report-html.ts';
 import { type ReportStyle, subjectOf, textOf } from './morning-report-text.ts';
-import { hasNights } from './nights.ts';
+import { missesNight, type NightPlan } from './nights.ts';
 
 /** What reports are sent with. */
 export interface ReporterParts extends ReportSources {
@@ -21,6 +21,7 @@ export interface ReporterParts extends ReportSources {
   /** The tenants of the installation, asked at each look. */
   readonly tenants: () => Promise<readonly ReportedTenant[]>;
   readonly config: MorningReportConfig;
+  readonly registry: NightPlan;
   readonly onError: (error: unknown) => void;
 }
 
@@ -35,6 +36,20 @@ export interface ReportedTenant {
 interface Turn {
   readonly tenant: ReportedTenant;
   readonly named: string | null;
+}
+
+/** The nights of a set time: what they are told as, and when they have begun. */
+interface Day {
+  readonly day: string;
+  readonly from: Date;
+  readonly until: Date;
+}
+
+/** A night that has begun, and what it is told as. */
+interface BegunNight {
+  readonly id: string;
+  readonly night: string;
+  readonly isTold: boolean;
 }
 
 const everyMs = 30_000;
@@ -90,24 +105,41 @@ export class MorningReporter {
   }
 
   async #reportAt(turn: Turn, at: string): Promise<void> {
-    const { pool, clock, config } = this.#parts;
-    const { timeZone = 'UTC', after = usualNight } = config;
-    const { id: tenantId } = turn.tenant;
+    const { clock, config, onError } = this.#parts;
+    const { timeZone = 'UTC' } = config;
     const now = new Date(clock.now());
-    const moment = lastInstant(at, timeZone, now);
-    if (now.getTime() - moment.getTime() > lateHours * hourMs) return;
-    const night = `at ${localDay(moment.getTime(), timeZone)}`;
-    const known = await pool.query(
-      `SELECT WHERE EXISTS (SELECT FROM tutti.morning_report WHERE tenant_id = $1 AND night = $2) OR NOT (${hasNights('$1', '$3')})`,
-      [tenantId, night, after],
+    const until = lastInstant(at, timeZone, now);
+    if (now.getTime() - until.getTime() > lateHours * hourMs) return;
+    const day = `at ${localDay(until.getTime(), timeZone)}`;
+    const from = new Date(until.getTime() - newsHours * hourMs);
+    const nights = await this.#nightsOf(turn, { day, from, until });
+    for (const { night, id, isTold } of nights)
+      if (!isTold) await this.#report(turn, { night, runId: id }).catch(onError);
+    if (nights.length === 0 && (await this.#isMissing(turn, { day, from, until })))
+      await this.#report(turn, { night: day, runId: null });
+  }
+
+  /** The newest of each company, and of the group. */
+  async #nightsOf({ tenant }: Turn, { day, from, until }: Day): Promise<readonly BegunNight[]> {
+    const { pool, config } = this.#parts;
+    const { rows } = await pool.query<BegunNight>(
+      `SELECT n.id, n.night, EXISTS (SELECT FROM tutti.morning_report m WHERE m.tenant_id = $1 AND m.night = n.night) AS "isTold" FROM (
+         SELECT DISTINCT ON (r.company) r.id, concat_ws(' ', $5::text, r.company) AS night FROM tutti.run r
+         WHERE r.tenant_id = $1 AND r.workflow = $2 AND r.created_at > $3 AND r.created_at <= $4 AND ${isNight} ORDER BY r.company, r.id DESC) n`,
+      [tenant.id, config.after ?? usualNight, from, until, day],
     );
-    if (known.rowCount) return;
-    const { rows } = await pool.query<{ readonly id: string }>(
-      `SELECT r.id FROM tutti.run r WHERE r.tenant_id = $1 AND r.workflow = $2 AND r.created_at > $3 AND r.created_at <= $4 AND ${isNight}
-       ORDER BY r.id DESC LIMIT 1`,
-      [tenantId, after, new Date(moment.getTime() - newsHours * hourMs), moment],
+    return rows;
+  }
+
+  async #isMissing({ tenant: { id: tenantId } }: Turn, { day, ...span }: Day): Promise<boolean> {
+    const { pool, config, registry } = this.#parts;
+    const told = await pool.query(
+      'SELECT FROM tutti.morning_report WHERE tenant_id = $1 AND night = $2',
+      [tenantId, day],
     );
-    await this.#report(turn, { night, runId: rows[0]?.id ?? null });
+    if (told.rowCount) return false;
+    const workflow = config.after ?? usualNight;
+    return await missesNight(pool, registry, { tenantId, workflow, ...span });
   }
 
   async #report(

@@ -173,16 +173,22 @@ export class FiringStore {
     );
   }
 
-  /** Forgets events and ended firings from before `before`; dead ones, too. What a record was last seen as goes with its silence. */
+  /** Forgets ended firings from before `before`, dead ones, too, and the events that no firing is left of. */
   async purge(before: number): Promise<void> {
     const at = [new Date(before)];
     await this.#pool.query(
       'DELETE FROM tutti.hook_firing WHERE created_at < $1 AND ended_at IS NOT NULL',
       at,
     );
-    await this.#pool.query('DELETE FROM tutti.hook_event WHERE received_at < $1', at);
+    await this.#pool.query(
+      `DELETE FROM tutti.hook_event e WHERE e.received_at < $1 AND NOT EXISTS (SELECT FROM tutti.hook_firing f WHERE ${ofEvent})`,
+      at,
+    );
   }
 }
+
+/** Firings `f` of an event `e`, by hook_firing_key: a firing's key is its record's, or its event's. */
+export const ofEvent = `f.tenant_id = e.tenant_id AND f.key IN (e.entity || ':' || e.record_id, 'event:' || e.id) AND e.id = ANY (f.event_ids)`;
 
 // The index hook_firing_due finds them; hook_firing_busy is the backstop for two engines that look in the same moment. Of the firings of a
 // hook and a record only the one that was due first may be taken.

@@ -8,6 +8,7 @@ import { toJsonb } from '../../engine/run/rows.ts';
 import type { FiringState } from '../../ports/db/states.ts';
 import { inTransaction } from '../../ports/db/transaction.ts';
 import type { RegisteredHook } from '../../sdk/check-hook.ts';
+import { ofEvent } from './firing-store.ts';
 import { Listeners } from './listeners.ts';
 
 /** A hook as people see it. */
@@ -274,9 +275,6 @@ export class HookStore {
     }));
   }
 }
-
-// By hook_firing_key: a firing's key is its record's, or its event's.
-const ofEvent = `f.tenant_id = e.tenant_id AND f.key IN (e.entity || ':' || e.record_id, 'event:' || e.id) AND e.id = ANY (f.event_ids)`;
 
 function viewOf({ name, module, hook }: RegisteredHook) {
   const { about, entity, types, edge, debounceMs, workflow, priority } = hook;

@@ -87,21 +87,28 @@ export class MessageSender {
 
   async #deliver(message: MessageRow): Promise<void> {
     try {
-      await this.#send(message);
-      await this.#end(message, 'sent', null);
+      const rejected = await this.#send(message);
+      if (rejected.length === 0) await this.#end(message, 'sent', null);
+      else await this.#postpone(message, partlyRefused(message, rejected), rejected);
     } catch (error) {
-      const delay = delaysMs[message.attempt - 1];
-      const { code } = toErrorData(error);
-      if (delay === undefined) {
-        await this.#end(message, 'failed', code);
-        this.#parts.onError(error);
-        return;
-      }
-      await this.#parts.pool.query(
-        `UPDATE tutti.message SET next_at = $4, claimed_until = NULL, error = $5 WHERE tenant_id = $1 AND id = $2 AND attempt = $3 AND state = 'pending'`,
-        [...named(message), new Date(this.#parts.clock.now() + delay), code],
-      );
+      await this.#postpone(message, error, message.recipients);
     }
+  }
+
+  /** Lets it wait for the next attempt, for those that are `left`; after the last it is given up. */
+  async #postpone(message: MessageRow, error: unknown, left: readonly string[]): Promise<void> {
+    const { pool, clock, onError } = this.#parts;
+    const delay = delaysMs[message.attempt - 1];
+    const { code } = toErrorData(error);
+    if (delay === undefined) {
+      await this.#end(message, 'failed', code);
+      onError(error);
+      return;
+    }
+    await pool.query(
+      `UPDATE tutti.message SET next_at = $4, claimed_until = NULL, error = $5, recipients = $6 WHERE tenant_id = $1 AND id = $2 AND attempt = $3 AND state = 'pending'`,
+      [...named(message), new Date(clock.now() + delay), code, left],
+    );
   }
 
   /** What was sent is with who got it: nothing of it is kept. */
@@ -113,14 +120,16 @@ export class MessageSender {
     );
   }
 
-  async #send({ id, way, recipients, subject, body }: MessageRow): Promise<void> {
+  /** Returns those whom the server has not taken it for. */
+  async #send({ id, way, recipients, subject, body }: MessageRow): Promise<readonly string[]> {
     const { env, mail, slack, seams } = this.#parts;
     const { signal } = this.#closing;
     if (way === 'slack') {
       const { openSlack } = await import('../../ports/slack/slack.ts');
       const [channel = ''] = recipients;
       const text = `${subject}\n${body.text}`.slice(0, longestSlack);
-      return await openSlack(slack, env, seams)(signal).post({ channel, text });
+      await openSlack(slack, env, seams)(signal).post({ channel, text });
+      return [];
     }
     if (!mail) {
       throw new EngineError(
@@ -129,8 +138,16 @@ export class MessageSender {
       );
     }
     const { sendLetter } = await import('../../ports/mail/mail.ts');
-    await sendLetter({ to: recipients, subject, id, ...body }, { config: mail, env, signal });
+    const letter = { to: recipients, subject, id, ...body };
+    return (await sendLetter(letter, { config: mail, env, signal })).rejected;
   }
+}
+
+function partlyRefused({ recipients }: MessageRow, rejected: readonly string[]): EngineError {
+  return new EngineError(
+    'MAIL_REFUSED',
+    `The mail server takes a message for ${recipients.length - rejected.length} of ${recipients.length} recipients; look at its log.`,
+  );
 }
 
 // Slack shows about this much of a message; the report is longer only where very much has changed.

@@ -12,7 +12,7 @@ import {
 } from '../../sdk/occurrences.ts';
 import { type DueSlot, decide, isLate, type Standing } from './decide.ts';
 import type { ScheduleParts } from './parts.ts';
-import { auditFailurePause, pauseForFailure } from './pause.ts';
+import { auditFailurePause, settleRuns } from './pause.ts';
 import { type SlotRow, slotKey } from './slot.ts';
 import {
   countOpen,
@@ -21,7 +21,6 @@ import {
   moveSlot,
   type ScheduleOf,
   type ScheduleRow,
-  settleSlots,
   skipQueued,
 } from './slot-store.ts';
 
@@ -62,22 +61,16 @@ export async function advance(
     const row = await lockSchedule(client, of);
     if (!row?.declared.equals(declarationDigest(registered)))
       return { through: now, isStale: true, toCancel: [] };
-    const failed = (await settleSlots(client, of)).find(({ outcome }) => outcome === 'failed');
-    const hasPaused =
-      failed !== undefined &&
-      schedule.pauseOnFailure &&
-      (await pauseForFailure(client, of, {
-        what: `run ${failed.run_id} failed`,
-        at: new Date(now),
-      }));
+    const failed = await settleRuns(client, registered, { tenantId, now });
     // Of one that has just paused itself, everything that comes due here came due after the failure.
-    const standing = { now, pausedAt: hasPaused ? 0 : (row.paused_at?.getTime() ?? null) };
+    const pausedAt = failed === null ? (row.paused_at?.getTime() ?? null) : 0;
+    const standing = { now, pausedAt };
     const slots = dueSlots(parts, registered, { ...of, now, row, lockedDates });
     await store(client, registered, { of, slots, standing: { ...standing, row } });
-    if (standing.pausedAt === null && !row.is_suspended)
-      await letGo(client, registered, { of, now, calendars });
-    const toCancel = schedule.overlap === 'cancel_running' ? await inTheWay(client, of) : [];
-    if (hasPaused) await auditFailurePause(client, of, { run: failed.run_id });
+    const waiting = { ...of, isPaused: pausedAt !== null };
+    if (!row.is_suspended) await letGo(client, registered, { waiting, now, calendars });
+    const toCancel = schedule.overlap === 'cancel_running' ? await inTheWay(client, waiting) : [];
+    if (failed !== null) await auditFailurePause(client, of, { run: failed });
     return { through: slots.at(-1)?.at ?? row.through_at.getTime(), isStale: false, toCancel };
   });
 }
@@ -207,22 +200,30 @@ async function store(
   );
 }
 
+/** The slots of a schedule that wait and may be let go: of one that is paused, those that people ask for. */
+interface Waiting extends ScheduleOf {
+  readonly isPaused: boolean;
+}
+
+const isWaiting = `state = 'queued' AND origin <> 'backfill' AND (origin = 'trigger' OR NOT $3)`;
+
 /** Lets the first go of those that wait, when nothing is before it any more. */
 async function letGo(
   client: pg.PoolClient,
   { schedule }: RegisteredSchedule,
   {
-    of,
+    waiting,
     now,
     calendars,
-  }: { readonly of: ScheduleOf; readonly now: number; readonly calendars: readonly Calendar[] },
+  }: { readonly waiting: Waiting; readonly now: number; readonly calendars: readonly Calendar[] },
 ): Promise<void> {
-  const { open, queued } = await countOpen(client, of);
+  const { tenantId, name, isPaused } = waiting;
+  const { open, queued } = await countOpen(client, waiting);
   if (open > 0 || queued === 0) return;
   const { rows } = await client.query<Pick<SlotRow, 'id' | 'origin' | 'slot_at' | 'time_zone'>>(
     `SELECT id, origin, slot_at, time_zone FROM tutti.schedule_slot
-     WHERE tenant_id = $1 AND schedule = $2 AND state = 'queued' AND origin <> 'backfill' ORDER BY slot_at, id`,
-    [of.tenantId, of.name],
+     WHERE tenant_id = $1 AND schedule = $2 AND ${isWaiting} ORDER BY slot_at, id`,
+    [tenantId, name, isPaused],
   );
   for (const { id, origin, slot_at, time_zone: timeZone } of rows) {
     const at = slot_at.getTime();
@@ -231,20 +232,20 @@ async function letGo(
     const to = isOver
       ? ({ state: 'skipped', reason: 'window_over' } as const)
       : ({ state: 'due', reason: null } as const);
-    await moveSlot(client, { tenantId: of.tenantId, id }, to);
+    await moveSlot(client, { tenantId, id }, to);
     if (!isOver) return;
   }
 }
 
-/** Runs that go on while a slot waits for their end. */
+/** Runs that go on while a slot waits for them to be cancelled. A trigger may ask to wait for their end instead. */
 async function inTheWay(
   client: pg.PoolClient,
-  { tenantId, name }: ScheduleOf,
+  { tenantId, name, isPaused }: Waiting,
 ): Promise<readonly string[]> {
   const { rows } = await client.query<{ run_id: string }>(
     `SELECT run_id FROM tutti.schedule_slot WHERE tenant_id = $1 AND schedule = $2 AND state = 'fired' AND origin <> 'backfill'
-       AND EXISTS (SELECT FROM tutti.schedule_slot q WHERE q.tenant_id = $1 AND q.schedule = $2 AND q.state = 'queued' AND q.origin <> 'backfill')`,
-    [tenantId, name],
+       AND EXISTS (SELECT FROM tutti.schedule_slot WHERE tenant_id = $1 AND schedule = $2 AND ${isWaiting} AND coalesce(overlap, 'cancel_running') = 'cancel_running')`,
+    [tenantId, name, isPaused],
   );
   return rows.map(({ run_id }) => run_id);
 }

@@ -156,7 +156,7 @@ export class Backfills {
       );
       if (rowCount !== 1) return;
       await client.query(
-        `UPDATE tutti.schedule_slot SET state = 'skipped', reason = 'cancelled' WHERE tenant_id = $1 AND backfill_id = $2 AND state = 'queued'`,
+        `UPDATE tutti.schedule_slot SET state = 'skipped', reason = 'cancelled' WHERE tenant_id = $1 AND backfill_id = $2 AND state IN ('queued', 'due')`,
         [tenantId, id],
       );
       const data = { schedule: view.schedule };

@@ -4,7 +4,7 @@ import type { Actor } from '../../engine/run/request.ts';
 import { inTransaction } from '../../ports/db/transaction.ts';
 import type { RegisteredSchedule } from '../../sdk/check-schedule.ts';
 import { type CronTiming, cronFault } from '../../sdk/cron.ts';
-import { zoneOf } from '../../sdk/occurrences.ts';
+import { nextComing, zoneOf } from '../../sdk/occurrences.ts';
 import {
   defineSchedule,
   describeTimings,
@@ -224,7 +224,7 @@ export class ScheduleDesk {
   ): ScheduleView {
     const { now, state, slot, counts } = stored;
     const { calendars } = this.#parts.registry;
-    const next = preview(schedule, calendars, { count: 1, after: now }).at(-1);
+    const next = nextComing(schedule, calendars, now);
     const { name, workflow, company, overlap } = schedule;
     return {
       ...{ name, workflow, module, company, overlap },
@@ -232,7 +232,7 @@ export class ScheduleDesk {
       paused: state?.paused_at
         ? { at: state.paused_at, by: state.paused_by, reason: state.pause_reason }
         : null,
-      nextAt: next && next.excluded === null ? next.at : null,
+      nextAt: next && new Date(next.at),
       last: slot ? viewOfSlot(slot) : null,
       ...counts,
       declaration: schedule,

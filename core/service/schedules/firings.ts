@@ -50,8 +50,10 @@ export class Firings {
       if (mayPass(error) || (isEngineError(error) && error.retryable)) throw error;
       return await this.#fail(tenantId, registered, { row, error: toErrorData(error) });
     }
+    // Its backfill may have been cancelled in this very moment: the run is there.
     await this.#parts.pool.query(
-      `UPDATE tutti.schedule_slot SET state = 'fired', run_id = $3 WHERE tenant_id = $1 AND id = $2 AND state = 'due'`,
+      `UPDATE tutti.schedule_slot SET state = 'fired', reason = NULL, run_id = $3 WHERE tenant_id = $1 AND id = $2
+         AND (state = 'due' OR state = 'skipped' AND reason = 'cancelled')`,
       [tenantId, row.id, id],
     );
   }

@@ -2,7 +2,8 @@ import { type AuditedChange, appendAudit } from '../../engine/audit/append.ts';
 import type { Actor } from '../../engine/run/request.ts';
 import { toJsonb } from '../../engine/run/rows.ts';
 import type { Queryable } from '../../ports/db/transaction.ts';
-import type { ScheduleOf } from './slot-store.ts';
+import type { RegisteredSchedule } from '../../sdk/check-schedule.ts';
+import { type ScheduleOf, settleSlots } from './slot-store.ts';
 
 /** Pauses a schedule that goes on; false: it is paused already. */
 export async function pauseSchedule(
@@ -27,6 +28,22 @@ export function pauseForFailure(
   { what, at }: { readonly what: string; readonly at: Date },
 ): Promise<boolean> {
   return pauseSchedule(client, of, { actor: scheduleActor(of.name), reason: what, at });
+}
+
+/**
+ * Records the ends of a schedule's runs, and pauses it for the first that failed, if it says so. Returns that run; null: it was not paused by
+ * any. The caller holds the schedule's lock, and tells the audit log.
+ */
+export async function settleRuns(
+  client: Queryable,
+  { schedule: { name, pauseOnFailure } }: Pick<RegisteredSchedule, 'schedule'>,
+  { tenantId, now }: { readonly tenantId: number; readonly now: number },
+): Promise<string | null> {
+  const of = { tenantId, name };
+  const failed = (await settleSlots(client, of)).find(({ outcome }) => outcome === 'failed');
+  if (failed === undefined || !pauseOnFailure) return null;
+  const pause = { what: `run ${failed.run_id} failed`, at: new Date(now) };
+  return (await pauseForFailure(client, of, pause)) ? failed.run_id : null;
 }
 
 /** Tells the audit log that a schedule has paused itself. */

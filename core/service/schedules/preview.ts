@@ -4,6 +4,7 @@ import {
   type ExcludedBy,
   knownCalendar,
   logicalMoment,
+  nextComing,
   nextOccurrence,
   periodsAt,
 } from '../../sdk/occurrences.ts';
@@ -21,10 +22,10 @@ export interface OccurrenceView {
   readonly excluded: ExcludedBy | null;
 }
 
-// Of a schedule whose days are all excluded, somebody would wait in vain.
+// More than these say no more: a schedule of each minute leaves out 2,880 on a weekend.
 const mostExcluded = 1_000;
 
-/** The next occurrences of a schedule: `count` that come due, and those between them that do not. */
+/** The next occurrences of a schedule: `count` that come due, and of those between them that do not the first thousand. */
 export function preview(
   schedule: Schedule,
   calendars: readonly Calendar[],
@@ -32,8 +33,9 @@ export function preview(
 ): readonly OccurrenceView[] {
   const found: OccurrenceView[] = [];
   let [last, coming] = [after, 0];
-  while (coming < count && found.length - coming < mostExcluded) {
-    const next = nextOccurrence(schedule, calendars, last);
+  while (coming < count) {
+    const isLong = found.length - coming >= mostExcluded;
+    const next = (isLong ? nextComing : nextOccurrence)(schedule, calendars, last);
     if (next === null) break;
     const { at, timeZone, excluded } = next;
     const { businessDate } = logicalMoment(schedule, calendars, next);

@@ -8,15 +8,9 @@ import { logicalMoment, zoneOf } from '../../sdk/occurrences.ts';
 import type { Overlap } from '../../sdk/schedule.ts';
 import { suspendedTenant } from '../identity/tenants.ts';
 import type { ScheduleParts } from './parts.ts';
+import { auditFailurePause, settleRuns } from './pause.ts';
 import { type SlotRow, slotColumns } from './slot.ts';
-import {
-  countOpen,
-  insertSlots,
-  lockSchedule,
-  type ScheduleOf,
-  settleSlots,
-  skipQueued,
-} from './slot-store.ts';
+import { countOpen, insertSlots, lockSchedule, type ScheduleOf, skipQueued } from './slot-store.ts';
 
 /** A trigger by hand. */
 export interface TriggerAsk {
@@ -35,9 +29,10 @@ export interface TriggerAsk {
  */
 export async function storeTrigger(
   parts: ScheduleParts,
-  { schedule }: RegisteredSchedule,
+  registered: RegisteredSchedule,
   { tenantId, ...ask }: TriggerAsk & { readonly tenantId: number },
 ): Promise<SlotRow> {
+  const { schedule } = registered;
   const { name } = schedule;
   const { calendars } = parts.registry;
   const of = { tenantId, name, runKey: `${name}/trigger/${ask.key}` };
@@ -49,12 +44,13 @@ export async function storeTrigger(
     const known = await triggeredSlot(client, of);
     if (known) return refuseOther(known, ask);
     if (row?.is_suspended) throw suspendedTenant();
-    await settleSlots(client, of);
+    const failed = await settleRuns(client, registered, { tenantId, now: at });
     const { actor, overlap = schedule.overlap } = ask;
     const decision = await decideTrigger(client, of, overlap);
     const slot = { at, dueAt: at, runKey: of.runKey, businessDate, timeZone, ...decision };
     const owner = { tenantId, schedule: name, origin: 'trigger', actor, overlap } as const;
     await insertSlots(client, owner, [slot]);
+    if (failed !== null) await auditFailurePause(client, of, { run: failed });
     const change = { tenantId, actor, action: 'schedule.trigger', target: name };
     await appendAudit(client, { ...change, data: { state: decision.state, businessDate } });
   });

@@ -52,7 +52,9 @@ export async function journalEvents(
     told,
   ]);
   const real = entries.filter(
-    ({ rehearsal, kind }) => !rehearsal || toldOfRehearsals.includes(kind),
+    ({ rehearsal, kind, data }) =>
+      // What a retry has taken over was told when it happened.
+      data.carried !== true && (!rehearsal || toldOfRehearsals.includes(kind)),
   );
   const of = (kind: string): readonly EntryRow[] => real.filter((entry) => entry.kind === kind);
   const findings = await findingsOf(client, tenantId, of('finding'));

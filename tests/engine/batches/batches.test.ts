@@ -9,29 +9,37 @@ for (const provider of ['openai', 'anthropic'] as const) {
     this.timeout(60_000);
     let lab: BatchLab;
 
-    beforeEach(async () => {
+    before(async () => {
       lab = await BatchLab.open(provider);
     });
-    afterEach(function () {
+    beforeEach(() => lab.begin());
+    after(function () {
       return lab.close(this);
     });
 
+    /** The same run by direct calls, on an engine of its own, after that of the test. */
+    async function direct(workflow: string, items: readonly string[]): Promise<string> {
+      await lab.stop();
+      await lab.start({ batches: { enabled: false } });
+      const run = await lab.run(workflow, items);
+      assert.equal(await lab.ended(run), 'succeeded');
+      await lab.stop();
+      return run.id;
+    }
+
     it('have the same outputs as direct calls, at half the price', async () => {
       verifies('R7.cost', 'R7.reserve');
-      await lab.start({ batches: { enabled: false } });
-      const direct = await lab.run('lab.sort', ids);
-      assert.equal(await lab.ended(direct), 'succeeded');
-      await lab.stop();
-      await lab.start();
       const run = await lab.run('lab.sort', ids);
       await lab.submitted();
       assert.deepEqual(await lab.steps(run.id), ['batch', 'batch', 'batch']);
       lab.server.end();
 
       assert.equal(await lab.ended(run), 'succeeded');
-      assert.deepEqual(await lab.outputs(run.id), await lab.outputs(direct.id));
+      assert.deepEqual(lab.direct, []);
+      const other = await direct('lab.sort', ids);
+      assert.deepEqual(await lab.outputs(run.id), await lab.outputs(other));
       const own = await lab.ledger(run.id);
-      const theirs = await lab.ledger(direct.id);
+      const theirs = await lab.ledger(other);
       assert.deepEqual(
         own.map(({ cost, batch, state }) => [cost * 2, batch, state]),
         theirs.map(({ cost, batch }) => [cost, !batch, 'settled']),
@@ -41,29 +49,24 @@ for (const provider of ['openai', 'anthropic'] as const) {
     });
 
     it('send what a direct call sends', async () => {
-      await lab.start({ batches: { enabled: false } });
-      await lab.ended(await lab.run('lab.look', ['a', 'b']));
-      await lab.stop();
-      await lab.start();
       const run = await lab.run('lab.look', ['a', 'b']);
       for (const count of [1, 2]) {
         await lab.submitted(count);
         lab.server.end();
       }
-      await lab.ended(run);
+      assert.equal(await lab.ended(run), 'succeeded');
+      await direct('lab.look', ['a', 'b']);
 
       const bare = ({ body }: { readonly body: Readonly<Record<string, unknown>> }) => {
         const { stream: _, ...rest } = body;
         return JSON.stringify(rest);
       };
-      const batched = lab.server.batches.flatMap(({ items }) =>
-        items.map(({ call }) => bare(call)),
-      );
-      assert.deepEqual(batched.toSorted(), lab.server.models.calls.map(bare).toSorted());
+      const batched = lab.batches.flatMap(({ items }) => items.map(({ call }) => bare(call)));
+      assert.equal(batched.length, 4);
+      assert.deepEqual(batched.toSorted(), lab.directCalls.map(bare).toSorted());
     });
 
     it('hold no slot and no thread while they wait', async () => {
-      await lab.start();
       const run = await lab.run('lab.sort', ids);
       await lab.submitted();
 
@@ -77,7 +80,6 @@ for (const provider of ['openai', 'anthropic'] as const) {
     });
 
     it('go on with tools on a thread between two batches', async () => {
-      await lab.start();
       const run = await lab.run('lab.look', ids);
       await lab.submitted(1);
       lab.server.end();

@@ -279,9 +279,14 @@ export class BatchLab {
     );
   }
 
+  /** Direct calls of this test. */
+  get directCalls(): readonly ModelCallSeen[] {
+    return this.server.models.calls.slice(this.#began.direct);
+  }
+
   /** Direct calls, by the id in their input. */
   get direct(): readonly string[] {
-    return this.server.models.calls.slice(this.#began.direct).map(idOf);
+    return this.directCalls.map(idOf);
   }
 }
 

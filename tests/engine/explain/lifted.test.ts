@@ -16,7 +16,7 @@ const nodes: readonly Node[] = graph.nodes.map((node) =>
   }),
 );
 /** So many of the waiting steps are asked about one by one at each look: most of those that are ready, some of the others. */
-const askedAtOnce = { ready: 9, other: 3 };
+const askedAtOnce = { ready: 5, other: 2 };
 /** In turns slots and gates are what binds. */
 const tight: readonly Pick<StageSetup, 'limits' | 'modelLimit'>[] = [
   { limits: { running: 24, perRun: 18, perModule: 6 }, modelLimit: { requestsPerMinute: 400 } },
@@ -42,7 +42,7 @@ async function askedSteps(
   const stage = new Stage({ ...limits, nodes, modules: ['m0', 'm1', 'm2', 'm3'], scriptOf });
   const { explainer, subject } = stage;
   const asked: Asked[] = [];
-  await stage.play(7_300, async () => {
+  await stage.play(9_700, async () => {
     const waiting = (await explainer.explain(subject.facts.id))?.steps ?? [];
     const isReady = ({ status }: ExplainedStep) => status !== 'pending';
     const chosen = [

@@ -40,7 +40,8 @@ export class McpLab {
   heard(server: string): readonly Heard[] {
     const log = this.path(`${server}.log`);
     if (!existsSync(log)) return [];
-    const lines = readFileSync(log, 'utf8').trimEnd().split('\n');
+    // The server may be in the middle of a line, or have opened the file and no more.
+    const lines = readFileSync(log, 'utf8').split('\n').slice(0, -1);
     return lines.map((line) => JSON.parse(line) as Heard);
   }
 

@@ -91,7 +91,7 @@ function cellOf(array: Buffer, { at, end, type }: Cell): unknown {
     case 'bytea':
       return array.toString('hex', at, end);
     case 'uuid':
-      return array.toString('hex', at, end).replace(/(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+      return uuidOf(array.toString('hex', at, end));
     case 'timestamptz':
       return Number(array.readBigInt64BE(at)) / 1_000 + Date.UTC(2000, 0);
     case 'date':
@@ -101,4 +101,9 @@ function cellOf(array: Buffer, { at, end, type }: Cell): unknown {
     default:
       return array.toString('utf8', at, end);
   }
+}
+
+function uuidOf(hex: string): string {
+  const ends = [8, 12, 16, 20, 32];
+  return ends.map((end, index) => hex.slice(ends[index - 1] ?? 0, end)).join('-');
 }

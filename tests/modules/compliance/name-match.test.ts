@@ -54,6 +54,27 @@ describe('comparing names', () => {
     assert.ok(score('Petrov Bearings', 'Petrov Bealings', 0.8) > 0.8);
   });
 
+  it('scores what lies at or above a floor as without one, and what lies below as 0', () => {
+    const words = [
+      'Petrov',
+      'Pterov',
+      'Perov',
+      'Bearings',
+      'Gearings',
+      'Steel',
+      'Nord',
+      'International',
+    ];
+    const names = words.flatMap((one) => words.map((other) => `${one} ${other}`));
+
+    for (const a of names)
+      for (const b of names) {
+        const whole = score(a, b);
+        for (const floor of [0.5, candidateScore, hitScore])
+          assert.equal(score(a, b, floor), whole < floor ? 0 : whole, `${a}, ${b}, ${floor}`);
+      }
+  });
+
   it('reads names in any script, and takes no two of them for one because of it', () => {
     assert.equal(score('ООО «Ромашка»', 'Ромашка'), score('Ромашка', 'ООО «Ромашка»'));
     assert.equal(score('Ромашка', 'РОМАШКА'), 1);

@@ -73,6 +73,27 @@ export function describeWriting(open: () => Promise<Connector>): void {
         { key },
       );
 
+    it('finds a moment again by the value that it gives, and on one page only', async () => {
+      const seenAt = '2026-06-30T21:15:00.123456Z';
+      const finer = { entity: 'gadget', op: 'update', id: '10', data: { seenAt } } as const;
+      await connector.apply(finer, { key: 'i1' });
+
+      const filter = { id: { eq: '10' } };
+      const { rows } = await connector.query({ entity: 'gadget', filter, limit: 1 });
+      assert.deepEqual(await ids({ seenAt: { eq: rows[0]?.seenAt } }), ['10']);
+      assert.deepEqual(await ids({ seenAt: { in: [seenAt, null] } }), ['10']);
+      const paged: string[] = [];
+      let cursor: string | undefined;
+      for (let page = 0; page < 9; page += 1) {
+        const asked = { order: [{ field: 'seenAt' }], limit: 1, ...(cursor && { cursor }) };
+        const found = await connector.query({ entity: 'gadget', ...asked });
+        paged.push(...found.rows.map((row) => row.id));
+        if (found.cursor === null) break;
+        cursor = found.cursor;
+      }
+      assert.deepEqual(paged, ['30', '9', 'x-3', '10', '2']);
+    });
+
     it('does what an action says', async () => {
       assert.deepEqual(await hold('10', 'a1', '1'), { kind: 'applied', id: '10', version: '2' });
 

@@ -1,5 +1,7 @@
 import * as assert from 'node:assert/strict';
+import { toErrorData } from '../../../core/base/errors.ts';
 import { readText } from '../../../core/base/text.ts';
+import { retryDelayMs } from '../../../core/engine/recovery/retry.ts';
 import type { Command, Connector, Outcome, Query } from '../../../core/ports/erp/connector.ts';
 import { memoryConnector } from '../../../core/ports/erp/memory.ts';
 import { erpFor } from '../../../core/ports/erp/records.ts';
@@ -168,6 +170,16 @@ describe('erpFor', () => {
       await assert.rejects(anErp({ answer }).erp.gadget.update('9', {}), { code });
     });
   }
+
+  it('is asked again no sooner than the ERP wants', async () => {
+    const { erp } = anErp({ answer: { kind: 'retry', afterMs: 90_000 } });
+
+    const failure = await erp.gadget.update('9', {}).catch((error: unknown) => toErrorData(error));
+
+    assert.ok('code' in failure);
+    const policy = { attempts: 3, baseMs: 500 };
+    assert.ok(retryDelayMs(policy, { failures: 1, random: 0, failure }) >= 90_000);
+  });
 });
 
 /** The helper of a name that the types do not know. */

@@ -155,22 +155,25 @@ describe('ports/http: fetch within bounds', () => {
     );
   });
 
-  it('stops reading past the limit, packed or not, but for a stream of events', async () => {
+  it('stops reading past the limit, packed or not; of a stream of events, within one event', async () => {
     const { gzipSync } = await import('node:zlib');
     const long = 'x'.repeat(200_000);
     await using server = await openPublicServer(({ path }) => {
       if (path === '/packed') {
         return { headers: { 'content-encoding': 'gzip' }, body: gzipSync(long) };
       }
-      const type = path === '/events' ? 'text/event-stream' : 'text/plain';
-      return { headers: { 'content-type': type }, body: long };
+      const type = path.startsWith('/event') ? 'text/event-stream' : 'text/plain';
+      const events = 'data: xxxxxxxxxxxx\r\n\r\n'.repeat(10_000);
+      return { headers: { 'content-type': type }, body: path === '/events' ? events : long };
     });
     const ask = guardedFetch({ hosts: ['*'], maxBytes: 100_000 }, server.seams);
     const read = async (path: string) => (await ask(`https://example.com${path}`)).text();
 
     await assert.rejects(read('/plain'), code('EGRESS_REFUSED', /longer than 100000 bytes/));
     await assert.rejects(read('/packed'), code('EGRESS_REFUSED', /longer than 100000 bytes/));
-    assert.equal((await read('/events')).length, long.length);
+    assert.equal((await read('/events')).length, 220_000);
+    // One of them that does not end would be gathered in memory, line by line or not.
+    await assert.rejects(read('/event'), code('EGRESS_REFUSED', /longer than 100000 bytes/));
   });
 
   it('is fetch to its caller: Request, signal, manual redirects, typed failures', async () => {

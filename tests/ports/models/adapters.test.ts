@@ -272,5 +272,24 @@ for (const provider of ['openai', 'anthropic'] as const) {
       assert.deepEqual(other, ['text', 'call']);
       assert.match(JSON.stringify(server.calls[1]?.messages), /c2VjcmV0IHRob3VnaHQ=/);
     });
+
+    it('goes back with the call where an empty text stands between them', async () => {
+      server = await startModelServer(() => ({
+        thought: 'c2VjcmV0IHRob3VnaHQ=',
+        text: '',
+        calls: [{ name: 'finance-hold-place', args: { bill: 'B1' } }],
+      }));
+      const target = { provider, model: 'm', baseUrl: server.baseUrl(provider) };
+      const model = openModel(target, { OPENAI_API_KEY: key, ANTHROPIC_API_KEY: key });
+      const signal = AbortSignal.timeout(60_000);
+      const request = aRequest({ tools: [hold] });
+
+      const { parts } = await model.call(request, { signal });
+      const messages = [...request.messages, { role: 'assistant' as const, parts }];
+      await model.call({ ...request, messages }, { signal });
+
+      const [, seen] = server.calls.map((call) => call.messages.map(({ kind }) => kind));
+      assert.deepEqual(seen, ['text', 'echo', 'call']);
+    });
   });
 }

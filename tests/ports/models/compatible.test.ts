@@ -63,6 +63,31 @@ describe('a server that speaks Chat Completions in its own way', () => {
     assert.equal(reply.usage.output, 3);
   });
 
+  it('may say with each chunk that there is no reason to stop yet, and count as it goes', async () => {
+    const open = (content: string, completion_tokens: number) => ({
+      choices: [{ delta: { content }, finish_reason: '' }],
+      usage: { prompt_tokens: 10, completion_tokens },
+    });
+
+    const reply = await call(
+      chunks(open('{"ver', 1), open('dict":1}', 2), { ...finish('stop'), usage }),
+    );
+
+    assert.deepEqual(texts(reply), ['{"verdict":1}']);
+    assert.equal(reply.usage.output, 4);
+  });
+
+  for (const reason of ['error', 'abort', 'insufficient_system_resource']) {
+    it(`is not taken for finished when it says '${reason}'`, async () => {
+      const error = await failureOf(
+        call(chunks(say('{"verdict":"mat'), { ...finish(reason), usage })),
+      );
+
+      assert.equal(error.code, 'MODEL_UNAVAILABLE');
+      assert.match(error.message, new RegExp(`broke its reply off \\(${reason}\\)`));
+    });
+  }
+
   it('must count tokens: a reply that cannot be charged is an error', async () => {
     const error = await failureOf(call(chunks(say('ok'), finish('stop'))));
 

@@ -84,6 +84,42 @@ describe('toStrictSchema', () => {
     assert.equal(strict(z.string()), undefined);
   });
 
+  const foreign: Readonly<Record<string, object>> = {
+    'an object of any members': { type: 'object', description: 'Conditions by field.' },
+    'an object that may be left out': {
+      type: ['object', 'null'],
+      properties: { code: { type: 'string' } },
+      required: ['code'],
+    },
+    'a list that may be left out': { type: ['array', 'null'], items: { type: 'string' } },
+    'members beside alternatives': {
+      type: 'object',
+      properties: { code: { type: 'string' } },
+      required: ['code'],
+      anyOf: [{ type: 'object', properties: {}, required: [] }],
+    },
+  };
+  for (const [what, schema] of Object.entries(foreign)) {
+    it(`leaves out no part of what others have written: ${what}`, () => {
+      const parameters = { type: 'object', properties: { it: schema }, required: ['it'] };
+
+      assert.equal(toStrictSchema(parameters, openaiDialect), undefined);
+      assert.equal(toStrictSchema(parameters, anthropicDialect), undefined);
+    });
+  }
+
+  it('closes an object without members where it says that it has none', () => {
+    const none = { type: 'object', properties: {}, additionalProperties: false };
+    const it = { type: 'object', additionalProperties: false };
+    const empty = { ...none, required: [] };
+
+    assert.deepEqual(toStrictSchema({ type: 'object' }, openaiDialect), empty);
+    assert.deepEqual(
+      toStrictSchema({ type: 'object', properties: { it }, required: ['it'] }, openaiDialect),
+      { ...none, properties: { it: empty }, required: ['it'] },
+    );
+  });
+
   it('takes optional properties only where the provider does', () => {
     const schema = z.object({ note: z.string().optional() });
 

@@ -140,6 +140,15 @@ describe('a LangChain chat model as a model', () => {
     }
   });
 
+  it('takes no reply for whole that its server says it has given up', async () => {
+    const response_metadata = { finish_reason: 'insufficient_system_resource' };
+
+    const [code, why] = await codeOf(askFor([{ content: '{"crates":', response_metadata }]));
+
+    assert.equal(code, 'MODEL_UNAVAILABLE');
+    assert.match(why, /broke its reply off/);
+  });
+
   it('gives signed thoughts back as they came, to the same model only', async () => {
     const thought = { type: 'thinking', thinking: 'hm', signature: 'sig', index: 0 };
     const chat = new ScriptedChat([

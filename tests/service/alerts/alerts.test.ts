@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type pg from 'pg';
+import { defineSchedule, type Schedule } from 'tutti';
 import { EngineError } from '../../../core/base/errors.ts';
 import { newId } from '../../../core/base/ids.ts';
 import type { AlertRule, AlertsConfig } from '../../../core/ports/service-config.ts';
@@ -8,8 +9,9 @@ import { standingOf } from '../../../core/service/alerts/standing.ts';
 import { Tenants } from '../../../core/service/identity/tenants.ts';
 import { post } from '../../../core/service/messages/outbox.ts';
 import { MessageSender } from '../../../core/service/messages/sender.ts';
+import { calendars } from '../../../modules/calendars.ts';
 import { FakeClock } from '../../support/fixtures/clock.ts';
-import { storeNight } from '../../support/night-lab.ts';
+import { registeredOf, storeNight } from '../../support/night-lab.ts';
 import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
 import { openPublicServer } from '../../support/public-server.ts';
 import { verifies } from '../../support/verifies.ts';
@@ -17,6 +19,9 @@ import { verifies } from '../../support/verifies.ts';
 const minute = 60_000;
 const hour = 60 * minute;
 const corp = { id: 1, slug: 'corp', suspendedAt: null };
+const plan = (schedules: readonly Schedule[] = []) => {
+  return { registry: { schedules: registeredOf(schedules), calendars } };
+};
 
 describe('alerts', function () {
   this.timeout(120_000);
@@ -63,6 +68,7 @@ describe('alerts', function () {
     } = {},
   ) =>
     new Alerts({
+      ...plan(),
       ...{ pool, clock, tenantId: 1, host, trouble: () => trouble },
       config: { rules, to: ['anna@corp.example'], tenants: own },
       tenants: async () => tenants,
@@ -237,7 +243,7 @@ describe('alerts', function () {
     );
     const hm = (shift: number) => new Date(now.getTime() + shift).toISOString().slice(11, 16);
     const standing = async (rule: AlertRule) =>
-      (await standingOf(rule, { pool, tenantId: 1, now })).map(({ subject }) => subject);
+      (await standingOf(rule, { pool, tenantId: 1, now, ...plan() })).map(({ subject }) => subject);
 
     assert.deepEqual(await standing({ kind: 'failure_rate', share: 0.7, atLeast: 4 }), ['']);
     assert.deepEqual(await standing({ kind: 'failure_rate', share: 0.8, atLeast: 4 }), []);
@@ -276,11 +282,46 @@ describe('alerts', function () {
     assert.deepEqual(await standing({ kind: 'night_late', by: hm(-minute) }), []);
   });
 
+  it('know a night that goes on past its time, whatever else has ended since the night before', async () => {
+    const now = new Date(Date.UTC(2026, 6, 11, 7, 0));
+    const rule = { kind: 'night_late', by: '06:00' } as const;
+    const at = (hours: number) => new Date(now.getTime() - hours * hour);
+    const standing = async () => await standingOf(rule, { pool, tenantId: 1, now, ...plan() });
+    await storeNight(pool, { at: at(20) });
+    const runId = await storeNight(pool, { at: at(9), status: 'running', durationMs: null });
+
+    const detail = { state: 'running', by: '06:00', timeZone: 'UTC', runId };
+    assert.deepEqual(await standing(), [{ subject: 'nightly', detail }]);
+
+    await pool.query(`UPDATE tutti.run SET status = 'succeeded', ended_at = $1 WHERE id = $2`, [
+      ...[now, runId],
+    ]);
+    await storeNight(pool, { at: at(0.5), status: 'running', durationMs: null });
+    assert.deepEqual(await standing(), [], 'what began after the time is the next one');
+  });
+
+  it('miss no night on a day that its schedules leave out', async () => {
+    const when = { cron: '0 22 * * *', timeZone: 'UTC' };
+    const nights = defineSchedule({ name: 'n', workflow: 'nightly', when, exclude: ['weekends'] });
+    const rule = { kind: 'night_late', by: '06:00' } as const;
+    await storeNight(pool, { at: new Date(Date.UTC(2026, 6, 1)) });
+    const states = [];
+    // From Saturday to Tuesday.
+    for (const day of [11, 12, 13, 14]) {
+      const now = new Date(Date.UTC(2026, 6, day, 7, 0));
+      const standing = await standingOf(rule, { pool, tenantId: 1, now, ...plan([nights]) });
+      states.push(standing.map(({ detail }) => detail.state).join());
+    }
+
+    assert.deepEqual(states, ['not begun', '', '', 'not begun']);
+  });
+
   it('reach a channel of Slack', async () => {
     await using server = await openPublicServer(() => ({ status: 200 }));
     const clock = new FakeClock(Date.now());
     await storeNight(pool, { status: 'failed' });
     const alerts = new Alerts({
+      ...plan(),
       ...{ pool, clock, tenantId: 1, host: 'one', trouble: () => null },
       tenants: async () => [corp],
       config: { rules: [{ kind: 'run_failed' }], slack: ['operations'] },

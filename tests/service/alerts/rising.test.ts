@@ -9,6 +9,7 @@ import { verifies } from '../../support/verifies.ts';
 
 const hour = 3_600_000;
 const rule = { kind: 'failures_rising' } as const;
+const registry = { schedules: new Map(), calendars: [] };
 
 /** Figures of one agent: failed and ended lately, then before. */
 const isRising = (...figures: readonly [number, number, number, number]): boolean => {
@@ -91,7 +92,7 @@ describe('the alert of rising failures', function () {
     const rehearsed = { pins: { rehearsal: true }, at: ago(1), failed: 50, ended: 50 };
     await store('lab.stays', rehearsed);
 
-    const standing = await standingOf(rule, { pool, tenantId: 1, now });
+    const standing = await standingOf(rule, { pool, tenantId: 1, now, registry });
 
     assert.deepEqual(
       standing.map((each) => phraseOf(rule, each)),
@@ -99,9 +100,12 @@ describe('the alert of rising failures', function () {
         'lab.rises fails more often than before: 8 of 100 attempts of the last 24 hours, 1 of 400 in the 7 days before.',
       ],
     );
-    assert.deepEqual(await standingOf({ ...rule, atLeast: 9 }, { pool, tenantId: 1, now }), []);
+    assert.deepEqual(
+      await standingOf({ ...rule, atLeast: 9 }, { pool, tenantId: 1, now, registry }),
+      [],
+    );
     const longer = { ...rule, withinHours: 72, againstDays: 8 };
-    assert.deepEqual(await standingOf(longer, { pool, tenantId: 1, now }), []);
-    assert.deepEqual(await standingOf(rule, { pool, tenantId: 2, now }), []);
+    assert.deepEqual(await standingOf(longer, { pool, tenantId: 1, now, registry }), []);
+    assert.deepEqual(await standingOf(rule, { pool, tenantId: 2, now, registry }), []);
   });
 });

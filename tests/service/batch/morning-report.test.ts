@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type pg from 'pg';
+import { defineSchedule, type Schedule } from 'tutti';
 import { History } from '../../../core/engine/run/history.ts';
 import type { MorningReportConfig } from '../../../core/ports/service-config.ts';
 import { readMorningReport } from '../../../core/service/batch/morning-report.ts';
@@ -9,8 +10,9 @@ import {
   type ReportedTenant,
 } from '../../../core/service/batch/morning-reporter.ts';
 import { MessageSender } from '../../../core/service/messages/sender.ts';
+import { calendars } from '../../../modules/calendars.ts';
 import { FakeClock } from '../../support/fixtures/clock.ts';
-import { storeNight } from '../../support/night-lab.ts';
+import { registeredOf, storeNight } from '../../support/night-lab.ts';
 import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
 import { openSmtpServer, type SmtpServer } from '../../support/smtp-server.ts';
 import { verifies } from '../../support/verifies.ts';
@@ -33,6 +35,7 @@ describe('the morning report', function () {
   });
   beforeEach(() => {
     tenants = [{ id: 1, slug: 'corp', suspendedAt: null }];
+    schedules = [];
   });
   afterEach(async () => {
     for (const table of ['run', 'step', 'finding', 'morning_report', 'message'])
@@ -42,10 +45,12 @@ describe('the morning report', function () {
     return fresh.drop(this);
   });
 
+  let schedules: readonly Schedule[] = [];
   const engine = (clock: FakeClock, config: MorningReportConfig, server?: SmtpServer) => {
     const onError = (error: unknown) => assert.fail(error as Error);
     const common = { pool, clock, onError };
-    const parts = { ...common, history, config, tenants: async () => tenants };
+    const registry = { schedules: registeredOf(schedules), calendars };
+    const parts = { ...common, history, config, registry, tenants: async () => tenants };
     const reporter = new MorningReporter(parts);
     const env = { MAIL_URL: server?.url ?? '' };
     const sender = new MessageSender({ ...common, env, mail, onError: () => {} });
@@ -187,6 +192,73 @@ describe('the morning report', function () {
       'anna@corp.example: Tutti: nightly of 2026-06-30 succeeded, 1 new finding (corp) / own1',
       'ben@two.example: Tutti: nightly of 2026-06-30 succeeded, 1 new finding (two) / own2',
     ]);
+  });
+
+  it('goes out at a set time for each company that has a night of its own', async () => {
+    await using server = await openSmtpServer();
+    const clock = new FakeClock(Date.UTC(2026, 6, 1, 7, 1));
+    const config = { to: ['anna@corp.example'], at: '07:00' };
+    const at = (hours: number) => new Date(clock.now() - hours * 3_600_000);
+    await storeNight(pool, { at: at(9), company: 'DE01', status: 'failed' });
+    await storeNight(pool, { at: at(8), company: 'US01', findings: [{ mark: 'us' }] });
+    await storeNight(pool, { at: at(7), company: 'DE01' });
+
+    await look(clock, config, server);
+    await look(clock, config, server);
+
+    const told = server.messages.map(({ data }) => /(DE01|US01) succeeded/.exec(data)?.[1]);
+    assert.deepEqual(told.toSorted(), ['DE01', 'US01']);
+  });
+
+  it('says of a day that its schedules leave out, or that none of them is for, nothing', async () => {
+    await using server = await openSmtpServer();
+    // A Saturday: the night of Friday is missing, and no other until Tuesday.
+    const clock = new FakeClock(Date.UTC(2026, 6, 11, 7, 1));
+    const config = { to: ['anna@corp.example'], at: '07:00' };
+    const when = { cron: '0 22 * * *', timeZone: 'UTC' };
+    schedules = [
+      defineSchedule({ name: 'nights', workflow: 'nightly', when, exclude: ['weekends'] }),
+      defineSchedule({ name: 'others', workflow: 'other', when }),
+    ];
+    await storeNight(pool, { at: new Date(clock.now() - 72 * 3_600_000) });
+    const days: number[] = [];
+    for (let each = 11; each <= 14; each += 1) {
+      await look(clock, config, server);
+      days.push(server.messages.length);
+      clock.pass(day);
+    }
+
+    assert.deepEqual(days, [1, 1, 1, 2]);
+    assert.match(server.messages[0]?.data ?? '', /^Subject: Tutti: nightly has not begun$/m);
+    tenants = [{ id: 9, slug: 'nine', suspendedAt: null }];
+    await pool.query(
+      `INSERT INTO tutti.schedule (tenant_id, name, declared, timing, through_at, seen_at, since) VALUES (9, 'others', '\\x00', '\\x00', now(), now(), now())`,
+    );
+    await look(clock, config, server);
+    assert.equal(server.messages.length, 2);
+  });
+
+  it('comes again for those alone whom the mail server has not taken it for', async () => {
+    verifies('R11.report');
+    const later = new Set(['ben@corp.example']);
+    await using server = await openSmtpServer({
+      recipient: (address) => (later.delete(address) ? '451 later' : '250 known'),
+    });
+    const clock = new FakeClock(Date.now());
+    const config = { to: ['anna@corp.example', 'ben@corp.example'] };
+    await storeNight(pool, { at: new Date(clock.now() - 900_000) });
+    await look(clock, config, server);
+    clock.pass(31_000);
+    await look(clock, config, server);
+    clock.pass(600_000);
+    await look(clock, config, server);
+
+    assert.deepEqual(
+      server.messages.map(({ to }) => to),
+      [['anna@corp.example'], ['ben@corp.example']],
+    );
+    const { rows } = await pool.query('SELECT state FROM tutti.message');
+    assert.deepEqual(rows, [{ state: 'sent' }]);
   });
 
   it('is sent again until the mail server takes it, under one Message-ID, and given up in the end', async () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { EngineError } from '../../../core/base/errors.ts';
 import { newId } from '../../../core/base/ids.ts';
 import type { NewBackfill } from '../../../core/service/schedules/backfills.ts';
 import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
@@ -169,6 +170,45 @@ describe('slots that somebody asks for', function () {
       [lab.tenantId],
     );
     assert.deepEqual(rows, [{ action: 'backfill.create' }, { action: 'backfill.cancel' }]);
+  });
+
+  it('starts nothing more once it is cancelled, neither what an outage has held up', async () => {
+    verifies('R2.backfill');
+    lab.now = Date.parse('2026-07-06T12:00Z');
+    const { backfills } = lab.desk({ schedules });
+    const { id } = await backfills.create(registered(), ask());
+    const away = new EngineError('DB_UNAVAILABLE', 'The database is away.');
+    const part = await lab.part({ schedules, start: async () => Promise.reject(away) });
+    lab.errors.splice(0);
+    await part.close();
+
+    await backfills.cancel(lab.tenantId, id as string, actor);
+    await lab.part({ schedules });
+
+    const { slots } = await backfills.show(lab.tenantId, id as string);
+    assert.deepEqual([...new Set(slots.map(({ reason }) => reason))], ['cancelled']);
+    assert.deepEqual(await lab.runs(), []);
+  });
+
+  it('keeps the run that was being stored when it was cancelled', async () => {
+    lab.now = Date.parse('2026-07-06T12:00Z');
+    const { backfills } = lab.desk({ schedules });
+    const { id } = await backfills.create(registered(), ask({ maxActiveRuns: 1 }));
+    const { runs } = lab.parts({ schedules });
+    const part = await lab.part({
+      schedules,
+      start: async (request) => {
+        const started = await runs.start(request);
+        await backfills.cancel(lab.tenantId, id as string, actor);
+        return started;
+      },
+    });
+    await lab.end();
+    await part.look();
+
+    const { slots } = await backfills.show(lab.tenantId, id as string);
+    const told = slots.map(({ reason, outcome, runId }) => [reason ?? outcome, runId !== null]);
+    assert.deepEqual(told, [['succeeded', true], ...Array(4).fill(['cancelled', false])]);
   });
 
   it('is triggered once for a key, as who asks, by the overlap that they ask for', async () => {

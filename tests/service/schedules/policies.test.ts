@@ -287,6 +287,35 @@ describe('what becomes of a slot', function () {
     assert.match(paused?.reason ?? '', /^run .{36} failed$/);
   });
 
+  it('is told beforehand, however many moments before it are left out', async () => {
+    const everyMinute = { cron: '* * * * *', timeZone: 'UTC' };
+    const tokyo = { cron: '0 9 * * *', timeZone: 'Asia/Tokyo' };
+    const schedules = [
+      hourly({ when: everyMinute, exclude: ['weekends'] }),
+      hourly({ name: 'both', when: [everyMinute, tokyo], exclude: ['weekends'] }),
+      hourly({
+        name: 'never',
+        when: tokyo,
+        startAt: '2026-07-11T00:00:00Z',
+        endAt: '2026-07-12T00:00:00Z',
+        exclude: ['weekends'],
+      }),
+    ];
+    const desk = lab.desk({ schedules });
+    // A Saturday.
+    lab.now = Date.parse('2026-07-11T00:30:00Z');
+    const nextOf = async (name: string) => (await desk.show(lab.tenantId, name)).nextAt;
+
+    assert.deepEqual(await nextOf('hourly'), new Date('2026-07-13T00:00:00Z'));
+    assert.deepEqual(await nextOf('both'), new Date('2026-07-13T00:00:00Z'));
+    assert.equal(await nextOf('never'), null);
+    const seen = await desk.occurrences('hourly', { count: 2 });
+    assert.deepEqual(
+      seen.filter(({ excluded }) => excluded === null).map(({ at }) => at.toISOString()),
+      ['2026-07-13T00:00:00.000Z', '2026-07-13T00:01:00.000Z'],
+    );
+  });
+
   it('says what kept its run from being stored, and waits where waiting helps', async () => {
     const faults = [
       new EngineError('DB_UNAVAILABLE', 'The database is away.'),

@@ -46,4 +46,28 @@ describe('the feeds of several tenants', function () {
     assert.ok(lab.errors.every((error) => String(error).includes('no such place')));
     assert.ok(lab.errors.length > 0);
   });
+
+  it('tells nothing again that a retry has taken over from the run before', async () => {
+    await using receiver = await openWebhookReceiver();
+    await lab.add(receiver);
+    await lab.start([receiver]);
+    const retry = await lab.run();
+    for (const seq of [2, 3])
+      await lab.pool.query(
+        `INSERT INTO tutti.finding (tenant_id, run_id, fingerprint, step, seq, module, agent, kind, severity, records)
+         VALUES (1, $1, sha256(('f' || $2::bigint)::bytea), 0, $2::bigint, 'hr', 'hr.gaps', 'hr.gap', 'high', '[]')`,
+        [retry, seq],
+      );
+    await lab.write(retry, 2, [
+      ['finding', { kind: 'hr.gap', severity: 'high', carried: true }],
+      ['finding', { kind: 'hr.gap', severity: 'high' }],
+    ]);
+    await lab.told(receiver, 2);
+
+    const told = receiver.received.map(({ type, payload }) => [type, payload.data.findingId]);
+    assert.deepEqual(told.toSorted(), [
+      ['finding.created', `${retry}/3`],
+      ['run.started', undefined],
+    ]);
+  });
 });

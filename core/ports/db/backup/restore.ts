@@ -147,12 +147,16 @@ async function fill(client: pg.Client, reader: BackupReader): Promise<void> {
 }
 
 // Transaction numbers of the old server may be higher than those that come: a reader of the feed would wait for ever. Webhooks read it
-// from its beginning, and tell nobody twice; an older schema has none. Sessions that were ended since the backup would go on again.
+// from its beginning, and tell nobody twice; an older schema has none. Sweeps of the embedded ERP, whose cursors are such numbers, would
+// find nothing or everything: they begin anew. Sessions that were ended since the backup would go on again.
 const leaveOldPlace = `UPDATE tutti.engine SET state = 'gone';
   UPDATE tutti.run SET owner = NULL WHERE owner IS NOT NULL;
   UPDATE tutti.feed SET tx = tx - (SELECT max(tx) FROM tutti.feed);
   DO $$ BEGIN
     IF to_regclass('tutti.webhook_place') IS NOT NULL THEN UPDATE tutti.webhook_place SET tx = -9223372036854775808; END IF;
+    IF to_regclass('tutti.hook_cursor') IS NOT NULL THEN
+      UPDATE tutti.hook_cursor SET cursor = NULL, previous = NULL WHERE cursor ~ '^[0-9]+:[0-9]+$';
+    END IF;
     IF to_regclass('tutti.session') IS NOT NULL THEN DELETE FROM tutti.session; END IF;
   END $$;`;
 

@@ -171,6 +171,8 @@ function readExpression(column: string, field: Field): string {
 
 function toColumn(field: Field, value: unknown): unknown {
   if (value instanceof Text) return toStorableText(readText(value));
+  // As it is read: of what is stored finer, neither its own value nor the end of its page would find it again.
+  if (field.kind === 'instant') return new Date(value as string).toISOString();
   if (field.kind !== 'lines') return value;
   return (value as readonly Readonly<Record<string, unknown>>[]).map((line) =>
     mapLine(field.fields, line, toColumn),
