@@ -1,4 +1,5 @@
 import type { AnyAgent } from './agent.ts';
+import { impliedBy, mentionsOf } from './document-template.ts';
 import type {
   ApprovalOptions,
   Batching,
@@ -272,11 +273,9 @@ function placed(options: Placing & { readonly from?: unknown }, { path }: At, ma
   const { id, after = [], join = 'all_succeeded', when } = options;
   const from = [options.from ?? []].flat().map((each) => (each as Place).id);
   const condition = when === undefined ? {} : { when: expression(when, `${path}.${id}.when`) };
-  const text = JSON.stringify([condition, mapped]);
-  const mentioned = [...text.matchAll(/\b(?:nodes|each)\.(\w+)/g)].map((match) => String(match[1]));
-  // Who waits for a case of a switch waits for the switch.
-  const named = [...from, ...after.map((each) => each.id)];
-  const implied = mentioned.filter((each) => !named.some((other) => other.startsWith(`${each}.`)));
+  const { nodes, each } = mentionsOf([condition, mapped]);
+  const named = [...from, ...after.map((place) => place.id)];
+  const implied = impliedBy([...nodes, ...each], named);
   return { id, after: unique([...named, ...implied]), join, ...condition };
 }
 

@@ -44,10 +44,23 @@ export function refTo<T>(cel: string): Ref<T> {
       if (typeof member === 'symbol') return undefined;
       if (member === 'toJSON' || member === 'then') return undefined;
       return refTo(
-        /^[A-Za-z_]\w*$/.test(member) ? `${cel}.${member}` : `${cel}[${JSON.stringify(member)}]`,
+        /^[A-Za-z_]\w*$/.test(member)
+          ? `${bracketed(cel)}.${member}`
+          : `${bracketed(cel)}[${JSON.stringify(member)}]`,
       );
     },
   }) as unknown as Ref<T>;
+}
+
+/** An expression as it may stand beside an operator or before a member: in brackets where it has an operator of its own. */
+function bracketed(cel: string): string {
+  if (/^[\w.]*$/.test(cel)) return cel;
+  let bare = cel.replace(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/g, '');
+  for (let before = ''; before !== bare; ) {
+    before = bare;
+    bare = bare.replace(/\([^()[\]{}]*\)|\[[^()[\]{}]*\]|\{[^()[\]{}]*\}/g, '');
+  }
+  return /^(?:\w|\.\??)*$/.test(bare) ? cel : `(${cel})`;
 }
 
 /** The expression of a reference, or undefined for a literal. */
@@ -85,18 +98,24 @@ function celText(operand: unknown): string {
 
 type Operand<T> = T | Ref<T>;
 
+/** One side of an operator. */
+function sideText(operand: unknown): string {
+  const cel = celOf(operand);
+  return cel === undefined ? JSON.stringify(operand) : bracketed(cel);
+}
+
 /** `a == b` */
 export const eq = <T>(a: Ref<T>, b: Operand<NoInfer<T>>): When =>
-  refTo(`${celText(a)} == ${celText(b)}`);
+  refTo(`${sideText(a)} == ${sideText(b)}`);
 /** `a != b` */
 export const ne = <T>(a: Ref<T>, b: Operand<NoInfer<T>>): When =>
-  refTo(`${celText(a)} != ${celText(b)}`);
+  refTo(`${sideText(a)} != ${sideText(b)}`);
 /** `a > b`, for numbers. Decimals are text: compare them in a tool. */
 export const gt = (a: Ref<number>, b: Operand<number>): When =>
-  refTo(`${celText(a)} > ${celText(b)}`);
+  refTo(`${sideText(a)} > ${sideText(b)}`);
 /** `a < b`, for numbers. */
 export const lt = (a: Ref<number>, b: Operand<number>): When =>
-  refTo(`${celText(a)} < ${celText(b)}`);
+  refTo(`${sideText(a)} < ${sideText(b)}`);
 /** Every condition holds. */
 export const all = (...conditions: readonly When[]): When =>
   refTo(conditions.map((each) => `(${celText(each)})`).join(' && '));

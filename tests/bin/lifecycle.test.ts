@@ -87,7 +87,7 @@ describe('the life of a command', () => {
     const url = /http:\/\/127\.0\.0\.1:\d+/.exec(said)?.[0] ?? '';
     assert.match(said, /programs of this machine need no key/);
     assert.match(said, /Console +http:.*\/console\/$/m);
-    const run = await runProcess(place, ['run', 'nightly', '--json', ...shop]);
+    const run = await runCli(place, ['run', 'nightly', '--json', ...shop]);
 
     const { runId } = JSON.parse(run.stdout) as RunSummary;
     const page = await (await fetch(`${url}/report/${runId}`)).text();

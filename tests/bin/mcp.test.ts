@@ -6,7 +6,7 @@ import { booksDatabase } from '../support/company.ts';
 import type { FreshDatabase } from '../support/postgres.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { verifies } from '../support/verifies.ts';
-import { type Place, runCli, runProcess } from './cli.ts';
+import { type Place, runCli } from './cli.ts';
 
 const config = fileURLToPath(new URL('../support/fixtures/mcp-servers.config.ts', import.meta.url));
 
@@ -19,7 +19,7 @@ describe('the commands on MCP servers', function () {
 
   before(async () => {
     fresh = await booksDatabase();
-    place = { cwd: folder.path, env: { DATABASE_URL: fresh.url, MCP_WORDS: words } };
+    place = { cwd: folder.path, env: { DATABASE_URL: fresh.url } };
     writeFileSync(words, 'Gives back what it gets.');
   });
   after(async function () {
@@ -49,8 +49,6 @@ describe('the commands on MCP servers', function () {
 
   it('show tools, what has changed of them, and accept that in a name', async () => {
     verifies('R5.mcp-pins');
-    // The servers' configuration reads the environment of its process.
-    const tutti = (...args: string[]) => runProcess(place, ['mcp', ...args, '--config', config]);
     assert.match((await tutti('tools', 'tools')).stdout, /^echo +new +Gives back/m);
     assert.match((await tutti('accept', 'tools', '--as', 'anna')).stdout, /^anna accepted echo,/m);
     assert.equal((await tutti('accept', 'tools')).stdout, 'Nothing had changed.\n');

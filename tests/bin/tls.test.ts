@@ -3,14 +3,17 @@ import { chmodSync, chownSync, copyFileSync, readFileSync, statSync, writeFileSy
 import { get } from 'node:https';
 import { join } from 'node:path';
 import pg from 'pg';
+import type { RunHead } from '../../core/engine/run/views.ts';
 import { openDatabase } from '../../core/ports/db/database.ts';
 import { type EmbeddedServer, openEmbedded } from '../../core/ports/db/embedded.ts';
+import { json } from '../service/api/api.ts';
+import { eventually } from '../support/eventually.ts';
 import { type ModelServer, startModelServer } from '../support/model-server.ts';
 import { scratchFolder } from '../support/scratch.ts';
-import { startServed } from '../support/served-process.ts';
+import { type ServedProcess, startServed } from '../support/served-process.ts';
 import { openTlsFront, ownCertificate, ownKey, type TlsFront } from '../support/tls-front.ts';
 import { verifies } from '../support/verifies.ts';
-import { fixtureConfig, runProcess } from './cli.ts';
+import { fixtureConfig } from './cli.ts';
 
 const config = fixtureConfig('connected');
 const items = Array.from({ length: 100 }, (_, index) => ({ id: `i${index}` }));
@@ -24,7 +27,9 @@ describe('connections under a certificate of the company itself', function () {
   let server: EmbeddedServer;
   let model: ModelServer;
   let front: TlsFront;
-  let env: Readonly<Record<string, string>>;
+  let served: ServedProcess;
+  /** Connections to the database before there was a server. */
+  let others = 0;
 
   before(async () => {
     server = await openEmbedded({ dataFolder: folder.path, transport: 'tcp' });
@@ -35,14 +40,18 @@ describe('connections under a certificate of the company itself', function () {
         : { calls: [{ name: 'office-company-list', args: {} }] },
     );
     front = await openTlsFront(Number(new URL(model.url).port));
-    env = {
+    others = connected().length;
+    const env = {
       DATABASE_URL: urlOf('verify-full', 'localhost'),
       NODE_EXTRA_CA_CERTS: ownCertificate,
       OPENAI_BASE_URL: `${front.url}/v1`,
       OPENAI_API_KEY: 'sk-of-the-house',
     };
+    served = await startServed({ config, cwd: folder.path, env });
   });
   after(async () => {
+    served.kill('SIGTERM');
+    await served.ended;
     await front[Symbol.asyncDispose]();
     await model.close();
     await server.leave();
@@ -59,16 +68,21 @@ describe('connections under a certificate of the company itself', function () {
 
   it('are encrypted to the database, the ERP and the models, and used again and again', async () => {
     verifies('R12.tls', 'R9.pooling');
-    const before = connected().length;
+    const runs = `${served.url}/v1/runs`;
+    const started = await fetch(runs, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'idempotency-key': 'the only one' },
+      body: JSON.stringify({ workflow: 'office', input: { items } }),
+    });
+    const { id } = await json<{ id: string }>(started);
+    const ended = await eventually(async () => {
+      const run = await json<RunHead>(await fetch(`${runs}/${id}`));
+      return run.endedAt === null ? null : run;
+    });
 
-    const ended = await runProcess({ cwd: folder.path, env }, [
-      ...['run', 'office', '--input', JSON.stringify({ items })],
-      ...['--config', config],
-    ]);
-
-    assert.equal(ended.code, 0, ended.stdout + ended.stderr);
+    assert.equal(ended.status, 'succeeded');
     assert.equal(model.calls.length, items.length * 2);
-    const opened = connected().slice(before);
+    const opened = connected().slice(others);
     assert.ok(opened.length > 0 && opened.every((line) => /SSL enabled/.test(line)));
     // A hundred agents ask the ERP, the journal and their model; a connection each would be far more.
     assert.ok(opened.length < items.length, `${opened.length} connections to the database`);
@@ -105,23 +119,17 @@ describe('connections under a certificate of the company itself', function () {
 
   it('of callers are encrypted up to the proxy in front', async () => {
     verifies('R12.tls');
-    const served = await startServed({ config, cwd: folder.path, env });
-    await using before = await openTlsFront(Number(new URL(served.url).port));
-    try {
-      // A proxy in front names the server behind it.
-      const headers = { host: new URL(served.url).host };
-      const ca = readFileSync(ownCertificate);
-      const status = await new Promise<number | undefined>((resolve, reject) => {
-        get(`${before.url}/livez`, { ca, headers, agent: false }, ({ statusCode }) =>
-          resolve(statusCode),
-        ).on('error', reject);
-      });
-      assert.equal(status, 200);
-      await assert.rejects(fetch(`${before.url}/livez`), 'nobody else trusts it');
-    } finally {
-      served.kill('SIGTERM');
-      await served.ended;
-    }
+    await using proxy = await openTlsFront(Number(new URL(served.url).port));
+    // A proxy in front names the server behind it.
+    const headers = { host: new URL(served.url).host };
+    const ca = readFileSync(ownCertificate);
+    const status = await new Promise<number | undefined>((resolve, reject) => {
+      get(`${proxy.url}/livez`, { ca, headers, agent: false }, ({ statusCode }) =>
+        resolve(statusCode),
+      ).on('error', reject);
+    });
+    assert.equal(status, 200);
+    await assert.rejects(fetch(`${proxy.url}/livez`), 'nobody else trusts it');
   });
 });
 

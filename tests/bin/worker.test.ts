@@ -80,14 +80,24 @@ describe('tutti worker', function () {
   const marks = (id: string): number =>
     lines().filter((line) => !line.startsWith('begun') && line.endsWith(` ${id}`)).length;
 
-  it('runs the steps of its pool, and what they do outside is recorded once', async () => {
-    verifies('R13.remote');
+  it('is what a step is said to wait for while there is none; it runs the steps of its pool, and what they do outside is recorded once', async () => {
+    verifies('R2.explain', 'R13.remote');
+    const early = { items: [{ id: 'early', gate: '' }] };
+    const ask = requestOf('far.marks', { tenantId, input: early });
+    const { id: waiting } = await lab.engine.startRun(ask);
+    await eventually(() => lab.engine.vitals.lanes.machines?.waiting.edge === 1);
+    const place = { cwd: folder.path, env: { DATABASE_URL: urlOf('tutti') } };
+
+    const { stdout } = await runCli(place, ['explain', waiting, '--config', config]);
     const worker = work(ownPort());
     const items = Array.from({ length: 8 }, (_, index) => ({ id: `once-${index}`, gate: '' }));
-
     const { id, status } = await lab.run('far.marks', { tenantId, input: { items } });
 
-    assert.equal(status, 'succeeded');
+    assert.match(
+      stdout,
+      /\[early\] +It has waited for a machine of the pool 'edge' since \S+Z: tutti worker --pool edge\. +when nobody knows/,
+    );
+    assert.deepEqual([status, await lab.engine.whenEnded(waiting)], ['succeeded', 'succeeded']);
     assert.deepEqual(
       items.map((item) => [begun(item.id).length, marks(item.id)]),
       items.map(() => [1, 1]),
@@ -101,23 +111,6 @@ describe('tutti worker', function () {
     worker.child.kill('SIGTERM');
     const { code, stderr } = await worker.ended;
     assert.equal(code, 0, stderr);
-  });
-
-  it('is what a step is said to wait for while there is none', async () => {
-    verifies('R2.explain', 'R13.remote');
-    const input = { items: [{ id: 'early', gate: '' }] };
-    const { id } = await lab.engine.startRun(requestOf('far.marks', { tenantId, input }));
-    await eventually(() => lab.engine.vitals.lanes.machines?.waiting.edge === 1);
-    const place = { cwd: folder.path, env: { DATABASE_URL: urlOf('tutti') } };
-
-    const { stdout } = await runCli(place, ['explain', id, '--config', config]);
-
-    assert.match(
-      stdout,
-      /\[early\] +It has waited for a machine of the pool 'edge' since \S+Z: tutti worker --pool edge\. +when nobody knows/,
-    );
-    work(ownPort());
-    assert.equal(await lab.engine.whenEnded(id), 'succeeded');
   });
 
   it('loses its steps when it is killed: they run again on the next one, at no cost to their tries', async () => {
@@ -159,11 +152,15 @@ describe('tutti worker', function () {
     const worker = work(port);
     await worker.says(/Lanes are offered/);
     await lab.close();
-    const input = JSON.stringify({ items: [{ id: 'engine', gate }] });
-    const run = startCli(place, ['run', 'far.marks', '--input', input, '--config', config]);
+    const input = { items: [{ id: 'engine', gate }] };
+    const { status } = await fetch(`${served.url}/v1/runs`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'idempotency-key': 'the only one' },
+      body: JSON.stringify({ workflow: 'far.marks', input }),
+    });
+    assert.equal(status, 202);
     const [pid = 0] = await eventually(() => (begun('engine').length > 0 ? begun('engine') : null));
 
-    run.child.kill('SIGKILL');
     served.kill('SIGKILL');
     await eventually(() => !isAlive(pid));
     writeFileSync(gate, '');

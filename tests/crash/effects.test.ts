@@ -78,8 +78,8 @@ describe('an engine that dies around an approval', function () {
 
   it('writes once, whenever it dies, for a step that waits and for a proposal', async () => {
     verifies('R12.approvals');
+    await yard.reopen();
     for (const point of doing) {
-      await yard.reopen();
       const asked: { readonly attended: boolean; readonly parcel: string; view: ApprovalView }[] =
         [];
       for (const attended of kinds) {
@@ -104,7 +104,6 @@ describe('an engine that dies around an approval', function () {
         assert.equal(await yard.effect(keyOf(view)), 'applied', point);
         assert.deepEqual(await yard.questions(keyOf(view)), ['consumed'], point);
       }
-      await yard.rest();
     }
   });
 });

@@ -29,7 +29,14 @@ describe('an engine that stood still for longer than its lease', function () {
     const stopped = flushes.map((flush) => {
       const at = `after-flush:${flush}:SIGSTOP`;
       const items = [`z-${flush}`];
-      return lab.engine({ submit: 'crash.hold', stays: true, leaseMs, items, at });
+      return lab.engine({
+        submit: 'crash.hold',
+        stays: true,
+        converses: false,
+        leaseMs,
+        items,
+        at,
+      });
     });
     await lab.until('each stands still, or has ended its run before', async () => {
       const over = await ended();
@@ -42,7 +49,7 @@ describe('an engine that stood still for longer than its lease', function () {
     const over = await ended();
     assert.ok(over.length < flushes.length, 'no engine stood still in the middle of its run');
 
-    const survivor = lab.engine();
+    const survivor = lab.engine({ converses: false });
     await lab.until('all runs have ended', async () => (await ended()).length === flushes.length);
     await lab.until('all four have lost their leases', async () => {
       const gone = await lab.query(`SELECT FROM tutti.engine WHERE state = 'gone'`);

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { nodeFlags } from '../../bin/node24.mjs';
+import { runCli } from '../bin/cli.ts';
 import { compileCacheEnv } from '../support/compile-cache.ts';
 import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
 import { scratchFolder } from '../support/scratch.ts';
@@ -11,7 +12,6 @@ import { verifies } from '../support/verifies.ts';
 const root = join(import.meta.dirname, '../..');
 const page = readFileSync(join(root, 'docs/write-a-module.md'), 'utf8');
 const tsc = join(root, 'node_modules/typescript/bin/tsc');
-const tutti = join(root, 'bin/tutti.ts');
 
 const tsconfig = {
   compilerOptions: {
@@ -67,8 +67,6 @@ describe('the page that shows how a module is written', function () {
         PATH: process.env.PATH,
         HOME: process.env.HOME,
         ...compileCacheEnv,
-        DATABASE_URL: fresh.url,
-        TUTTI_DATA: join(folder.path, '.tutti'),
       },
     });
 
@@ -88,7 +86,7 @@ describe('the page that shows how a module is written', function () {
   it("passes the module's own tests", () => {
     verifies('R14.examples');
     const { status, stdout } = node(
-      '--test',
+      ...['--test', '--test-isolation=none'],
       'parcels/test/tools.test.ts',
       'parcels/test/late-parcels.test.ts',
     );
@@ -96,11 +94,12 @@ describe('the page that shows how a module is written', function () {
     assert.match(stdout, /pass 4\b/);
   });
 
-  it('runs by its configuration, and lists its tools', () => {
+  it('runs by its configuration, and lists its tools', async () => {
     verifies('R3.third-party', 'R5.tool-category');
-    const run = node(tutti, 'run', 'parcel_check', '--json');
+    const place = { cwd: folder.path, env: { DATABASE_URL: fresh.url } };
+    const run = await runCli(place, ['run', 'parcel_check', '--json']);
     const ended = JSON.parse(run.stdout) as Readonly<Record<string, unknown>>;
-    const listed = node(tutti, 'tools');
+    const listed = await runCli(place, ['tools']);
 
     assert.deepEqual([ended.status, ended.modules], ['succeeded', ['parcels']], run.stderr);
     assert.equal(ended.agents, 4);

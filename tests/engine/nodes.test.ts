@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type pg from 'pg';
+import { eraseRun } from '../../core/engine/retention/erase.ts';
 import { insertRows } from '../../core/ports/erp/embedded/insert.ts';
 import { booksDatabase } from '../support/company.ts';
 import { openTestEngine, requestOf, type TestEngine } from '../support/engine.ts';
@@ -180,6 +181,30 @@ describe('the nodes of a workflow', function () {
     await decide(id);
     assert.equal(await tutti.engine.whenEnded(id), 'succeeded');
     assert.deepEqual(await stepsOf(id), { may_pay: 'succeeded', pay: 'succeeded' });
+  });
+
+  it('leave nothing of what people were asked once their run is erased', async () => {
+    verifies('R12.erasure');
+    const request = requestOf('nodes.approval', { tenantId, input: { amount: 5 } });
+    const { id } = await tutti.engine.startRun(request);
+    await eventually(async () => (await stepsOf(id)).may_pay === 'waiting');
+    await decide(id);
+    await tutti.engine.whenEnded(id);
+    const { database } = tutti.host;
+
+    await eraseRun(database, id, {
+      tenantId,
+      reason: 'a wish',
+      actor: { kind: 'person', id: 'anna' },
+    });
+
+    const left = await query(
+      `SELECT 'entry' AS place FROM tutti.entry WHERE run_id = $1 AND data::text LIKE '%Pay?%'
+       UNION ALL SELECT 'approval' FROM tutti.approval a WHERE run_id = $1 AND a::text LIKE '%Pay?%'
+       UNION ALL SELECT 'payload' FROM tutti.payload WHERE run_id = $1 AND position('Pay?' IN convert_from(body, 'UTF8')) > 0`,
+      [id],
+    );
+    assert.deepEqual(left, []);
   });
 
   it('wait for an event of the ERP that fits', async () => {

@@ -94,7 +94,8 @@ console.log(JSON.stringify([page.includes('<div id="console">'), ...[...files].m
     cpSync(join(root, 'examples/modules/fleet'), at('fleet'), { recursive: true });
     run('node', [tsc, '-p', at('fleet')], { cwd: folder.path });
 
-    const { stdout } = run('node', ['--test', 'dist/test/insurance-watch.test.js'], {
+    const test = ['--test', '--test-isolation=none', 'dist/test/insurance-watch.test.js'];
+    const { stdout } = run('node', test, {
       cwd: at('fleet'),
     });
 

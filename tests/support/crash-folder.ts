@@ -10,6 +10,10 @@ import { type LabEngine, startLabEngine } from './crash-lab.ts';
 import { type Oracle, startOracle } from './oracle.ts';
 import { queryAll } from './rows.ts';
 
+/** Its agents converse with nobody. */
+const quiet = { converses: false } as const;
+const holds = { ...quiet, submit: 'crash.hold' } as const;
+
 /** What dies. */
 const victims = ['engine', 'server', 'both'] as const;
 
@@ -58,7 +62,7 @@ export async function killOnFolder(
   for (let round = 0; round < times * victims.length; round += 1) {
     const victim = victims[round % victims.length];
     const items = Array.from({ length: count }, (_, index) => `x-${round}-${1000 + index}`);
-    const engine = startLabEngine(dataFolder, oracle.env, { submit: 'crash.hold', items });
+    const engine = startLabEngine(dataFolder, oracle.env, { ...holds, items });
     await engine.ready;
     // Whoever asks for a run while its database dies is told so, and ends.
     if (victim === 'server') await engine.submitted;
@@ -81,11 +85,11 @@ export async function killFirstStart(
   await oracle.openGate('x');
   for (let round = 0; round < times; round += 1) {
     const dataFolder = newFolder();
-    const first = startLabEngine(dataFolder, oracle.env, {});
+    const first = startLabEngine(dataFolder, oracle.env, quiet);
     await sleep(chance() * longestInitMs);
     first.child.kill('SIGKILL');
     await first.ended;
-    const what = { submit: 'crash.hold', items: [`x-first-${round}`] };
+    const what = { ...holds, items: [`x-first-${round}`] };
     const next = await pair(dataFolder, oracle, what);
     assert.deepEqual(
       next.map(({ code, stderr }) => ({ code, stderr })),
@@ -98,7 +102,7 @@ export async function killFirstStart(
 }
 
 /** Two processes on one folder at once share its server. */
-async function pair(dataFolder: string, oracle: Oracle, what: { submit: string; items: string[] }) {
+async function pair(dataFolder: string, oracle: Oracle, what: typeof holds & { items: string[] }) {
   const two = [
     startLabEngine(dataFolder, oracle.env, what),
     startLabEngine(dataFolder, oracle.env, { ...what, items: what.items.map((id) => `${id}-b`) }),
@@ -109,7 +113,7 @@ async function pair(dataFolder: string, oracle: Oracle, what: { submit: string; 
 async function assertFolder(at: { dataFolder: string; oracle: Oracle }): Promise<void> {
   const { dataFolder, oracle } = at;
   const configUrl = new URL('fixtures/crash.config.ts', import.meta.url).href;
-  const last = startLabEngine(dataFolder, oracle.env, {});
+  const last = startLabEngine(dataFolder, oracle.env, quiet);
   await last.ready;
   const host = await openHost({ configUrl, dataFolder, env: {} });
   try {

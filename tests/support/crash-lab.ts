@@ -39,6 +39,8 @@ export interface LabEngineOptions {
   readonly config?: string;
   /** For a configuration that reads it. @default 1 */
   readonly threads?: number;
+  /** Whether agents of its runs converse with the oracle; a model's client is modules to load. @default true */
+  readonly converses?: boolean;
   /** @default a minute: nothing but its end frees the runs of an engine, however busy the machine is */
   readonly leaseMs?: number;
 }
@@ -68,6 +70,7 @@ export function startLabEngine(
     config = 'crash.config.ts',
     threads = 1,
     leaseMs = 60_000,
+    converses = true,
     ...what
   }: LabEngineOptions & { readonly tenantId?: number },
 ): LabEngine {
@@ -80,6 +83,7 @@ export function startLabEngine(
       LAB_THREADS: String(threads),
       LAB_LEASE_MS: String(leaseMs),
       CRASH_AT: at,
+      ...(!converses && { ORACLE_MODEL_URL: '' }),
       // Crash points count when the engine submits what it is to submit.
       ...(what.submit !== undefined && { CRASH_FROM: join(sharedFolder, newId()) }),
     },

@@ -170,6 +170,7 @@ function indexesOf(ids: readonly string[], { nodes }: Context): readonly number[
 
 function compileForeach(node: ForeachNode, edges: Edges, context: Context): CompiledForeach {
   const { path, parser } = context;
+  for (const each of node.body) checkGathered(each, node, path);
   const inner = innerNodes(node, path);
   const innerEdges = connect(path, inner);
   return {
@@ -206,6 +207,21 @@ function innerNodes(node: ForeachNode, path: string): readonly ItemNode[] {
       );
   }
   return node.body.map((each) => ({ ...each, after: each.after.filter(isInside) }));
+}
+
+/** What a node of an item gathers are nodes of that item. @throws WORKFLOW_INVALID */
+export function checkGathered(
+  each: ItemNode,
+  { body }: Pick<ForeachNode, 'body'>,
+  path: string,
+): void {
+  const from = each.kind === 'compute' ? each.from : [];
+  const strange = from.find((id) => body.every((other) => other.id !== id));
+  if (strange === undefined) return;
+  throw invalid(
+    `${path}.${each.id}`,
+    `gathers '${strange}', which is no node of its item; read it as nodes.${strange}.output`,
+  );
 }
 
 function outputIndex(node: ForeachNode, id: string, path: string): number {

@@ -1,6 +1,6 @@
 import { toErrorData } from '../../base/errors.ts';
 import type { ForeachNode, ItemNode, Node, WorkflowData } from '../../sdk/node.ts';
-import { type Agents, compile } from './compile.ts';
+import { type Agents, checkGathered, compile } from './compile.ts';
 import { connect } from './edges.ts';
 import { parseExpression } from './expression.ts';
 import type { Fault } from './fault.ts';
@@ -44,7 +44,7 @@ function nodeFaults(node: Node, name: string, lone: (node: Node) => void): reado
   const { batch: _, ...each } = alone;
   const holding = (body: ItemNode): ForeachNode => ({
     ...each,
-    body: [{ ...body, after: [] }],
+    body: [{ ...body, after: [], ...('from' in body && { from: [] }) }],
     outputs: [body.id],
   });
   const ids = new Set(alone.body.map(({ id }) => id));
@@ -59,6 +59,11 @@ function nodeFaults(node: Node, name: string, lone: (node: Node) => void): reado
   if (own.length > 0) return own;
   return [
     ...edgeFaults(inside, path, node.id),
+    ...alone.body.flatMap((each) =>
+      faultOf(`${node.id}.${each.id}`, `${path}.${each.id}`, () =>
+        checkGathered(each, alone, path),
+      ),
+    ),
     ...alone.body.flatMap((each) =>
       faultOf(`${node.id}.${each.id}`, `${path}.${each.id}`, () => lone(holding(each))),
     ),

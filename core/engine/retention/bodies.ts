@@ -49,16 +49,22 @@ export async function eraseBodies(
 /** What becomes of a question whose text is erased; its hash, and what people have said, stay. */
 export const withoutText = `title = '', shown = '"Its text has been erased."', key_id = NULL`;
 
-/** `binds` of an effect are fields of the record that it is about, so they go with its arguments; what questions show is made of outputs. */
+/** CTE: takes what effects bind from the runs of another one: fields of the records that they are about. */
+const withoutBinds = (runs: string): string =>
+  `binds AS (UPDATE tutti.effect t SET binds = NULL FROM ${runs} WHERE t.tenant_id = ${runs}.tenant_id AND t.run_id = ${runs}.id AND t.binds IS NOT NULL)`;
+
+/** CTE: takes what questions of nodes show from the runs of another one. */
+const withoutQuestions = (runs: string): string =>
+  `questions AS (UPDATE tutti.approval a SET ${withoutText} FROM ${runs} WHERE a.tenant_id = ${runs}.tenant_id AND a.run_id = ${runs}.id AND a.effect_key IS NULL)`;
+
+/** CTEs: take from the runs of another one, with `tenant_id` and `id`, the texts that lie beside their bodies and outlive them. */
+export const textsBeside = (runs: string): string =>
+  `${withoutBinds(runs)}, ${withoutQuestions(runs)}`;
+
+/** `binds` go with the arguments of their effect; what questions show is made of outputs. */
 function eraseSql(payloadClass: PayloadClass): string {
-  const binds =
-    payloadClass === 'effect'
-      ? `binds AS (UPDATE tutti.effect t SET binds = NULL FROM due WHERE t.tenant_id = due.tenant_id AND t.run_id = due.id AND t.binds IS NOT NULL),`
-      : '';
-  const questions =
-    payloadClass === 'output'
-      ? `questions AS (UPDATE tutti.approval a SET ${withoutText} FROM due WHERE a.tenant_id = due.tenant_id AND a.run_id = due.id AND a.effect_key IS NULL),`
-      : '';
+  const binds = payloadClass === 'effect' ? `${withoutBinds('due')},` : '';
+  const questions = payloadClass === 'output' ? `${withoutQuestions('due')},` : '';
   return `WITH due AS MATERIALIZED (SELECT r.tenant_id, r.id FROM tutti.run r WHERE ${isDue(payloadClass)} LIMIT $4 FOR NO KEY UPDATE),
   bodies AS (UPDATE tutti.payload p SET body = NULL, erased_at = now() FROM due
     WHERE p.tenant_id = due.tenant_id AND p.run_id = due.id AND p.class = $2 AND p.body IS NOT NULL RETURNING p.tenant_id, p.run_id),

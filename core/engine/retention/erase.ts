@@ -47,8 +47,8 @@ export async function eraseRun(
 }
 
 /**
- * Erases the bodies of every step that names a record, by its effects, its findings, its place in a foreach or its text; where a
- * run's own input names it, all of the run's. Runs that must stay are left alone and told. Reads all bodies of the tenant.
+ * Erases the bodies of every step that names a record, by its effects, its findings, its place in a foreach or its text, with their copies
+ * in retries; where a run's own input names it, all of the run's. Runs that must stay are left alone and told. Reads all bodies of the tenant.
  */
 export async function eraseRecord(
   database: Pick<Database, 'connect'>,
@@ -98,7 +98,7 @@ async function erase(
     );
     if (!rows[0]) return 'unknown';
     if (rows[0].because !== null) return rows[0].because;
-    const kept = steps === null ? await keptByRetry(client, tenantId, runId) : null;
+    const kept = await keptByRetry(client, tenantId, runId);
     if (kept !== null) return kept;
     const erased = await client.query<ErasedRow>(eraseSql, [
       tenantId,
@@ -138,12 +138,17 @@ interface ErasedRow {
   readonly touched: Readonly<Record<string, readonly string[]>> | null;
 }
 
+/** SQL: whether an entry `n` of a retry is of a step that stands where one of the steps $3 of run $2 does; the retry has numbers of its own. */
+const isOfSteps = `EXISTS (SELECT FROM tutti.step s JOIN tutti.step o ON o.tenant_id = $1 AND o.run_id = $2 AND o.id = ANY ($3) AND o.node = s.node AND o.item_key = s.item_key
+    WHERE s.tenant_id = $1 AND s.run_id = n.run_id AND s.id = n.step)`;
+
 const eraseSql = `WITH gone AS (UPDATE tutti.payload p SET body = NULL, erased_at = now() FROM tutti.entry n
     WHERE p.tenant_id = $1 AND p.run_id = $2 AND p.body IS NOT NULL AND n.tenant_id = $1 AND n.run_id = $2 AND n.seq = p.seq
       AND ($3::int[] IS NULL OR n.step = ANY ($3)) RETURNING p.run_id, p.class, p.key_id),
   copies AS (UPDATE tutti.payload p SET body = NULL, erased_at = now() FROM tutti.entry n, (${retriesOf('$2')}) x
-    WHERE $3::int[] IS NULL AND p.tenant_id = $1 AND p.run_id = x.id AND p.body IS NOT NULL AND n.tenant_id = $1 AND n.run_id = x.id AND n.seq = p.seq
-      AND (n.kind = 'run.created' OR n.data @> '{"carried": true}') RETURNING p.run_id, p.class, p.key_id),
+    WHERE p.tenant_id = $1 AND p.run_id = x.id AND p.body IS NOT NULL AND n.tenant_id = $1 AND n.run_id = x.id AND n.seq = p.seq
+      AND CASE WHEN $3::int[] IS NULL THEN n.kind = 'run.created' OR n.data @> '{"carried": true}' ELSE n.data @> '{"carried": true}' AND ${isOfSteps} END
+    RETURNING p.run_id, p.class, p.key_id),
   questions AS (UPDATE tutti.approval a SET ${withoutText} FROM (SELECT key_id, id FROM tutti.approval WHERE tenant_id = $1 AND run_id = $2) o
     WHERE a.tenant_id = $1 AND a.id = o.id AND a.effect_key IS NULL AND ($3::int[] IS NULL OR a.step = ANY ($3)) RETURNING a.run_id, 'shown'::text AS class, o.key_id),
   noted_copies AS (INSERT INTO tutti.erasure (tenant_id, run_id, what, reason, actor, payloads)

@@ -7,6 +7,7 @@ import {
   type MonthPartition,
   partitionedTables,
 } from '../../ports/db/partitions.ts';
+import { textsBeside } from './bodies.ts';
 import { isHeld, isInReview, withoutNewHolds } from './keeping.ts';
 
 /*
@@ -43,7 +44,7 @@ export async function expiredPartitions(
 
 /**
  * Deletes runs that ended before `limit`, unless they lie in a month that stays. Effects stay for good: they have ids and hashes
- * only, and their keys keep a write from being done twice. Returns how many runs went.
+ * only then, and their keys keep a write from being done twice. Returns how many runs went.
  */
 export async function expireRuns(client: pg.Client, limit: Date): Promise<number> {
   const going = new Set((await expiredPartitions(client, limit)).map(({ month }) => month.name));
@@ -69,6 +70,7 @@ const expireSql = `WITH old AS MATERIALIZED (SELECT r.tenant_id, r.id, r.ended_a
     AND NOT EXISTS (SELECT FROM unnest($2::uuid[], $3::uuid[]) AS m("from", "to") WHERE r.id >= m."from" AND r.id < m."to")
     LIMIT $4 FOR UPDATE SKIP LOCKED),
   ${keyed.join(',\n  ')},
+  ${textsBeside('old')},
   noted AS (INSERT INTO tutti.erasure (tenant_id, run_id, what, reason, actor, payloads)
     SELECT tenant_id, id, 'journal', 'retention: ended ' || ended_at::date, '{"kind":"schedule","id":"retention"}', 0 FROM old)
   DELETE FROM tutti.run t USING old WHERE t.tenant_id = old.tenant_id AND t.id = old.id`;

@@ -255,7 +255,8 @@ export class Outside {
     return {
       wait: 'approval',
       wakeAt,
-      data: { approval: id, ...(!run.keys && { title }), by, required },
+      // Not the title: it is made of outputs, and an entry cannot be erased.
+      data: { approval: id, by, required },
     };
   }
 

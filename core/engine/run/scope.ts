@@ -18,8 +18,11 @@ export function scopeOf(
 ): ExpressionScope {
   const scope = { input, run: { today: businessDate, company: company ?? '' }, nodes };
   if (!item) return scope;
+  // As of the run's own nodes: `has()` is asked of what may have failed or been skipped.
   const each = Object.fromEntries(
-    item.steps.map((step) => [step.place.id, { output: step.output }]),
+    item.steps
+      .filter(({ status }) => status === 'succeeded')
+      .map((step) => [step.place.id, { output: step.output }]),
   );
   return { ...scope, ...itemIn(item.container.node, item.value), each };
 }

@@ -1,3 +1,4 @@
+import type { CompiledNode } from '../graph/compiled.ts';
 import { asksPerson, type RunStatus } from './states.ts';
 import type { Container, Step } from './step.ts';
 
@@ -19,13 +20,24 @@ export function movesByItself(step: Step, container: Container | undefined): boo
 
 /**
  * A run's final status, a pure function of its steps: a critical step that failed fails the run (or leaves it `partial`
- * where the workflow allows that); any other failure, an item's in a foreach that continues included, leaves it `partial`.
+ * where the workflow allows that); any other failure, an item's in a foreach that continues included, leaves it `partial`. A foreach is
+ * as critical as what has failed in its items.
  */
 export function statusOf(steps: readonly Step[], partial: boolean): RunStatus {
   const failed = steps.filter((step) => step.status === 'failed');
   if (failed.length === 0) return 'succeeded';
-  const fatal = failed.some(
-    (step) => step.item === null && (!('critical' in step.place) || step.place.critical),
-  );
+  const fatal = failed.some((step) => step.item === null && isFatal(step, failed));
   return fatal && !partial ? 'failed' : 'partial';
+}
+
+function isFatal(step: Step, failed: readonly Step[]): boolean {
+  const { place } = step;
+  if (place.kind !== 'foreach') return isCritical(place);
+  const inItems = failed.filter(({ item }) => item?.container.step === step);
+  // Without any it had no items that could be opened.
+  return (inItems.length > 0 ? inItems.map((each) => each.place) : place.body).some(isCritical);
+}
+
+function isCritical(place: CompiledNode): boolean {
+  return !('critical' in place) || place.critical;
 }

@@ -9,6 +9,7 @@ import { placeHold } from '../../../core/engine/retention/hold.ts';
 import { History } from '../../../core/engine/run/history.ts';
 import { restoreBackup, writeBackup } from '../../../core/ports/db/backup.ts';
 import { type Database, openDatabase } from '../../../core/ports/db/database.ts';
+import { vaultOf } from '../../../core/ports/db/vault.ts';
 import { readMasterKeys } from '../../../core/ports/encryption/master-keys.ts';
 import { emptyDatabase } from '../../support/backup-data.ts';
 import { newMasterKey } from '../../support/encrypted.ts';
@@ -258,6 +259,35 @@ describe('encryption at rest', function () {
       [said, gone],
     );
     await restored.close();
+  });
+
+  it('is restored from a backup of before the master key was changed, by the new one alone, and without keys by none', async () => {
+    verifies('R12.encryption', 'R13.backup');
+    using folder = scratchFolder({});
+    const id = await plantSealed();
+    const place = { url: fresh.url, dataFolder: '' };
+    const save = (name: string) =>
+      writeBackup(place, { path: join(folder.path, name), isForced: false, release: '1.2.3' });
+    await save('old');
+    const masters = readMasterKeys({ keyFrom: 'NEXT', previousFrom: ['MASTER'] }, env);
+    await rotateKeys(database, masters, { actor });
+    const { keysPath } = await save('new');
+    const path = join(folder.path, 'old');
+
+    await using target = await emptyDatabase();
+    const there = { url: target.url, dataFolder: '' };
+    await restoreBackup(there, path, { keysPath: keysPath as string });
+    const next = await open(target.url, 'NEXT');
+    await vaultOf(next).check(next.pool('tutti_engine', 1));
+    assert.deepEqual(await summaries(id, next), said);
+    await next.close();
+
+    await using empty = await emptyDatabase();
+    await restoreBackup({ url: empty.url, dataFolder: '' }, path, { keysPath: 'none' });
+    const without = await openDatabase({ url: empty.url, dataFolder: '' });
+    await vaultOf(without).check(without.pool('tutti_engine', 1));
+    assert.equal((await new History(without).runs(tenantId)).length, 1);
+    await without.close();
   });
 
   it('leaves no data keys behind where a backup is refused', async () => {

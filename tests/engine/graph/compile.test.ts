@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { compile } from '../../../core/engine/graph/compile.ts';
-import type { Node } from '../../../core/sdk/node.ts';
+import { structureFaults } from '../../../core/engine/graph/structure.ts';
+import type { ComputeNode, ItemNode, Node } from '../../../core/sdk/node.ts';
 import {
   foreach,
   gate,
@@ -47,6 +48,25 @@ describe('compile', () => {
     const body = [task('first'), task('second', { after: ['first', 'nowhere'] })];
 
     refused([foreach('each', { body })], 'WORKFLOW_INVALID', 'lab.each.second', "'nowhere'");
+  });
+
+  it('refuses a compute of an item that gathers what is no node of it, and checking names it', () => {
+    const sum: ComputeNode = {
+      ...{ kind: 'compute', id: 'sum', after: ['outer'], join: 'all_succeeded', from: ['outer'] },
+      value: { cel: 'items.size()' },
+    };
+    const own: ComputeNode = { ...sum, id: 'own', after: ['first'], from: ['first'] };
+    const each = (...body: readonly ItemNode[]) => [
+      task('outer'),
+      foreach('each', { after: ['outer'], body: [task('first'), ...body] }),
+    ];
+
+    refused(each(sum), 'WORKFLOW_INVALID', 'lab.each.sum', "'outer'", 'nodes.outer.output');
+    assert.deepEqual(
+      structureFaults(workflow(each(sum, own)), labAgents).map(({ node }) => node),
+      ['each.sum'],
+    );
+    compile(workflow(each(own)), labAgents);
   });
 
   it('refuses a cycle and names the nodes that wait on it', () => {

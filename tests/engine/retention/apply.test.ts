@@ -137,6 +137,34 @@ describe('retention', function () {
     });
   });
 
+  it('leaves no text of a run whose journal goes before its bodies would have', async () => {
+    verifies('R12.erasure');
+    const [gone, held] = [
+      await past.plant({ at: day('2020-01-10') }),
+      await past.plant({ at: day('2020-01-10') }),
+    ];
+    for (const id of [gone, held])
+      await past.one(
+        `INSERT INTO tutti.approval (tenant_id, id, run_id, step, path, digest, tier, required, state, requested_by, expires_at, title, shown, deciders)
+         VALUES (1, gen_random_uuid(), $1, 0, 'each', '', 'node', 1, 'granted', '{}', now(), 'Pay Ada?', '{"name":"Ada"}', '{}')`,
+        [id],
+      );
+    await placeHold(fresh.database, { tenantId: 1, runId: held, reason: 'case 7', actor });
+
+    const { runs } = await apply('2020-03-15', retentionPolicy({ journalDays: 30 }));
+
+    assert.equal(runs, 1);
+    const told = (id: string) =>
+      past.one(
+        `SELECT (SELECT count(*)::int FROM tutti.effect e WHERE run_id = $1 AND e::text LIKE '%Ada%') AS effects,
+           (SELECT count(*)::int FROM tutti.approval a WHERE run_id = $1 AND a::text LIKE '%Ada%') AS questions,
+           (SELECT count(*)::int FROM tutti.effect WHERE run_id = $1) AS keys`,
+        [id],
+      );
+    assert.deepEqual(await told(gone), { effects: 0, questions: 0, keys: 2 });
+    assert.deepEqual(await told(held), { effects: 2, questions: 1, keys: 2 });
+  });
+
   it('trims the feed by the age of what it points to', async () => {
     await past.plant({ at: day('2020-01-10') });
     await past.plant({ at: day('2020-01-20'), keys: [] });

@@ -3,7 +3,8 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type pg from 'pg';
-import { eraseRun } from '../../../core/engine/retention/erase.ts';
+import { eraseRecord, eraseRun } from '../../../core/engine/retention/erase.ts';
+import { placeHold, releaseHold } from '../../../core/engine/retention/hold.ts';
 import { StepContents } from '../../../core/engine/run/step-contents.ts';
 import { booksDatabase } from '../../support/company.ts';
 import { openTestEngine, type TestEngine } from '../../support/engine.ts';
@@ -238,6 +239,43 @@ describe('a retry', function () {
 
     assert.equal((await bodies()).length, 0);
     await assert.rejects(retry(second.id), { code: 'RETRY_REFUSED', message: /erased/ });
+  });
+
+  it('loses its copies of a step that names a record which is erased, and of no other', async () => {
+    lay('b');
+    const first = await tutti.run('load', { tenantId, input: { crates: ['a', 'b'] } });
+    const second = await retry(first.id);
+    lift('b');
+    // Only what it has written says whom the step is about.
+    await query(
+      `UPDATE tutti.effect e SET entity = 'employee', target_id = 'E-17' FROM tutti.step s
+       WHERE e.run_id = $1 AND s.run_id = $1 AND s.id = e.step AND s.node = 'each/one' AND s.item_key = 'a'`,
+      first.id,
+    );
+    const kept = () =>
+      query<{ path: string }>(
+        `SELECT DISTINCT s.node || '[' || s.item_key || ']' AS path FROM tutti.payload p
+         JOIN tutti.entry e ON e.run_id = p.run_id AND e.seq = p.seq AND e.data ? 'carried'
+         JOIN tutti.step s ON s.run_id = p.run_id AND s.id = e.step
+         WHERE p.run_id = $1 AND p.body IS NOT NULL ORDER BY 1`,
+        second.id,
+      );
+    const before = await kept();
+    const record = { entity: 'employee', id: 'E-17' };
+    const request = { tenantId, reason: 'a wish', actor };
+    await placeHold(fresh.database, { ...request, runId: second.id });
+
+    const held = await eraseRecord(fresh.database, record, request);
+    await releaseHold(fresh.database, { tenantId, runId: second.id, actor });
+    const { kept: left } = await eraseRecord(fresh.database, record, request);
+
+    assert.deepEqual(held, { bodies: 0, runs: 0, kept: [{ runId: first.id, because: 'held' }] });
+    assert.deepEqual(left, []);
+    assert.deepEqual(
+      await kept(),
+      before.filter(({ path }) => path !== 'each/one[a]'),
+    );
+    assert.equal((await kept()).length, before.length - 1);
   });
 
   it('cannot be made of outputs that are erased, and leaves nothing of itself', async () => {

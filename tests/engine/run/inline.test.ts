@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { Node } from '../../../core/sdk/node.ts';
-import { runOf, succeeded, task } from '../../support/fixtures/graphs.ts';
+import type { ComputeNode, Node } from '../../../core/sdk/node.ts';
+import { Driven, failed, foreach, runOf, succeeded, task } from '../../support/fixtures/graphs.ts';
 
 const choice = (when: string, otherwise: string | null = null): Node => ({
   kind: 'switch',
@@ -56,6 +56,32 @@ describe('a node that expressions decide', () => {
     const { statuses } = started([choice('1 > 2'), task('a', { after: ['route.yes'] })]);
 
     assert.deepEqual(statuses, { route: 'skipped', a: 'skipped' });
+  });
+
+  it('knows in an item, as at the top, that what was skipped or has failed has brought nothing', () => {
+    const value = { cel: 'has(each.a.output) ? each.a.output.total : 0' };
+    const sum: ComputeNode = {
+      ...{ kind: 'compute', id: 'sum', after: ['a'], join: 'all_done', from: [], value },
+    };
+    const body = [task('a', { when: { cel: 'item.goes' } }), sum];
+    const driven = new Driven(runOf([foreach('items', { body })]));
+
+    driven.expand([
+      { id: 'there', goes: true },
+      { id: 'fails', goes: true },
+      { id: 'skipped', goes: false },
+    ]);
+    driven.end('items/a[there]', succeeded({ total: 7 })).end('items/a[fails]', failed);
+
+    const sums = driven.run.steps.filter(({ node }) => node === 'items/sum');
+    assert.deepEqual(
+      sums.map(({ itemKey, output, error }) => [itemKey, output, error]),
+      [
+        ['there', 7, null],
+        ['fails', 0, null],
+        ['skipped', 0, null],
+      ],
+    );
   });
 
   it('joins exclusive ways again with the join any', () => {

@@ -37,6 +37,38 @@ describe('the status of a run', () => {
     });
   }
 
+  const inItems: readonly (readonly [string, readonly [boolean, boolean], string])[] = [
+    ['a critical one', [true, false], 'failed'],
+    ['one that is not critical', [false, true], 'partial'],
+  ];
+  for (const [what, [first, second], expected] of inItems)
+    it(`is ${expected} after a foreach has failed for ${what} of its item’s steps`, () => {
+      verifies('R8.criticality');
+      const body = [
+        task('first', { critical: first }),
+        task('second', { after: ['first'], critical: second }),
+      ];
+      const driven = new Driven(runOf([foreach('each', { body }), task('b')]));
+
+      driven
+        .expand([{ id: 'x' }])
+        .end('each/first[x]', failed)
+        .end('b', succeeded());
+
+      assert.equal(driven.step('each').status, 'failed');
+      assert.equal(driven.run.status, expected);
+    });
+
+  it('is partial after a foreach has failed whose items could not be read, where none of its steps is critical', () => {
+    const driven = new Driven(
+      runOf([foreach('each', { body: [task('each', { critical: false })] }), task('b')]),
+    );
+
+    driven.settle(driven.step('each'), failed).end('b', succeeded());
+
+    assert.equal(driven.run.status, 'partial');
+  });
+
   it('is succeeded when all that ran succeeded, skipped steps included', () => {
     const driven = new Driven(
       runOf([gate('never', 'false'), task('held', { after: ['never'] }), task('b')]),

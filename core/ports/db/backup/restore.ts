@@ -49,6 +49,7 @@ export async function restoreDatabase(
       const rows = await reader.end();
       await migrateTo(client, schemaVersion);
       if (keysPath !== null) await loadKeys(client, keysPath);
+      await nameMasters(client);
       await ensurePartitions(client, await readNow(client));
       return { header, rows, openRuns: await countOpenRuns(client) };
     });
@@ -73,6 +74,16 @@ async function loadKeys(client: pg.Client, path: string): Promise<void> {
   } finally {
     await reader.close();
   }
+}
+
+/** The master keys that are in use are those of the data keys that are there: they may have been rotated since the backup. */
+async function nameMasters(client: pg.Client): Promise<void> {
+  await client.query('SET LOCAL ROLE tutti_engine');
+  await client.query(
+    `DELETE FROM tutti.master_key m WHERE NOT EXISTS (SELECT FROM tutti.data_key WHERE master = m.id);
+     INSERT INTO tutti.master_key (id) SELECT DISTINCT master FROM tutti.data_key ON CONFLICT DO NOTHING;
+     SET LOCAL ROLE NONE`,
+  );
 }
 
 /** What a process leaves in a database that it only looked into. */
