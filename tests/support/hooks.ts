@@ -1,10 +1,14 @@
 import { nameThePlace, takeAway } from './left-behind.ts';
+import { keepTempFilesInMemory } from './temp-folder.ts';
 import { type CitingTest, dropCited, takeCited } from './verifies.ts';
 
 /*
  * What happens around every test of every file. `npm test` runs files in several processes, each of which loads a module once for
  * all files that it runs: a hook that a module registers while it loads would belong to the first of them alone.
  */
+
+// Before anything of a test is loaded, and before there are other processes.
+keepTempFilesInMemory();
 
 const closers = new Set<() => Promise<void>>();
 const stoppers = new Set<() => Promise<void>>();

@@ -279,14 +279,15 @@ function refusal(part: string): { readonly code: string; readonly message: RegEx
   return { code: 'BACKUP_INVALID', message: new RegExp(where) };
 }
 
-/** All frames are read by the same lines: of those of a table in the middle one place is tried, in turn another; of the others each. */
+/** All frames are read by the same lines: of those in the middle every third is tried at one place, in turn another; of the others each place. */
 function inTurn(
   places: readonly number[],
   index: number,
   { length }: readonly Part[],
 ): readonly number[] {
   const isInTheMiddle = index >= fullyTried && index < length - fullyTried;
-  return isInTheMiddle ? [places[index % places.length] as number] : places;
+  if (!isInTheMiddle) return places;
+  return index % 3 === 0 ? [places[(index / 3) % places.length] as number] : [];
 }
 
 interface Part {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { compileCacheEnv } from '../../support/compile-cache.ts';
 import { verifies } from '../../support/verifies.ts';
 
 const suite = fileURLToPath(
@@ -77,7 +78,7 @@ async function run(
     execFile(
       process.execPath,
       [suite, ...args],
-      { timeout: 60_000, maxBuffer: 10_000_000 },
+      { env: { ...process.env, ...compileCacheEnv }, timeout: 60_000, maxBuffer: 10_000_000 },
       (error, stdout, stderr) =>
         resolve({ code: error ? Number(error.code ?? 1) : 0, output: stdout + stderr }),
     );

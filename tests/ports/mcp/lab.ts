@@ -13,12 +13,14 @@ import {
   openMcpPool,
 } from '../../../core/ports/mcp/pool.ts';
 import type { McpResult } from '../../../core/sdk/outside.ts';
+import { compileCacheEnv } from '../../support/compile-cache.ts';
 
 const fixtures = new URL('../../support/fixtures/', import.meta.url);
 
 /** Runs a file of tests/support/fixtures as a server. */
 export function fixture(name: string, env: Readonly<Record<string, string>> = {}): StdioServer {
-  return { command: process.execPath, args: [fileURLToPath(new URL(name, fixtures))], env };
+  const args = [fileURLToPath(new URL(name, fixtures))];
+  return { command: process.execPath, args, env: { ...compileCacheEnv, ...env } };
 }
 
 /** Pools over real servers; everything is closed at the end, and nothing may be left running. */

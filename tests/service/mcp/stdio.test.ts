@@ -7,6 +7,7 @@ import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { Client as FormerClient } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport as FormerTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { booksDatabase } from '../../support/company.ts';
+import { compileCacheEnv } from '../../support/compile-cache.ts';
 import { eventually } from '../../support/eventually.ts';
 import type { FreshDatabase } from '../../support/postgres.ts';
 import { verifies } from '../../support/verifies.ts';
@@ -34,7 +35,11 @@ describe('tutti mcp serve', () => {
   const command = () => ({
     command: process.execPath,
     args: [cli, 'mcp', 'serve', '--config', fileURLToPath(servedConfig)],
-    env: { ...process.env, DATABASE_URL: fresh.url, OPENAI_API_KEY: '' } as Record<string, string>,
+    env: {
+      ...(process.env as Record<string, string>),
+      ...compileCacheEnv,
+      ...{ DATABASE_URL: fresh.url, OPENAI_API_KEY: '' },
+    },
   });
 
   it('serves clients of both protocols over standard input and output', async function () {

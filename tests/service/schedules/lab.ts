@@ -81,7 +81,7 @@ export class ScheduleLab {
 
   private constructor(fresh: FreshDatabase, tenantId: number) {
     this.fresh = fresh;
-    this.pool = fresh.database.pool('tutti_engine', 4);
+    this.pool = poolOf(fresh);
     this.store = new Store(this.pool);
     this.tenantId = tenantId;
   }
@@ -89,7 +89,7 @@ export class ScheduleLab {
   static async open(fresh?: FreshDatabase): Promise<ScheduleLab> {
     const own = fresh ?? (await freshDatabase());
     labs += 1;
-    const store = new Store(own.database.pool('tutti_engine', 1));
+    const store = new Store(poolOf(own));
     return new ScheduleLab(own, await store.tenant(`lab-${labs}`));
   }
 
@@ -173,3 +173,11 @@ export class ScheduleLab {
 }
 
 let labs = 0;
+const pools = new WeakMap<FreshDatabase, pg.Pool>();
+
+/** The labs of one database follow one another over the same connections: a new one reads the catalogue anew. */
+function poolOf(fresh: FreshDatabase): pg.Pool {
+  const pool = pools.get(fresh) ?? fresh.database.pool('tutti_engine', 4);
+  pools.set(fresh, pool);
+  return pool;
+}
