@@ -1,5 +1,4 @@
 import { accessSync, constants, readFileSync, statfsSync } from 'node:fs';
-import { freemem } from 'node:os';
 
 /** Where Linux keeps files in memory. */
 const memory = '/dev/shm';
@@ -18,7 +17,7 @@ function isFit(): boolean {
   try {
     accessSync(memory, constants.W_OK);
     const { bavail, bsize } = statfsSync(memory);
-    return Math.min(bavail * bsize, freemem()) >= neededBytes && mayRunPrograms();
+    return Math.min(bavail * bsize, process.availableMemory()) >= neededBytes && mayRunPrograms();
   } catch {
     // Another system, or a closed folder.
     return false;
