@@ -137,7 +137,7 @@ export class ModelCalls {
       this.#note(call, { kind: 'busy', until: now + Number(details?.retryAfterMs ?? 0) });
     } else if (code === 'MODEL_UNAVAILABLE') {
       this.timesAway += 1;
-      if (done.sent) this.#note(call, { kind: 'away', until: now });
+      this.#note(call, { kind: 'away', until: now });
     } else return { done, fatal: done.error };
     this.#failed = done.error;
     return { done, fatal: null };
