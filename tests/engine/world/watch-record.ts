@@ -1,3 +1,4 @@
+import type { Graph } from '../../../core/engine/graph/compiled.ts';
 import { recover } from '../../../core/engine/run/recover.ts';
 import { Run } from '../../../core/engine/run/run.ts';
 import { isTerminal, type RunStatus } from '../../../core/engine/run/states.ts';
@@ -40,7 +41,7 @@ export class Record {
       const rows = [...run.steps.values()];
       const open = rows.filter(({ ended_at }) => ended_at === null);
       if (open.length > 0) this.#accuse('I12', `the run has ended, ${open.length} steps have not`);
-      const expected = statusBy(rows, run, this.#partialOf(run));
+      const expected = statusBy(rows, run, this.#world.graphOf(run.id));
       if (run.status !== expected)
         this.#accuse('I12', `run ${run.id} is ${run.status}; its steps say ${expected}`);
     }
@@ -113,10 +114,6 @@ export class Record {
     if (isEnded && run.status !== stored.status)
       this.#accuse('I15', `run ${stored.id} is ${stored.status}, its journal says ${run.status}`);
   }
-
-  #partialOf({ id }: StoredRun): boolean {
-    return this.#world.graphOf(id).partial;
-  }
 }
 
 /** Whoever takes a run over starts again what was running; a foreach goes on. */
@@ -125,11 +122,24 @@ function foldedState(status: StepLine['status'], kind: string): string {
 }
 
 /** The rule of a run's status, written down a second time. */
-function statusBy(rows: readonly StepLine[], run: StoredRun, partial: boolean): RunStatus {
+function statusBy(rows: readonly StepLine[], run: StoredRun, graph: Graph): RunStatus {
   if (run.entries.some(({ kind }) => kind === 'run.cancelling')) return 'cancelled';
   if (run.entries.some(({ kind }) => kind === 'run.aborted')) return 'failed';
   const failed = rows.filter(({ status }) => status === 'failed');
   if (failed.length === 0) return 'succeeded';
-  const isFatal = failed.some((row) => row.item_key === '' && row.critical);
-  return isFatal && !partial ? 'failed' : 'partial';
+  const isFatal = failed.some((row) => row.item_key === '' && isCritical(row, failed, graph));
+  return isFatal && !graph.partial ? 'failed' : 'partial';
+}
+
+/** A foreach is as critical as what has failed in its items; one that could not be opened, as its nodes. */
+function isCritical(row: StepLine, failed: readonly StepLine[], { nodes }: Graph): boolean {
+  if (row.kind !== 'foreach') return row.critical;
+  const inside = failed.filter(
+    ({ node, item_key }) => item_key !== '' && node.split('/')[0] === row.node,
+  );
+  if (inside.length > 0) return inside.some(({ critical }) => critical);
+  const body = nodes.flatMap((node) =>
+    node.kind === 'foreach' && node.id === row.node ? node.body : [],
+  );
+  return body.some((node) => !('critical' in node) || node.critical);
 }
