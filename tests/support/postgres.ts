@@ -31,7 +31,7 @@ interface TestServer {
   readonly dataFolder: string;
   readonly server: EmbeddedServer;
   /** The superuser's connection for making and dropping databases: a new one each time costs more than many of them. */
-  readonly admin: pg.Client;
+  readonly admin: pg.Pool;
 }
 
 let running: Promise<TestServer> | undefined;
@@ -105,9 +105,11 @@ async function startServer(): Promise<TestServer> {
   process.once('exit', () => stopAtOnce(dataFolder));
   const server = await openEmbedded({ dataFolder });
   mayLeave([dataFolder, String(server.connection.host)]);
-  const admin = new pg.Client({ ...server.connection, database: 'postgres' });
+  const admin = new pg.Pool({
+    ...server.connection,
+    ...{ database: 'postgres', max: 1, idleTimeoutMillis: 0 },
+  });
   admin.on('error', () => {});
-  await admin.connect();
   for (const name of ['fsync', 'full_page_writes']) {
     await admin.query(`ALTER SYSTEM SET ${name} = off`);
   }
