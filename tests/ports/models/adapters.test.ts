@@ -252,43 +252,41 @@ for (const provider of ['openai', 'anthropic'] as const) {
 
     afterEach(() => server?.close());
 
-    it('goes back with the call that it led to, to the same model only', async () => {
+    /** A server that thinks before it calls a tool, and what its model was asked with the reply behind it. */
+    async function goneOn(reply: { readonly text?: string }) {
       server = await startModelServer(() => ({
         thought: 'c2VjcmV0IHRob3VnaHQ=',
+        ...reply,
         calls: [{ name: 'finance-hold-place', args: { bill: 'B1' } }],
       }));
       const target = { provider, model: 'm', baseUrl: server.baseUrl(provider) };
       const model = openModel(target, { OPENAI_API_KEY: key, ANTHROPIC_API_KEY: key });
       const signal = AbortSignal.timeout(60_000);
-      const request = aRequest({ tools: [hold] });
+      const first = aRequest({ tools: [hold] });
 
-      const { parts } = await model.call(request, { signal });
-      const messages = [...request.messages, { role: 'assistant' as const, parts }];
-      await model.call({ ...request, messages }, { signal });
-      await model.call({ ...request, messages, model: 'another-model' }, { signal });
+      const { parts } = await model.call(first, { signal });
+      const request = {
+        ...first,
+        messages: [...first.messages, { role: 'assistant' as const, parts }],
+      };
+      await model.call(request, { signal });
+      return { calls: server.calls, model, request, signal };
+    }
 
-      const [, same, other] = server.calls.map((call) => call.messages.map(({ kind }) => kind));
+    it('goes back with the call that it led to, to the same model only', async () => {
+      const { calls, model, request, signal } = await goneOn({});
+      await model.call({ ...request, model: 'another-model' }, { signal });
+
+      const [, same, other] = calls.map((call) => call.messages.map(({ kind }) => kind));
       assert.deepEqual(same, ['text', 'echo', 'call']);
       assert.deepEqual(other, ['text', 'call']);
-      assert.match(JSON.stringify(server.calls[1]?.messages), /c2VjcmV0IHRob3VnaHQ=/);
+      assert.match(JSON.stringify(calls[1]?.messages), /c2VjcmV0IHRob3VnaHQ=/);
     });
 
     it('goes back with the call where an empty text stands between them', async () => {
-      server = await startModelServer(() => ({
-        thought: 'c2VjcmV0IHRob3VnaHQ=',
-        text: '',
-        calls: [{ name: 'finance-hold-place', args: { bill: 'B1' } }],
-      }));
-      const target = { provider, model: 'm', baseUrl: server.baseUrl(provider) };
-      const model = openModel(target, { OPENAI_API_KEY: key, ANTHROPIC_API_KEY: key });
-      const signal = AbortSignal.timeout(60_000);
-      const request = aRequest({ tools: [hold] });
+      const { calls } = await goneOn({ text: '' });
 
-      const { parts } = await model.call(request, { signal });
-      const messages = [...request.messages, { role: 'assistant' as const, parts }];
-      await model.call({ ...request, messages }, { signal });
-
-      const [, seen] = server.calls.map((call) => call.messages.map(({ kind }) => kind));
+      const [, seen] = calls.map((call) => call.messages.map(({ kind }) => kind));
       assert.deepEqual(seen, ['text', 'echo', 'call']);
     });
   });

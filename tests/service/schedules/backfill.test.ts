@@ -2,26 +2,16 @@ import assert from 'node:assert/strict';
 import { EngineError } from '../../../core/base/errors.ts';
 import { newId } from '../../../core/base/ids.ts';
 import type { NewBackfill } from '../../../core/service/schedules/backfills.ts';
-import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
 import { verifies } from '../../support/verifies.ts';
-import { hour, hourly, minute, ScheduleLab } from './lab.ts';
+import { hour, hourly, labOfEach, minute, type ScheduleLab } from './lab.ts';
 
 const actor = { kind: 'person', id: 'anna' } as const;
 
 describe('slots that somebody asks for', function () {
   this.timeout(60_000);
-  let fresh: FreshDatabase;
   let lab: ScheduleLab;
-
-  before(async () => {
-    fresh = await freshDatabase();
-  });
-  beforeEach(async () => {
-    lab = await ScheduleLab.open(fresh);
-  });
-  afterEach(() => lab.rest());
-  after(function () {
-    return fresh.drop(this);
+  labOfEach((own) => {
+    lab = own;
   });
 
   const schedules = [hourly({ exclude: ['2026-07-05'] })];

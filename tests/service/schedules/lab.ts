@@ -172,6 +172,24 @@ export class ScheduleLab {
   }
 }
 
+/** Gives each test of a suite a lab of its own, all over one database. */
+export function labOfEach(give: (lab: ScheduleLab) => void): void {
+  let fresh: FreshDatabase;
+  let lab: ScheduleLab;
+
+  before(async () => {
+    fresh = await freshDatabase();
+  });
+  beforeEach(async () => {
+    lab = await ScheduleLab.open(fresh);
+    give(lab);
+  });
+  afterEach(() => lab.rest());
+  after(function () {
+    return fresh.drop(this);
+  });
+}
+
 let labs = 0;
 const pools = new WeakMap<FreshDatabase, pg.Pool>();
 

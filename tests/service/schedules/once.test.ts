@@ -6,29 +6,19 @@ import { openDatabase } from '../../../core/ports/db/database.ts';
 import { insertSlots, lockSchedule } from '../../../core/service/schedules/slot-store.ts';
 import { eventually } from '../../support/eventually.ts';
 import { FakeClock } from '../../support/fixtures/clock.ts';
-import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
 import { verifies } from '../../support/verifies.ts';
-import { hour, hourly, minute, ScheduleLab } from './lab.ts';
+import { hour, hourly, labOfEach, minute, ScheduleLab } from './lab.ts';
 
 describe('a slot starts one run', function () {
   this.timeout(120_000);
-  let fresh: FreshDatabase;
   let lab: ScheduleLab;
-
-  before(async () => {
-    fresh = await freshDatabase();
-  });
-  beforeEach(async () => {
-    lab = await ScheduleLab.open(fresh);
-  });
-  afterEach(() => lab.rest());
-  after(function () {
-    return fresh.drop(this);
+  labOfEach((own) => {
+    lab = own;
   });
 
   async function isAnybodyWaiting(): Promise<boolean> {
     // What others wait for, their login role alone may see.
-    const { rows } = await fresh.database.admin((client) =>
+    const { rows } = await lab.fresh.database.admin((client) =>
       client.query(
         `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
       ),
@@ -46,7 +36,7 @@ describe('a slot starts one run', function () {
         hourly({ name: 'queueing', when: everyMinute, overlap: 'queue' }),
       ];
       const databases = await Promise.all(
-        Array.from({ length: count }, () => openDatabase({ url: fresh.url, dataFolder: '' })),
+        Array.from({ length: count }, () => openDatabase({ url: lab.fresh.url, dataFolder: '' })),
       );
       const parts = await Promise.all(
         databases.map((database) =>
@@ -153,7 +143,7 @@ describe('a slot starts one run', function () {
     });
     await fc.assert(
       fc.asyncProperty(steps, async (moves) => {
-        const own = await ScheduleLab.open(fresh);
+        const own = await ScheduleLab.open(lab.fresh);
         const schedules = [
           hourly({
             when: { cron: '*/10 * * * *', timeZone: 'UTC' },

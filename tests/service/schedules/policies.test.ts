@@ -3,24 +3,14 @@ import { EngineError } from '../../../core/base/errors.ts';
 import { readTenants } from '../../../core/service/identity/tenants.ts';
 import { eventually } from '../../support/eventually.ts';
 import { FakeClock } from '../../support/fixtures/clock.ts';
-import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
 import { verifies } from '../../support/verifies.ts';
-import { hour, hourly, minute, ScheduleLab } from './lab.ts';
+import { hour, hourly, labOfEach, minute, type ScheduleLab } from './lab.ts';
 
 describe('what becomes of a slot', function () {
   this.timeout(60_000);
-  let fresh: FreshDatabase;
   let lab: ScheduleLab;
-
-  before(async () => {
-    fresh = await freshDatabase();
-  });
-  beforeEach(async () => {
-    lab = await ScheduleLab.open(fresh);
-  });
-  afterEach(() => lab.rest());
-  after(function () {
-    return fresh.drop(this);
+  labOfEach((own) => {
+    lab = own;
   });
 
   it('starts a run with its key, its day and its zone, and tells it its slot', async () => {

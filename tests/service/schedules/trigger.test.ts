@@ -1,24 +1,14 @@
 import assert from 'node:assert/strict';
-import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
 import { verifies } from '../../support/verifies.ts';
-import { hour, hourly, minute, ScheduleLab } from './lab.ts';
+import { hour, hourly, labOfEach, minute, type ScheduleLab } from './lab.ts';
 
 const actor = { kind: 'person', id: 'anna' } as const;
 
 describe('a trigger', function () {
   this.timeout(60_000);
-  let fresh: FreshDatabase;
   let lab: ScheduleLab;
-
-  before(async () => {
-    fresh = await freshDatabase();
-  });
-  beforeEach(async () => {
-    lab = await ScheduleLab.open(fresh);
-  });
-  afterEach(() => lab.rest());
-  after(function () {
-    return fresh.drop(this);
+  labOfEach((own) => {
+    lab = own;
   });
 
   it('pauses its schedule where it is the first to see that a run has failed', async () => {
