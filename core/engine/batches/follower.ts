@@ -1,6 +1,11 @@
 import type { Clock } from '../../base/clock.ts';
 import { EngineError, type ErrorData, isEngineError, toErrorData } from '../../base/errors.ts';
-import type { BatchItem, BatchResult, BatchState } from '../../ports/models/batch.ts';
+import {
+  arrivalMs,
+  type BatchItem,
+  type BatchResult,
+  type BatchState,
+} from '../../ports/models/batch.ts';
 import type { Batch } from './batch.ts';
 import type { BatchCall } from './calls.ts';
 import type { Requests } from './requests.ts';
@@ -51,8 +56,6 @@ const leaseLookMs = 1_000;
 const lingerLookMs = 5_000;
 /** How long a provider that takes no batch now is left alone, unless it says. */
 const busyMs = 60_000;
-/** How long after a submission was given up its request may still arrive at the provider. */
-const arrivalMs = 120_000;
 /** How long the results of a batch are waited for after its time: providers end a batch within a day. */
 const memoryMs = 26 * 3_600_000;
 

@@ -2,7 +2,7 @@ import type Anthropic from '@anthropic-ai/sdk';
 import { z } from 'zod';
 import { anthropicClient } from './anthropic.ts';
 import { toMessagesRequest } from './anthropic-request.ts';
-import type { BatchItem, BatchLimits, BatchModel } from './batch.ts';
+import { arrivalMs, type BatchItem, type BatchLimits, type BatchModel } from './batch.ts';
 import {
   type About,
   type Batch,
@@ -34,8 +34,7 @@ const pageItems = 100;
 const maxPages = 50;
 // Looking into a batch reads the beginning of its results; an account with more strangers than this tells us nothing.
 const maxLooks = 20;
-// A request on its way may arrive after it was given up; the provider's clock may differ from ours.
-const settleMs = 120_000;
+// The provider's clock may differ from ours.
 const skewMs = 300_000;
 
 /**
@@ -107,7 +106,7 @@ async function find(search: Search): Promise<{ readonly id: string } | 'absent' 
   const { connection, mark, sinceMs, signal } = search;
   const candidates = await listSince(search);
   if (!candidates || candidates.length > maxLooks) return 'unknown';
-  let isCertain = connection.clock.now() - sinceMs >= settleMs;
+  let isCertain = connection.clock.now() - sinceMs >= arrivalMs;
   for (const { id, processing_status } of candidates) {
     const seen =
       processing_status === 'ended' ? await readMark({ connection, id, signal }) : undefined;

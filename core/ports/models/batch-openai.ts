@@ -1,7 +1,7 @@
 import type OpenAI from 'openai';
 import { z } from 'zod';
 import { isEngineError } from '../../base/errors.ts';
-import type { BatchItem, BatchLimits, BatchModel } from './batch.ts';
+import { arrivalMs, type BatchItem, type BatchLimits, type BatchModel } from './batch.ts';
 import { callBatch, markExistence, toSubmitError, uploading } from './batch-call.ts';
 import { checkItems, type EncodedItem, splitItems, toWireId } from './batch-items.ts';
 import { dialectOf, type OpenAiDialect } from './batch-openai-dialect.ts';
@@ -28,8 +28,7 @@ const openaiBatchLimits: BatchLimits = {
 const markKey = 'tutti_mark';
 const pageItems = 100;
 const maxPages = 50;
-// A request on its way may arrive after it was given up; the provider's clock may differ from ours.
-const settleMs = 120_000;
+// The provider's clock may differ from ours.
 const skewMs = 300_000;
 
 /**
@@ -166,7 +165,7 @@ async function find(
     // The newest come first in practice, though no page says so: only a page of old ones alone ends the search.
     const isOld = batches.every((batch) => batch.created_at * 1000 < sinceMs - skewMs);
     if (isOld || batches.length < pageItems) {
-      return connection.clock.now() - sinceMs < settleMs ? 'unknown' : 'absent';
+      return connection.clock.now() - sinceMs < arrivalMs ? 'unknown' : 'absent';
     }
     after = batches.at(-1)?.id;
   }
