@@ -12,7 +12,7 @@ import { databasePins } from '../core/ports/db/mcp-pins.ts';
 import type { Connector } from '../core/ports/erp/connector.ts';
 import { embeddedConnector } from '../core/ports/erp/embedded.ts';
 import { Freshness } from '../core/ports/erp/freshness.ts';
-import { type LoadedSample, loadSample } from '../core/ports/erp/load-sample.ts';
+import type { LoadedSample } from '../core/ports/erp/load-sample.ts';
 import type { OpenMcpPool } from '../core/ports/mcp/pool.ts';
 import { chooseProfiles, type Profiles } from '../core/ports/models/profiles.ts';
 import type { Registry } from '../core/sdk/registry.ts';
@@ -143,6 +143,7 @@ function hostOn(
       const tenantId = await this.store.tenant(sampleSlug(scale, seed));
       const samples = registry.modules.flatMap((module) => (module.sample ? [module.sample] : []));
       const admin: Database['admin'] = (work) => database.admin(work);
+      const { loadSample } = await import('../core/ports/erp/load-sample.ts');
       const sample = await loadSample({
         ...{ admin, tenantId, entities: entities(), samples, scale, seed },
       });

@@ -1,5 +1,6 @@
 import type { Mutant } from './mutant.ts';
 
+const reads = 'tests/ports/db/tenant-reads.test.ts';
 const keys = 'tests/service/identity/keys.test.ts';
 const issuers = 'tests/service/identity/issuers.test.ts';
 const matrix = 'tests/service/identity/auth-matrix.test.ts';
@@ -119,16 +120,23 @@ export const identity: readonly Mutant[] = [
   },
   {
     id: 'a-read-is-of-the-first-tenant',
-    file: 'core/ports/db/kysely.ts',
-    find: 'const begin =',
-    replace: 'tenantId = 1; const begin =',
-    tests: ['tests/ports/db/row-security.test.ts'],
+    file: 'core/ports/db/tenant-reads.ts',
+    find: 'read.setting === oldest?.setting ?',
+    replace: 'next !== passed ?',
+    tests: [reads, 'tests/ports/db/row-security.test.ts'],
   },
   {
     id: 'a-read-waits-three-times',
-    file: 'core/ports/db/kysely.ts',
-    find: 'client.query(begin),',
-    replace: 'await client.query(begin),',
-    tests: ['tests/ports/db/connection.test.ts'],
+    file: 'core/ports/db/tenant-reads.ts',
+    find: 'stream.cork();',
+    replace: '',
+    tests: [reads],
+  },
+  {
+    id: 'a-read-fails-with-its-neighbour',
+    file: 'core/ports/db/tenant-reads.ts',
+    find: 'code === failedBefore) again.push(read);',
+    replace: "code === 'none') again.push(read);",
+    tests: [reads],
   },
 ];

@@ -2,7 +2,8 @@ import type pg from 'pg';
 import { type Authority, authoritySettings, readAuthority } from '../../sdk/authority.ts';
 import type { Policy } from '../../sdk/policy.ts';
 import { policyOf } from '../../sdk/policy-document.ts';
-import { inTenantTransaction } from '../erp/embedded/transaction.ts';
+import { rethrowTranslated } from './db-error.ts';
+import { readInTenant } from './tenant-reads.ts';
 
 /** How old what a decision rests on may be, milliseconds. */
 const longestMs = 1_000;
@@ -55,37 +56,36 @@ export class AuthorityReader {
   }
 
   async #read(tenantId: number): Promise<Authority> {
-    return await inTenantTransaction(
-      this.#pool,
-      { tenantId, mode: 'READ ONLY' },
-      async (client) => {
-        const { rows } = await client.query<Row>(
-          `SELECT name, value, NULL::int AS version FROM tutti.setting WHERE tenant_id = $1 AND name = ANY ($2)
-         UNION ALL SELECT name, NULL, version FROM tutti.in_force($1, 'policy')`,
-          [tenantId, authoritySettings],
-        );
-        const set = rows.filter(({ version }) => version === null);
-        const inForce = rows.filter(({ version }) => version !== null);
-        const policies = await this.#policies(client, tenantId, inForce);
-        return readAuthority(new Map(set.map(({ name, value }) => [name, value])), policies);
-      },
+    const rows = await this.#rows<Row>(
+      tenantId,
+      `SELECT name, value, NULL::int AS version FROM tutti.setting WHERE tenant_id = $1 AND name = ANY ($2)
+       UNION ALL SELECT name, NULL, version FROM tutti.in_force($1, 'policy')`,
+      [authoritySettings],
+    );
+    const set = rows.filter(({ version }) => version === null);
+    const inForce = rows.filter(({ version }) => version !== null);
+    const policies = await this.#policies(tenantId, inForce);
+    return readAuthority(new Map(set.map(({ name, value }) => [name, value])), policies);
+  }
+
+  /** `text` has the tenant as its first value. */
+  #rows<T>(tenantId: number, text: string, values: readonly unknown[]): Promise<readonly T[]> {
+    return readInTenant<T>(this.#pool, tenantId, { text, values: [tenantId, ...values] }).catch(
+      rethrowTranslated,
     );
   }
 
   /** The bodies are read once: a version never changes. */
-  async #policies(
-    client: Pick<pg.ClientBase, 'query'>,
-    tenantId: number,
-    inForce: readonly Row[],
-  ): Promise<Kept['policies']> {
+  async #policies(tenantId: number, inForce: readonly Row[]): Promise<Kept['policies']> {
     if (inForce.length === 0) return none;
     const key = inForce.map(({ name, version }) => `${name}@${version}`).join();
     const known = this.#kept.get(tenantId);
     if (known?.key === key) return known.policies;
-    const { rows } = await client.query<{ readonly version: number; readonly body: unknown }>(
+    const rows = await this.#rows<{ readonly version: number; readonly body: unknown }>(
+      tenantId,
       `SELECT version, body FROM tutti.definition WHERE tenant_id = $1 AND kind = 'policy'
          AND (name, version) IN (SELECT * FROM unnest($2::text[], $3::int[])) ORDER BY name`,
-      [tenantId, inForce.map(({ name }) => name), inForce.map(({ version }) => version)],
+      [inForce.map(({ name }) => name), inForce.map(({ version }) => version)],
     );
     const read = rows.flatMap(({ version, body }) => policyOf(version, body) ?? []);
     const policies = read.length === inForce.length ? read : 'unreadable';

@@ -25,8 +25,8 @@ const connectTimeoutMs = 5_000;
 const keepAliveAfterMs = 10_000;
 const statementTimeoutMs = 30_000;
 const idleInTransactionTimeoutMs = 60_000;
-// The server's own limit comes first; this one answers only when the network is dead and no answer can come.
-const queryTimeoutMs = statementTimeoutMs + 5_000;
+/** The server's own limit comes first; this one, milliseconds, answers only when the network is dead and no answer can come. */
+export const queryTimeoutMs = statementTimeoutMs + 5_000;
 
 interface ClientOptions {
   /** Sends a query before the one before it is answered. @default false */
@@ -35,7 +35,7 @@ interface ClientOptions {
   readonly queryTimeoutMs?: number;
 }
 
-interface PoolOptions extends Pick<ClientOptions, 'pipeline'> {
+interface PoolOptions {
   readonly size: number;
   /** How long somebody may wait for a connection while others have them all. @default 5000 */
   readonly waitMs?: number;
@@ -146,13 +146,15 @@ export async function openClient(
 
 /**
  * Opens a pool of at most `size` connections that act as `role`; it connects on first use. Statements end after 30 s,
- * transactions that stand idle after 60 s, idle connections after 10 s. Whoever opens it ends it.
+ * transactions that stand idle after 60 s, idle connections after 10 s. Connections for tenants send what follows without waiting
+ * for the answer before (`readInTenant`). Whoever opens it ends it.
  */
 export function openPool(
   config: ConnectionConfig,
   role: Role,
-  { size, waitMs = connectTimeoutMs, pipeline = false }: PoolOptions,
+  { size, waitMs = connectTimeoutMs }: PoolOptions,
 ): pg.Pool {
+  const pipeline = role === 'tutti_tenant';
   const limits = `SET statement_timeout = ${statementTimeoutMs}`;
   const pool = new pg.Pool({
     ...clientConfig(config, { queryTimeoutMs, pipeline }),

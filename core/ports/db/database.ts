@@ -12,8 +12,7 @@ import {
   openPool,
   type Role,
 } from './connection.ts';
-import { translateDbError } from './db-error.ts';
-import { openEmbedded } from './embedded.ts';
+import { rethrowTranslated, translateDbError } from './db-error.ts';
 import { inTenant, type OpenKysely, openKysely, rowsInTenant } from './kysely.ts';
 import { inSchemaTransaction, migrate } from './migrate.ts';
 import { ensurePartitions } from './partitions.ts';
@@ -39,7 +38,7 @@ export interface Database {
    * error with its SQLSTATE in `code`, here and from `kysely` and `pool`; `translateDbError` makes it one of ours.
    */
   asTenant<T>(tenantId: number, work: (transaction: Kysely<Tables>) => Promise<T>): Promise<T>;
-  /** What one statement finds of one tenant: as `asTenant` does it, in a single round trip. */
+  /** What one statement finds of one tenant: as `asTenant` does it, in a single round trip (`readInTenant`). */
   rowsOf<T>(tenantId: number, query: RawBuilder<T>): Promise<readonly T[]>;
   /**
    * Runs `work` as the login user in one transaction and alone among all processes, for changes of the schema. It waits for whoever
@@ -103,6 +102,8 @@ async function connectionOf(
     return { connectionString: options.url };
   }
   const { dataFolder, signal } = options;
+  // Who has a server loads nothing of ours.
+  const { openEmbedded } = await import('./embedded.ts');
   const server = await openEmbedded({ dataFolder, ...(signal && { signal }) });
   releasers.add(() => server.leave());
   return server.connection;
@@ -128,8 +129,8 @@ function openOn(
   releasers: Releasers,
   vaultOver?: VaultOf,
 ): Database {
-  const pool = (role: Role, size: number, pipeline = false): pg.Pool => {
-    const opened = openPool(connectionConfig, role, { size, pipeline });
+  const pool = (role: Role, size: number): pg.Pool => {
+    const opened = openPool(connectionConfig, role, { size });
     if (vault) keepVault(opened, vault);
     releasers.add(() => endPool(opened));
     return opened;
@@ -138,7 +139,7 @@ function openOn(
   const vault = vaultOver?.(() => (keyPool ??= pool('tutti_engine', keyPoolSize)));
   const kyselies = new Map<Role, OpenKysely>();
   const typed = (role: Role): OpenKysely => {
-    const opened = kyselies.get(role) ?? openKysely(pool(role, kyselyPoolSize, true));
+    const opened = kyselies.get(role) ?? openKysely(pool(role, kyselyPoolSize));
     kyselies.set(role, opened);
     return opened;
   };
@@ -151,7 +152,7 @@ function openOn(
       if (vault) keepVault(client, vault);
       return client;
     },
-    pool: (role, size) => pool(role, size),
+    pool,
     kysely: (role) => typed(role).kysely,
     asTenant: (tenantId, work) => inTenant(typed('tutti_tenant').kysely, tenantId, work),
     rowsOf: (tenantId, query) => rowsInTenant(typed('tutti_tenant'), tenantId, query),
@@ -207,10 +208,6 @@ async function endPool(pool: pg.Pool): Promise<void> {
   });
   await Promise.race([pool.end(), patience]);
   clearTimeout(timer);
-}
-
-function rethrowTranslated(error: unknown): never {
-  throw translateDbError(error);
 }
 
 /** Undoes acquisitions, last first; all of them, and then the first failure is thrown. */

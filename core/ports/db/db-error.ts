@@ -73,6 +73,11 @@ export function translateDbError(error: unknown): EngineError {
   return refused(fields, error);
 }
 
+/** For `catch`: throws what `translateDbError` makes of it. */
+export function rethrowTranslated(error: unknown): never {
+  throw translateDbError(error);
+}
+
 // Every SQLSTATE has a digit; Node's EPIPE has none.
 const sqlState = /^(?=.*\d)[0-9A-Z]{5}$/;
 

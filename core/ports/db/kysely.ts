@@ -1,7 +1,15 @@
-import { CamelCasePlugin, Kysely, PostgresDialect, type RawBuilder, sql } from 'kysely';
+import {
+  CamelCasePlugin,
+  Kysely,
+  PostgresDialect,
+  type RawBuilder,
+  sql,
+  type UnknownRow,
+} from 'kysely';
 import type pg from 'pg';
 import { EngineError } from '../../base/errors.ts';
 import type { Tables } from './tables.ts';
+import { readInTenant } from './tenant-reads.ts';
 import { tenantSetting } from './transaction.ts';
 
 const camelCase = new CamelCasePlugin({ maintainNestedObjectKeys: true });
@@ -53,27 +61,14 @@ export async function inTenant<T>(
   });
 }
 
-/**
- * What one statement finds among the rows of one tenant, in a transaction of its own. All of it goes in one round trip, over a pool
- * that is opened with `pipeline`: on a busy machine each round trip waits for a core twice, here and in the database.
- */
+/** What one statement finds among the rows of one tenant, as `readInTenant` does it. */
 export async function rowsInTenant<T>(
   { kysely, pool }: OpenKysely,
   tenantId: number,
   query: RawBuilder<T>,
 ): Promise<readonly T[]> {
   const { sql: text, parameters, queryId } = query.compile(kysely);
-  const begin = `BEGIN; ${tenantSetting(tenantId)}`;
-  const client = await pool.connect();
-  const [begun, found, ended] = await Promise.allSettled([
-    client.query(begin),
-    client.query(text, [...parameters]),
-    client.query('COMMIT'),
-  ]);
-  // After a statement that has failed COMMIT rolls back; a connection without it may still be in the transaction.
-  client.release(ended.status === 'rejected');
-  for (const each of [begun, found, ended]) if (each.status === 'rejected') throw each.reason;
-  const { rows } = (found as PromiseFulfilledResult<pg.QueryResult>).value;
-  const named = await camelCase.transformResult({ queryId, result: { rows } });
+  const rows = await readInTenant<UnknownRow>(pool, tenantId, { text, values: [...parameters] });
+  const named = await camelCase.transformResult({ queryId, result: { rows: [...rows] } });
   return named.rows as readonly T[];
 }

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { DocumentName } from '../dispatcher.ts';
-import { inTenantTransaction } from '../erp/embedded/transaction.ts';
+import { rethrowTranslated } from './db-error.ts';
+import { readInTenant } from './tenant-reads.ts';
 
 /** Who does something, by everything that may tie it to others. */
 export interface Doer {
@@ -68,21 +69,19 @@ export async function readDoings(
 ): Promise<Doings> {
   const { tenantId } = step;
   const documents = [...(target ? [target] : []), ...related];
-  const { rows } = await inTenantTransaction(pool, { tenantId, mode: 'READ ONLY' }, (client) =>
-    client.query<DoingRow>({
-      name: 'lineage',
-      text: lineageSql,
-      values: [
-        ...[tenantId, step.runId, step.stepPath, step.agent],
-        documents.map(({ entity }) => entity),
-        documents.map(({ id }) => id),
-        target?.entity ?? null,
-        target?.id ?? null,
-        duties,
-        except.map((key) => Buffer.from(key, 'hex')),
-      ],
-    }),
-  );
+  const rows = await readInTenant<DoingRow>(pool, tenantId, {
+    name: 'lineage',
+    text: lineageSql,
+    values: [
+      ...[tenantId, step.runId, step.stepPath, step.agent],
+      documents.map(({ entity }) => entity),
+      documents.map(({ id }) => id),
+      target?.entity ?? null,
+      target?.id ?? null,
+      duties,
+      except.map((key) => Buffer.from(key, 'hex')),
+    ],
+  }).catch(rethrowTranslated);
   const own = rows.find(({ key }) => key === null) as DoingRow;
   const doings = rows.flatMap((row) => {
     const { key, tool, duty, entity, id } = row;

@@ -1,7 +1,8 @@
 import type pg from 'pg';
 import { EngineError } from '../../base/errors.ts';
 import type { MadeAgent } from '../../sdk/agent-document.ts';
-import { inTenantTransaction } from '../erp/embedded/transaction.ts';
+import { rethrowTranslated } from './db-error.ts';
+import { readInTenant } from './tenant-reads.ts';
 
 /** An effect that was asked for, as it is stored, and who asked. */
 export interface Proposal {
@@ -29,14 +30,11 @@ export async function readProposal(
   tenantId: number,
   key: string,
 ): Promise<Proposal> {
-  const { rows } = await inTenantTransaction(pool, { tenantId, mode: 'READ ONLY' }, (client) =>
-    client.query<ProposalRow>({
-      name: 'proposal',
-      text: proposalSql,
-      values: [tenantId, Buffer.from(key, 'hex')],
-    }),
-  );
-  const [row] = rows;
+  const [row] = await readInTenant<ProposalRow>(pool, tenantId, {
+    name: 'proposal',
+    text: proposalSql,
+    values: [tenantId, Buffer.from(key, 'hex')],
+  }).catch(rethrowTranslated);
   if (!row) throw new EngineError('EFFECT_UNKNOWN', `There is no effect '${key}'.`);
   const { tool, contract, args_sha256: argsSha256, binds, agent, run_id: runId, path } = row;
   return {

@@ -34,9 +34,7 @@ export function embeddedConnector(options: {
       call?.signal?.throwIfAborted();
       const table = tableNamed(query.entity);
       const checked = checkQuery(table.entity, query);
-      return await inTenantTransaction(pool, { tenantId, mode: 'READ ONLY' }, (client) =>
-        readPage(client, table, { query: checked, tenantId }),
-      );
+      return await readPage(pool, table, { query: checked, tenantId });
     },
     apply: async (command, call) => {
       call.signal?.throwIfAborted();

@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { sql } from 'kysely';
-import type pg from 'pg';
 import { Client, clientConfig, openPool } from '../../../core/ports/db/connection.ts';
-import { openKysely, rowsInTenant } from '../../../core/ports/db/kysely.ts';
 import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
 
 describe('connection', function () {
@@ -175,47 +172,6 @@ describe('connection', function () {
       await client.query('SELECT 1 / 0').catch(() => {});
     });
     await assert.rejects(admin, { code: 'INTERNAL', message: /rolled back/ });
-  });
-
-  it('sends a read of a tenant with the beginning and the end of its transaction, before any of them is answered', async () => {
-    const sent: string[] = [];
-    const answer = Promise.withResolvers<{ rows: readonly object[] }>();
-    const isBroken: unknown[] = [];
-    const client = {
-      query: (text: string) => {
-        sent.push(text);
-        return answer.promise;
-      },
-      release: (broken: boolean) => isBroken.push(broken),
-    };
-    const { kysely } = openKysely(fresh.database.pool('tutti_tenant', 1));
-    const pool = { connect: async () => client } as unknown as pg.Pool;
-
-    const reading = rowsInTenant({ kysely, pool }, 7, sql`SELECT ${1}::int AS is_one`);
-    await new Promise(setImmediate);
-    assert.deepEqual(sent, [
-      "BEGIN; SET LOCAL app.tenant = '7'",
-      'SELECT $1::int AS is_one',
-      'COMMIT',
-    ]);
-    answer.resolve({ rows: [{ is_one: 1 }] });
-
-    assert.deepEqual(await reading, [{ isOne: 1 }]);
-    assert.deepEqual(isBroken, [false]);
-  });
-
-  it('tells of a read that fails by its state, and has the connection for the next one', async () => {
-    const { database } = fresh;
-    const one = sql<{ readonly isOne: number }>`SELECT 1 AS is_one`;
-
-    for (let reads = 0; reads < 8; reads += 1) {
-      await assert.rejects(database.rowsOf(1, sql`SELECT 1 / 0`), { code: '22012' });
-      assert.deepEqual(await database.rowsOf(1, one), [{ isOne: 1 }]);
-    }
-
-    await assert.rejects(database.rowsOf(1.5, one), { code: 'INPUT_INVALID' });
-    const { rows } = await database.asTenant(1, (transaction) => one.execute(transaction));
-    assert.deepEqual(rows, [{ isOne: 1 }]);
   });
 
   it('closes what it handed out, and twice without harm', async () => {

@@ -1,18 +1,21 @@
 import type pg from 'pg';
 import { toStorableText } from '../../../base/text.ts';
+import { rethrowTranslated } from '../../db/db-error.ts';
+import { readInTenant } from '../../db/tenant-reads.ts';
 import { type CheckedQuery, cursorAfter } from '../conditions.ts';
 import type { ErpRecord, Page } from '../connector.ts';
 import { type Statement, selectStatement, statementName } from './select.ts';
 import { recordOf, type Table } from './table.ts';
 
-/** Reads one page of a checked query, in one statement. */
+/** Reads one page of a checked query, in one statement. @throws DB_* */
 export async function readPage(
-  client: pg.ClientBase,
+  pool: pg.Pool,
   table: Table,
   options: { readonly query: CheckedQuery; readonly tenantId: number },
 ): Promise<Page> {
-  const { query } = options;
-  const found = await readRows(client, selectStatement(table, query, options.tenantId));
+  const { query, tenantId } = options;
+  const statement = inArrays(selectStatement(table, query, tenantId));
+  const found = await readInTenant<unknown[]>(pool, tenantId, statement).catch(rethrowTranslated);
   const rows = found.slice(0, query.limit).map((row) => recordOf(table, row));
   const last = rows.at(-1);
   return { rows, cursor: last && found.length > rows.length ? cursorAfter(query, last) : null };
@@ -26,7 +29,9 @@ export async function lockRecord(
 ): Promise<ErpRecord | null> {
   const text = `SELECT ${table.selection} FROM ${table.name} WHERE tenant_id = $1 AND id = $2 FOR UPDATE`;
   const values = [at.tenantId, at.id];
-  const [row] = await readRows(client, { name: statementName(text), text, values });
+  const {
+    rows: [row],
+  } = await client.query<unknown[]>(inArrays({ name: statementName(text), text, values }));
   return row ? recordOf(table, row) : null;
 }
 
@@ -36,16 +41,7 @@ function storable(value: unknown): unknown {
   return typeof value === 'string' ? toStorableText(value) : value;
 }
 
-async function readRows(
-  client: pg.ClientBase,
-  statement: Statement,
-): Promise<readonly (readonly unknown[])[]> {
-  const { name, text, values } = statement;
-  const { rows } = await client.query<unknown[]>({
-    name,
-    text,
-    values: values.map(storable),
-    rowMode: 'array',
-  });
-  return rows;
+/** The statement with each row as an array, which costs less than an object. */
+function inArrays({ name, text, values }: Statement): pg.QueryArrayConfig {
+  return { name, text, values: values.map(storable), rowMode: 'array' };
 }
