@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { root } from './checks.ts';
+import { root, tsc } from './checks.ts';
 import { writeConsole } from './console-bundle.ts';
 
 const dist = join(root, 'dist');
@@ -34,9 +34,8 @@ writeManifest();
 console.log('dist/ is ready: npm pack ./dist');
 
 function compile(): void {
-  const tsc = join(root, 'node_modules/typescript/bin/tsc');
   const unchecked = process.argv.includes('--no-check') ? ['--noCheck'] : [];
-  const args = [tsc, '-p', 'tsconfig.build.json', ...unchecked];
+  const args = [...tsc, '-p', 'tsconfig.build.json', ...unchecked];
   const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
   if (status !== 0) process.exit(1);
 }

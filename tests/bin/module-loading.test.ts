@@ -9,6 +9,7 @@ import type { ModuleLoadView } from '../../core/engine/modules/module-loads.ts';
 import { pinnedBy } from '../../core/engine/run/pinned.ts';
 import type { RegisteredWorkflow } from '../../core/sdk/registry.ts';
 import type { Listening } from '../../core/service/api/app.ts';
+import { root, tsc } from '../../scripts/checks.ts';
 import { json, problem } from '../service/api/api.ts';
 import { booksDatabase } from '../support/company.ts';
 import { openTestEngine, requestOf, type TestEngine } from '../support/engine.ts';
@@ -18,8 +19,6 @@ import { queryAll } from '../support/rows.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { verifies } from '../support/verifies.ts';
 import { runCli } from './cli.ts';
-
-const root = join(import.meta.dirname, '../..');
 
 const tsconfig = {
   compilerOptions: {
@@ -164,7 +163,7 @@ export const heir = defineModule({
       spawnSync(process.execPath, [...nodeFlags, ...args], {
         ...{ cwd: folder.path, encoding: 'utf8' as const, timeout: 200_000 },
       });
-    const compiled = node(join(root, 'node_modules/typescript/bin/tsc'), '-p', '.');
+    const compiled = node(...tsc, '-p', '.');
     const tested = node('--test', '--test-isolation=none', 'parcels/test/check-items.test.ts');
 
     assert.equal(code, 0);

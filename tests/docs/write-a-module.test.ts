@@ -3,15 +3,14 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { nodeFlags } from '../../bin/node24.mjs';
+import { root, tsc } from '../../scripts/checks.ts';
 import { runCli } from '../bin/cli.ts';
 import { compileCacheEnv } from '../support/compile-cache.ts';
 import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { verifies } from '../support/verifies.ts';
 
-const root = join(import.meta.dirname, '../..');
 const page = readFileSync(join(root, 'docs/write-a-module.md'), 'utf8');
-const tsc = join(root, 'node_modules/typescript/bin/tsc');
 
 const tsconfig = {
   compilerOptions: {
@@ -79,7 +78,7 @@ describe('the page that shows how a module is written', function () {
 
   it('compiles as it stands', () => {
     verifies('R14.examples', 'R3.third-party');
-    const { status, stdout } = node(tsc, '-p', '.');
+    const { status, stdout } = node(...tsc, '-p', '.');
     assert.equal(status, 0, stdout);
   });
 

@@ -2,13 +2,12 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { root, tsc } from '../../scripts/checks.ts';
 import { compileCacheEnv } from '../support/compile-cache.ts';
 import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { verifies } from '../support/verifies.ts';
 
-const root = join(import.meta.dirname, '../..');
-const tsc = join(root, 'node_modules/typescript/bin/tsc');
 /** Of one program: far longer than any takes. */
 const patienceMs = 280_000;
 
@@ -92,7 +91,7 @@ console.log(JSON.stringify([page.includes('<div id="console">'), ...[...files].m
   it("compiles a third party's module against its types, records included, and passes that module's test", () => {
     verifies('R3.third-party', 'R14.examples');
     cpSync(join(root, 'examples/modules/fleet'), at('fleet'), { recursive: true });
-    run('node', [tsc, '-p', at('fleet')], { cwd: folder.path });
+    run('node', [...tsc, '-p', at('fleet')], { cwd: folder.path });
 
     const test = ['--test', '--test-isolation=none', 'dist/test/insurance-watch.test.js'];
     const { stdout } = run('node', test, {

@@ -67,7 +67,7 @@ export async function useRecords(erp: Erp, id: Id<'payslip'>, party: Id<'party'>
   await erp.payslip.list({ gross: { gt: '5' } });
   // @ts-expect-error 2353 free text cannot be filtered
   await erp.payslip.list({ note: 'bonus' });
-  // @ts-expect-error 2345 a new record lacks fields
+  // @ts-expect-error 2739 a new record lacks fields
   await erp.permit_reminder.create({ number: 'PR1' });
   // @ts-expect-error 2339 an entity that nobody declares
   await erp.spaceship.list();
@@ -262,11 +262,11 @@ export const nightly = defineWorkflow({
     eq(sum.output.missed, 0);
     // @ts-expect-error 2322 a gate without a condition
     gate({ id: 'always', when: true });
-    // @ts-expect-error 2769 an agent that hands in no result an item
     foreach({
       id: 'unkeyed',
       items: drafts,
       key: (slip) => slip.id,
+      // @ts-expect-error 2769 an agent that hands in no result an item
       batch: { most: 9 },
       agent: check,
       input: () => ({ payslip: 'one' }),

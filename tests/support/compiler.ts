@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { fileURLToPath } from 'node:url';
-import ts from 'typescript';
-
-const root = fileURLToPath(new URL('../../', import.meta.url));
+import { spawnSync } from 'node:child_process';
+import { join, relative, sep } from 'node:path';
+import { root, tsc } from '../../scripts/checks.ts';
+import { scratchFolder } from './scratch.ts';
 
 /** What the compiler says of a line, counted from 1. */
 export interface Complaint {
@@ -11,23 +11,42 @@ export interface Complaint {
   readonly message: string;
 }
 
-/** Compiles a file of this repository with a text in its place, whether it is there or not; nothing is written. */
+const complaint =
+  /^(?<file>.+?)\((?<line>\d+),\d+\): error TS(?<code>\d+): (?<message>.*(?:\n .*)*)$/gm;
+
+/** Compiles a file of this repository with a text in its place, whether it is there or not; nothing is written there. */
 export function complaintsOf(path: string, text: string): readonly Complaint[] {
-  const config = ts.readConfigFile(`${root}tsconfig.json`, ts.sys.readFile);
-  const { options } = ts.parseJsonConfigFileContent(config.config, ts.sys, root);
-  const host = ts.createCompilerHost(options);
-  const { fileExists, readFile, getSourceFile } = host;
-  host.fileExists = (name) => name === path || fileExists.call(host, name);
-  host.readFile = (name) => (name === path ? text : readFile.call(host, name));
-  host.getSourceFile = (name, version, ...rest) =>
-    name === path
-      ? ts.createSourceFile(name, text, version)
-      : getSourceFile.call(host, name, version, ...rest);
-  const program = ts.createProgram([path], options, host);
-  const file = program.getSourceFile(path);
-  assert.ok(file);
-  return program.getSemanticDiagnostics(file).map(({ start = 0, code, messageText }) => {
-    const { line } = file.getLineAndCharacterOfPosition(start);
-    return { line: line + 1, code, message: ts.flattenDiagnosticMessageText(messageText, '\n') };
+  const name = relative(root, path).replaceAll(sep, '/');
+  using folder = scratchFolder({
+    [name]: text,
+    'package.json': '{"type": "module"}',
+    'tsconfig.json': JSON.stringify({ ...projectInPlace, files: [name], include: [] }),
   });
+  const args = [...tsc, '-p', '.', '--pretty', 'false'];
+  const { status, stdout } = spawnSync(process.execPath, args, {
+    cwd: folder.path,
+    encoding: 'utf8',
+  });
+  const complaints = [...stdout.matchAll(complaint)].map(({ groups = {} }) => {
+    assert.equal(groups.file, name, stdout);
+    return {
+      line: Number(groups.line),
+      code: Number(groups.code),
+      message: String(groups.message),
+    };
+  });
+  assert.equal(status === 0, complaints.length === 0, stdout);
+  return complaints;
 }
+
+/** The project of the repository, from a folder that holds a file of it. */
+const projectInPlace = {
+  extends: join(root, 'tsconfig.json'),
+  compilerOptions: {
+    incremental: false,
+    // What the file imports by a relative path is looked for here and there.
+    rootDirs: ['.', root],
+    paths: { tutti: [join(root, 'core/index.ts')] },
+    typeRoots: [join(root, 'node_modules/@types')],
+  },
+};
