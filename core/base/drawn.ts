@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, openSync, readSync } from 'node:fs';
+import { openSync, readSync } from 'node:fs';
 
 /** Where the system gives random bytes away; Windows has no such file. */
 const systemSource = '/dev/urandom';
@@ -7,7 +7,7 @@ const systemSource = '/dev/urandom';
 /**
  * Draws a whole number from 1 to 2^53 - 1 that no other process draws, not even a copy of this one that was made while it ran (a
  * machine that was cloned, a snapshot that was restored twice). What a process keeps of its randomness is copied with it, so that both
- * would draw alike; so the system is asked, each time (about 10 µs), and what the machine's clock says to the nanosecond is mixed in,
+ * would draw alike; so the system is asked, each time (a few µs), and what the machine's clock says to the nanosecond is mixed in,
  * should its randomness be a copy, too.
  */
 export function drawNumber(): number {
@@ -15,17 +15,19 @@ export function drawNumber(): number {
   return Number(BigInt.asUintN(53, mixed)) || 1;
 }
 
+/** Open from the first draw on: to open it costs five times what reading does. */
+let source: number | null = null;
+
 function drawBytes(count: number): Buffer {
+  source ??= openSource();
   const bytes = Buffer.alloc(count);
-  let source: number;
+  return source !== null && readSync(source, bytes) === count ? bytes : randomBytes(count);
+}
+
+function openSource(): number | null {
   try {
-    source = openSync(systemSource, 'r');
+    return openSync(systemSource, 'r');
   } catch {
-    return randomBytes(count);
-  }
-  try {
-    return readSync(source, bytes) === count ? bytes : randomBytes(count);
-  } finally {
-    closeSync(source);
+    return null;
   }
 }

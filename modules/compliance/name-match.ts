@@ -20,7 +20,11 @@
 export interface ComparableName {
   readonly written: string;
   readonly sorted: string;
+  /** How often each letter occurs; letters whose codes are a multiple of `kinds` apart are counted as one. */
+  readonly letters: Uint16Array;
 }
+
+const kinds = 32;
 
 /** Scores from here on are worth a look: about one letter in five differs. */
 export const candidateScore = 0.8;
@@ -36,7 +40,8 @@ export function comparable(name: string): ComparableName {
     .filter((word) => word !== '');
   const kept = all.filter((word) => !ignored.has(word));
   const words = kept.length > 0 ? kept : all;
-  return { written: words.join(''), sorted: [...words].sort().join('') };
+  const written = words.join('');
+  return { written, sorted: [...words].sort().join(''), letters: lettersOf(written) };
 }
 
 /** Does step 3: 1 = same name, 0 = nothing in common, or no letter to compare; three decimals. Scores that must lie below `floor` come as 0. */
@@ -44,13 +49,31 @@ export function similarity(a: ComparableName, b: ComparableName, floor = 0): num
   const longest = Math.max(a.written.length, b.written.length);
   if (longest === 0) return 0;
   if (a.sorted === b.sorted) return 1;
+  // Most names have too few letters in common, in whatever order.
+  if (rounded(1 - leastDistance(a.letters, b.letters) / longest) < floor) return 0;
   const tooFar = leastBelow(floor, longest);
-  if (Math.abs(a.written.length - b.written.length) >= tooFar) return 0;
   const least = Math.min(
     distance(a.written, b.written, tooFar),
     distance(a.sorted, b.sorted, tooFar),
   );
   return least >= tooFar ? 0 : rounded(1 - least / longest);
+}
+
+function lettersOf(word: string): Uint16Array {
+  const counts = new Uint16Array(kinds);
+  for (let at = 0; at < word.length; at++) (counts[word.charCodeAt(at) % kinds] as number) += 1;
+  return counts;
+}
+
+/** No distance of words of these letters is less: what one has more of is deleted or replaced, and a swap changes no count. */
+function leastDistance(a: Uint16Array, b: Uint16Array): number {
+  let [more, less] = [0, 0];
+  for (let kind = 0; kind < kinds; kind++) {
+    const difference = (a[kind] as number) - (b[kind] as number);
+    if (difference > 0) more += difference;
+    else less -= difference;
+  }
+  return Math.max(more, less);
 }
 
 /** The least distance of names of `longest` letters whose score lies below `floor`. */

@@ -28,7 +28,8 @@ export async function toPdf(
   const title = printable(report.title);
   const files = fontFiles();
   const pdf = new PDFDocument({
-    font: files.plain,
+    // None: the library knows a font by one name only, and would read and parse that one's file anew each time it is asked for by another.
+    font: '',
     size: 'A4',
     margin,
     bufferPages: true,

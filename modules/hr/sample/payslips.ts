@@ -24,9 +24,10 @@ export function addPayslips(
   sheets: readonly Draft<'timesheet'>[],
 ): readonly Draft<'payslip'>[] {
   const periods = payrollPeriods(world.asOf);
-  const closed = periods
-    .slice(0, -1)
-    .flatMap((period) => staff.flatMap((each) => closedSlips(world, each, period)));
+  const closed = periods.slice(0, -1).flatMap((period) => {
+    const weeks = payrollWeeks(period, world.asOf).length;
+    return staff.flatMap((each) => closedSlips(world, each, { period, weeks }));
+  });
   const open = openSlips(world, staff, sheets);
   const doubled = new Map<Staff, Draft<'payslip'>>();
   return world.random.shuffle([...closed, ...open]).map((slip, index) => {
@@ -36,10 +37,14 @@ export function addPayslips(
   });
 }
 
-function closedSlips(world: SampleWorld, staff: Staff, period: string): readonly Slip[] {
+/** `weeks`: those that the period pays for. */
+function closedSlips(
+  world: SampleWorld,
+  staff: Staff,
+  { period, weeks }: { readonly period: string; readonly weeks: number },
+): readonly Slip[] {
   if (!worksIn(staff, period)) return [];
   const { random } = world;
-  const weeks = payrollWeeks(period, world.asOf).length;
   const hours =
     staff.pay === 'hourly'
       ? weeks * staff.weeklyHours + random.integer(-24, 16) / 4
