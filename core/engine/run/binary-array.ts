@@ -9,6 +9,8 @@ interface Format {
 }
 
 const headerSize = 20;
+/** Of an array without dimensions: it ends before its first length. */
+const emptySize = 12;
 const sizeFieldSize = 4;
 const firstSize = 512;
 /** What a column keeps for the next flush, bytes: a thousand rows of some hundred each are many. */
@@ -69,6 +71,8 @@ const formats: Readonly<Record<string, Format>> = {
  */
 export class BinaryArray {
   readonly #format: Format;
+  /** The parameter while nothing was added, as most of a flush's columns are sent. */
+  readonly #empty = Buffer.alloc(emptySize);
   #bytes: Buffer = none;
   #size = headerSize;
   #count = 0;
@@ -80,6 +84,7 @@ export class BinaryArray {
   /** `type`: of its elements, by its name in SQL. Decimals go as texts, which the statement casts. */
   constructor(type: string) {
     this.#format = formats[type === 'numeric' ? 'text' : type] as Format;
+    this.#empty.writeInt32BE(this.#format.oid, 8);
   }
 
   /** Null and undefined are NULL. JSON is given as its text, a time in milliseconds since 1970, a date as `YYYY-MM-DD`. */
@@ -104,13 +109,11 @@ export class BinaryArray {
 
   /** The parameter, until it is cleared. */
   toBuffer(): Buffer {
-    const { oid } = this.#format;
-    const isEmpty = this.#count === 0;
-    const header = isEmpty ? Buffer.allocUnsafe(headerSize) : this.#bytes;
-    header.writeInt32BE(isEmpty ? 0 : 1, 0);
+    if (this.#count === 0) return this.#empty;
+    const header = this.#bytes;
+    header.writeInt32BE(1, 0);
     header.writeInt32BE(Number(this.#hasNull), 4);
-    header.writeInt32BE(oid, 8);
-    if (isEmpty) return header.subarray(0, 12);
+    header.writeInt32BE(this.#format.oid, 8);
     header.writeInt32BE(this.#count, 12);
     header.writeInt32BE(1, 16);
     return header.subarray(0, this.#size);

@@ -11,6 +11,8 @@ import type { Run } from './run.ts';
 import { isTerminal, type RunStatus } from './states.ts';
 import type { Step } from './step.ts';
 
+const columnTypes = parts.map((part) => [part, typesOf(part)] as const);
+
 /** A step's row, as the step was when it was read. */
 export interface StepRow {
   readonly step: Step;
@@ -30,7 +32,7 @@ export function stepRows(changes: readonly Change[]): readonly StepRow[] {
  */
 export class FlushWriter {
   readonly #arrays = new Map(
-    parts.map((part) => [part, typesOf(part).map((type) => new BinaryArray(type))]),
+    columnTypes.map(([part, types]) => [part, types.map((type) => new BinaryArray(type))]),
   );
   readonly #columns = [...this.#arrays.values()].flat();
   readonly #bodies = new FlushBodies();

@@ -1,4 +1,4 @@
-import { EngineError, toErrorData } from '../../base/errors.ts';
+import { EngineError } from '../../base/errors.ts';
 import { canonicalJson } from '../../base/ids.ts';
 import type { CompiledForeach } from '../graph/compiled.ts';
 import type { ExpressionScope } from '../graph/expression.ts';
@@ -137,7 +137,7 @@ export function endOf(container: Container): Ended {
   const failed = items.filter(({ steps }) => steps.some(({ status }) => status === 'failed'));
   if (failed.length > 0 && node.onItemFailure === 'stop') {
     const message = `${sizeOf(failed)} of ${sizeOf(items)} items of '${node.id}' failed.`;
-    return { kind: 'failed', error: toErrorData(new EngineError('AGENT_FAILED', message)) };
+    return { kind: 'failed', error: { code: 'AGENT_FAILED', message } };
   }
   const brought = resultsOf(container).filter(({ status }) => status === 'succeeded');
   return { kind: 'succeeded', output: brought.map(({ output }) => output) };

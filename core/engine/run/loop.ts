@@ -1,4 +1,4 @@
-import { EngineError, type ErrorData, fromErrorData, toErrorData } from '../../base/errors.ts';
+import { EngineError, type ErrorData, toErrorData } from '../../base/errors.ts';
 import type { DispatchEvents } from '../../ports/dispatcher.ts';
 import type { Decided } from '../approvals/decide.ts';
 import { Standstill } from '../authority/standstill.ts';
@@ -307,8 +307,7 @@ export class RunLoop {
     if (error.code === 'EFFECT_IN_REVIEW') this.#people.ask(run, step, { wait: 'review', error });
     else if (error.code === 'APPROVAL_PENDING')
       this.#people.ask(run, step, { wait: 'approval', error });
-    else if (asksForMoney(fromErrorData(error)))
-      this.#people.ask(run, step, { wait: 'budget', error });
+    else if (asksForMoney(error)) this.#people.ask(run, step, { wait: 'budget', error });
     else this.#failures.follow(run, step, failure);
   }
 

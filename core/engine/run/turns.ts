@@ -337,7 +337,7 @@ const batchedError = toErrorData(
 );
 
 /** Whether a step that could not pay waits for somebody to raise a budget. */
-export function asksForMoney({ code, details }: Pick<EngineError, 'code' | 'details'>): boolean {
+export function asksForMoney({ code, details }: EngineError | ErrorData): boolean {
   return code === 'BUDGET_EXCEEDED' && details?.asks === true;
 }
 
