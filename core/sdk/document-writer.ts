@@ -224,9 +224,11 @@ function aloneIn({ id, body }: ForeachNode): ItemNode | null {
 function queryOf({ entity, filter, order }: QueryTemplate): Members {
   const orders = order.map((each) => (each.descending === undefined ? each.field : each));
   const isFiltered = Object.keys(Object(filter)).length > 0;
+  const written = template(filter);
   return {
     entity,
-    ...(isFiltered && { filter: template(filter) }),
+    // By field; what is an expression as a whole has one place for itself.
+    ...(isFiltered && { filter: typeof written === 'string' ? filter : written }),
     ...(orders.length > 0 && { order: oneOrMore(orders) }),
   };
 }

@@ -129,6 +129,21 @@ describe('a workflow written as a document', () => {
     assert.deepEqual(sorted(again(data)).nodes, data.nodes);
   });
 
+  it('keeps a filter that is an expression, as a whole or by field', () => {
+    const filters = [
+      { cel: 'input.filter' },
+      { status: { cel: 'input.status' } },
+      { status: 'draft' },
+    ];
+    const data = workflow(
+      filters.map((filter, at) =>
+        foreach(`f${at}`, { items: { entity: 'bill', filter, order: [] } }),
+      ),
+    );
+
+    assert.deepEqual(sorted(again(data)).nodes, data.nodes);
+  });
+
   it('says what a document cannot say', () => {
     const data = workflow([task('a', { timeoutMs: 1_500, costMicroUsd: 1_250_000 })]);
 
