@@ -168,6 +168,11 @@ class Lane {
     this.#engine = lab.engine(deaths[0]);
   }
 
+  /** The last one has nothing left to do. */
+  async end(): Promise<void> {
+    await this.#engine.kill();
+  }
+
   async die(index: number): Promise<void> {
     const { workflow = 'lab.sort', lay, lead } = this.deaths[index] as Death;
     const lab = this.#lab;
@@ -206,6 +211,7 @@ describe('an engine that is killed with a batch', function () {
         last = end.catch(() => {});
         ends.set(`${provider} ${name}`, end);
       }
+      void last.then(() => lane.end());
     }
   });
   after(async function () {

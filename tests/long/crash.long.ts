@@ -17,7 +17,7 @@ describe('an engine that dies at each pass of each crash point', function () {
     for (const lab of labs) lab.review();
     const deaths = new EveryPass();
 
-    await assertOutlives(labs, deaths);
+    await Promise.all(labs.map((lab) => assertOutlives(lab, deaths)));
 
     deaths.assertAll();
     for (const lab of labs) await lab.close();

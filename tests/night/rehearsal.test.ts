@@ -21,7 +21,8 @@ describe('a night in rehearsal, and its plan', function () {
   let summary: RunSummary;
 
   before(async () => {
-    tutti = await openTestEngine(narrow, { hasCompany: true });
+    // Each thread loads all modules, and nothing here is about several.
+    tutti = await openTestEngine(narrow, { hasCompany: true, env: { TUTTI_THREADS: '1' } });
     ({ tenantId } = await tutti.host.sampleTenant(1));
     const request = { ...requestOf('nightly', { tenantId }), rehearsal: true, speed };
     plan = await tutti.host.planner.plan(request, new AbortController().signal);

@@ -87,7 +87,7 @@ describe('the night over the sample company', function () {
 
   it('leaves no name and no account in any table when it is encrypted, and finds the same', async () => {
     verifies('R12.encryption');
-    const env = { [encryptedBy]: newMasterKey() };
+    const env = { [encryptedBy]: newMasterKey(), TUTTI_THREADS: '1' };
     const sealed = await openTestEngine(encryptedConfig(shipped), { hasCompany: true, env });
     try {
       const { tenantId: own } = await sealed.host.sampleTenant(1);

@@ -33,7 +33,7 @@ export interface Killed {
 /** The longest that an engine lives once it is ready, milliseconds. */
 const longestLifeMs = 900;
 /** Of two engines every so manyth victim is asked to end, the others are killed: `drain.test.ts` is about ends that are asked for. */
-const asked = 6;
+const asked = 8;
 /** After the last kill. */
 const endWithinMs = 240_000;
 

@@ -23,7 +23,7 @@ const program = fileURLToPath(new URL('fixtures/crash-lab.ts', import.meta.url))
 const configUrl = new URL('fixtures/crash.config.ts', import.meta.url).href;
 /** Longer than a short lease, what follows it (5 s), and the work itself on a busy machine. */
 const patienceMs = 120_000;
-const lookMs = 20;
+const lookMs = 50;
 const reviewMs = 100;
 
 /** What an engine of the lab is started with; see fixtures/crash-lab.ts. */

@@ -12,14 +12,17 @@ export interface Death {
 /** Which death comes next, decided by what came of those before. */
 export interface Deaths {
   next(): Death | undefined;
-  /** A run came to its end before it came to that pass. */
-  outlived(death: Death): void;
+  /** A run came to its end before it came to that pass; so often it came to each point. */
+  outlived(death: Death, came: Passes): void;
 }
+
+/** How often a run came to each crash point. */
+export type Passes = ReadonlyMap<string, number>;
 
 const points = ['after-claim', 'before-flush', 'after-flush', 'after-tool'] as const;
 
 /** How often a run of 20 agents comes to each point, at least: it has one claim, a send or write for most agents, and a flush for each. */
-const least: ReadonlyMap<string, number> = new Map([
+const least: Passes = new Map([
   ['after-claim', 1],
   ['after-tool', 17],
   ['before-flush', 20],
@@ -54,14 +57,17 @@ export class EveryPass implements Deaths {
   }
 }
 
-/** The first pass of each point, one in the middle by chance, and the last. */
+/** The first pass of each point but the claim (`dieAtClaim`), one in the middle by chance, and the last. */
 export class SomePasses implements Deaths {
   readonly #left: Death[];
+  /** How often runs come to each point. */
+  readonly #most: Map<string, number>;
 
   /** `passes`: how often a run that nobody disturbed came to each point. */
-  constructor(passes: ReadonlyMap<string, number>, seed: number) {
+  constructor(passes: Passes, seed: number) {
     const chance = chances(seed);
-    this.#left = points.flatMap((point) => {
+    this.#most = new Map(passes);
+    this.#left = points.slice(1).flatMap((point) => {
       const last = passes.get(point) ?? 0;
       assert.ok(last >= (least.get(point) ?? 0), `${point}: ${last} passes`);
       const middle = 2 + Math.floor(chance() * (last - 2));
@@ -70,23 +76,37 @@ export class SomePasses implements Deaths {
   }
 
   next(): Death | undefined {
-    return this.#left.shift();
+    const death = this.#left.shift();
+    return death && { ...death, pass: Math.min(death.pass, this.#most.get(death.point) ?? 1) };
   }
 
   /** Flushes share commits, and some runs need fewer than the one that was counted: their last pass comes before. */
-  outlived({ point, pass }: Death): void {
+  outlived(death: Death, came: Passes): void {
+    const { point, pass } = death;
     assert.ok(pass > 1, `${point}: no engine came to it`);
+    for (const [each, most] of this.#most)
+      this.#most.set(each, Math.min(most, came.get(each) ?? most));
     this.#left.unshift({ point, pass: pass - 1 });
   }
 }
 
-/** How often an engine comes to each point in a run of 20 agents; the lab has seen no other engine. */
-export async function passesOf(lab: CrashLab): Promise<ReadonlyMap<string, number>> {
-  const { code, stderr } = await lab.engine({ submit: 'crash.work', items: itemsOf('none') }).ended;
-  assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+/** An engine sees a run of 20 agents to its end that nobody disturbs, and dies when it claims the next; both runs. */
+export async function dieAtClaim(lab: CrashLab): Promise<readonly [WorkRun, WorkRun]> {
+  const items = itemsOf('none');
+  const first = { id: await lab.submit('crash.work', items), items };
+  const death = { point: 'after-claim', pass: 1 };
+  const { run, isOutlived } = await die(lab, { death, after: first });
+  assert.ok(!isOutlived, 'after-claim: no engine came to it');
+  return [first, run];
+}
+
+/** How often the engines of a run came to each point, at least. */
+export async function passesOf(lab: CrashLab, { id }: WorkRun): Promise<Passes> {
   // A flush is a transaction; those that had no entry are not counted. The first entry is of who submitted the run.
   const [seen] = await lab.query<{ flushes: number; effects: number }>(
-    `SELECT (SELECT count(DISTINCT xmin::text)::int FROM tutti.entry WHERE seq > 1) AS flushes, (SELECT count(*)::int FROM tutti.effect) AS effects`,
+    `SELECT (SELECT count(DISTINCT xmin::text)::int FROM tutti.entry WHERE run_id = $1 AND seq > 1) AS flushes,
+       (SELECT count(*)::int FROM tutti.effect WHERE run_id = $1) AS effects`,
+    [id],
   );
   const { flushes = 0, effects = 0 } = seen ?? {};
   return new Map<string, number>([
@@ -101,32 +121,37 @@ export async function passesOf(lab: CrashLab): Promise<ReadonlyMap<string, numbe
 const itemsOf = (name: string): readonly string[] => [1, 2, 3, 4].map((item) => `${name}-${item}`);
 
 /**
- * Engines on each of some labs, one after the other: each finishes what the one before has left, begins a run of 20 agents, and dies in it. Then all that they
- * have left behind must be whole.
+ * Engines, one after the other: each finishes what the one before has left, begins a run of 20 agents, and dies in it. Then all that they have left behind
+ * must be whole, and what others had `begun`.
  */
-export async function assertOutlives(labs: readonly CrashLab[], deaths: Deaths): Promise<void> {
-  await Promise.all(
-    labs.map(async (lab) => {
-      await assertWhole(lab, await dieAndGoOn(lab, deaths));
-      const open = await lab.query('SELECT id FROM tutti.run WHERE ended_at IS NULL');
-      assert.deepEqual(open, []);
-    }),
-  );
-}
-
-async function dieAndGoOn(lab: CrashLab, deaths: Deaths): Promise<readonly WorkRun[]> {
-  const runs: WorkRun[] = [];
+export async function assertOutlives(
+  lab: CrashLab,
+  deaths: Deaths,
+  begun: readonly WorkRun[] = [],
+): Promise<void> {
+  const runs = [...begun];
   for (let death = deaths.next(); death; death = deaths.next()) {
-    const at = `${death.point}:${death.pass}`;
-    const items = itemsOf(`${at}-${runs.length}`);
-    const until = runs.at(-1)?.id;
-    const engine = lab.engine({ submit: 'crash.work', items, at, ...(until && { until }) });
-    const { code, signal, stderr } = await engine.ended;
-    assert.ok(signal === 'SIGKILL' || code === 0, `${at}: ${code} ${signal} ${stderr}`);
-    runs.push({ id: await lab.newestRun(), items });
-    if (code === 0) deaths.outlived(death);
+    const { run, isOutlived } = await die(lab, { death, after: runs.at(-1) });
+    runs.push(run);
+    if (isOutlived) deaths.outlived(death, await passesOf(lab, run));
   }
   const last = runs.at(-1);
   if (last) await lab.engine({ until: last.id }).ended;
-  return runs;
+  await assertWhole(lab, runs);
+  const open = await lab.query('SELECT id FROM tutti.run WHERE ended_at IS NULL');
+  assert.deepEqual(open, []);
+}
+
+/** An engine sees a run to its end, begins the next, and dies in it, or ends with it. */
+async function die(
+  lab: CrashLab,
+  { death, after }: { readonly death: Death; readonly after: WorkRun | undefined },
+): Promise<{ readonly run: WorkRun; readonly isOutlived: boolean }> {
+  const at = `${death.point}:${death.pass}`;
+  const items = itemsOf(`${at}-${after?.id}`);
+  const until = after?.id;
+  const engine = lab.engine({ submit: 'crash.work', items, at, ...(until && { until }) });
+  const { code, signal, stderr } = await engine.ended;
+  assert.ok(signal === 'SIGKILL' || code === 0, `${at}: ${code} ${signal} ${stderr}`);
+  return { run: { id: await lab.newestRun(), items }, isOutlived: code === 0 };
 }

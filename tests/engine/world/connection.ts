@@ -1,13 +1,16 @@
 import type pg from 'pg';
 import { flushSql, readBackSql } from '../../../core/engine/run/flush.ts';
 import type { SimDatabase } from './database.ts';
+import { flushValues } from './flush-values.ts';
 
 interface Query {
   readonly text: string;
   readonly values: readonly unknown[];
 }
 
-interface Pending extends Query {
+interface Pending {
+  /** What the database does when the statement reaches it. */
+  readonly execute: () => readonly unknown[];
   readonly resolve: (result: { readonly rows: readonly unknown[] }) => void;
   readonly reject: (error: Error) => void;
 }
@@ -42,12 +45,9 @@ export class SimConnection {
     values: readonly unknown[] = [],
   ): Promise<{ readonly rows: readonly unknown[] }> {
     const query = typeof asked === 'string' ? { text: asked, values } : { values, ...asked };
-    // As pg does: what the engine writes there next is of its next flush.
-    const sent = (query.values ?? []).map((each) =>
-      Buffer.isBuffer(each) ? Buffer.from(each) : each,
-    );
+    const execute = this.#statement({ text: '', ...query });
     return new Promise((resolve, reject) => {
-      this.#pending = { text: '', ...query, values: sent, resolve, reject };
+      this.#pending = { execute, resolve, reject };
     });
   }
 
@@ -64,7 +64,7 @@ export class SimConnection {
     const pending = this.#pending;
     this.#pending = null;
     try {
-      const rows = pending ? this.#execute(pending) : [];
+      const rows = pending ? pending.execute() : [];
       pending?.resolve({ rows });
     } catch (error) {
       pending?.reject(error as Error);
@@ -73,10 +73,8 @@ export class SimConnection {
 
   /** Executes what was asked although nobody will hear the answer. */
   executeSilently(): void {
-    const pending = this.#pending;
-    if (!pending) return;
     try {
-      this.#execute(pending);
+      this.#pending?.execute();
     } catch {
       // A refusal leaves nothing behind.
     }
@@ -85,7 +83,7 @@ export class SimConnection {
   /** The statement in flight, to be executed at any later time. */
   get inFlight(): (() => void) | null {
     const pending = this.#pending;
-    return pending && (() => void this.#execute(pending));
+    return pending && (() => void pending.execute());
   }
 
   /** Loses the connection. */
@@ -102,9 +100,13 @@ export class SimConnection {
     pending?.reject(lost);
   }
 
-  #execute({ text, values }: Query): readonly unknown[] {
-    if (text === flushSql) return [this.#database.flush(values)];
-    if (text === readBackSql) return this.#database.readBack(values);
+  /** A flush's parameters are read here, as pg copies them: what the engine writes there next is of its next flush. */
+  #statement({ text, values }: Query): Pending['execute'] {
+    if (text === readBackSql) return () => this.#database.readBack(values);
+    if (text === flushSql) {
+      const flush = flushValues(values);
+      return () => [this.#database.flush(flush)];
+    }
     throw new Error(`The simulated database does not know this statement: ${text.slice(0, 80)}`);
   }
 }

@@ -1,7 +1,7 @@
 import type { FlushRow, ReadBackRow, StoredPurse } from '../../../core/engine/run/flush.ts';
 import type { RunLoop } from '../../../core/engine/run/loop.ts';
 import type { EffectState, StepStatus, StepWait } from '../../../core/ports/db/states.ts';
-import { type FlushValues, flushValues, type Row } from './flush-values.ts';
+import type { FlushValues, Row } from './flush-values.ts';
 
 export interface Purse {
   limit: number;
@@ -131,8 +131,7 @@ export class SimDatabase {
   }
 
   /** Executes one flush. Nothing of it is done when it throws, when it is in already, or when another engine has taken over. */
-  flush(parameters: readonly unknown[]): FlushRow {
-    const values = flushValues(parameters);
+  flush(values: FlushValues): FlushRow {
     const { boot, lastNo, no, rows } = values;
     const alive = this.gone.has(boot) ? 0 : 1;
     const marked = alive && (this.flushNo.get(boot) ?? lastNo) === lastNo ? 1 : 0;
@@ -243,16 +242,16 @@ export class SimDatabase {
     const known = steps.get(row.id);
     if (known && !(known.ended_at === null || known.ended_at === row.ended_at)) return false;
     if (known && known.attempt > row.attempt) return false;
-    steps.set(row.id, row);
+    // A copy: what is settled later is added to it, and the same flush may arrive again.
+    steps.set(row.id, { ...row });
     return true;
   }
 
   #append({ rows, bodies }: FlushValues, poor: ReadonlySet<unknown>): void {
     const texts = new Map<string, string>();
-    for (const { run_id, seq, start, size } of rows.payloads) {
-      const from = (start as number) - 1;
-      texts.set(`${run_id} ${seq}`, bodies.toString('utf8', from, from + (size as number)));
-    }
+    rows.payloads.forEach(({ run_id, seq }, index) => {
+      texts.set(`${run_id} ${seq}`, bodies[index] as string);
+    });
     // One statement has no order of its own; whoever reads sorts by number.
     const sorted = rows.entries.toSorted((a, b) => Number(a.seq) - Number(b.seq));
     for (const row of sorted) {

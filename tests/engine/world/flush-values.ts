@@ -10,8 +10,8 @@ export interface FlushValues {
   readonly lastNo: number;
   readonly no: number;
   readonly rows: Readonly<Record<Part, readonly Row[]>>;
-  /** The bodies of all payloads, end to end. */
-  readonly bodies: Buffer;
+  /** The body of each payload. */
+  readonly bodies: readonly string[];
 }
 
 interface Columns {
@@ -33,50 +33,62 @@ const layout: readonly Columns[] = [...named]
     return { part, first: first - 1, names, types: typesOf(part) };
   });
 
-/** Reads a flush's parameters back into rows. */
+/** Reads a flush's parameters back into rows; nothing of them is held. */
 export function flushValues(values: readonly unknown[]): FlushValues {
-  const rows = Object.fromEntries(layout.map((each) => [each.part, rowsOf(each, values)]));
+  const rows = Object.fromEntries(
+    layout.map((each) => [each.part, rowsOf(each, values)]),
+  ) as FlushValues['rows'];
   const last = layout.at(-1) as Columns;
+  const bodies = values[last.first + last.names.length] as Buffer;
   return {
     boot: values[0] as string,
     lastNo: Number(values[1]),
     no: Number(values[2]),
-    rows: rows as FlushValues['rows'],
-    bodies: values[last.first + last.names.length] as Buffer,
+    rows,
+    bodies: rows.payloads.map(({ start, size }) => {
+      const from = (start as number) - 1;
+      return bodies.toString('utf8', from, from + (size as number));
+    }),
   };
 }
 
 function rowsOf({ first, names, types }: Columns, values: readonly unknown[]): readonly Row[] {
   const rows: Record<string, unknown>[] = [];
-  names.forEach((name, at) => {
-    arrayOf(values[first + at] as Buffer, types[at] as string).forEach((cell, row) => {
-      rows[row] ??= {};
-      (rows[row] as Record<string, unknown>)[name] = cell;
-    });
-  });
+  for (let at = 0; at < names.length; at += 1) {
+    const array = values[first + at] as Buffer;
+    if (dimensionsOf(array) > 0)
+      readColumn(array, [names[at] as string, types[at] as string], rows);
+  }
   return rows;
 }
 
-/** A binary array's values, by the rules of PostgreSQL. */
-function arrayOf(array: Buffer, type: string): readonly unknown[] {
-  if (array.readInt32BE(0) === 0) return [];
-  const cells: unknown[] = [];
-  for (let at = 20, left = array.readInt32BE(12); left > 0; left -= 1) {
+function dimensionsOf(array: Buffer): number {
+  return array.readInt32BE(0);
+}
+
+/** Gives each row its value of a binary array, by the rules of PostgreSQL. */
+function readColumn(
+  array: Buffer,
+  [name, type]: readonly [name: string, type: string],
+  rows: Record<string, unknown>[],
+): void {
+  const count = array.readInt32BE(12);
+  let at = 20;
+  for (let index = 0; index < count; index += 1) {
     const size = array.readInt32BE(at);
     const end = at + 4 + Math.max(size, 0);
-    cells.push(size < 0 ? null : cellOf(array, { at: at + 4, end, type }));
+    rows[index] ??= {};
+    (rows[index] as Record<string, unknown>)[name] =
+      size < 0 ? null : cellOf(array, type, [at + 4, end]);
     at = end;
   }
-  return cells;
 }
 
-interface Cell {
-  readonly at: number;
-  readonly end: number;
-  readonly type: string;
-}
-
-function cellOf(array: Buffer, { at, end, type }: Cell): unknown {
+function cellOf(
+  array: Buffer,
+  type: string,
+  [at, end]: readonly [at: number, end: number],
+): unknown {
   switch (type) {
     case 'smallint':
       return array.readInt16BE(at);
@@ -104,6 +116,6 @@ function cellOf(array: Buffer, { at, end, type }: Cell): unknown {
 }
 
 function uuidOf(hex: string): string {
-  const ends = [8, 12, 16, 20, 32];
-  return ends.map((end, index) => hex.slice(ends[index - 1] ?? 0, end)).join('-');
+  const [a, b, c, d] = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20)];
+  return `${a}-${b}-${c}-${d}-${hex.slice(20)}`;
 }

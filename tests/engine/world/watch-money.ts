@@ -110,11 +110,12 @@ export class Money {
 
   #checkPurses(): void {
     const { database } = this.#world;
-    const lines = [...database.runs.values()].flatMap(({ ledger }) => [...ledger.values()]);
-    const reserved = sum(
-      lines.filter(({ state }) => state === 'reserved').map((line) => line.reserved),
-    );
-    const settled = sum(lines.map(({ cost }) => cost));
+    let [reserved, settled] = [0, 0];
+    for (const { ledger } of database.runs.values())
+      for (const line of ledger.values()) {
+        if (line.state === 'reserved') reserved += line.reserved;
+        settled += line.cost;
+      }
     const tenant = [...database.purses].filter(([name]) => name.includes(' tenant '));
     const rivals = sum([...this.#world.rivalReserved.values()]);
     const held = sum(tenant.map(([, purse]) => purse.reserved)) - rivals;

@@ -326,8 +326,10 @@ export class World implements Seen {
     await event();
     await settle();
     // Timers that are due run before anything else can happen.
-    this.clock.pass(0);
-    await settle();
+    if (this.clock.isDue) {
+      this.clock.pass(0);
+      await settle();
+    }
     this.zombies = this.zombies.filter(({ isAlive }) => isAlive);
     this.watch.look();
   }
@@ -391,5 +393,5 @@ function expand({ expansions }: SimEngine, at: number, dice: Dice): void {
 
 /** Lets everything happen that happens by itself: a journal begins its flush one turn of the event loop later. */
 async function settle(): Promise<void> {
-  for (let turn = 0; turn < 3; turn += 1) await new Promise(setImmediate);
+  for (let turn = 0; turn < 2; turn += 1) await new Promise(setImmediate);
 }
