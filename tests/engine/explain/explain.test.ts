@@ -231,6 +231,7 @@ describe('explain', () => {
     const asks = await hand.start('one.question');
     const works = await hand.start('two.wide');
     await hand.dispatcher.next('t4');
+    await until(async () => (await books.stepsOf(asks.id)).may === 'waiting');
 
     assert.ok((await explain(works.id)).bottleneck, 'which is told of a run that moves');
     const { status, source, bottleneck, endAt, steps } = await explain(asks.id);

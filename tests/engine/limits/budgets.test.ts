@@ -32,8 +32,7 @@ const registry = loadRegistry({ modules: [lab] }, []);
 const parts = { registry, config: { budgets: { tenantDailyMicroUsd: 1_000_000 } } };
 const actor = { kind: 'person', id: 'anna' } as const;
 
-describe('budgets', function () {
-  this.timeout(30_000);
+describe('budgets', () => {
   let fresh: FreshDatabase;
   let rows: LedgerRows;
   let budgets: Budgets;
