@@ -3,7 +3,7 @@ import { access } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, resolve } from 'node:path';
 import { isEngineError, toErrorData } from '../core/base/errors.ts';
-import { liveEngine } from '../core/engine/run/lease.ts';
+import { liveEngine } from '../core/engine/lease/lease.ts';
 import type { Config } from '../core/ports/config.ts';
 import { type Database, openDatabase } from '../core/ports/db/database.ts';
 import { chooseProfiles } from '../core/ports/models/profiles.ts';

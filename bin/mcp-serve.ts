@@ -3,7 +3,7 @@ import { systemClock } from '../core/base/clock.ts';
 import { Approvals } from '../core/engine/approvals/approvals.ts';
 import { askRun } from '../core/engine/ask.ts';
 import { Explanations } from '../core/engine/explain/explanations.ts';
-import { Reviews } from '../core/engine/run/reviews.ts';
+import { Reviews } from '../core/engine/store/reviews.ts';
 import { submitOwn, submitRun } from '../core/engine/submit.ts';
 import { Versions } from '../core/engine/versions/versions.ts';
 import type { McpParts } from '../core/service/mcp/parts.ts';

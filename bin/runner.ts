@@ -3,7 +3,7 @@ import type { Log } from '../core/base/telemetry/log.ts';
 import { Engine } from '../core/engine/engine.ts';
 import { Budgets } from '../core/engine/limits/budgets.ts';
 import { Planner } from '../core/engine/plan/planner.ts';
-import type { Store } from '../core/engine/run/store.ts';
+import type { Store } from '../core/engine/store/store.ts';
 import { registryFor } from '../core/engine/submit.ts';
 import type { Config } from '../core/ports/config.ts';
 import type { Database } from '../core/ports/db/database.ts';

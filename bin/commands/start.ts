@@ -1,5 +1,5 @@
 import { isTerminal } from '../../core/engine/run/states.ts';
-import type { RunRequest } from '../../core/engine/run/store.ts';
+import type { RunRequest } from '../../core/engine/store/store.ts';
 import { submitRun } from '../../core/engine/submit.ts';
 import type { Listening } from '../../core/service/api/app.ts';
 import { demandActive } from '../active-tenant.ts';

@@ -14,7 +14,7 @@ const config = fileURLToPath(new URL('tutti.config.ts', root));
 /** What runs: neither does help need any of it, nor who only asks the database. */
 const running = [
   'core/engine/engine.ts',
-  'core/engine/run/loop.ts',
+  'core/engine/loop/loop.ts',
   'core/service/api/',
   'worker/',
   'package express',

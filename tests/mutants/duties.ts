@@ -94,14 +94,14 @@ export const duties: readonly Mutant[] = [
   },
   {
     id: 'who-stands-in-is-not-stored',
-    file: 'core/engine/run/flush-rows.ts',
+    file: 'core/engine/journal/flush-rows.ts',
     find: '...(acting !== null && { acting }) }',
     replace: '}',
     tests: [engine],
   },
   {
     id: 'lineage-is-not-stored',
-    file: 'core/engine/run/flush-rows.ts',
+    file: 'core/engine/journal/flush-rows.ts',
     find: `for (const each of related) putOne(key, 'related', each);`,
     replace: 'void related;',
     tests: [engine],

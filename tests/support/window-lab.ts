@@ -2,7 +2,7 @@ import { openHost } from '../../bin/host.ts';
 import { version } from '../../bin/version.ts';
 import { type Clock, systemClock } from '../../core/base/clock.ts';
 import { Engine } from '../../core/engine/engine.ts';
-import { History } from '../../core/engine/run/history.ts';
+import { History } from '../../core/engine/history/history.ts';
 import type { BreakerLimits, Budgets, RateLimit } from '../../core/ports/config.ts';
 import type { Profiles } from '../../core/ports/models/profiles.ts';
 import { Pool } from '../../worker/pool.ts';

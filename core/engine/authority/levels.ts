@@ -5,7 +5,7 @@ import { policyLabel } from '../../sdk/policy-ref.ts';
 import type { Registry } from '../../sdk/registry.ts';
 import type { AnyTool } from '../../sdk/tool.ts';
 import type { SettingStore } from '../recovery/setting-store.ts';
-import type { Actor } from '../run/store.ts';
+import type { Actor } from '../store/store.ts';
 
 /** How far an agent may go with a tool, and who says so. */
 export interface Level {

@@ -1,7 +1,7 @@
 import { crashPoint } from '../../base/crash-point.ts';
 import { type ErrorData, isEngineError, toErrorData } from '../../base/errors.ts';
+import { toJsonb } from '../../engine/journal/rows.ts';
 import type { RunRequest } from '../../engine/run/request.ts';
-import { toJsonb } from '../../engine/run/rows.ts';
 import { mayPass } from '../../ports/db/db-error.ts';
 import { inTransaction } from '../../ports/db/transaction.ts';
 import type { RegisteredSchedule } from '../../sdk/check-schedule.ts';

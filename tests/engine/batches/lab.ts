@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type pg from 'pg';
 import { systemClock } from '../../../core/base/clock.ts';
 import { Engine } from '../../../core/engine/engine.ts';
-import { Inbox } from '../../../core/engine/run/inbox.ts';
+import { Inbox } from '../../../core/engine/store/inbox.ts';
 import type { Config } from '../../../core/ports/config.ts';
 import { memoryConnector } from '../../../core/ports/erp/memory.ts';
 import { openBatch } from '../../../core/ports/models/batch-open.ts';

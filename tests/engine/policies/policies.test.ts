@@ -7,7 +7,7 @@ import { setLevel } from '../../../core/engine/authority/levels.ts';
 import { machineMs } from '../../../core/engine/authority/stops.ts';
 import type { Policies } from '../../../core/engine/policies/policies.ts';
 import { SettingStore } from '../../../core/engine/recovery/setting-store.ts';
-import { Reviews } from '../../../core/engine/run/reviews.ts';
+import { Reviews } from '../../../core/engine/store/reviews.ts';
 import { agentsOfVersions } from '../../../core/engine/versions/published.ts';
 import { openTestEngine, requestOf, type TestEngine } from '../../support/engine.ts';
 import { eventually } from '../../support/eventually.ts';
