@@ -11,7 +11,7 @@ import type { Host } from '../host.ts';
 import { introduce, openCompany, say, sayApi } from '../introduction.ts';
 import { operator } from '../operator.ts';
 import { printSummary, recordOf, writeReport } from '../outcome.ts';
-import { sayNextFirings } from '../schedules-of.ts';
+import { sayNextFirings } from '../parts/schedules-of.ts';
 import { openService } from '../service.ts';
 import { startedWorkflow } from '../usages/work.ts';
 

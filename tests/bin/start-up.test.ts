@@ -67,7 +67,7 @@ describe('what is loaded at a start', function () {
 
   it('a thread of agents: no service, no engine, no migration, and no sample company', async () => {
     const loaded = [
-      ...(await loadedBy('worker/thread.ts')),
+      ...(await loadedBy('worker/thread/thread.ts')),
       ...(await loadedBy('tutti.config.ts')),
     ];
     const theirs = ['core/engine/', 'core/service/', 'bin/', 'core/ports/db/migrat', ...samples()];

@@ -65,7 +65,7 @@ export const calls: readonly Mutant[] = [
   },
   {
     id: 'a-call-that-never-left-is-paid',
-    file: 'worker/turn.ts',
+    file: 'worker/thread/turn.ts',
     find: 'return hasLeft && !isTurnedAway;',
     replace: 'return (hasLeft || !hasLeft) && !isTurnedAway;',
     tests: ['tests/worker/turn.test.ts'],
@@ -79,7 +79,7 @@ export const calls: readonly Mutant[] = [
   },
   {
     id: 'refusals-count-among-the-tries',
-    file: 'worker/turn.ts',
+    file: 'worker/thread/turn.ts',
     find: 'const tries = (failures[reply.code] ?? 0) + 1;',
     replace: 'const tries = Object.values(failures).reduce((sum, each) => sum + each, 0) + 1;',
     tests: ['tests/worker/turn.test.ts'],
@@ -100,7 +100,7 @@ export const calls: readonly Mutant[] = [
   },
   {
     id: 'a-thread-hears-everything-at-once',
-    file: 'worker/thread.ts',
+    file: 'worker/thread/thread.ts',
     find: 'const heardAtOnce = 16;',
     replace: 'const heardAtOnce = 1_000;',
     tests: ['tests/worker/cold.test.ts'],

@@ -91,7 +91,7 @@ export const course: readonly Mutant[] = [
   },
   {
     id: 'an-item-of-a-batch-left-out',
-    file: 'worker/keyed.ts',
+    file: 'worker/thread/keyed.ts',
     find: 'if (missing.length > 0)',
     replace: 'if (missing.length === keys.length)',
     tests: ['tests/engine/item-batches.test.ts'],

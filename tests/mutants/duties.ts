@@ -10,28 +10,28 @@ const lineage = 'core/ports/db/lineage.ts';
 export const duties: readonly Mutant[] = [
   {
     id: 'a-pair-of-duties-has-an-order',
-    file: 'core/sdk/duties.ts',
+    file: 'core/sdk/policy/duties.ts',
     find: ' || (a === other && b === one)',
     replace: '',
     tests: [sdk],
   },
   {
     id: 'an-agent-loads-with-two-duties-in-one-company',
-    file: 'core/sdk/duties.ts',
+    file: 'core/sdk/policy/duties.ts',
     find: 'kindsOf(grants.flatMap(({ companies }) => companies ?? []))',
     replace: 'kindsOf([])',
     tests: [sdk],
   },
   {
     id: 'one-duty-left-to-proposals-is-not-enough',
-    file: 'core/sdk/duties.ts',
+    file: 'core/sdk/policy/duties.ts',
     find: `if (!rule || !isFree(one) || !isFree(other)) return [];`,
     replace: `if (!rule || (!isFree(one) && !isFree(other))) return [];`,
     tests: [sdk],
   },
   {
     id: 'a-second-persons-duty-is-refused-at-load',
-    file: 'core/sdk/duties.ts',
+    file: 'core/sdk/policy/duties.ts',
     find: 'first === second ? null : incompatible(',
     replace: 'incompatible(',
     tests: [sdk],

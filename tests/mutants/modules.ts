@@ -29,7 +29,7 @@ export const modules: readonly Mutant[] = [
   },
   {
     id: 'a-thread-takes-any-declarations',
-    file: 'worker/loaded.ts',
+    file: 'worker/thread/loaded.ts',
     find: 'if (declarations.digest === digest) return declarations;',
     replace: `if (digest !== '') return declarations;`,
     tests: [declare],

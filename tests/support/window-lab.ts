@@ -5,7 +5,7 @@ import { Engine } from '../../core/engine/engine.ts';
 import { History } from '../../core/engine/history/history.ts';
 import type { BreakerLimits, Budgets, RateLimit } from '../../core/ports/config.ts';
 import type { Profiles } from '../../core/ports/models/profiles.ts';
-import { Pool } from '../../worker/pool.ts';
+import { Pool } from '../../worker/pool/pool.ts';
 import { booksDatabase } from './company.ts';
 import { requestOf, type TestEngine } from './engine.ts';
 import type { ModelApi } from './model-wire.ts';

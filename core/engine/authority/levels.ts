@@ -1,7 +1,7 @@
 import { EngineError } from '../../base/errors.ts';
 import { autonomyValue, type CallScope } from '../../sdk/authority.ts';
-import { type Autonomy, autonomyOf, type Grant, grantersOf } from '../../sdk/policy.ts';
-import { policyLabel } from '../../sdk/policy-ref.ts';
+import { type Autonomy, autonomyOf, type Grant, grantersOf } from '../../sdk/policy/policy.ts';
+import { policyLabel } from '../../sdk/policy/policy-ref.ts';
 import type { Registry } from '../../sdk/registry.ts';
 import type { AnyTool } from '../../sdk/tool.ts';
 import type { SettingStore } from '../recovery/setting-store.ts';

@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
 import { type ErrorData, toErrorData } from '../../base/errors.ts';
 import { toStorableJson } from '../../base/text.ts';
-import type { BatchResult } from '../../ports/models/batch.ts';
+import type { BatchResult } from '../../ports/models/batch/batch.ts';
 import type { ModelReply } from '../../ports/models/model.ts';
 import { nextEntry } from '../journal/entries.ts';
 import type { Journal } from '../journal/journal.ts';

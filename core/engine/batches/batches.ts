@@ -3,7 +3,7 @@ import { toErrorData } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
 import type { BatchConfig } from '../../ports/config.ts';
 import type { PermitAsk } from '../../ports/dispatcher.ts';
-import type { BatchItem } from '../../ports/models/batch.ts';
+import type { BatchItem } from '../../ports/models/batch/batch.ts';
 import type { PriceOverrides } from '../../ports/models/prices.ts';
 import type { Profiles } from '../../ports/models/profiles.ts';
 import type { RegisteredAgent } from '../../sdk/registry.ts';

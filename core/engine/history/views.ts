@@ -6,7 +6,7 @@ import type {
   StepStatus,
   Trust,
 } from '../../ports/db/states.ts';
-import type { PolicyRef } from '../../sdk/policy-ref.ts';
+import type { PolicyRef } from '../../sdk/policy/policy-ref.ts';
 
 /*
  * What readers are shown of a run: plain data, times as Date (RFC 3339 in JSON), money in micro-USD. See history.ts.

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Clock } from '../../base/clock.ts';
-import { calendarFor } from '../../sdk/calendar.ts';
-import { nextMoment } from '../../sdk/calendar-moment.ts';
+import { calendarFor } from '../../sdk/calendar/calendar.ts';
+import { nextMoment } from '../../sdk/calendar/calendar-moment.ts';
 import { ApplyRuns } from '../approvals/apply.ts';
 import { Approvals } from '../approvals/approvals.ts';
 import type { EngineParts } from '../engine-parts.ts';

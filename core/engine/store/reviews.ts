@@ -5,7 +5,7 @@ import type { EffectState } from '../../ports/db/states.ts';
 import { inTransaction } from '../../ports/db/transaction.ts';
 import { bodyText, type Vault, vaultOf } from '../../ports/db/vault.ts';
 import type { Verdict } from '../../ports/dispatcher.ts';
-import type { PolicyRef } from '../../sdk/policy-ref.ts';
+import type { PolicyRef } from '../../sdk/policy/policy-ref.ts';
 import type { AnyTool } from '../../sdk/tool.ts';
 import { appendAudit } from '../audit/append.ts';
 import { callInSight, callSight, type Sight } from '../history/sight.ts';

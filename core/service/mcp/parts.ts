@@ -6,7 +6,7 @@ import type { History } from '../../engine/history/history.ts';
 import type { Reviews } from '../../engine/store/reviews.ts';
 import type { Versions } from '../../engine/versions/versions.ts';
 import type { McpServe } from '../../ports/mcp/config.ts';
-import type { Policy } from '../../sdk/policy.ts';
+import type { Policy } from '../../sdk/policy/policy.ts';
 import type { Registry } from '../../sdk/registry.ts';
 import type { RunRecord } from '../batch/record.ts';
 

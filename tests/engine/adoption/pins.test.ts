@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { checkPins } from '../../../core/engine/adoption/pins.ts';
 import { type Pinned, pinnedBy } from '../../../core/engine/run/pinned.ts';
 import type { HistoryEntry } from '../../../core/engine/store/store.ts';
-import type { Policy } from '../../../core/sdk/policy.ts';
+import type { Policy } from '../../../core/sdk/policy/policy.ts';
 import type { RegisteredAgent } from '../../../core/sdk/registry.ts';
 import { foreach, labAgents, runOf, task, workflow } from '../../support/fixtures/graphs.ts';
 import { verifies } from '../../support/verifies.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import type pg from 'pg';
-import { agentsOf } from '../../../bin/agents-of.ts';
 import { openHost } from '../../../bin/host.ts';
-import { policiesOf } from '../../../bin/policies-of.ts';
+import { agentsOf } from '../../../bin/parts/agents-of.ts';
+import { policiesOf } from '../../../bin/parts/policies-of.ts';
 import { setLevel } from '../../../core/engine/authority/levels.ts';
 import { machineMs } from '../../../core/engine/authority/stops.ts';
 import type { Policies } from '../../../core/engine/policies/policies.ts';

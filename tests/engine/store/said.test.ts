@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type pg from 'pg';
 import { toTurns } from '../../../core/engine/store/conversation.ts';
-import { readAnswer, toRecord } from '../../../worker/answer.ts';
+import { readAnswer, toRecord } from '../../../worker/thread/answer.ts';
 import { openTestEngine, type TestEngine } from '../../support/engine.ts';
 import { verifies } from '../../support/verifies.ts';
 
