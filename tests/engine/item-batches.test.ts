@@ -11,8 +11,7 @@ const input = {
   bills: ['a-1', 'b-1', 'a-2', 'a-3', 'a-4'].map((id) => ({ id, vendor: id[0] as string })),
 };
 
-describe('an agent that works on batches', function () {
-  this.timeout(60_000);
+describe('an agent that works on batches', () => {
   let tutti: TestEngine;
   let tenantId: number;
   let tenants = 0;

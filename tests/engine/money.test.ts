@@ -87,7 +87,9 @@ describe('the money of model calls', () => {
     const [rich, poor] = [await lab.host.store.tenant('rich'), await lab.host.store.tenant('poor')];
     const items = [{ id: 'q' }];
     await pool.query(
-      `INSERT INTO tutti.budget (tenant_id, scope, period, limit_micro_usd, settled_micro_usd) VALUES ($1, 'tenant', (now() AT TIME ZONE 'UTC')::date, 100000, 99000)`,
+      // Midnight may be now.
+      `INSERT INTO tutti.budget (tenant_id, scope, period, limit_micro_usd, settled_micro_usd)
+       SELECT $1, 'tenant', (now() AT TIME ZONE 'UTC')::date + day, 100000, 99000 FROM generate_series(0, 1) day`,
       [poor],
     );
 

@@ -105,6 +105,7 @@ describe('the nodes of a workflow', function () {
   });
 
   it('wait for a moment of the fiscal calendar', async () => {
+    const began = Date.now();
     const { id } = await tutti.engine.startRun(requestOf('nodes.calendar', { tenantId }));
     const [row] = await eventually(async () => {
       const rows = await query<{ wake_at: Date }>(
@@ -121,7 +122,7 @@ describe('the nodes of a workflow', function () {
       minute: '2-digit',
     });
     assert.match(local.format(row?.wake_at), /^(Mon|Tue|Wed|Thu|Fri) 18:00$/);
-    assert.ok((row?.wake_at.getTime() ?? 0) > Date.now());
+    assert.ok((row?.wake_at.getTime() ?? 0) > began);
   });
 
   for (const [amount, size] of [
@@ -225,12 +226,22 @@ describe('the nodes of a workflow', function () {
       (await tutti.engine.startRun(requestOf(workflow, { tenantId, input }))).id;
     const event = await start('nodes.event', { number: 'P-9' });
     const approval = await start('nodes.approval', { amount: 1 });
-    const wait = await start('nodes.wait', { until: new Date(Date.now() + 1_000).toISOString() });
+    const wait = await start('nodes.wait', {
+      until: new Date(Date.now() + 3_600_000).toISOString(),
+    });
     const all = [event, approval, wait];
-    for (const id of all)
-      await eventually(async () => Object.values(await stepsOf(id)).includes('waiting'));
+    for (const [id, step] of [
+      [event, 'come'],
+      [approval, 'may_pay'],
+      [wait, 'then'],
+    ] as const)
+      await eventually(async () => (await stepsOf(id))[step] === 'waiting');
 
     await tutti.host.close();
+    // The step knows its moment from the journal.
+    await query(`UPDATE tutti.step SET wake_at = now() WHERE run_id = $1 AND node = 'then'`, [
+      wait,
+    ]);
     await decide(approval);
     await create('P-9');
     tutti = await openTestEngine(config, { fresh });

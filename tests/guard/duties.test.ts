@@ -18,8 +18,7 @@ const [pack, ship, count, weigh] = ['pack', 'ship', 'count', 'weigh'].map(dutyTo
 const crate = { crate: 'c0' };
 const apart = 'duties.lineage';
 
-describe('the separation of duties at one document', function () {
-  this.timeout(60_000);
+describe('the separation of duties at one document', () => {
   let fresh: FreshDatabase;
   let pools: { readonly engine: pg.Pool; readonly tenant: pg.Pool };
   let lab: DutyLab;

@@ -72,8 +72,7 @@ const post = defineTool({
 }).handler(handle);
 const postAnywhere = defineTool({ ...declaration, name: 'lab.voucher.note' }).handler(handle);
 
-describe('the period lock', function () {
-  this.timeout(20_000);
+describe('the period lock', () => {
   let fresh: FreshDatabase;
   let pool: pg.Pool;
   let tenantId = 0;

@@ -246,7 +246,7 @@ describe('agents that are kept apart', function () {
 
       engine.kill('SIGKILL');
 
-      await until(() => !isAlive(pid), 'the process is gone', 10_000);
+      await until(() => !isAlive(pid), 'the process is gone');
     } finally {
       engine.kill('SIGKILL');
     }

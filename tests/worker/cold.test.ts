@@ -31,9 +31,7 @@ async function sdksFor(
   return sdks;
 }
 
-describe('a cold thread', function () {
-  this.timeout(60_000);
-
+describe('a cold thread', () => {
   it('has the SDKs of its models before it is ready, and no others', async () => {
     const both = ['openai', '@anthropic-ai/sdk'];
 

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
 import { labSetup, openLabPool } from '../support/lab-pool.ts';
 
-describe('threads that are to load other modules', function () {
-  this.timeout(60_000);
-
+describe('threads that are to load other modules', () => {
   it('refuse what comes to anything else than the engine has, and work on with what they had', async () => {
     const { pool, jobs } = await openLabPool(2);
     try {

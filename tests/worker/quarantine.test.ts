@@ -140,7 +140,7 @@ describe('the quarantine', function () {
 
       engine.kill('SIGKILL');
 
-      await until(() => !isAlive(pid), 'the process is gone', 5_000);
+      await until(() => !isAlive(pid), 'the process is gone');
     } finally {
       engine.kill('SIGKILL');
     }

@@ -56,9 +56,7 @@ function hasBlocked(id: number): boolean {
   return silence.look(1, 200, threadStat(id)) === 200;
 }
 
-describe('the silence of a thread', function () {
-  this.timeout(60_000);
-
+describe('the silence of a thread', () => {
   it('is its own while it blocks', async () => {
     verifies('R8.isolation', 'R3.health');
     const { id, end } = await start('block');

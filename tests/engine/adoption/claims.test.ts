@@ -10,8 +10,7 @@ const quick = requestOf('lab.quick', { tenantId: 1, input: { items: [{ id: 'a' }
 /** The key of an advisory lock that holds claims back in the middle. */
 const gate = 8_150_023;
 
-describe('a claim whose answer is lost', function () {
-  this.timeout(60_000);
+describe('a claim whose answer is lost', () => {
   let fresh: FreshDatabase;
 
   before(async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { Delegations } from '../../../core/engine/approvals/delegations.ts';
 import type { ApprovalView } from '../../../core/engine/approvals/view.ts';
 import { requestOf } from '../../support/engine.ts';
+import { eventually } from '../../support/eventually.ts';
 import { verifies } from '../../support/verifies.ts';
 import { keyOf, Yard } from './yard.ts';
 
@@ -143,12 +144,16 @@ describe('a yes to an effect', function () {
     await yard.set('?tier=short');
     for (const attended of [true, false]) {
       const parcel = await aParcel();
-      const view = await yard.asked({ parcel, attended });
-      await yard.settled(view.id, 'expired');
+      const runId = await yard.start({ parcel, attended });
+      // It may be over before anybody sees it open.
+      const { id } = await eventually(
+        async () => (await yard.approvals.list(yard.tenantId, { runId, limit: 1 }))[0],
+      );
+      await yard.settled(id, 'expired');
 
-      await assert.rejects(yard.say(view.id, 'anna'), { code: 'APPROVAL_CLOSED' });
+      await assert.rejects(yard.say(id, 'anna'), { code: 'APPROVAL_CLOSED' });
       const became = attended ? 'approval.expired' : 'proposed';
-      assert.equal(await yard.became(String(view.runId)), became);
+      assert.equal(await yard.became(runId), became);
       assert.equal(await yard.slips(parcel), 0);
     }
   });

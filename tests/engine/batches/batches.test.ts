@@ -5,8 +5,7 @@ import { BatchLab, idOf } from './lab.ts';
 const ids = ['a', 'b', 'c'];
 
 for (const provider of ['openai', 'anthropic'] as const) {
-  describe(`calls that go by batches of ${provider}`, function () {
-    this.timeout(60_000);
+  describe(`calls that go by batches of ${provider}`, () => {
     let lab: BatchLab;
 
     before(async () => {
@@ -105,8 +104,7 @@ for (const provider of ['openai', 'anthropic'] as const) {
   });
 }
 
-describe('a step whose call may go by a batch', function () {
-  this.timeout(60_000);
+describe('a step whose call may go by a batch', () => {
   let lab: BatchLab;
 
   beforeEach(async () => {

@@ -10,8 +10,7 @@ const hourMs = 3_600_000;
 const batchCost = 70;
 const directCost = 140;
 
-describe('a batch that does not end as it should', function () {
-  this.timeout(90_000);
+describe('a batch that does not end as it should', () => {
   let lab: BatchLab;
 
   before(async () => {

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import type pg from 'pg';
 import { systemClock } from '../../../core/base/clock.ts';
 import { Engine } from '../../../core/engine/engine.ts';
-import { Inbox } from '../../../core/engine/store/inbox.ts';
 import type { Config } from '../../../core/ports/config.ts';
 import { memoryConnector } from '../../../core/ports/erp/memory.ts';
 import { openBatch } from '../../../core/ports/models/batch/batch-open.ts';
@@ -163,11 +162,10 @@ export class BatchLab {
     return { id, ended: this.engine.whenEnded(id) };
   }
 
+  /** Asks something of a run, of which its engine has heard when this resolves: no time passes meanwhile. */
   async ask(runId: string, kind: 'cancel' | 'pause' | 'resume'): Promise<void> {
-    await new Inbox(this.pool).send({
-      ...{ tenantId: this.tenantId, runId, kind, dedupe: `${kind} ${this.clock.now()}`, data: {} },
-      actor: { kind: 'person', id: 'tester' },
-    });
+    const actor = { kind: 'person', id: 'tester' } as const;
+    await this.engine.ask({ tenantId: this.tenantId, runId, kind, actor });
   }
 
   /** Moves time on in small steps until something holds, at most 20 s of real time. */

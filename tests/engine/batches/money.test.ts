@@ -9,8 +9,7 @@ const impatient = { enabled: true, leastItems: 2, patienceMs: 60_000, expectedMs
 const batchCost = 70;
 const directCost = 140;
 
-describe('money that a batch holds', function () {
-  this.timeout(90_000);
+describe('money that a batch holds', () => {
   let lab: BatchLab;
   /** The upper bound of one call in a batch; a direct call's is twice that. */
   let boundMicroUsd: number;

@@ -7,8 +7,7 @@ const create = { openai: /^POST \/v1\/batches$/, anthropic: /^POST .*messages\/b
 const content = { openai: /content$/, anthropic: /results$/ };
 
 for (const provider of ['openai', 'anthropic'] as const) {
-  describe(`batches of ${provider} and an engine that ends`, function () {
-    this.timeout(90_000);
+  describe(`batches of ${provider} and an engine that ends`, () => {
     /** For what the engine decides alone, whoever the provider is; the other tests show what the provider's adapter decides. */
     const itOnce = (title: string, test: Mocha.AsyncFunc): void => {
       if (provider === 'openai') it(title, test);

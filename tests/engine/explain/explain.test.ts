@@ -6,6 +6,7 @@ import { Explanations } from '../../../core/engine/explain/explanations.ts';
 import { Inbox } from '../../../core/engine/store/inbox.ts';
 import { Store } from '../../../core/engine/store/store.ts';
 import type { ModelProfile } from '../../../core/sdk/agent.ts';
+import { FakeClock } from '../../support/fixtures/clock.ts';
 import { type HandEngine, HandEngines, until } from '../../support/hand-engine.ts';
 import { verifies } from '../../support/verifies.ts';
 
@@ -230,6 +231,7 @@ describe('explain', () => {
     const asks = await hand.start('one.question');
     const works = await hand.start('two.wide');
     await hand.dispatcher.next('t4');
+    await until(async () => (await books.stepsOf(asks.id)).may === 'waiting');
 
     assert.ok((await explain(works.id)).bottleneck, 'which is told of a run that moves');
     const { status, source, bottleneck, endAt, steps } = await explain(asks.id);
@@ -317,19 +319,35 @@ describe('explain', () => {
     const run = await hand.start('one.chain');
     await hand.dispatcher.next('first');
     const { pool } = books;
+    const clock = new FakeClock(Date.now());
     const elsewhere = new Explanations({
       database: books.database,
       pool,
       store: new Store(pool),
       inbox: new Inbox(pool),
+      clock,
     });
     const ask = (step?: string) => elsewhere.explain({ tenantId: 1, runId: run.id, step });
     const some = () => elsewhere.explain({ tenantId: 1, runId: run.id, limit: 1 });
+    const countOf = async (table: string) => (await pool.query(`SELECT FROM ${table}`)).rowCount;
+    /** Whoever has asked looks for an answer again and again, until there is one or none is waited for any more. */
+    const answered = async <T>(asking: Promise<T>): Promise<T> => {
+      let isOver = false;
+      void asking.finally(() => {
+        isOver = true;
+      });
+      await until(() => {
+        if (clock.nextAt !== null) clock.pass(100);
+        return isOver;
+      });
+      return await asking;
+    };
 
     const asked = ask('second');
-    await until(async () => (await pool.query('SELECT FROM tutti.inbox')).rowCount === 1);
+    await until(async () => (await countOf('tutti.inbox')) === 1);
     hand.clock.pass(1_000);
-    const told = await asked;
+    await until(async () => (await countOf('tutti.explanation')) === 1);
+    const told = await answered(asked);
     assert.deepEqual([told.source, told.steps.map(({ path }) => path)], ['owner', ['second']]);
     assert.ok(told.steps[0]?.blockers[0]?.ifLifted);
     const left = await pool.query(
@@ -337,7 +355,7 @@ describe('explain', () => {
     );
     assert.equal(left.rowCount, 0);
 
-    const silent = await ask();
+    const silent = await answered(ask());
     assert.match(silent.note ?? '', /has not answered within 3 s/);
     assert.deepEqual(
       silent.steps[0]?.blockers.map(({ kind }) => kind),

@@ -31,19 +31,22 @@ const lab = defineModule({ name: 'lab', version: '1.0.0', agents: [clerk], workf
 const registry = loadRegistry({ modules: [lab] }, []);
 const parts = { registry, config: { budgets: { tenantDailyMicroUsd: 1_000_000 } } };
 const actor = { kind: 'person', id: 'anna' } as const;
-const today = periodOf(Date.now());
-const tomorrow = periodOf(Date.now() + 86_400_000);
 
-describe('budgets', function () {
-  this.timeout(30_000);
+describe('budgets', () => {
   let fresh: FreshDatabase;
   let rows: LedgerRows;
   let budgets: Budgets;
+  let today: string;
+  let tomorrow: string;
 
   before(async () => {
     fresh = await freshDatabase();
     rows = new LedgerRows(fresh.database);
     budgets = new Budgets(fresh.database, parts);
+  });
+  // Each test's own: midnight may be between two of them.
+  beforeEach(() => {
+    [today, tomorrow] = [periodOf(Date.now()), periodOf(Date.now() + 86_400_000)];
   });
   after(function () {
     return fresh.drop(this);

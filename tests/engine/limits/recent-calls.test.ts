@@ -59,15 +59,8 @@ describe('calls of the last minute', () => {
     }
   }
 
-  const told = (calls: readonly RecalledCall[]) =>
-    calls
-      .map(
-        ({ agoMs, used }) =>
-          `${Math.round(agoMs / 1_000)} s: ${used.inputTokens}+${used.outputTokens}`,
-      )
-      .sort();
-
   it('are those of runs that go on or have just ended, with what they used or may have', async () => {
+    const began = performance.now();
     await aRun([
       { agoMs: 5_000, state: 'reserved' },
       { agoMs: 10_000, state: 'settled', tokens: { input: 70, output: 8 } },
@@ -80,13 +73,17 @@ describe('calls of the last minute', () => {
 
     const calls = await recentCalls(pool);
 
-    assert.deepEqual(told(calls), [
-      '10 s: 70+8',
-      '20 s: 900+100',
-      '25 s: 0+0',
-      '40 s: 1+2',
-      '5 s: 900+100',
-    ]);
+    // They have grown older by what it took to store and to read them.
+    const laterMs = performance.now() - began;
+    const told = calls.toSorted((one, other) => one.agoMs - other.agoMs);
+    assert.deepEqual(
+      told.map(({ used }) => `${used.inputTokens}+${used.outputTokens}`),
+      ['900+100', '70+8', '900+100', '0+0', '1+2'],
+    );
+    for (const [index, agoMs] of [5_000, 10_000, 20_000, 25_000, 40_000].entries()) {
+      const olderMs = (told[index]?.agoMs ?? 0) - agoMs;
+      assert.ok(olderMs >= 0 && olderMs <= laterMs + 1, `${olderMs} of ${laterMs} ms`);
+    }
     const { model, tenantId, module } = calls[0] as RecalledCall;
     assert.deepEqual(
       { model, tenantId, module },

@@ -10,8 +10,7 @@ const config = new URL('../../support/fixtures/batched.config.ts', import.meta.u
 const gatherMs = 30_000;
 const halfHourMs = 1_800_000;
 
-describe('a plan of work that may go by batches', function () {
-  this.timeout(60_000);
+describe('a plan of work that may go by batches', () => {
   let fresh: FreshDatabase;
   let host: Host;
   let off: Host;

@@ -7,8 +7,7 @@ import { roundOf, stock, yardConfig } from '../../support/yard.ts';
 
 const never = new AbortController().signal;
 
-describe('a run that is bound to a plan', function () {
-  this.timeout(60_000);
+describe('a run that is bound to a plan', () => {
   let tutti: TestEngine;
   let tenantId: number;
 

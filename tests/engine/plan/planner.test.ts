@@ -9,8 +9,7 @@ import { openYard, roundOf, rowCounts, stock } from '../../support/yard.ts';
 
 const never = new AbortController().signal;
 
-describe('Planner', function () {
-  this.timeout(60_000);
+describe('Planner', () => {
   let fresh: FreshDatabase;
   let host: Host;
   let tenantId: number;
@@ -117,8 +116,9 @@ describe('Planner', function () {
     const rich = await host.planner.plan(roundOf(tenantId), never);
     await fresh.database.admin((client) =>
       client.query(
+        // Midnight may be now.
         `INSERT INTO tutti.budget (tenant_id, scope, period, limit_micro_usd, settled_micro_usd)
-         VALUES ($1, 'module:yard', (now() AT TIME ZONE 'UTC')::date, 100000, 20000)`,
+         SELECT $1, 'module:yard', (now() AT TIME ZONE 'UTC')::date + day, 100000, 20000 FROM generate_series(0, 1) day`,
         [tenantId],
       ),
     );

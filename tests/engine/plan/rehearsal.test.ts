@@ -8,8 +8,7 @@ import { queryAll } from '../../support/rows.ts';
 import { verifies } from '../../support/verifies.ts';
 import { rowCounts, stock, yardConfig } from '../../support/yard.ts';
 
-describe('a rehearsal whose engine ends in the middle of it', function () {
-  this.timeout(60_000);
+describe('a rehearsal whose engine ends in the middle of it', () => {
   let fresh: FreshDatabase;
   let tutti: TestEngine;
 
@@ -26,13 +25,16 @@ describe('a rehearsal whose engine ends in the middle of it', function () {
     verifies('R9.restart');
     const tenantId = await tutti.host.store.tenant('ours');
     await stock(fresh, tenantId, { 'c-1': 'a', 'c-2': 'b' });
-    const request = { ...requestOf('round', { tenantId }), rehearsal: true, speed: 5 };
+    const request = { ...requestOf('round', { tenantId }), rehearsal: true, speed: 1 };
     const { id } = await tutti.engine.startRun(request);
     const entries = () => tutti.history.entries(tenantId, id, 0);
     const hasTurned = ({ kind }: EntryView): boolean => kind === 'turn.ended';
     await eventually(async () => (await entries()).some(hasTurned));
 
     await tutti.close();
+    // Its calls took as long as real ones, so that some were under way; those that are left take no time.
+    const pool = fresh.database.pool('tutti_engine', 1);
+    await pool.query(`UPDATE tutti.run SET pins = pins || '{"speed": 1000}' WHERE id = $1`, [id]);
     tutti = await openTestEngine(yardConfig, { fresh });
 
     await eventually(async () => (await tutti.history.head(tenantId, id)).endedAt !== null);

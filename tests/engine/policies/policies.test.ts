@@ -244,8 +244,7 @@ describe('policies that are put in force while engines run', function () {
   });
 });
 
-describe('a policy that people write', function () {
-  this.timeout(60_000);
+describe('a policy that people write', () => {
   let fresh: FreshDatabase;
   let host: Awaited<ReturnType<typeof openHost>>;
   let tenantId: number;

@@ -5,8 +5,7 @@ import { eventually } from '../../support/eventually.ts';
 const lab = new URL('../../support/fixtures/lab.config.ts', import.meta.url);
 const request = requestOf('lab.quick', { tenantId: 1, input: { items: [{ id: 'a' }] } });
 
-describe('the end of a run', function () {
-  this.timeout(60_000);
+describe('the end of a run', () => {
   let tutti: TestEngine;
 
   before(async () => {

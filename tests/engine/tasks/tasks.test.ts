@@ -5,8 +5,7 @@ import { openTestEngine, type TestEngine } from '../../support/engine.ts';
 import { eventually } from '../../support/eventually.ts';
 import { verifies } from '../../support/verifies.ts';
 
-describe('single tasks', function () {
-  this.timeout(60_000);
+describe('single tasks', () => {
   let tutti: TestEngine;
   let tenantId: number;
   let tasks: Tasks;

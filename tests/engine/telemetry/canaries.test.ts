@@ -9,8 +9,7 @@ import { verifies } from '../../support/verifies.ts';
 const config = new URL('../../support/fixtures/telemetry.config.ts', import.meta.url);
 const canary = 'canary/9"f3\\key-7b21';
 
-describe('secrets of the environment', function () {
-  this.timeout(60_000);
+describe('secrets of the environment', () => {
   let lab: TestEngine;
   let recorder: SpanRecorder;
   let tenantId: number;

@@ -13,8 +13,7 @@ import { verifies } from '../../support/verifies.ts';
 const question = 'What does it say?';
 const echo = (text: string) => calling(['echo', { text }]);
 
-describe('MCPAgent', function () {
-  this.timeout(60_000);
+describe('MCPAgent', () => {
   const agents: MCPAgent[] = [];
   /** An agent with the fixture's tools, and what its model was asked. */
   const open = (replies: readonly ChatReply[], options: Partial<AgentOptions> = {}) => {

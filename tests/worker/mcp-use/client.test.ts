@@ -15,8 +15,7 @@ function twoServers(): ClientConfig {
   };
 }
 
-describe('MCPClient', function () {
-  this.timeout(60_000);
+describe('MCPClient', () => {
   const clients: MCPClient[] = [];
   const open = (config: ClientConfig | string): MCPClient => {
     const client = new MCPClient(config);
