@@ -2,9 +2,11 @@ import type { ErrorData } from '../core/base/errors.ts';
 import type { Scrubber } from '../core/base/telemetry/scrub.ts';
 import type { FromThread } from '../core/ports/dispatcher.ts';
 import type { Model } from '../core/ports/models/model.ts';
+import { toPlainData } from './plain-data.ts';
 
 /**
- * A message of a thread without secrets. Words of errors lose all that looks like one, for nobody computes with them; data loses only what
+ * A message of a thread without secrets, and without anything that could not be sent: with one of an agent those of its neighbours would be
+ * lost. Words of errors lose all that looks like one, for nobody computes with them; data loses only what
  * is known to be one. An effect's arguments are what will be done: they are refused where they hold a secret, and not changed.
  */
 export function scrubbed(message: FromThread, scrubber: Scrubber): FromThread {
@@ -15,6 +17,11 @@ export function scrubbed(message: FromThread, scrubber: Scrubber): FromThread {
       const said = body === undefined ? {} : { body: scrubber.known(body) };
       return { ...message, entry: { ...clean, ...said } };
     }
+    case 'intent':
+      return {
+        ...message,
+        intent: { ...message.intent, args: toPlainData(message.intent.args) },
+      };
     case 'finding':
       return { ...message, finding: scrubber.data(message.finding) };
     case 'permit':
@@ -33,7 +40,10 @@ export function scrubbed(message: FromThread, scrubber: Scrubber): FromThread {
     case 'effected':
       return {
         ...message,
-        outcome: scrubber.data(message.outcome, isError(message.outcome) ? 'text' : 'known'),
+        outcome: scrubber.data(
+          toPlainData(message.outcome),
+          isError(message.outcome) ? 'text' : 'known',
+        ),
       };
     case 'done': {
       const { done } = message;
@@ -63,8 +73,9 @@ export function scrubbedModel(model: Model, scrubber: Scrubber): Model {
   };
 }
 
-function cleanError(error: ErrorData, scrubber: Scrubber): ErrorData {
-  return scrubber.data(error, 'text');
+function cleanError({ details, ...error }: ErrorData, scrubber: Scrubber): ErrorData {
+  const told = details && (toPlainData(details) as ErrorData['details'] | null);
+  return scrubber.data(told ? { ...error, details: told } : error, 'text');
 }
 
 function isError(outcome: unknown): boolean {
