@@ -1,8 +1,8 @@
 import type { ErrorData } from '../core/base/errors.ts';
+import { toPlainData } from '../core/base/plain-data.ts';
 import type { Scrubber } from '../core/base/telemetry/scrub.ts';
 import type { FromThread } from '../core/ports/dispatcher.ts';
 import type { Model } from '../core/ports/models/model.ts';
-import { toPlainData } from './plain-data.ts';
 
 /**
  * A message of a thread without secrets, and without anything that could not be sent: with one of an agent those of its neighbours would be
@@ -73,9 +73,8 @@ export function scrubbedModel(model: Model, scrubber: Scrubber): Model {
   };
 }
 
-function cleanError({ details, ...error }: ErrorData, scrubber: Scrubber): ErrorData {
-  const told = details && (toPlainData(details) as ErrorData['details'] | null);
-  return scrubber.data(told ? { ...error, details: told } : error, 'text');
+function cleanError(error: ErrorData, scrubber: Scrubber): ErrorData {
+  return scrubber.data(error, 'text');
 }
 
 function isError(outcome: unknown): boolean {

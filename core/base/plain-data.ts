@@ -1,6 +1,6 @@
 /**
- * Data as JSON has it: what goes to the engine from code of anybody's must be such that it can be sent and stored. What JSON has no word for is
- * left out, a large integer is its text; null where it holds itself, or cannot be read.
+ * Data as JSON has it: what comes from anybody's code must be such that it can be sent and stored. What JSON has no word for is left out, a large
+ * integer is its text; null where it holds itself, or cannot be read.
  */
 export function toPlainData(value: unknown): unknown {
   try {

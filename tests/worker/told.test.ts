@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { EngineError, toErrorData } from '../../core/base/errors.ts';
 import type { FromThread, Intent, Job } from '../../core/ports/dispatcher.ts';
 import { Conversation } from '../../worker/conversation.ts';
 import { verifies } from '../support/verifies.ts';
@@ -33,13 +34,9 @@ describe('what an agent leaves behind in its messages', () => {
     void talk.end('a', 'applied', odd);
     void talk.end('b', 'applied', circle);
     void talk.begin({ key: 'c', tool: 't', args: odd } as unknown as Intent);
-    const details = odd as unknown as Record<string, unknown>;
-    const failed = { degraded: false, trust: 'system' } as const;
-    talk.done({
-      ...failed,
-      kind: 'failed',
-      error: { code: 'ERP_REJECTED', message: 'no', details },
-    });
+    const failed = { degraded: false, trust: 'system', kind: 'failed' } as const;
+    const error = new EngineError('ERP_REJECTED', 'no', { details: { ...odd } });
+    talk.done({ ...failed, error: toErrorData(error) });
 
     const [applied, round, intent, done] = structuredClone(sent);
     assert.deepEqual(applied?.kind === 'effected' && applied.outcome, told);
@@ -47,8 +44,9 @@ describe('what an agent leaves behind in its messages', () => {
     assert.deepEqual(intent?.kind === 'intent' && intent.intent.args, told);
     assert.deepEqual(done?.kind === 'done' && done.done, {
       ...failed,
-      kind: 'failed',
       error: { code: 'ERP_REJECTED', message: 'no', details: told },
     });
+    const around = new EngineError('ERP_REJECTED', 'no', { details: { circle } });
+    assert.deepEqual(toErrorData(around), { code: 'ERP_REJECTED', message: 'no' });
   });
 });
