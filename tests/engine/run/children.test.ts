@@ -14,7 +14,10 @@ const worker = defineAgent({
 
 const one = defineWorkflow({
   name: 'lab.one',
-  graph: ({ task }) => void task({ id: 'only', agent: worker, input: {} }),
+  graph: ({ task }) => {
+    const dear = task({ id: 'dear', agent: worker, input: {} });
+    task({ id: 'last', after: [dear], agent: worker, input: {} });
+  },
 });
 
 /** Runs of another workflow, one after the other. */
@@ -57,20 +60,28 @@ describe('runs that the steps of a run start', function () {
     return left as number;
   }
 
-  /** Ends the run of a step, and has it cost so much before anybody looks. */
-  async function end({ dispatcher, clock }: HandEngine, microUsd: number): Promise<void> {
+  /** The next job of an engine, once there is one. */
+  async function job({ dispatcher, clock }: HandEngine) {
     await until(() => {
       clock.pass(1_000);
       return dispatcher.jobs.length > 0;
     });
-    const [job] = dispatcher.jobs.splice(0);
-    const { ref = -1, runId = '' } = job ?? {};
-    dispatcher.succeed(ref, {});
+    const [next] = dispatcher.jobs.splice(0);
+    const { ref = -1, runId = '' } = next ?? {};
+    return { runId, succeed: () => dispatcher.succeed(ref, {}) };
+  }
+
+  /** Ends the run of a step, which has cost so much before anybody can look. */
+  async function end(hand: HandEngine, microUsd: number): Promise<void> {
+    const { runId, succeed } = await job(hand);
+    succeed();
+    const last = await job(hand);
+    // Its row is final: nobody writes it again.
+    const text = `UPDATE tutti.step SET cost_micro_usd = $2 WHERE run_id = $1 AND node = 'dear' AND ended_at IS NOT NULL`;
+    const { rowCount } = await engines.pool.query(text, [runId, microUsd]);
+    assert.equal(rowCount, 1);
+    last.succeed();
     await until(async () => (await engines.statusOf(runId)) === 'succeeded');
-    await engines.pool.query('UPDATE tutti.step SET cost_micro_usd = $2 WHERE run_id = $1', [
-      runId,
-      microUsd,
-    ]);
   }
 
   it('are paid from its budget, under the next engine, too: each gets what those before it have left', async () => {
