@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { EngineError, toErrorData } from '../../core/base/errors.ts';
 import type { FromThread, Intent, Job } from '../../core/ports/dispatcher.ts';
-import { Conversation } from '../../worker/conversation.ts';
+import { Conversation } from '../../worker/thread/conversation.ts';
 import { verifies } from '../support/verifies.ts';
 
 const job = { ref: 1, tenantId: 1, runId: 'r', stepPath: 'ring', recorded: [] } as unknown as Job;
