@@ -1,4 +1,5 @@
 import { catalogue, type ErrorCategory, type ErrorRow } from './error-catalogue.ts';
+import { toPlainData } from './plain-data.ts';
 
 /** A stable name from the catalogue; compare this, never the class: errors cross threads and JSON. */
 export type ErrorCode = keyof typeof catalogue;
@@ -63,14 +64,12 @@ export function isEngineError(error: unknown): error is EngineError {
   );
 }
 
-/** Turns anything thrown into data; what is not ours gets `fallback` as its code. */
+/** Turns anything thrown into data that can be sent and stored, whatever its details hold; what is not ours gets `fallback` as its code. */
 export function toErrorData(error: unknown, fallback: ErrorCode = 'INTERNAL'): ErrorData {
   if (isEngineError(error)) {
-    return {
-      code: error.code,
-      message: error.message,
-      ...(error.details && { details: error.details }),
-    };
+    const { code, message } = error;
+    const details = error.details && (toPlainData(error.details) as ErrorData['details'] | null);
+    return { code, message, ...(details && { details }) };
   }
   return { code: fallback, message: error instanceof Error ? error.message : String(error) };
 }

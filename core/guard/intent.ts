@@ -1,6 +1,6 @@
 import { EngineError } from '../base/errors.ts';
 import { digest } from '../base/ids.ts';
-import { toStorableJson } from '../base/text.ts';
+import { readText, Text, toStorableJson } from '../base/text.ts';
 import type { EffectRecord, Intent } from '../ports/dispatcher.ts';
 import { contractDigest, effectKey, targetOf } from './effects.ts';
 import type { Call } from './scope.ts';
@@ -43,7 +43,21 @@ export async function boundFields(call: Call, args: unknown): Promise<Bound> {
   });
   const row = page.rows[0];
   if (!row) throw new EngineError('RECORD_UNKNOWN', `There is no ${target.entity} '${target.id}'.`);
-  return { version: row.version, ...Object.fromEntries(fields.map((name) => [name, row[name]])) };
+  return {
+    version: row.version,
+    ...Object.fromEntries(fields.map((name) => [name, boundTo(row[name])])),
+  };
+}
+
+/** A value that an approval is bound to: of an opaque text that it is the same one, without telling what it says. */
+function boundTo(value: unknown): unknown {
+  if (value instanceof Text) {
+    const mark = digest(readText(value)).toString('hex').slice(0, 12);
+    return `[text of ${value.length} characters, ${mark}]`;
+  }
+  if (Array.isArray(value)) return value.map(boundTo);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, boundTo(member)]));
 }
 
 /** What differs between what was asked for and what is to happen: nothing but the version of the record may. Null: nothing does. */

@@ -82,6 +82,7 @@ describe('the commands on approvals of effects', function () {
           `args.reason ${why}`,
           `parcel.code ${id}`,
           'parcel.weight 5',
+          'parcel.memo [text of 4 characters, 13c7e76eb87f]',
           'parcel.held false',
           'asked by tester through yard.keeper, in hold one',
           `then ${then}`,

@@ -184,6 +184,42 @@ describe('the nodes of a workflow', function () {
     assert.deepEqual(await stepsOf(id), { may_pay: 'succeeded', pay: 'succeeded' });
   });
 
+  it('name items as the database has them, whatever characters their keys have', async () => {
+    const names = ['a\u0000', 'b\ud800'];
+    const { id } = await tutti.engine.startRun(
+      requestOf('nodes.named', { tenantId, input: { names } }),
+    );
+    const paths = ['each/ask[a\ufffd]', 'each/ask[b\ufffd]'];
+    await eventually(async () => {
+      const steps = await stepsOf(id);
+      const ended = ['each/start[a\ufffd]', 'each/start[b\ufffd]'];
+      return (
+        paths.every((path) => steps[path] === 'waiting') &&
+        ended.every((path) => steps[path] === 'succeeded')
+      );
+    });
+    const asked = await query(
+      'SELECT path, title FROM tutti.approval WHERE run_id = $1 ORDER BY 1',
+      [id],
+    );
+    assert.deepEqual(
+      asked,
+      paths.map((path, at) => ({ path, title: ['a\ufffd', 'b\ufffd'][at] })),
+    );
+    const actor = { kind: 'person', id: 'tester' } as const;
+    await tutti.engine.ask({ tenantId, runId: id, kind: 'cancel', actor });
+
+    const twins = await tutti.run('nodes.named', {
+      tenantId,
+      input: { names: ['c\u0000', 'c\ud800'] },
+    });
+    const [each] = await query<{ code: string }>(
+      `SELECT error->>'code' AS code FROM tutti.step WHERE run_id = $1`,
+      [twins.id],
+    );
+    assert.deepEqual([twins.status, each?.code], ['failed', 'WORKFLOW_INVALID']);
+  });
+
   it('leave nothing of what people were asked once their run is erased', async () => {
     verifies('R12.erasure');
     const request = requestOf('nodes.approval', { tenantId, input: { amount: 5 } });

@@ -18,6 +18,7 @@ const post = (code: string): ToolCall => ({ tool: 'shelf.box.post', args: { code
 const shut = (code: string): ToolCall => ({ tool: 'shelf.box.shut', args: { code } });
 const crush = (code: string): ToolCall => ({ tool: 'shelf.box.crush', args: { code } });
 const paint = (code: string): ToolCall => ({ tool: 'shelf.box.paint', args: { code } });
+const pair = (code: string): ToolCall => ({ tool: 'shelf.box.pair', args: { code } });
 const unlimited = { deadline: null, budgetMicroUsd: null, partial: false, concurrency: null };
 const lose: ToolCall = { tool: 'shelf.box.lose', args: {} };
 
@@ -220,6 +221,23 @@ describe('an undo', function () {
       assert.equal(view.summary, '1 effect undone');
       assert.equal((await boxes(code))[0]?.status, 'gone');
     });
+
+  it('takes back what a retry carried out that its former run had begun, by the name of either', async () => {
+    const { engine, tenantId } = lab;
+    for (const [index, code] of ['R1', 'R2'].entries()) {
+      const former = await lab.call([make(`${code}-mine`), pair(code)]);
+      assert.deepEqual(await statesOf(former.id), ['applied', 'uncertain']);
+      await lab.call([make(`${code}-other`)]);
+      const actor = { kind: 'person', id: 'anna' } as const;
+      const retry = await engine.engine.retryRun({ tenantId, runId: former.id, actor });
+      assert.equal(await engine.engine.whenEnded(retry.id), 'succeeded');
+
+      const view = await lab.takeBack(index === 0 ? retry.id : former.id);
+
+      assert.equal(view.summary, index === 0 ? '1 effect undone' : '2 effects undone');
+      assert.equal((await boxes(code))[0]?.status, 'gone');
+    }
+  });
 
   it('lets a later run do the same again', async () => {
     const first = await lab.call([make('J1')]);

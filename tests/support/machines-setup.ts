@@ -14,7 +14,7 @@ const setup: ThreadSetup = {
 };
 /** What both sides have in common, where a test does not look at what it is. */
 const ground: Ground = {
-  ...{ release: '1.2.3', journal: 5 },
+  ...{ release: '1.2.3', journal: 6 },
   ...{ code: 'code', models: 'models', database: 'database' },
 };
 const paper = (name: string): string =>

@@ -25,6 +25,7 @@ const harmless: readonly (readonly [string, string, RegExp])[] = [
   ['rejection', 'AGENT_FAILED', /nobody catches this/],
   ['bigint', 'RESULT_UNCLONABLE', /JSON/],
   ['cycle', 'RESULT_UNCLONABLE', /JSON/],
+  ['details', 'ERP_REJECTED', /^no$/],
 ];
 
 const neighbours = 5;

@@ -1,10 +1,12 @@
 import type { ErrorData } from '../../core/base/errors.ts';
+import { toPlainData } from '../../core/base/plain-data.ts';
 import type { Scrubber } from '../../core/base/telemetry/scrub.ts';
 import type { FromThread } from '../../core/ports/dispatcher.ts';
 import type { Model } from '../../core/ports/models/model.ts';
 
 /**
- * A message of a thread without secrets. Words of errors lose all that looks like one, for nobody computes with them; data loses only what
+ * A message of a thread without secrets, and without anything that could not be sent: with one of an agent those of its neighbours would be
+ * lost. Words of errors lose all that looks like one, for nobody computes with them; data loses only what
  * is known to be one. An effect's arguments are what will be done: they are refused where they hold a secret, and not changed.
  */
 export function scrubbed(message: FromThread, scrubber: Scrubber): FromThread {
@@ -15,6 +17,11 @@ export function scrubbed(message: FromThread, scrubber: Scrubber): FromThread {
       const said = body === undefined ? {} : { body: scrubber.known(body) };
       return { ...message, entry: { ...clean, ...said } };
     }
+    case 'intent':
+      return {
+        ...message,
+        intent: { ...message.intent, args: toPlainData(message.intent.args) },
+      };
     case 'finding':
       return { ...message, finding: scrubber.data(message.finding) };
     case 'permit':
@@ -33,7 +40,10 @@ export function scrubbed(message: FromThread, scrubber: Scrubber): FromThread {
     case 'effected':
       return {
         ...message,
-        outcome: scrubber.data(message.outcome, isError(message.outcome) ? 'text' : 'known'),
+        outcome: scrubber.data(
+          toPlainData(message.outcome),
+          isError(message.outcome) ? 'text' : 'known',
+        ),
       };
     case 'done': {
       const { done } = message;

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { EngineError } from '../../base/errors.ts';
 import { digest, newId } from '../../base/ids.ts';
+import { toStorableText } from '../../base/text.ts';
 import type { ApprovalState } from '../../ports/db/states.ts';
 import { type Vault, vaultOf } from '../../ports/db/vault.ts';
 import type { Sight } from '../history/sight.ts';
@@ -70,7 +71,8 @@ export class Approvals {
 
   /** Asks for a step's run to go on; a step that asks again has the question that it has, and its answer. @throws DB_* */
   async ask({ tenantId, id: runId, actor }: RunFacts, question: Question): Promise<Answer> {
-    const { step, path, title, shown, by, required, expiresAt, escalate } = question;
+    const { step, path, shown, by, required, expiresAt, escalate } = question;
+    const title = toStorableText(question.title);
     const id = newId();
     const keys = await this.#vault.keysOf({ tenantId, id: runId });
     const stored = storedQuestion(keys, { id, title, shown });

@@ -222,9 +222,14 @@ function withMixedNumbers(of: Environment): Environment {
   return of;
 }
 
-// Results are JSON: lists and maps are copied back, integers as numbers, decimals as text.
+// Results are JSON: lists and maps are copied back, integers as numbers, decimals as text. A number that JSON would change is none.
 function plain(value: unknown): unknown {
-  if (typeof value === 'bigint') return Number(value);
+  if (typeof value === 'bigint') return wholeOf(value);
+  if (typeof value === 'number' && !Number.isFinite(value))
+    throw new EngineError(
+      'EXPRESSION_INVALID',
+      'it gives no number, such as after a division by 0',
+    );
   if (Array.isArray(value)) return value.map(plain);
   if (value === null || typeof value !== 'object') return value;
   if (value instanceof Map) return plain(Object.fromEntries(value));
@@ -233,6 +238,15 @@ function plain(value: unknown): unknown {
   if (value instanceof Optional) return value.hasValue() ? plain(value.value()) : null;
   if (Object.getPrototypeOf(value) !== Object.prototype) return value;
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, plain(member)]));
+}
+
+function wholeOf(value: bigint): number {
+  const number = Number(value);
+  if (Number.isSafeInteger(number)) return number;
+  throw new EngineError(
+    'EXPRESSION_INVALID',
+    `it gives ${String(value).slice(0, 40)}, and a number holds whole ones up to 2^53 - 1 exactly; write decimal(…) or string(…) around it`,
+  );
 }
 
 function messageOf(error: unknown): string {

@@ -19,13 +19,13 @@ export interface BudgetWatchParts<Run> {
 }
 
 /** Watches the shared purses that runs of this engine pay from, and tells when one comes near to its limit. */
-export class BudgetWatch<Run> {
+export class BudgetWatch<Run extends WeakKey> {
   readonly #parts: BudgetWatchParts<Run>;
   readonly #kysely: Kysely<Tables>;
   readonly #warnings: Warnings;
   readonly #warnAt: number;
-  /** Who paid last, by purse: whom a warning is about that only the table knows of. */
-  readonly #payers = new Map<string, Run>();
+  /** Who paid last, by purse: whom a warning is about that only the table knows of. Held by nobody else it has ended: it may be large. */
+  readonly #payers = new Map<string, WeakRef<Run>>();
   /** Claimed, and nobody was there to be told. */
   readonly #untold = new Map<string, BudgetWarning>();
 
@@ -41,7 +41,8 @@ export class BudgetWatch<Run> {
     for (const name of names) {
       const untold = this.#untold.get(name);
       if (untold) this.#tell(run, untold);
-      if (isShared(name) && !this.#warnings.hasNoticed(name)) this.#payers.set(name, run);
+      if (!isShared(name) || this.#warnings.hasNoticed(name)) continue;
+      if (this.#payers.get(name)?.deref() !== run) this.#payers.set(name, new WeakRef(run));
     }
     for (const warning of this.#warnings.passed(names, this.#parts.stateOf)) {
       this.#payers.delete(purseName(warning));
@@ -53,10 +54,12 @@ export class BudgetWatch<Run> {
   async sweep(): Promise<void> {
     const purses = [...this.#payers.keys()].flatMap((name) => sharedPurse(name) ?? []);
     for (const warning of await claimPassed(this.#kysely, purses, this.#warnAt)) {
-      const run = this.#payers.get(purseName(warning));
+      const name = purseName(warning);
+      const run = this.#payers.get(name)?.deref();
       this.#warnings.notice(warning);
-      this.#payers.delete(purseName(warning));
-      if (run !== undefined) this.#tell(run, warning);
+      this.#payers.delete(name);
+      if (run === undefined) this.#untold.set(name, warning);
+      else this.#tell(run, warning);
     }
     this.#dropEarlierDays(purses);
   }

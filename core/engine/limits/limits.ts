@@ -34,7 +34,7 @@ export interface LimitsParts<Payer> {
 }
 
 /** Everything that keeps an engine's calls within what models, tenants, modules, tools, the ERP and budgets allow. */
-export class Limits<Payer> {
+export class Limits<Payer extends WeakKey> {
   readonly breakers: Breakers;
   readonly broker: Broker;
   readonly purses: PurseLimits;

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { EngineError, type ErrorData, toErrorData } from '../../base/errors.ts';
 import type { Registry } from '../../sdk/registry.ts';
 import type { CompiledWorkflow } from '../graph/compiled.ts';
+import type { Budget } from '../limits/budget.ts';
 import { retryRun } from '../retry.ts';
 import { trustOf } from '../run/labels.ts';
 import type { Outcome } from '../run/outcome.ts';
@@ -32,8 +33,8 @@ export interface ChildrenParts {
   readonly store: Store;
   readonly registry: Registry;
   readonly ends: ChildEnds;
-  /** Micro-USD that a run has left to spend; null: it has no limit. */
-  readonly leftOf: (run: Run) => number | null;
+  /** The purses of runs: what a run's steps start is paid from it. */
+  readonly budget: Pick<Budget, 'left' | 'reserve' | 'settle'>;
 }
 
 /**
@@ -49,7 +50,7 @@ export class Children {
 
   /** Starts the run of a step, or finds the one that it has. @throws WORKFLOW_UNKNOWN · WORKFLOW_INVALID · INPUT_INVALID · EXPRESSION_INVALID · DB_* */
   async begin(run: Run, step: Step): Promise<void> {
-    const { store, registry, leftOf } = this.#parts;
+    const { store, registry, budget } = this.#parts;
     const { facts } = run;
     const { workflow } = step.place as CompiledWorkflow;
     const depth = (facts.depth ?? 0) + 1;
@@ -57,7 +58,7 @@ export class Children {
       const message = `'${pathOf(step)}' would start the run number ${depth} in a row; a workflow starts itself without end.`;
       throw new EngineError('WORKFLOW_INVALID', message);
     }
-    const left = leftOf(run);
+    const left = budget.left(purseOf(run));
     const { tenantId, company, businessDate, timeZone, attended, rehearsal, speed, actor } = facts;
     const request = {
       ...{ tenantId, workflow, businessDate, timeZone, attended, rehearsal, actor },
@@ -71,13 +72,18 @@ export class Children {
         runId: facts.id,
         step: step.id,
         depth,
-        ...(left !== null && { leftMicroUsd: left }),
+        ...(left !== null && { leftMicroUsd: Math.max(0, left) }),
         ...(facts.goal && { goal: facts.goal }),
       },
     };
     const former = facts.retry && (await this.#formerOf(facts.retry.of, step));
     if (former?.workflow === workflow) return await this.#retry(former, request);
     await submitRun(store, registry, request);
+  }
+
+  #pay(run: Run, microUsd: number): void {
+    const { budget } = this.#parts;
+    budget.settle(budget.reserve([purseOf(run)], 0), microUsd);
   }
 
   /** The run that the step has had, in the run that this one retries or in one that that one did. */
@@ -107,7 +113,7 @@ export class Children {
     await this.#parts.pool.query(endOrphansSql);
   }
 
-  /** Which of the waiting steps' runs have ended, and how. */
+  /** Which of the waiting steps' runs have ended, and how. What they have spent is spent of the purse of the run that waits. */
   async ended(waiting: readonly WaitingStep[]): Promise<readonly StepEnd[]> {
     const parents = waiting.filter(({ step }) => step.wait === 'child');
     if (parents.length === 0) return [];
@@ -116,11 +122,14 @@ export class Children {
     return parents.flatMap(({ run, step }) => {
       const end = byStep.get(`${run.facts.id} ${step.id}`);
       if (!end) return [];
+      this.#pay(run, end.cost_micro_usd - step.costMicroUsd);
       step.costMicroUsd = end.cost_micro_usd;
       return [{ run, step, outcome: outcomeOf(step, end) }];
     });
   }
 }
+
+const purseOf = ({ facts }: Run): string => `run:${facts.id}`;
 
 // Asks the runs to end that a step has started which has ended, or whose run has; once: the journal of one that has heard it says so, to
 // whoever owns it by then. It is asked for by the key of the run, the last entries first: a join would read the journals of all runs.

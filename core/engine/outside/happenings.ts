@@ -2,8 +2,9 @@ import { toErrorData } from '../../base/errors.ts';
 import type { Connector } from '../../ports/erp/connector.ts';
 import type { Freshness } from '../../ports/erp/freshness.ts';
 import type { CompiledWait } from '../graph/compiled.ts';
+import { holds } from '../graph/condition.ts';
 import type { Run } from '../run/run.ts';
-import type { Step } from '../run/step.ts';
+import { pathOf, type Step } from '../run/step.ts';
 import type { StepEnd, WaitingStep } from './children.ts';
 
 /** Who is told of what was looked for. */
@@ -94,7 +95,8 @@ function byTenant(waiting: readonly WaitingStep[]): ReadonlyMap<number, readonly
 function outcomeOf(run: Run, step: Step, event: unknown): StepEnd['outcome'] | null {
   try {
     const { match } = eventOf(step);
-    if (match && match({ ...run.scope(step.item), event }) !== true) return null;
+    if (match && !holds(match, { ...run.scope(step.item), event }, `'${pathOf(step)}'`))
+      return null;
     return { kind: 'succeeded', output: event, json: JSON.stringify(event) };
   } catch (error) {
     return { kind: 'failed', error: toErrorData(error) };

@@ -45,10 +45,7 @@ export function outsideOf(
     pending: () => readPending(pool),
     approvals: new Approvals(pool, config.roles),
     applies: new ApplyRuns({ pool, store, registry, aside: aside('what people have granted') }),
-    children: new Children({
-      ...{ pool, store, registry, ends },
-      leftOf: (run) => budget.left(`run:${run.facts.id}`),
-    }),
+    children: new Children({ pool, store, registry, ends, budget }),
     handOvers: new HandOvers({ pool, store, registry, ends, budget, started }),
     happenings: new Happenings(connector, freshness),
     momentOf: (company, moment, afterMs) =>

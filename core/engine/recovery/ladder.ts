@@ -72,7 +72,8 @@ export function afterFailure(failed: Failed): Recourse {
   const index = isRecoverable(error.code) ? all.findIndex((rule) => isAbout(rule, error.code)) : -1;
   const rule = all[index];
   if (!rule) return { kind: 'fail', told: [], tries: { ...tries, failures } };
-  const goesOn = index === tries.rule;
+  // The rules may have been changed since: a way that there is no more is no place to go on from.
+  const goesOn = index === tries.rule && tries.rung < rule.ways.length;
   return climb(
     { ...failed, rule },
     {

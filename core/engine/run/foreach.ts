@@ -1,5 +1,6 @@
 import { EngineError } from '../../base/errors.ts';
 import { canonicalJson } from '../../base/ids.ts';
+import { toStorableText } from '../../base/text.ts';
 import type { CompiledForeach } from '../graph/compiled.ts';
 import type { ExpressionScope } from '../graph/expression.ts';
 import type { Ended } from './outcome.ts';
@@ -78,7 +79,10 @@ export function itemIn(
   return batch ? { items: value as readonly unknown[] } : { item: value };
 }
 
-/** Items by their keys: ids of one or more characters, at most 200 as ids of records have. @throws WORKFLOW_INVALID */
+/**
+ * Items by their keys: ids of one or more characters, at most 200 as ids of records have. As the database has them, for they name steps,
+ * their effects and the runs that they start, before a crash and after it. @throws WORKFLOW_INVALID
+ */
 function itemsByKey(
   { id, key: keyOf }: CompiledForeach,
   values: readonly unknown[],
@@ -87,7 +91,10 @@ function itemsByKey(
   const items = new Map<string, unknown>();
   for (const item of values) {
     const named = keyOf({ ...scope, item });
-    const key = typeof named === 'number' ? String(named) : named;
+    const key =
+      typeof named === 'number' || typeof named === 'string'
+        ? toStorableText(String(named))
+        : named;
     if (typeof key !== 'string' || key === '' || key.length > 200) {
       const seen = JSON.stringify(named)?.slice(0, 80);
       throw new EngineError(

@@ -6,7 +6,7 @@ import type { ExpressionScope } from '../graph/expression.ts';
 import type { RunFacts } from './facts.ts';
 import { endItem, endOf, failItems, itemsIn, openItems, resultsOf } from './foreach.ts';
 import { HeldOutputs } from './held-outputs.ts';
-import { decideInline, isInline, isOutside } from './inline.ts';
+import { decideInline, isInline, isOutside, strictJournal } from './inline.ts';
 import { Joins, serves } from './join.ts';
 import { trustOfEnded, trustOfItems, trustOfResults } from './labels.ts';
 import type { Next } from './next.ts';
@@ -264,6 +264,7 @@ export class Run {
     const decided = decideInline(step.place, {
       scope: () => this.scope(step.item),
       gathered: () => this.#gathered(step),
+      isStrict: this.facts.journal >= strictJournal,
     });
     if (decided) {
       this.#end(step, decided, { now, next });

@@ -31,7 +31,15 @@ export interface UndoRuns {
   readonly runs: readonly string[];
   /** Null: all. */
   readonly steps: readonly number[] | null;
-  readonly live: readonly string[];
+  /** Those that go on, runs that retry one of them included. */
+  readonly live: readonly LiveRun[];
+}
+
+/** A run that keeps others from being undone. */
+interface LiveRun {
+  readonly id: string;
+  /** Whether it builds on what one of them has brought. */
+  readonly isRetry: boolean;
 }
 
 /** Follows a run, or a step of it, to the runs that it started and to those that carried its proposals out. */
@@ -40,15 +48,15 @@ export async function readRuns(
   { tenantId, runId }: UndoScope,
   steps: readonly number[] | null,
 ): Promise<UndoRuns> {
-  const { rows } = await client.query<{ readonly id: string; readonly live: boolean }>(runsSql, [
+  const { rows } = await client.query<LiveRun & { readonly isLive: boolean }>(runsSql, [
     tenantId,
     runId,
     steps,
   ]);
   return {
-    runs: rows.map(({ id }) => id),
+    runs: rows.filter(({ isRetry }) => !isRetry).map(({ id }) => id),
     steps,
-    live: rows.filter(({ live }) => live).map(({ id }) => id),
+    live: rows.filter(({ isLive }) => isLive),
   };
 }
 
@@ -94,15 +102,25 @@ const runsSql = `WITH RECURSIVE own AS (
   applying AS (SELECT r.id FROM own o JOIN tutti.effect e ON e.tenant_id = $1 AND e.run_id = o.id
       AND (o.id <> $2 OR $3::int[] IS NULL OR e.step = ANY ($3))
     JOIN tutti.approval a ON a.tenant_id = $1 AND a.effect_key = e.key
-    JOIN tutti.run r ON r.tenant_id = $1 AND r.workflow = 'apply:' || e.tool AND r.key = 'apply:' || a.id)
-  SELECT DISTINCT r.id, r.ended_at IS NULL AS live FROM (SELECT id FROM own UNION SELECT id FROM applying) each
-  JOIN tutti.run r ON r.tenant_id = $1 AND r.id = each.id ORDER BY r.id`;
+    JOIN tutti.run r ON r.tenant_id = $1 AND r.workflow = 'apply:' || e.tool AND r.key = 'apply:' || a.id),
+  meant AS (SELECT id FROM own UNION SELECT id FROM applying),
+  retrying AS (SELECT c.id FROM meant o JOIN tutti.run c ON c.tenant_id = $1 AND c.retry_of = o.id
+    UNION SELECT c.id FROM retrying o JOIN tutti.run c ON c.tenant_id = $1 AND c.retry_of = o.id)
+  SELECT r.id, r.ended_at IS NULL AS "isLive", each.is_retry AS "isRetry"
+  FROM (SELECT id, false AS is_retry FROM meant UNION SELECT id, true FROM retrying) each
+  JOIN tutti.run r ON r.tenant_id = $1 AND r.id = each.id WHERE NOT each.is_retry OR r.ended_at IS NULL ORDER BY each.is_retry, r.id`;
 
 // $1 tenant, $2 run, $3 all runs that are meant, $4 steps of the run or null. What a run has carried out stays the effect of the run that
-// proposed it, and is undone by either name. What several tries noted, the last one knows best.
-const effectsSql = `WITH wrote AS (
+// proposed or began it, and is undone by either name. What several tries noted, the last one knows best; a retry may have made it.
+const effectsSql = `WITH RECURSIVE tried AS (
+    SELECT unnest($3::uuid[]) AS id UNION SELECT c.id FROM tried o JOIN tutti.run c ON c.tenant_id = $1 AND c.retry_of = o.id),
+  wrote AS (
     SELECT DISTINCT ON (data->>'key') data->>'key' AS key, seq, data FROM tutti.entry
-    WHERE tenant_id = $1 AND run_id = ANY ($3::uuid[]) AND kind = 'effect.wrote' ORDER BY data->>'key', at DESC, seq DESC)
+    WHERE tenant_id = $1 AND run_id = ANY (ARRAY(SELECT id FROM tried)) AND kind = 'effect.wrote' ORDER BY data->>'key', at DESC, seq DESC),
+  done AS (
+    SELECT decode(data->>'key', 'hex') AS key FROM tutti.entry
+    WHERE tenant_id = $1 AND run_id = ANY ($3::uuid[]) AND kind = 'effect.ended' AND data->>'state' = 'applied'
+      AND (run_id <> $2 OR $4::int[] IS NULL OR step = ANY ($4)))
   SELECT encode(e.key, 'hex') AS key, e.tool, e.state, coalesce(d.entity, e.entity) AS entity,
     coalesce(d.record_id, e.target_id) AS "targetId", e.outcome, w.data AS written,
     (SELECT count(*)::int FROM tutti.effect u WHERE u.tenant_id = $1 AND u.undo_of = e.key AND u.state = 'rejected') AS refusals
@@ -111,6 +129,7 @@ const effectsSql = `WITH wrote AS (
   LEFT JOIN LATERAL (SELECT entity, record_id FROM tutti.effect_document d
     WHERE d.tenant_id = $1 AND d.key = e.key AND d.part = 'made' LIMIT 1) d ON true
   WHERE e.tenant_id = $1 AND (e.run_id = ANY ($3::uuid[]) AND (e.run_id <> $2 OR $4::int[] IS NULL OR e.step = ANY ($4))
+      OR e.key IN (SELECT key FROM done)
       OR e.key IN (SELECT a.effect_key FROM tutti.run r JOIN tutti.approval a ON a.tenant_id = $1 AND r.key = 'apply:' || a.id
         WHERE r.tenant_id = $1 AND r.id = $2 AND r.workflow = 'apply:' || e.tool))
     AND e.state IN ('applied', 'replayed', 'started', 'uncertain', 'needs_review', 'approved')

@@ -19,14 +19,16 @@ export async function withdrawProposals(
   return rows[0]?.count ?? 0;
 }
 
-/** @throws RUN_UNFINISHED while one of the runs goes on */
+/** @throws RUN_UNFINISHED while one of the runs goes on, or one that retries them */
 export function refuseLive({ live }: UndoRuns, { runId }: UndoScope): void {
   const [first] = live;
   if (first === undefined) return;
-  const what = first === runId ? 'it' : `run ${first}, which belongs to it,`;
+  const { id, isRetry } = first;
+  const relation = isRetry ? 'goes on from what it has brought' : 'belongs to it';
+  const what = id === runId ? 'it' : `run ${id}, which ${relation},`;
   throw new EngineError(
     'RUN_UNFINISHED',
-    `Run ${runId} cannot be undone while ${what} goes on; wait for its end, or cancel it: tutti cancel ${first}`,
+    `Run ${runId} cannot be undone while ${what} has not ended; wait for its end, or cancel it: tutti cancel ${id}`,
   );
 }
 

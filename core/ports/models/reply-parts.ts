@@ -59,18 +59,24 @@ export function toUsage(raw: Readonly<Record<keyof Usage, unknown>>): Usage {
 
 /**
  * The arguments of a call as the model wrote them: parsed JSON, or the raw text when that is no JSON or is nested deeper
- * than 64. An empty text is an empty object, as providers send it for tools without parameters.
+ * than 64. An empty text is an empty object, as providers send it for tools without parameters. A whole number beyond 2^53 stays the
+ * text that it is written as: as a number it would be another record's.
  */
 export function readArguments(text: string): unknown {
   if (text.trim() === '') return {};
   if (isTooDeep(text)) return text.toWellFormed();
   try {
-    return JSON.parse(text, (_, value: unknown) =>
-      typeof value === 'string' ? value.toWellFormed() : value,
-    );
+    return JSON.parse(text, asSaid);
   } catch {
     return text.toWellFormed();
   }
+}
+
+/** JSON.parse source text access: https://tc39.es/proposal-json-parse-with-source */
+function asSaid(_name: string, value: unknown, context?: { readonly source?: string }): unknown {
+  if (typeof value === 'string') return value.toWellFormed();
+  const isWhole = typeof value === 'number' && /^-?\d+$/.test(context?.source ?? '');
+  return isWhole && !Number.isSafeInteger(value) ? context?.source : value;
 }
 
 function isTooDeep(text: string): boolean {

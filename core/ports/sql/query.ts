@@ -25,6 +25,7 @@ export async function readRows(
   { database, sql, parameters = [] }: DatabaseQuery,
   { maxRows, timeoutMs }: QueryBounds,
 ): Promise<DatabaseRows> {
+  refuseRounded(parameters);
   await client.query(
     `BEGIN READ ONLY; SET LOCAL statement_timeout = ${timeoutMs}; SET LOCAL lock_timeout = ${Math.min(lockTimeoutMs, timeoutMs)};
      SET LOCAL idle_in_transaction_session_timeout = ${timeoutMs};
@@ -71,6 +72,18 @@ async function bounded<T>(
   } finally {
     stream.off('data', count);
   }
+}
+
+/** A number beyond 2^53 may have been another one before it was one: the row that it finds would be somebody else's. */
+function refuseRounded(parameters: readonly unknown[]): void {
+  const at = parameters.findIndex(
+    (each) => typeof each === 'number' && !Number.isSafeInteger(Math.trunc(each)),
+  );
+  if (at < 0) return;
+  throw new EngineError(
+    'QUERY_REFUSED',
+    `Parameter $${at + 1} is ${parameters[at]}, and a number holds whole ones up to 2^53 - 1 exactly; give it as text.`,
+  );
 }
 
 function refuseTwins(columns: readonly string[]): void {

@@ -13,6 +13,24 @@ function toNumber(text: string): number | string {
   return Number.isInteger(value) && !Number.isSafeInteger(value) ? text : value;
 }
 
+/** JSON by the same rule. `json` and `jsonb` hold numbers of any length. */
+function readJson(text: string): unknown {
+  return JSON.parse(text, asExact);
+}
+
+/** JSON.parse source text access: https://tc39.es/proposal-json-parse-with-source */
+function asExact(_name: string, value: unknown, context?: { readonly source?: string }): unknown {
+  const source = context?.source;
+  return typeof value === 'number' && source !== undefined ? exactOf(value, source) : value;
+}
+
+/** Up to 15 digits a number keeps what was written, whatever they are. */
+function exactOf(value: number, source: string): number | string {
+  const digits = source.replace(/e.*$/i, '').replace(/^-?[0.]*|\.(?=\d)/g, '');
+  if (digits.length <= 15 || String(value) === source) return toNumber(source);
+  return source;
+}
+
 /** `2026-06-30 12:00:00.5+00` as ISO 8601 writes it; `infinity` as it is. */
 function toIso(text: string): string {
   return text.replace(/^(\d{4,}-\d\d-\d\d) /, '$1T').replace(/\+00$/, 'Z');
@@ -27,8 +45,8 @@ const scalars: ReadonlyMap<number, Parse> = new Map<number, Parse>([
   [26, toNumber],
   [700, toNumber],
   [701, toNumber],
-  [114, (text) => JSON.parse(text)],
-  [3802, (text) => JSON.parse(text)],
+  [114, readJson],
+  [3802, readJson],
   [1114, toIso],
   [1184, toIso],
 ]);

@@ -23,7 +23,8 @@ export interface ProgressStep {
 export type PlaceState = 'waiting' | 'running' | 'succeeded' | 'failed' | 'skipped';
 
 interface Place {
-  readonly module: string;
+  /** Null until its step has been learnt of, and for a step that no agent does. */
+  readonly module: string | null;
   readonly state: PlaceState;
 }
 
@@ -35,10 +36,12 @@ export interface Progress {
   readonly lastAtMs: number | null;
   /** The final status, once the run has one. */
   readonly ended: string | null;
-  /** Agents' steps by id. */
+  /** Steps by id. */
   readonly places: ReadonlyMap<number, Place>;
-  /** Findings by module, then severity. */
-  readonly findings: ReadonlyMap<string, Readonly<Record<Severity, number>>>;
+  /** Steps that a retry has taken over as they were: they took it no time. */
+  readonly carried: number;
+  /** Findings by step, then severity. A retry tells of those that it has taken over before there are steps. */
+  readonly findings: ReadonlyMap<number, Readonly<Record<Severity, number>>>;
   /** Keys of the effects that wait for a person; of a rehearsal those that it would have had. */
   readonly proposals: ReadonlySet<string>;
   /** Whether model calls were only simulated. */
@@ -57,6 +60,7 @@ export const noProgress: Progress = {
   lastAtMs: null,
   ended: null,
   places: new Map(),
+  carried: 0,
   findings: new Map(),
   proposals: new Set(),
   rehearsal: false,
@@ -82,7 +86,7 @@ export function namesNewStep(progress: Progress, entries: readonly ProgressEntry
   return entries.some(
     (entry) =>
       entry.kind === 'foreach.expanded' ||
-      (entry.kind === 'step.started' && !progress.places.has(entry.step ?? -1)),
+      (entry.kind === 'step.started' && !progress.places.get(entry.step ?? -1)?.module),
   );
 }
 
@@ -97,7 +101,7 @@ export function foldEntries(progress: Progress, entries: readonly ProgressEntry[
 class Fold {
   readonly #start: Progress;
   readonly #places: Map<number, Place>;
-  readonly #findings: Map<string, Readonly<Record<Severity, number>>>;
+  readonly #findings: Map<number, Readonly<Record<Severity, number>>>;
   readonly #proposals: Set<string>;
   #sums: Pick<
     Progress,
@@ -105,6 +109,7 @@ class Fold {
     | 'lastAtMs'
     | 'ended'
     | 'rehearsal'
+    | 'carried'
     | 'toolCalls'
     | 'recordsRead'
     | 'costMicroUsd'
@@ -132,6 +137,7 @@ class Fold {
       case 'step.retrying':
         return this.#move(entry, 'waiting');
       case 'step.succeeded':
+        if (entry.data.carried === true) sums.carried += 1;
         return this.#move(entry, 'succeeded');
       case 'step.failed':
         return this.#move(entry, 'failed');
@@ -166,15 +172,16 @@ class Fold {
   }
 
   #move(entry: ProgressEntry, state: PlaceState): void {
-    const place = this.#places.get(entry.step ?? -1);
-    if (place) this.#places.set(entry.step ?? -1, { ...place, state });
+    if (entry.step === null) return;
+    const { module = null } = this.#places.get(entry.step) ?? {};
+    this.#places.set(entry.step, { module, state });
   }
 
   #find(entry: ProgressEntry): void {
-    const module = this.#places.get(entry.step ?? -1)?.module ?? 'other';
-    const counts = this.#findings.get(module) ?? noFindings;
+    const step = entry.step ?? -1;
+    const counts = this.#findings.get(step) ?? noFindings;
     const severity = entry.data.severity as Severity;
-    this.#findings.set(module, { ...counts, [severity]: (counts[severity] ?? 0) + 1 });
+    this.#findings.set(step, { ...counts, [severity]: (counts[severity] ?? 0) + 1 });
   }
 }
 
@@ -239,7 +246,8 @@ export function viewProgress(progress: Progress, nowMs: number, expected: number
   const total = progress.ended === null ? Math.max(known, expected) : known;
   const until = progress.ended === null ? nowMs : (progress.lastAtMs ?? nowMs);
   const elapsedMs = Math.max(0, until - (progress.startedAtMs ?? until));
-  const isToldBy = progress.ended === null && ended >= enoughToTell && total > 0;
+  const done = ended - progress.carried;
+  const isToldBy = progress.ended === null && done >= enoughToTell && total > 0;
   return {
     ended,
     total,
@@ -249,7 +257,7 @@ export function viewProgress(progress: Progress, nowMs: number, expected: number
     findings: sumSeverities([...progress.findings.values()]),
     modules,
     elapsedMs,
-    remainingMs: isToldBy ? (elapsedMs / ended) * (total - ended) : null,
+    remainingMs: isToldBy ? (elapsedMs / done) * (total - ended) : null,
   };
 }
 
@@ -259,6 +267,7 @@ function countModules(progress: Progress): readonly ModuleProgress[] {
     { total: number; ended: number; running: number; failed: number }
   >();
   for (const { module, state } of progress.places.values()) {
+    if (module === null) continue;
     const count = counts.get(module) ?? { total: 0, ended: 0, running: 0, failed: 0 };
     counts.set(module, count);
     count.total += 1;
@@ -266,10 +275,14 @@ function countModules(progress: Progress): readonly ModuleProgress[] {
     else if (state !== 'waiting') count.ended += 1;
     if (state === 'failed') count.failed += 1;
   }
+  const found = Map.groupBy(
+    progress.findings,
+    ([step]) => progress.places.get(step)?.module ?? null,
+  );
   return [...counts]
     .map(([module, count]) => {
-      const found = progress.findings.get(module) ?? noFindings;
-      return { module, ...count, findings: found.critical + found.high + found.medium + found.low };
+      const sums = sumSeverities((found.get(module) ?? []).map(([, each]) => each));
+      return { module, ...count, findings: sums.critical + sums.high + sums.medium + sums.low };
     })
     .sort((a, b) => (a.module < b.module ? -1 : 1));
 }

@@ -26,7 +26,7 @@ describe('approvals of effects', function () {
     assert.equal(view.title, 'yard.parcel.hold parcel P1');
     assert.deepEqual(view.shown, {
       args: { parcel, reason: 'late' },
-      parcel: { code: 'P1', weight: 5, held: false },
+      parcel: { code: 'P1', weight: 5, memo: '[text of 4 characters, 13c7e76eb87f]', held: false },
     });
     assert.deepEqual([view.deciders, view.tier, view.required], [['clerk'], 'clerks', 1]);
     assert.equal(await yard.slips(parcel), 0);

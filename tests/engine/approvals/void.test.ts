@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { Text } from '../../../core/base/text.ts';
 import { Delegations } from '../../../core/engine/approvals/delegations.ts';
 import type { ApprovalView } from '../../../core/engine/approvals/view.ts';
 import { requestOf } from '../../support/engine.ts';
@@ -22,6 +23,13 @@ const cases: readonly Case[] = [
   {
     name: 'a field that they were shown has changed',
     meanwhile: (yard, { effect }) => yard.change(String(effect?.targetId), { weight: 9 }),
+    rule: 'approval.binds',
+    step: 'asked',
+  },
+  {
+    name: 'a text of the record is another one, as long as the one before',
+    meanwhile: (yard, { effect }) =>
+      yard.change(String(effect?.targetId), { memo: new Text('hard') }),
     rule: 'approval.binds',
     step: 'asked',
   },

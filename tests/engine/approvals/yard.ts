@@ -81,7 +81,7 @@ export class Yard {
   /** A parcel in the ERP; its id is its code. */
   async parcel(code: string): Promise<string> {
     const entities = [...this.#tutti.host.registry.entities.values()];
-    const row = { id: code, code, weight: 5, note: 'plain', held: false };
+    const row = { id: code, code, weight: 5, note: 'plain', memo: 'soft', held: false };
     await this.fresh.database.admin((client) =>
       insertRows(client, { tenantId: this.tenantId, entities, rows: new Map([['parcel', [row]]]) }),
     );

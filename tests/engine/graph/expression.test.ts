@@ -104,6 +104,21 @@ describe('expression', () => {
     assert.equal(evaluate('input.count * 0.5'), 1.5);
   });
 
+  it('gives no number that JSON would change', () => {
+    assert.equal(evaluate('9007199254740990 + 1'), 9007199254740991);
+    for (const cel of ['9007199254740991 + 2', '[-9007199254740991 - 2]', '{"n": int(1e300)}'])
+      assert.throws(() => evaluate(cel), {
+        code: 'EXPRESSION_INVALID',
+        message: /a number holds whole ones up to 2\^53 - 1 exactly; write decimal\(…\)/,
+      });
+    assert.equal(evaluate('decimal(9007199254740991 + 2)'), '9007199254740993');
+    assert.equal(evaluate('9007199254740991 + 2 == 9007199254740993'), true);
+    for (const cel of ['input.rate / 0', '0.0 / 0.0'])
+      assert.throws(() => evaluate(cel), {
+        message: /it gives no number, such as after a division/,
+      });
+  });
+
   it('asks whether an output is there', () => {
     assert.equal(evaluate('has(nodes.match.output)'), true);
     assert.equal(evaluate('has(nodes.skipped.output)'), false);

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { BudgetWatch } from '../../../core/engine/limits/budget-watch.ts';
 import { purseName } from '../../../core/engine/limits/purse.ts';
 import type { PurseState } from '../../../core/engine/limits/warnings.ts';
@@ -7,6 +9,14 @@ import { LedgerRows } from '../../support/ledger.ts';
 import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
 
 const period = '2026-06-30';
+
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
+
+/** A run that pays. */
+interface Payer {
+  readonly name: string;
+}
 
 describe('the watch over budgets', () => {
   let fresh: FreshDatabase;
@@ -20,24 +30,33 @@ describe('the watch over budgets', () => {
     return fresh.drop(this);
   });
 
+  /** Runs that live, by name. */
+  const payers = new Map<string, Payer>();
+  const payerOf = (name: string): Payer => {
+    const payer = payers.get(name) ?? { name };
+    payers.set(name, payer);
+    return payer;
+  };
+
   /** An engine's watch, what is in its memory, and what it has told. */
   function aWatch() {
     const purses = new Map<string, PurseState>();
     const told: string[] = [];
     let looks = 0;
-    const watch = new BudgetWatch<string>({
+    const watch = new BudgetWatch<Payer>({
       database: fresh.database,
       warnAt: undefined,
       stateOf: (name) => {
         looks += 1;
         return purses.get(name) ?? null;
       },
-      tell: (run, { scope, share }) => {
-        if (run !== 'ended') told.push(`${run} ${scope} ${share}`);
-        return run !== 'ended';
+      tell: ({ name }, { scope, share }) => {
+        if (name !== 'ended') told.push(`${name} ${scope} ${share}`);
+        return name !== 'ended';
       },
     });
-    return { watch, told, purses, looks: () => looks };
+    const look = (payer: string, names: readonly string[]) => watch.look(payerOf(payer), names);
+    return { watch, look, told, purses, looks: () => looks };
   }
 
   const holding = (settledMicroUsd: number): PurseState => ({
@@ -55,8 +74,8 @@ describe('the watch over budgets', () => {
     const engines = [aWatch(), aWatch(), aWatch()];
     for (const { purses } of engines) purses.set(name, holding(85));
 
-    for (const [index, { watch }] of engines.entries())
-      for (let times = 0; times < 3; times += 1) watch.look(`run-${index}`, [name, 'run:1']);
+    for (const [index, { look }] of engines.entries())
+      for (let times = 0; times < 3; times += 1) look(`run-${index}`, [name, 'run:1']);
     await eventually(() => engines.some(({ told }) => told.length > 0));
     await Promise.all(engines.map(({ watch }) => watch.sweep()));
 
@@ -67,10 +86,10 @@ describe('the watch over budgets', () => {
 
   it('finds what engines have spent together, and tells whoever paid last', async () => {
     const name = await aPurse('together', 90);
-    const { watch, told, purses } = aWatch();
+    const { watch, look, told, purses } = aWatch();
     purses.set(name, holding(45));
-    watch.look('early', [name]);
-    watch.look('late', [name]);
+    look('early', [name]);
+    look('late', [name]);
     assert.deepEqual(told, []);
 
     await watch.sweep();
@@ -78,43 +97,64 @@ describe('the watch over budgets', () => {
 
     assert.deepEqual(told, ['late tenant 0.9']);
     purses.set(name, holding(95));
-    watch.look('later', [name]);
+    look('later', [name]);
     await watch.sweep();
     assert.deepEqual(told, ['late tenant 0.9']);
   });
 
   it('tells the next that pays when the run that passed the mark has ended', async () => {
     const name = await aPurse('ended', 85);
-    const { watch, told, purses } = aWatch();
+    const { look, told, purses } = aWatch();
     purses.set(name, holding(85));
-    watch.look('ended', [name]);
+    look('ended', [name]);
 
     await eventually(() => {
-      watch.look('next', [name]);
+      look('next', [name]);
       return told.length > 0;
     });
-    watch.look('last', [name]);
+    look('last', [name]);
 
     assert.deepEqual(told, ['next tenant 0.85']);
   });
 
+  it('keeps no run that has ended, and tells the next that pays what was found out after it', async () => {
+    const name = await aPurse('gone', 90);
+    const { watch, look, told, purses } = aWatch();
+    purses.set(name, holding(45));
+    let payer: Payer | null = { name: 'large' };
+    const held = new WeakRef(payer);
+    watch.look(payer, [name]);
+    payer = null;
+
+    // What a WeakRef was asked for in a turn of the event loop stays to its end.
+    await eventually(() => {
+      collect();
+      return held.deref() === undefined;
+    });
+    await watch.sweep();
+    assert.deepEqual(told, []);
+    look('next', [name]);
+
+    assert.deepEqual(told, ['next tenant 0.9']);
+  });
+
   it('tries again when the database was away', async () => {
     const name = await aPurse('away', 85);
-    const { watch, told, purses, looks } = aWatch();
+    const { look, told, purses, looks } = aWatch();
     purses.set(name, holding(85));
     const rename = (from: string, to: string) =>
       fresh.database.admin((client) => client.query(`ALTER TABLE tutti.${from} RENAME TO ${to}`));
 
     await rename('budget', 'budget_away');
-    watch.look('first', [name]);
+    look('first', [name]);
     // A purse that was noticed is not looked into again, unless telling of it failed.
     await eventually(() => {
-      watch.look('again', [name]);
+      look('again', [name]);
       return looks() > 1;
     });
     await rename('budget_away', 'budget');
     await eventually(() => {
-      watch.look('later', [name]);
+      look('later', [name]);
       return told.length > 0;
     });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { defineAgent, defineModule, defineWorkflow, z } from 'tutti';
 import { newId } from '../../../core/base/ids.ts';
+import { Budget } from '../../../core/engine/limits/budget.ts';
 import { ChildEnds } from '../../../core/engine/outside/child-ends.ts';
 import { Children } from '../../../core/engine/outside/children.ts';
 import type { SetAside } from '../../../core/engine/set-aside.ts';
@@ -58,7 +59,7 @@ describe('a run that nobody waits for any more', function () {
     const ends = new ChildEnds(engines.pool, {} as SetAside);
     return new Children({
       ...{ pool: engines.pool, store, registry, ends },
-      leftOf: () => null,
+      budget: new Budget(),
     }).endOrphans();
   }
   async function messagesTo(id: string): Promise<readonly string[]> {

@@ -146,6 +146,20 @@ describe('what follows a failure', () => {
     assert.equal(recourses.at(-1)?.tries.failures, 4);
   });
 
+  it('begins rules anew that were changed to fewer ways than the step has been through', () => {
+    const recourse = afterFailure({
+      rules: [{ ways: [{ strategy: 'retry', retry: { attempts: 5 } }] }],
+      limits: undefined,
+      error: { code: 'AGENT_FAILED', message: 'It failed.' },
+      tries: { failures: 4, rule: 0, rung: 2, rungFailures: 1 },
+      canFallBack: false,
+      random: 0.5,
+    });
+
+    assert.deepEqual(course([recourse]), ['retry']);
+    assert.deepEqual(recourse.tries, { failures: 5, rule: 0, rung: 0, rungFailures: 1 });
+  });
+
   it('waits longer at each failure of a way, and from its first delay at the next way', () => {
     const retry = { attempts: 3, baseMs: 100, jitter: 'none' } as const;
     const ways: readonly Recovery[] = [

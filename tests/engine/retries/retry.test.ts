@@ -6,6 +6,7 @@ import type pg from 'pg';
 import { StepContents } from '../../../core/engine/history/step-contents.ts';
 import { eraseRecord, eraseRun } from '../../../core/engine/retention/erase.ts';
 import { placeHold, releaseHold } from '../../../core/engine/retention/hold.ts';
+import { Undo } from '../../../core/engine/undo/undo.ts';
 import { booksDatabase } from '../../support/company.ts';
 import { openTestEngine, type TestEngine } from '../../support/engine.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -165,6 +166,30 @@ describe('a retry', function () {
     assert.deepEqual(await attempted(id), ['each/one[b]', 'each/two[b]', 'sum']);
     const names = ['first', ...crates, ...crates.map((name) => `${name}x`)];
     assert.deepEqual(await slips(), slipsOf(names));
+  });
+
+  it('keeps what it rests on from being taken back while it goes on', async () => {
+    lay('b');
+    const first = await tutti.run('load', { tenantId, input: { crates: ['a', 'b'] } });
+    lift('b');
+    lay('b.wait');
+    const { id } = await tutti.engine.retryRun({ tenantId, runId: first.id, actor });
+    const { store, registry, connector } = tutti.host;
+    const undo = new Undo({
+      ...{ pool: fresh.database.pool('tutti_engine', 1), store, registry },
+      connector: (tenant) => connector(tenant),
+    });
+    const ask = { tenantId, runId: first.id, actor, reason: 'a wrong truck' };
+
+    await assert.rejects(undo.start(ask), (error: Error & { code?: string }) => {
+      assert.equal(error.code, 'RUN_UNFINISHED');
+      assert.ok(error.message.endsWith(`tutti cancel ${id}`), error.message);
+      return true;
+    });
+    lift('b.wait');
+    assert.equal(await tutti.engine.whenEnded(id), 'succeeded');
+
+    assert.equal((await undo.start(ask)).isNew, true);
   });
 
   it('begins behind the items that succeeded before the first that broke', async () => {

@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
+import { Run } from '../../../core/engine/run/run.ts';
 import type { ComputeNode, Node } from '../../../core/sdk/node.ts';
-import { Driven, failed, foreach, runOf, succeeded, task } from '../../support/fixtures/graphs.ts';
+import {
+  Driven,
+  facts,
+  failed,
+  foreach,
+  graphOf,
+  runOf,
+  succeeded,
+  task,
+} from '../../support/fixtures/graphs.ts';
 
 const choice = (when: string, otherwise: string | null = null): Node => ({
   kind: 'switch',
@@ -34,6 +44,42 @@ describe('a node that expressions decide', () => {
 
     assert.equal(run.steps[0]?.error?.code, 'EXPRESSION_INVALID');
     assert.equal(run.status, 'failed');
+  });
+
+  for (const [given, kind] of [
+    ['"yes"', 'text'],
+    ['1', 'a number'],
+    ['null', 'null'],
+    ['[true]', 'a list'],
+    ['{"is": true}', 'an object'],
+  ] as const)
+    it(`fails when its condition gives ${kind}, which is neither true nor false`, () => {
+      const { run } = started([
+        task('first', { when: { cel: `dyn(${given})` } }),
+        choice(`dyn(${given})`, 'no'),
+        task('second', { after: ['first'] }),
+      ]);
+
+      const errors = run.steps.slice(0, 2).map(({ status, error }) => [status, error?.code]);
+      assert.deepEqual(errors, Array(2).fill(['failed', 'EXPRESSION_INVALID']));
+      assert.match(
+        run.steps[0]?.error?.message ?? '',
+        new RegExp(`^The condition of 'first' gives ${kind};`),
+      );
+      assert.match(run.steps[1]?.error?.message ?? '', /'route', case 'yes',/);
+    });
+
+  it('of a run that an older release began is not asked for by a condition that is not true', () => {
+    const nodes = [
+      task('first', { when: { cel: 'dyn("yes")' } }),
+      choice('dyn(1)', 'no'),
+      task('second'),
+    ];
+    const run = new Run({ ...facts, journal: 5 }, graphOf(nodes));
+    run.start(0);
+
+    const [first, route] = run.steps;
+    assert.deepEqual([first?.status, route?.output], ['skipped', { case: 'no' }]);
   });
 
   it('lets start what stands behind the chosen case alone', () => {

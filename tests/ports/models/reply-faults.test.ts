@@ -133,6 +133,17 @@ for (const provider of providers) {
       );
     });
 
+    it('hands whole numbers that a number would round on as the text that they are', async () => {
+      const args = '{"id":9007199254740993,"n":[-9007199254740993,9007199254740991,2.5,1e3]}';
+
+      const reply = await call(sendWhole, { reply: { calls: [{ name: 'x', args }] } });
+
+      assert.deepEqual(
+        reply.parts.map((part) => part.kind === 'call' && part.args),
+        [{ id: '9007199254740993', n: ['-9007199254740993', 9007199254740991, 2.5, 1_000] }],
+      );
+    });
+
     it('makes lone surrogates in its text harmless', async () => {
       const reply = await call(
         changed((events) => events.replaceAll('verdict', '\\ud800')),

@@ -87,6 +87,25 @@ describe('databases for tools', function () {
     ]);
   });
 
+  it('keep numbers exact within JSON, and refuse a parameter that is not', async () => {
+    const { rows } = await query(
+      `SELECT '{"id": 9007199254740993, "n": [12345678901234567.25, 1.50, 0.1, -0.000000000000001, 1e400, 9007199254740991]}'::jsonb AS more,
+         '[1e300, -9007199254740993]'::json AS plain`,
+    );
+
+    const n = ['12345678901234567.25', 1.5, 0.1, -1e-15, `1${'0'.repeat(400)}`, 9007199254740991];
+    assert.deepEqual(rows, [
+      { more: { id: '9007199254740993', n }, plain: ['1e300', '-9007199254740993'] },
+    ]);
+    const sql = 'SELECT $1::bigint AS id';
+    await assert.rejects(query(sql, { parameters: [9007199254740992] }), {
+      code: 'QUERY_REFUSED',
+      message: /^Parameter \$1 is 9007199254740992, .* give it as text\.$/,
+    });
+    const exact = await query(sql, { parameters: ['9007199254740993'] });
+    assert.deepEqual(exact.rows, [{ id: '9007199254740993' }]);
+  });
+
   it('take no more rows than the configuration lets through, and say so', async () => {
     verifies('R5.plug-ins');
     const cut = await query('SELECT id FROM library.book ORDER BY id', { database: 'few' });

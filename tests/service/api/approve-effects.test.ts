@@ -96,7 +96,15 @@ describe('/v1/approvals of effects', function () {
         [found.title, found.shown],
         [
           `yard.parcel.hold parcel ${parcel}`,
-          { args: { parcel, reason: 'late' }, parcel: { code: parcel, weight: 5, held: false } },
+          {
+            args: { parcel, reason: 'late' },
+            parcel: {
+              code: parcel,
+              weight: 5,
+              memo: '[text of 4 characters, 13c7e76eb87f]',
+              held: false,
+            },
+          },
         ],
       );
       assert.deepEqual(

@@ -46,6 +46,45 @@ describe('the progress of a run', () => {
     assert.equal(view.elapsedMs, 8_000);
   });
 
+  it('counts what a retry has taken over where it belongs, although its steps are known later', () => {
+    const carried = foldEntries(noProgress, [
+      entry([1, 'run.created', null]),
+      entry([2, 'step.succeeded', 1, { carried: true }]),
+      entry([3, 'finding', 1, { severity: 'high', carried: true }]),
+      entry([4, 'finding', 2, { severity: 'low', carried: true }]),
+      entry([5, 'step.succeeded', 2, { carried: true }]),
+    ]);
+    assert.deepEqual(viewProgress(carried, 9_000, 0).modules, []);
+    assert.equal(namesNewStep(carried, [entry([6, 'step.started', 3])]), true);
+
+    const progress = foldEntries(foldSteps(carried, steps), [entry([6, 'step.started', 3])]);
+
+    const view = viewProgress(progress, 9_000, 0);
+    assert.deepEqual(view.modules, [
+      { module: 'finance', total: 1, ended: 1, running: 0, failed: 0, findings: 1 },
+      { module: 'hr', total: 2, ended: 1, running: 1, failed: 0, findings: 1 },
+    ]);
+    assert.deepEqual([view.findings.high, view.findings.low], [1, 1]);
+  });
+
+  it('foretells the rest of a retry by what it has done itself', () => {
+    const many = Array.from({ length: 40 }, (_, id) => ({
+      ...{ id, kind: 'task', agent: 'hr.payroll', status: 'ready' },
+    }));
+    const carried = foldEntries(
+      foldSteps(noProgress, many),
+      many.slice(0, 20).map(({ id }) => entry([id + 1, 'step.succeeded', id, { carried: true }])),
+    );
+    const begun = foldEntries(carried, [
+      entry([21, 'step.started', 20]),
+      entry([22, 'step.succeeded', 20]),
+    ]);
+    assert.equal(viewProgress(begun, 31_000, 0).remainingMs, null);
+
+    const half = many.slice(21, 30).map(({ id }) => entry([id + 2, 'step.succeeded', id]));
+    assert.equal(viewProgress(foldEntries(begun, half), 31_000, 0).remainingMs, 10_000);
+  });
+
   it('adds up calls, records, money and proposals, a proposal named twice once', () => {
     const progress = foldEntries(known, [
       entry([1, 'tool.called', 1, { records: 20 }]),

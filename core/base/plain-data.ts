@@ -1,0 +1,14 @@
+/**
+ * Data as JSON has it: what comes from anybody's code must be such that it can be sent and stored. What JSON has no word for is left out, a large
+ * integer is its text; null where it holds itself, or cannot be read.
+ */
+export function toPlainData(value: unknown): unknown {
+  try {
+    const json = JSON.stringify(value, (_name, member: unknown) =>
+      typeof member === 'bigint' ? String(member) : member,
+    );
+    return json === undefined ? null : (JSON.parse(json) as unknown);
+  } catch {
+    return null;
+  }
+}

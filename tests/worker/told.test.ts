@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { EngineError, toErrorData } from '../../core/base/errors.ts';
+import type { FromThread, Intent, Job } from '../../core/ports/dispatcher.ts';
+import { Conversation } from '../../worker/thread/conversation.ts';
+import { verifies } from '../support/verifies.ts';
+
+const job = { ref: 1, tenantId: 1, runId: 'r', stepPath: 'ring', recorded: [] } as unknown as Job;
+
+interface Circle {
+  self?: Circle;
+}
+const circle: Circle = {};
+circle.self = circle;
+
+/** What nothing but this process can hold, and what of it can be told. */
+const odd = { again: () => {}, most: 2n ** 60n, at: new Date(0), plain: [1, 'a', null] };
+const told = {
+  most: '1152921504606846976',
+  at: '1970-01-01T00:00:00.000Z',
+  plain: [1, 'a', null],
+};
+
+describe('what an agent leaves behind in its messages', () => {
+  /** Sends as threads do, together with a neighbour's message. */
+  function aTalk() {
+    const sent: FromThread[] = [];
+    return { talk: new Conversation(job, (message) => sent.push(message)), sent };
+  }
+
+  it('can be sent and stored, whatever its tools answer, take and throw', () => {
+    verifies('R8.isolation');
+    const { talk, sent } = aTalk();
+
+    void talk.end('a', 'applied', odd);
+    void talk.end('b', 'applied', circle);
+    void talk.begin({ key: 'c', tool: 't', args: odd } as unknown as Intent);
+    const failed = { degraded: false, trust: 'system', kind: 'failed' } as const;
+    const error = new EngineError('ERP_REJECTED', 'no', { details: { ...odd } });
+    talk.done({ ...failed, error: toErrorData(error) });
+
+    const [applied, round, intent, done] = structuredClone(sent);
+    assert.deepEqual(applied?.kind === 'effected' && applied.outcome, told);
+    assert.equal(round?.kind === 'effected' && round.outcome, null);
+    assert.deepEqual(intent?.kind === 'intent' && intent.intent.args, told);
+    assert.deepEqual(done?.kind === 'done' && done.done, {
+      ...failed,
+      error: { code: 'ERP_REJECTED', message: 'no', details: told },
+    });
+    const around = new EngineError('ERP_REJECTED', 'no', { details: { circle } });
+    assert.deepEqual(toErrorData(around), { code: 'ERP_REJECTED', message: 'no' });
+  });
+});
