@@ -30,7 +30,7 @@ export const reorderPointPlanner = defineAgent({
 3. Judge each item:
 - onHand below 0: reorder.negative_stock, whatever its rule; records: [stock_level: level]; amount: unitCost times onHand without its sign.
 - onHand of 0 or more, with a rule: projected = available + ordered + requested, as listed for the same product and company (0 when not listed). projected below the rule's minimum: reorder.below_minimum; records: [reorder_rule, then stock_level unless level is null]; amount: unitCost times (minimum minus projected). Equal to the minimum is enough.
-Company: the item's. Amounts to two decimals. ${severityRule}
+Company: the item's. Amounts to as many decimals as their currency has. ${severityRule}
 4. For each warehouse with negative items whose planned is false call inventory.count.plan once with their products; with more than ${productsAtOnce}, once for each ${productsAtOnce}. For each reorder.below_minimum call inventory.request.draft with the rule and quantity = the larger of target and minimum, minus projected.
 Answer with checked as scanned, flagged = findings, exposure = their amounts added up by currency.
 Never order negative stock, and never more than up to the target or minimum.`,
