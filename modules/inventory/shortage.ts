@@ -12,10 +12,12 @@ export interface LowStock {
   /** A count that is planned or under way includes it. */
   readonly planned: boolean;
   readonly unitCost: Money;
-  readonly rule: Pick<
-    Row<'reorder_rule'>,
-    'id' | 'vendor' | 'minimum' | 'target' | 'leadTimeDays'
-  > | null;
+  readonly rule:
+    | (Pick<Row<'reorder_rule'>, 'id' | 'vendor' | 'minimum' | 'target' | 'leadTimeDays'> & {
+        /** Whether orders may not go to the vendor. */
+        readonly vendorBlocked: boolean;
+      })
+    | null;
 }
 
 /** Looks through a group's levels and active rules, those of warehouses that never had the product included. */
@@ -37,7 +39,14 @@ export async function scanGroup(
   const keyOf = (row: { product: string; warehouse: string }): string =>
     `${row.product} ${row.warehouse}`;
   const levelOf = new Map(levels.map((level) => [keyOf(level), level]));
-  const ruleOf = new Map(rules.map((rule) => [keyOf(rule), rule]));
+  // A rule that was suspended stands in no other one's way.
+  const active = rules.filter((rule) => rule.active);
+  const ruleOf = new Map(active.map((rule) => [keyOf(rule), rule]));
+  const vendors = await erp.party.list({
+    id: { in: [...new Set(active.map((rule) => rule.vendor))] },
+    blocked: true,
+  });
+  const blocked = new Set<string>(vendors.map((vendor) => vendor.id));
   const planned = new Set(
     counts.flatMap(({ warehouse, lines }) =>
       lines.map(({ product }) => keyOf({ product, warehouse })),
@@ -52,6 +61,7 @@ export async function scanGroup(
       level: levelOf.get(key),
       rule: ruleOf.get(key),
       planned: planned.has(key),
+      blocked,
     }),
   );
   return { checked: items.length, items: items.filter((item) => item !== null) };
@@ -65,12 +75,14 @@ function stockOf(of: {
   readonly level: Row<'stock_level'> | undefined;
   readonly rule: Row<'reorder_rule'> | undefined;
   readonly planned: boolean;
+  /** The vendors to whom orders may not go. */
+  readonly blocked: ReadonlySet<string>;
 }): LowStock | null {
   const { product, warehouse, company, level } = of;
   if (!product) return null;
   const onHand = level?.onHand ?? '0';
   const available = Decimal.minus(onHand, level?.reserved ?? '0');
-  const rule = of.rule?.active && product.active ? of.rule : undefined;
+  const rule = product.active ? of.rule : undefined;
   const isNegative = Decimal.compare(onHand, '0') < 0;
   const isLow = rule !== undefined && Decimal.compare(available, rule.minimum) < 0;
   if (!isNegative && !isLow) return null;
@@ -91,6 +103,7 @@ function stockOf(of: {
           minimum: rule.minimum,
           target: rule.target,
           leadTimeDays: rule.leadTimeDays,
+          vendorBlocked: of.blocked.has(rule.vendor),
         }
       : null,
   };
