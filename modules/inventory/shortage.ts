@@ -20,6 +20,9 @@ export interface LowStock {
     | null;
 }
 
+/** More parties are not blocked anywhere. */
+const blockedLimit = 100_000;
+
 /** Looks through a group's levels and active rules, those of warehouses that never had the product included. */
 export async function scanGroup(
   erp: Erp,
@@ -28,11 +31,13 @@ export async function scanGroup(
   const products = await erp.product.list({ group }, { order: [{ field: 'number' }] });
   const ids = products.map((product) => product.id);
   if (ids.length === 0) return { checked: 0, items: [] };
-  const [levels, rules, warehouses, counts] = await Promise.all([
+  const [levels, rules, warehouses, counts, stopped] = await Promise.all([
     erp.stock_level.list({ product: { in: ids } }),
     erp.reorder_rule.list({ product: { in: ids } }),
     erp.warehouse.list(),
     erp.stock_count.list({ status: { in: ['planned', 'counting'] } }),
+    // Few are; to ask for those of the rules would take a round trip more.
+    erp.party.list({ blocked: true }, { limit: blockedLimit }),
   ]);
   const companyOf = new Map(warehouses.map((warehouse) => [warehouse.id, warehouse.company]));
   const byProduct = new Map(products.map((product) => [product.id, product]));
@@ -42,11 +47,7 @@ export async function scanGroup(
   // A rule that was suspended stands in no other one's way.
   const active = rules.filter((rule) => rule.active);
   const ruleOf = new Map(active.map((rule) => [keyOf(rule), rule]));
-  const vendors = await erp.party.list({
-    id: { in: [...new Set(active.map((rule) => rule.vendor))] },
-    blocked: true,
-  });
-  const blocked = new Set<string>(vendors.map((vendor) => vendor.id));
+  const blocked = new Set<string>(stopped.map((party) => party.id));
   const planned = new Set(
     counts.flatMap(({ warehouse, lines }) =>
       lines.map(({ product }) => keyOf({ product, warehouse })),
