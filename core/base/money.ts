@@ -1,5 +1,6 @@
 import { Big } from 'big.js';
 import { z } from 'zod';
+import { minorPlaces } from './currency.ts';
 import { EngineError } from './errors.ts';
 
 /** A decimal number as text, as ERPs exchange them: no exponent, no float on the way. */
@@ -76,8 +77,8 @@ export const Money = Object.assign(schema, {
   isAbove: (a: Money, b: Money): boolean => Big(a.amount).gt(sameCurrency(a, b).amount),
   equals: (a: Money, b: Money): boolean => a.currency === b.currency && Big(a.amount).eq(b.amount),
   isZero: (money: Money): boolean => Big(money.amount).eq(0),
-  /** Rounded half away from zero to `places` decimals (default 2). */
-  round: (money: Money, places = 2): Money => ({
+  /** Rounded half away from zero to `places` decimals; by default to those of the currency (ISO 4217): 2 for most, 0 for JPY, 3 for KWD. */
+  round: (money: Money, places = minorPlaces(money.currency)): Money => ({
     ...money,
     amount: Big(money.amount).round(places, Big.roundHalfUp).toFixed(places),
   }),

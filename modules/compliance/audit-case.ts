@@ -8,7 +8,10 @@ export interface Matter {
   readonly records: Row<'audit_case'>['records'];
 }
 
-/** Drafts an audit case, or returns the one that is under way about the same records. */
+/**
+ * Drafts an audit case, or returns the one that is under way about the same records. What somebody has looked into and closed is
+ * settled for orders, which are past; duties that still meet in one hand are a new matter.
+ */
 export async function openAuditCase(
   matter: Matter,
   { erp, today, key }: ToolContext,
@@ -19,7 +22,7 @@ export async function openAuditCase(
     kind,
     company,
     subject,
-    status: { in: ['draft', 'open'] },
+    status: { in: kind === 'duty_conflict' ? ['draft', 'open'] : ['draft', 'open', 'closed'] },
   });
   if (known) return { id: known.id, version: known.version };
   const { id, version } = await erp.audit_case.create({

@@ -36,8 +36,9 @@ export interface Pairing<L extends Line, P extends Booked> {
 }
 
 /**
- * Pairs statement lines with the cash book, each payment at most once: first by reference, then fees, then lines without a
- * reference by amount and date. Lines come oldest first; of two lines for one payment the later is the duplicate.
+ * Pairs statement lines with the cash book, each payment at most once: first by reference and amount, then what is left by
+ * reference, then fees, then lines without a reference by amount and date. Lines come oldest first; of two lines for one payment
+ * the later is the duplicate.
  */
 export function pairStatement<L extends Line, P extends Booked>(
   lines: readonly L[],
@@ -63,24 +64,30 @@ export function pairStatement<L extends Line, P extends Booked>(
         Math.abs(Day.between(each.date, line.date)) <= nearDays,
     );
 
-  for (const line of lines) {
-    if (line.kind !== 'transfer' || line.reference === null) continue;
-    const quoted = payments.filter((each) => isTransfer(each) && each.reference === line.reference);
-    // What is paid in parts quotes one reference: each part is known by its amount.
-    const equal = quoted.filter((each) => Money.equals(each.amount, line.amount));
-    const [awaited] = equal.filter((each) => !taken.has(each.id));
-    const [settled] = equal;
-    const [other] = quoted.filter((each) => !taken.has(each.id));
+  const quotedBy = (line: L): readonly P[] =>
+    payments.filter((each) => isTransfer(each) && each.reference === line.reference);
+
+  // What is paid in parts quotes one reference: each part is known by its amount, and only what no part explains may be another one.
+  const unpaired = lines.filter((line) => {
+    if (line.kind !== 'transfer' || line.reference === null) return false;
+    const awaited = quotedBy(line).find(
+      (each) => !taken.has(each.id) && Money.equals(each.amount, line.amount),
+    );
     if (awaited) pair(line, awaited);
-    else if (settled)
+    return !awaited;
+  });
+  for (const line of unpaired) {
+    const quoted = quotedBy(line);
+    const settled = quoted.find((each) => Money.equals(each.amount, line.amount));
+    const other = quoted.find((each) => !taken.has(each.id));
+    if (settled)
       exceptions.push({
         ...{ kind: 'duplicate', line, payment: settled },
         difference: line.amount,
       });
     else if (other) {
       taken.add(other.id);
-      const difference = Money.minus(line.amount, other.amount);
-      exceptions.push({ kind: 'amount', line, payment: other, difference });
+      exceptions.push({ kind: 'amount', line, payment: other, difference: apart(line, other) });
     } else report('unmatched', line);
   }
   for (const line of lines) {
@@ -96,4 +103,10 @@ export function pairStatement<L extends Line, P extends Booked>(
     else report('unmatched', line);
   }
   return { pairs, exceptions };
+}
+
+/** Two currencies have no difference: all that the bank moved is in question. */
+function apart(line: Line, payment: Booked): Money {
+  const isForeign = line.amount.currency !== payment.amount.currency;
+  return isForeign ? line.amount : Money.minus(line.amount, payment.amount);
 }

@@ -63,10 +63,10 @@ export function compareBill(facts: MatchFacts): readonly Difference[] {
   });
 }
 
-/** Compares what a bill demands with what its lines add up to, to two decimals; tax and freight are lines of it too. */
+/** Compares what a bill demands with what its lines add up to, in the smallest unit of its currency; tax and freight are lines of it too. */
 function compareTotal({ bill, tolerance }: MatchFacts): readonly LineDifference[] {
   const values = bill.lines.map(({ quantity, price }) => Decimal.times(quantity, price.amount));
-  const charged = Decimal.round(Decimal.sum(values), 2);
+  const { amount: charged } = Money.round(Money.of(Decimal.sum(values), bill.total.currency));
   const apart = Decimal.abs(Decimal.minus(bill.total.amount, charged));
   if (!Decimal.isAbove(apart, allowedDifference(charged, tolerance))) return [];
   return [{ kind: 'price', amount: apart }];

@@ -14,6 +14,9 @@ export interface LineDelivery {
   /** (accepted − ordered) ÷ ordered in percent, to twelve places; negative when too little came. Of a line for nothing 100 when anything came. */
   readonly differencePercent: string;
   readonly differenceValue: Money;
+  /** What neither came nor was rejected, in percent of the ordered pieces, to twelve places; never negative. */
+  readonly missingPercent: string;
+  readonly missingValue: Money;
   readonly rejectedValue: Money;
   /** The receipts that rejected pieces of it. */
   readonly rejections: readonly { readonly receipt: string; readonly value: Money }[];
@@ -26,16 +29,19 @@ export interface OrderDelivery {
   readonly company: string;
   readonly status: Row<'purchase_order'>['status'];
   readonly expectedOn: string;
+  /** The latest receipt up to today, wherever it came in; null without any. */
+  readonly lastReceipt: string | null;
   /** What was accepted, at the order's prices. */
   readonly acceptedValue: Money;
   /** Lines that came exactly as ordered are left out. */
   readonly deviations: readonly LineDelivery[];
 }
 
-/** Compares an order's lines with all its receipts. */
+/** Compares an order's lines with all its receipts, which come by date and number. */
 export function compareDelivery(
   order: Row<'purchase_order'>,
   receipts: readonly Row<'goods_receipt'>[],
+  today: string,
 ): OrderDelivery {
   const { currency } = order.total;
   const lines = order.lines.map((line) => compareLine(line, receipts));
@@ -48,6 +54,7 @@ export function compareDelivery(
     company: order.company,
     status: order.status,
     expectedOn: order.expectedOn,
+    lastReceipt: receipts.findLast((receipt) => receipt.date <= today)?.id ?? null,
     acceptedValue: Money.round(Money.sum(currency, values)),
     deviations: lines.filter(
       (line) =>
@@ -68,10 +75,12 @@ function compareLine(
   const accepted = Decimal.sum(own.map((each) => each.accepted));
   const rejected = Decimal.sum(own.map((each) => each.rejected));
   const difference = Decimal.minus(accepted, line.quantity);
-  const came = Decimal.isAbove(accepted, '0') ? '100' : '0';
-  const share = Decimal.isZero(line.quantity)
-    ? came
-    : Decimal.over(Decimal.times(difference, '100'), line.quantity, 12);
+  const rest = Decimal.minus(line.quantity, Decimal.plus(accepted, rejected));
+  const missing = Decimal.isAbove(rest, '0') ? rest : '0';
+  const shareOf = (pieces: string, ofNothing: string): string =>
+    Decimal.isZero(line.quantity)
+      ? ofNothing
+      : Decimal.over(Decimal.times(pieces, '100'), line.quantity, 12);
   const worth = (pieces: string): Money => Money.round(Money.times(line.price, pieces));
   return {
     line: line.id,
@@ -79,8 +88,10 @@ function compareLine(
     ordered: line.quantity,
     accepted,
     rejected,
-    differencePercent: share,
+    differencePercent: shareOf(difference, Decimal.isAbove(accepted, '0') ? '100' : '0'),
     differenceValue: worth(Decimal.abs(difference)),
+    missingPercent: shareOf(missing, '0'),
+    missingValue: worth(missing),
     rejectedValue: worth(rejected),
     rejections: own
       .filter((each) => !Decimal.isZero(each.rejected))
@@ -104,7 +115,7 @@ export function faultValue(
   const values: Readonly<Record<DeliveryFault, readonly Money[]>> = {
     unordered: [],
     over: deviations.filter(isOver).map((line) => line.differenceValue),
-    short: overdue ? deviations.filter(isShort).map((line) => line.differenceValue) : [],
+    short: overdue ? deviations.filter(isShort).map((line) => line.missingValue) : [],
     rejected: deviations.filter(isMissing).flatMap((line) => rejectedBy(line, fault.receipt)),
   };
   const own = values[fault.reason];
@@ -115,10 +126,9 @@ function isOver(line: LineDelivery): boolean {
   return Decimal.isAbove(line.differencePercent, deliveryTolerancePercent);
 }
 
-/** Too little came, and not because pieces were rejected. */
+/** Too little came, even with the pieces that were rejected. */
 function isShort(line: LineDelivery): boolean {
-  const under = Decimal.times(line.differencePercent, '-1');
-  return Decimal.isZero(line.rejected) && Decimal.isAbove(under, deliveryTolerancePercent);
+  return Decimal.isAbove(line.missingPercent, deliveryTolerancePercent);
 }
 
 function isMissing(line: LineDelivery): boolean {

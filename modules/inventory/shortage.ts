@@ -12,11 +12,16 @@ export interface LowStock {
   /** A count that is planned or under way includes it. */
   readonly planned: boolean;
   readonly unitCost: Money;
-  readonly rule: Pick<
-    Row<'reorder_rule'>,
-    'id' | 'vendor' | 'minimum' | 'target' | 'leadTimeDays'
-  > | null;
+  readonly rule:
+    | (Pick<Row<'reorder_rule'>, 'id' | 'vendor' | 'minimum' | 'target' | 'leadTimeDays'> & {
+        /** Whether orders may not go to the vendor. */
+        readonly vendorBlocked: boolean;
+      })
+    | null;
 }
+
+/** More parties are not blocked anywhere. */
+const blockedLimit = 100_000;
 
 /** Looks through a group's levels and active rules, those of warehouses that never had the product included. */
 export async function scanGroup(
@@ -26,18 +31,23 @@ export async function scanGroup(
   const products = await erp.product.list({ group }, { order: [{ field: 'number' }] });
   const ids = products.map((product) => product.id);
   if (ids.length === 0) return { checked: 0, items: [] };
-  const [levels, rules, warehouses, counts] = await Promise.all([
+  const [levels, rules, warehouses, counts, stopped] = await Promise.all([
     erp.stock_level.list({ product: { in: ids } }),
     erp.reorder_rule.list({ product: { in: ids } }),
     erp.warehouse.list(),
     erp.stock_count.list({ status: { in: ['planned', 'counting'] } }),
+    // Few are; to ask for those of the rules would take a round trip more.
+    erp.party.list({ blocked: true }, { limit: blockedLimit }),
   ]);
   const companyOf = new Map(warehouses.map((warehouse) => [warehouse.id, warehouse.company]));
   const byProduct = new Map(products.map((product) => [product.id, product]));
   const keyOf = (row: { product: string; warehouse: string }): string =>
     `${row.product} ${row.warehouse}`;
   const levelOf = new Map(levels.map((level) => [keyOf(level), level]));
-  const ruleOf = new Map(rules.map((rule) => [keyOf(rule), rule]));
+  // A rule that was suspended stands in no other one's way.
+  const active = rules.filter((rule) => rule.active);
+  const ruleOf = new Map(active.map((rule) => [keyOf(rule), rule]));
+  const blocked = new Set<string>(stopped.map((party) => party.id));
   const planned = new Set(
     counts.flatMap(({ warehouse, lines }) =>
       lines.map(({ product }) => keyOf({ product, warehouse })),
@@ -52,6 +62,7 @@ export async function scanGroup(
       level: levelOf.get(key),
       rule: ruleOf.get(key),
       planned: planned.has(key),
+      blocked,
     }),
   );
   return { checked: items.length, items: items.filter((item) => item !== null) };
@@ -65,12 +76,14 @@ function stockOf(of: {
   readonly level: Row<'stock_level'> | undefined;
   readonly rule: Row<'reorder_rule'> | undefined;
   readonly planned: boolean;
+  /** The vendors to whom orders may not go. */
+  readonly blocked: ReadonlySet<string>;
 }): LowStock | null {
   const { product, warehouse, company, level } = of;
   if (!product) return null;
   const onHand = level?.onHand ?? '0';
   const available = Decimal.minus(onHand, level?.reserved ?? '0');
-  const rule = of.rule?.active && product.active ? of.rule : undefined;
+  const rule = product.active ? of.rule : undefined;
   const isNegative = Decimal.compare(onHand, '0') < 0;
   const isLow = rule !== undefined && Decimal.compare(available, rule.minimum) < 0;
   if (!isNegative && !isLow) return null;
@@ -91,6 +104,7 @@ function stockOf(of: {
           minimum: rule.minimum,
           target: rule.target,
           leadTimeDays: rule.leadTimeDays,
+          vendorBlocked: of.blocked.has(rule.vendor),
         }
       : null,
   };

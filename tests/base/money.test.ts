@@ -164,6 +164,17 @@ describe('money', () => {
     );
   });
 
+  it('rounds to the smallest unit of its currency, unless places are given', () => {
+    const rounded = (amount: string, currency: string, places?: number) =>
+      Money.round(Money.of(amount, currency), places).amount;
+
+    assert.deepEqual(
+      ['EUR', 'JPY', 'KWD', 'CLF'].map((currency) => rounded('10.12345', currency)),
+      ['10.12', '10', '10.123', '10.1235'],
+    );
+    assert.equal(rounded('10.12345', 'JPY', 4), '10.1235');
+  });
+
   it('leaves its operands alone', () => {
     const a = Object.freeze(Money.of('1.10', 'EUR'));
     assert.deepEqual(Money.times(a, '3'), { amount: '3.3', currency: 'EUR' });

@@ -90,6 +90,34 @@ describe('the templates of workflows', function () {
       assert.equal(await tutti.engine.whenEnded(id), 'succeeded');
     });
 
+  it('payment-run pays nothing to who is blocked', async () => {
+    const data = await made('payment-run', 'my_payments');
+    const versions = new Versions(tutti.host.store.definitions, tutti.host.registry);
+    await versions.publish({ tenantId, name: data.name, actor }, data);
+    const connector = tutti.host.connector(tenantId);
+    const vendorsPaid = async (): Promise<readonly string[]> => {
+      const { id } = await tutti.engine.startRun({
+        ...requestOf(data.name, { tenantId }),
+        ...{ rehearsal: true, speed: 10_000 },
+      });
+      assert.equal(await tutti.engine.whenEnded(id), 'succeeded');
+      const output = await tutti.history.output(tenantId, id);
+      const { proposal } = output as { proposal: { bills: { vendor: string }[] } };
+      return proposal.bills.map(({ vendor }) => vendor);
+    };
+
+    const [vendor, ...others] = await vendorsPaid();
+    const block = { entity: 'party', op: 'act', id: vendor ?? '', action: 'block' } as const;
+    await connector.apply({ ...block, data: { reason: 'test' } }, { key: 'test:block' });
+
+    assert.ok(others.some((each) => each !== vendor));
+    assert.deepEqual(
+      await vendorsPaid(),
+      others.filter((each) => each !== vendor),
+    );
+    await connector.apply({ ...block, action: 'release', data: {} }, { key: 'test:release' });
+  });
+
   it('are at least eight, over the four modules', () => {
     const all = workflowTemplates();
     const modules = new Set(

@@ -1,4 +1,5 @@
 import { Day, defineTool, Id, Money, z } from 'tutti';
+import { manualEntries } from '../manual-entries.ts';
 
 /** Months before the open one that a night still tests: auditors' questions come within a quarter. */
 const monthsBack = 2;
@@ -7,7 +8,7 @@ const monthsBack = 2;
 export const listEntries = defineTool({
   name: 'compliance.journal_entry.list',
   description:
-    "Lists a journal's manual entries dated in the open month and the two months before it: number, date, period and total.",
+    "Lists a journal's manual entries dated or posted in the open month and the two months before it: number, date, period and total.",
   effect: 'read',
   category: 'audit',
   parameters: z.object({ journal: Id('journal') }),
@@ -24,10 +25,8 @@ export const listEntries = defineTool({
     ),
   }),
 }).handler(async ({ journal }, { erp, today }) => {
-  const entries = await erp.journal_entry.list(
-    { journal, source: 'manual', date: { gte: Day.monthStart(today, -monthsBack), lte: today } },
-    { order: [{ field: 'date' }, { field: 'number' }] },
-  );
+  const from = Day.monthStart(today, -monthsBack);
+  const entries = await manualEntries(erp, { journal, from, today });
   return {
     entries: entries.map(({ id, number, company, date, period, total }) => ({
       id,

@@ -1,4 +1,5 @@
 import { Day, Decimal, defineTool, Id, type Row, z } from 'tutti';
+import { manualEntries } from '../manual-entries.ts';
 
 /** A mark of risk on a journal entry. */
 const Mark = z.enum(['weekend', 'round', 'seldom_user', 'after_close']);
@@ -22,8 +23,6 @@ const roundStep = '1000';
 
 /** As many entries as one call may name. */
 export const entriesAtOnce = 1000;
-/** More manual entries of one journal in `habitDays` are no hand's work. */
-const habitLimit = 100_000;
 
 /** How suspicious entries are. */
 export const scoreEntries = defineTool({
@@ -46,10 +45,8 @@ export const scoreEntries = defineTool({
     ),
   }),
 }).handler(async ({ journal, entries: ids }, { erp, today }) => {
-  const habits = await erp.journal_entry.list(
-    { journal, source: 'manual', date: { gte: Day.add(today, -habitDays), lte: today } },
-    { limit: habitLimit },
-  );
+  const from = Day.add(today, -habitDays);
+  const habits = await manualEntries(erp, { journal, from, today });
   const wanted = new Set<string>(ids);
   const entries = habits.filter((entry) => wanted.has(entry.id));
   const companies = [...new Set(entries.map((entry) => entry.company))];

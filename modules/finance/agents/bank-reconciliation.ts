@@ -26,16 +26,16 @@ export const bankReconciliation = defineAgent({
     'bank.unmatched': 'A statement line has no payment behind it.',
   },
   instructions: `1. Call finance.bank_line.list_open and finance.payment.list with the account. Outgoing amounts are negative; references are reduced to capital letters and digits already.
-2. Take the lines in the order given, each payment at most once (it is taken then), in three passes:
-- kind transfer with a reference, against payments whose purpose is not fee and whose reference is the same; the first of these that there is:
-  one of the same amount, neither reconciled nor taken, is the pair and takes the payment.
-  one of the same amount, reconciled or taken, is bank.duplicate.
+2. Take the lines in the order given, each payment at most once (it is taken then), in four passes:
+- kind transfer with a reference, against payments whose purpose is not fee and whose reference is the same: the first one of the same amount, neither reconciled nor taken, is the pair.
+- those of them that have no pair, against the same payments; the first of these that there is:
+  one of the same amount is bank.duplicate.
   one of another amount, neither reconciled nor taken, is bank.amount and takes the payment.
   else bank.unmatched.
 - kind fee, against payments with purpose fee, not reconciled nor taken, of the same amount, at most 5 days apart: the first is the pair; none is bank.fee.
 - kind transfer without a reference, against payments whose purpose is not fee, not reconciled nor taken, of the same amount, at most 5 days apart: exactly one is the pair; none or several is bank.unmatched.
 Payments that no line shows are on their way and in order.
-3. Report each such line. Records: [bank_line, payment] for bank.amount and bank.duplicate, else [bank_line]. Company: that of the lines. Amount, without sign: the line's; for bank.amount line less payment. ${severityRule}
+3. Report each such line. Records: [bank_line, payment] for bank.amount and bank.duplicate, else [bank_line]. Company: that of the lines. Amount, without sign: the line's; for bank.amount line less payment (the line's where the currencies differ). ${severityRule}
 4. Call finance.bank_match.propose once with the account and all pairs, if there are any, and finance.bank_fee.park for each bank.fee line.
 Answer with checked = lines listed, matched = pairs, flagged = findings, exposure = their amounts added up by currency.`,
 }).playbook(async ({ input, tools, finding }) => {

@@ -25,11 +25,11 @@ export const duplicateInvoiceGuard = defineAgent({
     'duplicate.paid': 'A paid bill repeats an earlier one; the money has to be claimed back.',
   },
   instructions: `1. Call finance.bill.search with the vendor: all its bills that are not cancelled, by date.
-2. A bill repeats an earlier one when company, stem (not an empty one) and total are the same, the dates are at most ${nearDays} days apart, and the suffixes do not contradict each other (both null, equal, or only one null; A and B are instalments). The later date is the repetition; on one date the number that sorts later. Compare with the earliest bill that qualifies. A repetition whose hold is duplicate already is in order. Equal totals alone, such as a monthly rent, are too.
-3. Report each repetition once: duplicate.paid when its status is paid, else duplicate.unpaid. Records: [bill: the repetition, bill: the earlier one]. Company: the bill's. Amount: its total without sign. ${severityRule}
+2. One bill repeats another when company, stem (not an empty one) and total are the same, the dates are at most ${nearDays} days apart, and the suffixes do not contradict each other (both null, equal, or only one null; A and B are instalments). Put the bills in this order: those that are paid, then the others, then those whose hold is duplicate already; in each of the three by date, on one date by number. A bill is the repetition of the first one before it in this order that qualifies: what is paid already is no repetition of what is not. A repetition whose hold is duplicate already is in order. Equal totals alone, such as a monthly rent, are too.
+3. Report each repetition once: duplicate.paid when its status is paid, else duplicate.unpaid. Records: [bill: the repetition, bill: the one that it repeats]. Company: the bill's. Amount: its total without sign. ${severityRule}
 4. For each duplicate.unpaid whose hold is null call finance.hold.place with the repetition as bill, expect = its version, reason duplicate.
 Answer with checked = bills listed, flagged = findings, exposure = their amounts added up by currency.
-Never hold the earlier bill.`,
+Never hold the bill that is repeated.`,
 }).playbook(async ({ input, tools, finding }) => {
   const bills = await tools.searchBills({ vendor: input.vendor });
   const amounts: Money[] = [];
@@ -46,7 +46,7 @@ Never hold the earlier bill.`,
       ],
       amount,
       summary: `Bill ${bill.number} over ${bill.total.amount} ${bill.total.currency} repeats ${earlier.number}.`,
-      evidence: { stem: bill.stem, daysApart: Day.between(earlier.date, bill.date) },
+      evidence: { stem: bill.stem, daysApart: daysApart(earlier, bill) },
     });
     if (bill.status === 'paid' || bill.hold !== null) continue;
     await tools.placeHold({ bill: bill.id, expect: bill.version, reason: 'duplicate' });
@@ -60,6 +60,7 @@ interface Candidate {
   readonly stem: string;
   readonly suffix: string | null;
   readonly date: string;
+  readonly status: string;
   readonly hold: string | null;
   readonly total: Money;
 }
@@ -71,15 +72,28 @@ function repetitions<B extends Candidate>(
     JSON.stringify([company, stem, Decimal.round(total.amount, 4), total.currency]),
   );
   return [...alike.values()].flatMap((group) => {
-    const ordered = group.toSorted((a, b) =>
-      a.date === b.date ? (a.number < b.number ? -1 : 1) : a.date < b.date ? -1 : 1,
-    );
+    const ordered = group.toSorted(compareStanding);
     return ordered.flatMap((bill, index) => {
       if (bill.hold === 'duplicate') return [];
       const earlier = ordered
         .slice(0, index)
-        .find((other) => mayRepeat(other, bill) && Day.between(other.date, bill.date) <= nearDays);
+        .find((other) => mayRepeat(other, bill) && daysApart(other, bill) <= nearDays);
       return earlier ? [{ bill, earlier }] : [];
     });
   });
+}
+
+/** Which of two bills is the first: the one that was paid, the one that nobody holds for a duplicate, the earlier. */
+function compareStanding(a: Candidate, b: Candidate): number {
+  const rank = (bill: Candidate): number =>
+    bill.status === 'paid' ? 0 : bill.hold === 'duplicate' ? 2 : 1;
+  return rank(a) - rank(b) || compareText(a.date, b.date) || compareText(a.number, b.number);
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function daysApart(a: Candidate, b: Candidate): number {
+  return Math.abs(Day.between(a.date, b.date));
 }

@@ -24,7 +24,7 @@ export const threeWayMatch = defineAgent({
   tools: { listDraftBills, listOrders, listReceipts, getTolerances, setMatchResult, placeHold },
   findings: {
     'match.receipt':
-      'A bill charges an order line of which nothing has been received, or that there is not.',
+      'A bill charges an order line of which nothing has been received, or that its vendor and company do not have.',
     'match.quantity':
       'A bill charges more than was received, or ordered where no receipt is required.',
     'match.price':
@@ -35,12 +35,12 @@ export const threeWayMatch = defineAgent({
 - agreed = what was accepted for the order line when the order's matching is three_way (0 when no receipt names it), the ordered quantity when it is two_way (0 when the order's status is draft or cancelled).
 - permitted = agreed less what other bills charge for the order line (billed, without this bill), at least 0.
 - allowed(value) = the smaller of the company's amount, and its percent of the value; 0 when the company has no tolerance.
-- match.receipt: the order or the order line is not there, or three_way and agreed is 0, and the lines for it charge more than they credit; difference = quantity x bill price. Otherwise one or both of:
+- match.receipt: the order or the order line is not there (an order of another vendor or company is not), or three_way and agreed is 0, and the lines for it charge more than they credit; difference = quantity x bill price. Otherwise one or both of:
 - match.quantity, once an order line: (quantity of all the bill's lines for it - permitted) x order price is above 0 and above allowed(permitted x order price); that is the difference.
 - match.price: |bill price - order price| x quantity (bill price x quantity when the currencies differ) is above allowed(quantity x order price); that is the difference.
-- match.price, also, once a bill: |bill total - the sum of quantity x bill price over all its lines, to two decimals| is above allowed(that sum); that is the difference. Lines without orderLine count here.
+- match.price, also, once a bill: |bill total - the sum of quantity x bill price over all its lines, to as many decimals as its currency has| is above allowed(that sum); that is the difference. Lines without orderLine count here.
 A difference that equals the allowed one is in order.
-3. Report one finding for each bill and kind that occurs. Records: [bill, purchase_order]. Company: the bill's. Amount: the differences of that kind over all lines, to two decimals. ${severityRule}
+3. Report one finding for each bill and kind that occurs. Records: [bill, purchase_order]. Company: the bill's. Amount: the differences of that kind over all lines, to as many decimals as the currency has. ${severityRule}
 4. For each bill with findings call finance.hold.place with expect = its version and reason = the first of receipt, quantity, price that occurs.
 5. Call finance.match_result.set once with the vendor and every judged bill, if there is one; result = that reason, or matched.
 Answer with checked = bills listed, matched = bills judged as matched, flagged = findings, exposure = their amounts added up by currency.`,
@@ -57,7 +57,10 @@ Answer with checked = bills listed, matched = bills judged as matched, flagged =
   const amounts: Money[] = [];
   const judged = bills.filter((bill) => bill.hold === null);
   const results = judged.map((bill) => {
-    const order = orderRows.find((each) => each.id === bill.order);
+    const named = orderRows.find((each) => each.id === bill.order);
+    // Another's order says nothing of what is owed to this vendor by this company.
+    const isOwn = named?.vendor === input.vendor && named.company === bill.company;
+    const order = isOwn ? named : undefined;
     const tolerance = tolerances.find((each) => each.company === bill.company);
     const differences = compareBill({ bill, order, receipts, tolerance });
     for (const { kind, amount, ...evidence } of differences) {
@@ -71,7 +74,7 @@ Answer with checked = bills listed, matched = bills judged as matched, flagged =
           { entity: 'purchase_order', id: bill.order },
         ],
         amount,
-        summary: `Bill ${bill.number} over ${bill.total.amount} ${bill.total.currency} differs from order ${order?.number ?? bill.order} by ${amount.amount} (${kind}).`,
+        summary: `Bill ${bill.number} over ${bill.total.amount} ${bill.total.currency} differs from order ${named?.number ?? bill.order} by ${amount.amount} (${kind}).`,
         evidence,
       });
     }

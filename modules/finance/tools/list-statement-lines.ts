@@ -30,7 +30,7 @@ export const listStatementLines = defineTool({
     company: owner.company ?? '',
     lines: lines.map(({ id, date, kind, amount, reference }) => ({
       ...{ id, date, kind, amount },
-      reference: reference === null ? null : referenceKey(reference),
+      reference: quotedReference(reference),
     })),
   };
 });
@@ -38,10 +38,21 @@ export const listStatementLines = defineTool({
 /** Above the longest that banks pass on, 35 in ISO 20022: payers write what they like. */
 const referenceCharacters = 40;
 
-/** A reference as banks and people retype it: letters and digits only, in capitals. */
+/** A reference as banks and people retype it: letters and digits of any script, in capitals; empty where there are none. */
 export function referenceKey(reference: string): string {
-  return reference
-    .toUpperCase()
-    .replace(/[^A-Z0-9]/g, '')
-    .slice(0, referenceCharacters);
+  const key =
+    reference
+      .normalize('NFKC')
+      .toUpperCase()
+      .match(/[\p{L}\p{N}]/gu) ?? [];
+  return key.slice(0, referenceCharacters).join('');
+}
+
+/** What banks pass on where the payer gave no reference: the SEPA rulebooks prescribe the word. */
+const notProvided = 'NOTPROVIDED';
+
+/** The reference of a statement line, or null where it quotes nothing that could be found. */
+function quotedReference(reference: string | null): string | null {
+  const key = referenceKey(reference ?? '');
+  return key === '' || key === notProvided ? null : key;
 }

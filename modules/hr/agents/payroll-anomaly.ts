@@ -60,7 +60,7 @@ export const payrollAnomaly = defineAgent({
 - payroll.double: first is not null. Records: [payslip: first, payslip: this one]. Amount: gross of this one.
 - payroll.rate_jump: rate is above ${historyFactor} times the employee's rate in hr.payslip_history.list and above ${contractFactor} times that of the employee's last contract in the list. Records: [payslip]. Amount: gross - gross x contract rate / rate.
 - payroll.hours: pay is hourly and hours differ by more than ${hoursTolerance} from the employee's total in hr.timesheet.total (0 when not listed). Records: [payslip]. Amount: the difference without sign x rate.
-Company: the payslip's. Amounts to two decimals. Severity: critical when the amount is above ${criticalAmount}, else high.
+Company: the payslip's. Amounts to as many decimals as their currency has. Severity: critical when the amount is above ${criticalAmount}, else high.
 3. For each finding call hr.payslip.hold with the payslip (for payroll.double the later one), expect = its version, and the part of the kind after the dot as reason.
 Answer with checked = payslips listed, flagged = findings, exposure = their amounts added up by currency.
 Name people by number or id only.`,

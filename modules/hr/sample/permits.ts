@@ -10,6 +10,8 @@ interface Document {
   readonly kind: Kind;
   readonly expiresOn: string;
   readonly finding: 'expired' | 'expiring' | null;
+  /** It follows one that has expired or soon will: it is issued by now. */
+  readonly renews?: boolean;
 }
 
 const notice: Readonly<Record<Kind, number>> = {
@@ -65,9 +67,9 @@ function documentsOf(world: SampleWorld, staff: Staff, fate: Fate): readonly Doc
     case 'expiring':
       return [at(random.pick([0, within, random.integer(1, within - 1)]), 'expiring')];
     case 'renewed':
-      return [at(-random.integer(1, 120)), at(random.integer(200, 1_000))];
+      return [at(-random.integer(1, 120)), { ...at(random.integer(200, 1_000)), renews: true }];
     case 'renewed_early':
-      return [at(random.integer(0, within)), at(random.integer(300, 1_000))];
+      return [at(random.integer(0, within)), { ...at(random.integer(300, 1_000)), renews: true }];
     case 'near_miss':
       return [at(within + 1)];
     case 'ordinary':
@@ -76,12 +78,13 @@ function documentsOf(world: SampleWorld, staff: Staff, fate: Fate): readonly Doc
 }
 
 function addPermit(world: SampleWorld, document: Document, index: number): Draft<'permit'> {
-  const { staff, kind, expiresOn, finding } = document;
+  const { staff, kind, expiresOn, finding, renews } = document;
+  const issuedOn = Day.add(expiresOn, -365 * world.random.integer(1, 4));
   const row = world.add('permit', {
     number: `PM${String(index + 1).padStart(6, '0')}`,
     ...placeOf(staff),
     kind,
-    issuedOn: Day.add(expiresOn, -365 * world.random.integer(1, 4)),
+    issuedOn: renews && issuedOn > world.asOf ? world.asOf : issuedOn,
     expiresOn,
     note: remark(world, finding !== null),
   });

@@ -76,22 +76,26 @@ export const listPermits = defineTool({
       expiresOn: permit.expiresOn,
       daysLeft: Day.between(today, permit.expiresOn),
       noticeDays: noticeDays[permit.kind],
-      renewal: renewalOf(permit, permits)?.id ?? null,
+      renewal: renewalOf(permit, permits, today)?.id ?? null,
       reminder: openReminder(permit, reminders),
     })),
   };
 });
 
-/** A later permit of the same kind for the same employee. */
+/** A later permit of the same kind for the same employee, issued by now or in time to follow without a gap. */
 function renewalOf(
   permit: Row<'permit'>,
   permits: readonly Row<'permit'>[],
+  today: string,
 ): Row<'permit'> | undefined {
+  const dayAfter = Day.add(permit.expiresOn, 1);
+  const needed = dayAfter > today ? dayAfter : today;
   return permits.find(
     (other) =>
       other.employee === permit.employee &&
       other.kind === permit.kind &&
-      other.expiresOn > permit.expiresOn,
+      other.expiresOn > permit.expiresOn &&
+      other.issuedOn <= needed,
   );
 }
 

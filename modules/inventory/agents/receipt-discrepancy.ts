@@ -33,9 +33,9 @@ export const receiptDiscrepancy = defineAgent({
 - any other status:
   receipt.over, once, when a line has differencePercent above tolerancePercent; amount: the differenceValue of all such lines.
   receipt.rejected, once for each receipt of your list that has rejections on lines whose accepted is below ordered; amount: the values of its rejections on those lines.
-  receipt.short, once, when status is not closed, expectedOn is before the business date, and a line has rejected 0 and differencePercent below minus tolerancePercent; amount: the differenceValue of all such lines.
+  receipt.short, once, when status is not closed, expectedOn is before the business date, and a line has missingPercent above tolerancePercent; amount: the missingValue of all such lines.
 A difference of exactly the tolerance is in order.
-Records: [purchase_order, goods_receipt], the receipt being the one that rejected for receipt.rejected, else the order's last one in your list. Company: the order's. ${severityRule}
+Records: [purchase_order, goods_receipt], the receipt being the one that rejected for receipt.rejected, else the order's lastReceipt; where that is not in your list, another warehouse reports everything but receipt.rejected. Company: the order's. ${severityRule}
 4. For each finding call inventory.claim.draft with the same order and receipt, and the part of the kind after the dot as reason.
 Answer with checked = receipts listed, flagged = findings, exposure = their amounts added up by currency.`,
 }).playbook(async ({ input, tools, finding, today }) => {
@@ -71,7 +71,8 @@ interface Fault {
 
 /** The faults of one order: each once, but for rejections, which belong to their receipts. */
 function faultsOf(order: OrderDelivery, receipts: readonly string[], today: string): Fault[] {
-  const last = receipts.slice(-1);
+  // An order that came into several warehouses is reported by the one that received last.
+  const last = receipts.filter((receipt) => receipt === order.lastReceipt);
   const shownBy = { unordered: last, over: last, rejected: receipts, short: last } as const;
   return (['unordered', 'over', 'rejected', 'short'] as const).flatMap((reason) =>
     shownBy[reason].flatMap((receipt) => {

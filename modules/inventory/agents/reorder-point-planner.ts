@@ -30,10 +30,10 @@ export const reorderPointPlanner = defineAgent({
 3. Judge each item:
 - onHand below 0: reorder.negative_stock, whatever its rule; records: [stock_level: level]; amount: unitCost times onHand without its sign.
 - onHand of 0 or more, with a rule: projected = available + ordered + requested, as listed for the same product and company (0 when not listed). projected below the rule's minimum: reorder.below_minimum; records: [reorder_rule, then stock_level unless level is null]; amount: unitCost times (minimum minus projected). Equal to the minimum is enough.
-Company: the item's. Amounts to two decimals. ${severityRule}
-4. For each warehouse with negative items whose planned is false call inventory.count.plan once with their products; with more than ${productsAtOnce}, once for each ${productsAtOnce}. For each reorder.below_minimum call inventory.request.draft with the rule and quantity = the larger of target and minimum, minus projected.
+Company: the item's. Amounts to as many decimals as their currency has. ${severityRule}
+4. For each warehouse with negative items whose planned is false call inventory.count.plan once with their products; with more than ${productsAtOnce}, once for each ${productsAtOnce}. For each reorder.below_minimum whose rule has vendorBlocked false call inventory.request.draft with the rule and quantity = the larger of target and minimum, minus projected.
 Answer with checked as scanned, flagged = findings, exposure = their amounts added up by currency.
-Never order negative stock, and never more than up to the target or minimum.`,
+Never order negative stock, nor of a blocked vendor, and never more than up to the target or minimum.`,
 }).playbook(async ({ input, tools, finding }) => {
   const { checked, items } = await tools.scanStock({ group: input.group });
   const negative = items.filter(isNegative);
@@ -80,6 +80,8 @@ Never order negative stock, and never more than up to the target or minimum.`,
       summary: `Product ${item.number} falls to ${shortage.projected} in ${item.company}, below its minimum of ${shortage.minimum}.`,
       evidence: { product: item.number, available: item.available, projected: shortage.projected },
     });
+    // Of a vendor who is blocked nothing may be ordered: somebody has to name another one.
+    if (item.rule?.vendorBlocked) continue;
     await tools.draftRequest({ rule: shortage.rule, quantity: shortage.quantity });
   }
   return { checked, flagged: amounts.length, exposure: Money.sumByCurrency(amounts) };

@@ -27,7 +27,7 @@ export const valuationReconciliation = defineAgent({
       'Stock whose product has no standard cost, so that it counts as worthless.',
   },
   instructions: `1. Call inventory.stock.value and inventory.ledger.balance with the company.
-2. difference = total minus balance, without its sign. Above the tolerance: report one valuation.ledger; records: the control accounts in the order given, at most three; amount: the difference; then call inventory.variance.draft once with the company. Equal to the tolerance is in order.
+2. difference = total minus balance, without its sign. Above the tolerance: report one valuation.ledger; records: the control accounts in the order given, at most three; amount: the difference; then, if there is a control account, call inventory.variance.draft once with the company. Equal to the tolerance is in order.
 3. Report valuation.moves for each entry of drifted; records: [stock_level: level], or, when level is null, [product, warehouse]; amount: its value. For each warehouse with such entries whose planned is false call inventory.count.plan once with their products; with more than ${productsAtOnce}, once for each ${productsAtOnce}.
 4. Report valuation.no_cost for each entry of costless; records: [stock_level: level]; severity medium; no amount.
 Company of every finding: the one of your input. ${severityRule}
@@ -53,7 +53,7 @@ Never explain a difference away.`,
         stock.warehouses.slice(0, 20).map((each) => [each.code, each.value.amount]),
       ),
     });
-    await tools.draftVariance({ company });
+    if (ledger.accounts.length > 0) await tools.draftVariance({ company });
   }
   findings.push(...stock.drifted.map((drift) => driftFinding(company, drift)));
   const uncounted = stock.drifted.filter((drift) => !drift.planned);

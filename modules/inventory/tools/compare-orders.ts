@@ -8,7 +8,7 @@ export const ordersAtOnce = 1000;
 export const compareOrders = defineTool({
   name: 'inventory.order.compare',
   description:
-    'Compares purchase orders with all their goods receipts: accepted and rejected pieces of each line that did not come exactly as ordered.',
+    'Compares purchase orders with all their goods receipts: accepted and rejected pieces of each line that did not come exactly as ordered, and the latest receipt, in whatever warehouse.',
   effect: 'read',
   category: 'receiving',
   parameters: z.object({ orders: z.array(Id('purchase_order')).min(1).max(ordersAtOnce) }),
@@ -21,6 +21,7 @@ export const compareOrders = defineTool({
         company: z.string(),
         status: z.enum(['draft', 'open', 'received', 'closed', 'cancelled']),
         expectedOn: z.iso.date(),
+        lastReceipt: Id('goods_receipt').nullable(),
         acceptedValue: Money,
         deviations: z.array(
           z.object({
@@ -31,6 +32,9 @@ export const compareOrders = defineTool({
             rejected: Decimal,
             differencePercent: Decimal,
             differenceValue: Money,
+            /** What neither came nor was rejected. */
+            missingPercent: Decimal,
+            missingValue: Money,
             rejectedValue: Money,
             rejections: z.array(z.object({ receipt: Id('goods_receipt'), value: Money })),
           }),
@@ -38,16 +42,23 @@ export const compareOrders = defineTool({
       }),
     ),
   }),
-}).handler(async ({ orders }, { erp }) => {
+}).handler(async ({ orders }, { erp, today }) => {
   const [found, receipts] = await Promise.all([
     erp.purchase_order.list({ id: { in: orders } }),
-    erp.goods_receipt.list({ order: { in: orders } }),
+    erp.goods_receipt.list(
+      { order: { in: orders } },
+      { order: [{ field: 'date' }, { field: 'number' }] },
+    ),
   ]);
   const byOrder = Map.groupBy(receipts, (receipt) => receipt.order);
   return {
     tolerancePercent: deliveryTolerancePercent,
     orders: found.map((order) => {
-      const { deviations, ...delivery } = compareDelivery(order, byOrder.get(order.id) ?? []);
+      const { deviations, ...delivery } = compareDelivery(
+        order,
+        byOrder.get(order.id) ?? [],
+        today,
+      );
       return {
         ...delivery,
         deviations: deviations.map((line) => ({ ...line, rejections: [...line.rejections] })),

@@ -72,7 +72,7 @@ async function claimOf(
     erp.purchase_order.get(claimed.order),
     erp.goods_receipt.list({ order: claimed.order }),
   ]);
-  const value = faultValue(compareDelivery(order, receipts), { ...claimed, today });
+  const value = faultValue(compareDelivery(order, receipts, today), { ...claimed, today });
   const isKnown = receipts.some((receipt) => receipt.id === claimed.receipt);
   return { order, amount: isKnown && value !== null ? Money.round(value) : null };
 }

@@ -29,7 +29,16 @@ export const draftRequest = defineTool({
   const number = `PR-${key.slice(0, 12)}`;
   const rule = await erp.reorder_rule.get(ruleId);
   const { product, warehouse, vendor, leadTimeDays, active } = rule;
-  const { company } = await erp.warehouse.get(warehouse);
+  const [{ company }, blocked] = await Promise.all([
+    erp.warehouse.get(warehouse),
+    erp.party.find({ id: vendor, blocked: true }),
+  ]);
+  if (blocked) {
+    throw new EngineError(
+      'ERP_REJECTED',
+      `Vendor ${blocked.number} of rule ${ruleId} is blocked; name another vendor in the rule.`,
+    );
+  }
   const missing = await missingNow(erp, { rule, company, number });
   if (!active || Decimal.isAbove(quantity, missing) || !Decimal.isAbove(quantity, '0')) {
     throw new EngineError(

@@ -23,7 +23,13 @@ export const draftVariance = defineTool({
   const difference = Money.minus(stock.total, ledger.balance);
   const account = ledger.accounts[0];
   const tolerance = Money.of(valuationTolerance, difference.currency);
-  if (!account || !Money.isAbove(Money.abs(difference), tolerance)) {
+  if (!account) {
+    throw new EngineError(
+      'ERP_REJECTED',
+      `Company ${company} has no account with the control 'inventory'; add it to its chart before its stock is compared.`,
+    );
+  }
+  if (!Money.isAbove(Money.abs(difference), tolerance)) {
     throw new EngineError(
       'ERP_REJECTED',
       `Stock and ledger of ${company} differ by ${difference.amount} ${difference.currency}, within the tolerance of ${valuationTolerance}; there is nothing to explain.`,

@@ -32,6 +32,8 @@ export const scanStock = defineTool({
             minimum: Decimal,
             target: Decimal,
             leadTimeDays: z.int(),
+            /** Whether orders may not go to the vendor. */
+            vendorBlocked: z.boolean(),
           })
           .nullable(),
       }),

@@ -1,20 +1,22 @@
 import assert from 'node:assert/strict';
 import { type AgentRun, runAgent, runTool } from 'tutti/testing';
 import { groupSummary } from '../../../modules/compliance/agents/group-summary.ts';
+import { jeTesting } from '../../../modules/compliance/agents/je-testing.ts';
 import { nightSummary } from '../../../modules/compliance/agents/night-summary.ts';
 import { policyExceptionReview } from '../../../modules/compliance/agents/policy-exception-review.ts';
 import { listExchangeRates } from '../../../modules/compliance/tools/list-exchange-rates.ts';
 import { scanOrderLimits } from '../../../modules/compliance/tools/scan-order-limits.ts';
 import { scoreEntries } from '../../../modules/compliance/tools/score-entries.ts';
-import { aJournalEntry, aLimit, anOrder, euro, scopeWith } from './company.ts';
+import { aJournal, aJournalEntry, aLimit, anOrder, euro, scopeWith } from './company.ts';
+
+const close = {
+  id: 'c1',
+  company: 'MCG-DE',
+  period: '2026-05',
+  closedAt: '2026-06-08T16:00:00.000Z',
+};
 
 describe('scoring journal entries', () => {
-  const close = {
-    id: 'c1',
-    company: 'MCG-DE',
-    period: '2026-05',
-    closedAt: '2026-06-08T16:00:00.000Z',
-  };
   const marksOf = async (
     changes: object,
     more: Readonly<Record<string, readonly object[]>> = {},
@@ -65,6 +67,28 @@ describe('scoring journal entries', () => {
   it('takes a posting up to the moment of the close for timely', async () => {
     assert.deepEqual(await marksOf({ postedAt: '2026-06-08T16:00:00.000Z' }), ['', 0]);
     assert.deepEqual(await marksOf({ postedAt: '2026-06-08T16:00:00.001Z' }), ['after_close', 30]);
+  });
+});
+
+describe('compliance.je_testing', () => {
+  it('tests what is posted now into a period that was closed long ago', async () => {
+    const dated = { date: '2025-09-30', period: '2025-09' };
+    const closedAt = '2025-10-08T16:00:00.000Z';
+    const scope = scopeWith({
+      journal: [aJournal],
+      journal_entry: [
+        aJournalEntry('now', { ...dated, postedAt: '2026-06-22T10:00:00.000Z', user: 'u2' }),
+        aJournalEntry('then', { ...dated, postedAt: '2025-10-10T10:00:00.000Z', user: 'u3' }),
+      ],
+      period_close: [{ ...close, id: 'c2', period: '2025-09', closedAt }],
+    });
+
+    const { findings } = await runAgent(jeTesting, { ...scope, input: { journal: 'j1' } });
+
+    assert.deepEqual(
+      findings.map(({ kind, records }) => [kind, records[0]?.id]),
+      [['entry.after_close', 'now']],
+    );
   });
 });
 

@@ -74,6 +74,24 @@ describe('opening a case', () => {
     assert.equal((await rowsOf(scope, 'audit_case')).length, 1);
   });
 
+  it('opens no second one about orders that somebody has looked into', async () => {
+    const scope = scopeWith({ purchase_order: [anOrder('o1', '2026-06-01')] });
+    const args = { kind: 'missing_limit', order: 'o1' };
+    const act = (action: string, id: string, key: string) =>
+      scope.connector.apply({ entity: 'audit_case', op: 'act', id, action, data: {} }, { key });
+
+    await runTool(openCase, args, scope);
+    const [made] = await rowsOf(scope, 'audit_case');
+    await act('open', String(made?.id), 'k1');
+    await act('close', String(made?.id), 'k2');
+    await runTool(openCase, args, scope);
+
+    assert.deepEqual(
+      (await rowsOf(scope, 'audit_case')).map(({ status }) => status),
+      ['closed'],
+    );
+  });
+
   it('is refused for an order that is not there', async () => {
     verifies('R5.tool-errors');
     const scope = scopeWith({ purchase_order: [anOrder('o1', '2026-06-01')] });

@@ -124,4 +124,20 @@ describe('matching a bill', () => {
       ['price', '0.01', 1],
     ]);
   });
+
+  it('rounds to the smallest unit of the currency, where that is no hundredth', () => {
+    const bought = (currency: string, price: string, total: string) => {
+      const charged = { ...line('1.5'), price: Money.of(price, currency) };
+      const of = facts([charged], [], {
+        lines: [{ id: 'a', quantity: '100', price: charged.price }],
+      });
+      const bill = { ...of.bill, total: Money.of(total, currency) };
+      return found({ ...of, bill, tolerance: undefined });
+    };
+
+    assert.deepEqual(bought('JPY', '823', '1235'), []);
+    assert.deepEqual(bought('JPY', '823', '1236'), [['price', '1', 1]]);
+    assert.deepEqual(bought('KWD', '6.75', '10.125'), []);
+    assert.deepEqual(bought('KWD', '6.75', '10.130'), [['price', '0.005', 1]]);
+  });
 });

@@ -87,6 +87,33 @@ describe('pairing a statement', () => {
   });
 });
 
+describe('pairing what quotes one reference', () => {
+  it('pairs equal amounts before it takes another amount for a payment, in whatever order they come', () => {
+    const line = (id: string, amount: string) => {
+      const transfer = { id, date: '2026-06-10', kind: 'transfer', reference: 'R100' } as const;
+      return { ...transfer, amount: eur(amount) };
+    };
+    const receipt = (id: string, amount: string) => ({
+      ...{ id, number: id, date: '2026-06-09', purpose: 'receivable', reference: 'R100' },
+      ...{ amount: eur(amount), reconciled: false },
+    });
+
+    const { pairs, exceptions } = pairStatement(
+      [line('l1', '70'), line('l2', '100')],
+      [receipt('p1', '100')],
+    );
+
+    assert.deepEqual(
+      pairs.map(({ line: own, payment }) => [own.id, payment.id]),
+      [['l2', 'p1']],
+    );
+    assert.deepEqual(
+      exceptions.map(({ kind, line: own }) => [kind, own.id]),
+      [['unmatched', 'l1']],
+    );
+  });
+});
+
 describe('the tolerance', () => {
   const tolerance = { amount: eur('25'), percent: '2' };
 

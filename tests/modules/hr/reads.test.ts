@@ -128,6 +128,21 @@ describe('hr.permit.list', () => {
       [['m1', 0, 'm2']],
     );
   });
+
+  it('takes no permit for a renewal that begins only after a gap', async () => {
+    const renewalFor = async (expiresOn: string, issuedOn: string) => {
+      const later = aPermit({ id: 'm2', number: 'PM2', issuedOn, expiresOn: '2028-06-30' });
+      const scope = scopeWith({ permit: [aPermit({ expiresOn }), later] });
+      const { permits } = await value<Permits>(listPermits, { department: 'd1' }, scope);
+      return permits.find(({ id }) => id === 'm1')?.renewal;
+    };
+
+    // The business date is 2026-06-30.
+    assert.equal(await renewalFor('2026-06-10', '2026-06-30'), 'm2');
+    assert.equal(await renewalFor('2026-06-10', '2026-07-01'), null);
+    assert.equal(await renewalFor('2026-07-10', '2026-07-11'), 'm2');
+    assert.equal(await renewalFor('2026-07-10', '2026-07-12'), null);
+  });
 });
 
 describe('hr.payroll.total', () => {

@@ -80,6 +80,32 @@ describe('inventory.reorder_point_planner', () => {
     assert.deepEqual(asked, [{ rule: 'r1', quantity: '40' }]);
   });
 
+  it('goes by the active rule of two, in whatever order they come', async () => {
+    const suspended = rule({ id: 'r2', active: false, minimum: '5' });
+
+    for (const reorder_rule of [
+      [rule(), suspended],
+      [suspended, rule()],
+    ]) {
+      assert.deepEqual((await plan(stockWith({ reorder_rule }))).asked, [
+        { rule: 'r1', quantity: '70' },
+      ]);
+    }
+    assert.deepEqual((await plan(stockWith({ reorder_rule: [suspended] }))).kinds, []);
+  });
+
+  it('reports what runs low of a blocked vendor, and asks for nothing there', async () => {
+    const party = (blocked: boolean) => ({
+      ...{ id: 'v1', number: 'V-1', name: new Text('Vendor'), supplier: true, customer: false },
+      ...{ country: 'DE', taxNumber: '1', group: 'g1', currency: 'EUR', blocked },
+    });
+    const planned = (blocked: boolean) =>
+      plan(stockWith({ reorder_rule: [rule()], party: [party(blocked)] }));
+
+    assert.deepEqual(await planned(true), { kinds: ['reorder.below_minimum'], asked: [] });
+    assert.equal((await planned(false)).asked.length, 1);
+  });
+
   it('plans one count of negative stock, and none in the nights that follow', async () => {
     const connector = stockWith({ stock_level: [level('1', '-3')] });
 

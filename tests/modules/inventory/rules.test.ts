@@ -50,7 +50,7 @@ function worthOf(
   receipts: readonly Row<'goods_receipt'>[],
   order: Partial<Row<'purchase_order'>> = {},
 ): string | null {
-  const delivery = compareDelivery(anOrder(order), receipts);
+  const delivery = compareDelivery(anOrder(order), receipts, today);
   return faultValue(delivery, { reason, receipt: 'r1', today })?.amount ?? null;
 }
 
@@ -90,6 +90,13 @@ describe('delivery', () => {
     assert.equal(worthOf('rejected', [aReceipt('90', '10')]), '100');
     assert.equal(worthOf('short', [aReceipt('90', '10')]), null);
     assert.equal(worthOf('rejected', [aReceipt('90', '10'), aReceipt('10', '0', 'r2')]), null);
+  });
+
+  it('misses what neither came nor was rejected, beside what was rejected', () => {
+    assert.equal(worthOf('short', [aReceipt('10', '1')]), '890');
+    assert.equal(worthOf('rejected', [aReceipt('10', '1')]), '10');
+    assert.equal(worthOf('short', [aReceipt('85', '10')]), null);
+    assert.equal(worthOf('short', [aReceipt('65', '20'), aReceipt('20', '0', 'r2')]), null);
   });
 
   it('takes goods for a cancelled or unreleased order as unordered and nothing else', () => {
