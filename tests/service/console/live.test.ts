@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { followRun, type Source } from '../../../core/service/console/api/events.ts';
+import { problemOf } from '../../../core/service/console/api/problem.ts';
 import { ChaosProxy } from '../../support/chaos-proxy.ts';
 import { signIntoConsole } from '../../support/console-page.ts';
 import { requestOf } from '../../support/engine.ts';
@@ -45,5 +47,29 @@ describe('a run in the console whose line breaks', function () {
       .filter((seq) => seq !== undefined);
     const entries = await tutti.history.entries(tenantId, runId, 0);
     assert.deepEqual(shown, entries.map(({ seq }) => String(seq)).toReversed());
+  });
+
+  it('is not asked for again where there is none', async () => {
+    const { ours: tenantId, server } = served;
+    const key = await served.key(tenantId, ['viewer']);
+    const unknown = '01890000-0000-7000-8000-000000000000';
+    const paths: string[] = [];
+    const client: Source = {
+      async get(path: string): Promise<never> {
+        paths.push(path);
+        const headers = { authorization: `Bearer ${key}` };
+        throw await problemOf(await fetch(`${server.url}/${path}`, { headers }));
+      },
+      open: () => assert.fail('There is nothing to follow.'),
+    };
+    const lines: string[] = [];
+    const told = (): never => assert.fail('There is nothing to tell.');
+
+    await followRun(client, unknown, {
+      ...{ onKnown: told, onEntries: told, signal: new AbortController().signal },
+      onLine: (line) => lines.push(line),
+    });
+
+    assert.deepEqual([paths.length, lines], [1, ['connecting', 'ended']]);
   });
 });
