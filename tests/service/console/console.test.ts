@@ -158,6 +158,12 @@ describe('the console', function () {
     await page.press('Approve', 'dialog[open]');
     await page.says('granted');
     await page.says('Fine with me.');
+    const { activeElement, title } = page.value('document') as {
+      readonly activeElement: { readonly tagName: string } | null;
+      readonly title: string;
+    };
+    assert.equal(activeElement?.tagName, 'H1');
+    assert.equal(title, `${id} · Approvals · Tutti`);
 
     const approvals = new Approvals(served.tutti.host.database.pool('tutti_engine', 1), {});
     const { state, votes } = await approvals.find(served.ours, id);
@@ -224,6 +230,18 @@ describe('the console', function () {
 
     assert.deepEqual(page.all('.decision'), []);
     assert.match(page.text(), /APPROVAL_CLOSED .* was refused by ben/);
+  });
+
+  it('takes no refusal without a note', async () => {
+    const { id } = await asked();
+    await signedIn(['approver'], `approvals/${id}`);
+    await page.press('Refuse', '.decision');
+    await page.says('Write a note that says why first.');
+    const confirm = () => page.all('dialog[open] .grave')[0];
+    assert.ok(confirm()?.hasAttribute('disabled'));
+
+    await page.write('.decision textarea', 'Not with me.');
+    await eventually(() => !confirm()?.hasAttribute('disabled'));
   });
 
   it('says before a decision that it would not count, and who may decide', async () => {

@@ -71,6 +71,7 @@ describe('money in the console', function () {
       ['module:lab'],
     );
 
+    assert.ok(page.all('[aria-label="Lift: module:lab"]').length === 1);
     await page.press('Lift');
     await page.press('Lift', 'dialog[open]');
     await page.says('Nothing is stopped.');

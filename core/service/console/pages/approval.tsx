@@ -1,4 +1,4 @@
-import { type ReactElement, useState } from 'react';
+import { type ReactElement, useEffect, useRef, useState } from 'react';
 import { pathOf } from '../api/client.ts';
 import type { Problem } from '../api/problem.ts';
 import type { Approval, Page } from '../api/shapes.ts';
@@ -18,6 +18,14 @@ const everyMs = 5_000;
 export function ApprovalPage({ id }: { readonly id: string }): ReactElement {
   const approval = useResource<Approval>(`v1/approvals/${encodeURIComponent(id)}`, everyMs);
   const [refusal, setRefusal] = useState<Problem | null>(null);
+  const title = useRef<HTMLHeadingElement>(null);
+  const isOpen = approval.data?.state === 'open';
+  const wasOpen = useRef(false);
+  useEffect(() => {
+    // The buttons have gone, and with them where somebody was who uses the keyboard.
+    if (wasOpen.current && !isOpen) title.current?.focus();
+    wasOpen.current = isOpen;
+  }, [isOpen]);
   return (
     <>
       <p className="soft">
@@ -27,7 +35,9 @@ export function ApprovalPage({ id }: { readonly id: string }): ReactElement {
         {(asked) => (
           <>
             <div className="title">
-              <h1>{asked.title}</h1>
+              <h1 ref={title} tabIndex={-1}>
+                {asked.title}
+              </h1>
               <StateMark state={asked.state} />
             </div>
             <Origin asked={asked} />

@@ -58,7 +58,13 @@ export function Decision({
           <p>{asked.title}</p>
           <p>It is done exactly as it is shown, in your name.</p>
         </ConfirmButton>
-        <ConfirmButton name="Refuse" isGrave said="Refused." work={decide('refused')}>
+        <ConfirmButton
+          name="Refuse"
+          isGrave
+          isReady={note.trim() !== ''}
+          said="Refused."
+          work={decide('refused')}
+        >
           <p>{asked.title}</p>
           <p>It does not happen. {note.trim() === '' && 'Write a note that says why first.'}</p>
         </ConfirmButton>

@@ -33,7 +33,12 @@ export function TriageButton({
       <StateMark state={triage.state} />
       {triage.assignee !== null && <span className="facts">{triage.assignee}</span>}
       {may && (
-        <ConfirmButton name="Triage" said="The finding was triaged." work={save}>
+        <ConfirmButton
+          name="Triage"
+          about={finding.summary}
+          said="The finding was triaged."
+          work={save}
+        >
           <p>{finding.summary}</p>
           <Choice label="State" value={state} options={triageStates} onChoose={setChosen} />
           <label className="field">
