@@ -43,9 +43,9 @@ describe('the console', function () {
   const hashOf = () => (page.value('location') as { readonly hash: string }).hash;
 
   /** Starts a run that asks a person; resolves when it asks. */
-  async function asked(): Promise<{ readonly runId: string; readonly id: string }> {
+  async function asked(vendor = 'ACME'): Promise<{ readonly runId: string; readonly id: string }> {
     const { tutti, ours: tenantId } = served;
-    const request = requestOf('desk.pay', { tenantId, input: { vendor: 'ACME' } });
+    const request = requestOf('desk.pay', { tenantId, input: { vendor } });
     const { id: runId } = await tutti.engine.startRun(request);
     const approvals = new Approvals(tutti.host.database.pool('tutti_engine', 1), {});
     let id: string | undefined;
@@ -254,6 +254,30 @@ describe('the console', function () {
     const key = await served.key(served.ours, ['approver'], { person: 'rita' });
     page = await signIntoConsole(served.server.url, { key, place: `approvals/${id}` });
     await page.says('rita is none of those who may decide (anna, ben)');
+  });
+
+  it('lists questions with what they are about, but for the end of a long text', async () => {
+    await asked('x'.repeat(1_000));
+    await signedIn(['viewer'], 'approvals');
+    await page.says(`note ${markup} · vendor.name ACME`);
+
+    const [newest = ''] = page.all('tbody th').map(({ textContent }) => textContent);
+    assert.ok(newest.endsWith('xxx…') && newest.length < 400, newest);
+  });
+
+  it('tells how long something took without a unit that is full', async () => {
+    const pool = served.tutti.host.database.pool('tutti_engine', 1);
+    const took = async (ms: number, text: string) => {
+      await pool.query(
+        `UPDATE tutti.run SET ended_at = created_at + $2 * interval '1 ms' WHERE id = $1`,
+        [looked, ms],
+      );
+      await page.reload();
+      await eventually(() => page.all('td.number').some((each) => each.textContent === text));
+    };
+    await signedIn(['viewer'], 'runs?status=partial');
+    await took(59_960, '1 min 0 s');
+    await took(3_599_700, '1 h 0 min');
   });
 
   it('leads from one question to the next one that is open', async () => {
