@@ -257,6 +257,7 @@ describe('the console', function () {
   });
 
   it('lists questions with what they are about, but for the end of a long text', async () => {
+    await asked();
     await asked('x'.repeat(1_000));
     await signedIn(['viewer'], 'approvals');
     await page.says(`note ${markup} · vendor.name ACME`);
