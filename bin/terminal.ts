@@ -53,6 +53,18 @@ export function shortened(text: string, characters: number): string {
   return text.length > characters ? `${text.slice(0, characters - 1)}…` : text;
 }
 
+/** A text in lines of at most so many characters, broken at its blanks; a longer word stays whole. */
+export function wrapped(text: string, characters: number): readonly string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= characters)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
+
 /** Rows of text as aligned columns; those in `right` are numbers. The first row is the head. */
 export function table(
   cells: readonly (readonly string[])[],

@@ -16,20 +16,26 @@ export const approvals: Command = (call) => {
     const store = new Approvals(reading.database.pool('tutti_engine', 1), reading.config.roles);
     const found = await readList(reading, asked, (tenantId, { runId }) =>
       store.list(tenantId, {
-        limit: listed.approvals,
+        limit: listed.approvals + 1,
         ...(!isAll && { state: 'open' }),
         ...(runId !== undefined && { runId }),
       }),
     );
-    if (terminal.isJson) terminal.print(found);
+    const told = found.slice(0, listed.approvals);
+    if (terminal.isJson) terminal.print(told);
     else {
-      for (const each of found) {
+      for (const each of told) {
         terminal.say(`${terminal.bold(each.id)}  ${visible(each.title)}`);
         for (const line of describe(each)) terminal.say(`  ${line}`);
         terminal.say();
       }
-      const open = found.filter(({ state }) => state === 'open').length;
-      terminal.say(`${countOf(open, 'approval')} open.`);
+      const open = told.filter(({ state }) => state === 'open').length;
+      const more = found.length > told.length;
+      terminal.say(
+        more
+          ? `${countOf(open, 'approval')} open of the newest ${told.length}, and there are more: those of one run by --run ID, how many by tutti status.`
+          : `${countOf(open, 'approval')} open.`,
+      );
     }
     return exit.done;
   });

@@ -1,4 +1,5 @@
 import { EngineError } from '../../core/base/errors.ts';
+import { agentUnknown } from '../../core/engine/agents/agent-unknown.ts';
 import { type Level, resetLevel, setLevel } from '../../core/engine/authority/levels.ts';
 import { SettingStore } from '../../core/engine/recovery/setting-store.ts';
 import { withTenant } from '../call-host.ts';
@@ -17,6 +18,10 @@ export const autonomy: Command = (call) => {
     const levels = (await authorityOf(host).levels(tenantId)).filter(
       (each) => (agent ?? each.agent) === each.agent && (tool ?? each.tool) === each.tool,
     );
+    if (agent !== undefined && levels.length === 0)
+      throw agentUnknown(
+        `There is no agent '${agent.slice(0, 80)}' with a tool that has an effect; see: tutti autonomy`,
+      );
     if (call.terminal.isJson) return call.terminal.print(levels);
     const rows = merged(levels).map((each) => [
       each.agent,

@@ -110,8 +110,10 @@ async function showPreview(call: Call, named: string): Promise<number> {
 
 function adHoc({ args }: Call, cron: string) {
   const timeZone = args.text('zone');
-  if (timeZone === undefined || !isTimeZone(timeZone))
+  if (timeZone === undefined)
     throw wrong('preview CRON needs --zone, for example --zone Europe/Berlin');
+  if (!isTimeZone(timeZone))
+    throw wrong(`takes an IANA time zone for --zone, not '${timeZone.slice(0, 64)}'`);
   const when = { cron, timeZone, ...(args.has('seconds') && { seconds: true as const }) };
   const fault = cronFault(when);
   if (fault !== null) throw new EngineError('INPUT_INVALID', `${fault}.`);

@@ -49,7 +49,7 @@ function show(terminal: Terminal, view: SystemStatus, { hours, rates }: Shown): 
     `Tutti ${view.version}: ${serving}, ${countOf(engine.totalWorkflows, 'workflow')}; PostgreSQL ${database.version} answers in ${database.answeredMs} ms.`,
   );
   terminal.say(
-    `Now: ${countOf(workflows.open, 'open run')}; steps: ${queue.running} running, ${queue.ready} ready, ${queue.waiting} waiting; ${countOf(people.openApprovals, 'open approval')}, ${countOf(people.effectsInReview, 'effect')} in review.`,
+    `Now: ${countOf(workflows.open, 'open run')}; steps: ${queue.running} running, ${queue.ready} ready, ${queue.waiting} waiting; ${approvalsText(people)}, ${countOf(people.effectsInReview, 'effect')} in review.`,
   );
   terminal.say();
   terminal.say(`In the last ${countOf(hours, 'hour')}:`);
@@ -70,6 +70,13 @@ function show(terminal: Terminal, view: SystemStatus, { hours, rates }: Shown): 
   ]);
   for (const line of table([['model', 'this minute', 'limit'], ...cells], [1, 2]))
     terminal.say(line);
+}
+
+/** `308 open approvals (finance 195, hr 51)`. */
+function approvalsText({ openApprovals, approvalsByModule }: SystemStatus['people']): string {
+  const parts = approvalsByModule.map(({ module, count }) => `${module ?? 'others'} ${count}`);
+  const open = countOf(openApprovals, 'open approval');
+  return parts.length === 0 ? open : `${open} (${parts.join(', ')})`;
 }
 
 function linesOf({

@@ -2,6 +2,7 @@ import { EngineError } from '../../core/base/errors.ts';
 import { Findings } from '../../core/engine/findings/findings.ts';
 import { triageStates } from '../../core/engine/findings/triage-states.ts';
 import type { TriageState } from '../../core/ports/db/states.ts';
+import { wrongUse } from '../arguments.ts';
 import { withTenant } from '../call-host.ts';
 import type { Command } from '../command.ts';
 import { operator } from '../operator.ts';
@@ -11,7 +12,9 @@ import { triageWords } from '../usages/results.ts';
 export const triage: Command = (call) => {
   const { args, terminal } = call;
   const [fingerprint = ''] = args.positionals;
-  const state = readTriageState(args.text('state') ?? '');
+  const word = args.text('state');
+  if (word === undefined) throw wrongUse('triage')(`needs --state, one of ${triageWords}`);
+  const state = readTriageState(word);
   const assignee = args.text('assignee');
   return withTenant(call, async (host, tenantId) => {
     const ask = { tenantId, fingerprint, state, note: args.text('note'), actor: operator() };

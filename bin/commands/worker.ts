@@ -69,7 +69,7 @@ function enginesOf(call: Call): readonly EngineAddress[] {
 function listOf({ args }: Call, flag: string): readonly string[] {
   const names = (args.text(flag) ?? '').split(',').filter((name) => name !== '');
   if (names.length > 0) return names;
-  throw new EngineError('INPUT_INVALID', `worker needs --${flag}; see: tutti worker --help`);
+  throw new EngineError('INPUT_INVALID', `tutti worker needs --${flag}; see: tutti help worker`);
 }
 
 function missing(what: string): EngineError {

@@ -25,7 +25,9 @@ export function telemetryOf(host: Host, engine: Engine) {
 /** Tells how the installation is. */
 export function statusOf(from: Pick<Reading, 'database' | 'registry'>): StatusReader {
   const totalWorkflows = (): number => from.registry.workflows.size;
-  return new StatusReader(from.database, { version, totalWorkflows });
+  const moduleOfWorkflow = (name: string): string | null =>
+    from.registry.workflows.get(name)?.module ?? null;
+  return new StatusReader(from.database, { version, totalWorkflows, moduleOfWorkflow });
 }
 
 /** What the pool of this process has done. */

@@ -55,10 +55,29 @@ export interface SystemStatus {
   };
   readonly costTracking: { readonly totalCostMicroUsd: number; readonly totalTokens: number };
   readonly queue: { readonly ready: number; readonly running: number; readonly waiting: number };
-  readonly people: { readonly openApprovals: number; readonly effectsInReview: number };
+  readonly people: {
+    readonly openApprovals: number;
+    /** The same by the module that asks, the most first; null: workflows of no module. */
+    readonly approvalsByModule: readonly ModuleCount[];
+    readonly effectsInReview: number;
+  };
   readonly database: { readonly version: string; readonly answeredMs: number };
   /** Agents that were at work in the period, the busiest first, at most 100. */
   readonly usage: readonly { readonly agent: string; readonly usageCount: number }[];
+}
+
+/** How much of something a module has. */
+export interface ModuleCount {
+  readonly module: string | null;
+  readonly count: number;
+}
+
+/** What the reader is told of the installation. */
+export interface AboutTutti {
+  readonly version: string;
+  readonly totalWorkflows: () => number;
+  /** Null: of none. */
+  readonly moduleOfWorkflow: (workflow: string) => string | null;
 }
 
 type Counted = Omit<RunCounts, 'successRate'> & {
@@ -73,7 +92,14 @@ type Counted = Omit<RunCounts, 'successRate'> & {
   readonly ready: number;
   readonly running: number;
   readonly waiting: number;
-  readonly approvals: number;
+  readonly approvals:
+    | readonly {
+        /** The module of the effect's tool; null: a workflow asks. */
+        readonly module: string | null;
+        readonly workflow: string | null;
+        readonly count: number;
+      }[]
+    | null;
   readonly reviews: number;
   readonly server: string;
   readonly usage: SystemStatus['usage'] | null;
@@ -82,12 +108,9 @@ type Counted = Omit<RunCounts, 'successRate'> & {
 /** Tells how an installation is, as one tenant sees it; changes nothing and needs no engine. */
 export class StatusReader {
   readonly #database: Pick<Database, 'rowsOf' | 'kysely'>;
-  readonly #about: { readonly version: string; readonly totalWorkflows: () => number };
+  readonly #about: AboutTutti;
 
-  constructor(
-    database: Pick<Database, 'rowsOf' | 'kysely'>,
-    about: { readonly version: string; readonly totalWorkflows: () => number },
-  ) {
+  constructor(database: Pick<Database, 'rowsOf' | 'kysely'>, about: AboutTutti) {
     this.#database = database;
     this.#about = about;
   }
@@ -98,7 +121,7 @@ export class StatusReader {
     options: { readonly since: Date; readonly now?: Date; readonly sight?: Sight },
   ): Promise<SystemStatus> {
     const { since, now = new Date(), sight } = options;
-    const { version, totalWorkflows } = this.#about;
+    const { version, totalWorkflows, moduleOfWorkflow } = this.#about;
     const askedAt = performance.now();
     const engines = await this.#engines();
     const answeredMs = Math.round(performance.now() - askedAt);
@@ -126,7 +149,7 @@ export class StatusReader {
       rateLimiting: { totalRequests: requests, totalTokens: tokens, avgWaitMs: row.waitMs },
       costTracking: { totalCostMicroUsd: costMicroUsd, totalTokens: tokens },
       queue: { ready: row.ready, running: row.running, waiting: row.waiting },
-      people: { openApprovals: row.approvals, effectsInReview: row.reviews },
+      people: { ...approvalsOf(row, moduleOfWorkflow), effectsInReview: row.reviews },
       database: { version: row.server, answeredMs },
       usage: row.usage ?? [],
     };
@@ -155,6 +178,22 @@ function runsOf({ started, completed, partial, failed, cancelled, open }: Counte
   const decided = completed + partial + failed;
   const successRate = decided > 0 ? completed / decided : null;
   return { started, completed, partial, failed, cancelled, successRate, open };
+}
+
+function approvalsOf(
+  { approvals }: Counted,
+  moduleOfWorkflow: AboutTutti['moduleOfWorkflow'],
+): Pick<SystemStatus['people'], 'openApprovals' | 'approvalsByModule'> {
+  const counts = new Map<string | null, number>();
+  for (const { module: ofTool, workflow, count } of approvals ?? []) {
+    const module = ofTool ?? moduleOfWorkflow(workflow ?? '');
+    counts.set(module, (counts.get(module) ?? 0) + count);
+  }
+  const byModule = [...counts].map(([module, count]) => ({ module, count }));
+  return {
+    openApprovals: byModule.reduce((sum, { count }) => sum + count, 0),
+    approvalsByModule: byModule.toSorted((one, other) => other.count - one.count),
+  };
 }
 
 // Runs that had ended before the period are left out first: their table is the small one, and all others are found by run.
@@ -200,11 +239,14 @@ function effectInSight(
 
 // A question is of its effect's module and company; one of an approval node, and what its effect does not say, of its run's.
 function openApprovals(tenantId: number, sight: Sight | undefined): RawBuilder<unknown> {
-  const open = sql`a.tenant_id = ${tenantId} AND a.state = 'open'`;
-  if (!sight?.modules && !sight?.companies)
-    return sql`(SELECT count(*) FROM tutti.approval a WHERE ${open})::int`;
-  return sql`(SELECT count(*) FROM tutti.approval a LEFT JOIN tutti.run r ON r.tenant_id = a.tenant_id AND r.id = a.run_id
+  const seen =
+    sight?.modules || sight?.companies
+      ? sql`AND CASE WHEN a.effect_key IS NULL THEN true ${inSight(sight)}
+          ELSE true ${effectInSight(sight, sql`coalesce(f.company, r.company)`)} END`
+      : sql``;
+  return sql`(SELECT json_agg(q ORDER BY q.module, q.workflow) FROM (
+      SELECT split_part(f.tool, '.', 1) AS module, CASE WHEN f.tool IS NULL THEN r.workflow END AS workflow, count(*)::int AS count
+      FROM tutti.approval a LEFT JOIN tutti.run r ON r.tenant_id = a.tenant_id AND r.id = a.run_id
       LEFT JOIN tutti.effect f ON f.tenant_id = a.tenant_id AND f.key = a.effect_key
-      WHERE ${open} AND CASE WHEN a.effect_key IS NULL THEN true ${inSight(sight)}
-        ELSE true ${effectInSight(sight, sql`coalesce(f.company, r.company)`)} END)::int`;
+      WHERE a.tenant_id = ${tenantId} AND a.state = 'open' ${seen} GROUP BY 1, 2) q)`;
 }

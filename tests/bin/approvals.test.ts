@@ -132,4 +132,16 @@ describe('the commands on approvals', function () {
     const held = JSON.parse((await tutti('delegate', '--json')).stdout);
     assert.deepEqual([held.length, held[0].from, held[0].to], [1, 'anna', 'eve']);
   });
+
+  it('say that there are more than they list', async () => {
+    await Promise.all(Array.from({ length: 201 }, () => ask(1)));
+
+    const [text, json] = await Promise.all([
+      runCli(place, ['approvals', '--run', runId, '--config', config]),
+      runCli(place, ['approvals', '--run', runId, '--json', '--config', config]),
+    ]);
+
+    assert.match(text.stdout, /\n200 approvals open of the newest 200, and there are more: /);
+    assert.equal(JSON.parse(json.stdout).length, 200);
+  });
 });

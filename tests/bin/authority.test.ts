@@ -32,6 +32,7 @@ describe('the commands on authority', function () {
     const set = await tutti('autonomy', ...names, 'propose');
     const wrong = await tutti('autonomy', ...names, 'anything');
     const reset = await tutti('autonomy', ...names, '--reset');
+    const unknown = await tutti('autonomy', 'cabinet.baker');
     const shadow = await tutti('shadow');
 
     assert.equal(before.code, 0, before.stderr);
@@ -42,6 +43,8 @@ describe('the commands on authority', function () {
     assert.match(set.stdout, /^cabinet\.maker +cabinet\.drawer\.make +all +propose +setting$/m);
     assert.equal(wrong.code, 2);
     assert.match(reset.stdout, /policy cabinet$/m);
+    assert.equal(unknown.code, 2);
+    assert.match(unknown.stderr, /^AGENT_UNKNOWN: There is no agent 'cabinet\.baker'/);
     assert.equal(shadow.code, 0, shadow.stderr);
     assert.match(shadow.stdout, /0 effects in the shadow/);
   });

@@ -196,6 +196,8 @@ describe('the commands', () => {
     ]) {
       assert.match(all.stdout, new RegExp(`^ {2}${name} `, 'm'));
     }
+    const wide = all.stdout.split('\n').filter((line) => line.length > 100);
+    assert.deepEqual(wide, []);
     assert.match(run.stdout, /--key K.*--json/s);
     assert.match(version.stdout, /^\d+\.\d+\.\d+\n$/);
     assert.deepEqual([all.code, run.code, version.code], [0, 0, 0]);

@@ -37,6 +37,8 @@ describe('tutti explain', () => {
     writeFileSync(gate, '');
     assert.equal((await running.ended).code, 0);
     const late = await runCli(place, ['explain', id, ...shop]);
+    const lateUnknown = await runCli(place, ['explain', id, 'nowhere', ...shop]);
+    const lateStep = await runCli(place, ['explain', id, 'again', ...shop]);
 
     assert.match(all.stdout, /again +It waits for 'wait' \(running\)\. +in /);
     assert.match(one.stdout, /1\. It waits for 'wait' \(running\)\./);
@@ -45,6 +47,8 @@ describe('tutti explain', () => {
     assert.deepEqual([source, steps.map(({ path }) => path)], ['owner', ['again']]);
     assert.deepEqual([unknown.code, /STEP_UNKNOWN/.test(unknown.stderr)], [2, true]);
     assert.match(late.stdout, /The run has ended: nothing of it waits\./);
+    assert.deepEqual([lateUnknown.code, /STEP_UNKNOWN/.test(lateUnknown.stderr)], [2, true]);
+    assert.match(lateStep.stdout, /'again' does not wait/);
   });
 
   it('tells of the first of very many waiting steps, and how many more wait', async () => {

@@ -38,16 +38,21 @@ describe('tutti schedule', function () {
     const nowhere = { ...place, env: { DATABASE_URL: 'postgresql://nobody@localhost:1/none' } };
     const preview = (...args: string[]) =>
       runCli(nowhere, ['schedule', 'preview', ...args, '--config', config]);
-    const [own, any, zoneless, wrong, unknown] = await Promise.all([
+    const [own, any, zoneless, nowhereOnEarth, wrong, unknown] = await Promise.all([
       preview('chorus_close', '--count', '2'),
       preview('30 2 * * *', '--zone', 'Europe/Berlin', '--count', '3'),
       preview('30 2 * * *'),
+      preview('30 2 * * *', '--zone', 'Nix/Nowhere'),
       preview('30 2 * *', '--zone', 'Europe/Berlin'),
       preview('none'),
     ]);
     assert.match(own.stdout, /^(\d{4}-\d\d-\d\dT12:00:00\+0[12]:00 {2}Europe\/Berlin .*\n){2}$/);
     assert.match(any.stdout, /^(.*T0[23]:[03]0:00\+0[12]:00 .*\n){3}$/);
     assert.match(zoneless.stderr, /^INPUT_INVALID: .*needs --zone/);
+    assert.match(
+      nowhereOnEarth.stderr,
+      /^INPUT_INVALID: .*time zone for --zone, not 'Nix\/Nowhere'/,
+    );
     assert.match(wrong.stderr, /^INPUT_INVALID: '30 2 \* \*' has 4 fields/);
     assert.match(unknown.stderr, /^SCHEDULE_UNKNOWN: .*chorus_daily, chorus_close/);
     assert.deepEqual([zoneless.code, wrong.code, unknown.code], [2, 2, 2]);

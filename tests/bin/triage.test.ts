@@ -41,7 +41,10 @@ describe('tutti triage', function () {
       [/^FINDING_UNKNOWN: /, ['triage', 'f'.repeat(12), '--state', 'open']],
       [/^INPUT_INVALID: 'odd' is no fingerprint/, ['triage', 'odd', '--state', 'open']],
       [/^INPUT_INVALID: 'gone' is no state/, ['triage', 'f'.repeat(12), '--state', 'gone']],
-      [/^INPUT_INVALID: '' is no state/, ['triage', 'f'.repeat(12)]],
+      [
+        /^INPUT_INVALID: tutti triage needs --state, one of open, accepted/,
+        ['triage', 'f'.repeat(12)],
+      ],
       [/^INPUT_INVALID: 'gone' is no state/, ['findings', '--state', 'gone']],
     ];
     for (const [message, args] of wrong) {

@@ -200,7 +200,7 @@ describe('tutti worker', function () {
     assert.deepEqual(
       ends.map(({ code, stderr }) => [code, /(?<=: ).*/.exec(stderr)?.[0]]),
       [
-        [2, 'worker needs --engine; see: tutti worker --help'],
+        [2, 'tutti worker needs --engine; see: tutti help worker'],
         [2, "'http://localhost' is no address of an engine; write tls://host:4885"],
         [1, 'A worker needs DATABASE_URL, the server that its engines use, too.'],
         [1, 'A worker needs `machines` in the configuration, with its certificate.'],

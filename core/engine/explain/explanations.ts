@@ -83,7 +83,10 @@ export class Explanations {
   }
 
   async #explain(ask: ExplainAsk, run: KnownRun): Promise<Explanation> {
-    if (isTerminal(run.status)) return endedRun(run);
+    if (isTerminal(run.status)) {
+      if (ask.step !== undefined) await this.#checkStep(ask);
+      return endedRun(run);
+    }
     const own = await this.#own(ask);
     if (own) return own;
     if (!run.isOwned) return this.#fromRows(ask, run, 'No engine owns the run now.');

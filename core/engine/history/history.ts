@@ -203,10 +203,12 @@ export class History {
       readonly after?: string;
       readonly limit?: number;
       readonly all?: boolean;
+      /** Whose tools. @default those of all modules */
+      readonly module?: string;
       readonly sight?: Sight;
     } = {},
   ): Promise<readonly ProposalView[]> {
-    const { runId, after, limit, all = false, sight } = options;
+    const { runId, after, limit, all = false, module, sight } = options;
     if (runId) await this.head(tenantId, runId, sight);
     const seen = sight
       ? sql`AND EXISTS (SELECT 1 FROM tutti.run r WHERE r.tenant_id = e.tenant_id AND r.id = e.run_id ${inSight(sight)})`
@@ -215,6 +217,7 @@ export class History {
       ? sql`AND e.key IN (SELECT decode(data->>'key', 'hex') FROM tutti.entry
           WHERE tenant_id = ${tenantId} AND run_id = ${runId}::uuid AND kind = 'effect.proposed')`
       : sql``;
+    const own = module ? sql`AND split_part(e.tool, '.', 1) = ${module}` : sql``;
     const onward = after
       ? sql`AND (e.run_id, e.seq) > (SELECT run_id, seq FROM tutti.effect WHERE tenant_id = ${tenantId} AND key = decode(${after}, 'hex'))`
       : sql``;
@@ -227,7 +230,7 @@ export class History {
         LEFT JOIN LATERAL (SELECT id, state FROM tutti.approval a WHERE a.tenant_id = e.tenant_id AND a.effect_key = e.key ORDER BY a.asked_at DESC, a.id DESC LIMIT 1) q ON true
         LEFT JOIN tutti.entry d ON d.tenant_id = e.tenant_id AND d.run_id = e.run_id AND d.seq = e.seq
         LEFT JOIN tutti.payload p ON p.tenant_id = e.tenant_id AND p.run_id = e.run_id AND p.seq = e.seq AND p.part = 0
-        WHERE e.tenant_id = ${tenantId} AND (e.state = 'proposed' OR (${all} AND (q.id IS NOT NULL OR e.state = 'refused'))) ${named} ${onward} ${seen}
+        WHERE e.tenant_id = ${tenantId} AND (e.state = 'proposed' OR (${all} AND (q.id IS NOT NULL OR e.state = 'refused'))) ${named} ${own} ${onward} ${seen}
         ORDER BY e.run_id, e.seq LIMIT ${limit ?? null}`,
     );
     const opened = await this.#vault.open(rows, 'body');

@@ -151,5 +151,5 @@ function linkSection({ head, since }: MorningReport, style: ReportStyle): readon
 
 function amountsOf(amounts: readonly CurrencySum[]): string {
   if (amounts.length === 0) return '';
-  return `, ${amounts.map(({ currency, amount }) => `${formatAmount(amount)} ${currency}`).join(', ')}`;
+  return ` (${amounts.map(({ currency, amount }) => `${formatAmount(amount)} ${currency}`).join(', ')})`;
 }

@@ -196,6 +196,14 @@ describe('a backup', function () {
     }
   });
 
+  it('is refused as what it is not when it is a folder, or is not there', async () => {
+    for (const path of [folder.path, `${folder.path}/nowhere`])
+      await assert.rejects(restoreBackup(nowhere, path), {
+        code: 'INPUT_INVALID',
+        message: /cannot be read \((EISDIR|ENOENT)\); name a file that `tutti backup` wrote/,
+      });
+  });
+
   it('changes nothing when it fails while it is restored', async () => {
     await using source = await emptyDatabase();
     await using target = await emptyDatabase();

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { statusOf } from '../../../bin/parts/telemetry-of.ts';
 import { Delegations } from '../../../core/engine/approvals/delegations.ts';
 import type { ApprovalView } from '../../../core/engine/approvals/view.ts';
 import { Reviews } from '../../../core/engine/store/reviews.ts';
@@ -7,6 +8,10 @@ import { keyOf, type Order, Yard } from '../../engine/approvals/yard.ts';
 import { eventually } from '../../support/eventually.ts';
 import { verifies } from '../../support/verifies.ts';
 import { json, problem } from './api.ts';
+
+interface List {
+  readonly items: readonly ApprovalView[];
+}
 
 /** Why whoever calls must not decide it. */
 interface Self {
@@ -42,7 +47,7 @@ describe('/v1/approvals of effects', function () {
     const { history, engine, host } = yard.tutti;
     const reviews = new Reviews(pool);
     const parts = { history, engine, registry: host.registry, tenantId, approvals, reviews };
-    server = await listen(createApp(parts), { port: 0 });
+    server = await listen(createApp({ ...parts, status: statusOf(host) }), { port: 0 });
     const until = new Date(Date.now() + 3_600_000);
     const from = 'dora';
     await new Delegations(pool).hand({ tenantId, from, to: 'local', until, actor: local });
@@ -78,6 +83,29 @@ describe('/v1/approvals of effects', function () {
     assert.equal((await yard.settled(view.id, 'open')).votes.length, 0);
     assert.equal(await slipsOf(view), 0);
   }
+
+  it('are listed and counted by the module whose tool would write', async () => {
+    verifies('R11.system-status');
+    const { id } = await asked();
+    const { items: open } = await json<List>(await get('/v1/approvals?state=open&limit=1000'));
+    const { items } = await json<List>(await get('/v1/approvals?module=yard&limit=1000'));
+    const { items: none } = await json<List>(await get('/v1/approvals?module=other'));
+    const { items: theirs } = await json<{
+      readonly items: readonly { readonly approval: string }[];
+    }>(await get('/v1/proposals?module=yard'));
+    const { items: nobodys } = await json<List>(await get('/v1/proposals?module=other'));
+
+    assert.ok(
+      items.some((each) => each.id === id) && theirs.some(({ approval }) => approval === id),
+    );
+    assert.deepEqual([none, nobodys], [[], []]);
+    const { people } = await json<{ readonly people: unknown }>(await get('/v1/status'));
+    assert.deepEqual(people, {
+      openApprovals: open.length,
+      approvalsByModule: [{ module: 'yard', count: open.length }],
+      effectsInReview: 0,
+    });
+  });
 
   for (const attended of [true, false]) {
     const who = attended ? 'a step that waits' : 'a proposal';

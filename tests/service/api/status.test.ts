@@ -86,7 +86,9 @@ describe('status and metrics', function () {
     );
     assert.ok((rateLimiting.avgWaitMs ?? -1) >= 0);
     assert.deepEqual(status.queue, { ready: 0, running: 0, waiting: 0 });
-    assert.deepEqual(status.people, { openApprovals: 0, effectsInReview: 0 });
+    assert.deepEqual(status.people, {
+      ...{ openApprovals: 0, approvalsByModule: [], effectsInReview: 0 },
+    });
     assert.deepEqual(status.usage, [{ agent: 'lab.worker', usageCount: 6 }]);
     assert.deepEqual([pool.totalAgents, pool.lanes.wanted], [2, 2]);
     assert.deepEqual(

@@ -101,7 +101,10 @@ describe('the morning report', function () {
       { path: 'node1', agent: 'hr.gaps', code: 'MODEL_FAILED' },
     ]);
     const text = textOf(report, { link: 'https://tutti.example/', summaries: false });
-    assert.match(text, /New findings: 1, 2,500\.50 EUR\n {2}Finance, critical: 1, 2,500\.50 EUR/);
+    assert.match(
+      text,
+      /New findings: 1 \(2,500\.50 EUR\)\n {2}Finance, critical: 1 \(2,500\.50 EUR\)/,
+    );
     assert.match(text, /– critical, DE01, duplicate invoice, 2,500\.50 EUR: invoice new\n/);
     assert.match(text, new RegExp(`https://tutti\\.example/report/${runId}\n`));
     assert.doesNotMatch(text, /Anna/);

@@ -356,6 +356,39 @@ describe('the timeline', () => {
     ]);
   });
 
+  it('names a step on its bar where there is no room beside it', () => {
+    const [step] = aRecord().steps;
+    assert.ok(step);
+    const from = step.startedAtMs as number;
+    const took = (path: string, startMs: number, endMs: number) => ({
+      ...step,
+      ...{ agent: `finance.${path}`, path, startedAtMs: from + startMs, endedAtMs: from + endMs },
+    });
+
+    const page = renderReport(
+      aRecord({
+        steps: [
+          took('short', 0, 100),
+          took('late', 700, 1_000),
+          took('a_long_name_that_goes_from_end_to_end', 0, 1_000),
+          took('x'.repeat(400), 0, 1_000),
+        ],
+      }),
+    );
+
+    const [, slowest = ''] = /The steps that took longest(.*?)<\/svg>/s.exec(page) ?? [];
+    const labels = [
+      ...slowest.matchAll(/<text class="name( inside)?" x="([\d.]+)".*?>(.*?)</g),
+    ].map(
+      ([, inside, x, text]) => [inside !== undefined, Number(x) > 0, text?.length ?? 0] as const,
+    );
+    assert.deepEqual(
+      labels.map(([isInside]) => isInside),
+      [true, true, false, false],
+    );
+    assert.ok(labels.every(([, isOnPage, letters]) => isOnPage && letters < 150));
+  });
+
   it('is ruled at round times', () => {
     assert.deepEqual(ticks(10.7), [0, 2, 4, 6, 8, 10]);
     assert.deepEqual(ticks(0), [0]);

@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { Approvals } from '../../../core/engine/approvals/approvals.ts';
 import { type ConsolePage, openConsolePage, signIntoConsole } from '../../support/console-page.ts';
 import { requestOf } from '../../support/engine.ts';
+import { eventually } from '../../support/eventually.ts';
 import { verifies } from '../../support/verifies.ts';
 import { until } from '../api/api.ts';
 import { type ServedApi, serveHere } from '../identity/served.ts';
 
 const config = new URL('../../support/fixtures/console.config.ts', import.meta.url);
+const actor = { kind: 'person', id: 'test' } as const;
 const markup = '<img src=x onerror="globalThis.wasRun = true">';
 
 describe('the console', function () {
@@ -34,10 +36,16 @@ describe('the console', function () {
     page = await signIntoConsole(served.server.url, { key, place });
   }
 
+  const store = () =>
+    new Approvals(served.tutti.host.database.pool('tutti_engine', 1), {
+      controller: ['anna', 'ben'],
+    });
+  const hashOf = () => (page.value('location') as { readonly hash: string }).hash;
+
   /** Starts a run that asks a person; resolves when it asks. */
-  async function asked(): Promise<{ readonly runId: string; readonly id: string }> {
+  async function asked(vendor = 'ACME'): Promise<{ readonly runId: string; readonly id: string }> {
     const { tutti, ours: tenantId } = served;
-    const request = requestOf('desk.pay', { tenantId, input: { vendor: 'ACME' } });
+    const request = requestOf('desk.pay', { tenantId, input: { vendor } });
     const { id: runId } = await tutti.engine.startRun(request);
     const approvals = new Approvals(tutti.host.database.pool('tutti_engine', 1), {});
     let id: string | undefined;
@@ -78,6 +86,15 @@ describe('the console', function () {
     await page.says('1 run ended in part in the last day.');
     await page.says('1 alive');
     await page.says('desk.look');
+    assert.ok(!page.text().includes('for a person’s decision'));
+
+    await asked();
+    await page.reload();
+    await page.says('1 approval waits for a person’s decision.');
+    const ways = page.all('.concerns a').map((each) => each.getAttribute('href'));
+    assert.ok(ways.includes('#/approvals'), String(ways));
+    await page.press('of no module 1', '.concerns');
+    await page.says(`Pay ${markup}?`);
   });
 
   it('lists runs, narrowed as the address says, also after it is loaded again', async () => {
@@ -141,6 +158,12 @@ describe('the console', function () {
     await page.press('Approve', 'dialog[open]');
     await page.says('granted');
     await page.says('Fine with me.');
+    const { activeElement, title } = page.value('document') as {
+      readonly activeElement: { readonly tagName: string } | null;
+      readonly title: string;
+    };
+    assert.equal(activeElement?.tagName, 'H1');
+    assert.equal(title, `${id} · Approvals · Tutti`);
 
     const approvals = new Approvals(served.tutti.host.database.pool('tutti_engine', 1), {});
     const { state, votes } = await approvals.find(served.ours, id);
@@ -170,10 +193,8 @@ describe('the console', function () {
     // Nobody has asked for it again: the entries came by themselves.
     await page.says('2 succeeded, 0 failed, 0 skipped of 2 steps');
     await page.says('run.ended');
-    assert.deepEqual(
-      page.all('details.group summary').map(({ textContent }) => textContent),
-      ['succeeded 2'],
-    );
+    const groups = () => page.all('details.group summary').map(({ textContent }) => textContent);
+    await eventually(() => groups().join() === 'succeeded 2');
   });
 
   it('gives nobody a button that is not theirs, and shows why something is refused', async () => {
@@ -186,5 +207,108 @@ describe('the console', function () {
     await page.says('may not decide');
     await page.go('runs/01890000-0000-7000-8000-000000000000');
     await page.says('RUN_UNKNOWN');
+  });
+
+  it('tells whoever decided too late that their word did not count, also once the question is closed', async () => {
+    verifies('R11.dashboard');
+    const { id } = await asked();
+    await signedIn(['approver'], `approvals/${id}`);
+    await page.write('.decision textarea', 'Fine with me.');
+    // Nobody looks: the page is read no further until somebody does.
+    const document = page.value('document') as object;
+    Object.defineProperty(document, 'hidden', { value: true, configurable: true });
+    await store().decide({
+      ...{ tenantId: served.ours, id, decision: 'refused', note: 'Not with me.' },
+      ...{ person: 'ben', via: 'test' },
+    });
+
+    await page.press('Approve', '.decision');
+    await page.press('Approve', 'dialog[open]');
+    await page.says('APPROVAL_CLOSED');
+    Object.defineProperty(document, 'hidden', { value: false, configurable: true });
+    await page.says('Not with me.');
+
+    assert.deepEqual(page.all('.decision'), []);
+    assert.match(page.text(), /APPROVAL_CLOSED .* was refused by ben/);
+  });
+
+  it('takes no refusal without a note', async () => {
+    const { id } = await asked();
+    await signedIn(['approver'], `approvals/${id}`);
+    await page.press('Refuse', '.decision');
+    await page.says('Write a note that says why first.');
+    const confirm = () => page.all('dialog[open] .grave')[0];
+    assert.ok(confirm()?.hasAttribute('disabled'));
+
+    await page.write('.decision textarea', 'Not with me.');
+    await eventually(() => !confirm()?.hasAttribute('disabled'));
+  });
+
+  it('says before a decision that it would not count, and who may decide', async () => {
+    const { id } = await asked();
+    await signedIn(['approver'], `approvals/${id}`);
+    await page.says('Note (a refusal needs one)');
+    assert.ok(!page.text().includes('none of those who may decide'));
+    await page[Symbol.asyncDispose]();
+
+    const key = await served.key(served.ours, ['approver'], { person: 'rita' });
+    page = await signIntoConsole(served.server.url, { key, place: `approvals/${id}` });
+    await page.says('rita is none of those who may decide (anna, ben)');
+  });
+
+  it('lists questions with what they are about, but for the end of a long text', async () => {
+    await asked();
+    await asked('x'.repeat(1_000));
+    await signedIn(['viewer'], 'approvals');
+    await page.says(`note ${markup} · vendor.name ACME`);
+
+    const [newest = ''] = page.all('tbody th').map(({ textContent }) => textContent);
+    assert.ok(newest.endsWith('xxx…') && newest.length < 400, newest);
+  });
+
+  it('tells how long something took without a unit that is full', async () => {
+    const pool = served.tutti.host.database.pool('tutti_engine', 1);
+    const took = async (ms: number, text: string) => {
+      await pool.query(
+        `UPDATE tutti.run SET ended_at = created_at + $2 * interval '1 ms' WHERE id = $1`,
+        [looked, ms],
+      );
+      await page.reload();
+      await eventually(() => page.all('td.number').some((each) => each.textContent === text));
+    };
+    await signedIn(['viewer'], 'runs?status=partial');
+    await took(59_960, '1 min 0 s');
+    await took(3_599_700, '1 h 0 min');
+  });
+
+  it('leads from one question to the next one that is open', async () => {
+    const [older, newer] = [await asked(), await asked()];
+    await signedIn(['approver'], `approvals/${newer.id}`);
+    await page.says('Next open question');
+    const next = () => page.all('.next a')[0]?.getAttribute('href');
+    assert.equal(next(), `#/approvals/${older.id}`);
+  });
+
+  it('tells somebody whose session has ended that it has, and goes on where they were', async () => {
+    const key = await served.key(served.ours, ['viewer']);
+    page = await signIntoConsole(served.server.url, { key, place: 'runs' });
+    await page.says('desk.look');
+    await served.identity.sessions.end({ tenantId: served.ours }, actor);
+
+    await page.says('SESSION_ENDED');
+    await page.write('#key', key);
+    await page.press('Sign in', 'form');
+
+    await page.says('Business date');
+    assert.ok(!page.text().includes('SESSION_ENDED'));
+  });
+
+  it('finds the findings of a kind by its name', async () => {
+    await signedIn(['viewer'], 'findings?kind=none.such');
+    await page.says('No finding is like that');
+    await page.go('findings');
+    await page.press('value.odd');
+    await eventually(() => hashOf().includes('kind=value.odd'));
+    await page.says(`Odd is ${markup}.`);
   });
 });

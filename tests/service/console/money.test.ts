@@ -45,6 +45,14 @@ describe('money in the console', function () {
     );
   });
 
+  it('lets who needs no key here look at the page to sign in, and go on without one', async () => {
+    await page.says('module:lab');
+    await page.press('Sign in');
+    await page.says('Sign in with an API key');
+    await page.press('Go on as local');
+    await page.says('module:lab');
+  });
+
   it('shows limits and what is used of them, and stops what it is told to stop', async () => {
     verifies('R11.dashboard');
     await page.go('limits');
@@ -63,6 +71,7 @@ describe('money in the console', function () {
       ['module:lab'],
     );
 
+    assert.ok(page.all('[aria-label="Lift: module:lab"]').length === 1);
     await page.press('Lift');
     await page.press('Lift', 'dialog[open]');
     await page.says('Nothing is stopped.');

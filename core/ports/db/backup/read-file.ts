@@ -42,12 +42,14 @@ export class BackupReader {
 
   /** @throws INPUT_INVALID when the file cannot be read · BACKUP_INVALID */
   static async open(path: string): Promise<BackupReader> {
-    const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
-      const message = `The backup '${path}' cannot be read (${error.code}); name a file that \`tutti backup\` wrote.`;
-      throw new EngineError('INPUT_INVALID', message, { cause: error });
-    });
+    const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) =>
+      unreadable(path, error),
+    );
     try {
-      const start = await readBytes(file, longestFirstLine, 0);
+      // A folder is opened like a file, and only then found to be none.
+      const start = await readBytes(file, longestFirstLine, 0).catch(
+        (error: NodeJS.ErrnoException) => unreadable(path, error),
+      );
       const { lineBytes, headerBytes, sha256 } = readFirstLine(start);
       const bytes = await readBytes(file, headerBytes + 1, lineBytes);
       const reader = new BackupReader(file, decodeHeader(bytes, sha256));
@@ -124,6 +126,12 @@ export class BackupReader {
     this.#at += frameHeadBytes + size;
     return frame;
   }
+}
+
+/** @throws INPUT_INVALID */
+function unreadable(path: string, error: NodeJS.ErrnoException): never {
+  const message = `The backup '${path}' cannot be read (${error.code}); name a file that \`tutti backup\` wrote.`;
+  throw new EngineError('INPUT_INVALID', message, { cause: error });
 }
 
 /**

@@ -14,6 +14,11 @@ const decisions = ['granted', 'refused'] as const;
 const approvalsQuery = paging(z.uuid(), { usual: 200, most: 1_000 }).extend({
   state: z.enum(states).optional(),
   run: z.uuid().optional(),
+  module: z
+    .string()
+    .max(64)
+    .optional()
+    .meta({ description: 'Only what tools and workflows of a module ask.' }),
 });
 const decisionBody = z.strictObject({
   decision: z.enum(decisions),
@@ -74,11 +79,6 @@ export function approvalRoutes(
   approvals: Approvals,
 ): readonly Route[] {
   const permission = 'approvals:read';
-  /** Whose questions a reader may see: what `reachOf` says, for whole lists. */
-  const sightOf = ({ modules, companies }: Principal) => {
-    const own = [...registry.workflows].filter(([, { module }]) => modules?.includes(module ?? ''));
-    return { modules, companies, workflows: own.map(([name]) => name) };
-  };
   const reachOf = ({ effect, workflow, company }: ApprovalView): Reach => ({
     module: effect
       ? moduleOf(effect.tool)
@@ -94,9 +94,9 @@ export function approvalRoutes(
       query: approvalsQuery,
       answers: { 200: listOf(approvalShape) },
       errors: ['RUN_UNKNOWN'],
-      handle: async ({ tenantId, principal, query: { cursor, limit, state, run } }) => {
+      handle: async ({ tenantId, principal, query: { cursor, limit, state, run, module } }) => {
         const rows = await approvals.list(tenantId, {
-          ...{ limit: limit + 1, sight: sightOf(principal) },
+          ...{ limit: limit + 1, sight: sightOf(registry, principal, module) },
           ...(state !== undefined && { state }),
           ...(run !== undefined && { runId: run }),
           ...(cursor !== undefined && { after: cursor }),
@@ -143,4 +143,16 @@ export function approvalRoutes(
       },
     }),
   ];
+}
+
+/** Whose questions a reader may see, all of them or one module's: what `reachOf` says, for whole lists. */
+function sightOf(
+  { workflows }: CompleteParts['registry'],
+  { modules: seen, companies }: Principal,
+  asked: string | undefined,
+) {
+  const isSeen = asked === undefined || seen === null || seen.includes(asked);
+  const modules = asked === undefined ? seen : isSeen ? [asked] : [];
+  const own = [...workflows].filter(([, { module }]) => modules?.includes(module ?? ''));
+  return { modules, companies, workflows: own.map(([name]) => name) };
 }

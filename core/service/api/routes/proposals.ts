@@ -8,6 +8,11 @@ const limits = { usual: 200, most: 1_000 };
 const run = z.string().max(64).optional().meta({ description: 'The id of a run.' });
 const proposalsQuery = paging(hexDigest, limits).extend({
   run,
+  module: z
+    .string()
+    .max(64)
+    .optional()
+    .meta({ description: 'Only what tools of a module would do.' }),
   all: z.stringbool().optional().meta({ description: 'Whether also what was decided.' }),
 });
 
@@ -44,10 +49,11 @@ export function proposalRoutes({ history }: Pick<CompleteParts, 'history'>): rea
       answers: { 200: listOf(proposalShape) },
       errors: ['RUN_UNKNOWN'],
       handle: async ({ tenantId, query, principal: sight }) => {
-        const { cursor, limit, run, all = false } = query;
+        const { cursor, limit, run, module, all = false } = query;
         const rows = await history.proposals(tenantId, {
           ...{ limit: limit + 1, all, sight },
           ...(run !== undefined && { runId: run }),
+          ...(module !== undefined && { module }),
           ...(cursor !== undefined && { after: cursor }),
         });
         return ok(pageOf(rows, limit, (proposal) => proposal.key));

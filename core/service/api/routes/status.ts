@@ -129,7 +129,13 @@ const statusShape = z
       })
       .meta({ description: 'Of the process that answers, since it began.' }),
     queue: z.object({ ready: z.int(), running: z.int(), waiting: z.int() }),
-    people: z.object({ openApprovals: z.int(), effectsInReview: z.int() }),
+    people: z.object({
+      openApprovals: z.int(),
+      approvalsByModule: z
+        .array(z.object({ module: z.string().nullable(), count: z.int() }))
+        .meta({ description: 'The open approvals by the module that asks, the most first.' }),
+      effectsInReview: z.int(),
+    }),
     database: z.object({ version: z.string(), answeredMs: z.int() }),
     usage: z.array(z.object({ agent: z.string(), usageCount: z.int() })),
   })

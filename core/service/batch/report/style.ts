@@ -48,7 +48,7 @@ h3 .swatch{margin:0}
 .critical{color:var(--critical)}.high{color:var(--high)}.medium{color:var(--medium)}.low{color:var(--low)}
 .chart{display:block;width:100%;height:auto;margin-top:16px;overflow:visible}
 .chart text{fill:var(--soft);font-size:12px;font-family:inherit}
-.chart .name{fill:var(--ink);font-size:13px}
+.chart .name{fill:var(--ink);font-size:13px}.chart .inside{fill:var(--paper)}
 .chart .rule{stroke:var(--hair);stroke-width:1}.chart .base{stroke:var(--line);stroke-width:1}
 .chart .area{fill:var(--c);fill-opacity:.2}.chart .edge{fill:none;stroke:var(--c);stroke-width:1.5;stroke-linejoin:round}
 .chart .bar{fill:var(--c)}
@@ -75,7 +75,8 @@ summary .count{margin-left:auto}summary .module{min-width:116px}
 details table{margin:0 0 16px 22px;width:calc(100% - 22px);font-size:13px}
 footer{margin-top:88px;padding-top:16px;border-top:1px solid var(--line);color:var(--soft);font-size:13px}
 footer code{font:inherit}
-@media (max-width:700px){.page{padding:28px 18px 56px}h1{font-size:27px}section{margin-top:52px;overflow-x:auto}.chart{min-width:640px}.list .kind,.list .company{width:auto}}
+@media (max-width:700px){.page{padding:28px 18px 56px}h1{font-size:27px}section{margin-top:52px;overflow-x:auto}.chart{min-width:640px}.list .kind,.list .company{width:auto}
+.list{min-width:640px}details{overflow-x:auto}details table{min-width:560px}}
 @media print{@page{margin:16mm 14mm}
 :root{color-scheme:light;--paper:#fff;--card:#fff;--ink:#000;--soft:#555;--line:#bbb;--hair:#ddd;--critical:#9c2430;--high:#b4581c;--medium:#7d6a1e;--low:#6b7178;--good:#2f6b4f;
 --m0:#7a5a8a;--m1:#2f6690;--m2:#b0703a;--m3:#3d7f6c;--m4:#a34a55;--m5:#66752f;--m6:#4a5a9a;--m7:#7a6a5a}

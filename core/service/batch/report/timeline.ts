@@ -9,6 +9,8 @@ const laneHeight = 58;
 const laneGap = 16;
 const barHeight = 24;
 const slowestShown = 12;
+/** What a letter of a label takes, about. */
+const letterWidth = 6.6;
 
 interface Timed extends AgentStep {
   readonly fromMs: number;
@@ -98,12 +100,21 @@ ${shown.map((step, index) => {
   const to = Math.max(x(step.toMs), from + 2);
   // The label stands where there is room for it.
   const label = `${step.path} · ${formatDuration(step.toMs - step.fromMs)}`;
-  const isRight = to + 8 + label.length * 6.6 < width;
-  const text = isRight
-    ? html`<text class="name" x="${round(to + 8)}" y="${y + 12}">${label}</text>`
-    : html`<text class="name" x="${round(from - 8)}" y="${y + 12}" text-anchor="end">${label}</text>`;
+  const room = 8 + label.length * letterWidth;
+  const text =
+    to + room < width
+      ? html`<text class="name" x="${round(to + 8)}" y="${y + 12}">${label}</text>`
+      : from > room
+        ? html`<text class="name" x="${round(from - 8)}" y="${y + 12}" text-anchor="end">${label}</text>`
+        : html`<text class="name inside" x="${round(from + 8)}" y="${y + 12}">${cut(label, width - from - 16)}</text>`;
   return html`<g class="m${modules.indexOf(step.module) % 8}"><rect class="bar" x="${from}" y="${y + 1}" width="${round(to - from)}" height="14" rx="2"><title>${step.agent}, ${countOf(step.attempt, 'attempt')}</title></rect>${text}</g>`;
 })}</svg>`;
+}
+
+/** A label that fits into so many pixels. */
+function cut(label: string, pixels: number): string {
+  const letters = Math.floor(pixels / letterWidth);
+  return label.length <= letters ? label : `${label.slice(0, letters - 1)}…`;
 }
 
 function timeRules(spanMs: number, x: (ms: number) => number, bottom: number): Html {

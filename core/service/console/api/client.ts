@@ -1,4 +1,4 @@
-import { asProblem, isAbort, problemOf } from './problem.ts';
+import { asProblem, isAbort, type Problem, problemOf } from './problem.ts';
 import type { Me } from './shapes.ts';
 
 /** What a request to the API may say beside its path. */
@@ -18,7 +18,7 @@ export interface Ask {
 export class Client {
   /** What changes are sent with; null: there is no session. */
   #csrfToken: string | null = null;
-  readonly #watchers = new Set<() => void>();
+  readonly #watchers = new Set<(why: Problem) => void>();
   /** The API's root: the console may stand below a path of a proxy. */
   readonly #root = new URL('..', new URL('.', location.href));
 
@@ -28,7 +28,7 @@ export class Client {
   }
 
   /** Tells when whoever had signed in is nobody any more. Returns how to be told no longer. */
-  onStranger(tell: () => void): () => void {
+  onStranger(tell: (why: Problem) => void): () => void {
     this.#watchers.add(tell);
     return () => this.#watchers.delete(tell);
   }
@@ -86,9 +86,10 @@ export class Client {
       throw isAbort(thrown) ? thrown : asProblem(thrown);
     });
     if (response.ok) return response;
+    const problem = await problemOf(response);
     if (response.status === 401 && headers?.Authorization === undefined)
-      for (const tell of this.#watchers) tell();
-    throw await problemOf(response);
+      for (const tell of this.#watchers) tell(problem);
+    throw problem;
   }
 }
 

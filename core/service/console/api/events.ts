@@ -1,13 +1,23 @@
-import type { Client } from './client.ts';
+import { Problem } from './problem.ts';
 import type { Entry, Page } from './shapes.ts';
 
 /** Entries that are told of at first. */
 const newest = 50;
 const firstPauseMs = 1_000;
 const longestPauseMs = 30_000;
+const hopeless: ReadonlySet<number> = new Set([400, 401, 403, 404]);
 
 /** Whether a run's events come in. */
 export type Line = 'connecting' | 'live' | 'lost' | 'ended';
+
+/** Where a follower reads: the client. @throws Problem */
+export interface Source {
+  get<T>(path: string, signal: AbortSignal): Promise<T>;
+  open(
+    path: string,
+    ask: { readonly headers: Readonly<Record<string, string>>; readonly signal: AbortSignal },
+  ): Promise<Response>;
+}
 
 /** Whom a follower tells. */
 export interface Listener {
@@ -23,7 +33,7 @@ export interface Listener {
  * Tells of the newest entries of a run, then of every one that comes, until the run has ended or nobody listens any more. A line that breaks is taken up again after
  * the last entry that came (`Last-Event-ID`), so that none is missed and none comes twice.
  */
-export async function followRun(client: Client, runId: string, listener: Listener): Promise<void> {
+export async function followRun(client: Source, runId: string, listener: Listener): Promise<void> {
   const { signal, onLine } = listener;
   const run = encodeURIComponent(runId);
   let after: number | undefined;
@@ -47,8 +57,9 @@ export async function followRun(client: Client, runId: string, listener: Listene
         listener.onEntries(entries);
         if (entries.some(({ kind }) => kind === 'run.ended')) return onLine('ended');
       }
-    } catch {
-      // Told below: whatever broke it, the same follows.
+    } catch (error) {
+      // A run that is not there, or not for whoever looks, does not come by waiting; whatever else broke the line, the same follows.
+      if (error instanceof Problem && hopeless.has(error.status)) return onLine('ended');
     }
     if (signal.aborted) return;
     onLine('lost');

@@ -356,7 +356,14 @@ export interface Status {
     readonly lanes: { readonly wanted: number; readonly ready: number; readonly zombies: number };
   };
   readonly queue: { readonly ready: number; readonly running: number; readonly waiting: number };
-  readonly people: { readonly openApprovals: number; readonly effectsInReview: number };
+  readonly people: {
+    readonly openApprovals: number;
+    readonly approvalsByModule: readonly {
+      readonly module: string | null;
+      readonly count: number;
+    }[];
+    readonly effectsInReview: number;
+  };
   readonly database: { readonly version: string; readonly answeredMs: number };
 }
 

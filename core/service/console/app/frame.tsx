@@ -11,7 +11,9 @@ export function Frame({ onLeave }: { readonly onLeave: () => Promise<void> }): R
   const main = useRef<HTMLElement>(null);
   const place = route.parts.join('/');
   const here = route.parts[0] ?? '';
-  const title = places.find(({ path }) => path === here)?.name ?? 'Not found';
+  const name = places.find(({ path }) => path === here)?.name ?? 'Not found';
+  // What a tab or a bookmark shows: the run, the step or the question before the page that has them.
+  const title = [...route.parts.slice(1).slice(-1), name].join(' · ');
   const isFirst = useRef(true);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another place is read from its beginning
   useEffect(() => {

@@ -46,9 +46,12 @@ export function pageOf(route: Route): ReactElement {
       return <SchedulesPage />;
     default:
       return (
-        <EmptyNote>
-          There is no such page. <a href={hrefOf([])}>Go to the overview.</a>
-        </EmptyNote>
+        <>
+          <h1>Not found</h1>
+          <EmptyNote>
+            There is no such page. <a href={hrefOf([])}>Go to the overview.</a>
+          </EmptyNote>
+        </>
       );
   }
 }

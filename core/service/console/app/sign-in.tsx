@@ -4,15 +4,19 @@ import { asProblem, type Problem } from '../api/problem.ts';
 import type { Me } from '../api/shapes.ts';
 import { ProblemNote } from '../parts/problem-note.tsx';
 
-/** Asks for an API key. `problem` says why nobody is known so far. */
+/** Asks for an API key. `problem` says why nobody is known so far; who is `known` without one may go on without. */
 export function SignIn({
   client,
-  problem,
+  problem = null,
+  known = null,
   onKnown,
+  onBack,
 }: {
   readonly client: Client;
-  readonly problem: Problem | null;
+  readonly problem?: Problem | null;
+  readonly known?: Me | null;
   readonly onKnown: (me: Me) => void;
+  readonly onBack?: () => void;
 }): ReactElement {
   const [key, setKey] = useState('');
   const [isBusy, setBusy] = useState(false);
@@ -27,8 +31,8 @@ export function SignIn({
       setBusy(false);
     }
   };
-  // That nobody is known is what this page is for, and no news.
-  const shown = refusal ?? (problem?.status === 401 ? null : problem);
+  // That nobody is known is what this page is for, and no news; that somebody is not known any more is.
+  const shown = refusal ?? (problem?.code === 'UNAUTHENTICATED' ? null : problem);
   return (
     <main className="sign-in">
       <h1>Tutti</h1>
@@ -48,6 +52,13 @@ export function SignIn({
           {isBusy ? 'Signing in…' : 'Sign in'}
         </button>
       </form>
+      {known && (
+        <p>
+          <button type="button" className="button" onClick={onBack}>
+            Go on as {known.actor.id}
+          </button>
+        </p>
+      )}
       {shown && <ProblemNote problem={shown} />}
       <p className="soft">
         A key is made with <code>tutti key create NAME --role viewer</code>; one that decides

@@ -1,9 +1,12 @@
-import type { ReactElement } from 'react';
-import type { Approval } from '../api/shapes.ts';
+import { type ReactElement, useEffect, useRef, useState } from 'react';
+import { pathOf } from '../api/client.ts';
+import type { Problem } from '../api/problem.ts';
+import type { Approval, Page } from '../api/shapes.ts';
 import { hrefOf } from '../app/route.ts';
 import { useResource } from '../app/use-resource.ts';
 import { Loaded } from '../parts/loaded.tsx';
 import { Moment } from '../parts/moment.tsx';
+import { ProblemNote } from '../parts/problem-note.tsx';
 import { ShownLines } from '../parts/shown-lines.tsx';
 import { StateMark } from '../parts/state-mark.tsx';
 import { Decision } from './decision.tsx';
@@ -14,6 +17,15 @@ const everyMs = 5_000;
 /** A question to people: exactly what they are asked, who may answer, and what was said. */
 export function ApprovalPage({ id }: { readonly id: string }): ReactElement {
   const approval = useResource<Approval>(`v1/approvals/${encodeURIComponent(id)}`, everyMs);
+  const [refusal, setRefusal] = useState<Problem | null>(null);
+  const title = useRef<HTMLHeadingElement>(null);
+  const isOpen = approval.data?.state === 'open';
+  const wasOpen = useRef(false);
+  useEffect(() => {
+    // The buttons have gone, and with them where somebody was who uses the keyboard.
+    if (wasOpen.current && !isOpen) title.current?.focus();
+    wasOpen.current = isOpen;
+  }, [isOpen]);
   return (
     <>
       <p className="soft">
@@ -23,7 +35,9 @@ export function ApprovalPage({ id }: { readonly id: string }): ReactElement {
         {(asked) => (
           <>
             <div className="title">
-              <h1>{asked.title}</h1>
+              <h1 ref={title} tabIndex={-1}>
+                {asked.title}
+              </h1>
               <StateMark state={asked.state} />
             </div>
             <Origin asked={asked} />
@@ -31,8 +45,14 @@ export function ApprovalPage({ id }: { readonly id: string }): ReactElement {
               <h2>What is asked</h2>
               <ShownLines of={asked.shown} />
             </section>
-            {asked.state === 'open' && <Decision asked={asked} onDecided={approval.refresh} />}
+            {asked.state === 'open' ? (
+              <Decision asked={asked} onSaid={approval.refresh} onRefused={setRefusal} />
+            ) : (
+              // Whoever's word came too late learns of it, though there is nothing to decide any more.
+              refusal && <ProblemNote problem={refusal} />
+            )}
             <Votes asked={asked} />
+            <NextQuestion than={asked} />
           </>
         )}
       </Loaded>
@@ -81,5 +101,23 @@ function Votes({ asked }: { readonly asked: Approval }): ReactElement | null {
         ))}
       </ul>
     </section>
+  );
+}
+
+/** The way to what else is asked: the next older open question of the same module, else the newest one. */
+function NextQuestion({ than }: { readonly than: Approval }): ReactElement | null {
+  const module = than.effect?.tool.split('.', 1)[0];
+  const asked = { state: 'open', module, limit: 2 };
+  const older = useResource<Page<Approval>>(
+    pathOf('v1/approvals', { ...asked, limit: 1, cursor: than.id }),
+  );
+  const newest = useResource<Page<Approval>>(pathOf('v1/approvals', asked));
+  const open = [...(older.data?.items ?? []), ...(newest.data?.items ?? [])];
+  const next = older.data && newest.data && open.find(({ id }) => id !== than.id);
+  if (!next) return null;
+  return (
+    <p className="next soft">
+      Next open question: <a href={hrefOf(['approvals', next.id])}>{next.title}</a>
+    </p>
   );
 }

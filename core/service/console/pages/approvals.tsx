@@ -4,19 +4,22 @@ import { hrefOf, narrow, type Route } from '../app/route.ts';
 import { usePages } from '../app/use-resource.ts';
 import { Choice } from '../parts/choice.tsx';
 import { EmptyNote } from '../parts/empty-note.tsx';
+import { factsText } from '../parts/lines-of.ts';
 import { Loaded } from '../parts/loaded.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { MoreButton } from '../parts/more-button.tsx';
 import { StateMark } from '../parts/state-mark.tsx';
 import { type Column, Table } from '../parts/table.tsx';
+import { TypedFilter } from '../parts/typed-filter.tsx';
 import { ProposalList } from './proposal-list.tsx';
 
 const everyMs = 5_000;
 
 /** What people are asked; and what agents would change, whether somebody is asked about it or not. */
 export function ApprovalsPage({ route }: { readonly route: Route }): ReactElement {
-  const [view, run] = [route.query.get('view'), route.query.get('run') ?? ''];
-  const kept = run === '' ? {} : { run };
+  const view = route.query.get('view');
+  const [run, module] = [route.query.get('run') ?? '', route.query.get('module') ?? ''];
+  const kept = { run, module };
   return (
     <>
       <h1>Approvals</h1>
@@ -34,35 +37,58 @@ export function ApprovalsPage({ route }: { readonly route: Route }): ReactElemen
       {run !== '' && (
         <p className="soft">
           Those of <a href={hrefOf(['runs', run])}>one run</a> only.{' '}
-          <a href={hrefOf(['approvals'], { view })}>Show those of all runs.</a>
+          <a href={hrefOf(['approvals'], { view, module })}>Show those of all runs.</a>
         </p>
       )}
-      {view === 'proposals' ? <ProposalList run={run} /> : <Questions route={route} run={run} />}
+      <div className="filters">
+        {view !== 'proposals' && (
+          <Choice
+            label="State"
+            value={stateOf(route)}
+            options={['any', ...approvalStates]}
+            onChoose={(state) => narrow(route, { state })}
+          />
+        )}
+        <TypedFilter
+          key={module}
+          label="Module"
+          value={module}
+          onType={(module) => narrow(route, { module })}
+        />
+      </div>
+      {view === 'proposals' ? (
+        <ProposalList run={run} module={module} />
+      ) : (
+        <Questions state={stateOf(route)} run={run} module={module} />
+      )}
     </>
   );
 }
 
-function Questions({ route, run }: { readonly route: Route; readonly run: string }): ReactElement {
-  const state = route.query.get('state') ?? 'open';
-  const asked = { state: state === 'any' ? '' : state, run, limit: 50 };
+function stateOf(route: Route): string {
+  return route.query.get('state') ?? 'open';
+}
+
+function Questions({
+  state,
+  run,
+  module,
+}: {
+  readonly state: string;
+  readonly run: string;
+  readonly module: string;
+}): ReactElement {
+  const asked = { state: state === 'any' ? '' : state, run, module, limit: 50 };
   const approvals = usePages<Approval>('v1/approvals', asked, everyMs);
   return (
     <>
-      <div className="filters">
-        <Choice
-          label="State"
-          value={state}
-          options={['any', ...approvalStates]}
-          onChoose={(state) => narrow(route, { state })}
-        />
-      </div>
       <Loaded from={approvals}>
         {(items) =>
           items.length === 0 ? (
             <EmptyNote>
-              {state === 'open'
+              {state === 'open' && module === ''
                 ? 'Nobody is asked anything. Questions come here when an agent would do what needs a person’s yes.'
-                : 'No question is in this state.'}
+                : 'No question is like that.'}
             </EmptyNote>
           ) : (
             <Table label="Questions" columns={columns} rows={items} keyOf={({ id }) => id} />
@@ -77,12 +103,13 @@ function Questions({ route, run }: { readonly route: Route; readonly run: string
 const columns: readonly Column<Approval>[] = [
   {
     head: 'Question',
-    cell: ({ id, title, company, workflow }) => (
+    cell: ({ id, title, company, workflow, shown }) => (
       <>
         <a href={hrefOf(['approvals', id])}>{title}</a>
         <span className="facts">
           {[workflow, company].filter((each) => each !== null).join(' · ')}
         </span>
+        <span className="facts">{factsText(shown)}</span>
       </>
     ),
   },

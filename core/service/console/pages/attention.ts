@@ -1,13 +1,15 @@
 import type { Problem } from '../api/problem.ts';
 import type { Budgets, Limits, Status, Stop } from '../api/shapes.ts';
 import { hrefOf } from '../app/route.ts';
-import { countOf, shareText } from '../parts/text-of.ts';
+import { countOf, countText, shareText } from '../parts/text-of.ts';
 
 /** Something that somebody should look at. */
 export interface Concern {
   readonly tone: 'bad' | 'warn';
   readonly text: string;
   readonly href?: string;
+  /** What it is made of, each with where it is looked at. */
+  readonly parts?: readonly { readonly text: string; readonly href: string }[];
 }
 
 /** What is known; what could not be read is left out. */
@@ -23,7 +25,7 @@ export interface Known {
 export function concernsOf({ unready, status, limits, budgets, stops }: Known): readonly Concern[] {
   const concerns: readonly Concern[] = [
     ...(unready ? [{ tone: 'bad', text: `Not ready: ${unready.message}` } as const] : []),
-    ...(status ? ofStatus(status) : []),
+    ...(status ? [...ofStatus(status), ...ofPeople(status)] : []),
     ...(limits ? ofLimits(limits) : []),
     ...(budgets ? ofBudgets(budgets) : []),
     ...(stops ?? []).map(({ reach, reason }) => ({
@@ -68,6 +70,17 @@ function ofStatus({ engine, pool, workflows, people }: Status): readonly Concern
       ],
     ];
   return facts.flatMap(([count, rest, say]) => (count > 0 ? [{ ...rest, text: say(count) }] : []));
+}
+
+function ofPeople({ people }: Status): readonly Concern[] {
+  const { openApprovals, approvalsByModule } = people;
+  if (openApprovals === 0) return [];
+  const text = `${countOf(openApprovals, 'approval')} ${openApprovals === 1 ? 'waits' : 'wait'} for a person’s decision.`;
+  const parts = approvalsByModule.map(({ module, count }) => ({
+    text: `${module ?? 'of no module'} ${countText(count)}`,
+    href: hrefOf(['approvals'], { module }),
+  }));
+  return [{ tone: 'warn', text, href: hrefOf(['approvals']), parts }];
 }
 
 function ofRuns(status: string, tone: Concern['tone']): Omit<Concern, 'text'> {

@@ -22,7 +22,11 @@ export function BudgetTable({ budgets }: { readonly budgets: Budgets }): ReactEl
     { head: 'Spent', kind: 'number', cell: (budget) => usdText(budget.settledMicroUsd) },
     { head: 'Reserved', kind: 'number', cell: (budget) => usdText(budget.reservedMicroUsd) },
     { head: 'Cap', kind: 'number', cell: (budget) => usdText(budget.limitMicroUsd) },
-    { head: 'Cap set by', kind: 'aside', cell: ({ source }) => source },
+    {
+      head: 'Cap set by',
+      kind: 'aside',
+      cell: ({ source }) => (source === 'tenant' ? 'as tenant' : source),
+    },
   ];
   return (
     <>

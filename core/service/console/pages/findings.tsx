@@ -8,7 +8,7 @@ import { Loaded } from '../parts/loaded.tsx';
 import { MoreButton } from '../parts/more-button.tsx';
 import { StateMark } from '../parts/state-mark.tsx';
 import { type Column, Table } from '../parts/table.tsx';
-import { amountText, wordsText } from '../parts/text-of.ts';
+import { amountText } from '../parts/text-of.ts';
 import { TypedFilter } from '../parts/typed-filter.tsx';
 import { TriageButton } from './triage-button.tsx';
 
@@ -82,7 +82,7 @@ function columnsOf(onTriaged: () => void): readonly Column<Finding>[] {
         <>
           {finding.summary}
           <span className="facts">
-            {wordsText(finding.kind)} ·{' '}
+            <a href={hrefOf(['findings'], { kind: finding.kind })}>{finding.kind}</a> ·{' '}
             <a href={hrefOf(['runs', finding.runId])}>{finding.agent}</a>
             {finding.known && ' · known from an earlier run'}
             {finding.triage?.note && ` · ${finding.triage.note}`}

@@ -37,9 +37,18 @@ export function OverviewPage(): ReactElement {
           <p className="note fine">Nothing needs attention.</p>
         ) : (
           <ul className="concerns" aria-live="polite">
-            {concerns.map(({ tone, text, href }) => (
+            {concerns.map(({ tone, text, href, parts = [] }) => (
               <li key={text} className={tone}>
                 {href ? <a href={href}>{text}</a> : text}
+                {parts.length > 0 && (
+                  <span className="parts">
+                    {parts.map((part) => (
+                      <a key={part.text} href={part.href}>
+                        {part.text}
+                      </a>
+                    ))}
+                  </span>
+                )}
               </li>
             ))}
           </ul>

@@ -3,6 +3,7 @@ import type { Proposal } from '../api/shapes.ts';
 import { hrefOf } from '../app/route.ts';
 import { usePages } from '../app/use-resource.ts';
 import { EmptyNote } from '../parts/empty-note.tsx';
+import { factsText } from '../parts/lines-of.ts';
 import { Loaded } from '../parts/loaded.tsx';
 import { MoreButton } from '../parts/more-button.tsx';
 import { StateMark } from '../parts/state-mark.tsx';
@@ -10,9 +11,15 @@ import { type Column, Table } from '../parts/table.tsx';
 
 const everyMs = 10_000;
 
-/** What agents would change in the ERP and nobody has decided, of one run or of all. */
-export function ProposalList({ run }: { readonly run: string }): ReactElement {
-  const proposals = usePages<Proposal>('v1/proposals', { run, limit: 50 }, everyMs);
+/** What agents would change in the ERP and nobody has decided, of one run or of all, of one module or of all. */
+export function ProposalList({
+  run,
+  module,
+}: {
+  readonly run: string;
+  readonly module: string;
+}): ReactElement {
+  const proposals = usePages<Proposal>('v1/proposals', { run, module, limit: 50 }, everyMs);
   return (
     <>
       <Loaded from={proposals}>
@@ -43,7 +50,7 @@ const columns: readonly Column<Proposal>[] = [
   {
     head: 'With',
     kind: 'aside',
-    cell: ({ args }) => <span className="facts">{JSON.stringify(args)}</span>,
+    cell: ({ args }) => <span className="facts">{factsText(args)}</span>,
   },
   { head: 'Company', kind: 'aside', cell: ({ company }) => company ?? '–' },
   {

@@ -31,9 +31,6 @@ export function RunHead({
   const said = `${countText(succeeded)} succeeded, ${countText(failed)} failed, ${countText(skipped)} skipped of ${countText(total)} steps`;
   return (
     <section className="head">
-      <p className="soft">
-        <a href={hrefOf(['runs'])}>Runs</a> / <code>{run.id}</code>
-      </p>
       <div className="title">
         <h1>{run.workflow}</h1>
         <StateMark state={run.status} />

@@ -1,6 +1,6 @@
 import { type ReactElement, useCallback, useMemo, useRef, useSyncExternalStore } from 'react';
 import type { Entry, RunDetail } from '../api/shapes.ts';
-import type { Route } from '../app/route.ts';
+import { hrefOf, type Route } from '../app/route.ts';
 import { useSession } from '../app/session.ts';
 import { useResource } from '../app/use-resource.ts';
 import { Loaded } from '../parts/loaded.tsx';
@@ -41,15 +41,20 @@ export function RunPage({
   );
   const { entries, line } = useRunEvents(id, heed);
   return (
-    <Loaded from={run}>
-      {(detail) => (
-        <>
-          <RunHead run={detail} line={line} onChanged={refresh} />
-          <StepList route={route} runId={detail.id} view={steps} onRetry={store.readAll} />
-          {detail.endedAt === null && <WaitingList runId={detail.id} />}
-          <Journal entries={entries} steps={steps.steps} runId={detail.id} />
-        </>
-      )}
-    </Loaded>
+    <>
+      <p className="soft">
+        <a href={hrefOf(['runs'])}>Runs</a> / <code>{id}</code>
+      </p>
+      <Loaded from={run}>
+        {(detail) => (
+          <>
+            <RunHead run={detail} line={line} onChanged={refresh} />
+            <StepList route={route} runId={detail.id} view={steps} onRetry={store.readAll} />
+            {detail.endedAt === null && <WaitingList runId={detail.id} />}
+            <Journal entries={entries} steps={steps.steps} runId={detail.id} />
+          </>
+        )}
+      </Loaded>
+    </>
   );
 }

@@ -1,4 +1,4 @@
-import type { Client } from '../api/client.ts';
+import type { Source } from '../api/events.ts';
 import { asProblem, isAbort, type Problem } from '../api/problem.ts';
 import type { Entry, Page, Step } from '../api/shapes.ts';
 
@@ -23,7 +23,7 @@ export interface StepsView {
  * thousands of steps can be watched.
  */
 export class StepStore {
-  readonly #client: Client;
+  readonly #client: Pick<Source, 'get'>;
   readonly #runId: string;
   readonly #watchers = new Set<() => void>();
   readonly #touched = new Set<number>();
@@ -33,7 +33,7 @@ export class StepStore {
   #isReading = false;
   #gone = new AbortController();
 
-  constructor(client: Client, runId: string) {
+  constructor(client: Pick<Source, 'get'>, runId: string) {
     this.#client = client;
     this.#runId = runId;
   }
@@ -75,7 +75,11 @@ export class StepStore {
       while (this.#touched.size > 0 && !signal.aborted) {
         for (const window of [...this.#touched].sort((one, other) => one - other)) {
           this.#touched.delete(window);
-          await this.#readWindow(window, signal);
+          await this.#readWindow(window, signal).catch((error: unknown) => {
+            // It is still to be read, with what comes next.
+            this.#touched.add(window);
+            throw error;
+          });
         }
         await new Promise((resolve) => setTimeout(resolve, pauseMs));
       }

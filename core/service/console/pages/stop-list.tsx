@@ -58,7 +58,7 @@ function Lift({
     onLifted();
   };
   return (
-    <ConfirmButton name="Lift" said="The stop was lifted." work={lift}>
+    <ConfirmButton name="Lift" about={stop.reach} said="The stop was lifted." work={lift}>
       What waited for the stop of <code>{stop.reach}</code> goes on.
     </ConfirmButton>
   );

@@ -15,13 +15,17 @@ export function TriageButton({
 }): ReactElement {
   const { client } = useSession();
   const { triage, fingerprint } = finding;
-  const [state, setState] = useState(triage?.state ?? 'open');
+  const [chosen, setChosen] = useState<string | null>(null);
   const [note, setNote] = useState('');
   const may = useMay('findings:triage');
   if (triage === null) return <span className="soft">of a rehearsal</span>;
+  // What others have said meanwhile counts until whoever looks here chooses something else.
+  const state = chosen ?? triage.state;
   const save = async (): Promise<void> => {
     const body = { state, ...(note.trim() !== '' && { note: note.trim() }) };
     await client.send(`v1/findings/${fingerprint}/triage`, { method: 'PUT', body });
+    setChosen(null);
+    setNote('');
     onTriaged();
   };
   return (
@@ -29,9 +33,14 @@ export function TriageButton({
       <StateMark state={triage.state} />
       {triage.assignee !== null && <span className="facts">{triage.assignee}</span>}
       {may && (
-        <ConfirmButton name="Triage" said="The finding was triaged." work={save}>
+        <ConfirmButton
+          name="Triage"
+          about={finding.summary}
+          said="The finding was triaged."
+          work={save}
+        >
           <p>{finding.summary}</p>
-          <Choice label="State" value={state} options={triageStates} onChoose={setState} />
+          <Choice label="State" value={state} options={triageStates} onChoose={setChosen} />
           <label className="field">
             <span>Note</span>
             <input

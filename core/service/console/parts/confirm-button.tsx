@@ -6,18 +6,24 @@ import { ProblemNote } from './problem-note.tsx';
 /** A button whose work is done only after a second word. */
 export function ConfirmButton({
   name,
+  about,
   children,
   said,
   isGrave = false,
+  isReady = true,
   work,
 }: {
   readonly name: string;
+  /** What it is for, where a page has several of one name: read aloud behind it. */
+  readonly about?: string;
   /** What will happen, and whatever is to be filled in for it. */
   readonly children: ReactNode;
   /** What is told once it was done. */
   readonly said: string;
   /** Whether it cannot be taken back. */
   readonly isGrave?: boolean;
+  /** Whether what it takes has been filled in. */
+  readonly isReady?: boolean;
   readonly work: () => Promise<unknown>;
 }): ReactElement {
   const dialog = useRef<HTMLDialogElement>(null);
@@ -32,7 +38,12 @@ export function ConfirmButton({
   };
   return (
     <>
-      <button type="button" className={`button ${isGrave ? 'grave' : ''}`} onClick={open}>
+      <button
+        type="button"
+        className={`button ${isGrave ? 'grave' : ''}`}
+        aria-label={about && `${name}: ${about}`}
+        onClick={open}
+      >
         {name}
       </button>
       <dialog ref={dialog} aria-labelledby={title}>
@@ -46,7 +57,7 @@ export function ConfirmButton({
           <button
             type="button"
             className={`button ${isGrave ? 'grave' : 'primary'}`}
-            disabled={change.isBusy}
+            disabled={change.isBusy || !isReady}
             onClick={confirm}
           >
             {change.isBusy ? 'Asking…' : name}

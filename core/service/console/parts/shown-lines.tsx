@@ -1,4 +1,5 @@
 import type { ReactElement } from 'react';
+import { linesOf } from './lines-of.ts';
 
 /**
  * Data as people are asked about it, a line a value: nothing is left out, shortened or made markup. A text from outside stays a text.
@@ -17,27 +18,4 @@ export function ShownLines({ of }: { readonly of: unknown }): ReactElement {
       ))}
     </dl>
   );
-}
-
-interface Line {
-  readonly label: string;
-  readonly text: string;
-}
-
-function linesOf(value: unknown, label: string): readonly Line[] {
-  if (value === null || value === undefined) return label === '' ? [] : [{ label, text: '–' }];
-  if (typeof value !== 'object') return [{ label, text: String(value) }];
-  if (Array.isArray(value) && value.every((each) => each === null || typeof each !== 'object'))
-    return [{ label, text: value.map((each) => String(each ?? '–')).join(', ') || '(none)' }];
-  const members = Object.entries(value).map(([name, each]) => [visible(name), each] as const);
-  if (members.length === 0) return label === '' ? [] : [{ label, text: '(none)' }];
-  return members.flatMap(([name, each]) => {
-    if (Array.isArray(value)) return linesOf(each, `${label}[${name}]`);
-    return linesOf(each, label === '' ? name : `${label}.${name}`);
-  });
-}
-
-/** A name without what hides in it; the API's texts come so. */
-function visible(name: string): string {
-  return name.replace(/[\p{Cc}\p{Cf}]+/gu, ' ');
 }
