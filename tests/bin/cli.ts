@@ -62,18 +62,19 @@ export function startCli(place: Place, args: readonly string[], output?: number)
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
   });
-  const ended = once(child, 'close').then(([code]) => ({
-    code: code as number | null,
-    stdout,
-    stderr,
-  }));
+  let isOver = false;
+  const ended = once(child, 'close').then(([code]) => {
+    isOver = true;
+    return { code: code as number | null, stdout, stderr };
+  });
   return {
     child,
     ended,
     async says(pattern) {
       const deadline = performance.now() + patienceMs;
       while (!pattern.test(stdout + stderr)) {
-        if (performance.now() > deadline || child.exitCode !== null) {
+        // What it said last is there when its streams have closed, which is after its end.
+        if (performance.now() > deadline || isOver) {
           throw new Error(`It did not say ${pattern}, but:\n${stdout}${stderr}`);
         }
         await sleep(pauseMs);

@@ -101,7 +101,7 @@ describe('the container', function () {
     const ready = await fetch(`http://127.0.0.1:${port}/readyz`);
     const refused = await fetch(`http://127.0.0.1:${port}/v1/runs`);
     child.kill('SIGTERM');
-    const [code] = (await once(child, 'exit')) as [number | null];
+    const [code] = (await once(child, 'close')) as [number | null];
 
     assert.equal(isUp, true, said);
     assert.equal(ready.status, 200);

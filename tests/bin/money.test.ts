@@ -8,12 +8,11 @@ import { LedgerRows } from '../support/ledger.ts';
 import { verifies } from '../support/verifies.ts';
 import { fixtureConfig, useCli } from './cli.ts';
 
-const day = periodOf(Date.now());
-
 describe('the commands on money', function () {
   this.timeout(180_000);
   const lab = useCli(fixtureConfig('model'));
   const { tutti } = lab;
+  let day: string;
 
   before(async () => {
     const rows = new LedgerRows(lab.fresh.database);
@@ -23,6 +22,7 @@ describe('the commands on money', function () {
     const call = { tenantId, run, step: 1, model: 'house', bound: 40_000, data: {} };
     const tokens = { input: 1_200, cachedInput: 1_000, cacheWrite: 0, output: 30, reasoning: 7 };
     const at = new Date();
+    day = periodOf(at.getTime());
     const real = { ...call, at, tokens, simulated: false, batch: false };
     await rows.call({ ...real, seq: 1, state: 'settled', cost: 20_000 });
     await rows.call({ ...real, seq: 2, state: 'settled', cost: 30_000, batch: true });

@@ -93,11 +93,12 @@ export function startLabEngine(
   child.stderr.on('data', (part: Buffer) => {
     stderr += part;
   });
-  const ended = once(child, 'exit').then(([code, signal]) => ({
-    code: code as number | null,
-    signal: signal as string | null,
-    stderr,
-  }));
+  const closed = once(child, 'close');
+  const ended = once(child, 'exit').then(async ([code, signal]) => {
+    // What it said last may come after its end. What a kill leaves behind may hold its streams open, and is not waited for.
+    if (signal === null) await closed;
+    return { code: code as number | null, signal: signal as string | null, stderr };
+  });
   const ready = Promise.withResolvers<void>();
   const submitted = Promise.withResolvers<void>();
   createInterface({ input: child.stdout }).on('line', (line) => {

@@ -1,4 +1,4 @@
-import express, { type RequestHandler } from 'express';
+import express, { type Request, type RequestHandler } from 'express';
 import { EngineError } from '../../base/errors.ts';
 
 /** What a body of JSON may hold. */
@@ -13,9 +13,11 @@ const mostLevels = 100;
 export const readJson: readonly RequestHandler[] = [
   express.json({ limit: largestBodyBytes }),
   (request, _response, next) => {
-    // The parser passes over a request whose sender had gone before it came to it.
-    if (!request.complete && !request.socket.readable)
-      throw new EngineError('INPUT_INVALID', 'The request was cut off before its end.');
+    if (isUnread(request))
+      throw new EngineError(
+        'INPUT_INVALID',
+        'The connection was closed before the body had been read; keep it open until the answer comes.',
+      );
     if (isDeeper(request.body, mostLevels))
       throw new EngineError(
         'INPUT_INVALID',
@@ -24,6 +26,15 @@ export const readJson: readonly RequestHandler[] = [
     next();
   },
 ];
+
+/**
+ * Whether there is a body that the parser has passed over, as it does where the sender's side is closed by the time that it comes to it: what
+ * was asked for must not be done as if nothing had been said.
+ */
+function isUnread({ body, headers, readable, socket }: Request): boolean {
+  if (body !== undefined || (readable && socket.readable)) return false;
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
 
 /** Goes level by level: it needs no stack. */
 function isDeeper(value: unknown, levels: number): boolean {

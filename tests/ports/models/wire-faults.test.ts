@@ -151,7 +151,8 @@ for (const provider of providers) {
           const { connectMs: _, ...ours } = deadlines;
           assert.equal(error.details?.timeoutMs, Math.min(...Object.values(ours)));
         }
-        assert.equal(server.calls.length, 1);
+        // A deadline of ours may end a call before a busy machine has sent it.
+        assert.ok(server.calls.length === 1 || (deadlines && server.calls.length === 0));
         await eventually(() => server?.open === 0);
       });
     }

@@ -41,7 +41,8 @@ describe('databases for tools', function () {
     databases = openDatabases(
       {
         books: { urlFrom: 'BOOKS' },
-        few: { urlFrom: 'BOOKS', maxRows: 3, timeoutMs: 300 },
+        few: { urlFrom: 'BOOKS', maxRows: 3 },
+        hasty: { urlFrom: 'BOOKS', timeoutMs: 300 },
         writer: { urlFrom: 'WRITER' },
         climber: { urlFrom: 'CLIMBER' },
         owner: { urlFrom: 'OWNER' },
@@ -164,7 +165,7 @@ describe('databases for tools', function () {
   it('tell what there is, and never an address', async () => {
     await assert.rejects(query('SELECT 1', { database: 'toString' }), {
       code: 'DATABASE_UNKNOWN',
-      message: /there are: books, few/,
+      message: /there are: books, few, hasty/,
     });
     for (const [database, code, message] of [
       ['unset', 'DATABASE_UNKNOWN', /UNSET is not set/],
@@ -179,7 +180,7 @@ describe('databases for tools', function () {
   });
 
   it('end a query at its time, and one of a call that has ended', async () => {
-    await assert.rejects(query('SELECT pg_sleep(60)', { database: 'few' }), {
+    await assert.rejects(query('SELECT pg_sleep(60)', { database: 'hasty' }), {
       code: 'QUERY_FAILED',
       message: /did not end in time/,
     });

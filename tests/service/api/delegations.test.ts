@@ -9,16 +9,17 @@ import { type ServedApi, serveHere } from '../identity/served.ts';
 import { json, problem } from './api.ts';
 
 const path = '/v1/delegations';
-const until = new Date(Date.now() + 3_600_000).toISOString();
 
 describe('/v1/delegations', function () {
   this.timeout(60_000);
+  let until: string;
   let served: ServedApi;
   /** Keys, by who calls with them. */
   let keys: Readonly<Record<'anna' | 'ben' | 'viewer' | 'admin' | 'nobody', string>>;
 
   before(async () => {
     served = await serveHere();
+    until = new Date(Date.now() + 3_600_000).toISOString();
     const { ours } = served;
     const key = (role: 'approver' | 'viewer' | 'tenant_admin', person: string | null) =>
       served.key(ours, [role], { person });

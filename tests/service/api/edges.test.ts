@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
-import express from 'express';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import express, { type RequestHandler } from 'express';
+import { z } from 'zod';
+import { readJson } from '../../../core/service/api/body.ts';
 import { mount } from '../../../core/service/api/mount.ts';
 import { openApiOf } from '../../../core/service/api/openapi/document.ts';
+import { answerProblems } from '../../../core/service/api/problem.ts';
 import { defineRoute, nothing } from '../../../core/service/api/route.ts';
+import { eventually } from '../../support/eventually.ts';
 import { verifies } from '../../support/verifies.ts';
 import { type ServedApi, serveHere } from '../identity/served.ts';
 import { problem } from './api.ts';
@@ -111,6 +115,53 @@ describe('HTTP, at its edges', function () {
       assert.equal(headers.get('deprecation'), '@1772323200');
       assert.equal(headers.get('sunset'), 'Mon, 01 Mar 2027 00:00:00 GMT');
       assert.equal(openApiOf([route]).paths['/old']?.get?.deprecated, true);
+    } finally {
+      server.close();
+    }
+  });
+
+  it('does nothing without the body of who has gone before it was read', async () => {
+    verifies('R12.input-validation');
+    const [done, refused]: [unknown[], unknown[]] = [[], []];
+    const route = defineRoute({
+      ...{ method: 'post', path: '/back', summary: 'Goes back.', permission: null },
+      ...{ body: z.strictObject({ to: z.int().optional() }), answers: { 204: null } },
+      handle: async ({ body }) => {
+        done.push(body);
+        return nothing;
+      },
+    });
+    const leaves: RequestHandler = async ({ socket }, _response, next) => {
+      await eventually(() => !socket.readable);
+      next();
+    };
+    const parts = { closing: new AbortController().signal };
+    const app = express().use(leaves, ...readJson, mount([route], parts));
+    const hear = (told: string): string => {
+      refused.push(told);
+      return told;
+    };
+    app.use(answerProblems(() => assert.fail(), hear));
+    const server = app.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const ways: readonly ((socket: Socket) => void)[] = [
+      (socket) => socket.end(),
+      (socket) => socket.destroySoon(),
+    ];
+    try {
+      for (const [at, leave] of ways.entries()) {
+        const socket = connect({ port, host: '127.0.0.1' });
+        await once(socket, 'connect');
+        socket.write(
+          'POST /back HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 8\r\n\r\n{"to":3}',
+        );
+        leave(socket);
+        await eventually(() => done.length + refused.length > at);
+      }
+
+      assert.deepEqual(done, []);
+      assert.match(refused.join(), /closed before the body had been read/);
     } finally {
       server.close();
     }

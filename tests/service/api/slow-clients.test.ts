@@ -37,12 +37,12 @@ describe('clients that send slowly', function () {
     let answered = 0;
     do {
       assert.equal((await fetch(`${server.url}/v1/runs`)).status, 200);
-      answered += 1;
+      if (!isOver) answered += 1;
     } while (!isOver);
     const cut = await all;
     await server.close();
 
-    assert.ok(answered > 5, `${answered} answers`);
+    assert.ok(answered > 0, 'nobody was answered meanwhile');
     for (const { said, afterMs } of cut) {
       assert.match(said, /^HTTP\/1\.1 408 /);
       assert.ok(afterMs < bounds.requestMs + bounds.checkMs + slackMs, `after ${afterMs} ms`);
@@ -64,6 +64,8 @@ describe('clients that send slowly', function () {
       await ask(good, server);
       // Each newcomer takes the place of one who has said nothing, and gives it back.
       for (let no = 0; no < 5; no += 1) assert.equal((await livez(server)).status, 200);
+      // The one who was put out hears of it by itself.
+      await eventually(() => closed.size > 41);
       assert.equal(closed.size, 42);
       await ask(good, server);
     } finally {

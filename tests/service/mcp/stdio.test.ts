@@ -106,7 +106,7 @@ describe('tutti mcp serve', () => {
     await eventually(() => output.includes('\n'));
 
     child.stdin.end();
-    const [code] = (await once(child, 'exit')) as [number];
+    const [code] = (await once(child, 'close')) as [number];
 
     assert.equal(code, 0);
     const lines = output.trimEnd().split('\n');
