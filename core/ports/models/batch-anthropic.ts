@@ -2,7 +2,7 @@ import type Anthropic from '@anthropic-ai/sdk';
 import { z } from 'zod';
 import { anthropicClient } from './anthropic.ts';
 import { toMessagesRequest } from './anthropic-request.ts';
-import { arrivalMs, type BatchItem, type BatchLimits, type BatchModel } from './batch.ts';
+import type { BatchItem, BatchLimits, BatchModel } from './batch.ts';
 import {
   type About,
   type Batch,
@@ -103,10 +103,10 @@ interface Search {
 }
 
 async function find(search: Search): Promise<{ readonly id: string } | 'absent' | 'unknown'> {
-  const { connection, mark, sinceMs, signal } = search;
+  const { connection, mark, signal } = search;
   const candidates = await listSince(search);
   if (!candidates || candidates.length > maxLooks) return 'unknown';
-  let isCertain = connection.clock.now() - sinceMs >= arrivalMs;
+  let isCertain = true;
   for (const { id, processing_status } of candidates) {
     const seen =
       processing_status === 'ended' ? await readMark({ connection, id, signal }) : undefined;
