@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import { EngineError, type ErrorData, isEngineError, toErrorData } from '../../base/errors.ts';
-import type { BatchItem, BatchResult, BatchState } from '../../ports/models/batch.ts';
+import type { BatchItem, BatchResult, BatchState } from '../../ports/models/batch/batch.ts';
 import type { Batch } from './batch.ts';
 import type { BatchCall } from './calls.ts';
 import type { Requests } from './requests.ts';
