@@ -8,8 +8,8 @@ export interface Guest {
 }
 
 /**
- * Places that many share and some hold for long. A tenant may hold as many as are free after it, a caller half of that: alone they come to a half
- * and a third, and whoever comes later always finds some.
+ * Places that many share and some hold for long. A tenant may hold as many as are free after it, and a caller of it as many as its tenant
+ * may then still take: alone they come to a half and a quarter. Whoever comes later finds half as many, whoever they are of.
  */
 export class Places {
   readonly #most: number;
@@ -28,8 +28,8 @@ export class Places {
       number,
       number,
     ];
-    if (free === 0 || ofTenant >= free || ofCaller * 2 >= free)
-      throw new EngineError('RATE_LIMITED', refusal);
+    // Of `free - ofTenant` places its tenant may take every other one: each that it takes is free no more.
+    if (ofCaller * 2 >= free - ofTenant) throw new EngineError('RATE_LIMITED', refusal);
     this.#change(names, 1);
     return () => this.#change(names, -1);
   }

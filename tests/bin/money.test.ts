@@ -138,7 +138,7 @@ describe('the commands on money', function () {
       [/^INPUT_INVALID: tutti budgets takes nothing/, ['budgets', 'unset', 'tenant', '1']],
       [/^INPUT_INVALID: tutti budgets takes nothing/, ['budgets', 'raise', 'tenant', '1']],
       [
-        /^SETTING_UNKNOWN: There is no budget 'module:x'; there are /,
+        /^SETTING_UNKNOWN: There is no budget 'module:x'; see: tutti budgets/,
         ['budgets', 'unset', 'module:x'],
       ],
     ];

@@ -24,8 +24,8 @@ export const webhooks: readonly Mutant[] = [
   {
     id: 'an-endpoint-gets-more-at-once-than-it-allows',
     file: 'core/service/webhooks/claims.ts',
-    find: 'greatest(0, w.concurrency - (SELECT count(*)',
-    replace: 'greatest(0, w.concurrency - 0 * (SELECT count(*)',
+    find: 'greatest(0, w.concurrency - coalesce(',
+    replace: 'greatest(0, w.concurrency - 0 * coalesce(',
     tests: [deliveries],
   },
   {

@@ -15,20 +15,29 @@ function fill(places: Places, tenantId: number, caller: string): readonly (() =>
 }
 
 describe('places that many share', () => {
-  it('are never all held by one caller or one tenant', () => {
+  it('are never all held by one tenant, nor those of a tenant by two of its callers', () => {
     const places = new Places(200);
     const held = [
-      ...['a', 'b', 'c'].map((caller) => fill(places, 1, caller).length),
+      ...['a', 'b', 'c', 'd'].map((caller) => fill(places, 1, caller).length),
       ...[2, 3, 4].map((tenant) => fill(places, tenant, 'a').length),
     ];
 
-    assert.deepEqual(held, [67, 33, 0, 34, 22, 15]);
+    assert.deepEqual(held, [50, 25, 13, 6, 27, 20, 15]);
+  });
+
+  it('are left to the others by a tenant of any number of callers', () => {
+    const places = new Places(200);
+    const callers = Array.from({ length: 300 }, (_, caller) => `${caller}`);
+    const held = callers.reduce((sum, caller) => sum + fill(places, 1, caller).length, 0);
+
+    assert.equal(held, 100);
+    assert.equal(fill(places, 2, 'a').length, 25);
   });
 
   it('are free for others once they are given back', () => {
     const places = new Places(200);
     for (const leave of fill(places, 1, 'a')) leave();
 
-    assert.equal(fill(places, 2, 'a').length, 67);
+    assert.equal(fill(places, 2, 'a').length, 50);
   });
 });

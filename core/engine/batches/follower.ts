@@ -1,11 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import { EngineError, type ErrorData, isEngineError, toErrorData } from '../../base/errors.ts';
-import {
-  arrivalMs,
-  type BatchItem,
-  type BatchResult,
-  type BatchState,
-} from '../../ports/models/batch/batch.ts';
+import type { BatchItem, BatchResult, BatchState } from '../../ports/models/batch/batch.ts';
 import type { Batch } from './batch.ts';
 import type { BatchCall } from './calls.ts';
 import type { Requests } from './requests.ts';
@@ -48,6 +43,8 @@ export interface FollowerParts {
   readonly isStopped: (call: BatchCall) => boolean;
 }
 
+/** How long after a submission was given up its request may still arrive at the provider. */
+const arrivalMs = 120_000;
 const firstLookMs = 10_000;
 const longestLookMs = 60_000;
 /** How long a batch that was asked to stop gets to end, before its calls are made directly all the same. */
@@ -175,8 +172,10 @@ export class Follower {
     const { batches } = batch.target;
     for (let delayMs = firstLookMs; ; delayMs = Math.min(delayMs * 1.5, longestLookMs)) {
       const options = { signal: this.#signal, not: this.#parts.known() };
+      // A list tells of the moment when it was asked for, however long its answer takes.
+      const askedAt = clock.now();
       const found = await this.#ask(() => batches.find(batch.mark, batch.plannedAt, options));
-      if (found === 'absent' && clock.now() - givenUpAt >= arrivalMs) {
+      if (found === 'absent' && askedAt - givenUpAt >= arrivalMs) {
         const error = { code: 'MODEL_UNAVAILABLE', message: 'Its submission was lost.' } as const;
         this.#gone(batch, 'absent');
         events.unsent(batch, { afterMs: 0 }, error);

@@ -163,11 +163,10 @@ export class Budgets {
   }
 
   #check(scope: string): void {
-    const scopes = budgetScopes(this.#parts.registry);
-    if (scopes.includes(scope)) return;
+    if (budgetScopes(this.#parts.registry).includes(scope)) return;
     throw new EngineError(
       'SETTING_UNKNOWN',
-      `There is no budget '${scope.slice(0, 100)}'; there are ${scopes.join(', ')}.`,
+      `There is no budget '${scope.slice(0, 100)}'; see: tutti budgets`,
     );
   }
 }

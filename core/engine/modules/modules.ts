@@ -107,11 +107,10 @@ export class Modules {
 
   /** @throws MODULE_UNKNOWN */
   #known(name: string): void {
-    const names = this.#parts.registry.modules.map((module) => module.name);
-    if (names.includes(name)) return;
+    if (this.#parts.registry.modules.some((module) => module.name === name)) return;
     throw new EngineError(
       'MODULE_UNKNOWN',
-      `There is no module '${name.slice(0, 64)}'; loaded are: ${names.join(', ')}.`,
+      `There is no module '${name.slice(0, 64)}'; see: tutti modules`,
     );
   }
 

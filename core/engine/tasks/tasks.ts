@@ -4,7 +4,7 @@ import { EngineError, type ErrorData, isEngineError } from '../../base/errors.ts
 import { digest } from '../../base/ids.ts';
 import type { Database } from '../../ports/db/database.ts';
 import { bodyText, vaultOf } from '../../ports/db/vault.ts';
-import type { RegisteredAgent, Registry } from '../../sdk/registry.ts';
+import type { Registry } from '../../sdk/registry.ts';
 import { agentUnknown } from '../agents/agent-unknown.ts';
 import type { History } from '../history/history.ts';
 import type { Sight } from '../history/sight.ts';
@@ -153,7 +153,7 @@ export class Tasks {
 
   async #named(name: string, agents: Registry['agents']): Promise<Choice> {
     const agent = agents.get(name);
-    if (!agent || agent.isTool || agent.isOwn) throw unknownAgent(name, agents);
+    if (!agent || agent.isTool || agent.isOwn) throw unknownAgent(name);
     checkRunnable(agent, await this.#parts.hasModels());
     return { agent, why: 'It was named.', considered: [] };
   }
@@ -226,11 +226,8 @@ function withoutGaps<T extends object>(value: T): T {
   return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as T;
 }
 
-function unknownAgent(name: string, agents: ReadonlyMap<string, RegisteredAgent>): EngineError {
-  const all = [...agents.values()].filter(({ isTool, isOwn }) => !isTool && !isOwn);
-  const known = all.map((each) => each.name).sort();
-  const shown = known.slice(0, 50).join(', ') + (known.length > 50 ? ', …' : '');
-  return agentUnknown(`There is no agent '${name.slice(0, 64)}'; known are: ${shown || 'none'}.`);
+function unknownAgent(name: string): EngineError {
+  return agentUnknown(`There is no agent '${name.slice(0, 64)}'; see: tutti agent list`);
 }
 
 function unknownTask(id: string): EngineError {

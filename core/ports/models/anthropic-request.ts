@@ -83,7 +83,9 @@ function toBlocks(part: Part, model: string): Content[] {
   const isOurs = echo?.provider === 'anthropic' && echo.model === model;
   const before = isOurs ? (echo.blocks as readonly Content[]) : [];
   if (part.kind === 'text') {
-    return [...before, ...(part.text === '' ? [] : [{ type: 'text' as const, text: part.text }])];
+    // A text of white space alone, which models do write beside calls, is refused with all of its request.
+    const isBlank = part.text.trim() === '';
+    return [...before, ...(isBlank ? [] : [{ type: 'text' as const, text: part.text }])];
   }
   const { id, name, args } = part;
   const call = {

@@ -213,11 +213,12 @@ export function collectChat(
   };
 }
 
-// Some servers number every call 0 and tell them apart by id only; the rest of a call comes without an id.
+// Some servers number every call 0 and tell them apart by id only; others (vLLM) give each piece of a call an id of its own. Only the
+// first piece of a call has a name.
 function addCall(calls: OpenCall[], delta: z.output<typeof callSchema>): void {
   const index = delta.index ?? 0;
   let call = calls.findLast((each) => each.index === index);
-  if (!call || (delta.id && delta.id !== call.id)) {
+  if (!call || (delta.id && delta.id !== call.id && delta.function?.name)) {
     call = { index, id: delta.id ?? '', name: '', args: '' };
     calls.push(call);
     checkCount(calls.length);

@@ -219,6 +219,9 @@ export function collectResponse(
         final = { response: event.response };
       } else if (event.type === 'response.failed') {
         throw parseReply(failureSchema, event.response);
+      } else if (event.type === 'error') {
+        // The SDK throws it only where the line `event:` names it as well, which gateways leave out.
+        throw parseReply(failureSchema, { error: raw });
       }
     },
     finish() {

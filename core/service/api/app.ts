@@ -8,7 +8,7 @@ import { isLoopback } from '../../base/loopback.ts';
 import { toVisible } from '../../base/text.ts';
 import { identify } from '../identity/identify.ts';
 import { mcpRoutes } from '../mcp/routes.ts';
-import { readJson } from './body.ts';
+import { readJsonOfKnown } from './body.ts';
 import { boundConnections } from './connections.ts';
 import { consoleRoutes } from './console.ts';
 import { guardAnswers, letOrigins } from './guard-answers.ts';
@@ -92,7 +92,7 @@ export function createApp(options: ApiParts): Express {
   app.use(mount(uncounted, parts));
   const usual = { perMinute: parts.requestsPerMinute };
   app.use(identify(parts), limitRate(countCallers({ usual, ...parts.api.rates })));
-  app.use(...readJson, mount(counted, parts));
+  app.use(...readJsonOfKnown, mount(counted, parts));
   app.use(refuseMethods(routes), refuseUnknown, answerProblems(parts.onError, parts.scrub));
   return app;
 }

@@ -28,6 +28,15 @@ export const readJson: readonly RequestHandler[] = [
 ];
 
 /**
+ * The same, but nothing of callers whom nobody knows: whatever they send they are refused for that, and a megabyte of each of thousands
+ * would be held until then.
+ */
+export const readJsonOfKnown: readonly RequestHandler[] = readJson.map((read): RequestHandler => {
+  return (request, response, next) =>
+    response.locals.principal === undefined ? next() : read(request, response, next);
+});
+
+/**
  * Whether there is a body that the parser has passed over, as it does where the sender's side is closed by the time that it comes to it: what
  * was asked for must not be done as if nothing had been said.
  */

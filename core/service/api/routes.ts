@@ -81,7 +81,7 @@ export function routesOf(parts: CompleteParts): readonly Route[] {
     ...(parts.webhooks ? webhookRoutes(parts.webhooks) : []),
     ...(parts.audit ? auditRoutes(parts.audit, parts) : []),
     ...(parts.schedules ? scheduleRoutes(parts.schedules) : []),
-    ...(parts.settings ? settingRoutes(parts.settings) : []),
+    ...(parts.settings ? settingRoutes(parts, parts.settings) : []),
     ...(parts.identity ? keyRoutes(parts.identity) : []),
     ...(parts.identity ? sessionRoutes(parts.identity) : []),
     ...(parts.identity ? tenantRoutes(parts.identity) : []),

@@ -252,10 +252,9 @@ export class HookStore {
 
   #known(name: string): void {
     if (this.#hooks.has(name)) return;
-    const known = [...this.#hooks.keys()].join(', ') || 'none';
     throw new EngineError(
       'HOOK_UNKNOWN',
-      `There is no hook '${name.slice(0, 100)}'; known are: ${known}.`,
+      `There is no hook '${name.slice(0, 100)}'; see: tutti hooks`,
     );
   }
 

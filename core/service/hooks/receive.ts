@@ -4,6 +4,7 @@ import { EngineError, isEngineError } from '../../base/errors.ts';
 import type { Metrics } from '../../base/telemetry/metrics.ts';
 import { mayPass, translateDbError } from '../../ports/db/db-error.ts';
 import { Rate } from '../api/rate.ts';
+import { Bodies, largestPostBytes, tooLarge } from './bodies.ts';
 import { type Posted, readPost } from './cloud-events.ts';
 import type { Delivery, Recorded } from './intake.ts';
 import type { Source } from './sources.ts';
@@ -20,10 +21,6 @@ export interface ReceiverParts {
   readonly metrics?: Metrics;
 }
 
-/** What a post may hold. */
-export const largestPostBytes = 262_144;
-/** Bodies at once: what is beyond is told to come again, instead of being held in memory. */
-const mostBytes = 64 * 1_048_576;
 /** How long a source's tenant is known without asking; a tenant that is suspended is refused that much later. */
 const tenantMs = 1_000;
 const busySeconds = 1;
@@ -40,7 +37,7 @@ export class HookReceiver {
   readonly #parts: ReceiverParts;
   readonly #rates: ReadonlyMap<string, Rate>;
   readonly #tenants = new Map<string, { readonly until: number; readonly id: Promise<number> }>();
-  #bytes = 0;
+  readonly #bodies = new Bodies();
 
   constructor(parts: ReceiverParts) {
     this.#parts = parts;
@@ -153,45 +150,12 @@ export class HookReceiver {
         'MEDIA_UNSUPPORTED',
         'Send the body as it is, without Content-Encoding.',
       );
-    const held = told || largestPostBytes;
-    if (this.#bytes + held > mostBytes)
-      throw comeAgain(
-        new EngineError(
-          'RATE_LIMITED',
-          'More is being posted than is taken in at once; send this again in a second.',
-        ),
-        busySeconds,
-      );
-    this.#bytes += held;
-    try {
-      const headers = Object.fromEntries(
-        Object.entries(request.headers).map(([name, value]) => [name, String(value)]),
-      );
-      const query = new URL(request.originalUrl, 'http://hooks').searchParams;
-      return { headers, query, body: await bodyOf(request), now };
-    } finally {
-      this.#bytes -= held;
-    }
+    const headers = Object.fromEntries(
+      Object.entries(request.headers).map(([name, value]) => [name, String(value)]),
+    );
+    const query = new URL(request.originalUrl, 'http://hooks').searchParams;
+    return { headers, query, body: await this.#bodies.read(request), now };
   }
-}
-
-async function bodyOf(request: Request): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  // Whoever sends too much is to read why, so the connection stays.
-  const sent = request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
-  try {
-    for await (const chunk of sent) {
-      size += chunk.length;
-      if (size > largestPostBytes) throw tooLarge();
-      chunks.push(chunk);
-    }
-  } catch (cause) {
-    if (isEngineError(cause)) throw cause;
-    // Nobody is there to read this, and it is no failure of ours: else anybody could fill the log.
-    throw new EngineError('INPUT_INVALID', 'The post was cut off before its end.', { cause });
-  }
-  return Buffer.concat(chunks);
 }
 
 /** The questions of senders that ask by a post; it has been verified like any other. */
@@ -212,11 +176,4 @@ function handshakeOf({ preset }: Source, post: Post): Handshake | null {
 
 function comeAgain({ code, message, cause }: EngineError, seconds: number): EngineError {
   return new EngineError(code, message, { cause, details: { retryAfterSeconds: seconds } });
-}
-
-function tooLarge(): EngineError {
-  return new EngineError(
-    'BODY_TOO_LARGE',
-    `A post may have ${largestPostBytes} bytes; send less, or the events one by one.`,
-  );
 }

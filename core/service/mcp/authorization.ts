@@ -97,13 +97,18 @@ export class Authorization {
     next();
   };
 
-  /** Refuses whoever may not do what a request asks. @throws TOKEN_REFUSED · TOKEN_UNCHECKED · SCOPE_MISSING */
+  /** Refuses whom nobody knows, before anything of the body is read. @throws TOKEN_REFUSED · TOKEN_UNCHECKED */
+  readonly refuseNobody: RequestHandler = (_request, response, next) => {
+    const known: unknown = response.locals.caller;
+    if (!isCaller(known)) throw this.#challenged(response, known);
+    next();
+  };
+
+  /** Refuses whoever may not do what a request asks. @throws SCOPE_MISSING */
   readonly admit =
     (neededBy: NeededBy): RequestHandler =>
     (request, response, next) => {
-      const known: unknown = response.locals.caller;
-      if (!isCaller(known)) throw this.#challenged(response, known);
-      const missing = missingOf(request.body, known, neededBy);
+      const missing = missingOf(request.body, admitted(response), neededBy);
       if (missing.length === 0) return next();
       const scope = missing.map((each) => this.#tokens?.names[each] ?? each).join(' ');
       if (this.#tokens) this.#challenge(response, { error: 'insufficient_scope', scope });

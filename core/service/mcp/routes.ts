@@ -76,7 +76,8 @@ export function transportRoutes(parts: TransportParts, served: Served): Router {
   router.all(
     '/mcp',
     ...[known, authorization.identify, limit],
-    ...[...readJson, authorization.admit(served.neededBy), authorization.watch, answer],
+    ...[authorization.refuseNobody, ...readJson],
+    ...[authorization.admit(served.neededBy), authorization.watch, answer],
   );
   router.use('/mcp', refuseBody);
   return router;

@@ -73,10 +73,9 @@ export class ScheduleDesk {
     const { schedules } = this.#parts.registry;
     const found = schedules.get(name);
     if (found) return found;
-    const known = [...schedules.keys()].join(', ') || 'none';
     throw new EngineError(
       'SCHEDULE_UNKNOWN',
-      `There is no schedule '${name.slice(0, 64)}'; there are: ${known}.`,
+      `There is no schedule '${name.slice(0, 64)}'; see: tutti schedule list`,
     );
   }
 

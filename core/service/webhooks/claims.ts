@@ -135,15 +135,19 @@ const dueSql = `SELECT w.tenant_id, w.id, w.url FROM tutti.webhook w
   WHERE w.disabled_at IS NULL AND NOT ${isSuspended('w.tenant_id')} AND EXISTS (SELECT FROM tutti.delivery d WHERE d.tenant_id = w.tenant_id AND d.endpoint_id = w.id
     AND ${isDue.replaceAll('$NOW', '$1')}) LIMIT 100 FOR NO KEY UPDATE OF w SKIP LOCKED`;
 
-// A statement of its own: it sees what whoever held the endpoints before has committed.
-const takeSql = `WITH free AS MATERIALIZED (
-    SELECT w.tenant_id, w.id, greatest(0, w.concurrency - (SELECT count(*) FROM tutti.delivery f WHERE f.tenant_id = w.tenant_id AND f.endpoint_id = w.id
-      AND f.state = 'pending' AND f.claimed_until > $3))::int AS free
+// A statement of its own: it sees what whoever held the endpoints before has committed. The tenant with the fewest attempts under way goes
+// first: one whose endpoints do not answer would else hold every place for as long as anything of it is due.
+const takeSql = `WITH held AS MATERIALIZED (
+    SELECT tenant_id, endpoint_id, count(*) AS held FROM tutti.delivery
+    WHERE tenant_id = ANY ($1) AND state = 'pending' AND claimed_until > $3 GROUP BY 1, 2),
+  free AS MATERIALIZED (
+    SELECT w.tenant_id, w.id, greatest(0, w.concurrency - coalesce((SELECT held FROM held h WHERE h.tenant_id = w.tenant_id AND h.endpoint_id = w.id), 0))::int AS free,
+      coalesce((SELECT sum(held) FROM held h WHERE h.tenant_id = w.tenant_id), 0) AS held
     FROM unnest($1::int[], $2::uuid[]) AS asked(tenant_id, id) JOIN tutti.webhook w USING (tenant_id, id)),
   picked AS MATERIALIZED (SELECT d.tenant_id, d.id FROM free CROSS JOIN LATERAL (SELECT d.tenant_id, d.id, d.next_at FROM tutti.delivery d
       WHERE d.tenant_id = free.tenant_id AND d.endpoint_id = free.id AND ${isDue.replaceAll('$NOW', '$3')}
       ORDER BY d.next_at, d.id LIMIT free.free) d
-    ORDER BY d.next_at, d.id LIMIT $5)
+    ORDER BY free.held + row_number() OVER (PARTITION BY d.tenant_id ORDER BY d.next_at, d.id), d.next_at, d.id LIMIT $5)
   UPDATE tutti.delivery d SET attempt = d.attempt + 1, claimed_until = $4 FROM picked p
   WHERE d.tenant_id = p.tenant_id AND d.id = p.id AND ${isDue.replaceAll('$NOW', '$3')}
   RETURNING d.tenant_id, d.id, d.endpoint_id, d.type, d.body, d.attempt::int AS attempt, (d.attempt - d.replayed_from)::int AS tries`;

@@ -130,7 +130,7 @@ describe('budgets', () => {
     for (const scope of ['module:gone', 'tenants', '', 'run:1', 'simulated tenant'])
       await assert.rejects(budgets.set(tenantId, scope, one), {
         code: 'SETTING_UNKNOWN',
-        message: /there are tenant, module:lab, workflow:nightly/,
+        message: /see: tutti budgets/,
       });
     const settings = new SettingStore(fresh.database, parts);
     for (const value of [-1, 1.5, '5', null, 1e16])

@@ -131,11 +131,7 @@ describe('single tasks', () => {
   it('are refused before anything is stored', async () => {
     const before = (await tutti.history.runs(tenantId)).length;
     const refused: readonly [Partial<TaskRequest>, string, RegExp][] = [
-      [
-        { agent: 'desk.gamma', text: 'x' },
-        'AGENT_UNKNOWN',
-        /'desk\.gamma'; known are: desk\.alpha/,
-      ],
+      [{ agent: 'desk.gamma', text: 'x' }, 'AGENT_UNKNOWN', /'desk\.gamma'; see: tutti agent list/],
       [{ agent: 'tutti.undo', input: {} }, 'AGENT_UNKNOWN', /tutti\.undo/],
       [{ agent: 'desk.clerk', text: 'x' }, 'INPUT_INVALID', /'desk\.clerk' takes no task in words/],
       [{ agent: 'desk.clerk', input: { number: 'x' } }, 'INPUT_INVALID', /number/],

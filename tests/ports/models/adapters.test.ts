@@ -289,5 +289,13 @@ for (const provider of ['openai', 'anthropic'] as const) {
       const [, seen] = calls.map((call) => call.messages.map(({ kind }) => kind));
       assert.deepEqual(seen, ['text', 'echo', 'call']);
     });
+
+    it('goes back without a blank text where the provider refuses one', async () => {
+      const { calls } = await goneOn({ text: '\n\n' });
+
+      const [, seen] = calls.map((call) => call.messages.map(({ kind }) => kind));
+      const text = provider === 'anthropic' ? [] : ['text'];
+      assert.deepEqual(seen, ['text', 'echo', ...text, 'call']);
+    });
   });
 }

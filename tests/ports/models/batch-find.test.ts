@@ -8,7 +8,7 @@ for (const provider of providers) {
   const create = provider === 'anthropic' ? /^POST .*batches$/ : /^POST \/v1\/batches$/;
 
   describe(`looking for an interrupted batch of ${provider}`, () => {
-    const { open, server, skew } = useBatches(provider);
+    const { open, server } = useBatches(provider);
 
     it('finds one that was made although the submission broke', async () => {
       const batches = await open();
@@ -23,13 +23,10 @@ for (const provider of providers) {
       assert.deepEqual(await batches.find('other', since, { signal: soon() }), { id: other?.id });
     });
 
-    it('calls a batch absent only when it cannot arrive any more', async () => {
+    it('calls a batch absent that is not there', async () => {
       const batches = await open();
-      const since = Date.now();
 
-      assert.equal(await batches.find('mine', since, { signal: soon() }), 'unknown');
-      skew.ms = 3 * minuteMs;
-      assert.equal(await batches.find('mine', since, { signal: soon() }), 'absent');
+      assert.equal(await batches.find('mine', Date.now(), { signal: soon() }), 'absent');
     });
 
     it('looks through as many batches as the account made meanwhile', async () => {
@@ -63,7 +60,6 @@ describe('looking for an interrupted batch of anthropic, which shows no mark', (
     const batches = await open();
     const since = Date.now();
     const { id } = await batches.submit(items('a'), { mark: 'other', signal: soon() });
-    skew.ms = 3 * minuteMs;
 
     assert.equal(await batches.find('mine', since, { signal: soon() }), 'unknown');
     const not = new Set([id]);
@@ -77,7 +73,6 @@ describe('looking for an interrupted batch of anthropic, which shows no mark', (
     const { id } = await batches.submit(items('a'), { mark: 'other', signal: soon() });
     server().end();
     server().forget(id, 'results');
-    skew.ms = 3 * minuteMs;
 
     assert.equal(await batches.find('mine', Date.now(), { signal: soon() }), 'unknown');
   });

@@ -128,6 +128,27 @@ describe('a server that speaks Chat Completions in its own way', () => {
     );
   });
 
+  it('may give each piece of a call an id of its own: the first counts', async () => {
+    const piece = (id: string, call: object) => ({
+      choices: [{ delta: { tool_calls: [{ index: 0, id, function: call }] } }],
+    });
+
+    const reply = await call(
+      chunks(
+        piece('a', { name: 'finance-hold-place', arguments: '' }),
+        piece('b', { arguments: '{"bill":' }),
+        piece('c', { arguments: '"B1"}' }),
+        { ...finish('tool_calls'), usage },
+      ),
+      { request: aRequest({ tools: [hold] }) },
+    );
+
+    assert.deepEqual(
+      reply.parts.map((part) => part.kind === 'call' && [part.id, part.name, part.args]),
+      [['a', 'finance.hold.place', { bill: 'B1' }]],
+    );
+  });
+
   it('must give calls ids: without, results could not be told apart', async () => {
     const tool_calls = [{ function: { name: 'x', arguments: '{}' } }];
 
@@ -137,6 +158,22 @@ describe('a server that speaks Chat Completions in its own way', () => {
 
     assert.equal(error.code, 'MODEL_REPLY_INVALID');
   });
+});
+
+describe('a server that speaks Responses in its own way', () => {
+  const { call } = useWire('openai');
+
+  for (const [code, ours] of [
+    ['rate_limit_exceeded', 'MODEL_RATE_LIMITED'],
+    ['server_error', 'MODEL_UNAVAILABLE'],
+  ] as const)
+    it(`may tell a ${code} by an event that has no name of its own line`, async () => {
+      const failed = { type: 'error', code, message: 'busy', param: null, sequence_number: 3 };
+
+      const error = await failureOf(call(chunks({ type: 'response.created' }, failed)));
+
+      assert.equal(error.code, ours);
+    });
 });
 
 describe('keys of servers by base URL', () => {

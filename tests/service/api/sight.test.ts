@@ -17,7 +17,9 @@ describe('who sees which runs', function () {
   const runs: Record<string, string> = {};
 
   before(async () => {
-    served = await serveHere();
+    // What one model has used of its limits is all that its readers are asked about.
+    const limits = () => ({ models: [{ model: 'm', rpmUsed: 1, rpmLimit: 2 }] }) as never;
+    served = await serveHere({ change: { limits } });
     owner = await served.key(served.ours, ['owner']);
     inDe = await served.key(served.ours, ['operator'], { companies: ['DE'] });
     ofEcho = await served.key(served.ours, ['operator'], { modules: ['echo'] });
@@ -212,6 +214,56 @@ describe('who sees which runs', function () {
     assert.deepEqual(await budgets(ofEcho), ['module:echo']);
     assert.deepEqual(await budgets(inDe), []);
     await problem(await served.ask('/v1/limits', inDe), 403, 'PERMISSION_DENIED');
+    const models = async (key: string) => {
+      const status = await served.ask('/v1/status', key);
+      return (await json<{ models: readonly object[] }>(status)).models.length;
+    };
+    assert.deepEqual([await models(ofEcho), await models(inDe)], [0, 0]);
+    assert.ok((await models(owner)) > 0);
+  });
+
+  it('keeps settings from who may not touch what they are about', async () => {
+    const settings = async (key: string) => {
+      const list = await served.ask('/v1/settings', key);
+      const { items } = await json<{ items: { name: string }[] }>(list);
+      return items.map(({ name }) => name).filter((name) => !name.startsWith('recovery:echo.'));
+    };
+    const whole = ['autonomy', 'shadow', 'access', 'budget:tenant', 'budget:workflow:chorus'];
+
+    assert.deepEqual(await settings(ofEcho), ['breaker', 'budget:module:echo']);
+    assert.deepEqual(await settings(inDe), ['breaker']);
+    const all = await settings(owner);
+    for (const name of whole) {
+      assert.ok(all.includes(name), name);
+      const path = `/v1/settings/${name}`;
+      for (const key of [ofEcho, inDe])
+        await problem(await served.ask(path, key), 403, 'PERMISSION_DENIED');
+    }
+    assert.equal((await served.ask('/v1/settings/budget:module:echo', ofEcho)).status, 200);
+  });
+
+  it('names by no refusal what is out of reach', async () => {
+    const key = await served.key(served.ours, ['module_admin'], { modules: ['hr'] });
+    const change = (path: string, method: string, body: object) => {
+      const headers = { 'content-type': 'application/json', 'idempotency-key': path };
+      return served.ask(path, key, { method, headers, body: JSON.stringify(body) });
+    };
+    for (const refused of [
+      served.ask('/v1/templates/agents/hr.none', key),
+      served.ask('/v1/templates/workflows/none', key),
+      served.ask('/v1/modules/hr', key),
+      served.ask('/v1/schedules/none', key),
+      served.ask('/v1/workflows/none', key),
+      served.ask('/v1/tools/hr.none', key),
+      change('/v1/hooks/hr.none/pause', 'POST', {}),
+      change('/v1/tasks', 'POST', { agent: 'hr.none', text: 'x', company: 'DE' }),
+      change('/v1/budgets/module:hr', 'PUT', { usdPerDay: '1' }),
+    ]) {
+      const answer = await refused;
+      const { detail } = await json<{ detail: string }>(answer);
+      assert.ok([403, 404].includes(answer.status), detail);
+      assert.doesNotMatch(detail, /echo|chorus|evening|other/, detail);
+    }
   });
 
   it('filters by workflow, status, company and time', async () => {

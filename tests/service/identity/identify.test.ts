@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect as connectTo } from 'node:net';
 import { createApp, listen } from '../../../core/service/api/app.ts';
 import { eventually } from '../../support/eventually.ts';
 import { verifies } from '../../support/verifies.ts';
@@ -145,6 +147,20 @@ describe('callers from everywhere', function () {
   });
   after(function () {
     return served.close(this);
+  });
+
+  it('are refused before anything that they send is read', async () => {
+    const { port } = served.server;
+    for (const path of ['/v1/runs', '/v1/nothing', '/mcp']) {
+      const socket = connectTo(port, '127.0.0.1');
+      socket.write(
+        `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n{`,
+      );
+      const [head] = (await once(socket, 'data')) as [Buffer];
+      socket.destroy();
+
+      assert.match(head.toString(), /^HTTP\/1\.1 40[14] /, path);
+    }
   });
 
   it('need a key for all but what is for everybody', async () => {

@@ -235,7 +235,7 @@ describe('slots that somebody asks for', function () {
     await part.look();
     assert.equal((await lab.runs()).length, 3);
     await assert.rejects(desk.trigger(lab.tenantId, 'daily', { actor, key: 'x' }), {
-      ...{ code: 'SCHEDULE_UNKNOWN', message: /'daily'; there are: hourly/ },
+      ...{ code: 'SCHEDULE_UNKNOWN', message: /'daily'; see: tutti schedule list/ },
     });
   });
 });

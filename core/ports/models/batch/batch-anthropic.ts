@@ -4,7 +4,7 @@ import { anthropicClient } from '../anthropic.ts';
 import { toMessagesRequest } from '../anthropic-request.ts';
 import type { Connection } from '../connection.ts';
 import { parseReply } from '../reply-parts.ts';
-import { arrivalMs, type BatchItem, type BatchLimits, type BatchModel } from './batch.ts';
+import type { BatchItem, BatchLimits, BatchModel } from './batch.ts';
 import {
   type About,
   type Batch,
@@ -103,10 +103,10 @@ interface Search {
 }
 
 async function find(search: Search): Promise<{ readonly id: string } | 'absent' | 'unknown'> {
-  const { connection, mark, sinceMs, signal } = search;
+  const { connection, mark, signal } = search;
   const candidates = await listSince(search);
   if (!candidates || candidates.length > maxLooks) return 'unknown';
-  let isCertain = connection.clock.now() - sinceMs >= arrivalMs;
+  let isCertain = true;
   for (const { id, processing_status } of candidates) {
     const seen =
       processing_status === 'ended' ? await readMark({ connection, id, signal }) : undefined;

@@ -4,7 +4,7 @@ import { isEngineError } from '../../../base/errors.ts';
 import type { Connection } from '../connection.ts';
 import { openaiClient } from '../openai-client.ts';
 import { parseReply } from '../reply-parts.ts';
-import { arrivalMs, type BatchItem, type BatchLimits, type BatchModel } from './batch.ts';
+import type { BatchItem, BatchLimits, BatchModel } from './batch.ts';
 import { callBatch, markExistence, toSubmitError, uploading } from './batch-call.ts';
 import { checkItems, type EncodedItem, splitItems, toWireId } from './batch-items.ts';
 import { dialectOf, type OpenAiDialect } from './batch-openai-dialect.ts';
@@ -164,9 +164,7 @@ async function find(
     if (found) return { id: found.id };
     // The newest come first in practice, though no page says so: only a page of old ones alone ends the search.
     const isOld = batches.every((batch) => batch.created_at * 1000 < sinceMs - skewMs);
-    if (isOld || batches.length < pageItems) {
-      return connection.clock.now() - sinceMs < arrivalMs ? 'unknown' : 'absent';
-    }
+    if (isOld || batches.length < pageItems) return 'absent';
     after = batches.at(-1)?.id;
   }
   return 'unknown';

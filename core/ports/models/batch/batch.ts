@@ -1,9 +1,6 @@
 import type { EngineError } from '../../../base/errors.ts';
 import type { ModelReply, ModelRequest } from '../model.ts';
 
-/** How long after a submission was given up its request may still arrive at the provider, milliseconds. */
-export const arrivalMs = 120_000;
-
 /** One request of a batch; `id` is 1 to 36 letters, digits, `-` and `_`, and the only one of its kind in the batch. */
 export interface BatchItem {
   readonly id: string;
@@ -78,8 +75,7 @@ export interface BatchModel {
   ): Promise<{ readonly id: string }>;
   /**
    * Looks for the batch that an interrupted submission may have left, begun at `sinceMs` (ms since the epoch, by our clock).
-   * `unknown` means that it may exist: ask again later. It becomes `absent` at the earliest `arrivalMs` after
-   * `sinceMs`, since a request on its way may still arrive. `not` names batches that are known to be others, to spare the look at them.
+   * `absent`: the provider surely has none now; what is on its way may still arrive. `unknown`: it may have one. `not` names batches that are known to be others, to spare the look at them.
    */
   find(
     mark: string,

@@ -49,11 +49,7 @@ export function budgetRoutes(
   budgets: Budgets,
 ): readonly Route[] {
   const path = '/v1/budgets/:scope';
-  const reachOf = (scope: string): Reach => {
-    const [, kind, name = ''] = /^(\w+):(.*)$/s.exec(scope) ?? [];
-    if (kind === 'module') return { module: name, company: null };
-    return { module: registry.workflows.get(name)?.module ?? null, company: null };
-  };
+  const reachOf = (scope: string): Reach => purseReach(registry, scope);
   return [
     defineRoute({
       method: 'get',
@@ -96,7 +92,17 @@ export function budgetRoutes(
   ];
 }
 
-/** A purse is of all companies; who may touch some of them only sees none. */
+/** What a purse is of, by its scope: all companies, and a module, or with `tenant` all of them. */
+export function purseReach(
+  { workflows }: Pick<CompleteParts['registry'], 'workflows'>,
+  scope: string,
+): Reach {
+  const [, kind, name = ''] = /^(\w+):(.*)$/s.exec(scope) ?? [];
+  const module = kind === 'module' ? name : (workflows.get(name)?.module ?? null);
+  return { module, company: null };
+}
+
+/** Who may touch some companies only sees none. */
 function seenBy(
   principal: Principal,
   view: BudgetsView,

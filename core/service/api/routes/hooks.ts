@@ -1,8 +1,9 @@
 import { Router } from 'express';
 import { z } from 'zod';
 import { moduleOf } from '../../../sdk/qualified-name.ts';
+import { largestPostBytes } from '../../hooks/bodies.ts';
 import type { EventView, HookStore } from '../../hooks/hook-store.ts';
-import { type HookReceiver, largestPostBytes } from '../../hooks/receive.ts';
+import type { HookReceiver } from '../../hooks/receive.ts';
 import { isAllowed, type Principal, type Reach } from '../../identity/principal.ts';
 import { withinReach } from '../reach.ts';
 import { pageOf, paging } from '../request.ts';

@@ -1,7 +1,12 @@
 import { z } from 'zod';
 import type { SettingStore, SettingView } from '../../../engine/recovery/setting-store.ts';
+import { moduleOf } from '../../../sdk/qualified-name.ts';
+import type { Reach } from '../../identity/principal.ts';
+import type { CompleteParts } from '../parts.ts';
+import { wholeReach, withinReach } from '../reach.ts';
 import { type Call, defineRoute, ok, type Route } from '../route.ts';
 import { actorShape, listOf } from '../shapes.ts';
+import { purseReach } from './budgets.ts';
 
 // A key that is left out and one that is null are the same to a value's own schema: neither is one.
 const settingBody = z.strictObject({ value: z.unknown() });
@@ -20,26 +25,45 @@ const settingShape = z
   .meta({ id: 'Setting' });
 
 /** `/v1/settings`: what can be changed while engines run; they follow within about a second. */
-export function settingRoutes(settings: SettingStore): readonly Route[] {
+export function settingRoutes(
+  { registry }: Pick<CompleteParts, 'registry'>,
+  settings: SettingStore,
+): readonly Route[] {
   const path = '/v1/settings/:name';
+  const permission = 'settings:read';
+  /** What a setting is about. */
+  const reachOf = ({ name, scope }: SettingView): Reach => {
+    const [kind, about = ''] = [name.split(':', 1)[0], name.slice(name.indexOf(':') + 1)];
+    if (kind === 'budget') return purseReach(registry, about);
+    if (kind === 'recovery') return { module: moduleOf(about) };
+    // Whoever is bound by it may know; the others name agents, tools and companies of all modules.
+    return scope === 'installation' ? {} : wholeReach;
+  };
   return [
     defineRoute({
       method: 'get',
       path: '/v1/settings',
       summary: 'Lists all settings, with what is in force.',
-      permission: 'settings:read',
+      permission,
       answers: { 200: listOf(settingShape) },
-      handle: async ({ tenantId }) => ok({ items: await settings.list(tenantId), next: null }),
+      handle: async ({ tenantId, principal }) => {
+        const all = await settings.list(tenantId);
+        return ok({ items: withinReach(all, { principal, permission }, reachOf), next: null });
+      },
     }),
     defineRoute({
       method: 'get',
       path,
       summary: 'Shows a setting.',
-      permission: 'settings:read',
+      permission,
       answers: { 200: settingShape },
       errors: ['SETTING_UNKNOWN'],
       current: ({ tenantId, params }) => settings.get(tenantId, params.name),
-      handle: async ({ tenantId, params }) => ok(await settings.get(tenantId, params.name)),
+      handle: async ({ tenantId, params, demand }) => {
+        const setting = await settings.get(tenantId, params.name);
+        demand(reachOf(setting));
+        return ok(setting);
+      },
     }),
     defineRoute({
       method: 'put',
@@ -51,7 +75,7 @@ export function settingRoutes(settings: SettingStore): readonly Route[] {
       errors: ['SETTING_UNKNOWN'],
       current: ({ tenantId, params }) => settings.get(tenantId, params.name),
       handle: async ({ tenantId, params, body, actor, demand }) => {
-        demandChange(demand, await settings.get(tenantId, params.name));
+        demandChange(demand, await settings.get(tenantId, params.name), reachOf);
         return ok(await settings.put(tenantId, params.name, { value: body.value, actor }));
       },
     }),
@@ -64,19 +88,21 @@ export function settingRoutes(settings: SettingStore): readonly Route[] {
       errors: ['SETTING_UNKNOWN'],
       current: ({ tenantId, params }) => settings.get(tenantId, params.name),
       handle: async ({ tenantId, params, actor, demand }) => {
-        demandChange(demand, await settings.get(tenantId, params.name));
+        demandChange(demand, await settings.get(tenantId, params.name), reachOf);
         return ok(await settings.reset(tenantId, params.name, actor));
       },
     }),
   ];
 }
 
-/** Refuses whoever may not touch everything that a setting is about. @throws PERMISSION_DENIED */
-function demandChange(demand: Call<never, never, never>['demand'], setting: SettingView): void {
+/** Refuses whoever may not touch everything that a setting is about, in every company. @throws PERMISSION_DENIED */
+function demandChange(
+  demand: Call<never, never, never>['demand'],
+  setting: SettingView,
+  reachOf: (setting: SettingView) => Reach,
+): void {
   if (setting.scope === 'installation') demand({}, 'tenants:write');
   // Who may use a tool is granted, whichever way it is said.
   if (setting.name === 'access') demand({}, 'tools:grant');
-  const [, module = null] = /^(?:recovery|budget:module):([^.:]+)/.exec(setting.name) ?? [];
-  // It holds in every company.
-  demand({ module, company: null });
+  demand({ ...wholeReach, ...reachOf(setting), company: null });
 }

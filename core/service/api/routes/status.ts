@@ -4,6 +4,8 @@ import { writeMetrics } from '../../../base/telemetry/open-metrics.ts';
 import type { LimitsView } from '../../../engine/limits/limits-view.ts';
 import type { StatusReader } from '../../../engine/status.ts';
 import type { MachinesHealth } from '../../../ports/dispatcher.ts';
+import { isAllowed } from '../../identity/principal.ts';
+import { wholeReach } from '../reach.ts';
 import { defineRoute, ok, type Route } from '../route.ts';
 import { microUsd } from '../shapes.ts';
 
@@ -178,9 +180,16 @@ function statusRoute({
       const now = new Date();
       const since = query.since ? new Date(query.since) : new Date(now.getTime() - dayMs);
       const view = await status.read(tenantId, { since, now, sight });
-      const models = (await limits?.(tenantId))?.models ?? [];
+      // Limits are of all modules and companies together, and so is what is used of them.
+      const seesAll = isAllowed(sight, 'status:read', wholeReach);
+      const models = (seesAll && (await limits?.(tenantId))?.models) || [];
+      const { engine } = view;
+      const modules = engine.modules.filter(({ name: module }) =>
+        isAllowed(sight, 'status:read', { module }),
+      );
       return ok({
         ...view,
+        engine: { ...engine, modules },
         models: models.map(({ model, rpmUsed, rpmLimit }) => ({ model, rpmUsed, rpmLimit })),
         pool: pool?.() ?? noPool,
       });

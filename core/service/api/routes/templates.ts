@@ -74,9 +74,8 @@ export function templateRoutes(
       answers: { 200: detailShape },
       errors: ['WORKFLOW_UNKNOWN'],
       handle: async ({ params }) => {
-        const all = workflows();
-        const found = all.find(({ name }) => name === params.name);
-        if (!found) throw unknown('WORKFLOW_UNKNOWN', params.name, all);
+        const found = workflows().find(({ name }) => name === params.name);
+        if (!found) throw unknown('WORKFLOW_UNKNOWN', params.name);
         const { name, about, text } = found;
         return ok({ kind: 'workflow', name, module: null, about, text, document: null });
       },
@@ -89,9 +88,8 @@ export function templateRoutes(
       answers: { 200: detailShape },
       errors: ['AGENT_UNKNOWN'],
       handle: async ({ params, demand }) => {
-        const all = agents();
-        const found = all.find(({ name }) => name === params.name);
-        if (!found) throw unknown('AGENT_UNKNOWN', params.name, all);
+        const found = agents().find(({ name }) => name === params.name);
+        if (!found) throw unknown('AGENT_UNKNOWN', params.name);
         const { name, module, purpose, instructions, model, tools } = found;
         demand({ module });
         const document = { template: name, purpose, instructions, model, tools };
@@ -101,14 +99,9 @@ export function templateRoutes(
   ];
 }
 
-function unknown(
-  code: 'WORKFLOW_UNKNOWN' | 'AGENT_UNKNOWN',
-  name: string,
-  all: readonly { readonly name: string }[],
-): EngineError {
-  const known = all.map((each) => each.name).join(', ');
+function unknown(code: 'WORKFLOW_UNKNOWN' | 'AGENT_UNKNOWN', name: string): EngineError {
   return new EngineError(
     code,
-    `There is no template '${name.slice(0, 64)}'; there are: ${known.slice(0, 2_000)}.`,
+    `There is no template '${name.slice(0, 64)}'; GET /v1/templates lists those that there are.`,
   );
 }
