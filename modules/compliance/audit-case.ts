@@ -15,22 +15,24 @@ export async function openAuditCase(
 ): Promise<{ readonly id: string; readonly version: string }> {
   const subject = matter.records.map((each) => `${each.entity}:${each.record}`).join('+');
   const { kind, company, amount, records } = matter;
-  const [known] = await erp.audit_case.list({
-    kind,
-    company,
-    subject,
-    status: { in: ['draft', 'open'] },
-  });
-  if (known) return { id: known.id, version: known.version };
-  const { id, version } = await erp.audit_case.create({
-    number: `AC-${key.slice(0, 12)}`,
-    kind,
-    company,
-    subject,
-    amount,
-    openedOn: today,
-    status: 'draft',
-    records,
-  });
-  return { id, version };
+  for (;;) {
+    const cases = await erp.audit_case.list({ kind, company, subject });
+    const known = cases.find(({ status }) => status === 'draft' || status === 'open');
+    if (known) return { id: known.id, version: known.version };
+    const made = await erp.audit_case.create(
+      {
+        number: `AC-${key.slice(0, 12)}`,
+        kind,
+        company,
+        subject,
+        amount,
+        openedOn: today,
+        status: 'draft',
+        records,
+      },
+      { once: [kind, company, subject, ...cases.map(({ id }) => id)] },
+    );
+    // Another call has opened one since this one looked.
+    if (!made.replayed) return { id: made.id, version: made.version };
+  }
 }
