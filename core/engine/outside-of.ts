@@ -50,7 +50,7 @@ export function outsideOf(
       leftOf: (run) => budget.left(`run:${run.facts.id}`),
     }),
     handOvers: new HandOvers({ pool, store, registry, ends, budget, started }),
-    happenings: new Happenings(connector, freshness),
+    happenings: new Happenings(connector, clock, freshness),
     momentOf: (company, moment, afterMs) =>
       nextMoment(calendarFor(registry.calendars, company), moment, afterMs),
   };
