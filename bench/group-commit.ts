@@ -1,7 +1,7 @@
 import type pg from 'pg';
-import { type FlushRow, flushSql } from '../core/engine/run/flush.ts';
-import { FlushWriter, stepRows } from '../core/engine/run/flush-rows.ts';
-import type { Change } from '../core/engine/run/rows.ts';
+import { type FlushRow, flushSql } from '../core/engine/journal/flush.ts';
+import { FlushWriter, stepRows } from '../core/engine/journal/flush-rows.ts';
+import type { Change } from '../core/engine/journal/rows.ts';
 
 const largest = 1_000;
 

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { compile } from '../core/engine/graph/compile.ts';
 import type { Graph } from '../core/engine/graph/compiled.ts';
-import { journalSettings } from '../core/engine/run/journal-connection.ts';
+import { journalSettings } from '../core/engine/journal/journal-connection.ts';
 import type { Handed } from './call.ts';
 import { Floor } from './floor.ts';
 import { type BenchGraph, benchGraphs, type GraphName, moduleCount } from './graph.ts';

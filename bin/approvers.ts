@@ -1,6 +1,6 @@
 import { personsOf } from '../core/engine/approvals/rules.ts';
 import type { Config } from '../core/ports/config.ts';
-import type { Tier } from '../core/sdk/tier.ts';
+import type { Tier } from '../core/sdk/policy/tier.ts';
 
 /** The tiers of a configuration that need more people than may agree: what falls into them never happens. One line each. */
 export function lackOfApprovers({ modules, policies = [], roles = {} }: Config): readonly string[] {

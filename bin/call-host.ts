@@ -1,4 +1,4 @@
-import type { History } from '../core/engine/run/history.ts';
+import type { History } from '../core/engine/history/history.ts';
 import { groupName } from '../core/service/batch/record.ts';
 import { hostOptions, readingTenant } from './call-reading.ts';
 import { askedScale, type Call, exit, usualDrainMs } from './command.ts';

@@ -1,4 +1,4 @@
-import { type EntryView, entriesPerRead, type History } from '../core/engine/run/history.ts';
+import { type EntryView, entriesPerRead, type History } from '../core/engine/history/history.ts';
 import { pathOf } from '../core/engine/run/step.ts';
 import { oneLine, type Terminal } from './terminal.ts';
 

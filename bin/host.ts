@@ -1,11 +1,11 @@
 import type { Log } from '../core/base/telemetry/log.ts';
 import { AuditLog } from '../core/engine/audit/log.ts';
 import type { Engine } from '../core/engine/engine.ts';
+import { History } from '../core/engine/history/history.ts';
+import { liveEngine } from '../core/engine/lease/lease.ts';
 import type { Planner } from '../core/engine/plan/planner.ts';
-import { History } from '../core/engine/run/history.ts';
-import { Inbox } from '../core/engine/run/inbox.ts';
-import { liveEngine } from '../core/engine/run/lease.ts';
-import { Store } from '../core/engine/run/store.ts';
+import { Inbox } from '../core/engine/store/inbox.ts';
+import { Store } from '../core/engine/store/store.ts';
 import type { Config } from '../core/ports/config.ts';
 import { type Database, openDatabase } from '../core/ports/db/database.ts';
 import { databasePins } from '../core/ports/db/mcp-pins.ts';

@@ -6,8 +6,8 @@ import { readGroup } from './call-host.ts';
 import { hostOptions } from './call-reading.ts';
 import type { Call } from './command.ts';
 import type { Host } from './host.ts';
-import { identityOf } from './identity-of.ts';
 import { operator } from './operator.ts';
+import { identityOf } from './parts/identity-of.ts';
 import { version } from './version.ts';
 
 const labelWidth = 10;

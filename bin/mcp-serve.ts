@@ -3,18 +3,18 @@ import { systemClock } from '../core/base/clock.ts';
 import { Approvals } from '../core/engine/approvals/approvals.ts';
 import { askRun } from '../core/engine/ask.ts';
 import { Explanations } from '../core/engine/explain/explanations.ts';
-import { Reviews } from '../core/engine/run/reviews.ts';
+import { Reviews } from '../core/engine/store/reviews.ts';
 import { submitOwn, submitRun } from '../core/engine/submit.ts';
 import { Versions } from '../core/engine/versions/versions.ts';
 import type { McpParts } from '../core/service/mcp/parts.ts';
 import { serveOverStdio } from '../core/service/mcp/stdio.ts';
 import { demandActive } from './active-tenant.ts';
-import { agentsOf } from './agents-of.ts';
 import { withHost } from './call-host.ts';
 import { bookZone, type Call, exit } from './command.ts';
 import { type Executor, newExecutor } from './follow.ts';
 import type { Host } from './host.ts';
-import { mcpOf } from './mcp-of.ts';
+import { agentsOf } from './parts/agents-of.ts';
+import { mcpOf } from './parts/mcp-of.ts';
 
 /** Between looks at whether another process still serves the database. */
 const checkMs = 2_000;

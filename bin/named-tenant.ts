@@ -1,7 +1,7 @@
 import { withHost, withTenant } from './call-host.ts';
 import { type Call, exit } from './command.ts';
 import type { Host } from './host.ts';
-import { identityOf } from './identity-of.ts';
+import { identityOf } from './parts/identity-of.ts';
 
 /** Opens the host of a call for the tenant that `--tenant` names, else as `withTenant` does. @throws TENANT_UNKNOWN */
 export async function withNamedTenant(

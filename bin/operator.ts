@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os';
 import { readPerson } from '../core/engine/approvals/person.ts';
-import type { Actor } from '../core/engine/run/store.ts';
+import type { Actor } from '../core/engine/store/store.ts';
 import type { Call } from './command.ts';
 
 /** The account of the operating system that uses this terminal: who a call is that has no --as, and the door that a vote comes through. */

@@ -1,4 +1,4 @@
-import { History } from '../core/engine/run/history.ts';
+import { History } from '../core/engine/history/history.ts';
 import type { Config } from '../core/ports/config.ts';
 import { type Database, openDatabase } from '../core/ports/db/database.ts';
 import { sharedEntities } from '../core/ports/erp/entities.ts';

@@ -3,19 +3,19 @@ import type { Log } from '../core/base/telemetry/log.ts';
 import { Engine } from '../core/engine/engine.ts';
 import { Budgets } from '../core/engine/limits/budgets.ts';
 import { Planner } from '../core/engine/plan/planner.ts';
-import type { Store } from '../core/engine/run/store.ts';
+import type { Store } from '../core/engine/store/store.ts';
 import { registryFor } from '../core/engine/submit.ts';
 import type { Config } from '../core/ports/config.ts';
 import type { Database } from '../core/ports/db/database.ts';
 import type { Connector } from '../core/ports/erp/connector.ts';
 import type { Freshness } from '../core/ports/erp/freshness.ts';
 import type { OpenMcpPool } from '../core/ports/mcp/pool.ts';
-import { hasBatches, openBatch } from '../core/ports/models/batch-open.ts';
+import { hasBatches, openBatch } from '../core/ports/models/batch/batch-open.ts';
 import type { ModelTarget } from '../core/ports/models/model.ts';
 import { type Profiles, rehearsedProfiles } from '../core/ports/models/profiles.ts';
-import { isolationBy } from '../worker/isolation.ts';
 import type { MachinesSetup } from '../worker/machines/machines.ts';
-import { Pool } from '../worker/pool.ts';
+import { isolationBy } from '../worker/pool/isolation.ts';
+import { Pool } from '../worker/pool/pool.ts';
 import type { HostOptions } from './configuration.ts';
 import type { HostTelemetry } from './host-telemetry.ts';
 import type { LoadedModules } from './module-loading.ts';
@@ -125,7 +125,7 @@ export class Runner {
     const { machines } = config;
     if (!machines) return undefined;
     const around = { connection: database.connectionConfig, env: this.#env };
-    const ground = async () => (await import('./ground-of.ts')).groundOf(config, around);
+    const ground = async () => (await import('./parts/ground-of.ts')).groundOf(config, around);
     return { config: machines, configUrl, ground, log };
   }
 }

@@ -1,11 +1,11 @@
 import type { Engine } from '../core/engine/engine.ts';
-import { auditHeadsOf } from './audit-of.ts';
-import { hookPartsOf } from './hooks-of.ts';
 import type { Host } from './host.ts';
-import { noticesOf } from './notices-of.ts';
-import { schedulesOf } from './schedules-of.ts';
-import { telemetryOf } from './telemetry-of.ts';
-import { deliveriesOf } from './webhooks-of.ts';
+import { auditHeadsOf } from './parts/audit-of.ts';
+import { hookPartsOf } from './parts/hooks-of.ts';
+import { noticesOf } from './parts/notices-of.ts';
+import { schedulesOf } from './parts/schedules-of.ts';
+import { telemetryOf } from './parts/telemetry-of.ts';
+import { deliveriesOf } from './parts/webhooks-of.ts';
 
 /** What runs beside the API as long as the process serves: it is started in this order and closed in the other. */
 export interface ServicePart {

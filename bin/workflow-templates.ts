@@ -3,7 +3,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EngineError } from '../core/base/errors.ts';
 import { checkWorkflow } from '../core/engine/graph/check.ts';
-import { readDocument } from '../core/sdk/document.ts';
+import { readDocument } from '../core/sdk/document/document.ts';
 import { countOf } from '../core/service/batch/format.ts';
 import { hostOptions } from './call-reading.ts';
 import { type Call, exit } from './command.ts';

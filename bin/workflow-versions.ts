@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { EngineError } from '../core/base/errors.ts';
 import type { MemberChange, WorkflowDiff } from '../core/engine/versions/diff.ts';
 import { type InForceNow, Versions, type VersionsView } from '../core/engine/versions/versions.ts';
-import { readDocument } from '../core/sdk/document.ts';
+import { readDocument } from '../core/sdk/document/document.ts';
 import type { WorkflowData } from '../core/sdk/node.ts';
 import { countOf } from '../core/service/batch/format.ts';
 import { wrongUse } from './arguments.ts';

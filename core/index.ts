@@ -20,8 +20,8 @@ export type {
 export { defineConfig } from './ports/config.ts';
 export * as shared from './ports/erp/entities.ts';
 export { mcpServers, mcpServersFrom } from './ports/mcp/servers.ts';
-export type { LangChainChatModel } from './ports/models/langchain.ts';
-export { langchainModel } from './ports/models/langchain.ts';
+export type { LangChainChatModel } from './ports/models/langchain/langchain.ts';
+export { langchainModel } from './ports/models/langchain/langchain.ts';
 export { limitPresets } from './ports/models/limit-presets.ts';
 export type { ModelTarget } from './ports/models/model.ts';
 export type {
@@ -37,8 +37,8 @@ export type {
   Severity,
 } from './sdk/agent.ts';
 export { defineAgent } from './sdk/agent.ts';
-export type { Calendar, FiscalYear, Holiday, Weekday } from './sdk/calendar.ts';
-export { defineCalendar } from './sdk/calendar.ts';
+export type { Calendar, FiscalYear, Holiday, Weekday } from './sdk/calendar/calendar.ts';
+export { defineCalendar } from './sdk/calendar/calendar.ts';
 export { defineWorkflow } from './sdk/define-workflow.ts';
 // The one `export *` of the project: TypeScript merges `declare module 'tutti' { interface Entities … }` only through it.
 export * from './sdk/entity.ts';
@@ -78,14 +78,15 @@ export type {
   Way,
   WrittenFile,
 } from './sdk/outside.ts';
-export type { Autonomy, DutyRule, Grant, Policy } from './sdk/policy.ts';
-export { definePolicy } from './sdk/policy.ts';
+export type { Autonomy, DutyRule, Grant, Policy } from './sdk/policy/policy.ts';
+export { definePolicy } from './sdk/policy/policy.ts';
+export type { ExternalGrant, Risk, Tier } from './sdk/policy/tier.ts';
+export { usualDuties } from './sdk/policy/usual-duties.ts';
 export type { Recovery, RecoveryRule, RetryPolicy } from './sdk/recovery.ts';
 export { all, any, cel, eq, gt, lt, ne, not, query } from './sdk/ref.ts';
 export type { Chance, Draft, Sample, SampleWorld, Truth } from './sdk/sample.ts';
 export type { Schedule, ScheduleDeclaration, Timing } from './sdk/schedule.ts';
 export { defineSchedule, slotInput } from './sdk/schedule.ts';
-export type { ExternalGrant, Risk, Tier } from './sdk/tier.ts';
 export type {
   DocumentRef,
   Effect,
@@ -102,6 +103,5 @@ export type {
 } from './sdk/tool.ts';
 export { defineTool } from './sdk/tool.ts';
 export { type ToolCategory, toolCategories } from './sdk/tool-category.ts';
-export { usualDuties } from './sdk/usual-duties.ts';
 export type { Workflow } from './sdk/workflow.ts';
 export { workflowFile } from './sdk/workflow-file.ts';

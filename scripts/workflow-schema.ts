@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { documentSchema } from '../core/sdk/document-schema.ts';
+import { documentSchema } from '../core/sdk/document/document-schema.ts';
 import { root } from './checks.ts';
 
 /** Where the schema is. */

@@ -15,9 +15,9 @@ import { nothingOutside, type OutsideOf } from '../core/ports/outside.ts';
 import type { AnyAgent, FindingInput } from '../core/sdk/agent.ts';
 import { noAuthority } from '../core/sdk/authority.ts';
 import type { AnyEntity } from '../core/sdk/entity.ts';
-import type { Policy } from '../core/sdk/policy.ts';
+import type { Policy } from '../core/sdk/policy/policy.ts';
 import type { AnyTool, Effected } from '../core/sdk/tool.ts';
-import { runPlaybook } from './playbook.ts';
+import { runPlaybook } from './thread/playbook.ts';
 
 export { ScriptedModel } from '../core/ports/models/scripted.ts';
 export { type TestOutside, type TestWorld, testOutside } from './test-outside.ts';

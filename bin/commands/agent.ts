@@ -2,11 +2,11 @@ import type { AgentDetail, AgentView } from '../../core/engine/agents/agent-view
 import type { AgentVersions, MadeNow, Speaking } from '../../core/engine/agents/agents.ts';
 import { readAgentDocument } from '../../core/sdk/agent-document.ts';
 import { countOf } from '../../core/service/batch/format.ts';
-import { agentsOf } from '../agents-of.ts';
 import { actionIn, wrongUse } from '../arguments.ts';
 import { withTenant } from '../call-host.ts';
 import type { Call, Command } from '../command.ts';
 import { actorOfCall } from '../operator.ts';
+import { agentsOf } from '../parts/agents-of.ts';
 import { oneLine, type Terminal, table } from '../terminal.ts';
 import { readText } from '../workflow-versions.ts';
 

@@ -9,7 +9,7 @@ import { bookZone, type Call, type Command, exit, exitCodeOf, scaleOf } from '..
 import { seeToItsEnd } from '../follow.ts';
 import type { Host } from '../host.ts';
 import { actorOfCall } from '../operator.ts';
-import { tasksOf } from '../tasks-of.ts';
+import { tasksOf } from '../parts/tasks-of.ts';
 import type { Terminal } from '../terminal.ts';
 
 const wrong = wrongUse('ask');

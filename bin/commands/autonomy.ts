@@ -1,10 +1,10 @@
 import { EngineError } from '../../core/base/errors.ts';
 import { type Level, resetLevel, setLevel } from '../../core/engine/authority/levels.ts';
 import { SettingStore } from '../../core/engine/recovery/setting-store.ts';
-import { authorityOf } from '../authority-of.ts';
 import { withTenant } from '../call-host.ts';
 import type { Call, Command } from '../command.ts';
 import { operator } from '../operator.ts';
+import { authorityOf } from '../parts/authority-of.ts';
 import { table } from '../terminal.ts';
 
 /** `tutti autonomy`: how far each agent may go with each tool, and changes of it while engines run. */

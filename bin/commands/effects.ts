@@ -1,4 +1,4 @@
-import { type EffectView, Reviews } from '../../core/engine/run/reviews.ts';
+import { type EffectView, Reviews } from '../../core/engine/store/reviews.ts';
 import { countOf } from '../../core/service/batch/format.ts';
 import { readList, withReading } from '../call-reading.ts';
 import { askedList, type Command, exit } from '../command.ts';

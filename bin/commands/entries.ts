@@ -1,4 +1,4 @@
-import type { FoundEntry } from '../../core/engine/run/history.ts';
+import type { FoundEntry } from '../../core/engine/history/history.ts';
 import { readingTenant, withReading } from '../call-reading.ts';
 import { askedDays, askedScale, type Call, type Command, exit } from '../command.ts';
 import { table } from '../terminal.ts';

@@ -1,5 +1,5 @@
 import { Findings, type TriagedFinding } from '../../core/engine/findings/findings.ts';
-import type { FindingView } from '../../core/engine/run/views.ts';
+import type { FindingView } from '../../core/engine/history/views.ts';
 import { countOf, formatAmount } from '../../core/service/batch/format.ts';
 import { readList, withReading } from '../call-reading.ts';
 import { askedList, type Call, type Command, exit } from '../command.ts';

@@ -3,8 +3,8 @@ import type { EventView, HookStore, HookView } from '../../core/service/hooks/ho
 import { actionIn } from '../arguments.ts';
 import { withTenant } from '../call-host.ts';
 import type { Call, Command } from '../command.ts';
-import { hookStoreOf } from '../hooks-of.ts';
 import { actorOfCall } from '../operator.ts';
+import { hookStoreOf } from '../parts/hooks-of.ts';
 import { table } from '../terminal.ts';
 
 /** What a sub-command works with. */

@@ -4,10 +4,10 @@ import type { KeyRequest, Keys, ShownKey } from '../../core/service/identity/key
 import type { Role } from '../../core/service/identity/permission.ts';
 import { actionIn, wrongUse } from '../arguments.ts';
 import type { Call, Command } from '../command.ts';
-import { identityOf } from '../identity-of.ts';
 import { minuteText } from '../moment.ts';
 import { withNamedTenant } from '../named-tenant.ts';
 import { operator } from '../operator.ts';
+import { identityOf } from '../parts/identity-of.ts';
 import { oneLine, type Terminal, table } from '../terminal.ts';
 
 const wrong = wrongUse('key');

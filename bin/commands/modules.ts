@@ -6,10 +6,10 @@ import { withHost } from '../call-host.ts';
 import { hostOptions } from '../call-reading.ts';
 import { type Call, type Command, exit } from '../command.ts';
 import { openConfig } from '../configuration.ts';
-import { moduleDeskOf } from '../modules-of.ts';
 import { minuteText } from '../moment.ts';
 import { writeModule } from '../new-module.ts';
 import { operator } from '../operator.ts';
+import { moduleDeskOf } from '../parts/modules-of.ts';
 import { table } from '../terminal.ts';
 
 const wrong = wrongUse('modules');

@@ -6,15 +6,15 @@ import type {
   Wish,
 } from '../../core/engine/policies/policies.ts';
 import type { Said, Speaker } from '../../core/engine/policies/speaking.ts';
-import type { Policy } from '../../core/sdk/policy.ts';
-import { checkPolicyDocument, readPolicyDocument } from '../../core/sdk/policy-document.ts';
+import type { Policy } from '../../core/sdk/policy/policy.ts';
+import { checkPolicyDocument, readPolicyDocument } from '../../core/sdk/policy/policy-document.ts';
 import { countOf } from '../../core/service/batch/format.ts';
 import { actionIn, wrongUse } from '../arguments.ts';
 import { withTenant } from '../call-host.ts';
 import type { Call, Command } from '../command.ts';
 import { readMoment } from '../moment.ts';
 import { actorOfCall, personOfCall } from '../operator.ts';
-import { policiesOf } from '../policies-of.ts';
+import { policiesOf } from '../parts/policies-of.ts';
 import { oneLine, type Terminal, table } from '../terminal.ts';
 import { readText } from '../workflow-versions.ts';
 

@@ -9,7 +9,7 @@ import { withHost } from '../call-host.ts';
 import { readingTenant } from '../call-reading.ts';
 import { type Command, exit } from '../command.ts';
 import type { Host } from '../host.ts';
-import { senderOf } from '../notices-of.ts';
+import { senderOf } from '../parts/notices-of.ts';
 import { oneLine } from '../terminal.ts';
 
 /** `tutti report`: what a night brought, and what changed since the one before. */

@@ -1,5 +1,5 @@
 import { EngineError } from '../../core/base/errors.ts';
-import type { RunRequest } from '../../core/engine/run/store.ts';
+import type { RunRequest } from '../../core/engine/store/store.ts';
 import { submitRun } from '../../core/engine/submit.ts';
 import { demandActive } from '../active-tenant.ts';
 import type { Arguments } from '../arguments.ts';

@@ -2,7 +2,7 @@ import { systemClock } from '../../core/base/clock.ts';
 import { EngineError } from '../../core/base/errors.ts';
 import { isId, newId } from '../../core/base/ids.ts';
 import { isTimeZone, localMoment } from '../../core/base/zoned-time.ts';
-import { cronFault } from '../../core/sdk/cron.ts';
+import { cronFault } from '../../core/sdk/calendar/cron.ts';
 import { defineSchedule } from '../../core/sdk/schedule.ts';
 import { countOf } from '../../core/service/batch/format.ts';
 import { spanOfDays } from '../../core/service/schedules/backfill-span.ts';
@@ -16,7 +16,7 @@ import { hostOptions } from '../call-reading.ts';
 import { type Call, type Command, exit } from '../command.ts';
 import { openConfig } from '../configuration.ts';
 import { operator } from '../operator.ts';
-import { scheduleDeskOf } from '../schedules-of.ts';
+import { scheduleDeskOf } from '../parts/schedules-of.ts';
 import { table } from '../terminal.ts';
 
 const wrong = wrongUse('schedule');

@@ -4,7 +4,7 @@ import { type Call, type Command, exit, scaleOf } from '../command.ts';
 import { newExecutor } from '../follow.ts';
 import type { Host } from '../host.ts';
 import { introduce, openCompany, sayApi } from '../introduction.ts';
-import { sayNextFirings } from '../schedules-of.ts';
+import { sayNextFirings } from '../parts/schedules-of.ts';
 import { openService } from '../service.ts';
 
 /** `tutti serve`: engine and admin API until a signal comes. */

@@ -2,10 +2,10 @@ import { countOf } from '../../core/service/batch/format.ts';
 import type { Sessions, SessionView } from '../../core/service/identity/sessions.ts';
 import { actionIn, wrongUse } from '../arguments.ts';
 import type { Call, Command } from '../command.ts';
-import { identityOf } from '../identity-of.ts';
 import { minuteText } from '../moment.ts';
 import { withNamedTenant } from '../named-tenant.ts';
 import { operator } from '../operator.ts';
+import { identityOf } from '../parts/identity-of.ts';
 import { shortened, table } from '../terminal.ts';
 
 type Act = (sessions: Sessions, tenantId: number) => Promise<void>;

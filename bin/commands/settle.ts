@@ -1,5 +1,5 @@
 import { EngineError } from '../../core/base/errors.ts';
-import { Reviews } from '../../core/engine/run/reviews.ts';
+import { Reviews } from '../../core/engine/store/reviews.ts';
 import type { Verdict } from '../../core/ports/dispatcher.ts';
 import { whenItGoesOn } from '../active-tenant.ts';
 import type { Arguments } from '../arguments.ts';

@@ -1,9 +1,9 @@
 import type { Since } from '../../core/engine/authority/shadow-view.ts';
 import { countOf } from '../../core/service/batch/format.ts';
-import { authorityOf } from '../authority-of.ts';
 import { withHost } from '../call-host.ts';
 import { readList } from '../call-reading.ts';
 import { askedList, type Command, exit } from '../command.ts';
+import { authorityOf } from '../parts/authority-of.ts';
 import { table } from '../terminal.ts';
 
 /** Effects in one list; the newest. */

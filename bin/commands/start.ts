@@ -1,5 +1,5 @@
 import { isTerminal } from '../../core/engine/run/states.ts';
-import type { RunRequest } from '../../core/engine/run/store.ts';
+import type { RunRequest } from '../../core/engine/store/store.ts';
 import { submitRun } from '../../core/engine/submit.ts';
 import type { Listening } from '../../core/service/api/app.ts';
 import { demandActive } from '../active-tenant.ts';
@@ -11,7 +11,7 @@ import type { Host } from '../host.ts';
 import { introduce, openCompany, say, sayApi } from '../introduction.ts';
 import { operator } from '../operator.ts';
 import { printSummary, recordOf, writeReport } from '../outcome.ts';
-import { sayNextFirings } from '../schedules-of.ts';
+import { sayNextFirings } from '../parts/schedules-of.ts';
 import { openService } from '../service.ts';
 import { startedWorkflow } from '../usages/work.ts';
 

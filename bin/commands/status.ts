@@ -3,7 +3,7 @@ import type { SystemStatus } from '../../core/engine/status.ts';
 import { countOf, formatCost, formatCount } from '../../core/service/batch/format.ts';
 import { readingTenant, withReading } from '../call-reading.ts';
 import { askedScale, type Command, exit } from '../command.ts';
-import { statusOf } from '../telemetry-of.ts';
+import { statusOf } from '../parts/telemetry-of.ts';
 import { type Terminal, table } from '../terminal.ts';
 import { usualHours } from '../usages/amounts.ts';
 

@@ -1,10 +1,10 @@
-import type { StepView } from '../../core/engine/run/history.ts';
-import { pathOf } from '../../core/engine/run/step.ts';
+import type { StepView } from '../../core/engine/history/history.ts';
 import {
   type Content,
   type StepContent,
   StepContents,
-} from '../../core/engine/run/step-contents.ts';
+} from '../../core/engine/history/step-contents.ts';
+import { pathOf } from '../../core/engine/run/step.ts';
 import { countOf, formatCost, formatDuration } from '../../core/service/batch/format.ts';
 import { withHost } from '../call-host.ts';
 import { readingTenant } from '../call-reading.ts';

@@ -3,9 +3,9 @@ import type { Tenants, TenantView } from '../../core/service/identity/tenants.ts
 import { wrongUse } from '../arguments.ts';
 import { withHost } from '../call-host.ts';
 import { type Call, type Command, exit } from '../command.ts';
-import { identityOf } from '../identity-of.ts';
 import { minuteText } from '../moment.ts';
 import { operator } from '../operator.ts';
+import { identityOf } from '../parts/identity-of.ts';
 import { table } from '../terminal.ts';
 
 const wrong = wrongUse('tenant');

@@ -9,8 +9,8 @@ import { type Call, type Command, exit, exitCodeOf, unlessInterrupted } from '..
 import { seeToItsEnd } from '../follow.ts';
 import type { Host } from '../host.ts';
 import { actorOfCall } from '../operator.ts';
+import { undoOf } from '../parts/undo-of.ts';
 import { oneLine } from '../terminal.ts';
-import { undoOf } from '../undo-of.ts';
 
 /** `tutti undo RUN [STEP]`: takes back what a run did. */
 export const undo: Command = (call) => {

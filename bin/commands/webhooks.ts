@@ -10,8 +10,8 @@ import { type Arguments, actionIn, wrongUse } from '../arguments.ts';
 import { withTenant } from '../call-host.ts';
 import type { Command } from '../command.ts';
 import { operator } from '../operator.ts';
+import { webhooksOf } from '../parts/webhooks-of.ts';
 import { type Terminal, table } from '../terminal.ts';
-import { webhooksOf } from '../webhooks-of.ts';
 
 const wrong = wrongUse('webhooks');
 

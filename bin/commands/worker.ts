@@ -8,9 +8,9 @@ import { readPapers } from '../../worker/machines/papers.ts';
 import { hostOptions } from '../call-reading.ts';
 import { type Call, type Command, exit, usualDrainMs } from '../command.ts';
 import { openConfig } from '../configuration.ts';
-import { groundOf } from '../ground-of.ts';
 import { HostTelemetry } from '../host-telemetry.ts';
 import { say } from '../introduction.ts';
+import { groundOf } from '../parts/ground-of.ts';
 import { version } from '../version.ts';
 
 /** `tutti worker`: lanes for engines of other machines, until a signal comes. */

@@ -1,6 +1,6 @@
 import { checkWorkflow } from '../../core/engine/graph/check.ts';
-import { readDocument } from '../../core/sdk/document.ts';
-import { writeDocument } from '../../core/sdk/document-writer.ts';
+import { readDocument } from '../../core/sdk/document/document.ts';
+import { writeDocument } from '../../core/sdk/document/document-writer.ts';
 import type { Registry } from '../../core/sdk/registry.ts';
 import { countOf } from '../../core/service/batch/format.ts';
 import { actionIn } from '../arguments.ts';

@@ -1,8 +1,8 @@
 import { EngineError } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
-import type { Inbox, MessageKind } from './run/inbox.ts';
 import { isTerminal } from './run/states.ts';
-import type { Actor, Store } from './run/store.ts';
+import type { Inbox, MessageKind } from './store/inbox.ts';
+import type { Actor, Store } from './store/store.ts';
 
 /** What somebody asks of a run that lives. */
 export interface RunAsk {

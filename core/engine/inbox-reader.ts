@@ -1,5 +1,5 @@
-import type { Inbox, Message, SteerKind } from './run/inbox.ts';
-import { type Asked, askedBy } from './run/steering.ts';
+import { type Asked, askedBy } from './loop/steering.ts';
+import type { Inbox, Message, SteerKind } from './store/inbox.ts';
 
 /** What an engine hears its messages with. */
 export interface InboxReaderParts {

@@ -5,22 +5,22 @@ import { journalVersion } from '../ports/db/journal-version.ts';
 import { inTransaction } from '../ports/db/transaction.ts';
 import { type NewKeys, vaultOf } from '../ports/db/vault.ts';
 import type { Registry } from '../sdk/registry.ts';
+import { keptGraph } from './adoption/kept-graph.ts';
 import { appendAudit, isAudited } from './audit/append.ts';
 import type { Graph } from './graph/compiled.ts';
-import { type Takeover, takeover } from './run/carried.ts';
-import { type Copies, resealCopies, storeKeys } from './run/copied-bodies.ts';
-import { keptGraph } from './run/kept-graph.ts';
+import { toJsonb } from './journal/rows.ts';
 import type { Actor, Parent, RunPins } from './run/request.ts';
+import { type Takeover, takeover } from './store/carried.ts';
+import { type Copies, resealCopies, storeKeys } from './store/copied-bodies.ts';
 import {
   checkRetriable,
   copyEntries,
   type FormerRow,
   lockFormer,
   readFormer,
-} from './run/retry-rows.ts';
-import { toJsonb } from './run/rows.ts';
-import type { Store } from './run/store.ts';
-import { storedInput } from './run/stored-input.ts';
+} from './store/retry-rows.ts';
+import type { Store } from './store/store.ts';
+import { storedInput } from './store/stored-input.ts';
 
 /** What retries are made with. */
 export interface RetryParts {

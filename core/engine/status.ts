@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Database } from '../ports/db/database.ts';
+import { inSight, type Sight } from './history/sight.ts';
 import type { EngineModule } from './modules/module-loads.ts';
-import { inSight, type Sight } from './run/sight.ts';
 
 /** Runs of a period, by what became of them. */
 export interface RunCounts {

@@ -12,7 +12,7 @@ import type { Fault } from './graph/fault.ts';
 import type { Goal } from './run/goal.ts';
 import { agentsNamedBy, type Declared, type Pinned, pinnedBy } from './run/pinned.ts';
 import { goalOf } from './run/request.ts';
-import type { RunRequest, Store } from './run/store.ts';
+import type { RunRequest, Store } from './store/store.ts';
 import type { Definitions } from './versions/definitions.ts';
 import { checkRights, publishedRegistry } from './versions/published.ts';
 

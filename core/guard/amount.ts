@@ -1,7 +1,7 @@
 import { Day } from '../base/day.ts';
 import { EngineError } from '../base/errors.ts';
 import { Decimal, Money } from '../base/money.ts';
-import { matches } from '../sdk/policy.ts';
+import { matches } from '../sdk/policy/policy.ts';
 import type { ToolContext } from '../sdk/tool.ts';
 import type { AmountFact } from './facts.ts';
 import { ask, issues } from './handler.ts';

@@ -1,7 +1,7 @@
 import { EngineError, isEngineError } from '../base/errors.ts';
 import type { EffectState } from '../ports/db/states.ts';
 import type { EffectRecord, Intent } from '../ports/dispatcher.ts';
-import type { Terms } from '../sdk/tier.ts';
+import type { Terms } from '../sdk/policy/tier.ts';
 import type { Effected } from '../sdk/tool.ts';
 import { boundFields, changeOf, intentOf } from './intent.ts';
 import { begun, type Doing, goOn } from './perform.ts';

@@ -1,7 +1,7 @@
 import { durationMs } from '../base/duration.ts';
-import type { Policy } from '../sdk/policy.ts';
-import { type Decided, refOf } from '../sdk/policy-ref.ts';
-import type { Terms } from '../sdk/tier.ts';
+import type { Policy } from '../sdk/policy/policy.ts';
+import { type Decided, refOf } from '../sdk/policy/policy-ref.ts';
+import type { Terms } from '../sdk/policy/tier.ts';
 import type { Facts } from './facts.ts';
 import { listed, sameModule } from './rules/access.ts';
 import { autonomy } from './rules/autonomy.ts';

@@ -1,8 +1,8 @@
 import type { Money } from '../base/money.ts';
 import type { Doing } from '../ports/db/lineage.ts';
 import type { Trust } from '../ports/db/states.ts';
-import type { Grant, Policy } from '../sdk/policy.ts';
-import type { Risk } from '../sdk/tier.ts';
+import type { Grant, Policy } from '../sdk/policy/policy.ts';
+import type { Risk } from '../sdk/policy/tier.ts';
 import type { Effect, ToolAccess } from '../sdk/tool.ts';
 
 /** A posting date, and the state of its period: the strictest of the ledgers that it goes through. */

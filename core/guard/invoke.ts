@@ -6,9 +6,9 @@ import {
   isEngineError,
   toErrorData,
 } from '../base/errors.ts';
-import type { Decided } from '../sdk/policy-ref.ts';
+import type { Decided } from '../sdk/policy/policy-ref.ts';
+import { riskOf, type Terms } from '../sdk/policy/tier.ts';
 import { moduleOf } from '../sdk/qualified-name.ts';
-import { riskOf, type Terms } from '../sdk/tier.ts';
 import type { AnyTool, Effected } from '../sdk/tool.ts';
 import { amountOf } from './amount.ts';
 import { applyGranted, otherTool, performGranted, propose } from './approval.ts';

@@ -1,6 +1,6 @@
 import type { Doing } from '../ports/db/lineage.ts';
 import type { DocumentName } from '../ports/dispatcher.ts';
-import { dutiesAgainst } from '../sdk/duties.ts';
+import { dutiesAgainst } from '../sdk/policy/duties.ts';
 import type { AnyTool, DocumentRef } from '../sdk/tool.ts';
 import { isOneActor } from './actor.ts';
 import { effectKey, targetOf } from './effects.ts';

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../base/errors.ts';
-import type { Policy } from '../sdk/policy.ts';
-import type { Terms } from '../sdk/tier.ts';
+import type { Policy } from '../sdk/policy/policy.ts';
+import type { Terms } from '../sdk/policy/tier.ts';
 import type { Facts } from './facts.ts';
 
 /**

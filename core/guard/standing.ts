@@ -1,6 +1,6 @@
 import { mayHandTo } from '../sdk/delegates.ts';
-import { policiesInForce } from '../sdk/policies-in-force.ts';
-import { mayBeAbout, type Policy } from '../sdk/policy.ts';
+import { policiesInForce } from '../sdk/policy/policies-in-force.ts';
+import { mayBeAbout, type Policy } from '../sdk/policy/policy.ts';
 import type { RegisteredAgent } from '../sdk/registered-agent.ts';
 import { isOwn } from '../sdk/tool-access.ts';
 import type { Facts } from './facts.ts';

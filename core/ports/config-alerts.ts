@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { form, kindFault } from '../sdk/document-form.ts';
+import { form, kindFault } from '../sdk/document/document-form.ts';
 import { clock, count, rate, said, share, text, texts, zone } from './config-values.ts';
 
 /*

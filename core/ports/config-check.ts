@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { Scrubber } from '../base/telemetry/scrub.ts';
-import { form } from '../sdk/document-form.ts';
+import { form } from '../sdk/document/document-form.ts';
 import { configMembers } from './config-schema.ts';
 import { profileNames } from './deployment-config.ts';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { form } from '../sdk/document-form.ts';
+import { form } from '../sdk/document/document-form.ts';
 import { count, isTrue, rate, said, text, whole } from './config-values.ts';
 
 /*

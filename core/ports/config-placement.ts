@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { form } from '../sdk/document-form.ts';
+import { form } from '../sdk/document/document-form.ts';
 import { count, named, said, text, texts, whole } from './config-values.ts';
 
 /*

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { form } from '../sdk/document-form.ts';
+import { form } from '../sdk/document/document-form.ts';
 import type { Config } from './config.ts';
 import { alertMembers, recipients, tenantAlerts } from './config-alerts.ts';
 import { models, price, rateLimit, toolLimit } from './config-models.ts';

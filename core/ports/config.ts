@@ -1,8 +1,8 @@
 import type { ErrorData } from '../base/errors.ts';
 import type { AgentPlace, ModelProfile } from '../sdk/agent.ts';
-import type { Calendar } from '../sdk/calendar.ts';
+import type { Calendar } from '../sdk/calendar/calendar.ts';
 import type { Module } from '../sdk/module.ts';
-import type { Policy } from '../sdk/policy.ts';
+import type { Policy } from '../sdk/policy/policy.ts';
 import type { Schedule } from '../sdk/schedule.ts';
 import type { Workflow } from '../sdk/workflow.ts';
 import type { ApiConfig } from './api/config.ts';

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { EngineError } from '../base/errors.ts';
 import { canonicalJson } from '../base/ids.ts';
 import { agentSchema, ownModule } from './check-module.ts';
-import { readSource } from './document-source.ts';
+import { readSource } from './document/document-source.ts';
 
 /** Characters of a document as JSON: it travels with every job of its agent. */
 const longest = 65_536;

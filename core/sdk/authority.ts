@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Grant, Policy } from './policy.ts';
+import type { Grant, Policy } from './policy/policy.ts';
 import { type AccessGrant, accessValue } from './tool-access.ts';
 
 /** Calls that something set at run time is about. Patterns as in a grant; a missing list means all. */

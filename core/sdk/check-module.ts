@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { EngineError } from '../base/errors.ts';
 import { hookSchema } from './check-hook.ts';
-import { policySchema } from './check-policy.ts';
 import { extractorFault } from './extractor.ts';
 import type { Module } from './module.ts';
-import type { Policy } from './policy.ts';
+import { policySchema } from './policy/check-policy.ts';
+import type { Policy } from './policy/policy.ts';
 import { toolCategories } from './tool-category.ts';
 
 /** The module of agents that people make while Tutti runs; no module may have its name. */

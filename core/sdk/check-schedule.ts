@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { isEngineError } from '../base/errors.ts';
 import { isTimeZone } from '../base/zoned-time.ts';
-import type { Calendar } from './calendar.ts';
-import { checkMoment } from './calendar-moment.ts';
+import type { Calendar } from './calendar/calendar.ts';
+import { checkMoment } from './calendar/calendar-moment.ts';
+import { cronFault } from './calendar/cron.ts';
+import { calendarOf } from './calendar/occurrences.ts';
 import { invalid } from './check-module.ts';
-import { cronFault } from './cron.ts';
 import { goalSchema } from './goal.ts';
 import type { Module } from './module.ts';
-import { calendarOf } from './occurrences.ts';
 import { isCron, type Schedule, type slotInput } from './schedule.ts';
 import type { Workflow } from './workflow.ts';
 

@@ -1,5 +1,5 @@
 import { fileOf, invalid } from './check-module.ts';
-import { hasAccess, type Policy } from './policy.ts';
+import { hasAccess, type Policy } from './policy/policy.ts';
 import type { RegisteredAgent } from './registered-agent.ts';
 import type { AnyTool } from './tool.ts';
 

@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { type AgentDeclaration, type AnyAgent, defineAgent } from './agent.ts';
 import { type AgentDocument, agentInvalid, type MadeAgent, ownName } from './agent-document.ts';
 import { ownModule } from './check-module.ts';
-import { dutyConflicts } from './duties.ts';
 import { extractorFault } from './extractor.ts';
 import { typeFrom } from './json-schema.ts';
-import type { Policy } from './policy.ts';
+import { dutyConflicts } from './policy/duties.ts';
+import type { Policy } from './policy/policy.ts';
 import type { Declarations, RegisteredAgent } from './registry.ts';
 import type { AnyTool } from './tool.ts';
 

@@ -1,7 +1,7 @@
 import type { AnyAgent } from './agent.ts';
 import type { AnyEntity } from './entity.ts';
 import type { Hook } from './hook.ts';
-import type { Policy } from './policy.ts';
+import type { Policy } from './policy/policy.ts';
 import type { Sample } from './sample.ts';
 import type { Schedule } from './schedule.ts';
 import type { AnyTool } from './tool.ts';

@@ -1,5 +1,5 @@
 import type { AnyAgent } from './agent.ts';
-import { impliedBy, mentionsOf } from './document-template.ts';
+import { impliedBy, mentionsOf } from './document/document-template.ts';
 import type {
   ApprovalOptions,
   Batching,

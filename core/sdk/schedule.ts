@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { CronTiming } from './cron.ts';
+import type { CronTiming } from './calendar/cron.ts';
 import type { Workflow } from './workflow.ts';
 
 /** A day of each period of a fiscal calendar, at a time of day. */

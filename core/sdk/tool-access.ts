@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { personOf } from '../base/person.ts';
-import { hasAccess, matches, type Policy } from './policy.ts';
+import { hasAccess, matches, type Policy } from './policy/policy.ts';
 import { moduleOf } from './qualified-name.ts';
 import type { ToolAccess } from './tool.ts';
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { EngineError } from '../base/errors.ts';
-import { readDocument } from './document.ts';
+import { readDocument } from './document/document.ts';
 import type { WorkflowData } from './node.ts';
 import type { Workflow } from './workflow.ts';
 

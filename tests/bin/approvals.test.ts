@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 import { newId } from '../../core/base/ids.ts';
 import { Approvals } from '../../core/engine/approvals/approvals.ts';
-import { Store } from '../../core/engine/run/store.ts';
+import { Store } from '../../core/engine/store/store.ts';
 import { booksDatabase } from '../support/company.ts';
 import type { FreshDatabase } from '../support/postgres.ts';
 import { scratchFolder } from '../support/scratch.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { RunSummary } from '../../core/engine/run/views.ts';
+import type { RunSummary } from '../../core/engine/history/views.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { verifies } from '../support/verifies.ts';
 import { runCli, shopConfig } from './cli.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { History } from '../../core/engine/run/history.ts';
-import type { RunHead, RunSummary } from '../../core/engine/run/views.ts';
+import { History } from '../../core/engine/history/history.ts';
+import type { RunHead, RunSummary } from '../../core/engine/history/views.ts';
 import { booksDatabase } from '../support/company.ts';
 import type { FreshDatabase } from '../support/postgres.ts';
 import { scratchFolder } from '../support/scratch.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { FoundEntry } from '../../core/engine/run/history.ts';
+import type { FoundEntry } from '../../core/engine/history/history.ts';
 import { booksDatabase } from '../support/company.ts';
 import type { FreshDatabase } from '../support/postgres.ts';
 import { scratchFolder } from '../support/scratch.ts';

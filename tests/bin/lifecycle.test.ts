@@ -4,7 +4,7 @@ import { closeSync, existsSync, openSync, readdirSync, writeFileSync } from 'nod
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import type { RunSummary } from '../../core/engine/run/views.ts';
+import type { RunSummary } from '../../core/engine/history/views.ts';
 import { booksDatabase } from '../support/company.ts';
 import type { FreshDatabase } from '../support/postgres.ts';
 import { scratchFolder } from '../support/scratch.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
+import type { RunHead, RunSummary } from '../../core/engine/history/views.ts';
 import type { Plan } from '../../core/engine/plan/plan.ts';
-import type { RunHead, RunSummary } from '../../core/engine/run/views.ts';
 import { booksDatabase } from '../support/company.ts';
 import type { FreshDatabase } from '../support/postgres.ts';
 import { scratchFolder } from '../support/scratch.ts';

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
 import { nodeFlags } from '../../bin/node24.mjs';
-import { Store } from '../../core/engine/run/store.ts';
+import { Store } from '../../core/engine/store/store.ts';
 import { submitRun } from '../../core/engine/submit.ts';
 import { writeBackup } from '../../core/ports/db/backup.ts';
 import { openClient } from '../../core/ports/db/connection.ts';

@@ -14,7 +14,7 @@ const config = fileURLToPath(new URL('tutti.config.ts', root));
 /** What runs: neither does help need any of it, nor who only asks the database. */
 const running = [
   'core/engine/engine.ts',
-  'core/engine/run/loop.ts',
+  'core/engine/loop/loop.ts',
   'core/service/api/',
   'worker/',
   'package express',
@@ -67,7 +67,7 @@ describe('what is loaded at a start', function () {
 
   it('a thread of agents: no service, no engine, no migration, and no sample company', async () => {
     const loaded = [
-      ...(await loadedBy('worker/thread.ts')),
+      ...(await loadedBy('worker/thread/thread.ts')),
       ...(await loadedBy('tutti.config.ts')),
     ];
     const theirs = ['core/engine/', 'core/service/', 'bin/', 'core/ports/db/migrat', ...samples()];

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { StepContent } from '../../core/engine/run/step-contents.ts';
+import type { StepContent } from '../../core/engine/history/step-contents.ts';
 import { openTestEngine, type TestEngine } from '../support/engine.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { verifies } from '../support/verifies.ts';

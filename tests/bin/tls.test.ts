@@ -3,7 +3,7 @@ import { chmodSync, chownSync, copyFileSync, readFileSync, statSync, writeFileSy
 import { get } from 'node:https';
 import { join } from 'node:path';
 import pg from 'pg';
-import type { RunHead } from '../../core/engine/run/views.ts';
+import type { RunHead } from '../../core/engine/history/views.ts';
 import { openDatabase } from '../../core/ports/db/database.ts';
 import { type EmbeddedServer, openEmbedded } from '../../core/ports/db/embedded.ts';
 import { json } from '../service/api/api.ts';

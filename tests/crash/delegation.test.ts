@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type pg from 'pg';
-import { History } from '../../core/engine/run/history.ts';
+import { History } from '../../core/engine/history/history.ts';
 import { type LabEngine, type LabEngineOptions, startLabEngine } from '../support/crash-lab.ts';
 import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
 import { handTo, type Office, startOffice } from '../support/scripted-office.ts';

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { nodeFlags } from '../../bin/node24.mjs';
-import { Store } from '../../core/engine/run/store.ts';
+import { Store } from '../../core/engine/store/store.ts';
 import { compileCacheEnv } from '../support/compile-cache.ts';
 import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
 import { verifies } from '../support/verifies.ts';

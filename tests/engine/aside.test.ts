@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { defineAgent, defineModule, defineWorkflow, z } from 'tutti';
 import { newId } from '../../core/base/ids.ts';
-import { ChildEnds } from '../../core/engine/run/child-ends.ts';
-import { Store } from '../../core/engine/run/store.ts';
+import { ChildEnds } from '../../core/engine/outside/child-ends.ts';
 import { SetAside } from '../../core/engine/set-aside.ts';
+import { Store } from '../../core/engine/store/store.ts';
 import { submitRun } from '../../core/engine/submit.ts';
 import { loadRegistry } from '../../core/sdk/registry.ts';
 import { requestOf } from '../support/engine.ts';

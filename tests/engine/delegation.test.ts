@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type pg from 'pg';
-import { policiesOf } from '../../bin/policies-of.ts';
+import { policiesOf } from '../../bin/parts/policies-of.ts';
 import { machineMs } from '../../core/engine/authority/stops.ts';
 import { SettingStore } from '../../core/engine/recovery/setting-store.ts';
 import { insertRows } from '../../core/ports/erp/embedded/insert.ts';

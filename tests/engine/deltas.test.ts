@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Delta } from '../../core/engine/run/attempts.ts';
+import type { Delta } from '../../core/engine/loop/attempts.ts';
 import { openTestEngine, type TestEngine } from '../support/engine.ts';
 import { startModelServer } from '../support/model-server.ts';
 import { verifies } from '../support/verifies.ts';

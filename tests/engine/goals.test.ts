@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { defineAgent, defineModule, defineTool, defineWorkflow, z } from 'tutti';
 import { fixtureConnector, runAgent } from 'tutti/testing';
+import { History } from '../../core/engine/history/history.ts';
 import { eraseRun } from '../../core/engine/retention/erase.ts';
 import { goalOfTask } from '../../core/engine/run/goal.ts';
-import { History } from '../../core/engine/run/history.ts';
 import type { RunRequest } from '../../core/engine/run/request.ts';
 import { openTestEngine, requestOf } from '../support/engine.ts';
 import { HandEngines, until } from '../support/hand-engine.ts';

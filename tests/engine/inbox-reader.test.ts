@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
 import { InboxReader } from '../../core/engine/inbox-reader.ts';
-import type { Message, SteerKind } from '../../core/engine/run/inbox.ts';
+import type { Message, SteerKind } from '../../core/engine/store/inbox.ts';
 import { verifies } from '../support/verifies.ts';
 
 const pause: Message<SteerKind> = {

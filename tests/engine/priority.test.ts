@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { defineAgent, defineModule, defineWorkflow, z } from 'tutti';
 import { askRun } from '../../core/engine/ask.ts';
-import { History } from '../../core/engine/run/history.ts';
-import { Inbox } from '../../core/engine/run/inbox.ts';
-import { Lease } from '../../core/engine/run/lease.ts';
-import { Store } from '../../core/engine/run/store.ts';
+import { History } from '../../core/engine/history/history.ts';
+import { Lease } from '../../core/engine/lease/lease.ts';
+import { Inbox } from '../../core/engine/store/inbox.ts';
+import { Store } from '../../core/engine/store/store.ts';
 import { loadRegistry, type RegisteredWorkflow } from '../../core/sdk/registry.ts';
 import { requestOf } from '../support/engine.ts';
 import { HandEngines, until } from '../support/hand-engine.ts';

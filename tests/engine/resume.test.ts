@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { defineAgent, defineModule, defineWorkflow, z } from 'tutti';
-import { Inbox } from '../../core/engine/run/inbox.ts';
+import { Inbox } from '../../core/engine/store/inbox.ts';
 import type { FromThread, Job } from '../../core/ports/dispatcher.ts';
 import { type HandEngine, HandEngines, until } from '../support/hand-engine.ts';
 import { verifies } from '../support/verifies.ts';

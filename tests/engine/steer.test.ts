@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { defineAgent, defineModule, defineWorkflow, z } from 'tutti';
 import type { RunAsk } from '../../core/engine/ask.ts';
-import { History } from '../../core/engine/run/history.ts';
+import { History } from '../../core/engine/history/history.ts';
 import { requestOf } from '../support/engine.ts';
 import { type HandEngine, HandEngines, until } from '../support/hand-engine.ts';
 import { verifies } from '../support/verifies.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { definePolicy, defineTool, z } from 'tutti';
 import { invoke } from '../../core/guard/invoke.ts';
 import { noAuthority, readAuthority } from '../../core/sdk/authority.ts';
-import type { Autonomy, Policy } from '../../core/sdk/policy.ts';
+import type { Autonomy, Policy } from '../../core/sdk/policy/policy.ts';
 import { verifies } from '../support/verifies.ts';
 import { aScope, hold } from './lab.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type Decision, decide } from '../../core/guard/decide.ts';
 import type { Facts } from '../../core/guard/facts.ts';
-import { autonomyOf, definePolicy, type Grant } from '../../core/sdk/policy.ts';
+import { autonomyOf, definePolicy, type Grant } from '../../core/sdk/policy/policy.ts';
 import { verifies } from '../support/verifies.ts';
 
 function someFacts(facts: Partial<Facts> = {}): Facts {

@@ -4,7 +4,7 @@ import { decide } from '../../core/guard/decide.ts';
 import { invoke, type StepScope } from '../../core/guard/invoke.ts';
 import { joinOf, raise, type Trust } from '../../core/guard/labels.ts';
 import type { AnyTool } from '../../core/sdk/tool.ts';
-import { show } from '../../worker/shown.ts';
+import { show } from '../../worker/thread/shown.ts';
 import { verifies } from '../support/verifies.ts';
 import { aScope, hold, holdDeclaration } from './lab.ts';
 

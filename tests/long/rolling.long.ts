@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Lease } from '../../core/engine/run/lease.ts';
+import { Lease } from '../../core/engine/lease/lease.ts';
 import { freshDatabase } from '../support/postgres.ts';
 import { type Rolled, type Rolling, RollingLab } from '../support/rolling-lab.ts';
 import { hasPlaces } from '../support/served-process.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { generateSample } from '../../core/ports/erp/sample.ts';
-import { calendarFor, checkCalendars } from '../../core/sdk/calendar.ts';
-import { periodOf } from '../../core/sdk/fiscal-periods.ts';
-import { holidaysOf } from '../../core/sdk/holidays.ts';
+import { calendarFor, checkCalendars } from '../../core/sdk/calendar/calendar.ts';
+import { periodOf } from '../../core/sdk/calendar/fiscal-periods.ts';
+import { holidaysOf } from '../../core/sdk/calendar/holidays.ts';
 import { calendars } from '../../modules/calendars.ts';
 
 /** As published for 2026: by the law of the country, by OPM, by gov.uk. */

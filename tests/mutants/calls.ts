@@ -3,7 +3,7 @@ import type { Mutant } from './mutant.ts';
 const world = 'tests/engine/world/world.test.ts';
 const regressions = 'tests/engine/world/regressions.test.ts';
 const gate = 'tests/engine/limits/gate.test.ts';
-const turns = 'core/engine/run/turns.ts';
+const turns = 'core/engine/loop/turns.ts';
 
 /** Bugs of conversations that wait: slots, deadlines, calls that are made again, money that somebody has to raise. */
 export const calls: readonly Mutant[] = [
@@ -30,7 +30,7 @@ export const calls: readonly Mutant[] = [
   },
   {
     id: 'a-new-start-overtakes-a-conversation',
-    file: 'core/engine/run/admission.ts',
+    file: 'core/engine/loop/admission.ts',
     find: `if (item.kind === 'turn') kept.keep(item, refused);`,
     replace: '',
     tests: [world],
@@ -65,7 +65,7 @@ export const calls: readonly Mutant[] = [
   },
   {
     id: 'a-call-that-never-left-is-paid',
-    file: 'worker/turn.ts',
+    file: 'worker/thread/turn.ts',
     find: 'return hasLeft && !isTurnedAway;',
     replace: 'return (hasLeft || !hasLeft) && !isTurnedAway;',
     tests: ['tests/worker/turn.test.ts'],
@@ -79,7 +79,7 @@ export const calls: readonly Mutant[] = [
   },
   {
     id: 'refusals-count-among-the-tries',
-    file: 'worker/turn.ts',
+    file: 'worker/thread/turn.ts',
     find: 'const tries = (failures[reply.code] ?? 0) + 1;',
     replace: 'const tries = Object.values(failures).reduce((sum, each) => sum + each, 0) + 1;',
     tests: ['tests/worker/turn.test.ts'],
@@ -93,14 +93,14 @@ export const calls: readonly Mutant[] = [
   },
   {
     id: 'a-call-that-leaves-is-not-heard',
-    file: 'core/engine/run/attempts.ts',
+    file: 'core/engine/loop/attempts.ts',
     find: 'return turns.sent(attempt);',
     replace: 'return;',
     tests: [world],
   },
   {
     id: 'a-thread-hears-everything-at-once',
-    file: 'worker/thread.ts',
+    file: 'worker/thread/thread.ts',
     find: 'const heardAtOnce = 16;',
     replace: 'const heardAtOnce = 1_000;',
     tests: ['tests/worker/cold.test.ts'],
@@ -129,7 +129,7 @@ export const calls: readonly Mutant[] = [
   },
   {
     id: 'what-a-provider-asks-for-is-not-heard',
-    file: 'core/engine/run/call-end.ts',
+    file: 'core/engine/loop/call-end.ts',
     find: '...(retryAfterMs !== undefined && { retryAfterMs }),',
     replace: '',
     tests: [world],
@@ -150,28 +150,28 @@ export const calls: readonly Mutant[] = [
   },
   {
     id: 'a-timer-starts-work-while-draining',
-    file: 'core/engine/run/admission.ts',
+    file: 'core/engine/loop/admission.ts',
     find: 'clock.after(Math.max(waitMs, shortestLookMs), this.#parts.changed);',
     replace: 'clock.after(Math.max(waitMs, shortestLookMs), () => this.look(isDraining));',
     tests: [world],
   },
   {
     id: 'a-reservation-is-told-a-flush-too-late',
-    file: 'core/engine/run/journal.ts',
+    file: 'core/engine/journal/journal.ts',
     find: 'const reserves = (change.turns ?? []).length > 0;',
     replace: 'const reserves = (change.turns ?? []).length < 0;',
     tests: [world],
   },
   {
     id: 'raised-budgets-wake-nobody',
-    file: 'core/engine/run/people.ts',
+    file: 'core/engine/loop/people.ts',
     find: `if (step.wait === 'budget') this.#events.wake(run, step);`,
     replace: '',
     tests: [world],
   },
   {
     id: 'raised-while-it-was-denied',
-    file: 'core/engine/run/people.ts',
+    file: 'core/engine/loop/people.ts',
     find: `if (step.status === 'running') this.#moved.add(step);`,
     replace: '',
     tests: [regressions, world],

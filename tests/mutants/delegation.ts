@@ -1,7 +1,7 @@
 import type { Mutant } from './mutant.ts';
 
 const engine = 'tests/engine/delegation.test.ts';
-const handOvers = 'core/engine/run/hand-overs.ts';
+const handOvers = 'core/engine/outside/hand-overs.ts';
 
 /** Of work that agents hand to others. */
 export const delegation: readonly Mutant[] = [

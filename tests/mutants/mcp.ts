@@ -94,7 +94,7 @@ export const mcp: readonly Mutant[] = [
   },
   {
     id: 'mcp-what-is-granted-leaves-its-policy',
-    file: 'core/engine/run/attempt.ts',
+    file: 'core/engine/loop/attempt.ts',
     find: 'agent: proposerOf(run.facts) ?? registered.name, model',
     replace: 'agent: registered.name, model',
     tests: ['tests/engine/mcp/effects.test.ts'],

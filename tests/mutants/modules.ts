@@ -14,22 +14,22 @@ export const modules: readonly Mutant[] = [
   },
   {
     id: 'runs-are-taken-up-without-their-module',
-    file: 'core/engine/run/claims.ts',
+    file: 'core/engine/adoption/claims.ts',
     find: 'store.claim(boot, room, present?.())',
     replace: 'store.claim(boot, room, present ? null : undefined)',
     tests: [loading],
   },
   {
     id: 'any-generation-of-a-module-will-do',
-    file: 'core/engine/run/run-row.ts',
+    file: 'core/engine/store/run-row.ts',
     find: "name || ' ' || generation = ANY ($4)",
     replace:
       "name || ' ' || generation IN (SELECT split_part(l, ' ', 1) || ' ' || generation FROM unnest($4::text[]) l)",
-    tests: ['tests/engine/run/claim-modules.test.ts'],
+    tests: ['tests/engine/adoption/claim-modules.test.ts'],
   },
   {
     id: 'a-thread-takes-any-declarations',
-    file: 'worker/loaded.ts',
+    file: 'worker/thread/loaded.ts',
     find: 'if (declarations.digest === digest) return declarations;',
     replace: `if (digest !== '') return declarations;`,
     tests: [declare],

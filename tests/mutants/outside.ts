@@ -37,7 +37,7 @@ export const outside: readonly Mutant[] = [
   },
   {
     id: 'a-node-names-its-server-in-vain',
-    file: 'worker/mcp.ts',
+    file: 'worker/thread/mcp.ts',
     find: 'talk.job.server ?? config?.defaultServer',
     replace: 'config?.defaultServer',
     tests: [calls],

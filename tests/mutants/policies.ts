@@ -6,7 +6,7 @@ const policies = 'tests/engine/policies/policies.test.ts';
 export const policyMutants: readonly Mutant[] = [
   {
     id: 'what-the-code-says-counts-beside-a-version',
-    file: 'core/sdk/policies-in-force.ts',
+    file: 'core/sdk/policy/policies-in-force.ts',
     find: '[...declared.filter(({ name }) => !names.has(name)), ...inForce]',
     replace: '[...declared, ...inForce]',
     tests: [policies],

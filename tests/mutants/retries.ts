@@ -7,7 +7,7 @@ const retry = 'tests/engine/retries/retry.test.ts';
 export const retries: readonly Mutant[] = [
   {
     id: 'a-retry-has-names-of-its-own',
-    file: 'core/engine/run/launcher.ts',
+    file: 'core/engine/loop/launcher.ts',
     find: '...(retry && { effectsOf: retry.root }),',
     replace: '',
     tests: [world],
@@ -21,7 +21,7 @@ export const retries: readonly Mutant[] = [
   },
   {
     id: 'what-rests-on-a-failure-stays-done',
-    file: 'core/engine/run/carried.ts',
+    file: 'core/engine/store/carried.ts',
     find: 'const result = done && endsWell(index);',
     replace: 'const result = endsWell(index);',
     tests: [world, retry],
@@ -35,14 +35,14 @@ export const retries: readonly Mutant[] = [
   },
   {
     id: 'what-was-done-is-done-again',
-    file: 'core/engine/run/carried.ts',
+    file: 'core/engine/store/carried.ts',
     find: `status === 'succeeded' && (isInline(node) || seq !== null)`,
     replace: `status === 'succeeded' && isInline(node)`,
     tests: [world],
   },
   {
     id: 'a-body-that-is-gone-is-carried-as-nothing',
-    file: 'core/engine/run/retry-rows.ts',
+    file: 'core/engine/store/retry-rows.ts',
     find: 'if (lost > 0 || (!keys && !isSealed)) return lost === 0;',
     replace: 'if (lost > 0 || (!keys && !isSealed)) return true;',
     tests: [retry],

@@ -11,7 +11,7 @@ const cron = 'tests/sdk/cron.test.ts';
 export const schedules: readonly Mutant[] = [
   {
     id: 'a-list-of-times-comes-twice-when-clocks-go-back',
-    file: 'core/sdk/cron.ts',
+    file: 'core/sdk/calendar/cron.ts',
     find: "    fixedTimeRule: 'no-wildcard',\n",
     replace: '',
     tests: [cron],

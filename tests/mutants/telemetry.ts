@@ -31,7 +31,7 @@ export const telemetry: readonly Mutant[] = [
   },
   {
     id: 'attempts-of-the-dead-have-no-span',
-    file: 'core/engine/run/spans.ts',
+    file: 'core/engine/loop/spans.ts',
     find: 'if (!this.#ids || !step || !attempts || !this.#runs.has(run)) return change;',
     replace: 'if (run) return change;',
     tests: [takeOver],

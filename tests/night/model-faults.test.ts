@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { StepView } from '../../core/engine/run/views.ts';
+import type { StepView } from '../../core/engine/history/views.ts';
 import { booksDatabase } from '../support/company.ts';
 import { openTestEngine, requestOf, type TestEngine } from '../support/engine.ts';
 import {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
+import type { EntryView, StepView } from '../../core/engine/history/history.ts';
 import { SettingStore } from '../../core/engine/recovery/setting-store.ts';
-import type { EntryView, StepView } from '../../core/engine/run/history.ts';
 import { openTestEngine, type TestEngine } from '../support/engine.ts';
 import { verifies } from '../support/verifies.ts';
 

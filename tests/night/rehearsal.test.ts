@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
+import type { RunSummary } from '../../core/engine/history/views.ts';
 import type { Plan } from '../../core/engine/plan/plan.ts';
-import type { RunSummary } from '../../core/engine/run/views.ts';
 import { readRecord } from '../../core/service/batch/record.ts';
 import { renderReport } from '../../core/service/batch/report/page.ts';
 import { summarise } from '../../core/service/batch/summary.ts';

@@ -9,7 +9,7 @@ import { declared } from '../../bin/usages/declared.ts';
 import { workflowTemplates } from '../../bin/workflow-templates.ts';
 import { checkWorkflow } from '../../core/engine/graph/check.ts';
 import { Versions } from '../../core/engine/versions/versions.ts';
-import { readDocument } from '../../core/sdk/document.ts';
+import { readDocument } from '../../core/sdk/document/document.ts';
 import type { WorkflowData } from '../../core/sdk/node.ts';
 import { root } from '../../scripts/checks.ts';
 import { openTestEngine, requestOf, type TestEngine } from '../support/engine.ts';

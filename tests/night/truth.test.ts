@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { RunSummary } from '../../core/engine/run/views.ts';
+import type { RunSummary } from '../../core/engine/history/views.ts';
 import { generateSample } from '../../core/ports/erp/sample.ts';
 import type { Truth } from '../../core/sdk/sample.ts';
 import config from '../../tutti.config.ts';

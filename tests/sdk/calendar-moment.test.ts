@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { type Calendar, defineCalendar } from 'tutti';
-import { checkMoment, nextMoment } from '../../core/sdk/calendar-moment.ts';
+import { checkMoment, nextMoment } from '../../core/sdk/calendar/calendar-moment.ts';
 import { calendars } from '../../modules/calendars.ts';
 import { verifies } from '../support/verifies.ts';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { defineCalendar, type Holiday } from 'tutti';
-import { addBusinessDays, businessDayFrom } from '../../core/sdk/business-days.ts';
-import { calendarFor, checkCalendars } from '../../core/sdk/calendar.ts';
-import { holidaysOf } from '../../core/sdk/holidays.ts';
+import { addBusinessDays, businessDayFrom } from '../../core/sdk/calendar/business-days.ts';
+import { calendarFor, checkCalendars } from '../../core/sdk/calendar/calendar.ts';
+import { holidaysOf } from '../../core/sdk/calendar/holidays.ts';
 
 const plain = { name: 'test', companies: ['*'], timeZone: 'UTC' } as const;
 const withHolidays = (...holidays: readonly Holiday[]) => defineCalendar({ ...plain, holidays });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { localMoment } from '../../core/base/zoned-time.ts';
-import { type CronTiming, cronFault, nextCron } from '../../core/sdk/cron.ts';
+import { type CronTiming, cronFault, nextCron } from '../../core/sdk/calendar/cron.ts';
 import { verifies } from '../support/verifies.ts';
 
 const timeZone = 'Europe/Berlin';

@@ -1,8 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: so documents write expressions
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { readDocument } from '../../core/sdk/document.ts';
-import { writeDocument } from '../../core/sdk/document-writer.ts';
+import { readDocument } from '../../core/sdk/document/document.ts';
+import { writeDocument } from '../../core/sdk/document/document-writer.ts';
 import type { ForeachNode, ItemNode, Node, ToolNode, WorkflowData } from '../../core/sdk/node.ts';
 import { chances } from '../support/chances.ts';
 import { judge, randomDocument } from '../support/document-fuzz.ts';

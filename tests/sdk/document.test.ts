@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: so documents write expressions
 import assert from 'node:assert/strict';
-import { readDocument } from '../../core/sdk/document.ts';
+import { readDocument } from '../../core/sdk/document/document.ts';
 import type { ForeachNode, Node, WorkflowData } from '../../core/sdk/node.ts';
 import { verifies } from '../support/verifies.ts';
 

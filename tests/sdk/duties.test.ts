@@ -21,8 +21,8 @@ import {
   dutyConflicts,
   incompatible,
   mayGoBeyondProposals,
-} from '../../core/sdk/duties.ts';
-import { autonomyOf } from '../../core/sdk/policy.ts';
+} from '../../core/sdk/policy/duties.ts';
+import { autonomyOf } from '../../core/sdk/policy/policy.ts';
 import { loadRegistry } from '../../core/sdk/registry.ts';
 import { compliance } from '../../modules/compliance/index.ts';
 import { finance } from '../../modules/finance/index.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { defineCalendar, type FiscalYear } from 'tutti';
-import { periodOf, periodsOf, spanAt } from '../../core/sdk/fiscal-periods.ts';
+import { periodOf, periodsOf, spanAt } from '../../core/sdk/calendar/fiscal-periods.ts';
 
 function withYear(fiscalYear: FiscalYear) {
   return defineCalendar({ name: 'test', companies: ['*'], timeZone: 'UTC', fiscalYear });

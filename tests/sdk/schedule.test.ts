@@ -10,7 +10,12 @@ import {
   z,
 } from 'tutti';
 import { sharedEntities } from '../../core/ports/erp/entities.ts';
-import { dueAt, logicalMoment, nextOccurrence, occurrences } from '../../core/sdk/occurrences.ts';
+import {
+  dueAt,
+  logicalMoment,
+  nextOccurrence,
+  occurrences,
+} from '../../core/sdk/calendar/occurrences.ts';
 import { loadRegistry } from '../../core/sdk/registry.ts';
 import { calendars } from '../../modules/calendars.ts';
 import { verifies } from '../support/verifies.ts';

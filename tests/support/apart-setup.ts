@@ -1,6 +1,6 @@
 import { sharedEntities } from '../../core/ports/erp/entities.ts';
 import { loadRegistry } from '../../core/sdk/registry.ts';
-import type { ThreadSetup } from '../../worker/lane.ts';
+import type { ThreadSetup } from '../../worker/pool/lane.ts';
 import apart from './fixtures/apart.config.ts';
 import { labSetup } from './lab-pool.ts';
 

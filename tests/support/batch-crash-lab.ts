@@ -10,7 +10,7 @@ import type pg from 'pg';
 import { nodeFlags } from '../../bin/node24.mjs';
 import type { Clock } from '../../core/base/clock.ts';
 import { newId } from '../../core/base/ids.ts';
-import { Store } from '../../core/engine/run/store.ts';
+import { Store } from '../../core/engine/store/store.ts';
 import { submitRun } from '../../core/engine/submit.ts';
 import { loadRegistry, type Registry } from '../../core/sdk/registry.ts';
 import config from '../engine/batches/fixtures/batch.config.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type pg from 'pg';
-import { Store } from '../../core/engine/run/store.ts';
+import { Store } from '../../core/engine/store/store.ts';
 import { eventually } from './eventually.ts';
 import { type FreshDatabase, freshDatabase } from './postgres.ts';
 import { type RacingEngines, startEngines } from './racing-engines.ts';

@@ -10,7 +10,7 @@ import type pg from 'pg';
 import { type Host, openHost } from '../../bin/host.ts';
 import { nodeFlags } from '../../bin/node24.mjs';
 import { newId } from '../../core/base/ids.ts';
-import { Reviews } from '../../core/engine/run/reviews.ts';
+import { Reviews } from '../../core/engine/store/reviews.ts';
 import { submitRun } from '../../core/engine/submit.ts';
 import { booksDatabase } from './company.ts';
 import { compileCacheEnv, sharedFolder } from './compile-cache.ts';

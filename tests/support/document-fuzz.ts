@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { parse, stringify } from 'yaml';
 import { checkWorkflow } from '../../core/engine/graph/check.ts';
 import { compile } from '../../core/engine/graph/compile.ts';
-import { readDocument } from '../../core/sdk/document.ts';
+import { readDocument } from '../../core/sdk/document/document.ts';
 import type { WorkflowData } from '../../core/sdk/node.ts';
 import type { Registry } from '../../core/sdk/registry.ts';
 

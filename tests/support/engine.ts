@@ -1,8 +1,8 @@
 import { type Host, openHost } from '../../bin/host.ts';
 import type { SpanIds } from '../../core/base/telemetry/span-ids.ts';
 import type { Engine } from '../../core/engine/engine.ts';
-import { History } from '../../core/engine/run/history.ts';
-import type { RunRequest } from '../../core/engine/run/store.ts';
+import { History } from '../../core/engine/history/history.ts';
+import type { RunRequest } from '../../core/engine/store/store.ts';
 import type { RunStatus } from '../../core/ports/db/states.ts';
 import { booksDatabase, companyDatabase } from './company.ts';
 import { encryptedBy, encryptedConfig } from './encrypted.ts';

@@ -4,9 +4,9 @@ import { fileURLToPath } from 'node:url';
 import type { LeaseClock } from '../../core/base/lease-clock.ts';
 import type { LogFields } from '../../core/base/telemetry/log.ts';
 import { silentLog } from '../../core/base/telemetry/log.ts';
-import { isolationBy } from '../../worker/isolation.ts';
-import type { ThreadSetup } from '../../worker/lane.ts';
-import { Pool } from '../../worker/pool.ts';
+import { isolationBy } from '../../worker/pool/isolation.ts';
+import type { ThreadSetup } from '../../worker/pool/lane.ts';
+import { Pool } from '../../worker/pool/pool.ts';
 import { heldLease, Jobs, until } from './lab-pool.ts';
 import { machinesSetup } from './machines-setup.ts';
 

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { Metrics } from '../../core/base/telemetry/metrics.ts';
 import { goalSql } from '../../core/engine/run/goal.ts';
-import type { RunRequest } from '../../core/engine/run/store.ts';
+import type { RunRequest } from '../../core/engine/store/store.ts';
 import type { Connector } from '../../core/ports/erp/connector.ts';
 import { compileHooks } from '../../core/service/hooks/compile.ts';
 import { FiringStore } from '../../core/service/hooks/firing-store.ts';

@@ -2,8 +2,8 @@ import { LeaseClock, monotonicNs } from '../../core/base/lease-clock.ts';
 import type { DispatchEvents, FromThread, Job, JobDone } from '../../core/ports/dispatcher.ts';
 import { sharedEntities } from '../../core/ports/erp/entities.ts';
 import { loadRegistry } from '../../core/sdk/registry.ts';
-import type { ThreadSetup } from '../../worker/lane.ts';
-import { Pool } from '../../worker/pool.ts';
+import type { ThreadSetup } from '../../worker/pool/lane.ts';
+import { Pool } from '../../worker/pool/pool.ts';
 import lab from './fixtures/lab.config.ts';
 
 /** How a job ended, as an engine hears it. */

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { newId } from '../../core/base/ids.ts';
-import { Store } from '../../core/engine/run/store.ts';
+import { Store } from '../../core/engine/store/store.ts';
 import type { Database } from '../../core/ports/db/database.ts';
 
 /** A model call as the journal leaves it. */

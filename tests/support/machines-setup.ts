@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { sharedEntities } from '../../core/ports/erp/entities.ts';
 import { loadRegistry } from '../../core/sdk/registry.ts';
-import type { ThreadSetup } from '../../worker/lane.ts';
 import type { Ground } from '../../worker/machines/ground.ts';
+import type { ThreadSetup } from '../../worker/pool/lane.ts';
 import machines from './fixtures/machines.config.ts';
 import { labSetup } from './lab-pool.ts';
 

@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { sharedEntities } from '../../core/ports/erp/entities.ts';
 import type { ModelTarget } from '../../core/ports/models/model.ts';
 import { loadRegistry } from '../../core/sdk/registry.ts';
-import { Pool } from '../../worker/pool.ts';
+import { Pool } from '../../worker/pool/pool.ts';
 import heavy from '../support/fixtures/heavy.config.ts';
 import { heldLease, Jobs, labSetup, until } from '../support/lab-pool.ts';
 import { verifies } from '../support/verifies.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { FailedStarts } from '../../worker/failed-starts.ts';
+import { FailedStarts } from '../../worker/pool/failed-starts.ts';
 import { FakeClock } from '../support/fixtures/clock.ts';
 
 describe('starts of a process that have failed', () => {

@@ -4,7 +4,7 @@ import { availableParallelism, getPriority } from 'node:os';
 import type pg from 'pg';
 import { digest } from '../../core/base/ids.ts';
 import { LeaseClock } from '../../core/base/lease-clock.ts';
-import { Pool } from '../../worker/pool.ts';
+import { Pool } from '../../worker/pool/pool.ts';
 import { type EndedRun, openTestEngine, requestOf, type TestEngine } from '../support/engine.ts';
 import { until } from '../support/lab-pool.ts';
 import { verifies } from '../support/verifies.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../core/base/clock.ts';
 import { Freshness } from '../../core/ports/erp/freshness.ts';
-import { Quarantine, type QuarantineOptions } from '../../worker/quarantine.ts';
+import { Quarantine, type QuarantineOptions } from '../../worker/pool/quarantine.ts';
 import {
   heldLease,
   Jobs,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { EngineError } from '../../core/base/errors.ts';
 import { ScriptedModel } from '../../core/ports/models/scripted.ts';
 import { simulateTurn } from '../../core/ports/models/simulated.ts';
-import { runAgent } from '../../worker/agent.ts';
+import { runAgent } from '../../worker/thread/agent.ts';
 import { eventually } from '../support/eventually.ts';
 import { FakeClock } from '../support/fixtures/clock.ts';
 import { verifies } from '../support/verifies.ts';

@@ -4,10 +4,10 @@ import type { StepScope } from '../../core/guard/invoke.ts';
 import { Prompt } from '../../core/guard/prompt.ts';
 import type { FromThread, Job, TurnDone } from '../../core/ports/dispatcher.ts';
 import type { AnyAgent } from '../../core/sdk/agent.ts';
-import { Conversation } from '../../worker/conversation.ts';
-import { paceOf } from '../../worker/pace.ts';
-import { runRehearsal } from '../../worker/rehearsal.ts';
-import type { RehearsalContext } from '../../worker/simulated-conversation.ts';
+import { Conversation } from '../../worker/thread/conversation.ts';
+import { paceOf } from '../../worker/thread/pace.ts';
+import { runRehearsal } from '../../worker/thread/rehearsal.ts';
+import type { RehearsalContext } from '../../worker/thread/simulated-conversation.ts';
 import { aScope, hold } from '../guard/lab.ts';
 import { FakeClock } from '../support/fixtures/clock.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { ErrorData } from '../../core/base/errors.ts';
 import type { FromThread, Job, ToThread } from '../../core/ports/dispatcher.ts';
 import { Freshness } from '../../core/ports/erp/freshness.ts';
-import { Roster, refusal, type Taker } from '../../worker/roster.ts';
+import { Roster, refusal, type Taker } from '../../worker/pool/roster.ts';
 import { verifies } from '../support/verifies.ts';
 
 const error: ErrorData = { code: 'CANCELLED', message: 'by the test' };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { defineTool, z } from 'tutti';
 import { invoke } from '../../core/guard/invoke.ts';
 import type { EffectRecord, FromThread, Job } from '../../core/ports/dispatcher.ts';
-import { Conversation } from '../../worker/conversation.ts';
+import { Conversation } from '../../worker/thread/conversation.ts';
 import { aScope } from '../guard/lab.ts';
 import { verifies } from '../support/verifies.ts';
 import { tick } from './rehearse.ts';

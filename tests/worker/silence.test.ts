@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { availableParallelism, constants, setPriority } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { Silence, threadStat } from '../../worker/silence.ts';
+import { Silence, threadStat } from '../../worker/pool/silence.ts';
 import { until } from '../support/lab-pool.ts';
 import { verifies } from '../support/verifies.ts';
 
@@ -16,7 +16,7 @@ const doings = {
 
 /** A thread that says its number once and is never heard of again. */
 async function start(doing: keyof typeof doings): Promise<{ readonly id: number; end(): void }> {
-  const silence = new URL('../../worker/silence.ts', import.meta.url).href;
+  const silence = new URL('../../worker/pool/silence.ts', import.meta.url).href;
   const worker = new Worker(
     `import(${JSON.stringify(silence)}).then(({ ownThread }) => {
        require('node:worker_threads').parentPort.postMessage(ownThread());

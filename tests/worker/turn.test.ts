@@ -3,7 +3,7 @@ import { EngineError, type ErrorCode } from '../../core/base/errors.ts';
 import type { FromThread } from '../../core/ports/dispatcher.ts';
 import type { Message, Model } from '../../core/ports/models/model.ts';
 import { ScriptedModel } from '../../core/ports/models/scripted.ts';
-import { callModel } from '../../worker/turn.ts';
+import { callModel } from '../../worker/thread/turn.ts';
 import { verifies } from '../support/verifies.ts';
 import { aLooker, looking, StagedStep, tick } from './rehearse.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Lane } from '../../worker/lane.ts';
-import { openThreads } from '../../worker/threads.ts';
+import { Lane } from '../../worker/pool/lane.ts';
+import { openThreads } from '../../worker/pool/threads.ts';
 import { heldLease, labSetup, openLabPool, until } from '../support/lab-pool.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { verifies } from '../support/verifies.ts';

@@ -2,7 +2,7 @@ import type { Clock } from '../../core/base/clock.ts';
 import { type ErrorData, toErrorData } from '../../core/base/errors.ts';
 import { type LeaseClock, monotonicNs } from '../../core/base/lease-clock.ts';
 import type { DeclaredModules, FromThread, ToThread } from '../../core/ports/dispatcher.ts';
-import { refusal, type Taker } from '../roster.ts';
+import { refusal, type Taker } from '../pool/roster.ts';
 import { type FromMachine, longestSilenceMs, wordMs } from './messages.ts';
 import type { Guest, MachineWire } from './port.ts';
 

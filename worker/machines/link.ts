@@ -3,9 +3,9 @@ import type { Clock } from '../../core/base/clock.ts';
 import { type ErrorData, toErrorData } from '../../core/base/errors.ts';
 import { LeaseClock, monotonicNs } from '../../core/base/lease-clock.ts';
 import type { FromThread, ToThread } from '../../core/ports/dispatcher.ts';
-import type { ThreadSetup } from '../lane.ts';
-import { LaneProcess } from '../lane-process.ts';
-import { refusal } from '../roster.ts';
+import type { ThreadSetup } from '../pool/lane.ts';
+import { LaneProcess } from '../pool/lane-process.ts';
+import { refusal } from '../pool/roster.ts';
 import { EngineTime } from './engine-time.ts';
 import type { Greeting } from './ground.ts';
 import {

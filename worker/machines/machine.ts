@@ -1,5 +1,5 @@
 import type { Log } from '../../core/base/telemetry/log.ts';
-import { watch } from '../watchdog.ts';
+import { watch } from '../pool/watchdog.ts';
 import { type EngineAddress, Link, type LinkOptions } from './link.ts';
 
 /** What a machine offers, and to whom. */

@@ -11,7 +11,7 @@ import type {
 } from '../../core/ports/dispatcher.ts';
 import type { JobWait } from '../../core/ports/job-wait.ts';
 import type { MachinesConfig } from '../../core/ports/machines-config.ts';
-import { Roster, type RosterOptions } from '../roster.ts';
+import { Roster, type RosterOptions } from '../pool/roster.ts';
 import { FarLane } from './far-lane.ts';
 import type { Ground } from './ground.ts';
 import { readPapers } from './papers.ts';

@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { EngineError } from '../../core/base/errors.ts';
-import { type LangChainChatModel, langchainModel } from '../../core/ports/models/langchain.ts';
+import {
+  type LangChainChatModel,
+  langchainModel,
+} from '../../core/ports/models/langchain/langchain.ts';
 import type { Model, ModelTarget } from '../../core/ports/models/model.ts';
 import { openModel } from '../../core/ports/models/open.ts';
 import type { MCPClient } from './client.ts';

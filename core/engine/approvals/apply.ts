@@ -9,8 +9,8 @@ import type { WorkflowData } from '../../sdk/node.ts';
 import type { Registry } from '../../sdk/registry.ts';
 import type { RunFacts } from '../run/facts.ts';
 import type { Actor } from '../run/request.ts';
-import type { Store } from '../run/store.ts';
 import type { SetAside } from '../set-aside.ts';
+import type { Store } from '../store/store.ts';
 
 /** Runs that one tick submits. */
 const atOnce = 100;

@@ -4,7 +4,7 @@ import { toStorableText } from '../../base/text.ts';
 import { inTransaction, type Queryable } from '../../ports/db/transaction.ts';
 import { vaultOf } from '../../ports/db/vault.ts';
 import { appendAudit } from '../audit/append.ts';
-import { toJsonb } from '../run/rows.ts';
+import { toJsonb } from '../journal/rows.ts';
 import { tidy } from './due.ts';
 import { readPerson } from './person.ts';
 import {

@@ -3,8 +3,8 @@ import { EngineError } from '../../base/errors.ts';
 import { isId, newId } from '../../base/ids.ts';
 import { inTransaction, type Queryable } from '../../ports/db/transaction.ts';
 import { appendAudit } from '../audit/append.ts';
+import { toJsonb } from '../journal/rows.ts';
 import type { Actor } from '../run/request.ts';
-import { toJsonb } from '../run/rows.ts';
 import { readPerson } from './person.ts';
 import { handingFault, mayEnd, type Speaker } from './rules.ts';
 

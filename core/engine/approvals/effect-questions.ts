@@ -4,10 +4,10 @@ import { digest, newId } from '../../base/ids.ts';
 import type { ApprovalState, EffectState } from '../../ports/db/states.ts';
 import { inTransaction } from '../../ports/db/transaction.ts';
 import type { EffectApproval, Intent } from '../../ports/dispatcher.ts';
-import type { Terms } from '../../sdk/tier.ts';
+import type { Terms } from '../../sdk/policy/tier.ts';
+import { toJsonb } from '../journal/rows.ts';
 import type { RunFacts } from '../run/facts.ts';
 import type { Actor } from '../run/request.ts';
-import { toJsonb } from '../run/rows.ts';
 import { tidy } from './due.ts';
 import { covers, type Roles, type Vote, yesesUnder } from './rules.ts';
 

@@ -1,5 +1,5 @@
 import { personOf } from '../../base/person.ts';
-import type { Terms as TierTerms } from '../../sdk/tier.ts';
+import type { Terms as TierTerms } from '../../sdk/policy/tier.ts';
 
 /*
  * Who may decide, and what the votes come to. Pure; persons are compared by personOf.

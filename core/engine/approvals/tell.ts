@@ -1,7 +1,7 @@
 import type { ApprovalState } from '../../ports/db/states.ts';
 import type { Queryable } from '../../ports/db/transaction.ts';
+import { toJsonb } from '../journal/rows.ts';
 import type { Actor } from '../run/request.ts';
-import { toJsonb } from '../run/rows.ts';
 
 /** What has become of a question about an effect. */
 export interface Told {

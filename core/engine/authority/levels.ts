@@ -1,11 +1,11 @@
 import { EngineError } from '../../base/errors.ts';
 import { autonomyValue, type CallScope } from '../../sdk/authority.ts';
-import { type Autonomy, autonomyOf, type Grant, grantersOf } from '../../sdk/policy.ts';
-import { policyLabel } from '../../sdk/policy-ref.ts';
+import { type Autonomy, autonomyOf, type Grant, grantersOf } from '../../sdk/policy/policy.ts';
+import { policyLabel } from '../../sdk/policy/policy-ref.ts';
 import type { Registry } from '../../sdk/registry.ts';
 import type { AnyTool } from '../../sdk/tool.ts';
 import type { SettingStore } from '../recovery/setting-store.ts';
-import type { Actor } from '../run/store.ts';
+import type { Actor } from '../store/store.ts';
 
 /** How far an agent may go with a tool, and who says so. */
 export interface Level {

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { shortName } from '../../sdk/agent-document.ts';
 import { autonomyValue, type CallScope, shadowValue } from '../../sdk/authority.ts';
-import { matches } from '../../sdk/policy.ts';
+import { matches } from '../../sdk/policy/policy.ts';
 import type { RecoveryFault } from '../../sdk/recovery.ts';
 import type { Registry } from '../../sdk/registry.ts';
 import { type AccessGrant, accessValue, type RoleHolders } from '../../sdk/tool-access.ts';

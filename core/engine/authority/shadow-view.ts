@@ -5,7 +5,7 @@ import type { Connector } from '../../ports/erp/connector.ts';
 import { erpFor } from '../../ports/erp/records.ts';
 import { nothingOutside } from '../../ports/outside.ts';
 import type { Registry } from '../../sdk/registry.ts';
-import { callInSight, callSight, type Sight } from '../run/sight.ts';
+import { callInSight, callSight, type Sight } from '../history/sight.ts';
 
 /**
  * What has become of the target since: `same` where the tool finds its effect done, `changed` where somebody has changed the record,

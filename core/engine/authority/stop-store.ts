@@ -3,8 +3,8 @@ import { EngineError } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
 import type { Registry } from '../../sdk/registry.ts';
 import { auditTexts } from '../audit/append.ts';
-import { toJsonb } from '../run/rows.ts';
-import type { Actor } from '../run/store.ts';
+import { toJsonb } from '../journal/rows.ts';
+import type { Actor } from '../store/store.ts';
 import { type Reach, readReach } from './stop.ts';
 
 /** A stop as people see it. */

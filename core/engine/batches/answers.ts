@@ -1,11 +1,11 @@
 import type { Clock } from '../../base/clock.ts';
 import { type ErrorData, toErrorData } from '../../base/errors.ts';
 import { toStorableJson } from '../../base/text.ts';
-import type { BatchResult } from '../../ports/models/batch.ts';
+import type { BatchResult } from '../../ports/models/batch/batch.ts';
 import type { ModelReply } from '../../ports/models/model.ts';
-import { nextEntry } from '../run/entries.ts';
-import type { Failure } from '../run/failures.ts';
-import type { Journal } from '../run/journal.ts';
+import { nextEntry } from '../journal/entries.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { Failure } from '../loop/failures.ts';
 import type { Next } from '../run/next.ts';
 import type { Run } from '../run/run.ts';
 import { isTerminal } from '../run/states.ts';

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { ModelProfile } from '../../sdk/agent.ts';
-import type { HistoryEntry } from '../run/store.ts';
+import type { HistoryEntry } from '../store/store.ts';
 import type { StoredCall } from './calls.ts';
 
 /** A batch as the journal has it, whose end it does not tell. */

@@ -3,17 +3,17 @@ import type { ErrorCode } from '../../base/errors.ts';
 import { PRICES_VERSION } from '../../ports/models/prices.ts';
 import type { ModelProfile } from '../../sdk/agent.ts';
 import type { RegisteredAgent } from '../../sdk/registry.ts';
+import { nextEntry } from '../journal/entries.ts';
+import type { Flushed, Journal } from '../journal/journal.ts';
+import type { Body, CallState, SettleRow } from '../journal/rows.ts';
 import type { Budget, Reservation } from '../limits/budget.ts';
 import type { BudgetWatch } from '../limits/budget-watch.ts';
 import { periodOf, purseName } from '../limits/purse.ts';
-import { nextEntry } from '../run/entries.ts';
-import type { Flushed, Journal } from '../run/journal.ts';
-import type { Body, CallState, SettleRow } from '../run/rows.ts';
+import { stepLimits } from '../loop/step-limits.ts';
 import type { Run } from '../run/run.ts';
 import { sharedScopes, stepScope } from '../run/run-purses.ts';
 import { isTerminal } from '../run/states.ts';
 import type { Step } from '../run/step.ts';
-import { stepLimits } from '../run/step-limits.ts';
 import type { BatchTarget } from './targets.ts';
 
 /** A model call that goes by a batch, from its reservation to its settlement; its step waits for it. */

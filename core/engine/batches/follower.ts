@@ -5,7 +5,7 @@ import {
   type BatchItem,
   type BatchResult,
   type BatchState,
-} from '../../ports/models/batch.ts';
+} from '../../ports/models/batch/batch.ts';
 import type { Batch } from './batch.ts';
 import type { BatchCall } from './calls.ts';
 import type { Requests } from './requests.ts';

@@ -4,7 +4,7 @@ import type { Message, ModelRequest } from '../../ports/models/model.ts';
 import type { RegisteredAgent } from '../../sdk/registry.ts';
 import type { Run } from '../run/run.ts';
 import { pathOf, type Step } from '../run/step.ts';
-import type { Store } from '../run/store.ts';
+import type { Store } from '../store/store.ts';
 import type { BatchCall } from './calls.ts';
 
 /** What requests are made from. */

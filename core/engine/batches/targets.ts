@@ -1,4 +1,4 @@
-import type { BatchModel } from '../../ports/models/batch.ts';
+import type { BatchModel } from '../../ports/models/batch/batch.ts';
 import type { ModelTarget, Usage } from '../../ports/models/model.ts';
 import {
   batchPrice,

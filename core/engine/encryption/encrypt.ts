@@ -4,10 +4,10 @@ import type { Database } from '../../ports/db/database.ts';
 import { bodyText, type RunRef, vaultOf } from '../../ports/db/vault.ts';
 import { storedQuestion } from '../approvals/view.ts';
 import { appendAudit } from '../audit/append.ts';
+import { toJsonb } from '../journal/rows.ts';
 import { withConnection } from '../retention/keeping.ts';
-import { resealRows } from '../run/copied-bodies.ts';
 import type { Actor } from '../run/request.ts';
-import { toJsonb } from '../run/rows.ts';
+import { resealRows } from '../store/copied-bodies.ts';
 
 /** What was encrypted. */
 export interface Encrypted {

@@ -1,6 +1,6 @@
 import type { RegisteredAgent } from '../../sdk/registry.ts';
-import { usesErp } from '../run/attempts.ts';
-import { needsModel } from '../run/refused-call.ts';
+import { usesErp } from '../loop/attempts.ts';
+import { needsModel } from '../loop/refused-call.ts';
 import type { Run } from '../run/run.ts';
 import type { Step } from '../run/step.ts';
 import type { ExpectedAttempt } from '../schedule/durations.ts';

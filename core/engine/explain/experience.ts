@@ -1,8 +1,8 @@
 import type { Clock } from '../../base/clock.ts';
 import type { DispatchEvents, FromThread } from '../../ports/dispatcher.ts';
 import type { RegisteredAgent } from '../../sdk/registry.ts';
-import type { Attempt } from '../run/attempt.ts';
-import type { Attempts } from '../run/attempts.ts';
+import type { Attempt } from '../loop/attempt.ts';
+import type { Attempts } from '../loop/attempts.ts';
 import { Durations, type ExpectedAttempt, type WorkMode } from '../schedule/durations.ts';
 import type { Past } from './past.ts';
 

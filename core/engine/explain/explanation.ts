@@ -1,5 +1,5 @@
 import type { RunStatus, StepStatus } from '../../ports/db/states.ts';
-import type { PolicyRef } from '../../sdk/policy-ref.ts';
+import type { PolicyRef } from '../../sdk/policy/policy-ref.ts';
 import type { StepBlocker } from '../schedule/blockers.ts';
 import type { LimitWait } from '../schedule/expected-work.ts';
 

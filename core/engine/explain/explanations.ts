@@ -9,11 +9,11 @@ import {
 } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
 import type { Database } from '../../ports/db/database.ts';
+import { toJsonb } from '../journal/rows.ts';
 import { deadlineSql } from '../run/deadline-of.ts';
-import type { Inbox, Message, SteerKind } from '../run/inbox.ts';
-import { toJsonb } from '../run/rows.ts';
 import { isTerminal, type RunStatus } from '../run/states.ts';
-import type { Store } from '../run/store.ts';
+import type { Inbox, Message, SteerKind } from '../store/inbox.ts';
+import type { Store } from '../store/store.ts';
 import type { Explainer, Question } from './explainer.ts';
 import {
   type AwaitedEffect,

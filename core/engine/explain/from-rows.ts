@@ -3,8 +3,8 @@ import type { RunStatus, StepStatus, StepWait } from '../../ports/db/states.ts';
 import type { Node, WorkflowData } from '../../sdk/node.ts';
 import { isTerminal } from '../run/states.ts';
 import { pathOf } from '../run/step.ts';
-import type { Store } from '../run/store.ts';
 import { blockersOf } from '../schedule/blockers.ts';
+import type { Store } from '../store/store.ts';
 import {
   type AwaitedEffect,
   type ExplainedStep,

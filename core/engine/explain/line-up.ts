@@ -1,7 +1,7 @@
-import { Kept } from '../run/kept.ts';
-import { keepsBack } from '../run/refused-call.ts';
+import { Kept } from '../loop/kept.ts';
+import { keepsBack } from '../loop/refused-call.ts';
+import type { Waiting } from '../loop/waiting.ts';
 import type { Run } from '../run/run.ts';
-import type { Waiting } from '../run/waiting.ts';
 import { goesBefore, lineOf } from '../schedule/line.ts';
 import type { Ready } from '../schedule/ready.ts';
 import type { Surroundings } from './surroundings.ts';

@@ -1,12 +1,12 @@
 import type { CompiledForeach } from '../graph/compiled.ts';
 import type { Refusal } from '../limits/broker.ts';
-import type { Attempt } from '../run/attempt.ts';
-import { erpBreaker } from '../run/attempts.ts';
+import type { Attempt } from '../loop/attempt.ts';
+import { erpBreaker } from '../loop/attempts.ts';
+import { keepsBack } from '../loop/refused-call.ts';
+import type { Waiting } from '../loop/waiting.ts';
 import { priorityOf } from '../run/priority-of.ts';
-import { keepsBack } from '../run/refused-call.ts';
 import type { Run } from '../run/run.ts';
 import { pathOf, type Step } from '../run/step.ts';
-import type { Waiting } from '../run/waiting.ts';
 import type { RefusalFact, StepFacts } from '../schedule/blockers.ts';
 import type { Doer } from './doers.ts';
 import type { AwaitedEffect } from './explanation.ts';

@@ -5,13 +5,13 @@ import type { Standstill } from '../authority/standstill.ts';
 import { isAgentPlace } from '../graph/compiled.ts';
 import type { Breakers } from '../limits/breaker.ts';
 import type { Broker } from '../limits/broker.ts';
-import type { Attempts } from '../run/attempts.ts';
-import type { Launcher } from '../run/launcher.ts';
+import type { Attempts } from '../loop/attempts.ts';
+import type { Launcher } from '../loop/launcher.ts';
+import type { Turns } from '../loop/turns.ts';
+import type { Waiting } from '../loop/waiting.ts';
 import type { Run } from '../run/run.ts';
 import { isTerminal } from '../run/states.ts';
 import type { Container, Step } from '../run/step.ts';
-import type { Turns } from '../run/turns.ts';
-import type { Waiting } from '../run/waiting.ts';
 import type { Scheduler } from '../schedule/scheduler.ts';
 
 /** What of an engine decides when work starts, looked at between two of its ticks. */

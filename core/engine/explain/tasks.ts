@@ -1,11 +1,11 @@
 import type { Pace, Pieces } from '../../base/pieces.ts';
 import type { CompiledForeach, CompiledTask } from '../graph/compiled.ts';
-import type { Attempt } from '../run/attempt.ts';
+import type { Attempt } from '../loop/attempt.ts';
+import type { Waiting } from '../loop/waiting.ts';
 import type { Run } from '../run/run.ts';
 import { stepScope } from '../run/run-purses.ts';
 import { isTerminal } from '../run/states.ts';
 import type { Container, Item, Step } from '../run/step.ts';
-import type { Waiting } from '../run/waiting.ts';
 import type { Caller, Held } from '../schedule/broker-gates.ts';
 import { remainingMs } from '../schedule/durations.ts';
 import type { ExpectedTurn, ForecastTask } from '../schedule/expected-work.ts';

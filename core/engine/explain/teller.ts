@@ -1,10 +1,10 @@
 import type { JobWait } from '../../ports/job-wait.ts';
 import type { Refusal } from '../limits/broker.ts';
-import type { Attempt } from '../run/attempt.ts';
+import type { Attempt } from '../loop/attempt.ts';
+import type { Waiting } from '../loop/waiting.ts';
 import type { Run } from '../run/run.ts';
 import { isTerminal } from '../run/states.ts';
 import { pathOf, type Step } from '../run/step.ts';
-import type { Waiting } from '../run/waiting.ts';
 import { blockersOf, jobBlocker, type StepBlocker } from '../schedule/blockers.ts';
 import type { Forecast, LiftedStart } from '../schedule/expected-work.ts';
 import type { Doer, Doers } from './doers.ts';

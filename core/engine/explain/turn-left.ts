@@ -1,5 +1,5 @@
 import { requestOverheadTokens } from '../../ports/models/prices.ts';
-import type { Waiting } from '../run/waiting.ts';
+import type { Waiting } from '../loop/waiting.ts';
 import type { ExpectedAttempt } from '../schedule/durations.ts';
 import type { ExpectedTurn } from '../schedule/expected-work.ts';
 

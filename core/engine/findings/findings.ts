@@ -4,10 +4,15 @@ import { EngineError } from '../../base/errors.ts';
 import type { Database } from '../../ports/db/database.ts';
 import type { TriageState } from '../../ports/db/states.ts';
 import { vaultOf } from '../../ports/db/vault.ts';
-import { type FindingRow, findingColumns, findingRows, toFinding } from '../run/finding-rows.ts';
+import type { Sight } from '../history/sight.ts';
+import type { FindingView } from '../history/views.ts';
+import {
+  type FindingRow,
+  findingColumns,
+  findingRows,
+  toFinding,
+} from '../journal/finding-rows.ts';
 import type { Actor } from '../run/request.ts';
-import type { Sight } from '../run/sight.ts';
-import type { FindingView } from '../run/views.ts';
 import { type TriageAsk, type TriageView, unknownFinding, writeTriage } from './triage.ts';
 
 /** A finding with what is to become of it. */

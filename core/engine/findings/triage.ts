@@ -5,8 +5,8 @@ import type { TriageState } from '../../ports/db/states.ts';
 import { inTransaction } from '../../ports/db/transaction.ts';
 import { readPerson } from '../approvals/person.ts';
 import { appendAudit } from '../audit/append.ts';
+import { toJsonb } from '../journal/rows.ts';
 import type { Actor } from '../run/request.ts';
-import { toJsonb } from '../run/rows.ts';
 
 /** What is to become of a finding, over all runs that find it. */
 export interface TriageView {

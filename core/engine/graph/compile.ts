@@ -1,6 +1,6 @@
 import { durationMs } from '../../base/duration.ts';
 import { EngineError } from '../../base/errors.ts';
-import { checkMoment } from '../../sdk/calendar-moment.ts';
+import { checkMoment } from '../../sdk/calendar/calendar-moment.ts';
 import { goalSchema } from '../../sdk/goal.ts';
 import type {
   Awaited as AwaitedData,

@@ -1,6 +1,6 @@
 import type { ItemNode, Node, WorkflowData } from '../../sdk/node.ts';
 import type { Way } from '../../sdk/outside.ts';
-import { matches, type Policy } from '../../sdk/policy.ts';
+import { matches, type Policy } from '../../sdk/policy/policy.ts';
 import type { AnyTool } from '../../sdk/tool.ts';
 import type { Place } from './reach.ts';
 import type { Known } from './scopes.ts';

@@ -6,7 +6,7 @@ import type { Tables } from '../../ports/db/tables.ts';
 import type { Registry } from '../../sdk/registry.ts';
 import { budgetSetting, type SettingParts } from '../recovery/setting-kinds.ts';
 import { SettingStore } from '../recovery/setting-store.ts';
-import type { Actor } from '../run/store.ts';
+import type { Actor } from '../store/store.ts';
 import {
   budgetScopes,
   type DailyLimit,

@@ -2,8 +2,8 @@ import type pg from 'pg';
 import { EngineError, type ErrorData } from '../../base/errors.ts';
 import type { ModuleRef } from '../../ports/module-code.ts';
 import { auditTexts } from '../audit/append.ts';
+import { toJsonb } from '../journal/rows.ts';
 import type { Actor } from '../run/request.ts';
-import { toJsonb } from '../run/rows.ts';
 
 /** What an engine has made of a module that is to be loaded or taken away. */
 export interface EngineModule extends ModuleRef {

@@ -1,9 +1,9 @@
 import type { Dispatcher } from '../../ports/dispatcher.ts';
 import type { Registry } from '../../sdk/registry.ts';
 import type { AnyTool } from '../../sdk/tool.ts';
+import type { Claims } from '../adoption/claims.ts';
 import { type CompiledNode, isAgentPlace } from '../graph/compiled.ts';
-import type { Claims } from '../run/claims.ts';
-import type { RunLoop } from '../run/loop.ts';
+import type { RunLoop } from '../loop/loop.ts';
 import { short } from '../run/pinned.ts';
 import type { Run } from '../run/run.ts';
 import type { LoadingEngine, ModuleLoader } from './module-loader.ts';

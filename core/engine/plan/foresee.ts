@@ -7,7 +7,7 @@ import { type LimitConfig, limitsOf } from '../limits/gate-limits.ts';
 import { Permits } from '../limits/permits.ts';
 import { Tier } from '../limits/tier.ts';
 import type { Tiers } from '../limits/tiers.ts';
-import { needsModel } from '../run/refused-call.ts';
+import { needsModel } from '../loop/refused-call.ts';
 import { pathOf } from '../run/step.ts';
 import { BrokerGates, type Caller, ForecastClock } from '../schedule/broker-gates.ts';
 import type { Forecast } from '../schedule/expected-work.ts';

@@ -1,6 +1,6 @@
+import { stepLimits } from '../loop/step-limits.ts';
 import type { Run } from '../run/run.ts';
 import { pathOf } from '../run/step.ts';
-import { stepLimits } from '../run/step-limits.ts';
 import type { Forecast } from '../schedule/expected-work.ts';
 import type { Learned } from './learned.ts';
 import type { PlannedWork } from './tasks.ts';

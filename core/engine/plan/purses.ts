@@ -3,10 +3,10 @@ import type { Broker, CallWish, Grant } from '../limits/broker.ts';
 import type { Budgets } from '../limits/budgets.ts';
 import { simulatedScope } from '../limits/daily-limit.ts';
 import { periodOf, purseName } from '../limits/purse.ts';
+import { stepLimits } from '../loop/step-limits.ts';
+import { overBudget } from '../loop/turns.ts';
 import type { Run } from '../run/run.ts';
 import { sharedScopes, stepScope } from '../run/run-purses.ts';
-import { stepLimits } from '../run/step-limits.ts';
-import { overBudget } from '../run/turns.ts';
 import type { Visit } from './visit.ts';
 
 /** What a plan's calls are paid from. */

@@ -1,6 +1,6 @@
 import type { PlannedBatches } from '../batches/planned.ts';
 import { type CompiledForeach, type CompiledTask, isAgentPlace } from '../graph/compiled.ts';
-import { usesErp } from '../run/attempts.ts';
+import { usesErp } from '../loop/attempts.ts';
 import type { Run } from '../run/run.ts';
 import { pathOf, type Step } from '../run/step.ts';
 import type { ExpectedTurn, ForecastTask } from '../schedule/expected-work.ts';

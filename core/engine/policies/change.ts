@@ -1,7 +1,7 @@
 import { durationMs } from '../../base/duration.ts';
 import type { Money } from '../../base/money.ts';
-import { kindLabel } from '../../sdk/policy.ts';
-import type { Risk, Terms } from '../../sdk/tier.ts';
+import { kindLabel } from '../../sdk/policy/policy.ts';
+import type { Risk, Terms } from '../../sdk/policy/tier.ts';
 
 /** What of an authority differs. */
 export type Aspect = 'autonomy' | 'access' | 'duties' | 'tiers' | 'external';

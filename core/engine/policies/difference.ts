@@ -7,9 +7,9 @@ import {
   levels,
   matches,
   type Policy,
-} from '../../sdk/policy.ts';
+} from '../../sdk/policy/policy.ts';
+import type { ExternalGrant, Risk, Tier } from '../../sdk/policy/tier.ts';
 import { isReversal } from '../../sdk/reversal.ts';
-import type { ExternalGrant, Risk, Tier } from '../../sdk/tier.ts';
 import {
   type Aspect,
   allRisks,

@@ -1,7 +1,7 @@
-import { findTierFault } from '../../sdk/check-policy.ts';
-import { dutyConflicts } from '../../sdk/duties.ts';
-import { matches, type Policy } from '../../sdk/policy.ts';
-import { policyInvalid } from '../../sdk/policy-document.ts';
+import { findTierFault } from '../../sdk/policy/check-policy.ts';
+import { dutyConflicts } from '../../sdk/policy/duties.ts';
+import { matches, type Policy } from '../../sdk/policy/policy.ts';
+import { policyInvalid } from '../../sdk/policy/policy-document.ts';
 import type { Registry } from '../../sdk/registry.ts';
 import { personsOf, type Roles } from '../approvals/rules.ts';
 

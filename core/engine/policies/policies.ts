@@ -1,8 +1,8 @@
 import { EngineError } from '../../base/errors.ts';
 import { digest } from '../../base/ids.ts';
 import { settledRegistry } from '../../sdk/live-registry.ts';
-import type { Policy } from '../../sdk/policy.ts';
-import { checkPolicyDocument, policyInvalid, policyOf } from '../../sdk/policy-document.ts';
+import type { Policy } from '../../sdk/policy/policy.ts';
+import { checkPolicyDocument, policyInvalid, policyOf } from '../../sdk/policy/policy-document.ts';
 import type { Publication, VersionView } from '../versions/definitions.ts';
 import type { Change } from './change.ts';
 import { differenceOf } from './difference.ts';

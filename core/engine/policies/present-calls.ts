@@ -1,5 +1,5 @@
+import { riskOf } from '../../sdk/policy/tier.ts';
 import type { Registry } from '../../sdk/registry.ts';
-import { riskOf } from '../../sdk/tier.ts';
 import type { AnyTool } from '../../sdk/tool.ts';
 import { isOwn } from '../../sdk/tool-access.ts';
 import type { Space } from './difference.ts';

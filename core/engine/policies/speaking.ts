@@ -1,5 +1,5 @@
 import { EngineError } from '../../base/errors.ts';
-import type { Policy } from '../../sdk/policy.ts';
+import type { Policy } from '../../sdk/policy/policy.ts';
 import { rightOf } from '../approvals/rules.ts';
 import type { Actor } from '../run/request.ts';
 import type { Change } from './change.ts';

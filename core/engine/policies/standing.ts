@@ -1,6 +1,6 @@
 import type { Config } from '../../ports/config.ts';
 import { settledRegistry } from '../../sdk/live-registry.ts';
-import type { Policy } from '../../sdk/policy.ts';
+import type { Policy } from '../../sdk/policy/policy.ts';
 import type { Registry } from '../../sdk/registry.ts';
 import type { Definitions, Publication } from '../versions/definitions.ts';
 import { publishedRegistry, storedPolicy } from '../versions/published.ts';

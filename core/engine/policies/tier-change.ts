@@ -1,7 +1,7 @@
 import { Decimal, Money } from '../../base/money.ts';
 import type { AmountFact, Facts } from '../../guard/facts.ts';
 import { tier } from '../../guard/rules/tier.ts';
-import type { Risk, Terms, Tier } from '../../sdk/tier.ts';
+import type { Risk, Terms, Tier } from '../../sdk/policy/tier.ts';
 import type { Direction } from './change.ts';
 
 /** A call as far as tiers look at it. */

@@ -3,8 +3,8 @@ import { EngineError } from '../../base/errors.ts';
 import type { Database } from '../../ports/db/database.ts';
 import type { Tables } from '../../ports/db/tables.ts';
 import { auditTexts } from '../audit/append.ts';
-import { toJsonb } from '../run/rows.ts';
-import type { Actor } from '../run/store.ts';
+import { toJsonb } from '../journal/rows.ts';
+import type { Actor } from '../store/store.ts';
 import type { SettingKind } from './setting-kind.ts';
 import { installation, liveSettingKinds, type SettingParts } from './setting-kinds.ts';
 

@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { ErrorCategory } from '../../base/error-catalogue.ts';
 import { type ErrorCode, errorCodes, errorRow } from '../../base/errors.ts';
-import { inSight, type Sight } from '../run/sight.ts';
+import { inSight, type Sight } from '../history/sight.ts';
 
 /** How often something failed. */
 export interface FailureCount {

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { PayloadClass } from '../run/rows.ts';
+import type { PayloadClass } from '../journal/rows.ts';
 import { isHeld, isInReview, withoutNewHolds } from './keeping.ts';
 import { daysBefore, payloadClasses, type RetentionPolicy } from './policy.ts';
 

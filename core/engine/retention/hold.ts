@@ -1,8 +1,8 @@
 import { EngineError } from '../../base/errors.ts';
 import type { Database } from '../../ports/db/database.ts';
 import { auditTexts } from '../audit/append.ts';
-import { toJsonb } from '../run/rows.ts';
-import type { Actor } from '../run/store.ts';
+import { toJsonb } from '../journal/rows.ts';
+import type { Actor } from '../store/store.ts';
 import { withConnection } from './keeping.ts';
 
 /** A run that retention and erasure leave alone. */

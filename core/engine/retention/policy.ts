@@ -1,6 +1,6 @@
 import { EngineError } from '../../base/errors.ts';
 import type { Retention } from '../../ports/config.ts';
-import type { PayloadClass } from '../run/rows.ts';
+import type { PayloadClass } from '../journal/rows.ts';
 
 const dayMs = 86_400_000;
 

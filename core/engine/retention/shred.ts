@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { EngineError } from '../../base/errors.ts';
 import { type NewKeys, type RunRef, sealedText, vaultOf } from '../../ports/db/vault.ts';
 import { questionText } from '../approvals/view.ts';
-import { resealRows, storeKeys } from '../run/copied-bodies.ts';
+import { resealRows, storeKeys } from '../store/copied-bodies.ts';
 
 /*
  * Where bodies are encrypted, erasing one takes its key away, too, so that no copy of it can be read: in no backup, in no page that the

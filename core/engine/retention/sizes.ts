@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Database } from '../../ports/db/database.ts';
 import { listPartitions } from '../../ports/db/partitions.ts';
-import type { PayloadClass } from '../run/rows.ts';
+import type { PayloadClass } from '../journal/rows.ts';
 import { isDue } from './bodies.ts';
 import { isHeld, withConnection } from './keeping.ts';
 import { daysAfter, daysBefore, payloadClasses, type RetentionPolicy } from './policy.ts';

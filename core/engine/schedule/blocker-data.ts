@@ -1,5 +1,5 @@
 import type { StepStatus } from '../../ports/db/states.ts';
-import type { PolicyRef } from '../../sdk/policy-ref.ts';
+import type { PolicyRef } from '../../sdk/policy/policy-ref.ts';
 
 /** What may keep a model call or a tool call from passing a gate. */
 export const gateKinds = [

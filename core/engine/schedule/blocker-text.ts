@@ -1,4 +1,4 @@
-import { type PolicyRef, policyLabel } from '../../sdk/policy-ref.ts';
+import { type PolicyRef, policyLabel } from '../../sdk/policy/policy-ref.ts';
 import type { BlockerData, Dependency, GateKind } from './blocker-data.ts';
 
 const gateTexts: Readonly<Record<GateKind, string>> = {

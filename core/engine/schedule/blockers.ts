@@ -1,6 +1,6 @@
 import type { StepWait } from '../../ports/db/states.ts';
 import type { JobWait } from '../../ports/job-wait.ts';
-import type { PolicyRef } from '../../sdk/policy-ref.ts';
+import type { PolicyRef } from '../../sdk/policy/policy-ref.ts';
 import { type BlockerData, type Dependency, type GateKind, gateKinds } from './blocker-data.ts';
 import { blockerText } from './blocker-text.ts';
 import type { Blocker as Slot } from './scheduler.ts';

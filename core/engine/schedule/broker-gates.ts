@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts';
 import { requestOverheadTokens } from '../../ports/models/prices.ts';
 import type { Breakers } from '../limits/breaker.ts';
 import type { Broker, CallWish, Grant, Refusal } from '../limits/broker.ts';
-import { erpBreaker } from '../run/attempts.ts';
+import { erpBreaker } from '../loop/attempts.ts';
 import type {
   CallTokens,
   ForecastLimits,

@@ -5,7 +5,7 @@ import { semconv } from '../../base/telemetry/semconv.ts';
 import type { TurnDone } from '../../ports/dispatcher.ts';
 import type { Usage } from '../../ports/models/model.ts';
 import type { AgentPlace } from '../graph/compiled.ts';
-import type { AttemptRow, Change, EntryRow, OrphanRow, SettleRow } from '../run/rows.ts';
+import type { AttemptRow, Change, EntryRow, OrphanRow, SettleRow } from '../journal/rows.ts';
 import type { Run } from '../run/run.ts';
 import type { RunStatus } from '../run/states.ts';
 import type { Step } from '../run/step.ts';

@@ -1,6 +1,6 @@
 import type { Log } from '../../base/telemetry/log.ts';
 import type { AgentPlace } from '../graph/compiled.ts';
-import type { Change, EntryRow } from '../run/rows.ts';
+import type { Change, EntryRow } from '../journal/rows.ts';
 import type { Run } from '../run/run.ts';
 import { pathOf, type Step } from '../run/step.ts';
 

@@ -1,7 +1,7 @@
 import { EngineError } from '../../base/errors.ts';
 import { type AccessGrant, accessValue } from '../../sdk/tool-access.ts';
 import type { SettingStore } from '../recovery/setting-store.ts';
-import type { Actor } from '../run/store.ts';
+import type { Actor } from '../store/store.ts';
 
 /** Whom a tool is given to, or taken from: one agent, or whoever works for persons of a role. */
 export type Grantee =

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Config, ToolLimit } from '../../ports/config.ts';
 import type { Way } from '../../sdk/outside.ts';
-import { matches } from '../../sdk/policy.ts';
+import { matches } from '../../sdk/policy/policy.ts';
 import { moduleOf } from '../../sdk/qualified-name.ts';
 import type { Registry } from '../../sdk/registry.ts';
 import type { AnyTool, Effect, ToolAccess, Undo } from '../../sdk/tool.ts';

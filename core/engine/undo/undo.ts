@@ -7,7 +7,7 @@ import { toolAgentName } from '../../sdk/tool-agent.ts';
 import { type Pinned, pinnedAgents } from '../run/pinned.ts';
 import { isTerminal } from '../run/states.ts';
 import { readPath } from '../run/step.ts';
-import type { Actor, Store } from '../run/store.ts';
+import type { Actor, Store } from '../store/store.ts';
 import {
   readEffects,
   readRuns,

@@ -5,7 +5,7 @@ import type { PublicationKind } from '../../ports/db/states.ts';
 import type { Queryable } from '../../ports/db/transaction.ts';
 import { type AgentDocument, ownName } from '../../sdk/agent-document.ts';
 import type { WorkflowData } from '../../sdk/node.ts';
-import type { PolicyDocument } from '../../sdk/policy-document.ts';
+import type { PolicyDocument } from '../../sdk/policy/policy-document.ts';
 import { agentUnknown } from '../agents/agent-unknown.ts';
 import { auditTexts } from '../audit/append.ts';
 import type { Actor } from '../run/request.ts';

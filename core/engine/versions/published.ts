@@ -5,9 +5,9 @@ import { type AgentDocument, shortName } from '../../sdk/agent-document.ts';
 import { typeFrom } from '../../sdk/json-schema.ts';
 import { settledRegistry } from '../../sdk/live-registry.ts';
 import { agentOf, refuseDuties } from '../../sdk/made-agent.ts';
-import { policiesInForce } from '../../sdk/policies-in-force.ts';
-import type { Policy } from '../../sdk/policy.ts';
-import { policyOf } from '../../sdk/policy-document.ts';
+import { policiesInForce } from '../../sdk/policy/policies-in-force.ts';
+import type { Policy } from '../../sdk/policy/policy.ts';
+import { policyOf } from '../../sdk/policy/policy-document.ts';
 import {
   checkToolNodes,
   type RegisteredAgent,

@@ -1,4 +1,4 @@
-import { autonomyOf, grantersOf } from '../../sdk/policy.ts';
+import { autonomyOf, grantersOf } from '../../sdk/policy/policy.ts';
 import { isReversal } from '../../sdk/reversal.ts';
 import type { Facts } from '../facts.ts';
 import { type Ruling, refuse } from '../ruling.ts';

@@ -1,4 +1,4 @@
-import { incompatible } from '../../sdk/duties.ts';
+import { incompatible } from '../../sdk/policy/duties.ts';
 import type { Facts } from '../facts.ts';
 import { type Ruling, refuse } from '../ruling.ts';
 

@@ -1,7 +1,7 @@
-import type { Policy } from '../../sdk/policy.ts';
-import { matches } from '../../sdk/policy.ts';
+import type { Policy } from '../../sdk/policy/policy.ts';
+import { matches } from '../../sdk/policy/policy.ts';
+import type { ExternalGrant } from '../../sdk/policy/tier.ts';
 import { isReversal } from '../../sdk/reversal.ts';
-import type { ExternalGrant } from '../../sdk/tier.ts';
 import type { Facts } from '../facts.ts';
 import { type Ruling, refuse } from '../ruling.ts';
 

@@ -1,8 +1,8 @@
 import { durationMs } from '../../base/duration.ts';
 import { Decimal, Money } from '../../base/money.ts';
-import { matches } from '../../sdk/policy.ts';
+import { matches } from '../../sdk/policy/policy.ts';
+import type { Risk, Terms, Tier } from '../../sdk/policy/tier.ts';
 import { isReversal } from '../../sdk/reversal.ts';
-import type { Risk, Terms, Tier } from '../../sdk/tier.ts';
 import type { AmountFact, Facts } from '../facts.ts';
 import { type Ruling, refuse } from '../ruling.ts';
 

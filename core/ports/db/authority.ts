@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { type Authority, authoritySettings, readAuthority } from '../../sdk/authority.ts';
-import type { Policy } from '../../sdk/policy.ts';
-import { policyOf } from '../../sdk/policy-document.ts';
+import type { Policy } from '../../sdk/policy/policy.ts';
+import { policyOf } from '../../sdk/policy/policy-document.ts';
 import { rethrowTranslated } from './db-error.ts';
 import { readInTenant } from './tenant-reads.ts';
 

@@ -1,5 +1,5 @@
 import { EngineError } from '../../base/errors.ts';
-import { matches } from '../../sdk/policy.ts';
+import { matches } from '../../sdk/policy/policy.ts';
 import type { McpConfig, McpPolicy } from './config.ts';
 
 /** A policy with its name. */

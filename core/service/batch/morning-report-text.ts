@@ -1,4 +1,4 @@
-import type { FindingView } from '../../engine/run/views.ts';
+import type { FindingView } from '../../engine/history/views.ts';
 import {
   countOf,
   formatAmount,

@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import { EngineError } from '../../base/errors.ts';
-import type { History } from '../../engine/run/history.ts';
+import type { History } from '../../engine/history/history.ts';
+import type { FindingView, ProposalView, RunHead, RunSummary } from '../../engine/history/views.ts';
 import { pathOf } from '../../engine/run/step.ts';
-import type { FindingView, ProposalView, RunHead, RunSummary } from '../../engine/run/views.ts';
 import type { Severity } from '../../sdk/agent.ts';
 import { type CurrencySum, severities, sumAmounts } from './record.ts';
 

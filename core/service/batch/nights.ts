@@ -1,5 +1,5 @@
 import type { Queryable } from '../../ports/db/transaction.ts';
-import { nextComing } from '../../sdk/occurrences.ts';
+import { nextComing } from '../../sdk/calendar/occurrences.ts';
 import type { Registry } from '../../sdk/registry.ts';
 
 /** By which it is known when nights are to begin. */

@@ -1,6 +1,5 @@
 import { Decimal } from '../../base/money.ts';
-import type { History } from '../../engine/run/history.ts';
-import { pathOf } from '../../engine/run/step.ts';
+import type { History } from '../../engine/history/history.ts';
 import type {
   EntryView,
   FindingView,
@@ -8,7 +7,8 @@ import type {
   RunHead,
   RunSummary,
   StepView,
-} from '../../engine/run/views.ts';
+} from '../../engine/history/views.ts';
+import { pathOf } from '../../engine/run/step.ts';
 import type { Severity } from '../../sdk/agent.ts';
 import { moduleOf } from '../../sdk/qualified-name.ts';
 

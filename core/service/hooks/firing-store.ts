@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { ErrorData } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
-import { toJsonb } from '../../engine/run/rows.ts';
+import { toJsonb } from '../../engine/journal/rows.ts';
 import type { FiringState } from '../../ports/db/states.ts';
 import { isSuspended } from '../../ports/db/suspended.ts';
 import { inTransaction, type Queryable } from '../../ports/db/transaction.ts';

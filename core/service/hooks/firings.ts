@@ -1,8 +1,8 @@
 import type { Clock } from '../../base/clock.ts';
 import { EngineError, type ErrorData, isEngineError, toErrorData } from '../../base/errors.ts';
 import type { Metrics } from '../../base/telemetry/metrics.ts';
+import { toJsonb } from '../../engine/journal/rows.ts';
 import type { RunRequest } from '../../engine/run/request.ts';
-import { toJsonb } from '../../engine/run/rows.ts';
 import { mayPass, translateDbError } from '../../ports/db/db-error.ts';
 import type { Connector, ErpRecord } from '../../ports/erp/connector.ts';
 import type { CompiledHook, FiringScope } from './compile.ts';

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Clock } from '../../base/clock.ts';
 import { toErrorData } from '../../base/errors.ts';
-import { toJsonb } from '../../engine/run/rows.ts';
+import { toJsonb } from '../../engine/journal/rows.ts';
 import type { Connector, ErpEvent } from '../../ports/erp/connector.ts';
 import type { Delivery, Recorded } from './intake.ts';
 

@@ -2,8 +2,8 @@ import type pg from 'pg';
 import type { Clock } from '../../base/clock.ts';
 import { EngineError } from '../../base/errors.ts';
 import { appendAudit } from '../../engine/audit/append.ts';
+import { toJsonb } from '../../engine/journal/rows.ts';
 import type { Actor } from '../../engine/run/request.ts';
-import { toJsonb } from '../../engine/run/rows.ts';
 import type { Database } from '../../ports/db/database.ts';
 import { inTransaction } from '../../ports/db/transaction.ts';
 

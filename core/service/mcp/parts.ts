@@ -2,11 +2,11 @@ import type { Clock } from '../../base/clock.ts';
 import type { Agents } from '../../engine/agents/agents.ts';
 import type { Approvals } from '../../engine/approvals/approvals.ts';
 import type { Engine } from '../../engine/engine.ts';
-import type { History } from '../../engine/run/history.ts';
-import type { Reviews } from '../../engine/run/reviews.ts';
+import type { History } from '../../engine/history/history.ts';
+import type { Reviews } from '../../engine/store/reviews.ts';
 import type { Versions } from '../../engine/versions/versions.ts';
 import type { McpServe } from '../../ports/mcp/config.ts';
-import type { Policy } from '../../sdk/policy.ts';
+import type { Policy } from '../../sdk/policy/policy.ts';
 import type { Registry } from '../../sdk/registry.ts';
 import type { RunRecord } from '../batch/record.ts';
 

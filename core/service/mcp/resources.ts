@@ -7,7 +7,7 @@ import {
 } from '@modelcontextprotocol/server';
 import { isEngineError } from '../../base/errors.ts';
 import { toVisible } from '../../base/text.ts';
-import { writeDocument } from '../../sdk/document-writer.ts';
+import { writeDocument } from '../../sdk/document/document-writer.ts';
 import { type SummaryPart, summarise } from '../batch/summary.ts';
 import { toToldError } from './answer.ts';
 import type { McpParts } from './parts.ts';

@@ -1,15 +1,15 @@
 import type pg from 'pg';
 import { digest } from '../../base/ids.ts';
 import { inTransaction } from '../../ports/db/transaction.ts';
-import type { Calendar } from '../../sdk/calendar.ts';
-import type { RegisteredSchedule } from '../../sdk/check-schedule.ts';
+import type { Calendar } from '../../sdk/calendar/calendar.ts';
 import {
   dueAt,
   logicalMoment,
   nextOccurrence,
   type Occurrence,
   occurrences,
-} from '../../sdk/occurrences.ts';
+} from '../../sdk/calendar/occurrences.ts';
+import type { RegisteredSchedule } from '../../sdk/check-schedule.ts';
 import { type DueSlot, decide, isLate, type Standing } from './decide.ts';
 import type { ScheduleParts } from './parts.ts';
 import { auditFailurePause, settleRuns } from './pause.ts';

@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import { EngineError } from '../../base/errors.ts';
 import type { Reprocess } from '../../ports/db/states.ts';
+import { dueAt, logicalMoment, occurrences } from '../../sdk/calendar/occurrences.ts';
 import type { RegisteredSchedule } from '../../sdk/check-schedule.ts';
-import { dueAt, logicalMoment, occurrences } from '../../sdk/occurrences.ts';
 import type { SkipReason } from './decide.ts';
 import type { ScheduleParts } from './parts.ts';
 import { type NewSlot, slotKey } from './slot.ts';

@@ -1,4 +1,4 @@
-import type { Occurrence } from '../../sdk/occurrences.ts';
+import type { Occurrence } from '../../sdk/calendar/occurrences.ts';
 import type { CatchUp, Overlap } from '../../sdk/schedule.ts';
 
 /** Why a slot does not start. */

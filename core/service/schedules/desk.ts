@@ -2,9 +2,9 @@ import { EngineError } from '../../base/errors.ts';
 import { appendAudit } from '../../engine/audit/append.ts';
 import type { Actor } from '../../engine/run/request.ts';
 import { inTransaction } from '../../ports/db/transaction.ts';
+import { type CronTiming, cronFault } from '../../sdk/calendar/cron.ts';
+import { nextComing, zoneOf } from '../../sdk/calendar/occurrences.ts';
 import type { RegisteredSchedule } from '../../sdk/check-schedule.ts';
-import { type CronTiming, cronFault } from '../../sdk/cron.ts';
-import { nextComing, zoneOf } from '../../sdk/occurrences.ts';
 import {
   defineSchedule,
   describeTimings,

@@ -1,11 +1,11 @@
 import { crashPoint } from '../../base/crash-point.ts';
 import { type ErrorData, isEngineError, toErrorData } from '../../base/errors.ts';
+import { toJsonb } from '../../engine/journal/rows.ts';
 import type { RunRequest } from '../../engine/run/request.ts';
-import { toJsonb } from '../../engine/run/rows.ts';
 import { mayPass } from '../../ports/db/db-error.ts';
 import { inTransaction } from '../../ports/db/transaction.ts';
+import { knownCalendar, logicalMoment, periodsAt } from '../../sdk/calendar/occurrences.ts';
 import type { RegisteredSchedule } from '../../sdk/check-schedule.ts';
-import { knownCalendar, logicalMoment, periodsAt } from '../../sdk/occurrences.ts';
 import type { slotInput } from '../../sdk/schedule.ts';
 import type { Apart, ScheduleParts } from './parts.ts';
 import { auditFailurePause, pauseForFailure, scheduleActor } from './pause.ts';

@@ -1,6 +1,6 @@
 import { type AuditedChange, appendAudit } from '../../engine/audit/append.ts';
+import { toJsonb } from '../../engine/journal/rows.ts';
 import type { Actor } from '../../engine/run/request.ts';
-import { toJsonb } from '../../engine/run/rows.ts';
 import type { Queryable } from '../../ports/db/transaction.ts';
 import type { RegisteredSchedule } from '../../sdk/check-schedule.ts';
 import { type ScheduleOf, settleSlots } from './slot-store.ts';

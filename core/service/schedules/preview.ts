@@ -1,5 +1,5 @@
 import { localMoment } from '../../base/zoned-time.ts';
-import type { Calendar } from '../../sdk/calendar.ts';
+import type { Calendar } from '../../sdk/calendar/calendar.ts';
 import {
   type ExcludedBy,
   knownCalendar,
@@ -7,7 +7,7 @@ import {
   nextComing,
   nextOccurrence,
   periodsAt,
-} from '../../sdk/occurrences.ts';
+} from '../../sdk/calendar/occurrences.ts';
 import type { Schedule } from '../../sdk/schedule.ts';
 
 /** A moment at which a schedule will come due, or would. */

@@ -1,5 +1,5 @@
 import { newId } from '../../base/ids.ts';
-import { toJsonb } from '../../engine/run/rows.ts';
+import { toJsonb } from '../../engine/journal/rows.ts';
 import type { RunStatus } from '../../ports/db/states.ts';
 import { isSuspended } from '../../ports/db/suspended.ts';
 import type { Queryable } from '../../ports/db/transaction.ts';

@@ -1,9 +1,9 @@
-import { agentsOf } from '../../../bin/agents-of.ts';
-import { tasksOf } from '../../../bin/tasks-of.ts';
+import { agentsOf } from '../../../bin/parts/agents-of.ts';
+import { tasksOf } from '../../../bin/parts/tasks-of.ts';
 import type { Agents } from '../../../core/engine/agents/agents.ts';
 import type { Tasks } from '../../../core/engine/tasks/tasks.ts';
 import { Versions } from '../../../core/engine/versions/versions.ts';
-import { readDocument } from '../../../core/sdk/document.ts';
+import { readDocument } from '../../../core/sdk/document/document.ts';
 import { booksDatabase } from '../../support/company.ts';
 import { openTestEngine, type TestEngine } from '../../support/engine.ts';
 import { eventually } from '../../support/eventually.ts';

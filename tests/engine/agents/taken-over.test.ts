@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { agentsOf } from '../../../bin/agents-of.ts';
 import { openHost } from '../../../bin/host.ts';
+import { agentsOf } from '../../../bin/parts/agents-of.ts';
 import { submitRun } from '../../../core/engine/submit.ts';
 import { startCli } from '../../bin/cli.ts';
 import { requestOf } from '../../support/engine.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { policiesOf } from '../../../bin/policies-of.ts';
+import { policiesOf } from '../../../bin/parts/policies-of.ts';
 import { machineMs } from '../../../core/engine/authority/stops.ts';
-import type { Policy } from '../../../core/sdk/policy.ts';
+import type { Policy } from '../../../core/sdk/policy/policy.ts';
 import { eventually } from '../../support/eventually.ts';
 import { verifies } from '../../support/verifies.ts';
 import { keyOf, Yard } from './yard.ts';

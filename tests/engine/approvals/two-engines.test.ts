@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Inbox } from '../../../core/engine/run/inbox.ts';
+import { Inbox } from '../../../core/engine/store/inbox.ts';
 import { openTestEngine, type TestEngine } from '../../support/engine.ts';
 import { eventually } from '../../support/eventually.ts';
 import { verifies } from '../../support/verifies.ts';

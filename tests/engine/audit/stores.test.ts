@@ -12,9 +12,9 @@ import { eraseRun } from '../../../core/engine/retention/erase.ts';
 import { placeHold, releaseHold } from '../../../core/engine/retention/hold.ts';
 import { retentionPolicy } from '../../../core/engine/retention/policy.ts';
 import type { RunFacts } from '../../../core/engine/run/facts.ts';
-import { Inbox } from '../../../core/engine/run/inbox.ts';
-import { Reviews } from '../../../core/engine/run/reviews.ts';
-import { Store } from '../../../core/engine/run/store.ts';
+import { Inbox } from '../../../core/engine/store/inbox.ts';
+import { Reviews } from '../../../core/engine/store/reviews.ts';
+import { Store } from '../../../core/engine/store/store.ts';
 import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
 import { verifies } from '../../support/verifies.ts';
 

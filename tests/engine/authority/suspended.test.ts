@@ -5,7 +5,7 @@ import * as path from 'node:path';
 import { systemClock } from '../../../core/base/clock.ts';
 import { StopStore } from '../../../core/engine/authority/stop-store.ts';
 import { machineMs } from '../../../core/engine/authority/stops.ts';
-import { Reviews } from '../../../core/engine/run/reviews.ts';
+import { Reviews } from '../../../core/engine/store/reviews.ts';
 import { Tenants } from '../../../core/service/identity/tenants.ts';
 import { openTestEngine, requestOf, type TestEngine } from '../../support/engine.ts';
 import { eventually } from '../../support/eventually.ts';

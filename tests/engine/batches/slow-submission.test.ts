@@ -4,7 +4,7 @@ import type { BatchCall } from '../../../core/engine/batches/calls.ts';
 import { Follower } from '../../../core/engine/batches/follower.ts';
 import type { BatchTarget } from '../../../core/engine/batches/targets.ts';
 import type { Run } from '../../../core/engine/run/run.ts';
-import type { BatchModel } from '../../../core/ports/models/batch.ts';
+import type { BatchModel } from '../../../core/ports/models/batch/batch.ts';
 import { items, soon, useBatches } from '../../ports/models/batch-provider.ts';
 import { eventually } from '../../support/eventually.ts';
 import { FakeClock } from '../../support/fixtures/clock.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Store } from '../../../core/engine/run/store.ts';
+import { Store } from '../../../core/engine/store/store.ts';
 import { submitRun } from '../../../core/engine/submit.ts';
 import { openDatabase } from '../../../core/ports/db/database.ts';
 import { encryptedBy, encryptedConfig, newMasterKey } from '../../support/encrypted.ts';

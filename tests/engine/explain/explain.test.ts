@@ -3,8 +3,8 @@ import { defineAgent, defineModule, defineTool, defineWorkflow, z } from 'tutti'
 import type { ErrorData } from '../../../core/base/errors.ts';
 import type { ExplainedStep, Explanation } from '../../../core/engine/explain/explanation.ts';
 import { Explanations } from '../../../core/engine/explain/explanations.ts';
-import { Inbox } from '../../../core/engine/run/inbox.ts';
-import { Store } from '../../../core/engine/run/store.ts';
+import { Inbox } from '../../../core/engine/store/inbox.ts';
+import { Store } from '../../../core/engine/store/store.ts';
 import type { ModelProfile } from '../../../core/sdk/agent.ts';
 import { type HandEngine, HandEngines, until } from '../../support/hand-engine.ts';
 import { verifies } from '../../support/verifies.ts';

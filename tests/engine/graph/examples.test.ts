@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { checkWorkflow } from '../../../core/engine/graph/check.ts';
 import { compile } from '../../../core/engine/graph/compile.ts';
-import { readDocument } from '../../../core/sdk/document.ts';
+import { readDocument } from '../../../core/sdk/document/document.ts';
 import type { Node, WorkflowData } from '../../../core/sdk/node.ts';
 import { exampleDocuments, exampleRegistry } from '../../support/documents.ts';
 import { verifies } from '../../support/verifies.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { newId } from '../../../core/base/ids.ts';
+import { Adoption } from '../../../core/engine/adoption/adoption.ts';
 import { Broker } from '../../../core/engine/limits/broker.ts';
 import { periodOf, purseName } from '../../../core/engine/limits/purse.ts';
-import { Adoption } from '../../../core/engine/run/adopt.ts';
-import type { Store } from '../../../core/engine/run/store.ts';
+import type { Store } from '../../../core/engine/store/store.ts';
 import { loadRegistry } from '../../../core/sdk/registry.ts';
 import { FakeClock } from '../../support/fixtures/clock.ts';
 import { verifies } from '../../support/verifies.ts';

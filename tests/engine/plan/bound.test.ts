@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { RunRequest } from '../../../core/engine/run/store.ts';
+import type { RunRequest } from '../../../core/engine/store/store.ts';
 import { openTestEngine, requestOf, type TestEngine } from '../../support/engine.ts';
 import { queryAll } from '../../support/rows.ts';
 import { verifies } from '../../support/verifies.ts';

@@ -4,7 +4,7 @@ import { Budgets } from '../../../core/engine/limits/budgets.ts';
 import { Planner } from '../../../core/engine/plan/planner.ts';
 import type { DeclaredModules, Job } from '../../../core/ports/dispatcher.ts';
 import { rehearsedProfiles } from '../../../core/ports/models/profiles.ts';
-import { Pool, type PoolOptions } from '../../../worker/pool.ts';
+import { Pool, type PoolOptions } from '../../../worker/pool/pool.ts';
 import { FakeClock } from '../../support/fixtures/clock.ts';
 import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
 import { openYard, roundOf, stock } from '../../support/yard.ts';

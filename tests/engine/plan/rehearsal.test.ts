@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { EntryView } from '../../../core/engine/run/views.ts';
+import type { EntryView } from '../../../core/engine/history/views.ts';
 import { booksDatabase } from '../../support/company.ts';
 import { openTestEngine, requestOf, type TestEngine } from '../../support/engine.ts';
 import { eventually } from '../../support/eventually.ts';

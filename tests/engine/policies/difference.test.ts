@@ -6,8 +6,8 @@ import { decide } from '../../../core/guard/decide.ts';
 import type { Facts } from '../../../core/guard/facts.ts';
 import { tier } from '../../../core/guard/rules/tier.ts';
 import { definePolicy, Money } from '../../../core/index.ts';
-import type { Autonomy, Grant, Policy } from '../../../core/sdk/policy.ts';
-import type { ExternalGrant, Tier } from '../../../core/sdk/tier.ts';
+import type { Autonomy, Grant, Policy } from '../../../core/sdk/policy/policy.ts';
+import type { ExternalGrant, Tier } from '../../../core/sdk/policy/tier.ts';
 import { verifies } from '../../support/verifies.ts';
 
 /* A world in which every kind of name that the patterns tell apart has a name. */

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import type pg from 'pg';
-import { agentsOf } from '../../../bin/agents-of.ts';
 import { openHost } from '../../../bin/host.ts';
-import { policiesOf } from '../../../bin/policies-of.ts';
+import { agentsOf } from '../../../bin/parts/agents-of.ts';
+import { policiesOf } from '../../../bin/parts/policies-of.ts';
 import { setLevel } from '../../../core/engine/authority/levels.ts';
 import { machineMs } from '../../../core/engine/authority/stops.ts';
 import type { Policies } from '../../../core/engine/policies/policies.ts';
 import { SettingStore } from '../../../core/engine/recovery/setting-store.ts';
-import { Reviews } from '../../../core/engine/run/reviews.ts';
+import { Reviews } from '../../../core/engine/store/reviews.ts';
 import { agentsOfVersions } from '../../../core/engine/versions/published.ts';
 import { openTestEngine, requestOf, type TestEngine } from '../../support/engine.ts';
 import { eventually } from '../../support/eventually.ts';

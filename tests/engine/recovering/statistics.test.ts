@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { newId } from '../../../core/base/ids.ts';
-import { History } from '../../../core/engine/run/history.ts';
-import { Store } from '../../../core/engine/run/store.ts';
+import { History } from '../../../core/engine/history/history.ts';
+import { Store } from '../../../core/engine/store/store.ts';
 import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
 import { verifies } from '../../support/verifies.ts';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
+import { History } from '../../../core/engine/history/history.ts';
 import { eraseRecord, eraseRun } from '../../../core/engine/retention/erase.ts';
 import { listHolds, placeHold, releaseHold } from '../../../core/engine/retention/hold.ts';
 import { retentionPolicy } from '../../../core/engine/retention/policy.ts';
 import { viewRetention } from '../../../core/engine/retention/sizes.ts';
-import { History } from '../../../core/engine/run/history.ts';
 import { readRecord } from '../../../core/service/batch/record.ts';
 import { renderReport } from '../../../core/service/batch/report/page.ts';
 import { Past } from '../../support/fixtures/old-runs.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type pg from 'pg';
 import { defineAgent, defineModule, defineWorkflow, z } from 'tutti';
-import { Inbox } from '../../../core/engine/run/inbox.ts';
+import { Inbox } from '../../../core/engine/store/inbox.ts';
 import { advisoryLocks } from '../../../core/ports/db/locks.ts';
 import { type HandEngine, HandEngines, until } from '../../support/hand-engine.ts';
 import { verifies } from '../../support/verifies.ts';

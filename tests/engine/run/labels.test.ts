@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { recover } from '../../../core/engine/adoption/recover.ts';
 import type { Agents } from '../../../core/engine/graph/compile.ts';
 import { compile } from '../../../core/engine/graph/compile.ts';
 import type { Graph } from '../../../core/engine/graph/compiled.ts';
@@ -7,10 +8,9 @@ import { sourcesIn } from '../../../core/engine/graph/sources.ts';
 import type { RunFacts } from '../../../core/engine/run/facts.ts';
 import { labelOf, trustOf } from '../../../core/engine/run/labels.ts';
 import type { Next } from '../../../core/engine/run/next.ts';
-import { recover } from '../../../core/engine/run/recover.ts';
 import { Run } from '../../../core/engine/run/run.ts';
 import { pathOf, type Step } from '../../../core/engine/run/step.ts';
-import type { HistoryEntry } from '../../../core/engine/run/store.ts';
+import type { HistoryEntry } from '../../../core/engine/store/store.ts';
 import { joinOf, type Trust } from '../../../core/guard/labels.ts';
 import type { ItemNode, Node, Template, WorkflowData } from '../../../core/sdk/node.ts';
 import { verifies } from '../../support/verifies.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { tasksOf } from '../../../bin/tasks-of.ts';
+import { tasksOf } from '../../../bin/parts/tasks-of.ts';
 import type { TaskRequest, Tasks } from '../../../core/engine/tasks/tasks.ts';
 import { openTestEngine, type TestEngine } from '../../support/engine.ts';
 import { eventually } from '../../support/eventually.ts';

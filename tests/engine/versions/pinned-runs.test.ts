@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { openConfig } from '../../../bin/configuration.ts';
 import { askRun } from '../../../core/engine/ask.ts';
-import { Inbox } from '../../../core/engine/run/inbox.ts';
-import { Store } from '../../../core/engine/run/store.ts';
+import { Inbox } from '../../../core/engine/store/inbox.ts';
+import { Store } from '../../../core/engine/store/store.ts';
 import { submitRun } from '../../../core/engine/submit.ts';
 import { booksDatabase } from '../../support/company.ts';
 import { openTestEngine, requestOf, type TestEngine } from '../../support/engine.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { Approvals } from '../../../core/engine/approvals/approvals.ts';
 import type { Fault } from '../../../core/engine/graph/fault.ts';
 import { Versions } from '../../../core/engine/versions/versions.ts';
-import { readDocument } from '../../../core/sdk/document.ts';
+import { readDocument } from '../../../core/sdk/document/document.ts';
 import type { WorkflowData } from '../../../core/sdk/node.ts';
 import { booksDatabase } from '../../support/company.ts';
 import { openTestEngine, requestOf, type TestEngine } from '../../support/engine.ts';

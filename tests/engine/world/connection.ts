@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { flushSql, readBackSql } from '../../../core/engine/run/flush.ts';
+import { flushSql, readBackSql } from '../../../core/engine/journal/flush.ts';
 import type { SimDatabase } from './database.ts';
 import { flushValues } from './flush-values.ts';
 

@@ -1,5 +1,5 @@
-import type { FlushRow, ReadBackRow, StoredPurse } from '../../../core/engine/run/flush.ts';
-import type { RunLoop } from '../../../core/engine/run/loop.ts';
+import type { FlushRow, ReadBackRow, StoredPurse } from '../../../core/engine/journal/flush.ts';
+import type { RunLoop } from '../../../core/engine/loop/loop.ts';
 import type { EffectState, StepStatus, StepWait } from '../../../core/ports/db/states.ts';
 import type { FlushValues, Row } from './flush-values.ts';
 

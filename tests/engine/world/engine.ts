@@ -1,19 +1,19 @@
 import type { Clock } from '../../../core/base/clock.ts';
 import type { EngineError, ErrorData } from '../../../core/base/errors.ts';
+import { Adoption } from '../../../core/engine/adoption/adoption.ts';
+import { type Flushed, Journal, type JournalEvents } from '../../../core/engine/journal/journal.ts';
+import type { Change } from '../../../core/engine/journal/rows.ts';
 import { Breakers } from '../../../core/engine/limits/breaker.ts';
 import { Broker } from '../../../core/engine/limits/broker.ts';
 import { BudgetWatch } from '../../../core/engine/limits/budget-watch.ts';
 import { purseName } from '../../../core/engine/limits/purse.ts';
 import { Quotas } from '../../../core/engine/limits/quotas.ts';
-import { Adoption } from '../../../core/engine/run/adopt.ts';
-import { type Flushed, Journal, type JournalEvents } from '../../../core/engine/run/journal.ts';
-import { RunLoop } from '../../../core/engine/run/loop.ts';
-import type { Change } from '../../../core/engine/run/rows.ts';
+import { RunLoop } from '../../../core/engine/loop/loop.ts';
+import type { Waiting } from '../../../core/engine/loop/waiting.ts';
 import type { Run } from '../../../core/engine/run/run.ts';
 import { type Container, pathOf } from '../../../core/engine/run/step.ts';
-import type { RunRow, Store } from '../../../core/engine/run/store.ts';
-import type { Waiting } from '../../../core/engine/run/waiting.ts';
 import { Scheduler } from '../../../core/engine/schedule/scheduler.ts';
+import type { RunRow, Store } from '../../../core/engine/store/store.ts';
 import type {
   Answer,
   DispatchEvents,

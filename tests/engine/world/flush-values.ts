@@ -1,4 +1,4 @@
-import { flushSql, type Part, parts, typesOf } from '../../../core/engine/run/flush.ts';
+import { flushSql, type Part, parts, typesOf } from '../../../core/engine/journal/flush.ts';
 
 /** One row of a part, as the statement would see it: columns by name. */
 export type Row = Readonly<Record<string, unknown>>;

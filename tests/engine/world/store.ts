@@ -5,7 +5,7 @@ import type {
   RunRow,
   Store,
   StoredSteps,
-} from '../../../core/engine/run/store.ts';
+} from '../../../core/engine/store/store.ts';
 import type { EffectRecord, RecordedTurn } from '../../../core/ports/dispatcher.ts';
 import type { WorkflowData } from '../../../core/sdk/node.ts';
 import type { EntryLine, SimDatabase, StepLine } from './database.ts';

@@ -1,6 +1,6 @@
 import type { Graph } from '../../../core/engine/graph/compiled.ts';
-import { type FormerStep, type Takeover, takeover } from '../../../core/engine/run/carried.ts';
-import type { RunRow } from '../../../core/engine/run/store.ts';
+import { type FormerStep, type Takeover, takeover } from '../../../core/engine/store/carried.ts';
+import type { RunRow } from '../../../core/engine/store/store.ts';
 import type { EntryLine, SimDatabase, StoredRun } from './database.ts';
 import type { RunSetup } from './life.ts';
 
@@ -31,7 +31,7 @@ export interface Retried {
 }
 
 /**
- * Stores the retry of a run that has ended, with the meaning of the statements that do it (engine/run/retry-rows.ts): which steps stay
+ * Stores the retry of a run that has ended, with the meaning of the statements that do it (engine/store/retry-rows.ts): which steps stay
  * done is the engine's own choice. `round`: 1 for the retry of a first run, 2 for that one's. Its id ends as that of the first run does.
  */
 export function retryOf(

@@ -1,5 +1,5 @@
 import type { ErrorData } from '../../../core/base/errors.ts';
-import type { Change } from '../../../core/engine/run/rows.ts';
+import type { Change } from '../../../core/engine/journal/rows.ts';
 import { pathOf } from '../../../core/engine/run/step.ts';
 import type { Job } from '../../../core/ports/dispatcher.ts';
 import { timeoutOf } from './agents.ts';

@@ -1,5 +1,5 @@
+import type { Change } from '../../../core/engine/journal/rows.ts';
 import { sharedPurse } from '../../../core/engine/limits/purse.ts';
-import type { Change } from '../../../core/engine/run/rows.ts';
 import { pathOf, type Step } from '../../../core/engine/run/step.ts';
 import { agents, modelsOf } from './agents.ts';
 import type { SimEngine } from './engine.ts';

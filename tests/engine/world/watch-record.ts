@@ -1,5 +1,5 @@
+import { recover } from '../../../core/engine/adoption/recover.ts';
 import type { Graph } from '../../../core/engine/graph/compiled.ts';
-import { recover } from '../../../core/engine/run/recover.ts';
 import { Run } from '../../../core/engine/run/run.ts';
 import { isTerminal, type RunStatus } from '../../../core/engine/run/states.ts';
 import { pathOf } from '../../../core/engine/run/step.ts';

@@ -1,5 +1,5 @@
 import type { CompiledTask } from '../../../core/engine/graph/compiled.ts';
-import type { Change } from '../../../core/engine/run/rows.ts';
+import type { Change } from '../../../core/engine/journal/rows.ts';
 import type { Run } from '../../../core/engine/run/run.ts';
 import { isTerminal, type StepStatus } from '../../../core/engine/run/states.ts';
 import { pathOf, type Step } from '../../../core/engine/run/step.ts';

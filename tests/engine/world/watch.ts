@@ -1,5 +1,5 @@
 import type { EngineError, ErrorData } from '../../../core/base/errors.ts';
-import type { Change } from '../../../core/engine/run/rows.ts';
+import type { Change } from '../../../core/engine/journal/rows.ts';
 import type { Job } from '../../../core/ports/dispatcher.ts';
 import type { EngineWatch, SimEngine } from './engine.ts';
 import type { Accuse, Seen } from './seen.ts';

@@ -1,6 +1,6 @@
 import { compile } from '../../../core/engine/graph/compile.ts';
 import type { Graph } from '../../../core/engine/graph/compiled.ts';
-import type { RunRow } from '../../../core/engine/run/store.ts';
+import type { RunRow } from '../../../core/engine/store/store.ts';
 import { FakeClock } from '../../support/fixtures/clock.ts';
 import { facts } from '../../support/fixtures/graphs.ts';
 import { agents } from './agents.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { EngineError } from '../../../core/base/errors.ts';
-import type { BatchResult } from '../../../core/ports/models/batch.ts';
+import type { BatchResult } from '../../../core/ports/models/batch/batch.ts';
 import { eventually } from '../../support/eventually.ts';
 import { aRequest, failureOf, key, providers, texts } from './adapter.ts';
 import { errorOf, items, replyTo, soon, useBatches } from './batch-provider.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { systemClock } from '../../../core/base/clock.ts';
-import type { BatchItem } from '../../../core/ports/models/batch.ts';
-import { readWireId, toWireId } from '../../../core/ports/models/batch-items.ts';
-import { readLines } from '../../../core/ports/models/batch-lines.ts';
+import type { BatchItem } from '../../../core/ports/models/batch/batch.ts';
+import { readWireId, toWireId } from '../../../core/ports/models/batch/batch-items.ts';
+import { readLines } from '../../../core/ports/models/batch/batch-lines.ts';
 import { aRequest, failureOf } from './adapter.ts';
 import { items, soon, useBatches } from './batch-provider.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { systemClock } from '../../../core/base/clock.ts';
 import type { EngineError } from '../../../core/base/errors.ts';
-import type { BatchItem, BatchModel, BatchResult } from '../../../core/ports/models/batch.ts';
-import { openBatch } from '../../../core/ports/models/batch-open.ts';
+import type { BatchItem, BatchModel, BatchResult } from '../../../core/ports/models/batch/batch.ts';
+import { openBatch } from '../../../core/ports/models/batch/batch-open.ts';
 import type { ModelReply } from '../../../core/ports/models/model.ts';
 import {
   type BatchHandler,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { z } from 'zod';
-import { openBatch } from '../../../core/ports/models/batch-open.ts';
+import { openBatch } from '../../../core/ports/models/batch/batch-open.ts';
 import { toJsonSchema } from '../../../core/ports/models/json-schema.ts';
 import type { ModelReply } from '../../../core/ports/models/model.ts';
 import { openModel } from '../../../core/ports/models/open.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { agentsOf } from '../../../bin/agents-of.ts';
+import { agentsOf } from '../../../bin/parts/agents-of.ts';
 import type { AgentDetail, AgentView } from '../../../core/engine/agents/agent-view.ts';
 import type { AgentVersions, MadeNow } from '../../../core/engine/agents/agents.ts';
 import { createApp, type Listening, listen } from '../../../core/service/api/app.ts';

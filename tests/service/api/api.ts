@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import type { Host } from '../../../bin/host.ts';
-import { modulesOf } from '../../../bin/modules-of.ts';
+import { modulesOf } from '../../../bin/parts/modules-of.ts';
 import { Findings } from '../../../core/engine/findings/findings.ts';
 import { type ApiParts, createApp, type Listening, listen } from '../../../core/service/api/app.ts';
 import type { Problem } from '../../../core/service/api/problem.ts';

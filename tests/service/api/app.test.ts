@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { systemClock } from '../../../core/base/clock.ts';
 import { EngineError } from '../../../core/base/errors.ts';
-import { History } from '../../../core/engine/run/history.ts';
+import { History } from '../../../core/engine/history/history.ts';
 import { createApp, listen } from '../../../core/service/api/app.ts';
 import { verifies } from '../../support/verifies.ts';
 import { json, openApi, problem, rawGet, type TestApi } from './api.ts';

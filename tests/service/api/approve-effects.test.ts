@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Delegations } from '../../../core/engine/approvals/delegations.ts';
 import type { ApprovalView } from '../../../core/engine/approvals/view.ts';
-import { Reviews } from '../../../core/engine/run/reviews.ts';
+import { Reviews } from '../../../core/engine/store/reviews.ts';
 import { createApp, type Listening, listen } from '../../../core/service/api/app.ts';
 import { keyOf, type Order, Yard } from '../../engine/approvals/yard.ts';
 import { eventually } from '../../support/eventually.ts';

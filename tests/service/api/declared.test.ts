@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { policiesOf } from '../../../bin/policies-of.ts';
+import { policiesOf } from '../../../bin/parts/policies-of.ts';
 import { workflowTemplates } from '../../../bin/workflow-templates.ts';
 import { createApp, type Listening, listen } from '../../../core/service/api/app.ts';
 import { openTestEngine, type TestEngine } from '../../support/engine.ts';

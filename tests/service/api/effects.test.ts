@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { EntryView } from '../../../core/engine/run/history.ts';
-import { type EffectView, Reviews } from '../../../core/engine/run/reviews.ts';
+import type { EntryView } from '../../../core/engine/history/history.ts';
+import { type EffectView, Reviews } from '../../../core/engine/store/reviews.ts';
 import { createApp, type Listening, listen } from '../../../core/service/api/app.ts';
 import { openTestEngine, requestOf, type TestEngine } from '../../support/engine.ts';
 import { verifies } from '../../support/verifies.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { sql } from 'kysely';
-import { searchEntries } from '../../../core/engine/run/entry-search.ts';
-import type { FoundEntry } from '../../../core/engine/run/history.ts';
+import { searchEntries } from '../../../core/engine/history/entry-search.ts';
+import type { FoundEntry } from '../../../core/engine/history/history.ts';
 import { verifies } from '../../support/verifies.ts';
 import { type ServedApi, serveHere } from '../identity/served.ts';
 import { json, problem } from './api.ts';

@@ -4,8 +4,8 @@ import { createServer, get, type IncomingMessage, type ServerResponse } from 'no
 import type { AddressInfo } from 'node:net';
 import type { Response as ExpressResponse } from 'express';
 import { systemClock } from '../../../core/base/clock.ts';
-import type { Delta } from '../../../core/engine/run/attempts.ts';
-import { entriesPerRead } from '../../../core/engine/run/history.ts';
+import { entriesPerRead } from '../../../core/engine/history/history.ts';
+import type { Delta } from '../../../core/engine/loop/attempts.ts';
 import type { ApiParts } from '../../../core/service/api/app.ts';
 import { EventStream } from '../../../core/service/api/sse.ts';
 import { verifies } from '../../support/verifies.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
+import type { RunHead } from '../../../core/engine/history/views.ts';
 import type { Plan } from '../../../core/engine/plan/plan.ts';
-import type { RunHead } from '../../../core/engine/run/views.ts';
 import { createApp, type Listening, listen } from '../../../core/service/api/app.ts';
 import { openTestEngine, type TestEngine } from '../../support/engine.ts';
 import { verifies } from '../../support/verifies.ts';

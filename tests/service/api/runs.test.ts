@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { RunHead, RunSummary, StepView } from '../../../core/engine/run/history.ts';
+import type { RunHead, RunSummary, StepView } from '../../../core/engine/history/history.ts';
 import { verifies } from '../../support/verifies.ts';
 import { json, openApi, problem, type TestApi, until } from './api.ts';
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { scheduleDeskOf } from '../../../bin/schedules-of.ts';
+import { scheduleDeskOf } from '../../../bin/parts/schedules-of.ts';
 import { createApp, type Listening, listen } from '../../../core/service/api/app.ts';
 import type { BackfillView } from '../../../core/service/schedules/backfills.ts';
 import type { ScheduleView } from '../../../core/service/schedules/desk.ts';

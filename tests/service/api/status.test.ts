@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 import { watchGauges } from '../../../bin/gauges.ts';
-import { poolOf, statusOf } from '../../../bin/telemetry-of.ts';
+import { poolOf, statusOf } from '../../../bin/parts/telemetry-of.ts';
 import { readLedgerLimits } from '../../../core/engine/limits/limits-view.ts';
 import { createApp, type Listening, listen } from '../../../core/service/api/app.ts';
 import { runCli } from '../../bin/cli.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { apiPartsOf } from '../../../bin/api.ts';
+import type { StepContent } from '../../../core/engine/history/step-contents.ts';
 import { eraseRun } from '../../../core/engine/retention/erase.ts';
-import type { StepContent } from '../../../core/engine/run/step-contents.ts';
 import { createApp, type Listening, listen } from '../../../core/service/api/app.ts';
 import { openTestEngine, type TestEngine } from '../../support/engine.ts';
 import { verifies } from '../../support/verifies.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { tasksOf } from '../../../bin/tasks-of.ts';
+import { tasksOf } from '../../../bin/parts/tasks-of.ts';
 import type { TaskView } from '../../../core/engine/tasks/tasks.ts';
 import { createApp, type Listening, listen } from '../../../core/service/api/app.ts';
 import { openTestEngine, type TestEngine } from '../../support/engine.ts';

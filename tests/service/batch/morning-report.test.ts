@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type pg from 'pg';
 import { defineSchedule, type Schedule } from 'tutti';
-import { History } from '../../../core/engine/run/history.ts';
+import { History } from '../../../core/engine/history/history.ts';
 import type { MorningReportConfig } from '../../../core/ports/service-config.ts';
 import { readMorningReport } from '../../../core/service/batch/morning-report.ts';
 import { textOf } from '../../../core/service/batch/morning-report-text.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import type { FindingView } from '../../../core/engine/run/views.ts';
+import type { FindingView } from '../../../core/engine/history/views.ts';
 import {
   formatAmount,
   formatCost,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { apiPartsOf } from '../../../bin/api.ts';
-import { consoleOf } from '../../../bin/console-of.ts';
+import { consoleOf } from '../../../bin/parts/console-of.ts';
 import { verifies } from '../../support/verifies.ts';
 import { openApi, problem, rawGet, type TestApi } from '../api/api.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { EngineError } from '../../../core/base/errors.ts';
-import type { RunRequest } from '../../../core/engine/run/store.ts';
+import type { RunRequest } from '../../../core/engine/store/store.ts';
 import { eventually } from '../../support/eventually.ts';
 import { aTold, type HookLab, openHookLab } from '../../support/hook-lab.ts';
 import { verifies } from '../../support/verifies.ts';

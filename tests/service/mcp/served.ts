@@ -1,11 +1,11 @@
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { Client as FormerClient } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as FormerTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { agentsOf } from '../../../bin/agents-of.ts';
-import { mcpOf } from '../../../bin/mcp-of.ts';
+import { agentsOf } from '../../../bin/parts/agents-of.ts';
+import { mcpOf } from '../../../bin/parts/mcp-of.ts';
 import { systemClock } from '../../../core/base/clock.ts';
 import { Approvals } from '../../../core/engine/approvals/approvals.ts';
-import { Reviews } from '../../../core/engine/run/reviews.ts';
+import { Reviews } from '../../../core/engine/store/reviews.ts';
 import { Versions } from '../../../core/engine/versions/versions.ts';
 import { type ApiParts, createApp, type Listening, listen } from '../../../core/service/api/app.ts';
 import type { McpOptions, McpParts } from '../../../core/service/mcp/parts.ts';

@@ -11,7 +11,7 @@ import {
 } from 'tutti';
 import { goalSql } from '../../../core/engine/run/goal.ts';
 import type { RunRequest } from '../../../core/engine/run/request.ts';
-import { Store } from '../../../core/engine/run/store.ts';
+import { Store } from '../../../core/engine/store/store.ts';
 import { submitRun } from '../../../core/engine/submit.ts';
 import { sharedEntities } from '../../../core/ports/erp/entities.ts';
 import { loadRegistry } from '../../../core/sdk/registry.ts';

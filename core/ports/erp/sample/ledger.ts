@@ -1,6 +1,6 @@
 import { Day } from '../../../base/day.ts';
-import { defineCalendar } from '../../../sdk/calendar.ts';
-import { type FiscalPeriod, periodOf, periodsOf } from '../../../sdk/fiscal-periods.ts';
+import { defineCalendar } from '../../../sdk/calendar/calendar.ts';
+import { type FiscalPeriod, periodOf, periodsOf } from '../../../sdk/calendar/fiscal-periods.ts';
 import type { SampleWorld } from '../../../sdk/sample.ts';
 
 /** Adds each company's chart of accounts, the books in which it posts, and which periods they are open for. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isEngineError } from '../../../base/errors.ts';
-import type { Calendar } from '../../../sdk/calendar.ts';
-import { checkMoment, nextMoment } from '../../../sdk/calendar-moment.ts';
+import type { Calendar } from '../../../sdk/calendar/calendar.ts';
+import { checkMoment, nextMoment } from '../../../sdk/calendar/calendar-moment.ts';
 import type { CompleteParts } from '../parts.ts';
 import { defineRoute, ok, type Route } from '../route.ts';
 import { listOf } from '../shapes.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { EffectView, Reviews } from '../../../engine/run/reviews.ts';
+import type { EffectView, Reviews } from '../../../engine/store/reviews.ts';
 import { moduleOf } from '../../../sdk/qualified-name.ts';
 import type { Reach } from '../../identity/principal.ts';
 import type { CompleteParts } from '../parts.ts';

@@ -1,7 +1,7 @@
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { EngineError } from '../../../base/errors.ts';
-import { type EntryView, entriesPerRead } from '../../../engine/run/history.ts';
+import { type EntryView, entriesPerRead } from '../../../engine/history/history.ts';
 import { type Guest, Places } from '../../places.ts';
 import type { CompleteParts } from '../parts.ts';
 import { defineRoute, nothing, type Route } from '../route.ts';

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Change } from '../../../engine/policies/change.ts';
 import type { Policies, PolicyView } from '../../../engine/policies/policies.ts';
-import type { Policy } from '../../../sdk/policy.ts';
-import { readPolicyDocument } from '../../../sdk/policy-document.ts';
+import type { Policy } from '../../../sdk/policy/policy.ts';
+import { readPolicyDocument } from '../../../sdk/policy/policy-document.ts';
 import { wholeReach, withinReach } from '../reach.ts';
 import { versionInQuery, versionNumber } from '../request.ts';
 import { type Call, created, defineRoute, ok, type Route } from '../route.ts';

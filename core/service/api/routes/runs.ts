@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { EngineError } from '../../../base/errors.ts';
-import type { RunRequest } from '../../../engine/run/store.ts';
-import type { RunDetail } from '../../../engine/run/views.ts';
+import type { RunDetail } from '../../../engine/history/views.ts';
+import type { RunRequest } from '../../../engine/store/store.ts';
 import type { Principal } from '../../identity/principal.ts';
 import { byOwnKey } from '../own-key.ts';
 import type { CompleteParts } from '../parts.ts';

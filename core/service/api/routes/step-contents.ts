@@ -1,4 +1,4 @@
-import type { StepContents } from '../../../engine/run/step-contents.ts';
+import type { StepContents } from '../../../engine/history/step-contents.ts';
 import type { CompleteParts } from '../parts.ts';
 import { defineRoute, ok, type Route } from '../route.ts';
 import { stepContentShape } from './run-shapes.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { EngineError } from '../../../base/errors.ts';
 import type { Versions } from '../../../engine/versions/versions.ts';
-import { readDocument } from '../../../sdk/document.ts';
+import { readDocument } from '../../../sdk/document/document.ts';
 import type { ItemNode, Node, WorkflowData } from '../../../sdk/node.ts';
 import { moduleOf } from '../../../sdk/qualified-name.ts';
 import type { Registry } from '../../../sdk/registry.ts';

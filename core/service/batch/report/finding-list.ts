@@ -1,4 +1,4 @@
-import type { FindingView } from '../../../engine/run/views.ts';
+import type { FindingView } from '../../../engine/history/views.ts';
 import { countOf, formatAmount, moduleName, plainName } from '../format.ts';
 import { modulesOf, type RunRecord, severities } from '../record.ts';
 import { type Html, html } from './html.ts';

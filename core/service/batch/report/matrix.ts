@@ -1,4 +1,4 @@
-import type { FindingView } from '../../../engine/run/views.ts';
+import type { FindingView } from '../../../engine/history/views.ts';
 import { countOf, formatAmount, formatCount, moduleName, plainName } from '../format.ts';
 import { modulesOf, type RunRecord, severities, sumAmounts } from '../record.ts';
 import { round, scale } from './chart.ts';

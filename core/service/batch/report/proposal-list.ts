@@ -1,4 +1,4 @@
-import type { ProposalView } from '../../../engine/run/views.ts';
+import type { ProposalView } from '../../../engine/history/views.ts';
 import { formatCount, moduleName, plainName, toolPhrase } from '../format.ts';
 import { modulesOf, type RunRecord } from '../record.ts';
 import { type Html, html } from './html.ts';

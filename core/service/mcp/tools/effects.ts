@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Reviews } from '../../../engine/run/reviews.ts';
+import type { Reviews } from '../../../engine/store/reviews.ts';
 import { hexDigest, pageOf } from '../../api/request.ts';
 import { looks, type Offer, offer, page, runId } from '../offer.ts';
 import type { McpParts } from '../parts.ts';

@@ -5,7 +5,7 @@ import { digest } from '../../../base/ids.ts';
 import type { OwnRun } from '../../../engine/submit.ts';
 import { toolTask } from '../../../engine/tasks/tool-task.ts';
 import { type JsonSchema, toJsonSchema } from '../../../ports/models/json-schema.ts';
-import { matches, type Policy } from '../../../sdk/policy.ts';
+import { matches, type Policy } from '../../../sdk/policy/policy.ts';
 import type { AnyTool } from '../../../sdk/tool.ts';
 import type { Follower } from '../follow.ts';
 import { type Calling, type Offer, readArguments } from '../offer.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isTerminal } from '../../../engine/run/states.ts';
-import type { RunRequest } from '../../../engine/run/store.ts';
+import type { RunRequest } from '../../../engine/store/store.ts';
 import { goalSchema } from '../../../sdk/goal.ts';
 import { businessDay, pageOf, timeZone, versionNumber } from '../../api/request.ts';
 import type { Follower } from '../follow.ts';

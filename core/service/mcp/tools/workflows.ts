@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Versions } from '../../../engine/versions/versions.ts';
-import { writeDocument } from '../../../sdk/document-writer.ts';
+import { writeDocument } from '../../../sdk/document/document-writer.ts';
 import { versionNumber } from '../../api/request.ts';
 import { looks, type Offer, offer } from '../offer.ts';
 import type { McpParts } from '../parts.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Express } from 'express';
 import { apiPartsOf } from '../../../../bin/api.ts';
-import { policiesOf } from '../../../../bin/policies-of.ts';
+import { policiesOf } from '../../../../bin/parts/policies-of.ts';
 import type { Said } from '../../../../core/engine/policies/speaking.ts';
 import { createApp, type Listening, listen } from '../../../../core/service/api/app.ts';
 import type { OpenApi } from '../../../../core/service/api/openapi/open-api.ts';

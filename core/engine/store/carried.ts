@@ -1,0 +1,164 @@
+import type { Trust } from '../../ports/db/states.ts';
+import type { CompiledNode, Graph } from '../graph/compiled.ts';
+import { isInline } from '../run/inline.ts';
+import type { Carried } from '../run/step.ts';
+import type { HistoryEntry } from './store.ts';
+
+/** What a run has taken over from the one that it retries, by the ids of its own steps: the entries that a retry begins with. */
+export function carriedIn(history: readonly HistoryEntry[]): ReadonlyMap<number, Carried> {
+  const ends = new Map<number, Carried>();
+  for (const { seq, step, kind, data, body } of history) {
+    if (data.carried !== true || step === null) continue;
+    const degraded = data.degraded === true;
+    if (kind === 'step.succeeded') {
+      const trust = (data.trust ?? 'external') as Trust;
+      const ended = { kind: 'succeeded' as const, output: JSON.parse(body ?? 'null'), trust };
+      ends.set(step, { outputSeq: seq, degraded, ended });
+    } else if (kind === 'step.skipped') {
+      const ended = { kind: 'skipped' as const, error: data.error as never };
+      ends.set(step, { outputSeq: null, degraded, ended });
+    }
+  }
+  return ends;
+}
+
+/** A step of a run that has ended, as far as a retry needs it. */
+export interface FormerStep {
+  readonly id: number;
+  readonly status: string;
+  /** The entry that tells its end; null: its place in the graph decided it, or it has none. */
+  readonly seq: number | null;
+  /** Of a step that has started a run: whether that one has come to a good end in every part. */
+  readonly isWhole: boolean;
+}
+
+/** A run that has ended, and is to be retried. */
+export interface FormerRun {
+  readonly graph: Pick<Graph, 'nodes'>;
+  readonly steps: ReadonlyMap<number, FormerStep>;
+  /** Which foreach was expanded by which entry, into how many items or batches, oldest first. */
+  readonly expansions: readonly {
+    readonly seq: number;
+    readonly step: number;
+    readonly items: number;
+  }[];
+}
+
+/** What a retry takes over. */
+export interface Takeover {
+  /** Entries of the former run, oldest first. */
+  readonly entries: readonly { readonly seq: number; readonly step: number }[];
+  /** Ids of steps that stay done: in the former run, and in the retry. */
+  readonly steps: ReadonlyMap<number, number>;
+  /** Whether nothing is left to do again. */
+  readonly isWhole: boolean;
+}
+
+/**
+ * Which steps stay done: those that ended well, and whose dependencies stay done, too. What rests on anything that is done again is done
+ * again as well, such as what was summed up over the items that had succeeded. Steps get the ids that the retry will give them: in the
+ * order of the nodes, then of the expansions.
+ */
+export function takeover({ graph: { nodes }, steps, expansions }: FormerRun): Takeover {
+  const bases = new Map<number, { readonly seq: number; readonly base: number; items: number }>();
+  let base = nodes.length;
+  for (const { seq, step, items } of expansions) {
+    bases.set(step, { seq, base, items });
+    base += items * bodyOf(nodes[step]).length;
+  }
+  const kept = new Map<number, number>();
+  const known = new Map<number, boolean>();
+  const isDone = (index: number): boolean => {
+    const before = known.get(index);
+    if (before !== undefined) return before;
+    const done = isMet(nodes[index], { isDone, statusOf: (dep) => steps.get(dep)?.status });
+    const result = done && endsWell(index);
+    known.set(index, result);
+    return result;
+  };
+  const endsWell = (index: number): boolean => {
+    const node = nodes[index];
+    const step = steps.get(index);
+    if (!node || !step) return false;
+    if (node.kind !== 'foreach') return isGood(node, step);
+    if (step.status === 'skipped') return true;
+    const at = bases.get(index);
+    if (!at || step.status !== 'succeeded') return false;
+    return Array.from({ length: at.items }).every((_, item) =>
+      doneInItem(node.body, at.base + item * node.body.length, steps).every(Boolean),
+    );
+  };
+  nodes.forEach((node, index) => {
+    if (isDone(index) && node.kind !== 'foreach') kept.set(index, index);
+  });
+  const entries: { seq: number; step: number }[] = [];
+  let next = nodes.length;
+  for (const [index, { seq, base: from, items }] of bases) {
+    const node = nodes[index];
+    if (!node || !isMet(node, { isDone, statusOf: (dep) => steps.get(dep)?.status })) continue;
+    entries.push({ seq, step: index });
+    const body = bodyOf(node);
+    for (let item = 0; item < items; item += 1) {
+      const first = item * body.length;
+      doneInItem(body, from + first, steps).forEach((done, place) => {
+        if (done) kept.set(from + first + place, next + first + place);
+      });
+    }
+    next += items * body.length;
+  }
+  for (const [former, step] of kept) {
+    const seq = steps.get(former)?.seq ?? null;
+    if (seq !== null) entries.push({ seq, step });
+  }
+  entries.sort((one, other) => one.seq - other.seq);
+  return { entries, steps: kept, isWhole: nodes.every((_, index) => isDone(index)) };
+}
+
+function bodyOf(node: CompiledNode | undefined): readonly CompiledNode[] {
+  return node?.kind === 'foreach' ? node.body : [];
+}
+
+/** Of an item whose first step has an id: which of its steps stay done. */
+function doneInItem(
+  body: readonly CompiledNode[],
+  first: number,
+  steps: FormerRun['steps'],
+): readonly boolean[] {
+  const known = new Map<number, boolean>();
+  const isDone = (place: number): boolean => {
+    const before = known.get(place);
+    if (before !== undefined) return before;
+    const node = body[place];
+    const step = steps.get(first + place);
+    const statusOf = (dep: number) => steps.get(first + dep)?.status;
+    const done = node && step && isMet(node, { isDone, statusOf }) && isGood(node, step);
+    known.set(place, done ?? false);
+    return done ?? false;
+  };
+  return body.map((_, place) => isDone(place));
+}
+
+/** Whether what led to a node's being decided stays as it is. */
+function isMet(
+  node: CompiledNode | undefined,
+  {
+    isDone,
+    statusOf,
+  }: {
+    readonly isDone: (dep: number) => boolean;
+    readonly statusOf: (dep: number) => string | undefined;
+  },
+): boolean {
+  if (!node) return false;
+  if (node.deps.every(isDone)) return true;
+  // Any one dependency was enough; behind a switch it is not told which one it was.
+  if (node.join !== 'any' || node.cases.size > 0) return false;
+  return node.deps.some((dep) => isDone(dep) && statusOf(dep) === 'succeeded');
+}
+
+function isGood(node: CompiledNode, { status, seq, isWhole }: FormerStep): boolean {
+  if (!isWhole) return false;
+  if (status === 'skipped')
+    return seq !== null || node.when !== null || node.deps.length > 0 || isInline(node);
+  return status === 'succeeded' && (isInline(node) || seq !== null);
+}

@@ -1,0 +1,218 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { Socket } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import type { LeaseClock } from '../../core/base/lease-clock.ts';
+import type { FromThread, ToThread } from '../../core/ports/dispatcher.ts';
+import type { ThreadSetup } from './lane.ts';
+import type { Taker } from './roster.ts';
+import { processStat, Silence } from './silence.ts';
+import { type Seen, unseen, type Vitals, type Watched } from './watchdog.ts';
+
+/** What the process is told. */
+export type ToProcess =
+  | {
+      readonly kind: 'start';
+      readonly setup: ThreadSetup;
+      readonly untilNs: bigint;
+      /** The heap of its thread, MB. @default as a thread of the engine */
+      readonly heapMb?: number | undefined;
+    }
+  | { readonly kind: 'lease'; readonly untilNs: bigint }
+  | { readonly kind: 'messages'; readonly batch: readonly ToThread[] };
+
+/** What the process tells. */
+export type FromProcess =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'beat'; readonly vitals: Vitals; readonly current: number }
+  | { readonly kind: 'messages'; readonly batch: readonly FromThread[] }
+  | { readonly kind: 'lost'; readonly reason: string; readonly current: number };
+
+/** What becomes of the process. */
+export interface ProcessEvents {
+  ready(): void;
+  messages(batch: readonly FromThread[]): void;
+  /** The process is gone. `culprit`: the job that it was given up for; 0: unknown. */
+  lost(reason: string, culprit: number): void;
+}
+
+/** The lease reaches the process this often: it cannot share the engine's memory. */
+const leaseEveryMs = 1_000;
+/** Characters of what the process wrote before its end that go into the reason. */
+const longestWord = 200;
+
+/** The engine's alone: what agents reach they reach by what they are handed. */
+const engineSecrets = ['DATABASE_URL', 'TUTTI_AUDIT_KEY'];
+
+const ownGroup = process.platform !== 'win32';
+
+/**
+ * A process with one lane, for agents that are kept apart: whatever they do, it ends them alone, and SIGKILL always ends it. Its group is
+ * its own, so that what they have started goes with them, and a terminal's Ctrl-C does not look like their fault.
+ */
+export class LaneProcess implements Watched, Taker {
+  /** Jobs that run there, by ref. */
+  readonly jobs = new Set<number>();
+  isReady = false;
+  seen: Seen = unseen;
+  readonly heapMb: number | undefined;
+  readonly #silence = new Silence();
+  /** What the process has told last, and how often it has. */
+  #vitals: Vitals = { beat: 0, silentMs: 0, heapMb: 0, externalMb: 0, processMb: 0 };
+  #told = 0;
+  /** The job whose code ran last, as the process told. */
+  #current = 0;
+  readonly #child: ChildProcess;
+  readonly #lease: LeaseClock;
+  readonly #telling: NodeJS.Timeout;
+  readonly #gone: Promise<unknown>;
+  #reason = '';
+  #closed = false;
+  #words = '';
+
+  constructor(options: {
+    readonly setup: ThreadSetup;
+    readonly lease: LeaseClock;
+    readonly events: ProcessEvents;
+    /** The heap of its thread, MB. @default as a thread of the engine */
+    readonly heapMb?: number | undefined;
+  }) {
+    const { setup, lease, events, heapMb } = options;
+    this.heapMb = heapMb;
+    this.#lease = lease;
+    // Standard output would mix with ours. The pipe at 3 is for a flag of ours that watches over a parent there
+    // (process.execArgv is inherited), which is why messages go over 4.
+    this.#child = fork(fileURLToPath(new URL('./lane-child.ts', import.meta.url)), {
+      stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'ipc'],
+      serialization: 'advanced',
+      detached: ownGroup,
+      env: ownEnv(),
+    });
+    this.#loosen();
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#words = (this.#words + text).slice(-4_096);
+    });
+    this.#child.on('message', (message) => this.#hear(message as FromProcess, events));
+    this.#gone = this.#untilGone().then((how) => {
+      clearInterval(this.#telling);
+      if (this.#closed) return;
+      this.#closed = true;
+      // Of one that ended by itself nothing was heard since.
+      if (this.#reason) events.lost(this.#reason, this.#current);
+      else events.lost(how, 0);
+    });
+    this.#telling = setInterval(() => this.#tellLease(), leaseEveryMs).unref();
+    this.#tell({ kind: 'start', setup, untilNs: lease.untilNs, heapMb });
+  }
+
+  /** The process tells of its thread; a process that has stopped tells nothing. */
+  look(now: number): Vitals {
+    const stat = processStat(this.#child.pid);
+    const untoldMs = this.#silence.look(this.#told, now, stat);
+    return { ...this.#vitals, silentMs: this.#vitals.silentMs + untoldMs };
+  }
+
+  /** Sends a message to its thread. */
+  send(message: ToThread): void {
+    if (message.kind === 'go') this.#tellLease();
+    this.#tell({ kind: 'messages', batch: [message] });
+  }
+
+  abort(reason: string): void {
+    this.#reason ||= reason;
+    this.#kill();
+  }
+
+  /** Ends the process without an alarm. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#child.ref();
+    this.#child.channel?.ref();
+    this.#kill();
+    await this.#gone;
+  }
+
+  #hear(message: FromProcess, events: ProcessEvents): void {
+    if (this.#closed) return;
+    switch (message.kind) {
+      case 'ready':
+        this.isReady = true;
+        // Until now it was loading.
+        this.#told += 1;
+        this.#vitals = { ...this.#vitals, silentMs: 0 };
+        return events.ready();
+      case 'beat':
+        this.#told += 1;
+        this.#vitals = message.vitals;
+        this.#current = message.current;
+        return;
+      case 'messages':
+        return events.messages(message.batch);
+      case 'lost':
+        this.#current = message.current;
+        return this.abort(message.reason);
+    }
+  }
+
+  /** Nothing of the process keeps the engine's from ending. */
+  #loosen(): void {
+    this.#child.unref();
+    this.#child.channel?.unref();
+    for (const stream of this.#child.stdio) {
+      if (!(stream instanceof Socket)) continue;
+      stream.unref();
+      stream.on('error', () => {}); // its end is told by the process
+    }
+  }
+
+  #tellLease(): void {
+    this.#tell({ kind: 'lease', untilNs: this.#lease.untilNs });
+  }
+
+  #tell(message: ToProcess): void {
+    // A process that has gone is told by its end.
+    if (this.#child.connected) this.#child.send(message, () => {});
+  }
+
+  #kill(): void {
+    const { pid } = this.#child;
+    try {
+      if (pid !== undefined) process.kill(ownGroup ? -pid : pid, 'SIGKILL');
+    } catch {
+      // it has gone already
+    }
+  }
+
+  /** How the process ended, once nothing more can come from it. */
+  async #untilGone(): Promise<string> {
+    const disconnected = once(this.#child, 'disconnect');
+    disconnected.catch(() => {});
+    try {
+      const [code, signal] = (await once(this.#child, 'exit')) as [number | null, string | null];
+      // What it had started.
+      this.#kill();
+      // The last messages come before the channel closes.
+      await disconnected;
+      const how = signal ? `was ended by ${signal}` : `ended with code ${code}`;
+      return `its process ${how}${this.#lastWord()}`;
+    } catch (error) {
+      return `its process did not start: ${(error as Error).message}`;
+    }
+  }
+
+  #lastWord(): string {
+    const lines = this.#words.split('\n').map((line) => line.trim());
+    const told = lines.find((line) => /error|fatal|fault|assert/i.test(line)) ?? '';
+    return told && `: ${told.slice(0, longestWord)}`;
+  }
+}
+
+/** The environment without what only the engine has a use for. */
+function ownEnv(): NodeJS.ProcessEnv {
+  const env = { ...process.env };
+  for (const name of engineSecrets) {
+    delete env[name];
+    delete env[`${name}_FILE`];
+  }
+  return env;
+}

@@ -1,0 +1,76 @@
+import type { ErrorData } from '../../core/base/errors.ts';
+import type { Scrubber } from '../../core/base/telemetry/scrub.ts';
+import type { FromThread } from '../../core/ports/dispatcher.ts';
+import type { Model } from '../../core/ports/models/model.ts';
+
+/**
+ * A message of a thread without secrets. Words of errors lose all that looks like one, for nobody computes with them; data loses only what
+ * is known to be one. An effect's arguments are what will be done: they are refused where they hold a secret, and not changed.
+ */
+export function scrubbed(message: FromThread, scrubber: Scrubber): FromThread {
+  switch (message.kind) {
+    case 'entry': {
+      const { data, body, ...entry } = message.entry;
+      const clean = { ...entry, data: scrubber.data(data) };
+      const said = body === undefined ? {} : { body: scrubber.known(body) };
+      return { ...message, entry: { ...clean, ...said } };
+    }
+    case 'finding':
+      return { ...message, finding: scrubber.data(message.finding) };
+    case 'permit':
+      return message.failed
+        ? {
+            ...message,
+            failed: { ...message.failed, error: cleanError(message.failed.error, scrubber) },
+          }
+        : message;
+    case 'turn': {
+      const { error } = message.done;
+      return error
+        ? { ...message, done: { ...message.done, error: cleanError(error, scrubber) } }
+        : message;
+    }
+    case 'effected':
+      return {
+        ...message,
+        outcome: scrubber.data(message.outcome, isError(message.outcome) ? 'text' : 'known'),
+      };
+    case 'done': {
+      const { done } = message;
+      return done.kind === 'failed'
+        ? { ...message, done: { ...done, error: cleanError(done.error, scrubber) } }
+        : { ...message, done: { ...done, output: scrubber.known(done.output) } };
+    }
+    default:
+      return message;
+  }
+}
+
+/** A model whose replies hold no secret of this process, whoever has shown it one: what it calls, hands in and says follows from them. */
+export function scrubbedModel(model: Model, scrubber: Scrubber): Model {
+  return {
+    provider: model.provider,
+    ...(model.tellsSent !== undefined && { tellsSent: model.tellsSent }),
+    async call(request, options) {
+      const { onDelta } = options;
+      const reply = await model.call(request, {
+        ...options,
+        ...(onDelta && { onDelta: (text: string) => onDelta(scrubber.known(text)) }),
+      });
+      const parts = scrubber.data(reply.parts);
+      return parts === reply.parts ? reply : { ...reply, parts };
+    },
+  };
+}
+
+function cleanError(error: ErrorData, scrubber: Scrubber): ErrorData {
+  return scrubber.data(error, 'text');
+}
+
+function isError(outcome: unknown): boolean {
+  const { code, message } = (outcome ?? {}) as {
+    readonly code?: unknown;
+    readonly message?: unknown;
+  };
+  return typeof code === 'string' && typeof message === 'string';
+}

@@ -1,0 +1,326 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { getHeapStatistics } from 'node:v8';
+import { systemClock } from '../../core/base/clock.ts';
+import { EngineError, toErrorData } from '../../core/base/errors.ts';
+import { LeaseClock } from '../../core/base/lease-clock.ts';
+import { Scrubber } from '../../core/base/telemetry/scrub.ts';
+import { Prompt } from '../../core/guard/prompt.ts';
+import type { LimitedSide } from '../../core/guard/scope.ts';
+import type { Config } from '../../core/ports/config.ts';
+import { translateDbError } from '../../core/ports/db/db-error.ts';
+import type { LineageQuestion } from '../../core/ports/db/lineage.ts';
+import type {
+  Applies,
+  DeclaredModules,
+  FromThread,
+  Job,
+  JobDone,
+  ToThread,
+} from '../../core/ports/dispatcher.ts';
+import { Freshness } from '../../core/ports/erp/freshness.ts';
+import type { Model, ModelTarget } from '../../core/ports/models/model.ts';
+import { openModel } from '../../core/ports/models/open.ts';
+import type { Profiles } from '../../core/ports/models/profiles.ts';
+import { tellSecrets } from '../../core/ports/secret.ts';
+import type { AnyAgent } from '../../core/sdk/agent.ts';
+import type { RegisteredAgent } from '../../core/sdk/registry.ts';
+import { type Hello, type LaneTask, slots } from '../pool/lane.ts';
+import { ownThread } from '../pool/silence.ts';
+import { runAgent } from './agent.ts';
+import { type Granted, grantedBy } from './applied.ts';
+import { Conversation } from './conversation.ts';
+import type { HandingOn } from './delegation.ts';
+import { keyedAgent } from './keyed.ts';
+import { type Loaded, load, targetsOf } from './loaded.ts';
+import { MadeAgents } from './made-agents.ts';
+import { marking, markingEach } from './marking.ts';
+import { mcpOf } from './mcp.ts';
+import { paceOf } from './pace.ts';
+import { goBehind } from './priority.ts';
+import { scrubbedModel } from './scrubbed.ts';
+
+const beatEveryMs = 100;
+const pace = paceOf(systemClock);
+/** Messages that a thread hears in a row: 600 permits at once are seconds of work, and a thread has to beat meanwhile. */
+const heardAtOnce = 16;
+/** How long a cancelled agent has to end by itself, so that what it was doing is recorded. */
+const graceMs = 250;
+
+/**
+ * The thread's side of a lane: takes jobs from its port and runs many of them at once, until it is aborted. Nothing is loaded or
+ * connected at import time. A fault in one agent (a rejection nobody handles, a throw in a timer, `process.exit`) fails that
+ * agent's job alone.
+ */
+export default async function lane(task: LaneTask): Promise<void> {
+  const { port, shared, lease, freshness, setup } = task;
+  const memory = new Int32Array(shared);
+  const thread = ownThread();
+  Atomics.store(memory, slots.thread, thread);
+  goBehind(thread);
+  const outgoing = new Outgoing((batch) => port.postMessage(batch));
+  let loaded: Loaded | null = null;
+  const beat = setInterval(() => {
+    const { used_heap_size: heap, external_memory: external } = getHeapStatistics();
+    Atomics.store(memory, slots.heapMb, heap >> 20);
+    Atomics.store(memory, slots.externalMb, external >> 20);
+    const { user, system } = process.threadCpuUsage();
+    Atomics.store(memory, slots.cpuMs, (user + system) / 1_000);
+    Atomics.add(memory, slots.beat, 1);
+  }, beatEveryMs);
+  try {
+    const clock = new LeaseClock(lease);
+    loaded = await load(setup, freshness ? new Freshness(freshness) : null);
+    const answer = (message: Hello): void => port.postMessage([message]);
+    const runner = new Runner({ loaded, outgoing, answer, memory, lease: clock });
+    port.on('message', (batch: readonly ToThread[]) => runner.hear(batch));
+    answer({ kind: 'hello' });
+    await new Promise((resolve) => port.once('close', resolve));
+  } catch (error) {
+    const { code, message } = toErrorData(error, 'MODULE_INVALID');
+    port.postMessage([{ kind: 'unfit', code, message } satisfies Hello]);
+    await new Promise((resolve) => port.once('close', resolve));
+  } finally {
+    clearInterval(beat);
+    await loaded?.outside.close();
+  }
+}
+
+/** Sends what a tick has gathered as one message. */
+class Outgoing {
+  readonly #send: (batch: readonly FromThread[]) => void;
+  #batch: FromThread[] = [];
+
+  constructor(send: (batch: readonly FromThread[]) => void) {
+    this.#send = send;
+  }
+
+  post = (message: FromThread): void => {
+    if (this.#batch.push(message) > 1) return;
+    setImmediate(() => {
+      const batch = this.#batch;
+      this.#batch = [];
+      this.#send(batch);
+    });
+  };
+}
+
+class Runner {
+  readonly #loaded: Loaded;
+  readonly #outgoing: Outgoing;
+  readonly #memory: Int32Array;
+  readonly #lease: LeaseClock;
+  readonly #talks = new Map<number, Conversation>();
+  readonly #prompts = new WeakMap<AnyAgent, Prompt>();
+  #made: MadeAgents;
+  readonly #answer: (message: Hello) => void;
+  /** Settles when what was declared last is loaded, or could not be. */
+  #declaring: Promise<void> | null = null;
+  readonly #models = new Map<string, Model>();
+  readonly #current = new AsyncLocalStorage<Conversation>();
+  readonly #scrubber = new Scrubber(process.env);
+  #isWatched = false;
+  /** Messages of the engine, oldest first. */
+  readonly #unheard: ToThread[] = [];
+
+  constructor(parts: {
+    readonly loaded: Loaded;
+    readonly outgoing: Outgoing;
+    readonly answer: (message: Hello) => void;
+    readonly memory: Int32Array;
+    readonly lease: LeaseClock;
+  }) {
+    this.#loaded = parts.loaded;
+    this.#made = new MadeAgents(parts.loaded.registry);
+    this.#outgoing = parts.outgoing;
+    this.#answer = parts.answer;
+    tellSecrets(process.env, this.#scrubber);
+    this.#memory = parts.memory;
+    this.#lease = parts.lease;
+    const blame = (error: unknown): void => this.#blame(error);
+    process.on('unhandledRejection', blame);
+    process.on('uncaughtException', blame);
+    process.exit = ((code?: number) => {
+      throw new EngineError(
+        'AGENT_FAILED',
+        `An agent called process.exit(${code ?? ''}); end with an error instead.`,
+      );
+    }) as typeof process.exit;
+  }
+
+  hear(batch: readonly ToThread[]): void {
+    const isListening = this.#unheard.length > 0;
+    this.#unheard.push(...batch);
+    if (!isListening) this.#listen();
+  }
+
+  /** Hears some messages, and the rest when timers and sockets have had their turn: what follows from each runs at once. */
+  #listen(): void {
+    for (const message of this.#unheard.splice(0, heardAtOnce)) {
+      if (message.kind === 'go') this.#go(message.job);
+      else if (message.kind === 'watch') this.#isWatched = message.isOn;
+      else if (message.kind === 'declare') this.#declare(message);
+      else this.#talks.get(message.ref)?.hear(message);
+    }
+    if (this.#unheard.length > 0) setImmediate(() => this.#listen());
+  }
+
+  #declare(declared: DeclaredModules): void {
+    const before = this.#declaring;
+    const declaring = (async () => {
+      await before;
+      try {
+        await this.#loaded.declare(declared);
+        this.#made = new MadeAgents(this.#loaded.registry);
+        this.#answer({ kind: 'declared' });
+      } catch (error) {
+        this.#answer({ kind: 'declared', message: toErrorData(error, 'MODULE_INVALID').message });
+      }
+    })();
+    this.#declaring = declaring;
+    void declaring.then(() => {
+      if (this.#declaring === declaring) this.#declaring = null;
+    });
+  }
+
+  #go(job: Job): void {
+    const talk = new Conversation(job, this.#outgoing.post, this.#scrubber);
+    this.#talks.set(job.ref, talk);
+    this.#current.run(talk, () => {
+      Atomics.store(this.#memory, slots.current, job.ref);
+      const ended = this.#run(job, talk).catch(failedBy);
+      void Promise.race([ended, givenUp(talk.signal)]).then((done) => {
+        talk.done(done);
+        this.#talks.delete(job.ref);
+      });
+    });
+  }
+
+  async #run(job: Job, plain: Conversation): ReturnType<typeof runAgent> {
+    // It may be a job of what is just being loaded.
+    if (this.#declaring !== null) await this.#declaring;
+    const { registry, config, profiles, connector, known, outside } = this.#loaded;
+    const registered = this.#made.find(job.agent, job.made) as RegisteredAgent;
+    const { module, delegates } = registered;
+    const { delegated } = job;
+    const agent = job.batch ? keyedAgent(registered.agent, job.batch) : registered.agent;
+    const chain = profiles?.[(agent.model ?? 'standard') as keyof Profiles];
+    const targets = chain ? targetsOf(chain) : [{ provider: 'scripted', model: 'none' }];
+    // After each await of ours the job whose code goes on is noted.
+    const mark = (): void => {
+      Atomics.store(this.#memory, slots.current, job.ref);
+    };
+    const talk = marking(plain, mark);
+    const { doings, authority } = marking(this.#loaded, mark);
+    const ways = outside.of(job.tenantId, mcpOf(talk, config.mcp), job.traceparent);
+    const granted = job.applies ? await this.#granted(job, job.applies) : null;
+    const scope = {
+      tenantId: job.tenantId,
+      runId: job.runId,
+      ...(job.effectsOf !== undefined && { effectsOf: job.effectsOf }),
+      ...(delegated && {
+        delegators: delegated.agents,
+        effectsOf: delegated.effects.run,
+        effectsAt: delegated.effects.path,
+      }),
+      stepPath: job.stepPath,
+      businessDate: job.businessDate,
+      ...(job.goal !== undefined && { goal: job.goal }),
+      agent,
+      agentName: job.agent,
+      module,
+      company: job.company,
+      journal: job.journal,
+      attended: job.attended,
+      rehearsal: job.mode === 'rehearsal' || job.simulate !== undefined,
+      policies: registry.policies,
+      roles: config.roles ?? {},
+      entities: registry.entities,
+      connector: marking(connector(job.tenantId), mark),
+      known: known ? marking(known.of(job), mark) : undefined,
+      outside: (signal: AbortSignal) => markingEach(ways(signal), mark),
+      ...(job.server !== undefined && { server: job.server }),
+      recorder: talk,
+      label: { trust: job.trust ?? 'operator' },
+      enter: (side: LimitedSide) => (isLimited(side, config) ? talk.enter(side) : null),
+      doneTo: (question: LineageQuestion) => doings(granted?.asking ?? job, question),
+      applies: granted?.applies ?? null,
+      authority: () => authority(job.tenantId),
+      isOwned: () => this.#lease.isHeld,
+      signal: talk.signal,
+    };
+    return runAgent({
+      scope,
+      talk,
+      prompt: this.#prompt(registered),
+      handsOn: delegates ? { delegates, ...delegationCaps(config) } : null,
+      targets,
+      isWatched: () => this.#isWatched,
+      model: (target) => marking(this.#model(target, config), mark),
+      pace: marking(pace, mark),
+    });
+  }
+
+  async #granted(job: Job, applies: Applies): Promise<Granted> {
+    const proposal = await this.#loaded.proposal(job.tenantId, applies.key);
+    const registered = this.#made.find(proposal.agent, proposal.made ?? undefined);
+    return grantedBy(job, applies, { proposal, registered });
+  }
+
+  #prompt({ agent, delegates }: RegisteredAgent): Prompt {
+    const known = this.#prompts.get(agent);
+    if (known) return known;
+    const prompt = new Prompt(agent, delegates);
+    this.#prompts.set(agent, prompt);
+    return prompt;
+  }
+
+  #model(target: ModelTarget, config: Config): Model {
+    const name = JSON.stringify(target);
+    const known = this.#models.get(name);
+    if (known) return known;
+    const opened = config.providers?.[target.provider]?.(target) ?? openModel(target, process.env);
+    const model = scrubbedModel(opened, this.#scrubber);
+    this.#models.set(name, model);
+    return model;
+  }
+
+  #blame(error: unknown): void {
+    const talk = this.#current.getStore();
+    const data = toErrorData(error, 'AGENT_FAILED');
+    if (!talk) return;
+    talk.done({ kind: 'failed', error: data, degraded: false, trust: 'system' });
+    talk.cancel(new EngineError('AGENT_FAILED', data.message));
+    this.#talks.delete(talk.job.ref);
+  }
+}
+
+/** How far and how often work is handed on. */
+function delegationCaps({ delegation = {} }: Config): Pick<HandingOn, 'depth' | 'calls'> {
+  const { depth = 3, calls = 16 } = delegation;
+  return { depth, calls };
+}
+
+/** Whether the configuration says how often a side may be called. */
+function isLimited(side: LimitedSide, { erpLimit, toolLimits }: Config): boolean {
+  return side === 'erp' ? erpLimit !== undefined : toolLimits?.[side.slice(5)] !== undefined;
+}
+
+/** The end of a job that could not begin. */
+function failedBy(error: unknown): JobDone {
+  const data = toErrorData(translateDbError(error), 'AGENT_FAILED');
+  return { kind: 'failed', error: data, degraded: false, trust: 'system' };
+}
+
+/** The end of a job that was cancelled and waits for something that never comes; what it still says is not heard. */
+function givenUp(signal: AbortSignal): Promise<JobDone> {
+  return new Promise((resolve) => {
+    const end = (): void =>
+      resolve({
+        kind: 'failed',
+        error: toErrorData(signal.reason, 'CANCELLED'),
+        degraded: false,
+        trust: 'system',
+      });
+    signal.addEventListener('abort', () => setTimeout(end, graceMs), { once: true });
+  });
+}
