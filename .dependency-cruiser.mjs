@@ -19,6 +19,13 @@ export default {
   forbidden: [
     ...floorRules,
     {
+      name: 'run-is-pure',
+      comment: 'The state machine of a run knows nobody who drives, writes, stores or reads it.',
+      severity: 'error',
+      from: { path: '^core/engine/run/' },
+      to: { path: '^core/engine/(adoption|history|journal|lease|loop|outside|store)/' },
+    },
+    {
       name: 'core-is-below',
       comment: 'The core knows no worker, module or command; they know it.',
       severity: 'error',

@@ -3,7 +3,7 @@ import { EngineError } from '../../core/base/errors.ts';
 import type { ConsoleBundle, ConsoleFile } from '../../core/service/api/console.ts';
 
 /** Where `npm run build` leaves the console: in the package, and never in a checkout. */
-const built = new URL('../core/service/console/built/', import.meta.url);
+const built = new URL('../../core/service/console/built/', import.meta.url);
 
 interface Bundler {
   bundleConsole(): Promise<ConsoleBundle>;

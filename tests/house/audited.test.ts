@@ -9,17 +9,19 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const unaudited: Readonly<Record<string, readonly string[]>> = {
   'what a run does stands in its journal': [
     ...['approvals', 'due', 'effect-questions', 'tell'].map((file) => `approvals/${file}`),
-    ...['children', 'flush', 'hand-overs', 'run-end'].map((file) => `run/${file}`),
+    ...['journal/flush', 'outside/children', 'outside/hand-overs', 'store/run-end'],
   ].map((file) => `core/engine/${file}.ts`),
   'carries out what people have voted for': ['core/engine/approvals/apply.ts'],
   'counts, leases and shares of engines': [
     ...['purse-rows', 'share-rows', 'tiers'].map((file) => `core/engine/limits/${file}.ts`),
-    ...['lease', 'lease-renewal', 'run-row'].map((file) => `core/engine/run/${file}.ts`),
+    ...['lease/lease', 'lease/lease-renewal', 'store/run-row'].map(
+      (file) => `core/engine/${file}.ts`,
+    ),
     'core/service/turn.ts',
   ],
   'a question, and its answer': ['core/engine/explain/explanations.ts'],
   'what a retry takes over; whoever asks for it has a row (retry.ts)': [
-    ...['copied-bodies', 'retry-rows'].map((file) => `core/engine/run/${file}.ts`),
+    ...['copied-bodies', 'retry-rows'].map((file) => `core/engine/store/${file}.ts`),
   ],
   'the keys of what is stored or erased, which has its row': [
     'core/engine/retention/shred.ts',

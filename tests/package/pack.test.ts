@@ -48,7 +48,7 @@ describe('the package', function () {
       files.filter((file) => /(^|\/)(tests|bench|examples|scripts)(\/|$)/.test(file)),
       [],
     );
-    for (const file of ['bin/tutti.mjs', 'worker/thread.js', 'core/index.d.ts', 'LICENSE']) {
+    for (const file of ['bin/tutti.mjs', 'worker/thread/thread.js', 'core/index.d.ts', 'LICENSE']) {
       assert.ok(files.includes(file), `${file} is missing`);
     }
     const migrations = readdirSync(join(root, 'core/ports/db/migrations'));
@@ -68,7 +68,7 @@ describe('the package', function () {
 
   it('serves the console as it was bundled, without a bundler', () => {
     verifies('R11.dashboard', 'R13.package');
-    const script = `import { consoleOf } from './node_modules/tutti/bin/console-of.js';
+    const script = `import { consoleOf } from './node_modules/tutti/bin/parts/console-of.js';
 const { page, files } = await consoleOf()();
 console.log(JSON.stringify([page.includes('<div id="console">'), ...[...files].map(([name, { type, body }]) => [name.replace(/-[A-Z0-9]{8}/, ''), type, body.length > 100])]));`;
     writeFileSync(at('console.mjs'), script);

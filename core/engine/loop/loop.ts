@@ -223,8 +223,7 @@ export class RunLoop {
 
   /** How much it has under way and waiting. */
   get load(): { readonly runs: number; readonly running: number; readonly waiting: number } {
-    const { waiting } = this.#parts.scheduler;
-    return { runs: this.#runs.size, running: this.#attempts.size, waiting };
+    return { runs: this.#runs.size, running: this.live, waiting: this.#parts.scheduler.waiting };
   }
 
   /** Fails the step whose rows the database refused. */
