@@ -156,7 +156,7 @@ function hostOn(
     startEngine: async (onFailure) => (await demandRunner()).startEngine(onFailure),
     async close(drainMs) {
       try {
-        await runner?.stopEngine(drainMs);
+        await runner?.close(drainMs);
         await telemetry.stop();
       } finally {
         await mcp?.close();

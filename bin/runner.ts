@@ -70,7 +70,10 @@ export class Runner {
       budgets: new Budgets(database, { registry, config }),
       hasBatches: (target) => hasBatches(target, env),
       ...(mcp && { mcp }),
-      openDispatcher: () => this.#openThreads(null),
+      threads: {
+        open: () => this.#openThreads(null),
+        declared: () => parts.loading.loader.declared,
+      },
       clock: systemClock,
     });
   }
@@ -95,8 +98,9 @@ export class Runner {
     return this.#engine;
   }
 
-  async stopEngine(drainMs: number | undefined): Promise<void> {
-    await this.#engine?.stop(drainMs);
+  /** Ends everything; running steps get `drainMs` to end. */
+  async close(drainMs: number | undefined): Promise<void> {
+    await Promise.all([this.planner.close(), this.#engine?.stop(drainMs)]);
   }
 
   /** Threads that have loaded the same as this process. `log`: of what comes and goes of other machines; null: nothing leaves this one. */

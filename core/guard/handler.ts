@@ -146,6 +146,7 @@ async function inTime<T>(
   const asked = limited(connector, scope, deadline);
   const erp = erpFor(mayKnow ? remembering(asked, call, { deadline, signal }) : asked, {
     entities: scope.entities,
+    tenantId: scope.tenantId,
     key: () => (mayWrite ? key : ''),
     // What the first version had under way lies in the ERP under the names that it gave.
     naming: scope.journal === 1 ? 'place' : 'command',

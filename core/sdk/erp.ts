@@ -15,8 +15,15 @@ export interface Records<E extends EntityName> {
   find(filter: Filter<Row<E>>): Promise<Row<E> | null>;
   /** All records that match. @throws INPUT_INVALID when more than `limit` do */
   list(filter?: Filter<Row<E>>, options?: ListOptions<Row<E>>): Promise<readonly Row<E>[]>;
-  /** A new record. @throws ERP_REJECTED */
-  create(data: Omit<Row<E>, 'id' | 'version'>): Promise<Written>;
+  /**
+   * A new record. `once`: what it is about, with what was there when the tool looked; of all calls that say the same, of other runs and at the same
+   * moment too, one makes it, and the others are told of that one, as `replayed`. @default the call's own record, which a repeat finds again
+   * @throws ERP_REJECTED
+   */
+  create(
+    data: Omit<Row<E>, 'id' | 'version'>,
+    options?: { readonly once?: readonly (string | number | null)[] },
+  ): Promise<Written>;
   /** Changes fields. @throws ERP_REJECTED · ERP_CONFLICT when `expect` is no longer the record's version */
   update(
     id: Id<E>,

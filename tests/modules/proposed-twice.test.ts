@@ -110,6 +110,25 @@ describe('what two nights have proposed, and people have granted twice', () => {
       assert.notEqual(idIn(await granted(tool, args, scope)), idIn(first));
     });
 
+    // Of two samples with other entries neither stands for both.
+    if (tool !== drawSample)
+      it(`is drafted once by ${tool.name} (${about}) for two who ask at the same moment, and again when that is thrown away`, async () => {
+        const scope = scopeOf();
+
+        const both = [granted(tool, args, scope), granted(tool, args, scope)];
+        const [first, second] = (await Promise.all(both)).map(idIn);
+
+        assert.equal(second, first);
+        assert.equal((await stored(scope, entity)).length, 1);
+        const action = tool.undo && 'action' in tool.undo ? tool.undo.action : 'none';
+        const gone = { entity, op: 'act', id: String(first), action, data: {} } as const;
+        await scope.connector.apply(gone, { key: 'undo' });
+        const anew = [granted(tool, args, scope), granted(tool, args, scope)];
+        const [third, fourth] = (await Promise.all(anew)).map(idIn);
+        assert.notEqual(third, first);
+        assert.equal(fourth, third);
+      });
+
     it(`meets its own draft when ${tool.name} (${about}) is repeated after a crash`, async () => {
       verifies('R8.crash');
       const scope = scopeOf();

@@ -1,4 +1,5 @@
-import { toErrorData } from '../../base/errors.ts';
+import type { Clock } from '../../base/clock.ts';
+import { EngineError, toErrorData } from '../../base/errors.ts';
 import type { Connector } from '../../ports/erp/connector.ts';
 import type { Freshness } from '../../ports/erp/freshness.ts';
 import type { CompiledWait } from '../graph/compiled.ts';
@@ -10,8 +11,22 @@ import type { StepEnd, WaitingStep } from './children.ts';
 /** Who is told of what was looked for. */
 export interface HappeningEvents {
   came(end: StepEnd): void;
-  /** A tenant's ERP could not be asked at all. */
+  /** A tenant's ERP could not be asked at all, or has not answered in time. */
   failed(error: unknown): void;
+}
+
+/** How long an ERP may take to answer; those that Tutti brings have given up long before. */
+const patienceMs = 60_000;
+
+/** Whoever was asked has said nothing. */
+class Silence extends EngineError {
+  constructor(entity: string) {
+    const seconds = patienceMs / 1_000;
+    super(
+      'ERP_UNAVAILABLE',
+      `The ERP has not answered within ${seconds} s what has changed of '${entity}'; see whether its connector bounds its requests.`,
+    );
+  }
 }
 
 /**
@@ -20,15 +35,18 @@ export interface HappeningEvents {
  */
 export class Happenings {
   readonly #connectorOf: (tenantId: number) => Connector;
+  readonly #clock: Pick<Clock, 'after'>;
   readonly #freshness: Pick<Freshness, 'changed'> | undefined;
   /** Tenants whose ERP is being asked. */
   readonly #asked = new Set<number>();
 
   constructor(
     connectorOf: (tenantId: number) => Connector,
+    clock: Pick<Clock, 'after'>,
     freshness?: Pick<Freshness, 'changed'>,
   ) {
     this.#connectorOf = connectorOf;
+    this.#clock = clock;
     this.#freshness = freshness;
   }
 
@@ -36,14 +54,16 @@ export class Happenings {
   async begin(run: Run, step: Step): Promise<string> {
     const { entity } = eventOf(step);
     const connector = this.#connectorOf(run.facts.tenantId);
-    const { cursor } = await connector.changes(null, { entities: [entity] });
+    const asking = connector.changes(null, { entities: [entity] });
+    const { cursor } = await this.#inTime(asking, entity);
     step.cursor = cursor;
     return cursor;
   }
 
   /**
    * Looks for the events of waiting steps, and waits for nobody: the ERPs of all tenants are asked side by side, each step after step, and one
-   * that has not answered is asked nothing more until it has. So one that fails or hangs keeps only its own steps waiting.
+   * that has not answered is asked nothing more until it has, or is late. So one that fails or hangs keeps only its own steps waiting, and one that
+   * never answers for an entity the other steps of its tenant for no longer than that.
    */
   look(waiting: readonly WaitingStep[], events: HappeningEvents): void {
     for (const [tenantId, steps] of byTenant(waiting)) {
@@ -61,10 +81,18 @@ export class Happenings {
     events: HappeningEvents,
   ): Promise<void> {
     const connector = this.#connectorOf(tenantId);
+    const silent = new Set<string>();
     for (const each of steps) {
       if (each.step.wait !== 'event') continue;
+      const { entity } = eventOf(each.step);
+      if (silent.has(entity)) continue;
       // One whose ERP does not answer goes on waiting.
-      const end = await this.#come(connector, each).catch(() => null);
+      const end = await this.#come(connector, each).catch((error: unknown) => {
+        if (!(error instanceof Silence)) return null;
+        silent.add(entity);
+        events.failed(error);
+        return null;
+      });
       if (end) events.came(end);
     }
   }
@@ -73,17 +101,30 @@ export class Happenings {
     const from = step.cursor;
     if (from === null) return null;
     const { entity } = eventOf(step);
-    const { events, cursor } = await connector.changes(from, { entities: [entity] });
+    const asking = connector.changes(from, { entities: [entity] });
+    const { events, cursor } = await this.#inTime(asking, entity);
     // What goes on after the event sees what has happened.
     if (events.length > 0) this.#freshness?.changed(run.facts.tenantId, entity);
     for (const { id, version } of events) {
-      const page = await connector.query({ entity, filter: { id: { eq: id } }, limit: 1 });
+      const reading = connector.query({ entity, filter: { id: { eq: id } }, limit: 1 });
+      const page = await this.#inTime(reading, entity);
       const event = { entity, id, version, record: page.rows[0] ?? null };
       const outcome = outcomeOf(run, step, event);
       if (outcome) return { run, step, outcome };
     }
     step.cursor = cursor;
     return null;
+  }
+
+  /** What was asked of an ERP, which may never answer. */
+  async #inTime<T>(asked: Promise<T>, entity: string): Promise<T> {
+    const late = Promise.withResolvers<never>();
+    const cancel = this.#clock.after(patienceMs, () => late.reject(new Silence(entity)));
+    try {
+      return await Promise.race([asked, late.promise]);
+    } finally {
+      cancel();
+    }
   }
 }
 

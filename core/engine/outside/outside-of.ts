@@ -47,7 +47,7 @@ export function outsideOf(
     applies: new ApplyRuns({ pool, store, registry, aside: aside('what people have granted') }),
     children: new Children({ pool, store, registry, ends, budget }),
     handOvers: new HandOvers({ pool, store, registry, ends, budget, started }),
-    happenings: new Happenings(connector, freshness),
+    happenings: new Happenings(connector, clock, freshness),
     momentOf: (company, moment, afterMs) =>
       nextMoment(calendarFor(registry.calendars, company), moment, afterMs),
   };

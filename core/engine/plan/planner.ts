@@ -1,11 +1,9 @@
 import { sql } from 'kysely';
 import type { Clock } from '../../base/clock.ts';
 import { digest, newId } from '../../base/ids.ts';
-import { LeaseClock } from '../../base/lease-clock.ts';
 import type { Config } from '../../ports/config.ts';
 import type { Database } from '../../ports/db/database.ts';
 import { journalVersion } from '../../ports/db/journal-version.ts';
-import type { Dispatcher } from '../../ports/dispatcher.ts';
 import type { Connector } from '../../ports/erp/connector.ts';
 import type { ModelTarget } from '../../ports/models/model.ts';
 import type { Profiles } from '../../ports/models/profiles.ts';
@@ -26,6 +24,7 @@ import { type BoundPlan, planChanged } from './bound.ts';
 import { foresee } from './foresee.ts';
 import { readLearned } from './learned.ts';
 import { addUp, type Plan } from './plan.ts';
+import { PlanThreads, type PlanThreadsParts } from './plan-threads.ts';
 import { freeToday, Purses } from './purses.ts';
 import { givenUp, Walk, type Walked } from './walk.ts';
 import { workOf } from './work.ts';
@@ -46,8 +45,8 @@ export interface PlannerParts {
   readonly hasBatches?: (target: ModelTarget) => boolean;
   /** The MCP servers, for what only reads. @default none can be reached */
   readonly mcp?: McpCallParts['mcp'] | undefined;
-  /** Threads of the plan's own; ended with it. */
-  readonly openDispatcher: () => Dispatcher;
+  /** Threads of plans alone. */
+  readonly threads: Omit<PlanThreadsParts, 'clock'>;
   readonly clock: Clock;
 }
 
@@ -77,11 +76,13 @@ interface Planned {
 /** Says what a run would do, cost and take, by going through it without a model and without storing anything. */
 export class Planner {
   readonly #parts: PlannerParts;
+  readonly #threads: PlanThreads;
   /** One at a time: a plan keeps all of its threads busy. */
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(parts: PlannerParts) {
     this.#parts = parts;
+    this.#threads = new PlanThreads({ ...parts.threads, clock: parts.clock });
   }
 
   /** @throws WORKFLOW_UNKNOWN · INPUT_INVALID · WORKFLOW_INVALID · ERP_* · DB_* · CANCELLED */
@@ -122,6 +123,11 @@ export class Planner {
     });
   }
 
+  /** Ends its threads, and the plan that they make. */
+  close(): Promise<void> {
+    return this.#threads.close();
+  }
+
   async #isKnown({ tenantId, workflow, key }: RunRequest): Promise<boolean> {
     if (key === undefined) return false;
     const query = sql`SELECT 1 FROM tutti.run WHERE tenant_id = ${tenantId} AND workflow = ${workflow} AND key = ${key}`;
@@ -146,21 +152,13 @@ export class Planner {
     const run = new Run(factsOf({ ...request, input }, { now, goal }), graph);
     const free = await freeToday(budgets, request.tenantId);
     const purses = new Purses(run, { broker: this.#broker(), free, now });
-    const dispatcher = this.#parts.openDispatcher();
-    try {
-      const connector = this.#parts.connector(request.tenantId);
-      const { mcp } = this.#parts;
-      const parts = { run, registry, connector, dispatcher, purses, clock };
-      const walk = new Walk({ ...parts, ...(mcp && { mcp }) });
-      // A lease that is never held: whatever went wrong, no thread would write.
-      await dispatcher.start(walk, new LeaseClock());
-      const walked = await walk.walk(signal);
-      const basis = this.#basis(registry);
-      const workflow = registered.digest.toString('hex');
-      return { run, walked, hash: hashOf(run, walked, { workflow, basis }), basis, free };
-    } finally {
-      await dispatcher.stop();
-    }
+    const connector = this.#parts.connector(request.tenantId);
+    const { mcp } = this.#parts;
+    const parts = { run, registry, connector, purses, clock, ...(mcp && { mcp }) };
+    const walked = await this.#threads.walk((lent) => new Walk({ ...parts, ...lent }), signal);
+    const basis = this.#basis(registry);
+    const workflow = registered.digest.toString('hex');
+    return { run, walked, hash: hashOf(run, walked, { workflow, basis }), basis, free };
   }
 
   #basis(registry: Pick<Registry, 'digest'>): string {

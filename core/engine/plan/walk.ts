@@ -23,6 +23,8 @@ export interface WalkParts {
   readonly registry: Registry;
   readonly connector: Connector;
   readonly dispatcher: Dispatcher;
+  /** Names a job as none before on those threads. */
+  readonly newRef: () => number;
   /** The MCP servers: what only reads is read truly. @default none can be reached */
   readonly mcp?: McpCallParts['mcp'];
   readonly purses: Purses;
@@ -58,7 +60,6 @@ export class Walk implements DispatchEvents {
   readonly #mcpCalls: McpCalls;
   readonly #end = Promise.withResolvers<void>();
   #expanding = 0;
-  #nextRef = 1;
   #isFilling = false;
   #isOver = false;
 
@@ -181,10 +182,10 @@ export class Walk implements DispatchEvents {
   }
 
   #send(visit: Visit, input = inputOf(this.#parts.run, visit.step, visit.registered)): void {
-    const { dispatcher, run, clock } = this.#parts;
+    const { dispatcher, run, clock, newRef } = this.#parts;
     const { step, registered } = visit;
     const { tenantId, id: runId, company, businessDate, attended, journal } = run.facts;
-    const ref = this.#nextRef++;
+    const ref = newRef();
     visit.restart();
     this.#live.set(ref, visit);
     const { timeoutMs } = stepLimits(step.place, registered.agent);

@@ -68,6 +68,12 @@ export function memoryConnector(
 // Higher than any id that a sample company gives.
 const firstNewId = 50_000_001;
 
+/** Rows that may match, in the order of their ids, and what is left to look at. */
+interface Candidates {
+  readonly rows: readonly ErpRecord[];
+  readonly others: readonly CheckedCondition[];
+}
+
 /** The rows of one entity, by id and in the order of their ids; an index on a field is made when a filter first needs it. */
 class MemoryTable {
   readonly entity: AnyEntity;
@@ -85,7 +91,8 @@ class MemoryTable {
   }
 
   page(query: CheckedQuery): Page {
-    const matching = this.#candidates(query).filter((row) => matches(row, query.conditions));
+    const { rows: candidates, others } = this.#candidates(query);
+    const matching = candidates.filter((row) => matches(row, others));
     const [first] = query.order;
     // Candidates come in the order of their ids already.
     if (first && (first.field !== 'id' || first.descending)) {
@@ -112,15 +119,16 @@ class MemoryTable {
     return { kind: 'applied', id, version };
   }
 
-  /** The fewest rows that the query's equalities leave, or all. */
-  #candidates(query: CheckedQuery): readonly ErpRecord[] {
-    let fewest: readonly ErpRecord[] | null = null;
-    for (const condition of query.conditions) {
+  /** The fewest rows that one of the query's equalities leaves, or all, and the conditions that they may not meet. */
+  #candidates({ conditions }: CheckedQuery): Candidates {
+    let fewest: Candidates = { rows: this.#all(), others: conditions };
+    for (const condition of conditions) {
       if (condition.comparison !== 'eq' && condition.comparison !== 'in') continue;
       const rows = this.#rowsWith(condition);
-      if (!fewest || rows.length < fewest.length) fewest = rows;
+      if (rows.length <= fewest.rows.length)
+        fewest = { rows, others: conditions.filter((each) => each !== condition) };
     }
-    return fewest ?? this.#all();
+    return fewest;
   }
 
   #rowsWith(condition: CheckedCondition): readonly ErpRecord[] {

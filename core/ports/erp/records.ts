@@ -1,4 +1,5 @@
 import { EngineError } from '../../base/errors.ts';
+import { digest } from '../../base/ids.ts';
 import type { AnyEntity } from '../../sdk/entity.ts';
 import type { Erp, Written } from '../../sdk/erp.ts';
 import { checkQuery } from './conditions.ts';
@@ -10,6 +11,8 @@ export interface ErpOptions {
   readonly entities: ReadonlyMap<string, AnyEntity>;
   /** The idempotency key of the tool call; empty for one that may only read. */
   readonly key: () => string;
+  /** Whose records they are: tenants may share an ERP. @default 0, of a test */
+  readonly tenantId?: number;
   /** What the writes of one call are told apart by; journal version 1 went by their order. @default 'command' */
   readonly naming?: 'command' | 'place';
   readonly signal?: AbortSignal;
@@ -53,7 +56,7 @@ interface UntypedRecords {
     filter?: Data,
     options?: { readonly order?: Order; readonly limit?: number },
   ): Promise<readonly ErpRecord[]>;
-  create(data: Data): Promise<Written>;
+  create(data: Data, options?: { readonly once?: readonly unknown[] }): Promise<Written>;
   update(id: string, data: Data, options?: { readonly expect?: string }): Promise<Written>;
   act(
     id: string,
@@ -80,7 +83,7 @@ function recordsOf(call: RecordsCall, entity: AnyEntity): UntypedRecords {
         limit: options.limit ?? defaultListRows,
         ...(options.order && { order: options.order }),
       }),
-    create: (data) => call.write({ entity: name, op: 'create', data }),
+    create: (data, { once } = {}) => call.write({ entity: name, op: 'create', data }, once),
     update: (id, data, options) => call.write({ entity: name, op: 'update', id, data, ...options }),
     act: (id, action, ...[data, options]) =>
       call.write({ entity: name, op: 'act', id, action, data, ...options }),
@@ -124,7 +127,7 @@ class RecordsCall {
     );
   }
 
-  async write(command: Command): Promise<Written> {
+  async write(command: Command, once?: readonly unknown[]): Promise<Written> {
     const key = this.#options.key();
     if (key === '') {
       throw new EngineError(
@@ -133,10 +136,15 @@ class RecordsCall {
       );
     }
     const outcome = await this.#connector.apply(command, {
-      key: `${key}:${this.#nameOf(command)}`,
+      key: once ? this.#keyOnce(command, once) : `${key}:${this.#nameOf(command)}`,
       ...this.#signal(),
     });
     return settled(command, outcome);
+  }
+
+  #keyOnce({ entity }: Command, once: readonly unknown[]): string {
+    const { tenantId = 0 } = this.#options;
+    return `${digest('once', tenantId, entity, once).toString('hex')}:${entity}.create`;
   }
 
   #nameOf(command: Command): string {

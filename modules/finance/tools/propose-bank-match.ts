@@ -18,14 +18,21 @@ export const proposeBankMatch = defineTool({
   duty: 'reconcile_bank',
   category: 'bank',
 }).handler(async ({ account, pairs }, { erp, today }) => {
-  const matches = await erp.bank_match.list({ account, status: { in: ['draft', 'confirmed'] } });
-  const taken = new Set(matches.flatMap((match) => match.lines.map(nameOf)));
-  const lines = pairs.filter((pair) => !taken.has(nameOf(pair)));
   const wanted = new Set(pairs.map(nameOf));
-  const last = matches.findLast((match) => match.lines.some((pair) => wanted.has(nameOf(pair))));
-  if (lines.length === 0 && last) return { match: last.id };
-  const { id } = await erp.bank_match.create({ account, date: today, status: 'draft', lines });
-  return { match: id };
+  for (;;) {
+    const all = await erp.bank_match.list({ account });
+    const matches = all.filter(({ status }) => status !== 'discarded');
+    const taken = new Set(matches.flatMap((match) => match.lines.map(nameOf)));
+    const lines = pairs.filter((pair) => !taken.has(nameOf(pair)));
+    const last = matches.findLast((match) => match.lines.some((pair) => wanted.has(nameOf(pair))));
+    if (lines.length === 0 && last) return { match: last.id };
+    const made = await erp.bank_match.create(
+      { account, date: today, status: 'draft', lines },
+      { once: [account, ...all.map(({ id }) => id)] },
+    );
+    // Another call has drafted one since this one looked.
+    if (!made.replayed) return { match: made.id };
+  }
 });
 
 function nameOf({ line, payment }: { readonly line: string; readonly payment: string }): string {

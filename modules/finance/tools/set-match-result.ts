@@ -21,16 +21,18 @@ export const setMatchResult = defineTool({
   duty: 'match_invoice',
   category: 'payables',
 }).handler(async ({ vendor, results }, { erp, today }) => {
-  const drafts = await erp.match_run.list({ vendor, status: 'draft' });
-  const same = drafts.find((run) => sayingOf(run.lines) === sayingOf(results));
-  if (same) return { run: same.id };
-  const { id } = await erp.match_run.create({
-    vendor,
-    date: today,
-    status: 'draft',
-    lines: results,
-  });
-  return { run: id };
+  const said = sayingOf(results);
+  for (;;) {
+    const runs = await erp.match_run.list({ vendor });
+    const same = runs.find(({ status, lines }) => status === 'draft' && sayingOf(lines) === said);
+    if (same) return { run: same.id };
+    const made = await erp.match_run.create(
+      { vendor, date: today, status: 'draft', lines: results },
+      { once: [vendor, ...runs.map(({ id }) => id)] },
+    );
+    // Another call has drafted one since this one looked.
+    if (!made.replayed) return { run: made.id };
+  }
 });
 
 /** What results say, in whatever order. */

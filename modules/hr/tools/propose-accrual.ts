@@ -27,37 +27,33 @@ export const proposeAccrual = defineTool({
     ledger: 'payroll',
   }),
 }).handler(async ({ company, period, kind, total }, { erp, key }) => {
-  const [cost, accruals] = await Promise.all([
-    costPayroll(erp, { company, period }),
-    erp.payroll_accrual.list({ company, period, status: { in: ['draft', 'posted'] } }),
-  ]);
+  const cost = await costPayroll(erp, { company, period });
   const number = `PA-${key.slice(0, 12)}`;
-  // What an interrupted call has drafted under this key is its own and stands in nobody's way.
-  const others = accruals.filter((accrual) => accrual.number !== number);
-  refuseSecond(others, { company, period, kind });
-  const posted = others.filter((accrual) => accrual.status === 'posted');
-  const lines =
-    kind === 'regular'
-      ? cost.departments.map(({ department, gross }) => ({ department, amount: gross }))
-      : accrualLines(cost, accruedByDepartment(posted));
-  const computed = totalOf(lines, cost.currency);
-  if (!Money.equals(computed, total)) {
-    throw new EngineError(
-      'ERP_CONFLICT',
-      `The ${kind} accrual of ${company} for ${period} comes to ${computed.amount} ${computed.currency}, not ${total.amount} ${total.currency}; read the payroll again.`,
+  for (;;) {
+    const accruals = await erp.payroll_accrual.list({ company, period });
+    // What an interrupted call has drafted under this key is its own and stands in nobody's way.
+    const own = accruals.find((accrual) => accrual.number === number);
+    const others = accruals.filter((accrual) => accrual !== own);
+    refuseSecond(others, { company, period, kind });
+    const posted = others.filter((accrual) => accrual.status === 'posted');
+    const lines =
+      kind === 'regular'
+        ? cost.departments.map(({ department, gross }) => ({ department, amount: gross }))
+        : accrualLines(cost, accruedByDepartment(posted));
+    const computed = totalOf(lines, cost.currency);
+    if (!Money.equals(computed, total)) {
+      throw new EngineError(
+        'ERP_CONFLICT',
+        `The ${kind} accrual of ${company} for ${period} comes to ${computed.amount} ${computed.currency}, not ${total.amount} ${total.currency}; read the payroll again.`,
+      );
+    }
+    const made = await erp.payroll_accrual.create(
+      { number, company, period, kind, status: 'draft', entry: null, total: computed, lines },
+      { once: [company, period, kind, ...others.map(({ id }) => id)] },
     );
+    // Else another call has drafted one since this one looked.
+    if (!made.replayed || made.id === own?.id) return { id: made.id, version: made.version };
   }
-  const { id, version } = await erp.payroll_accrual.create({
-    number,
-    company,
-    period,
-    kind,
-    status: 'draft',
-    entry: null,
-    total: computed,
-    lines,
-  });
-  return { id, version };
 });
 
 /** One regular accrual a month, and one draft of a correction at a time. */
@@ -66,8 +62,8 @@ function refuseSecond(
   wanted: { readonly company: string; readonly period: string; readonly kind: string },
 ): void {
   const existing = accruals.find(
-    (accrual) =>
-      accrual.kind === wanted.kind && (wanted.kind === 'regular' || accrual.status === 'draft'),
+    ({ kind, status }) =>
+      kind === wanted.kind && (status === 'draft' || (kind === 'regular' && status === 'posted')),
   );
   if (!existing) return;
   throw new EngineError(

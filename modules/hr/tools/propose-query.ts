@@ -29,20 +29,16 @@ export const proposeQuery = defineTool({
   scope: 'tenant',
 }).handler(async ({ employee, week, reason }, { erp, key }) => {
   const { department } = await erp.employee.get(employee);
-  const open = await erp.timesheet_query.list({
-    employee,
-    week,
-    reason,
-    status: { in: ['draft', 'sent'] },
-  });
-  if (open[0]) return { id: open[0].id, version: open[0].version };
-  const { id, version } = await erp.timesheet_query.create({
-    number: `TQ-${key.slice(0, 12)}`,
-    employee,
-    department,
-    week,
-    reason,
-    status: 'draft',
-  });
-  return { id, version };
+  for (;;) {
+    const queries = await erp.timesheet_query.list({ employee, week, reason });
+    const open = queries.find(({ status }) => status === 'draft' || status === 'sent');
+    if (open) return { id: open.id, version: open.version };
+    const number = `TQ-${key.slice(0, 12)}`;
+    const made = await erp.timesheet_query.create(
+      { number, employee, department, week, reason, status: 'draft' },
+      { once: [employee, week, reason, ...queries.map(({ id }) => id)] },
+    );
+    // Another call has drafted one since this one looked.
+    if (!made.replayed) return { id: made.id, version: made.version };
+  }
 });

@@ -16,14 +16,17 @@ export const proposeReminder = defineTool({
   binds: () => ['expiresOn'],
 }).handler(async ({ permit }, { erp, today, key }) => {
   const { department, expiresOn } = await erp.permit.get(permit);
-  const open = await erp.permit_reminder.list({ permit, status: { in: ['draft', 'sent'] } });
-  if (open[0]) return { id: open[0].id, version: open[0].version };
-  const { id, version } = await erp.permit_reminder.create({
-    number: `PR-${key.slice(0, 12)}`,
-    permit,
-    department,
-    dueOn: expiresOn < today ? today : expiresOn,
-    status: 'draft',
-  });
-  return { id, version };
+  for (;;) {
+    const reminders = await erp.permit_reminder.list({ permit });
+    const open = reminders.find(({ status }) => status === 'draft' || status === 'sent');
+    if (open) return { id: open.id, version: open.version };
+    const number = `PR-${key.slice(0, 12)}`;
+    const dueOn = expiresOn < today ? today : expiresOn;
+    const made = await erp.permit_reminder.create(
+      { number, permit, department, dueOn, status: 'draft' },
+      { once: [permit, ...reminders.map(({ id }) => id)] },
+    );
+    // Another call has drafted one since this one looked.
+    if (!made.replayed) return { id: made.id, version: made.version };
+  }
 });

@@ -28,24 +28,27 @@ export const draftClaim = defineTool({
       `Order ${order.number} and receipt ${args.receipt} show no '${args.reason}' delivery any more; look at them again before claiming.`,
     );
   }
-  const claims = await erp.claim.list({
-    ...{ order: args.order, reason: args.reason },
-    status: { in: ['draft', 'sent', 'settled'] },
-  });
-  const known = claims.find((claim) => isSame(claim, args));
-  if (known) return { claim: known.id, version: known.version, amount: known.amount };
-  const { id, version } = await erp.claim.create({
-    number: `CL-${key.slice(0, 12)}`,
-    company: order.company,
-    vendor: order.vendor,
-    order: args.order,
-    receipt: args.receipt,
-    reason: args.reason,
-    amount,
-    openedOn: today,
-    status: 'draft',
-  });
-  return { claim: id, version, amount };
+  for (;;) {
+    const claims = await erp.claim.list({ order: args.order, reason: args.reason });
+    const known = claims.find((claim) => claim.status !== 'withdrawn' && isSame(claim, args));
+    if (known) return { claim: known.id, version: known.version, amount: known.amount };
+    const made = await erp.claim.create(
+      {
+        number: `CL-${key.slice(0, 12)}`,
+        company: order.company,
+        vendor: order.vendor,
+        order: args.order,
+        receipt: args.receipt,
+        reason: args.reason,
+        amount,
+        openedOn: today,
+        status: 'draft',
+      },
+      { once: [args.order, args.reason, ...claims.map(({ id }) => id)] },
+    );
+    // Another call has drafted one since this one looked.
+    if (!made.replayed) return { claim: made.id, version: made.version, amount };
+  }
 });
 
 interface Claimed {

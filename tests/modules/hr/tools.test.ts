@@ -4,8 +4,10 @@ import { proposeAccrual } from '../../../modules/hr/tools/propose-accrual.ts';
 import { proposeQuery } from '../../../modules/hr/tools/propose-query.ts';
 import { proposeReminder } from '../../../modules/hr/tools/propose-reminder.ts';
 import { verifies } from '../../support/verifies.ts';
-import { repeat } from '../interrupted.ts';
+import { handle, repeat } from '../interrupted.ts';
 import { anAccrual, aPayslip, aPermit, applied, failure, rows, scopeWith } from './company.ts';
+
+const twoCalls = ['a', 'b'].map((letter) => letter.repeat(64));
 
 describe('hr.payslip.hold', () => {
   const args = { payslip: 'p1', expect: '1', reason: 'hours' };
@@ -69,6 +71,14 @@ describe('hr.query.propose', () => {
     assert.equal((await rows(scope, 'timesheet_query')).length, 1);
   });
 
+  it('drafts one question for two who ask at the same moment', async () => {
+    const scope = scopeWith({});
+
+    await Promise.all(twoCalls.map((key) => handle(proposeQuery, args, { ...scope, key })));
+
+    assert.equal((await rows(scope, 'timesheet_query')).length, 1);
+  });
+
   it('refuses a week that is not named by its Monday', async () => {
     verifies('R5.tool-invalid');
     const code = await failure(proposeQuery, { ...args, week: '2026-06-24' }, scopeWith({}));
@@ -89,6 +99,17 @@ describe('hr.reminder.propose', () => {
       reminders.map(({ dueOn, status }) => [dueOn, status]),
       [['2026-07-07', 'draft']],
     );
+  });
+
+  it('drafts one for two who ask at the same moment', async () => {
+    const scope = scopeWith({ permit: [aPermit()] });
+    const calls = twoCalls.map((key) =>
+      handle(proposeReminder, { permit: 'm1' }, { ...scope, key }),
+    );
+
+    await Promise.all(calls);
+
+    assert.equal((await rows(scope, 'permit_reminder')).length, 1);
   });
 
   it('is due today when the permit has expired', async () => {
@@ -137,6 +158,17 @@ describe('hr.accrual.propose', () => {
       drafts.map(({ kind, lines }) => [kind, lines]),
       [['correction', [{ department: 'd1', amount: '-800' }]]],
     );
+  });
+
+  it('drafts one regular accrual of a month for two who ask at the same moment, and refuses the other', async () => {
+    const scope = scopeWith({ payslip: [aPayslip()] });
+    const args = { ...june, total: euro('3200') };
+    const calls = twoCalls.map((key) => handle(proposeAccrual, args, { ...scope, key }));
+
+    const ends = await Promise.allSettled(calls);
+
+    assert.deepEqual(ends.map(({ status }) => status).toSorted(), ['fulfilled', 'rejected']);
+    assert.equal((await rows(scope, 'payroll_accrual')).length, 1);
   });
 
   it('meets its own draft when it is repeated after a crash', async () => {
