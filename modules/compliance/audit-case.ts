@@ -10,7 +10,7 @@ export interface Matter {
 
 /**
  * Drafts an audit case, or returns the one that is under way about the same records. What somebody has looked into and closed is
- * standing for orders, which are past; duties that still meet in one hand are a new matter.
+ * settled for orders, which are past; duties that still meet in one hand are a new matter.
  */
 export async function openAuditCase(
   matter: Matter,

@@ -7,8 +7,9 @@ import { Store } from '../../core/engine/store/store.ts';
 import { submitRun } from '../../core/engine/submit.ts';
 import { loadRegistry } from '../../core/sdk/registry.ts';
 import { requestOf } from '../support/engine.ts';
+import { eventually } from '../support/eventually.ts';
 import { FakeClock } from '../support/fixtures/clock.ts';
-import { type HandEngine, HandEngines, until } from '../support/hand-engine.ts';
+import { type HandEngine, HandEngines } from '../support/hand-engine.ts';
 import { verifies } from '../support/verifies.ts';
 
 const worker = defineAgent({
@@ -44,8 +45,8 @@ describe('one that fails each time', function () {
   });
 
   /** Lets seconds pass until something holds. */
-  const pass = (hand: HandEngine, holds: () => Promise<boolean>): Promise<void> =>
-    until(async () => {
+  const pass = (hand: HandEngine, holds: () => Promise<boolean>): Promise<boolean> =>
+    eventually(async () => {
       hand.clock.pass(1_000);
       return await holds();
     });
@@ -135,7 +136,7 @@ describe('one that fails each time', function () {
       ...[id, JSON.stringify({ plan: { hash: '', basis: 'of other prices', nodes: {} } })],
     ]);
     await engines.open();
-    await until(async () => (await engines.statusOf(id)) === 'failed');
+    await eventually(async () => (await engines.statusOf(id)) === 'failed');
 
     const { rows } = await engines.pool.query(
       'SELECT from_seq::int AS from, to_seq::int AS to FROM tutti.feed WHERE run_id = $1 ORDER BY 1',

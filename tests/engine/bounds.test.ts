@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { defineAgent, defineModule, defineWorkflow, z } from 'tutti';
 import { openTestEngine } from '../support/engine.ts';
-import { type HandEngine, HandEngines, until } from '../support/hand-engine.ts';
+import { eventually } from '../support/eventually.ts';
+import { type HandEngine, HandEngines } from '../support/hand-engine.ts';
 import { queryAll } from '../support/rows.ts';
 import { verifies } from '../support/verifies.ts';
 
@@ -62,7 +63,7 @@ describe('what an engine has in memory', () => {
     const runs = [];
     for (let count = 0; count < owned + 6; count += 1) runs.push(await hand.start('yard.three'));
 
-    await until(async () => (await owners())?.steps === owned * 3);
+    await eventually(async () => (await owners())?.steps === owned * 3);
     const { runs: held, running: live, waiting } = engine.vitals;
     assert.deepEqual([held, live, waiting], [owned, running, owned * 3 - running]);
     assert.equal(dispatcher.jobs.length, running);
@@ -70,7 +71,7 @@ describe('what an engine has in memory', () => {
 
     let done = 0;
     let most = 0;
-    await until(() => {
+    await eventually(() => {
       const jobs = dispatcher.jobs.slice(done);
       most = Math.max(most, jobs.length, engine.vitals.running);
       for (const { ref } of jobs) dispatcher.succeed(ref);
@@ -90,7 +91,7 @@ describe('what an engine has in memory', () => {
     const { engine, dispatcher, clock } = hand;
     for (let count = 0; count < owned; count += 1) await hand.start('yard.resting');
     const paused = await hand.start('yard.three');
-    await until(() => dispatcher.jobs.length === 2);
+    await eventually(() => dispatcher.jobs.length === 2);
     await engine.ask({
       tenantId: 1,
       runId: paused.id,
@@ -101,7 +102,7 @@ describe('what an engine has in memory', () => {
     for (let count = 0; count < owned; count += 1) parents.push(await hand.start('yard.parent'));
 
     let done = 0;
-    await until(() => {
+    await eventually(() => {
       const jobs = dispatcher.jobs.slice(done);
       for (const { ref } of jobs) dispatcher.succeed(ref);
       done += jobs.length;

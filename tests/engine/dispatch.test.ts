@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { defineAgent, defineModule, defineWorkflow, z } from 'tutti';
+import { eventually } from '../support/eventually.ts';
 import type { HandDispatcher } from '../support/fixtures/hand-dispatcher.ts';
-import { HandEngines, until } from '../support/hand-engine.ts';
+import { HandEngines } from '../support/hand-engine.ts';
 import { verifies } from '../support/verifies.ts';
 
 const worker = defineAgent({
@@ -231,7 +232,7 @@ describe('an engine over any executor', () => {
 
     assert.equal(await ended, 'succeeded');
     assert.equal(again.attempt, 2);
-    await until(() => old.failures.length > 0);
+    await eventually(() => old.failures.length > 0);
     assert.deepEqual(
       old.failures.map(({ code }) => code),
       ['ENGINE_FENCED'],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { defineAgent, defineModule, defineTool, defineWorkflow, z } from 'tutti';
-import { type HandEngine, HandEngines, until } from '../support/hand-engine.ts';
+import { eventually } from '../support/eventually.ts';
+import { type HandEngine, HandEngines } from '../support/hand-engine.ts';
 import { verifies } from '../support/verifies.ts';
 
 const look = defineTool({
@@ -94,7 +95,7 @@ describe('an ERP that does not answer', () => {
     const items = ['a', 'b', 'c', 'd', 'e', 'f'].map((id) => ({ id }));
     const run = await hand.start('lab.many', { items });
     for (const item of ['a', 'b', 'c']) await lookAt(item, false);
-    await until(async () => (await engines.stepsOf(run.id))['items[d]'] === 'ready');
+    await eventually(async () => (await engines.stepsOf(run.id))['items[d]'] === 'ready');
 
     // What does not need it goes on.
     for (const path of ['think', 'after'])

@@ -6,7 +6,8 @@ import { eraseRun } from '../../core/engine/retention/erase.ts';
 import { goalOfTask } from '../../core/engine/run/goal.ts';
 import type { RunRequest } from '../../core/engine/run/request.ts';
 import { openTestEngine, requestOf } from '../support/engine.ts';
-import { HandEngines, until } from '../support/hand-engine.ts';
+import { eventually } from '../support/eventually.ts';
+import { HandEngines } from '../support/hand-engine.ts';
 import { startModelServer } from '../support/model-server.ts';
 import { verifies } from '../support/verifies.ts';
 
@@ -218,7 +219,7 @@ describe('the goal of a run', function () {
 
     await eraseRun(engines.database, id, { tenantId: 1, reason: 'asked', actor });
     assert.deepEqual([await goalOf(id), await goalOf(retry.id)], [null, null]);
-    await until(() => dispatcher.jobs.length === 2);
+    await eventually(() => dispatcher.jobs.length === 2);
   });
 });
 

@@ -3,7 +3,8 @@ import { defineAgent, defineModule, defineWorkflow, z } from 'tutti';
 import type { Job } from '../../core/ports/dispatcher.ts';
 import { chooseProfiles } from '../../core/ports/models/profiles.ts';
 import { requestOf } from '../support/engine.ts';
-import { type HandEngine, HandEngines, until } from '../support/hand-engine.ts';
+import { eventually } from '../support/eventually.ts';
+import { type HandEngine, HandEngines } from '../support/hand-engine.ts';
 import { verifies } from '../support/verifies.ts';
 
 const talker = defineAgent({
@@ -57,7 +58,7 @@ describe('the head-room of a model', () => {
     const night = await start(false);
     const first = await next(1);
     const later = await start(false);
-    await until(async () => (await engines.stepsOf(later)).talk === 'ready');
+    await eventually(async () => (await engines.stepsOf(later)).talk === 'ready');
     const asked = await start(true);
 
     const second = await next(2);
@@ -75,7 +76,7 @@ describe('the head-room of a model', () => {
     turned(first);
     assert.equal((await next(3)).runId, later);
     lab.dispatcher.say({ kind: 'permit', ref: first.ref, bytes: 100 });
-    await until(async () => (await blockersOf(night)).some(({ kind }) => kind === 'headroom'));
+    await eventually(async () => (await blockersOf(night)).some(({ kind }) => kind === 'headroom'));
     const another = await start(true);
 
     assert.equal((await next(4)).runId, another);
@@ -84,7 +85,7 @@ describe('the head-room of a model', () => {
     );
     turned(await next(4));
     turned(await next(3));
-    await until(() =>
+    await eventually(() =>
       lab.dispatcher.told.some(({ kind, ref }) => kind === 'granted' && ref === first.ref),
     );
   });

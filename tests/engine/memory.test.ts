@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { defineAgent, defineModule, defineWorkflow, z } from 'tutti';
+import { eventually } from '../support/eventually.ts';
 import { task } from '../support/fixtures/graphs.ts';
-import { type HandEngine, HandEngines, until } from '../support/hand-engine.ts';
+import { type HandEngine, HandEngines } from '../support/hand-engine.ts';
 import { verifies } from '../support/verifies.ts';
 import { Stage } from './explain/stage.ts';
 
@@ -54,7 +55,7 @@ describe('the memory of an engine', function () {
   async function runs({ dispatcher, start }: HandEngine, count: number): Promise<void> {
     for (let each = 0; each < count; each += 1) {
       const run = await start('yard.three');
-      await until(() => dispatcher.jobs.length === 3);
+      await eventually(() => dispatcher.jobs.length === 3);
       for (const { ref } of dispatcher.jobs.splice(0))
         dispatcher.succeed(ref, { text: `${each} `.padEnd(said, 'x') });
       assert.equal(await run.ended, 'succeeded');

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { defineAgent, defineModule, defineWorkflow, z } from 'tutti';
-import { type HandEngine, HandEngines, until } from '../support/hand-engine.ts';
+import { eventually } from '../support/eventually.ts';
+import { type HandEngine, HandEngines } from '../support/hand-engine.ts';
 import { verifies } from '../support/verifies.ts';
 
 const worker = defineAgent({
@@ -73,7 +74,7 @@ describe('a run that is paused', () => {
 
   const endFirst = async (id: string): Promise<void> => {
     hand.dispatcher.succeed((await hand.dispatcher.next('first')).ref);
-    await until(async () => (await engines.stepsOf(id)).first === 'succeeded');
+    await eventually(async () => (await engines.stepsOf(id)).first === 'succeeded');
   };
 
   const startedBy = async (id: string): Promise<readonly [runs: number, questions: number]> => {
@@ -103,11 +104,11 @@ describe('a run that is paused', () => {
     assert.deepEqual(await startedBy(id), [0, 0]);
     await hand.engine.stop();
     hand = await engines.open();
-    await until(async () => (await engines.statusOf(id)) === 'paused');
+    await eventually(async () => (await engines.statusOf(id)) === 'paused');
     assert.deepEqual(await startedBy(id), [0, 0]);
 
     await ask(id, 'resume');
-    await until(async () => (await startedBy(id)).join() === '1,1');
+    await eventually(async () => (await startedBy(id)).join() === '1,1');
   });
 
   it('goes on with all of its steps, also where a question was on its way when it was resumed', async () => {
@@ -129,7 +130,7 @@ describe('a run that is paused', () => {
 
       await hand.dispatcher.next('second');
       await keeper.query('SELECT pg_advisory_unlock($1)', [gate]);
-      await until(async () => (await engines.stepsOf(id)).yes === 'waiting');
+      await eventually(async () => (await engines.stepsOf(id)).yes === 'waiting');
       assert.deepEqual(await startedBy(id), [0, 1]);
     } finally {
       keeper.release(true);

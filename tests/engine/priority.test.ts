@@ -7,7 +7,8 @@ import { Inbox } from '../../core/engine/store/inbox.ts';
 import { Store } from '../../core/engine/store/store.ts';
 import { loadRegistry, type RegisteredWorkflow } from '../../core/sdk/registry.ts';
 import { requestOf } from '../support/engine.ts';
-import { HandEngines, until } from '../support/hand-engine.ts';
+import { eventually } from '../support/eventually.ts';
+import { HandEngines } from '../support/hand-engine.ts';
 import { verifies } from '../support/verifies.ts';
 
 const worker = defineAgent({
@@ -65,7 +66,7 @@ describe('the priority of a run', () => {
       ended += 1;
       const job = await hand.dispatcher.next('only', ended);
       hand.dispatcher.succeed(job.ref);
-      await until(async () => (await engines.statusOf(job.runId)) === 'succeeded');
+      await eventually(async () => (await engines.statusOf(job.runId)) === 'succeeded');
       return job.runId;
     };
 
@@ -73,14 +74,14 @@ describe('the priority of a run', () => {
     await rank(high, 7);
     await rank(high, 9);
     const kinds = ['run.reprioritized'];
-    await until(async () => (await engines.entriesOf(high, kinds)).length === 2);
+    await eventually(async () => (await engines.entriesOf(high, kinds)).length === 2);
 
     assert.deepEqual(await engines.entriesOf(high, kinds), [
       { kind: 'run.reprioritized', data: { from: 5, to: 7, by: actor } },
       { kind: 'run.reprioritized', data: { from: 7, to: 9, by: actor } },
     ]);
     assert.equal(await finish(), one);
-    await until(() => hand.dispatcher.jobs.length === 2);
+    await eventually(() => hand.dispatcher.jobs.length === 2);
     assert.equal(hand.dispatcher.jobs[1]?.runId, high);
     assert.deepEqual(await prioritiesOf(runs), [5, 2, 5, 9]);
     await hand.engine.stop();
@@ -140,12 +141,12 @@ describe('the priority of a run', () => {
 
     const next = await engines.open();
 
-    await until(async () => (await prioritiesOf([runId]))[0] === 9);
+    await eventually(async () => (await prioritiesOf([runId]))[0] === 9);
     assert.deepEqual(await engines.entriesOf(runId, ['run.reprioritized']), [
       { kind: 'run.reprioritized', data: { from: 5, to: 9, by: actor } },
     ]);
     next.dispatcher.succeed((await next.dispatcher.next('only')).ref);
-    await until(async () => (await engines.statusOf(runId)) === 'succeeded');
+    await eventually(async () => (await engines.statusOf(runId)) === 'succeeded');
   });
 
   it('is heard behind any number of messages that only a newer release knows, which stay for that', async () => {
@@ -161,14 +162,14 @@ describe('the priority of a run', () => {
 
     await hand.engine.ask({ tenantId: 1, runId, kind: 'priority', priority: 8, actor });
 
-    await until(async () => (await prioritiesOf([runId]))[0] === 8);
+    await eventually(async () => (await prioritiesOf([runId]))[0] === 8);
     const { rows } = await engines.pool.query(
       'SELECT kind, count(*)::int AS count FROM tutti.inbox WHERE run_id = $1 GROUP BY kind',
       [runId],
     );
     assert.deepEqual(rows, [{ kind: 'postpone', count: 600 }]);
     hand.dispatcher.succeed((await hand.dispatcher.next('only')).ref);
-    await until(async () => (await engines.statusOf(runId)) === 'succeeded');
+    await eventually(async () => (await engines.statusOf(runId)) === 'succeeded');
   });
 });
 
@@ -197,7 +198,9 @@ describe('the priority of a run whose steps are under way', () => {
     assert.deepEqual(entered(), refs.slice(0, 1));
 
     await engine.ask({ tenantId: 1, runId: last, kind: 'priority', priority: 7, actor });
-    await until(async () => (await engines.entriesOf(last, ['run.reprioritized'])).length === 1);
+    await eventually(
+      async () => (await engines.entriesOf(last, ['run.reprioritized'])).length === 1,
+    );
     dispatcher.say({ kind: 'leave', ref: refs[0] as number, id: 1 });
 
     assert.deepEqual(entered(), [refs[0], refs[2]]);

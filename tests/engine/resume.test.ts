@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { defineAgent, defineModule, defineWorkflow, z } from 'tutti';
 import { Inbox } from '../../core/engine/store/inbox.ts';
 import type { FromThread, Job } from '../../core/ports/dispatcher.ts';
-import { type HandEngine, HandEngines, until } from '../support/hand-engine.ts';
+import { eventually } from '../support/eventually.ts';
+import { type HandEngine, HandEngines } from '../support/hand-engine.ts';
 import { verifies } from '../support/verifies.ts';
 
 const talker = defineAgent({
@@ -47,7 +48,7 @@ describe('a step that goes on', () => {
     if (number > 1 || !job.permitted) {
       const granted = hand.dispatcher.told.length;
       hand.dispatcher.say({ kind: 'permit', ref: job.ref, bytes: 100 });
-      await until(() => hand.dispatcher.told.length > granted);
+      await eventually(() => hand.dispatcher.told.length > granted);
     }
     const parts = [{ kind: 'call', id: `c${number}`, name: 'look', args: {} }];
     const usage = { input: 10, cachedInput: 0, cacheWrite: 0, output: 5, reasoning: 0 };
@@ -120,7 +121,7 @@ describe('a step that goes on', () => {
     const first = await hand.dispatcher.next('talk');
     await turn(first, 1, true);
     hand.dispatcher.fail(first.ref, failure);
-    await until(async () => (await engines.stepsOf(run.id)).talk === 'waiting');
+    await eventually(async () => (await engines.stepsOf(run.id)).talk === 'waiting');
     hand.clock.pass(40_000);
 
     const again = await hand.dispatcher.next('talk', 2);
@@ -133,7 +134,7 @@ describe('a step that goes on', () => {
     verifies('R9.restart');
     const run = await hand.start('lab.talk');
     await turn(await hand.dispatcher.next('talk'), 1, true);
-    await until(async () => (await ledger(run.id))[0] === 'settled');
+    await eventually(async () => (await ledger(run.id))[0] === 'settled');
     await hand.engine.stop();
     assert.equal((await engines.stepsOf(run.id)).talk, 'ready');
 
@@ -157,7 +158,7 @@ describe('a step that goes on', () => {
     const first = await hand.dispatcher.next('talk');
     const patient = { ...failure, details: { retryAfterMs: 60_000 } };
     hand.dispatcher.fail(first.ref, patient);
-    await until(async () => (await engines.stepsOf(run.id)).talk === 'waiting');
+    await eventually(async () => (await engines.stepsOf(run.id)).talk === 'waiting');
     const at = hand.clock.now();
     await hand.engine.stop();
 
@@ -181,11 +182,11 @@ describe('a step that goes on', () => {
       message: 'nobody knows',
       details: { key },
     });
-    await until(async () => (await engines.statusOf(run.id)) === 'waiting');
+    await eventually(async () => (await engines.statusOf(run.id)) === 'waiting');
     await hand.engine.stop();
     hand = await engines.open();
     const ended = hand.engine.whenEnded(run.id);
-    await until(() => hand.engine.trouble === null);
+    await eventually(() => hand.engine.trouble === null);
     assert.equal(hand.dispatcher.jobs.length, 0);
 
     await new Inbox(engines.pool).send({

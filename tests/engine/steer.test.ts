@@ -3,7 +3,8 @@ import { defineAgent, defineModule, defineWorkflow, z } from 'tutti';
 import type { RunAsk } from '../../core/engine/ask.ts';
 import { History } from '../../core/engine/history/history.ts';
 import { requestOf } from '../support/engine.ts';
-import { type HandEngine, HandEngines, until } from '../support/hand-engine.ts';
+import { eventually } from '../support/eventually.ts';
+import { type HandEngine, HandEngines } from '../support/hand-engine.ts';
 import { verifies } from '../support/verifies.ts';
 
 const worker = defineAgent({
@@ -93,7 +94,7 @@ describe('a run that somebody steers', () => {
 
     await ask(run.id, 'pause');
     await succeed('first', 'beside');
-    await until(async () => (await engines.stepsOf(run.id)).first === 'succeeded');
+    await eventually(async () => (await engines.stepsOf(run.id)).first === 'succeeded');
     assert.equal(hand.dispatcher.jobs.length, 2);
     assert.equal(await engines.statusOf(run.id), 'paused');
     assert.equal((await engines.stepsOf(run.id)).second, 'ready');
@@ -108,12 +109,12 @@ describe('a run that somebody steers', () => {
     await succeed('beside');
     await ask(run.id, 'pause');
     await succeed('first');
-    await until(async () => (await engines.stepsOf(run.id)).first === 'succeeded');
+    await eventually(async () => (await engines.stepsOf(run.id)).first === 'succeeded');
     await hand.engine.stop();
 
     hand = await engines.open();
     const ended = hand.engine.whenEnded(run.id);
-    await until(async () => (await engines.statusOf(run.id)) === 'paused');
+    await eventually(async () => (await engines.statusOf(run.id)) === 'paused');
     assert.equal(hand.dispatcher.jobs.length, 0);
 
     await ask(run.id, 'resume');
@@ -129,7 +130,7 @@ describe('a run that somebody steers', () => {
       await gate.query('BEGIN; LOCK TABLE tutti.budget IN ACCESS EXCLUSIVE MODE');
       const starting = hand.start('lab.chain');
       let id = '';
-      await until(async () => {
+      await eventually(async () => {
         const { rows } = await engines.pool.query<{ id: string }>(
           `SELECT id FROM tutti.run WHERE owner IS NOT NULL AND ended_at IS NULL`,
         );
@@ -140,7 +141,7 @@ describe('a run that somebody steers', () => {
       await gate.query('COMMIT');
       await starting;
 
-      await until(async () => {
+      await eventually(async () => {
         hand.clock.pass(1_000);
         return (await engines.statusOf(id)) === 'cancelled';
       });
@@ -225,7 +226,7 @@ describe('a run that somebody steers', () => {
     const run = await hand.start('lab.chain');
     await hand.dispatcher.next('first');
     await ask(run.id, 'cancel', { step: 'first', subtree: true });
-    await until(async () => (await engines.stepsOf(run.id)).second === 'cancelled');
+    await eventually(async () => (await engines.stepsOf(run.id)).second === 'cancelled');
     await hand.engine.stop();
 
     hand = await engines.open();

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { defineAgent, defineModule, defineWorkflow, z } from 'tutti';
 import { chooseProfiles } from '../../core/ports/models/profiles.ts';
 import { requestOf } from '../support/engine.ts';
-import { HandEngines, until } from '../support/hand-engine.ts';
+import { eventually } from '../support/eventually.ts';
+import { HandEngines } from '../support/hand-engine.ts';
 
 const talker = defineAgent({
   name: 'talker',
@@ -51,7 +52,7 @@ describe('a tenant that has used its own limit', () => {
 
     await engine.startRun(requestOf('lab.talk', { tenantId: 2, input: {} }));
 
-    await until(() => dispatcher.jobs.length === 2);
+    await eventually(() => dispatcher.jobs.length === 2);
     assert.equal(dispatcher.jobs[1]?.tenantId, 2);
   });
 });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { setTimeout as wait } from 'node:timers/promises';
 import type { StepView } from '../../core/engine/history/views.ts';
 import { booksDatabase } from '../support/company.ts';
 import { openTestEngine, requestOf, type TestEngine } from '../support/engine.ts';
+import { eventually } from '../support/eventually.ts';
 import {
   type ModelCallSeen,
   type ModelServer,
@@ -260,13 +260,13 @@ describe('an agent whose model misbehaves', () => {
     const request = requestOf('probe_once', { tenantId, input: { case: 'silence' } });
     const { id } = await tutti.engine.startRun(request);
     const ended = tutti.engine.whenEnded(id);
-    await until(() => perCase.has('silence'));
+    await eventually(() => perCase.has('silence'));
     assert.equal(server.open, 1);
 
     await tutti.engine.ask({ tenantId, runId: id, kind: 'cancel', actor: request.actor });
 
     assert.equal(await ended, 'cancelled');
-    await until(() => server.open === 0);
+    await eventually(() => server.open === 0);
     assert.deepEqual(
       (await ledgerOf(id)).map(({ state }) => state),
       ['estimated'],
@@ -288,7 +288,7 @@ describe('an agent whose model misbehaves', () => {
         (await tutti.history.steps(tenantId, id)).filter(
           ({ kind, endedAt }) => kind === 'task' && endedAt,
         );
-      await until(async () => (await doneSteps()).length === 3);
+      await eventually(async () => (await doneSteps()).length === 3);
 
       assert.equal(names.filter((name) => perCase.has(name)).length, 3);
 
@@ -313,12 +313,3 @@ describe('an agent whose model misbehaves', () => {
     );
   });
 });
-
-/** Waits for a state, a minute at the most. */
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 60_000;
-  while (!(await holds())) {
-    assert.ok(Date.now() < deadline, `still not: ${holds}`);
-    await wait(10);
-  }
-}

@@ -11,9 +11,6 @@ import { FakeClock } from './fixtures/clock.ts';
 import { HandDispatcher } from './fixtures/hand-dispatcher.ts';
 import { type FreshDatabase, freshDatabase } from './postgres.ts';
 
-const longestPauseMs = 50;
-const patienceMs = 60_000;
-
 /** An engine whose threads and clock are in the test's hand; the database is real. */
 export interface HandEngine {
   readonly engine: Engine;
@@ -123,19 +120,5 @@ export class HandEngines {
   /** In `after(function () { return engines.drop(this); })`. */
   async drop(context: Mocha.Context): Promise<void> {
     await this.#fresh?.drop(context);
-  }
-}
-
-/**
- * Waits until something holds, at most a minute. It looks after a millisecond, for what a hand engine does needs a few statements, and the
- * later the less often: who only looks keeps the engine, and the tests of other processes, from the processor.
- */
-export async function until(holds: () => Promise<boolean> | boolean): Promise<void> {
-  const began = performance.now();
-  while (!(await holds())) {
-    const waitedMs = performance.now() - began;
-    if (waitedMs > patienceMs) throw new Error('It did not come true within a minute.');
-    const pauseMs = Math.min(1 + waitedMs / 8, longestPauseMs);
-    await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { defineAgent, defineModule, defineWorkflow, z } from 'tutti';
 import { chooseProfiles } from '../../../core/ports/models/profiles.ts';
-import { HandEngines, until } from '../../support/hand-engine.ts';
+import { eventually } from '../../support/eventually.ts';
+import { HandEngines } from '../../support/hand-engine.ts';
 import { verifies } from '../../support/verifies.ts';
 
 const talker = defineAgent({
@@ -46,7 +47,7 @@ describe('a run that is given up', () => {
     ]);
 
     await engines.open();
-    await until(async () => (await engines.statusOf(run.id)) === 'failed');
+    await eventually(async () => (await engines.statusOf(run.id)) === 'failed');
 
     const { rows: calls } = await pool.query(
       'SELECT state, cost_micro_usd AS cost FROM tutti.ledger WHERE run_id = $1',
@@ -69,7 +70,7 @@ describe('a run that is given up', () => {
     await pool.query('UPDATE tutti.flush SET no = 7');
 
     copied.dispatcher.succeed(ref);
-    await until(() => copied.failures.length > 0);
+    await eventually(() => copied.failures.length > 0);
 
     const { rows } = await pool.query(
       `SELECT r.owner, (SELECT count(*)::int FROM tutti.engine WHERE state <> 'gone') AS left FROM tutti.run r WHERE id = $1`,

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { defineAgent, defineModule, defineWorkflow, z } from 'tutti';
 import { StopStore } from '../../../core/engine/authority/stop-store.ts';
 import { loadRegistry } from '../../../core/sdk/registry.ts';
-import { type HandEngine, HandEngines, until } from '../../support/hand-engine.ts';
+import { eventually } from '../../support/eventually.ts';
+import { type HandEngine, HandEngines } from '../../support/hand-engine.ts';
 import { verifies } from '../../support/verifies.ts';
 
 const talker = defineAgent({
@@ -76,7 +77,9 @@ describe('a stopped agent', () => {
     for (;;) {
       const canary = await hand.start('lab.canary');
       const isStarted = () => hand.dispatcher.jobs.find(({ runId }) => runId === canary.id);
-      await until(async () => isStarted() !== undefined || (await blocker(canary.id)) === 'stop');
+      await eventually(
+        async () => isStarted() !== undefined || (await blocker(canary.id)) === 'stop',
+      );
       const job = isStarted();
       if (!job) return;
       hand.dispatcher.succeed(job.ref);
@@ -104,13 +107,13 @@ describe('a stopped agent', () => {
     await stops.stop(ask);
     await isHeeded();
     hand.dispatcher.say({ kind: 'permit', ref: job.ref, bytes: 100 });
-    await until(async () => (await blocker(run.id)) === 'stop');
+    await eventually(async () => (await blocker(run.id)) === 'stop');
 
     const told = hand.dispatcher.told.filter(({ ref }) => ref === job.ref).length;
     hand.clock.pass(10_000);
     assert.equal(hand.dispatcher.told.filter(({ ref }) => ref === job.ref).length, told);
     await stops.lift(ask);
-    await until(() => {
+    await eventually(() => {
       hand.clock.pass(300);
       return hand.dispatcher.told.some(({ ref, kind }) => ref === job.ref && kind === 'granted');
     });
@@ -128,7 +131,7 @@ describe('a stopped agent', () => {
     assert.deepEqual(pathsOf(), ['other']);
     hand.dispatcher.succeed(job.ref);
     await stops.lift(ask);
-    await until(() => {
+    await eventually(() => {
       hand.clock.pass(300);
       return pathsOf().length === 2;
     });
@@ -140,7 +143,7 @@ describe('a stopped agent', () => {
     await stops.stop(ask);
     await isHeeded();
     const run = await hand.start('lab.talk');
-    await until(async () => (await blocker(run.id)) === 'stop');
+    await eventually(async () => (await blocker(run.id)) === 'stop');
     const { actor } = ask;
 
     await hand.engine.ask({ tenantId: 1, runId: run.id, kind: 'cancel', actor });

@@ -6,8 +6,9 @@ import { Explanations } from '../../../core/engine/explain/explanations.ts';
 import { Inbox } from '../../../core/engine/store/inbox.ts';
 import { Store } from '../../../core/engine/store/store.ts';
 import type { ModelProfile } from '../../../core/sdk/agent.ts';
+import { eventually } from '../../support/eventually.ts';
 import { FakeClock } from '../../support/fixtures/clock.ts';
-import { type HandEngine, HandEngines, until } from '../../support/hand-engine.ts';
+import { type HandEngine, HandEngines } from '../../support/hand-engine.ts';
 import { verifies } from '../../support/verifies.ts';
 
 const seen = defineTool({
@@ -189,7 +190,7 @@ describe('explain', () => {
     assert.deepEqual([full.t4, full.t5], [['module'], ['module', 'queue']]);
 
     const beside = await hand.start('two.wide');
-    await until(() => hand.dispatcher.jobs.length === 7);
+    await eventually(() => hand.dispatcher.jobs.length === 7);
     const told = await explain(beside.id);
     assert.deepEqual(
       told.steps.map(({ blockers }) => blockers.map(({ text }) => text)),
@@ -209,7 +210,7 @@ describe('explain', () => {
     const reviewed = await hand.dispatcher.next('t2');
     hand.dispatcher.fail(reviewed.ref, { ...errorOf('EFFECT_IN_REVIEW'), details: { key: 'abc' } });
     await hand.dispatcher.next('t5');
-    await until(async () => (await books.entriesOf(run.id, ['step.waiting'])).length > 0);
+    await eventually(async () => (await books.entriesOf(run.id, ['step.waiting'])).length > 0);
 
     const kinds = await kindsOf(run.id);
     assert.deepEqual([kinds.t1, kinds.t2], [['retry'], ['review']]);
@@ -231,7 +232,7 @@ describe('explain', () => {
     const asks = await hand.start('one.question');
     const works = await hand.start('two.wide');
     await hand.dispatcher.next('t4');
-    await until(async () => (await books.stepsOf(asks.id)).may === 'waiting');
+    await eventually(async () => (await books.stepsOf(asks.id)).may === 'waiting');
 
     assert.ok((await explain(works.id)).bottleneck, 'which is told of a run that moves');
     const { status, source, bottleneck, endAt, steps } = await explain(asks.id);
@@ -258,7 +259,7 @@ describe('explain', () => {
     }
     const job = await hand.dispatcher.next('t2');
     hand.dispatcher.succeed(job.ref);
-    await until(async () => (await books.stepsOf(run.id)).t2 === 'succeeded');
+    await eventually(async () => (await books.stepsOf(run.id)).t2 === 'succeeded');
 
     const { blockers } = await stepOf(run.id, 't5');
     assert.deepEqual(
@@ -276,7 +277,7 @@ describe('explain', () => {
       ['one.calls', { t2: ['model_concurrency'], t3: ['model_concurrency', 'queue'] }],
     ] as const) {
       const run = await hand.start(workflow);
-      await until(() => hand.dispatcher.jobs.some(({ runId }) => runId === run.id));
+      await eventually(() => hand.dispatcher.jobs.some(({ runId }) => runId === run.id));
       assert.deepEqual(await kindsOf(run.id), expected);
       const { steps } = await explain(run.id);
       assert.ok(
@@ -336,7 +337,7 @@ describe('explain', () => {
       void asking.finally(() => {
         isOver = true;
       });
-      await until(() => {
+      await eventually(() => {
         if (clock.nextAt !== null) clock.pass(100);
         return isOver;
       });
@@ -344,9 +345,9 @@ describe('explain', () => {
     };
 
     const asked = ask('second');
-    await until(async () => (await countOf('tutti.inbox')) === 1);
+    await eventually(async () => (await countOf('tutti.inbox')) === 1);
     hand.clock.pass(1_000);
-    await until(async () => (await countOf('tutti.explanation')) === 1);
+    await eventually(async () => (await countOf('tutti.explanation')) === 1);
     const told = await answered(asked);
     assert.deepEqual([told.source, told.steps.map(({ path }) => path)], ['owner', ['second']]);
     assert.ok(told.steps[0]?.blockers[0]?.ifLifted);

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { defineAgent, defineModule, defineWorkflow, z } from 'tutti';
 import type { Job } from '../../../core/ports/dispatcher.ts';
 import { chooseProfiles } from '../../../core/ports/models/profiles.ts';
-import { type HandEngine, HandEngines, until } from '../../support/hand-engine.ts';
+import { eventually } from '../../support/eventually.ts';
+import { type HandEngine, HandEngines } from '../../support/hand-engine.ts';
 import { verifies } from '../../support/verifies.ts';
 
 const talker = defineAgent({
@@ -81,7 +82,7 @@ describe('a purse whose money another engine holds', () => {
   /** Nothing is written any more: two looks in a row see the same. */
   async function still(): Promise<number> {
     let last = -1;
-    await until(async () => {
+    await eventually(async () => {
       const now = await flushes();
       const isSame = now === last;
       last = now;
@@ -96,8 +97,8 @@ describe('a purse whose money another engine holds', () => {
   }
 
   /** Seconds pass until something holds. */
-  const inTime = (holds: () => boolean): Promise<void> =>
-    until(async () => {
+  const inTime = (holds: () => boolean): Promise<boolean> =>
+    eventually(async () => {
       if (!holds()) await passSecond();
       return holds();
     });
@@ -105,7 +106,7 @@ describe('a purse whose money another engine holds', () => {
   /** A run whose step stands so: `running` where its start was refused as it was written, `ready` where it was known that it would be. */
   async function poor(status: 'running' | 'ready') {
     const run = await lab.start('lab.talk', {});
-    await until(async () => (await engines.stepsOf(run.id)).talk === status);
+    await eventually(async () => (await engines.stepsOf(run.id)).talk === status);
     return run;
   }
 
@@ -116,7 +117,7 @@ describe('a purse whose money another engine holds', () => {
     const usage = { input: 1, cachedInput: 0, cacheWrite: 0, output: 1, reasoning: 0 };
     const done = { turn: 1, model: 'house', stop: 'tools', durationMs: 1, usage, sent: true };
     lab.dispatcher.say({ kind: 'turn', ref: job.ref, done: done as never });
-    await until(async () => {
+    await eventually(async () => {
       const { rows } = await engines.pool.query(
         `SELECT FROM tutti.budget WHERE scope = 'tenant' AND reserved_micro_usd = 0 AND settled_micro_usd > 0`,
       );

@@ -3,7 +3,8 @@ import { defineEntity, defineModule, defineWorkflow, field } from 'tutti';
 import { Store } from '../../../core/engine/store/store.ts';
 import type { Connector } from '../../../core/ports/erp/connector.ts';
 import { requestOf } from '../../support/engine.ts';
-import { type HandEngine, HandEngines, until } from '../../support/hand-engine.ts';
+import { eventually } from '../../support/eventually.ts';
+import { type HandEngine, HandEngines } from '../../support/hand-engine.ts';
 import { verifies } from '../../support/verifies.ts';
 
 const thing = defineEntity('lab_thing', { code: field.code() });
@@ -58,15 +59,15 @@ describe('steps that wait for events of an ERP', function () {
   /** Starts a run of a tenant, and has its step wait. A look that was under way may find the event at once. */
   async function waits({ engine }: HandEngine, tenantId: number): Promise<string> {
     const { id } = await engine.startRun(requestOf('lab.event', { tenantId }));
-    await until(async () => {
+    await eventually(async () => {
       const { come = '' } = await engines.stepsOf(id);
       return come === 'waiting' || come === 'succeeded';
     });
     return id;
   }
   /** Lets seconds pass until a run has ended. */
-  const ends = ({ clock }: HandEngine, id: string): Promise<void> =>
-    until(async () => {
+  const ends = ({ clock }: HandEngine, id: string): Promise<boolean> =>
+    eventually(async () => {
       clock.pass(1_000);
       const status = await engines.statusOf(id);
       if (status !== 'running') assert.equal(status, 'succeeded');
@@ -86,7 +87,7 @@ describe('steps that wait for events of an ERP', function () {
       connector: (tenantId) => (tenantId === other ? erp(async () => one) : hanging),
     });
     const stuck = await waits(hand, mine);
-    await until(async () => {
+    await eventually(async () => {
       hand.clock.pass(1_000);
       assert.equal(await engines.statusOf(stuck), 'running');
       return asked > 0;
@@ -115,7 +116,7 @@ describe('steps that wait for events of an ERP', function () {
         }),
     });
     const first = await waits(hand, mine);
-    await until(() => {
+    await eventually(() => {
       if (asked === 0) hand.clock.pass(1_000);
       return asked === 1;
     });
@@ -139,11 +140,11 @@ describe('steps that wait for events of an ERP', function () {
       connector: () => ({ changes }) as unknown as Connector,
     });
     const { id } = await hand.engine.startRun(requestOf('lab.event', { tenantId: mine }));
-    await until(() => asked === 1);
+    await eventually(() => asked === 1);
 
     hand.clock.pass(60_000);
 
-    await until(async () => (await engines.statusOf(id)) === 'failed');
+    await eventually(async () => (await engines.statusOf(id)) === 'failed');
     assert.deepEqual(await engines.stepsOf(id), { come: 'ERP_UNAVAILABLE' });
   });
 

@@ -7,7 +7,8 @@ import { Children } from '../../../core/engine/outside/children.ts';
 import type { SetAside } from '../../../core/engine/set-aside.ts';
 import { Store } from '../../../core/engine/store/store.ts';
 import { loadRegistry } from '../../../core/sdk/registry.ts';
-import { type HandEngine, HandEngines, until } from '../../support/hand-engine.ts';
+import { eventually } from '../../support/eventually.ts';
+import { type HandEngine, HandEngines } from '../../support/hand-engine.ts';
 import { verifies } from '../../support/verifies.ts';
 
 const worker = defineAgent({
@@ -47,8 +48,8 @@ describe('a run that nobody waits for any more', function () {
   });
 
   /** Lets seconds pass until something holds. */
-  const pass = ({ clock }: HandEngine, holds: () => Promise<boolean> | boolean): Promise<void> =>
-    until(async () => {
+  const pass = ({ clock }: HandEngine, holds: () => Promise<boolean> | boolean): Promise<boolean> =>
+    eventually(async () => {
       clock.pass(1_000);
       return await holds();
     });

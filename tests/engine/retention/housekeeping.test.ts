@@ -3,7 +3,8 @@ import type pg from 'pg';
 import { defineAgent, defineModule, defineWorkflow, z } from 'tutti';
 import { Inbox } from '../../../core/engine/store/inbox.ts';
 import { advisoryLocks } from '../../../core/ports/db/locks.ts';
-import { type HandEngine, HandEngines, until } from '../../support/hand-engine.ts';
+import { eventually } from '../../support/eventually.ts';
+import { type HandEngine, HandEngines } from '../../support/hand-engine.ts';
 import { verifies } from '../../support/verifies.ts';
 
 const worker = defineAgent({
@@ -39,7 +40,7 @@ describe('an engine whose housekeeping is due while a backup is written', () => 
     // As ports/db/backup/save.ts holds it until the backup is whole.
     await backup.query(`SELECT pg_advisory_lock_shared(${advisoryLocks.schema})`);
     hand.clock.pass(61_000);
-    await until(async () => {
+    await eventually(async () => {
       hand.clock.pass(1_000);
       const { rowCount } = await engines.pool.query(
         `SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
@@ -64,7 +65,7 @@ describe('an engine whose housekeeping is due while a backup is written', () => 
 
     await new Inbox(engines.pool).send({ ...message, actor });
 
-    await until(async () => {
+    await eventually(async () => {
       hand.clock.pass(1_000);
       return (await engines.statusOf(run.id)) === 'cancelled';
     });

@@ -6,6 +6,7 @@ import { readRecord } from '../../../core/service/batch/record.ts';
 import { renderReport } from '../../../core/service/batch/report/page.ts';
 import { booksDatabase } from '../../support/company.ts';
 import { openTestEngine, requestOf, type TestEngine } from '../../support/engine.ts';
+import { eventually } from '../../support/eventually.ts';
 import { Past } from '../../support/fixtures/old-runs.ts';
 import type { FreshDatabase } from '../../support/postgres.ts';
 
@@ -38,7 +39,9 @@ describe('retention beside an engine', function () {
     const tenantId = await first.host.store.tenant('ours');
     const past = new Past(fresh.database);
     const { id } = await first.engine.startRun(requestOf('pause', { tenantId }));
-    await until(async () => (await first.history.steps(tenantId, id))[0]?.status === 'succeeded');
+    await eventually(
+      async () => (await first.history.steps(tenantId, id))[0]?.status === 'succeeded',
+    );
     await first.close();
     const before = await past.bodiesOf(id);
 
@@ -53,7 +56,9 @@ describe('retention beside an engine', function () {
     assert.deepEqual(erased, { bodies: 0, runs: 0, kept: [{ runId: id, because: 'unfinished' }] });
     assert.deepEqual(await past.bodiesOf(id), before);
     const second = await open();
-    await until(async () => (await second.history.steps(tenantId, id))[1]?.status === 'running');
+    await eventually(
+      async () => (await second.history.steps(tenantId, id))[1]?.status === 'running',
+    );
     assert.deepEqual(
       (await second.history.steps(tenantId, id)).map(({ status }) => status),
       ['succeeded', 'running'],
@@ -90,10 +95,3 @@ describe('retention beside an engine', function () {
     assert.deepEqual([known?.known, known?.summary], [true, 'Said ada.']);
   });
 });
-
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 60_000;
-  while (!(await holds())) {
-    assert.ok(performance.now() < deadline, 'it did not come to pass');
-  }
-}

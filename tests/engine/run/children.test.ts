@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { defineAgent, defineModule, defineWorkflow, z } from 'tutti';
-import { type HandEngine, HandEngines, until } from '../../support/hand-engine.ts';
+import { eventually } from '../../support/eventually.ts';
+import { type HandEngine, HandEngines } from '../../support/hand-engine.ts';
 import { verifies } from '../../support/verifies.ts';
 
 const worker = defineAgent({
@@ -51,7 +52,7 @@ describe('runs that the steps of a run start', function () {
   async function leftTo({ clock }: HandEngine, runId: string, step: number): Promise<number> {
     const text = `SELECT (pins->>'leftMicroUsd')::int AS left FROM tutti.run WHERE parent_run_id = $1 AND parent_step = $2`;
     let left: number | undefined;
-    await until(async () => {
+    await eventually(async () => {
       clock.pass(1_000);
       const { rows } = await engines.pool.query<{ left: number }>(text, [runId, step]);
       left = rows[0]?.left;
@@ -62,7 +63,7 @@ describe('runs that the steps of a run start', function () {
 
   /** The next job of an engine, once there is one. */
   async function job({ dispatcher, clock }: HandEngine) {
-    await until(() => {
+    await eventually(() => {
       clock.pass(1_000);
       return dispatcher.jobs.length > 0;
     });
@@ -81,7 +82,7 @@ describe('runs that the steps of a run start', function () {
     const { rowCount } = await engines.pool.query(text, [runId, microUsd]);
     assert.equal(rowCount, 1);
     last.succeed();
-    await until(async () => (await engines.statusOf(runId)) === 'succeeded');
+    await eventually(async () => (await engines.statusOf(runId)) === 'succeeded');
   }
 
   it('are paid from its budget, under the next engine, too: each gets what those before it have left', async () => {

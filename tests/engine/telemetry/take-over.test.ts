@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { defineAgent, defineConfig, defineModule, defineWorkflow, z } from 'tutti';
 import { Metrics } from '../../../core/base/telemetry/metrics.ts';
 import { idsOf, traceOf } from '../../../core/base/telemetry/span-ids.ts';
-import { HandEngines, until } from '../../support/hand-engine.ts';
+import { eventually } from '../../support/eventually.ts';
+import { HandEngines } from '../../support/hand-engine.ts';
 import { SpanRecorder } from '../../support/telemetry-lab.ts';
 import { checkSpans } from '../../support/telemetry-truth.ts';
 import { verifies } from '../../support/verifies.ts';
@@ -60,7 +61,7 @@ describe('a trace of a run that changes hands', () => {
     const second = await engines.open(Date.now(), { spanIds, metrics: metrics[1] as Metrics });
     const ended = second.engine.whenEnded(id);
     // The first may renew its lease meanwhile: it is only as if it had died.
-    await until(async () => {
+    await eventually(async () => {
       await engines.pool.query(
         `UPDATE tutti.engine SET lease_until = now() - interval '1 s' WHERE id = $1`,
         [owners[0]?.id],

@@ -7,7 +7,6 @@ import { Findings } from '../../../core/engine/findings/findings.ts';
 import { type ApiParts, createApp, type Listening, listen } from '../../../core/service/api/app.ts';
 import type { Problem } from '../../../core/service/api/problem.ts';
 import { openTestEngine, type TestEngine } from '../../support/engine.ts';
-import { eventually } from '../../support/eventually.ts';
 
 /** A whole Tutti with the API in front of it, on a free port. */
 export interface TestApi {
@@ -129,9 +128,4 @@ export async function* eventsOf(response: Response): AsyncGenerator<SeenEvent> {
     }
   }
   assert.equal(text, '');
-}
-
-/** Waits until a claim holds, at most a minute. */
-export async function until(claim: () => boolean | Promise<boolean>): Promise<void> {
-  await eventually(claim);
 }

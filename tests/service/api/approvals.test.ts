@@ -3,8 +3,9 @@ import { Approvals } from '../../../core/engine/approvals/approvals.ts';
 import type { ApprovalView } from '../../../core/engine/approvals/view.ts';
 import { createApp, type Listening, listen } from '../../../core/service/api/app.ts';
 import { openTestEngine, requestOf, type TestEngine } from '../../support/engine.ts';
+import { eventually } from '../../support/eventually.ts';
 import { verifies } from '../../support/verifies.ts';
-import { json, problem, until } from './api.ts';
+import { json, problem } from './api.ts';
 
 interface List {
   readonly items: readonly ApprovalView[];
@@ -48,12 +49,16 @@ describe('/v1/approvals', function () {
   /** Starts a run; resolves when it asks. */
   async function asked(workflow: string): Promise<ApprovalView> {
     const { id } = await tutti.engine.startRun(requestOf(workflow, { tenantId }));
-    await until(async () => (await tutti.history.steps(tenantId, id))[0]?.status === 'waiting');
+    await eventually(
+      async () => (await tutti.history.steps(tenantId, id))[0]?.status === 'waiting',
+    );
     const { items } = await list(`run=${id}`);
     return items[0] ?? assert.fail();
   }
   const ended = (view: ApprovalView) =>
-    until(async () => (await tutti.history.head(tenantId, String(view.runId))).endedAt !== null);
+    eventually(
+      async () => (await tutti.history.head(tenantId, String(view.runId))).endedAt !== null,
+    );
 
   it('shows what people are asked, and lets its run go on', async () => {
     verifies('R12.approvals');
@@ -115,7 +120,7 @@ describe('/v1/approvals', function () {
     const body = { workflow: 'ask.one', input: {}, businessDate: '2026-06-30', timeZone: 'UTC' };
     const started = await json<{ readonly id: string }>(await post('/v1/runs', body));
     let items: readonly ApprovalView[] = [];
-    await until(async () => {
+    await eventually(async () => {
       items = (await list(`run=${started.id}`)).items;
       return items.length > 0;
     });

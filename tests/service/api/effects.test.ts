@@ -3,8 +3,9 @@ import type { EntryView } from '../../../core/engine/history/history.ts';
 import { type EffectView, Reviews } from '../../../core/engine/store/reviews.ts';
 import { createApp, type Listening, listen } from '../../../core/service/api/app.ts';
 import { openTestEngine, requestOf, type TestEngine } from '../../support/engine.ts';
+import { eventually } from '../../support/eventually.ts';
 import { verifies } from '../../support/verifies.ts';
-import { json, problem, until } from './api.ts';
+import { json, problem } from './api.ts';
 
 interface List {
   readonly items: readonly EffectView[];
@@ -45,7 +46,7 @@ describe('/v1/effects', () => {
   /** Starts a letter whose first try got no answer; resolves when its step waits for a person. */
   async function aLostLetter(to: string): Promise<EffectView & { readonly run: string }> {
     const { id } = await tutti.engine.startRun(requestOf('write', { tenantId, input: { to } }));
-    await until(async () => (await waitingSince(id)) !== undefined);
+    await eventually(async () => (await waitingSince(id)) !== undefined);
     const [effect] = await list(`state=needs_review&run=${id}`);
     return { ...(effect ?? assert.fail()), run: id };
   }

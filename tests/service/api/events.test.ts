@@ -8,8 +8,9 @@ import { entriesPerRead } from '../../../core/engine/history/history.ts';
 import type { Delta } from '../../../core/engine/loop/attempts.ts';
 import type { ApiParts } from '../../../core/service/api/app.ts';
 import { EventStream } from '../../../core/service/api/sse.ts';
+import { eventually } from '../../support/eventually.ts';
 import { verifies } from '../../support/verifies.ts';
-import { eventsOf, openApi, problem, type SeenEvent, type TestApi, until } from './api.ts';
+import { eventsOf, openApi, problem, type SeenEvent, type TestApi } from './api.ts';
 
 describe('/v1/runs/:id/events', () => {
   let api: TestApi;
@@ -127,7 +128,7 @@ describe('/v1/runs/:id/events', () => {
       (await stored(id)).map((entry) => entry.seq),
     );
     assert.equal(events.at(-1)?.event, 'run.ended');
-    await until(() => followers === 0);
+    await eventually(() => followers === 0);
   });
 
   it('tells what models say to who asks for it, without an id, and nobody else', async () => {
@@ -135,7 +136,7 @@ describe('/v1/runs/:id/events', () => {
     const id = await api.start('pause');
     const listening = all(await api.get(`/v1/runs/${id}/events?deltas=true`));
     const quiet = all(await open(id));
-    await until(() => listeners.size === 1 && followers === 2);
+    await eventually(() => listeners.size === 1 && followers === 2);
     const other = { runId: 'another', step: 'say', text: 'not yours' };
     for (const text of ['three ', 'words'])
       for (const listener of listeners) {
@@ -227,7 +228,7 @@ describe('/v1/runs/:id/events', () => {
 
     leaving.abort();
 
-    await until(() => followers === 0);
+    await eventually(() => followers === 0);
     await api.post(`/v1/runs/${id}/cancel`);
     assert.deepEqual(api.errors, []);
   });
@@ -287,7 +288,7 @@ describe('EventStream', () => {
     try {
       const request = get({ host: '127.0.0.1', port: (server.address() as AddressInfo).port });
       const [reader] = (await once(request, 'response')) as [IncomingMessage];
-      await until(() => writing?.writableNeedDrain === true);
+      await eventually(() => writing?.writableNeedDrain === true);
       const buffered = writing?.writableLength ?? 0;
 
       assert.ok(sent < most);
@@ -324,7 +325,7 @@ describe('EventStream', () => {
 
       request.destroy();
 
-      await until(() => hasGivenUp);
+      await eventually(() => hasGivenUp);
     } finally {
       server.close();
     }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import type { Explanation } from '../../../core/engine/explain/explanation.ts';
+import { eventually } from '../../support/eventually.ts';
 import { verifies } from '../../support/verifies.ts';
-import { json, openApi, problem, type TestApi, until } from './api.ts';
+import { json, openApi, problem, type TestApi } from './api.ts';
 
 describe('/v1/runs/:id/explain', () => {
   let api: TestApi;
@@ -19,7 +20,7 @@ describe('/v1/runs/:id/explain', () => {
   it('says what the steps of a run wait for, until it has ended', async () => {
     verifies('R2.explain', 'R10.client');
     const id = await api.start('pause');
-    await until(async () => {
+    await eventually(async () => {
       const { steps, source } = await explain(id);
       return source === 'owner' && steps.length === 0;
     });
@@ -27,7 +28,7 @@ describe('/v1/runs/:id/explain', () => {
     const { steps, status, endAt } = await explain(id, '?step=hold');
     assert.deepEqual([steps, status, typeof endAt], [[], 'running', 'string']);
     await api.post(`/v1/runs/${id}/cancel`, {});
-    await until(async () => (await explain(id)).status === 'cancelled');
+    await eventually(async () => (await explain(id)).status === 'cancelled');
     assert.match((await explain(id)).note ?? '', /has ended/);
   });
 

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import type { ApprovalView } from '../../../core/engine/approvals/view.ts';
 import type { Role } from '../../../core/service/identity/permission.ts';
 import { requestOf } from '../../support/engine.ts';
+import { eventually } from '../../support/eventually.ts';
 import { verifies } from '../../support/verifies.ts';
 import { type ServedApi, serveHere } from '../identity/served.ts';
-import { json, problem, until } from './api.ts';
+import { json, problem } from './api.ts';
 
 const fixture = (name: string) =>
   new URL(`../../support/fixtures/${name}.config.ts`, import.meta.url);
@@ -188,7 +189,7 @@ describe('approvals by key', function () {
   /** The question of a run, once it asks. */
   async function askedBy(run: string, key: string): Promise<ApprovalView> {
     let items: readonly ApprovalView[] = [];
-    await until(async () => {
+    await eventually(async () => {
       const list = await api.ask(`/v1/approvals?run=${run}`, key);
       items = (await json<{ items: readonly ApprovalView[] }>(list)).items;
       return items.length > 0;

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import type { RunHead, RunSummary, StepView } from '../../../core/engine/history/history.ts';
+import { eventually } from '../../support/eventually.ts';
 import { verifies } from '../../support/verifies.ts';
-import { json, openApi, problem, type TestApi, until } from './api.ts';
+import { json, openApi, problem, type TestApi } from './api.ts';
 
 type Head = Pick<RunHead, 'id' | 'status' | 'workflow' | 'businessDate' | 'key' | 'goal'>;
 interface List<T> {
@@ -22,7 +23,7 @@ describe('/v1/runs', () => {
   });
 
   const statusOf = async (id: string) => (await json<Head>(await api.get(`/v1/runs/${id}`))).status;
-  const ended = (id: string) => until(async () => (await statusOf(id)) === 'succeeded');
+  const ended = (id: string) => eventually(async () => (await statusOf(id)) === 'succeeded');
 
   it('starts a run and says where to look for it', async () => {
     verifies('R1.run-goal');
@@ -85,7 +86,7 @@ describe('/v1/runs', () => {
     assert.equal(again.status, 200, 'the tag is not of its figures');
     await problem(await change(11, '*'), 400, 'INPUT_INVALID');
     await api.post(`${path}/cancel`, {});
-    await until(async () => (await statusOf(id)) === 'cancelled');
+    await eventually(async () => (await statusOf(id)) === 'cancelled');
     await problem(await change(5, '*'), 409, 'RUN_ENDED');
   });
 
@@ -242,7 +243,7 @@ describe('/v1/runs', () => {
 
   it('cancels a run, as often as it is asked to', async () => {
     const id = await api.start('pause');
-    await until(async () => {
+    await eventually(async () => {
       const { items } = await json<List<StepView>>(await api.get(`/v1/runs/${id}/steps`));
       return items.some((step) => step.node === 'hold' && step.status === 'running');
     });
@@ -251,7 +252,7 @@ describe('/v1/runs', () => {
 
     assert.equal(response.status, 202);
     assert.equal(response.headers.get('location'), `/v1/runs/${id}`);
-    await until(async () => (await statusOf(id)) === 'cancelled');
+    await eventually(async () => (await statusOf(id)) === 'cancelled');
     const again = await api.post(`/v1/runs/${id}/cancel`);
     assert.deepEqual([again.status, (await json<Head>(again)).status], [202, 'cancelled']);
     await problem(await api.post(`/v1/runs/${id}/cancel`, { force: true }), 400, 'INPUT_INVALID');

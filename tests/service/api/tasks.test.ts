@@ -3,8 +3,9 @@ import { tasksOf } from '../../../bin/parts/tasks-of.ts';
 import type { TaskView } from '../../../core/engine/tasks/tasks.ts';
 import { createApp, type Listening, listen } from '../../../core/service/api/app.ts';
 import { openTestEngine, type TestEngine } from '../../support/engine.ts';
+import { eventually } from '../../support/eventually.ts';
 import { verifies } from '../../support/verifies.ts';
-import { json, problem, until } from './api.ts';
+import { json, problem } from './api.ts';
 
 describe('/v1/tasks', function () {
   this.timeout(60_000);
@@ -39,7 +40,7 @@ describe('/v1/tasks', function () {
     });
   const ended = async (location: string): Promise<TaskView> => {
     let view = await json<TaskView>(await get(location));
-    await until(async () => {
+    await eventually(async () => {
       view = await json<TaskView>(await get(location));
       return view.endedAt !== null;
     });

@@ -4,7 +4,7 @@ import { type ConsolePage, openConsolePage, signIntoConsole } from '../../suppor
 import { requestOf } from '../../support/engine.ts';
 import { eventually } from '../../support/eventually.ts';
 import { verifies } from '../../support/verifies.ts';
-import { until } from '../api/api.ts';
+
 import { type ServedApi, serveHere } from '../identity/served.ts';
 
 const config = new URL('../../support/fixtures/console.config.ts', import.meta.url);
@@ -49,7 +49,7 @@ describe('the console', function () {
     const { id: runId } = await tutti.engine.startRun(request);
     const approvals = new Approvals(tutti.host.database.pool('tutti_engine', 1), {});
     let id: string | undefined;
-    await until(async () => {
+    await eventually(async () => {
       id = (await approvals.list(tenantId, { limit: 1, runId }))[0]?.id;
       return id !== undefined;
     });
