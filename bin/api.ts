@@ -1,7 +1,7 @@
 import { Approvals } from '../core/engine/approvals/approvals.ts';
 import { Delegations } from '../core/engine/approvals/delegations.ts';
 import { StopStore } from '../core/engine/authority/stop-store.ts';
-import { Costs } from '../core/engine/costs.ts';
+import { Costs } from '../core/engine/costs/costs.ts';
 import type { Engine } from '../core/engine/engine.ts';
 import { Findings } from '../core/engine/findings/findings.ts';
 import { StepContents } from '../core/engine/history/step-contents.ts';

@@ -1,5 +1,5 @@
-import type { ModelComparison, ModelRecord } from '../core/engine/saving-verdict.ts';
-import type { AgentSaving, SavingView } from '../core/engine/savings.ts';
+import type { ModelComparison, ModelRecord } from '../core/engine/costs/saving-verdict.ts';
+import type { AgentSaving, SavingView } from '../core/engine/costs/savings.ts';
 import { countOf, formatCost, formatCount } from '../core/service/batch/format.ts';
 import { type Terminal, table } from './terminal.ts';
 

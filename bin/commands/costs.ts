@@ -1,7 +1,12 @@
 import { EngineError } from '../../core/base/errors.ts';
-import { type CostWay, costWays } from '../../core/engine/cost-ways.ts';
-import { type CostRow, type CostSums, Costs, type CostView } from '../../core/engine/costs.ts';
-import { Savings } from '../../core/engine/savings.ts';
+import { type CostWay, costWays } from '../../core/engine/costs/cost-ways.ts';
+import {
+  type CostRow,
+  type CostSums,
+  Costs,
+  type CostView,
+} from '../../core/engine/costs/costs.ts';
+import { Savings } from '../../core/engine/costs/savings.ts';
 import { countOf, formatCost, formatCount } from '../../core/service/batch/format.ts';
 import { readingTenant, withReading } from '../call-reading.ts';
 import { askedDays, askedScale, type Call, type Command, exit } from '../command.ts';

@@ -1,4 +1,4 @@
-import { costWays } from '../../core/engine/cost-ways.ts';
+import { costWays } from '../../core/engine/costs/cost-ways.ts';
 import { triageStates } from '../../core/engine/findings/triage-states.ts';
 import type { Verdict } from '../../core/ports/dispatcher.ts';
 import type { Usages } from '../arguments.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import type { CostView } from '../../core/engine/costs.ts';
+import type { CostView } from '../../core/engine/costs/costs.ts';
+import type { SavingView } from '../../core/engine/costs/savings.ts';
 import type { BudgetsView, BudgetView } from '../../core/engine/limits/budgets.ts';
 import type { LimitsView } from '../../core/engine/limits/limits-view.ts';
 import { periodOf } from '../../core/engine/limits/purse.ts';
-import type { SavingView } from '../../core/engine/savings.ts';
 import { LedgerRows } from '../support/ledger.ts';
 import { verifies } from '../support/verifies.ts';
 import { fixtureConfig, useCli } from './cli.ts';

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { showSaving } from '../../bin/saving.ts';
 import type { Terminal } from '../../bin/terminal.ts';
-import { compareModels, type ModelRecord, withBounds } from '../../core/engine/saving-verdict.ts';
-import type { AgentSaving, SavingView } from '../../core/engine/savings.ts';
+import {
+  compareModels,
+  type ModelRecord,
+  withBounds,
+} from '../../core/engine/costs/saving-verdict.ts';
+import type { AgentSaving, SavingView } from '../../core/engine/costs/savings.ts';
 import { verifies } from '../support/verifies.ts';
 
 /** What is on record of a model, all of it good but for some. */

@@ -6,7 +6,7 @@ import type { Delegations } from '../../engine/approvals/delegations.ts';
 import type { AuditLog } from '../../engine/audit/log.ts';
 import type { StopStore } from '../../engine/authority/stop-store.ts';
 import type { AuthorityViews } from '../../engine/authority/views.ts';
-import type { Costs } from '../../engine/costs.ts';
+import type { Costs } from '../../engine/costs/costs.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Findings } from '../../engine/findings/findings.ts';
 import type { History } from '../../engine/history/history.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Costs, type CostView } from '../../../core/engine/costs.ts';
+import { Costs, type CostView } from '../../../core/engine/costs/costs.ts';
 import { Budgets, type BudgetsView, type BudgetView } from '../../../core/engine/limits/budgets.ts';
 import { type LimitsView, readLedgerLimits } from '../../../core/engine/limits/limits-view.ts';
 import { createApp, type Listening, listen } from '../../../core/service/api/app.ts';

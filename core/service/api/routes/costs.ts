@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { costWays } from '../../../engine/cost-ways.ts';
-import type { Costs } from '../../../engine/costs.ts';
+import { costWays } from '../../../engine/costs/cost-ways.ts';
+import type { Costs } from '../../../engine/costs/costs.ts';
 import { defineRoute, ok, type Route } from '../route.ts';
 import { microUsd } from '../shapes.ts';
 

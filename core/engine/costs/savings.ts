@@ -1,8 +1,8 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { ErrorCode } from '../base/errors.ts';
-import type { Database } from '../ports/db/database.ts';
-import { batchPrice, type Price, type PriceOverrides, priceOf } from '../ports/models/prices.ts';
-import { inSight, type Sight } from './history/sight.ts';
+import type { ErrorCode } from '../../base/errors.ts';
+import type { Database } from '../../ports/db/database.ts';
+import { batchPrice, type Price, type PriceOverrides, priceOf } from '../../ports/models/prices.ts';
+import { inSight, type Sight } from '../history/sight.ts';
 import {
   compareModels,
   type ModelComparison,

@@ -1,8 +1,8 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { Database } from '../ports/db/database.ts';
+import type { Database } from '../../ports/db/database.ts';
+import { inSight, type Sight } from '../history/sight.ts';
+import { periodOf } from '../limits/purse.ts';
 import type { CostWay } from './cost-ways.ts';
-import { inSight, type Sight } from './history/sight.ts';
-import { periodOf } from './limits/purse.ts';
 
 /** Sums over model calls, in micro-USD and tokens, exact. */
 export interface CostSums {

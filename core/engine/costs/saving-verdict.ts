@@ -1,4 +1,4 @@
-import { type Counted, leastLead, shareBounds } from '../base/share-bounds.ts';
+import { type Counted, leastLead, shareBounds } from '../../base/share-bounds.ts';
 
 /** What is on record of an agent's steps with one model. A step is judged when it says something of the model. */
 export interface ModelRecord {

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
-import { decide } from '../../core/engine/approvals/decide.ts';
-import { writeTriage } from '../../core/engine/findings/triage.ts';
-import { type AgentSaving, Savings, type SavingView } from '../../core/engine/savings.ts';
-import { openTestEngine } from '../support/engine.ts';
+import { decide } from '../../../core/engine/approvals/decide.ts';
+import { type AgentSaving, Savings, type SavingView } from '../../../core/engine/costs/savings.ts';
+import { writeTriage } from '../../../core/engine/findings/triage.ts';
+import { openTestEngine } from '../../support/engine.ts';
 import {
   type ModelCallSeen,
   type ServerAnswer,
   startModelServer,
-} from '../support/model-server.ts';
-import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
-import { queryAll } from '../support/rows.ts';
-import { verifies } from '../support/verifies.ts';
+} from '../../support/model-server.ts';
+import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
+import { queryAll } from '../../support/rows.ts';
+import { verifies } from '../../support/verifies.ts';
 
 type Items = Readonly<Partial<Record<'sorter' | 'packer' | 'weigher', readonly string[]>>>;
 
@@ -61,7 +61,7 @@ describe('where a cheaper model would have done', function () {
 
   /** A day of the shop on one model, by an engine of its own. */
   async function aDay(model: string, url: string, items: Items): Promise<void> {
-    const config = new URL('../support/fixtures/saving.config.ts', import.meta.url);
+    const config = new URL('../../support/fixtures/saving.config.ts', import.meta.url);
     config.searchParams.set('model', model);
     config.searchParams.set('url', url);
     const tutti = await openTestEngine(config, { fresh });

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { type CostWay, costWays } from '../../core/engine/cost-ways.ts';
-import { type CostSums, Costs } from '../../core/engine/costs.ts';
-import { type LedgerCall, LedgerRows } from '../support/ledger.ts';
-import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
-import { verifies } from '../support/verifies.ts';
-import { Dice } from './world/dice.ts';
+import { type CostWay, costWays } from '../../../core/engine/costs/cost-ways.ts';
+import { type CostSums, Costs } from '../../../core/engine/costs/costs.ts';
+import { type LedgerCall, LedgerRows } from '../../support/ledger.ts';
+import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
+import { verifies } from '../../support/verifies.ts';
+import { Dice } from '../world/dice.ts';
 
 const dayMs = 86_400_000;
 const now = new Date('2026-06-30T15:00:00Z');

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { leastLead, shareBounds } from '../../core/base/share-bounds.ts';
+import { leastLead, shareBounds } from '../../../core/base/share-bounds.ts';
 import {
   compareModels,
   leastJudged,
   type ModelRecord,
   withBounds,
-} from '../../core/engine/saving-verdict.ts';
-import { verifies } from '../support/verifies.ts';
+} from '../../../core/engine/costs/saving-verdict.ts';
+import { verifies } from '../../support/verifies.ts';
 
 /** What is on record of a model. */
 function record(
