@@ -62,7 +62,7 @@ describe('tutti ask', function () {
     assert.deepEqual([failed.code, /OUTPUT_INVALID: /.test(failed.stdout)], [1, true]);
 
     const wrong: readonly [readonly string[], RegExp][] = [
-      [['desk.gamma', 'x'], /^AGENT_UNKNOWN: .*desk\.alpha/],
+      [['desk.gamma', 'x'], /^AGENT_UNKNOWN: .*tutti agent list/],
       [['desk.alpha'], /^INPUT_INVALID: .*needs a task for desk\.alpha/],
       [[], /^INPUT_INVALID: .*needs an agent/],
       [['desk.alpha', 'a', '--capability', 'counting'], /not both/],

@@ -23,12 +23,17 @@ export const setMatchResult = defineTool({
 }).handler(async ({ vendor, results }, { erp, today }) => {
   const said = sayingOf(results);
   for (;;) {
-    const runs = await erp.match_run.list({ vendor });
-    const same = runs.find(({ status, lines }) => status === 'draft' && sayingOf(lines) === said);
+    // Each night leaves one: all that there ever were would be read a year long.
+    const [drafts, ofToday] = await Promise.all([
+      erp.match_run.list({ vendor, status: 'draft' }),
+      erp.match_run.list({ vendor, date: today }),
+    ]);
+    const same = drafts.find(({ lines }) => sayingOf(lines) === said);
     if (same) return { run: same.id };
+    const seen = new Set([...drafts, ...ofToday].map(({ id }) => id));
     const made = await erp.match_run.create(
       { vendor, date: today, status: 'draft', lines: results },
-      { once: [vendor, ...runs.map(({ id }) => id)] },
+      { once: [vendor, today, ...[...seen].toSorted()] },
     );
     // Another call has drafted one since this one looked.
     if (!made.replayed) return { run: made.id };
