@@ -153,9 +153,11 @@ describe('connection', function () {
     const thread = new Worker(new URL(`data:text/javascript,${encodeURIComponent(script)}`), {
       workerData: fresh.database.connectionConfig,
     });
+    // A thread that is gone before its message is read is told in the same breath.
+    const gone = once(thread, 'exit');
 
     assert.deepEqual(await once(thread, 'message'), ['tutti_tenant']);
-    await once(thread, 'exit');
+    await gone;
   });
 
   it('reports a transaction whose error was swallowed, instead of losing its writes', async () => {
