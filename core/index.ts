@@ -34,7 +34,6 @@ export type {
   ModelProfile,
   Playbook,
   PlaybookContext,
-  Severity,
 } from './sdk/agent.ts';
 export { defineAgent } from './sdk/agent.ts';
 export type { Calendar, FiscalYear, Holiday, Weekday } from './sdk/calendar/calendar.ts';
@@ -87,6 +86,7 @@ export { all, any, cel, eq, gt, lt, ne, not, query } from './sdk/ref.ts';
 export type { Chance, Draft, Sample, SampleWorld, Truth } from './sdk/sample.ts';
 export type { Schedule, ScheduleDeclaration, Timing } from './sdk/schedule.ts';
 export { defineSchedule, slotInput } from './sdk/schedule.ts';
+export type { Severity } from './sdk/severity.ts';
 export type {
   DocumentRef,
   Effect,

@@ -1,6 +1,8 @@
 import { Approvals } from '../../core/engine/approvals/approvals.ts';
+import { foundFor } from '../../core/engine/approvals/found.ts';
 import { linesOf, visible } from '../../core/engine/approvals/shown.ts';
 import type { ApprovalView, AskedEffect, VoteView } from '../../core/engine/approvals/view.ts';
+import { Findings, type TriagedFinding } from '../../core/engine/findings/findings.ts';
 import { countOf } from '../../core/service/batch/format.ts';
 import { readList, withReading } from '../call-reading.ts';
 import { askedList, type Command, exit } from '../command.ts';
@@ -14,13 +16,19 @@ export const approvals: Command = (call) => {
   return withReading(call, async (reading) => {
     const { terminal } = call;
     const store = new Approvals(reading.database.pool('tutti_engine', 1), reading.config.roles);
-    const found = await readList(reading, asked, (tenantId, { runId }) =>
-      store.list(tenantId, {
+    const findings = new Findings(reading.database);
+    const found = await readList(reading, asked, async (tenantId, { runId }) => {
+      const questions = await store.list(tenantId, {
         limit: listed.approvals + 1,
         ...(!isAll && { state: 'open' }),
         ...(runId !== undefined && { runId }),
-      }),
-    );
+      });
+      return await Promise.all(
+        questions.map(async (approval) => {
+          return { ...approval, findings: await foundFor(findings, approval, { tenantId }) };
+        }),
+      );
+    });
     const told = found.slice(0, listed.approvals);
     if (terminal.isJson) terminal.print(told);
     else {
@@ -41,14 +49,18 @@ export const approvals: Command = (call) => {
   });
 };
 
+/** A question with what the agent has found about the records in it. */
+type Told = ApprovalView & { readonly findings: readonly TriagedFinding[] };
+
 /** What a person must know to decide, as aligned lines. */
-function describe(view: ApprovalView): readonly string[] {
+function describe(view: Told): readonly string[] {
   const { workflow, path, requestedBy, deciders, persons, required, yeses } = view;
   const shown = linesOf(view.shown).map(({ label, text }) => [label || 'value', text]);
   const who = deciders.join(', ');
   const names = persons.join(', ');
   const rows = [
     ...shown,
+    ...view.findings.map(({ summary }) => ['found', visible(summary) || '(erased)']),
     ['asked by', `${askedBy(requestedBy)}, in ${[workflow, path].filter(Boolean).join(' ')}`],
     ...(view.effect ? [['then', thenOf(view.effect)]] : []),
     ['decide', who === names ? who : `${who} (${names || 'nobody holds such a role'})`],

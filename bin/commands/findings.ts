@@ -1,5 +1,6 @@
 import { Findings, type TriagedFinding } from '../../core/engine/findings/findings.ts';
 import type { FindingView } from '../../core/engine/history/views.ts';
+import { severityRank } from '../../core/sdk/severity.ts';
 import { countOf, formatAmount } from '../../core/service/batch/format.ts';
 import { readList, withReading } from '../call-reading.ts';
 import { askedList, type Call, type Command, exit } from '../command.ts';
@@ -7,8 +8,6 @@ import type { Reading } from '../reading.ts';
 import { table } from '../terminal.ts';
 import { readTriageState } from './triage.ts';
 
-const severities: readonly string[] = ['critical', 'high', 'medium', 'low'];
-const rankOf = (severity: string): number => severities.indexOf(severity);
 /** Findings over all runs in one list; those of the newest runs. */
 const shown = 1_000;
 
@@ -44,7 +43,7 @@ function tell<T extends FindingView | TriagedFinding>(
 ): number {
   if (terminal.isJson) terminal.print(found);
   else {
-    const worstFirst = found.toSorted((a, b) => rankOf(a.severity) - rankOf(b.severity));
+    const worstFirst = found.toSorted((a, b) => severityRank(a) - severityRank(b));
     const rows = worstFirst.map(rowOf);
     const amounts = (rows[0]?.length ?? 0) - 3;
     for (const line of table(rows, [amounts])) terminal.say(line);

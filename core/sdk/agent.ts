@@ -2,12 +2,11 @@ import type { z } from 'zod';
 import type { Money } from '../base/money.ts';
 import type { EntityName } from './entity.ts';
 import type { RecoveryRule } from './recovery.ts';
+import type { Severity } from './severity.ts';
 import type { AnyTool, ToolFunction } from './tool.ts';
 
 /** Which kind of model an agent wants; `tutti.config.ts` maps each profile to a provider's model. */
 export type ModelProfile = 'fast' | 'standard' | 'deep';
-
-export type Severity = 'low' | 'medium' | 'high' | 'critical';
 
 /** Something a person should know, tied to the records that show it. */
 export interface FindingInput {

@@ -108,6 +108,18 @@ describe('the commands on approvals of effects', function () {
     assert.match(all, /\n0 approvals open\.\n$/);
   });
 
+  it('tell what the agent has found about the records in question, and only that', async () => {
+    const { effect } = await asked({ reason: 'odd', attended: false });
+
+    const { stdout } = await tutti('approvals');
+
+    const found = stdout.split('\n').filter((line) => line.includes(' odd.'));
+    assert.deepEqual(
+      found.map((line) => line.trim().replace(/\s{2,}/g, ' ')),
+      [`found Parcel ${effect?.targetId} is [31m odd.`],
+    );
+  });
+
   it('write nothing of what is refused, and stop at the first that does not take the word', async () => {
     const [step, proposal, mine, next] = [
       await asked(),

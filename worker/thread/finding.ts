@@ -4,12 +4,13 @@ import { Money } from '../../core/base/money.ts';
 import { toStorableJson, toVisible } from '../../core/base/text.ts';
 import { issues, type StepScope } from '../../core/guard/invoke.ts';
 import type { FindingInput } from '../../core/sdk/agent.ts';
+import { severities } from '../../core/sdk/severity.ts';
 
 // Widths that the finding's row and its readers can rely on.
 const code = z.string().min(1).max(200);
 const findingSchema = z.object({
   kind: code,
-  severity: z.enum(['low', 'medium', 'high', 'critical']),
+  severity: z.enum(severities),
   records: z.array(z.object({ entity: code, id: code })),
   company: code.optional(),
   amount: Money.optional(),

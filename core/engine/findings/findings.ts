@@ -4,6 +4,7 @@ import { EngineError } from '../../base/errors.ts';
 import type { Database } from '../../ports/db/database.ts';
 import type { TriageState } from '../../ports/db/states.ts';
 import { vaultOf } from '../../ports/db/vault.ts';
+import { severities } from '../../sdk/severity.ts';
 import type { Sight } from '../history/sight.ts';
 import type { FindingView } from '../history/views.ts';
 import {
@@ -13,6 +14,7 @@ import {
   toFinding,
 } from '../journal/finding-rows.ts';
 import type { Actor } from '../run/request.ts';
+import { readPath } from '../run/step.ts';
 import { type TriageAsk, type TriageView, unknownFinding, writeTriage } from './triage.ts';
 
 /** A finding with what is to become of it. */
@@ -43,6 +45,8 @@ export interface FindingHistory extends TriagedFinding {
 export interface FindingsAsked {
   /** Those of this run. @default each that is no rehearsal's once, as the last run found it */
   readonly runId?: string | undefined;
+  /** The path of the step that found it, of `runId`. */
+  readonly step?: string | undefined;
   readonly module?: string | undefined;
   readonly severity?: string | undefined;
   readonly company?: string | undefined;
@@ -67,7 +71,7 @@ export class Findings {
     this.#pool = database.pool('tutti_engine', 1);
   }
 
-  /** Findings of the newest run first, those of one run in its order. */
+  /** Findings of the newest run first; of one run the worst first, then in its order. */
   async list(tenantId: number, asked: FindingsAsked): Promise<readonly TriagedFinding[]> {
     const rows = await this.#rows<TriagedRow>(tenantId, listSql(tenantId, asked));
     return rows.map(toTriaged);
@@ -136,12 +140,16 @@ function toOccurrence({ at, ...row }: FindingRow & { readonly at: Date }): Occur
   return { id, runId, at, stepId, severity, amount, currency, summary };
 }
 
+// The worst is 1.
+const rank = sql`array_position(${[...severities]}::text[], f.severity)`;
+
 /** The newest run's first: found by the index on what triage says of each, one row of `finding` by its primary key. */
 function listSql(tenantId: number, asked: FindingsAsked): RawBuilder<unknown> {
-  const { runId, module, severity, company, kind, state, after, limit, sight } = asked;
+  const { runId, step, module, severity, company, kind, state, after, limit, sight } = asked;
   const where = [
     sql`f.tenant_id = ${tenantId}`,
     runId === undefined ? sql`f.run_id = t.last_run` : sql`f.run_id = ${runId}::uuid`,
+    ...(step === undefined ? [] : [isOfStep(step)]),
     ...(module === undefined ? [] : [sql`f.module = ${module}`]),
     ...(severity === undefined ? [] : [sql`f.severity = ${severity}`]),
     ...(company === undefined ? [] : [sql`f.company = ${company}`]),
@@ -150,11 +158,17 @@ function listSql(tenantId: number, asked: FindingsAsked): RawBuilder<unknown> {
     ...(after === undefined
       ? []
       : [
-          sql`(f.run_id < ${after.runId}::uuid OR (f.run_id = ${after.runId}::uuid AND f.seq > ${after.seq}))`,
+          sql`(f.run_id < ${after.runId}::uuid OR (f.run_id = ${after.runId}::uuid AND (${rank}, f.seq) >
+            (SELECT ${rank}, f.seq FROM tutti.finding f WHERE f.tenant_id = ${tenantId} AND f.run_id = ${after.runId}::uuid AND f.seq = ${after.seq})))`,
         ]),
   ];
   return sql`SELECT ${triagedColumns} FROM ${findingRows} WHERE ${sql.join(where, sql` AND `)} ${within(sight)}
-    ORDER BY f.run_id DESC, f.seq LIMIT ${limit}`;
+    ORDER BY f.run_id DESC, ${rank}, f.seq LIMIT ${limit}`;
+}
+
+function isOfStep(path: string): RawBuilder<unknown> {
+  const { node, itemKey } = readPath(path);
+  return sql`f.step = (SELECT s.id FROM tutti.step s WHERE s.tenant_id = f.tenant_id AND s.run_id = f.run_id AND s.node = ${node} AND s.item_key = ${itemKey})`;
 }
 
 /** What a reader may see by the module and the company of each finding. */

@@ -3,8 +3,8 @@ import { EngineError } from '../../base/errors.ts';
 import type { History } from '../../engine/history/history.ts';
 import type { FindingView, ProposalView, RunHead, RunSummary } from '../../engine/history/views.ts';
 import { pathOf } from '../../engine/run/step.ts';
-import type { Severity } from '../../sdk/agent.ts';
-import { type CurrencySum, severities, sumAmounts } from './record.ts';
+import { severityRank } from '../../sdk/severity.ts';
+import { type CurrencySum, sumAmounts } from './record.ts';
 
 /** A step that failed for good. */
 export interface FailedStep {
@@ -128,8 +128,9 @@ async function nightBefore(
 }
 
 function worstFirst(findings: readonly FindingView[]): readonly FindingView[] {
-  const rank = ({ severity }: FindingView): number => severities.indexOf(severity as Severity);
-  return findings.toSorted((a, b) => rank(a) - rank(b) || (a.agent < b.agent ? -1 : 1));
+  return findings.toSorted(
+    (a, b) => severityRank(a) - severityRank(b) || (a.agent < b.agent ? -1 : 1),
+  );
 }
 
 /** Findings counted for a line of a table. */
@@ -153,6 +154,6 @@ export function countFindings(findings: readonly FindingView[]): readonly Findin
     .sort(
       (a, b) =>
         (a.module < b.module ? -1 : a.module > b.module ? 1 : 0) ||
-        severities.indexOf(a.severity as Severity) - severities.indexOf(b.severity as Severity),
+        severityRank(a) - severityRank(b),
     );
 }

@@ -1,5 +1,5 @@
-import type { Severity } from '../../sdk/agent.ts';
 import { moduleOf } from '../../sdk/qualified-name.ts';
+import { type Severity, severities } from '../../sdk/severity.ts';
 
 /** What progress needs of an entry of the run's journal. */
 export interface ProgressEntry {
@@ -291,8 +291,6 @@ function sumSeverities(
   counts: readonly Readonly<Record<Severity, number>>[],
 ): Readonly<Record<Severity, number>> {
   const sum = { ...noFindings };
-  for (const count of counts)
-    for (const severity of ['critical', 'high', 'medium', 'low'] as const)
-      sum[severity] += count[severity];
+  for (const count of counts) for (const severity of severities) sum[severity] += count[severity];
   return sum;
 }

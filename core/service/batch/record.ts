@@ -9,11 +9,8 @@ import type {
   StepView,
 } from '../../engine/history/views.ts';
 import { pathOf } from '../../engine/run/step.ts';
-import type { Severity } from '../../sdk/agent.ts';
 import { moduleOf } from '../../sdk/qualified-name.ts';
-
-/** Worst first. */
-export const severities: readonly Severity[] = ['critical', 'high', 'medium', 'low'];
+import { severityRank } from '../../sdk/severity.ts';
 
 /** One agent's step with its times, in ms since the epoch. */
 export interface AgentStep {
@@ -190,8 +187,7 @@ function timeOf(time: Date | string | null): number | null {
 
 /** Worst first, then the largest amount of money, then in the order they were found. */
 function byWeight(a: FindingView, b: FindingView): number {
-  const rank =
-    severities.indexOf(a.severity as Severity) - severities.indexOf(b.severity as Severity);
+  const rank = severityRank(a) - severityRank(b);
   return rank || Decimal.compare(Decimal.abs(b.amount ?? '0'), Decimal.abs(a.amount ?? '0'));
 }
 

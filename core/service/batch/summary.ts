@@ -1,3 +1,4 @@
+import { severities } from '../../sdk/severity.ts';
 import {
   budgetPhrase,
   countOf,
@@ -9,7 +10,7 @@ import {
   moduleName,
   toolPhrase,
 } from './format.ts';
-import { modulesOf, type RunRecord, severities, sumAmounts } from './record.ts';
+import { modulesOf, type RunRecord, sumAmounts } from './record.ts';
 
 /** A run's outcome as a person reads it on a screen: rows are tables, whose first row is the head, lines are text. */
 export type SummaryPart =

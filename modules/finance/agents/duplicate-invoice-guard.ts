@@ -45,7 +45,7 @@ Never hold the bill that is repeated.`,
         { entity: 'bill', id: earlier.id },
       ],
       amount,
-      summary: `Bill ${bill.number} over ${bill.total.amount} ${bill.total.currency} repeats ${earlier.number}.`,
+      summary: `Bill ${bill.number} of ${bill.date} over ${bill.total.amount} ${bill.total.currency} repeats ${earlier.number} of ${earlier.date}.`,
       evidence: { stem: bill.stem, daysApart: daysApart(earlier, bill) },
     });
     if (bill.status === 'paid' || bill.hold !== null) continue;

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { Approvals } from '../../../core/engine/approvals/approvals.ts';
+import type { ApprovalView } from '../../../core/engine/approvals/view.ts';
 import type { FindingHistory, TriagedFinding } from '../../../core/engine/findings/findings.ts';
 import type { TriageView } from '../../../core/engine/findings/triage.ts';
 import { json, openApi, problem, type TestApi } from './api.ts';
@@ -14,7 +16,9 @@ describe('/v1/findings', function () {
   const runs: string[] = [];
 
   before(async () => {
-    api = await openApi();
+    api = await openApi((_parts, { database }) => ({
+      approvals: new Approvals(database.pool('tutti_engine', 1), { approver: ['anna'] }),
+    }));
     for (const values of [['a', 'b'], ['b', 'c'], ['c']]) await found(values);
   });
   after(async function () {
@@ -77,6 +81,36 @@ describe('/v1/findings', function () {
     assert.equal(runId, runs[0]);
     await problem(await api.get('/v1/findings?state=gone'), 400, 'INPUT_INVALID');
     await problem(await api.get('/v1/findings?severity=odd'), 400, 'INPUT_INVALID');
+  });
+
+  it('lists the worst of a run first, over its pages, too', async () => {
+    const run = await found(['m+n!', 'o!+p']);
+    const said = async (query: string): Promise<readonly string[]> =>
+      saidBy((await list(`run=${run}&${query}`)).items);
+    const { items, next } = await list(`run=${run}&limit=1`);
+
+    const all = await said('');
+    assert.deepEqual(all.slice(0, 2).toSorted(), ['Said n!.', 'Said o!.']);
+    assert.deepEqual(all.slice(2).toSorted(), ['Said m.', 'Said p.']);
+    assert.deepEqual([...saidBy(items), ...(await said(`cursor=${next}`))], all);
+  });
+
+  it('says of a question what its step has found about the records in it, and of no others', async () => {
+    const run = await found(['q!+r', 's']);
+    const { items } = await json<{ readonly items: readonly ApprovalView[] }>(
+      await api.get(`/v1/approvals?run=${run}`),
+    );
+
+    const told = await Promise.all(
+      items.map(async ({ id }) => await json<List>(await api.get(`/v1/approvals/${id}/findings`))),
+    );
+
+    assert.deepEqual(told.map((each) => saidBy(each.items)).toSorted(), [
+      ['Said q!.'],
+      ['Said s.'],
+    ]);
+    const unknown = 'ffffffff-ffff-7fff-8fff-ffffffffffff';
+    await problem(await api.get(`/v1/approvals/${unknown}/findings`), 404, 'APPROVAL_UNKNOWN');
   });
 
   it('shows one with its history over the runs that found it', async () => {

@@ -173,6 +173,19 @@ describe('the console', function () {
     );
   });
 
+  it('shows beside a question what the tool does and what the agent has found, as text', async () => {
+    verifies('R11.dashboard');
+    const { id: runId } = await served.tutti.run('desk.mend', { tenantId: served.ours });
+    const [question] = await store().list(served.ours, { limit: 1, runId });
+
+    await signedIn(['approver'], `approvals/${question?.id}`);
+
+    await page.says('Evens out what is odd.');
+    await page.says(`Uneven is ${markup}.`);
+    await page.says('value.uneven');
+    assert.equal(page.value('wasRun'), undefined);
+  });
+
   it('shows a run while it goes on, and steers it', async () => {
     verifies('R11.dashboard');
     const { runId, id } = await asked();

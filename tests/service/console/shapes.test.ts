@@ -29,6 +29,8 @@ const reads: readonly (readonly [route: string, as: string])[] = [
   ['get /v1/runs/{id}/explain', 'Console.Explanation'],
   ['get /v1/approvals', 'Console.Page<Console.Approval>'],
   ['get /v1/approvals/{id}', 'Console.Approval'],
+  ['get /v1/approvals/{id}/findings', 'Console.Page<Console.Finding>'],
+  ['get /v1/tools/{name}', 'Console.Tool'],
   ['get /v1/proposals', 'Console.Page<Console.Proposal>'],
   ['get /v1/findings', 'Console.Page<Console.Finding>'],
 ];

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import type { Approvals } from '../../../engine/approvals/approvals.ts';
+import { foundFor } from '../../../engine/approvals/found.ts';
 import type { ApprovalView } from '../../../engine/approvals/view.ts';
+import type { Findings } from '../../../engine/findings/findings.ts';
 import { moduleOf } from '../../../sdk/qualified-name.ts';
 import type { Principal, Reach } from '../../identity/principal.ts';
 import type { CompleteParts } from '../parts.ts';
@@ -8,6 +10,7 @@ import { pageOf, paging } from '../request.ts';
 import { defineRoute, ok, type Route } from '../route.ts';
 import { actorShape, listOf } from '../shapes.ts';
 import { voterOf } from '../voter.ts';
+import { triagedShape } from './findings.ts';
 
 const states = ['open', 'granted', 'refused', 'expired', 'withdrawn', 'consumed'] as const;
 const decisions = ['granted', 'refused'] as const;
@@ -75,7 +78,7 @@ const approvalShape = z
 
 /** `/v1/approvals`: what people are asked, and what they say. */
 export function approvalRoutes(
-  { history, registry }: Pick<CompleteParts, 'history' | 'registry'>,
+  { history, registry, findings }: Pick<CompleteParts, 'history' | 'registry' | 'findings'>,
   approvals: Approvals,
 ): readonly Route[] {
   const permission = 'approvals:read';
@@ -119,6 +122,7 @@ export function approvalRoutes(
         return ok(approval);
       },
     }),
+    ...(findings ? [foundRoute(approvals, findings, reachOf)] : []),
     defineRoute({
       method: 'post',
       path: '/v1/approvals/:id/decision',
@@ -143,6 +147,28 @@ export function approvalRoutes(
       },
     }),
   ];
+}
+
+function foundRoute(
+  approvals: Approvals,
+  findings: Findings,
+  reachOf: (approval: ApprovalView) => Reach,
+): Route {
+  return defineRoute({
+    method: 'get',
+    path: '/v1/approvals/:id/findings',
+    summary: 'Lists what the step that asks has found about the records that are in question.',
+    description:
+      'The worst first, at most 20. Their sentences are the agent’s, and nothing that anybody agrees to; they may quote text from outside.',
+    permission: 'approvals:read',
+    answers: { 200: listOf(triagedShape) },
+    errors: ['APPROVAL_UNKNOWN'],
+    handle: async ({ tenantId, principal: sight, params, demand }) => {
+      const approval = await approvals.find(tenantId, params.id);
+      demand(reachOf(approval));
+      return ok({ items: await foundFor(findings, approval, { tenantId, sight }), next: null });
+    },
+  });
 }
 
 /** Whose questions a reader may see, all of them or one module's: what `reachOf` says, for whole lists. */

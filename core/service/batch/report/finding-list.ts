@@ -1,6 +1,7 @@
 import type { FindingView } from '../../../engine/history/views.ts';
+import { severities } from '../../../sdk/severity.ts';
 import { countOf, formatAmount, moduleName, plainName } from '../format.ts';
-import { modulesOf, type RunRecord, severities } from '../record.ts';
+import { modulesOf, type RunRecord } from '../record.ts';
 import { type Html, html } from './html.ts';
 import { moduleMark, severityMark } from './marks.ts';
 

@@ -1,4 +1,4 @@
-import type { Severity } from '../../../sdk/agent.ts';
+import type { Severity } from '../../../sdk/severity.ts';
 import { type Html, html } from './html.ts';
 
 /** The shapes of the severity marks, defined once a page: told apart without colour, on paper too. */

@@ -1,6 +1,7 @@
 import type { FindingView } from '../../../engine/history/views.ts';
+import { severities } from '../../../sdk/severity.ts';
 import { countOf, formatAmount, formatCount, moduleName, plainName } from '../format.ts';
-import { modulesOf, type RunRecord, severities, sumAmounts } from '../record.ts';
+import { modulesOf, type RunRecord, sumAmounts } from '../record.ts';
 import { round, scale } from './chart.ts';
 import { type Html, html } from './html.ts';
 import { moduleMark, severityHead, severityMark } from './marks.ts';

@@ -216,6 +216,11 @@ export interface Approval {
   }[];
 }
 
+/** A tool. */
+export interface Tool {
+  readonly description: string;
+}
+
 /** A change that an agent proposed. */
 export interface Proposal {
   readonly key: string;

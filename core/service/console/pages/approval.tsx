@@ -1,7 +1,7 @@
 import { type ReactElement, useEffect, useRef, useState } from 'react';
 import { pathOf } from '../api/client.ts';
 import type { Problem } from '../api/problem.ts';
-import type { Approval, Page } from '../api/shapes.ts';
+import type { Approval, Page, Tool } from '../api/shapes.ts';
 import { hrefOf } from '../app/route.ts';
 import { useResource } from '../app/use-resource.ts';
 import { Loaded } from '../parts/loaded.tsx';
@@ -10,6 +10,7 @@ import { ProblemNote } from '../parts/problem-note.tsx';
 import { ShownLines } from '../parts/shown-lines.tsx';
 import { StateMark } from '../parts/state-mark.tsx';
 import { Decision } from './decision.tsx';
+import { FoundList } from './found-list.tsx';
 import { hrefOfStep } from './step-table.tsx';
 
 const everyMs = 5_000;
@@ -40,11 +41,13 @@ export function ApprovalPage({ id }: { readonly id: string }): ReactElement {
               </h1>
               <StateMark state={asked.state} />
             </div>
+            {asked.effect && <Purpose tool={asked.effect.tool} />}
             <Origin asked={asked} />
             <section>
               <h2>What is asked</h2>
               <ShownLines of={asked.shown} />
             </section>
+            {asked.effect && <FoundList approval={asked.id} />}
             {asked.state === 'open' ? (
               <Decision asked={asked} onSaid={approval.refresh} onRefused={setRefusal} />
             ) : (
@@ -58,6 +61,12 @@ export function ApprovalPage({ id }: { readonly id: string }): ReactElement {
       </Loaded>
     </>
   );
+}
+
+/** What the tool does, in its author's words; one that is not loaded any more says nothing. */
+function Purpose({ tool }: { readonly tool: string }): ReactElement | null {
+  const { data } = useResource<Tool>(`v1/tools/${encodeURIComponent(tool)}`);
+  return data ? <p>{data.description}</p> : null;
 }
 
 function Origin({ asked }: { readonly asked: Approval }): ReactElement {

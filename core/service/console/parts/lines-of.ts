@@ -20,12 +20,24 @@ export function linesOf(value: unknown, label: string): readonly Line[] {
   });
 }
 
-/** Data in one line, for lists: the arguments of a call go without their word, and what is too long without its end. */
+/**
+ * Data in one line, for lists: the arguments of a call go without their word, of several things only their number is told, and what is
+ * too long goes without its end.
+ */
 export function factsText(value: unknown): string {
-  const line = linesOf(value, '')
+  const line = linesOf(counted(value), '')
     .map(({ label, text }) => `${label.replace(/^args\./, '')} ${text}`.trim())
     .join(' · ');
   return line.length <= longest ? line : `${line.slice(0, longest)}…`;
+}
+
+function counted(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value))
+    return value.some((each) => typeof each === 'object' && each !== null)
+      ? `(${value.length})`
+      : value;
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, counted(each)]));
 }
 
 /** A name without what hides in it; the API's texts come so. */

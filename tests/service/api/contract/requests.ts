@@ -204,6 +204,7 @@ export const recipes: Readonly<Record<string, Recipe>> = {
     return { path: { server: 'tools' }, body: { tool, digest } };
   },
   'GET /v1/approvals/{id}': async (lab) => ({ path: { id: await lab.question() } }),
+  'GET /v1/approvals/{id}/findings': async (lab) => ({ path: { id: await lab.question() } }),
   'POST /v1/approvals/{id}/decision': async (lab) => ({
     path: { id: await lab.question() },
     body: { decision: 'granted', note: 'A test.' },
