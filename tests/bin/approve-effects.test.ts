@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Delegations } from '../../core/engine/approvals/delegations.ts';
 import type { ApprovalView } from '../../core/engine/approvals/view.ts';
 import { keyOf, type Order, Yard } from '../engine/approvals/yard.ts';
+import { eventually } from '../support/eventually.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { verifies } from '../support/verifies.ts';
 import { type Place, runCli } from './cli.ts';
@@ -103,7 +104,11 @@ describe('the commands on approvals of effects', function () {
     assert.equal(await yard.became(String(step.runId)), 'applied');
     const run = await yard.applied(proposal.id);
     assert.deepEqual([await slipsOf(step), await slipsOf(proposal)], [1, 1]);
-    const { stdout: all } = await tutti('approvals', '--all');
+    // A run that is stored is begun at once, and the question names it a statement later.
+    const all = await eventually(async () => {
+      const { stdout } = await tutti('approvals', '--all');
+      return stdout.includes(`carried out by ${run}\n`) ? stdout : null;
+    });
     assert.match(all, new RegExp(`then +carried out by ${run}\n`));
     assert.match(all, /\n0 approvals open\.\n$/);
   });

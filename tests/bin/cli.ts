@@ -7,6 +7,7 @@ import { main } from '../../bin/main.ts';
 import { nodeFlags } from '../../bin/node24.mjs';
 import { booksDatabase } from '../support/company.ts';
 import { compileCacheEnv } from '../support/compile-cache.ts';
+import { stopAfterAll } from '../support/hooks.ts';
 import type { FreshDatabase } from '../support/postgres.ts';
 import { scratchFolder } from '../support/scratch.ts';
 
@@ -43,6 +44,12 @@ export interface Place {
 const patienceMs = 90_000;
 const pauseMs = 10;
 
+/** A test that fails leaves its own, and the process of the tests would wait for them. */
+const living = new Set<ChildProcess>();
+stopAfterAll(async () => {
+  for (const child of living) child.kill('SIGKILL');
+});
+
 /**
  * Starts a command; nothing of the tests' own environment but PATH and HOME reaches it.
  * @param output an open file for its standard output. @default what it says there is kept
@@ -63,8 +70,10 @@ export function startCli(place: Place, args: readonly string[], output?: number)
     stderr += text;
   });
   let isOver = false;
+  living.add(child);
   const ended = once(child, 'close').then(([code]) => {
     isOver = true;
+    living.delete(child);
     return { code: code as number | null, stdout, stderr };
   });
   return {

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { root } from '../../scripts/checks.ts';
 import { compileCacheEnv } from '../support/compile-cache.ts';
+import { freePort } from '../support/free-port.ts';
 import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { verifies } from '../support/verifies.ts';
@@ -25,15 +25,6 @@ const imageEnv = Object.fromEntries(
     .map((each) => each.split('=') as [string, string]),
 );
 const health = listOf(lineOf('HEALTHCHECK'));
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { readonly port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** A folder with exactly what the image has; TUTTI_TEST_PACKAGES names the packages of `npm ci --omit=dev --omit=optional`, if they are there. */
 function imageFolder(): Disposable & { readonly path: string } {

@@ -56,6 +56,8 @@ describe('the life of a command', () => {
     const running = startCli(place, ['run', 'gated', ...shop]);
     await running.says(/1 running/);
     running.child.kill('SIGTERM');
+    // Two that come before the process has a core are one.
+    await running.says(/Interrupted/);
     running.child.kill('SIGTERM');
 
     const { code } = await running.ended;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -25,13 +25,17 @@ import { verifies } from '../support/verifies.ts';
 import { runCli } from './cli.ts';
 
 const program = fileURLToPath(new URL('../support/fixtures/crash-lab.ts', import.meta.url));
-const items = Array.from({ length: 150 }, (_, index) => ({ id: `m${index}` }));
+/** Those that are held have their effects after the backup, however long that takes. */
+const items = Array.from({ length: 150 }, (_, index) => ({
+  id: index < 100 ? `m${index}` : `held${index}`,
+}));
 const patienceMs = 60_000;
 
 describe('the restore drill', function () {
   this.timeout(300_000);
   const folder = scratchFolder({});
   const log = join(folder.path, 'outside.log');
+  const gate = join(folder.path, 'gate');
   const backup = join(folder.path, 'running.backup');
   const [oldPlace, newPlace] = [join(folder.path, 'old'), join(folder.path, 'new')];
   const children = new Set<ChildProcess>();
@@ -44,7 +48,8 @@ describe('the restore drill', function () {
   function startEngine(url: string, runId: string): ChildProcess {
     const what = JSON.stringify({ until: runId });
     const args = [...nodeFlags, program, url, what, 'lab.config.ts'];
-    const env = { ...process.env, ...compileCacheEnv, LAB_LOG: log, LAB_THREADS: '1' };
+    const lab = { LAB_LOG: log, LAB_GATE: gate, LAB_THREADS: '1' };
+    const env = { ...process.env, ...compileCacheEnv, ...lab };
     const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'ignore', 'inherit'] });
     children.add(child);
     return child;
@@ -70,6 +75,7 @@ describe('the restore drill', function () {
     const oldUrl = urlOf(old, 'tutti');
     const { id, tenantId } = await submitMarks(oldUrl);
     const first = startEngine(oldUrl, id);
+    const death = once(first, 'exit');
     await untilMarks(10);
     const { rows } = await writeBackup(
       { dataFolder: oldPlace },
@@ -77,9 +83,10 @@ describe('the restore drill', function () {
     );
     // The engine goes on after the backup, and everything but the log and the file is lost.
     const then = marks().length;
+    writeFileSync(gate, '');
     await untilMarks(then + 10);
     first.kill('SIGKILL');
-    await once(first, 'exit');
+    await death;
     const lost = await journalOf(oldUrl, id);
     await old.leave();
     await rm(oldPlace, { recursive: true });

@@ -10,6 +10,8 @@ const create = { openai: /^POST \/v1\/batches$/, anthropic: /^POST .*messages\/b
 const content = { openai: /content$/, anthropic: /results$/ };
 /** What a call costs in a batch, by the lab's prices. */
 const batchCost = 70;
+/** So many steps a run has. */
+const items = ['a', 'b', 'c'] as const;
 /** Longer than an engine takes to take over from one that has died; a request may be on its way for so long. */
 const onItsWayMs = 700;
 
@@ -32,8 +34,9 @@ interface Death {
   readonly lead?: (lab: BatchCrashLab, run: string, engine: KillableEngine) => Promise<void>;
 }
 
+/** Until each call of a run, or so many of each, is in a batch whose id is recorded. */
 const submitted = (lab: BatchCrashLab, run: string, times = 1) =>
-  lab.until(async () => (await lab.entries(run, 'batch.submitted')) === times);
+  lab.until(async () => (await lab.submitted(run)) === times * items.length);
 
 function deathsOf(provider: Provider): readonly Death[] {
   const on =
@@ -52,7 +55,7 @@ function deathsOf(provider: Provider): readonly Death[] {
       name: 'while calls gather',
       gatherMs: 3_600_000,
       lead: async (lab, run, engine) => {
-        await lab.until(async () => (await lab.entries(run, 'turn.started')) === 3);
+        await lab.until(async () => (await lab.entries(run, 'turn.started')) === items.length);
         await engine.kill();
         assert.equal(await lab.entries(run, 'batch.planned'), 0);
       },
@@ -178,7 +181,7 @@ class Lane {
     const lab = this.#lab;
     const dying = this.#engine;
     await dying.ready;
-    const ids = ['a', 'b', 'c'].map((id) => `${id}-${index}`);
+    const ids = items.map((id) => `${id}-${index}`);
     lay?.(lab, dying);
     const run = await lab.run(workflow, ids);
     // It is up before the other dies, or soon after.
@@ -195,7 +198,7 @@ class Lane {
 }
 
 describe('an engine that is killed with a batch', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const labs: BatchCrashLab[] = [];
   const ends = new Map<string, Promise<void>>();
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { ApprovalView } from '../../core/engine/approvals/view.ts';
 import { keyOf, Yard } from '../engine/approvals/yard.ts';
 import { startLabEngine } from '../support/crash-lab.ts';
+import { eventually } from '../support/eventually.ts';
 import { verifies } from '../support/verifies.ts';
 
 /** Who waits for the answer: a step, or nobody, and what was granted has a run of its own. */
@@ -29,7 +30,7 @@ describe('an engine that dies around an approval', function () {
     await yard.close(this);
   });
 
-  /** Lets an engine work until it dies at a crash point; one that does not come to it is ended when `isDone`, which is an error. */
+  /** Lets an engine work until it dies at a crash point; one that does not come to it soon after it `isDone` is ended, which is an error. */
   async function dieAt(at: string, isDone: () => Promise<boolean>): Promise<void> {
     const { child, ended } = startLabEngine(
       yard.fresh.url,
@@ -41,7 +42,8 @@ describe('an engine that dies around an approval', function () {
       isOver = true;
     });
     while (!isOver && !(await isDone())) await new Promise((resolve) => setTimeout(resolve, 50));
-    child.kill('SIGTERM');
+    // What is committed is there to see before the engine hears of it, and comes to the point.
+    await eventually(() => isOver).catch(() => child.kill('SIGTERM'));
     assert.equal((await ended).signal, 'SIGKILL', at);
   }
 

@@ -61,7 +61,10 @@ export async function killOnFolder(
   await oracle.openGate('x');
   for (let round = 0; round < times * victims.length; round += 1) {
     const victim = victims[round % victims.length];
-    const items = Array.from({ length: count }, (_, index) => `x-${round}-${1000 + index}`);
+    const work = Array.from({ length: count }, (_, index) => `x-${round}-${1000 + index}`);
+    // The run goes on until something has died, however late that is.
+    const gate = `x${round}`;
+    const items = [...work, `${gate}-last`];
     const engine = startLabEngine(dataFolder, oracle.env, { ...holds, items });
     await engine.ready;
     // Whoever asks for a run while its database dies is told so, and ends.
@@ -69,6 +72,7 @@ export async function killOnFolder(
     await sleep(chance() * longestLifeMs);
     if (victim !== 'engine') process.kill(postmaster(dataFolder), 'SIGKILL');
     if (victim !== 'server') engine.child.kill('SIGKILL');
+    await oracle.openGate(gate);
     const { code, signal, stderr } = await engine.ended;
     // An engine that lives goes on when its server is back.
     assert.ok(victim === 'server' ? code === 0 : signal === 'SIGKILL', `${victim}: ${stderr}`);

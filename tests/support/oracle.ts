@@ -68,9 +68,10 @@ export async function startOracle(log: string): Promise<Oracle> {
   const child = spawn(process.execPath, [...nodeFlags, program, log], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
+  const ended = once(child, 'exit');
   const line = await Promise.race([
     once(createInterface({ input: child.stdout }), 'line'),
-    once(child, 'exit').then(() => {
+    ended.then(() => {
       throw new Error('the oracle did not start');
     }),
   ]);
@@ -86,7 +87,7 @@ export async function startOracle(log: string): Promise<Oracle> {
     },
     async close() {
       child.stdin.end();
-      if (child.exitCode === null) await once(child, 'exit');
+      await ended;
     },
   };
 }

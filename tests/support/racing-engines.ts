@@ -30,6 +30,7 @@ export async function startEngines(
       execArgv: ['--disable-warning=ExperimentalWarning'],
     }),
   );
+  const ended = children.map((engine) => once(engine, 'exit'));
   const hear = async (engine: ChildProcess): Promise<string> => {
     const over = new AbortController();
     const { signal } = over;
@@ -55,8 +56,7 @@ export async function startEngines(
       return ids;
     },
     async close() {
-      const ended = children.map((engine) => once(engine, 'exit'));
-      for (const engine of children) engine.disconnect();
+      for (const engine of children) if (engine.connected) engine.disconnect();
       await Promise.all(ended);
     },
   };
