@@ -18,6 +18,8 @@ export function timeoutOf({ tool }: Pick<Call, 'tool'>): number {
 
 /** What the ERP said to the commands of one handler, and whether anything happened past it. */
 export interface Commands {
+  /** Whether an earlier try of the call may have been carried out. */
+  readonly isRepeat: boolean;
   /** Whether something was carried out, or may have been. */
   hasWritten: boolean;
   /** Whether the ERP itself has refused one: it looked at the key, and had done nothing under it. */
@@ -219,15 +221,18 @@ function heeded({ tool, scope }: Call, key: string, commands: Commands): Connect
       if (!commands.hasWritten && tool.effect !== 'send') await awaitClearance(scope, key);
       refuseUnlessOwned(scope);
       let outcome: Outcome | null = null;
+      // Under a key that several calls share, a first try meets what another call has done.
+      const mayMeetOthers = !commands.isRepeat && !options.key.startsWith(key);
+      const isOthers = (): boolean => mayMeetOthers && outcome?.kind === 'replayed';
       const endWriting = scope.known?.writing(command.entity);
       try {
         outcome = await connector.apply(command, options);
-        noteWrite(commands, command, outcome);
+        if (!isOthers()) noteWrite(commands, command, outcome);
         return outcome;
       } finally {
         endWriting?.();
         if (isRefusal(outcome)) commands.wasRefused = true;
-        else if (outcome?.kind !== 'retry') commands.hasWritten = true;
+        else if (outcome?.kind !== 'retry' && !isOthers()) commands.hasWritten = true;
       }
     },
   };

@@ -180,7 +180,7 @@ async function act(
   const { recorder } = call.scope;
   const clash = isRepeat ? null : await yieldToOthers(call, intent);
   if (clash) return clash;
-  const commands: Commands = { hasWritten: false, wasRefused: false, writes: [] };
+  const commands: Commands = { isRepeat, hasWritten: false, wasRefused: false, writes: [] };
   refuseUnlessOwned(call.scope);
   try {
     const result = await runHandler(call, args, { key: intent.key, commands });

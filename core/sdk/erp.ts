@@ -7,6 +7,12 @@ export interface Written {
   readonly replayed: boolean;
 }
 
+/** A field that can say what a record is about: one that a filter may name. */
+type SubjectField<R> = Exclude<keyof Filter<R> & keyof R, 'id' | 'version'>;
+
+/** A record that is there, or what a new one holds beside what it is about. */
+type Chosen<R, F extends keyof R> = R | Omit<R, 'id' | 'version' | F>;
+
 /** The typed helper of one entity, as tool handlers get it: `erp.bill.get(id)`. */
 export interface Records<E extends EntityName> {
   /** @throws RECORD_UNKNOWN */
@@ -15,15 +21,19 @@ export interface Records<E extends EntityName> {
   find(filter: Filter<Row<E>>): Promise<Row<E> | null>;
   /** All records that match. @throws INPUT_INVALID when more than `limit` do */
   list(filter?: Filter<Row<E>>, options?: ListOptions<Row<E>>): Promise<readonly Row<E>[]>;
+  /** A new record, which a repeat of the call finds again. @throws ERP_REJECTED */
+  create(data: Omit<Row<E>, 'id' | 'version'>): Promise<Written>;
   /**
-   * A new record. `once`: what it is about, with what was there when the tool looked; of all calls that say the same, of other runs and at the same
-   * moment too, one makes it, and the others are told of that one, as `replayed`. @default the call's own record, which a repeat finds again
-   * @throws ERP_REJECTED
+   * The record that stands about a subject, or a new one; of all calls about the same, of other runs and at the same moment too, one makes
+   * it. `about` are fields that stay as they are made; `choose` gets every record that ever was about it, thrown away ones included, and
+   * says which of them stands, or else the other fields of a new one. It is asked again when another call was faster, and refuses by what
+   * it throws. Where the connector's repeats are `unsafe`, two at the same moment may make two.
+   * @throws ERP_REJECTED · INPUT_INVALID when more than 10,000 records are about it
    */
-  create(
-    data: Omit<Row<E>, 'id' | 'version'>,
-    options?: { readonly once?: readonly (string | number | null)[] },
-  ): Promise<Written>;
+  findOrCreate<F extends SubjectField<Row<E>>>(
+    about: Pick<Row<E>, F>,
+    choose: (records: readonly Row<E>[]) => Chosen<Row<E>, F> | Promise<Chosen<Row<E>, F>>,
+  ): Promise<Row<E>>;
   /** Changes fields. @throws ERP_REJECTED · ERP_CONFLICT when `expect` is no longer the record's version */
   update(
     id: Id<E>,

@@ -20,24 +20,16 @@ export async function openAuditCase(
   const { kind, company, amount, records } = matter;
   const standing: readonly Row<'audit_case'>['status'][] =
     kind === 'duty_conflict' ? ['draft', 'open'] : ['draft', 'open', 'closed'];
-  for (;;) {
-    const cases = await erp.audit_case.list({ kind, company, subject });
-    const known = cases.find(({ status }) => standing.includes(status));
-    if (known) return { id: known.id, version: known.version };
-    const made = await erp.audit_case.create(
-      {
+  const { id, version } = await erp.audit_case.findOrCreate(
+    { kind, company, subject },
+    (cases) =>
+      cases.find(({ status }) => standing.includes(status)) ?? {
         number: `AC-${key.slice(0, 12)}`,
-        kind,
-        company,
-        subject,
         amount,
         openedOn: today,
         status: 'draft',
         records,
       },
-      { once: [kind, company, subject, ...cases.map(({ id }) => id)] },
-    );
-    // Another call has opened one since this one looked.
-    if (!made.replayed) return { id: made.id, version: made.version };
-  }
+  );
+  return { id, version };
 }

@@ -49,16 +49,20 @@ export interface Difference {
 
 /** Compares a bill with its order and receipts; at most one element a kind, the gravest kind first. */
 export function compareBill(facts: MatchFacts): readonly Difference[] {
-  const charged = Map.groupBy(facts.bill.lines, (line) => line.orderLine);
+  const { lines, total } = facts.bill;
+  const charged = Map.groupBy(lines, (line) => line.orderLine);
+  // Freight and tax come beside what was ordered: alone they are nothing that anybody has received.
+  const isFree = lines.every(({ orderLine }) => orderLine === null);
   const differences = [
-    ...[...charged.values()].flatMap((lines) => compareLines(lines, facts)),
+    ...(isFree
+      ? unreceived(lines)
+      : [...charged.values()].flatMap((of) => compareLines(of, facts))),
     ...compareTotal(facts),
   ];
-  const { currency } = facts.bill.total;
   return (['receipt', 'quantity', 'price'] as const).flatMap((kind) => {
     const amounts = differences.filter((each) => each.kind === kind).map((each) => each.amount);
     if (amounts.length === 0) return [];
-    const amount = Money.round(Money.of(Decimal.sum(amounts), currency));
+    const amount = Money.round(Money.of(Decimal.sum(amounts), total.currency));
     return [{ kind, amount, lines: amounts.length }];
   });
 }

@@ -30,15 +30,14 @@ export function postingLine(
 export type ParkedDraft = Omit<Row<'parked_entry'>, 'id' | 'version' | 'status'>;
 
 /** Parks a journal entry, or returns the one that was parked for the same reason about the same record and not discarded. */
-export async function park(erp: Erp, draft: ParkedDraft): Promise<Id<'parked_entry'>> {
-  const { company, reason, reference } = draft;
-  for (;;) {
-    const entries = await erp.parked_entry.list({ company, reason, reference });
-    const parked = entries.find(({ status }) => status !== 'discarded');
-    if (parked) return parked.id;
-    const once = [company, reason, reference, ...entries.map(({ id }) => id)];
-    const made = await erp.parked_entry.create({ ...draft, status: 'draft' }, { once });
-    // Another call has parked one since this one looked.
-    if (!made.replayed) return made.id as Id<'parked_entry'>;
-  }
+export async function park(
+  erp: Erp,
+  { company, reason, reference, ...rest }: ParkedDraft,
+): Promise<Id<'parked_entry'>> {
+  const { id } = await erp.parked_entry.findOrCreate(
+    { company, reason, reference },
+    (entries) =>
+      entries.find(({ status }) => status !== 'discarded') ?? { ...rest, status: 'draft' },
+  );
+  return id;
 }

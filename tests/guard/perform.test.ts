@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { EngineError } from 'tutti';
+import { defineTool, EngineError, Text } from 'tutti';
 import { invoke } from '../../core/guard/invoke.ts';
+import type { Connector } from '../../core/ports/erp/connector.ts';
 import type { AnyTool } from '../../core/sdk/tool.ts';
 import { verifies } from '../support/verifies.ts';
-import { aConnector, aScope, hold, Record } from './lab.ts';
+import { aConnector, aScope, hold, holdDeclaration, Record } from './lab.ts';
 import { again, args, earlier, ends, forgetful, kindOf, Outside, stateOf } from './outside.ts';
 
 describe('an effect whose end nobody knows', () => {
@@ -112,6 +113,57 @@ describe('an effect whose end nobody knows', () => {
 
     assert.ok(outcome.kind === 'error' && outcome.error.code === 'TOOL_RESULT_INVALID');
     assert.deepEqual([outside.arrived, stateOf(record)], [[], 'started']);
+  });
+});
+
+describe('a record that another call was faster to make', () => {
+  const draft = (refuses: boolean): AnyTool =>
+    defineTool({ ...holdDeclaration, name: 'lab.crate.draft' }).handler(async (_, { erp }) => {
+      const { version } = await erp.crate.findOrCreate({ code: 'Z9' }, ([there]) => {
+        if (there && refuses) throw new EngineError('ERP_REJECTED', 'There is one.');
+        return there ?? { note: new Text('new'), held: false };
+      });
+      return { version };
+    });
+  /** The ERP, in which each command has just been carried out for somebody else. */
+  const crowded = (): Connector => {
+    const erp = aConnector();
+    const apply: Connector['apply'] = async (...command) => {
+      await erp.apply(...command);
+      return await erp.apply(...command);
+    };
+    return { ...erp, apply };
+  };
+  const writtenBy = ({ entries }: Record): unknown =>
+    entries.find(({ kind }) => kind === 'effect.wrote')?.data.records;
+
+  it('proves that a call did nothing which is refused for it', async () => {
+    const record = new Record();
+
+    const outcome = await again(draft(true), record, crowded());
+
+    assert.ok(outcome.kind === 'error' && outcome.error.code === 'ERP_REJECTED');
+    assert.deepEqual(ends(record), ['rejected']);
+  });
+
+  it('is not noted as written by the call that is given it', async () => {
+    verifies('R8.undo');
+    const record = new Record();
+
+    assert.equal(kindOf(await again(draft(false), record, crowded())), 'applied');
+    assert.deepEqual(writtenBy(record), []);
+    const alone = new Record();
+    await again(draft(false), alone, aConnector());
+    assert.equal((writtenBy(alone) as readonly unknown[]).length, 1);
+  });
+
+  it('may be its own where an earlier try of the call came to no end', async () => {
+    const tool = draft(true);
+    const record = await earlier(tool, 'started');
+
+    await again(tool, record, crowded());
+
+    assert.equal(stateOf(record), 'uncertain');
   });
 });
 

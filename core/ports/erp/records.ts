@@ -49,6 +49,8 @@ const pageRows = 2_000;
 type Data = Readonly<Record<string, unknown>>;
 type Order = NonNullable<Query['order']>;
 
+type Choose = (records: readonly ErpRecord[]) => ErpRecord | Data | Promise<ErpRecord | Data>;
+
 interface UntypedRecords {
   get(id: string): Promise<ErpRecord>;
   find(filter: Data): Promise<ErpRecord | null>;
@@ -56,7 +58,8 @@ interface UntypedRecords {
     filter?: Data,
     options?: { readonly order?: Order; readonly limit?: number },
   ): Promise<readonly ErpRecord[]>;
-  create(data: Data, options?: { readonly once?: readonly unknown[] }): Promise<Written>;
+  create(data: Data): Promise<Written>;
+  findOrCreate(about: Data, choose: Choose): Promise<ErpRecord>;
   update(id: string, data: Data, options?: { readonly expect?: string }): Promise<Written>;
   act(
     id: string,
@@ -83,11 +86,37 @@ function recordsOf(call: RecordsCall, entity: AnyEntity): UntypedRecords {
         limit: options.limit ?? defaultListRows,
         ...(options.order && { order: options.order }),
       }),
-    create: (data, { once } = {}) => call.write({ entity: name, op: 'create', data }, once),
+    create: (data) => call.write({ entity: name, op: 'create', data }),
+    findOrCreate: (about, choose) => findOrCreate(call, entity, { about, choose }),
     update: (id, data, options) => call.write({ entity: name, op: 'update', id, data, ...options }),
     act: (id, action, ...[data, options]) =>
       call.write({ entity: name, op: 'act', id, action, data, ...options }),
   };
+}
+
+/**
+ * Records about a subject only become more, so whoever has seen the same of them makes the next one under the same key, and the first to
+ * come makes it: each was made by a call that had seen all before it.
+ */
+async function findOrCreate(
+  call: RecordsCall,
+  entity: AnyEntity,
+  { about, choose }: { readonly about: Data; readonly choose: Choose },
+): Promise<ErpRecord> {
+  const filter = wireFilter(entity, about);
+  const known = new Set<string>();
+  for (;;) {
+    const records = await call.read(entity, { filter, limit: defaultListRows });
+    const chosen = await choose(records);
+    if ('id' in chosen) return chosen as ErpRecord;
+    for (const { id } of records) known.add(id);
+    const data = { ...chosen, ...about };
+    const command = { entity: entity.name, op: 'create', data } as const;
+    const { id, version, replayed } = await call.write(command, [about, [...known].toSorted()]);
+    if (!replayed) return { id, version, ...data };
+    // Another call has made it since this one looked. Where it cannot be seen any more, it stands in nobody's way.
+    known.add(id);
+  }
 }
 
 class RecordsCall {

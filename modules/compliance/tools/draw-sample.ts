@@ -30,23 +30,16 @@ export const drawSample = defineTool({
     );
   }
   const number = `AS-${key.slice(0, 12)}`;
-  const samples = await erp.audit_sample.list({
-    journal,
-    status: { in: ['draft', 'confirmed'] },
-  });
-  // What an interrupted call has drafted under this key is its own and stands in nobody's way.
-  const others = samples.filter((sample) => sample.number !== number);
-  const sampled = new Set(others.flatMap((sample) => sample.lines.map((line) => line.entry)));
-  const lines = entries.filter(({ entry }) => !sampled.has(entry));
-  const holder = others.findLast((each) => each.lines.some(({ entry }) => wanted.has(entry)));
-  if (lines.length === 0 && holder) return { id: holder.id, version: holder.version };
-  const { id, version } = await erp.audit_sample.create({
-    number,
-    journal,
-    company,
-    date: today,
-    status: 'draft',
-    lines,
+  const { id, version } = await erp.audit_sample.findOrCreate({ journal }, (samples) => {
+    // What an interrupted call has drafted under this key is its own.
+    const own = samples.find((each) => each.number === number);
+    if (own) return own;
+    const standing = samples.filter(({ status }) => status !== 'discarded');
+    const sampled = new Set(standing.flatMap((sample) => sample.lines.map((line) => line.entry)));
+    const lines = entries.filter(({ entry }) => !sampled.has(entry));
+    const holder = standing.findLast((each) => each.lines.some(({ entry }) => wanted.has(entry)));
+    if (lines.length === 0 && holder) return holder;
+    return { number, company, date: today, status: 'draft', lines };
   });
   return { id, version };
 });

@@ -24,18 +24,18 @@ export const threeWayMatch = defineAgent({
   tools: { listDraftBills, listOrders, listReceipts, getTolerances, setMatchResult, placeHold },
   findings: {
     'match.receipt':
-      'A bill charges an order line of which nothing has been received, or that its vendor and company do not have.',
+      'A bill charges an order line of which nothing has been received, or that its vendor and company do not have, or names no line of its order at all.',
     'match.quantity':
       'A bill charges more than was received, or ordered where no receipt is required.',
     'match.price':
       "A bill's price lies outside the tolerance around the order's price, or its total around the sum of its lines.",
   },
   instructions: `1. Call finance.bill.list_drafts with the vendor. Without bills answer with zeros and []. Else call finance.order.list and finance.receipt.list once with all their orders (with more than ${ordersAtOnce}, once for each ${ordersAtOnce} of them), and finance.tolerance.get once with all their companies.
-2. Skip bills whose hold is not null: somebody knows. Judge every line of the others; a line without orderLine is in order.
+2. Skip bills whose hold is not null: somebody knows. Judge every line of the others; a line without orderLine is in order beside one that has it.
 - agreed = what was accepted for the order line when the order's matching is three_way (0 when no receipt names it), the ordered quantity when it is two_way (0 when the order's status is draft or cancelled).
 - permitted = agreed less what other bills charge for the order line (billed, without this bill), at least 0.
 - allowed(value) = the smaller of the company's amount, and its percent of the value; 0 when the company has no tolerance.
-- match.receipt: the order or the order line is not there (an order of another vendor or company is not), or three_way and agreed is 0, and the lines for it charge more than they credit; difference = quantity x bill price. Otherwise one or both of:
+- match.receipt: the order or the order line is not there (an order of another vendor or company is not), or three_way and agreed is 0, and the lines for it charge more than they credit; also when no line of the bill has an orderLine and all of them together charge more than they credit; difference = quantity x bill price. Otherwise one or both of:
 - match.quantity, once an order line: (quantity of all the bill's lines for it - permitted) x order price is above 0 and above allowed(permitted x order price); that is the difference.
 - match.price: |bill price - order price| x quantity (bill price x quantity when the currencies differ) is above allowed(quantity x order price); that is the difference.
 - match.price, also, once a bill: |bill total - the sum of quantity x bill price over all its lines, to as many decimals as its currency has| is above allowed(that sum); that is the difference. Lines without orderLine count here.

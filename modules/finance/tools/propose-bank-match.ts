@@ -19,20 +19,14 @@ export const proposeBankMatch = defineTool({
   category: 'bank',
 }).handler(async ({ account, pairs }, { erp, today }) => {
   const wanted = new Set(pairs.map(nameOf));
-  for (;;) {
-    const all = await erp.bank_match.list({ account });
+  const match = await erp.bank_match.findOrCreate({ account }, (all) => {
     const matches = all.filter(({ status }) => status !== 'discarded');
-    const taken = new Set(matches.flatMap((match) => match.lines.map(nameOf)));
+    const taken = new Set(matches.flatMap((each) => each.lines.map(nameOf)));
     const lines = pairs.filter((pair) => !taken.has(nameOf(pair)));
-    const last = matches.findLast((match) => match.lines.some((pair) => wanted.has(nameOf(pair))));
-    if (lines.length === 0 && last) return { match: last.id };
-    const made = await erp.bank_match.create(
-      { account, date: today, status: 'draft', lines },
-      { once: [account, ...all.map(({ id }) => id)] },
-    );
-    // Another call has drafted one since this one looked.
-    if (!made.replayed) return { match: made.id };
-  }
+    const last = matches.findLast((each) => each.lines.some((pair) => wanted.has(nameOf(pair))));
+    return lines.length === 0 && last ? last : { date: today, status: 'draft', lines };
+  });
+  return { match: match.id };
 });
 
 function nameOf({ line, payment }: { readonly line: string; readonly payment: string }): string {

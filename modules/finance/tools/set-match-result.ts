@@ -22,22 +22,13 @@ export const setMatchResult = defineTool({
   category: 'payables',
 }).handler(async ({ vendor, results }, { erp, today }) => {
   const said = sayingOf(results);
-  for (;;) {
-    // Each night leaves one: all that there ever were would be read a year long.
-    const [drafts, ofToday] = await Promise.all([
-      erp.match_run.list({ vendor, status: 'draft' }),
-      erp.match_run.list({ vendor, date: today }),
-    ]);
+  const run = await erp.match_run.findOrCreate({ vendor, date: today }, async () => {
+    // What earlier nights have left stands too, as far as nobody has settled it.
+    const drafts = await erp.match_run.list({ vendor, status: 'draft' });
     const same = drafts.find(({ lines }) => sayingOf(lines) === said);
-    if (same) return { run: same.id };
-    const seen = new Set([...drafts, ...ofToday].map(({ id }) => id));
-    const made = await erp.match_run.create(
-      { vendor, date: today, status: 'draft', lines: results },
-      { once: [vendor, today, ...[...seen].toSorted()] },
-    );
-    // Another call has drafted one since this one looked.
-    if (!made.replayed) return { run: made.id };
-  }
+    return same ?? { status: 'draft', lines: results };
+  });
+  return { run: run.id };
 });
 
 /** What results say, in whatever order. */

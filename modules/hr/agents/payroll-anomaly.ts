@@ -51,7 +51,8 @@ export const payrollAnomaly = defineAgent({
     'payroll.no_contract': 'A regular payslip pays somebody without a contract in the month.',
     'payroll.double': 'An employee has two regular payslips for the month.',
     'payroll.rate_jump': 'The rate rose against the last month and lies above the contract.',
-    'payroll.hours': "An hourly employee's paid hours differ from the timesheets.",
+    'payroll.hours':
+      "An hourly employee's paid hours differ from the timesheets, or the gross pay from rate times hours.",
   },
   instructions: `1. Call hr.payslip.list, hr.payslip_history.list, hr.contract.list and hr.timesheet.total once each with the department.
 2. Go through the payslips of kind regular in the order given; each gets the first kind that applies, at most one. Corrections are in order, and so is a limit that is met exactly.
@@ -59,7 +60,7 @@ export const payrollAnomaly = defineAgent({
 - payroll.no_contract: hr.contract.list has no contract of the employee. Records: [payslip]. Amount: gross.
 - payroll.double: first is not null. Records: [payslip: first, payslip: this one]. Amount: gross of this one.
 - payroll.rate_jump: rate is above ${historyFactor} times the employee's rate in hr.payslip_history.list and above ${contractFactor} times that of the employee's last contract in the list. Records: [payslip]. Amount: gross - gross x contract rate / rate.
-- payroll.hours: pay is hourly and hours differ by more than ${hoursTolerance} from the employee's total in hr.timesheet.total (0 when not listed). Records: [payslip]. Amount: the difference without sign x rate.
+- payroll.hours: pay is hourly and hours differ by more than ${hoursTolerance} from the employee's total in hr.timesheet.total (0 when not listed), or gross differs by more than ${hoursTolerance} x rate from hours x rate (by all of it when the currencies differ). Records: [payslip]. Amount: the difference of the hours without sign x rate; where gross differs, that of gross from the total x rate, if it is more.
 Company: the payslip's. Amounts to as many decimals as their currency has. Severity: critical when the amount is above ${criticalAmount}, else high.
 3. For each finding call hr.payslip.hold with the payslip (for payroll.double the later one), expect = its version, and the part of the kind after the dot as reason.
 Answer with checked = payslips listed, flagged = findings, exposure = their amounts added up by currency.
@@ -171,15 +172,30 @@ function wrongHours(slip: Payslip, { hours }: Facts): Anomaly | null {
   if (slip.pay !== 'hourly') return null;
   const recorded = hours.get(slip.employee) ?? '0';
   const difference = Decimal.abs(Decimal.minus(slip.hours, recorded));
-  if (!Decimal.isAbove(difference, hoursTolerance)) return null;
+  const isOff = Decimal.isAbove(
+    beyond(slip, slip.hours),
+    Decimal.times(slip.rate.amount, hoursTolerance),
+  );
+  if (!isOff && !Decimal.isAbove(difference, hoursTolerance)) return null;
+  const tooMuch = Decimal.times(slip.rate.amount, difference);
+  const stake = isOff ? beyond(slip, recorded) : tooMuch;
+  const { amount: gross, currency } = slip.gross;
   return {
     reason: 'hours',
     slip,
     records: [recordOf(slip)],
-    amount: Money.round(Money.times(slip.rate, difference)),
-    summary: `Payslip ${slip.number} pays ${slip.hours} hours; the timesheets have ${recorded}.`,
-    evidence: { paid: slip.hours, recorded },
+    amount: Money.round({ amount: Decimal.isAbove(tooMuch, stake) ? tooMuch : stake, currency }),
+    summary: isOff
+      ? `Payslip ${slip.number} pays ${gross} ${currency} for ${slip.hours} hours at ${slip.rate.amount} ${slip.rate.currency}; the timesheets have ${recorded}.`
+      : `Payslip ${slip.number} pays ${slip.hours} hours; the timesheets have ${recorded}.`,
+    evidence: { paid: slip.hours, recorded, ...(isOff && { gross }) },
   };
+}
+
+/** How far the gross pay lies from that for so many hours, without sign; all of it where it is in another currency than the rate. */
+function beyond({ rate, gross }: Payslip, hours: string): string {
+  const due = rate.currency === gross.currency ? Decimal.times(rate.amount, hours) : '0';
+  return Decimal.abs(Decimal.minus(gross.amount, due));
 }
 
 function recordOf(slip: Pick<Payslip, 'id'>): { readonly entity: 'payslip'; readonly id: string } {

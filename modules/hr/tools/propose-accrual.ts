@@ -29,13 +29,12 @@ export const proposeAccrual = defineTool({
 }).handler(async ({ company, period, kind, total }, { erp, key }) => {
   const cost = await costPayroll(erp, { company, period });
   const number = `PA-${key.slice(0, 12)}`;
-  for (;;) {
-    const accruals = await erp.payroll_accrual.list({ company, period });
-    // What an interrupted call has drafted under this key is its own and stands in nobody's way.
-    const own = accruals.find((accrual) => accrual.number === number);
-    const others = accruals.filter((accrual) => accrual !== own);
-    refuseSecond(others, { company, period, kind });
-    const posted = others.filter((accrual) => accrual.status === 'posted');
+  const accrual = await erp.payroll_accrual.findOrCreate({ company, period }, (accruals) => {
+    // What an interrupted call has drafted under this key is its own.
+    const own = accruals.find((each) => each.number === number);
+    if (own) return own;
+    refuseSecond(accruals, { company, period, kind });
+    const posted = accruals.filter((each) => each.status === 'posted');
     const lines =
       kind === 'regular'
         ? cost.departments.map(({ department, gross }) => ({ department, amount: gross }))
@@ -47,13 +46,9 @@ export const proposeAccrual = defineTool({
         `The ${kind} accrual of ${company} for ${period} comes to ${computed.amount} ${computed.currency}, not ${total.amount} ${total.currency}; read the payroll again.`,
       );
     }
-    const made = await erp.payroll_accrual.create(
-      { number, company, period, kind, status: 'draft', entry: null, total: computed, lines },
-      { once: [company, period, kind, ...others.map(({ id }) => id)] },
-    );
-    // Else another call has drafted one since this one looked.
-    if (!made.replayed || made.id === own?.id) return { id: made.id, version: made.version };
-  }
+    return { number, kind, status: 'draft', entry: null, total: computed, lines };
+  });
+  return { id: accrual.id, version: accrual.version };
 });
 
 /** One regular accrual a month, and one draft of a correction at a time. */

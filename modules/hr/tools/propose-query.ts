@@ -29,16 +29,14 @@ export const proposeQuery = defineTool({
   scope: 'tenant',
 }).handler(async ({ employee, week, reason }, { erp, key }) => {
   const { department } = await erp.employee.get(employee);
-  for (;;) {
-    const queries = await erp.timesheet_query.list({ employee, week, reason });
-    const open = queries.find(({ status }) => status === 'draft' || status === 'sent');
-    if (open) return { id: open.id, version: open.version };
-    const number = `TQ-${key.slice(0, 12)}`;
-    const made = await erp.timesheet_query.create(
-      { number, employee, department, week, reason, status: 'draft' },
-      { once: [employee, week, reason, ...queries.map(({ id }) => id)] },
-    );
-    // Another call has drafted one since this one looked.
-    if (!made.replayed) return { id: made.id, version: made.version };
-  }
+  const { id, version } = await erp.timesheet_query.findOrCreate(
+    { employee, week, reason },
+    (queries) =>
+      queries.find(({ status }) => status !== 'withdrawn') ?? {
+        number: `TQ-${key.slice(0, 12)}`,
+        department,
+        status: 'draft',
+      },
+  );
+  return { id, version };
 });

@@ -16,17 +16,15 @@ export const proposeReminder = defineTool({
   binds: () => ['expiresOn'],
 }).handler(async ({ permit }, { erp, today, key }) => {
   const { department, expiresOn } = await erp.permit.get(permit);
-  for (;;) {
-    const reminders = await erp.permit_reminder.list({ permit });
-    const open = reminders.find(({ status }) => status === 'draft' || status === 'sent');
-    if (open) return { id: open.id, version: open.version };
-    const number = `PR-${key.slice(0, 12)}`;
-    const dueOn = expiresOn < today ? today : expiresOn;
-    const made = await erp.permit_reminder.create(
-      { number, permit, department, dueOn, status: 'draft' },
-      { once: [permit, ...reminders.map(({ id }) => id)] },
-    );
-    // Another call has drafted one since this one looked.
-    if (!made.replayed) return { id: made.id, version: made.version };
-  }
+  const { id, version } = await erp.permit_reminder.findOrCreate(
+    { permit },
+    (reminders) =>
+      reminders.find(({ status }) => status !== 'withdrawn') ?? {
+        number: `PR-${key.slice(0, 12)}`,
+        department,
+        dueOn: expiresOn < today ? today : expiresOn,
+        status: 'draft',
+      },
+  );
+  return { id, version };
 });

@@ -28,27 +28,20 @@ export const draftClaim = defineTool({
       `Order ${order.number} and receipt ${args.receipt} show no '${args.reason}' delivery any more; look at them again before claiming.`,
     );
   }
-  for (;;) {
-    const claims = await erp.claim.list({ order: args.order, reason: args.reason });
-    const known = claims.find((claim) => claim.status !== 'withdrawn' && isSame(claim, args));
-    if (known) return { claim: known.id, version: known.version, amount: known.amount };
-    const made = await erp.claim.create(
-      {
+  const claim = await erp.claim.findOrCreate(
+    { order: args.order, reason: args.reason },
+    (claims) =>
+      claims.find((each) => each.status !== 'withdrawn' && isSame(each, args)) ?? {
         number: `CL-${key.slice(0, 12)}`,
         company: order.company,
         vendor: order.vendor,
-        order: args.order,
         receipt: args.receipt,
-        reason: args.reason,
         amount,
         openedOn: today,
         status: 'draft',
       },
-      { once: [args.order, args.reason, ...claims.map(({ id }) => id)] },
-    );
-    // Another call has drafted one since this one looked.
-    if (!made.replayed) return { claim: made.id, version: made.version, amount };
-  }
+  );
+  return { claim: claim.id, version: claim.version, amount: claim.amount };
 });
 
 interface Claimed {

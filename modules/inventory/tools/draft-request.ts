@@ -39,40 +39,33 @@ export const draftRequest = defineTool({
       `Vendor ${blocked.number} of rule ${ruleId} is blocked; name another vendor in the rule.`,
     );
   }
-  const missing = await missingNow(erp, { rule, company, number });
-  if (!active || Decimal.isAbove(quantity, missing) || !Decimal.isAbove(quantity, '0')) {
-    throw new EngineError(
-      'ERP_REJECTED',
-      `Rule ${ruleId} (active: ${active}, ${missing} missing with all that is on the way) takes no request of ${quantity}; look at the stock again.`,
-    );
-  }
-  const neededOn = Day.add(today, leadTimeDays);
-  const { id, version } = await erp.purchase_request.create({
-    number,
-    company,
-    warehouse,
-    product,
-    vendor,
-    quantity,
-    neededOn,
-    status: 'draft',
-  });
-  return { request: id, version, neededOn };
+  const request = await erp.purchase_request.findOrCreate(
+    { company, product },
+    async (requests) => {
+      // What an interrupted call has drafted under this key is its own.
+      const own = requests.find((each) => each.number === number);
+      if (own) return own;
+      const missing = await missingNow(erp, rule, company);
+      if (!active || Decimal.isAbove(quantity, missing) || !Decimal.isAbove(quantity, '0')) {
+        throw new EngineError(
+          'ERP_REJECTED',
+          `Rule ${ruleId} (active: ${active}, ${missing} missing with all that is on the way) takes no request of ${quantity}; look at the stock again.`,
+        );
+      }
+      const neededOn = Day.add(today, leadTimeDays);
+      return { number, warehouse, vendor, quantity, neededOn, status: 'draft' };
+    },
+  );
+  return { request: request.id, version: request.version, neededOn: request.neededOn };
 });
 
-/** What a rule's product still lacks. What an interrupted call has drafted under `number` is its own and stands in nobody's way. */
-async function missingNow(
-  erp: Erp,
-  of: { readonly rule: Row<'reorder_rule'>; readonly company: string; readonly number: string },
-): Promise<string> {
-  const { rule, company } = of;
-  const [level, [incoming], own] = await Promise.all([
+/** What a rule's product still lacks. */
+async function missingNow(erp: Erp, rule: Row<'reorder_rule'>, company: string): Promise<string> {
+  const [level, [incoming]] = await Promise.all([
     erp.stock_level.find({ product: rule.product, warehouse: rule.warehouse }),
     incomingOf(erp, { products: [rule.product], companies: [company] }),
-    erp.purchase_request.find({ number: of.number, status: { in: ['draft', 'approved'] } }),
   ]);
   const available = Decimal.minus(level?.onHand ?? '0', level?.reserved ?? '0');
   const coming = Decimal.plus(incoming?.ordered ?? '0', incoming?.requested ?? '0');
-  const others = Decimal.minus(coming, own?.quantity ?? '0');
-  return missingOf(rule, Decimal.plus(available, others));
+  return missingOf(rule, Decimal.plus(available, coming));
 }

@@ -35,26 +35,20 @@ export const draftVariance = defineTool({
       `Stock and ledger of ${company} differ by ${difference.amount} ${difference.currency}, within the tolerance of ${valuationTolerance}; there is nothing to explain.`,
     );
   }
-  for (;;) {
-    const variances = await erp.valuation_variance.list({ company });
-    const same = variances.find(
-      ({ status, stockValue, ledgerBalance }) =>
-        status === 'draft' && Money.equals(Money.minus(stockValue, ledgerBalance), difference),
-    );
-    if (same) return { variance: same.id, version: same.version, difference };
-    const made = await erp.valuation_variance.create(
-      {
+  const { id, version } = await erp.valuation_variance.findOrCreate(
+    { company },
+    (variances) =>
+      variances.find(
+        ({ status, stockValue, ledgerBalance }) =>
+          status === 'draft' && Money.equals(Money.minus(stockValue, ledgerBalance), difference),
+      ) ?? {
         number: `SV-${key.slice(0, 12)}`,
-        company,
         account: account.id,
         date: today,
         stockValue: stock.total,
         ledgerBalance: ledger.balance,
         status: 'draft',
       },
-      { once: [company, ...variances.map(({ id }) => id)] },
-    );
-    // Another call has drafted one since this one looked.
-    if (!made.replayed) return { variance: made.id, version: made.version, difference };
-  }
+  );
+  return { variance: id, version, difference };
 });

@@ -27,32 +27,29 @@ export const planCount = defineTool({
   scope: 'run',
 }).handler(async ({ warehouse, products }, { erp, today, key }) => {
   const number = `SC-${key.slice(0, 12)}`;
-  const [place, levels, open] = await Promise.all([
-    erp.warehouse.get(warehouse),
-    erp.stock_level.list({ warehouse, product: { in: products } }),
-    erp.stock_count.list({ warehouse, status: { in: ['planned', 'counting'] } }),
-  ]);
-  // What an interrupted call has planned under this key is its own and stands in nobody's way.
-  const others = open.filter((count) => count.number !== number);
-  const taken = new Set(others.flatMap((count) => count.lines.map((line) => line.product)));
-  const onHand = new Map(levels.map((level) => [level.product, level.onHand]));
-  const lines = products
-    .filter((product) => !taken.has(product))
-    .map((product) => ({ product, expected: onHand.get(product) ?? '0', counted: null }));
-  if (lines.length === 0) {
-    throw new EngineError(
-      'ERP_REJECTED',
-      `All ${products.length} products are in an open count of warehouse ${place.code}; nothing is left to plan.`,
-    );
-  }
-  const plannedOn = nextWorkday(today);
-  const { id, version } = await erp.stock_count.create({
-    number,
-    company: place.company,
-    warehouse,
-    plannedOn,
-    status: 'planned',
-    lines,
+  const about = { warehouse, plannedOn: nextWorkday(today) };
+  const count = await erp.stock_count.findOrCreate(about, async (ofThatDay) => {
+    // What an interrupted call has planned under this key is its own.
+    const own = ofThatDay.find((each) => each.number === number);
+    if (own) return own;
+    const [place, levels, open] = await Promise.all([
+      erp.warehouse.get(warehouse),
+      erp.stock_level.list({ warehouse, product: { in: products } }),
+      erp.stock_count.list({ warehouse, status: { in: ['planned', 'counting'] } }),
+    ]);
+    const taken = new Set(open.flatMap((each) => each.lines.map((line) => line.product)));
+    const onHand = new Map(levels.map((level) => [level.product, level.onHand]));
+    const lines = products
+      .filter((product) => !taken.has(product))
+      .map((product) => ({ product, expected: onHand.get(product) ?? '0', counted: null }));
+    if (lines.length === 0) {
+      throw new EngineError(
+        'ERP_REJECTED',
+        `All ${products.length} products are in an open count of warehouse ${place.code}; nothing is left to plan.`,
+      );
+    }
+    return { number, company: place.company, status: 'planned', lines };
   });
+  const { id, version, plannedOn, lines } = count;
   return { count: id, version, plannedOn, lines: lines.length };
 });

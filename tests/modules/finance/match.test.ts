@@ -68,7 +68,7 @@ describe('matching a bill', () => {
     assert.deepEqual(found(facts([dollars])), [['price', '1000.00', 1]]);
   });
 
-  it('holds what was never ordered, and lets through what names no line of an order', () => {
+  it('holds what was never ordered, and lets through what names no line of an order beside one that does', () => {
     const stranger = [{ ...line('100'), orderLine: 'x' }];
     const free = [{ ...line('100'), orderLine: null }];
 
@@ -76,7 +76,17 @@ describe('matching a bill', () => {
     assert.deepEqual(found({ ...facts([line('100')]), order: undefined }), [
       ['receipt', '1000.00', 1],
     ]);
-    assert.deepEqual(found(facts(free)), []);
+    assert.deepEqual(found(facts([...free, line('100')])), []);
+  });
+
+  it('holds a bill that names an order and none of its lines, unless it credits', () => {
+    const free = (quantity: string) => [{ ...line(quantity), orderLine: null }];
+
+    assert.deepEqual(found(facts(free('100'))), [['receipt', '1000.00', 1]]);
+    assert.deepEqual(found({ ...facts(free('100')), order: undefined }), [
+      ['receipt', '1000.00', 1],
+    ]);
+    assert.deepEqual(found(facts(free('-100'))), []);
   });
 
   it('holds what is charged for an order that is not in force', () => {

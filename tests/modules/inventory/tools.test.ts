@@ -9,7 +9,7 @@ import { draftRequest } from '../../../modules/inventory/tools/draft-request.ts'
 import { draftVariance } from '../../../modules/inventory/tools/draft-variance.ts';
 import { planCount } from '../../../modules/inventory/tools/plan-count.ts';
 import { verifies } from '../../support/verifies.ts';
-import { repeat } from '../interrupted.ts';
+import { handle, repeat } from '../interrupted.ts';
 import { staged } from './night.ts';
 
 const made = staged.company({ seed: 1 });
@@ -56,6 +56,17 @@ async function act(connector: Connector, command: Fields): Promise<string> {
   const full = { op: 'act', data: {}, ...command } as unknown as Command;
   const outcome = await connector.apply(full, { key: `test:${++keys}` });
   return outcome.kind === 'rejected' ? `rejected: ${outcome.reason}` : outcome.kind;
+}
+
+/** The most that may be asked for under a rule. */
+async function missing(rule: string | undefined): Promise<string> {
+  const { call, connector } = company();
+  const [row] = await rowsOf(connector, 'reorder_rule', { id: rule });
+  for (let quantity = Number(row?.target); quantity > 0; quantity--) {
+    const drafted = await call(draftRequest, { rule, quantity: String(quantity) });
+    if (drafted.kind === 'applied') return String(quantity);
+  }
+  assert.fail('something is missing');
 }
 
 describe('inventory.claim.draft', () => {
@@ -204,6 +215,40 @@ describe('a call that was interrupted', () => {
     await repeat(draftRequest, { rule, quantity: '12' }, scope);
     await repeat(planCount, { warehouse: stock?.warehouse, products: [stock?.product] }, scope);
 
+    assert.equal((await rowsOf(connector, 'purchase_request')).length, before + 1);
+  });
+});
+
+describe('two calls at the same moment', () => {
+  const twice = async (tool: AnyTool, args: object, connector: Connector) => {
+    const scope = { module: 'inventory', connector, entities: inventory.records, today };
+    const ends = await Promise.allSettled(
+      ['a', 'b'].map((letter) => handle(tool, args, { ...scope, key: letter.repeat(64) })),
+    );
+    return ends.map((end) => (end.status === 'fulfilled' ? 'made' : end.reason.code)).toSorted();
+  };
+
+  it('plan one count of the same products, and no product in two counts', async () => {
+    const { connector } = company();
+    const level = planted('count.overdue').stock_level;
+    const [stock] = await rowsOf(connector, 'stock_level', { id: level });
+    const before = (await rowsOf(connector, 'stock_count')).length;
+    const args = { warehouse: stock?.warehouse, products: [stock?.product] };
+
+    assert.deepEqual(await twice(planCount, args, connector), ['ERP_REJECTED', 'made']);
+
+    assert.equal((await rowsOf(connector, 'stock_count')).length, before + 1);
+  });
+
+  it('ask once for all that is missing', async () => {
+    const { connector } = company();
+    const rule = planted('reorder.below_minimum').reorder_rule;
+    const before = (await rowsOf(connector, 'purchase_request')).length;
+    const quantity = await missing(rule);
+
+    const ends = await twice(draftRequest, { rule, quantity }, connector);
+
+    assert.deepEqual(ends, ['ERP_REJECTED', 'made']);
     assert.equal((await rowsOf(connector, 'purchase_request')).length, before + 1);
   });
 });

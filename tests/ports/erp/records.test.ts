@@ -145,25 +145,6 @@ describe('erpFor', () => {
     assert.equal(commands[0]?.command.expect, '1');
   });
 
-  it('makes one record of all that say the same `once`, whichever call and whenever', async () => {
-    const { erp, commands } = anErp({ key: 'effect' });
-    const other = anErp({ key: 'another' });
-    const data = { user: 'u' } as never;
-    const orders = untyped(erp, 'order');
-
-    const first = await orders.create(data, { once: ['b', 1] });
-    const again = await orders.create(data, { once: ['b', 1] });
-    const next = await orders.create(data, { once: ['b', 2] });
-    await untyped(other.erp, 'order').create(data, { once: ['b', 1] });
-
-    assert.deepEqual([first.replayed, again.replayed, next.replayed], [false, true, false]);
-    assert.equal(again.id, first.id);
-    assert.equal(commands[0]?.key, other.commands[0]?.key);
-    await assert.rejects(untyped(anErp({ key: '' }).erp, 'order').create(data, { once: ['b'] }), {
-      code: 'TOOL_REFUSED',
-    });
-  });
-
   it('keeps a reading tool from writing', async () => {
     const { erp, commands } = anErp({ key: '' });
 
