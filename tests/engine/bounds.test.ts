@@ -117,9 +117,7 @@ describe('what an engine has in memory', () => {
   });
 });
 
-describe('agents at work', function () {
-  this.timeout(120_000);
-
+describe('agents at work', () => {
   it('are never more at once than one run and one thread may have', async () => {
     verifies('R3.pool-bound');
     const url = new URL('../support/fixtures/crowd.config.ts', import.meta.url);

@@ -9,8 +9,7 @@ import { keyOf, Yard } from './yard.ts';
 const config = new URL('../../support/fixtures/effects.config.ts', import.meta.url);
 const actor = { kind: 'person', id: 'tester' } as const;
 
-describe('what people grant for a tenant that is suspended', function () {
-  this.timeout(120_000);
+describe('what people grant for a tenant that is suspended', () => {
   let yard: Yard;
   let tenants: Tenants;
 

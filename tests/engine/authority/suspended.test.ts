@@ -14,8 +14,7 @@ import { verifies } from '../../support/verifies.ts';
 const config = new URL('../../support/fixtures/stops.config.ts', import.meta.url);
 const actor = { kind: 'person', id: 'tester' } as const;
 
-describe('a tenant that is suspended', function () {
-  this.timeout(120_000);
+describe('a tenant that is suspended', () => {
   const log = path.join(tmpdir(), `tutti-suspended-${process.pid}`);
   let shop: TestEngine;
   let [ours, theirs] = [0, 0];

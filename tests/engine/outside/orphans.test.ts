@@ -37,8 +37,7 @@ const config = {
 };
 const actor = { kind: 'person', id: 'tester' } as const;
 
-describe('a run that nobody waits for any more', function () {
-  this.timeout(120_000);
+describe('a run that nobody waits for any more', () => {
   const engines = new HandEngines(config);
 
   before(() => engines.prepare());
