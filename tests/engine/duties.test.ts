@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { openTestEngine, requestOf, type TestEngine } from '../support/engine.ts';
 import { verifies } from '../support/verifies.ts';
 
-describe('duties over runs', function () {
-  this.timeout(120_000);
+describe('duties over runs', () => {
   let desk: TestEngine;
   let tenantId: number;
 

@@ -67,8 +67,7 @@ const asking = (workflow: string, asked: Partial<RunRequest> = {}): RunRequest =
   ...asked,
 });
 
-describe('the goal of a run', function () {
-  this.timeout(120_000);
+describe('the goal of a run', () => {
   const engines = new HandEngines(config);
   let history: History;
 
@@ -235,9 +234,7 @@ describe('the goal of a task in words', () => {
   });
 });
 
-describe('the goal of a run, as agents hear of it', function () {
-  this.timeout(120_000);
-
+describe('the goal of a run, as agents hear of it', () => {
   it('is known to a playbook, and null where nobody has said', async () => {
     const teller = defineAgent({
       ...{ name: 'teller', purpose: 'Tells.', instructions: 'Tell.', tools: {} },

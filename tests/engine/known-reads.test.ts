@@ -42,9 +42,7 @@ async function aSeason(context: Mocha.Context, how: string): Promise<readonly Lo
   }
 }
 
-describe('80 agents that read the same record', function () {
-  this.timeout(120_000);
-
+describe('80 agents that read the same record', () => {
   it('ask the ERP once a thread, and again once one of them has written to it', async function () {
     verifies('R9.caching');
     const looked = await aSeason(this.test?.ctx as Mocha.Context, '');

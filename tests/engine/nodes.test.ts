@@ -13,8 +13,7 @@ const config = new URL('../support/fixtures/nodes.config.ts', import.meta.url);
 /** The steps of a run as `path: status`. */
 type Steps = Readonly<Record<string, string>>;
 
-describe('the nodes of a workflow', function () {
-  this.timeout(120_000);
+describe('the nodes of a workflow', () => {
   let fresh: FreshDatabase;
   let tutti: TestEngine;
   let tenantId: number;

@@ -22,8 +22,7 @@ const pair = (code: string): ToolCall => ({ tool: 'shelf.box.pair', args: { code
 const unlimited = { deadline: null, budgetMicroUsd: null, partial: false, concurrency: null };
 const lose: ToolCall = { tool: 'shelf.box.lose', args: {} };
 
-describe('an undo', function () {
-  this.timeout(120_000);
+describe('an undo', () => {
   let lab: UndoLab;
 
   before(async () => {

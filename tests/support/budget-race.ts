@@ -92,7 +92,8 @@ export async function shareAccount(
         input: { items: itemsOf(engine, perEngine) },
       })),
     );
-    // Until nothing comes any more: the account is used up, or shares lie idle.
+    await eventually(async () => (await server.seen()).length >= 0.9 * allowance.requestsPerMinute);
+    // Until nothing comes any more: the account is used up.
     for (let seen = -1; seen !== (await server.seen()).length; await wait(2_500))
       seen = (await server.seen()).length;
     const calls = await server.seen();

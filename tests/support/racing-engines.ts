@@ -30,34 +30,34 @@ export async function startEngines(
       execArgv: ['--disable-warning=ExperimentalWarning'],
     }),
   );
-  const ended = children.map((engine) => once(engine, 'exit'));
-  const hear = async (engine: ChildProcess): Promise<string> => {
+  // From the beginning: of one that ends before anybody asks, nobody would hear.
+  const ends = children.map((engine) => once(engine, 'exit'));
+  const hear = async (at: number): Promise<string> => {
     const over = new AbortController();
-    const { signal } = over;
-    const died = once(engine, 'exit', { signal }).then(([code]) => {
+    const died = ends[at]?.then(([code]) => {
       throw new Error(`An engine ended with ${code}.`);
     });
     try {
-      return (await Promise.race([once(engine, 'message', { signal }), died]))[0] as string;
+      const said = once(children[at] as ChildProcess, 'message', { signal: over.signal });
+      const [word] = (await Promise.race([said, died])) as [string];
+      return word;
     } finally {
-      died.catch(() => {});
       over.abort();
     }
   };
-  await Promise.all(children.map(hear));
+  await Promise.all(children.map((_, at) => hear(at)));
   return {
     async start(runs) {
       const ids: string[] = [];
       for (const [at, run] of runs.entries()) {
-        const engine = children[at] as ChildProcess;
-        engine.send(run);
-        ids.push(await hear(engine));
+        children[at]?.send(run);
+        ids.push(await hear(at));
       }
       return ids;
     },
     async close() {
       for (const engine of children) if (engine.connected) engine.disconnect();
-      await Promise.all(ended);
+      await Promise.all(ends);
     },
   };
 }

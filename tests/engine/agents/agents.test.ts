@@ -7,8 +7,7 @@ import { eventually } from '../../support/eventually.ts';
 import { verifies } from '../../support/verifies.ts';
 import { actor, Desk, twoSteps } from './desk.ts';
 
-describe('agents made at run time', function () {
-  this.timeout(120_000);
+describe('agents made at run time', () => {
   const desk = new Desk();
   let tenantId: number;
 

@@ -10,8 +10,7 @@ import { scratchFolder } from '../../support/scratch.ts';
 import { verifies } from '../../support/verifies.ts';
 import { actor, Desk, deskConfig, twoSteps } from './desk.ts';
 
-describe('a run with an agent made at run time', function () {
-  this.timeout(120_000);
+describe('a run with an agent made at run time', () => {
   const desk = new Desk();
   const folder = scratchFolder({});
 

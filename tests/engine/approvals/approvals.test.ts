@@ -12,8 +12,7 @@ import { verifies } from '../../support/verifies.ts';
 
 const config = new URL('../../support/fixtures/approvals.config.ts', import.meta.url);
 
-describe('approvals of nodes', function () {
-  this.timeout(120_000);
+describe('approvals of nodes', () => {
   let fresh: FreshDatabase;
   let tutti: TestEngine;
   let tenantId: number;

@@ -6,8 +6,7 @@ import { eventually } from '../../support/eventually.ts';
 import { verifies } from '../../support/verifies.ts';
 import { keyOf, Yard } from './yard.ts';
 
-describe('approvals of effects', function () {
-  this.timeout(120_000);
+describe('approvals of effects', () => {
   let yard: Yard;
 
   before(async () => {

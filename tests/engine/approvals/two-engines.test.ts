@@ -7,8 +7,7 @@ import { keyOf, Yard } from './yard.ts';
 
 const config = new URL('../../support/fixtures/effects.config.ts', import.meta.url);
 
-describe('two engines with one yes', function () {
-  this.timeout(120_000);
+describe('two engines with one yes', () => {
   let yard: Yard;
   let other: TestEngine;
 

@@ -10,8 +10,7 @@ import { verifies } from '../../support/verifies.ts';
 
 const actor = { kind: 'person', id: 'tester' } as const;
 
-describe('authority that is set while agents run', function () {
-  this.timeout(120_000);
+describe('authority that is set while agents run', () => {
   let cabinet: TestEngine;
   let settings: SettingStore;
   let tenantId: number;

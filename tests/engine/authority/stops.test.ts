@@ -12,8 +12,7 @@ import { verifies } from '../../support/verifies.ts';
 const config = new URL('../../support/fixtures/stops.config.ts', import.meta.url);
 const actor = { kind: 'person', id: 'tester' } as const;
 
-describe('a stop', function () {
-  this.timeout(120_000);
+describe('a stop', () => {
   const log = path.join(tmpdir(), `tutti-stops-${process.pid}`);
   let shop: TestEngine;
   let tenantId: number;

@@ -168,9 +168,9 @@ export class BatchLab {
     await this.engine.ask({ tenantId: this.tenantId, runId, kind, actor });
   }
 
-  /** Moves time on in small steps until something holds, at most 20 s of real time. */
+  /** Moves time on in small steps until something holds, at most a minute of real time. */
   async until(holds: () => boolean | Promise<boolean>, stepMs = 500): Promise<void> {
-    const deadline = performance.now() + 20_000;
+    const deadline = performance.now() + 60_000;
     while (!(await holds())) {
       assert.ok(performance.now() < deadline, `It did not come true that ${holds}`);
       this.clock.pass(stepMs);

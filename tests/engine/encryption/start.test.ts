@@ -14,8 +14,7 @@ const missing = { code: 'ENCRYPTION_KEY' };
 
 const [own, other] = [newMasterKey(), newMasterKey()];
 
-describe('an engine over encrypted runs', function () {
-  this.timeout(120_000);
+describe('an engine over encrypted runs', () => {
   let fresh: FreshDatabase;
 
   before(async () => {

@@ -88,9 +88,7 @@ const cases: readonly (readonly [string, Pick<StageSetup, 'limits' | 'modelLimit
   ],
 ];
 
-describe('estimates of starts', function () {
-  this.timeout(120_000);
-
+describe('estimates of starts', () => {
   for (const [what, limits] of cases) {
     it(`are wrong by less than 30 % in the middle where ${what} bind`, async () => {
       verifies('R2.explain');

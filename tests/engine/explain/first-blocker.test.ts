@@ -85,9 +85,7 @@ function isLookedAt(moment: number): boolean {
   return moment <= 6 || Number.isInteger(Math.log2(moment));
 }
 
-describe('a step that waits', function () {
-  this.timeout(120_000);
-
+describe('a step that waits', () => {
   it('has something in its way at any moment, in any state, or has been started', async () => {
     verifies('R2.explain');
     const firsts = new Map<string, number>();

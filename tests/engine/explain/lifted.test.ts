@@ -73,9 +73,7 @@ function scriptOf({ stepPath }: Pick<Job, 'stepPath'>): Script {
   return { turns: index % 3 === 0 ? [turn] : [turn, turn], bytes: 3_000 };
 }
 
-describe('the first thing in the way of a waiting step', function () {
-  this.timeout(120_000);
-
+describe('the first thing in the way of a waiting step', () => {
   it('makes the step start when it alone is lifted: at once where it stands alone, else when time has lifted the rest', async () => {
     verifies('R2.explain');
     const asked = (await Promise.all(tight.map(askedSteps))).flat();

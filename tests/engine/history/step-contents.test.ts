@@ -22,8 +22,7 @@ const rowsOf = (count: number, amount = (at: number) => at + 1) =>
     return { id: `r${at}`, vendor: vendors[at % 3], amount: amount(at) };
   });
 
-describe('what a step worked on', function () {
-  this.timeout(120_000);
+describe('what a step worked on', () => {
   let tutti: TestEngine;
   let tenantId: number;
 

@@ -5,8 +5,7 @@ import { eventually } from '../../support/eventually.ts';
 import { verifies } from '../../support/verifies.ts';
 import { McpLab } from './lab.ts';
 
-describe('effects by MCP servers', function () {
-  this.timeout(120_000);
+describe('effects by MCP servers', () => {
   let lab: McpLab;
 
   before(async () => {

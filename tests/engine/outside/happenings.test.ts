@@ -39,8 +39,7 @@ function erp(later: () => Promise<Changes>): Connector {
   return { changes, query: async () => ({ rows: [{ id: '7' }] }) } as unknown as Connector;
 }
 
-describe('steps that wait for events of an ERP', function () {
-  this.timeout(120_000);
+describe('steps that wait for events of an ERP', () => {
   const engines = new HandEngines(config);
   let mine: number;
   let other: number;

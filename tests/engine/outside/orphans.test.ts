@@ -37,8 +37,7 @@ const config = {
 };
 const actor = { kind: 'person', id: 'tester' } as const;
 
-describe('a run that nobody waits for any more', function () {
-  this.timeout(120_000);
+describe('a run that nobody waits for any more', () => {
   const engines = new HandEngines(config);
 
   before(() => engines.prepare());
@@ -72,8 +71,8 @@ describe('a run that nobody waits for any more', function () {
     (await engines.entriesOf(id, ['run.cancelling'])).length;
   /** A run whose parent was cancelled while its only step runs. */
   async function orphan(hand: HandEngine): Promise<string> {
-    const { id, ended } = await hand.start('lab.parent');
     const before = hand.dispatcher.jobs.length;
+    const { id, ended } = await hand.start('lab.parent');
     await pass(hand, () => hand.dispatcher.jobs.length > before);
     const { runId } = await hand.dispatcher.next('only', before + 1);
     await hand.engine.ask({ tenantId: 1, runId: id, kind: 'cancel', actor });

@@ -11,8 +11,7 @@ import { openYard, roundOf, stock } from '../../support/yard.ts';
 
 const never = new AbortController().signal;
 
-describe('the threads of plans', function () {
-  this.timeout(120_000);
+describe('the threads of plans', () => {
   let fresh: FreshDatabase;
   let host: Host;
   let tenantId: number;

@@ -244,9 +244,7 @@ const facts: Facts = {
 };
 const laxness = { allow: 3, approve: 2, propose: 1, refuse: 0, observe: 0 } as const;
 
-describe('what is wider and what is stricter by other policies', function () {
-  this.timeout(120_000);
-
+describe('what is wider and what is stricter by other policies', () => {
   it('is what going through every call says', () => {
     verifies('R12.policy');
     fc.assert(

@@ -172,10 +172,13 @@ describe('policies that are put in force while engines run', function () {
 
   it('count from the moment that they name, and a later word takes that back', async () => {
     verifies('R12.policy');
-    const from = new Date(Date.now() + 3_000);
+    const from = new Date(Date.now() + 3_600_000);
     const said = await policies.publish(speaker(), 'cabinet', { version: 2, from });
     const early = await policies.versions(tenantId, 'cabinet');
-    await eventually(async () => (await policies.versions(tenantId, 'cabinet')).version === 2);
+    // The moment comes.
+    const { rowCount } = await fresh.database.admin((client) =>
+      client.query('UPDATE tutti.publication SET effective = now() WHERE effective = $1', [from]),
+    );
     await settled();
     const then = await make('F1');
     const { state } = await policies.publish(speaker(), 'cabinet', {
@@ -184,6 +187,7 @@ describe('policies that are put in force while engines run', function () {
     });
 
     assert.deepEqual([said.state, early.version, early.pending.length], ['scheduled', 1, 1]);
+    assert.equal(rowCount, 1);
     assert.deepEqual(
       [then.became, (await decidedBy(then.id))[0]],
       ['autonomy.observe', ['autonomy.observe', { name: 'cabinet', version: 2 }]],

@@ -38,8 +38,7 @@ const config = {
   ],
 };
 
-describe('runs that the steps of a run start', function () {
-  this.timeout(120_000);
+describe('runs that the steps of a run start', () => {
   const engines = new HandEngines(config);
 
   before(() => engines.prepare());

@@ -9,8 +9,7 @@ import { verifies } from '../../support/verifies.ts';
 const config = new URL('../../support/fixtures/telemetry.config.ts', import.meta.url);
 const seed = 20_260_630;
 
-describe('telemetry and the journal', function () {
-  this.timeout(120_000);
+describe('telemetry and the journal', () => {
   let recorder: SpanRecorder;
   let lab: TestEngine;
   let pool: pg.Pool;

@@ -10,8 +10,7 @@ import { verifies } from '../../support/verifies.ts';
 const actor = { kind: 'person', id: 'tester' } as const;
 const config = new URL('../../support/fixtures/tools.config.ts', import.meta.url);
 
-describe('the registry of tools', function () {
-  this.timeout(120_000);
+describe('the registry of tools', () => {
   let vault: TestEngine;
   let settings: SettingStore;
   let tools: Tools;

@@ -12,8 +12,7 @@ import { verifies } from '../../support/verifies.ts';
 
 const config = new URL('../../support/fixtures/versions.config.ts', import.meta.url);
 
-describe('a run that another release takes up', function () {
-  this.timeout(120_000);
+describe('a run that another release takes up', () => {
   let fresh: FreshDatabase;
   let tutti: TestEngine;
   const runs: Record<string, string> = {};

@@ -25,8 +25,7 @@ function saying(name: string, text: string, agent = 'press.say'): WorkflowData {
   return readDocument(JSON.stringify(document), { file: name }).data as WorkflowData;
 }
 
-describe('versions of workflows', function () {
-  this.timeout(120_000);
+describe('versions of workflows', () => {
   let fresh: FreshDatabase;
   let tutti: TestEngine;
   let versions: Versions;
