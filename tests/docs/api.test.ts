@@ -4,8 +4,7 @@ import { apiPagePath, apiTable, tableIn } from '../../scripts/api-table.ts';
 import { ContractLab } from '../service/api/contract/lab.ts';
 import { verifies } from '../support/verifies.ts';
 
-describe('the page on the API', function () {
-  this.timeout(120_000);
+describe('the page on the API', () => {
   const page = readFileSync(apiPagePath, 'utf8');
   let lab: ContractLab;
 

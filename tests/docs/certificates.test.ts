@@ -12,9 +12,7 @@ import { verifies } from '../support/verifies.ts';
 
 const page = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
 
-describe('the certificates of docs/operations.md', function () {
-  this.timeout(60_000);
-
+describe('the certificates of docs/operations.md', () => {
   before(function () {
     if (spawnSync('openssl', ['version']).status !== 0) this.skip();
   });

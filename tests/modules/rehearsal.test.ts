@@ -43,7 +43,7 @@ describe('a night in rehearsal', () => {
         assert.ok(step.turns.length >= 2 && step.turns.length <= done.toolCalls + 1, done.agent);
         assert.equal(step.turns.at(-1)?.stop, 'end');
       }
-    }).timeout(60_000);
+    });
   }
 });
 

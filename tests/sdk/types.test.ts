@@ -26,7 +26,7 @@ describe('the types of the SDK', () => {
       errors.map(({ line, code }) => `${line}: TS${code}`),
       refusals.map(({ line, code }) => `${line}: TS${code}`),
     );
-  }).timeout(60_000);
+  });
 });
 
 function refusalsIn(source: string): readonly Refusal[] {

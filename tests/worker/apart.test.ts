@@ -20,8 +20,7 @@ const deadly: readonly (readonly [string, RegExp])[] = [
   ['hoards', /its heap held \d+ MB \(limit 128\)|memory/],
 ];
 
-describe('agents that are kept apart', function () {
-  this.timeout(180_000);
+describe('agents that are kept apart', () => {
   let pool: Pool;
   let jobs: Jobs;
 
@@ -276,9 +275,7 @@ describe('agents that are kept apart', function () {
   });
 });
 
-describe('an engine with agents that are kept apart', function () {
-  this.timeout(180_000);
-
+describe('an engine with agents that are kept apart', () => {
   it('counts deaths of their process as of any thread: who causes them is proven guilty, the others end well', async function () {
     verifies('R13.isolation', 'R8.quarantine');
     const config = new URL('../support/fixtures/apart.config.ts', import.meta.url);

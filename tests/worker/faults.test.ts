@@ -35,8 +35,7 @@ const loadTimes = 4;
 /** Longest delay of the main loop's turns by its own doing, 99th percentile. */
 const longestDelayMs = 50;
 
-describe('a lane, under a fault of one of its agents', function () {
-  this.timeout(180_000);
+describe('a lane, under a fault of one of its agents', () => {
   let delay: OwnDelay;
   const wholeMs: number[] = [];
   let lab: LabPool;

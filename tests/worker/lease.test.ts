@@ -13,8 +13,7 @@ for (const { where, alone } of [
   { where: 'a lane', alone: false },
   { where: 'the quarantine', alone: true },
 ]) {
-  describe(`${where}, before its agent writes outside`, function () {
-    this.timeout(180_000);
+  describe(`${where}, before its agent writes outside`, () => {
     const folder = scratchFolder({});
     const log = join(folder.path, 'log');
     let lab: LabPool;

@@ -71,8 +71,7 @@ describe('Pool', () => {
   describe('with agents that misbehave', () => {
     let steps: readonly StepRow[];
 
-    before(async function () {
-      this.timeout(180_000);
+    before(async () => {
       const items = endings.map(([what]) => ({ id: what, what }));
       steps = await stepsOf(await lab.run('lab.faults', { tenantId, input: { items } }));
     });

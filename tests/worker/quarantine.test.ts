@@ -28,8 +28,7 @@ const deadly: readonly (readonly [string, RegExp])[] = [
   ['real_exit', /exited with code: 1/],
 ];
 
-describe('the quarantine', function () {
-  this.timeout(180_000);
+describe('the quarantine', () => {
   let lab: LabPool;
 
   before(async () => {

@@ -11,8 +11,7 @@ for (const { where, alone } of [
   { where: 'a lane', alone: false },
   { where: 'the quarantine', alone: true },
 ]) {
-  describe(`${where}, in a rehearsal`, function () {
-    this.timeout(180_000);
+  describe(`${where}, in a rehearsal`, () => {
     const folder = scratchFolder({});
     const log = join(folder.path, 'log');
     let lab: LabPool;

@@ -63,6 +63,6 @@ describe('calls of one step that are one effect', () => {
       const once = act ? ['applied', 'replayed', 'replayed', 'applied'] : Array(4).fill('proposed');
       assert.deepEqual(kinds, once);
       assert.deepEqual(rung, act ? [1, 3] : []);
-    }).timeout(60_000);
+    });
   }
 });

@@ -190,8 +190,7 @@ describe('the number of lanes', () => {
   });
 });
 
-describe('a pool of one lane that may have two', function () {
-  this.timeout(180_000);
+describe('a pool of one lane that may have two', () => {
   const cancelled = { code: 'CANCELLED', message: 'by the test' } as const;
   /** Threads that have begun since the pool was opened, and those that have ended. */
   let begun: Worker[];

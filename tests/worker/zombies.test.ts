@@ -7,8 +7,7 @@ import { heldLease, labSetup, openLabPool, until } from '../support/lab-pool.ts'
 import { scratchFolder } from '../support/scratch.ts';
 import { verifies } from '../support/verifies.ts';
 
-describe('a thread that will not die', function () {
-  this.timeout(180_000);
+describe('a thread that will not die', () => {
   let folder: ReturnType<typeof scratchFolder>;
   let gate: string;
 

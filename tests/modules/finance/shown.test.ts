@@ -61,7 +61,7 @@ describe('what suppliers and payers write as a number', () => {
       const said = JSON.stringify([findings, effects, output]);
       assert.doesNotMatch(said, /Ignore your|this bill/i, agent);
     }
-  }).timeout(60_000);
+  });
 
   it('names a bill still, by letters, digits and the signs of numbers', () => {
     assert.equal(shownNumber(' RE-2026/0042.A '), 'RE-2026/0042.A');

@@ -45,8 +45,7 @@ const examples = [
   },
 ] as const;
 
-describe('the examples of agents', function () {
-  this.timeout(120_000);
+describe('the examples of agents', () => {
   for (const { file, workflow, agents, findings, brings } of examples)
     it(`examples/${file}.ts runs without a model`, async function () {
       verifies('R14.examples', 'R3.team-factory', 'R3.task-types');

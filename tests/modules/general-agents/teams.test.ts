@@ -60,8 +60,7 @@ function answer({ instructions, messages }: ModelCallSeen) {
   return isChecked ? { text: JSON.stringify(review) } : { calls: [call] };
 }
 
-describe('the development team', function () {
-  this.timeout(120_000);
+describe('the development team', () => {
   let server: ModelServer;
 
   before(async () => {

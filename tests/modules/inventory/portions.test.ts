@@ -57,7 +57,7 @@ describe('more products than one call may name', () => {
     const { effects } = await runAgent(reorderPointPlanner, { ...scope, input: { group: 'g1' } });
 
     assert.deepEqual(countedIn(effects), [productsAtOnce, 1]);
-  }).timeout(60_000);
+  });
 
   it('are counted in parts, when they are not the sum of their moves', async () => {
     const scope = companyWith(many, '1');
@@ -68,7 +68,7 @@ describe('more products than one call may name', () => {
     });
 
     assert.deepEqual(countedIn(effects), [productsAtOnce, 1]);
-  }).timeout(60_000);
+  });
 
   it('are ordered to the last one, when they run low', async () => {
     const low = idsUpTo(askedAtOnce + 1);
@@ -77,5 +77,5 @@ describe('more products than one call may name', () => {
     const { findings } = await runAgent(reorderPointPlanner, { ...scope, input: { group: 'g1' } });
 
     assert.equal(findings.length, low.length);
-  }).timeout(60_000);
+  });
 });

@@ -27,8 +27,7 @@ function placeOf(ended: Ended): Place {
   return JSON.parse(ended.output);
 }
 
-describe('agents on other machines', function () {
-  this.timeout(180_000);
+describe('agents on other machines', () => {
   let lab: FarLab;
 
   beforeEach(async () => {
@@ -258,8 +257,7 @@ describe('agents on other machines', function () {
   });
 });
 
-describe('an agent on another machine, before it writes outside', function () {
-  this.timeout(180_000);
+describe('an agent on another machine, before it writes outside', () => {
   const folder = scratchFolder({});
   const log = join(folder.path, 'log');
   let lab: FarLab;

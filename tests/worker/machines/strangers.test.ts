@@ -19,8 +19,7 @@ function closeOf(socket: Socket): Promise<void> {
   return new Promise((resolve) => socket.once('close', () => resolve()));
 }
 
-describe('agents on other machines, where strangers come,', function () {
-  this.timeout(180_000);
+describe('agents on other machines, where strangers come,', () => {
   let lab: FarLab;
 
   beforeEach(async () => {
