@@ -46,24 +46,39 @@ describe('joining a data folder whose server lives and does not answer', functio
     mute.kill('SIGKILL');
   });
 
+  /** Ends a session, and the server that was started for it. */
+  async function leave({ client }: Awaited<ReturnType<typeof join>>): Promise<void> {
+    await client.end();
+    const pid = postmasterPid(cluster);
+    await stopPostmaster(cluster, pid, async () => '');
+    await eventually(() => !isPostgresOf(cluster, pid));
+  }
+
   it('waits as long as its process lives, and says what for', async () => {
     verifies('R9.own-database');
     const joined = join(cluster, undefined, { silentMs: 200, mutedMs: 120_000 });
 
     const message = await eventually(() => warnings[0]);
     mute.kill('SIGKILL');
-    const { client } = await joined;
+    const session = await joined;
 
     assert.equal(warnings.length, 1);
     assert.match(
       message,
       new RegExp(`waits for .*process ${mute.pid} runs its server in .*ENOENT`),
     );
-    assert.equal((await client.query('SELECT 1 AS one')).rowCount, 1);
-    await client.end();
-    const pid = postmasterPid(cluster);
-    await stopPostmaster(cluster, pid, async () => '');
-    await eventually(() => !isPostgresOf(cluster, pid));
+    assert.equal((await session.client.query('SELECT 1 AS one')).rowCount, 1);
+    await leave(session);
+  });
+
+  it('does not take a time in which it stood still itself for silence of the server', async () => {
+    const joined = join(cluster, undefined, { silentMs: 200, mutedMs: 120_000 });
+    await eventually(() => warnings[0]);
+
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+    mute.kill('SIGKILL');
+
+    await leave(await joined);
   });
 
   it('gives up in the end, and names the process', async () => {

@@ -53,8 +53,10 @@ export async function join(
     return now - livedAt <= patience.silentMs && now - heardAt <= patience.mutedMs;
   };
   const warn = warnOnce((text) => process.emitWarning(text));
-  while (isPatient()) {
+  for (;;) {
     signal?.throwIfAborted();
+    // What happened while this process itself stood still, nobody has looked at: the last look begins when the patience is over.
+    const isLast = !isPatient();
     const attempt = await tryJoin(cluster);
     if (attempt.kind === 'joined') return attempt.session;
     if (attempt.kind === 'down') {
@@ -68,6 +70,7 @@ export async function join(
       if (attempt.alive || isPostmasterAlive(cluster)) livedAt = performance.now();
     }
     if (performance.now() - from > patience.silentMs) warn(waitedFor(cluster, reason));
+    if (isLast && !isPatient()) break;
     await sleep(pauseMs);
   }
   const message = `The database in ${cluster.folder} could not be reached: ${waitedFor(cluster, reason)}; see ${cluster.logFile}.`;
