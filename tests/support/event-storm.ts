@@ -57,7 +57,7 @@ export async function live(lab: HookLab, story: Story, seed: number | null): Pro
   const random = randomOf(seed ?? 0);
   const ids = new Map<string, string>();
   let late: ReceivedEvent[] = [];
-  await lab.sweeps.sweepDue();
+  await lab.sweep();
   for (const round of story) {
     const now: ReceivedEvent[] = [];
     const next: ReceivedEvent[] = [];
@@ -72,7 +72,7 @@ export async function live(lab: HookLab, story: Story, seed: number | null): Pro
       // Before or after what has been told is looked at.
       if (random() < 0.5) await lab.settle();
       lab.clock.pass(60_000);
-      await lab.sweeps.sweepDue();
+      await lab.sweep();
     }
     await lab.settle();
   }

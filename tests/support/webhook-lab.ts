@@ -6,8 +6,8 @@ import { openSeal, type Seal } from '../../core/ports/seal.ts';
 import { WebhookDeliveries } from '../../core/service/webhooks/deliveries.ts';
 import { DeliveryLog } from '../../core/service/webhooks/delivery-log.ts';
 import { type EndpointInput, egressOf, Webhooks } from '../../core/service/webhooks/endpoints.ts';
-import { eventually } from './eventually.ts';
 import { FakeClock } from './fixtures/clock.ts';
+import { horizon } from './horizon.ts';
 import { type FreshDatabase, freshDatabase } from './postgres.ts';
 import type { WebhookReceiver } from './webhook-receiver.ts';
 
@@ -46,7 +46,7 @@ export class WebhookLab {
   /** Makes an endpoint of tenant 1 at a receiver, which then knows its secret. */
   async add(receiver: WebhookReceiver, input: Partial<EndpointInput> = {}): Promise<string> {
     const whose = { tenantId: 1, actor: tester };
-    await this.horizon();
+    await horizon(this.pool);
     const made = await this.webhooks(receiver).add(whose, { url: receiver.url, ...input });
     receiver.secrets.push(made.secret);
     return made.webhook.id;
@@ -78,24 +78,7 @@ export class WebhookLab {
     await this.settled();
   }
 
-  /**
-   * Waits until every transaction of the whole server that is open now has ended, autovacuum's too: a feed is read up to the oldest, and a new
-   * endpoint's place is there.
-   */
-  async horizon(): Promise<void> {
-    const { rows } = await this.pool.query<{ now: string }>(
-      'SELECT pg_current_xact_id()::text AS now',
-    );
-    await eventually(async () => {
-      const { rows: passed } = await this.pool.query(
-        'SELECT 1 WHERE pg_snapshot_xmin(pg_current_snapshot()) > $1::xid8',
-        [rows[0]?.now],
-      );
-      return passed.length > 0 ? true : null;
-    });
-  }
-
-  /** Lets seconds pass until a receiver has so many messages: what it waits for may be behind the `horizon`. */
+  /** Lets seconds pass until a receiver has so many messages: what it waits for may be behind a transaction that is still open. */
   async told(receiver: WebhookReceiver, count = 1): Promise<void> {
     for (let second = 0; second < 30 && receiver.received.length < count; second += 1)
       await this.pass(1_000);
@@ -132,7 +115,7 @@ export class WebhookLab {
        INSERT INTO tutti.feed (tenant_id, run_id, from_seq, to_seq) VALUES (1, $1, 1, 1)`,
       [id, workflow, company],
     );
-    await this.horizon();
+    await horizon(this.pool);
     return id;
   }
 
@@ -152,6 +135,6 @@ export class WebhookLab {
         ...[entries.map(([, data]) => JSON.stringify(data)), entries.length],
       ],
     );
-    await this.horizon();
+    await horizon(this.pool);
   }
 }

@@ -10,6 +10,7 @@ import {
 import { Sweeps } from '../../../core/service/hooks/sweeps.ts';
 import { emptyDatabase, prepare } from '../../support/backup-data.ts';
 import { FakeClock } from '../../support/fixtures/clock.ts';
+import { horizon } from '../../support/horizon.ts';
 import { scratchFolder } from '../../support/scratch.ts';
 import { verifies } from '../../support/verifies.ts';
 import { conformanceRows, gadget, order } from '../erp/gadgets.ts';
@@ -48,8 +49,9 @@ describe('sweeps of a restored ERP', function () {
       const connector = embeddedConnector({ pool, tenantId, entities });
       const clock = new FakeClock();
       const found: string[] = [];
+      const engine = database.pool('tutti_engine', 2);
       const sweeps = new Sweeps({
-        pool: database.pool('tutti_engine', 2),
+        pool: engine,
         tenants: async () => [tenantId],
         entities: ['gadget', 'order'],
         connector: () => connector,
@@ -60,6 +62,7 @@ describe('sweeps of a restored ERP', function () {
         },
       });
 
+      await horizon(engine);
       await sweeps.sweepDue();
       const before = found.splice(0);
       await connector.apply(
@@ -71,6 +74,7 @@ describe('sweeps of a restored ERP', function () {
         { key: 'b' },
       );
       clock.pass(60_000);
+      await horizon(engine);
       await sweeps.sweepDue();
 
       assert.deepEqual(before, []);

@@ -8,6 +8,7 @@ import {
   prepareEmbedded,
 } from '../../../core/ports/erp/embedded.ts';
 import { type AnyEntity, defineEntity, field } from '../../../core/sdk/entity.ts';
+import { horizon } from '../../support/horizon.ts';
 import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
 import { verifies } from '../../support/verifies.ts';
 import { describeConnector } from './connector-conformance.ts';
@@ -34,7 +35,7 @@ describe('embedded ERP', function () {
   const prepare = (declared: readonly AnyEntity[]): Promise<void> =>
     fresh.database.admin((client) => prepareEmbedded(client, declared));
 
-  /** A tenant with the suite's rows. */
+  /** A tenant with the suite's rows, which are no changes for whoever looks from now on. */
   const newTenant = async (): Promise<number> => {
     tenants += 1;
     const tenantId = tenants;
@@ -43,6 +44,7 @@ describe('embedded ERP', function () {
     await insertRows(client, { tenantId, entities, rows: conformanceRows() });
     await client.query('COMMIT');
     client.release();
+    await horizon(pool);
     return tenantId;
   };
 
@@ -154,6 +156,7 @@ describe('embedded ERP', function () {
       const during = await connector.changes(cursor, { entities: ['gadget'] });
       await slow.query('COMMIT');
       slow.release();
+      await horizon(pool);
       const later = await connector.changes(during.cursor, { entities: ['gadget'] });
 
       const seen = [...during.events, ...later.events].map((event) => event.id);

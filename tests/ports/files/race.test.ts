@@ -13,7 +13,6 @@ describe('a folder that is swapped for a link', () => {
   it('leads no read, write or list out of the tenant folder in 10,000 swaps', async function () {
     verifies('R12.paths');
     if (process.platform !== 'linux') this.skip();
-    this.timeout(120_000);
     using world = fileWorld('held', { quotaBytes: 50_000_000 });
     const swapper = await swapIn(world.path);
     const seen = new Map<string, number>();
@@ -44,8 +43,7 @@ describe('a folder that is swapped for a link', () => {
       assert.ok((seen.get(what) ?? 0) > 0, `${what} in ${JSON.stringify([...seen])}`);
   });
 
-  it('leads out who looks first and opens then, so the oracle can tell', async function () {
-    this.timeout(60_000);
+  it('leads out who looks first and opens then, so the oracle can tell', async () => {
     using world = fileWorld('held');
     const swapper = await swapIn(world.path);
     let escapes = 0;

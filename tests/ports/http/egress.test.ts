@@ -39,8 +39,7 @@ async function openMeter() {
 }
 
 describe('ports/http: where requests may go', () => {
-  it('opens no socket for any of at least 300 addresses that lead inside', async function () {
-    this.timeout(60_000);
+  it('opens no socket for any of at least 300 addresses that lead inside', async () => {
     verifies('R5.http-tool');
     await using meter = await openMeter();
     const corpus = ssrfCorpus(meter.port);

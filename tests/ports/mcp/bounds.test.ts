@@ -3,8 +3,7 @@ import { eventually } from '../../support/eventually.ts';
 import { FakeClock } from '../../support/fixtures/clock.ts';
 import { aCaller, call, failureOf, isAlive, McpLab } from './lab.ts';
 
-describe('the bounds of MCP sessions', function () {
-  this.timeout(120_000);
+describe('the bounds of MCP sessions', () => {
   let lab: McpLab;
   beforeEach(() => {
     lab = new McpLab();

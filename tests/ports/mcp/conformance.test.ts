@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { compileCacheEnv } from '../../support/compile-cache.ts';
+import { eventually } from '../../support/eventually.ts';
 import { verifies } from '../../support/verifies.ts';
 
 const suite = fileURLToPath(
@@ -47,9 +48,7 @@ const skipped: Readonly<Record<string, string>> = {
   'auth/cross-app-access-complete-flow': "a person's identity of another application",
 };
 
-describe('the official conformance suite, as a client', function () {
-  this.timeout(120_000);
-
+describe('the official conformance suite, as a client', () => {
   it('has no scenario that is neither run nor left out with a reason', async () => {
     const { output } = await run('list', '--client');
     const listed = [...output.matchAll(/^ {2}- (\S+)/gm)].map(([, name]) => name);
@@ -63,7 +62,11 @@ describe('the official conformance suite, as a client', function () {
       verifies('R5.mcp-client');
       const command = `${process.execPath} ${client}`;
 
-      const { code, output } = await run('client', '--command', command, '--scenario', scenario);
+      // On a busy machine a client may come late; one that keeps a time of its own comes late each time.
+      const { code, output } = await eventually(async () => {
+        const ended = await run('client', '--command', command, '--scenario', scenario);
+        return / reconnected (slightly|very) late /.test(ended.output) ? null : ended;
+      });
 
       assert.equal(code, 0, output.slice(-4_000));
       assert.match(output, /Passed: (\d+)\/\1, 0 failed, 0 warnings/);

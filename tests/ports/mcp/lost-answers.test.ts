@@ -65,8 +65,7 @@ function serverOf(telling: () => Answer): (request: Arrived) => Answer {
   };
 }
 
-describe('a call of an MCP server that changes something', function () {
-  this.timeout(60_000);
+describe('a call of an MCP server that changes something', () => {
   let lab: McpLab;
   beforeEach(() => {
     lab = new McpLab();

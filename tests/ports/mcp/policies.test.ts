@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { verifies } from '../../support/verifies.ts';
 import { aCaller, call, failureOf, McpLab } from './lab.ts';
 
-describe('policies of MCP servers', function () {
-  this.timeout(120_000);
+describe('policies of MCP servers', () => {
   let lab: McpLab;
   beforeEach(() => {
     lab = new McpLab();

@@ -4,8 +4,7 @@ import { FakeClock } from '../../support/fixtures/clock.ts';
 import { verifies } from '../../support/verifies.ts';
 import { aCaller, call, failureOf, fixture, isAlive, McpLab } from './lab.ts';
 
-describe('the pool of MCP sessions', function () {
-  this.timeout(120_000);
+describe('the pool of MCP sessions', () => {
   let lab: McpLab;
   beforeEach(() => {
     lab = new McpLab();

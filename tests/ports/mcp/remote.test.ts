@@ -3,8 +3,7 @@ import { verifies } from '../../support/verifies.ts';
 import { newTools, oldTools, type Served, serve } from './http-server.ts';
 import { call, failureOf, McpLab } from './lab.ts';
 
-describe('an MCP server elsewhere', function () {
-  this.timeout(60_000);
+describe('an MCP server elsewhere', () => {
   let lab: McpLab;
   const served: Served[] = [];
   beforeEach(() => {

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { verifies } from '../../support/verifies.ts';
 import { aCaller, call, failureOf, fixture, McpLab } from './lab.ts';
 
-describe('a call of an MCP tool', function () {
-  this.timeout(120_000);
+describe('a call of an MCP tool', () => {
   const lab = new McpLab();
   const servers = {
     tools: lab.tools({ OWN: 'given' }),
@@ -16,7 +15,7 @@ describe('a call of an MCP tool', function () {
   const pool = lab.open(
     {
       servers: { ...servers, named: { ...lab.tools(), envFrom: ['REPORTS_TOKEN'] } },
-      callMs: 5_000,
+      policies: { hasty: { agents: ['in.haste'], callMs: 500 } },
     },
     { env },
   );
@@ -103,7 +102,8 @@ describe('a call of an MCP tool', function () {
 
   it('fails a call that takes too long, and keeps the session where the server is there', async () => {
     const before = lab.started().length;
-    const [code, message] = await failureOf(call(pool, ['wait']));
+    const inHaste = aCaller({ agent: 'in.haste' });
+    const [code, message] = await failureOf(call(pool, ['wait'], inHaste));
 
     assert.equal(code, 'MCP_SERVER_FAILED');
     assert.match(message, /did not answer in time/);

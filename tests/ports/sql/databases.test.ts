@@ -20,8 +20,7 @@ GRANT USAGE ON SEQUENCE library.number TO reader_one;
 GRANT INSERT ON library.book TO writer_one;
 GRANT pg_read_server_files TO climber_one WITH INHERIT FALSE, SET TRUE`;
 
-describe('databases for tools', function () {
-  this.timeout(120_000);
+describe('databases for tools', () => {
   let fresh: FreshDatabase;
   let library: Library;
   let databases: ReturnType<typeof openDatabases>;

@@ -23,8 +23,7 @@ const plan = (schedules: readonly Schedule[] = []) => {
   return { registry: { schedules: registeredOf(schedules), calendars } };
 };
 
-describe('alerts', function () {
-  this.timeout(120_000);
+describe('alerts', () => {
   let fresh: FreshDatabase;
   let pool: pg.Pool;
 

@@ -37,8 +37,7 @@ describe('failures that become more frequent', () => {
   });
 });
 
-describe('the alert of rising failures', function () {
-  this.timeout(120_000);
+describe('the alert of rising failures', () => {
   let fresh: FreshDatabase;
   let pool: pg.Pool;
 

@@ -7,8 +7,7 @@ import { openTestEngine, type TestEngine } from '../../support/engine.ts';
 import { verifies } from '../../support/verifies.ts';
 import { json, problem } from './api.ts';
 
-describe('/v1/agents', function () {
-  this.timeout(60_000);
+describe('/v1/agents', () => {
   let tutti: TestEngine;
   let server: Listening;
 

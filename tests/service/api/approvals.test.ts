@@ -14,8 +14,7 @@ interface List {
 
 const config = new URL('../../support/fixtures/approvals.config.ts', import.meta.url);
 
-describe('/v1/approvals', function () {
-  this.timeout(60_000);
+describe('/v1/approvals', () => {
   let tutti: TestEngine;
   let tenantId: number;
   let server: Listening;

@@ -35,8 +35,7 @@ const selves: readonly Self[] = [
   },
 ];
 
-describe('/v1/approvals of effects', function () {
-  this.timeout(120_000);
+describe('/v1/approvals of effects', () => {
   let yard: Yard;
   let server: Listening;
   let count = 0;

@@ -7,8 +7,7 @@ import { needsOf } from './contract/requests.ts';
 /** What of a caller's credentials must be repeated nowhere. */
 const wrong = 'tutti_canary00_7f3b1d5e9a2c4f6081b3d5e7f9a1c3e5';
 
-describe('secrets of the API', function () {
-  this.timeout(120_000);
+describe('secrets of the API', () => {
   let lab: ContractLab;
   const errors: unknown[] = [];
   const secrets = new Map<string, string>(Object.entries(hookSecrets));

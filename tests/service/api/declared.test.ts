@@ -10,8 +10,7 @@ interface List<T> {
   readonly items: readonly T[];
 }
 
-describe('what the configuration declares, over HTTP', function () {
-  this.timeout(60_000);
+describe('what the configuration declares, over HTTP', () => {
   let tutti: TestEngine;
   let server: Listening;
 

@@ -10,8 +10,7 @@ import { json, problem } from './api.ts';
 
 const path = '/v1/delegations';
 
-describe('/v1/delegations', function () {
-  this.timeout(60_000);
+describe('/v1/delegations', () => {
   let until: string;
   let served: ServedApi;
   /** Keys, by who calls with them. */

@@ -15,8 +15,7 @@ import { problem } from './api.ts';
 
 const desk = 'https://desk.example.com';
 
-describe('HTTP, at its edges', function () {
-  this.timeout(120_000);
+describe('HTTP, at its edges', () => {
   let served: ServedApi;
   let key: string;
 

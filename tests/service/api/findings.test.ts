@@ -10,8 +10,7 @@ interface List {
   readonly next: string | null;
 }
 
-describe('/v1/findings', function () {
-  this.timeout(60_000);
+describe('/v1/findings', () => {
   let api: TestApi;
   const runs: string[] = [];
 

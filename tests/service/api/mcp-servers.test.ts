@@ -4,8 +4,7 @@ import type { McpToolView } from '../../../core/ports/mcp/review.ts';
 import { call, McpLab, memoryPins } from '../../ports/mcp/lab.ts';
 import { json, openApi, problem, type TestApi } from './api.ts';
 
-describe('MCP servers over HTTP', function () {
-  this.timeout(120_000);
+describe('MCP servers over HTTP', () => {
   const lab = new McpLab();
   const pins = memoryPins();
   const pool = lab.open({ servers: { tools: lab.tools() } }, { pins });

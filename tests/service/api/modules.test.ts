@@ -4,8 +4,7 @@ import type { ModuleView } from '../../../core/engine/modules/modules.ts';
 import { verifies } from '../../support/verifies.ts';
 import { json, openApi, problem, type TestApi } from './api.ts';
 
-describe('/v1/modules', function () {
-  this.timeout(60_000);
+describe('/v1/modules', () => {
   let api: TestApi;
 
   before(async () => {

@@ -23,8 +23,7 @@ interface Layer {
 
 type Ruleset = Parameters<InstanceType<typeof spectral.Spectral>['setRuleset']>[0];
 
-describe('/v1/openapi.json', function () {
-  this.timeout(120_000);
+describe('/v1/openapi.json', () => {
   let lab: ContractLab;
   let document: OpenApi;
   let url: string;

@@ -5,8 +5,7 @@ import { verifies } from '../../support/verifies.ts';
 import { type ServedApi, serveHere } from '../identity/served.ts';
 import { json, problem } from './api.ts';
 
-describe('/v1/policies', function () {
-  this.timeout(120_000);
+describe('/v1/policies', () => {
   let served: ServedApi;
   let anna: string;
   let ben: string;

@@ -25,8 +25,7 @@ function send(method: string, body?: object, headers: Record<string, string> = {
   };
 }
 
-describe('the reach of a key', function () {
-  this.timeout(60_000);
+describe('the reach of a key', () => {
   let api: ServedApi;
   const keys = { all: '', desk: '', hr: '' };
 
@@ -170,8 +169,7 @@ describe('the reach of a key', function () {
   });
 });
 
-describe('approvals by key', function () {
-  this.timeout(60_000);
+describe('approvals by key', () => {
   let api: ServedApi;
 
   before(async () => {
@@ -270,8 +268,7 @@ describe('approvals by key', function () {
   });
 });
 
-describe('findings by key', function () {
-  this.timeout(60_000);
+describe('findings by key', () => {
   let api: ServedApi;
 
   before(async () => {
@@ -308,8 +305,7 @@ describe('findings by key', function () {
   });
 });
 
-describe('webhooks by key', function () {
-  this.timeout(60_000);
+describe('webhooks by key', () => {
   let api: ServedApi;
 
   before(async () => {
@@ -363,8 +359,7 @@ describe('webhooks by key', function () {
   });
 });
 
-describe('keys and tenants by key', function () {
-  this.timeout(60_000);
+describe('keys and tenants by key', () => {
   let api: ServedApi;
 
   before(async () => {

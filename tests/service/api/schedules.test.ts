@@ -11,8 +11,7 @@ import { json, problem } from './api.ts';
 
 const config = new URL('../../support/fixtures/schedules.config.ts', import.meta.url);
 
-describe('schedules, over HTTP', function () {
-  this.timeout(60_000);
+describe('schedules, over HTTP', () => {
   let tutti: TestEngine;
   let server: Listening;
 

@@ -7,8 +7,7 @@ interface List {
   readonly items: readonly { readonly id: string; readonly runId?: string }[];
 }
 
-describe('who sees which runs', function () {
-  this.timeout(120_000);
+describe('who sees which runs', () => {
   let served: ServedApi;
   let owner: string;
   let inDe: string;

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
+import type { Server } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { createApp, type Listening, listen } from '../../../core/service/api/app.ts';
 import { bodyOf, drip, headOf } from '../../support/drip.ts';
@@ -11,8 +13,7 @@ const bounds = { headMs: 400, requestMs: 800, checkMs: 100 };
 /** What a busy machine may add to the moment at which a client is cut off. */
 const slackMs = 3_000;
 
-describe('clients that send slowly', function () {
-  this.timeout(60_000);
+describe('clients that send slowly', () => {
   let api: TestApi;
   before(async () => {
     api = await openApi();
@@ -52,7 +53,7 @@ describe('clients that send slowly', function () {
   it('and many of them leave a connection to those who have one, and make room for those who come', async () => {
     const server = await serve(api, { connections: 20 });
     const good = connect(server.port, '127.0.0.1');
-    await ask(good, server);
+    const held = await connectionsOf(() => ask(good, server));
     const others = Array.from({ length: 60 }, () => connect(server.port, '127.0.0.1'));
     const closed = new Set<Socket>();
     for (const each of others) {
@@ -63,7 +64,10 @@ describe('clients that send slowly', function () {
       await eventually(() => closed.size === 41);
       await ask(good, server);
       // Each newcomer takes the place of one who has said nothing, and gives it back.
-      for (let no = 0; no < 5; no += 1) assert.equal((await livez(server)).status, 200);
+      for (let no = 0; no < 5; no += 1) {
+        assert.equal((await livez(server)).status, 200);
+        await eventually(async () => (await held()) === 19);
+      }
       // The one who was put out hears of it by itself.
       await eventually(() => closed.size > 41);
       assert.equal(closed.size, 42);
@@ -108,6 +112,17 @@ async function ask(socket: Socket, { port }: Listening): Promise<void> {
   socket.write(`GET /livez HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`);
   const [answer] = (await once(socket, 'data')) as [Buffer];
   assert.match(answer.toString(), /^HTTP\/1\.1 200 /);
+}
+
+/** What counts the connections of the server that is asked something. */
+async function connectionsOf(asked: () => Promise<void>): Promise<() => Promise<number>> {
+  const { promise, resolve } = Promise.withResolvers<Server>();
+  const hear = (message: unknown): void => resolve((message as { readonly server: Server }).server);
+  subscribe('http.server.request.start', hear);
+  await asked();
+  unsubscribe('http.server.request.start', hear);
+  const server = await promise;
+  return () => new Promise((found) => server.getConnections((_, count) => found(count)));
 }
 
 function livez({ url }: Listening): Promise<Response> {

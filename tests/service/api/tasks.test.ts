@@ -7,8 +7,7 @@ import { eventually } from '../../support/eventually.ts';
 import { verifies } from '../../support/verifies.ts';
 import { json, problem } from './api.ts';
 
-describe('/v1/tasks', function () {
-  this.timeout(60_000);
+describe('/v1/tasks', () => {
   let tutti: TestEngine;
   let server: Listening;
   let keys = 0;

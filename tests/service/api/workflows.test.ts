@@ -14,8 +14,7 @@ const document = (value: string, more: object = {}) =>
     ...more,
   });
 
-describe('/v1/workflows', function () {
-  this.timeout(120_000);
+describe('/v1/workflows', () => {
   let tutti: TestEngine;
   let tenantId: number;
   let server: Listening;

@@ -22,8 +22,7 @@ const day = 86_400_000;
 let tenants: readonly ReportedTenant[];
 const mail = { urlFrom: 'MAIL_URL', from: 'tutti@corp.example' };
 
-describe('the morning report', function () {
-  this.timeout(120_000);
+describe('the morning report', () => {
   let fresh: FreshDatabase;
   let pool: pg.Pool;
   let history: History;

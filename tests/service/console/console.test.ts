@@ -226,10 +226,12 @@ describe('the console', function () {
     verifies('R11.dashboard');
     const { id } = await asked();
     await signedIn(['approver'], `approvals/${id}`);
+    const isAnswered = asking(page);
     await page.write('.decision textarea', 'Fine with me.');
-    // Nobody looks: the page is read no further until somebody does.
+    // Nobody looks: the page is read no further until somebody does, but for what it has just asked for.
     const document = page.value('document') as object;
     Object.defineProperty(document, 'hidden', { value: true, configurable: true });
+    await eventually(isAnswered);
     await store().decide({
       ...{ tenantId: served.ours, id, decision: 'refused', note: 'Not with me.' },
       ...{ person: 'ben', via: 'test' },
@@ -325,3 +327,21 @@ describe('the console', function () {
     await page.says(`Odd is ${markup}.`);
   });
 });
+
+interface Window {
+  fetch: (input: unknown, init?: unknown) => Promise<unknown>;
+}
+
+/** Says whether all has been answered that a page has asked for since. */
+function asking(page: ConsolePage): () => boolean {
+  const window = page.value('window') as Window;
+  const { fetch } = window;
+  let open = 0;
+  window.fetch = async (input, init) => {
+    open += 1;
+    return fetch.call(window, input, init).finally(() => {
+      open -= 1;
+    });
+  };
+  return () => open === 0;
+}

@@ -35,8 +35,7 @@ const reads: readonly (readonly [route: string, as: string])[] = [
   ['get /v1/findings', 'Console.Page<Console.Finding>'],
 ];
 
-describe('what the console reads of the API', function () {
-  this.timeout(60_000);
+describe('what the console reads of the API', () => {
   let tutti: TestEngine;
   let document: OpenApi;
 

@@ -150,7 +150,7 @@ describe('hooks', () => {
     });
 
     assert.deepEqual(runs, tickets.map(({ id }) => `desk_look {"ticket":"${id}"}`).sort());
-  }).timeout(60_000);
+  });
 
   it('try again what may pass, and then say that it is dead; a replay starts it, and says who', async () => {
     const { id } = await lab.write(null, { code: 'F' });
@@ -229,7 +229,7 @@ describe('hooks', () => {
 
     assert.equal(fired, 1);
     assert.equal(await lab.firings.fireDue(), 0);
-  }).timeout(20_000);
+  });
 
   it('forget what ended a month ago, and nothing that waits', async () => {
     const { id } = await lab.write(null, { code: 'I' });

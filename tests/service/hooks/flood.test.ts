@@ -39,7 +39,7 @@ describe('a flood of posts', () => {
     const waiting = (await api.lab.store.list(api.lab.tenantId)).map((hook) => hook.waiting);
     assert.deepEqual(waiting, [97, 97, 0]);
     assert.deepEqual(api.errors, []);
-  }).timeout(60_000);
+  });
 
   it('of one message a thousand times over has one effect, whichever of two keys has signed it', async () => {
     const { id, version } = await api.lab.write(null, { code: 'once' });
@@ -67,7 +67,7 @@ describe('a flood of posts', () => {
       runs.map(({ input }) => input),
       [{ ticket: id }],
     );
-  }).timeout(60_000);
+  });
 
   async function recorded(): Promise<number> {
     const rows = await api.lab.tutti.host.database

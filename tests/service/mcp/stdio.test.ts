@@ -42,9 +42,8 @@ describe('tutti mcp serve', () => {
     },
   });
 
-  it('serves clients of both protocols over standard input and output', async function () {
+  it('serves clients of both protocols over standard input and output', async () => {
     verifies('R5.mcp-server');
-    this.timeout(120_000);
     const mode = { pin: '2026-07-28' } as const;
     const current = new Client(
       { name: 'test', version: '1.0.0' },
@@ -70,8 +69,7 @@ describe('tutti mcp serve', () => {
     await former.close();
   });
 
-  it('ends a run whose request is cancelled, over the protocol before as well', async function () {
-    this.timeout(120_000);
+  it('ends a run whose request is cancelled, over the protocol before as well', async () => {
     const former = new FormerClient({ name: 'former', version: '1.0.0' });
     await former.connect(new FormerTransport(command()));
     const run = async () => {
@@ -94,8 +92,7 @@ describe('tutti mcp serve', () => {
     await former.close();
   });
 
-  it('writes the protocol and nothing else, and ends with its input', async function () {
-    this.timeout(120_000);
+  it('writes the protocol and nothing else, and ends with its input', async () => {
     const { command: program, args, env } = command();
     const child = spawn(program, args, { env, stdio: ['pipe', 'pipe', 'pipe'] });
     let output = '';
@@ -116,8 +113,7 @@ describe('tutti mcp serve', () => {
     );
   });
 
-  it('ends in order on a signal', async function () {
-    this.timeout(120_000);
+  it('ends in order on a signal', async () => {
     const { command: program, args, env } = command();
     const child = spawn(program, args, { env, stdio: ['pipe', 'pipe', 'inherit'] });
     child.stdin.write(`${JSON.stringify(handshake)}\n`);

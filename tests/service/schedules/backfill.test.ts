@@ -7,8 +7,7 @@ import { hour, hourly, labOfEach, minute, type ScheduleLab } from './lab.ts';
 
 const actor = { kind: 'person', id: 'anna' } as const;
 
-describe('slots that somebody asks for', function () {
-  this.timeout(60_000);
+describe('slots that somebody asks for', () => {
   let lab: ScheduleLab;
   labOfEach((own) => {
     lab = own;

@@ -9,8 +9,7 @@ import { FakeClock } from '../../support/fixtures/clock.ts';
 import { verifies } from '../../support/verifies.ts';
 import { hour, hourly, labOfEach, minute, ScheduleLab } from './lab.ts';
 
-describe('a slot starts one run', function () {
-  this.timeout(120_000);
+describe('a slot starts one run', () => {
   let lab: ScheduleLab;
   labOfEach((own) => {
     lab = own;

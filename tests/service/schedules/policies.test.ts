@@ -6,8 +6,7 @@ import { FakeClock } from '../../support/fixtures/clock.ts';
 import { verifies } from '../../support/verifies.ts';
 import { hour, hourly, labOfEach, minute, type ScheduleLab } from './lab.ts';
 
-describe('what becomes of a slot', function () {
-  this.timeout(60_000);
+describe('what becomes of a slot', () => {
   let lab: ScheduleLab;
   labOfEach((own) => {
     lab = own;

@@ -4,8 +4,7 @@ import { hour, hourly, labOfEach, minute, type ScheduleLab } from './lab.ts';
 
 const actor = { kind: 'person', id: 'anna' } as const;
 
-describe('a trigger', function () {
-  this.timeout(60_000);
+describe('a trigger', () => {
   let lab: ScheduleLab;
   labOfEach((own) => {
     lab = own;

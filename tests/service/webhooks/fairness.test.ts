@@ -4,8 +4,7 @@ import { verifies } from '../../support/verifies.ts';
 import { tester, WebhookLab } from '../../support/webhook-lab.ts';
 import { openWebhookReceiver } from '../../support/webhook-receiver.ts';
 
-describe('the turn of a delivery', function () {
-  this.timeout(120_000);
+describe('the turn of a delivery', () => {
   let lab: WebhookLab;
 
   before(async () => {

@@ -3,8 +3,7 @@ import { newId } from '../../../core/base/ids.ts';
 import { WebhookLab } from '../../support/webhook-lab.ts';
 import { openWebhookReceiver } from '../../support/webhook-receiver.ts';
 
-describe('the feeds of several tenants', function () {
-  this.timeout(120_000);
+describe('the feeds of several tenants', () => {
   let lab: WebhookLab;
 
   before(async () => {

@@ -7,8 +7,7 @@ import { openWebhookReceiver } from '../../support/webhook-receiver.ts';
 
 const key = () => randomBytes(32).toString('base64');
 
-describe('the secrets that webhooks are signed with', function () {
-  this.timeout(120_000);
+describe('the secrets that webhooks are signed with', () => {
   let lab: WebhookLab;
 
   before(async () => {
