@@ -40,7 +40,7 @@ describe('lint', () => {
     verifies('R14.house-rules');
     using folder = scratchFolder({
       'biome.json': readFileSync(join(root, 'biome.json'), 'utf8'),
-      'worker/thread/thread.ts': 'export default 1;\n',
+      'worker/thread/entry.ts': 'export default 1;\n',
       'bin/speaking.ts': "console.log('x');\n",
       'core/clock.ts': 'export const now = Date.now();\n',
       ...Object.fromEntries(planted.map(([file, text]) => [file, text])),

@@ -48,7 +48,7 @@ describe('the package', function () {
       files.filter((file) => /(^|\/)(tests|bench|examples|scripts)(\/|$)/.test(file)),
       [],
     );
-    for (const file of ['bin/tutti.mjs', 'worker/thread/thread.js', 'core/index.d.ts', 'LICENSE']) {
+    for (const file of ['bin/tutti.mjs', 'worker/thread/entry.js', 'core/index.d.ts', 'LICENSE']) {
       assert.ok(files.includes(file), `${file} is missing`);
     }
     const migrations = readdirSync(join(root, 'core/ports/db/migrations'));

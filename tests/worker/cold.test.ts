@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
+import { readFileSync } from 'node:fs';
+import { MessageChannel, Worker } from 'node:worker_threads';
 import { sharedEntities } from '../../core/ports/erp/entities.ts';
 import type { ModelTarget } from '../../core/ports/models/model.ts';
 import { loadRegistry } from '../../core/sdk/registry.ts';
+import { type LaneTask, slots } from '../../worker/pool/lane.ts';
 import { Pool } from '../../worker/pool/pool.ts';
+import { openThreads } from '../../worker/pool/threads.ts';
 import heavy from '../support/fixtures/heavy.config.ts';
 import { heldLease, Jobs, labSetup, until } from '../support/lab-pool.ts';
 import { verifies } from '../support/verifies.ts';
@@ -31,6 +34,31 @@ async function sdksFor(
   return sdks;
 }
 
+/** How much of what a thread works until it is ready it has worked when it tells its number. */
+async function untoldPart(): Promise<number> {
+  const threads = openThreads(1);
+  const shared = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT * Object.keys(slots).length);
+  const memory = new Int32Array(shared);
+  const { port1, port2 } = new MessageChannel();
+  const task: LaneTask = { port: port2, shared, lease: heldLease().shared, setup: labSetup };
+  const ended = threads.run(task, { transferList: [port2] }).catch(() => {});
+  const ready = once(port1, 'message');
+  const worked = (): number => {
+    const stat = `/proc/self/task/${Atomics.load(memory, slots.thread)}/schedstat`;
+    return Number(readFileSync(stat, 'utf8').split(' ')[0]);
+  };
+  try {
+    await until(() => Atomics.load(memory, slots.thread) > 0, 'it tells its number');
+    const untold = worked();
+    await ready;
+    return untold / worked();
+  } finally {
+    port1.close();
+    await ended;
+    await threads.destroy();
+  }
+}
+
 describe('a cold thread', () => {
   it('has the SDKs of its models before it is ready, and no others', async () => {
     const both = ['openai', '@anthropic-ai/sdk'];
@@ -48,6 +76,17 @@ describe('a cold thread', () => {
     assert.deepEqual(await sdksFor(profilesOf('anthropic', 'openai'), { ANTHROPIC_API_KEY }), [
       '@anthropic-ai/sdk',
     ]);
+  });
+
+  it('tells which it is before it loads what agents need: its engine sees from then on what it waits for a core', async function () {
+    verifies('R8.isolation', 'R3.health');
+    // Threads have numbers of their own on Linux only.
+    if (process.platform !== 'linux') return this.skip();
+    const parts: number[] = [];
+    // Who comes late to look sees more.
+    while (parts.length < 10 && !parts.some((part) => part < 0.5)) parts.push(await untoldPart());
+
+    assert.ok(Math.min(...parts) < 0.5, `it has worked ${parts} of all by then`);
   });
 
   it('is never begun by a pool that stops: nobody takes the place of the threads that end', async () => {

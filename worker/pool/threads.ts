@@ -16,7 +16,7 @@ export function openThreads(
   { kept = count, heapMb = usualHeapMb }: { readonly kept?: number; readonly heapMb?: number } = {},
 ): Piscina {
   const threads = new Piscina({
-    filename: new URL('../thread/thread.ts', import.meta.url).href,
+    filename: new URL('../thread/entry.ts', import.meta.url).href,
     // All or none: a lane that is opened while Piscina replaces its thread would get a second one.
     minThreads: kept,
     maxThreads: count,

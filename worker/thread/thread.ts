@@ -25,7 +25,6 @@ import { tellSecrets } from '../../core/ports/secret.ts';
 import type { AnyAgent } from '../../core/sdk/agent.ts';
 import type { RegisteredAgent } from '../../core/sdk/registry.ts';
 import { type Hello, type LaneTask, slots } from '../pool/lane.ts';
-import { ownThread } from '../pool/silence.ts';
 import { runAgent } from './agent.ts';
 import { type Granted, grantedBy } from './applied.ts';
 import { Conversation } from './conversation.ts';
@@ -51,12 +50,10 @@ const graceMs = 250;
  * connected at import time. A fault in one agent (a rejection nobody handles, a throw in a timer, `process.exit`) fails that
  * agent's job alone.
  */
-export default async function lane(task: LaneTask): Promise<void> {
+export async function lane(task: LaneTask): Promise<void> {
   const { port, shared, lease, freshness, setup } = task;
   const memory = new Int32Array(shared);
-  const thread = ownThread();
-  Atomics.store(memory, slots.thread, thread);
-  goBehind(thread);
+  goBehind(Atomics.load(memory, slots.thread));
   const outgoing = new Outgoing((batch) => port.postMessage(batch));
   let loaded: Loaded | null = null;
   const beat = setInterval(() => {
