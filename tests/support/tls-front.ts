@@ -37,6 +37,11 @@ export async function openTlsFront(port: number): Promise<TlsFront> {
       one.pipe(other);
     }
   });
+  // Who comes and has not yet greeted keeps the server open, too.
+  server.on('connection', (socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+  });
   // Who does not trust the certificate hangs up.
   server.on('tlsClientError', () => {});
   server.listen(0, 'localhost');
