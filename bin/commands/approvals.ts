@@ -23,11 +23,11 @@ export const approvals: Command = (call) => {
         ...(!isAll && { state: 'open' }),
         ...(runId !== undefined && { runId }),
       });
-      return await Promise.all(
-        questions.map(async (approval) => {
-          return { ...approval, findings: await foundFor(findings, approval, { tenantId }) };
-        }),
-      );
+      const told: Told[] = [];
+      // One after the other: hundreds at once would wait for the pool longer than it lets anybody.
+      for (const approval of questions)
+        told.push({ ...approval, findings: await foundFor(findings, approval, { tenantId }) });
+      return told;
     });
     const told = found.slice(0, listed.approvals);
     if (terminal.isJson) terminal.print(told);

@@ -67,14 +67,27 @@ async function spawned() {
   return (await text(child.stdout)).trim();
 }
 
-it('tells', async () => {
+/** How long this thread is held in a while, ms. */
+async function held() {
   const delay = new OwnDelay();
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  return delay.end().p99Ms;
+}
+
+/** By chance it may be little: the most of what is measured again until it is enough, or has been measured fifty times. */
+async function most(measure, enough) {
+  let found = 0;
+  for (let time = 0; time < 50 && found <= enough; time += 1) found = Math.max(found, await measure());
+  return found;
+}
+
+it('tells', async () => {
   const told = {
-    answeredMs: await answered(),
+    answeredMs: await most(answered, 100),
     brought: await brought(),
     posted: await posted(),
     seeds: [process.env.ROUGH_SEED, await spawned(), await spawned()],
-    heldMs: delay.end().p99Ms,
+    heldMs: await most(held, 20),
   };
   console.log('told ' + JSON.stringify(told));
 });
@@ -91,7 +104,7 @@ interface Told {
 /** Runs the test on a rough machine with this seed. */
 async function rough(seed?: string): Promise<{ readonly stdout: string; readonly told: Told }> {
   using folder = scratchFolder({ 'one.test.mjs': telling });
-  const { ROUGH_SEED: _, ...env } = process.env;
+  const { ROUGH_SEED: _, NODE_OPTIONS: __, ...env } = process.env;
   const { stdout } = await promisify(execFile)(
     process.execPath,
     [script, join(folder.path, 'one.test.mjs')],

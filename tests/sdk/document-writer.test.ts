@@ -61,7 +61,8 @@ describe('a workflow written as a document', () => {
       }),
       tried,
     );
-    const least = tried.path === undefined ? tried.numRuns / 60 : 0;
+    // About one in 45 is; by chance 1,500 of them once had 25.
+    const least = tried.path === undefined ? tried.numRuns / 200 : 0;
     assert.ok(written > least, `only ${written} were workflows`);
   });
 

@@ -1,4 +1,4 @@
-import { type ReactElement, useEffect, useRef, useState } from 'react';
+import { type ReactElement, useLayoutEffect, useRef, useState } from 'react';
 import { pathOf } from '../api/client.ts';
 import type { Problem } from '../api/problem.ts';
 import type { Approval, Page, Tool } from '../api/shapes.ts';
@@ -22,8 +22,8 @@ export function ApprovalPage({ id }: { readonly id: string }): ReactElement {
   const title = useRef<HTMLHeadingElement>(null);
   const isOpen = approval.data?.state === 'open';
   const wasOpen = useRef(false);
-  useEffect(() => {
-    // The buttons have gone, and with them where somebody was who uses the keyboard.
+  useLayoutEffect(() => {
+    // In the same moment the buttons have gone, and with them where somebody was who uses the keyboard.
     if (wasOpen.current && !isOpen) title.current?.focus();
     wasOpen.current = isOpen;
   }, [isOpen]);
