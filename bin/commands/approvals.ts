@@ -23,11 +23,11 @@ export const approvals: Command = (call) => {
         ...(!isAll && { state: 'open' }),
         ...(runId !== undefined && { runId }),
       });
-      const told: Told[] = [];
+      const all: Told[] = [];
       // One after the other: hundreds at once would wait for the pool longer than it lets anybody.
       for (const approval of questions)
-        told.push({ ...approval, findings: await foundFor(findings, approval, { tenantId }) });
-      return told;
+        all.push({ ...approval, findings: await foundFor(findings, approval, { tenantId }) });
+      return all;
     });
     const told = found.slice(0, listed.approvals);
     if (terminal.isJson) terminal.print(told);
