@@ -172,7 +172,7 @@ function erasedInput({ id }: FormerRow): EngineError {
 
 function pinsOf(former: FormerRow, child: RetryRequest['child'], hash: Buffer): RunPins {
   // Whoever retries a night in the morning is not bound by its window.
-  const { cause: _, leftMicroUsd: __, deadlineAt: ___, ...pins } = former.pins;
+  const { cause: _, leftMicroUsd: __, deadlineAt: ___, purses: ____, ...pins } = former.pins;
   const root = pins.retry?.root ?? former.id;
   const left = child?.parent.leftMicroUsd;
   return {
@@ -182,6 +182,7 @@ function pinsOf(former: FormerRow, child: RetryRequest['child'], hash: Buffer): 
       cause: { runId: child.parent.runId, how: 'child' },
       depth: child.parent.depth,
       ...(left !== undefined && { leftMicroUsd: left }),
+      ...(child.parent.purses && { purses: child.parent.purses }),
     }),
     retry: { of: former.id, root },
   };

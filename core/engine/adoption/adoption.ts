@@ -5,12 +5,12 @@ import { compile } from '../graph/compile.ts';
 import type { Graph } from '../graph/compiled.ts';
 import type { OrphanRow } from '../journal/rows.ts';
 import type { Broker } from '../limits/broker.ts';
-import { periodOf, purseName } from '../limits/purse.ts';
+import { noDay, periodOf, purseName } from '../limits/purse.ts';
 import { checkBasis } from '../plan/bound.ts';
 import type { RunFacts } from '../run/facts.ts';
 import { madeVersions } from '../run/pinned.ts';
 import { Run } from '../run/run.ts';
-import { sharedScopes } from '../run/run-purses.ts';
+import { familyPurses, sharedScopes } from '../run/run-purses.ts';
 import type { HistoryEntry, RunRow, Store } from '../store/store.ts';
 import { withAgents } from '../versions/published.ts';
 import { checkPins } from './pins.ts';
@@ -94,8 +94,9 @@ export class Adoption {
   /** Runs that go on past midnight pay from the purses of the new day; those of long ago are forgotten. Returns whether a day has begun. */
   async keepBudgets(runs: Iterable<Run>, now: number): Promise<boolean> {
     if (periodOf(now) === this.#budgetDay) return false;
-    for (const run of runs) await this.#openBudgets(run, now);
     this.#parts.broker.budget.closeBefore(periodOf(now - keptMs));
+    // After that: what lasts for more than a day is opened again for those that live.
+    for (const run of runs) await this.#openBudgets(run, now);
     this.#budgetDay = periodOf(now);
     return true;
   }
@@ -148,6 +149,11 @@ export class Adoption {
       for (const [scope, { limitMicroUsd, ...held }] of opened)
         broker.budget.open(purseName({ tenantId, scope, period }), limitMicroUsd, held);
     }
+    const family = familyPurses(run);
+    if (family.length === 0) return;
+    const opened = await store.openBudgets(tenantId, family, noDay);
+    for (const { name, scope, limitMicroUsd } of family)
+      broker.budget.open(name, limitMicroUsd, opened.get(scope));
   }
 }
 
@@ -184,6 +190,7 @@ export function factsOf(row: RunRow, created: HistoryEntry | undefined): RunFact
     ...(row.pins.plan && { plan: row.pins.plan }),
     ...(row.pins.depth !== undefined && { depth: row.pins.depth }),
     ...(row.pins.leftMicroUsd !== undefined && { leftMicroUsd: row.pins.leftMicroUsd }),
+    ...(row.pins.purses && { purses: row.pins.purses }),
     ...(row.pins.deadlineAt !== undefined && { deadlineAt: Date.parse(row.pins.deadlineAt) }),
     ...(row.pins.delegated && { delegated: row.pins.delegated }),
     ...(row.pins.cause && { cause: row.pins.cause }),

@@ -8,10 +8,10 @@ import type { Flushed, Journal } from '../journal/journal.ts';
 import type { Body, CallState, SettleRow } from '../journal/rows.ts';
 import type { Budget, Reservation } from '../limits/budget.ts';
 import type { BudgetWatch } from '../limits/budget-watch.ts';
-import { periodOf, purseName } from '../limits/purse.ts';
+import { periodOf } from '../limits/purse.ts';
 import { stepLimits } from '../loop/step-limits.ts';
 import type { Run } from '../run/run.ts';
-import { sharedScopes, stepScope } from '../run/run-purses.ts';
+import { pursesOf, stepScope } from '../run/run-purses.ts';
 import { isTerminal } from '../run/states.ts';
 import type { Step } from '../run/step.ts';
 import type { BatchTarget } from './targets.ts';
@@ -203,13 +203,11 @@ export class BatchCalls {
     period: string,
   ): readonly string[] {
     const { run, step, registered, module = registered.module } = caller;
-    const { tenantId, id } = run.facts;
     const own = stepScope(run, step);
     this.#parts.budget.open(own, stepLimits(step.place, registered.agent).costMicroUsd, {
       settledMicroUsd: step.costMicroUsd,
     });
-    const shared = sharedScopes(run, module);
-    return [...shared.map((scope) => purseName({ tenantId, scope, period })), `run:${id}`, own];
+    return [...pursesOf(run, module, period), own];
   }
 }
 

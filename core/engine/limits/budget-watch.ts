@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Database } from '../../ports/db/database.ts';
 import type { Tables } from '../../ports/db/tables.ts';
-import { isShared, purseName, type SharedPurse, sharedPurse } from './purse.ts';
+import { isDaily, purseName, type SharedPurse, sharedPurse } from './purse.ts';
 import { claimPassed, claimWarning } from './purse-rows.ts';
 import { type BudgetWarning, type PurseState, usualWarnAt, Warnings } from './warnings.ts';
 
@@ -41,7 +41,7 @@ export class BudgetWatch<Run extends WeakKey> {
     for (const name of names) {
       const untold = this.#untold.get(name);
       if (untold) this.#tell(run, untold);
-      if (!isShared(name) || this.#warnings.hasNoticed(name)) continue;
+      if (!isDaily(name) || this.#warnings.hasNoticed(name)) continue;
       if (this.#payers.get(name)?.deref() !== run) this.#payers.set(name, new WeakRef(run));
     }
     for (const warning of this.#warnings.passed(names, this.#parts.stateOf)) {

@@ -1,11 +1,14 @@
 /** A purse that all engines of a database share: a row of table `budget`, per tenant and day. */
 export interface SharedPurse {
   readonly tenantId: number;
-  /** `tenant`, `module:finance` or `workflow:nightly`. */
+  /** `tenant`, `module:finance` or `workflow:nightly`; of no day, `run:…`. */
   readonly scope: string;
-  /** The UTC day that it is for, `YYYY-MM-DD`. */
+  /** The UTC day that it is for, `YYYY-MM-DD`, or `noDay`. */
   readonly period: string;
 }
+
+/** The period of the purse of a run that the runs which it starts pay from, too: it lasts as long as they do, and whatever is of a day passes it by. */
+export const noDay = '0001-01-01';
 
 const dayLength = 'YYYY-MM-DD'.length;
 const nine = '9'.charCodeAt(0);
@@ -29,6 +32,11 @@ export function sharedPurse(name: string): SharedPurse | null {
 /** Whether a name is that of a shared purse: it begins with its day. */
 export function isShared(name: string): boolean {
   return name.charCodeAt(0) <= nine;
+}
+
+/** Whether a name is that of a shared purse which somebody fills anew each day: it may be warned of, and raised. */
+export function isDaily(name: string): boolean {
+  return isShared(name) && !name.startsWith(noDay);
 }
 
 const dayMs = 86_400_000;

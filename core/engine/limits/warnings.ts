@@ -1,4 +1,4 @@
-import { isShared, purseName, type SharedPurse, sharedPurse } from './purse.ts';
+import { isDaily, purseName, type SharedPurse, sharedPurse } from './purse.ts';
 
 /** Share of a budget from which a warning is recorded where the configuration says no other. */
 export const usualWarnAt = 0.8;
@@ -37,7 +37,7 @@ export class Warnings {
   ): readonly BudgetWarning[] {
     const warnings: BudgetWarning[] = [];
     for (const name of names) {
-      if (!isShared(name) || this.#noticed.has(name)) continue;
+      if (!isDaily(name) || this.#noticed.has(name)) continue;
       const state = stateOf(name);
       if (!state || !hasPassed(state, this.#warnAt)) continue;
       const purse = sharedPurse(name) as SharedPurse;

@@ -9,7 +9,7 @@ import type { Flushed, Journal } from '../journal/journal.ts';
 import type { Change } from '../journal/rows.ts';
 import type { Broker, CallEnd, CallWish, Refusal } from '../limits/broker.ts';
 import type { BudgetWatch } from '../limits/budget-watch.ts';
-import { periodOf, sharedPurse } from '../limits/purse.ts';
+import { isDaily, periodOf, sharedPurse } from '../limits/purse.ts';
 import { retryDelayMs } from '../recovery/retry.ts';
 import type { Run } from '../run/run.ts';
 import { RunPurses, stepScope } from '../run/run-purses.ts';
@@ -350,7 +350,7 @@ export function overBudget(
     'BUDGET_EXCEEDED',
     `The budget '${sharedPurse(scope)?.scope ?? scope}' is too small for a model call of '${registered.name}'; raise it.`,
     {
-      details: { scope, asks: registered.agent.onBudget === 'ask' && sharedPurse(scope) !== null },
+      details: { scope, asks: registered.agent.onBudget === 'ask' && isDaily(scope) },
     },
   );
 }

@@ -8,6 +8,7 @@ import { trustOf } from '../run/labels.ts';
 import type { Outcome } from '../run/outcome.ts';
 import type { RunRequest } from '../run/request.ts';
 import type { Run } from '../run/run.ts';
+import { pursesBelow } from '../run/run-purses.ts';
 import { pathOf, type Step } from '../run/step.ts';
 import type { Store } from '../store/store.ts';
 import { checkRequest, registryFor, submitRun } from '../submit.ts';
@@ -73,6 +74,7 @@ export class Children {
         step: step.id,
         depth,
         ...(left !== null && { leftMicroUsd: Math.max(0, left) }),
+        purses: pursesBelow(run),
         ...(facts.goal && { goal: facts.goal }),
       },
     };

@@ -13,6 +13,7 @@ import { isInnocent } from '../loop/failures.ts';
 import { stepLimits } from '../loop/step-limits.ts';
 import type { RunRequest } from '../run/request.ts';
 import type { Run } from '../run/run.ts';
+import { pursesBelow } from '../run/run-purses.ts';
 import { isTerminal } from '../run/states.ts';
 import { pathOf, type Step } from '../run/step.ts';
 import type { Store } from '../store/store.ts';
@@ -235,6 +236,7 @@ function requestOf(
       ...{ runId: facts.id, step: step.id, attempt: step.attempt },
       depth: (facts.depth ?? 0) + 1,
       leftMicroUsd: share,
+      purses: pursesBelow(run),
       ...(facts.goal && { goal: facts.goal }),
     },
   };

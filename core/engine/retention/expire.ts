@@ -7,6 +7,7 @@ import {
   type MonthPartition,
   partitionedTables,
 } from '../../ports/db/partitions.ts';
+import { noDay } from '../limits/purse.ts';
 import { textsBeside } from './bodies.ts';
 import { isHeld, isInReview, withoutNewHolds } from './keeping.ts';
 
@@ -70,6 +71,8 @@ const expireSql = `WITH old AS MATERIALIZED (SELECT r.tenant_id, r.id, r.ended_a
     AND NOT EXISTS (SELECT FROM unnest($2::uuid[], $3::uuid[]) AS m("from", "to") WHERE r.id >= m."from" AND r.id < m."to")
     LIMIT $4 FOR UPDATE SKIP LOCKED),
   ${keyed.join(',\n  ')},
+  purse_rows AS (DELETE FROM tutti.budget t USING old WHERE t.tenant_id = old.tenant_id AND t.period = '${noDay}'
+    AND t.scope IN ('run:' || old.id, 'simulated run:' || old.id)),
   ${textsBeside('old')},
   noted AS (INSERT INTO tutti.erasure (tenant_id, run_id, what, reason, actor, payloads)
     SELECT tenant_id, id, 'journal', 'retention: ended ' || ended_at::date, '{"kind":"schedule","id":"retention"}', 0 FROM old)

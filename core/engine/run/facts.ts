@@ -2,7 +2,7 @@ import type { Trust } from '../../ports/db/states.ts';
 import type { DelegatedBy } from '../../ports/dispatcher.ts';
 import type { BoundPlan } from '../plan/bound.ts';
 import type { Goal } from './goal.ts';
-import type { Actor, Cause, Retry } from './request.ts';
+import type { Actor, Cause, Retry, RunPurseLimits } from './request.ts';
 
 /** What a run says about itself for as long as it lives. */
 export interface RunFacts {
@@ -33,6 +33,8 @@ export interface RunFacts {
   readonly depth?: number;
   /** Micro-USD that the run which started it had left for it. @default its workflow's budget alone counts */
   readonly leftMicroUsd?: number;
+  /** Purses of the runs above it that its calls are paid from, too. @default none of them has a budget */
+  readonly purses?: RunPurseLimits;
   /** When it must have ended, ms since the epoch. @default its workflow's deadline alone counts */
   readonly deadlineAt?: number;
   /** For whom it works. @default nobody has handed it on */

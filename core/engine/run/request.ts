@@ -54,6 +54,9 @@ export interface RunRequest {
   readonly applies?: string;
 }
 
+/** Micro-USD that runs may spend together with all that they have started, by the id of the run whose workflow says so; the first is the outermost. */
+export type RunPurseLimits = Readonly<Record<string, number>>;
+
 /** Of a run that a step of another one starts. */
 export interface Parent {
   readonly runId: string;
@@ -62,6 +65,8 @@ export interface Parent {
   readonly depth: number;
   /** Micro-USD that the parent has left for it. @default no limit */
   readonly leftMicroUsd?: number;
+  /** What it pays from together with others, see `RunPins`. @default nothing */
+  readonly purses?: RunPurseLimits | undefined;
   /** What the parent is for. @default nobody has said */
   readonly goal?: Goal;
   /** The number of the attempt whose model has handed it on. @default no model has */
@@ -91,6 +96,8 @@ export interface RunPins {
   readonly plan?: BoundPlan;
   readonly depth?: number;
   readonly leftMicroUsd?: number;
+  /** Purses of the runs above it that its calls are paid from, too. @default none of them has a budget */
+  readonly purses?: RunPurseLimits;
   /** RFC 3339. @default its workflow's deadline alone counts */
   readonly deadlineAt?: string;
   /** @default no run led to it, or a release before traces has stored it */
@@ -127,6 +134,7 @@ export function pinsOf(
     ...(parent && {
       depth: parent.depth,
       ...(parent.leftMicroUsd !== undefined && { leftMicroUsd: parent.leftMicroUsd }),
+      ...(parent.purses && { purses: parent.purses }),
     }),
     ...(request.deadlineAt && { deadlineAt: request.deadlineAt.toISOString() }),
     ...(cause && { cause }),

@@ -15,6 +15,7 @@ import type { RegisteredWorkflow } from '../../sdk/registry.ts';
 import { readSteps, type StoredSteps } from '../adoption/stored-steps.ts';
 import { startAudit } from '../audit/start.ts';
 import { type OrphanRow, toJsonb } from '../journal/rows.ts';
+import { noDay } from '../limits/purse.ts';
 import type { PurseState } from '../limits/warnings.ts';
 import { type Goal, openGoals } from '../run/goal.ts';
 import type { Pinned } from '../run/pinned.ts';
@@ -253,13 +254,18 @@ export class Store {
            coalesce((e.data->>'period')::date, (e.at AT TIME ZONE 'UTC')::date) AS period),
        steps AS (UPDATE tutti.step s SET cost_micro_usd = s.cost_micro_usd + o.amount
          FROM (SELECT step, sum(amount) AS amount FROM orphan GROUP BY 1) o WHERE s.tenant_id = $1 AND s.run_id = $2 AND s.id = o.step RETURNING 1),
-       owed AS (SELECT o.mark || v.scope AS scope, o.period, sum(o.amount) AS amount FROM orphan o
+       owed AS (SELECT o.mark || v.scope AS scope, v.period, sum(o.amount) AS amount FROM orphan o
          JOIN tutti.step s ON s.tenant_id = $1 AND s.run_id = $2 AND s.id = o.step
-         CROSS JOIN LATERAL (VALUES ('tenant'), ('workflow:' || $3), ('module:' || coalesce(o.module, split_part(s.agent, '.', 1)))) v (scope) GROUP BY 1, 2),
+         CROSS JOIN LATERAL (SELECT unnest(ARRAY['tenant', 'workflow:' || $3, 'module:' || coalesce(o.module, split_part(s.agent, '.', 1))]) AS scope, o.period
+           UNION ALL SELECT 'run:' || unnest($6::text[]), '${noDay}'::date) v GROUP BY 1, 2),
        paid AS (UPDATE tutti.budget b SET reserved_micro_usd = b.reserved_micro_usd - owed.amount, settled_micro_usd = b.settled_micro_usd + owed.amount
        FROM owed WHERE b.tenant_id = $1 AND b.scope = owed.scope AND b.period = owed.period)
        SELECT model, coalesce(module, '') AS module, amount, simulated FROM orphan`,
-      [tenant_id, id, pins?.delegated?.workflow ?? workflow, boot, upToSeq],
+      [
+        ...[tenant_id, id, pins?.delegated?.workflow ?? workflow, boot, upToSeq],
+        // Where it has a purse of its own that others pay from: there is no such row otherwise.
+        [id, ...Object.keys(pins?.purses ?? {})],
+      ],
     );
     return rows;
   }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import type pg from 'pg';
-import { digest } from '../../../core/base/ids.ts';
+import { digest, newId } from '../../../core/base/ids.ts';
 import { nextEntry } from '../../../core/engine/journal/entries.ts';
+import { noDay } from '../../../core/engine/limits/purse.ts';
 import type { Step } from '../../../core/engine/run/step.ts';
 import { Store } from '../../../core/engine/store/store.ts';
 import type { WorkflowData } from '../../../core/sdk/node.ts';
@@ -129,6 +130,11 @@ describe('Store', () => {
     const scopes = ['tenant', 'workflow:lab', 'module:lab'];
     const purses = scopes.map((scope) => ({ scope, limitMicroUsd: 10_000 }));
     await store.openBudgets(1, purses, period);
+    // Of the run that has started it, and its own, which those pay from that it starts.
+    const above = newId();
+    const family = [`run:${above}`, `run:${run.facts.id}`];
+    const limits = family.map((scope) => ({ scope, limitMicroUsd: 10_000 }));
+    await store.openBudgets(1, limits, noDay);
     const entry = nextEntry(run, { step, kind: 'turn.started', data: {} });
     await writer.durable({
       run,
@@ -145,13 +151,17 @@ describe('Store', () => {
         },
       ],
       money: {
-        purses: scopes.map((scope) => `${period} 1 ${scope}`),
+        purses: [
+          ...scopes.map((scope) => `${period} 1 ${scope}`),
+          ...family.map((scope) => `${noDay} 1 ${scope}`),
+        ],
         reserve: 70,
         release: 0,
         settle: 0,
       },
     });
-    const row = { tenant_id: 1, id: run.facts.id, workflow: 'lab' } as Parameters<
+    const pins = { purses: { [above]: 10_000 } };
+    const row = { tenant_id: 1, id: run.facts.id, workflow: 'lab', pins } as Parameters<
       Store['settleOrphans']
     >[0];
 
@@ -162,12 +172,12 @@ describe('Store', () => {
     const [ledger] = await writer.rowsOf<{ state: string; cost_micro_usd: number }>('ledger', run);
     assert.deepEqual([ledger?.state, ledger?.cost_micro_usd], ['estimated', 70]);
     const { rows } = await pool.query(
-      'SELECT reserved_micro_usd AS reserved, settled_micro_usd AS settled FROM tutti.budget WHERE tenant_id = 1 AND period = $1',
-      [period],
+      'SELECT reserved_micro_usd AS reserved, settled_micro_usd AS settled FROM tutti.budget WHERE tenant_id = 1 AND period = ANY ($1)',
+      [[period, noDay]],
     );
     assert.deepEqual(
       rows,
-      scopes.map(() => ({ reserved: 0, settled: 70 })),
+      [...scopes, ...family].map(() => ({ reserved: 0, settled: 70 })),
     );
     assert.equal((await store.steps(1, run.facts.id)).open[0]?.cost_micro_usd, 70);
   });
