@@ -41,13 +41,12 @@ describe('the commands on approvals', function () {
   /** Asks the controllers, and the head of finance after half an hour. */
   async function ask(required: number, actor = 'cli:rita'): Promise<string> {
     const facts = { tenantId, id: runId, actor: { kind: 'person', id: actor } } as never;
-    const now = Date.now();
     const { id } = await approvals.ask(facts, {
       ...{ step: step++, path: 'may_pay', title: 'Pay \u202e5 bills?', by: ['controller'] },
       shown: { amount: '12.50', vendor: { name: 'AC\u001b[31mME' } },
       required,
-      expiresAt: new Date(now + 3_600_000),
-      escalate: { at: new Date(now + 1_800_000), to: ['head'] },
+      expiresMs: 3_600_000,
+      escalate: { afterMs: 1_800_000, to: ['head'] },
     });
     return id;
   }

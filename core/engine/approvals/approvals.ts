@@ -32,16 +32,18 @@ export interface Question {
   readonly by: readonly string[];
   /** Yeses of different people that it takes. */
   readonly required: number;
-  readonly expiresAt: Date;
-  /** Who may decide as well from a moment on. @default nobody */
-  readonly escalate?: { readonly at: Date; readonly to: readonly string[] } | null;
+  /** How long it may be decided, by the database's clock, milliseconds. */
+  readonly expiresMs: number;
+  /** Who may decide as well after a while. @default nobody */
+  readonly escalate?: { readonly afterMs: number; readonly to: readonly string[] } | null;
 }
 
 /** What has become of a question. */
 export interface Answer {
   readonly id: string;
   readonly state: ApprovalState;
-  readonly expiresAt: Date;
+  /** Milliseconds until its time is over, by the database's clock. */
+  readonly leftMs: number;
   /** Null while nobody has decided, and when nobody did in time. */
   readonly decided: Decided | null;
 }
@@ -71,7 +73,7 @@ export class Approvals {
 
   /** Asks for a step's run to go on; a step that asks again has the question that it has, and its answer. @throws DB_* */
   async ask({ tenantId, id: runId, actor }: RunFacts, question: Question): Promise<Answer> {
-    const { step, path, shown, by, required, expiresAt, escalate } = question;
+    const { step, path, shown, by, required, expiresMs, escalate } = question;
     const title = toStorableText(question.title);
     const id = newId();
     const keys = await this.#vault.keysOf({ tenantId, id: runId });
@@ -79,22 +81,23 @@ export class Approvals {
     await this.#pool.query(
       `INSERT INTO tutti.approval (tenant_id, id, run_id, step, path, digest, tier, required, state, requested_by, expires_at, title, shown,
          deciders, escalate_at, escalate_to, key_id)
-       VALUES ($1, $2, $3, $4, $5, $6, 'node', $7, 'open', $8, $9, $10, $11, $12, $13, $14, $15)
+       VALUES ($1, $2, $3, $4, $5, $6, 'node', $7, 'open', $8, clock_timestamp() + $9::float8 * interval '1 ms', $10, $11, $12,
+         clock_timestamp() + $13::float8 * interval '1 ms', $14, $15)
        ON CONFLICT (tenant_id, run_id, step) WHERE effect_key IS NULL DO NOTHING`,
       [
         ...[tenantId, id, runId, step, path, digest(title, shown), required, toJsonb(actor)],
-        ...[expiresAt, stored.title, toJsonb(stored.shown), by],
-        ...[escalate?.at ?? null, escalate?.to ?? [], stored.keyId],
+        ...[expiresMs, stored.title, toJsonb(stored.shown), by],
+        ...[escalate?.afterMs ?? null, escalate?.to ?? [], stored.keyId],
       ],
     );
     return await this.#answer(tenantId, runId, step);
   }
 
-  /** The time of a step's question has come: nobody decides it any more, if nobody has. @throws DB_* */
+  /** The time of a step's question has come, as its engine reckons: once the database says so, too, nobody decides it any more. @throws DB_* */
   async expire({ tenantId, id: runId }: RunFacts, step: number): Promise<Answer> {
     await this.#pool.query(
       `UPDATE tutti.approval SET state = 'expired', closed_at = clock_timestamp()
-       WHERE tenant_id = $1 AND run_id = $2 AND step = $3 AND effect_key IS NULL AND state = 'open'`,
+       WHERE tenant_id = $1 AND run_id = $2 AND step = $3 AND effect_key IS NULL AND state = 'open' AND expires_at <= clock_timestamp()`,
       [tenantId, runId, step],
     );
     return await this.#answer(tenantId, runId, step);
@@ -156,9 +159,11 @@ export class Approvals {
     );
     if (!view) throw unknown(`of step ${step} of ${runId}`);
     const { id, state, expiresAt, votes } = view;
+    const { rows } = await this.#pool.query<{ now: Date }>('SELECT clock_timestamp() AS now');
+    const leftMs = expiresAt.getTime() - (rows[0] as { now: Date }).now.getTime();
     const isDecided = state === 'granted' || state === 'refused';
     const decided = isDecided ? outcomeOf(state as Decision, votes) : null;
-    return { id, state, expiresAt, decided };
+    return { id, state, leftMs, decided };
   }
 
   async #views(where: string, values: readonly unknown[]): Promise<readonly ApprovalView[]> {

@@ -241,20 +241,17 @@ export class Outside {
     const shown = place.show(scope);
     if (run.facts.rehearsal) return done({ by: ['rehearsal'], note: null });
     const { approvals, clock } = this.#parts;
-    const now = clock.now();
-    const { by, required, escalate } = place;
-    const { id, state, expiresAt, decided } = await approvals.ask(run.facts, {
-      ...{ step: step.id, path: pathOf(step), title, shown, by, required },
-      expiresAt: new Date(now + place.expiresMs),
-      escalate: escalate && { at: new Date(now + escalate.afterMs), to: escalate.to },
+    const { by, required, escalate, expiresMs } = place;
+    const { id, state, leftMs, decided } = await approvals.ask(run.facts, {
+      ...{ step: step.id, path: pathOf(step), title, shown, by, required, expiresMs, escalate },
     });
     const answer = decided ?? this.#early.get(step);
     if (answer) return answerOf(step, answer);
     if (state !== 'open') return refusalOf(step, state);
-    const wakeAt = expiresAt.getTime();
     return {
       wait: 'approval',
-      wakeAt,
+      // In this engine's time, which may not be the database's.
+      wakeAt: clock.now() + leftMs,
       // Not the title: it is made of outputs, and an entry cannot be erased.
       data: { approval: id, by, required },
     };
@@ -267,7 +264,10 @@ export class Outside {
     if (step.status !== 'waiting' || !isOn()) return;
     // Without its database it goes on waiting, and looks again.
     if (!answer) return void clock.after(innocentDelayMs, () => void this.late(run, step));
-    const { decided } = answer;
+    const { decided, state, leftMs } = answer;
+    // Its time is the database's, and this clock is ahead.
+    if (state === 'open')
+      return void clock.after(Math.max(1, leftMs), () => void this.late(run, step));
     events.ended(run, step, decided ? answerOf(step, decided) : refusalOf(step, 'expired'));
   }
 

@@ -69,7 +69,7 @@ describe('changes of people', () => {
     const run = { tenantId, id: await aRun(false), actor } as unknown as RunFacts;
     const { id } = await approvals.ask(run, {
       ...{ step: 1, path: 'ask', title: 'Go on?', shown: {}, by: ['ben'], required: 1 },
-      expiresAt: new Date(Date.now() + 60_000),
+      expiresMs: 60_000,
     });
     const say = {
       tenantId,

@@ -69,7 +69,7 @@ describe('/v1/delegations', () => {
     const facts = { tenantId: served.ours, id: newId(), actor: { kind: 'schedule', id: 'night' } };
     const { id } = await new Approvals(pool()).ask(facts as unknown as RunFacts, {
       ...{ step: 1, path: 'ask', title: 'Go?', shown: {}, by: ['anna'], required: 1 },
-      expiresAt: new Date(until),
+      expiresMs: 3_600_000,
     });
     const decide = () => send(`POST /v1/approvals/${id}/decision`, 'ben', { decision: 'granted' });
     await problem(await decide(), 403, 'APPROVAL_NOT_YOURS');

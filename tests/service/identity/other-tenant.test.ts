@@ -108,8 +108,10 @@ describe("another tenant's ids", function () {
       by: ['anna', 'ben'],
       required: 2,
     };
-    const expiresAt = new Date(Date.now() + 600_000);
-    const approval = await new Approvals(pool).ask(facts, { ...question, expiresAt });
+    const approval = await new Approvals(pool).ask(facts, {
+      ...question,
+      expiresMs: 600_000,
+    });
     // Not the one that asks: whoever revokes that has no session any more.
     await served.key(tenantId, ['viewer']);
     const [key] = await served.identity.keys.list(tenantId);
@@ -119,7 +121,10 @@ describe("another tenant's ids", function () {
     const { webhook } = await made('/v1/webhooks', { url: 'https://example.com/tutti' });
     const { delivery } = await made(`/v1/webhooks/${webhook?.id}/ping`, undefined);
     const { session } = await made('/v1/sessions', undefined);
-    const delegation = await made('/v1/delegations', { to: 'carl', until: expiresAt });
+    const delegation = await made('/v1/delegations', {
+      to: 'carl',
+      until: new Date(Date.now() + 600_000),
+    });
     const [event, backfill] = [newId(), newId()];
     await pool.query(
       `INSERT INTO tutti.hook_event (tenant_id, source, dedupe, id) VALUES ($1, 'frappe', 'one', $2)`,
