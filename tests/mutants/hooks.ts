@@ -38,8 +38,8 @@ export const hooks: readonly Mutant[] = [
   {
     id: 'a-firing-has-a-run-for-each-who-starts-it',
     file: 'core/service/hooks/firings.ts',
-    find: '.id}`,\n      ...(await dayOf(',
-    replace: '.claim}`,\n      ...(await dayOf(',
+    find: '.id}`,\n      ...(await this.#patience.wait(',
+    replace: '.claim}`,\n      ...(await this.#patience.wait(',
     tests: [firings],
   },
   {

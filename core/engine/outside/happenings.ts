@@ -1,7 +1,8 @@
 import type { Clock } from '../../base/clock.ts';
-import { EngineError, toErrorData } from '../../base/errors.ts';
+import { toErrorData } from '../../base/errors.ts';
 import type { Connector } from '../../ports/erp/connector.ts';
 import type { Freshness } from '../../ports/erp/freshness.ts';
+import { Patience, Silence } from '../../ports/erp/patience.ts';
 import type { CompiledWait } from '../graph/compiled.ts';
 import { holds } from '../graph/condition.ts';
 import type { Run } from '../run/run.ts';
@@ -15,27 +16,13 @@ export interface HappeningEvents {
   failed(error: unknown): void;
 }
 
-/** How long an ERP may take to answer; those that Tutti brings have given up long before. */
-const patienceMs = 60_000;
-
-/** Whoever was asked has said nothing. */
-class Silence extends EngineError {
-  constructor(entity: string) {
-    const seconds = patienceMs / 1_000;
-    super(
-      'ERP_UNAVAILABLE',
-      `The ERP has not answered within ${seconds} s what has changed of '${entity}'; see whether its connector bounds its requests.`,
-    );
-  }
-}
-
 /**
  * ERP events that steps wait for. The connector's changes are hints: each is followed from the cursor of the moment at which its step
  * began to wait, which the journal keeps, so that no event is missed while no engine is up.
  */
 export class Happenings {
   readonly #connectorOf: (tenantId: number) => Connector;
-  readonly #clock: Pick<Clock, 'after'>;
+  readonly #patience: Patience;
   readonly #freshness: Pick<Freshness, 'changed'> | undefined;
   /** Tenants whose ERP is being asked. */
   readonly #asked = new Set<number>();
@@ -46,7 +33,7 @@ export class Happenings {
     freshness?: Pick<Freshness, 'changed'>,
   ) {
     this.#connectorOf = connectorOf;
-    this.#clock = clock;
+    this.#patience = new Patience(clock);
     this.#freshness = freshness;
   }
 
@@ -54,8 +41,9 @@ export class Happenings {
   async begin(run: Run, step: Step): Promise<string> {
     const { entity } = eventOf(step);
     const connector = this.#connectorOf(run.facts.tenantId);
-    const asking = connector.changes(null, { entities: [entity] });
-    const { cursor } = await this.#inTime(asking, entity);
+    const { cursor } = await this.#patience.wait(changesOf(entity), (signal) =>
+      connector.changes(null, { entities: [entity], signal }),
+    );
     step.cursor = cursor;
     return cursor;
   }
@@ -101,13 +89,16 @@ export class Happenings {
     const from = step.cursor;
     if (from === null) return null;
     const { entity } = eventOf(step);
-    const asking = connector.changes(from, { entities: [entity] });
-    const { events, cursor } = await this.#inTime(asking, entity);
+    const { events, cursor } = await this.#patience.wait(changesOf(entity), (signal) =>
+      connector.changes(from, { entities: [entity], signal }),
+    );
     // What goes on after the event sees what has happened.
     if (events.length > 0) this.#freshness?.changed(run.facts.tenantId, entity);
     for (const { id, version } of events) {
-      const reading = connector.query({ entity, filter: { id: { eq: id } }, limit: 1 });
-      const page = await this.#inTime(reading, entity);
+      const asked = { entity, filter: { id: { eq: id } }, limit: 1 };
+      const page = await this.#patience.wait(changesOf(entity), (signal) =>
+        connector.query(asked, { signal }),
+      );
       const event = { entity, id, version, record: page.rows[0] ?? null };
       const outcome = outcomeOf(run, step, event);
       if (outcome) return { run, step, outcome };
@@ -115,18 +106,9 @@ export class Happenings {
     step.cursor = cursor;
     return null;
   }
-
-  /** What was asked of an ERP, which may never answer. */
-  async #inTime<T>(asked: Promise<T>, entity: string): Promise<T> {
-    const late = Promise.withResolvers<never>();
-    const cancel = this.#clock.after(patienceMs, () => late.reject(new Silence(entity)));
-    try {
-      return await Promise.race([asked, late.promise]);
-    } finally {
-      cancel();
-    }
-  }
 }
+
+const changesOf = (entity: string): string => `what has changed of '${entity}'`;
 
 function byTenant(waiting: readonly WaitingStep[]): ReadonlyMap<number, readonly WaitingStep[]> {
   const events = waiting.filter(({ step }) => step.wait === 'event');

@@ -99,7 +99,7 @@ export interface Connector {
   /** What changed since a cursor, overlapping rather than missing. Null: no events, and the cursor of this moment. */
   changes(
     cursor: string | null,
-    options: { readonly entities: readonly string[] },
+    options: { readonly entities: readonly string[]; readonly signal?: AbortSignal },
   ): Promise<{ readonly events: readonly ErpEvent[]; readonly cursor: string }>;
   /** Releases connections. */
   close(): Promise<void>;

@@ -41,7 +41,8 @@ export function embeddedConnector(options: {
       const table = tableNamed(command.entity);
       return await applyOnce(pool, { table, command, key: call.key, tenantId });
     },
-    changes: async (cursor, { entities }) => {
+    changes: async (cursor, { entities, signal }) => {
+      signal?.throwIfAborted();
       const tables = entities.map(tableNamed);
       return await inTenantTransaction(pool, { tenantId, mode: 'READ ONLY' }, (client) =>
         readChanges(client, tables, { cursor, tenantId }),

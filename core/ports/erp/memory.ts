@@ -57,6 +57,7 @@ export function memoryConnector(
       return outcome;
     },
     changes: async (cursor, options) => {
+      options.signal?.throwIfAborted();
       const from = cursor === null ? changed.length : Number(cursor);
       const events = changed.slice(from).filter((event) => options.entities.includes(event.entity));
       return { events, cursor: String(changed.length) };

@@ -5,6 +5,7 @@ import { toJsonb } from '../../engine/journal/rows.ts';
 import type { RunRequest } from '../../engine/run/request.ts';
 import { mayPass, translateDbError } from '../../ports/db/db-error.ts';
 import type { Connector, ErpRecord } from '../../ports/erp/connector.ts';
+import { Patience } from '../../ports/erp/patience.ts';
 import type { CompiledHook, FiringScope } from './compile.ts';
 import type { ClaimedFiring, FiringStore, StoredEvent } from './firing-store.ts';
 
@@ -50,6 +51,7 @@ const dayMs = 86_400_000;
 export class Firings {
   readonly #parts: FiringParts;
   readonly #names: readonly string[];
+  readonly #patience: Patience;
   #cancel: () => void = () => {};
   #wakesAt = Number.POSITIVE_INFINITY;
   #working: Promise<void> = Promise.resolve();
@@ -59,6 +61,7 @@ export class Firings {
   constructor(parts: FiringParts) {
     this.#parts = parts;
     this.#names = [...parts.hooks.keys()];
+    this.#patience = new Patience(parts.clock);
   }
 
   async start(): Promise<void> {
@@ -66,10 +69,11 @@ export class Firings {
     this.#arm(0);
   }
 
-  /** Ends when what is under way has been settled. */
+  /** Ends when what is under way has been settled; what waits for an ERP is put off. */
   async close(): Promise<void> {
     this.#isOpen = false;
     this.#cancel();
+    this.#patience.end();
     await this.#working;
   }
 
@@ -173,7 +177,7 @@ export class Firings {
       input: firing.input,
       // Of the firing, which is the one of its change: whoever goes on with it meets the same run.
       key: `hook:${firing.id}`,
-      ...(await dayOf(tenantId, company)),
+      ...(await this.#patience.wait('where the company is', () => dayOf(tenantId, company))),
       ...(company !== null && { company }),
       ...(hook.goal !== null && { goal: hook.goal }),
       priority: hook.priority,
@@ -209,8 +213,11 @@ export class Firings {
     if (entity === null || recordId === null) return null;
     const connector = this.#parts.connector(tenantId);
     try {
-      const filter = { id: { eq: recordId } };
-      return (await connector.query({ entity, filter, limit: 1 })).rows[0] ?? null;
+      const asked = { entity, filter: { id: { eq: recordId } }, limit: 1 };
+      const page = await this.#patience.wait(`about '${entity}' ${recordId}`, (signal) =>
+        connector.query(asked, { signal }),
+      );
+      return page.rows[0] ?? null;
     } catch (error) {
       // A hook for types only takes the event for what it is, whether its entity is loaded or not.
       if (!isListened && isEngineError(error) && !error.retryable) return null;

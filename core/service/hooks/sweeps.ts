@@ -3,6 +3,7 @@ import type { Clock } from '../../base/clock.ts';
 import { toErrorData } from '../../base/errors.ts';
 import { toJsonb } from '../../engine/journal/rows.ts';
 import type { Connector, ErpEvent } from '../../ports/erp/connector.ts';
+import { Patience, Silence } from '../../ports/erp/patience.ts';
 import type { Delivery, Recorded } from './intake.ts';
 
 /** What sweeps are made with. */
@@ -33,6 +34,8 @@ interface Cursor {
 const claimLimit = 16;
 /** Pages of changes that one sweep reads at most; the rest comes with the next. */
 const pageLimit = 100;
+/** How long a start waits for ERPs to say where sweeps begin, milliseconds: one that is silent keeps nobody from being served. */
+const startMs = 5_000;
 
 /**
  * Finds the changes that no event told: each entity that a hook listens to is asked, tenant by tenant, for what has changed since it was
@@ -42,6 +45,7 @@ const pageLimit = 100;
 export class Sweeps {
   readonly #parts: SweepParts;
   readonly #everyMs: number;
+  readonly #patience: Patience;
   #cancel: () => void = () => {};
   #working: Promise<void> = Promise.resolve();
   #isOpen = false;
@@ -49,20 +53,25 @@ export class Sweeps {
   constructor(parts: SweepParts) {
     this.#parts = parts;
     this.#everyMs = parts.everyMs ?? 60_000;
+    this.#patience = new Patience(parts.clock);
   }
 
-  /** Marks where sweeps begin, before anything else happens. */
+  /** Marks where sweeps begin, before anything else happens, as far as ERPs say so soon. */
   async start(): Promise<void> {
     if (this.#everyMs === 0 || this.#parts.entities.length === 0) return;
     this.#isOpen = true;
     this.#working = this.#look();
-    await this.#working;
+    const late = Promise.withResolvers<void>();
+    const cancel = this.#parts.clock.after(startMs, late.resolve);
+    await Promise.race([this.#working, late.promise]);
+    cancel();
   }
 
-  /** Ends when the sweep that is under way is done. */
+  /** Ends when the sweep that is under way is done; ERPs are not waited for. */
   async close(): Promise<void> {
     this.#isOpen = false;
     this.#cancel();
+    this.#patience.end();
     await this.#working;
   }
 
@@ -72,7 +81,9 @@ export class Sweeps {
     let found = 0;
     for (;;) {
       const claimed = await this.#claim();
-      for (const cursor of claimed) found += await this.#sweep(cursor);
+      const tenants = [...Map.groupBy(claimed, ({ tenantId }) => tenantId).values()];
+      const each = await Promise.all(tenants.map((cursors) => this.#sweepTenant(cursors)));
+      found += each.reduce((sum, one) => sum + one, 0);
       if (claimed.length === 0) return found;
     }
   }
@@ -112,7 +123,21 @@ export class Sweeps {
     return rows;
   }
 
-  async #sweep(at: Cursor): Promise<number> {
+  /** Entity after entity; once its ERP was silent the others are asked together, so that they wait no longer than for one. */
+  async #sweepTenant(cursors: readonly Cursor[]): Promise<number> {
+    const left = [...cursors];
+    let found = 0;
+    for (let at = left.shift(); at !== undefined; at = left.shift()) {
+      const swept = await this.#sweep(at);
+      if (swept === null) break;
+      found += swept;
+    }
+    const others = await Promise.all(left.map((at) => this.#sweep(at)));
+    return others.reduce<number>((sum, swept) => sum + (swept ?? 0), found);
+  }
+
+  /** How many changes were found; null: its ERP has not answered in time. */
+  async #sweep(at: Cursor): Promise<number | null> {
     try {
       const { found, cursor } = await this.#read(at);
       await this.#moveOn(at, cursor);
@@ -122,7 +147,7 @@ export class Sweeps {
         'UPDATE tutti.hook_cursor SET error = $3 WHERE tenant_id = $1 AND entity = $2',
         [at.tenantId, at.entity, toJsonb(toErrorData(error))],
       );
-      return 0;
+      return error instanceof Silence ? null : 0;
     }
   }
 
@@ -133,7 +158,10 @@ export class Sweeps {
     let found = 0;
     for (let page = 0; page < pageLimit; page += 1) {
       const from: string | null = cursor;
-      const { events, cursor: next } = await connector.changes(from, { entities: [entity] });
+      const { events, cursor: next } = await this.#patience.wait(
+        `what has changed of '${entity}'`,
+        (signal) => connector.changes(from, { entities: [entity], signal }),
+      );
       const delivery = { tenantId, source: 'sweep', events: events.map(foundEvent) };
       if (events.length > 0) found += (await this.#parts.record(delivery)).recorded;
       cursor = next;
