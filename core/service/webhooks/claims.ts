@@ -130,10 +130,15 @@ function openedAll(seal: Seal, rows: readonly StoredSecret[]): Signing {
 
 const isDue = `d.state = 'pending' AND d.next_at <= $NOW AND (d.claimed_until IS NULL OR d.claimed_until <= $NOW)`;
 
-// Index delivery_endpoint.
-const dueSql = `SELECT w.tenant_id, w.id, w.url FROM tutti.webhook w
-  WHERE w.disabled_at IS NULL AND NOT ${isSuspended('w.tenant_id')} AND EXISTS (SELECT FROM tutti.delivery d WHERE d.tenant_id = w.tenant_id AND d.endpoint_id = w.id
-    AND ${isDue.replaceAll('$NOW', '$1')}) LIMIT 100 FOR NO KEY UPDATE OF w SKIP LOCKED`;
+// Index delivery_endpoint. Of those with a place free, each tenant's longest due first, tenant by tenant: however many there are, each has its turn.
+const dueSql = `WITH due AS MATERIALIZED (SELECT w.tenant_id, w.id, w.concurrency, (SELECT d.next_at FROM tutti.delivery d
+      WHERE d.tenant_id = w.tenant_id AND d.endpoint_id = w.id AND ${isDue.replaceAll('$NOW', '$1')} ORDER BY d.next_at LIMIT 1) AS since
+    FROM tutti.webhook w WHERE w.disabled_at IS NULL AND NOT ${isSuspended('w.tenant_id')}),
+  line AS MATERIALIZED (SELECT tenant_id, id, since, row_number() OVER (PARTITION BY tenant_id ORDER BY since, id) AS place FROM due
+    WHERE since IS NOT NULL AND concurrency > (SELECT count(*) FROM tutti.delivery d
+      WHERE d.tenant_id = due.tenant_id AND d.endpoint_id = due.id AND d.state = 'pending' AND d.claimed_until > $1))
+  SELECT w.tenant_id, w.id, w.url FROM line JOIN tutti.webhook w USING (tenant_id, id) WHERE w.disabled_at IS NULL
+  ORDER BY line.place, line.since LIMIT 100 FOR NO KEY UPDATE OF w SKIP LOCKED`;
 
 // A statement of its own: it sees what whoever held the endpoints before has committed. The tenant with the fewest attempts under way goes
 // first: one whose endpoints do not answer would else hold every place for as long as anything of it is due.

@@ -43,4 +43,30 @@ describe('the turn of a delivery', () => {
     assert.deepEqual(await take(3), [1, 1, 2]);
     assert.deepEqual((await take(9)).length, 6);
   });
+
+  it('comes to every endpoint, however many are due before it and have no place free', async () => {
+    verifies('R12.tenancy');
+    const at = new Date(lab.clock.now());
+    const times = { now: at, until: new Date(at.getTime() + 60_000) };
+    const take = async () => {
+      const taken = await claim(lab.pool, { ...times, limit: 500, seal: lab.seal });
+      return Map.groupBy(taken, ({ tenantId }) => tenantId);
+    };
+    await lab.pool.query('DELETE FROM tutti.delivery');
+    // Of one tenant 120 that take one delivery at once and have two each; of another one alone, made last.
+    await lab.pool.query(
+      `WITH made AS (INSERT INTO tutti.webhook (tenant_id, id, url, concurrency, created_by)
+         SELECT CASE WHEN no <= 120 THEN 5 ELSE 6 END, gen_random_uuid(), 'https://example.com/', 1, '{}' FROM generate_series(1, 121) no RETURNING tenant_id, id)
+       INSERT INTO tutti.delivery (tenant_id, id, endpoint_id, type, body, next_at, state, event)
+       SELECT tenant_id, gen_random_uuid(), id, 'ping', '', $1::timestamptz - (13 - 2 * tenant_id) * interval '1 s', 'pending', 'event ' || nth
+       FROM made CROSS JOIN generate_series(1, 2) nth`,
+      [at],
+    );
+
+    const first = await take();
+    const second = await take();
+
+    assert.deepEqual([first.get(5)?.length, first.get(6)?.length], [99, 1]);
+    assert.deepEqual([second.get(5)?.length, second.get(6)], [21, undefined]);
+  });
 });
