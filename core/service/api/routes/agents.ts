@@ -179,7 +179,10 @@ function changingRoutes(agents: Agents): readonly Route[] {
       body: changeBody,
       answers: { 200: madeShape },
       errors,
-      current: ({ tenantId, params }) => agents.show(tenantId, params.name),
+      current: ({ tenantId, params, demand }) => {
+        demand({ module: ownModule });
+        return agents.show(tenantId, params.name);
+      },
       handle: async ({ tenantId, actor, params, body: { version, document: written }, demand }) => {
         demand({ module: ownModule });
         const made = await agents.change({ tenantId, actor }, params.name, { written, version });
@@ -195,7 +198,10 @@ function changingRoutes(agents: Agents): readonly Route[] {
       query: showQuery,
       answers: { 200: deletedShape },
       errors: ['AGENT_UNKNOWN', 'AGENT_CONFLICT'],
-      current: ({ tenantId, params }) => agents.show(tenantId, params.name),
+      current: ({ tenantId, params, demand }) => {
+        demand({ module: ownModule });
+        return agents.show(tenantId, params.name);
+      },
       handle: async ({ tenantId, actor, params, query: { version }, demand }) => {
         demand({ module: ownModule });
         return ok(await agents.delete({ tenantId, actor }, params.name, { version }), null);

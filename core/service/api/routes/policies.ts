@@ -291,7 +291,10 @@ function publishingRoutes(policies: Policies): readonly Route[] {
       description:
         'What lets agents do more only asks: a second person must agree. `If-Match` takes the `ETag` of the versions.',
       body: wishBody,
-      current: ({ tenantId, params: { name } }) => current(policies, tenantId, name),
+      current: ({ tenantId, params: { name }, demand }) => {
+        demand(wholeReach);
+        return current(policies, tenantId, name);
+      },
       handle: async ({ tenantId, actor, params: { name }, body, demand }) => {
         demand(wholeReach);
         const wish = { version: body?.version, from: since(body?.from) };
@@ -302,7 +305,10 @@ function publishingRoutes(policies: Policies): readonly Route[] {
       ...{ method: 'post', path: '/v1/policies/:name/rollback', ...shared, errors },
       summary: 'Puts an older version of a policy in force, by default the one before.',
       body: wishBody,
-      current: ({ tenantId, params: { name } }) => current(policies, tenantId, name),
+      current: ({ tenantId, params: { name }, demand }) => {
+        demand(wholeReach);
+        return current(policies, tenantId, name);
+      },
       handle: async ({ tenantId, actor, params: { name }, body, demand }) => {
         demand(wholeReach);
         const wish = { version: body?.version, from: since(body?.from) };
@@ -313,7 +319,10 @@ function publishingRoutes(policies: Policies): readonly Route[] {
       ...{ method: 'post', path: '/v1/policies/:name/withdraw', ...shared, errors },
       summary: 'Lets the code decide again what a policy says.',
       body: withdrawBody,
-      current: ({ tenantId, params: { name } }) => current(policies, tenantId, name),
+      current: ({ tenantId, params: { name }, demand }) => {
+        demand(wholeReach);
+        return current(policies, tenantId, name);
+      },
       handle: async ({ tenantId, actor, params: { name }, body, demand }) => {
         demand(wholeReach);
         const wish = { from: since(body?.from) };

@@ -24,6 +24,8 @@ const settingShape = z
   })
   .meta({ id: 'Setting' });
 
+type Named = Call<{ readonly name: string }, unknown, unknown>;
+
 /** `/v1/settings`: what can be changed while engines run; they follow within about a second. */
 export function settingRoutes(
   { registry }: Pick<CompleteParts, 'registry'>,
@@ -38,6 +40,12 @@ export function settingRoutes(
     if (kind === 'recovery') return { module: moduleOf(about) };
     // Whoever is bound by it may know; the others name agents, tools and companies of all modules.
     return scope === 'installation' ? {} : wholeReach;
+  };
+  /** What a change is of, for whoever may make it. */
+  const changeable = async ({ tenantId, params, demand }: Named): Promise<SettingView> => {
+    const setting = await settings.get(tenantId, params.name);
+    demandChange(demand, setting, reachOf);
+    return setting;
   };
   return [
     defineRoute({
@@ -73,9 +81,10 @@ export function settingRoutes(
       body: settingBody,
       answers: { 200: settingShape },
       errors: ['SETTING_UNKNOWN'],
-      current: ({ tenantId, params }) => settings.get(tenantId, params.name),
-      handle: async ({ tenantId, params, body, actor, demand }) => {
-        demandChange(demand, await settings.get(tenantId, params.name), reachOf);
+      current: changeable,
+      handle: async (call) => {
+        const { tenantId, params, body, actor } = call;
+        await changeable(call);
         return ok(await settings.put(tenantId, params.name, { value: body.value, actor }));
       },
     }),
@@ -86,9 +95,10 @@ export function settingRoutes(
       permission: 'settings:write',
       answers: { 200: settingShape },
       errors: ['SETTING_UNKNOWN'],
-      current: ({ tenantId, params }) => settings.get(tenantId, params.name),
-      handle: async ({ tenantId, params, actor, demand }) => {
-        demandChange(demand, await settings.get(tenantId, params.name), reachOf);
+      current: changeable,
+      handle: async (call) => {
+        const { tenantId, params, actor } = call;
+        await changeable(call);
         return ok(await settings.reset(tenantId, params.name, actor));
       },
     }),

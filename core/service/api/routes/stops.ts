@@ -31,8 +31,11 @@ const stopShape = z
 /** `/v1/stops`: what is stopped. A stop is set by PUT and lifted by DELETE of its reach: `all`, `tenant`, `module:finance`. */
 export function stopRoutes(stops: StopStore): readonly Route[] {
   const path = '/v1/stops/:reach';
-  const found = (call: Call<{ readonly reach: string }, unknown, unknown>) =>
-    stops.standing(call.tenantId, call.params.reach);
+  const found = (call: Call<{ readonly reach: string }, unknown, unknown>) => {
+    const { tenantId, params, demand } = call;
+    demandReach(demand, params.reach);
+    return stops.standing(tenantId, params.reach);
+  };
   return [
     defineRoute({
       method: 'get',

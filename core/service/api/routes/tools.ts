@@ -4,7 +4,7 @@ import type { Tools } from '../../../engine/tools/tools.ts';
 import { moduleOf } from '../../../sdk/qualified-name.ts';
 import { toolCategories } from '../../../sdk/tool-category.ts';
 import { withinReach } from '../reach.ts';
-import { defineRoute, ok, type Route } from '../route.ts';
+import { type Call, defineRoute, ok, type Route } from '../route.ts';
 import { listOf } from '../shapes.ts';
 
 const toolsQuery = z.strictObject({
@@ -118,10 +118,11 @@ function grantsOf({ grants }: ToolDetail): object {
 function grantRoutes(tools: Tools): readonly Route[] {
   const path = '/v1/tools/:name/grants';
   const errors = ['TOOL_UNKNOWN'] as const;
-  const current = async (call: {
-    readonly tenantId: number;
-    readonly params: { readonly name: string };
-  }) => grantsOf(await tools.show(call.tenantId, call.params.name));
+  const current = async (call: Call<{ readonly name: string }, unknown, unknown>) => {
+    const { tenantId, params, demand } = call;
+    demand({ module: moduleOf(params.name) });
+    return grantsOf(await tools.show(tenantId, params.name));
+  };
   return [
     defineRoute({
       method: 'get',

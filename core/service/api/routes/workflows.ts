@@ -144,18 +144,24 @@ function readingRoutes(versions: Versions, moduleOfName: ModuleOf): readonly Rou
   ];
 }
 
-type Named = Pick<Call<{ readonly name: string }, unknown, unknown>, 'tenantId' | 'params'>;
+type Named = Pick<
+  Call<{ readonly name: string }, unknown, unknown>,
+  'tenantId' | 'params' | 'demand'
+>;
 
 /** What a plain run takes now, as GET of the workflow shows it: what publishing changes. */
-function taken(versions: Versions): (call: Named) => Promise<unknown> {
-  return ({ tenantId, params: { name } }) =>
-    versions.find(tenantId, name).catch((error: unknown) => {
+function taken(versions: Versions, moduleOfName: ModuleOf): (call: Named) => Promise<unknown> {
+  return ({ tenantId, params: { name }, demand }) => {
+    demand({ module: moduleOfName(name) });
+    return versions.find(tenantId, name).catch((error: unknown) => {
       if (error instanceof EngineError && error.code === 'WORKFLOW_UNKNOWN') return null;
       throw error;
     });
+  };
 }
 
 function publishingRoutes(versions: Versions, registry: Registry): readonly Route[] {
+  const moduleOfName: ModuleOf = (name) => registry.workflows.get(name)?.module ?? null;
   return [
     defineRoute({
       method: 'post',
@@ -167,9 +173,9 @@ function publishingRoutes(versions: Versions, registry: Registry): readonly Rout
       body: publishBody,
       answers: { 200: inForceShape },
       errors: ['WORKFLOW_UNKNOWN', 'WORKFLOW_INVALID', 'EXPRESSION_INVALID'],
-      current: taken(versions),
+      current: taken(versions, moduleOfName),
       handle: async ({ tenantId, actor, params: { name }, body, demand }) => {
-        demand({ module: registry.workflows.get(name)?.module ?? null });
+        demand({ module: moduleOfName(name) });
         const text = body?.document;
         const written = text === undefined ? undefined : dataOf(text, name);
         for (const module of written ? modulesIn(written, registry) : []) demand({ module });
@@ -181,7 +187,7 @@ function publishingRoutes(versions: Versions, registry: Registry): readonly Rout
 }
 
 function goingBackRoutes(versions: Versions, moduleOfName: ModuleOf): readonly Route[] {
-  const current = taken(versions);
+  const current = taken(versions, moduleOfName);
   return [
     defineRoute({
       method: 'post',
