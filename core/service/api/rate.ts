@@ -6,8 +6,8 @@ import type { ApiRate } from '../../ports/api/config.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Route } from './route.ts';
 
-/** What a request that starts work costs, where one that reads costs 1. */
-const startCost = 5;
+/** What a request that starts work costs, or one that is as much work at once, where one that reads costs 1. */
+export const startCost = 5;
 
 /** What a route costs of its caller's rate. */
 export function costOf({ cost, key }: Pick<Route, 'cost' | 'key'>): number {

@@ -84,6 +84,16 @@ describe('how often callers may ask', function () {
     assert.match(first.headers.get('ratelimit') ?? '', /;r=7;/);
   });
 
+  it('is less of plans, which take as much at once', async () => {
+    verifies('R6.api-throttle');
+    const key = await served.key(served.ours, ['operator']);
+    const plan = await served.ask('/v1/plans', key, {
+      ...{ method: 'POST', body: '{"workflow":"chorus","input":{"values":[]}}' },
+      headers: { 'content-type': 'application/json' },
+    });
+    assert.match(plan.headers.get('ratelimit') ?? '', /;r=7;/);
+  });
+
   it('goes by address for whoever is nobody', async () => {
     const statuses: number[] = [];
     for (let no = 0; no < 5; no += 1) statuses.push((await served.ask('/v1/me')).status);

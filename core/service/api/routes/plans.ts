@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Planner } from '../../../engine/plan/planner.ts';
 import type { CompleteParts } from '../parts.ts';
+import { startCost } from '../rate.ts';
 import { hexDigest, versionNumber } from '../request.ts';
 import { defineRoute, ok, type Route } from '../route.ts';
 import { goalOption, readOptions, runOptions } from '../run-options.ts';
@@ -65,6 +66,8 @@ export function planRoutes(
       path: '/v1/plans',
       summary: 'Says what a run would do, cost and take.',
       permission: 'runs:start',
+      // Nothing starts, but it computes for seconds.
+      cost: startCost,
       body: planBody,
       answers: { 200: planShape },
       errors: ['WORKFLOW_UNKNOWN', 'WORKFLOW_INVALID', 'EXPRESSION_INVALID', 'ERP_UNAVAILABLE'],
