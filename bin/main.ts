@@ -78,6 +78,12 @@ async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<num
     const chosen = profile === undefined ? env : { ...env, TUTTI_PROFILE: profile };
     const command = await load();
     return await command({ args, terminal, interrupt, env: chosen });
+  } catch (error) {
+    const code = interrupt.exitCode();
+    // Whatever was under way fails with the signal's own reason: it was asked to.
+    if (code === null || error !== interrupt.signal.reason) throw error;
+    fail(new EngineError('CANCELLED', 'It was ended before it was done.'), env);
+    return code;
   } finally {
     clearInterval(hold);
     interrupt.release();

@@ -31,29 +31,31 @@ export const mcp: Command = async (call) => {
   if (action === 'serve' && named.length === 0) return serveMcp(call, scaleOf(call.args));
   const act = Object.hasOwn(actions, action) ? actions[action] : undefined;
   if (!act) throw wrong(`takes ${[...Object.keys(actions), 'serve'].join(', ')}, not '${action}'`);
-  return withDesk(call, (desk) => act(call, desk, named));
-};
-
-/** The sessions are the host's, which ends them. */
-async function withDesk(call: Call, work: (desk: Desk) => Promise<number>): Promise<number> {
   return withHost(call, async ({ mcp: pool, database }) => {
+    if (!pool && act === servers) return tellServers(call, []);
     if (!pool) {
       const message = 'The configuration names no MCP servers; add them under mcp.servers.';
       throw new EngineError('MCP_SERVER_UNKNOWN', message);
     }
     const pins = auditedPins(database.pool('tutti_engine', 1));
-    return work({ pool, pins, signal: call.interrupt.signal });
+    // The sessions are the host's, which ends them.
+    return act(call, { pool, pins, signal: call.interrupt.signal }, named);
   });
+};
+
+async function servers(call: Call, { pool }: Desk): Promise<number> {
+  return tellServers(call, pool.servers());
 }
 
-async function servers({ terminal }: Call, { pool }: Desk): Promise<number> {
-  const all = pool.servers().map(({ name, kind, command }) => ({ name, kind, command }));
+function tellServers({ terminal }: Call, found: ReturnType<OpenMcpPool['servers']>): number {
+  const all = found.map(({ name, kind, command }) => ({ name, kind, command }));
   if (terminal.isJson) terminal.print(all);
   else {
     for (const line of table(all.map(({ name, kind, command }) => [name, kind, command]))) {
       terminal.say(line);
     }
-    terminal.say(`${countOf(all.length, 'MCP server')} configured.`);
+    const none = 'No MCP server is configured; add them under mcp.servers.';
+    terminal.say(all.length === 0 ? none : `${countOf(all.length, 'MCP server')} configured.`);
   }
   return exit.done;
 }

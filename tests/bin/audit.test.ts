@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AuditView } from '../../core/engine/audit/log.ts';
+import { eventually } from '../support/eventually.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { verifies } from '../support/verifies.ts';
 import { shopConfig, useCli } from './cli.ts';
@@ -38,6 +39,19 @@ describe('tutti audit', function () {
     const refused = await tutti('run', 'broken');
     assert.match(refused.stderr, /^TENANT_SUSPENDED: /);
     assert.match((await tutti('tenant', 'resume', 'sample-1')).stdout, /its runs go on/);
+  });
+
+  it('ends as it is asked to while it verifies', async () => {
+    // The process is the tests' own: nobody else hears of it.
+    const others = process.listeners('SIGTERM');
+    const verifying = tutti('audit', 'verify');
+    const hears = await eventually(() =>
+      process.listeners('SIGTERM').find((each) => !others.includes(each)),
+    );
+    hears('SIGTERM');
+
+    const { code, stderr } = await verifying;
+    assert.deepEqual([code, stderr], [143, 'CANCELLED: It was ended before it was done.\n']);
   });
 
   it('exports, and verifies the database, the file and one against the other', async () => {

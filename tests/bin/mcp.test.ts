@@ -6,7 +6,7 @@ import { booksDatabase } from '../support/company.ts';
 import type { FreshDatabase } from '../support/postgres.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { verifies } from '../support/verifies.ts';
-import { type Place, runCli } from './cli.ts';
+import { fixtureConfig, type Place, runCli } from './cli.ts';
 
 const config = fileURLToPath(new URL('../support/fixtures/mcp-servers.config.ts', import.meta.url));
 
@@ -37,6 +37,18 @@ describe('the commands on MCP servers', function () {
     assert.match(stdout, /^broken +stdio +no-such-program 'it is' 'not there'$/m);
     assert.match(stdout, /^2 MCP servers configured\.$/m);
     assert.ok(!stdout.includes('not to be shown'));
+  });
+
+  it('say so where none is configured', async () => {
+    const none = fixtureConfig('lab');
+    const { code, stdout } = await runCli(place, ['mcp', 'servers', '--config', none]);
+    const json = await runCli(place, ['mcp', 'servers', '--json', '--config', none]);
+
+    assert.deepEqual(
+      [code, stdout],
+      [0, 'No MCP server is configured; add them under mcp.servers.\n'],
+    );
+    assert.deepEqual([json.code, JSON.parse(json.stdout)], [0, []]);
   });
 
   it('start each and say which is there', async () => {
