@@ -50,7 +50,7 @@ export function familyPurses(run: Run): readonly FamilyPurse[] {
 }
 
 /** The scope of the purse of a run and of what it starts. */
-export function familyScope(runId: string, rehearsal: boolean): string {
+function familyScope(runId: string, rehearsal: boolean): string {
   const scope = `run:${runId}`;
   return rehearsal ? simulatedScope(scope) : scope;
 }
