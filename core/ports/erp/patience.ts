@@ -43,6 +43,11 @@ export class Patience {
     }
   }
 
+  /** Whether nobody waits any more: what fails now says nothing about the ERP. */
+  get isOver(): boolean {
+    return this.#over.signal.aborted;
+  }
+
   /** Waits for nothing any more: what is waited for fails now. */
   end(): void {
     const message = 'Nobody waits for the ERP any more: the engine is being stopped.';

@@ -51,7 +51,7 @@ const dayMs = 86_400_000;
 export class Firings {
   readonly #parts: FiringParts;
   readonly #names: readonly string[];
-  readonly #patience: Patience;
+  #patience: Patience;
   #cancel: () => void = () => {};
   #wakesAt = Number.POSITIVE_INFINITY;
   #working: Promise<void> = Promise.resolve();
@@ -75,6 +75,8 @@ export class Firings {
     this.#cancel();
     this.#patience.end();
     await this.#working;
+    // Whoever uses it again waits again.
+    this.#patience = new Patience(this.#parts.clock);
   }
 
   /** Something is due at `at`: it is looked at then, and not a second later. */

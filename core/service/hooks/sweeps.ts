@@ -45,7 +45,7 @@ const startMs = 5_000;
 export class Sweeps {
   readonly #parts: SweepParts;
   readonly #everyMs: number;
-  readonly #patience: Patience;
+  #patience: Patience;
   #cancel: () => void = () => {};
   #working: Promise<void> = Promise.resolve();
   #isOpen = false;
@@ -73,6 +73,8 @@ export class Sweeps {
     this.#cancel();
     this.#patience.end();
     await this.#working;
+    // Whoever uses it again waits again.
+    this.#patience = new Patience(this.#parts.clock);
   }
 
   /** Sweeps whatever is due; resolves with how many changes were found that nobody had told of. */
@@ -143,6 +145,7 @@ export class Sweeps {
       await this.#moveOn(at, cursor);
       return found;
     } catch (error) {
+      if (this.#patience.isOver) return 0;
       await this.#parts.pool.query(
         'UPDATE tutti.hook_cursor SET error = $3 WHERE tenant_id = $1 AND entity = $2',
         [at.tenantId, at.entity, toJsonb(toErrorData(error))],

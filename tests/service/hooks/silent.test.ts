@@ -86,6 +86,8 @@ describe('an ERP that never answers', () => {
     await sweeps.close();
 
     assert.ok(signals.some(({ aborted }) => aborted));
+    // Nothing is said against the ERP: it was not waited for.
+    assert.ok((await cursors()).every((line) => !line.includes('ERP_UNAVAILABLE')));
   });
 
   it('keeps no hook of another tenant from starting its run, nor a server from being stopped', async () => {
