@@ -48,7 +48,7 @@ describe('an ERP that never answers', () => {
 
   async function cursors(): Promise<readonly string[]> {
     const { rows } = await pool().query<{ line: string }>(
-      `SELECT tenant_id || ' ' || entity || ' ' || coalesce(error->>'code', cursor) AS line FROM tutti.hook_cursor ORDER BY tenant_id, entity`,
+      `SELECT tenant_id || ' ' || entity || ' ' || coalesce(error->>'code', cursor, '-') AS line FROM tutti.hook_cursor ORDER BY tenant_id, entity`,
     );
     return rows.map(({ line }) => line);
   }
