@@ -37,6 +37,7 @@ const migrations: readonly Migration[] = [
   { version: 21, file: '0021-delegation.sql', minReader: 1 },
   { version: 22, file: '0022-encryption.sql', minReader: 1 },
   { version: 23, file: '0023-trigger-overlap.sql', minReader: 1 },
+  { version: 24, file: '0024-expansions.sql', minReader: 1 },
 ];
 
 /** The version of the schema that this program knows. */

@@ -51,7 +51,7 @@ describe('migrate', function () {
         const meta = await database.kysely('tutti_engine').selectFrom('meta').selectAll().execute();
         assert.deepEqual(
           meta.map((row) => row.schemaVersion),
-          [23],
+          [24],
         );
         await database.close();
       }
@@ -69,7 +69,7 @@ describe('migrate', function () {
 
       await assert.rejects(openDatabase({ url, dataFolder: '' }), {
         code: 'DB_VERSION',
-        message: /schema version 99, made by a newer Tutti; this one knows 23/,
+        message: /schema version 99, made by a newer Tutti; this one knows 24/,
       });
 
       assert.deepEqual(await stateOf(database), before);
