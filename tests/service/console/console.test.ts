@@ -326,6 +326,16 @@ describe('the console', function () {
     await eventually(() => hashOf().includes('kind=value.odd'));
     await page.says(`Odd is ${markup}.`);
   });
+
+  it('offers the words that a list may be narrowed by', async () => {
+    await signedIn(['viewer'], 'findings');
+    const offered = () => page.all('datalist option').map((each) => each.getAttribute('value'));
+    await eventually(() => offered().includes('value.odd'));
+    assert.deepEqual(offered(), ['desk', 'value.odd', 'value.uneven']);
+
+    await page.write('.filters label:nth-of-type(5) input', 'value.odd');
+    await eventually(() => hashOf().includes('kind=value.odd'));
+  });
 });
 
 interface Window {

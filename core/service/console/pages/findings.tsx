@@ -51,6 +51,7 @@ export function FindingsPage({ route }: { readonly route: Route }): ReactElement
             key={`${name}=${at(name)}`}
             label={name.charAt(0).toUpperCase() + name.slice(1)}
             value={at(name)}
+            offered={findings.data?.map((finding) => finding[name]) ?? []}
             onType={(value) => narrow(route, { [name]: value })}
           />
         ))}

@@ -13,6 +13,8 @@ import { RunTable } from './run-table.tsx';
 const everyMs = 5_000;
 const filters = ['status', 'workflow', 'company', 'from', 'to'] as const;
 
+const isWord = (name: string) => name === 'workflow' || name === 'company';
+
 /** All runs, the newest first. */
 export function RunsPage({ route }: { readonly route: Route }): ReactElement {
   const asked = Object.fromEntries(filters.map((name) => [name, route.query.get(name) ?? '']));
@@ -35,6 +37,7 @@ export function RunsPage({ route }: { readonly route: Route }): ReactElement {
             label={name.charAt(0).toUpperCase() + name.slice(1)}
             type={name === 'from' || name === 'to' ? 'date' : 'text'}
             value={asked[name] ?? ''}
+            offered={isWord(name) ? (runs.data?.map((run) => run[name]) ?? []) : []}
             onType={(value) => narrow(route, { [name]: value })}
           />
         ))}

@@ -1,20 +1,32 @@
-import { type ReactElement, useState } from 'react';
+import { type ChangeEvent, type ReactElement, useId, useState } from 'react';
 
-/** A word, or a day, by which a list is narrowed once it is complete. */
+/** A word, or a day, by which a list is narrowed once it is complete, or chosen of what is offered. */
 export function TypedFilter({
   label,
   value,
   type = 'text',
+  offered = [],
   onType,
 }: {
   readonly label: string;
   readonly value: string;
   readonly type?: 'text' | 'date';
+  /** Words that the list has, in any order and as often as it has them. */
+  readonly offered?: readonly (string | null)[];
   readonly onType: (value: string) => void;
 }): ReactElement {
   const [typed, setTyped] = useState(value);
-  const say = (): void => {
-    if (typed.trim() !== value) onType(typed.trim());
+  const id = useId();
+  const words = [...new Set(offered)].filter((word) => word !== null).sort();
+  const say = (word: string): void => {
+    if (word.trim() !== value) onType(word.trim());
+  };
+  const change = ({ target, nativeEvent }: ChangeEvent<HTMLInputElement>): void => {
+    setTyped(target.value);
+    // Who chooses from the words on offer has said all of it; browsers tell it as a replacement, or as no typing at all.
+    const isTyped =
+      nativeEvent instanceof InputEvent && nativeEvent.inputType !== 'insertReplacementText';
+    if (!isTyped && words.includes(target.value)) say(target.value);
   };
   return (
     <label className="field">
@@ -22,10 +34,18 @@ export function TypedFilter({
       <input
         type={type}
         value={typed}
-        onChange={({ target }) => setTyped(target.value)}
-        onBlur={say}
-        onKeyDown={({ key }) => key === 'Enter' && say()}
+        list={words.length > 0 ? id : undefined}
+        onChange={change}
+        onBlur={() => say(typed)}
+        onKeyDown={({ key }) => key === 'Enter' && say(typed)}
       />
+      {words.length > 0 && (
+        <datalist id={id}>
+          {words.map((word) => (
+            <option key={word} value={word} />
+          ))}
+        </datalist>
+      )}
     </label>
   );
 }
