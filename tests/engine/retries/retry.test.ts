@@ -17,7 +17,7 @@ const actor = { kind: 'person', id: 'anna' } as const;
 const crates = ['a', 'b', 'c', 'd', 'e'];
 
 describe('a retry', function () {
-  this.timeout(180_000);
+  this.timeout(600_000);
   const folder = mkdtempSync(join(tmpdir(), 'tutti-retry-'));
   const url = `${config}?folder=${folder}`;
   let fresh: FreshDatabase;
