@@ -64,14 +64,17 @@ export function isEngineError(error: unknown): error is EngineError {
   );
 }
 
-/** Turns anything thrown into data that can be sent and stored, whatever its details hold; what is not ours gets `fallback` as its code. */
+/** Turns anything thrown into data that can be sent and stored, whatever it holds; what is not ours gets `fallback` as its code. */
 export function toErrorData(error: unknown, fallback: ErrorCode = 'INTERNAL'): ErrorData {
-  if (isEngineError(error)) {
-    const { code, message } = error;
+  try {
+    const message = String(error instanceof Error ? error.message : error);
+    if (!isEngineError(error)) return { code: fallback, message };
     const details = error.details && (toPlainData(error.details) as ErrorData['details'] | null);
-    return { code, message, ...(details && { details }) };
+    return { code: error.code, message, ...(details && { details }) };
+  } catch {
+    // A value without a text, a getter that throws.
+    return { code: fallback, message: 'What was thrown cannot be read.' };
   }
-  return { code: fallback, message: error instanceof Error ? error.message : String(error) };
 }
 
 /** Turns error data back into something to throw. */

@@ -9,6 +9,7 @@ import type {
 } from '../../core/ports/dispatcher.ts';
 import type { Freshness } from '../../core/ports/erp/freshness.ts';
 import type { JobWait } from '../../core/ports/job-wait.ts';
+import { refusal } from './delivery.ts';
 
 /** Who takes jobs that leave this process. */
 export interface Taker {
@@ -144,13 +145,4 @@ export class Roster<For, By extends Taker> {
     running?.endWriting();
     this.#running.delete(ref);
   }
-}
-
-/** The end of a job of which nothing has run. */
-export function refusal(ref: number, error: ErrorData): FromThread {
-  return {
-    kind: 'done',
-    ref,
-    done: { kind: 'failed', error, degraded: false, trust: 'system' },
-  };
 }
