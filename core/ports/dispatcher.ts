@@ -376,7 +376,7 @@ export interface DispatcherHealth {
 
 /** Where attempts run. Two methods matter, `run` and `cancel`; the rest is a job's conversation with the engine. */
 export interface Dispatcher {
-  /** Opens the lanes; their agents ask `lease` before they write outside. @throws MODULE_INVALID when a thread cannot load the modules */
+  /** Opens the lanes; their agents ask `lease` before they write outside. @throws MODULE_INVALID when a thread cannot load the modules · ENGINE_STOPPED */
   start(events: DispatchEvents, lease: LeaseClock): Promise<void>;
   readonly health: DispatcherHealth;
   /** Sends a job off; returns the name of the worker that has it. */
