@@ -333,6 +333,8 @@ export type ToThread =
 /** What a dispatcher tells the engine. */
 export interface DispatchEvents {
   messages(batch: readonly FromThread[]): void;
+  /** A job that may have waited for its turn is on its way. */
+  begins?(ref: number): void;
   /** The thread under a job died. `suspect`: it was this job's turn when it did; null: only the way to it was lost, which proves nothing. */
   lost(ref: number, reason: string, suspect: boolean | null): void;
 }

@@ -59,9 +59,11 @@ describe('the quarantine', () => {
     const waits = sent.map(({ ref }) => [ref, { kind: 'quarantine' }]);
     // One that was there from before may have taken the first.
     assert.deepEqual([...lab.pool.awaiting].at(-1), waits.at(-1));
+    assert.equal(lab.jobs.begun.has(sent[1]?.ref ?? 0), false);
 
     await Promise.all(sent.map(({ ended }) => ended));
     assert.equal(lab.pool.awaiting.size, 0);
+    for (const { ref } of sent) assert.ok(lab.jobs.begun.has(ref));
   });
 
   it('runs innocent suspects one after the other, in one process that starts again after a guilty one', async () => {

@@ -137,6 +137,7 @@ export class Roster<For, By extends Taker> {
     const endWriting = this.#options.freshness.writing(null, null);
     this.#running.set(job.ref, { by, endWriting });
     by.send({ kind: 'go', job });
+    this.#options.events.begins?.(job.ref);
   }
 
   #release(ref: number): void {

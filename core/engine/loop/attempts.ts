@@ -185,6 +185,8 @@ export class Attempts implements DispatchEvents {
     this.#parts.events.changed();
   }
 
+  begins = (ref: number): void => this.#live.get(ref)?.deadline?.resume();
+
   lost(ref: number, reason: string, suspect: boolean | null): void {
     const attempt = this.#live.get(ref);
     if (!attempt) return;
