@@ -26,6 +26,7 @@ const harmless: readonly (readonly [string, string, RegExp])[] = [
   ['bigint', 'RESULT_UNCLONABLE', /JSON/],
   ['cycle', 'RESULT_UNCLONABLE', /JSON/],
   ['details', 'ERP_REJECTED', /^no$/],
+  ['wordy', 'AGENT_FAILED', /^(word )+… \(\d+ characters more\)$/],
   ['wordless', 'AGENT_FAILED', /cannot be read/],
   ['odd_words', 'AGENT_FAILED', /no text/],
   ['nested', 'RESULT_UNCLONABLE', /levels/],
@@ -85,6 +86,7 @@ describe('a lane, under a fault of one of its agents', () => {
       assert.ok(fault.kind === 'failed', JSON.stringify(fault));
       assert.equal(fault.error.code, code);
       assert.match(fault.error.message, message);
+      assert.ok(fault.error.message.length < 11_000);
       assert.deepEqual([...new Set(beside.map(({ kind }) => kind))], ['succeeded']);
     });
   }
