@@ -125,6 +125,22 @@ describe('the quarantine', () => {
     }
   });
 
+  it('has no process where agents have all files open: that is told, and ends no engine', function () {
+    verifies('R8.quarantine', 'R8.isolation');
+    if (process.platform === 'win32') this.skip();
+    const fixture = new URL('../support/fixtures/full-engine.ts', import.meta.url);
+    const limited = ['-c', 'ulimit -n 100; exec "$@"', 'sh'];
+
+    const { stdout, stderr, status } = spawnSync(
+      'sh',
+      [...limited, process.execPath, fileURLToPath(fixture)],
+      { encoding: 'utf8' },
+    );
+
+    assert.match(stdout, /its process did not start: .*EMFILE/, stderr);
+    assert.equal(status, 0, stderr);
+  });
+
   it('does not outlive its engine, even under a suspect that never yields', async () => {
     verifies('R3.cleanup');
     using folder = scratchFolder({});

@@ -166,7 +166,8 @@ export class LaneProcess implements Watched, Taker {
   #loosen(): void {
     this.#child.unref();
     this.#child.channel?.unref();
-    for (const stream of this.#child.stdio) {
+    // It has none where it could not be started for want of files.
+    for (const stream of this.#child.stdio ?? []) {
       if (!(stream instanceof Socket)) continue;
       stream.unref();
       stream.on('error', () => {}); // its end is told by the process
