@@ -48,7 +48,7 @@ export class Jobs implements DispatchEvents {
   send(
     agent: string,
     input: unknown,
-    options: Partial<Pick<Job, 'alone' | 'mode' | 'simulate'>> = {},
+    options: Partial<Pick<Job, 'alone' | 'mode' | 'simulate' | 'runId' | 'stepPath'>> = {},
   ): Sent {
     this.#refs += 1;
     const ref = this.#refs;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../core/base/clock.ts';
@@ -27,6 +27,9 @@ const deadly: readonly (readonly [string, RegExp])[] = [
   ['native', /did not yield/],
   ['real_exit', /exited with code: 1/],
 ];
+
+/** One step of one run. */
+const same = { runId: 'r', stepPath: 'same' };
 
 describe('the quarantine', () => {
   let lab: LabPool;
@@ -81,6 +84,34 @@ describe('the quarantine', () => {
       ends.map(({ kind }) => kind),
       ['succeeded', 'lost', 'succeeded', 'succeeded'],
     );
+  });
+
+  it('finds nobody guilty of what one before may have left behind: it runs again, in a process that is its own', async () => {
+    verifies('R8.quarantine');
+    using folder = scratchFolder({});
+    process.env.LAB_GATE = join(folder.path, 'gate');
+    const { quarantine, jobs } = lonely({});
+    try {
+      const suspects = (what: string) => jobs.send('fault', { what }, { alone: true, ...same });
+      assert.equal((await suspects('leftover').ended).kind, 'succeeded');
+      const innocent = suspects('signal_ignored');
+      await until(() => jobs.begun.has(innocent.ref), 'the innocent runs');
+      writeFileSync(process.env.LAB_GATE, '');
+      const unproven = await innocent.ended;
+      assert.ok(unproven.kind === 'lost' && unproven.suspect === null, JSON.stringify(unproven));
+
+      // Another one goes first, and ends well.
+      const [before, again] = [
+        jobs.send('quick', { id: 'a' }, { alone: true }),
+        suspects('sigkill'),
+      ];
+      assert.equal((await before.ended).kind, 'succeeded');
+      const proven = await again.ended;
+      assert.ok(proven.kind === 'lost' && proven.suspect, JSON.stringify(proven));
+    } finally {
+      delete process.env.LAB_GATE;
+      await quarantine.stop();
+    }
   });
 
   it('ends a suspect that is cancelled, whether it waits or runs', async () => {
