@@ -36,6 +36,8 @@ export class FarLane implements Taker {
   isLeaving = false;
   /** What it has loaded is no longer what jobs are to find: it begins anew when it has none. */
   isStale = false;
+  /** Jobs have ended in the process that it has, which may have left something behind. */
+  hasServed = false;
   /** Its only job takes nobody beside it. */
   isAlone = false;
   readonly #wire: MachineWire;
@@ -76,11 +78,17 @@ export class FarLane implements Taker {
     return isFree && this.pools.includes(pool);
   }
 
+  /** It is loading, and will take jobs of a pool. */
+  comes(pool: string): boolean {
+    return !this.isReady && !this.isLeaving && this.pools.includes(pool);
+  }
+
   /** Has it begin a process, in place of the one that it has. */
   start(declared: DeclaredModules, heapMb: number | undefined): void {
     this.isReady = false;
     this.hasBeenReady = false;
     this.isStale = false;
+    this.hasServed = false;
     this.isAlone = false;
     this.#wire.send({ kind: 'start', declared, heapMb });
   }
