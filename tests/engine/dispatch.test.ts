@@ -218,6 +218,31 @@ describe('an engine over any executor', () => {
     assert.equal(await run.ended, 'succeeded');
   });
 
+  it('tries a step again whose end nobody can read, once what said so is given up', async () => {
+    verifies('R13.remote', 'R8.isolation');
+    const { start, dispatcher } = await engines.open();
+    const run = await start('lab.pair');
+    const { ref } = await dispatcher.next('first');
+    const done = {
+      kind: 'succeeded',
+      degraded: false,
+      trust: 'system',
+      output: '{"cut": ',
+    } as const;
+
+    // Whoever hears the machine gives it up for that.
+    assert.throws(() => dispatcher.say({ kind: 'done', ref, done }), SyntaxError);
+    dispatcher.lose(ref, null);
+
+    for (const [step, nth] of [
+      ['first', 2],
+      ['beside', 1],
+      ['after', 1],
+    ] as const)
+      dispatcher.succeed((await dispatcher.next(step, nth)).ref);
+    assert.equal(await run.ended, 'succeeded');
+  });
+
   it('does not find a suspect guilty where only the way to it was lost', async () => {
     verifies('R13.remote', 'R8.quarantine');
     const { start, dispatcher } = await engines.open();
