@@ -64,14 +64,30 @@ export function isEngineError(error: unknown): error is EngineError {
   );
 }
 
-/** Turns anything thrown into data that can be sent and stored, whatever its details hold; what is not ours gets `fallback` as its code. */
+/** Turns anything thrown into data that can be sent and stored, whatever it holds; what is not ours gets `fallback` as its code. */
 export function toErrorData(error: unknown, fallback: ErrorCode = 'INTERNAL'): ErrorData {
-  if (isEngineError(error)) {
-    const { code, message } = error;
+  try {
+    const message = shortened(String(error instanceof Error ? error.message : error));
+    if (!isEngineError(error)) return { code: fallback, message };
     const details = error.details && (toPlainData(error.details) as ErrorData['details'] | null);
-    return { code, message, ...(details && { details }) };
+    return { code: error.code, message, ...(details && { details }) };
+  } catch {
+    // A value without a text, a getter that throws.
+    return { code: fallback, message: 'What was thrown cannot be read.' };
   }
-  return { code: fallback, message: error instanceof Error ? error.message : String(error) };
+}
+
+/** Characters of a message that are kept: it is a sentence, whatever anybody's code has put into it. */
+const longestMessage = 10_000;
+
+/** Ends with a whole word: half a secret is not known for one. */
+function shortened(message: string): string {
+  if (message.length <= longestMessage) return message;
+  const kept = message
+    .slice(0, longestMessage)
+    .replace(/\S{0,999}$/, '')
+    .toWellFormed();
+  return `${kept}… (${message.length - kept.length} characters more)`;
 }
 
 /** Turns error data back into something to throw. */

@@ -1,13 +1,16 @@
+import { isDeeper } from './nesting.ts';
+
 /**
  * Data as JSON has it: what comes from anybody's code must be such that it can be sent and stored. What JSON has no word for is left out, a large
- * integer is its text; null where it holds itself, or cannot be read.
+ * integer is its text; null where it holds itself, is nested too deep, or cannot be read.
  */
 export function toPlainData(value: unknown): unknown {
   try {
     const json = JSON.stringify(value, (_name, member: unknown) =>
       typeof member === 'bigint' ? String(member) : member,
     );
-    return json === undefined ? null : (JSON.parse(json) as unknown);
+    const data: unknown = json === undefined ? null : JSON.parse(json);
+    return isDeeper(data) ? null : data;
   } catch {
     return null;
   }

@@ -333,6 +333,8 @@ export type ToThread =
 /** What a dispatcher tells the engine. */
 export interface DispatchEvents {
   messages(batch: readonly FromThread[]): void;
+  /** A job that may have waited for its turn is on its way. */
+  begins?(ref: number): void;
   /** The thread under a job died. `suspect`: it was this job's turn when it did; null: only the way to it was lost, which proves nothing. */
   lost(ref: number, reason: string, suspect: boolean | null): void;
 }
@@ -376,7 +378,7 @@ export interface DispatcherHealth {
 
 /** Where attempts run. Two methods matter, `run` and `cancel`; the rest is a job's conversation with the engine. */
 export interface Dispatcher {
-  /** Opens the lanes; their agents ask `lease` before they write outside. @throws MODULE_INVALID when a thread cannot load the modules */
+  /** Opens the lanes; their agents ask `lease` before they write outside. @throws MODULE_INVALID when a thread cannot load the modules · ENGINE_STOPPED */
   start(events: DispatchEvents, lease: LeaseClock): Promise<void>;
   readonly health: DispatcherHealth;
   /** Sends a job off; returns the name of the worker that has it. */

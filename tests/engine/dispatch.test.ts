@@ -5,13 +5,15 @@ import type { HandDispatcher } from '../support/fixtures/hand-dispatcher.ts';
 import { HandEngines } from '../support/hand-engine.ts';
 import { verifies } from '../support/verifies.ts';
 
+const timeoutMs = 60_000;
+
 const worker = defineAgent({
   name: 'worker',
   purpose: 'Works.',
   instructions: 'Work.',
   input: z.object({}),
   output: z.object({}),
-  limits: { attempts: 2 },
+  limits: { attempts: 2, timeoutMs },
   tools: {},
 }).playbook(async () => ({}));
 
@@ -189,6 +191,56 @@ describe('an engine over any executor', () => {
       beside: 'succeeded',
       after: 'succeeded',
     });
+  });
+
+  it('has the time of a suspect stand still while others are suspected before it', async () => {
+    verifies('R8.quarantine', 'R3.timeout');
+    const { start, dispatcher, clock } = await engines.open();
+    dispatcher.isFull = true;
+    const run = await start('lab.pair');
+    dispatcher.succeed((await dispatcher.next('beside')).ref);
+    dispatcher.lose((await dispatcher.next('first')).ref, true);
+    const { ref } = await dispatcher.next('first', 2);
+
+    clock.pass(2 * timeoutMs);
+    assert.equal(dispatcher.cancelled.length, 0);
+
+    dispatcher.begin(ref);
+    clock.pass(timeoutMs - 1);
+    assert.equal(dispatcher.cancelled.length, 0);
+    clock.pass(1);
+    assert.deepEqual(
+      dispatcher.cancelled.map(({ error }) => error.code),
+      ['AGENT_TIMEOUT'],
+    );
+    dispatcher.succeed(ref);
+    dispatcher.succeed((await dispatcher.next('after')).ref);
+    assert.equal(await run.ended, 'succeeded');
+  });
+
+  it('tries a step again whose end nobody can read, once what said so is given up', async () => {
+    verifies('R13.remote', 'R8.isolation');
+    const { start, dispatcher } = await engines.open();
+    const run = await start('lab.pair');
+    const { ref } = await dispatcher.next('first');
+    const done = {
+      kind: 'succeeded',
+      degraded: false,
+      trust: 'system',
+      output: '{"cut": ',
+    } as const;
+
+    // Whoever hears the machine gives it up for that.
+    assert.throws(() => dispatcher.say({ kind: 'done', ref, done }), SyntaxError);
+    dispatcher.lose(ref, null);
+
+    for (const [step, nth] of [
+      ['first', 2],
+      ['beside', 1],
+      ['after', 1],
+    ] as const)
+      dispatcher.succeed((await dispatcher.next(step, nth)).ref);
+    assert.equal(await run.ended, 'succeeded');
   });
 
   it('does not find a suspect guilty where only the way to it was lost', async () => {

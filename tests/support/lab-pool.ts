@@ -34,6 +34,8 @@ const clear = { clearUntilMs: Number.POSITIVE_INFINITY };
 export class Jobs implements DispatchEvents {
   /** What threads have said, in order. */
   readonly told: FromThread[] = [];
+  /** Jobs that have begun after they had waited, by ref. */
+  readonly begun = new Set<number>();
   readonly #ends = new Map<number, (ended: Ended) => void>();
   readonly #dispatcher: () => Pick<Pool, 'run' | 'tell'>;
   #refs = 0;
@@ -46,7 +48,7 @@ export class Jobs implements DispatchEvents {
   send(
     agent: string,
     input: unknown,
-    options: Partial<Pick<Job, 'alone' | 'mode' | 'simulate'>> = {},
+    options: Partial<Pick<Job, 'alone' | 'mode' | 'simulate' | 'runId' | 'stepPath'>> = {},
   ): Sent {
     this.#refs += 1;
     const ref = this.#refs;
@@ -73,6 +75,10 @@ export class Jobs implements DispatchEvents {
       if (kind === 'effected')
         this.#dispatcher().tell({ ...clear, kind: 'ended', ref, key: message.key });
     }
+  }
+
+  begins(ref: number): void {
+    this.begun.add(ref);
   }
 
   lost(ref: number, reason: string, suspect: boolean | null): void {

@@ -26,6 +26,10 @@ const harmless: readonly (readonly [string, string, RegExp])[] = [
   ['bigint', 'RESULT_UNCLONABLE', /JSON/],
   ['cycle', 'RESULT_UNCLONABLE', /JSON/],
   ['details', 'ERP_REJECTED', /^no$/],
+  ['wordy', 'AGENT_FAILED', /^(word )+… \(\d+ characters more\)$/],
+  ['wordless', 'AGENT_FAILED', /cannot be read/],
+  ['odd_words', 'AGENT_FAILED', /no text/],
+  ['nested', 'RESULT_UNCLONABLE', /levels/],
 ];
 
 const neighbours = 5;
@@ -82,7 +86,27 @@ describe('a lane, under a fault of one of its agents', () => {
       assert.ok(fault.kind === 'failed', JSON.stringify(fault));
       assert.equal(fault.error.code, code);
       assert.match(fault.error.message, message);
+      assert.ok(fault.error.message.length < 11_000);
       assert.deepEqual([...new Set(beside.map(({ kind }) => kind))], ['succeeded']);
+    });
+  }
+
+  for (const [how, alone] of [
+    ['on a thread', false],
+    ['as a suspect', true],
+  ] as const) {
+    it(`ends a step alone that is given what cannot be sent, ${how}`, async () => {
+      verifies('R8.isolation');
+      const beside = lab.jobs.send('quick', { id: 'a' }, { alone });
+      const odd = lab.jobs.send('fault', { what: () => {} }, { alone });
+      const after = lab.jobs.send('quick', { id: 'b' }, { alone });
+
+      const ended = await odd.ended;
+      assert.ok(ended.kind === 'failed', JSON.stringify(ended));
+      assert.equal(ended.error.code, 'INPUT_INVALID');
+      assert.match(ended.error.message, /'lab\.fault'.*cannot be sent/);
+      const others = await Promise.all([beside.ended, after.ended]);
+      assert.deepEqual([...new Set(others.map(({ kind }) => kind))], ['succeeded']);
     });
   }
 

@@ -6,7 +6,7 @@ import { digest } from '../../core/base/ids.ts';
 import { LeaseClock } from '../../core/base/lease-clock.ts';
 import { Pool } from '../../worker/pool/pool.ts';
 import { type EndedRun, openTestEngine, requestOf, type TestEngine } from '../support/engine.ts';
-import { until } from '../support/lab-pool.ts';
+import { heldLease, labSetup, until } from '../support/lab-pool.ts';
 import { verifies } from '../support/verifies.ts';
 
 interface StepRow {
@@ -171,6 +171,19 @@ describe('Pool', () => {
     assert.deepEqual(rows, []);
     const inbox = await pool.query('SELECT FROM tutti.inbox WHERE run_id = $1', [id]);
     assert.deepEqual(inbox.rows, []);
+  });
+
+  it('is not waited for where it is stopped while it starts, as by an engine that has lost its lease', async () => {
+    verifies('R3.cleanup', 'R3.pool');
+    const late = new Pool({ setup: labSetup, threads: 1 });
+    const never = new Pool({ setup: labSetup, threads: 1 });
+    const start = (each: Pool) => each.start({ messages: () => {}, lost: () => {} }, heldLease());
+    const starting = assert.rejects(start(late), { code: 'ENGINE_STOPPED' });
+
+    await Promise.all([late.stop(), never.stop()]);
+
+    await starting;
+    await assert.rejects(start(never), { code: 'ENGINE_STOPPED' });
   });
 
   it('says that threads cannot load the modules, and why', async () => {

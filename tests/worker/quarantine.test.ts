@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../core/base/clock.ts';
@@ -27,6 +27,9 @@ const deadly: readonly (readonly [string, RegExp])[] = [
   ['native', /did not yield/],
   ['real_exit', /exited with code: 1/],
 ];
+
+/** One step of one run. */
+const same = { runId: 'r', stepPath: 'same' };
 
 describe('the quarantine', () => {
   let lab: LabPool;
@@ -59,9 +62,11 @@ describe('the quarantine', () => {
     const waits = sent.map(({ ref }) => [ref, { kind: 'quarantine' }]);
     // One that was there from before may have taken the first.
     assert.deepEqual([...lab.pool.awaiting].at(-1), waits.at(-1));
+    assert.equal(lab.jobs.begun.has(sent[1]?.ref ?? 0), false);
 
     await Promise.all(sent.map(({ ended }) => ended));
     assert.equal(lab.pool.awaiting.size, 0);
+    for (const { ref } of sent) assert.ok(lab.jobs.begun.has(ref));
   });
 
   it('runs innocent suspects one after the other, in one process that starts again after a guilty one', async () => {
@@ -79,6 +84,34 @@ describe('the quarantine', () => {
       ends.map(({ kind }) => kind),
       ['succeeded', 'lost', 'succeeded', 'succeeded'],
     );
+  });
+
+  it('finds nobody guilty of what one before may have left behind: it runs again, in a process that is its own', async () => {
+    verifies('R8.quarantine');
+    using folder = scratchFolder({});
+    process.env.LAB_GATE = join(folder.path, 'gate');
+    const { quarantine, jobs } = lonely({});
+    try {
+      const suspects = (what: string) => jobs.send('fault', { what }, { alone: true, ...same });
+      assert.equal((await suspects('leftover').ended).kind, 'succeeded');
+      const innocent = suspects('signal_ignored');
+      await until(() => jobs.begun.has(innocent.ref), 'the innocent runs');
+      writeFileSync(process.env.LAB_GATE, '');
+      const unproven = await innocent.ended;
+      assert.ok(unproven.kind === 'lost' && unproven.suspect === null, JSON.stringify(unproven));
+
+      // Another one goes first, and ends well.
+      const [before, again] = [
+        jobs.send('quick', { id: 'a' }, { alone: true }),
+        suspects('sigkill'),
+      ];
+      assert.equal((await before.ended).kind, 'succeeded');
+      const proven = await again.ended;
+      assert.ok(proven.kind === 'lost' && proven.suspect, JSON.stringify(proven));
+    } finally {
+      delete process.env.LAB_GATE;
+      await quarantine.stop();
+    }
   });
 
   it('ends a suspect that is cancelled, whether it waits or runs', async () => {
@@ -121,6 +154,22 @@ describe('the quarantine', () => {
     } finally {
       await quarantine.stop();
     }
+  });
+
+  it('has no process where agents have all files open: that is told, and ends no engine', function () {
+    verifies('R8.quarantine', 'R8.isolation');
+    if (process.platform === 'win32') this.skip();
+    const fixture = new URL('../support/fixtures/full-engine.ts', import.meta.url);
+    const limited = ['-c', 'ulimit -n 100; exec "$@"', 'sh'];
+
+    const { stdout, stderr, status } = spawnSync(
+      'sh',
+      [...limited, process.execPath, fileURLToPath(fixture)],
+      { encoding: 'utf8' },
+    );
+
+    assert.match(stdout, /its process did not start: .*EMFILE/, stderr);
+    assert.equal(status, 0, stderr);
   });
 
   it('does not outlive its engine, even under a suspect that never yields', async () => {

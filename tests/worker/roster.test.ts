@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import type { ErrorData } from '../../core/base/errors.ts';
 import type { FromThread, Job, ToThread } from '../../core/ports/dispatcher.ts';
 import { Freshness } from '../../core/ports/erp/freshness.ts';
-import { Roster, refusal, type Taker } from '../../worker/pool/roster.ts';
+import { refusal } from '../../worker/pool/delivery.ts';
+import { Roster, type Taker } from '../../worker/pool/roster.ts';
 import { verifies } from '../support/verifies.ts';
 
 const error: ErrorData = { code: 'CANCELLED', message: 'by the test' };

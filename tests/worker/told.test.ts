@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { EngineError, toErrorData } from '../../core/base/errors.ts';
+import { Scrubber } from '../../core/base/telemetry/scrub.ts';
 import type { FromThread, Intent, Job } from '../../core/ports/dispatcher.ts';
 import { Conversation } from '../../worker/thread/conversation.ts';
 import { verifies } from '../support/verifies.ts';
@@ -22,9 +23,10 @@ const told = {
 
 describe('what an agent leaves behind in its messages', () => {
   /** Sends as threads do, together with a neighbour's message. */
-  function aTalk() {
+  function aTalk(env: Readonly<Record<string, string>> = {}) {
     const sent: FromThread[] = [];
-    return { talk: new Conversation(job, (message) => sent.push(message)), sent };
+    const post = (message: FromThread) => sent.push(message);
+    return { talk: new Conversation(job, post, new Scrubber(env)), sent };
   }
 
   it('can be sent and stored, whatever its tools answer, take and throw', () => {
@@ -48,5 +50,36 @@ describe('what an agent leaves behind in its messages', () => {
     });
     const around = new EngineError('ERP_REJECTED', 'no', { details: { circle } });
     assert.deepEqual(toErrorData(around), { code: 'ERP_REJECTED', message: 'no' });
+  });
+
+  it('is still JSON where a secret reads like a number of it, or like a part of a line', () => {
+    verifies('R8.isolation', 'R12.secrets');
+    const { talk, sent } = aTalk({ PIN_TOKEN: '20261123', LINE_TOKEN: 'new-line-1' });
+    const told = { at: 20261123, in: 9202611230, of: 'the 20261123rd', text: 'a\new-line-1' };
+    const clean = { ...told, of: 'the [redacted]rd', text: 'a\new-line-1' };
+
+    talk.entry('turn.answered', {}, JSON.stringify(told));
+    const done = { kind: 'succeeded', degraded: false, trust: 'system' } as const;
+    talk.done({ ...done, output: JSON.stringify(told) });
+
+    const [entry, end] = sent;
+    const body = entry?.kind === 'entry' && entry.entry.body;
+    const output = end?.kind === 'done' && end.done.kind === 'succeeded' && end.done.output;
+    for (const json of [body, output]) assert.deepEqual(JSON.parse(String(json)), clean);
+  });
+
+  it('is no effect whose arguments hold themselves, or are nested without end: nobody could be asked about it', () => {
+    verifies('R8.isolation');
+    let nested: unknown = null;
+    for (let level = 0; level < 101; level += 1) nested = [nested];
+    for (const args of [circle, nested]) {
+      const { talk, sent } = aTalk();
+
+      const begin = () =>
+        talk.begin({ key: 'a', tool: 'lab.bell.ring', args } as unknown as Intent);
+
+      assert.throws(begin, { code: 'TOOL_INPUT_INVALID', message: /lab\.bell\.ring/ });
+      assert.deepEqual(sent, []);
+    }
   });
 });

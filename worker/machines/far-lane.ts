@@ -1,8 +1,9 @@
 import type { Clock } from '../../core/base/clock.ts';
-import { type ErrorData, toErrorData } from '../../core/base/errors.ts';
+import type { ErrorData } from '../../core/base/errors.ts';
 import { type LeaseClock, monotonicNs } from '../../core/base/lease-clock.ts';
 import type { DeclaredModules, FromThread, ToThread } from '../../core/ports/dispatcher.ts';
-import { refusal, type Taker } from '../pool/roster.ts';
+import { deliverToJobs } from '../pool/delivery.ts';
+import type { Taker } from '../pool/roster.ts';
 import { type FromMachine, longestSilenceMs, wordMs } from './messages.ts';
 import type { Guest, MachineWire } from './port.ts';
 
@@ -35,6 +36,8 @@ export class FarLane implements Taker {
   isLeaving = false;
   /** What it has loaded is no longer what jobs are to find: it begins anew when it has none. */
   isStale = false;
+  /** Jobs have ended in the process that it has, which may have left something behind. */
+  hasServed = false;
   /** Its only job takes nobody beside it. */
   isAlone = false;
   readonly #wire: MachineWire;
@@ -75,29 +78,27 @@ export class FarLane implements Taker {
     return isFree && this.pools.includes(pool);
   }
 
+  /** It is loading, and will take jobs of a pool. */
+  comes(pool: string): boolean {
+    return !this.isReady && !this.isLeaving && this.pools.includes(pool);
+  }
+
   /** Has it begin a process, in place of the one that it has. */
   start(declared: DeclaredModules, heapMb: number | undefined): void {
     this.isReady = false;
     this.hasBeenReady = false;
     this.isStale = false;
+    this.hasServed = false;
     this.isAlone = false;
     this.#wire.send({ kind: 'start', declared, heapMb });
   }
 
-  /** What cannot be sent ends the job that it is for, as if it had failed there: nobody else may be harmed by it. */
   send(message: ToThread): void {
-    try {
-      this.#wire.send({ kind: 'messages', batch: [message] });
-    } catch (thrown) {
-      const error = toErrorData(thrown);
-      if (message.kind === 'go') this.#refuse(message.job.ref, error);
-      else if ('ref' in message) this.send({ kind: 'cancel', ref: message.ref, error });
-    }
-  }
-
-  /** Whoever has sent it off hears of its end only later, as of any other. */
-  #refuse(ref: number, error: ErrorData): void {
-    setImmediate(() => this.#events.messages(this, [refusal(ref, error)]));
+    deliverToJobs(
+      [message],
+      (batch) => this.#wire.send({ kind: 'messages', batch }),
+      (end) => this.#events.messages(this, [end]),
+    );
   }
 
   /** Looks whether it still says anything. `now` is monotonic ms. */

@@ -1,11 +1,11 @@
 import { connect } from 'node:tls';
 import type { Clock } from '../../core/base/clock.ts';
-import { type ErrorData, toErrorData } from '../../core/base/errors.ts';
+import type { ErrorData } from '../../core/base/errors.ts';
 import { LeaseClock, monotonicNs } from '../../core/base/lease-clock.ts';
 import type { FromThread, ToThread } from '../../core/ports/dispatcher.ts';
+import { deliver, notSent, refusal } from '../pool/delivery.ts';
 import type { ThreadSetup } from '../pool/lane.ts';
 import { LaneProcess } from '../pool/lane-process.ts';
-import { refusal } from '../pool/roster.ts';
 import { EngineTime } from './engine-time.ts';
 import type { Greeting } from './ground.ts';
 import {
@@ -144,12 +144,12 @@ export class Link {
   /** Passes on what the process says, for as long as it may: what it has done since has perhaps been done elsewhere, too. */
   #pass(batch: readonly FromThread[]): void {
     if (this.#hasLapsed()) return;
-    try {
-      this.#wire.send({ kind: 'messages', batch });
-    } catch (error) {
-      if (batch.length > 1) for (const each of batch) this.#pass([each]);
-      else this.#refuse(batch[0]?.ref ?? 0, toErrorData(error));
-    }
+    deliver(
+      batch,
+      (each) => this.#wire.send({ kind: 'messages', batch: each }),
+      ({ ref }, thrown) =>
+        this.#refuse(ref, notSent(thrown, 'RESULT_UNCLONABLE', 'What the job says')),
+    );
   }
 
   /** Ends a job whose word cannot be sent. */

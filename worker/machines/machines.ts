@@ -155,7 +155,7 @@ export class Machines {
     lane.start(this.#declared, this.#options.heapMb);
   }
 
-  /** Gives work to the lanes that take it. A suspect gets one that is empty; while none is, the one with least to do is kept for it. */
+  /** Gives work to the lanes that take it. A suspect gets one that is empty, and begins anew for it; while none is, the one with least to do is kept for it. */
   #next(): void {
     if (this.#stopped) return;
     const kept = new Set<FarLane>();
@@ -163,9 +163,16 @@ export class Machines {
       const lane = this.#leastLoaded(pool, kept);
       if (!lane) return undefined;
       if (job.alone && lane.jobs.size > 0) return void kept.add(lane);
+      if (job.alone && lane.hasServed) return this.#renew(lane, pool, kept);
       lane.isAlone = job.alone;
       return lane;
     });
+  }
+
+  /** Has a lane begin anew for a suspect, unless another one does: its end is proof only where nobody was before it. */
+  #renew(lane: FarLane, pool: string, kept: Set<FarLane>): undefined {
+    kept.add(lane);
+    if (![...this.#lanes].some((each) => each.comes(pool))) this.#start(lane);
   }
 
   #leastLoaded(pool: string, kept: ReadonlySet<FarLane>): FarLane | undefined {
@@ -178,6 +185,7 @@ export class Machines {
       // A suspect that did not end well may have left something behind that would be blamed on the next.
       if (lane.isAlone && kind === 'failed') lane.isStale = true;
     });
+    if (hasEnded) lane.hasServed = true;
     if (!hasEnded || lane.jobs.size > 0) return;
     lane.isAlone = false;
     this.#rest(lane);

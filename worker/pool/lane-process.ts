@@ -4,6 +4,7 @@ import { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { LeaseClock } from '../../core/base/lease-clock.ts';
 import type { FromThread, ToThread } from '../../core/ports/dispatcher.ts';
+import { deliverToJobs } from './delivery.ts';
 import type { ThreadSetup } from './lane.ts';
 import type { Taker } from './roster.ts';
 import { processStat, Silence } from './silence.ts';
@@ -64,6 +65,7 @@ export class LaneProcess implements Watched, Taker {
   #current = 0;
   readonly #child: ChildProcess;
   readonly #lease: LeaseClock;
+  readonly #events: ProcessEvents;
   readonly #telling: NodeJS.Timeout;
   readonly #gone: Promise<unknown>;
   #reason = '';
@@ -80,6 +82,7 @@ export class LaneProcess implements Watched, Taker {
     const { setup, lease, events, heapMb } = options;
     this.heapMb = heapMb;
     this.#lease = lease;
+    this.#events = events;
     // Standard output would mix with ours. The pipe at 3 is for a flag of ours that watches over a parent there
     // (process.execArgv is inherited), which is why messages go over 4.
     this.#child = fork(fileURLToPath(new URL('./lane-child.ts', import.meta.url)), {
@@ -92,7 +95,7 @@ export class LaneProcess implements Watched, Taker {
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#words = (this.#words + text).slice(-4_096);
     });
-    this.#child.on('message', (message) => this.#hear(message as FromProcess, events));
+    this.#child.on('message', (message) => this.#hear(message as FromProcess));
     this.#gone = this.#untilGone().then((how) => {
       clearInterval(this.#telling);
       if (this.#closed) return;
@@ -115,7 +118,11 @@ export class LaneProcess implements Watched, Taker {
   /** Sends a message to its thread. */
   send(message: ToThread): void {
     if (message.kind === 'go') this.#tellLease();
-    this.#tell({ kind: 'messages', batch: [message] });
+    deliverToJobs(
+      [message],
+      (batch) => this.#tell({ kind: 'messages', batch }),
+      (end) => this.#events.messages([end]),
+    );
   }
 
   abort(reason: string): void {
@@ -132,8 +139,9 @@ export class LaneProcess implements Watched, Taker {
     await this.#gone;
   }
 
-  #hear(message: FromProcess, events: ProcessEvents): void {
+  #hear(message: FromProcess): void {
     if (this.#closed) return;
+    const events = this.#events;
     switch (message.kind) {
       case 'ready':
         this.isReady = true;
@@ -158,7 +166,8 @@ export class LaneProcess implements Watched, Taker {
   #loosen(): void {
     this.#child.unref();
     this.#child.channel?.unref();
-    for (const stream of this.#child.stdio) {
+    // It has none where it could not be started for want of files.
+    for (const stream of this.#child.stdio ?? []) {
       if (!(stream instanceof Socket)) continue;
       stream.unref();
       stream.on('error', () => {}); // its end is told by the process

@@ -3,6 +3,7 @@ import type { Piscina } from 'piscina';
 import { EngineError } from '../../core/base/errors.ts';
 import type { DeclaredModules, FromThread, ToThread } from '../../core/ports/dispatcher.ts';
 import type { ModuleRef } from '../../core/ports/module-code.ts';
+import { deliverToJobs } from './delivery.ts';
 import type { ScaledLane } from './scaling.ts';
 import { Silence, threadStat } from './silence.ts';
 import { type Seen, unseen, type Vitals, type Watched } from './watchdog.ts';
@@ -82,6 +83,7 @@ export class Lane implements Watched, ScaledLane {
   readonly #port: MessagePort;
   readonly #memory: Int32Array;
   readonly #abort = new AbortController();
+  readonly #events: LaneEvents;
   #outgoing: ToThread[] = [];
   #reason = '';
   #closed = false;
@@ -102,10 +104,14 @@ export class Lane implements Watched, ScaledLane {
     const { port1, port2 } = new MessageChannel();
     this.name = name;
     this.threads = threads;
+    this.#events = events;
     const shared = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT * Object.keys(slots).length);
     this.#memory = new Int32Array(shared);
     this.#port = port1;
-    port1.on('message', (batch: readonly (FromThread | Hello)[]) => this.#hear(batch, events));
+    port1.on('message', (batch: readonly (FromThread | Hello)[]) => this.#hear(batch));
+    port1.on('messageerror', ({ message }: Error) =>
+      this.abort(`it said what cannot be read: ${message}`),
+    );
     // Our side stays open: the other one closes when the thread has ended, and only then.
     port1.on('close', () => {
       this.hasEnded = true;
@@ -166,7 +172,12 @@ export class Lane implements Watched, ScaledLane {
     setImmediate(() => {
       const batch = this.#outgoing;
       this.#outgoing = [];
-      if (!this.#closed) this.#port.postMessage(batch);
+      if (this.#closed) return;
+      deliverToJobs(
+        batch,
+        (each) => this.#port.postMessage(each),
+        (end) => this.#events.messages([end]),
+      );
     });
   }
 
@@ -196,17 +207,17 @@ export class Lane implements Watched, ScaledLane {
     return Atomics.load(this.#memory, slot);
   }
 
-  #hear(batch: readonly (FromThread | Hello)[], events: LaneEvents): void {
+  #hear(batch: readonly (FromThread | Hello)[]): void {
     if (this.#closed) return;
     const [first] = batch;
     if (first?.kind === 'hello') {
       this.isReady = true;
-      events.ready(this);
+      this.#events.ready(this);
     } else if (first?.kind === 'unfit') {
       this.abort(first.message);
     } else if (first?.kind === 'declared') {
       this.#declaring.shift()?.(first.message ?? null);
-    } else events.messages(batch as readonly FromThread[]);
+    } else this.#events.messages(batch as readonly FromThread[]);
   }
 }
 

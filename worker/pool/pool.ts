@@ -16,11 +16,11 @@ import { Freshness } from '../../core/ports/erp/freshness.ts';
 import type { JobWait } from '../../core/ports/job-wait.ts';
 import type { Machines, MachinesOptions, MachinesSetup } from '../machines/machines.ts';
 import { Apart } from './apart.ts';
+import { refusal } from './delivery.ts';
 import type { Isolation } from './isolation.ts';
 import { Lane, type ThreadSetup } from './lane.ts';
 import { type LaneRange, laneRange } from './lane-range.ts';
 import { Quarantine } from './quarantine.ts';
-import { refusal } from './roster.ts';
 import { Scaling } from './scaling.ts';
 import { openThreads } from './threads.ts';
 import { watch } from './watchdog.ts';
@@ -138,6 +138,10 @@ export class Pool implements Dispatcher {
     const machines = this.#machines
       ? await openMachines({ ...this.#machines, ...parts }, this.#setup)
       : null;
+    if (this.#stopped) {
+      await machines?.stop();
+      throw isStopped();
+    }
     const stopWatch = watch(() => [...this.#lanes, ...quarantine.watched, ...apart.watched], clock);
     this.#started = { events, lease, quarantine, apart, machines, stopWatch };
     const ready = new Promise<void>((resolve, reject) => {
@@ -207,6 +211,7 @@ export class Pool implements Dispatcher {
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
+    this.#firstReady?.reject(isStopped());
     this.#started?.stopWatch();
     this.#scaling.stop();
     // Destroyed first: a pool that is not would replace the threads whose lanes are closed, and the new ones load everything once more.
@@ -375,6 +380,11 @@ export class Pool implements Dispatcher {
     }
     return least;
   }
+}
+
+/** Why nothing starts any more. */
+function isStopped(): EngineError {
+  return new EngineError('ENGINE_STOPPED', 'The threads were stopped while they started.');
 }
 
 /** Who has no machines loads nothing of them. @throws PORT_TAKEN · CONFIG_INVALID */

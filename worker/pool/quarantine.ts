@@ -33,6 +33,12 @@ export class Quarantine {
   #process: LaneProcess | null = null;
   /** Whose suspects the process is for. */
   #module: string | null = null;
+  /** The process has let suspects go that ended well: what those left behind may be the end of the next. */
+  #hasServed = false;
+  /** The step that runs. */
+  #step = '';
+  /** Steps under which such a process has ended, which proves nothing: they run again, as the first of theirs. */
+  readonly #unproven = new Set<string>();
   readonly #failed: FailedStarts;
   #cancelIdle: () => void = () => {};
   #stopped = false;
@@ -100,10 +106,21 @@ export class Quarantine {
     if (!first) {
       const { clock, idleMs = defaultIdleMs } = this.#options;
       this.#cancelIdle = clock.after(idleMs, () => this.#end());
-    } else if (first.for !== this.#module) {
+    } else if (first.for !== this.#module || this.#needsOwn(first.job)) {
       this.#end();
       this.#start(first.for);
-    } else this.#roster.assign(() => (process.jobs.size === 0 ? process : undefined));
+    } else this.#roster.assign(({ job }) => this.#take(process, job));
+  }
+
+  #take(process: LaneProcess, job: Job): LaneProcess | undefined {
+    if (process.jobs.size > 0) return undefined;
+    this.#step = stepOf(job);
+    this.#unproven.delete(this.#step);
+    return process;
+  }
+
+  #needsOwn(job: Job): boolean {
+    return this.#hasServed && this.#unproven.has(stepOf(job));
   }
 
   #start(module: string | null): void {
@@ -111,6 +128,7 @@ export class Quarantine {
     const heapMb = module === null ? undefined : this.#options.heapMb;
     this.#module = module;
     this.#isStale = false;
+    this.#hasServed = false;
     const started = new LaneProcess({
       ...{ setup: this.#setup, lease, heapMb },
       events: {
@@ -130,12 +148,15 @@ export class Quarantine {
       // A suspect that did not end well may have left something behind that would be blamed on the next.
       if (kind === 'failed' || this.#isStale) this.#end();
     });
-    if (hasEnded) this.#next();
+    if (!hasEnded) return;
+    this.#hasServed = true;
+    this.#next();
   }
 
   #lost(gone: LaneProcess, reason: string): void {
     this.#process = null;
-    this.#roster.lose(gone, reason, 0);
+    if (this.#hasServed && gone.jobs.size > 0) this.#unproven.add(this.#step);
+    this.#roster.lose(gone, reason, this.#hasServed ? null : 0);
     if (gone.isReady) this.#next();
     else this.#startLater(reason);
   }
@@ -151,4 +172,8 @@ export class Quarantine {
     void this.#process?.close();
     this.#process = null;
   }
+}
+
+function stepOf({ runId, stepPath }: Job): string {
+  return `${runId} ${stepPath}`;
 }

@@ -9,6 +9,7 @@ import type {
 } from '../../core/ports/dispatcher.ts';
 import type { Freshness } from '../../core/ports/erp/freshness.ts';
 import type { JobWait } from '../../core/ports/job-wait.ts';
+import { refusal } from './delivery.ts';
 
 /** Who takes jobs that leave this process. */
 export interface Taker {
@@ -136,6 +137,7 @@ export class Roster<For, By extends Taker> {
     const endWriting = this.#options.freshness.writing(null, null);
     this.#running.set(job.ref, { by, endWriting });
     by.send({ kind: 'go', job });
+    this.#options.events.begins?.(job.ref);
   }
 
   #release(ref: number): void {
@@ -144,13 +146,4 @@ export class Roster<For, By extends Taker> {
     running?.endWriting();
     this.#running.delete(ref);
   }
-}
-
-/** The end of a job of which nothing has run. */
-export function refusal(ref: number, error: ErrorData): FromThread {
-  return {
-    kind: 'done',
-    ref,
-    done: { kind: 'failed', error, degraded: false, trust: 'system' },
-  };
 }

@@ -1,5 +1,7 @@
 import { EngineError, fromErrorData } from '../../core/base/errors.ts';
 import { monotonicNs } from '../../core/base/lease-clock.ts';
+import { isDeeper, mostLevels } from '../../core/base/nesting.ts';
+import { toPlainData } from '../../core/base/plain-data.ts';
 import { Scrubber } from '../../core/base/telemetry/scrub.ts';
 import type { Recorder } from '../../core/guard/invoke.ts';
 import type { EffectState } from '../../core/ports/db/states.ts';
@@ -121,9 +123,10 @@ export class Conversation implements Recorder {
     });
   }
 
-  /** @throws TOOL_INPUT_INVALID for an effect that would carry a secret of this process out */
+  /** @throws TOOL_INPUT_INVALID for an effect that would carry a secret of this process out, or whose arguments cannot be stored */
   begin(intent: Intent): Promise<EffectRecord | null> {
     if (this.#scrubber.data(intent.args) !== intent.args) throw carriesSecret(intent.tool);
+    if (toPlainData(intent.args ?? {}) === null) throw isNoData(intent.tool);
     return this.#ask((waiting) => {
       this.#begun.set(intent.key, waiting);
       this.#send({ kind: 'intent', ref: this.job.ref, intent });
@@ -227,6 +230,13 @@ function carriesSecret(tool: string): EngineError {
   );
 }
 
+function isNoData(tool: string): EngineError {
+  return new EngineError(
+    'TOOL_INPUT_INVALID',
+    `The arguments of '${tool}' hold themselves, or are nested more than ${mostLevels} levels deep; pass plain data.`,
+  );
+}
+
 function answer<T>(asked: Map<string, Waiting<T>>, key: string, value: T): void {
   const waiting = asked.get(key);
   asked.delete(key);
@@ -236,9 +246,12 @@ function answer<T>(asked: Map<string, Waiting<T>>, key: string, value: T): void 
 /** Arguments as a server gets them. @throws RESULT_UNCLONABLE for what is no JSON */
 function toJsonData(args: RoutedCall['args']): RoutedCall['args'] {
   try {
-    return JSON.parse(JSON.stringify(args)) as RoutedCall['args'];
+    const data = JSON.parse(JSON.stringify(args)) as RoutedCall['args'];
+    if (!isDeeper(data)) return data;
   } catch (cause) {
     const message = `The arguments of an MCP call are no JSON: ${(cause as Error).message}.`;
     throw new EngineError('RESULT_UNCLONABLE', message, { cause });
   }
+  const message = `The arguments of an MCP call are nested more than ${mostLevels} levels deep; pass flatter ones.`;
+  throw new EngineError('RESULT_UNCLONABLE', message);
 }

@@ -14,7 +14,7 @@ export function scrubbed(message: FromThread, scrubber: Scrubber): FromThread {
     case 'entry': {
       const { data, body, ...entry } = message.entry;
       const clean = { ...entry, data: scrubber.data(data) };
-      const said = body === undefined ? {} : { body: scrubber.known(body) };
+      const said = body === undefined ? {} : { body: scrubber.json(body) };
       return { ...message, entry: { ...clean, ...said } };
     }
     case 'intent':
@@ -49,7 +49,7 @@ export function scrubbed(message: FromThread, scrubber: Scrubber): FromThread {
       const { done } = message;
       return done.kind === 'failed'
         ? { ...message, done: { ...done, error: cleanError(done.error, scrubber) } }
-        : { ...message, done: { ...done, output: scrubber.known(done.output) } };
+        : { ...message, done: { ...done, output: scrubber.json(done.output) } };
     }
     default:
       return message;

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { getHeapStatistics } from 'node:v8';
 import { systemClock } from '../../core/base/clock.ts';
-import { EngineError, toErrorData } from '../../core/base/errors.ts';
+import { EngineError, fromErrorData, toErrorData } from '../../core/base/errors.ts';
 import { LeaseClock } from '../../core/base/lease-clock.ts';
 import { Scrubber } from '../../core/base/telemetry/scrub.ts';
 import { Prompt } from '../../core/guard/prompt.ts';
@@ -24,6 +24,7 @@ import type { Profiles } from '../../core/ports/models/profiles.ts';
 import { tellSecrets } from '../../core/ports/secret.ts';
 import type { AnyAgent } from '../../core/sdk/agent.ts';
 import type { RegisteredAgent } from '../../core/sdk/registry.ts';
+import { deliver, notSent, refusal } from '../pool/delivery.ts';
 import { type Hello, type LaneTask, slots } from '../pool/lane.ts';
 import { runAgent } from './agent.ts';
 import { type Granted, grantedBy } from './applied.ts';
@@ -54,7 +55,6 @@ export async function lane(task: LaneTask): Promise<void> {
   const { port, shared, lease, freshness, setup } = task;
   const memory = new Int32Array(shared);
   goBehind(Atomics.load(memory, slots.thread));
-  const outgoing = new Outgoing((batch) => port.postMessage(batch));
   let loaded: Loaded | null = null;
   const beat = setInterval(() => {
     const { used_heap_size: heap, external_memory: external } = getHeapStatistics();
@@ -67,10 +67,10 @@ export async function lane(task: LaneTask): Promise<void> {
   try {
     const clock = new LeaseClock(lease);
     loaded = await load(setup, freshness ? new Freshness(freshness) : null);
-    const answer = (message: Hello): void => port.postMessage([message]);
-    const runner = new Runner({ loaded, outgoing, answer, memory, lease: clock });
+    const send = (batch: readonly (FromThread | Hello)[]): void => port.postMessage(batch);
+    const runner = new Runner({ loaded, send, memory, lease: clock });
     port.on('message', (batch: readonly ToThread[]) => runner.hear(batch));
-    answer({ kind: 'hello' });
+    send([{ kind: 'hello' }]);
     await new Promise((resolve) => port.once('close', resolve));
   } catch (error) {
     const { code, message } = toErrorData(error, 'MODULE_INVALID');
@@ -85,10 +85,15 @@ export async function lane(task: LaneTask): Promise<void> {
 /** Sends what a tick has gathered as one message. */
 class Outgoing {
   readonly #send: (batch: readonly FromThread[]) => void;
+  readonly #unsent: (message: FromThread, thrown: unknown) => void;
   #batch: FromThread[] = [];
 
-  constructor(send: (batch: readonly FromThread[]) => void) {
+  constructor(
+    send: (batch: readonly FromThread[]) => void,
+    unsent: (message: FromThread, thrown: unknown) => void,
+  ) {
     this.#send = send;
+    this.#unsent = unsent;
   }
 
   post = (message: FromThread): void => {
@@ -96,7 +101,7 @@ class Outgoing {
     setImmediate(() => {
       const batch = this.#batch;
       this.#batch = [];
-      this.#send(batch);
+      deliver(batch, this.#send, this.#unsent);
     });
   };
 }
@@ -109,7 +114,7 @@ class Runner {
   readonly #talks = new Map<number, Conversation>();
   readonly #prompts = new WeakMap<AnyAgent, Prompt>();
   #made: MadeAgents;
-  readonly #answer: (message: Hello) => void;
+  readonly #send: (batch: readonly (FromThread | Hello)[]) => void;
   /** Settles when what was declared last is loaded, or could not be. */
   #declaring: Promise<void> | null = null;
   readonly #models = new Map<string, Model>();
@@ -121,15 +126,14 @@ class Runner {
 
   constructor(parts: {
     readonly loaded: Loaded;
-    readonly outgoing: Outgoing;
-    readonly answer: (message: Hello) => void;
+    readonly send: (batch: readonly (FromThread | Hello)[]) => void;
     readonly memory: Int32Array;
     readonly lease: LeaseClock;
   }) {
     this.#loaded = parts.loaded;
     this.#made = new MadeAgents(parts.loaded.registry);
-    this.#outgoing = parts.outgoing;
-    this.#answer = parts.answer;
+    this.#send = parts.send;
+    this.#outgoing = new Outgoing(parts.send, ({ ref }, thrown) => this.#unsent(ref, thrown));
     tellSecrets(process.env, this.#scrubber);
     this.#memory = parts.memory;
     this.#lease = parts.lease;
@@ -168,9 +172,10 @@ class Runner {
       try {
         await this.#loaded.declare(declared);
         this.#made = new MadeAgents(this.#loaded.registry);
-        this.#answer({ kind: 'declared' });
+        this.#send([{ kind: 'declared' }]);
       } catch (error) {
-        this.#answer({ kind: 'declared', message: toErrorData(error, 'MODULE_INVALID').message });
+        const { message } = toErrorData(error, 'MODULE_INVALID');
+        this.#send([{ kind: 'declared', message }]);
       }
     })();
     this.#declaring = declaring;
@@ -279,6 +284,14 @@ class Runner {
     const model = scrubbedModel(opened, this.#scrubber);
     this.#models.set(name, model);
     return model;
+  }
+
+  /** Something that a job says cannot be sent: that ends it. */
+  #unsent(ref: number, thrown: unknown): void {
+    const error = notSent(thrown, 'RESULT_UNCLONABLE', 'What the job says');
+    this.#send([refusal(ref, error)]);
+    this.#talks.get(ref)?.cancel(fromErrorData(error));
+    this.#talks.delete(ref);
   }
 
   #blame(error: unknown): void {

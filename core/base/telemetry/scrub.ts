@@ -76,6 +76,11 @@ export class Scrubber {
     return this.#known ? text.replace(this.#known, redacted) : text;
   }
 
+  /** JSON without secrets that are known by value, and JSON still: a number or a sequence that only reads like one stays. */
+  json(json: string): string {
+    return this.known(json) === json ? json : JSON.stringify(this.data(JSON.parse(json)));
+  }
+
   /** A text without secrets that are known by value or by look. */
   text(text: string): string {
     let clean = this.known(text);

@@ -58,6 +58,7 @@ export class Experience {
         for (const message of batch) this.#hear(message);
         events.messages(batch);
       },
+      begins: (ref) => events.begins?.(ref),
       lost: (ref, reason, suspect) => events.lost(ref, reason, suspect),
     };
   }

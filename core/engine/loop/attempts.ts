@@ -185,6 +185,8 @@ export class Attempts implements DispatchEvents {
     this.#parts.events.changed();
   }
 
+  begins = (ref: number): void => this.#live.get(ref)?.deadline?.resume();
+
   lost(ref: number, reason: string, suspect: boolean | null): void {
     const attempt = this.#live.get(ref);
     if (!attempt) return;
@@ -327,12 +329,12 @@ export class Attempts implements DispatchEvents {
     step.degraded ||= done.degraded;
     step.trust = done.trust;
     if (done.kind === 'succeeded') {
+      const { output: json, trust } = done;
+      // First: where it cannot be read nothing has ended.
+      const output: unknown = JSON.parse(json);
       this.#finish(attempt, 'succeeded', { error: null });
-      const { output: json } = done;
       const { said } = attempt;
       const saidAt = said?.json === json ? { saidAt: said.seq } : {};
-      const output: unknown = JSON.parse(json);
-      const { trust } = done;
       return events.ended(run, step, { kind: 'succeeded', output, json, trust, ...saidAt });
     }
     const { error } = done;

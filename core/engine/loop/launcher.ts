@@ -207,6 +207,9 @@ export class Launcher {
       ...this.#parts.attempts.traceOf(attempt),
       ...(rehearsal && { simulate: { latency: true, ...(speed && { speed }) } }),
     });
+    // What others are suspected of is not to cost it its time.
+    const { awaiting } = this.#parts.dispatcher;
+    if (alone && awaiting?.get(ref)?.kind === 'quarantine') attempt.deadline?.pause();
   }
 }
 

@@ -1,0 +1,19 @@
+/**
+ * How deep data from outside, or from anybody's code, may be nested. JSON of 1 MB can be nested half a million deep, and whatever walks it
+ * afterwards (schemas, digests, messages between threads, PostgreSQL) does so by recursion and would run out of stack.
+ */
+export const mostLevels = 100;
+
+/** Whether data is nested deeper than that. Goes level by level: it needs no stack. */
+export function isDeeper(value: unknown): boolean {
+  let level = [value].filter(isNested);
+  for (let left = mostLevels; level.length > 0; left -= 1) {
+    if (left === 0) return true;
+    level = level.flatMap((each) => Object.values(each).filter(isNested));
+  }
+  return false;
+}
+
+function isNested(value: unknown): value is object {
+  return value !== null && typeof value === 'object';
+}
