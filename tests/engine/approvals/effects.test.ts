@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { policiesOf } from '../../../bin/parts/policies-of.ts';
+import { foundFor } from '../../../core/engine/approvals/found.ts';
 import { machineMs } from '../../../core/engine/authority/stops.ts';
+import { Findings } from '../../../core/engine/findings/findings.ts';
 import type { Policy } from '../../../core/sdk/policy/policy.ts';
 import { eventually } from '../../support/eventually.ts';
 import { verifies } from '../../support/verifies.ts';
@@ -70,6 +72,29 @@ describe('approvals of effects', () => {
     assert.equal(await yard.became(runId), 'applied');
     await policies.withdraw(speaker, 'yard');
   });
+
+  for (const isTakenUp of [false, true])
+    it(`show what a step that waits has found, which is told once${isTakenUp ? ', though another engine goes on' : ''}`, async () => {
+      verifies('R12.approvals');
+      const { tenantId, fresh } = yard;
+      const parcel = await yard.parcel(`P1${isTakenUp ? 'd' : 'c'}`);
+
+      const view = await yard.asked({ parcel, reason: 'odd' });
+
+      const found = await foundFor(new Findings(fresh.database), view, { tenantId });
+      assert.deepEqual(
+        found.map(({ kind, records }) => [kind, records]),
+        [['parcel.odd', [{ entity: 'parcel', id: parcel }]]],
+      );
+      const runId = String(view.runId);
+      await yard.waiting(runId);
+      if (isTakenUp) await yard.reopen();
+      await yard.say(view.id, 'anna');
+      assert.equal(await yard.became(runId), 'applied');
+      const text = `SELECT (SELECT count(*) FROM tutti.entry WHERE run_id = $1 AND kind = 'finding')::int AS told,
+        (SELECT count(*) FROM tutti.finding WHERE run_id = $1)::int AS kept`;
+      assert.deepEqual(await yard.query(text, [runId]), [{ told: 2, kept: 2 }]);
+    });
 
   it('carry out what nobody waits for by a run of its own', async () => {
     const parcel = await yard.parcel('P2');
