@@ -81,9 +81,9 @@ describe('approvals of effects', () => {
 
       const view = await yard.asked({ parcel, reason: 'odd' });
 
-      const found = await foundFor(new Findings(fresh.database), view, { tenantId });
+      const [found] = await foundFor(new Findings(fresh.database), [view], { tenantId });
       assert.deepEqual(
-        found.map(({ kind, records }) => [kind, records]),
+        found?.map(({ kind, records }) => [kind, records]),
         [['parcel.odd', [{ entity: 'parcel', id: parcel }]]],
       );
       const runId = String(view.runId);
@@ -95,6 +95,34 @@ describe('approvals of effects', () => {
         (SELECT count(*) FROM tutti.finding WHERE run_id = $1)::int AS kept`;
       assert.deepEqual(await yard.query(text, [runId]), [{ told: 2, kept: 2 }]);
     });
+
+  it('are shown with what their steps have found, of all of them by one look', async () => {
+    const { database } = yard.fresh;
+    const views = [];
+    for (const [code, reason] of [
+      ['P1e', 'odd'],
+      ['P1f', 'late'],
+      ['P1g', 'odd'],
+    ] as const)
+      views.push(await yard.asked({ parcel: await yard.parcel(code), reason }));
+    let looks = 0;
+    const findings = new Findings({
+      pool: (...asked) => database.pool(...asked),
+      rowsOf: (...asked) => {
+        looks += 1;
+        return database.rowsOf(...asked);
+      },
+    });
+
+    const found = await foundFor(findings, views, { tenantId: yard.tenantId });
+
+    assert.deepEqual(
+      found.map((each) => each.map(({ records }) => records[0]?.id)),
+      [['P1e'], [], ['P1g']],
+    );
+    assert.equal(looks, 1);
+    for (const { id } of views) await yard.say(id, 'anna', { decision: 'refused', note: 'No.' });
+  });
 
   it('carry out what nobody waits for by a run of its own', async () => {
     const parcel = await yard.parcel('P2');
