@@ -23,11 +23,8 @@ export const approvals: Command = (call) => {
         ...(!isAll && { state: 'open' }),
         ...(runId !== undefined && { runId }),
       });
-      const all: Told[] = [];
-      // One after the other: hundreds at once would wait for the pool longer than it lets anybody.
-      for (const approval of questions)
-        all.push({ ...approval, findings: await foundFor(findings, approval, { tenantId }) });
-      return all;
+      const reasons = await foundFor(findings, questions, { tenantId });
+      return questions.map((each, index): Told => ({ ...each, findings: reasons[index] ?? [] }));
     });
     const told = found.slice(0, listed.approvals);
     if (terminal.isJson) terminal.print(told);

@@ -185,7 +185,7 @@ async function act(
   try {
     const result = await runHandler(call, args, { key: intent.key, commands });
     crashPoint('after-tool');
-    noteWritten(call, intent.key, commands.writes);
+    noteWritten(call, intent.key, commands);
     await recorder.end(intent.key, 'applied', result);
     return { kind: 'applied', result, differs: false };
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { Posting } from '../sdk/tool.ts';
+import type { Commands } from './handler.ts';
 import type { Call } from './scope.ts';
 
 /** A record that a command has changed or made, with the version that it left. */
@@ -18,6 +19,11 @@ export interface Written {
   readonly records: readonly WrittenRecord[];
   /** Null for what posted nothing. */
   readonly posted: Posting | null;
+  /**
+   * Nobody knows what it has written: a try before has come to no end, and this one, which has written nothing, may have found that one's
+   * work or somebody else's. @default false
+   */
+  readonly isUnknown?: true;
 }
 
 /**
@@ -27,9 +33,13 @@ export interface Written {
 export function noteWritten(
   { tool, scope, posting }: Call,
   key: string,
-  records: readonly WrittenRecord[],
+  { writes: records, isRepeat }: Pick<Commands, 'writes' | 'isRepeat'>,
 ): void {
   if (tool.effect === 'send' && records.length === 0) return;
-  const written: Written = { key, records, posted: posting ?? null };
+  const isUnknown = isRepeat && records.length === 0;
+  const written: Written = {
+    ...{ key, records, posted: posting ?? null },
+    ...(isUnknown && { isUnknown }),
+  };
   scope.recorder.entry('effect.wrote', { ...written });
 }

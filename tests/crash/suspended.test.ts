@@ -51,10 +51,14 @@ describe('what was granted, and then the engine died and the tenant was suspende
     await yard.became(String(view.runId));
     await yard.rest();
     await yard.say(view.id, 'anna');
-    // The run that is to carry it out is stored; that it has one is not.
     const place = { ...yard.fresh, pool: yard.pool, slug: 'yard', config: 'effects.config.ts' };
     const dies = { at: 'after-apply:1', config: place.config, stays: true };
     assert.equal((await startLabEngine(place.url, {}, dies).ended).signal, 'SIGKILL');
+    const text = 'SELECT id FROM tutti.run WHERE tenant_id = $1 AND key = $2';
+    const runs = () => yard.query<{ id: string }>(text, [yard.tenantId, `apply:${view.id}`]);
+    const [run] = await runs();
+    const { effect } = await yard.approvals.find(yard.tenantId, view.id);
+    assert.equal(effect?.applyRun, run?.id ?? 'stored');
 
     await whileSuspended(place, async () => {
       assert.deepEqual(await yard.questions(keyOf(view)), ['granted']);
@@ -64,9 +68,7 @@ describe('what was granted, and then the engine died and the tenant was suspende
 
     assert.equal(await yard.became(await yard.applied(view.id)), '');
     assert.deepEqual(await yard.questions(keyOf(view)), ['consumed']);
-    const text = 'SELECT FROM tutti.run WHERE tenant_id = $1 AND key = $2';
-    const runs = await yard.query(text, [yard.tenantId, `apply:${view.id}`]);
-    assert.deepEqual([runs.length, await yard.slips(parcel)], [1, 1]);
+    assert.deepEqual([(await runs()).length, await yard.slips(parcel)], [1, 1]);
   });
 });
 

@@ -14,6 +14,7 @@ import { type AgentContext, answerCalls, callModel, recall, type Said } from './
 export async function runAgent(context: AgentContext): Promise<JobDone> {
   const { scope, talk } = context;
   const said: Said = { findings: [] };
+  talk.tellsWhenAsking(() => said.findings);
   try {
     const { output, degraded } = await work(context, said);
     for (const finding of said.findings) talk.finding(finding);
@@ -83,8 +84,9 @@ async function converse(context: AgentContext, said: Said): Promise<Conversed> {
     if (answer.kind === 'calls') {
       if (recorded?.delegated) throw waitsForOthers();
       const calls = reply.parts.filter((part) => part.kind === 'call');
-      const answered = recorded?.answered ?? (await answerCalls(context, calls, turn));
-      recall(context, answered, said);
+      if (recorded?.answered) said.findings.push(...recorded.answered.findings);
+      const answered = recorded?.answered ?? (await answerCalls(context, { calls, turn, said }));
+      recall(context, answered);
       messages.push({ role: 'user', parts: answered.results });
       continue;
     }

@@ -43,6 +43,7 @@ export class Conversation implements Recorder {
   #entered = 0;
   #called = 0;
   #permit: Waiting<number> | null = null;
+  #found: () => readonly FindingInput[] = () => [];
   #isOver = false;
 
   /** `scrubber`: takes secrets out of what is told. @default one that knows none */
@@ -72,6 +73,11 @@ export class Conversation implements Recorder {
 
   finding(finding: FindingInput): void {
     this.#send({ kind: 'finding', ref: this.job.ref, finding });
+  }
+
+  /** What its attempt has found so far, for people who are asked about an effect of it: they hear of it with the question. */
+  tellsWhenAsking(found: () => readonly FindingInput[]): void {
+    this.#found = found;
   }
 
   /** The call that was permitted leaves. */
@@ -127,6 +133,7 @@ export class Conversation implements Recorder {
   begin(intent: Intent): Promise<EffectRecord | null> {
     if (this.#scrubber.data(intent.args) !== intent.args) throw carriesSecret(intent.tool);
     if (toPlainData(intent.args ?? {}) === null) throw isNoData(intent.tool);
+    if (intent.waits) for (const finding of this.#found()) this.finding(finding);
     return this.#ask((waiting) => {
       this.#begun.set(intent.key, waiting);
       this.#send({ kind: 'intent', ref: this.job.ref, intent });

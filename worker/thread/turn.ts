@@ -39,7 +39,10 @@ export interface AgentContext {
   readonly pace: Pace;
 }
 
-/** What an attempt has come to so far: its findings count once it has succeeded, so a failed try leaves none behind. */
+/**
+ * What an attempt has come to so far: its findings count once it has succeeded, so a failed try leaves none behind, or once people are
+ * asked about an effect of it.
+ */
 export interface Said {
   findings: FindingInput[];
 }
@@ -183,10 +186,13 @@ type Call = Extract<Part, { kind: 'call' }>;
  */
 export async function answerCalls(
   context: AgentContext,
-  calls: readonly Call[],
-  turn: number,
+  {
+    calls,
+    turn,
+    said,
+  }: { readonly calls: readonly Call[]; readonly turn: number; readonly said: Said },
 ): Promise<Answered> {
-  const said: Said = { findings: [] };
+  const before = said.findings.length;
   const results: Part[] = [];
   const delegated: DelegatedCall[] = [];
   let external = false;
@@ -205,7 +211,8 @@ export async function answerCalls(
     const shown = context.talk.shown(content);
     results.push({ kind: 'result', id: call.id, name: call.name, content: shown, isError });
   }
-  const answered = { results, external, trust: context.scope.label.trust, ...said };
+  const findings = said.findings.slice(before);
+  const answered = { results, external, trust: context.scope.label.trust, findings };
   const data = { turn, calls: calls.length };
   if (delegated.length > 0) {
     const partly = toStorableJson({ ...answered, delegated });
@@ -241,14 +248,12 @@ interface Result {
   readonly external?: boolean;
 }
 
-/** Adds what a turn's tool calls came to, and what they have made of the conversation's label. */
+/** Adds what a turn's tool calls have made of the conversation's label. */
 export function recall(
   { scope: { label } }: AgentContext,
-  { external, trust = external ? 'external' : 'erp', findings }: Answered,
-  said: Said,
+  { external, trust = external ? 'external' : 'erp' }: Answered,
 ): void {
   label.trust = joinOf([label.trust, trust]);
-  said.findings.push(...findings);
 }
 
 async function answer(context: AgentContext, call: Call, said: Said): Promise<Result> {

@@ -97,6 +97,7 @@ class Fold {
     const { attempt, crashes, recorded, degraded, cost_micro_usd: costMicroUsd } = row;
     const startedAt = row.started_at?.getTime() ?? null;
     Object.assign(step, { attempt, crashes, recorded, degraded, costMicroUsd, startedAt });
+    if (row.found) step.found = new Set(row.found);
     if (!this.#pending.has(step) || step.kind === 'foreach') return null;
     if (row.status === 'waiting') this.#wait(step, row);
     return row.status === 'running' ? this.#lose(step, row) : null;

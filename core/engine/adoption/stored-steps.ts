@@ -16,6 +16,8 @@ export interface OpenStep {
   readonly started_at: Date | null;
   /** Turns of its conversation with a model so far. */
   readonly recorded: number;
+  /** Fingerprints, hex, of what it has found so far. @default nothing */
+  readonly found?: readonly string[] | undefined;
 }
 
 /** The rows of a run's steps, as far as a new owner needs them. */
@@ -29,7 +31,10 @@ export interface StoredSteps {
   readonly spentMicroUsd: number;
 }
 
-type StepRow = Omit<OpenStep, 'recorded'> & { readonly ended: boolean; readonly trust: Trust };
+type StepRow = Omit<OpenStep, 'recorded' | 'found'> & {
+  readonly ended: boolean;
+  readonly trust: Trust;
+};
 interface Asked {
   readonly tenantId: number;
   readonly runId: string;
@@ -46,7 +51,11 @@ export async function readSteps(pool: pg.Pool, { tenantId, runId }: Asked): Prom
   const left = rows.filter((row) => !row.ended);
   const begun = left.filter((row) => row.started_at !== null).map(({ id }) => id);
   const turns = await readTurns(pool, { tenantId, runId }, begun);
-  const open = left.map((row) => ({ ...row, recorded: turns.get(row.id) ?? 0 }));
+  const found = await readFound(pool, { tenantId, runId }, begun);
+  const open = left.map((row) => {
+    const { id } = row;
+    return { ...row, recorded: turns.get(id) ?? 0, found: found.get(id) };
+  });
   const trust = new Map(rows.map((row) => [row.id, row.trust]));
   const spentMicroUsd = rows.reduce((sum, row) => sum + row.cost_micro_usd, 0);
   return { ended, open, trust, spentMicroUsd };
@@ -67,4 +76,19 @@ async function readTurns(
     [tenantId, runId, steps],
   );
   return new Map(rows.map(({ step, turns }) => [step, turns]));
+}
+
+/** What steps that have not ended have found: people have been asked about an effect of theirs. */
+async function readFound(
+  pool: pg.Pool,
+  { tenantId, runId }: Asked,
+  steps: readonly number[],
+): Promise<ReadonlyMap<number, readonly string[]>> {
+  if (steps.length === 0) return new Map();
+  const { rows } = await pool.query<{ readonly step: number; readonly found: readonly string[] }>(
+    `SELECT step, array_agg(encode(fingerprint, 'hex')) AS found FROM tutti.finding
+     WHERE tenant_id = $1 AND run_id = $2 AND step = ANY ($3::int[]) GROUP BY 1`,
+    [tenantId, runId, steps],
+  );
+  return new Map(rows.map(({ step, found }) => [step, found]));
 }

@@ -59,14 +59,11 @@ export class ApplyRuns {
     const [row] = await vaultOf(pool).open(rows, 'body');
     // Erased meanwhile: nobody knows any more what to do.
     if (!row?.body) return;
-    const run = await this.#start({ ...granted, ...proposedIn(row.body) });
+    await this.#start({ ...granted, ...proposedIn(row.body) });
     crashPoint('after-apply');
-    await pool.query('UPDATE tutti.approval SET apply_run = $3 WHERE tenant_id = $1 AND id = $2', [
-      ...[tenantId, id, run],
-    ]);
   }
 
-  async #start(row: GrantedCall): Promise<string> {
+  async #start(row: GrantedCall): Promise<void> {
     const { store } = this.#parts;
     const data = workflowOf(row);
     const { tenant_id: tenantId, id: approval, key, args } = row;
@@ -75,7 +72,7 @@ export class ApplyRuns {
       module: null,
       digest: digest(data),
     });
-    const { id } = await store.createRun(
+    await store.createRun(
       {
         tenantId,
         workflow: data.name,
@@ -89,8 +86,8 @@ export class ApplyRuns {
         actor: { kind: 'person', id: row.by } satisfies Actor,
       },
       version,
+      { approval },
     );
-    return id;
   }
 }
 

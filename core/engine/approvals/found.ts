@@ -6,18 +6,26 @@ import type { ApprovalView } from './view.ts';
 const most = 20;
 
 /**
- * Why something is asked: what its step has found about the records that the call names, the worst first, at most 20. Nobody agrees to
- * these sentences; they are the agent's own, of which text from outside may be a part.
+ * Why things are asked: what the step of each question has found about the records that its call names, the worst first, at most 20. Nobody
+ * agrees to these sentences; they are the agents' own, of which text from outside may be a part.
  */
 export async function foundFor(
-  findings: Findings,
-  { runId, path, effect, shown }: ApprovalView,
+  findings: Pick<Findings, 'ofSteps'>,
+  questions: readonly ApprovalView[],
   { tenantId, sight }: { readonly tenantId: number; readonly sight?: Sight | undefined },
-): Promise<readonly TriagedFinding[]> {
-  if (runId === null || effect === null) return [];
-  const named = textsOf([effect.targetId, shown]);
-  const ofStep = await findings.list(tenantId, { runId, step: path, limit: 1_000, sight });
-  return ofStep.filter(({ records }) => records.some(({ id }) => named.has(id))).slice(0, most);
+): Promise<readonly (readonly TriagedFinding[])[]> {
+  const steps = questions.map(({ runId, path, effect }) =>
+    runId === null || effect === null ? null : { runId, path },
+  );
+  const asked = steps.filter((step) => step !== null);
+  const found = asked.length === 0 ? [] : await findings.ofSteps(tenantId, asked, sight);
+  return questions.map(({ effect, shown }, index) => {
+    const step = steps[index];
+    if (!step) return [];
+    const named = textsOf([effect?.targetId, shown]);
+    const ofStep = found[asked.indexOf(step)] ?? [];
+    return ofStep.filter(({ records }) => records.some(({ id }) => named.has(id))).slice(0, most);
+  });
 }
 
 function textsOf(value: unknown, into: Set<string> = new Set()): ReadonlySet<string> {

@@ -45,8 +45,6 @@ export interface FindingHistory extends TriagedFinding {
 export interface FindingsAsked {
   /** Those of this run. @default each that is no rehearsal's once, as the last run found it */
   readonly runId?: string | undefined;
-  /** The path of the step that found it, of `runId`. */
-  readonly step?: string | undefined;
   readonly module?: string | undefined;
   readonly severity?: string | undefined;
   readonly company?: string | undefined;
@@ -59,7 +57,14 @@ export interface FindingsAsked {
   readonly sight?: Sight | undefined;
 }
 
+/** A step of a run, by its path. */
+export interface AskedStep {
+  readonly runId: string;
+  readonly path: string;
+}
+
 const mostOccurrences = 200;
+const mostOfStep = 1_000;
 
 /** Findings over all runs, and what people say of them. Needs no engine. */
 export class Findings {
@@ -75,6 +80,22 @@ export class Findings {
   async list(tenantId: number, asked: FindingsAsked): Promise<readonly TriagedFinding[]> {
     const rows = await this.#rows<TriagedRow>(tenantId, listSql(tenantId, asked));
     return rows.map(toTriaged);
+  }
+
+  /** What steps have found, those of each the worst first, at most 1,000; in the order of the steps. */
+  async ofSteps(
+    tenantId: number,
+    steps: readonly AskedStep[],
+    sight?: Sight,
+  ): Promise<readonly (readonly TriagedFinding[])[]> {
+    const rows = await this.#rows<TriagedRow & { readonly no: number }>(
+      tenantId,
+      ofStepsSql(tenantId, steps, sight),
+    );
+    const byStep = Map.groupBy(rows, ({ no }) => no);
+    return steps.map((_, index) =>
+      (byStep.get(index + 1) ?? []).map(({ no: _no, ...row }) => toTriaged(row)),
+    );
   }
 
   /** A finding, as the last run found it, with its history; the fingerprint may be its first digits. @throws FINDING_UNKNOWN · INPUT_INVALID */
@@ -145,11 +166,10 @@ const rank = sql`array_position(${[...severities]}::text[], f.severity)`;
 
 /** The newest run's first: found by the index on what triage says of each, one row of `finding` by its primary key. */
 function listSql(tenantId: number, asked: FindingsAsked): RawBuilder<unknown> {
-  const { runId, step, module, severity, company, kind, state, after, limit, sight } = asked;
+  const { runId, module, severity, company, kind, state, after, limit, sight } = asked;
   const where = [
     sql`f.tenant_id = ${tenantId}`,
     runId === undefined ? sql`f.run_id = t.last_run` : sql`f.run_id = ${runId}::uuid`,
-    ...(step === undefined ? [] : [isOfStep(step)]),
     ...(module === undefined ? [] : [sql`f.module = ${module}`]),
     ...(severity === undefined ? [] : [sql`f.severity = ${severity}`]),
     ...(company === undefined ? [] : [sql`f.company = ${company}`]),
@@ -166,9 +186,18 @@ function listSql(tenantId: number, asked: FindingsAsked): RawBuilder<unknown> {
     ORDER BY f.run_id DESC, ${rank}, f.seq LIMIT ${limit}`;
 }
 
-function isOfStep(path: string): RawBuilder<unknown> {
-  const { node, itemKey } = readPath(path);
-  return sql`f.step = (SELECT s.id FROM tutti.step s WHERE s.tenant_id = f.tenant_id AND s.run_id = f.run_id AND s.node = ${node} AND s.item_key = ${itemKey})`;
+/** One step after the other, each found by the index of its run. */
+function ofStepsSql(
+  tenantId: number,
+  steps: readonly AskedStep[],
+  sight: Sight | undefined,
+): RawBuilder<unknown> {
+  const paths = steps.map(({ path }) => readPath(path));
+  return sql`SELECT asked.no::int AS no, found.* FROM unnest(${steps.map(({ runId }) => runId)}::uuid[], ${paths.map(({ node }) => node)}::text[],
+      ${paths.map(({ itemKey }) => itemKey)}::text[]) WITH ORDINALITY AS asked (run_id, node, item_key, no)
+    JOIN tutti.step s ON s.tenant_id = ${tenantId} AND s.run_id = asked.run_id AND s.node = asked.node AND s.item_key = asked.item_key
+    CROSS JOIN LATERAL (SELECT ${triagedColumns} FROM ${findingRows} WHERE f.tenant_id = ${tenantId} AND f.run_id = asked.run_id AND f.step = s.id
+      ${within(sight)} ORDER BY ${rank}, f.seq LIMIT ${mostOfStep}) found ORDER BY asked.no`;
 }
 
 /** What a reader may see by the module and the company of each finding. */

@@ -62,6 +62,8 @@ export class Attempt {
   readonly #tools = new Map<string, string>();
   /** The effects that those of them take back which are reversals. */
   readonly #undoing = new Map<string, string>();
+  /** Fingerprints of what it has found, and attempts of its step before it have. */
+  readonly #found: Set<string>;
   /** Keys of the effects that it may be carrying out now. */
   readonly writing = new Set<string>();
   /** When a call that failed is asked for again; null: it waits for none, or in the queue. */
@@ -75,6 +77,7 @@ export class Attempt {
     this.mode = options.mode;
     this.recorded = options.mode === 'model' ? options.step.recorded : 0;
     this.alone = options.alone;
+    this.#found = new Set(options.step.found);
   }
 
   /** Who asks, where people must agree to an effect. */
@@ -158,13 +161,16 @@ export class Attempt {
     return { entries: [this.entry(draft.kind, draft.data, bodyOf(draft))] };
   }
 
-  /** A finding: codes and ids in its rows, its sentence and figures in a payload. */
+  /** A finding, once a step: codes and ids in its rows, its sentence and figures in a payload. */
   found(finding: FindingInput): Pick<Change, 'entries' | 'findings'> {
-    const { module, name } = this.registered;
+    const { module, name: agent } = this.registered;
     const company = finding.company ?? this.run.facts.company;
     // The same records in another order are the same finding.
     const records = finding.records.map(({ entity, id }) => `${entity} ${id}`).sort();
-    const fingerprint = digest(name, finding.kind, company, records);
+    const fingerprint = digest(agent, finding.kind, company, records);
+    const name = fingerprint.toString('hex');
+    if (this.#found.has(name)) return {};
+    this.#found.add(name);
     const body = JSON.stringify({ summary: finding.summary, evidence: finding.evidence ?? {} });
     const entry = this.entry(
       'finding',
@@ -175,7 +181,7 @@ export class Attempt {
       seq: entry.seq,
       fingerprint,
       module,
-      agent: name,
+      agent,
       kind: finding.kind,
       severity: finding.severity,
       company,
@@ -256,6 +262,7 @@ export class Attempt {
   /** The row that is written once, at the attempt's end. */
   ended(outcome: AttemptRow['outcome'], error: ErrorData | null, now: number): AttemptRow {
     const startedAt = this.step.startedAt ?? now;
+    if (outcome !== 'succeeded' && this.#found.size > 0) this.step.found = this.#found;
     return {
       no: this.step.attempt,
       worker: this.step.worker ?? '',

@@ -41,6 +41,8 @@ export interface Step {
   recorded: number;
   /** Effects that a person settled before the step came to wait for it; null: none ever. */
   settled: Set<string> | null;
+  /** Fingerprints, hex, of what attempts before have found and told; null: nothing. */
+  found: ReadonlySet<string> | null;
   /** Whether it asks for its next model call: it runs, and holds no slot. */
   isAsking: boolean;
   /** Whether it is being cancelled by itself: however its attempt ends, it is not tried again. */
@@ -126,6 +128,7 @@ export function newStep(identity: Pick<Step, 'id' | 'node' | 'itemKey' | 'place'
     costMicroUsd: 0,
     recorded: 0,
     settled: null,
+    found: null,
     isAsking: false,
     isCancelling: false,
     reassignedTo: null,

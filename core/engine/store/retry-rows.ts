@@ -36,12 +36,16 @@ export async function lockFormer(
   tenantId: number,
   runId: string,
 ): Promise<FormerRow | null> {
+  // Apart: a statement that waits for the row has looked at everything else before.
+  await client.query('SELECT FROM tutti.run WHERE tenant_id = $1 AND id = $2 FOR UPDATE', [
+    ...[tenantId, runId],
+  ]);
   const { rows } = await client.query<FormerRow>(
     `SELECT r.tenant_id, r.id, r.workflow, r.workflow_version, r.pins, r.journal_v, r.company, r.business_date, r.time_zone, r.status, r.priority,
        r.actor, r.created_at, r.parent_run_id, n.id AS retried_by, n.ended_at IS NOT NULL AS retry_ended, ${openChild} AS open_child, ${undone} AS undone,
        coalesce((SELECT (e.data->>'journal')::int FROM tutti.entry e WHERE e.tenant_id = $1 AND e.run_id = r.id AND e.kind = 'run.created'), 1) AS journal
      FROM tutti.run r LEFT JOIN tutti.run n ON n.tenant_id = $1 AND n.retry_of = r.id
-     WHERE r.tenant_id = $1 AND r.id = $2 FOR UPDATE OF r`,
+     WHERE r.tenant_id = $1 AND r.id = $2`,
     [tenantId, runId],
   );
   return rows[0] ?? null;

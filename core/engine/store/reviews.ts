@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { z } from 'zod';
 import { EngineError } from '../../base/errors.ts';
+import { madeBy } from '../../guard/effects.ts';
 import type { EffectState } from '../../ports/db/states.ts';
 import { inTransaction } from '../../ports/db/transaction.ts';
 import { bodyText, type Vault, vaultOf } from '../../ports/db/vault.ts';
@@ -126,9 +127,14 @@ export class Reviews {
    */
   async settle(settlement: Settlement, tools: ReadonlyMap<string, AnyTool>): Promise<EffectView> {
     const { tenantId } = settlement;
-    const { key, tool } = await this.find(tenantId, settlement.key);
-    const outcome = checkOutcome(settlement, tools.get(tool), tool);
-    await inTransaction(this.#pool, (client) => write(client, { ...settlement, key, outcome }));
+    const { key, tool: name } = await this.find(tenantId, settlement.key);
+    const tool = tools.get(name);
+    const outcome = checkOutcome(settlement, tool, name);
+    const made = tool && settlement.verdict === 'happened' ? madeBy(tool, outcome) : null;
+    await inTransaction(this.#pool, async (client) => {
+      await write(client, { ...settlement, key, outcome });
+      if (made) await client.query(madeSql, [tenantId, made.entity, made.id, key]);
+    });
     return await this.find(tenantId, key);
   }
 }
@@ -293,6 +299,9 @@ SELECT $1, t.run_id, 'settled', 'settled:' || $2::text || ':' || $3::int || ':' 
   jsonb_build_object('key', $2::text, 'step', t.step), $4
 FROM told t JOIN tutti.run r ON r.tenant_id = $1 AND r.id = t.run_id AND r.ended_at IS NULL
 ON CONFLICT (tenant_id, run_id, dedupe) DO NOTHING`;
+
+// What has happened has brought about what it would have: others ask for the effects of a document, and an undo for the document of an effect.
+const madeSql = `INSERT INTO tutti.effect_document (tenant_id, entity, record_id, part, key) VALUES ($1, $2, $3, 'made', decode($4, 'hex')) ON CONFLICT DO NOTHING`;
 
 // A reversal that has happened after all.
 const undoneSql = `UPDATE tutti.effect e SET state = 'undone' FROM tutti.effect u

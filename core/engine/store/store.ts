@@ -25,6 +25,7 @@ import { readPath } from '../run/step.ts';
 import { Definitions } from '../versions/definitions.ts';
 import { conversationOf, type SpokenRow, toTurns } from './conversation.ts';
 import { knownRun } from './known-run.ts';
+import { type OpenedPurse, openPurses } from './purses.ts';
 import { endRunSql, endValues, type RunEnd } from './run-end.ts';
 import { claimSql, type RunRow, runColumns } from './run-row.ts';
 import { storedInput } from './stored-input.ts';
@@ -41,7 +42,14 @@ export interface RunIdentity {
   readonly goal?: Goal | null;
   /** @default a new one */
   readonly id?: string;
+  /** The approval that it carries out, which names it from then on. @default it carries out none */
+  readonly approval?: string;
 }
+
+// A run that an older release has stored for an approval without naming it there is found by its key.
+const namedSql = `UPDATE tutti.approval a SET apply_run = r.id
+  FROM (SELECT id FROM made UNION ALL SELECT id FROM tutti.run WHERE tenant_id = $1 AND workflow = $3 AND key = $7) r
+  WHERE a.tenant_id = $1 AND a.id =`;
 
 /** Entries that move a run's state; folding them in order rebuilds it. */
 const historyKinds = [
@@ -107,7 +115,7 @@ export class Store {
   async createRun(
     request: RunRequest,
     version: number,
-    { declared, goal, id = newId() }: RunIdentity = {},
+    { declared, goal, id = newId(), approval }: RunIdentity = {},
   ): Promise<{ readonly id: string; readonly isNew: boolean }> {
     const body = Buffer.from(JSON.stringify(request.input ?? {}));
     const hash = digest(request.input ?? {});
@@ -128,6 +136,7 @@ export class Store {
          SELECT $1, id, 1, part, 'input', 'json', key_id, sha256, length(body), body FROM made,
            (VALUES (0, $13::bytea, $14::int, $15::bytea), (1, $23, $24, $25)) p (part, sha256, key_id, body) WHERE body IS NOT NULL)
          ${keys ? `, keys AS (${newKeysSql('made', 26)})` : ''}
+         ${approval === undefined ? '' : `, named AS (${namedSql} $${26 + (keys?.columns.length ?? 0)})`}
        SELECT CASE WHEN $18 THEN tutti.append_audit($1, $19, $20, $21, $22) END FROM made`,
       [
         request.tenantId,
@@ -147,6 +156,7 @@ export class Store {
         ...startAudit(request, id, version),
         ...[said?.hash ?? null, said?.keyId ?? null, said?.body ?? null],
         ...(keys?.columns ?? []),
+        ...(approval === undefined ? [] : [approval]),
       ],
     );
     if (result.rowCount === 1) return { id, isNew: true };
@@ -304,25 +314,13 @@ export class Store {
     };
   }
 
-  /** Opens the day's purses that all engines share; one that is open keeps its limit. Returns what each holds, reserved and settled. */
-  async openBudgets(
+  /** Opens the purses of a day, or of none, that all engines share; one that is open keeps its limit. Returns what each holds, reserved and settled. */
+  openBudgets(
     tenantId: number,
-    purses: readonly { readonly scope: string; readonly limitMicroUsd: number }[],
+    purses: readonly OpenedPurse[],
     period: string,
   ): Promise<ReadonlyMap<string, PurseState>> {
-    // In the flush's order: both lock the same rows.
-    const result = await this.#pool.query<PurseState & { scope: string }>(
-      `WITH made AS (INSERT INTO tutti.budget (tenant_id, scope, period, limit_micro_usd)
-         SELECT $1, s, $3::date, l FROM unnest($2::text[], $4::bigint[]) AS p (s, l) ORDER BY s ON CONFLICT (tenant_id, scope, period) DO UPDATE SET limit_micro_usd = budget.limit_micro_usd
-         RETURNING scope, limit_micro_usd AS "limitMicroUsd", reserved_micro_usd AS "reservedMicroUsd", settled_micro_usd AS "settledMicroUsd") SELECT * FROM made`,
-      [
-        tenantId,
-        purses.map(({ scope }) => scope),
-        period,
-        purses.map(({ limitMicroUsd }) => limitMicroUsd),
-      ],
-    );
-    return new Map(result.rows.map(({ scope, ...state }) => [scope, state]));
+    return openPurses(this.#pool, { tenantId, period }, purses);
   }
 
   /** A run's row, or null when there is none. */

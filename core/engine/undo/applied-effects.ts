@@ -111,12 +111,13 @@ const runsSql = `WITH RECURSIVE own AS (
   JOIN tutti.run r ON r.tenant_id = $1 AND r.id = each.id WHERE NOT each.is_retry OR r.ended_at IS NULL ORDER BY each.is_retry, r.id`;
 
 // $1 tenant, $2 run, $3 all runs that are meant, $4 steps of the run or null. What a run has carried out stays the effect of the run that
-// proposed or began it, and is undone by either name. What several tries noted, the last one knows best; a retry may have made it.
+// proposed or began it, and is undone by either name. What several tries noted, the last one knows best that
+// has written anything; a retry may have made it.
 const effectsSql = `WITH RECURSIVE tried AS (
     SELECT unnest($3::uuid[]) AS id UNION SELECT c.id FROM tried o JOIN tutti.run c ON c.tenant_id = $1 AND c.retry_of = o.id),
   wrote AS (
     SELECT DISTINCT ON (data->>'key') data->>'key' AS key, seq, data FROM tutti.entry
-    WHERE tenant_id = $1 AND run_id = ANY (ARRAY(SELECT id FROM tried)) AND kind = 'effect.wrote' ORDER BY data->>'key', at DESC, seq DESC),
+    WHERE tenant_id = $1 AND run_id = ANY (ARRAY(SELECT id FROM tried)) AND kind = 'effect.wrote' ORDER BY data->>'key', data->'records' = '[]', at DESC, seq DESC),
   done AS (
     SELECT decode(data->>'key', 'hex') AS key FROM tutti.entry
     WHERE tenant_id = $1 AND run_id = ANY ($3::uuid[]) AND kind = 'effect.ended' AND data->>'state' = 'applied'

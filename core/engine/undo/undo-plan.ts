@@ -69,6 +69,8 @@ function whyLeft(
   if (!tool) return 'its tool is not loaded, so nobody knows how it is taken back';
   if (!tool.undo) return 'its tool does not say how it is taken back';
   if ('none' in tool.undo) return `it cannot be taken back: ${tool.undo.none}`;
+  if (written?.isUnknown)
+    return 'an earlier try of it came to no end, and the next one found its work or that of somebody else; look, and reverse it by hand';
   if (records.length === 0 && written === null)
     return 'nothing tells which record it left, and at which version';
   const missing = records.find(

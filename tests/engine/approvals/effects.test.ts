@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { policiesOf } from '../../../bin/parts/policies-of.ts';
+import { foundFor } from '../../../core/engine/approvals/found.ts';
 import { machineMs } from '../../../core/engine/authority/stops.ts';
+import { Findings } from '../../../core/engine/findings/findings.ts';
 import type { Policy } from '../../../core/sdk/policy/policy.ts';
 import { eventually } from '../../support/eventually.ts';
 import { verifies } from '../../support/verifies.ts';
@@ -71,6 +73,57 @@ describe('approvals of effects', () => {
     await policies.withdraw(speaker, 'yard');
   });
 
+  for (const isTakenUp of [false, true])
+    it(`show what a step that waits has found, which is told once${isTakenUp ? ', though another engine goes on' : ''}`, async () => {
+      verifies('R12.approvals');
+      const { tenantId, fresh } = yard;
+      const parcel = await yard.parcel(`P1${isTakenUp ? 'd' : 'c'}`);
+
+      const view = await yard.asked({ parcel, reason: 'odd' });
+
+      const [found] = await foundFor(new Findings(fresh.database), [view], { tenantId });
+      assert.deepEqual(
+        found?.map(({ kind, records }) => [kind, records]),
+        [['parcel.odd', [{ entity: 'parcel', id: parcel }]]],
+      );
+      const runId = String(view.runId);
+      await yard.waiting(runId);
+      if (isTakenUp) await yard.reopen();
+      await yard.say(view.id, 'anna');
+      assert.equal(await yard.became(runId), 'applied');
+      const text = `SELECT (SELECT count(*) FROM tutti.entry WHERE run_id = $1 AND kind = 'finding')::int AS told,
+        (SELECT count(*) FROM tutti.finding WHERE run_id = $1)::int AS kept`;
+      assert.deepEqual(await yard.query(text, [runId]), [{ told: 2, kept: 2 }]);
+    });
+
+  it('are shown with what their steps have found, of all of them by one look', async () => {
+    const { database } = yard.fresh;
+    const views = [];
+    for (const [code, reason] of [
+      ['P1e', 'odd'],
+      ['P1f', 'late'],
+      ['P1g', 'odd'],
+    ] as const)
+      views.push(await yard.asked({ parcel: await yard.parcel(code), reason }));
+    let looks = 0;
+    const findings = new Findings({
+      pool: (...asked) => database.pool(...asked),
+      rowsOf: (...asked) => {
+        looks += 1;
+        return database.rowsOf(...asked);
+      },
+    });
+
+    const found = await foundFor(findings, views, { tenantId: yard.tenantId });
+
+    assert.deepEqual(
+      found.map((each) => each.map(({ records }) => records[0]?.id)),
+      [['P1e'], [], ['P1g']],
+    );
+    assert.equal(looks, 1);
+    for (const { id } of views) await yard.say(id, 'anna', { decision: 'refused', note: 'No.' });
+  });
+
   it('carry out what nobody waits for by a run of its own', async () => {
     const parcel = await yard.parcel('P2');
     const view = await yard.asked({ parcel, attended: false });
@@ -85,10 +138,7 @@ describe('approvals of effects', () => {
     assert.equal(await yard.slips(parcel), 1);
     assert.equal(await yard.effect(keyOf(view)), 'applied');
     assert.deepEqual(await yard.questions(keyOf(view)), ['consumed']);
-    // A run that is stored is begun at once, and the question names it a statement later.
-    await eventually(
-      async () => (await yard.settled(view.id, 'consumed')).effect?.applyRun === run,
-    );
+    assert.equal((await yard.settled(view.id, 'consumed')).effect?.applyRun, run);
   });
 
   it('are carried out past many whose tool this engine does not have', async () => {

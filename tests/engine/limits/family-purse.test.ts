@@ -164,4 +164,23 @@ describe('runs that a run with a budget has started side by side', function () {
       ['playbook'],
     );
   });
+
+  it('are known to have spent it under a release that kept no purse for them', async () => {
+    verifies('R7.budget', 'R13.upgrade');
+    const { id } = await lab.start('lab.parent', {});
+    await begun(id);
+    end(lab.dispatcher.jobs[0] as Job, 100);
+    await eventually(async () => (await heldBelow(id)) === boundMicroUsd);
+    await engines.stop();
+    await engines.pool.query(`DELETE FROM tutti.budget WHERE scope = 'run:' || $1`, [id]);
+
+    lab = await engines.open();
+
+    await inTime(() => lab.dispatcher.jobs.length > 0);
+    assert.deepEqual(
+      lab.dispatcher.jobs.map(({ mode }) => mode),
+      ['playbook'],
+    );
+    assert.deepEqual(await purseOf(id), { reserved: 0, settled: boundMicroUsd });
+  });
 });

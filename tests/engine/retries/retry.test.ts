@@ -3,9 +3,11 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type pg from 'pg';
+import type { EngineError } from '../../../core/base/errors.ts';
 import { StepContents } from '../../../core/engine/history/step-contents.ts';
 import { eraseRecord, eraseRun } from '../../../core/engine/retention/erase.ts';
 import { placeHold, releaseHold } from '../../../core/engine/retention/hold.ts';
+import { retryRun } from '../../../core/engine/retry.ts';
 import { Undo } from '../../../core/engine/undo/undo.ts';
 import { booksDatabase } from '../../support/company.ts';
 import { openTestEngine, type TestEngine } from '../../support/engine.ts';
@@ -221,6 +223,24 @@ describe('a retry', function () {
     const undone = await tutti.run('strict', { tenantId, input: { crates: ['u'] } });
     lift('u');
     await assert.rejects(retry(undone.id), { code: 'RETRY_REFUSED', message: /taken back/ });
+  });
+
+  it('is one, however many ask for it at the same moment', async () => {
+    lay('b');
+    const first = await tutti.run('load', { tenantId, input: { crates } });
+    const pool = fresh.database.pool('tutti_engine', 6);
+    const { store, registry } = tutti.host;
+
+    const asked = await Promise.allSettled(
+      Array.from({ length: 6 }, () =>
+        retryRun({ pool, store, registry }, { tenantId, runId: first.id, actor }),
+      ),
+    );
+
+    const codes = asked.map((each) =>
+      each.status === 'fulfilled' ? 'new' : (each.reason as EngineError).code,
+    );
+    assert.deepEqual(codes.sort(), [...Array(5).fill('RUN_UNFINISHED'), 'new']);
   });
 
   it('is refused where there is nothing to do, and found again by its key', async () => {

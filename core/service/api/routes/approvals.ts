@@ -166,7 +166,8 @@ function foundRoute(
     handle: async ({ tenantId, principal: sight, params, demand }) => {
       const approval = await approvals.find(tenantId, params.id);
       demand(reachOf(approval));
-      return ok({ items: await foundFor(findings, approval, { tenantId, sight }), next: null });
+      const [items = []] = await foundFor(findings, [approval], { tenantId, sight });
+      return ok({ items, next: null });
     },
   });
 }
