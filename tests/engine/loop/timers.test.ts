@@ -5,18 +5,9 @@ import { FakeClock } from '../../support/fixtures/clock.ts';
 
 const hourMs = 3_600_000;
 
-/** A clock that somebody sets: what it shows is not what has passed. */
-class SetClock extends FakeClock {
-  setMs = 0;
-
-  override now(): number {
-    return super.now() + this.setMs;
-  }
-}
-
 describe('a step that waits for a moment', () => {
   /** Whether it has been woken. */
-  function waiting(clock: SetClock, forMs: number): () => boolean {
+  function waiting(clock: FakeClock, forMs: number): () => boolean {
     let isAwake = false;
     const step = { status: 'waiting', wakeAt: clock.now() + forMs } as Step;
     new Timers(clock).armWake(step, () => {
@@ -26,10 +17,10 @@ describe('a step that waits for a moment', () => {
   }
 
   it('goes on when it has come although its machine slept until then, or its clock was set to it', () => {
-    const clock = new SetClock();
+    const clock = new FakeClock();
     const isAwake = waiting(clock, 8 * hourMs);
     clock.pass(hourMs);
-    clock.setMs = 7 * hourMs;
+    clock.set(7 * hourMs);
 
     clock.pass(60_000);
 
@@ -37,9 +28,9 @@ describe('a step that waits for a moment', () => {
   });
 
   it('does not go on before it, when its clock was set back', () => {
-    const clock = new SetClock();
+    const clock = new FakeClock();
     const isAwake = waiting(clock, hourMs);
-    clock.setMs = -hourMs;
+    clock.set(-hourMs);
 
     clock.pass(2 * hourMs - 1);
     assert.equal(isAwake(), false);
