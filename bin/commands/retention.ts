@@ -13,10 +13,9 @@ const shownAgents = 20;
 export const retention: Command = (call) =>
   withHost(call, async ({ config, database }) => {
     const policy = retentionPolicy(config.retention);
-    const now = new Date();
     if (call.args.has('apply'))
-      tellApplied(call, await applyRetention(database, policy, { now, actor: operator() }));
-    else tellView(call, policy, await viewRetention(database, policy, now));
+      tellApplied(call, await applyRetention(database, policy, { actor: operator() }));
+    else tellView(call, policy, await viewRetention(database, policy, new Date()));
     return exit.done;
   });
 

@@ -139,6 +139,7 @@ export class Engine {
           prices: parts.config.prices ?? {},
         }),
       onOrphan: (orphan) => this.#measures.orphaned(orphan),
+      rulesOf: (tenantId, agent) => this.#settings.rulesOf(tenantId, agent),
       limitOf: (tenantId, scope) => purses.of(tenantId, scope),
     });
   }

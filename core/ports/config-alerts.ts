@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { form, kindFault } from '../sdk/document/document-form.ts';
-import { clock, count, rate, said, share, text, texts, zone } from './config-values.ts';
+import { clock, count, said, share, text, texts, time, zone } from './config-values.ts';
 
 /*
  * What a configuration may say of whom it tells what.
@@ -21,7 +21,7 @@ const alertRule = z.discriminatedUnion(
     rule('not_ready'),
     rule('dead_letters', { atLeast: count.optional() }),
     rule('webhook_disabled'),
-    rule('approvals_waiting', { hours: rate.optional(), atLeast: count.optional() }),
+    rule('approvals_waiting', { hours: time.optional(), atLeast: count.optional() }),
     rule('night_late', { by: clock, timeZone: zone.optional(), workflow: text.optional() }),
     rule('agent_refused', { atLeast: count.optional(), withinMinutes: count.optional() }),
     rule('failures_rising', {

@@ -17,6 +17,7 @@ import {
   share,
   text,
   texts,
+  time,
   whole,
   zone,
 } from './config-values.ts';
@@ -59,7 +60,7 @@ const api = form({
     'usual: 600 a minute',
   ),
   sessions: said(
-    form({ idleMinutes: z.int().min(2).max(43_200).optional(), hours: rate.max(720).optional() }),
+    form({ idleMinutes: z.int().min(2).max(43_200).optional(), hours: time.max(720).optional() }),
     'when sessions of people in browsers end by themselves',
     'idleMinutes: 30, hours: 12',
   ),

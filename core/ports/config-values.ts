@@ -20,8 +20,10 @@ export const count = z.int().min(1);
 export const whole = z.int().min(0);
 /** A part of a whole, 0 to 1. */
 export const share = z.number().min(0).max(1);
-/** How many in a span of time. */
-export const rate = z.number().positive();
+/** A time, in its unit. */
+export const time = z.number().positive();
+/** How many in a span of time: of less than one none would ever pass, and more than this nobody counts. */
+export const rate = z.number().min(1).max(Number.MAX_SAFE_INTEGER);
 /** A time of day. */
 export const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'write HH:MM, 00:00 to 23:59');
 /** A place on the clock, as IANA names it. */

@@ -41,6 +41,21 @@ describe('a configuration', () => {
     assert.equal(faults.split('\n').length, 12, faults);
   });
 
+  it('takes no rate that lets nothing pass, or that nobody could count', () => {
+    const faults = faultsOf({
+      modules: [],
+      tenantLimit: { requestsPerHour: 0.5 },
+      modelLimits: { house: { requestsPerMinute: 1e300, burst: 1.5 } },
+      api: { rates: { slow: { perMinute: 0.5 } } },
+    });
+
+    assert.deepEqual(faults.toSorted(), [
+      'api.rates.slow.perMinute is 0.5; give at least 1',
+      'modelLimits.house.requestsPerMinute is 1e+300; give at most 9007199254740991',
+      'tenantLimit.requestsPerHour is 0.5; give at least 1',
+    ]);
+  });
+
   it('passes functions and modules as they are', () => {
     const onStepFailed = () => {};
     const module = Object.freeze({ name: 'own' });

@@ -1,8 +1,9 @@
 import { settledRegistry } from '../../sdk/live-registry.ts';
+import type { RecoveryRule } from '../../sdk/recovery.ts';
 import type { RegisteredAgent, Registry } from '../../sdk/registry.ts';
 import type { StoredBatches } from '../batches/batch-store.ts';
 import { compile } from '../graph/compile.ts';
-import type { Graph } from '../graph/compiled.ts';
+import type { CompiledNode, Graph } from '../graph/compiled.ts';
 import type { OrphanRow } from '../journal/rows.ts';
 import type { Broker } from '../limits/broker.ts';
 import { noDay, periodOf, purseName } from '../limits/purse.ts';
@@ -42,6 +43,8 @@ export interface AdoptionParts {
   readonly basis: (registry: Pick<Registry, 'digest'>) => string;
   /** Told of every model call whose engine died. @default nobody is */
   readonly onOrphan?: (orphan: OrphanRow) => void;
+  /** The recovery rules in force for an agent. @default nobody takes a step over */
+  readonly rulesOf?: (tenantId: number, agent: RegisteredAgent) => readonly RecoveryRule[];
   /** Micro-USD a day that a tenant's purse of a scope holds. */
   readonly limitOf: (tenantId: number, scope: string) => number;
 }
@@ -137,9 +140,8 @@ export class Adoption {
   async #openBudgets(run: Run, now: number): Promise<void> {
     const { store, broker, limitOf } = this.#parts;
     const { tenantId } = run.facts;
-    const scopes = [
-      ...new Set(modulesOf(run.graph).flatMap((module) => sharedScopes(run, module))),
-    ];
+    const modules = [...modulesOf(run.graph), ...this.#standInModules(run)];
+    const scopes = [...new Set(modules.flatMap((module) => sharedScopes(run, module)))];
     for (const period of [periodOf(now), periodOf(now + dayMs)]) {
       const limits = scopes.map((scope) => ({
         scope,
@@ -155,13 +157,30 @@ export class Adoption {
     for (const { name, scope, limitMicroUsd } of family)
       broker.budget.open(name, limitMicroUsd, opened.get(scope));
   }
+
+  /** The modules of agents that may take a run's steps over: their purses pay then. */
+  #standInModules({ graph, facts }: Run): readonly string[] {
+    const { registry, rulesOf } = this.#parts;
+    const agents = placesOf(graph).flatMap((place) =>
+      'agent' in place ? (place.made ?? registry.agents.get(place.agent) ?? []) : [],
+    );
+    const ways = [...new Set(agents)].flatMap((agent) =>
+      (rulesOf?.(facts.tenantId, agent) ?? []).flatMap((rule) => rule.ways),
+    );
+    return ways.flatMap((way) =>
+      way.strategy === 'reassign' ? (registry.agents.get(way.to)?.module ?? []) : [],
+    );
+  }
 }
 
-function modulesOf({ nodes }: Graph): readonly string[] {
-  return nodes.flatMap((node) => {
-    const nodes = node.kind === 'foreach' ? node.body : [node];
-    return nodes.flatMap((each) => ('module' in each ? [each.module] : []));
-  });
+function placesOf({ nodes }: Graph): readonly CompiledNode[] {
+  return nodes.flatMap((node): readonly CompiledNode[] =>
+    node.kind === 'foreach' ? node.body : [node],
+  );
+}
+
+function modulesOf(graph: Graph): readonly string[] {
+  return placesOf(graph).flatMap((place) => ('module' in place ? [place.module] : []));
 }
 
 /** The goal that a run's agents are told. */

@@ -107,7 +107,8 @@ function modelRefusals(
   doer: Doer,
   { turns, broker }: Surroundings,
 ): readonly Refusal[] {
-  if (item) return item.wish ? broker.refusals(item.wish) : [];
+  const wish = item && turns.wishOf(item);
+  if (item) return wish ? broker.refusals(wish) : [];
   if (!asksFirst(step, doer)) return [];
   const known = refused.get(doer);
   if (known) return known;

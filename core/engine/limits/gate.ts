@@ -71,8 +71,8 @@ export interface GateParts {
  */
 export class Gate {
   readonly #pace: Pace | null;
-  #hour: Tier | null;
-  #day: Tier | null;
+  readonly #hour: Tier | null;
+  readonly #day: Tier | null;
   readonly #lines: GateLine[] = [];
   #requests: GateLine | null = null;
   /** Calls at once: the limit, this engine's share of it, and whether a call had to wait for it. */
@@ -109,12 +109,6 @@ export class Gate {
       else if (limit !== undefined) this.#addLine(kind).configured = limit;
     }
     this.#dropLines(Number.NEGATIVE_INFINITY);
-  }
-
-  /** Other limits an hour and a day from now on. */
-  setTiers({ hour, day }: { readonly hour: Tier | null; readonly day: Tier | null }): void {
-    this.#hour = hour;
-    this.#day = day;
   }
 
   /** The first thing in a call's way, or null. */

@@ -36,12 +36,10 @@ export interface PermitParts {
 export class Permits {
   readonly #gates = new Map<string, Gate>();
   readonly #parts: PermitParts;
-  #limitsOf: (name: string) => RateLimit;
   #part = 1;
 
   constructor(parts: PermitParts) {
     this.#parts = parts;
-    this.#limitsOf = parts.limitsOf;
   }
 
   /** The first thing in a call's way, gate by gate in the order of `names`, or null. */
@@ -122,18 +120,9 @@ export class Permits {
     for (const [name, gate] of this.#gates) if (!isSimulated(name)) gate.holdPart(part);
   }
 
-  /** Other limits from now on, for all gates; what was counted stays counted. */
-  setLimits(limitsOf: (name: string) => RateLimit): void {
-    this.#limitsOf = limitsOf;
-    for (const [name, gate] of this.#gates) {
-      gate.setLimits(limitsOf(name));
-      gate.setTiers(this.#tiersOf(name));
-    }
-  }
-
   /** A deep copy that goes its own way, for looking ahead. */
   fork(): Permits {
-    const copy = new Permits({ limitsOf: this.#limitsOf, random: () => 0.5 });
+    const copy = new Permits({ limitsOf: this.#parts.limitsOf, random: () => 0.5 });
     copy.#part = this.#part;
     for (const [name, gate] of this.#gates) copy.#gates.set(name, gate.fork());
     return copy;
@@ -147,15 +136,15 @@ export class Permits {
 
   #open(name: string): Gate {
     const pace = isModelGate(name) ? new Pace(this.#parts.random) : null;
-    const gate = new Gate(this.#limitsOf(name), { pace, ...this.#tiersOf(name) });
+    const gate = new Gate(this.#parts.limitsOf(name), { pace, ...this.#tiersOf(name) });
     if (!isSimulated(name)) gate.holdPart(this.#part);
     this.#gates.set(name, gate);
     return gate;
   }
 
   #tiersOf(name: string): ReturnType<Tiers['of']> {
-    const { tiers = null } = this.#parts;
+    const { tiers = null, limitsOf } = this.#parts;
     const none = { hour: null, day: null };
-    return tiers?.of(name, this.#limitsOf(name), !isSimulated(name)) ?? none;
+    return tiers?.of(name, limitsOf(name), !isSimulated(name)) ?? none;
   }
 }

@@ -41,6 +41,8 @@ export function toldOf(
 /** When a step is tried again, and what the journal says about it. */
 export interface Retry {
   readonly delayMs: number;
+  /** Who does it from then on. @default who did it */
+  readonly to?: string;
   readonly how: Readonly<Record<string, unknown>>;
 }
 
@@ -141,7 +143,6 @@ export class Failures {
     if (fresh || spent.includes(error.code)) step.recorded = 0;
     if (playbook) step.onPlaybook = true;
     if (agent !== undefined) {
-      step.reassignedTo = agent;
       step.crashes = 0;
       const data = { from: acting.name, to: agent };
       this.#parts.events.write({
@@ -150,6 +151,7 @@ export class Failures {
         entries: [nextEntry(run, { step, kind: 'step.reassigned', data })],
       });
     }
-    this.#parts.events.again(run, step, { delayMs, how: { code: error.code, strategy } });
+    const to = agent === undefined ? {} : { to: agent };
+    this.#parts.events.again(run, step, { delayMs, how: { code: error.code, strategy }, ...to });
   }
 }

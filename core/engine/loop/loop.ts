@@ -321,14 +321,14 @@ export class RunLoop {
     if (run.isCancelled || step.isCancelling) return this.#end(run, step, { kind: 'cancelled' });
     const now = this.#parts.clock.now();
     const wakeAt = retry && now + Math.ceil(retry.delayMs);
+    // First: the slot that it gives back is of the module that had it.
     this.#free(run, step);
+    if (retry?.to !== undefined) step.reassignedTo = retry.to;
     run.retry(step, now, wakeAt);
     const { tries, crashes, reassignedTo, onPlaybook } = step;
-    const taken = {
-      ...(reassignedTo !== null && { agent: reassignedTo }),
-      ...(onPlaybook && { playbook: true }),
-    };
-    const data = { ...retry?.how, ...tries, crashes, wakeAt, ...taken };
+    const agent = reassignedTo !== null && { agent: reassignedTo };
+    const playbook = onPlaybook && { playbook: true };
+    const data = { ...retry?.how, ...tries, crashes, wakeAt, ...agent, ...playbook };
     this.#note(run, { step, kind: 'step.retrying', data });
     this.#follow(run, [{ kind: wakeAt === null ? 'ready' : 'wait', step }]);
   }

@@ -4,6 +4,12 @@ import type { Run } from '../run/run.ts';
 import type { Step } from '../run/step.ts';
 
 /**
+ * A timer counts what has passed, and moments are what clocks show: however a clock is set, or a machine sleeps, nothing is later by more than
+ * this, milliseconds.
+ */
+const longestMs = 60_000;
+
+/**
  * What this engine does at a moment by itself: it ends runs at their deadlines and wakes steps whose wait is over. The moments
  * are in the journal (a run's age and pins, a step's `wake_at`), so whoever takes a run over arms them again.
  */
@@ -51,6 +57,15 @@ export class Timers {
   }
 
   #at(moment: number, then: () => void): () => void {
-    return this.#clock.after(Math.max(0, moment - this.#clock.now()), then);
+    const clock = this.#clock;
+    let cancel = (): void => {};
+    const arm = (): void => {
+      const leftMs = Math.max(0, moment - clock.now());
+      cancel = clock.after(Math.min(leftMs, longestMs), () =>
+        clock.now() < moment ? arm() : then(),
+      );
+    };
+    arm();
+    return () => cancel();
   }
 }

@@ -88,14 +88,25 @@ export class Turns {
    * its place: a playbook, or the failure of the step.
    */
   refusalOf(
-    { kind, wish, owner }: Waiting,
+    item: Waiting,
     registered: RegisteredAgent,
   ): (Pick<Refusal, 'scope' | 'blocker'> & { readonly waitMs: number | null }) | null {
+    const { kind, owner } = item;
+    const wish = this.wishOf(item);
     const refusal = wish && this.#parts.broker.refusal(wish);
     if (!refusal || !keepsBack(refusal, kind === 'turn' || !needsModel(registered))) return null;
     const { blocker, scope, untilMs } = refusal;
     const isMoney = blocker === 'budget';
     return { waitMs: isMoney ? this.#looks.waitMs(owner, scope) : untilMs, scope, blocker };
+  }
+
+  /** The call that work waits for, if for one. What waits past midnight pays from the new day's purses. */
+  wishOf(item: Waiting): CallWish | null {
+    const { wish, owner, step, module } = item;
+    const period = this.#period();
+    if (wish && wish.period !== period)
+      item.wish = { ...wish, period, scopes: this.#scopes({ run: owner, step, module }, period) };
+    return item.wish;
   }
 
   /** Numbers what enters the queue: ties are broken by it. */
@@ -312,7 +323,7 @@ export class Turns {
     return {
       profile: agent.model ?? 'standard',
       bytes,
-      scopes: [...this.#purses.of(run, module, period), stepScope(run, step)],
+      scopes: this.#scopes({ run, step, module }, period),
       period,
       tenantId,
       module,
@@ -322,9 +333,19 @@ export class Turns {
     };
   }
 
+  /** The purses that pay for a call, widest first. */
+  #scopes({ run, step, module }: Payer, period: string): CallWish['scopes'] {
+    return [...this.#purses.of(run, module, period), stepScope(run, step)];
+  }
+
   #period(): string {
     return periodOf(this.#parts.clock.now());
   }
+}
+
+/** Whose call is paid, and the module whose agent makes it. */
+interface Payer extends Pick<Attempt, 'run' | 'step'> {
+  readonly module: string;
 }
 
 function isEnding({ run, step }: Attempt): boolean {

@@ -30,7 +30,7 @@ export interface Startable extends Ready {
   readonly owner: Run;
   readonly step: Step;
   /** The first model call, or null: a playbook, or a conversation that goes on with what was recorded and asks by itself. */
-  readonly wish: CallWish | null;
+  wish: CallWish | null;
   /** Whether it works with a model. */
   readonly onModel: boolean;
 }
@@ -41,7 +41,7 @@ export interface FollowUp extends Ready {
   readonly owner: Run;
   readonly step: Step;
   readonly attempt: Attempt;
-  readonly wish: CallWish;
+  wish: CallWish;
   readonly isLive: (attempt: Attempt) => boolean;
   /** Sends the job of an attempt that waits for its first call off: with it, or without one when none is made. @default its job has left */
   readonly launch?: (denied: EngineError | null) => void;

@@ -1,3 +1,4 @@
+import type pg from 'pg';
 import type { Database } from '../../ports/db/database.ts';
 import { appendAudit } from '../audit/append.ts';
 import type { Actor } from '../run/request.ts';
@@ -5,6 +6,7 @@ import { eraseBodies } from './bodies.ts';
 import { dropMonths, expiredPartitions, expireRuns, sweepDefaults } from './expire.ts';
 import { trimFeed } from './feed.ts';
 import { withConnection } from './keeping.ts';
+import { sweepLeftovers } from './leftovers.ts';
 import { daysBefore, type RetentionPolicy } from './policy.ts';
 import { sweepSessions } from './sessions.ts';
 
@@ -28,27 +30,35 @@ export interface Applied {
  * Applies the policy as of `now`; once a day is enough. It works in short transactions beside a running engine, may be stopped at
  * any point and called by several engines, and leaves alone what is unfinished, held or in review. `signal` ends it early. With an
  * `actor`, who asks for it by hand, the installation's audit log has it before anything is gone.
+ * @default when.now the database's clock, by which runs have ended: what an engine whose own is wrong would erase, nobody brings back
  * @throws DB_*
  */
 export async function applyRetention(
   database: Pick<Database, 'admin' | 'connect'>,
   policy: RetentionPolicy,
-  when: { readonly now: Date; readonly signal?: AbortSignal; readonly actor?: Actor },
+  when: { readonly now?: Date; readonly signal?: AbortSignal; readonly actor?: Actor } = {},
 ): Promise<Applied> {
-  const limit = daysBefore(when.now, policy.journalDays);
   return withConnection(database, async (client) => {
+    const now = when.now ?? (await clockOf(client));
+    const limit = daysBefore(now, policy.journalDays);
     if (when.actor)
       await appendAudit(client, {
         ...{ tenantId: 0, actor: when.actor, action: 'retention.apply', target: 'installation' },
         data: { journalDays: policy.journalDays, feedDays: policy.feedDays },
       });
-    const { bodies } = await eraseBodies(client, policy, when);
-    const feedRows = await trimFeed(client, daysBefore(when.now, policy.feedDays));
-    await sweepSessions(client, when.now);
+    const { bodies } = await eraseBodies(client, policy, { ...when, now });
+    const feedRows = await trimFeed(client, daysBefore(now, policy.feedDays));
+    await sweepSessions(client, now);
     const runs = await expireRuns(client, limit);
     const due = when.signal?.aborted ? [] : await expiredPartitions(client, limit);
     const { dropped, postponed } = await dropMonths(database, due, limit);
     const swept = await sweepDefaults(database, limit);
+    await sweepLeftovers(client, { now, limit });
     return { bodies, runs, dropped, postponed, swept, feedRows };
   });
+}
+
+async function clockOf(client: pg.Client): Promise<Date> {
+  const { rows } = await client.query<{ now: Date }>('SELECT clock_timestamp() AS now');
+  return (rows[0] as { now: Date }).now;
 }

@@ -51,7 +51,7 @@ export class Housekeeping {
       connect: (...role) => database.connect(...role),
       admin: (work) => database.admin(work, signal),
     };
-    await applyRetention(own, this.#policy, { now, signal });
+    await applyRetention(own, this.#policy, { signal });
     for (const each of made) if (each.status === 'rejected') throw each.reason;
   }
 }

@@ -33,9 +33,8 @@ export async function planBackfill(
     ...logicalMoment(schedule, calendars, each),
     dueAt: dueAt(schedule, ask.tenantId, each.at),
   }));
-  const had = await knownRuns(parts.pool, {
-    ...ask,
-    name: schedule.name,
+  const had = await knownRuns(parts.pool, registered, {
+    tenantId: ask.tenantId,
     at: slots.map(({ at }) => at),
   });
   const locked = await lockedDates(parts, registered, {
@@ -86,22 +85,23 @@ function refusal(known: Known, reprocess: Reprocess): SkipReason | null {
   return isWanted ? null : 'has_run';
 }
 
+/** Of a slot that is not stored any more the run is known by its key: it is kept for longer. */
 async function knownRuns(
   pool: pg.Pool,
-  {
-    tenantId,
-    name,
-    at,
-  }: { readonly tenantId: number; readonly name: string; readonly at: readonly number[] },
+  { schedule: { name, workflow } }: RegisteredSchedule,
+  { tenantId, at }: { readonly tenantId: number; readonly at: readonly number[] },
 ): Promise<ReadonlyMap<number, Known>> {
   const { rows } = await pool.query<{ slot_at: Date; known: NonNullable<Known> }>(
     `SELECT DISTINCT ON (s.slot_at) s.slot_at,
        CASE WHEN s.state IN ('due', 'queued') OR s.state = 'fired' AND r.ended_at IS NULL THEN 'running'
          WHEN coalesce(s.outcome, r.status) IN ('succeeded', 'partial') THEN 'well' ELSE 'badly' END AS known
-     FROM tutti.schedule_slot s LEFT JOIN tutti.run r ON r.tenant_id = s.tenant_id AND r.id = s.run_id
-     WHERE s.tenant_id = $1 AND s.schedule = $2 AND s.origin <> 'trigger' AND s.state <> 'skipped' AND s.slot_at = ANY ($3)
-     ORDER BY s.slot_at, s.state IN ('due', 'queued', 'fired') DESC, s.decided_at DESC`,
-    [tenantId, name, at.map((ms) => new Date(ms))],
+     FROM (SELECT slot_at, state, run_id, outcome, decided_at FROM tutti.schedule_slot
+         WHERE tenant_id = $1 AND schedule = $2 AND origin <> 'trigger' AND state <> 'skipped' AND slot_at = ANY ($3)
+       UNION ALL SELECT k.slot_at, 'fired', r.id, NULL, r.created_at FROM unnest($3::timestamptz[], $4::text[]) AS k(slot_at, key)
+         JOIN tutti.run r ON r.tenant_id = $1 AND r.workflow = $5 AND r.key = k.key) s
+     LEFT JOIN tutti.run r ON r.tenant_id = $1 AND r.id = s.run_id
+     ORDER BY s.slot_at, s.state IN ('due', 'queued') OR s.state = 'fired' AND r.ended_at IS NULL DESC, s.decided_at DESC`,
+    [tenantId, name, at.map((ms) => new Date(ms)), at.map((ms) => slotKey(name, ms)), workflow],
   );
   return new Map(rows.map(({ slot_at, known }) => [slot_at.getTime(), known]));
 }

@@ -18,7 +18,7 @@ const idleMs = 5_000;
 /** How often it says that what it declares still counts, and after how long of not hearing that another one's does, its own does. */
 const declareMs = 60_000;
 const unseenMs = 5 * declareMs;
-/** How long slots that have ended are shown. */
+/** How long slots that have ended are shown; those of a backfill since somebody asked for it. */
 const keptDays = 400;
 const dayMs = 86_400_000;
 
@@ -261,7 +261,7 @@ export class Schedules {
   async #prune(now: number): Promise<void> {
     if (now - this.#prunedAt < dayMs) return;
     await this.#parts.pool.query(
-      `DELETE FROM tutti.schedule_slot WHERE tenant_id = ANY ($1) AND state IN ('ended', 'skipped', 'failed') AND slot_at < $2`,
+      `DELETE FROM tutti.schedule_slot WHERE tenant_id = ANY ($1) AND state IN ('ended', 'skipped', 'failed') AND slot_at < $2 AND decided_at < $2`,
       [this.#tenants.map(({ id }) => id), new Date(now - keptDays * dayMs)],
     );
     this.#prunedAt = now;

@@ -45,6 +45,7 @@ export class WebhookDeliveries {
   readonly #closing = new AbortController();
   readonly #running = new Set<Promise<void>>();
   readonly #ticker: Ticker;
+  /** On the monotonic clock, as is `#readAt`: nothing waits for the time that a clock was set back by. */
   #purgedAt: number;
   #readAt = Number.NEGATIVE_INFINITY;
 
@@ -52,7 +53,7 @@ export class WebhookDeliveries {
     const { clock, fetch, onError, timeoutMs = 15_000 } = parts;
     this.#parts = parts;
     this.#attempts = { fetch, clock, timeoutMs };
-    this.#purgedAt = clock.now();
+    this.#purgedAt = clock.monotonic();
     this.#ticker = new Ticker({ clock, everyMs, work: () => this.#turn(), onError });
   }
 
@@ -82,13 +83,13 @@ export class WebhookDeliveries {
   async #turn(): Promise<void> {
     const { pool, clock } = this.#parts;
     // An attempt that has ended wakes this, too: the feed is read once a second all the same.
-    if (clock.now() - this.#readAt >= everyMs) {
-      this.#readAt = clock.now();
-      await fanOut({ pool, now: new Date(this.#readAt), onError: this.#parts.onError });
+    if (clock.monotonic() - this.#readAt >= everyMs) {
+      this.#readAt = clock.monotonic();
+      await fanOut({ pool, now: new Date(clock.now()), onError: this.#parts.onError });
     }
     await this.#take();
-    if (clock.now() - this.#purgedAt < purgeEveryMs) return;
-    this.#purgedAt = clock.now();
+    if (clock.monotonic() - this.#purgedAt < purgeEveryMs) return;
+    this.#purgedAt = clock.monotonic();
     await purge(pool, new Date(clock.now()));
     // Endpoints may have been made by a process without the key.
     await sealAll(pool, this.#parts.seal, this.#parts.onError);

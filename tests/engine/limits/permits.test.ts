@@ -112,18 +112,6 @@ describe('Permits', () => {
     assert.equal(permits.blocker(names, call(1_000_000), 0), null);
   });
 
-  it('takes other limits for gates that are in use, and for those that come', () => {
-    const permits = permitsOf({});
-    permits.take(['module:hr'], call(), 0);
-
-    permits.setLimits(limitsOf({ moduleLimits: { hr: { burst: 1 }, it: { burst: 1 } } }));
-    permits.take(['module:hr'], call(), 0);
-    permits.take(['module:it'], call(), 0);
-
-    assert.equal(permits.blocker(['module:hr'], call(), 0)?.blocker, 'burst');
-    assert.equal(permits.blocker(['module:it'], call(), 0)?.blocker, 'burst');
-  });
-
   it('forks into a copy whose calls nobody else sees', () => {
     const permits = permitsOf({ tenantLimit: { requestsPerMinute: 2 } });
     permits.take(['tenant:1'], call(), 0);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { noDay } from '../../../core/engine/limits/purse.ts';
 import { applyRetention } from '../../../core/engine/retention/apply.ts';
 import { placeHold, releaseHold } from '../../../core/engine/retention/hold.ts';
 import { retentionPolicy } from '../../../core/engine/retention/policy.ts';
@@ -213,6 +214,44 @@ describe('retention', function () {
     for (const id of written) assert.deepEqual(await past.rowsOf(id), { run: 1, ...full });
     for (const id of ids.slice(0, 10)) assert.deepEqual(await past.rowsOf(id), { run: 1, ...full });
     assert.ok(longestMs < 20_000, `a flush took ${longestMs} ms`);
+  });
+
+  it('forgets engines a week after they have gone, and the purses of days past the policy', async () => {
+    const pool = fresh.database.pool('tutti_engine', 1);
+    const own = await past.plant({ at: day('2021-01-10') });
+    const engine = async (state: string, at: string): Promise<string> => {
+      const { rows } = await pool.query<{ id: string }>(
+        `INSERT INTO tutti.engine (id, host, pid, pid_started, version, reads_journal_v, state, lease_until)
+         VALUES (gen_random_uuid(), 'h', 1, $2, 'test', '[1,2)', $1, $2) RETURNING id`,
+        [state, day(at)],
+      );
+      return rows[0]?.id as string;
+    };
+    const owner = await engine('gone', '2021-01-01');
+    await pool.query('UPDATE tutti.run SET owner = $1 WHERE id = $2', [owner, own]);
+    const stay = [
+      await engine('gone', '2021-01-20'),
+      await engine('alive', '2021-01-01'),
+      owner,
+    ].sort();
+    await engine('gone', '2021-01-01');
+    await pool.query(
+      `INSERT INTO tutti.budget (tenant_id, scope, period, limit_micro_usd)
+       VALUES (1, 'tenant', '2020-01-20', 1), (1, 'tenant', '2020-01-26', 1), (1, 'run:' || $1, '${noDay}', 1)`,
+      [own],
+    );
+
+    await apply('2021-01-25');
+
+    const engines = await pool.query<{ id: string }>('SELECT id::text FROM tutti.engine');
+    const purses = await pool.query<{ scope: string }>(
+      'SELECT scope FROM tutti.budget ORDER BY period',
+    );
+    assert.deepEqual(engines.rows.map(({ id }) => id).sort(), stay);
+    assert.deepEqual(
+      purses.rows.map(({ scope }) => scope),
+      [`run:${own}`, 'tenant'],
+    );
   });
 });
 

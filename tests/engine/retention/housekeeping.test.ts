@@ -4,6 +4,7 @@ import { defineAgent, defineModule, defineWorkflow, z } from 'tutti';
 import { Inbox } from '../../../core/engine/store/inbox.ts';
 import { advisoryLocks } from '../../../core/ports/db/locks.ts';
 import { eventually } from '../../support/eventually.ts';
+import { Past } from '../../support/fixtures/old-runs.ts';
 import { type HandEngine, HandEngines } from '../../support/hand-engine.ts';
 import { verifies } from '../../support/verifies.ts';
 
@@ -75,5 +76,38 @@ describe('an engine whose housekeeping is due while a backup is written', () => 
     await hand.engine.stop();
 
     assert.deepEqual(hand.failures, []);
+  });
+});
+
+describe('an engine whose clock is years ahead', () => {
+  const engines = new HandEngines(config);
+
+  before(() => engines.prepare());
+  afterEach(() => engines.stop());
+  after(function () {
+    return engines.drop(this);
+  });
+
+  it('erases nothing before its time by the clock of the database', async () => {
+    verifies('R12.erasure');
+    const past = new Past(engines.database);
+    const id = await past.plant({ at: new Date(Date.now() - 86_400_000) });
+    const before = await past.bodiesOf(id);
+    const { clock } = await engines.open(Date.now() + 20 * 366 * 86_400_000);
+    // What it takes last says that it has been through.
+    await engines.pool.query(
+      `INSERT INTO tutti.engine (id, host, pid, pid_started, version, reads_journal_v, state, lease_until)
+       VALUES ($1, 'h', 1, now(), 'test', '[1,2)', 'gone', now() - interval '8 days')`,
+      [id],
+    );
+
+    await eventually(async () => {
+      clock.pass(61_000);
+      const { rowCount } = await engines.pool.query('SELECT FROM tutti.engine WHERE id = $1', [id]);
+      return rowCount === 0;
+    });
+
+    assert.deepEqual(await past.bodiesOf(id), before);
+    assert.equal((await past.rowsOf(id)).run, 1);
   });
 });

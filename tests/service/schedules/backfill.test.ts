@@ -60,6 +60,53 @@ describe('slots that somebody asks for', () => {
       assert.deepEqual([view.id, rows.length], [null, 0]);
     });
 
+  it('are known to have run when their rows are long gone', async () => {
+    verifies('R2.backfill');
+    const part = await lab.part({ schedules });
+    await lab.pass(31 * minute, part);
+    await lab.end('succeeded');
+    await lab.pass(minute, part);
+    await part.close();
+    await lab.pool.query('DELETE FROM tutti.schedule_slot WHERE tenant_id = $1', [lab.tenantId]);
+    lab.now = Date.parse('2026-07-06T12:00Z');
+    const { backfills } = lab.desk({ schedules });
+    const span = { from: Date.parse('2026-07-06T01:00Z'), to: Date.parse('2026-07-06T02:00Z') };
+
+    const plain = await backfills.plan(registered(), ask(span));
+    const { id } = await backfills.create(registered(), ask({ ...span, reprocess: 'completed' }));
+    await lab.pass(minute, await lab.part({ schedules }));
+
+    assert.deepEqual(
+      plain.slots.map(({ reason }) => reason),
+      ['has_run'],
+    );
+    const own = 'hourly/2026-07-06T01:00:00.000Z';
+    const keys = (await lab.runs()).map(({ key }) => key);
+    assert.deepEqual(
+      keys.filter((key) => key.startsWith(own)),
+      [own, `${own}/${id}`],
+    );
+  });
+
+  it('of years ago are shown as long as any', async () => {
+    verifies('R2.backfill');
+    const part = await lab.part({ schedules });
+    const { backfills } = lab.desk({ schedules });
+    const span = { from: Date.parse('2024-01-01T00:00Z'), to: Date.parse('2024-01-01T02:00Z') };
+    const { id } = await backfills.create(registered(), ask(span));
+    await lab.pass(minute, part);
+    await lab.end('succeeded');
+    await lab.pass(minute, part);
+
+    await lab.pass(25 * hour, part);
+
+    const { state, slots } = await backfills.show(lab.tenantId, id as string);
+    assert.deepEqual(
+      [state, ...slots.map(({ outcome }) => outcome)],
+      ['ended', 'succeeded', 'succeeded'],
+    );
+  });
+
   for (const order of ['forwards', 'backwards'] as const)
     it(`run ${order}, at most so many at once, across a restart, each once`, async () => {
       verifies('R2.backfill');

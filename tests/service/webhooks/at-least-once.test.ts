@@ -22,6 +22,8 @@ const faults: readonly Reply[] = [
 /** The worst that a message meets here: four faults, and as many engines that die with it in their hands. */
 const longestMs = delaysMs.slice(0, 9).reduce((sum, delay) => sum + delay, 0) + 10 * 60_000;
 
+const hour = 3_600_000;
+
 describe('webhooks out, over failures and restarts', function () {
   this.timeout(300_000);
   let lab: WebhookLab;
@@ -32,6 +34,23 @@ describe('webhooks out, over failures and restarts', function () {
   afterEach(() => lab.stop());
   after(function () {
     return lab.fresh.drop(this);
+  });
+
+  it('goes on telling when a clock is set back', async () => {
+    verifies('R9.webhooks-out');
+    await using receiver = await openWebhookReceiver();
+    await lab.add(receiver);
+    lab.clock.set(2 * hour);
+    await lab.start([receiver]);
+    await lab.settled();
+    lab.clock.set(-hour);
+
+    await lab.run('nightly', 'DE01');
+    await lab.told(receiver);
+
+    lab.clock.set(-hour);
+    assert.equal(receiver.received.length, 1);
+    assert.deepEqual(lab.errors, []);
   });
 
   it('delivers every event at least once, under one id, in bounded time, and nothing after it was taken', async () => {
