@@ -29,11 +29,21 @@ const usualFlags = [
  */
 const modestHeapMb = 2_047;
 
+/** Where packages lie as one file each: beside us in a package, in the cache of a checkout. Who has none loads the packages themselves. */
+const bundleFolders = ['bundles/', '../node_modules/.cache/bundles/'].map(
+  (folder) => new URL(folder, import.meta.url),
+);
+
 /** What Node runs Tutti with in an environment; a heap that somebody has chosen there by NODE_OPTIONS stays. */
 export function nodeFlagsIn({ NODE_OPTIONS: chosen = '' }) {
   const isOpen = !/--max[-_](old[-_]space|heap)[-_]size/.test(chosen);
   const isLarge = getHeapStatistics().heap_size_limit > modestHeapMb * 2 ** 20;
-  return isOpen && isLarge ? [...usualFlags, `--max-old-space-size=${modestHeapMb}`] : usualFlags;
+  const bundles = bundleFolders.find((folder) => existsSync(new URL('bundles.json', folder)));
+  return [
+    ...usualFlags,
+    ...(isOpen && isLarge ? [`--max-old-space-size=${modestHeapMb}`] : []),
+    ...(bundles ? [`--import=${new URL(`bundles.mjs?in=${bundles}`, import.meta.url)}`] : []),
+  ];
 }
 
 /** The flags in our own environment. */
