@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { getHeapStatistics } from 'node:v8';
 
 /** The oldest major version that runs TypeScript as it is, without a flag. */
 export const oldestMajor = 24;
@@ -13,15 +14,40 @@ const nodeName = process.platform === 'win32' ? 'node.exe' : 'node';
 /**
  * Young-generation semi-spaces of 4 MB keep a thread's memory small where agents wait on models and hold little. They have that size from the
  * start: V8 begins with 1 MB and shrinks what was idle, so that the first work after a pause is moved into the old generation, whose collections cost more.
- * The old generation is collected when it has doubled; by itself V8 waits, while it has memory enough, until it is up to four times as large.
  * The type stripping that runs the sources is stable enough to pass without its warning.
+ * No flag may be one that V8 compiles by: Node would not take the compiled code of its own modules, and each thread would compile them again.
  */
-export const nodeFlags = [
+const usualFlags = [
   '--min-semi-space-size=4',
   '--max-semi-space-size=4',
-  '--heap-growing-percent=100',
   '--disable-warning=ExperimentalWarning',
 ];
+
+/**
+ * The largest old generation, MB, that V8 collects when it has doubled. Where it may become larger, V8 waits until it is four times as large;
+ * `--heap-growing-percent`, which forbids that, is a flag that V8 compiles by.
+ */
+const modestHeapMb = 2_047;
+
+/** Where packages lie as one file each: beside us in a package, in the cache of a checkout. Who has none loads the packages themselves. */
+const bundleFolders = ['bundles/', '../node_modules/.cache/bundles/'].map(
+  (folder) => new URL(folder, import.meta.url),
+);
+
+/** What Node runs Tutti with in an environment; a heap that somebody has chosen there by NODE_OPTIONS stays. */
+export function nodeFlagsIn({ NODE_OPTIONS: chosen = '' }) {
+  const isOpen = !/--max[-_](old[-_]space|heap)[-_]size/.test(chosen);
+  const isLarge = getHeapStatistics().heap_size_limit > modestHeapMb * 2 ** 20;
+  const bundles = bundleFolders.find((folder) => existsSync(new URL('bundles.json', folder)));
+  return [
+    ...usualFlags,
+    ...(isOpen && isLarge ? [`--max-old-space-size=${modestHeapMb}`] : []),
+    ...(bundles ? [`--import=${new URL(`bundles.mjs?in=${bundles}`, import.meta.url)}`] : []),
+  ];
+}
+
+/** The flags in our own environment. */
+export const nodeFlags = nodeFlagsIn(process.env);
 
 // Compiled code, types stripped, of the last start: `tutti modules` takes half the CPU, and no isolate loads the 8 MB that strip types.
 // Node goes without where the folder cannot be written.

@@ -13,6 +13,7 @@ import {
 import { dirname, join } from 'node:path';
 import { root, tsc } from './checks.ts';
 import { writeConsole } from './console-bundle.ts';
+import { writeBundles } from './package-bundles.mjs';
 
 const dist = join(root, 'dist');
 /** These become files for browsers. */
@@ -30,6 +31,7 @@ filesUnder(dist)
   .forEach(renameSpecifiers);
 copyAssets();
 await writeConsole(join(dist, consoleSources, 'built'));
+await writeBundles(join(dist, 'bin/bundles'));
 writeManifest();
 console.log('dist/ is ready: npm pack ./dist');
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isNewEnough, nodeOnPath, packagedNode } from '../../bin/node24.mjs';
+import { isNewEnough, nodeFlagsIn, nodeOnPath, packagedNode } from '../../bin/node24.mjs';
 import { root } from '../../scripts/checks.ts';
 import { whatIsMissing } from '../../scripts/ensure-install.mjs';
 import { scratchFolder } from '../support/scratch.ts';
@@ -60,6 +60,27 @@ describe('launch', () => {
     // 'close' comes when the last holder of the output is gone: the launcher, and what it ran.
     const closed = once(child, 'close', { signal: AbortSignal.timeout(60_000) });
     await assert.doesNotReject(closed).finally(() => endIfAlive(pid));
+  });
+});
+
+describe('what Node runs Tutti with', () => {
+  /** What a process says of itself, given flags. */
+  const tell = (flags: readonly string[], what: string, env: NodeJS.ProcessEnv = {}): string =>
+    execFileSync(process.execPath, [...flags, '-p', what], { env, encoding: 'utf8' }).trim();
+
+  it('leaves Node’s own modules compiled as they come with it', () => {
+    const tag = 'v8.cachedDataVersionTag()';
+
+    assert.equal(tell(nodeFlagsIn({}), tag), tell([], tag));
+    assert.notEqual(tell(['--heap-growing-percent=100'], tag), tell([], tag), 'it can be told');
+  });
+
+  it('lets a heap become no larger than what is collected when it has doubled, or what somebody has chosen', () => {
+    const limit = 'v8.getHeapStatistics().heap_size_limit / 2 ** 20';
+    const chosen = { NODE_OPTIONS: '--max-old-space-size=3000' };
+
+    assert.ok(Number(tell(nodeFlagsIn({}), limit)) < 2_100);
+    assert.ok(Number(tell(nodeFlagsIn(chosen), limit, chosen)) >= 3_000);
   });
 });
 

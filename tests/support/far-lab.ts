@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { nodeFlags } from '../../bin/node24.mjs';
 import type { LeaseClock } from '../../core/base/lease-clock.ts';
 import type { LogFields } from '../../core/base/telemetry/log.ts';
 import { silentLog } from '../../core/base/telemetry/log.ts';
@@ -97,7 +98,7 @@ export class FarLab {
       ground: { ...ground, ...options.ground },
     };
     const fixture = fileURLToPath(new URL('./fixtures/far-machine.ts', import.meta.url));
-    const child = spawn(process.execPath, [fixture, JSON.stringify(asked)], {
+    const child = spawn(process.execPath, [...nodeFlags, fixture, JSON.stringify(asked)], {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, MACHINES_AS: as, ...env },
     });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { nodeFlags } from '../../bin/node24.mjs';
 import type { IsolationConfig } from '../../core/ports/config.ts';
 import { isolationBy } from '../../worker/pool/isolation.ts';
 import { Pool, type PoolOptions } from '../../worker/pool/pool.ts';
@@ -235,7 +236,7 @@ describe('agents that are kept apart', () => {
     verifies('R13.isolation', 'R3.cleanup');
     await open();
     const fixture = new URL('../support/fixtures/apart-engine.ts', import.meta.url);
-    const engine = spawn(process.execPath, [fileURLToPath(fixture)], {
+    const engine = spawn(process.execPath, [...nodeFlags, fileURLToPath(fixture)], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     try {

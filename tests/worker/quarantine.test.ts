@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { nodeFlags } from '../../bin/node24.mjs';
 import { systemClock } from '../../core/base/clock.ts';
 import { Freshness } from '../../core/ports/erp/freshness.ts';
 import { Quarantine, type QuarantineOptions } from '../../worker/pool/quarantine.ts';
@@ -177,7 +178,7 @@ describe('the quarantine', () => {
     using folder = scratchFolder({});
     const log = join(folder.path, 'pid');
     const fixture = new URL('../support/fixtures/suspect-engine.ts', import.meta.url);
-    const engine = spawn(process.execPath, [fileURLToPath(fixture)], {
+    const engine = spawn(process.execPath, [...nodeFlags, fileURLToPath(fixture)], {
       env: { ...process.env, LAB_LOG: log },
       stdio: 'inherit',
     });

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { nodeFlagsIn } from '../../bin/node24.mjs';
+import { root } from '../../scripts/checks.ts';
+import { ensureBundles } from '../../scripts/package-bundles.mjs';
+import { scratchFolder } from '../support/scratch.ts';
+import { verifies } from '../support/verifies.ts';
+
+await ensureBundles();
+const hook = new URL('fixtures/loaded-files.mjs', import.meta.url).href;
+
+describe('packages of many small files', function () {
+  this.timeout(60_000);
+
+  /** Loads something by the flags that Tutti is run with; resolves with what it has said and the files that were loaded. */
+  function load(script: string, cwd: string = root) {
+    using folder = scratchFolder({});
+    const to = join(folder.path, 'loaded');
+    const argv = [...nodeFlagsIn({}), '--import', hook, '--input-type=module', '--eval', script];
+    const { PATH = '' } = process.env;
+    const said = execFileSync(process.execPath, argv, { cwd, env: { PATH, LOADED_TO: to } });
+    return { said: String(said).trim(), loaded: readFileSync(to, 'utf8').split('\n') };
+  }
+  const bundles = join(root, 'node_modules/.cache/bundles');
+  const stands = Object.entries(
+    JSON.parse(readFileSync(join(bundles, 'bundles.json'), 'utf8')) as Record<
+      string,
+      { readonly file: string; readonly package: string }
+    >,
+  );
+
+  it('are loaded as one file each, for whoever imports them, and in threads', () => {
+    verifies('R13.two-commands');
+    const script = `import { Worker } from 'node:worker_threads';
+const asking = 'import("zod").then(({ z }) => { console.log(z.string().parse("yes")) })';
+await import('kysely');
+await import('./core/base/ids.ts');
+new Worker(asking, { eval: true });`;
+
+    const { said, loaded } = load(script);
+
+    assert.equal(said, 'yes');
+    const ofPackages = loaded.filter((url) => /node_modules\/(kysely|zod|uuid)\//.test(url));
+    assert.deepEqual(ofPackages, []);
+    assert.ok(loaded.some((url) => /\/bundles\/kysely@[\d.]+\.mjs$/.test(url)));
+  });
+
+  it('have all that they export, of all their entries', async () => {
+    assert.ok(stands.length >= 8);
+    for (const [path, { file }] of stands) {
+      // By another URL, for which nothing stands, a package is loaded itself.
+      const exported = async (place: string) =>
+        Object.keys(await import(`${pathToFileURL(place)}?itself`)).sort();
+
+      const bundled = await exported(join(bundles, file));
+
+      assert.deepEqual(bundled, await exported(join(root, 'node_modules', path)), path);
+    }
+  });
+
+  it('share what their entries have in common', () => {
+    const { said } = load(
+      `const [a, b] = [await import('zod'), await import('zod/v4')]; console.log(a.ZodString === b.ZodString)`,
+    );
+
+    assert.equal(said, 'true');
+  });
+
+  it('are loaded themselves where another version is installed, and by require', () => {
+    using folder = scratchFolder({
+      'node_modules/uuid/package.json':
+        '{ "name": "uuid", "version": "0.0.1", "type": "module", "exports": "./dist-node/index.js" }',
+      'node_modules/uuid/dist-node/index.js': 'export const v7 = "of the other version";',
+    });
+    const importing = `console.log((await import('uuid')).v7)`;
+    const requiring = `console.log(process.getBuiltinModule('module').createRequire('${pathToFileURL(root).href}/')('uuid').v7.name)`;
+
+    assert.equal(load(importing, folder.path).said, 'of the other version');
+    const { loaded } = load(requiring);
+    assert.ok(loaded.some((url) => url.includes('node_modules/uuid/')));
+  });
+
+  it('keep their licences', () => {
+    const licences = readFileSync(join(bundles, 'licences.txt'), 'utf8');
+
+    for (const name of new Set(stands.map(([, each]) => each.package))) {
+      assert.match(licences, new RegExp(`^${name}\\n\\n[\\s\\S]{1000}`, 'm'));
+    }
+  });
+});
