@@ -1,5 +1,5 @@
 import { EngineError, toErrorData } from '../../core/base/errors.ts';
-import { isDeeper, mostLevels } from '../../core/base/nesting.ts';
+import { isDeeperJson, mostLevels } from '../../core/base/nesting.ts';
 import { toStorableJson, toVisible } from '../../core/base/text.ts';
 import { issues, type StepScope } from '../../core/guard/invoke.ts';
 import type { ModelReply } from '../../core/ports/models/model.ts';
@@ -37,7 +37,7 @@ export function readAnswer(
 /** An output as it is stored. @throws RESULT_UNCLONABLE */
 export function toOutputJson(output: unknown): string {
   const json = storable(output);
-  if (!isDeeper(JSON.parse(json))) return json;
+  if (!isDeeperJson(json)) return json;
   throw new EngineError(
     'RESULT_UNCLONABLE',
     `The output is nested more than ${mostLevels} levels deep; hand in something flatter.`,
