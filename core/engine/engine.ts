@@ -79,6 +79,8 @@ export class Engine {
   #claims: Claims | null = null;
   #modules: ModuleTending | null = null;
   #outage: EngineError | null = null;
+  /** Nothing that it still does would be recorded. */
+  #isLost = false;
 
   constructor(parts: EngineParts) {
     checkStates();
@@ -323,7 +325,7 @@ export class Engine {
     this.#loop?.drain();
     await this.#claims?.stop();
     if (drainMs > 0) await this.#lease.drain().catch(() => {});
-    await drained(this.#clock, () => this.#loop?.live ?? 0, drainMs);
+    await drained(this.#clock, () => (this.#isLost ? 0 : (this.#loop?.live ?? 0)), drainMs);
     await this.#housekeeping.stop();
     await this.#modules?.settled();
     this.#loop?.checkpoint();
@@ -345,6 +347,7 @@ export class Engine {
   }
 
   #fail(error: EngineError): void {
+    this.#isLost = true;
     if (this.#state === 'stopped') return;
     this.#state = 'stopped';
     this.#reconciler.stop();
