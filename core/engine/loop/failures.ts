@@ -138,7 +138,8 @@ export class Failures {
   ): void {
     const { recourse, error, acting } = by;
     const { strategy, agent, playbook, fresh, delayMs } = recourse;
-    if (fresh || spent.includes(error.code)) step.recorded = 0;
+    const isAfresh = fresh || spent.includes(error.code);
+    if (isAfresh) step.recorded = 0;
     if (playbook) step.onPlaybook = true;
     if (agent !== undefined) {
       step.reassignedTo = agent;
@@ -150,6 +151,11 @@ export class Failures {
         entries: [nextEntry(run, { step, kind: 'step.reassigned', data })],
       });
     }
-    this.#parts.events.again(run, step, { delayMs, how: { code: error.code, strategy } });
+    // By the number of the attempt: whoever takes the run over before the next one begins forgets that conversation, too.
+    const afresh = isAfresh ? { afresh: step.attempt } : {};
+    this.#parts.events.again(run, step, {
+      delayMs,
+      how: { code: error.code, strategy, ...afresh },
+    });
   }
 }
