@@ -1,5 +1,4 @@
 import type { Posting } from '../sdk/tool.ts';
-import type { Commands } from './handler.ts';
 import type { Call } from './scope.ts';
 
 /** A record that a command has changed or made, with the version that it left. */
@@ -33,7 +32,10 @@ export interface Written {
 export function noteWritten(
   { tool, scope, posting }: Call,
   key: string,
-  { writes: records, isRepeat }: Pick<Commands, 'writes' | 'isRepeat'>,
+  {
+    writes: records,
+    isRepeat,
+  }: { readonly writes: readonly WrittenRecord[]; readonly isRepeat: boolean },
 ): void {
   if (tool.effect === 'send' && records.length === 0) return;
   const isUnknown = isRepeat && records.length === 0;

@@ -14,6 +14,12 @@ const talker = defineAgent({
   output: z.object({}),
   limits: { costMicroUsd: 1_000_000 },
   tools: {},
+  recovery: [
+    {
+      on: ['OUTPUT_INVALID'],
+      ways: [{ strategy: 'reset', retry: { baseMs: 20_000, jitter: 'none' } }],
+    },
+  ],
 }).playbook(async () => ({}));
 
 const talk = defineWorkflow({
@@ -170,6 +176,34 @@ describe('a step that goes on', () => {
     hand.dispatcher.succeed((await hand.dispatcher.next('talk')).ref);
 
     assert.equal(await ended, 'succeeded');
+  });
+
+  it('begins anew after an answer that was no good, though another engine goes on, and goes on from there', async () => {
+    verifies('R9.restart', 'R8.retry');
+    const run = await hand.start('lab.talk');
+    const first = await hand.dispatcher.next('talk');
+    await turn(first, 1, true);
+    const spoiled = { code: 'OUTPUT_INVALID', message: 'it does not fit' } as const;
+    hand.dispatcher.fail(first.ref, spoiled);
+    await eventually(async () => (await engines.stepsOf(run.id)).talk === 'waiting');
+    const at = hand.clock.now();
+    await hand.engine.stop();
+
+    hand = await engines.open(at + 10_000);
+    hand.clock.pass(10_001);
+    const second = await hand.dispatcher.next('talk');
+    assert.deepEqual(second.recorded, []);
+    await turn(second, 1, true);
+    await eventually(async () => (await ledger(run.id)).at(-1) === 'settled');
+    await hand.engine.stop();
+
+    hand = await engines.open(at + 80_000);
+    const ended = hand.engine.whenEnded(run.id);
+    const third = await hand.dispatcher.next('talk');
+    assert.equal(third.recorded.length, 1);
+    hand.dispatcher.succeed(third.ref);
+    assert.equal(await ended, 'succeeded');
+    assert.deepEqual(await ledger(run.id), ['settled', 'settled']);
   });
 
   it('waits for the person who settles its effect, holding nothing, and goes on then', async () => {

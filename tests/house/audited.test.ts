@@ -11,10 +11,9 @@ const unaudited: Readonly<Record<string, readonly string[]>> = {
     ...['approvals', 'due', 'effect-questions', 'tell'].map((file) => `approvals/${file}`),
     ...['journal/flush', 'outside/children', 'outside/hand-overs', 'store/run-end'],
   ].map((file) => `core/engine/${file}.ts`),
-  'carries out what people have voted for': ['core/engine/approvals/apply.ts'],
   'counts, leases and shares of engines': [
     ...['purse-rows', 'share-rows', 'tiers'].map((file) => `core/engine/limits/${file}.ts`),
-    ...['lease/lease', 'lease/lease-renewal', 'store/run-row'].map(
+    ...['lease/lease', 'lease/lease-renewal', 'store/purses', 'store/run-row'].map(
       (file) => `core/engine/${file}.ts`,
     ),
     'core/service/turn.ts',

@@ -61,6 +61,8 @@ class Fold {
   /** The labels of stored outputs: what their agents have read is not told again. */
   readonly #trust: ReadonlyMap<number, Trust>;
   readonly #pending = new Map<Step, Next>();
+  /** Attempts after which a step's conversation begins anew. */
+  readonly #afresh = new Map<Step, number>();
   #ended: Next | null = null;
 
   constructor(run: Run, now: number, trust: StoredSteps['trust'] = new Map()) {
@@ -94,7 +96,8 @@ class Fold {
   restore(row: OpenStep): Change | null {
     const step = this.#run.steps[row.id];
     if (!step) return null;
-    const { attempt, crashes, recorded, degraded, cost_micro_usd: costMicroUsd } = row;
+    const { attempt, crashes, degraded, cost_micro_usd: costMicroUsd } = row;
+    const recorded = this.#afresh.get(step) === attempt ? 0 : row.recorded;
     const startedAt = row.started_at?.getTime() ?? null;
     Object.assign(step, { attempt, crashes, recorded, degraded, costMicroUsd, startedAt });
     if (row.found) step.found = new Set(row.found);
@@ -153,7 +156,7 @@ class Fold {
     if (!step || !asked) return;
     switch (entry.kind) {
       case 'step.retrying': {
-        const { failures, rule, rung, rungFailures, agent, playbook } = entry.data;
+        const { failures, rule, rung, rungFailures, agent, playbook, afresh } = entry.data;
         step.tries = {
           failures: Number(failures),
           // A run of journal version 1 kept the number of failures alone.
@@ -163,6 +166,7 @@ class Fold {
         };
         step.reassignedTo = typeof agent === 'string' ? agent : null;
         step.onPlaybook = playbook === true;
+        if (afresh !== undefined) this.#afresh.set(step, Number(afresh));
         return;
       }
       case 'step.waiting':

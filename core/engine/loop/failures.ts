@@ -140,7 +140,8 @@ export class Failures {
   ): void {
     const { recourse, error, acting } = by;
     const { strategy, agent, playbook, fresh, delayMs } = recourse;
-    if (fresh || spent.includes(error.code)) step.recorded = 0;
+    const isAfresh = fresh || spent.includes(error.code);
+    if (isAfresh) step.recorded = 0;
     if (playbook) step.onPlaybook = true;
     if (agent !== undefined) {
       step.crashes = 0;
@@ -152,6 +153,9 @@ export class Failures {
       });
     }
     const to = agent === undefined ? {} : { to: agent };
-    this.#parts.events.again(run, step, { delayMs, how: { code: error.code, strategy }, ...to });
+    // By the number of the attempt: whoever takes the run over before the next one begins forgets that conversation, too.
+    const afresh = isAfresh ? { afresh: step.attempt } : {};
+    const how = { code: error.code, strategy, ...afresh };
+    this.#parts.events.again(run, step, { delayMs, how, ...to });
   }
 }
