@@ -46,6 +46,8 @@ export class FarLane implements Taker {
   readonly #events: FarLaneEvents;
   /** Until when, by our clock, we have last said that it may write. */
   #saidUntilNs = 0n;
+  /** Processes that it has begun: what one before the last still says came too late. */
+  #starts = 0;
   /** Set once it is to end: our word is not renewed any more. */
   #over: (() => void) | null = null;
 
@@ -90,7 +92,8 @@ export class FarLane implements Taker {
     this.isStale = false;
     this.hasServed = false;
     this.isAlone = false;
-    this.#wire.send({ kind: 'start', declared, heapMb });
+    this.#starts += 1;
+    this.#wire.send({ kind: 'start', start: this.#starts, declared, heapMb });
   }
 
   send(message: ToThread): void {
@@ -136,12 +139,14 @@ export class FarLane implements Taker {
       case 'ping':
         return this.#answer(message.askedNs);
       case 'ready':
+        if (message.start !== this.#starts) return;
         this.isReady = true;
         this.hasBeenReady = true;
         return events.ready(this);
       case 'messages':
         return events.messages(this, message.batch);
       case 'lost':
+        if (message.start !== this.#starts) return;
         this.isReady = false;
         return events.died(this, String(message.reason).slice(0, 500), Number(message.current));
       case 'leaving':

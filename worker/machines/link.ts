@@ -50,6 +50,8 @@ export class Link {
   readonly #time = new EngineTime();
   readonly #lease = new LeaseClock();
   #process: LaneProcess | null = null;
+  /** The number of its process, as the engine counts them. */
+  #nth = 0;
   #isWelcome = false;
   #hasLoaded = false;
   /** The engine knows that it takes jobs. */
@@ -120,8 +122,9 @@ export class Link {
     }
   }
 
-  #start({ declared, heapMb }: Extract<ToMachine, { kind: 'start' }>): void {
+  #start({ start, declared, heapMb }: Extract<ToMachine, { kind: 'start' }>): void {
     this.#stopProcess();
+    this.#nth = start;
     const setup: ThreadSetup = { ...this.#options.setup, ...declared };
     const started = new LaneProcess({
       ...{ setup, lease: this.#lease, heapMb },
@@ -134,7 +137,7 @@ export class Link {
         lost: (reason, current) => {
           if (this.#process !== started) return;
           this.#forget();
-          this.#wire.send({ kind: 'lost', reason, current });
+          this.#wire.send({ kind: 'lost', start, reason, current });
         },
       },
     });
@@ -170,7 +173,7 @@ export class Link {
   #tellReady(): void {
     if (!this.#hasLoaded || this.#isReady || !this.#lease.isHeld) return;
     this.#isReady = true;
-    this.#wire.send({ kind: 'ready' });
+    this.#wire.send({ kind: 'ready', start: this.#nth });
   }
 
   /** Gives everything up where it takes jobs and the engine's word has run out. */

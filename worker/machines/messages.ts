@@ -13,9 +13,10 @@ export type ToMachine =
   | { readonly kind: 'welcome' }
   /** They do not, and the connection ends. */
   | { readonly kind: 'refused'; readonly error: ErrorData }
-  /** Begins a process, in place of the one before. Everything that is the machine's own it has itself. */
+  /** Begins a process, in place of the one before; `start` counts them. Everything that is the machine's own it has itself. */
   | {
       readonly kind: 'start';
+      readonly start: number;
       readonly declared: DeclaredModules;
       readonly heapMb?: number | undefined;
     }
@@ -40,10 +41,15 @@ export type FromMachine =
   | { readonly kind: 'leaving' }
   /** Nothing of the lane runs any more. */
   | { readonly kind: 'ended' }
-  /** As a process of this machine tells. */
-  | { readonly kind: 'ready' }
+  /** As a process of this machine tells: the one that `start` began. */
+  | { readonly kind: 'ready'; readonly start: number }
   | { readonly kind: 'messages'; readonly batch: readonly FromThread[] }
-  | { readonly kind: 'lost'; readonly reason: string; readonly current: number };
+  | {
+      readonly kind: 'lost';
+      readonly start: number;
+      readonly reason: string;
+      readonly current: number;
+    };
 
 /** How often a machine asks whether its engine's word still holds, ms. */
 export const pingEveryMs = 1_000;
