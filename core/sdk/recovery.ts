@@ -135,7 +135,7 @@ export function checkRecovery(
   agent: string,
   formsOf: (agent: string) => Forms | undefined,
 ): RecoveryFault | null {
-  const parsed = rules.safeParse(value);
+  const parsed = rules.safeParse(value, { jitless: true });
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     return { path: issue?.path.join('.') ?? '', reason: issue?.message ?? 'is not allowed' };
