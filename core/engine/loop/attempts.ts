@@ -1,17 +1,14 @@
 import type { Clock } from '../../base/clock.ts';
 import { EngineError, type ErrorCode, type ErrorData, toErrorData } from '../../base/errors.ts';
-import { translateDbError } from '../../ports/db/db-error.ts';
 import type {
   DispatchEvents,
   Dispatcher,
   EntryDraft,
   FromThread,
-  Intent,
   JobDone,
   TurnDone,
 } from '../../ports/dispatcher.ts';
 import type { RegisteredAgent } from '../../sdk/registry.ts';
-import type { EffectQuestions } from '../approvals/effect-questions.ts';
 import type { Standstill } from '../authority/standstill.ts';
 import { nextEntry } from '../journal/entries.ts';
 import type { Flushed, Journal } from '../journal/journal.ts';
@@ -22,9 +19,9 @@ import type { Outcome } from '../run/outcome.ts';
 import type { Run } from '../run/run.ts';
 import { isTerminal } from '../run/states.ts';
 import { pathOf, type Step } from '../run/step.ts';
-import type { Store } from '../store/store.ts';
 import type { Measures } from '../telemetry/measures.ts';
 import type { Attempt } from './attempt.ts';
+import { type EffectMessageParts, EffectMessages } from './effect-messages.ts';
 import type { Failure } from './failures.ts';
 import { type McpCallParts, McpCalls } from './mcp-calls.ts';
 import { SideCalls } from './side-calls.ts';
@@ -57,9 +54,8 @@ export interface AttemptEvents {
 }
 
 /** What live attempts work with. */
-export interface AttemptParts {
+export interface AttemptParts extends Pick<EffectMessageParts, 'store' | 'questions'> {
   readonly journal: Journal;
-  readonly store: Pick<Store, 'effect'>;
   readonly turns: Turns;
   readonly spans: Spans;
   /** @default nobody counts */
@@ -69,8 +65,6 @@ export interface AttemptParts {
   readonly quotas: Quotas;
   /** The sessions with MCP servers. @default none can be reached */
   readonly mcp?: McpCallParts['mcp'];
-  /** What people are asked before effects. @default nobody is asked anything */
-  readonly questions?: Pick<EffectQuestions, 'of'>;
   readonly standstill: Pick<Standstill, 'clear' | 'clearUntilMs' | 'refusal'>;
   readonly clock: Clock;
   readonly events: AttemptEvents;
@@ -98,11 +92,17 @@ export class Attempts implements DispatchEvents {
   readonly #live = new Map<number, Attempt>();
   readonly #sideCalls: SideCalls;
   readonly #mcpCalls: McpCalls;
+  readonly #effects: EffectMessages;
 
   constructor(parts: AttemptParts) {
     this.#parts = parts;
     this.#sideCalls = new SideCalls(parts);
     this.#mcpCalls = new McpCalls(parts);
+    this.#effects = new EffectMessages({
+      ...parts,
+      isLive: (attempt) => this.isLive(attempt),
+      append: (...change) => this.#append(...change),
+    });
   }
 
   add(attempt: Attempt): void {
@@ -232,7 +232,7 @@ export class Attempts implements DispatchEvents {
   }
 
   #hear(attempt: Attempt, message: FromThread): void {
-    const { turns, dispatcher } = this.#parts;
+    const { turns } = this.#parts;
     switch (message.kind) {
       case 'entry':
         if (message.entry.kind === 'tool.called') this.#toolCalled(attempt, message.entry.data);
@@ -264,62 +264,11 @@ export class Attempts implements DispatchEvents {
       case 'turn':
         return attempt.call ? this.#turned(attempt, message.done) : undefined;
       case 'intent':
-        return this.#append(
-          attempt,
-          attempt.intended(message.intent),
-          (flushed) => void this.#begun(attempt, message.intent, flushed),
-        );
+        return this.#effects.begin(attempt, message.intent);
       case 'effected':
-        if (message.approval !== undefined) return void this.#claim(attempt, message);
-        return this.#append(attempt, attempt.effected(message), () => {
-          if (message.state === 'started') void this.#resumed(attempt, message.key);
-          else dispatcher.tell({ kind: 'ended', ref: attempt.ref, key: message.key });
-        });
+        return this.#effects.ended(attempt, message);
       case 'done':
         return this.#done(attempt, message.done);
-    }
-  }
-
-  async #begun(attempt: Attempt, intent: Intent, flushed: Flushed): Promise<void> {
-    const { store, dispatcher, standstill, questions } = this.#parts;
-    const { key } = intent;
-    const isNew = flushed.newEffects.has(key) && intent.state === 'started';
-    try {
-      const approval = isNew ? null : await questions?.of(attempt.asking, intent);
-      const known = isNew ? null : await store.effect(attempt.run.facts.tenantId, key, approval);
-      const clearUntilMs = standstill.clearUntilMs(attempt, attempt.toolOf(key));
-      if (known === null) attempt.writing.add(key);
-      dispatcher.tell({ kind: 'begun', ref: attempt.ref, key, known, clearUntilMs });
-    } catch (error) {
-      dispatcher.cancel(attempt.ref, toErrorData(translateDbError(error)));
-    }
-  }
-
-  /** An approval is to be used up: not for what is stopped, which keeps it until the stop is lifted. */
-  async #claim(attempt: Attempt, claim: Extract<FromThread, { kind: 'effected' }>): Promise<void> {
-    const { standstill, dispatcher } = this.#parts;
-    const at = { ref: attempt.ref, key: claim.key };
-    try {
-      await standstill.clear(attempt, attempt.toolOf(claim.key));
-    } catch (error) {
-      return dispatcher.tell({ kind: 'stopped', ...at, error: toErrorData(error) });
-    }
-    if (!this.isLive(attempt)) return;
-    this.#append(attempt, attempt.effected(claim), ({ newEffects }) => {
-      const clearUntilMs = standstill.clearUntilMs(attempt, attempt.toolOf(claim.key));
-      dispatcher.tell({ kind: 'ended', ...at, isLate: !newEffects.has(claim.key), clearUntilMs });
-    });
-  }
-
-  /** What is begun anew is durable; it happens only if nothing stops it, which is looked at last. */
-  async #resumed(attempt: Attempt, key: string): Promise<void> {
-    const { standstill, dispatcher } = this.#parts;
-    const at = { ref: attempt.ref, key };
-    try {
-      const clearUntilMs = await standstill.clear(attempt, attempt.toolOf(key));
-      dispatcher.tell({ kind: 'ended', ...at, clearUntilMs });
-    } catch (error) {
-      dispatcher.tell({ kind: 'stopped', ...at, error: toErrorData(error) });
     }
   }
 
