@@ -30,16 +30,19 @@ const undone = `EXISTS (WITH RECURSIVE chain AS (SELECT r.id, r.retry_of
   SELECT FROM chain WHERE EXISTS (SELECT FROM tutti.effect f WHERE f.tenant_id = $1 AND f.run_id = chain.id AND f.state = 'undone')
     OR EXISTS (SELECT FROM tutti.run u WHERE u.tenant_id = $1 AND u.workflow = 'tutti:undo' AND starts_with(u.key, 'undo:' || chain.id || ':')))`;
 
-/** Reads a run and lets nobody else retry it meanwhile; null: there is none. */
+/** Reads a run and lets nobody else retry it meanwhile, nor undo it or what it retries; null: there is none. */
 export async function lockFormer(
   client: Queryable,
   tenantId: number,
   runId: string,
 ): Promise<FormerRow | null> {
   // Apart: a statement that waits for the row has looked at everything else before.
-  await client.query('SELECT FROM tutti.run WHERE tenant_id = $1 AND id = $2 FOR UPDATE', [
-    ...[tenantId, runId],
-  ]);
+  await client.query(
+    `WITH RECURSIVE chain AS (SELECT id, retry_of FROM tutti.run WHERE tenant_id = $1 AND id = $2
+       UNION ALL SELECT p.id, p.retry_of FROM chain c JOIN tutti.run p ON p.tenant_id = $1 AND p.id = c.retry_of)
+     SELECT FROM tutti.run WHERE tenant_id = $1 AND id IN (SELECT id FROM chain) ORDER BY id FOR UPDATE`,
+    [tenantId, runId],
+  );
   const { rows } = await client.query<FormerRow>(
     `SELECT r.tenant_id, r.id, r.workflow, r.workflow_version, r.pins, r.journal_v, r.company, r.business_date, r.time_zone, r.status, r.priority,
        r.actor, r.created_at, r.parent_run_id, n.id AS retried_by, n.ended_at IS NOT NULL AS retry_ended, ${openChild} AS open_child, ${undone} AS undone,

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { EngineError } from '../../base/errors.ts';
 import { digest, newId } from '../../base/ids.ts';
 import { journalVersion } from '../../ports/db/journal-version.ts';
+import type { Queryable } from '../../ports/db/transaction.ts';
 import { bodyText, newKeysSql, type RunKeys, type Vault, vaultOf } from '../../ports/db/vault.ts';
 import type {
   EffectApproval,
@@ -44,6 +45,8 @@ export interface RunIdentity {
   readonly id?: string;
   /** The approval that it carries out, which names it from then on. @default it carries out none */
   readonly approval?: string;
+  /** The transaction that it is part of. @default one of its own */
+  readonly within?: Queryable;
 }
 
 // A run that an older release has stored for an approval without naming it there is found by its key.
@@ -115,7 +118,7 @@ export class Store {
   async createRun(
     request: RunRequest,
     version: number,
-    { declared, goal, id = newId(), approval }: RunIdentity = {},
+    { declared, goal, id = newId(), approval, within: queryable = this.#pool }: RunIdentity = {},
   ): Promise<{ readonly id: string; readonly isNew: boolean }> {
     const body = Buffer.from(JSON.stringify(request.input ?? {}));
     const hash = digest(request.input ?? {});
@@ -127,7 +130,7 @@ export class Store {
     const keys = await this.#vault.newKeys({ tenantId: request.tenantId, id });
     const input = storedInput(keys, { body, hash });
     const said = words && storedInput(keys, { body: words, hash: digest(goal?.text), part: 1 });
-    const result = await this.#pool.query(
+    const result = await queryable.query(
       `WITH made AS (INSERT INTO tutti.run (tenant_id, id, workflow, workflow_version, pins, journal_v, key, company, business_date, time_zone, status, priority, actor, parent_run_id, parent_step)
          VALUES ($1, $2, $3, $4, $5::jsonb || tutti.pinned_policies($1), $6::smallint, $7, $8, $9, $10, 'queued', $11, $12, $16, $17) ON CONFLICT DO NOTHING RETURNING id, tenant_id, id AS run_id),
        entries AS (INSERT INTO tutti.entry (tenant_id, run_id, seq, kind, data) SELECT $1, id, 1, 'run.created', jsonb_build_object('workflow', $3::text, 'version', $4::int, 'journal', $6::smallint, 'priority', $11::int) FROM made),
@@ -160,7 +163,7 @@ export class Store {
       ],
     );
     if (result.rowCount === 1) return { id, isNew: true };
-    const known = await knownRun(this.#pool, { request, pins, id });
+    const known = await knownRun(queryable, { request, pins, id });
     return { id: known, isNew: known === id };
   }
 

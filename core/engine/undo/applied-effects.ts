@@ -1,6 +1,6 @@
-import type pg from 'pg';
 import type { Written } from '../../guard/written.ts';
 import type { EffectState } from '../../ports/db/states.ts';
+import type { Queryable } from '../../ports/db/transaction.ts';
 
 /** An effect of a run, as far as taking it back needs. */
 export interface AppliedEffect {
@@ -42,13 +42,25 @@ interface LiveRun {
   readonly isRetry: boolean;
 }
 
+/** Lets nobody retry runs, or a retry of theirs, until the transaction ends: `lockFormer` locks what a run retries, too. */
+export async function lockRuns(
+  client: Queryable,
+  { tenantId }: UndoScope,
+  { runs }: UndoRuns,
+): Promise<void> {
+  await client.query(
+    'SELECT FROM tutti.run WHERE tenant_id = $1 AND id = ANY ($2::uuid[]) ORDER BY id FOR NO KEY UPDATE',
+    [tenantId, runs],
+  );
+}
+
 /** Follows a run, or a step of it, to the runs that it started and to those that carried its proposals out. */
 export async function readRuns(
-  client: pg.ClientBase | pg.Pool,
+  queryable: Queryable,
   { tenantId, runId }: UndoScope,
   steps: readonly number[] | null,
 ): Promise<UndoRuns> {
-  const { rows } = await client.query<LiveRun & { readonly isLive: boolean }>(runsSql, [
+  const { rows } = await queryable.query<LiveRun & { readonly isLive: boolean }>(runsSql, [
     tenantId,
     runId,
     steps,
@@ -62,11 +74,11 @@ export async function readRuns(
 
 /** The steps at a path, those inside of it included. */
 export async function readSteps(
-  client: pg.ClientBase | pg.Pool,
+  queryable: Queryable,
   { tenantId, runId }: UndoScope,
   at: { readonly node: string; readonly itemKey: string },
 ): Promise<readonly number[]> {
-  const { rows } = await client.query<{ readonly id: number }>(stepsSql, [
+  const { rows } = await queryable.query<{ readonly id: number }>(stepsSql, [
     tenantId,
     runId,
     at.node,
@@ -77,11 +89,11 @@ export async function readSteps(
 
 /** The effects of runs that did something, or may have, in the order in which they were applied. */
 export async function readEffects(
-  client: pg.ClientBase | pg.Pool,
+  queryable: Queryable,
   scope: UndoScope,
   { runs, steps }: UndoRuns,
 ): Promise<readonly AppliedEffect[]> {
-  const { rows } = await client.query<AppliedEffect>(effectsSql, [
+  const { rows } = await queryable.query<AppliedEffect>(effectsSql, [
     scope.tenantId,
     scope.runId,
     runs,

@@ -1,14 +1,17 @@
 import type pg from 'pg';
 import { EngineError, isEngineError } from '../../base/errors.ts';
 import type { RunStatus } from '../../ports/db/states.ts';
-import type { Connector } from '../../ports/erp/connector.ts';
+import { inTransaction, type Queryable } from '../../ports/db/transaction.ts';
+import type { Capabilities, Connector } from '../../ports/erp/connector.ts';
 import type { Registry } from '../../sdk/registry.ts';
 import { toolAgentName } from '../../sdk/tool-agent.ts';
 import { type Pinned, pinnedAgents } from '../run/pinned.ts';
+import type { RunRequest } from '../run/request.ts';
 import { isTerminal } from '../run/states.ts';
 import { readPath } from '../run/step.ts';
 import type { Actor, Store } from '../store/store.ts';
 import {
+  lockRuns,
   readEffects,
   readRuns,
   readSteps,
@@ -32,9 +35,9 @@ export interface UndoAsk extends UndoScope {
 /** What undos are made with. */
 export interface UndoParts {
   readonly pool: pg.Pool;
-  readonly store: Store;
+  readonly store: Pick<Store, 'publishWorkflow' | 'createRun'>;
   readonly registry: Pick<Registry, 'tools' | 'agents' | 'policies'>;
-  readonly connector: (tenantId: number) => Connector;
+  readonly connector: (tenantId: number) => Pick<Connector, 'describe'>;
 }
 
 /**
@@ -50,7 +53,11 @@ export class Undo {
 
   /** What an undo would do now. @throws RUN_UNKNOWN · STEP_UNKNOWN · RUN_UNFINISHED · DB_* */
   async plan(scope: UndoScope): Promise<UndoView> {
-    return foreseen(await this.#input(scope, { reason: '', withdrawn: 0 }));
+    const { pool } = this.#parts;
+    const runs = await this.#runs(pool, scope);
+    const capabilities = await this.#capabilities(scope);
+    const items = await this.#items(pool, scope, { runs, capabilities });
+    return foreseen(inputOf(scope, { reason: '', withdrawn: 0, items }));
   }
 
   /**
@@ -61,10 +68,29 @@ export class Undo {
   async start(ask: UndoAsk): Promise<{ readonly id: string; readonly isNew: boolean }> {
     const last = await this.#last(ask);
     if (last && !mayFollow(last.status)) return { id: last.id, isNew: false };
-    const runs = await this.#runs(ask);
-    const withdrawn = await withdrawProposals(this.#parts.pool, ask, runs);
-    const input = await this.#input(ask, { reason: ask.reason, withdrawn });
-    return await this.#create(ask, input, (last?.no ?? 0) + 1);
+    const { pool, store } = this.#parts;
+    const meant = await this.#runs(pool, ask);
+    // Before the transaction, which waits for no ERP, and for no second connection of its pool.
+    const capabilities = await this.#capabilities(ask);
+    const version = await store.publishWorkflow(ask.tenantId, undoDefinition);
+    const request = this.#request(ask, await this.#run(pool, ask), (last?.no ?? 0) + 1);
+    try {
+      return await inTransaction(pool, async (client) => {
+        await lockRuns(client, ask, meant);
+        // Again: until now a retry of one of them may have begun, which goes on from what would be taken back.
+        const runs = await this.#runs(client, ask);
+        const withdrawn = await withdrawProposals(client, ask, runs);
+        const items = await this.#items(client, ask, { runs, capabilities });
+        const input = inputOf(ask, { reason: ask.reason, withdrawn, items });
+        const identity = { declared: this.#declared(items), within: client };
+        return await store.createRun({ ...request, input }, version, identity);
+      });
+    } catch (error) {
+      // Somebody else has started it a moment ago, and has found another state of affairs.
+      const other = isEngineError(error) && error.code === 'KEY_REUSED' && (await this.#last(ask));
+      if (other) return { id: other.id, isNew: false };
+      throw error;
+    }
   }
 
   /** How far the newest undo of a run or a step has come; null where there is none. @throws DB_* */
@@ -73,62 +99,49 @@ export class Undo {
     return last && (await readUndo(this.#parts.pool, scope.tenantId, last));
   }
 
-  async #create(
-    ask: UndoAsk,
-    input: UndoInput,
-    no: number,
-  ): Promise<{ readonly id: string; readonly isNew: boolean }> {
-    const { store } = this.#parts;
+  #request(ask: UndoAsk, run: RunFactsRow, no: number): Omit<RunRequest, 'input'> {
     const { tenantId, actor, attended = true } = ask;
-    const { company, businessDate, timeZone } = await this.#run(ask);
-    const request = {
-      ...{ tenantId, workflow: undoWorkflow, input, businessDate, timeZone, attended, actor },
+    const { company, businessDate, timeZone } = run;
+    return {
+      ...{ tenantId, workflow: undoWorkflow, businessDate, timeZone, attended, actor },
       ...(company !== null && { company }),
       key: `${keyOf(ask)}${no === 1 ? '' : `:${no}`}`,
     };
-    const version = await store.publishWorkflow(tenantId, undoDefinition);
-    try {
-      return await store.createRun(request, version, { declared: this.#declared(input) });
-    } catch (error) {
-      // Somebody else has started it a moment ago, and has found another state of affairs.
-      const last = isEngineError(error) && error.code === 'KEY_REUSED' && (await this.#last(ask));
-      if (last) return { id: last.id, isNew: false };
-      throw error;
-    }
   }
 
   /** What has the effects' tools has the records that they changed: who lacks their module leaves the run to others. */
-  #declared({ items }: UndoInput): Pinned {
+  #declared(items: UndoInput['items']): Pinned {
     const tools = new Set(items.flatMap(({ effects }) => effects.map(({ tool }) => tool)));
     return pinnedAgents(this.#parts.registry, [...tools].map(toolAgentName));
   }
 
-  async #input(
-    scope: UndoScope,
-    told: Pick<UndoInput, 'reason' | 'withdrawn'>,
-  ): Promise<UndoInput> {
-    const { pool, registry, connector } = this.#parts;
-    const { tenantId, runId, step } = scope;
-    const effects = await readEffects(pool, scope, await this.#runs(scope));
-    const capabilities = await connector(tenantId).describe();
-    const items = planUndo(effects, { tools: registry.tools, capabilities });
-    return { of: runId, ...(step !== undefined && { step }), ...told, items };
+  #capabilities({ tenantId }: UndoScope): Promise<Capabilities> {
+    return this.#parts.connector(tenantId).describe();
   }
 
-  async #runs(scope: UndoScope): Promise<UndoRuns> {
-    const { pool } = this.#parts;
-    await this.#run(scope);
+  async #items(
+    queryable: Queryable,
+    scope: UndoScope,
+    by: { readonly runs: UndoRuns; readonly capabilities: Capabilities },
+  ): Promise<UndoInput['items']> {
+    const { tools } = this.#parts.registry;
+    const effects = await readEffects(queryable, scope, by.runs);
+    return planUndo(effects, { tools, capabilities: by.capabilities });
+  }
+
+  async #runs(queryable: Queryable, scope: UndoScope): Promise<UndoRuns> {
+    await this.#run(queryable, scope);
     const { step } = scope;
-    const steps = step === undefined ? null : await readSteps(pool, scope, readPath(step));
+    const steps = step === undefined ? null : await readSteps(queryable, scope, readPath(step));
     if (steps?.length === 0)
       throw new EngineError('STEP_UNKNOWN', `Run ${scope.runId} has no step '${step}'.`);
-    const runs = await readRuns(pool, scope, steps);
+    const runs = await readRuns(queryable, scope, steps);
     refuseLive(runs, scope);
     return runs;
   }
 
-  async #run({ tenantId, runId }: UndoScope): Promise<RunFactsRow> {
-    const { rows } = await this.#parts.pool.query<RunFactsRow>(runSql, [tenantId, runId]);
+  async #run(queryable: Queryable, { tenantId, runId }: UndoScope): Promise<RunFactsRow> {
+    const { rows } = await queryable.query<RunFactsRow>(runSql, [tenantId, runId]);
     if (rows[0]) return rows[0];
     throw new EngineError('RUN_UNKNOWN', `There is no run ${runId}.`);
   }
@@ -143,6 +156,14 @@ export class Undo {
     ]);
     return rows[0] ?? null;
   }
+}
+
+function inputOf(
+  { runId, step }: UndoScope,
+  told: Pick<UndoInput, 'reason' | 'withdrawn' | 'items'>,
+): UndoInput {
+  const { items, ...rest } = told;
+  return { of: runId, ...(step !== undefined && { step }), ...rest, items };
 }
 
 /** `undo:RUN:STEP`, without a step for a whole run: the idempotency key of its undo run. */

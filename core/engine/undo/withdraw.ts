@@ -1,5 +1,5 @@
-import type pg from 'pg';
 import { EngineError } from '../../base/errors.ts';
+import type { Queryable } from '../../ports/db/transaction.ts';
 import { auditTexts, isAudited } from '../audit/append.ts';
 import type { Actor } from '../run/request.ts';
 import type { UndoRuns, UndoScope } from './applied-effects.ts';
@@ -9,13 +9,13 @@ import type { UndoRuns, UndoScope } from './applied-effects.ts';
  * Returns how many.
  */
 export async function withdrawProposals(
-  pool: pg.Pool,
+  queryable: Queryable,
   { tenantId, runId, actor }: UndoScope & { readonly actor: Actor },
   { runs, steps }: UndoRuns,
 ): Promise<number> {
   const texts = auditTexts({ actor, action: 'proposals.withdraw', target: runId });
   const values = [tenantId, runId, runs, steps, isAudited(actor), ...texts];
-  const { rows } = await pool.query<{ readonly count: number }>(withdrawSql, values);
+  const { rows } = await queryable.query<{ readonly count: number }>(withdrawSql, values);
   return rows[0]?.count ?? 0;
 }
 
