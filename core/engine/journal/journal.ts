@@ -5,6 +5,7 @@ import { EngineError } from '../../base/errors.ts';
 import { translateDbError } from '../../ports/db/db-error.ts';
 import type { MovedPurse } from '../limits/budget.ts';
 import { purseName } from '../limits/purse.ts';
+import { isTerminal } from '../run/states.ts';
 import { isRefused, movedPurses, type StepRow, stepRows } from './flush-rows.ts';
 import { type FlushAnswer, isRefusal, JournalLine } from './journal-line.ts';
 import type { Change } from './rows.ts';
@@ -236,9 +237,12 @@ export class Journal {
     }
   }
 
-  /** Finds the step whose rows are refused by halving; the others are written. Changes of one step stay together, in order. */
+  /**
+   * Finds the step whose rows are refused by halving; the others are written. Changes of one step stay together, in order, and a run ends
+   * after its steps have: whoever goes on with it, were this the last that we write, finds steps that have not ended in a run that has not.
+   */
   async #bisect(written: readonly Written[], { rows, told }: Part, cause: unknown): Promise<void> {
-    const groups = [...Map.groupBy(written, ({ change }) => change.step ?? change.run).values()];
+    const groups = [...Map.groupBy(written, ({ change }) => groupOf(change)).values()];
     if (groups.length === 1) {
       const message = `The database refused what this step wrote: ${translateDbError(cause).message}`;
       const { change } = written[0] as Written;
@@ -263,6 +267,12 @@ export class Journal {
       if (settles) this.write({ run, step: null, settles, ...(money && { money }) });
     }
   }
+}
+
+/** What a change is written with, or not at all. */
+function groupOf(change: Change): object {
+  const { run, step, runStatus } = change;
+  return step ?? (runStatus && isTerminal(runStatus) ? change : run);
 }
 
 /** Whether a change only moves money. */

@@ -146,6 +146,23 @@ describe('Journal', () => {
     assert.deepEqual(writer.failures, []);
   });
 
+  it('ends a run after its steps where the database refuses one of them', async () => {
+    verifies('R8.isolation');
+    const writer = await Writer.open(fresh.database, pool);
+    const run = await writer.run();
+    const steps = ['a', 'bad', 'c'].map((key) => aStep(run, key));
+    Object.assign(steps[1] as Step, { status: 'lost' });
+    const told: string[] = [];
+
+    writer.journal.write({ run, step: null, runStatus: 'running' }, () => told.push('begun'));
+    for (const step of steps)
+      writer.journal.write({ run, step, entries: [] }, () => told.push(step.itemKey));
+    writer.journal.write({ run, step: null, runStatus: 'partial' }, () => told.push('ended'));
+    await writer.journal.settled();
+
+    assert.deepEqual(told, ['begun', 'a', 'c', 'ended']);
+  });
+
   it('refuses a priority that no smallint holds for its own step alone', async () => {
     const writer = await Writer.open(fresh.database, pool);
     const run = await writer.run();
