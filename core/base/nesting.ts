@@ -14,26 +14,21 @@ export function isDeeper(value: unknown): boolean {
   return false;
 }
 
-/** The same of JSON, which is not read for it: every output passes here, and few are as long as to be nested so deep. */
-export function isDeeperJson(json: string): boolean {
+/** The same of JSON, or of what only begins like it: it is not read for that. `most`: levels that it may have. */
+export function isDeeperJson(json: string, most = mostLevels): boolean {
+  // Each level takes two letters: most texts are too short to be nested so deep.
+  if (json.length <= 2 * most) return false;
   let levels = 0;
-  for (let at = json.length > 2 * mostLevels ? 0 : json.length; at < json.length; at += 1) {
+  let isText = false;
+  for (let at = 0; at < json.length; at += 1) {
     const letter = json[at];
-    if (letter === '"') at = endOfText(json, at);
-    else if (letter === '[' || letter === '{') levels += 1;
-    else if (letter === ']' || letter === '}') levels -= 1;
-    if (levels > mostLevels) return true;
+    if (isText && letter === '\\') at += 1;
+    else if (letter === '"') isText = !isText;
+    else if (!isText && (letter === '{' || letter === '[')) levels += 1;
+    else if (!isText && (letter === '}' || letter === ']')) levels -= 1;
+    if (levels > most) return true;
   }
   return false;
-}
-
-/** Where a text of JSON ends that begins at a place: at the first quote that an even number of backslashes stands before. */
-function endOfText(json: string, begin: number): number {
-  for (let end = json.indexOf('"', begin + 1); ; end = json.indexOf('"', end + 1)) {
-    let before = end - 1;
-    while (json[before] === '\\') before -= 1;
-    if ((end - before) % 2 === 1) return end;
-  }
 }
 
 function isNested(value: unknown): value is object {

@@ -1,4 +1,4 @@
-import { isDeeper } from './nesting.ts';
+import { isDeeperJson } from './nesting.ts';
 
 /**
  * Data as JSON has it: what comes from anybody's code must be such that it can be sent and stored. What JSON has no word for is left out, a large
@@ -9,8 +9,7 @@ export function toPlainData(value: unknown): unknown {
     const json = JSON.stringify(value, (_name, member: unknown) =>
       typeof member === 'bigint' ? String(member) : member,
     );
-    const data: unknown = json === undefined ? null : JSON.parse(json);
-    return isDeeper(data) ? null : data;
+    return json === undefined || isDeeperJson(json) ? null : JSON.parse(json);
   } catch {
     return null;
   }

@@ -1,6 +1,6 @@
 import { EngineError, fromErrorData } from '../../core/base/errors.ts';
 import { monotonicNs } from '../../core/base/lease-clock.ts';
-import { isDeeper, mostLevels } from '../../core/base/nesting.ts';
+import { isDeeperJson, mostLevels } from '../../core/base/nesting.ts';
 import { toPlainData } from '../../core/base/plain-data.ts';
 import { Scrubber } from '../../core/base/telemetry/scrub.ts';
 import type { Recorder } from '../../core/guard/invoke.ts';
@@ -253,8 +253,8 @@ function answer<T>(asked: Map<string, Waiting<T>>, key: string, value: T): void 
 /** Arguments as a server gets them. @throws RESULT_UNCLONABLE for what is no JSON */
 function toJsonData(args: RoutedCall['args']): RoutedCall['args'] {
   try {
-    const data = JSON.parse(JSON.stringify(args)) as RoutedCall['args'];
-    if (!isDeeper(data)) return data;
+    const json = JSON.stringify(args);
+    if (!isDeeperJson(json)) return JSON.parse(json) as RoutedCall['args'];
   } catch (cause) {
     const message = `The arguments of an MCP call are no JSON: ${(cause as Error).message}.`;
     throw new EngineError('RESULT_UNCLONABLE', message, { cause });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { EngineError } from '../../base/errors.ts';
+import { isDeeperJson } from '../../base/nesting.ts';
 import type { Echo, ModelReply, Part, Usage } from './model.ts';
 
 /** Calls of tools in one reply; providers let models ask for a handful at once, and 128 tools is what most can be offered. */
@@ -64,7 +65,7 @@ export function toUsage(raw: Readonly<Record<keyof Usage, unknown>>): Usage {
  */
 export function readArguments(text: string): unknown {
   if (text.trim() === '') return {};
-  if (isTooDeep(text)) return text.toWellFormed();
+  if (isDeeperJson(text, maxDepth)) return text.toWellFormed();
   try {
     return JSON.parse(text, asSaid);
   } catch {
@@ -77,20 +78,6 @@ function asSaid(_name: string, value: unknown, context?: { readonly source?: str
   if (typeof value === 'string') return value.toWellFormed();
   const isWhole = typeof value === 'number' && /^-?\d+$/.test(context?.source ?? '');
   return isWhole && !Number.isSafeInteger(value) ? context?.source : value;
-}
-
-function isTooDeep(text: string): boolean {
-  let depth = 0;
-  let isString = false;
-  for (let index = 0; index < text.length; index++) {
-    const character = text[index];
-    if (isString && character === '\\') index++;
-    else if (character === '"') isString = !isString;
-    else if (!isString && (character === '{' || character === '[')) depth++;
-    else if (!isString && (character === '}' || character === ']')) depth--;
-    if (depth > maxDepth) return true;
-  }
-  return false;
 }
 
 /** The arguments of a call as providers take them back: an object. What is none is wrapped, so that the model sees it. */
