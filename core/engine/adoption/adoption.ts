@@ -3,7 +3,7 @@ import type { RecoveryRule } from '../../sdk/recovery.ts';
 import type { RegisteredAgent, Registry } from '../../sdk/registry.ts';
 import type { StoredBatches } from '../batches/batch-store.ts';
 import { compile } from '../graph/compile.ts';
-import type { CompiledNode, Graph } from '../graph/compiled.ts';
+import { type Graph, placesOf } from '../graph/compiled.ts';
 import type { OrphanRow } from '../journal/rows.ts';
 import type { Broker } from '../limits/broker.ts';
 import { noDay, periodOf, purseName } from '../limits/purse.ts';
@@ -161,7 +161,7 @@ export class Adoption {
   /** The modules of agents that may take a run's steps over: their purses pay then. */
   #standInModules({ graph, facts }: Run): readonly string[] {
     const { registry, rulesOf } = this.#parts;
-    const agents = placesOf(graph).flatMap((place) =>
+    const agents = placesOf(graph.nodes).flatMap((place) =>
       'agent' in place ? (place.made ?? registry.agents.get(place.agent) ?? []) : [],
     );
     const ways = [...new Set(agents)].flatMap((agent) =>
@@ -173,14 +173,8 @@ export class Adoption {
   }
 }
 
-function placesOf({ nodes }: Graph): readonly CompiledNode[] {
-  return nodes.flatMap((node): readonly CompiledNode[] =>
-    node.kind === 'foreach' ? node.body : [node],
-  );
-}
-
 function modulesOf(graph: Graph): readonly string[] {
-  return placesOf(graph).flatMap((place) => ('module' in place ? [place.module] : []));
+  return placesOf(graph.nodes).flatMap((place) => ('module' in place ? [place.module] : []));
 }
 
 /** The goal that a run's agents are told. */

@@ -1,5 +1,5 @@
 import { EngineError, toErrorData } from '../../base/errors.ts';
-import type { CompiledNode } from '../graph/compiled.ts';
+import { placesOf } from '../graph/compiled.ts';
 import { type EntryInput, nextEntry } from '../journal/entries.ts';
 import type { Change } from '../journal/rows.ts';
 import {
@@ -126,8 +126,5 @@ function neededBy({ graph, steps }: Run): ReadonlySet<string> {
     const step = steps[index];
     return step !== undefined && !isTerminal(step.status);
   });
-  const places = open.flatMap((node): readonly CompiledNode[] =>
-    node.kind === 'foreach' ? node.body : [node],
-  );
-  return new Set(places.flatMap((place) => ('agent' in place ? [place.agent] : [])));
+  return new Set(placesOf(open).flatMap((place) => ('agent' in place ? [place.agent] : [])));
 }

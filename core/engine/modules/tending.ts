@@ -2,7 +2,7 @@ import type { Dispatcher } from '../../ports/dispatcher.ts';
 import type { Registry } from '../../sdk/registry.ts';
 import type { AnyTool } from '../../sdk/tool.ts';
 import type { Claims } from '../adoption/claims.ts';
-import { type CompiledNode, isAgentPlace } from '../graph/compiled.ts';
+import { isAgentPlace, placesOf } from '../graph/compiled.ts';
 import type { RunLoop } from '../loop/loop.ts';
 import { short } from '../run/pinned.ts';
 import type { Run } from '../run/run.ts';
@@ -70,13 +70,10 @@ export class ModuleTending {
 
 /** Whether a run names an agent or a tool of a module; of agents that people have made, their tools are looked at. */
 function couldUse({ graph, steps }: Run, module: string): boolean {
-  const places = graph.nodes.flatMap((node): readonly CompiledNode[] =>
-    node.kind === 'foreach' ? node.body : [node],
-  );
   const isOf = (name: string): boolean => name.startsWith(`${module}.`);
   return (
     steps.some(({ reassignedTo }) => reassignedTo !== null && isOf(reassignedTo)) ||
-    places.some((place) => {
+    placesOf(graph.nodes).some((place) => {
       if (!isAgentPlace(place)) return false;
       const tools = Object.values((place.made?.agent.tools ?? {}) as Record<string, AnyTool>);
       return place.module === module || tools.some(({ name }) => isOf(name));

@@ -1,3 +1,4 @@
+import { placesOf } from '../graph/compiled.ts';
 import { simulatedScope } from '../limits/daily-limit.ts';
 import { noDay, purseName } from '../limits/purse.ts';
 import type { RunPurseLimits } from './request.ts';
@@ -63,11 +64,7 @@ export function pursesBelow({ facts, graph }: Run): RunPurseLimits | undefined {
 }
 
 function startsRuns({ nodes }: Run['graph']): boolean {
-  return nodes.some((node) =>
-    node.kind === 'foreach'
-      ? node.body.some(({ kind }) => kind === 'workflow')
-      : node.kind === 'workflow',
-  );
+  return placesOf(nodes).some(({ kind }) => kind === 'workflow');
 }
 
 /** The purse of one step. */
