@@ -73,7 +73,7 @@ export class Undo {
     // Before the transaction, which waits for no ERP, and for no second connection of its pool.
     const capabilities = await this.#capabilities(ask);
     const version = await store.publishWorkflow(ask.tenantId, undoDefinition);
-    const request = this.#request(ask, await this.#run(pool, ask), (last?.no ?? 0) + 1);
+    const request = this.#request(ask, meant.facts, (last?.no ?? 0) + 1);
     try {
       return await inTransaction(pool, async (client) => {
         await lockRuns(client, ask, meant);
@@ -99,9 +99,9 @@ export class Undo {
     return last && (await readUndo(this.#parts.pool, scope.tenantId, last));
   }
 
-  #request(ask: UndoAsk, run: RunFactsRow, no: number): Omit<RunRequest, 'input'> {
+  #request(ask: UndoAsk, facts: RunFactsRow, no: number): Omit<RunRequest, 'input'> {
     const { tenantId, actor, attended = true } = ask;
-    const { company, businessDate, timeZone } = run;
+    const { company, businessDate, timeZone } = facts;
     return {
       ...{ tenantId, workflow: undoWorkflow, businessDate, timeZone, attended, actor },
       ...(company !== null && { company }),
@@ -129,15 +129,15 @@ export class Undo {
     return planUndo(effects, { tools, capabilities: by.capabilities });
   }
 
-  async #runs(queryable: Queryable, scope: UndoScope): Promise<UndoRuns> {
-    await this.#run(queryable, scope);
+  async #runs(queryable: Queryable, scope: UndoScope): Promise<MeantRuns> {
+    const facts = await this.#run(queryable, scope);
     const { step } = scope;
     const steps = step === undefined ? null : await readSteps(queryable, scope, readPath(step));
     if (steps?.length === 0)
       throw new EngineError('STEP_UNKNOWN', `Run ${scope.runId} has no step '${step}'.`);
     const runs = await readRuns(queryable, scope, steps);
     refuseLive(runs, scope);
-    return runs;
+    return { ...runs, facts };
   }
 
   async #run(queryable: Queryable, { tenantId, runId }: UndoScope): Promise<RunFactsRow> {
@@ -174,6 +174,11 @@ function keyOf({ runId, step = '' }: UndoScope): string {
 /** Whether another undo may follow one: it has ended and left something. */
 function mayFollow(status: RunStatus): boolean {
   return isTerminal(status) && status !== 'succeeded';
+}
+
+/** The runs whose effects are meant, with what is known of the first. */
+interface MeantRuns extends UndoRuns {
+  readonly facts: RunFactsRow;
 }
 
 interface RunFactsRow {
