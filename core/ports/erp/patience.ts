@@ -17,7 +17,7 @@ export class Silence extends EngineError {
 /** How long an ERP is waited for where no step's own time bounds it: a connector that never answers keeps nothing else from going on. */
 export class Patience {
   readonly #clock: Pick<Clock, 'after'>;
-  readonly #over = new AbortController();
+  #over = new AbortController();
 
   constructor(clock: Pick<Clock, 'after'>) {
     this.#clock = clock;
@@ -48,9 +48,11 @@ export class Patience {
     return this.#over.signal.aborted;
   }
 
-  /** Waits for nothing any more: what is waited for fails now. */
-  end(): void {
+  /** Waits for nothing any more until `work` has ended, and what is waited for fails now; whoever asks after that is waited for again. */
+  async endUntil(work: Promise<unknown>): Promise<void> {
     const message = 'Nobody waits for the ERP any more: the engine is being stopped.';
     this.#over.abort(new EngineError('ERP_UNAVAILABLE', message));
+    await work;
+    this.#over = new AbortController();
   }
 }

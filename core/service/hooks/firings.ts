@@ -51,7 +51,7 @@ const dayMs = 86_400_000;
 export class Firings {
   readonly #parts: FiringParts;
   readonly #names: readonly string[];
-  #patience: Patience;
+  readonly #patience: Patience;
   #cancel: () => void = () => {};
   #wakesAt = Number.POSITIVE_INFINITY;
   #working: Promise<void> = Promise.resolve();
@@ -73,10 +73,7 @@ export class Firings {
   async close(): Promise<void> {
     this.#isOpen = false;
     this.#cancel();
-    this.#patience.end();
-    await this.#working;
-    // Whoever uses it again waits again.
-    this.#patience = new Patience(this.#parts.clock);
+    await this.#patience.endUntil(this.#working);
   }
 
   /** Something is due at `at`: it is looked at then, and not a second later. */

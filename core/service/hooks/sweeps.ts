@@ -45,7 +45,7 @@ const startMs = 5_000;
 export class Sweeps {
   readonly #parts: SweepParts;
   readonly #everyMs: number;
-  #patience: Patience;
+  readonly #patience: Patience;
   #cancel: () => void = () => {};
   #working: Promise<void> = Promise.resolve();
   #isOpen = false;
@@ -71,10 +71,7 @@ export class Sweeps {
   async close(): Promise<void> {
     this.#isOpen = false;
     this.#cancel();
-    this.#patience.end();
-    await this.#working;
-    // Whoever uses it again waits again.
-    this.#patience = new Patience(this.#parts.clock);
+    await this.#patience.endUntil(this.#working);
   }
 
   /** Sweeps whatever is due; resolves with how many changes were found that nobody had told of. */
