@@ -3,7 +3,7 @@ import type { Agents } from '../../../engine/agents/agents.ts';
 import { ownModule } from '../../../sdk/check-module.ts';
 import { withinReach } from '../reach.ts';
 import { versionInQuery, versionNumber } from '../request.ts';
-import { created, defineRoute, ok, type Route } from '../route.ts';
+import { type Call, created, defineRoute, ok, type Route } from '../route.ts';
 import { listOf, publicationShape, versionShape } from '../shapes.ts';
 
 const name = z.string().min(1).max(200);
@@ -169,6 +169,11 @@ function makingRoutes(agents: Agents): readonly Route[] {
 
 function changingRoutes(agents: Agents): readonly Route[] {
   const errors = ['AGENT_UNKNOWN', 'AGENT_INVALID', 'AGENT_CONFLICT'] as const;
+  const changed = (call: Call<{ readonly name: string }, unknown, unknown>): Promise<unknown> => {
+    const { tenantId, params, demand } = call;
+    demand({ module: ownModule });
+    return agents.show(tenantId, params.name);
+  };
   return [
     defineRoute({
       method: 'put',
@@ -179,10 +184,7 @@ function changingRoutes(agents: Agents): readonly Route[] {
       body: changeBody,
       answers: { 200: madeShape },
       errors,
-      current: ({ tenantId, params, demand }) => {
-        demand({ module: ownModule });
-        return agents.show(tenantId, params.name);
-      },
+      current: changed,
       handle: async ({ tenantId, actor, params, body: { version, document: written }, demand }) => {
         demand({ module: ownModule });
         const made = await agents.change({ tenantId, actor }, params.name, { written, version });
@@ -198,10 +200,7 @@ function changingRoutes(agents: Agents): readonly Route[] {
       query: showQuery,
       answers: { 200: deletedShape },
       errors: ['AGENT_UNKNOWN', 'AGENT_CONFLICT'],
-      current: ({ tenantId, params, demand }) => {
-        demand({ module: ownModule });
-        return agents.show(tenantId, params.name);
-      },
+      current: changed,
       handle: async ({ tenantId, actor, params, query: { version }, demand }) => {
         demand({ module: ownModule });
         return ok(await agents.delete({ tenantId, actor }, params.name, { version }), null);

@@ -284,6 +284,11 @@ function publishingRoutes(policies: Policies): readonly Route[] {
   const errors = ['POLICY_UNKNOWN', 'POLICY_INVALID'] as const;
   const since = (text: string | undefined): Date | undefined =>
     text === undefined ? undefined : new Date(text);
+  const changed = (call: Call<{ readonly name: string }, unknown, unknown>): Promise<unknown> => {
+    const { tenantId, params, demand } = call;
+    demand(wholeReach);
+    return current(policies, tenantId, params.name);
+  };
   return [
     defineRoute({
       ...{ method: 'post', path: '/v1/policies/:name/publish', ...shared, errors },
@@ -291,10 +296,7 @@ function publishingRoutes(policies: Policies): readonly Route[] {
       description:
         'What lets agents do more only asks: a second person must agree. `If-Match` takes the `ETag` of the versions.',
       body: wishBody,
-      current: ({ tenantId, params: { name }, demand }) => {
-        demand(wholeReach);
-        return current(policies, tenantId, name);
-      },
+      current: changed,
       handle: async ({ tenantId, actor, params: { name }, body, demand }) => {
         demand(wholeReach);
         const wish = { version: body?.version, from: since(body?.from) };
@@ -305,10 +307,7 @@ function publishingRoutes(policies: Policies): readonly Route[] {
       ...{ method: 'post', path: '/v1/policies/:name/rollback', ...shared, errors },
       summary: 'Puts an older version of a policy in force, by default the one before.',
       body: wishBody,
-      current: ({ tenantId, params: { name }, demand }) => {
-        demand(wholeReach);
-        return current(policies, tenantId, name);
-      },
+      current: changed,
       handle: async ({ tenantId, actor, params: { name }, body, demand }) => {
         demand(wholeReach);
         const wish = { version: body?.version, from: since(body?.from) };
@@ -319,10 +318,7 @@ function publishingRoutes(policies: Policies): readonly Route[] {
       ...{ method: 'post', path: '/v1/policies/:name/withdraw', ...shared, errors },
       summary: 'Lets the code decide again what a policy says.',
       body: withdrawBody,
-      current: ({ tenantId, params: { name }, demand }) => {
-        demand(wholeReach);
-        return current(policies, tenantId, name);
-      },
+      current: changed,
       handle: async ({ tenantId, actor, params: { name }, body, demand }) => {
         demand(wholeReach);
         const wish = { from: since(body?.from) };
