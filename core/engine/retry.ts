@@ -18,6 +18,7 @@ import {
   type FormerRow,
   lockFormer,
   readFormer,
+  readFormerRow,
 } from './store/retry-rows.ts';
 import type { Store } from './store/store.ts';
 import { storedInput } from './store/stored-input.ts';
@@ -56,7 +57,7 @@ export interface StartedRetry {
  */
 export async function retryRun(parts: RetryParts, request: RetryRequest): Promise<StartedRetry> {
   const { tenantId, runId } = request;
-  const seen = await lockFormer(parts.pool, tenantId, runId);
+  const seen = await readFormerRow(parts.pool, tenantId, runId);
   if (!seen)
     throw new EngineError('RUN_UNKNOWN', `There is no run '${runId.slice(0, 64)}' to retry.`);
   // Before the transaction, which must not wait for a second connection of the same pool.

@@ -43,6 +43,15 @@ export async function lockFormer(
      SELECT FROM tutti.run WHERE tenant_id = $1 AND id IN (SELECT id FROM chain) ORDER BY id FOR UPDATE`,
     [tenantId, runId],
   );
+  return await readFormerRow(client, tenantId, runId);
+}
+
+/** Reads a run that somebody wants to retry; null: there is none. */
+export async function readFormerRow(
+  client: Queryable,
+  tenantId: number,
+  runId: string,
+): Promise<FormerRow | null> {
   const { rows } = await client.query<FormerRow>(
     `SELECT r.tenant_id, r.id, r.workflow, r.workflow_version, r.pins, r.journal_v, r.company, r.business_date, r.time_zone, r.status, r.priority,
        r.actor, r.created_at, r.parent_run_id, n.id AS retried_by, n.ended_at IS NOT NULL AS retry_ended, ${openChild} AS open_child, ${undone} AS undone,
