@@ -170,11 +170,12 @@ function recoveryLines(
   entries: readonly EntryView[],
   steps: readonly StepView[],
 ): readonly RecoveryLine[] {
-  const paths = new Map(steps.map((step) => [step.id, pathOf(step)]));
-  return entries.flatMap((entry) => recoveryLine(entry, paths.get(entry.step ?? -1) ?? '') ?? []);
+  const byId = new Map(steps.map((step) => [step.id, step]));
+  return entries.flatMap((entry) => recoveryLine(entry, byId.get(entry.step ?? -1)) ?? []);
 }
 
-function recoveryLine({ kind, data }: EntryView, path: string): RecoveryLine | null {
+function recoveryLine({ kind, data }: EntryView, step: StepView | undefined): RecoveryLine | null {
+  const path = step ? pathOf(step) : '';
   switch (kind) {
     case 'step.escalated':
       return { path, what: 'told', who: String(data.to), code: String(data.code) };
@@ -187,9 +188,11 @@ function recoveryLine({ kind, data }: EntryView, path: string): RecoveryLine | n
     case 'run.aborted':
       return { path, what: 'ended the whole run', who: null, code: String(data.code) };
     case 'step.cancelling': {
-      // It had ended before anybody could.
       if (data.late === true) return null;
-      const what = data.subtree === true ? 'cancelled with all that waited for it' : 'cancelled';
+      const isAlone = data.subtree !== true;
+      // It was about to end, and did so.
+      if (isAlone && step?.status !== 'cancelled') return null;
+      const what = isAlone ? 'cancelled' : 'cancelled with all that waited for it';
       return { path, what, who: null, code: null };
     }
     default:

@@ -112,6 +112,23 @@ describe('what a run that did not go well says of itself', () => {
       assert.ok(!lines.some((line) => line.startsWith('It was cancelled')));
   });
 
+  it('says nothing of a cancel that came as the step ended by itself', async () => {
+    hand.dispatcher.answersCancel = false;
+    const run = await hand.start('lab.pair');
+    const { ref } = await hand.dispatcher.next('first');
+    await ask(run.id, { step: 'first' });
+    await eventually(
+      async () => (await engines.entriesOf(run.id, ['step.cancelling'])).length === 1,
+    );
+    hand.dispatcher.succeed(ref);
+    hand.dispatcher.succeed((await hand.dispatcher.next('second')).ref);
+    assert.equal(await run.ended, 'succeeded');
+
+    const { lines } = await told(run.id);
+
+    assert.ok(!lines.some((line) => line.includes('cancelled')), lines.join('\n'));
+  });
+
   it('says whether somebody has cancelled it or its time was over', async () => {
     verifies('R8.cancel');
     const asked = await hand.start('lab.pair');
