@@ -1,4 +1,5 @@
 import { askRun, type RunAsk } from '../core/engine/ask.ts';
+import { wrongUse } from './arguments.ts';
 import { withHost } from './call-host.ts';
 import { readingTenant } from './call-reading.ts';
 import { type Command, exit } from './command.ts';
@@ -16,14 +17,17 @@ export function askCommand(
   return (call) => {
     const [runId, further] = call.args.positionals as [string, string?];
     const asked = read?.(further ?? '');
+    const step = call.args.text('step');
+    const subtree = call.args.has('subtree');
+    // Without its step it would end the whole run.
+    if (subtree && step === undefined) throw wrongUse(kind)('takes --subtree with --step PATH');
     return withHost(call, async (host) => {
       const tenantId = (await readingTenant(host, { runId })) as number;
       await askRun(host, {
         tenantId,
         runId,
         kind,
-        step: call.args.text('step'),
-        subtree: call.args.has('subtree'),
+        ...{ step, subtree },
         actor: actorOfCall(call),
         ...asked,
       });

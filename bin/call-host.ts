@@ -1,7 +1,7 @@
 import type { History } from '../core/engine/history/history.ts';
 import { groupName } from '../core/service/batch/record.ts';
 import { hostOptions, readingTenant } from './call-reading.ts';
-import { askedScale, type Call, exit, usualDrainMs } from './command.ts';
+import { askedScale, type Call, drainMsOf, exit } from './command.ts';
 import { type Host, openHost } from './host.ts';
 
 /** Opens the host of a call, lets `work` use it, and closes it whatever happens. */
@@ -11,7 +11,7 @@ export async function withHost<T>(call: Call, work: (host: Host) => Promise<T>):
   try {
     return await work(host);
   } finally {
-    await host.close(host.config.limits?.drainMs ?? usualDrainMs);
+    await host.close(drainMsOf(host.config));
   }
 }
 

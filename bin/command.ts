@@ -1,4 +1,5 @@
 import { toErrorData } from '../core/base/errors.ts';
+import type { Config } from '../core/ports/config.ts';
 import type { Arguments } from './arguments.ts';
 import type { Interrupt } from './interrupt.ts';
 import type { Terminal } from './terminal.ts';
@@ -14,8 +15,10 @@ export interface Call {
 /** One command of the CLI; resolves with the exit code. How it is called stands in `usages/`. */
 export type Command = (call: Call) => Promise<number>;
 
-/** What running steps get to end in when a command ends, ms, so that little is done twice. */
-export const usualDrainMs = 20_000;
+/** What running steps get to end in when a command ends, ms, so that little is done twice. @default 20 s */
+export function drainMsOf({ limits }: Pick<Config, 'limits'>): number {
+  return limits?.drainMs ?? 20_000;
+}
 
 /** 0 done · 1 failed · 2 called wrongly · 3 done in part. */
 export const exit = { done: 0, failed: 1, usage: 2, partial: 3 } as const;

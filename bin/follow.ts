@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Engine } from '../core/engine/engine.ts';
 import { isTerminal, type RunStatus } from '../core/engine/run/states.ts';
+import { formatDuration } from '../core/service/batch/format.ts';
 import {
   noProgress,
   type Progress,
@@ -8,7 +9,7 @@ import {
   viewProgress,
 } from '../core/service/batch/progress.ts';
 import { expectedAgents } from './call-host.ts';
-import type { Call } from './command.ts';
+import { type Call, drainMsOf } from './command.ts';
 import { EventLines } from './event-lines.ts';
 import type { Host } from './host.ts';
 import { openDisplay, type ProgressDisplay } from './progress-display.ts';
@@ -109,7 +110,7 @@ export async function seeToItsEnd(call: Call, host: Host, run: Followed): Promis
   if (!executor.engine)
     call.terminal.say('Another process serves this database and runs it; following.');
   const ended = await follow(call, host, { run, executor });
-  if (ended === null) sayInterrupted(call, executor);
+  if (ended === null) sayInterrupted(call, host, executor);
   return ended;
 }
 
@@ -134,10 +135,10 @@ function sayHeld(call: Call, runId: string, status: RunStatus | null): void {
 }
 
 /** What becomes of a run whose command was interrupted. */
-export function sayInterrupted(call: Call, executor: Executor): void {
+export function sayInterrupted(call: Call, { config }: Host, executor: Executor): void {
   call.terminal.say(
     executor.engine
-      ? 'Interrupted. What runs gets up to 20 s to end (Ctrl-C again ends at once). What was done is recorded; the run goes on where it stopped when an engine starts again (tutti serve, npm start).'
+      ? `Interrupted. What runs gets up to ${formatDuration(drainMsOf(config))} to end (Ctrl-C again ends at once). What was done is recorded; the run goes on where it stopped when an engine starts again (tutti serve, npm start).`
       : 'Interrupted. The run goes on in the process that serves the database.',
   );
 }

@@ -1,6 +1,7 @@
+import { formatDuration } from '../../core/service/batch/format.ts';
 import { listeningOf, openApi } from '../api.ts';
 import { withHost } from '../call-host.ts';
-import { type Call, type Command, exit, scaleOf } from '../command.ts';
+import { type Call, type Command, drainMsOf, exit, scaleOf } from '../command.ts';
 import { newExecutor } from '../follow.ts';
 import type { Host } from '../host.ts';
 import { introduce, openCompany, sayApi } from '../introduction.ts';
@@ -30,7 +31,7 @@ async function serveUntilSignal(
     call.terminal.say('Serving until Ctrl-C.');
     await Promise.race([call.interrupt.came, executor.failed]);
     call.terminal.say(
-      'Ending: nothing new starts, what runs gets up to 20 s to end, and what was done is recorded. Ctrl-C again ends at once.',
+      `Ending: nothing new starts, what runs gets up to ${formatDuration(drainMsOf(host.config))} to end, and what was done is recorded. Ctrl-C again ends at once.`,
     );
     return exit.done;
   } finally {

@@ -86,7 +86,7 @@ async function runNight(
     executor,
   });
   if (status === null) {
-    sayInterrupted(call, executor);
+    sayInterrupted(call, host, executor);
     return null;
   }
   const record = await recordOf(host, tenantId, runId);

@@ -50,7 +50,8 @@ function list(terminal: Terminal, all: readonly StepView[]): void {
 
 function showStep(terminal: Terminal, step: StepContent): void {
   const { path, agent, kind, status, trust, input, output, attempts, error } = step;
-  terminal.say(`${terminal.bold(path)} (${agent ?? kind}): ${status}; its output is '${trust}'.`);
+  const label = output.state === 'none' ? '' : `; its output is '${trust}'`;
+  terminal.say(`${terminal.bold(path)} (${agent ?? kind}): ${status}${label}.`);
   if (error) terminal.say(`${error.code}: ${oneLine(error.message)}`);
   for (const [name, content] of [['Input', input] as const, ['Output', output] as const]) {
     terminal.say(`\n${terminal.bold(name)}`);

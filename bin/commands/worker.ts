@@ -6,7 +6,7 @@ import type { EngineAddress } from '../../worker/machines/link.ts';
 import { Machine } from '../../worker/machines/machine.ts';
 import { readPapers } from '../../worker/machines/papers.ts';
 import { hostOptions } from '../call-reading.ts';
-import { type Call, type Command, exit, usualDrainMs } from '../command.ts';
+import { type Call, type Command, drainMsOf, exit } from '../command.ts';
 import { openConfig } from '../configuration.ts';
 import { HostTelemetry } from '../host-telemetry.ts';
 import { say } from '../introduction.ts';
@@ -44,7 +44,7 @@ export const worker: Command = async (call) => {
   call.terminal.say(
     'Ending: nothing new is taken; what runs gets its time. Ctrl-C again ends at once.',
   );
-  const drainMs = config.limits?.drainMs ?? usualDrainMs;
+  const drainMs = drainMsOf(config);
   const late = new Promise<void>((resolve) => systemClock.after(drainMs, resolve));
   await Promise.race([machine.leave(), late]);
   await machine.close();

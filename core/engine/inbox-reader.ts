@@ -33,10 +33,21 @@ export class InboxReader {
   async #look(): Promise<void> {
     const { inbox, boot, answer, hear } = this.#parts;
     const messages = await answer(await inbox.read(boot));
-    const heard = messages.filter(
-      (message) =>
-        this.#heard.has(message.id) || hear(message.run_id, askedBy(message), [message.id]),
-    );
+    const heard = messages
+      .toSorted(endsFirst)
+      .filter(
+        (message) =>
+          this.#heard.has(message.id) || hear(message.run_id, askedBy(message), [message.id]),
+      );
     this.#heard = new Set(heard.map(({ id }) => id));
   }
+}
+
+/** Whoever wants a run ended is heard before all else: what others have asked of it meanwhile could end it another way. */
+function endsFirst(one: Message, other: Message): number {
+  return Number(endsRun(other)) - Number(endsRun(one));
+}
+
+function endsRun({ kind, data }: Message): boolean {
+  return kind === 'cancel' && data.step === undefined;
 }

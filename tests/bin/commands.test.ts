@@ -135,6 +135,14 @@ describe('the commands', () => {
     }
   });
 
+  it('cancel no whole run where somebody has forgotten the step', async () => {
+    verifies('R8.cancel');
+    const { code, stdout, stderr } = await tutti('cancel', summary.runId, '--subtree');
+
+    assert.match(stderr, /^INPUT_INVALID: tutti cancel takes --subtree with --step PATH/);
+    assert.deepEqual([code, stdout], [2, '']);
+  });
+
   it('end with 1 and the reason when the configuration or the database cannot be used', async () => {
     const down = { ...place, env: { DATABASE_URL: 'postgresql://127.0.0.1:1/none' } };
     const [missing, unreachable] = await Promise.all([

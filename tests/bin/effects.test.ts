@@ -81,4 +81,35 @@ describe('the commands on effects', function () {
     assert.equal(again.code, 2);
     assert.match(again.stderr, /^EFFECT_SETTLED: .*cli:.* said 'happened'/);
   });
+
+  it('say of an effect whose run has ended that nothing carries it out by itself', async () => {
+    verifies('R8.escalate');
+    const [again, found] = ['3c'.repeat(32), '4d'.repeat(32)];
+    const pool = fresh.database.pool('tutti_engine', 1);
+    const ended = newId();
+    await pool.query(
+      `INSERT INTO tutti.run (tenant_id, id, workflow, workflow_version, pins, journal_v, business_date, time_zone, status, actor, ended_at)
+       SELECT tenant_id, $2, workflow, workflow_version, pins, journal_v, business_date, time_zone, 'cancelled', actor, now() FROM tutti.run WHERE id = $1`,
+      [runId, ended],
+    );
+    await pool.query(
+      `INSERT INTO tutti.effect (tenant_id, key, run_id, step, seq, tool, contract, actor, args_sha256, state, started_at)
+       SELECT tenant_id, decode(given.key, 'hex'), $2, 1, given.seq, tool, contract, actor, args_sha256, 'started', now()
+       FROM tutti.effect e, unnest($3::text[], $4::int[]) AS given (key, seq) WHERE e.key = decode($1, 'hex')`,
+      [done, ended, [again, found], [1, 2]],
+    );
+
+    const retried = await tutti('settle', again, 'retry');
+    const happened = await tutti('settle', found, 'happened');
+
+    assert.equal(retried.code, 0, retried.stderr);
+    assert.match(
+      retried.stdout,
+      new RegExp(
+        `is 'approved' now\\. .*nothing carries it out by itself: tutti retry ${ended}\n$`,
+      ),
+    );
+    assert.match(happened.stdout, /is 'applied' now\. Its run has ended\.\n$/);
+    assert.doesNotMatch(retried.stdout + happened.stdout, /go on/);
+  });
 });

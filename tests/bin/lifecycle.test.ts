@@ -29,7 +29,11 @@ describe('the life of a command', () => {
   /** The database, and a gate of its own that runs of `gated` wait for. */
   const placeWith = (gate: string): Place & { readonly open: () => void } => ({
     cwd: folder.path,
-    env: { DATABASE_URL: fresh.url, TUTTI_TEST_GATE: join(folder.path, gate) },
+    env: {
+      DATABASE_URL: fresh.url,
+      TUTTI_TEST_GATE: join(folder.path, gate),
+      TUTTI_DRAIN_MS: '1500',
+    },
     open: () => writeFileSync(join(folder.path, gate), ''),
   });
 
@@ -41,7 +45,10 @@ describe('the life of a command', () => {
     first.child.kill('SIGINT');
     const interrupted = await first.ended;
     assert.equal(interrupted.code, 130);
-    assert.match(interrupted.stdout, /Interrupted\. .*goes on where it stopped/);
+    assert.match(
+      interrupted.stdout,
+      /Interrupted\. What runs gets up to 1\.5 s .*goes on where it stopped/,
+    );
 
     place.open();
     const second = await runProcess(place, ['run', 'gated', '--key', 'night', '--json', ...shop]);
@@ -52,7 +59,8 @@ describe('the life of a command', () => {
   });
 
   it('a second signal ends it at once', async () => {
-    const place = placeWith('never');
+    const { cwd, env } = placeWith('never');
+    const place = { cwd, env: { ...env, TUTTI_DRAIN_MS: '600000' } };
     const running = startCli(place, ['run', 'gated', ...shop]);
     await running.says(/1 running/);
     running.child.kill('SIGTERM');
@@ -98,6 +106,7 @@ describe('the life of a command', () => {
     server.child.kill('SIGTERM');
     const ended = await server.ended;
     assert.deepEqual([ended.code, ended.stderr], [0, '']);
+    assert.match(ended.stdout, /Ending: .*what runs gets up to 1\.5 s to end/);
     await assert.rejects(fetch(`${url}/livez`));
   });
 

@@ -48,6 +48,8 @@ describe('tutti steps', function () {
     const { input, output } = JSON.parse(json.stdout) as StepContent;
     assert.deepEqual(input, { state: 'there', value: { value: 'alone' } });
     assert.deepEqual(output, input);
+    assert.match(told.stdout, /^say \(echo\.say\): succeeded; its output is '\w+'\.$/m);
+    assert.match(failed.stdout, /^fail \(echo\.fail\): failed\.$/m);
     assert.match(told.stdout, /Input\n\{\n {2}"value": "alone"\n\}\n\nOutput\n/);
     assert.match(told.stdout, /1 attempt\n1 {2}succeeded /);
     assert.match(failed.stdout, /OUTPUT_INVALID: It fails by design\./);

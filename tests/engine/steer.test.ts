@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { defineAgent, defineModule, defineWorkflow, z } from 'tutti';
-import type { RunAsk } from '../../core/engine/ask.ts';
+import { askRun, type RunAsk } from '../../core/engine/ask.ts';
 import { History } from '../../core/engine/history/history.ts';
+import { Inbox } from '../../core/engine/store/inbox.ts';
+import { Store } from '../../core/engine/store/store.ts';
 import { requestOf } from '../support/engine.ts';
 import { eventually } from '../support/eventually.ts';
 import { type HandEngine, HandEngines } from '../support/hand-engine.ts';
@@ -236,6 +238,22 @@ describe('a run that somebody steers', () => {
     assert.equal(await ended, 'succeeded');
     assert.equal((await engines.stepsOf(run.id)).first, 'cancelled');
     assert.equal(hand.dispatcher.jobs.length, 1);
+  });
+
+  it('is cancelled where somebody has asked for that, too, after having cancelled all of its steps', async () => {
+    verifies('R8.cancel');
+    const run = await hand.start('lab.timed');
+    await hand.dispatcher.next('only');
+    await hand.engine.stop();
+    const left = { tenantId: 1, runId: run.id, kind: 'cancel', actor } as const;
+    const parts = { store: new Store(engines.pool), inbox: new Inbox(engines.pool) };
+    await askRun(parts, { ...left, step: 'only' });
+    await askRun(parts, left);
+
+    hand = await engines.open();
+    hand.dispatcher.answersCancel = true;
+
+    assert.equal(await hand.engine.whenEnded(run.id), 'cancelled');
   });
 
   it('is cancelled at the moment by which it was to end, whoever has it then, and its retry is not', async () => {

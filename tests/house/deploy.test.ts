@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, parseAllDocuments } from 'yaml';
+import { drainMsOf } from '../../bin/command.ts';
 import { oldestMajor } from '../../bin/node24.mjs';
 import { defaultPort } from '../../bin/usages/flags.ts';
 import { version } from '../../bin/version.ts';
@@ -27,9 +28,7 @@ const pod = ofKind('Deployment').spec.template.spec;
 const [container] = pod.containers;
 const compose: Document = parse(read('compose.yaml'));
 const dockerfile = read('Dockerfile');
-const drainMs = Number(
-  /const usualDrainMs = ([\d_]+)/.exec(read('bin/command.ts'))?.[1]?.replace('_', ''),
-);
+const drainMs = drainMsOf({});
 
 /** Of every place that names one. */
 const images = [

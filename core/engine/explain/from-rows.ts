@@ -79,6 +79,7 @@ export async function explainFromRows(
         isOwned: run.isOwned,
         wait: row.wait,
         wakeAt: row.wake_at?.getTime() ?? null,
+        isWaitNode: row.kind === 'wait',
         ...asked.effects.get(row.id),
         runs: asked.runs.get(row.id) ?? [],
         by: decidersOf(row, workflow),

@@ -47,6 +47,7 @@ export function factsOf(watched: Watched, around: Surroundings, lineUp: LineUp):
     isPaused: run.isPaused && !step.isAsking,
     isOwned: step.isAsking || !around.isDraining(),
     ...waitOf(watched),
+    isWaitNode: step.place.kind === 'wait',
     ...effect,
     ...{ runs, by: step.place.kind === 'approval' ? step.place.by : [] },
     run: run.facts.id,

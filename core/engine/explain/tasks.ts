@@ -137,8 +137,7 @@ export class Tasks {
     if (step.status !== 'waiting') return pointTask(run, place, step.place.join);
     if (step.wakeAt === null || step.wait !== 'timer')
       return { ...emptyTask(run, place), state: 'waiting', readyAt: null };
-    const pointMs = Math.max(0, step.wakeAt - this.#around.clock.now());
-    return { ...pointTask(run, place), pointMs };
+    return { ...pointTask(run, place), state: 'waiting', readyAt: step.wakeAt };
   }
 
   /** A foreach ends with its items. Those that are not known are made up, as many as there should be. */

@@ -156,6 +156,7 @@ function isSame(blocker: StepBlocker, { kind, name }: LiftedStart): boolean {
     case 'stop':
     case 'paused':
     case 'retry':
+    case 'moment':
     case 'review':
     case 'approval':
     case 'budget_approval':

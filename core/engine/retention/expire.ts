@@ -44,8 +44,8 @@ export async function expiredPartitions(
 }
 
 /**
- * Deletes runs that ended before `limit`, unless they lie in a month that stays. Effects stay for good: they have ids and hashes
- * only then, and their keys keep a write from being done twice. Returns how many runs went.
+ * Deletes runs that ended before `limit`, unless they lie in a month that stays. Effects stay for good: their keys keep a write from being
+ * done twice, and beside ids and hashes they have their results, with which a repeat is answered. Returns how many runs went.
  */
 export async function expireRuns(client: pg.Client, limit: Date): Promise<number> {
   const going = new Set((await expiredPartitions(client, limit)).map(({ month }) => month.name));

@@ -29,7 +29,8 @@ export type BlockerData =
   /** `reach`: what somebody has stopped, and why. */
   | { readonly kind: 'stop'; readonly reach: string; readonly reason: string }
   | { readonly kind: 'paused' | 'owner' | 'running' }
-  | { readonly kind: 'retry' }
+  /** `moment`: that of a node that waits for one. */
+  | { readonly kind: 'retry' | 'moment' }
   | { readonly kind: 'review'; readonly key: string | null }
   /** `by`: the roles and persons that a node asks; empty for an effect. `policy`: what asks for people's word on that, where a policy does. */
   | {

@@ -34,6 +34,8 @@ function sentenceOf(data: BlockerData): string {
       return 'No engine starts work of the run now; the next one that is free takes it';
     case 'retry':
       return 'It is tried again after a failure';
+    case 'moment':
+      return 'It waits for its moment';
     case 'review':
       return `A person must say how ${effectText(data.key)} ended`;
     case 'approval':

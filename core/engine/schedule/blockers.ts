@@ -30,6 +30,8 @@ export interface StepFacts {
   readonly isOwned: boolean;
   readonly wait: StepWait | null;
   readonly wakeAt: number | null;
+  /** Whether it is a node that waits for a moment; others wait for one when they have failed. @default false */
+  readonly isWaitNode?: boolean;
   /** What a step in review, or one that asks for approval, waits to hear of: an effect's key. @default null */
   readonly key?: string | null;
   /** The policy by which that effect takes people's word. @default none, or nobody knows */
@@ -99,6 +101,7 @@ function holds(facts: StepFacts): readonly StepBlocker[] {
     isOwned,
     wait,
     wakeAt,
+    isWaitNode = false,
     now,
     key = null,
     policy = null,
@@ -112,7 +115,7 @@ function holds(facts: StepFacts): readonly StepBlocker[] {
   if (isPaused) found.push(say({ kind: 'paused' }));
   if (!isOwned) found.push(say({ kind: 'owner' }));
   if (wait === null) return found;
-  const kind = waitKinds[wait];
+  const kind = isWaitNode && wait === 'timer' ? 'moment' : waitKinds[wait];
   const untilMs = wakeAt === null ? null : Math.max(0, wakeAt - now);
   if (kind === 'review') found.push(say({ kind, key }, untilMs));
   else if (kind === 'approval')

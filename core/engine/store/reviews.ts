@@ -233,7 +233,7 @@ function checkOutcome(
   const issue = parsed.error.issues[0];
   throw new EngineError(
     'INPUT_INVALID',
-    `'${name}' does not answer ${outcome === undefined ? 'nothing' : 'like that'}: ${[issue?.path.join('.'), issue?.message].filter(Boolean).join(': ')}. Give what it would have answered as the outcome, in JSON.`,
+    `'${name}' ${outcome === undefined ? 'has an answer' : 'does not answer like that'}: ${[issue?.path.join('.'), issue?.message].filter(Boolean).join(': ')}. Give what it would have answered as the outcome, in JSON.`,
     { details: { errors: [{ pointer: '/outcome', detail: issue?.message }] } },
   );
 }

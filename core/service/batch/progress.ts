@@ -135,12 +135,17 @@ class Fold {
         sums.rehearsal ||= entry.data.mode === 'rehearsal';
         return this.#move(entry, 'running');
       case 'step.retrying':
+      case 'step.waiting':
+      case 'step.lost':
         return this.#move(entry, 'waiting');
       case 'step.succeeded':
         if (entry.data.carried === true) sums.carried += 1;
         return this.#move(entry, 'succeeded');
       case 'step.failed':
         return this.#move(entry, 'failed');
+      case 'step.skipped':
+      case 'step.cancelled':
+        return this.#move(entry, 'skipped');
       case 'finding':
         return this.#find(entry);
       case 'effect.proposed':
@@ -156,7 +161,7 @@ class Fold {
         return;
       case 'run.ended':
         sums.ended = String(entry.data.status);
-        return;
+        return this.#endAll();
     }
   }
 
@@ -175,6 +180,13 @@ class Fold {
     if (entry.step === null) return;
     const { module = null } = this.#places.get(entry.step) ?? {};
     this.#places.set(entry.step, { module, state });
+  }
+
+  /** Of what ends with its run, and of what was never to start, no entry of its own tells. */
+  #endAll(): void {
+    for (const [step, { module, state }] of this.#places)
+      if (state === 'waiting' || state === 'running')
+        this.#places.set(step, { module, state: 'skipped' });
   }
 
   #find(entry: ProgressEntry): void {

@@ -27,6 +27,13 @@ export interface AgentStep {
   readonly degraded: boolean;
 }
 
+/** A node that no agent does and that has failed by itself: a question that was refused, a wait that took too long, an expression. */
+export interface FailedNode {
+  readonly path: string;
+  readonly kind: string;
+  readonly error: { readonly code: string; readonly message: string } | null;
+}
+
 /** What the agents of a run did with one tool. */
 export interface ToolUse {
   readonly tool: string;
@@ -55,6 +62,9 @@ export interface RunRecord {
   readonly head: RunHead;
   readonly summary: RunSummary;
   readonly steps: readonly AgentStep[];
+  readonly failedNodes: readonly FailedNode[];
+  /** Why it was ended before its time: somebody asked for it, or its deadline had passed; null: it was not. */
+  readonly cancelled: 'asked' | 'deadline' | null;
   readonly findings: readonly FindingView[];
   /** Those that nobody has decided. */
   readonly proposals: readonly ProposalView[];
@@ -64,7 +74,7 @@ export interface RunRecord {
   readonly spend: readonly AgentSpend[];
   /** Failed attempts that were tried again. */
   readonly retries: number;
-  /** Who was told of a failure, who took over and what was left out, in order. */
+  /** Who was told of a failure, who took over, what was left out or cancelled, and what has ended the run, in order. */
   readonly recoveries: readonly RecoveryLine[];
   /** Budgets that passed their warning mark while it ran, in order. */
   readonly warnings: readonly BudgetLine[];
@@ -79,11 +89,17 @@ export interface BudgetLine {
   readonly share: number;
 }
 
-/** What a recovery rule did for one step. */
+/** What a recovery rule, or somebody who cancelled it, did for one step. */
 export interface RecoveryLine {
   /** `match` or `match/check[V-17]` */
   readonly path: string;
-  readonly what: 'told' | 'taken over by' | 'left out';
+  readonly what:
+    | 'told'
+    | 'taken over by'
+    | 'left out'
+    | 'ended the whole run'
+    | 'cancelled'
+    | 'cancelled with all that waited for it';
   /** Who was told, or took over. */
   readonly who: string | null;
   readonly code: string | null;
@@ -109,13 +125,15 @@ export async function readRecord(
     head,
     summary,
     steps: agents,
+    failedNodes: failedNodes(steps),
+    cancelled: cancelledBy(entries),
     findings: [...findings].sort(byWeight),
     proposals: proposals.filter(({ state }) => state === 'proposed'),
     decided: proposals.filter(({ state }) => state !== 'proposed'),
     tools: countTools(entries),
     spend: countSpend(entries, agents),
     retries: entries.filter((entry) => entry.kind === 'step.retrying').length,
-    recoveries: entries.flatMap((entry) => recoveryLine(entry, agents) ?? []),
+    recoveries: recoveryLines(entries, steps),
     warnings: entries.filter(({ kind }) => kind === 'budget.warned').map(budgetLine),
   };
 }
@@ -129,11 +147,35 @@ function budgetLine({ data }: EntryView): BudgetLine {
   };
 }
 
-function recoveryLine(
-  { kind, step, data }: EntryView,
-  steps: readonly AgentStep[],
-): RecoveryLine | null {
-  const path = steps.find(({ id }) => id === step)?.path ?? '';
+/** A foreach that has failed by its items is told by them. */
+function failedNodes(steps: readonly StepView[]): readonly FailedNode[] {
+  const failed = steps.filter(({ status }) => status === 'failed');
+  const told = new Set(failed.flatMap((each) => (each.itemKey === '' ? [] : foreachOf(each))));
+  return failed
+    .filter(({ agent, itemKey, node }) => agent === null && (itemKey !== '' || !told.has(node)))
+    .map((step) => ({ path: pathOf(step), kind: step.kind, error: step.error }));
+}
+
+function foreachOf({ node }: StepView): string {
+  return node.split('/')[0] ?? node;
+}
+
+function cancelledBy(entries: readonly EntryView[]): RunRecord['cancelled'] {
+  const { data } = entries.find(({ kind }) => kind === 'run.cancelling') ?? {};
+  if (!data) return null;
+  return data.reason === 'deadline' ? 'deadline' : 'asked';
+}
+
+function recoveryLines(
+  entries: readonly EntryView[],
+  steps: readonly StepView[],
+): readonly RecoveryLine[] {
+  const byId = new Map(steps.map((step) => [step.id, step]));
+  return entries.flatMap((entry) => recoveryLine(entry, byId.get(entry.step ?? -1)) ?? []);
+}
+
+function recoveryLine({ kind, data }: EntryView, step: StepView | undefined): RecoveryLine | null {
+  const path = step ? pathOf(step) : '';
   switch (kind) {
     case 'step.escalated':
       return { path, what: 'told', who: String(data.to), code: String(data.code) };
@@ -142,6 +184,16 @@ function recoveryLine(
     case 'step.skipped': {
       const { code } = (data.error ?? {}) as { readonly code?: string };
       return { path, what: 'left out', who: null, code: code ?? null };
+    }
+    case 'run.aborted':
+      return { path, what: 'ended the whole run', who: null, code: String(data.code) };
+    case 'step.cancelling': {
+      if (data.late === true) return null;
+      const isAlone = data.subtree !== true;
+      // It was about to end, and did so.
+      if (isAlone && step?.status !== 'cancelled') return null;
+      const what = isAlone ? 'cancelled' : 'cancelled with all that waited for it';
+      return { path, what, who: null, code: null };
     }
     default:
       return null;

@@ -32,6 +32,7 @@ export function summarise(record: RunRecord): readonly SummaryPart[] {
     ...(head.goal === null ? [] : [{ kind: 'line' as const, text: `Goal: ${head.goal}` }]),
     ...(head.rehearsal ? [{ kind: 'line' as const, text: rehearsalNote }] : []),
     ...(retryNote(head) ? [{ kind: 'line' as const, text: retryNote(head) }] : []),
+    ...(cancelNote(record) ? [{ kind: 'line' as const, text: cancelNote(record) }] : []),
     ...findingTables(record),
     ...gravest(record),
     ...proposals(record),
@@ -64,6 +65,24 @@ export function retryNote({
 }: Pick<RunRecord['head'], 'retryOf' | 'retriedBy'>): string {
   const of = retryOf === null ? [] : [`retry of ${retryOf}`];
   return [...of, ...(retriedBy === null ? [] : [`retried by ${retriedBy}`])].join(', ');
+}
+
+/** Why a run was ended before its time; '' for one that was not. */
+export function cancelNote({ head, cancelled }: Pick<RunRecord, 'head' | 'cancelled'>): string {
+  if (head.status !== 'cancelled' || cancelled === null) return '';
+  return cancelled === 'deadline'
+    ? 'It was cancelled: its deadline had passed.'
+    : 'It was cancelled: somebody asked for it.';
+}
+
+/** How many have failed, as a sentence; '' where none has. */
+export function failedNote({
+  steps,
+  failedNodes,
+}: Pick<RunRecord, 'steps' | 'failedNodes'>): string {
+  const agents = steps.filter(({ status }) => status === 'failed').length;
+  const all = agents + failedNodes.length;
+  return all === 0 ? '' : `${countOf(all, all === agents ? 'agent' : 'step')} failed.`;
 }
 
 function nameOf({ head }: RunRecord): string {
@@ -143,15 +162,16 @@ function proposals(record: RunRecord): readonly SummaryPart[] {
   ];
 }
 
-function failures({ steps, retries, recoveries }: RunRecord): readonly SummaryPart[] {
-  const failed = steps.filter((step) => step.status === 'failed');
+function failures({ steps, failedNodes, ...record }: RunRecord): readonly SummaryPart[] {
+  const { retries, recoveries } = record;
+  const failed = [...steps.filter((step) => step.status === 'failed'), ...failedNodes];
   const degraded = steps.filter((step) => step.degraded).length;
   const lines = [
     ...failed
       .slice(0, shownFailures)
       .map((step) => `${step.path}: ${step.error?.code ?? 'failed'}: ${step.error?.message ?? ''}`),
     ...(failed.length > shownFailures
-      ? [`and ${countOf(failed.length - shownFailures, 'agent')} more`]
+      ? [`and ${countOf(failed.length - shownFailures, 'step')} more`]
       : []),
     ...(degraded > 0
       ? [`${countOf(degraded, 'agent')} ran a playbook because the model was not to be had`]

@@ -101,13 +101,32 @@ describe('the progress of a run', () => {
     assert.equal(progress.proposals.size, 1);
   });
 
-  it('puts an agent that is tried again back among those that wait', () => {
+  for (const kind of ['step.retrying', 'step.waiting', 'step.lost']) {
+    it(`puts an agent back among those that wait after ${kind}`, () => {
+      const progress = foldEntries(known, [entry([1, 'step.started', 1]), entry([2, kind, 1])]);
+
+      assert.equal(progress.places.get(1)?.state, 'waiting');
+    });
+  }
+
+  for (const kind of ['step.skipped', 'step.cancelled']) {
+    it(`counts an agent that has begun as ended after ${kind}`, () => {
+      const progress = foldEntries(known, [entry([1, 'step.started', 1]), entry([2, kind, 1])]);
+
+      const { ended, running, failed } = viewProgress(progress, 0, 0);
+      assert.deepEqual([ended, running, failed], [1, 0, 0]);
+    });
+  }
+
+  it('has nobody at work and nobody waiting when its run has ended, whatever no entry has told', () => {
     const progress = foldEntries(known, [
       entry([1, 'step.started', 1]),
-      entry([2, 'step.retrying', 1]),
+      entry([2, 'step.failed', 2]),
+      entry([3, 'run.ended', null, { status: 'cancelled' }]),
     ]);
 
-    assert.equal(progress.places.get(1)?.state, 'waiting');
+    const { ended, total, running, failed } = viewProgress(progress, 0, 0);
+    assert.deepEqual([ended, total, running, failed], [3, 3, 0, 1]);
   });
 
   it('ends steps that no entry ends: skipped and cancelled ones', () => {
@@ -147,6 +166,8 @@ describe('the progress of a run', () => {
       'step.succeeded',
       'step.failed',
       'step.retrying',
+      'step.waiting',
+      'step.skipped',
       'finding',
       'tool.called',
       'effect.proposed',

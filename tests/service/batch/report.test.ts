@@ -95,6 +95,7 @@ function aRecord(record: Partial<RunRecord> = {}): RunRecord {
     spend: [],
     retries: 0,
     recoveries: [],
+    ...{ failedNodes: [], cancelled: null },
     warnings: [],
     ...record,
   };

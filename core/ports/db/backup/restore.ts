@@ -96,7 +96,7 @@ async function refuseData(client: pg.Client): Promise<void> {
   );
   if (engines.rowCount !== 0) {
     const message =
-      'An engine serves this database, or died within the last 15 s; stop it and try again. Nothing was restored.';
+      'An engine serves this database, or died a moment ago; stop it, or wait for the end of its lease, and try again. Nothing was restored.';
     throw new EngineError('INPUT_INVALID', message);
   }
   const filled: string[] = [];

@@ -1,6 +1,6 @@
 import { countOf, formatCost, formatCount, formatDay, formatDuration } from '../format.ts';
 import type { RunRecord } from '../record.ts';
-import { rehearsalNote, retryNote } from '../summary.ts';
+import { cancelNote, failedNote, rehearsalNote, retryNote } from '../summary.ts';
 import { type Html, html } from './html.ts';
 
 const statusWords: Readonly<Record<string, string>> = {
@@ -19,7 +19,7 @@ export function overview(record: RunRecord): Html {
 <div class="status ${summary.status}">${statusMark(summary.status)}${statusWords[summary.status] ?? `Still ${summary.status}`}${
     summary.proposals > 0 && `, ${countOf(record.proposals.length, 'proposal')} open`
   }</div>
-${head.rehearsal && html`<p class="lead" data-rehearsal="true"><strong>${rehearsalNote}</strong></p>`}${retryNote(head) && html`<p class="lead" data-retry="true">This run: ${retryNote(head)}.</p>`}${head.goal !== null && html`<p class="lead" data-goal="true">Goal: ${head.goal}</p>`}<p class="lead">${sentence(record)}</p>
+${head.rehearsal && html`<p class="lead" data-rehearsal="true"><strong>${rehearsalNote}</strong></p>`}${retryNote(head) && html`<p class="lead" data-retry="true">This run: ${retryNote(head)}.</p>`}${head.goal !== null && html`<p class="lead" data-goal="true">Goal: ${head.goal}</p>`}${cancelNote(record) && html`<p class="lead" data-cancelled="true">${cancelNote(record)}</p>`}<p class="lead">${sentence(record)}</p>
 <dl class="figures">
 ${figure('Findings', ['findings', summary.findings])}
 ${head.rehearsal ? figure('Writes it would have had', ['observed', summary.observed]) : figure('Proposals open', ['proposals-open', record.proposals.length])}
@@ -41,8 +41,8 @@ function figure(
   return html`<div><dt>${label}</dt><dd data-figure="${exact[0]}" data-value="${exact[1]}">${shown}</dd></div>`;
 }
 
-function sentence({ head, summary, findings, proposals, steps }: RunRecord): string {
-  const failed = steps.filter((step) => step.status === 'failed').length;
+function sentence(record: RunRecord): string {
+  const { head, summary, findings, proposals } = record;
   const one = proposals.length === 1;
   return [
     `${countOf(summary.agents, 'agent')} of ${countOf(summary.modules.length, 'module')} read ${countOf(summary.recordsRead, 'record')} and reported ${weighed(findings)}.`,
@@ -51,7 +51,7 @@ function sentence({ head, summary, findings, proposals, steps }: RunRecord): str
       : head.rehearsal
         ? `It would have made ${countOf(summary.observed, 'change')} to the ERP, or proposed them.`
         : 'No change to the ERP waits for a person.',
-    failed > 0 ? `${countOf(failed, 'agent')} failed.` : '',
+    failedNote(record),
     summary.tokens.input + summary.tokens.output > 0
       ? ''
       : 'No model was called: the agents ran their playbooks.',

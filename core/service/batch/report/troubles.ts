@@ -1,5 +1,6 @@
 import { countOf } from '../format.ts';
-import type { AgentStep, RunRecord } from '../record.ts';
+import type { AgentStep, FailedNode, RunRecord } from '../record.ts';
+import { failedNote } from '../summary.ts';
 import { type Html, html } from './html.ts';
 
 /** What failed, what was degraded, and what had to be tried again. */
@@ -10,22 +11,22 @@ export function troubles(record: RunRecord): Html {
     (step) => step.status === 'skipped' || step.status === 'cancelled',
   ).length;
   return html`<section id="troubles"><h2>What failed or was degraded</h2>
-<p class="soft">${sentence({ failed: failed.length, degraded: degraded.length, skipped, retries: record.retries })}</p>
+<p class="soft">${sentence({ failed: failedNote(record), degraded: degraded.length, skipped, retries: record.retries })}</p>
 ${
-  failed.length + degraded.length > 0 &&
+  failed.length + record.failedNodes.length + degraded.length > 0 &&
   html`<div class="wrap"><table><thead><tr><th scope="col">Step</th><th scope="col">Agent</th><th scope="col">What happened</th><th scope="col" class="number">Attempts</th></tr></thead>
-<tbody>${[...failed, ...degraded].map(row)}</tbody></table></div>`
+<tbody>${failed.map(row)}${record.failedNodes.map(nodeRow)}${degraded.map(row)}</tbody></table></div>`
 }</section>`;
 }
 
 function sentence(counts: {
-  readonly failed: number;
+  readonly failed: string;
   readonly degraded: number;
   readonly skipped: number;
   readonly retries: number;
 }): string {
   const parts = [
-    counts.failed > 0 && `${countOf(counts.failed, 'agent')} failed.`,
+    counts.failed !== '' && counts.failed,
     counts.degraded > 0 &&
       `${countOf(counts.degraded, 'agent')} ran their playbook because the model was not to be had.`,
     counts.skipped > 0 && `${countOf(counts.skipped, 'step')} did not run.`,
@@ -39,8 +40,14 @@ function sentence(counts: {
 
 function row(step: AgentStep): Html {
   const what =
-    step.status === 'failed'
-      ? `${step.error?.code ?? 'Failed'}: ${step.error?.message ?? 'no reason is recorded'}`
-      : 'Degraded: ran its playbook instead of a model.';
+    step.status === 'failed' ? reason(step) : 'Degraded: ran its playbook instead of a model.';
   return html`<tr data-trouble="${step.status === 'failed' ? 'failed' : 'degraded'}"><td class="what">${step.path}</td><td class="nowrap">${step.agent}</td><td class="what">${what}</td><td class="number">${step.attempt}</td></tr>`;
+}
+
+function nodeRow(node: FailedNode): Html {
+  return html`<tr data-trouble="failed"><td class="what">${node.path}</td><td class="nowrap">${node.kind}</td><td class="what">${reason(node)}</td><td class="number"></td></tr>`;
+}
+
+function reason({ error }: Pick<FailedNode, 'error'>): string {
+  return `${error?.code ?? 'Failed'}: ${error?.message ?? 'no reason is recorded'}`;
 }
