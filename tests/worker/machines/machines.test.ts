@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { monotonicNs } from '../../../core/base/lease-clock.ts';
-import { longestMessage } from '../../../worker/machines/frames.ts';
+import { longestMessage } from '../../../worker/pool/frames.ts';
 import { isolationBy } from '../../../worker/pool/isolation.ts';
 import { Pool } from '../../../worker/pool/pool.ts';
 import { ChaosProxy } from '../../support/chaos-proxy.ts';
