@@ -91,6 +91,14 @@ describe('a lane, under a fault of one of its agents', () => {
     });
   }
 
+  it('believes nothing of what an agent posts to whoever has opened the thread', async () => {
+    verifies('R8.isolation');
+    const { fault, beside } = await run('forges');
+
+    assert.deepEqual([...new Set([fault, ...beside].map(({ kind }) => kind))], ['succeeded']);
+    assert.equal((await lab.jobs.send('quick', { id: 'a' }).ended).kind, 'succeeded');
+  });
+
   for (const [how, alone] of [
     ['on a thread', false],
     ['as a suspect', true],
