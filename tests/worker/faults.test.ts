@@ -30,6 +30,10 @@ const harmless: readonly (readonly [string, string, RegExp])[] = [
   ['wordless', 'AGENT_FAILED', /cannot be read/],
   ['odd_words', 'AGENT_FAILED', /no text/],
   ['nested', 'RESULT_UNCLONABLE', /levels/],
+  ['long', 'OUTPUT_INVALID', /has 16000002 bytes/],
+  ['many', 'OUTPUT_INVALID', /has 200001 values/],
+  ['findings', 'OUTPUT_INVALID', /more than 2000 findings/],
+  ['finding_much', 'OUTPUT_INVALID', /findings of more than 2000000 bytes/],
 ];
 
 const neighbours = 5;
