@@ -34,3 +34,19 @@ export function isDeeperJson(json: string, most = mostLevels): boolean {
 function isNested(value: unknown): value is object {
   return value !== null && typeof value === 'object';
 }
+
+/** How many values there are in JSON without spaces: itself, and whatever stands in its lists and objects. */
+export function valuesIn(json: string): number {
+  let values = 1;
+  let isText = false;
+  for (let at = 0; at < json.length; at += 1) {
+    const letter = json[at];
+    if (isText && letter === '\\') at += 1;
+    else if (letter === '"') isText = !isText;
+    else if (isText) continue;
+    else if (letter === ',') values += 1;
+    else if (letter === '[' && json[at + 1] !== ']') values += 1;
+    else if (letter === '{' && json[at + 1] !== '}') values += 1;
+  }
+  return values;
+}

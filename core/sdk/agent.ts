@@ -29,7 +29,7 @@ export interface PlaybookContext<I, T extends Readonly<Record<string, AnyTool>>>
   /** What the run is for, in the words of whoever asked for it; null: nobody has said. */
   readonly goal: string | null;
   readonly tools: { readonly [K in keyof T]: ToolFunction<T[K]> };
-  /** Reports a finding; the same kind, company and records within a run are one finding. */
+  /** Reports a finding; the same kind, company and records within a run are one finding. An attempt reports 2,000 at most, of 2 MB together. */
   readonly finding: (finding: FindingInput) => void;
   /** The run's business date, `YYYY-MM-DD`. */
   readonly today: string;
@@ -76,6 +76,7 @@ export interface AgentDeclaration<
   /** One sentence: what it is for. */
   readonly purpose: string;
   readonly input: I;
+  /** What it hands in: at most 16 MB of JSON with 200,000 values. More belongs into records, or a file. */
   readonly output: O;
   /** @default 'standard' */
   readonly model?: ModelProfile;

@@ -234,3 +234,10 @@ export interface WorkflowData {
   readonly concurrency: number | null;
   readonly nodes: readonly Node[];
 }
+
+/** The nodes of a workflow that do something: of a foreach those of its body. */
+export function doersIn(nodes: WorkflowData['nodes']): readonly Exclude<Node, ForeachNode>[] {
+  return nodes.flatMap((node): readonly Exclude<Node, ForeachNode>[] =>
+    node.kind === 'foreach' ? node.body : [node],
+  );
+}

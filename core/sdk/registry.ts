@@ -8,7 +8,7 @@ import { type RegisteredSchedule, recordSchedules } from './check-schedule.ts';
 import { withDelegates } from './delegates.ts';
 import type { AnyEntity, Field } from './entity.ts';
 import type { Module } from './module.ts';
-import type { Node, WorkflowData } from './node.ts';
+import { doersIn, type WorkflowData } from './node.ts';
 import { findTierFault } from './policy/check-policy.ts';
 import { dutyConflicts } from './policy/duties.ts';
 import { hasAccess, type Policy } from './policy/policy.ts';
@@ -160,10 +160,7 @@ export function checkToolNodes(
     policies,
   }: Pick<Declarations, 'tools' | 'policies'> & { readonly module: string },
 ): void {
-  const inner = nodes.flatMap((node): readonly Node[] =>
-    node.kind === 'foreach' ? node.body : [node],
-  );
-  for (const node of inner) {
+  for (const node of doersIn(nodes)) {
     if (node.kind !== 'tool') continue;
     const access = tools.get(node.tool)?.access ?? 'module';
     if (access === 'public' || node.tool.startsWith(`${module}.`)) continue;

@@ -21,7 +21,7 @@ export const machines: readonly Mutant[] = [
   {
     id: 'a-machine-speaks-for-every-job',
     file: 'worker/pool/roster.ts',
-    find: 'if (!by.jobs.has(message.ref)) continue;',
+    find: 'if (!by.jobs.has(message.ref) || over.has(message.ref)) continue;',
     replace: '',
     tests: ['tests/worker/machines/strangers.test.ts'],
   },

@@ -21,6 +21,18 @@ const deadly: readonly (readonly [string, RegExp])[] = [
   ['hoards', /its heap held \d+ MB \(limit 128\)|memory/],
 ];
 
+/** What a process may say that no engine can use. */
+const nonsense = [
+  'nothing',
+  'a number',
+  'an unknown word',
+  'no messages',
+  'messages that are none',
+  'no vitals',
+  'odd vitals',
+  'bytes that are no word',
+] as const;
+
 describe('agents that are kept apart', () => {
   let pool: Pool;
   let jobs: Jobs;
@@ -112,6 +124,22 @@ describe('agents that are kept apart', () => {
       assert.deepEqual([lanes, ready, zombies, restarts], [1, 1, 0, 0], what);
     }
   });
+
+  for (const what of nonsense) {
+    it(`harm only their own process where it says ${what}`, async () => {
+      verifies('R13.isolation', 'R8.isolation');
+      await open();
+      const before = await pidOf(jobs.send('east.apart', {}));
+      const beside = [jobs.send('west.apart', { ms: 300 }), jobs.send('east.plain', { ms: 300 })];
+
+      const ended = await jobs.send('east.apart', { what: `says ${what}` }).ended;
+
+      assert.ok(ended.kind === 'lost' && ended.suspect, JSON.stringify(ended));
+      assert.match(ended.reason, /it said what cannot be used/);
+      await Promise.all(beside.map(pidOf));
+      assert.notEqual(await pidOf(jobs.send('east.apart', {})), before);
+    });
+  }
 
   it('blame nobody for a death that any of them may have caused', async () => {
     verifies('R13.isolation', 'R8.isolation');

@@ -30,6 +30,10 @@ const harmless: readonly (readonly [string, string, RegExp])[] = [
   ['wordless', 'AGENT_FAILED', /cannot be read/],
   ['odd_words', 'AGENT_FAILED', /no text/],
   ['nested', 'RESULT_UNCLONABLE', /levels/],
+  ['long', 'OUTPUT_INVALID', /has 16000002 bytes/],
+  ['many', 'OUTPUT_INVALID', /has 200001 values/],
+  ['findings', 'OUTPUT_INVALID', /more than 2000 findings/],
+  ['finding_much', 'OUTPUT_INVALID', /findings of more than 2000000 bytes/],
 ];
 
 const neighbours = 5;
@@ -83,13 +87,21 @@ describe('a lane, under a fault of one of its agents', () => {
       verifies('R8.isolation', 'R8.classify');
       const { fault, beside } = await run(what);
 
-      assert.ok(fault.kind === 'failed', JSON.stringify(fault));
+      assert.ok(fault.kind === 'failed', JSON.stringify(fault).slice(0, 200));
       assert.equal(fault.error.code, code);
       assert.match(fault.error.message, message);
       assert.ok(fault.error.message.length < 11_000);
       assert.deepEqual([...new Set(beside.map(({ kind }) => kind))], ['succeeded']);
     });
   }
+
+  it('believes nothing of what an agent posts to whoever has opened the thread', async () => {
+    verifies('R8.isolation');
+    const { fault, beside } = await run('forges');
+
+    assert.deepEqual([...new Set([fault, ...beside].map(({ kind }) => kind))], ['succeeded']);
+    assert.equal((await lab.jobs.send('quick', { id: 'a' }).ended).kind, 'succeeded');
+  });
 
   for (const [how, alone] of [
     ['on a thread', false],

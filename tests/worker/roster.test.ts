@@ -147,6 +147,28 @@ describe('a roster of jobs that leave this process', () => {
     assert.deepEqual([told, lost], [[], [[1, 'what came cannot be used', null]]]);
   });
 
+  it('loses a job with whoever says an end of it that nobody can use', () => {
+    verifies('R8.isolation');
+    const a = hand();
+    const unused = (): never => {
+      throw new SyntaxError('no JSON');
+    };
+    const messages = (batch: readonly FromThread[]): void =>
+      batch.some(({ kind }) => kind === 'done') ? unused() : void told.push(...batch);
+    roster = new Roster({ freshness, events: { messages, lost: (...end) => void lost.push(end) } });
+    wait('a', 'a');
+    roster.assign(() => a);
+
+    assert.throws(() => roster.hear(a, [done(2)]), SyntaxError);
+    roster.lose(a, 'what came cannot be used', null);
+
+    assert.deepEqual(
+      lost.map(([ref]) => ref),
+      [1, 2],
+    );
+    assert.deepEqual([isWriting(), roster.busy.size], [false, 0]);
+  });
+
   it('takes a job for a writer from when it leaves until its end, however it ends', () => {
     verifies('R9.caching');
     const a = hand();

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { toErrorData } from '../../core/base/errors.ts';
-import { FrameReader, frameOf, longestGreeting, longestMessage } from './frames.ts';
+import { FrameReader, frameOf, longestGreeting, longestMessage } from '../pool/frames.ts';
 
 /** The longest time between two looks that counts: what is longer is our own lateness. */
 const longestStepMs = 1_500;

@@ -1,7 +1,10 @@
+import { Socket } from 'node:net';
+import { serialize } from 'node:v8';
 import { systemClock } from '../../core/base/clock.ts';
 import { LeaseClock } from '../../core/base/lease-clock.ts';
+import { FrameReader, framed } from './frames.ts';
 import { Lane } from './lane.ts';
-import type { FromProcess, ToProcess } from './lane-process.ts';
+import { channelFd, type FromProcess, longestWords, type ToProcess } from './lane-process.ts';
 import { openThreads } from './threads.ts';
 
 /*
@@ -14,8 +17,15 @@ const leapMb = 64;
 const lease = new LeaseClock();
 let lane: Lane | null = null;
 
-process.on('disconnect', end);
-process.on('message', (message: ToProcess) => {
+const engine = new Socket({ fd: channelFd, readable: true, writable: true });
+const reader = new FrameReader(longestWords);
+engine.on('error', () => {}); // the end follows
+engine.on('close', end);
+engine.on('data', (bytes: Buffer) => {
+  for (const message of reader.read(bytes)) hear(message as ToProcess);
+});
+
+function hear(message: ToProcess): void {
   switch (message.kind) {
     case 'start':
       lease.untilNs = message.untilNs;
@@ -28,7 +38,7 @@ process.on('message', (message: ToProcess) => {
       for (const each of message.batch) lane?.send(each);
       break;
   }
-});
+}
 
 function open({ setup, heapMb }: Extract<ToProcess, { kind: 'start' }>): Lane {
   const opened = new Lane(
@@ -53,7 +63,7 @@ function open({ setup, heapMb }: Extract<ToProcess, { kind: 'start' }>): Lane {
 }
 
 function say(message: FromProcess): void {
-  if (process.connected) process.send?.(message);
+  if (engine.writable) engine.write(framed(serialize(message)));
 }
 
 /** The engine has gone: nobody would hear how this ends, and whatever its agents have started must not outlive it either. */

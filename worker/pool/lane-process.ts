@@ -1,10 +1,13 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { serialize } from 'node:v8';
+import { toErrorData } from '../../core/base/errors.ts';
 import type { LeaseClock } from '../../core/base/lease-clock.ts';
 import type { FromThread, ToThread } from '../../core/ports/dispatcher.ts';
 import { deliverToJobs } from './delivery.ts';
+import { FrameReader, framed } from './frames.ts';
 import type { ThreadSetup } from './lane.ts';
 import type { Taker } from './roster.ts';
 import { processStat, Silence } from './silence.ts';
@@ -37,6 +40,10 @@ export interface ProcessEvents {
   lost(reason: string, culprit: number): void;
 }
 
+/** Where the process hears and speaks: 3 is for a flag of ours that watches over a parent there (process.execArgv is inherited). */
+export const channelFd = 4;
+/** The longest message between the two, bytes: no step comes near. */
+export const longestWords = 1 << 30;
 /** The lease reaches the process this often: it cannot share the engine's memory. */
 const leaseEveryMs = 1_000;
 /** Characters of what the process wrote before its end that go into the reason. */
@@ -64,6 +71,8 @@ export class LaneProcess implements Watched, Taker {
   /** The job whose code ran last, as the process told. */
   #current = 0;
   readonly #child: ChildProcess;
+  /** A pipe with frames, and no channel of Node's: that ends the process which reads it when anything else comes. Null: it could not be started. */
+  readonly #channel: Socket | null;
   readonly #lease: LeaseClock;
   readonly #events: ProcessEvents;
   readonly #telling: NodeJS.Timeout;
@@ -83,19 +92,20 @@ export class LaneProcess implements Watched, Taker {
     this.heapMb = heapMb;
     this.#lease = lease;
     this.#events = events;
-    // Standard output would mix with ours. The pipe at 3 is for a flag of ours that watches over a parent there
-    // (process.execArgv is inherited), which is why messages go over 4.
-    this.#child = fork(fileURLToPath(new URL('./lane-child.ts', import.meta.url)), {
-      stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'ipc'],
-      serialization: 'advanced',
+    const program = fileURLToPath(new URL('./lane-child.ts', import.meta.url));
+    // Standard output would mix with ours.
+    this.#child = spawn(process.execPath, [...ownFlags(), program], {
+      stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'overlapped'],
       detached: ownGroup,
       env: ownEnv(),
     });
+    this.#channel = (this.#child.stdio?.[channelFd] ?? null) as Socket | null;
     this.#loosen();
+    const reader = new FrameReader(longestWords);
+    this.#channel?.on('data', (bytes: Buffer) => this.#read(reader, bytes));
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#words = (this.#words + text).slice(-4_096);
     });
-    this.#child.on('message', (message) => this.#hear(message as FromProcess));
     this.#gone = this.#untilGone().then((how) => {
       clearInterval(this.#telling);
       if (this.#closed) return;
@@ -134,9 +144,27 @@ export class LaneProcess implements Watched, Taker {
   async close(): Promise<void> {
     this.#closed = true;
     this.#child.ref();
-    this.#child.channel?.ref();
+    this.#channel?.ref();
     this.#kill();
     await this.#gone;
+  }
+
+  /** Whatever is wrong with what it says ends the process, and nothing else. */
+  #read(reader: FrameReader, bytes: Buffer): void {
+    try {
+      for (const message of reader.read(bytes)) {
+        if (this.#channel?.destroyed) return;
+        this.#hear(message as FromProcess);
+      }
+    } catch (error) {
+      this.#refuse(toErrorData(error).message);
+    }
+  }
+
+  #refuse(why: string): void {
+    this.abort(`it said what cannot be used: ${why}`);
+    // What follows makes no more sense.
+    this.#channel?.destroy();
   }
 
   #hear(message: FromProcess): void {
@@ -150,6 +178,7 @@ export class LaneProcess implements Watched, Taker {
         this.#vitals = { ...this.#vitals, silentMs: 0 };
         return events.ready();
       case 'beat':
+        if (!areVitals(message.vitals)) return this.#refuse('vitals that are none');
         this.#told += 1;
         this.#vitals = message.vitals;
         this.#current = message.current;
@@ -158,14 +187,15 @@ export class LaneProcess implements Watched, Taker {
         return events.messages(message.batch);
       case 'lost':
         this.#current = message.current;
-        return this.abort(message.reason);
+        return this.abort(String(message.reason));
+      default:
+        return this.#refuse('a word that nobody knows');
     }
   }
 
   /** Nothing of the process keeps the engine's from ending. */
   #loosen(): void {
     this.#child.unref();
-    this.#child.channel?.unref();
     // It has none where it could not be started for want of files.
     for (const stream of this.#child.stdio ?? []) {
       if (!(stream instanceof Socket)) continue;
@@ -179,8 +209,9 @@ export class LaneProcess implements Watched, Taker {
   }
 
   #tell(message: ToProcess): void {
+    const frame = framed(serialize(message));
     // A process that has gone is told by its end.
-    if (this.#child.connected) this.#child.send(message, () => {});
+    if (this.#channel?.writable) this.#channel.write(frame);
   }
 
   #kill(): void {
@@ -194,14 +225,13 @@ export class LaneProcess implements Watched, Taker {
 
   /** How the process ended, once nothing more can come from it. */
   async #untilGone(): Promise<string> {
-    const disconnected = once(this.#child, 'disconnect');
-    disconnected.catch(() => {});
+    const closed = new Promise((resolve) => this.#channel?.once('close', resolve));
     try {
       const [code, signal] = (await once(this.#child, 'exit')) as [number | null, string | null];
       // What it had started.
       this.#kill();
       // The last messages come before the channel closes.
-      await disconnected;
+      await closed;
       const how = signal ? `was ended by ${signal}` : `ended with code ${code}`;
       return `its process ${how}${this.#lastWord()}`;
     } catch (error) {
@@ -214,6 +244,18 @@ export class LaneProcess implements Watched, Taker {
     const told = lines.find((line) => /error|fatal|fault|assert/i.test(line)) ?? '';
     return told && `: ${told.slice(0, longestWord)}`;
   }
+}
+
+function areVitals(vitals: Vitals | undefined): boolean {
+  const { beat, silentMs, heapMb, externalMb, processMb } = vitals ?? {};
+  return [beat, silentMs, heapMb, externalMb, processMb].every(Number.isFinite);
+}
+
+/** The flags of this process, without a program that stands among them. */
+function ownFlags(): readonly string[] {
+  const flags = process.execArgv;
+  const at = flags.findIndex((flag) => ['-e', '--eval', '-p', '--print', '-pe'].includes(flag));
+  return at < 0 ? flags : flags.toSpliced(at, 2);
 }
 
 /** The environment without what only the engine has a use for. */

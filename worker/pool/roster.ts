@@ -107,18 +107,18 @@ export class Roster<For, By extends Taker> {
    */
   hear(by: By, batch: readonly FromThread[], ended: (done: JobDone) => void = () => {}): boolean {
     const own: FromThread[] = [];
-    let hasEnded = false;
+    const over = new Set<number>();
     for (const message of batch) {
-      if (!by.jobs.has(message.ref)) continue;
+      if (!by.jobs.has(message.ref) || over.has(message.ref)) continue;
       own.push(message);
       if (message.kind !== 'done') continue;
-      hasEnded = true;
-      // Before it is taken off: who says what is no end is given up for that, and the job is lost with it.
+      over.add(message.ref);
       ended(message.done);
-      this.#release(message.ref);
     }
+    // Before they are taken off: who says an end that nobody can use is given up for that, and the job is lost with it.
     if (own.length > 0) this.#options.events.messages(own);
-    return hasEnded;
+    for (const ref of over) this.#release(ref);
+    return over.size > 0;
   }
 
   /** Somebody is gone with all that it had. `culprit`: the job that it was given up for; 0: unknown; null: it is no job's fault. */

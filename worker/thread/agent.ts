@@ -5,19 +5,19 @@ import type { AnyAgent } from '../../core/sdk/agent.ts';
 import { readAnswer, toOutputJson } from './answer.ts';
 import { waitsForOthers } from './delegation.ts';
 import { isDenial } from './denial.ts';
-import { checkFinding } from './finding.ts';
+import { Findings } from './finding.ts';
 import { runPlaybook } from './playbook.ts';
 import { runRehearsal } from './rehearsal.ts';
-import { type AgentContext, answerCalls, callModel, recall, type Said } from './turn.ts';
+import { type AgentContext, answerCalls, callModel, recall } from './turn.ts';
 
 /** Runs one attempt of a step to its end. Never throws: the result says what happened. */
 export async function runAgent(context: AgentContext): Promise<JobDone> {
   const { scope, talk } = context;
-  const said: Said = { findings: [] };
-  talk.tellsWhenAsking(() => said.findings);
+  const found = new Findings();
+  talk.tellsWhenAsking(() => found.all);
   try {
-    const { output, degraded } = await work(context, said);
-    for (const finding of said.findings) talk.finding(finding);
+    const { output, degraded } = await work(context, found);
+    for (const finding of found.all) talk.finding(finding);
     return { kind: 'succeeded', output, degraded, trust: scope.label.trust };
   } catch (error) {
     const cause = scope.signal.aborted ? scope.signal.reason : error;
@@ -33,24 +33,22 @@ export async function runAgent(context: AgentContext): Promise<JobDone> {
 /** Returns the output as JSON. */
 async function work(
   context: AgentContext,
-  said: Said,
+  found: Findings,
 ): Promise<{ readonly output: string; readonly degraded: boolean }> {
   const { scope, talk } = context;
   if (talk.job.mode === 'playbook') {
-    return { output: await consultPlaybook(context, said, 'no model'), degraded: false };
+    return { output: await consultPlaybook(context, found, 'no model'), degraded: false };
   }
   if (talk.job.mode === 'rehearsal') {
-    return await runRehearsal(context, (finding) => {
-      said.findings.push(checkFinding(scope, finding));
-    });
+    return await runRehearsal(context, (finding) => found.add(scope, finding));
   }
-  const answer = await converse(context, said);
+  const answer = await converse(context, found);
   if (answer.kind === 'answered') return { output: answer.json, degraded: false };
   if (mustFail(scope.agent, answer.error)) throw answer.error;
   // Nothing that the model said goes into the playbook; its writes meet their own keys.
-  said.findings = [];
+  found.clear();
   scope.label.trust = talk.job.trust ?? 'operator';
-  return { output: await consultPlaybook(context, said, answer.error.code), degraded: true };
+  return { output: await consultPlaybook(context, found, answer.error.code), degraded: true };
 }
 
 /** Whether no playbook takes the place of a call that was denied. */
@@ -67,7 +65,7 @@ type Conversed =
  * fit gets one turn to be repaired, beyond the agent's own number of turns. Turns that an earlier attempt has recorded are gone
  * through in the same way, without asking the model again or calling a tool that had answered.
  */
-async function converse(context: AgentContext, said: Said): Promise<Conversed> {
+async function converse(context: AgentContext, found: Findings): Promise<Conversed> {
   const { scope, talk, prompt } = context;
   const messages: Message[] = [prompt.opening(talk.job.input, scope.businessDate, scope.goal)];
   const turns = scope.agent.limits?.turns ?? 8;
@@ -84,8 +82,8 @@ async function converse(context: AgentContext, said: Said): Promise<Conversed> {
     if (answer.kind === 'calls') {
       if (recorded?.delegated) throw waitsForOthers();
       const calls = reply.parts.filter((part) => part.kind === 'call');
-      if (recorded?.answered) said.findings.push(...recorded.answered.findings);
-      const answered = recorded?.answered ?? (await answerCalls(context, { calls, turn, said }));
+      if (recorded?.answered) found.recall(recorded.answered.findings);
+      const answered = recorded?.answered ?? (await answerCalls(context, { calls, turn, found }));
       recall(context, answered);
       messages.push({ role: 'user', parts: answered.results });
       continue;
@@ -119,11 +117,13 @@ function whenDenied(error: unknown): EngineError {
   throw error;
 }
 
-async function consultPlaybook(context: AgentContext, said: Said, reason: string): Promise<string> {
+async function consultPlaybook(
+  context: AgentContext,
+  found: Findings,
+  reason: string,
+): Promise<string> {
   const { scope, talk } = context;
   talk.entry('playbook.started', { reason });
-  const output = await runPlaybook(talk.job.input, scope, (finding) => {
-    said.findings.push(checkFinding(scope, finding));
-  });
+  const output = await runPlaybook(talk.job.input, scope, (finding) => found.add(scope, finding));
   return toOutputJson(output);
 }

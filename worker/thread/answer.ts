@@ -1,9 +1,13 @@
 import { EngineError, toErrorData } from '../../core/base/errors.ts';
-import { isDeeperJson, mostLevels } from '../../core/base/nesting.ts';
+import { isDeeperJson, mostLevels, valuesIn } from '../../core/base/nesting.ts';
 import { toStorableJson, toVisible } from '../../core/base/text.ts';
 import { issues, type StepScope } from '../../core/guard/invoke.ts';
 import type { ModelReply } from '../../core/ports/models/model.ts';
 import { freeTextIn } from '../../core/sdk/extractor.ts';
+
+/** What an output may have, bytes of JSON, and the values in it, lists and objects among them. */
+const largestOutput = 16_000_000;
+const mostValues = 200_000;
 
 /** What a reply says: more calls of tools, what its agent hands in (as JSON), or what does not fit the agent's schema. */
 export type Answer =
@@ -11,7 +15,7 @@ export type Answer =
   | { readonly kind: 'output'; readonly json: string }
   | { readonly kind: 'unfit'; readonly why: string };
 
-/** Reads a reply. @throws MODEL_REFUSED · RESULT_UNCLONABLE */
+/** Reads a reply. @throws MODEL_REFUSED · RESULT_UNCLONABLE · OUTPUT_INVALID */
 export function readAnswer(
   reply: Pick<ModelReply, 'parts' | 'stop'>,
   { agent, agentName }: Pick<StepScope, 'agent' | 'agentName'>,
@@ -34,13 +38,28 @@ export function readAnswer(
   return { kind: 'output', json: toOutputJson(parsed.data) };
 }
 
-/** An output as it is stored. @throws RESULT_UNCLONABLE */
+/**
+ * An output as it is stored. It is read by the engine, which hears nobody else meanwhile: what is longer belongs into records or files.
+ * @throws RESULT_UNCLONABLE · OUTPUT_INVALID where it is too large
+ */
 export function toOutputJson(output: unknown): string {
   const json = storable(output);
+  const bytes = Buffer.byteLength(json);
+  if (bytes > largestOutput) throw tooLarge(`${bytes} bytes`, largestOutput);
+  // Each value has a byte, and one that stands between it and the next.
+  const values = bytes > 2 * mostValues ? valuesIn(json) : 0;
+  if (values > mostValues) throw tooLarge(`${values} values`, mostValues);
   if (!isDeeperJson(json)) return json;
   throw new EngineError(
     'RESULT_UNCLONABLE',
     `The output is nested more than ${mostLevels} levels deep; hand in something flatter.`,
+  );
+}
+
+function tooLarge(what: string, most: number): EngineError {
+  return new EngineError(
+    'OUTPUT_INVALID',
+    `The output has ${what}, where ${most} are allowed; hand in ids, and keep the rest in records or in a file.`,
   );
 }
 

@@ -18,7 +18,7 @@ import type { AnyTool } from '../../core/sdk/tool.ts';
 import { type Answer, readAnswer, toRecord } from './answer.ts';
 import type { Conversation } from './conversation.ts';
 import { type HandingOn, handedOn, waitsForOthers } from './delegation.ts';
-import { checkFinding } from './finding.ts';
+import type { Findings } from './finding.ts';
 import type { Pace } from './pace.ts';
 import { show } from './shown.ts';
 
@@ -37,14 +37,6 @@ export interface AgentContext {
   readonly handsOn?: HandingOn | null;
   /** How a rehearsal waits. */
   readonly pace: Pace;
-}
-
-/**
- * What an attempt has come to so far: its findings count once it has succeeded, so a failed try leaves none behind, or once people are
- * asked about an effect of it.
- */
-export interface Said {
-  findings: FindingInput[];
 }
 
 /** A reply and what it says. */
@@ -189,10 +181,10 @@ export async function answerCalls(
   {
     calls,
     turn,
-    said,
-  }: { readonly calls: readonly Call[]; readonly turn: number; readonly said: Said },
+    found,
+  }: { readonly calls: readonly Call[]; readonly turn: number; readonly found: Findings },
 ): Promise<Answered> {
-  const before = said.findings.length;
+  const before = found.all.length;
   const results: Part[] = [];
   const delegated: DelegatedCall[] = [];
   let external = false;
@@ -206,12 +198,12 @@ export async function answerCalls(
       content,
       isError,
       external: isExternal,
-    } = handed ?? (await answer(context, call, said));
+    } = handed ?? (await answer(context, call, found));
     external ||= isExternal === true;
     const shown = context.talk.shown(content);
     results.push({ kind: 'result', id: call.id, name: call.name, content: shown, isError });
   }
-  const findings = said.findings.slice(before);
+  const findings = found.all.slice(before);
   const answered = { results, external, trust: context.scope.label.trust, findings };
   const data = { turn, calls: calls.length };
   if (delegated.length > 0) {
@@ -256,9 +248,9 @@ export function recall(
   label.trust = joinOf([label.trust, trust]);
 }
 
-async function answer(context: AgentContext, call: Call, said: Said): Promise<Result> {
+async function answer(context: AgentContext, call: Call, found: Findings): Promise<Result> {
   if (call.name === reportTool && context.scope.agent.findings) {
-    return report(context, toVisibleData(call.args), said);
+    return report(context, toVisibleData(call.args), found);
   }
   const tool = (Object.values(context.scope.agent.tools) as AnyTool[]).find(
     (each) => each.name === call.name,
@@ -287,7 +279,7 @@ async function answer(context: AgentContext, call: Call, said: Said): Promise<Re
 function report(
   { scope }: AgentContext,
   args: unknown,
-  said: Said,
+  found: Findings,
 ): { readonly content: string; readonly isError: boolean } {
   const parsed = reportSchema.safeParse(args);
   if (!parsed.success)
@@ -306,7 +298,7 @@ function report(
     ...(amount !== null && currency !== null && { amount: { amount, currency } }),
   } as FindingInput;
   try {
-    said.findings.push(checkFinding(scope, finding));
+    found.add(scope, finding);
     return { content: 'recorded', isError: false };
   } catch (error) {
     return { content: toErrorData(error).message, isError: true };

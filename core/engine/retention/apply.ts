@@ -6,7 +6,7 @@ import { eraseBodies } from './bodies.ts';
 import { dropMonths, expiredPartitions, expireRuns, sweepDefaults } from './expire.ts';
 import { trimFeed } from './feed.ts';
 import { withConnection } from './keeping.ts';
-import { sweepLeftovers } from './leftovers.ts';
+import { forgetErasures, sweepLeftovers } from './leftovers.ts';
 import { daysBefore, type RetentionPolicy } from './policy.ts';
 import { sweepSessions } from './sessions.ts';
 
@@ -54,6 +54,7 @@ export async function applyRetention(
     const { dropped, postponed } = await dropMonths(database, due, limit);
     const swept = await sweepDefaults(database, limit);
     await sweepLeftovers(client, { now, limit });
+    await forgetErasures(client, database, limit);
     return { bodies, runs, dropped, postponed, swept, feedRows };
   });
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { digest } from '../../base/ids.ts';
 import { contractDigest } from '../../guard/effects.ts';
 import type { AnyAgent } from '../../sdk/agent.ts';
-import type { ItemNode, Node, WorkflowData } from '../../sdk/node.ts';
+import { doersIn, type WorkflowData } from '../../sdk/node.ts';
 import type { Registry } from '../../sdk/registry.ts';
 import type { AnyTool } from '../../sdk/tool.ts';
 import { toolAgentName } from '../../sdk/tool-agent.ts';
@@ -44,7 +44,10 @@ export function pinnedAgents({ agents, policies }: Declared, names: readonly str
 
 /** The agents that a workflow names, those of tools included. */
 export function agentsNamedBy({ nodes }: Pick<WorkflowData, 'nodes'>): readonly string[] {
-  return nodes.flatMap(namesIn);
+  return doersIn(nodes).flatMap((node) => {
+    if (node.kind === 'tool') return [toolAgentName(node.tool)];
+    return 'agent' in node ? [node.agent] : [];
+  });
 }
 
 /** The versions of the agents made at run time that a run has begun with, by name. */
@@ -53,12 +56,6 @@ export function madeVersions(pinned: Pinned | undefined): Readonly<Record<string
     version === undefined ? [] : [[name, version] as const],
   );
   return Object.fromEntries(made);
-}
-
-function namesIn(node: Node | ItemNode): readonly string[] {
-  if (node.kind === 'foreach') return node.body.flatMap(namesIn);
-  if (node.kind === 'tool') return [toolAgentName(node.tool)];
-  return 'agent' in node ? [node.agent] : [];
 }
 
 // Declarations are frozen when they load.

@@ -271,8 +271,10 @@ export class Store {
          JOIN tutti.step s ON s.tenant_id = $1 AND s.run_id = $2 AND s.id = o.step
          CROSS JOIN LATERAL (SELECT unnest(ARRAY['tenant', 'workflow:' || $3, 'module:' || coalesce(o.module, split_part(s.agent, '.', 1))]) AS scope, o.period
            UNION ALL SELECT 'run:' || unnest($6::text[]), '${noDay}'::date) v GROUP BY 1, 2),
-       paid AS (UPDATE tutti.budget b SET reserved_micro_usd = b.reserved_micro_usd - owed.amount, settled_micro_usd = b.settled_micro_usd + owed.amount
-       FROM owed WHERE b.tenant_id = $1 AND b.scope = owed.scope AND b.period = owed.period)
+       held AS MATERIALIZED (SELECT b.tenant_id, b.scope, b.period, owed.amount FROM tutti.budget b JOIN owed ON b.scope = owed.scope AND b.period = owed.period
+         WHERE b.tenant_id = $1 ORDER BY 1, 2, 3 FOR NO KEY UPDATE OF b),
+       paid AS (UPDATE tutti.budget b SET reserved_micro_usd = b.reserved_micro_usd - h.amount, settled_micro_usd = b.settled_micro_usd + h.amount
+         FROM held h WHERE b.tenant_id = h.tenant_id AND b.scope = h.scope AND b.period = h.period)
        SELECT model, coalesce(module, '') AS module, amount, simulated FROM orphan`,
       [
         ...[tenant_id, id, pins?.delegated?.workflow ?? workflow, boot, upToSeq],

@@ -1,6 +1,6 @@
 import { EngineError, toErrorData } from '../../base/errors.ts';
 import { digest } from '../../base/ids.ts';
-import type { ItemNode, Node, WorkflowData } from '../../sdk/node.ts';
+import { doersIn, type WorkflowData } from '../../sdk/node.ts';
 import type { RegisteredWorkflow, Registry } from '../../sdk/registry.ts';
 import type { Actor } from '../run/request.ts';
 import { refuseFaulty } from '../submit.ts';
@@ -206,10 +206,7 @@ export class Versions {
 }
 
 function calls({ nodes }: WorkflowData, name: string): boolean {
-  const inner = nodes.flatMap((node): readonly (Node | ItemNode)[] =>
-    node.kind === 'foreach' ? node.body : [node],
-  );
-  return inner.some((node) => node.kind === 'workflow' && node.workflow === name);
+  return doersIn(nodes).some((node) => node.kind === 'workflow' && node.workflow === name);
 }
 
 function faultOf(registry: Registry, workflow: RegisteredWorkflow): string | null {

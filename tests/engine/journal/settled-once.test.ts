@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import pg from 'pg';
+import { newId } from '../../../core/base/ids.ts';
 import { nextEntry } from '../../../core/engine/journal/entries.ts';
 import type { Change } from '../../../core/engine/journal/rows.ts';
+import { noDay } from '../../../core/engine/limits/purse.ts';
 import type { Run } from '../../../core/engine/run/run.ts';
 import type { Step } from '../../../core/engine/run/step.ts';
 import { Store } from '../../../core/engine/store/store.ts';
@@ -178,6 +180,37 @@ describe('what a model call has reserved', () => {
 
     assert.deepEqual(await states(writer, run), ['reserved']);
     assert.deepEqual(await purse(), { reserved: 60, settled: 0 });
+  });
+
+  it('is settled by the next owner in the order in which flushes lock purses, so that neither waits for the other', async () => {
+    verifies('R7.orphan');
+    const writer = await Writer.open(fresh.database, pool);
+    const run = await writer.run();
+    await writer.durable(aReservation(run));
+    const above = Array.from({ length: 30 }, () => newId());
+    const purses = above.map((id) => ({ scope: `run:${id}`, limitMicroUsd: 1_000 }));
+    await store.openBudgets(1, purses, noDay);
+    const pins = { purses: Object.fromEntries(above.map((id) => [id, 1_000])) };
+    const row = { tenant_id: 1, id: run.facts.id, workflow, pins } as Parameters<
+      Store['settleOrphans']
+    >[0];
+    const ofRuns = `FROM tutti.budget WHERE period = '${noDay}'`;
+
+    // A flush that has come as far as its first purse.
+    await locker.query(`BEGIN; SELECT ${ofRuns} ORDER BY scope LIMIT 1 FOR NO KEY UPDATE`);
+    const settled = store.settleOrphans(row, { boot: writer.lease.boot, upToSeq: run.seq });
+    await eventually(async () => (await waiting()) === 1);
+    await locker.query(`SELECT ${ofRuns} ORDER BY scope FOR NO KEY UPDATE NOWAIT`);
+    await locker.query(`UPDATE tutti.budget SET settled_micro_usd = 5 WHERE period = '${noDay}'`);
+    await locker.query('COMMIT');
+    await settled;
+
+    const { rows } = await pool.query(
+      `SELECT settled_micro_usd AS settled, count(*)::int AS purses ${ofRuns} GROUP BY 1`,
+    );
+    await pool.query(`DELETE ${ofRuns}`);
+    assert.deepEqual(rows, [{ settled: 65, purses: above.length }]);
+    assert.deepEqual(await states(writer, run), ['estimated']);
   });
 
   it('is settled although the database refuses the record of its end', async () => {

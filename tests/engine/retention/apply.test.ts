@@ -139,6 +139,34 @@ describe('retention', function () {
     });
   });
 
+  it('forgets what was erased from a run once both are past the days of the journal, and no engine could by itself', async () => {
+    verifies('R12.erasure');
+    const kept = await past.plant({ at: day('2020-01-10') });
+    await placeHold(fresh.database, { tenantId: 1, runId: kept, reason: 'case 7', actor });
+    const note = (at: string, run: string, what: string) =>
+      past.one(
+        `INSERT INTO tutti.erasure (tenant_id, run_id, what, reason, actor, payloads, at)
+         VALUES (1, $1, $2, 'asked', '{}', 3, $3) RETURNING id`,
+        [run, what, day(at)],
+      );
+    const gone = '018f0000-0000-7000-8000-000000000000';
+    await note('2020-03-01', gone, 'old');
+    await note('2020-03-01', kept, 'old of a run that is held');
+    await note('2020-03-03', gone, 'not so old');
+
+    await apply('2021-03-02');
+    const notes = () =>
+      past.one(
+        'SELECT array_agg(what ORDER BY what) AS notes FROM tutti.erasure WHERE reason = $1',
+        ['asked'],
+      );
+
+    assert.deepEqual(await notes(), { notes: ['not so old', 'old of a run that is held'] });
+    await assert.rejects(past.one('DELETE FROM tutti.erasure RETURNING id'), /permission denied/);
+    await apply('2021-03-04');
+    assert.deepEqual(await notes(), { notes: ['old of a run that is held'] });
+  });
+
   it('leaves no text of a run whose journal goes before its bodies would have', async () => {
     verifies('R12.erasure');
     const [gone, held] = [

@@ -146,6 +146,25 @@ describe('the console', function () {
     assert.equal(page.value('wasRun'), undefined);
   });
 
+  it('writes an amount with the decimals of its currency, and all that it has', async () => {
+    verifies('R11.dashboard');
+    await signedIn(['viewer'], 'findings');
+    await page.says('1,234,567.80 EUR');
+
+    const amounts = page
+      .all('tbody td')
+      .flatMap(({ textContent }) => (/ [A-Z]{3}$/.test(textContent) ? [textContent] : []));
+
+    assert.deepEqual(amounts.sort(), [
+      '-14,876.00 USD',
+      '0.12345 EUR',
+      '1,234,567.80 EUR',
+      '14,875.20 USD',
+      '14,877 JPY',
+      '14,878.500 KWD',
+    ]);
+  });
+
   it('takes the word of a person on what is shown to them', async () => {
     verifies('R11.dashboard');
     const { id } = await asked();

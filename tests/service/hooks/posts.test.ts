@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { EngineError } from '../../../core/base/errors.ts';
+import { mostLevels } from '../../../core/base/nesting.ts';
 import { type HookApi, openHookApi } from '../../support/hook-api.ts';
 import { hookSecrets, signed } from '../../support/hook-lab.ts';
 import { verifies } from '../../support/verifies.ts';
@@ -194,6 +195,8 @@ describe('POST /v1/hooks/:source', () => {
     const { lab } = api;
     const known = (await lab.store.events(lab.tenantId, { limit: 500 })).length;
     const deep = `${'['.repeat(60_000)}${']'.repeat(60_000)}`;
+    const tooDeep = `${'['.repeat(mostLevels)}${']'.repeat(mostLevels)}`;
+    const event = '"specversion":"1.0","id":"1","source":"s","type":"t"';
     const odoo = (body: string | Uint8Array, headers = json) =>
       api.post(`/v1/hooks/odoo?token=${token}`, body, headers);
     const grid = (body: string) =>
@@ -212,8 +215,8 @@ describe('POST /v1/hooks/:source', () => {
       [odoo('{"_id": {}, "_model": "m", "_action": "a"}'), 400, 'INPUT_INVALID'],
       [odoo('{"_id": "\\u0000", "_model": "m", "_action": "a"}'), 400, 'INPUT_INVALID'],
       [odoo(`{"_id": "${'ü'.repeat(101)}", "_model": "m", "_action": "a"}`), 400, 'INPUT_INVALID'],
-      [odoo(`{"_id": 1, "_model": "m", "_action": "a", "x": ${deep}}`), 422, 'EXPRESSION_INVALID'],
-      [odoo(deep), 422, 'EXPRESSION_INVALID'],
+      [odoo(`{"_id": 1, "_model": "m", "_action": "a", "x": ${tooDeep}}`), 400, 'INPUT_INVALID'],
+      [odoo(deep), 400, 'INPUT_INVALID'],
       [odoo('{}', { 'content-type': 'text/html' }), 415, 'MEDIA_UNSUPPORTED'],
       [
         odoo('{}', { ...json, 'content-encoding': 'gzip' } as typeof json),
@@ -223,6 +226,7 @@ describe('POST /v1/hooks/:source', () => {
       [odoo(' '.repeat(262_145)), 413, 'BODY_TOO_LARGE'],
       [cloud('{"specversion":"0.3","id":"1","source":"s","type":"t"}'), 400, 'INPUT_INVALID'],
       [cloud('{"specversion":"1.0","id":"\\u0000","source":"s","type":"t"}'), 400, 'INPUT_INVALID'],
+      [cloud(`{${event},"data":${tooDeep}}`), 400, 'INPUT_INVALID'],
       [grid('[{"data":{}}]'), 400, 'INPUT_INVALID'],
       [api.post('/v1/hooks/none', '{}'), 404, 'HOOK_UNKNOWN'],
       [api.post('/v1/hooks/standard', '{}'), 401, 'HOOK_REFUSED'],

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { monotonicNs } from '../../../core/base/lease-clock.ts';
-import { longestMessage } from '../../../worker/machines/frames.ts';
+import { longestMessage } from '../../../worker/pool/frames.ts';
 import { isolationBy } from '../../../worker/pool/isolation.ts';
 import { Pool } from '../../../worker/pool/pool.ts';
 import { ChaosProxy } from '../../support/chaos-proxy.ts';
@@ -226,12 +226,14 @@ describe('agents on other machines', () => {
     const beside = lab.jobs.send('far.place', { ms: 1_000 });
     const what = 'x'.repeat(longestMessage);
 
-    for (const input of [{ what }, { bytes: longestMessage }]) {
+    for (const [input, code] of [
+      [{ what }, 'MACHINE_MESSAGE'],
+      [{ what: 'asks', bytes: longestMessage }, 'MACHINE_MESSAGE'],
+      [{ bytes: longestMessage }, 'OUTPUT_INVALID'],
+    ] as const) {
       const refused = await lab.jobs.send('far.place', input).ended;
-      assert.ok(
-        refused.kind === 'failed' && refused.error.code === 'MACHINE_MESSAGE',
-        refused.kind,
-      );
+      assert.ok(refused.kind === 'failed', refused.kind);
+      assert.equal(refused.error.code, code);
     }
 
     const { pid } = placeOf(await beside.ended);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { connect as connectPlain, type Socket } from 'node:net';
 import { type ConnectionOptions, connect, createServer } from 'node:tls';
-import { frameOf } from '../../../worker/machines/frames.ts';
 import { readPapers } from '../../../worker/machines/papers.ts';
+import { frameOf } from '../../../worker/pool/frames.ts';
 import { FarLab, type FarMachine } from '../../support/far-lab.ts';
 import { type Ended, until } from '../../support/lab-pool.ts';
 import { machinesSetup } from '../../support/machines-setup.ts';

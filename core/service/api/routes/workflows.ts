@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { EngineError } from '../../../base/errors.ts';
 import type { Versions } from '../../../engine/versions/versions.ts';
 import { readDocument } from '../../../sdk/document/document.ts';
-import type { ItemNode, Node, WorkflowData } from '../../../sdk/node.ts';
+import { doersIn, type WorkflowData } from '../../../sdk/node.ts';
 import { moduleOf } from '../../../sdk/qualified-name.ts';
 import type { Registry } from '../../../sdk/registry.ts';
 import type { CompleteParts } from '../parts.ts';
@@ -223,11 +223,8 @@ function goingBackRoutes(versions: Versions, moduleOfName: ModuleOf): readonly R
 
 /** The modules whose agents, tools and workflows a workflow names: whoever publishes it may touch them all. */
 function modulesIn({ nodes }: WorkflowData, { workflows }: Registry): ReadonlySet<string | null> {
-  const all = nodes.flatMap((node): readonly (Node | ItemNode)[] =>
-    node.kind === 'foreach' ? node.body : [node],
-  );
   return new Set(
-    all.flatMap((node): readonly (string | null)[] => {
+    doersIn(nodes).flatMap((node): readonly (string | null)[] => {
       if ('agent' in node) return [moduleOf(node.agent)];
       if (node.kind === 'tool') return [moduleOf(node.tool)];
       return node.kind === 'workflow' ? [workflows.get(node.workflow)?.module ?? null] : [];

@@ -21,11 +21,20 @@ export function usdText(microUsd: number): string {
   return (Math.abs(usd) > 0 && Math.abs(usd) < 1 ? fine : cents).format(usd);
 }
 
-/** An amount of the books, decimal text, to its last digit: it is never made a float. */
+/** An amount of the books, decimal text, with the decimals of its currency and to its last digit: it is never made a float. */
 export function amountText(amount: string, currency: string | null): string {
-  const [, sign = '', whole = amount, rest = ''] = /^(-?)(\d+)(\.\d+)?$/.exec(amount) ?? [];
+  const [, sign = '', whole = amount, part = ''] = /^(-?)(\d+)(?:\.(\d+))?$/.exec(amount) ?? [];
   const grouped = whole.replace(/\B(?=(\d{3})+(?!\d))/g, ',');
-  return `${sign}${grouped}${rest}${currency === null ? '' : ` ${currency}`}`;
+  if (currency === null) return `${sign}${grouped}${part && `.${part}`}`;
+  const places = Math.max(decimalsOf(currency), part === '' ? 0 : 2);
+  const decimals = part.padEnd(places, '0');
+  return `${sign}${grouped}${decimals && `.${decimals}`} ${currency}`;
+}
+
+/** Decimal places of a currency, as the browser knows them. */
+function decimalsOf(currency: string): number {
+  const format = new Intl.NumberFormat('en', { style: 'currency', currency });
+  return format.resolvedOptions().minimumFractionDigits ?? 2;
 }
 
 /** How long something took, or will take. */

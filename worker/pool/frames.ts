@@ -16,6 +16,11 @@ export function frameOf(message: unknown): Buffer {
     throw unfit(`A message cannot be sent: ${(cause as Error).message}`, cause);
   }
   if (body.length > longestMessage) throw tooLong(body.length, longestMessage);
+  return framed(body);
+}
+
+/** A serialized message behind its length. */
+export function framed(body: Buffer): Buffer {
   const head = Buffer.allocUnsafe(headBytes);
   head.writeUInt32BE(body.length);
   return Buffer.concat([head, body]);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
-import { FrameReader, frameOf, longestMessage } from '../../../worker/machines/frames.ts';
-import { verifies } from '../../support/verifies.ts';
+import { FrameReader, frameOf, longestMessage } from '../../worker/pool/frames.ts';
+import { verifies } from '../support/verifies.ts';
 
 const code = 'MACHINE_MESSAGE';
 
