@@ -16,8 +16,8 @@ export function isDeeper(value: unknown): boolean {
 
 /** The same of JSON, or of what only begins like it: it is not read for that. `most`: levels that it may have. */
 export function isDeeperJson(json: string, most = mostLevels): boolean {
-  // Each level takes two letters: most texts are too short to be nested so deep.
-  if (json.length <= 2 * most) return false;
+  // Each level opens once: most texts have too few brackets to be nested so deep, and are not read letter by letter.
+  if (!hasMoreThan(most, json, '{', '[')) return false;
   let levels = 0;
   let isText = false;
   for (let at = 0; at < json.length; at += 1) {
@@ -28,6 +28,17 @@ export function isDeeperJson(json: string, most = mostLevels): boolean {
     else if (!isText && (letter === '}' || letter === ']')) levels -= 1;
     if (levels > most) return true;
   }
+  return false;
+}
+
+/** Whether a text has more of these letters together than `most`. */
+function hasMoreThan(most: number, text: string, ...letters: readonly string[]): boolean {
+  let count = 0;
+  for (const letter of letters)
+    for (let at = text.indexOf(letter); at >= 0; at = text.indexOf(letter, at + 1)) {
+      count += 1;
+      if (count > most) return true;
+    }
   return false;
 }
 

@@ -106,6 +106,13 @@ export const calls: readonly Mutant[] = [
     tests: ['tests/worker/cold.test.ts'],
   },
   {
+    id: 'a-call-that-leaves-alone-is-told-with-the-next-message',
+    file: 'worker/thread/outgoing.ts',
+    find: "if (message.kind === 'sent') this.#cancelLater ??= this.#clock.after(togetherMs, this.#flush);\n    else",
+    replace: "if (message.kind !== 'sent')",
+    tests: ['tests/worker/outgoing.test.ts'],
+  },
+  {
     id: 'even-calls-begin-with-the-first-answer',
     file: 'core/engine/limits/pace.ts',
     find: 'this.#episodes = 0;\n    if',

@@ -80,6 +80,8 @@ export interface Stage {
   /** Each turn takes its time by this clock. @default none takes any */
   readonly clock?: FakeClock;
   readonly scope?: Partial<StepScope>;
+  /** Hears that its code goes on. @default nobody does */
+  readonly mark?: () => void;
 }
 
 /** A step on a thread, as the engine hears it. */
@@ -93,7 +95,7 @@ export class StagedStep {
     const { mode = 'rehearsal', input = { round: 1 }, permitted = false, clock } = stage;
     const job = { ...plainJob, mode, input, permitted, simulate: { latency: clock !== undefined } };
     let permits = 0;
-    this.talk = new Conversation(job, (message) => {
+    const post = (message: FromThread): void => {
       this.told.push(message);
       if (message.kind !== 'permit') return;
       const index = permits++;
@@ -104,7 +106,9 @@ export class StagedStep {
           ? { kind: 'denied', ref, error: toErrorData(error) }
           : { kind: 'granted', ref, target: stage.target?.(index) ?? 0 },
       );
-    });
+    };
+    const { mark = () => {} } = stage;
+    this.talk = new Conversation(job, post, { mark });
     const scope = {
       ...aScope([], { rehearsal: mode === 'rehearsal' }).scope,
       agent,

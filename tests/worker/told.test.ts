@@ -26,7 +26,7 @@ describe('what an agent leaves behind in its messages', () => {
   function aTalk(env: Readonly<Record<string, string>> = {}) {
     const sent: FromThread[] = [];
     const post = (message: FromThread) => sent.push(message);
-    return { talk: new Conversation(job, post, new Scrubber(env)), sent };
+    return { talk: new Conversation(job, post, { scrubber: new Scrubber(env) }), sent };
   }
 
   it('can be sent and stored, whatever its tools answer, take and throw', () => {

@@ -38,6 +38,27 @@ describe('a turn', () => {
     ]);
   });
 
+  it('notes whose code goes on after its permit and after its answer, so that a thread that hangs can tell whose it was', async () => {
+    verifies('R8.isolation');
+    const seen: string[] = [];
+    const scripted = new ScriptedModel(['Nothing.']);
+    const model: Model = {
+      provider: 'seen',
+      async call(request, options) {
+        seen.push('called');
+        return await scripted.call(request, options);
+      },
+    };
+    const mark = (): void => {
+      seen.push('goes on');
+    };
+    const step = new StagedStep(aLooker(looking().look, null), { mode: 'model', mark });
+
+    await callModel({ ...step.context, model: () => model }, messages, 1);
+
+    assert.deepEqual(seen, ['goes on', 'called', 'goes on']);
+  });
+
   it('says of each call that it leaves when its model says so, and only then', async () => {
     verifies('R6.sliding-window');
     const scripted = new ScriptedModel(['Nothing.']);

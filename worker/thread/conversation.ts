@@ -20,8 +20,9 @@ import type { FindingInput } from '../../core/sdk/agent.ts';
 import type { McpResult } from '../../core/sdk/outside.ts';
 import { scrubbed } from './scrubbed.ts';
 
-interface Waiting<T> {
-  readonly resolve: (value: T) => void;
+/** Who waits for an answer of the engine. */
+interface Waiting {
+  readonly resolve: (value: never) => void;
   readonly reject: (error: EngineError) => void;
 }
 
@@ -31,24 +32,33 @@ interface Waiting<T> {
  */
 export class Conversation implements Recorder {
   readonly job: Job;
+  /** Notes that its job's code is about to go on: that is how a thread that hangs can tell whose code was running. */
+  readonly mark: () => void;
   readonly #post: (message: FromThread) => void;
   readonly #scrubber: Scrubber;
   readonly #abort = new AbortController();
-  readonly #begun = new Map<string, Waiting<EffectRecord | null>>();
-  readonly #ended = new Map<string, Waiting<boolean>>();
-  readonly #entering = new Map<number, Waiting<() => void>>();
-  readonly #calling = new Map<number, Waiting<McpResult>>();
+  /** By what is asked and the name that it has there. */
+  readonly #asked = new Map<string, Waiting>();
   /** Until when effects may begin to happen, by key, ms of the machine's monotonic clock. */
   readonly #clearUntilMs = new Map<string, number>();
   #entered = 0;
   #called = 0;
-  #permit: Waiting<number> | null = null;
   #found: () => readonly FindingInput[] = () => [];
   #isOver = false;
 
-  /** `scrubber`: takes secrets out of what is told. @default one that knows none */
-  constructor(job: Job, post: (message: FromThread) => void, scrubber = new Scrubber()) {
+  constructor(
+    job: Job,
+    post: (message: FromThread) => void,
+    options: {
+      /** Takes secrets out of what is told. @default one that knows none */
+      readonly scrubber?: Scrubber;
+      /** See `mark`. @default nobody asks */
+      readonly mark?: () => void;
+    } = {},
+  ) {
+    const { scrubber = new Scrubber(), mark = () => {} } = options;
     this.job = job;
+    this.mark = mark;
     this.#post = post;
     this.#scrubber = scrubber;
   }
@@ -91,20 +101,14 @@ export class Conversation implements Recorder {
 
   /** Resolves when a model call may be made, with its place in the profile's chain. @throws BUDGET_EXCEEDED · BREAKER_OPEN · what the call that is not made again has failed with */
   permit(ask: PermitAsk): Promise<number> {
-    return this.#ask((waiting) => {
-      this.#permit = waiting;
-      this.#send({ kind: 'permit', ref: this.job.ref, ...ask });
-    });
+    return this.#ask('permit', { kind: 'permit', ref: this.job.ref, ...ask });
   }
 
   /** Resolves when a limited side allows one more call, with what tells of the call's end. */
   enter(side: string): Promise<() => void> {
     this.#entered += 1;
     const id = this.#entered;
-    return this.#ask((waiting) => {
-      this.#entering.set(id, waiting);
-      this.#send({ kind: 'enter', ref: this.job.ref, id, side });
-    });
+    return this.#ask(`enter ${id}`, { kind: 'enter', ref: this.job.ref, id, side });
   }
 
   /** Calls a tool of an MCP server by the engine's process, which holds the sessions. @throws MCP_* · RESULT_UNCLONABLE · what the signal aborts with */
@@ -114,19 +118,14 @@ export class Conversation implements Recorder {
     this.#called += 1;
     const id = this.#called;
     const { ref } = this.job;
-    const over = new AbortController();
-    return this.#ask<McpResult>((waiting) => {
-      this.#calling.set(id, waiting);
-      this.#send({ kind: 'mcp', ref, id, call: sent });
-      const giveUp = (): void => {
-        this.#send({ kind: 'mcp-cancel', ref, id });
-        waiting.reject(signal.reason as EngineError);
-      };
-      signal.addEventListener('abort', giveUp, { once: true, signal: over.signal });
-    }).finally(() => {
-      over.abort();
-      this.#calling.delete(id);
-    });
+    const giveUp = (): void => {
+      this.#send({ kind: 'mcp-cancel', ref, id });
+      this.#refuse(`mcp ${id}`, signal.reason as EngineError);
+    };
+    signal.addEventListener('abort', giveUp, { once: true });
+    return this.#ask<McpResult>(`mcp ${id}`, { kind: 'mcp', ref, id, call: sent }).finally(() =>
+      signal.removeEventListener('abort', giveUp),
+    );
   }
 
   /** @throws TOOL_INPUT_INVALID for an effect that would carry a secret of this process out, or whose arguments cannot be stored */
@@ -134,10 +133,7 @@ export class Conversation implements Recorder {
     if (this.#scrubber.data(intent.args) !== intent.args) throw carriesSecret(intent.tool);
     if (toPlainData(intent.args ?? {}) === null) throw isNoData(intent.tool);
     if (intent.waits) for (const finding of this.#found()) this.finding(finding);
-    return this.#ask((waiting) => {
-      this.#begun.set(intent.key, waiting);
-      this.#send({ kind: 'intent', ref: this.job.ref, intent });
-    });
+    return this.#ask(`begin ${intent.key}`, { kind: 'intent', ref: this.job.ref, intent });
   }
 
   async end(key: string, state: EffectState, outcome: unknown): Promise<void> {
@@ -167,21 +163,19 @@ export class Conversation implements Recorder {
   hear(message: Answer): void {
     switch (message.kind) {
       case 'granted':
-        return this.#permit?.resolve(message.target ?? 0);
+        return this.#answer('permit', message.target ?? 0);
       case 'denied':
-        return this.#permit?.reject(fromErrorData(message.error));
+        return this.#refuse('permit', fromErrorData(message.error));
       case 'begun':
         this.#clear(message);
-        return answer(this.#begun, message.key, message.known);
+        return this.#answer(`begin ${message.key}`, message.known);
       case 'stopped':
-        this.#ended.get(message.key)?.reject(fromErrorData(message.error));
-        this.#ended.delete(message.key);
-        return;
+        return this.#refuse(`end ${message.key}`, fromErrorData(message.error));
       case 'ended':
         this.#clear(message);
-        return answer(this.#ended, message.key, message.isLate !== true);
+        return this.#answer(`end ${message.key}`, message.isLate !== true);
       case 'entered':
-        return this.#enter(message.id);
+        return this.#letIn(message.id);
       case 'mcp-answered':
         return this.#answered(message);
       case 'cancel':
@@ -192,37 +186,50 @@ export class Conversation implements Recorder {
   /** Ends the job from outside: its signal aborts, what it waits for rejects. */
   cancel(error: EngineError): void {
     this.#abort.abort(error);
-    this.#permit?.reject(error);
-    for (const asked of [this.#begun, this.#ended, this.#entering, this.#calling])
-      for (const waiting of asked.values()) waiting.reject(error);
+    for (const { reject } of this.#asked.values()) reject(error);
   }
 
   #clear({ key, clearUntilMs = 0 }: { readonly key: string; readonly clearUntilMs?: number }) {
     this.#clearUntilMs.set(key, clearUntilMs);
   }
 
-  #enter(id: number): void {
-    const waiting = this.#entering.get(id);
-    this.#entering.delete(id);
-    waiting?.resolve(() => this.#send({ kind: 'leave', ref: this.job.ref, id }));
+  #letIn(id: number): void {
+    this.#answer(`enter ${id}`, () => this.#send({ kind: 'leave', ref: this.job.ref, id }));
   }
 
   #answered({ id, answer }: Extract<Answer, { kind: 'mcp-answered' }>): void {
-    const waiting = this.#calling.get(id);
-    if ('result' in answer) waiting?.resolve(answer.result);
-    else waiting?.reject(fromErrorData(answer.error));
+    if ('result' in answer) this.#answer(`mcp ${id}`, answer.result);
+    else this.#refuse(`mcp ${id}`, fromErrorData(answer.error));
   }
 
   #end(end: Omit<Extract<FromThread, { kind: 'effected' }>, 'kind' | 'ref'>): Promise<boolean> {
-    return this.#ask((waiting) => {
-      this.#ended.set(end.key, waiting);
-      this.#send({ kind: 'effected', ref: this.job.ref, ...end });
-    });
+    return this.#ask(`end ${end.key}`, { kind: 'effected', ref: this.job.ref, ...end });
   }
 
-  #ask<T>(send: (waiting: Waiting<T>) => void): Promise<T> {
+  /** Asks, and waits for the answer to what has this name. */
+  async #ask<T>(name: string, message: FromThread): Promise<T> {
     this.signal.throwIfAborted();
-    return new Promise<T>((resolve, reject) => send({ resolve, reject }));
+    try {
+      return await new Promise<T>((resolve, reject) => {
+        this.#asked.set(name, { resolve, reject });
+        this.#send(message);
+      });
+    } finally {
+      this.mark();
+    }
+  }
+
+  /** Whoever waits for no answer, or no longer, hears of none. */
+  #answer(name: string, value: unknown): void {
+    const waiting = this.#asked.get(name);
+    this.#asked.delete(name);
+    waiting?.resolve(value as never);
+  }
+
+  #refuse(name: string, error: EngineError): void {
+    const waiting = this.#asked.get(name);
+    this.#asked.delete(name);
+    waiting?.reject(error);
   }
 
   #send(message: FromThread): void {
@@ -242,12 +249,6 @@ function isNoData(tool: string): EngineError {
     'TOOL_INPUT_INVALID',
     `The arguments of '${tool}' hold themselves, or are nested more than ${mostLevels} levels deep; pass plain data.`,
   );
-}
-
-function answer<T>(asked: Map<string, Waiting<T>>, key: string, value: T): void {
-  const waiting = asked.get(key);
-  asked.delete(key);
-  waiting?.resolve(value);
 }
 
 /** Arguments as a server gets them. @throws RESULT_UNCLONABLE for what is no JSON */

@@ -21,7 +21,8 @@ export function markingEach<T extends object>(object: T, mark: () => void): T {
   return Object.fromEntries(members) as T;
 }
 
-async function marked(promise: Promise<unknown>, mark: () => void): Promise<unknown> {
+/** The same promise, which calls `mark` when it is about to let its caller go on. */
+export async function marked<T>(promise: Promise<T>, mark: () => void): Promise<T> {
   try {
     return await promise;
   } finally {

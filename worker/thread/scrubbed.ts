@@ -63,10 +63,10 @@ export function scrubbedModel(model: Model, scrubber: Scrubber): Model {
     ...(model.tellsSent !== undefined && { tellsSent: model.tellsSent }),
     async call(request, options) {
       const { onDelta } = options;
-      const reply = await model.call(request, {
-        ...options,
-        ...(onDelta && { onDelta: (text: string) => onDelta(scrubber.known(text)) }),
-      });
+      const heard = onDelta
+        ? { ...options, onDelta: (text: string) => onDelta(scrubber.known(text)) }
+        : options;
+      const reply = await model.call(request, heard);
       const parts = scrubber.data(reply.parts);
       return parts === reply.parts ? reply : { ...reply, parts };
     },

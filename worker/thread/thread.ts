@@ -10,6 +10,7 @@ import type { Config } from '../../core/ports/config.ts';
 import { translateDbError } from '../../core/ports/db/db-error.ts';
 import type { LineageQuestion } from '../../core/ports/db/lineage.ts';
 import type {
+  Answer,
   Applies,
   DeclaredModules,
   FromThread,
@@ -24,7 +25,7 @@ import type { Profiles } from '../../core/ports/models/profiles.ts';
 import { tellSecrets } from '../../core/ports/secret.ts';
 import type { AnyAgent } from '../../core/sdk/agent.ts';
 import type { RegisteredAgent } from '../../core/sdk/registry.ts';
-import { deliver, notSent, refusal } from '../pool/delivery.ts';
+import { notSent, refusal } from '../pool/delivery.ts';
 import { type Hello, type LaneTask, slots } from '../pool/lane.ts';
 import { runAgent } from './agent.ts';
 import { type Granted, grantedBy } from './applied.ts';
@@ -33,8 +34,9 @@ import type { HandingOn } from './delegation.ts';
 import { keyedAgent } from './keyed.ts';
 import { type Loaded, load, targetsOf } from './loaded.ts';
 import { MadeAgents } from './made-agents.ts';
-import { marking, markingEach } from './marking.ts';
+import { marked, marking, markingEach } from './marking.ts';
 import { mcpOf } from './mcp.ts';
+import { Outgoing } from './outgoing.ts';
 import { paceOf } from './pace.ts';
 import { goBehind } from './priority.ts';
 import { scrubbedModel } from './scrubbed.ts';
@@ -82,30 +84,6 @@ export async function lane(task: LaneTask): Promise<void> {
   }
 }
 
-/** Sends what a tick has gathered as one message. */
-class Outgoing {
-  readonly #send: (batch: readonly FromThread[]) => void;
-  readonly #unsent: (message: FromThread, thrown: unknown) => void;
-  #batch: FromThread[] = [];
-
-  constructor(
-    send: (batch: readonly FromThread[]) => void,
-    unsent: (message: FromThread, thrown: unknown) => void,
-  ) {
-    this.#send = send;
-    this.#unsent = unsent;
-  }
-
-  post = (message: FromThread): void => {
-    if (this.#batch.push(message) > 1) return;
-    setImmediate(() => {
-      const batch = this.#batch;
-      this.#batch = [];
-      deliver(batch, this.#send, this.#unsent);
-    });
-  };
-}
-
 class Runner {
   readonly #loaded: Loaded;
   readonly #outgoing: Outgoing;
@@ -118,6 +96,8 @@ class Runner {
   /** Settles when what was declared last is loaded, or could not be. */
   #declaring: Promise<void> | null = null;
   readonly #models = new Map<string, Model>();
+  /** The same by the target itself. */
+  readonly #modelsOf = new WeakMap<ModelTarget, Model>();
   readonly #current = new AsyncLocalStorage<Conversation>();
   readonly #scrubber = new Scrubber(process.env);
   #isWatched = false;
@@ -133,7 +113,11 @@ class Runner {
     this.#loaded = parts.loaded;
     this.#made = new MadeAgents(parts.loaded.registry);
     this.#send = parts.send;
-    this.#outgoing = new Outgoing(parts.send, ({ ref }, thrown) => this.#unsent(ref, thrown));
+    this.#outgoing = new Outgoing({
+      clock: systemClock,
+      send: parts.send,
+      unsent: ({ ref }, thrown) => this.#unsent(ref, thrown),
+    });
     tellSecrets(process.env, this.#scrubber);
     this.#memory = parts.memory;
     this.#lease = parts.lease;
@@ -160,7 +144,7 @@ class Runner {
       if (message.kind === 'go') this.#go(message.job);
       else if (message.kind === 'watch') this.#isWatched = message.isOn;
       else if (message.kind === 'declare') this.#declare(message);
-      else this.#talks.get(message.ref)?.hear(message);
+      else this.#answer(message);
     }
     if (this.#unheard.length > 0) setImmediate(() => this.#listen());
   }
@@ -184,23 +168,43 @@ class Runner {
     });
   }
 
+  #answer(answer: Answer): void {
+    const talk = this.#talks.get(answer.ref);
+    talk?.hear(answer);
+    if (talk && answer.kind === 'cancel') setTimeout(() => this.#giveUp(talk), graceMs);
+  }
+
   #go(job: Job): void {
-    const talk = new Conversation(job, this.#outgoing.post, this.#scrubber);
+    const mark = (): void => {
+      Atomics.store(this.#memory, slots.current, job.ref);
+    };
+    const scrubber = this.#scrubber;
+    const talk = new Conversation(job, this.#outgoing.post, { scrubber, mark });
     this.#talks.set(job.ref, talk);
     this.#current.run(talk, () => {
-      Atomics.store(this.#memory, slots.current, job.ref);
-      const ended = this.#run(job, talk).catch(failedBy);
-      void Promise.race([ended, givenUp(talk.signal)]).then((done) => {
-        talk.done(done);
-        this.#talks.delete(job.ref);
-      });
+      mark();
+      void this.#run(job, talk)
+        .catch(failedBy)
+        .then((done) => this.#end(talk, done));
     });
   }
 
-  async #run(job: Job, plain: Conversation): ReturnType<typeof runAgent> {
+  #end(talk: Conversation, done: JobDone): void {
+    talk.done(done);
+    this.#talks.delete(talk.job.ref);
+  }
+
+  /** Ends a job that was cancelled and waits for something that never comes; what it still says is not heard. */
+  #giveUp(talk: Conversation): void {
+    const error = toErrorData(talk.signal.reason, 'CANCELLED');
+    this.#end(talk, { kind: 'failed', error, degraded: false, trust: 'system' });
+  }
+
+  async #run(job: Job, talk: Conversation): ReturnType<typeof runAgent> {
     // It may be a job of what is just being loaded.
     if (this.#declaring !== null) await this.#declaring;
-    const { registry, config, profiles, connector, known, outside } = this.#loaded;
+    const { registry, config, profiles, connector, known, outside, doings, authority } =
+      this.#loaded;
     const registered = this.#made.find(job.agent, job.made) as RegisteredAgent;
     const { module, delegates } = registered;
     const { delegated } = job;
@@ -208,11 +212,7 @@ class Runner {
     const chain = profiles?.[(agent.model ?? 'standard') as keyof Profiles];
     const targets = chain ? targetsOf(chain) : [{ provider: 'scripted', model: 'none' }];
     // After each await of ours the job whose code goes on is noted.
-    const mark = (): void => {
-      Atomics.store(this.#memory, slots.current, job.ref);
-    };
-    const talk = marking(plain, mark);
-    const { doings, authority } = marking(this.#loaded, mark);
+    const { mark } = talk;
     const ways = outside.of(job.tenantId, mcpOf(talk, config.mcp), job.traceparent);
     const granted = job.applies ? await this.#granted(job, job.applies) : null;
     const scope = {
@@ -244,9 +244,9 @@ class Runner {
       recorder: talk,
       label: { trust: job.trust ?? 'operator' },
       enter: (side: LimitedSide) => (isLimited(side, config) ? talk.enter(side) : null),
-      doneTo: (question: LineageQuestion) => doings(granted?.asking ?? job, question),
+      doneTo: (question: LineageQuestion) => marked(doings(granted?.asking ?? job, question), mark),
       applies: granted?.applies ?? null,
-      authority: () => authority(job.tenantId),
+      authority: () => marked(authority(job.tenantId), mark),
       isOwned: () => this.#lease.isHeld,
       signal: talk.signal,
     };
@@ -257,7 +257,7 @@ class Runner {
       handsOn: delegates ? { delegates, ...delegationCaps(config) } : null,
       targets,
       isWatched: () => this.#isWatched,
-      model: (target) => marking(this.#model(target, config), mark),
+      model: (target) => this.#model(target, config),
       pace: marking(pace, mark),
     });
   }
@@ -277,13 +277,18 @@ class Runner {
   }
 
   #model(target: ModelTarget, config: Config): Model {
-    const name = JSON.stringify(target);
-    const known = this.#models.get(name);
+    const known = this.#modelsOf.get(target);
     if (known) return known;
-    const opened = config.providers?.[target.provider]?.(target) ?? openModel(target, process.env);
-    const model = scrubbedModel(opened, this.#scrubber);
+    const name = JSON.stringify(target);
+    const model = this.#models.get(name) ?? this.#opened(target, config);
     this.#models.set(name, model);
+    this.#modelsOf.set(target, model);
     return model;
+  }
+
+  #opened(target: ModelTarget, config: Config): Model {
+    const opened = config.providers?.[target.provider]?.(target) ?? openModel(target, process.env);
+    return scrubbedModel(opened, this.#scrubber);
   }
 
   /** Something that a job says cannot be sent: that ends it. */
@@ -319,18 +324,4 @@ function isLimited(side: LimitedSide, { erpLimit, toolLimits }: Config): boolean
 function failedBy(error: unknown): JobDone {
   const data = toErrorData(translateDbError(error), 'AGENT_FAILED');
   return { kind: 'failed', error: data, degraded: false, trust: 'system' };
-}
-
-/** The end of a job that was cancelled and waits for something that never comes; what it still says is not heard. */
-function givenUp(signal: AbortSignal): Promise<JobDone> {
-  return new Promise((resolve) => {
-    const end = (): void =>
-      resolve({
-        kind: 'failed',
-        error: toErrorData(signal.reason, 'CANCELLED'),
-        degraded: false,
-        trust: 'system',
-      });
-    signal.addEventListener('abort', () => setTimeout(end, graceMs), { once: true });
-  });
 }

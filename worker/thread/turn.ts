@@ -68,6 +68,7 @@ export async function callModel(
       tell(context, call, { usage: null, stop: 'error', sent: wasSent(call, error), error });
       return error as Error;
     });
+    talk.mark();
     if (!(reply instanceof Error)) return readReply(context, call, reply);
     if (!mayPass(reply)) throw reply;
     const tries = (failures[reply.code] ?? 0) + 1;
