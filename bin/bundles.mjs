@@ -7,8 +7,8 @@ import { readFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 
 /**
- * What stands for a file of a package: a file beside `bundles.json`, and what it was made of.
- * @typedef {{ readonly file: string, readonly package: string, readonly version: string }} Bundle
+ * What stands for a file of a package: a file beside `bundles.json`, and the versions of the packages that it was made of.
+ * @typedef {{ readonly file: string, readonly made: Readonly<Record<string, string>> }} Bundle
  */
 
 const { href, searchParams } = new URL(import.meta.url);
@@ -46,15 +46,21 @@ function bundleOf(url) {
   const at = url.lastIndexOf(modules) + modules.length;
   const path = url.slice(at);
   const bundle = Object.hasOwn(bundles, path) ? bundles[path] : undefined;
-  const isSame = bundle && versionOf(`${url.slice(0, at)}${bundle.package}/`) === bundle.version;
-  const found = bundle && isSame ? new URL(bundle.file, folder).href : null;
+  const found =
+    bundle && isMadeOf(url.slice(0, at), bundle) ? new URL(bundle.file, folder).href : null;
   known.set(url, found);
   return found;
 }
 
-/** @param {string} place */
-function versionOf(place) {
-  return read(new URL('package.json', place))?.version;
+/**
+ * Whether just what it was made of lies side by side in a folder of packages.
+ * @param {string} place
+ * @param {Bundle} bundle
+ */
+function isMadeOf(place, { made }) {
+  return Object.entries(made).every(
+    ([name, version]) => read(new URL(`${name}/package.json`, place))?.version === version,
+  );
 }
 
 /** @param {URL} file */

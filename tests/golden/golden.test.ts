@@ -12,6 +12,8 @@ import { isTerminal } from '../../core/engine/run/states.ts';
 import type { RunRow } from '../../core/engine/store/store.ts';
 import { journalVersion } from '../../core/ports/db/journal-version.ts';
 import { inSchemaTransaction, migrateTo } from '../../core/ports/db/migrate.ts';
+import { prepareEmbedded } from '../../core/ports/erp/embedded/prepare.ts';
+import { sharedEntities } from '../../core/ports/erp/entities.ts';
 import { asAdmin, testServer, urlOf } from '../support/postgres.ts';
 import { queryAll } from '../support/rows.ts';
 import { scratchFolder } from '../support/scratch.ts';
@@ -46,7 +48,7 @@ async function onDatabase(url: string, work: (client: pg.Client) => Promise<void
 
 const templates = new Map<number, Promise<string>>();
 
-/** A database with the schema of an earlier release, made once and cloned for each of its runs. */
+/** A database with the schema of an earlier release and the ERP's shared tables, made once and cloned for each of its runs. */
 function templateOf(schema: number): Promise<string> {
   const made = templates.get(schema) ?? makeTemplate(schema);
   templates.set(schema, made);
@@ -58,7 +60,10 @@ async function makeTemplate(schema: number): Promise<string> {
   const name = `golden_schema_${schema}`;
   await asAdmin(server, `CREATE DATABASE ${name}`);
   await onDatabase(urlOf(server, name), (client) =>
-    inSchemaTransaction(client, () => migrateTo(client, schema)).then(() => {}),
+    inSchemaTransaction(client, async () => {
+      await migrateTo(client, schema);
+      await prepareEmbedded(client, sharedEntities);
+    }),
   );
   return name;
 }

@@ -57,7 +57,7 @@ export async function raceBudget(
     const seen: RoundSeen[] = [];
     while (
       seen.filter(({ engines: raced }) => raced > 1).length < rounds &&
-      seen.length < 3 * rounds
+      seen.length < 3 * (rounds + 1)
     )
       seen.push(await race({ fresh, pool, engines }, `race-${seen.length}`));
     return seen;

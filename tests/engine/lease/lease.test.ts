@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type pg from 'pg';
+import { nodeFlags } from '../../../bin/node24.mjs';
 import { newId } from '../../../core/base/ids.ts';
 import { Lease } from '../../../core/engine/lease/lease.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -41,7 +42,7 @@ describe('Lease', function () {
   /** An engine's lease in a process of its own, and what it says. */
   async function aHolder(lease = leaseMs) {
     const fixture = join(import.meta.dirname, '../../support/fixtures/lease-holder.ts');
-    const child = fork(fixture, [fresh.url, String(lease)], { execArgv: [] });
+    const child = fork(fixture, [fresh.url, String(lease)], { execArgv: nodeFlags });
     children.add(child);
     const words: HolderWord[] = [];
     child.on('message', (word: HolderWord) => words.push(word));
@@ -127,7 +128,7 @@ describe('Lease', function () {
 
   it('keeps no process alive', async () => {
     const fixture = join(import.meta.dirname, '../../support/fixtures/lease-holder.ts');
-    const child = fork(fixture, [fresh.url, '60000', 'idle'], { execArgv: [] });
+    const child = fork(fixture, [fresh.url, '60000', 'idle'], { execArgv: nodeFlags });
     children.add(child);
     child.disconnect();
 

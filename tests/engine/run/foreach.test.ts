@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { Carried } from '../../../core/engine/run/step.ts';
 import {
   Driven,
   failed,
@@ -151,4 +152,18 @@ describe('foreach', () => {
       assert.deepEqual(Object.keys(statuses(driven.run)), ['each']);
     });
   }
+
+  it('goes behind thousands of items that a retry has taken over, one after the other, without nesting', () => {
+    const many = Array.from({ length: 5_000 }, (_, index) => ({ id: `n${index}` }));
+    const driven = new Driven(runOf([foreach('each', { concurrency: 1 })]));
+    // Its items follow the step of the foreach itself; the last one has failed.
+    const taken = { outputSeq: 1, degraded: false, ended: { kind: 'succeeded', output: null } };
+    driven.run.carry(new Map(many.slice(1).map((_, index) => [index + 1, taken as Carried])));
+
+    driven.expand(many);
+
+    assert.deepEqual(driven.readyPaths, ['each[n4999]']);
+    driven.end('each[n4999]', succeeded());
+    assert.equal(driven.run.status, 'succeeded');
+  });
 });

@@ -20,7 +20,7 @@ describe('telemetry and the journal', () => {
     lab = await openTestEngine(config, { spanIds: recorder.ids });
     pool = lab.host.database.pool('tutti_engine', 1);
     tenantId = await lab.host.store.tenant('lab');
-    await runAtRandom(lab.engine, { tenantId, runs: 150, seed });
+    await runAtRandom(lab.engine, { tenantId, runs: 75, seed });
   });
 
   after(async function () {
@@ -35,7 +35,7 @@ describe('telemetry and the journal', () => {
 
     // With what these runs do, a sum of nothing would prove nothing.
     for (const [name, sum] of Object.entries(sums))
-      if (name !== 'failed runs') assert.ok(sum > 20, `${name}: ${sum}`);
+      if (name !== 'failed runs') assert.ok(sum >= 10, `${name}: ${sum}`);
   });
 
   it('tells of every attempt by one span, at its place under its run, and of its calls under it', async () => {

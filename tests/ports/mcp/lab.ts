@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { nodeFlags } from '../../../bin/node24.mjs';
 import { isEngineError } from '../../../core/base/errors.ts';
 import type { McpPin, McpPins } from '../../../core/ports/db/mcp-pins.ts';
 import type { McpConfig, StdioServer } from '../../../core/ports/mcp/config.ts';
@@ -19,7 +20,7 @@ const fixtures = new URL('../../support/fixtures/', import.meta.url);
 
 /** Runs a file of tests/support/fixtures as a server. */
 export function fixture(name: string, env: Readonly<Record<string, string>> = {}): StdioServer {
-  const args = [fileURLToPath(new URL(name, fixtures))];
+  const args = [...nodeFlags, fileURLToPath(new URL(name, fixtures))];
   return { command: process.execPath, args, env: { ...compileCacheEnv, ...env } };
 }
 
