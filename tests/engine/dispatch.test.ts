@@ -193,6 +193,29 @@ describe('an engine over any executor', () => {
     });
   });
 
+  for (const [whose, asked] of [
+    ['run', {}],
+    ['step', { step: 'first' }],
+  ] as const) {
+    it(`calls a suspect cancelled, not guilty, whose ${whose} was cancelled before its thread went down`, async () => {
+      verifies('R8.cancel', 'R8.quarantine');
+      const { engine, start, dispatcher } = await engines.open();
+      const run = await start('lab.pair');
+      dispatcher.lose((await dispatcher.next('first')).ref, true);
+      const { ref, alone } = await dispatcher.next('first', 2);
+
+      await engine.ask({ tenantId: 1, runId: run.id, kind: 'cancel', ...asked, actor });
+      await eventually(() => dispatcher.cancelled.some((each) => each.ref === ref));
+      dispatcher.lose(ref, true);
+      dispatcher.succeed((await dispatcher.next('beside')).ref);
+      if (whose === 'step') dispatcher.succeed((await dispatcher.next('after')).ref);
+      await run.ended;
+
+      assert.equal(alone, true);
+      assert.equal((await engines.stepsOf(run.id)).first, 'cancelled');
+    });
+  }
+
   it('has the time of a suspect stand still while others are suspected before it', async () => {
     verifies('R8.quarantine', 'R3.timeout');
     const { start, dispatcher, clock } = await engines.open();

@@ -200,7 +200,8 @@ export class Attempts implements DispatchEvents {
       error,
       change: this.#parts.turns.lose(attempt, error),
     });
-    if (isProof) {
+    // Whoever was told to end and did not hear it is cancelled, not guilty: its thread was ended for that.
+    if (isProof && !run.isCancelled && !step.isCancelling) {
       const guilty = `'${pathOf(step)}' ends every thread that runs it: ${reason}. It is not tried again; mend the agent or its tools.`;
       const crashed = toErrorData(new EngineError('STEP_CRASHED', guilty));
       this.#parts.events.failed(run, step, { error: crashed, onModel: attempt.mode === 'model' });
