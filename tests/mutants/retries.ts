@@ -27,6 +27,13 @@ export const retries: readonly Mutant[] = [
     tests: [world, retry],
   },
   {
+    id: 'lists-of-a-retry-open-as-they-were-opened',
+    file: 'core/engine/store/retry-rows.ts',
+    find: '(ORDER BY w.at, w.depth, w.old)',
+    replace: '(ORDER BY w.old)',
+    tests: ['tests/engine/retries/order.test.ts'],
+  },
+  {
     id: 'items-that-were-done-are-done-again',
     file: 'core/engine/run/run.ts',
     find: 'if (carried) this.#take(step, carried, now);',

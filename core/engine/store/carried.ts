@@ -44,10 +44,25 @@ export interface FormerRun {
   }[];
 }
 
+/**
+ * When something is taken over: behind which entry of the former run, and how many expansions further. Where a foreach was opened by one
+ * dependency and stays open by another, which came later, its expansion follows that one's: before it nobody would ask for its items.
+ */
+interface Rank {
+  readonly at: number;
+  readonly depth: number;
+}
+
+/** An entry of the former run, and its step in the retry. */
+export interface TakenEntry extends Rank {
+  readonly seq: number;
+  readonly step: number;
+}
+
 /** What a retry takes over. */
 export interface Takeover {
-  /** Entries of the former run, oldest first. */
-  readonly entries: readonly { readonly seq: number; readonly step: number }[];
+  /** Entries of the former run, in the order in which the retry has them. */
+  readonly entries: readonly TakenEntry[];
   /** Ids of steps that stay done: in the former run, and in the retry. */
   readonly steps: ReadonlyMap<number, number>;
   /** Whether nothing is left to do again. */
@@ -57,7 +72,7 @@ export interface Takeover {
 /**
  * Which steps stay done: those that ended well, and whose dependencies stay done, too. What rests on anything that is done again is done
  * again as well, such as what was summed up over the items that had succeeded. Steps get the ids that the retry will give them: in the
- * order of the nodes, then of the expansions.
+ * order of the nodes, then of the expansions as it has them.
  */
 export function takeover({ graph: { nodes }, steps, expansions }: FormerRun): Takeover {
   const bases = new Map<number, { readonly seq: number; readonly base: number; items: number }>();
@@ -91,13 +106,20 @@ export function takeover({ graph: { nodes }, steps, expansions }: FormerRun): Ta
   nodes.forEach((node, index) => {
     if (isDone(index) && node.kind !== 'foreach') kept.set(index, index);
   });
-  const entries: { seq: number; step: number }[] = [];
+  const isOpen = (index: number): boolean =>
+    isMet(nodes[index], { isDone, statusOf: (dep) => steps.get(dep)?.status });
+  const rankOf = ranking(nodes, (index) => {
+    const seq = bases.get(index)?.seq;
+    return seq !== undefined && isOpen(index) ? seq : null;
+  });
+  const open = [...bases]
+    .filter(([index]) => isOpen(index))
+    .map(([index, base]) => ({ index, ...base, ...rankOf(index) }));
+  const entries: TakenEntry[] = [];
   let next = nodes.length;
-  for (const [index, { seq, base: from, items }] of bases) {
-    const node = nodes[index];
-    if (!node || !isMet(node, { isDone, statusOf: (dep) => steps.get(dep)?.status })) continue;
-    entries.push({ seq, step: index });
-    const body = bodyOf(node);
+  for (const { index, seq, base: from, items, at, depth } of open.sort(byRank)) {
+    entries.push({ seq, step: index, at, depth });
+    const body = bodyOf(nodes[index]);
     for (let item = 0; item < items; item += 1) {
       const first = item * body.length;
       doneInItem(body, from + first, steps).forEach((done, place) => {
@@ -108,10 +130,35 @@ export function takeover({ graph: { nodes }, steps, expansions }: FormerRun): Ta
   }
   for (const [former, step] of kept) {
     const seq = steps.get(former)?.seq ?? null;
-    if (seq !== null) entries.push({ seq, step });
+    if (seq !== null) entries.push({ seq, step, at: seq, depth: 0 });
   }
-  entries.sort((one, other) => one.seq - other.seq);
+  entries.sort(byRank);
   return { entries, steps: kept, isWhole: nodes.every((_, index) => isDone(index)) };
+}
+
+function byRank(one: Rank, other: Rank): number {
+  return one.at - other.at || one.depth - other.depth;
+}
+
+/** Tells the rank of what a node has opened, or of what stands before it. `seqOf`: the entry of its expansion, if that is taken over. */
+function ranking(
+  nodes: readonly CompiledNode[],
+  seqOf: (index: number) => number | null,
+): (index: number) => Rank {
+  const known = new Map<number, Rank>();
+  const rankOf = (index: number): Rank => {
+    const before = known.get(index);
+    if (before) return before;
+    const deps = nodes[index]?.deps ?? [];
+    const last = deps.map(rankOf).sort(byRank).at(-1) ?? { at: 0, depth: 0 };
+    const seq = seqOf(index);
+    const isLater = seq !== null && seq > last.at;
+    const moved = seq === null ? last : { at: last.at, depth: last.depth + 1 };
+    const rank = isLater ? { at: seq, depth: 0 } : moved;
+    known.set(index, rank);
+    return rank;
+  };
+  return rankOf;
 }
 
 function bodyOf(node: CompiledNode | undefined): readonly CompiledNode[] {

@@ -123,6 +123,8 @@ export async function copyEntries(
     entries.map(({ step }) => step),
     [...steps.keys()],
     [...steps.values()],
+    entries.map(({ at }) => at),
+    entries.map(({ depth }) => depth),
   ]);
   const { lost, is_sealed: isSealed, places } = rows[0] as CopiedRow;
   if (lost > 0 || (!keys && !isSealed)) return lost === 0;
@@ -137,11 +139,11 @@ interface CopiedRow {
   readonly places: readonly Copy[] | null;
 }
 
-// $1 tenant; $2 former run, $3 new run; $4, $5 entries and their new steps; $6, $7 steps that stay done, and their new ids: whose findings come, too.
+// $1 tenant; $2 former run, $3 new run; $4, $5 entries and their new steps; $6, $7 steps that stay done, and their new ids: whose findings come, too; $8, $9 ranks of the entries.
 const copySql = `WITH steps AS (SELECT * FROM unnest($6::int[], $7::int[]) AS s (old, step)),
-  wanted AS (SELECT * FROM unnest($4::bigint[], $5::int[]) AS w (old, step)
-    UNION ALL SELECT f.seq, s.step FROM steps s JOIN tutti.finding f ON f.tenant_id = $1 AND f.run_id = $2 AND f.step = s.old),
-  taken AS MATERIALIZED (SELECT w.old, w.step, 1 + row_number() OVER (ORDER BY w.old) AS seq, e.kind, e.data, e.step AS former,
+  wanted AS (SELECT * FROM unnest($4::bigint[], $5::int[], $8::bigint[], $9::int[]) AS w (old, step, at, depth)
+    UNION ALL SELECT f.seq, s.step, f.seq, 0 FROM steps s JOIN tutti.finding f ON f.tenant_id = $1 AND f.run_id = $2 AND f.step = s.old),
+  taken AS MATERIALIZED (SELECT w.old, w.step, 1 + row_number() OVER (ORDER BY w.at, w.depth, w.old) AS seq, e.kind, e.data, e.step AS former,
       coalesce((e.data->>'outputSeq')::bigint, e.seq) AS body_at
     FROM wanted w JOIN tutti.entry e ON e.tenant_id = $1 AND e.run_id = $2 AND e.seq = w.old),
   entries AS (INSERT INTO tutti.entry (tenant_id, run_id, seq, step, kind, data)

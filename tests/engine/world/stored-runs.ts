@@ -90,15 +90,23 @@ function copies(
   { steps, entries }: StoredRun,
   taken: Takeover,
 ): readonly Omit<EntryLine, 'at' | 'seq'>[] {
-  const wanted = new Map(taken.entries.map(({ seq, step }) => [seq, step]));
+  const wanted = new Map(taken.entries.map((each) => [each.seq, each]));
   for (const { seq, step, kind } of entries) {
     const kept = kind === 'finding' && step !== null ? taken.steps.get(step) : undefined;
-    if (kept !== undefined) wanted.set(seq, kept);
+    if (kept !== undefined) wanted.set(seq, { seq, step: kept, at: seq, depth: 0 });
   }
-  return entries.flatMap(({ seq, step: former, kind, data: { outputSeq, ...data }, body: own }) => {
-    const step = wanted.get(seq);
-    const row = steps.get(former ?? -1);
-    if (step === undefined || !row) return [];
+  const ranked = [...wanted.values()].sort(
+    (one, other) => one.at - other.at || one.depth - other.depth || one.seq - other.seq,
+  );
+  return ranked.flatMap(({ seq, step }) => {
+    const entry = entries.find((each) => each.seq === seq);
+    const row = steps.get(entry?.step ?? -1);
+    if (!entry || !row) return [];
+    const {
+      kind,
+      data: { outputSeq, ...data },
+      body: own,
+    } = entry;
     const end = kind.startsWith('step.') && { trust: row.trust, degraded: row.degraded };
     const body =
       outputSeq === undefined
