@@ -100,7 +100,7 @@ export function takeover({ graph: { nodes }, steps, expansions }: FormerRun): Ta
     const at = bases.get(index);
     if (!at || step.status !== 'succeeded') return false;
     return Array.from({ length: at.items }).every((_, item) =>
-      doneInItem(node.body, at.base + item * node.body.length, steps).every(Boolean),
+      doneInItem(node.body, { first: at.base + item * node.body.length, steps }).every(Boolean),
     );
   };
   nodes.forEach((node, index) => {
@@ -120,9 +120,10 @@ export function takeover({ graph: { nodes }, steps, expansions }: FormerRun): Ta
   for (const { index, seq, base: from, items, at, depth } of open.sort(byRank)) {
     entries.push({ seq, step: index, at, depth });
     const body = bodyOf(nodes[index]);
+    const isStopped = steps.get(index)?.status !== 'succeeded';
     for (let item = 0; item < items; item += 1) {
       const first = item * body.length;
-      doneInItem(body, from + first, steps).forEach((done, place) => {
+      doneInItem(body, { first: from + first, steps, isStopped }).forEach((done, place) => {
         if (done) kept.set(from + first + place, next + first + place);
       });
     }
@@ -165,11 +166,18 @@ function bodyOf(node: CompiledNode | undefined): readonly CompiledNode[] {
   return node?.kind === 'foreach' ? node.body : [];
 }
 
-/** Of an item whose first step has an id: which of its steps stay done. */
+/** Of an item whose first step has an id: which of its steps stay done. `isStopped`: its list was given up, and what had not begun was left out. */
 function doneInItem(
   body: readonly CompiledNode[],
-  first: number,
-  steps: FormerRun['steps'],
+  {
+    first,
+    steps,
+    isStopped = false,
+  }: {
+    readonly first: number;
+    readonly steps: FormerRun['steps'];
+    readonly isStopped?: boolean;
+  },
 ): readonly boolean[] {
   const known = new Map<number, boolean>();
   const isDone = (place: number): boolean => {
@@ -178,7 +186,7 @@ function doneInItem(
     const node = body[place];
     const step = steps.get(first + place);
     const statusOf = (dep: number) => steps.get(first + dep)?.status;
-    const done = node && step && isMet(node, { isDone, statusOf }) && isGood(node, step);
+    const done = node && step && isMet(node, { isDone, statusOf }) && isGood(node, step, isStopped);
     known.set(place, done ?? false);
     return done ?? false;
   };
@@ -203,9 +211,14 @@ function isMet(
   return node.deps.some((dep) => isDone(dep) && statusOf(dep) === 'succeeded');
 }
 
-function isGood(node: CompiledNode, { status, seq, isWhole }: FormerStep): boolean {
+function isGood(
+  node: CompiledNode,
+  { status, seq, isWhole }: FormerStep,
+  isStopped = false,
+): boolean {
   if (!isWhole) return false;
-  if (status === 'skipped')
-    return seq !== null || node.when !== null || node.deps.length > 0 || isInline(node);
+  if (status === 'skipped' && seq === null)
+    return !isStopped && (node.when !== null || node.deps.length > 0 || isInline(node));
+  if (status === 'skipped') return true;
   return status === 'succeeded' && (isInline(node) || seq !== null);
 }
