@@ -1,5 +1,6 @@
 import type { Trust } from '../../ports/db/states.ts';
 import type { CompiledNode, Graph } from '../graph/compiled.ts';
+import { inOrder } from '../graph/reach.ts';
 import { isInline } from '../run/inline.ts';
 import type { Carried } from '../run/step.ts';
 import type { HistoryEntry } from './store.ts';
@@ -103,18 +104,24 @@ export function takeover({ graph: { nodes }, steps, expansions }: FormerRun): Ta
       doneInItem(node.body, { first: at.base + item * node.body.length, steps }).every(Boolean),
     );
   };
+  const order = inOrder(nodes);
+  // Each after what it waits for, so that nothing asks deeply.
+  for (const index of order) isDone(index);
   nodes.forEach((node, index) => {
     if (isDone(index) && node.kind !== 'foreach') kept.set(index, index);
   });
   const isOpen = (index: number): boolean =>
     isMet(nodes[index], { isDone, statusOf: (dep) => steps.get(dep)?.status });
-  const rankOf = ranking(nodes, (index) => {
-    const seq = bases.get(index)?.seq;
-    return seq !== undefined && isOpen(index) ? seq : null;
-  });
+  const ranks = new Map<number, Rank>();
+  for (const index of order) {
+    const before = nodes[index]?.deps.map((dep) => ranks.get(dep) as Rank) ?? [];
+    const last = before.reduce(laterOf, { at: 0, depth: 0 });
+    const base = isOpen(index) ? bases.get(index) : undefined;
+    ranks.set(index, base ? rankBehind(last, base.seq) : last);
+  }
   const open = [...bases]
     .filter(([index]) => isOpen(index))
-    .map(([index, base]) => ({ index, ...base, ...rankOf(index) }));
+    .map(([index, base]) => ({ index, ...base, ...(ranks.get(index) as Rank) }));
   const entries: TakenEntry[] = [];
   let next = nodes.length;
   for (const { index, seq, base: from, items, at, depth } of open.sort(byRank)) {
@@ -141,25 +148,13 @@ function byRank(one: Rank, other: Rank): number {
   return one.at - other.at || one.depth - other.depth;
 }
 
-/** Tells the rank of what a node has opened, or of what stands before it. `seqOf`: the entry of its expansion, if that is taken over. */
-function ranking(
-  nodes: readonly CompiledNode[],
-  seqOf: (index: number) => number | null,
-): (index: number) => Rank {
-  const known = new Map<number, Rank>();
-  const rankOf = (index: number): Rank => {
-    const before = known.get(index);
-    if (before) return before;
-    const deps = nodes[index]?.deps ?? [];
-    const last = deps.map(rankOf).sort(byRank).at(-1) ?? { at: 0, depth: 0 };
-    const seq = seqOf(index);
-    const isLater = seq !== null && seq > last.at;
-    const moved = seq === null ? last : { at: last.at, depth: last.depth + 1 };
-    const rank = isLater ? { at: seq, depth: 0 } : moved;
-    known.set(index, rank);
-    return rank;
-  };
-  return rankOf;
+function laterOf(one: Rank, other: Rank): Rank {
+  return byRank(one, other) < 0 ? other : one;
+}
+
+/** The rank of an expansion that was recorded at `seq`, and needs what has the rank `last`. */
+function rankBehind(last: Rank, seq: number): Rank {
+  return seq > last.at ? { at: seq, depth: 0 } : { at: last.at, depth: last.depth + 1 };
 }
 
 function bodyOf(node: CompiledNode | undefined): readonly CompiledNode[] {
