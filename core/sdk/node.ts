@@ -235,9 +235,12 @@ export interface WorkflowData {
   readonly nodes: readonly Node[];
 }
 
-/** The nodes of a workflow that do something: of a foreach those of its body. */
-export function doersIn(nodes: WorkflowData['nodes']): readonly Exclude<Node, ForeachNode>[] {
-  return nodes.flatMap((node): readonly Exclude<Node, ForeachNode>[] =>
-    node.kind === 'foreach' ? node.body : [node],
-  );
+/** What does something where a node stands: a foreach has its body for that. */
+type Doer<N> = N extends { readonly kind: 'foreach'; readonly body: readonly (infer B)[] } ? B : N;
+
+/** The nodes of a workflow, declared or compiled, that do something: of a foreach those of its body. */
+export function doersIn<N extends { readonly kind: string }>(
+  nodes: readonly N[],
+): readonly Doer<N>[] {
+  return nodes.flatMap((node) => ('body' in node ? node.body : [node]) as readonly Doer<N>[]);
 }

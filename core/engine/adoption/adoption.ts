@@ -1,9 +1,10 @@
 import { settledRegistry } from '../../sdk/live-registry.ts';
+import { doersIn } from '../../sdk/node.ts';
 import type { RecoveryRule } from '../../sdk/recovery.ts';
 import type { RegisteredAgent, Registry } from '../../sdk/registry.ts';
 import type { StoredBatches } from '../batches/batch-store.ts';
 import { compile } from '../graph/compile.ts';
-import { type Graph, placesOf } from '../graph/compiled.ts';
+import type { Graph } from '../graph/compiled.ts';
 import type { OrphanRow } from '../journal/rows.ts';
 import type { Broker } from '../limits/broker.ts';
 import { noDay, periodOf, purseName } from '../limits/purse.ts';
@@ -161,7 +162,7 @@ export class Adoption {
   /** The modules of agents that may take a run's steps over: their purses pay then. */
   #standInModules({ graph, facts }: Run): readonly string[] {
     const { registry, rulesOf } = this.#parts;
-    const agents = placesOf(graph.nodes).flatMap((place) =>
+    const agents = doersIn(graph.nodes).flatMap((place) =>
       'agent' in place ? (place.made ?? registry.agents.get(place.agent) ?? []) : [],
     );
     const ways = [...new Set(agents)].flatMap((agent) =>
@@ -174,7 +175,7 @@ export class Adoption {
 }
 
 function modulesOf(graph: Graph): readonly string[] {
-  return placesOf(graph.nodes).flatMap((place) => ('module' in place ? [place.module] : []));
+  return doersIn(graph.nodes).flatMap((place) => ('module' in place ? [place.module] : []));
 }
 
 /** The goal that a run's agents are told. */

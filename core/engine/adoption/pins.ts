@@ -1,5 +1,5 @@
 import { EngineError, toErrorData } from '../../base/errors.ts';
-import { placesOf } from '../graph/compiled.ts';
+import { doersIn } from '../../sdk/node.ts';
 import { type EntryInput, nextEntry } from '../journal/entries.ts';
 import type { Change } from '../journal/rows.ts';
 import {
@@ -126,5 +126,5 @@ function neededBy({ graph, steps }: Run): ReadonlySet<string> {
     const step = steps[index];
     return step !== undefined && !isTerminal(step.status);
   });
-  return new Set(placesOf(open).flatMap((place) => ('agent' in place ? [place.agent] : [])));
+  return new Set(doersIn(open).flatMap((place) => ('agent' in place ? [place.agent] : [])));
 }

@@ -141,13 +141,6 @@ export interface Graph {
   readonly outputSources: Sources;
 }
 
-/** Where steps stand that do something: nodes, and of a foreach those of its body. */
-export function placesOf(nodes: readonly CompiledNode[]): readonly CompiledNode[] {
-  return nodes.flatMap((node): readonly CompiledNode[] =>
-    node.kind === 'foreach' ? node.body : [node],
-  );
-}
-
 /** Whether an agent does a node: it is queued, runs on a thread, and costs. */
 export function isAgentPlace(node: CompiledNode): node is CompiledTask | CompiledReduce {
   return node.kind === 'task' || node.kind === 'tool' || node.kind === 'reduce';

@@ -1,8 +1,9 @@
 import type { Dispatcher } from '../../ports/dispatcher.ts';
+import { doersIn } from '../../sdk/node.ts';
 import type { Registry } from '../../sdk/registry.ts';
 import type { AnyTool } from '../../sdk/tool.ts';
 import type { Claims } from '../adoption/claims.ts';
-import { isAgentPlace, placesOf } from '../graph/compiled.ts';
+import { isAgentPlace } from '../graph/compiled.ts';
 import type { RunLoop } from '../loop/loop.ts';
 import { short } from '../run/pinned.ts';
 import type { Run } from '../run/run.ts';
@@ -73,7 +74,7 @@ function couldUse({ graph, steps }: Run, module: string): boolean {
   const isOf = (name: string): boolean => name.startsWith(`${module}.`);
   return (
     steps.some(({ reassignedTo }) => reassignedTo !== null && isOf(reassignedTo)) ||
-    placesOf(graph.nodes).some((place) => {
+    doersIn(graph.nodes).some((place) => {
       if (!isAgentPlace(place)) return false;
       const tools = Object.values((place.made?.agent.tools ?? {}) as Record<string, AnyTool>);
       return place.module === module || tools.some(({ name }) => isOf(name));

@@ -1,4 +1,4 @@
-import { placesOf } from '../graph/compiled.ts';
+import { doersIn } from '../../sdk/node.ts';
 import { simulatedScope } from '../limits/daily-limit.ts';
 import { noDay, purseName } from '../limits/purse.ts';
 import type { RunPurseLimits } from './request.ts';
@@ -64,7 +64,7 @@ export function pursesBelow({ facts, graph }: Run): RunPurseLimits | undefined {
 }
 
 function startsRuns({ nodes }: Run['graph']): boolean {
-  return placesOf(nodes).some(({ kind }) => kind === 'workflow');
+  return doersIn(nodes).some(({ kind }) => kind === 'workflow');
 }
 
 /** The purse of one step. */
