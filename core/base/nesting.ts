@@ -1,3 +1,5 @@
+import { EngineError } from './errors.ts';
+
 /**
  * How deep data from outside, or from anybody's code, may be nested. JSON of 1 MB can be nested half a million deep, and whatever walks it
  * afterwards (schemas, digests, messages between threads, PostgreSQL) does so by recursion and would run out of stack.
@@ -19,16 +21,11 @@ export function isDeeperJson(json: string, most = mostLevels): boolean {
   // Each level opens once: most texts have too few brackets to be nested so deep, and are not read letter by letter.
   if (!hasMoreThan(most, json, '{', '[')) return false;
   let levels = 0;
-  let isText = false;
-  for (let at = 0; at < json.length; at += 1) {
-    const letter = json[at];
-    if (isText && letter === '\\') at += 1;
-    else if (letter === '"') isText = !isText;
-    else if (!isText && (letter === '{' || letter === '[')) levels += 1;
-    else if (!isText && (letter === '}' || letter === ']')) levels -= 1;
-    if (levels > most) return true;
-  }
-  return false;
+  return someOutsideTexts(json, (letter) => {
+    if (letter === '{' || letter === '[') levels += 1;
+    else if (letter === '}' || letter === ']') levels -= 1;
+    return levels > most;
+  });
 }
 
 /** Whether a text has more of these letters together than `most`. */
@@ -42,6 +39,12 @@ function hasMoreThan(most: number, text: string, ...letters: readonly string[]):
   return false;
 }
 
+/** Refuses the body of a request that is nested too deep. */
+export function nestedTooDeep(): EngineError {
+  const message = `The body is nested more than ${mostLevels} levels deep; send it flatter.`;
+  return new EngineError('INPUT_INVALID', message);
+}
+
 function isNested(value: unknown): value is object {
   return value !== null && typeof value === 'object';
 }
@@ -49,15 +52,26 @@ function isNested(value: unknown): value is object {
 /** How many values there are in JSON without spaces: itself, and whatever stands in its lists and objects. */
 export function valuesIn(json: string): number {
   let values = 1;
+  someOutsideTexts(json, (letter, at) => {
+    if (letter === ',') values += 1;
+    else if (letter === '[' && json[at + 1] !== ']') values += 1;
+    else if (letter === '{' && json[at + 1] !== '}') values += 1;
+    return false;
+  });
+  return values;
+}
+
+/** Whether a letter of JSON that stands in no text is what is looked for. */
+function someOutsideTexts(
+  json: string,
+  isIt: (letter: string | undefined, at: number) => boolean,
+): boolean {
   let isText = false;
   for (let at = 0; at < json.length; at += 1) {
     const letter = json[at];
     if (isText && letter === '\\') at += 1;
     else if (letter === '"') isText = !isText;
-    else if (isText) continue;
-    else if (letter === ',') values += 1;
-    else if (letter === '[' && json[at + 1] !== ']') values += 1;
-    else if (letter === '{' && json[at + 1] !== '}') values += 1;
+    else if (!isText && isIt(letter, at)) return true;
   }
-  return values;
+  return false;
 }

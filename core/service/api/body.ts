@@ -1,6 +1,6 @@
 import express, { type Request, type RequestHandler } from 'express';
 import { EngineError } from '../../base/errors.ts';
-import { isDeeper, mostLevels } from '../../base/nesting.ts';
+import { isDeeper, nestedTooDeep } from '../../base/nesting.ts';
 
 /** What a body of JSON may hold. */
 export const largestBodyBytes = 1_048_576;
@@ -14,11 +14,7 @@ export const readJson: readonly RequestHandler[] = [
         'INPUT_INVALID',
         'The connection was closed before the body had been read; keep it open until the answer comes.',
       );
-    if (isDeeper(request.body))
-      throw new EngineError(
-        'INPUT_INVALID',
-        `The body is nested more than ${mostLevels} levels deep; send it flatter.`,
-      );
+    if (isDeeper(request.body)) throw nestedTooDeep();
     next();
   },
 ];

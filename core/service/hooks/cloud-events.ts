@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { EngineError } from '../../base/errors.ts';
-import { isDeeperJson, mostLevels } from '../../base/nesting.ts';
+import { isDeeperJson, nestedTooDeep } from '../../base/nesting.ts';
 import type { Post } from './verify.ts';
 
 /** One event as a mapping sees it: of a CloudEvent its attributes and `data`. */
@@ -81,11 +81,7 @@ function isJson(type: string): boolean {
 /** @throws INPUT_INVALID */
 function jsonOf(post: Post): unknown {
   const text = textOf(post);
-  if (isDeeperJson(text))
-    throw new EngineError(
-      'INPUT_INVALID',
-      `The body is nested more than ${mostLevels} levels deep; send it flatter.`,
-    );
+  if (isDeeperJson(text)) throw nestedTooDeep();
   try {
     return JSON.parse(text);
   } catch (cause) {
