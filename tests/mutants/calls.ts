@@ -151,7 +151,7 @@ export const calls: readonly Mutant[] = [
   {
     id: 'a-cancelled-conversation-gets-its-call',
     file: turns,
-    find: 'if (!isLive(attempt) || isEnding(attempt)) return;',
+    find: 'if (!isLive(attempt) || isEnding(attempt.run, attempt.step)) return;',
     replace: 'if (!isLive(attempt)) return;',
     tests: [world],
   },

@@ -13,7 +13,7 @@ import type { Flushed, Journal } from '../journal/journal.ts';
 import type { Broker } from '../limits/broker.ts';
 import type { BudgetWatch } from '../limits/budget-watch.ts';
 import type { Run } from '../run/run.ts';
-import type { Step } from '../run/step.ts';
+import { isEnding, type Step } from '../run/step.ts';
 import type { Store } from '../store/store.ts';
 import { Answers, type WaitEvents } from './answers.ts';
 import { itemId, newBatch } from './batch.ts';
@@ -130,7 +130,7 @@ export class Batches {
   /** Lets a step whose attempt has ended for a batch wait for it, or start again to make its call directly. */
   enter(run: Run, step: Step): void {
     const { events, clock } = this.#parts;
-    if (run.isCancelled || step.isCancelling) return events.cancelled(run, step);
+    if (isEnding(run, step)) return events.cancelled(run, step);
     const bytes = this.#asked.get(step) ?? 0;
     events.free(run, step);
     if (this.#begin(run, step, bytes)) return events.follow(run, []);

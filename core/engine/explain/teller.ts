@@ -4,7 +4,7 @@ import type { Attempt } from '../loop/attempt.ts';
 import type { Waiting } from '../loop/waiting.ts';
 import type { Run } from '../run/run.ts';
 import { isTerminal } from '../run/states.ts';
-import { pathOf, type Step } from '../run/step.ts';
+import { isEnding, pathOf, type Step } from '../run/step.ts';
 import { blockersOf, jobBlocker, type StepBlocker } from '../schedule/blockers.ts';
 import type { Forecast, LiftedStart } from '../schedule/expected-work.ts';
 import type { Doer, Doers } from './doers.ts';
@@ -69,11 +69,10 @@ export class Teller {
 
   /** Whether a step has not ended and does not run. What is being cancelled, or has failed just now, asks for nothing more. */
   waits(step: Step): boolean {
-    const { status, isAsking, isCancelling } = step;
+    const { status, isAsking } = step;
     if (!isAsking) return this.#awaited.has(step) || (!isTerminal(status) && status !== 'running');
     const isDelayed = (this.#asking.get(step)?.asksAt ?? null) !== null;
-    const isEnding = isCancelling || this.#telling.run.isCancelled;
-    return !isEnding && (isDelayed || this.#items.has(step));
+    return !isEnding(this.#telling.run, step) && (isDelayed || this.#items.has(step));
   }
 
   /** What is in the way of a step at this moment. */

@@ -18,7 +18,7 @@ import type { Quotas } from '../limits/quotas.ts';
 import type { Outcome } from '../run/outcome.ts';
 import type { Run } from '../run/run.ts';
 import { isTerminal } from '../run/states.ts';
-import { pathOf, type Step } from '../run/step.ts';
+import { isEnding, pathOf, type Step } from '../run/step.ts';
 import type { Measures } from '../telemetry/measures.ts';
 import type { Attempt } from './attempt.ts';
 import { type EffectMessageParts, EffectMessages } from './effect-messages.ts';
@@ -201,7 +201,7 @@ export class Attempts implements DispatchEvents {
       change: this.#parts.turns.lose(attempt, error),
     });
     // Whoever was told to end and did not hear it is cancelled, not guilty: its thread was ended for that.
-    if (isProof && !run.isCancelled && !step.isCancelling) {
+    if (isProof && !isEnding(run, step)) {
       const guilty = `'${pathOf(step)}' ends every thread that runs it: ${reason}. It is not tried again; mend the agent or its tools.`;
       const crashed = toErrorData(new EngineError('STEP_CRASHED', guilty));
       this.#parts.events.failed(run, step, { error: crashed, onModel: attempt.mode === 'model' });

@@ -23,7 +23,7 @@ import type { Outcome } from '../run/outcome.ts';
 import type { Run } from '../run/run.ts';
 import { stepScope } from '../run/run-purses.ts';
 import { isTerminal, type RunStatus } from '../run/states.ts';
-import { pathOf, type Step } from '../run/step.ts';
+import { isEnding, pathOf, type Step } from '../run/step.ts';
 import { Admission } from './admission.ts';
 import { Attempts, type Delta } from './attempts.ts';
 import { Expansion } from './expansion.ts';
@@ -318,7 +318,7 @@ export class RunLoop {
 
   /** Tries a step again: after a delay when it has failed, at once when it only lost its thread. */
   #again(run: Run, step: Step, retry: Retry | null = null): void {
-    if (run.isCancelled || step.isCancelling) return this.#end(run, step, { kind: 'cancelled' });
+    if (isEnding(run, step)) return this.#end(run, step, { kind: 'cancelled' });
     const now = this.#parts.clock.now();
     const wakeAt = retry && now + Math.ceil(retry.delayMs);
     // First: the slot that it gives back is of the module that had it.

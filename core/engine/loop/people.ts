@@ -3,7 +3,7 @@ import type { ErrorData } from '../../base/errors.ts';
 import type { EntryInput } from '../journal/entries.ts';
 import type { Next } from '../run/next.ts';
 import type { Run } from '../run/run.ts';
-import type { Step } from '../run/step.ts';
+import { isEnding, type Step } from '../run/step.ts';
 
 /** What a step waits for until a person has done it. */
 export type Asked = 'review' | 'budget' | 'approval';
@@ -37,7 +37,7 @@ export class People {
     const isSettled = wait !== 'budget' && step.settled?.delete(String(error.details?.key));
     const hasMoved = wait === 'budget' && this.#moved.delete(step);
     if (isSettled || hasMoved) return events.again(run, step);
-    if (run.isCancelled || step.isCancelling) return events.cancelled(run, step);
+    if (isEnding(run, step)) return events.cancelled(run, step);
     events.free(run, step);
     const wakeAt = wait === 'approval' ? this.#lookAgainAt(error) : null;
     run.wait(step, wait, wakeAt);

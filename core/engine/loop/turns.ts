@@ -13,7 +13,7 @@ import { isDaily, periodOf, sharedPurse } from '../limits/purse.ts';
 import { retryDelayMs } from '../recovery/retry.ts';
 import type { Run } from '../run/run.ts';
 import { RunPurses, stepScope } from '../run/run-purses.ts';
-import type { Step } from '../run/step.ts';
+import { isEnding, type Step } from '../run/step.ts';
 import type { Scheduler } from '../schedule/scheduler.ts';
 import type { Measures } from '../telemetry/measures.ts';
 import { type Attempt, type Call, settled } from './attempt.ts';
@@ -134,7 +134,7 @@ export class Turns {
    */
   request(attempt: Attempt, ask: PermitAsk, isLive: (attempt: Attempt) => boolean): void {
     // Its thread has been told to end, or will be.
-    if (isEnding(attempt)) return;
+    if (isEnding(attempt.run, attempt.step)) return;
     if (this.#parts.batches?.asks(attempt, ask)) return this.#tellDenied(attempt, batchedError);
     const delayMs = this.#delayMs(attempt, ask);
     if (delayMs === null) return this.#tellDenied(attempt, ask.failed?.error as ErrorData);
@@ -245,7 +245,7 @@ export class Turns {
   /** What was told to end since it asked, while its reservation was on its way or it was put off, gets no call. */
   #offer(item: FollowUp): void {
     const { attempt, isLive } = item;
-    if (!isLive(attempt) || isEnding(attempt)) return;
+    if (!isLive(attempt) || isEnding(attempt.run, attempt.step)) return;
     this.#parts.scheduler.offer(item);
   }
 
@@ -346,10 +346,6 @@ export class Turns {
 /** Whose call is paid, and the module whose agent makes it. */
 interface Payer extends Pick<Attempt, 'run' | 'step'> {
   readonly module: string;
-}
-
-function isEnding({ run, step }: Attempt): boolean {
-  return run.isCancelled || step.isCancelling;
 }
 
 /** Ends an attempt whose next call goes by a batch; no failure. */

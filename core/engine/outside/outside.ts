@@ -13,7 +13,7 @@ import { innocentDelayMs, isInnocent } from '../loop/failures.ts';
 import type { Next } from '../run/next.ts';
 import type { Outcome } from '../run/outcome.ts';
 import type { Run } from '../run/run.ts';
-import { pathOf, type Step } from '../run/step.ts';
+import { isEnding, pathOf, type Step } from '../run/step.ts';
 import type { Measures } from '../telemetry/measures.ts';
 import type { Children, StepEnd, WaitingStep } from './children.ts';
 import type { AnsweredTurn, HandOvers } from './hand-overs.ts';
@@ -129,7 +129,7 @@ export class Outside {
   /** Lets a step wait for the agents to whom its model has handed work; they get it once that is durable. */
   delegated(run: Run, step: Step): void {
     const { events } = this.#parts;
-    if (run.isCancelled || step.isCancelling) return events.cancelled(run, step);
+    if (isEnding(run, step)) return events.cancelled(run, step);
     events.free(run, step);
     run.wait(step, 'child');
     const entry = nextEntry(run, { step, kind: 'step.waiting', data: { wait: 'child' } });

@@ -160,6 +160,14 @@ export function pathOf(step: Pick<Step, 'node' | 'itemKey'>): string {
   return step.itemKey === '' ? step.node : `${step.node}[${step.itemKey}]`;
 }
 
+/** Whether somebody wants a step ended, by itself or with its run: nothing of it begins any more. */
+export function isEnding(
+  run: { readonly isCancelled: boolean },
+  step: Pick<Step, 'isCancelling'>,
+): boolean {
+  return run.isCancelled || step.isCancelling;
+}
+
 /** The keys of the items that a step works on together; null: it has no batch. */
 export function keysOf({ item }: Pick<Step, 'item'>): readonly string[] | null {
   return item?.container.node.batch ? item.members.map(({ key }) => key) : null;
