@@ -60,6 +60,13 @@ export interface TakenEntry extends Rank {
   readonly step: number;
 }
 
+/** An expansion of the former run: its entry, the id of its first item's first step, and how many items it has. */
+interface Base {
+  readonly seq: number;
+  readonly base: number;
+  readonly items: number;
+}
+
 /** What a retry takes over. */
 export interface Takeover {
   /** Entries of the former run, in the order in which the retry has them. */
@@ -76,7 +83,7 @@ export interface Takeover {
  * order of the nodes, then of the expansions as it has them.
  */
 export function takeover({ graph: { nodes }, steps, expansions }: FormerRun): Takeover {
-  const bases = new Map<number, { readonly seq: number; readonly base: number; items: number }>();
+  const bases = new Map<number, Base>();
   let base = nodes.length;
   for (const { seq, step, items } of expansions) {
     bases.set(step, { seq, base, items });
@@ -84,10 +91,11 @@ export function takeover({ graph: { nodes }, steps, expansions }: FormerRun): Ta
   }
   const kept = new Map<number, number>();
   const known = new Map<number, boolean>();
+  const statusOf = (index: number): string | undefined => steps.get(index)?.status;
   const isDone = (index: number): boolean => {
     const before = known.get(index);
     if (before !== undefined) return before;
-    const done = isMet(nodes[index], { isDone, statusOf: (dep) => steps.get(dep)?.status });
+    const done = isMet(nodes[index], { isDone, statusOf });
     const result = done && endsWell(index);
     known.set(index, result);
     return result;
@@ -110,24 +118,16 @@ export function takeover({ graph: { nodes }, steps, expansions }: FormerRun): Ta
   nodes.forEach((node, index) => {
     if (isDone(index) && node.kind !== 'foreach') kept.set(index, index);
   });
-  const isOpen = (index: number): boolean =>
-    isMet(nodes[index], { isDone, statusOf: (dep) => steps.get(dep)?.status });
-  const ranks = new Map<number, Rank>();
-  for (const index of order) {
-    const before = nodes[index]?.deps.map((dep) => ranks.get(dep) as Rank) ?? [];
-    const last = before.reduce(laterOf, { at: 0, depth: 0 });
-    const base = isOpen(index) ? bases.get(index) : undefined;
-    ranks.set(index, base ? rankBehind(last, base.seq) : last);
-  }
-  const open = [...bases]
-    .filter(([index]) => isOpen(index))
-    .map(([index, base]) => ({ index, ...base, ...(ranks.get(index) as Rank) }));
-  const entries: TakenEntry[] = [];
+  const open = new Map([...bases].filter(([index]) => isMet(nodes[index], { isDone, statusOf })));
+  const ranks = ranksOf(nodes, order, open);
+  const entries = [...open].map(
+    ([step, { seq }]): TakenEntry => ({ seq, step, ...(ranks.get(step) as Rank) }),
+  );
   let next = nodes.length;
-  for (const { index, seq, base: from, items, at, depth } of open.sort(byRank)) {
-    entries.push({ seq, step: index, at, depth });
+  for (const { step: index } of entries.sort(inOrderOfRetry)) {
+    const { base: from, items } = open.get(index) as Base;
     const body = bodyOf(nodes[index]);
-    const isStopped = steps.get(index)?.status !== 'succeeded';
+    const isStopped = statusOf(index) !== 'succeeded';
     for (let item = 0; item < items; item += 1) {
       const first = item * body.length;
       doneInItem(body, { first: from + first, steps, isStopped }).forEach((done, place) => {
@@ -140,12 +140,33 @@ export function takeover({ graph: { nodes }, steps, expansions }: FormerRun): Ta
     const seq = steps.get(former)?.seq ?? null;
     if (seq !== null) entries.push({ seq, step, at: seq, depth: 0 });
   }
-  entries.sort(byRank);
+  entries.sort(inOrderOfRetry);
   return { entries, steps: kept, isWhole: nodes.every((_, index) => isDone(index)) };
 }
 
 function byRank(one: Rank, other: Rank): number {
   return one.at - other.at || one.depth - other.depth;
+}
+
+/** Sorts what is taken over as the retry has it. */
+export function inOrderOfRetry(one: TakenEntry, other: TakenEntry): number {
+  return byRank(one, other) || one.seq - other.seq;
+}
+
+/** The rank of what each node has opened, or of what stands before it; `order`: every node after what it waits for. */
+function ranksOf(
+  nodes: readonly CompiledNode[],
+  order: readonly number[],
+  open: ReadonlyMap<number, Pick<Base, 'seq'>>,
+): ReadonlyMap<number, Rank> {
+  const ranks = new Map<number, Rank>();
+  for (const index of order) {
+    const before = nodes[index]?.deps.map((dep) => ranks.get(dep) as Rank) ?? [];
+    const last = before.reduce(laterOf, { at: 0, depth: 0 });
+    const expansion = open.get(index);
+    ranks.set(index, expansion ? rankBehind(last, expansion.seq) : last);
+  }
+  return ranks;
 }
 
 function laterOf(one: Rank, other: Rank): Rank {
@@ -212,8 +233,7 @@ function isGood(
   isStopped = false,
 ): boolean {
   if (!isWhole) return false;
-  if (status === 'skipped' && seq === null)
-    return !isStopped && (node.when !== null || node.deps.length > 0 || isInline(node));
-  if (status === 'skipped') return true;
+  const isDecided = node.when !== null || node.deps.length > 0 || isInline(node);
+  if (status === 'skipped') return seq !== null || (!isStopped && isDecided);
   return status === 'succeeded' && (isInline(node) || seq !== null);
 }

@@ -1,5 +1,10 @@
 import type { Graph } from '../../../core/engine/graph/compiled.ts';
-import { type FormerStep, type Takeover, takeover } from '../../../core/engine/store/carried.ts';
+import {
+  type FormerStep,
+  inOrderOfRetry,
+  type Takeover,
+  takeover,
+} from '../../../core/engine/store/carried.ts';
 import type { RunRow } from '../../../core/engine/store/store.ts';
 import type { EntryLine, SimDatabase, StoredRun } from './database.ts';
 import type { RunSetup } from './life.ts';
@@ -85,7 +90,7 @@ function expansionsOf({ entries }: StoredRun) {
     }));
 }
 
-/** Ends and expansions that are taken over, and findings of steps that stay done, in the order in which they were written. */
+/** Ends and expansions that are taken over, and findings of steps that stay done, in the order in which the retry has them. */
 function copies(
   { steps, entries }: StoredRun,
   taken: Takeover,
@@ -95,10 +100,7 @@ function copies(
     const kept = kind === 'finding' && step !== null ? taken.steps.get(step) : undefined;
     if (kept !== undefined) wanted.set(seq, { seq, step: kept, at: seq, depth: 0 });
   }
-  const ranked = [...wanted.values()].sort(
-    (one, other) => one.at - other.at || one.depth - other.depth || one.seq - other.seq,
-  );
-  return ranked.flatMap(({ seq, step }) => {
+  return [...wanted.values()].sort(inOrderOfRetry).flatMap(({ seq, step }) => {
     const entry = entries.find((each) => each.seq === seq);
     const row = steps.get(entry?.step ?? -1);
     if (!entry || !row) return [];
