@@ -221,14 +221,19 @@ describe('a retry', function () {
   it('is one, however many ask for it at the same moment', async () => {
     lay('b');
     const first = await tutti.run('load', { tenantId, input: { crates } });
-    const pool = fresh.database.pool('tutti_engine', 6);
+    const pool = fresh.database.pool('tutti_engine', 7);
     const { store, registry } = tutti.host;
+    // Nothing of the retry can be recorded meanwhile, so that it does not end before all have asked.
+    const holder = await pool.connect();
+    await holder.query('BEGIN; SELECT FROM tutti.engine FOR UPDATE');
 
     const asked = await Promise.allSettled(
       Array.from({ length: 6 }, () =>
         retryRun({ pool, store, registry }, { tenantId, runId: first.id, actor }),
       ),
     );
+    await holder.query('COMMIT');
+    holder.release();
 
     const codes = asked.map((each) =>
       each.status === 'fulfilled' ? 'new' : (each.reason as EngineError).code,
