@@ -1,5 +1,3 @@
-import { EngineError } from './errors.ts';
-
 /**
  * How deep data from outside, or from anybody's code, may be nested. JSON of 1 MB can be nested half a million deep, and whatever walks it
  * afterwards (schemas, digests, messages between threads, PostgreSQL) does so by recursion and would run out of stack.
@@ -37,12 +35,6 @@ function hasMoreThan(most: number, text: string, ...letters: readonly string[]):
       if (count > most) return true;
     }
   return false;
-}
-
-/** Refuses the body of a request that is nested too deep. */
-export function nestedTooDeep(): EngineError {
-  const message = `The body is nested more than ${mostLevels} levels deep; send it flatter.`;
-  return new EngineError('INPUT_INVALID', message);
 }
 
 function isNested(value: unknown): value is object {

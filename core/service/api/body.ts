@@ -1,9 +1,15 @@
 import express, { type Request, type RequestHandler } from 'express';
 import { EngineError } from '../../base/errors.ts';
-import { isDeeper, nestedTooDeep } from '../../base/nesting.ts';
+import { isDeeper, mostLevels } from '../../base/nesting.ts';
 
 /** What a body of JSON may hold. */
 export const largestBodyBytes = 1_048_576;
+
+/** Refuses the body of a request that is nested too deep. */
+export function nestedTooDeep(): EngineError {
+  const message = `The body is nested more than ${mostLevels} levels deep; send it flatter.`;
+  return new EngineError('INPUT_INVALID', message);
+}
 
 /** Reads bodies of JSON, before any route does. */
 export const readJson: readonly RequestHandler[] = [

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { EngineError } from '../../base/errors.ts';
-import { isDeeperJson, nestedTooDeep } from '../../base/nesting.ts';
+import { isDeeperJson } from '../../base/nesting.ts';
+import { nestedTooDeep } from '../api/body.ts';
 import type { Post } from './verify.ts';
 
 /** One event as a mapping sees it: of a CloudEvent its attributes and `data`. */
