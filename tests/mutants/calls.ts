@@ -165,8 +165,8 @@ export const calls: readonly Mutant[] = [
   {
     id: 'a-reservation-is-told-a-flush-too-late',
     file: 'core/engine/journal/journal.ts',
-    find: 'const reserves = (change.turns ?? []).length > 0;',
-    replace: 'const reserves = (change.turns ?? []).length < 0;',
+    find: 'reserves: turns.length > 0',
+    replace: 'reserves: turns.length < 0',
     tests: [world],
   },
   {

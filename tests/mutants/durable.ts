@@ -95,9 +95,9 @@ export const durable: readonly Mutant[] = [
   {
     id: 'told-before-it-is-durable',
     file: 'core/engine/journal/journal.ts',
-    find: 'this.#gathered.push({ change, durable });',
+    find: 'const written = writtenOf(change, this.#lastNo, durable);',
     replace:
-      'this.#gathered.push({ change, durable: undefined });\n    queueMicrotask(() => durable?.({ admitted: true, newEffects: new Set((change.effects ?? []).map(({ key }) => key)) }));',
+      'const written = writtenOf(change, this.#lastNo, undefined);\n    queueMicrotask(() => durable?.({ admitted: true, newEffects: new Set((change.effects ?? []).map(({ key }) => key)) }));',
     tests: [world],
   },
   {
@@ -159,9 +159,16 @@ export const durable: readonly Mutant[] = [
   {
     id: 'money-follows-the-end-of-its-run',
     file: 'core/engine/journal/journal.ts',
-    find: 'const written = moneyFirst(gathered);',
-    replace: 'const written = gathered;',
+    find: '(isMoneyAlone(change) ? this.#money : this.#gathered)',
+    replace: 'this.#gathered',
     tests: [once],
+  },
+  {
+    id: 'a-step-is-written-without-its-row',
+    file: 'core/engine/journal/journal.ts',
+    find: '(last <= no || index + 1 >= largestFlush)',
+    replace: 'last >= 0',
+    tests: [journal],
   },
   {
     id: 'what-is-not-taken-up-stays-reserved',

@@ -153,11 +153,14 @@ function sumOf(changes: readonly Change[], refused: ReadonlySet<string>): readon
     const isPaid = !isRefused(change, refused);
     for (const name of money.purses) {
       if (!isShared(name)) continue;
-      const moved = sums.get(name) ?? { name, reserve: 0, release: 0, settle: 0 };
+      let moved = sums.get(name);
+      if (!moved) {
+        moved = { name, reserve: 0, release: 0, settle: 0 };
+        sums.set(name, moved);
+      }
       if (isPaid) moved.reserve += money.reserve;
       moved.release += money.release;
       moved.settle += money.settle;
-      sums.set(name, moved);
     }
   }
   return [...sums.values()];

@@ -34,9 +34,11 @@ export interface JournalEvents {
   flushed?(changes: number, tookMs: number): void;
 }
 
-/** A change that waits for its flush, and who is told when it is durable. */
-interface Written {
-  readonly change: Change;
+/** A change that waits for its flush. It has every field, in one order: V8 reads objects of many shapes several times slower. */
+interface Written extends Change {
+  /** Rises from change to change. */
+  readonly no: number;
+  /** Told when it is durable. */
   readonly durable: ((flushed: Flushed) => void) | undefined;
 }
 
@@ -53,7 +55,9 @@ interface Part {
   readonly told: Told[];
 }
 
-const largestFlush = 1_000;
+// From so many changes on a flush ends where it can; with so many it ends where its last step has more to write, whose row goes down with that.
+const usualFlush = 1_000;
+const largestFlush = 4_000;
 // How long an engine that stops waits for what is written to be answered.
 const closePatienceMs = 5_000;
 
@@ -66,7 +70,10 @@ export class Journal {
   readonly #line: JournalLine;
   readonly #clock: Clock;
   readonly #events: JournalEvents;
-  #gathered: Written[] = [];
+  readonly #gathered: Written[] = [];
+  /** What has gathered of money alone. */
+  readonly #money: Written[] = [];
+  #lastNo = 0;
   #flushing = false;
   #failed = false;
   #idle: (() => void)[] = [];
@@ -111,7 +118,10 @@ export class Journal {
   /** Takes a change into the next flush; `durable` runs once it is committed, and never if the journal fails. */
   write(change: Change, durable?: (flushed: Flushed) => void): void {
     if (this.#failed) return;
-    this.#gathered.push({ change, durable });
+    this.#lastNo += 1;
+    const written = writtenOf(change, this.#lastNo, durable);
+    if (change.step) change.step.lastChange = this.#lastNo;
+    (isMoneyAlone(change) ? this.#money : this.#gathered).push(written);
     if (!this.#flushing) {
       this.#flushing = true;
       // What arrives in this tick shares the first flush.
@@ -147,24 +157,24 @@ export class Journal {
   async #loop(): Promise<void> {
     let tell = (): void => {};
     try {
-      while (this.#gathered.length > 0 && !this.#failed) {
-        const written = this.#gathered;
-        this.#gathered = [];
-        const committing = this.#commit(written);
+      while (this.#hasGathered && !this.#failed) {
+        const written = this.#take();
+        const told: Told[] = [];
+        const rows = stepRows(written.filter(({ no, step }) => step?.lastChange === no));
+        const committing = this.#send(written, { rows, told });
         // Should a listener fail, this ends the journal, and the flush under way with it.
         committing.catch(() => {});
         tell();
-        const told = await committing;
+        await committing;
         crashPoint('after-flush');
         // What becomes of a reservation that nobody needs any more belongs into the next flush: its run may end with that.
         for (const { reserves, tell: each } of told) if (reserves) each();
         tell = () => {
           tell = () => {};
-          const changes = written.map(({ change }) => change);
-          this.#events.committed?.(changes.filter((change) => !this.#refused.has(change)));
+          this.#events.committed?.(written.filter((each) => !this.#refused.has(each)));
           for (const { reserves, tell: each } of told) if (!reserves) each();
         };
-        if (this.#gathered.length === 0) tell();
+        if (!this.#hasGathered) tell();
       }
       tell();
     } catch (error) {
@@ -177,43 +187,40 @@ export class Journal {
     }
   }
 
-  /**
-   * Writes everything that had gathered; returns what to tell whom. A step's row is what the step was when the flush began, and
-   * goes down once, with the last of its changes: what happens meanwhile belongs to the next flush.
-   */
-  async #commit(gathered: readonly Written[]): Promise<readonly Told[]> {
-    const told: Told[] = [];
-    if (gathered.length <= largestFlush) {
-      await this.#send(gathered, { rows: stepRows(gathered.map(({ change }) => change)), told });
-      return told;
-    }
-    const written = moneyFirst(gathered);
-    const rows = stepRows(written.map(({ change }) => change));
-    const last = new Map(written.map(({ change }, index) => [change.step, index]));
-    const partOf = (index: number): number => Math.floor(index / largestFlush);
-    const rowsOf = Map.groupBy(rows, ({ step }) => partOf(last.get(step) ?? 0));
-    for (let from = 0; from < written.length; from += largestFlush) {
-      const part = written.slice(from, from + largestFlush);
-      await this.#send(part, { rows: rowsOf.get(partOf(from)) ?? [], told });
-    }
-    return told;
+  get #hasGathered(): boolean {
+    return this.#gathered.length + this.#money.length > 0;
   }
 
+  /**
+   * What goes down with the next flush; of much the beginning, so that who waits for it waits for no more. A flush has all that has gathered
+   * of a step, or nothing, if that can be: then its row is what its entries say. Money goes first: it is what becomes of calls that nobody
+   * needs any more, and whose run, once its end is down, nobody takes up.
+   */
+  #take(): readonly Written[] {
+    let last = 0;
+    const end = this.#gathered.findIndex(({ no, step }, index) => {
+      last = Math.max(last, step?.lastChange ?? 0);
+      return index + 1 >= usualFlush && (last <= no || index + 1 >= largestFlush);
+    });
+    const changes = this.#gathered.splice(0, end < 0 ? this.#gathered.length : end + 1);
+    return [...this.#money.splice(0), ...changes];
+  }
+
+  /** Writes changes with the rows of their steps, and adds what to tell whom. */
   async #send(written: readonly Written[], { rows, told }: Part): Promise<void> {
-    const changes = written.map(({ change }) => change);
     crashPoint('before-flush');
     const sentAt = this.#clock.monotonic();
     try {
-      const answer = await this.#line.send({ changes, rows });
-      this.#events.flushed?.(changes.length, this.#clock.monotonic() - sentAt);
-      this.#tellMoney(changes, answer);
-      for (const { change, durable } of written) {
+      const answer = await this.#line.send({ changes: written, rows });
+      this.#events.flushed?.(written.length, this.#clock.monotonic() - sentAt);
+      this.#tellMoney(written, answer);
+      for (const each of written) {
+        const { durable, turns = [] } = each;
         if (!durable) continue;
-        const reserves = (change.turns ?? []).length > 0;
-        told.push({ reserves, tell: () => durable(flushedOf(change, answer)) });
+        told.push({ reserves: turns.length > 0, tell: () => durable(flushedOf(each, answer)) });
       }
       this.counts.flushes += 1;
-      this.counts.changes += changes.length;
+      this.counts.changes += written.length;
     } catch (error) {
       if (!isRefusal(error)) throw error;
       await this.#bisect(written, { rows, told }, error);
@@ -242,18 +249,20 @@ export class Journal {
    * after its steps have: whoever goes on with it, were this the last that we write, finds steps that have not ended in a run that has not.
    */
   async #bisect(written: readonly Written[], { rows, told }: Part, cause: unknown): Promise<void> {
-    const groups = [...Map.groupBy(written, ({ change }) => groupOf(change)).values()];
+    const groups = [...Map.groupBy(written, groupOf).values()];
     if (groups.length === 1) {
       const message = `The database refused what this step wrote: ${translateDbError(cause).message}`;
-      const { change } = written[0] as Written;
-      for (const each of written) this.#refused.add(each.change);
+      for (const each of written) this.#refused.add(each);
       this.#keepSettled(written);
-      this.#events.rejected(change, new EngineError('JOURNAL_REJECTED', message, { cause }));
+      this.#events.rejected(
+        written[0] as Written,
+        new EngineError('JOURNAL_REJECTED', message, { cause }),
+      );
       return;
     }
     const half = Math.ceil(groups.length / 2);
     for (const part of [groups.slice(0, half).flat(), groups.slice(half).flat()]) {
-      const steps = new Set(part.map(({ change }) => change.step));
+      const steps = new Set(part.map(({ step }) => step));
       await this.#send(part, { rows: rows.filter(({ step }) => steps.has(step)), told });
     }
   }
@@ -261,12 +270,29 @@ export class Journal {
   /** What a refused change has settled counts all the same: its call has ended, and nobody would settle it any more. */
   #keepSettled(written: readonly Written[]): void {
     // Money that is refused by itself would be again.
-    if (written.every(({ change }) => isMoneyAlone(change))) return;
-    for (const { change } of written) {
-      const { run, settles, money } = change;
-      if (settles) this.write({ run, step: null, settles, ...(money && { money }) });
-    }
+    if (written.every(isMoneyAlone)) return;
+    for (const { run, settles, money } of written)
+      if (settles) this.write({ run, step: null, settles, money });
   }
+}
+
+function writtenOf(change: Change, no: number, durable: Written['durable']): Written {
+  return {
+    no,
+    run: change.run,
+    step: change.step,
+    entries: change.entries,
+    attempts: change.attempts,
+    turns: change.turns,
+    settles: change.settles,
+    money: change.money,
+    effects: change.effects,
+    effectEnds: change.effectEnds,
+    findings: change.findings,
+    runStatus: change.runStatus,
+    taken: change.taken,
+    durable,
+  };
 }
 
 /** What a change is written with, or not at all. */
@@ -278,17 +304,6 @@ function groupOf(change: Change): object {
 /** Whether a change only moves money. */
 function isMoneyAlone({ step, entries, settles }: Change): boolean {
   return step === null && settles !== undefined && !entries;
-}
-
-/**
- * Money goes down with the first of several parts: it is what becomes of calls that nobody needs any more, and a later part of the same
- * flush may follow the end of their run, which nobody takes up again.
- */
-function moneyFirst(written: readonly Written[]): readonly Written[] {
-  const [others, money] = [false, true].map((isMoney) =>
-    written.filter(({ change }) => isMoneyAlone(change) === isMoney),
-  ) as [Written[], Written[]];
-  return [...money, ...others];
 }
 
 /** What a flush brought to one of its changes: of two that begin the same effect, the database took one. */

@@ -140,18 +140,18 @@ export interface OrphanRow {
 export interface Change {
   readonly run: Run;
   readonly step: Step | null;
-  readonly entries?: readonly EntryRow[];
-  readonly attempts?: readonly AttemptRow[];
-  readonly turns?: readonly TurnRow[];
-  readonly settles?: readonly SettleRow[];
-  readonly money?: MoneyMove;
-  readonly effects?: readonly EffectRow[];
-  readonly effectEnds?: readonly EffectEndRow[];
-  readonly findings?: readonly FindingRow[];
+  readonly entries?: readonly EntryRow[] | undefined;
+  readonly attempts?: readonly AttemptRow[] | undefined;
+  readonly turns?: readonly TurnRow[] | undefined;
+  readonly settles?: readonly SettleRow[] | undefined;
+  readonly money?: MoneyMove | undefined;
+  readonly effects?: readonly EffectRow[] | undefined;
+  readonly effectEnds?: readonly EffectEndRow[] | undefined;
+  readonly findings?: readonly FindingRow[] | undefined;
   /** Writes the run's row: this, and its priority. @default it is as it was */
-  readonly runStatus?: RunStatus;
+  readonly runStatus?: RunStatus | undefined;
   /** Inbox rows that this change has taken up. */
-  readonly taken?: readonly number[];
+  readonly taken?: readonly number[] | undefined;
 }
 
 /** Turns a value into jsonb that PostgreSQL accepts: it refuses NUL (22P05) and lone surrogates (22P02). */

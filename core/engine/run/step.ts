@@ -54,6 +54,8 @@ export interface Step {
   degraded: boolean;
   /** The label of its output: the least trusted source that it rests on. */
   trust: Trust;
+  /** The latest of its changes that the journal was given, by the journal's count; 0: none. */
+  lastChange: number;
 }
 
 /** How a step has ended in the run that its run retries. */
@@ -135,6 +137,7 @@ export function newStep(identity: Pick<Step, 'id' | 'node' | 'itemKey' | 'place'
     onPlaybook: false,
     degraded: false,
     trust: 'system',
+    lastChange: 0,
   };
 }
 
