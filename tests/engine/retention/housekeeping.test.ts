@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import type pg from 'pg';
 import { defineAgent, defineModule, defineWorkflow, z } from 'tutti';
+import { newId } from '../../../core/base/ids.ts';
 import { Inbox } from '../../../core/engine/store/inbox.ts';
 import { advisoryLocks } from '../../../core/ports/db/locks.ts';
 import { eventually } from '../../support/eventually.ts';
+import type { FakeClock } from '../../support/fixtures/clock.ts';
 import { Past } from '../../support/fixtures/old-runs.ts';
 import { type HandEngine, HandEngines } from '../../support/hand-engine.ts';
 import { verifies } from '../../support/verifies.ts';
@@ -94,20 +96,35 @@ describe('an engine whose clock is years ahead', () => {
     const id = await past.plant({ at: new Date(Date.now() - 86_400_000) });
     const before = await past.bodiesOf(id);
     const { clock } = await engines.open(Date.now() + 20 * 366 * 86_400_000);
-    // What it takes last says that it has been through.
+
+    await throughAfter(clock, 61_000);
+
+    assert.deepEqual(await past.bodiesOf(id), before);
+    assert.equal((await past.rowsOf(id)).run, 1);
+  });
+
+  it('keeps house a day later all the same, when it is set right', async () => {
+    const ahead = 20 * 366 * 86_400_000;
+    const { clock } = await engines.open(Date.now() + ahead);
+    await throughAfter(clock, 61_000);
+
+    clock.set(-ahead);
+
+    await throughAfter(clock, 3_600_000);
+  });
+
+  /** Lets time pass, in such pieces, until it has been through once more: an engine that is long gone is what it forgets last. */
+  async function throughAfter(clock: FakeClock, pieceMs: number): Promise<void> {
+    const id = newId();
     await engines.pool.query(
       `INSERT INTO tutti.engine (id, host, pid, pid_started, version, reads_journal_v, state, lease_until)
        VALUES ($1, 'h', 1, now(), 'test', '[1,2)', 'gone', now() - interval '8 days')`,
       [id],
     );
-
+    const isThere = 'SELECT FROM tutti.engine WHERE id = $1';
     await eventually(async () => {
-      clock.pass(61_000);
-      const { rowCount } = await engines.pool.query('SELECT FROM tutti.engine WHERE id = $1', [id]);
-      return rowCount === 0;
+      clock.pass(pieceMs);
+      return (await engines.pool.query(isThere, [id])).rowCount === 0;
     });
-
-    assert.deepEqual(await past.bodiesOf(id), before);
-    assert.equal((await past.rowsOf(id)).run, 1);
-  });
+  }
 });
