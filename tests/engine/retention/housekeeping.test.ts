@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type pg from 'pg';
 import { defineAgent, defineModule, defineWorkflow, z } from 'tutti';
 import { newId } from '../../../core/base/ids.ts';
+import { History } from '../../../core/engine/history/history.ts';
 import { Inbox } from '../../../core/engine/store/inbox.ts';
 import { advisoryLocks } from '../../../core/ports/db/locks.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -81,7 +82,7 @@ describe('an engine whose housekeeping is due while a backup is written', () => 
   });
 });
 
-describe('an engine whose clock is years ahead', () => {
+describe('an engine that keeps house', () => {
   const engines = new HandEngines(config);
 
   before(() => engines.prepare());
@@ -90,7 +91,7 @@ describe('an engine whose clock is years ahead', () => {
     return engines.drop(this);
   });
 
-  it('erases nothing before its time by the clock of the database', async () => {
+  it('erases nothing before its time by the clock of the database, though its own is years ahead', async () => {
     verifies('R12.erasure');
     const past = new Past(engines.database);
     const id = await past.plant({ at: new Date(Date.now() - 86_400_000) });
@@ -103,7 +104,7 @@ describe('an engine whose clock is years ahead', () => {
     assert.equal((await past.rowsOf(id)).run, 1);
   });
 
-  it('keeps house a day later all the same, when it is set right', async () => {
+  it('does so again a day later, though its clock was years ahead and is set right', async () => {
     const ahead = 20 * 366 * 86_400_000;
     const { clock } = await engines.open(Date.now() + ahead);
     await throughAfter(clock, 61_000);
@@ -111,6 +112,24 @@ describe('an engine whose clock is years ahead', () => {
     clock.set(-ahead);
 
     await throughAfter(clock, 3_600_000);
+  });
+
+  it('forgets what was asked of a run that had ended before it heard of it, which nobody is shown', async () => {
+    const past = new Past(engines.database);
+    const id = await past.plant({ at: new Date(Date.now() - 2 * 86_400_000) });
+    const message = { tenantId: 1, runId: id, kind: 'priority', dedupe: 'priority' } as const;
+    const actor = { kind: 'person', id: 'tester' } as const;
+    const history = new History(engines.database);
+    const { priority } = await history.detail(1, id);
+
+    await new Inbox(engines.pool).send({ ...message, data: { priority: priority + 1 }, actor });
+    const shown = await history.detail(1, id);
+    const { clock } = await engines.open();
+    await throughAfter(clock, 61_000);
+
+    assert.equal(shown.priority, priority);
+    const left = await engines.pool.query('SELECT FROM tutti.inbox WHERE run_id = $1', [id]);
+    assert.equal(left.rowCount, 0);
   });
 
   /** Lets time pass, in such pieces, until it has been through once more: an engine that is long gone is what it forgets last. */
