@@ -6,7 +6,7 @@ import type { AnyTool } from '../sdk/tool.ts';
 import { issues } from './handler.ts';
 
 /** What a call's arguments may have: they are digested, sent to whoever stores them and shown to people. */
-const largest: Largest = { bytes: 16_000_000, values: 200_000 };
+const largest: Largest = { bytes: 8_000_000, values: 200_000 };
 
 /** What a tool is called with, by its schema. @throws TOOL_INPUT_INVALID for what does not fit it, or is too large */
 export function parseArgs(tool: AnyTool, args: unknown): unknown {
