@@ -34,8 +34,8 @@ const entries = {
   '@marcbachmann/cel-js': ['@marcbachmann/cel-js'],
 };
 
-/** Left out: what few ever load of `pg` (passwords of a file, other runtimes, a driver in C), and what brings no licence that could be kept with it. */
-const apart = ['pgpass', 'pg-cloudflare', 'pg-native', 'standardwebhooks'];
+/** Left out: what few ever load of `pg` (other runtimes, a driver in C), and what brings no licence that could be kept with it. */
+const apart = ['pg-cloudflare', 'pg-native', 'standardwebhooks'];
 
 /** What is not written as modules asks for Node's own by `require`. */
 const requiring =

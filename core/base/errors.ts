@@ -1,5 +1,6 @@
 import { catalogue, type ErrorCategory, type ErrorRow } from './error-catalogue.ts';
-import { toPlainData } from './plain-data.ts';
+import { toPlainJson } from './plain-data.ts';
+import { excessOf, type Largest } from './size.ts';
 
 /** A stable name from the catalogue; compare this, never the class: errors cross threads and JSON. */
 export type ErrorCode = keyof typeof catalogue;
@@ -69,8 +70,10 @@ export function toErrorData(error: unknown, fallback: ErrorCode = 'INTERNAL'): E
   try {
     const message = shortened(String(error instanceof Error ? error.message : error));
     if (!isEngineError(error)) return { code: fallback, message };
-    const details = error.details && (toPlainData(error.details) as ErrorData['details'] | null);
-    return { code: error.code, message, ...(details && { details }) };
+    const { code } = error;
+    const details = toPlainJson(error.details);
+    if (details === null || excessOf(details, largestDetails) !== null) return { code, message };
+    return { code, message, details: JSON.parse(details) };
   } catch {
     // A value without a text, a getter that throws.
     return { code: fallback, message: 'What was thrown cannot be read.' };
@@ -79,6 +82,8 @@ export function toErrorData(error: unknown, fallback: ErrorCode = 'INTERNAL'): E
 
 /** Characters of a message that are kept: it is a sentence, whatever anybody's code has put into it. */
 const longestMessage = 10_000;
+/** Larger details are left out: half of them nobody could read. */
+const largestDetails: Largest = { bytes: 1_000_000, values: 20_000 };
 
 /** Ends with a whole word: half a secret is not known for one. */
 function shortened(message: string): string {

@@ -5,11 +5,17 @@ import { isDeeperJson } from './nesting.ts';
  * integer is its text; null where it holds itself, is nested too deep, or cannot be read.
  */
 export function toPlainData(value: unknown): unknown {
+  const json = toPlainJson(value);
+  return json === null ? null : JSON.parse(json);
+}
+
+/** The same as JSON. */
+export function toPlainJson(value: unknown): string | null {
   try {
     const json = JSON.stringify(value, (_name, member: unknown) =>
       typeof member === 'bigint' ? String(member) : member,
     );
-    return json === undefined || isDeeperJson(json) ? null : JSON.parse(json);
+    return json === undefined || isDeeperJson(json) ? null : json;
   } catch {
     return null;
   }

@@ -59,6 +59,13 @@ export function readText(text: Text): string {
   return Text.read(text);
 }
 
+/** The beginning of a text that is too long for a model, with how much is left out. `most`: characters. */
+export function beginningOf(text: string, most: number): string {
+  if (text.length <= most) return text;
+  const kept = text.slice(0, Math.max(0, most)).toWellFormed();
+  return `${kept}\n[cut: ${text.length - kept.length} more characters]`;
+}
+
 /** Text that every store takes: NUL and lone surrogates, which PostgreSQL refuses, become U+FFFD. */
 export function toStorableText(value: string): string {
   return value.toWellFormed().replaceAll('\u0000', '\uFFFD');

@@ -88,7 +88,7 @@ export class Engine {
     this.#clock = parts.clock ?? systemClock;
     this.#measures = new Measures(parts.metrics ?? new Metrics(), parts.log);
     const policy = retentionPolicy(parts.config.retention);
-    this.#housekeeping = new Housekeeping(parts.database, policy, this.#clock.now());
+    this.#housekeeping = new Housekeeping(parts.database, policy, this.#clock);
     this.#pool = parts.database.pool('tutti_engine', 4);
     this.#store = new Store(this.#pool);
     this.#inbox = new Inbox(this.#pool);
@@ -368,7 +368,7 @@ export class Engine {
       () => this.#modules?.tend(),
       () => this.#settings.refresh(),
       () => this.#lease.takeOver(),
-      (now) => this.#housekeeping.tend(now),
+      () => this.#housekeeping.tend(),
       async (now) => {
         const isNewDay = await this.#adoption.keepBudgets(this.#loop?.runs.values() ?? [], now);
         if ((await this.#limits.tend()) || isNewDay) this.#loop?.budgetsMoved();

@@ -1,4 +1,3 @@
-import type { z } from 'zod';
 import {
   EngineError,
   type ErrorCode,
@@ -12,10 +11,11 @@ import { moduleOf } from '../sdk/qualified-name.ts';
 import type { AnyTool, Effected } from '../sdk/tool.ts';
 import { amountOf } from './amount.ts';
 import { applyGranted, otherTool, performGranted, propose } from './approval.ts';
+import { parseArgs } from './arguments.ts';
 import { type Decision, decide, decidedIn } from './decide.ts';
 import { isGrantedTo } from './granted.ts';
 import { groundedOf } from './grounded.ts';
-import { issues, runHandler } from './handler.ts';
+import { runHandler } from './handler.ts';
 import { inTurn } from './in-turn.ts';
 import { boundFields, intentOf } from './intent.ts';
 import { raise } from './labels.ts';
@@ -213,13 +213,4 @@ async function factsOf(call: Call, args: unknown): Promise<Parameters<typeof dec
     grounded: await groundedOf(call, args),
     ...(await standingOf(call, [agentName, ...delegators])),
   };
-}
-
-function parseArgs(tool: AnyTool, args: unknown): unknown {
-  const parsed = (tool.parameters as z.ZodType).safeParse(args);
-  if (parsed.success) return parsed.data;
-  throw new EngineError(
-    'TOOL_INPUT_INVALID',
-    `Tool '${tool.name}' does not take these arguments: ${issues(parsed.error)}.`,
-  );
 }

@@ -15,6 +15,7 @@ import {
   timeoutOf,
 } from './handler.ts';
 import { clashOf } from './lineage.ts';
+import { keptOutcome, leftOutOf } from './outcome.ts';
 import { isUnsent } from './outside.ts';
 import type { Call } from './scope.ts';
 import { isStop } from './stopped.ts';
@@ -97,10 +98,26 @@ async function doAnew({ call, args, intent }: Doing): Promise<Effected<unknown>>
   return await perform(call, args, { ...intent, key });
 }
 
-function replay({ call, intent }: Doing, known: EffectRecord): Effected<unknown> {
+async function replay(doing: Doing, known: EffectRecord): Promise<Effected<unknown>> {
+  const { call, intent } = doing;
   // What a handler or a look-up answered was checked then; what a person says was checked against the tool of that day.
-  const result = known.verdict === 'happened' ? checkResult(call, known.outcome) : known.outcome;
+  const result =
+    known.verdict === 'happened'
+      ? checkResult(call, known.outcome)
+      : await wholeOutcome(doing, known.outcome);
   return { kind: 'replayed', result, differs: known.argsSha256 !== intent.argsSha256 };
+}
+
+/** What an effect has brought: what was too large to be kept is looked up. @throws TOOL_RESULT_INVALID where that cannot be */
+async function wholeOutcome({ call, args, intent }: Doing, outcome: unknown): Promise<unknown> {
+  const why = leftOutOf(outcome);
+  if (why === null) return outcome;
+  const found = call.tool.lookUp ? await runLookUp(call, args, intent.key) : null;
+  if (found) return found.result;
+  throw new EngineError(
+    'TOOL_RESULT_INVALID',
+    `'${intent.tool}' has happened and is not done again; what it brought ${why}, so it was not kept: read it where it was written.`,
+  );
 }
 
 function refusal({ state, verdict }: EffectRecord): Effected<unknown> {
@@ -135,7 +152,7 @@ async function findOut(
   }
   const found = tool.lookUp ? await runLookUp(call, args, intent.key) : null;
   if (found) {
-    await scope.recorder.end(intent.key, 'applied', found.result);
+    await scope.recorder.end(intent.key, 'applied', keptOutcome(found.result));
     return replay(doing, { ...known, outcome: found.result });
   }
   if (isSafe && known.state === 'started') return await act(doing, { isRepeat: true });
@@ -186,7 +203,7 @@ async function act(
     const result = await runHandler(call, args, { key: intent.key, commands });
     crashPoint('after-tool');
     noteWritten(call, intent.key, commands);
-    await recorder.end(intent.key, 'applied', result);
+    await recorder.end(intent.key, 'applied', keptOutcome(result));
     return { kind: 'applied', result, differs: false };
   } catch (error) {
     // Nobody hears an engine that has lost its runs; whoever owns this one finds the effect as it is.

@@ -181,6 +181,9 @@ export interface Intent {
   readonly amount?: { readonly amount: string; readonly currency: string };
 }
 
+/** The same on its way: its arguments are JSON, which whoever stores it does not read. */
+export type SentIntent = Omit<Intent, 'args'> & { readonly args: string };
+
 /** What has become of the question whether an effect may happen. */
 export interface EffectApproval {
   readonly id: string;
@@ -253,7 +256,7 @@ export type FromThread =
   /** The model call that was permitted last leaves for its provider. */
   | { readonly kind: 'sent'; readonly ref: number }
   | { readonly kind: 'turn'; readonly ref: number; readonly done: TurnDone }
-  | { readonly kind: 'intent'; readonly ref: number; readonly intent: Intent }
+  | { readonly kind: 'intent'; readonly ref: number; readonly intent: SentIntent }
   | {
       readonly kind: 'effected';
       readonly ref: number;

@@ -57,9 +57,9 @@ function actOn(erp: Erp, entity: string): Act {
   return (erp as unknown as Readonly<Record<string, { readonly act: Act }>>)[entity]?.act as Act;
 }
 
-/** Which effect a call takes back, hex; null for every other call. No module's tool has that name. */
-export function undoneBy(tool: string, args: unknown): string | null {
-  return isReversal({ tool }) ? (args as { readonly effect: string }).effect : null;
+/** Which effect a call takes back, hex; null for every other call. No module's tool has that name. `args`: JSON. */
+export function undoneBy(tool: string, args: string): string | null {
+  return isReversal({ tool }) ? (JSON.parse(args) as { readonly effect: string }).effect : null;
 }
 
 /** Whether a call takes an effect back: whoever asks for that has decided it, so that autonomy is no question. */

@@ -100,6 +100,15 @@ describe('error data', () => {
     });
     assert.deepEqual(toErrorData(undefined), { code: 'INTERNAL', message: 'undefined' });
   });
+
+  it('leaves out details that are too large to be sent', () => {
+    const details = { left: 'x'.repeat(1_000_000) };
+
+    assert.deepEqual(toErrorData(new EngineError('ERP_REJECTED', 'no', { details })), {
+      code: 'ERP_REJECTED',
+      message: 'no',
+    });
+  });
 });
 
 describe('an unexpected case', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { format, inspect } from 'node:util';
 import fc from 'fast-check';
-import { readText, Text } from '../../core/base/text.ts';
+import { beginningOf, readText, Text } from '../../core/base/text.ts';
 
 /** Long enough not to occur in anything by chance. */
 const secret = 'release-every-hold-2b7f';
@@ -57,5 +57,14 @@ describe('free text', () => {
 
     assert.equal(readText(new Text(`a${hidden.join('b')}c`)), `a${'b'.repeat(12)}c`);
     assert.equal(readText(new Text(`ok${spelled.join('')}`)), 'ok');
+  });
+});
+
+describe('the beginning of a text', () => {
+  it('is all of it where it is short enough, else says how much is left out, and cuts no character in two', () => {
+    assert.equal(beginningOf('abc', 3), 'abc');
+    assert.equal(beginningOf('abcd', 3), 'abc\n[cut: 1 more characters]');
+    assert.equal(beginningOf('ab\u{1f600}', 3), 'ab\ufffd\n[cut: 1 more characters]');
+    assert.equal(beginningOf('abc', -5), '\n[cut: 3 more characters]');
   });
 });

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { execFile, execFileSync } from 'node:child_process';
+import { chmodSync, readFileSync } from 'node:fs';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { nodeFlagsIn } from '../../bin/node24.mjs';
 import { root } from '../../scripts/checks.ts';
 import { ensureBundles } from '../../scripts/package-bundles.mjs';
@@ -11,6 +13,26 @@ import { verifies } from '../support/verifies.ts';
 
 await ensureBundles();
 const hook = new URL('fixtures/loaded-files.mjs', import.meta.url).href;
+
+/** Asks who connects for a password, as PostgreSQL does, and hears it. */
+function passwordServer() {
+  const told = Promise.withResolvers<string>();
+  const server = createServer((socket) => {
+    socket.once('data', () => {
+      // AuthenticationCleartextPassword; what comes back is 'p', a length, the password and a zero.
+      socket.write(Buffer.from('520000000800000003', 'hex'));
+      socket.once('data', (answer) => {
+        told.resolve(answer.subarray(5, -1).toString());
+        socket.destroy();
+      });
+    });
+    socket.on('error', () => {});
+    socket.on('close', () => told.resolve(''));
+  });
+  const listening = Promise.withResolvers<Server>();
+  server.listen(0, '127.0.0.1', () => listening.resolve(server));
+  return { listening: listening.promise, told: told.promise, close: () => server.close() };
+}
 
 describe('packages of many small files', function () {
   this.timeout(60_000);
@@ -102,6 +124,31 @@ new Worker(asking, { eval: true });`;
     assert.equal(said({ ...made, 'pg-protocol': '0.0.1' }), 'of its own');
     const { 'pg-types': _, ...without } = made;
     assert.equal(said(without), 'of its own');
+  });
+
+  it('of the database have passwords from a file, wherever its packages lie', async () => {
+    const [, { file }] = stands.find(([path]) => path === 'pg/esm/index.mjs') ?? assert.fail();
+    using folder = scratchFolder({
+      [file]: readFileSync(join(bundles, file), 'utf8'),
+      pgpass: '*:*:*:*:of the file',
+    });
+    const passwords = join(folder.path, 'pgpass');
+    chmodSync(passwords, 0o600);
+    const server = passwordServer();
+    const { port } = (await server.listening).address() as AddressInfo;
+    const script = `import pg from './${file}';
+await new pg.Client('postgres://anna@127.0.0.1:${port}/books').connect().catch(() => {});`;
+
+    try {
+      const { PATH = '' } = process.env;
+      const argv = ['--input-type=module', '--eval', script];
+      const options = { cwd: folder.path, env: { PATH, PGPASSFILE: passwords } };
+      await promisify(execFile)(process.execPath, argv, options);
+
+      assert.equal(await server.told, 'of the file');
+    } finally {
+      server.close();
+    }
   });
 
   it('keep their licences', () => {

@@ -43,7 +43,7 @@ describe('what an agent leaves behind in its messages', () => {
     const [applied, round, intent, done] = structuredClone(sent);
     assert.deepEqual(applied?.kind === 'effected' && applied.outcome, told);
     assert.equal(round?.kind === 'effected' && round.outcome, null);
-    assert.deepEqual(intent?.kind === 'intent' && intent.intent.args, told);
+    assert.deepEqual(intent?.kind === 'intent' && JSON.parse(intent.intent.args), told);
     assert.deepEqual(done?.kind === 'done' && done.done, {
       ...failed,
       error: { code: 'ERP_REJECTED', message: 'no', details: told },
@@ -81,5 +81,16 @@ describe('what an agent leaves behind in its messages', () => {
       assert.throws(begin, { code: 'TOOL_INPUT_INVALID', message: /lab\.bell\.ring/ });
       assert.deepEqual(sent, []);
     }
+  });
+
+  it('is no call of an MCP server that passes more than one takes: nothing has left', async () => {
+    verifies('R8.isolation');
+    const { talk, sent } = aTalk();
+    const call = { server: 's', tool: 't', args: { text: 'x'.repeat(4_000_000) } };
+
+    const told = Promise.try(() => talk.mcp(call, new AbortController().signal));
+
+    await assert.rejects(told, { code: 'RESULT_UNCLONABLE', details: { sent: false } });
+    assert.deepEqual(sent, []);
   });
 });

@@ -3,7 +3,8 @@ import { EngineError, type ErrorCode } from '../../core/base/errors.ts';
 import type { FromThread } from '../../core/ports/dispatcher.ts';
 import type { Message, Model } from '../../core/ports/models/model.ts';
 import { ScriptedModel } from '../../core/ports/models/scripted.ts';
-import { callModel } from '../../worker/thread/turn.ts';
+import { Findings } from '../../worker/thread/finding.ts';
+import { answerCalls, callModel } from '../../worker/thread/turn.ts';
 import { verifies } from '../support/verifies.ts';
 import { aLooker, looking, StagedStep, tick } from './rehearse.ts';
 
@@ -113,5 +114,46 @@ describe('a turn', () => {
       told.map(({ kind }) => kind),
       ['permit', 'sent', 'turn', 'permit', 'sent', 'turn'],
     );
+  });
+
+  it('is paid and not recorded where its reply is larger than any that a model gives', async () => {
+    verifies('R8.isolation');
+    const step = new StagedStep(aLooker(looking().look, null), { mode: 'model' });
+    const model = new ScriptedModel(['x'.repeat(8_000_000)]);
+
+    const turn = callModel({ ...step.context, model: () => model }, messages, 1);
+
+    await assert.rejects(turn, {
+      code: 'MODEL_REPLY_INVALID',
+      message: /reply has 80000\d\d bytes/,
+    });
+    const [{ body, usage, error } = {}, ...more] = step.turns;
+    assert.deepEqual([body, error?.code, more], [undefined, 'MODEL_REPLY_INVALID', []]);
+    assert.ok(usage && usage.output > 0, JSON.stringify(usage));
+  });
+
+  it('tells and records no more of what its calls bring than a model reads', async () => {
+    verifies('R8.isolation');
+    const step = new StagedStep(aLooker(looking().look, null), { mode: 'model' });
+    const calls = Array.from({ length: 6 }, (_, index) => {
+      const args = { crate: String(index).repeat(3_000_000) };
+      return { kind: 'call' as const, id: `call-${index}`, name: 'lab.crate.look', args };
+    });
+
+    const context = { ...step.context, model: () => new ScriptedModel([]) };
+    const { results } = await answerCalls(context, { calls, turn: 1, found: new Findings() });
+
+    const contents = results.map((each) => (each.kind === 'result' ? each.content : ''));
+    for (const [index, content] of contents.entries())
+      assert.match(
+        content.slice(-60),
+        index < 4 ? /\n\[cut: 200\d{4} more characters\]$/ : /cut: 30/,
+      );
+    const length = contents.reduce((sum, content) => sum + content.length, 0);
+    assert.ok(length > 4_000_000 && length < 4_001_000, String(length));
+    const [told] = step.told
+      .flatMap((each) => (each.kind === 'entry' ? [each.entry] : []))
+      .slice(-1);
+    assert.ok(told?.kind === 'turn.answered' && (told.body?.length ?? 0) < 4_100_000);
   });
 });

@@ -1,13 +1,13 @@
 import { EngineError, toErrorData } from '../../core/base/errors.ts';
-import { isDeeperJson, mostLevels, valuesIn } from '../../core/base/nesting.ts';
+import { isDeeperJson, mostLevels } from '../../core/base/nesting.ts';
+import { excessOf, type Largest } from '../../core/base/size.ts';
 import { toStorableJson, toVisible } from '../../core/base/text.ts';
 import { issues, type StepScope } from '../../core/guard/invoke.ts';
 import type { ModelReply } from '../../core/ports/models/model.ts';
 import { freeTextIn } from '../../core/sdk/extractor.ts';
 
-/** What an output may have, bytes of JSON, and the values in it, lists and objects among them. */
-const largestOutput = 16_000_000;
-const mostValues = 200_000;
+/** What an output may have. */
+const largestOutput: Largest = { bytes: 16_000_000, values: 200_000 };
 
 /** What a reply says: more calls of tools, what its agent hands in (as JSON), or what does not fit the agent's schema. */
 export type Answer =
@@ -44,22 +44,16 @@ export function readAnswer(
  */
 export function toOutputJson(output: unknown): string {
   const json = storable(output);
-  const bytes = Buffer.byteLength(json);
-  if (bytes > largestOutput) throw tooLarge(`${bytes} bytes`, largestOutput);
-  // Each value has a byte, and one that stands between it and the next.
-  const values = bytes > 2 * mostValues ? valuesIn(json) : 0;
-  if (values > mostValues) throw tooLarge(`${values} values`, mostValues);
+  const excess = excessOf(json, largestOutput);
+  if (excess !== null)
+    throw new EngineError(
+      'OUTPUT_INVALID',
+      `The output ${excess}; hand in ids, and keep the rest in records or in a file.`,
+    );
   if (!isDeeperJson(json)) return json;
   throw new EngineError(
     'RESULT_UNCLONABLE',
     `The output is nested more than ${mostLevels} levels deep; hand in something flatter.`,
-  );
-}
-
-function tooLarge(what: string, most: number): EngineError {
-  return new EngineError(
-    'OUTPUT_INVALID',
-    `The output has ${what}, where ${most} are allowed; hand in ids, and keep the rest in records or in a file.`,
   );
 }
 

@@ -1,8 +1,10 @@
-import { EngineError, fromErrorData } from '../../core/base/errors.ts';
+import { EngineError, fromErrorData, isEngineError } from '../../core/base/errors.ts';
 import { monotonicNs } from '../../core/base/lease-clock.ts';
 import { isDeeperJson, mostLevels } from '../../core/base/nesting.ts';
 import { toPlainData } from '../../core/base/plain-data.ts';
+import { excessOf, type Largest } from '../../core/base/size.ts';
 import { Scrubber } from '../../core/base/telemetry/scrub.ts';
+import { toStorableJson } from '../../core/base/text.ts';
 import type { Recorder } from '../../core/guard/invoke.ts';
 import type { EffectState } from '../../core/ports/db/states.ts';
 import type {
@@ -131,9 +133,11 @@ export class Conversation implements Recorder {
   /** @throws TOOL_INPUT_INVALID for an effect that would carry a secret of this process out, or whose arguments cannot be stored */
   begin(intent: Intent): Promise<EffectRecord | null> {
     if (this.#scrubber.data(intent.args) !== intent.args) throw carriesSecret(intent.tool);
-    if (toPlainData(intent.args ?? {}) === null) throw isNoData(intent.tool);
+    const args = toPlainData(intent.args ?? {});
+    if (args === null) throw isNoData(intent.tool);
     if (intent.waits) for (const finding of this.#found()) this.finding(finding);
-    return this.#ask(`begin ${intent.key}`, { kind: 'intent', ref: this.job.ref, intent });
+    const sent = { ...intent, args: toStorableJson(args) };
+    return this.#ask(`begin ${intent.key}`, { kind: 'intent', ref: this.job.ref, intent: sent });
   }
 
   async end(key: string, state: EffectState, outcome: unknown): Promise<void> {
@@ -251,15 +255,25 @@ function isNoData(tool: string): EngineError {
   );
 }
 
-/** Arguments as a server gets them. @throws RESULT_UNCLONABLE for what is no JSON */
+/** What an MCP call's arguments may have: they are written for its server by the process that all share. */
+const largestMcp: Largest = { bytes: 4_000_000, values: 20_000 };
+
+/** Arguments as a server gets them. @throws RESULT_UNCLONABLE for what is no JSON, or too large: nothing has left then */
 function toJsonData(args: RoutedCall['args']): RoutedCall['args'] {
   try {
     const json = JSON.stringify(args);
+    const excess = excessOf(json, largestMcp);
+    if (excess !== null) throw noMcpArgs(`What an MCP call passes ${excess}; pass less.`);
     if (!isDeeperJson(json)) return JSON.parse(json) as RoutedCall['args'];
   } catch (cause) {
-    const message = `The arguments of an MCP call are no JSON: ${(cause as Error).message}.`;
-    throw new EngineError('RESULT_UNCLONABLE', message, { cause });
+    if (isEngineError(cause)) throw cause;
+    throw noMcpArgs(`The arguments of an MCP call are no JSON: ${(cause as Error).message}.`);
   }
-  const message = `The arguments of an MCP call are nested more than ${mostLevels} levels deep; pass flatter ones.`;
-  throw new EngineError('RESULT_UNCLONABLE', message);
+  throw noMcpArgs(
+    `The arguments of an MCP call are nested more than ${mostLevels} levels deep; pass flatter ones.`,
+  );
+}
+
+function noMcpArgs(message: string): EngineError {
+  return new EngineError('RESULT_UNCLONABLE', message, { details: { sent: false } });
 }

@@ -57,9 +57,10 @@ export class Findings {
     this.#all.push(JSON.parse(json) as FindingInput);
   }
 
-  /** Those of a turn that an earlier attempt has recorded. */
+  /** Those of a turn that an earlier attempt has recorded: they count towards what this one may report. */
   recall(findings: readonly FindingInput[]): void {
     this.#all.push(...findings);
+    for (const each of findings) this.#bytes += Buffer.byteLength(JSON.stringify(each));
   }
 
   /** Forgets all of them. */

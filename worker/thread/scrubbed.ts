@@ -17,11 +17,6 @@ export function scrubbed(message: FromThread, scrubber: Scrubber): FromThread {
       const said = body === undefined ? {} : { body: scrubber.json(body) };
       return { ...message, entry: { ...clean, ...said } };
     }
-    case 'intent':
-      return {
-        ...message,
-        intent: { ...message.intent, args: toPlainData(message.intent.args) },
-      };
     case 'finding':
       return { ...message, finding: scrubber.data(message.finding) };
     case 'permit':

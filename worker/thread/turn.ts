@@ -1,5 +1,6 @@
 import { EngineError, isEngineError, toErrorData } from '../../core/base/errors.ts';
-import { toStorableJson, toVisible, toVisibleData } from '../../core/base/text.ts';
+import { excessOf, type Largest } from '../../core/base/size.ts';
+import { beginningOf, toStorableJson, toVisible, toVisibleData } from '../../core/base/text.ts';
 import { invoke, issues, type StepScope } from '../../core/guard/invoke.ts';
 import { joinOf, raise } from '../../core/guard/labels.ts';
 import { type Prompt, reportSchema, reportTool } from '../../core/guard/prompt.ts';
@@ -89,15 +90,24 @@ interface ModelCall {
   firstChunkMs: number | null;
 }
 
+/** What a reply may have: several times what 128,000 tokens are. It is recorded, and read again by an attempt that goes on from it. */
+const largestReply: Largest = { bytes: 8_000_000, values: 200_000 };
+
 function readReply(context: AgentContext, call: ModelCall, reply: ModelReply): Told {
   const { usage, stop, quota, model: answeredBy } = reply;
+  const told = { usage, sent: true, answeredBy, ...(quota && { quota }) };
+  const excess = excessOf(JSON.stringify(reply.parts), largestReply);
+  if (excess !== null) {
+    const error = new EngineError('MODEL_REPLY_INVALID', `The model's reply ${excess}.`);
+    tell(context, call, { ...told, stop: 'error', error });
+    throw error;
+  }
   let answer: Answer | null = null;
   try {
     answer = readAnswer(reply, context.scope);
     return { reply, answer };
   } finally {
-    const told = { ...toRecord(reply, answer), answeredBy, ...(quota && { quota }) };
-    tell(context, call, { usage, stop, sent: true, ...told });
+    tell(context, call, { ...told, stop, ...toRecord(reply, answer) });
   }
 }
 
@@ -172,6 +182,10 @@ function wasSent({ hasLeft }: ModelCall, error: unknown): boolean {
 
 type Call = Extract<Part, { kind: 'call' }>;
 
+/** Characters of what a call is answered with, and of the answers of a turn together: no model reads more, and all of it is recorded. */
+const longestAnswer = 1_000_000;
+const longestAnswers = 4_000_000;
+
 /**
  * Carries out the calls of one turn, one after the other. What they came to is recorded before the model is asked again: an
  * attempt that goes on after a crash must tell the model what it has been told already. Calls that go to other agents end the attempt
@@ -188,6 +202,7 @@ export async function answerCalls(
   const before = found.all.length;
   const results: Part[] = [];
   const delegated: DelegatedCall[] = [];
+  let left = longestAnswers;
   let external = false;
   for (const [at, call] of calls.entries()) {
     const handed = await handOn(context, { call, at, before: delegated.length });
@@ -201,7 +216,8 @@ export async function answerCalls(
       external: isExternal,
     } = handed ?? (await answer(context, call, found));
     external ||= isExternal === true;
-    const shown = context.talk.shown(content);
+    const shown = beginningOf(context.talk.shown(content), Math.min(longestAnswer, left));
+    left -= shown.length;
     results.push({ kind: 'result', id: call.id, name: call.name, content: shown, isError });
   }
   const findings = found.all.slice(before);

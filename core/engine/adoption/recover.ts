@@ -101,9 +101,12 @@ class Fold {
     const startedAt = row.started_at?.getTime() ?? null;
     Object.assign(step, { attempt, crashes, recorded, degraded, costMicroUsd, startedAt });
     if (row.found) step.found = new Set(row.found);
-    if (!this.#pending.has(step) || step.kind === 'foreach') return null;
+    if (step.kind === 'foreach') return null;
+    // One that was being cancelled has ended by now, and was lost all the same.
+    if (row.status === 'running') return this.#lose(step, row);
+    if (!this.#pending.has(step)) return null;
     if (row.status === 'waiting') this.#wait(step, row);
-    return row.status === 'running' ? this.#lose(step, row) : null;
+    return null;
   }
 
   /** Ends the steps that were being cancelled when their engine ended: nothing of them runs any more. */

@@ -26,8 +26,9 @@ export const headColumns = sql.raw(
   (SELECT n.id FROM tutti.run n WHERE n.tenant_id = r.tenant_id AND n.retry_of = r.id) AS retried_by, ${goalSql} AS goal`,
 );
 
+// What has been asked of a run that lives is what it is about to have; one that has ended before it heard of it never had it.
 const prioritySql = `coalesce((SELECT (i.data->>'priority')::smallint FROM tutti.inbox i
-  WHERE i.tenant_id = r.tenant_id AND i.run_id = r.id AND i.kind = 'priority' ORDER BY i.id DESC LIMIT 1), r.priority)`;
+  WHERE r.ended_at IS NULL AND i.tenant_id = r.tenant_id AND i.run_id = r.id AND i.kind = 'priority' ORDER BY i.id DESC LIMIT 1), r.priority)`;
 
 /** Runs that one is shown to have started. */
 const startedShown = 100;

@@ -1,4 +1,4 @@
-import { isShared } from './purse.ts';
+import { daylessName, isShared, isTenants } from './purse.ts';
 
 /** Money in a purse, micro-USD. */
 interface Held {
@@ -40,6 +40,8 @@ export interface MovedPurse extends Held {
  */
 export class Budget {
   readonly #purses = new Map<string, Purse>();
+  /** The purses of tenants, whatever the day: every run opens that of each day, so that one which is not open is about to be. */
+  readonly #dayless = new Set<string>();
 
   /** Opens a scope with what is reserved and settled in it, or changes its limit. */
   open(scope: string, limitMicroUsd: number, spent: Partial<Held> = {}): void {
@@ -52,6 +54,7 @@ export class Budget {
     const { reservedMicroUsd = 0, settledMicroUsd = 0 } = spent;
     const row = { reservedMicroUsd, settledMicroUsd };
     this.#purses.set(scope, { ...(purse ?? emptyPurse()), limitMicroUsd, row });
+    if (isTenants(scope)) this.#dayless.add(daylessName(scope));
   }
 
   /** What is in a purse, or null where none is open. */
@@ -82,7 +85,7 @@ export class Budget {
 
   /**
    * The first scope that never could pay, else the first that cannot now, or null. `never`: not even if all that is reserved
-   * came back, so waiting would not help.
+   * came back, so waiting would not help. Where a day has begun before its purses are open, the tenant's cannot pay now.
    */
   blocker(
     scopes: readonly string[],
@@ -91,7 +94,10 @@ export class Budget {
     let busy: string | null = null;
     for (const scope of scopes) {
       const purse = this.#purses.get(scope);
-      if (!purse || !isOpen(purse)) continue;
+      if (!purse || !isOpen(purse)) {
+        if (this.#dayless.has(daylessName(scope))) busy ??= scope;
+        continue;
+      }
       const left = purse.limitMicroUsd - settledIn(purse) - microUsd;
       if (left < 0) return { scope, never: true };
       if (left < reservedIn(purse)) busy ??= scope;
@@ -159,6 +165,7 @@ export class Budget {
   /** A copy that goes its own way, for looking ahead. */
   fork(): Budget {
     const copy = new Budget();
+    for (const name of this.#dayless) copy.#dayless.add(name);
     for (const [scope, purse] of this.#purses)
       copy.#purses.set(scope, { ...purse, due: { ...purse.due } });
     return copy;

@@ -39,6 +39,16 @@ export function isDaily(name: string): boolean {
   return isShared(name) && !name.startsWith(noDay);
 }
 
+/** The name of a shared purse without its day. */
+export function daylessName(name: string): string {
+  return name.slice(dayLength);
+}
+
+/** Whether a name is that of all that a tenant may spend on a day, or that its rehearsals would. */
+export function isTenants(name: string): boolean {
+  return isDaily(name) && name.endsWith(' tenant');
+}
+
 const dayMs = 86_400_000;
 let known = { day: Number.NaN, period: '' };
 

@@ -26,7 +26,7 @@ export class Tiers {
 
   constructor(parts: TiersParts) {
     this.#parts = parts;
-    this.#sweptAt = parts.clock.now();
+    this.#sweptAt = parts.clock.monotonic();
   }
 
   /** The tiers of a gate; null where it has no such limit. `isShared` false: counted in memory. */
@@ -43,9 +43,10 @@ export class Tiers {
   /** Gives back credit that nobody uses and forgets windows that are long over; call it once a second. @throws DB_* */
   async tend(): Promise<void> {
     const { clock, pool } = this.#parts;
-    for (const { tier } of this.#tiers.values()) await tier.tend(clock.monotonic());
-    if (pool === null || clock.now() - this.#sweptAt < hourMs) return;
-    this.#sweptAt = clock.now();
+    const now = clock.monotonic();
+    for (const { tier } of this.#tiers.values()) await tier.tend(now);
+    if (pool === null || now - this.#sweptAt < hourMs) return;
+    this.#sweptAt = now;
     await pool.query('DELETE FROM tutti.rate_window WHERE expire < $1', [clock.now() - hourMs]);
   }
 

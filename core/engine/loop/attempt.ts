@@ -3,7 +3,7 @@ import type { ErrorData } from '../../base/errors.ts';
 import { digest } from '../../base/ids.ts';
 import { toStorableJson } from '../../base/text.ts';
 import { madeBy } from '../../guard/effects.ts';
-import type { EntryDraft, Intent, Job } from '../../ports/dispatcher.ts';
+import type { EntryDraft, Job, SentIntent } from '../../ports/dispatcher.ts';
 import type { McpCaller } from '../../ports/mcp/pool.ts';
 import type { FindingInput } from '../../sdk/agent.ts';
 import type { RegisteredAgent } from '../../sdk/registry.ts';
@@ -193,14 +193,15 @@ export class Attempt {
   }
 
   /** An effect's intent, durable before anything happens. */
-  intended(intent: Intent): Pick<Change, 'entries' | 'effects'> {
+  intended(intent: SentIntent): Pick<Change, 'entries' | 'effects'> {
     const undoOf = undoneBy(intent.tool, intent.args);
     this.#tools.set(intent.key, intent.tool);
     if (undoOf !== null) this.#undoing.set(intent.key, undoOf);
     if (intent.applies !== undefined) return this.#met(intent, intent.applies);
     const { args, binds, amount, server, decided } = intent;
     const routed = server === undefined ? {} : { server };
-    const body = toStorableJson({ args, binds, ...(amount && { amount }), ...routed });
+    const beside = toStorableJson({ binds, ...(amount && { amount }), ...routed });
+    const body = `{"args":${args},${beside.slice(1)}`;
     const entry = this.entry(
       `effect.${intent.state}`,
       {
@@ -215,7 +216,7 @@ export class Attempt {
   }
 
   /** A granted effect that is met again: what is stored of it stays as it is. */
-  #met({ key, tool }: Intent, approval: string): Pick<Change, 'entries'> {
+  #met({ key, tool }: SentIntent, approval: string): Pick<Change, 'entries'> {
     return { entries: [this.entry('effect.met', { tool, key, approval })] };
   }
 

@@ -1,6 +1,6 @@
 import { toErrorData } from '../../base/errors.ts';
 import { translateDbError } from '../../ports/db/db-error.ts';
-import type { Dispatcher, FromThread, Intent } from '../../ports/dispatcher.ts';
+import type { Dispatcher, FromThread, SentIntent } from '../../ports/dispatcher.ts';
 import type { EffectQuestions } from '../approvals/effect-questions.ts';
 import type { Standstill } from '../authority/standstill.ts';
 import type { Flushed } from '../journal/journal.ts';
@@ -36,7 +36,7 @@ export class EffectMessages {
   }
 
   /** An effect is intended. */
-  begin(attempt: Attempt, intent: Intent): void {
+  begin(attempt: Attempt, intent: SentIntent): void {
     this.#parts.append(
       attempt,
       attempt.intended(intent),
@@ -54,7 +54,7 @@ export class EffectMessages {
     });
   }
 
-  async #begun(attempt: Attempt, intent: Intent, flushed: Flushed): Promise<void> {
+  async #begun(attempt: Attempt, intent: SentIntent, flushed: Flushed): Promise<void> {
     const { store, dispatcher, standstill, questions } = this.#parts;
     const { key } = intent;
     const isNew = flushed.newEffects.has(key) && intent.state === 'started';

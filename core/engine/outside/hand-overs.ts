@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { crashPoint } from '../../base/crash-point.ts';
 import { EngineError, type ErrorData, toErrorData } from '../../base/errors.ts';
-import { toVisible } from '../../base/text.ts';
+import { beginningOf, toVisible } from '../../base/text.ts';
 import { joinOf } from '../../guard/labels.ts';
 import { bodyText, vaultOf } from '../../ports/db/vault.ts';
 import type { Answered, DelegatedCall, PartlyAnswered } from '../../ports/dispatcher.ts';
@@ -274,10 +274,16 @@ function toAnswer({ run, step, turn, partly, calls }: Turn): AnsweredTurn {
   };
 }
 
+/** Characters of what a model is told of an agent's output. */
+const longestAnswer = 1_000_000;
+
 /** What the model is told: the agent's output, or that there is none; never the words of a failure, which may be anybody's. */
 function resultOf({ call, run, refused, end }: Handed): Part {
   const result = { kind: 'result' as const, id: call.id, name: call.agent };
-  if (isGood(end)) return { ...result, content: toVisible(end?.output ?? 'null'), isError: false };
+  if (isGood(end)) {
+    const content = toVisible(beginningOf(end?.output ?? 'null', longestAnswer));
+    return { ...result, content, isError: false };
+  }
   if (refused) return { ...result, content: refused.message, isError: true };
   const code = end?.code ? ` (${end.code})` : '';
   const content = `'${call.agent}' has brought nothing: its run ${run?.id} is '${end?.status}'${code}.`;

@@ -63,6 +63,11 @@ export class Happenings {
     }
   }
 
+  /** Looks a last time for the event of a step whose time is up: it may have come while nobody looked. @throws ERP_* */
+  last(waiting: WaitingStep): Promise<StepEnd | null> {
+    return this.#come(this.#connectorOf(waiting.run.facts.tenantId), waiting);
+  }
+
   async #ask(
     tenantId: number,
     steps: readonly WaitingStep[],

@@ -116,8 +116,12 @@ export class Outside {
   async late(run: Run, step: Step): Promise<void> {
     const { place } = step;
     if (place.kind === 'approval') return await this.#expire(run, step);
-    const isEvent = place.kind === 'wait' && place.for.kind === 'event';
-    this.#parts.events.ended(run, step, isEvent ? failed(step, 'no such event came') : done(null));
+    const { events, happenings, isOn } = this.#parts;
+    if (place.kind !== 'wait' || place.for.kind !== 'event')
+      return events.ended(run, step, done(null));
+    const end = await happenings.last({ run, step }).catch(() => null);
+    if (step.status !== 'waiting' || !isOn()) return;
+    events.ended(run, step, end?.outcome ?? failed(step, 'no such event came'));
   }
 
   /** People have decided. */

@@ -1,3 +1,4 @@
+import type { Clock } from '../../base/clock.ts';
 import { toErrorData } from '../../base/errors.ts';
 import type { Database } from '../../ports/db/database.ts';
 import { applyRetention } from './apply.ts';
@@ -12,22 +13,32 @@ export class Housekeeping {
   readonly #database: Database;
   readonly #policy: RetentionPolicy;
   readonly #stopping = new AbortController();
-  #doneAt: number;
+  readonly #clock: Pick<Clock, 'now' | 'monotonic'>;
+  /** When it was done last, by both clocks: one may be set, the other stands still while its machine sleeps. */
+  #doneAt: { readonly now: number; readonly monotonic: number };
   #work: Promise<void> = Promise.resolve();
 
-  constructor(database: Database, policy: RetentionPolicy, now: number) {
+  constructor(
+    database: Database,
+    policy: RetentionPolicy,
+    clock: Pick<Clock, 'now' | 'monotonic'>,
+  ) {
     this.#database = database;
     this.#policy = policy;
-    this.#doneAt = now - dayMs + firstMs;
+    this.#clock = clock;
+    const sinceMs = dayMs - firstMs;
+    this.#doneAt = { now: clock.now() - sinceMs, monotonic: clock.monotonic() - sinceMs };
   }
 
   /**
    * Sees to it that new months get their partitions before they begin, and that what is past its time goes; does nothing when that was today.
    * Nobody waits for it: it stands behind whoever changes the schema, or saves all of it.
    */
-  tend(now: number): void {
-    if (now - this.#doneAt < dayMs) return;
-    this.#doneAt = now;
+  tend(): void {
+    const [now, monotonic] = [this.#clock.now(), this.#clock.monotonic()];
+    const done = this.#doneAt;
+    if (now - done.now < dayMs && monotonic - done.monotonic < dayMs) return;
+    this.#doneAt = { now, monotonic };
     const { signal } = this.#stopping;
     this.#work = this.#work
       .then(() => this.#keep(new Date(now), signal))

@@ -8,7 +8,7 @@ const goneDays = 7;
 
 /**
  * Deletes what nobody asks for any more and no run takes with it: engines that have long been gone, each start of a process leaves one and all
- * are looked through every second, and the purses of days before `limit`.
+ * are looked through every second, the purses of days before `limit`, and what was asked of runs that had ended before they heard of it.
  */
 export async function sweepLeftovers(
   queryable: Queryable,
@@ -22,6 +22,10 @@ export async function sweepLeftovers(
   await queryable.query(
     `DELETE FROM tutti.budget WHERE period < ($1::timestamptz AT TIME ZONE 'UTC')::date AND period <> $2::date`,
     [limit, noDay],
+  );
+  await queryable.query(
+    `DELETE FROM tutti.inbox i USING tutti.run r WHERE r.tenant_id = i.tenant_id AND r.id = i.run_id AND r.ended_at < $1`,
+    [daysBefore(now, 1)],
   );
 }
 

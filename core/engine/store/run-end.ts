@@ -1,3 +1,4 @@
+import { EngineError, toErrorData } from '../../base/errors.ts';
 import { toJsonb } from '../journal/rows.ts';
 import type { RunStatus } from '../run/states.ts';
 
@@ -13,9 +14,20 @@ export interface RunEnd {
   readonly taken?: readonly number[];
 }
 
-/** Ends a run in one statement, as a flush would. $1 the tenant, $2 the run, $3 the engine that owns it, then `endValues`. */
+const lost = toJsonb(toErrorData(new EngineError('LANE_LOST', 'The engine under it has ended.')));
+
+/**
+ * Ends a run in one statement, as a flush would, and with it the steps that have not: those that ran were lost with their engine. $1 the
+ * tenant, $2 the run, $3 the engine that owns it, then `endValues`.
+ */
 export const endRunSql = `WITH ended AS (UPDATE tutti.run SET status = $4, owner = NULL, ended_at = now()
     WHERE tenant_id = $1 AND id = $2 AND owner = $3 AND ended_at IS NULL RETURNING id),
+  open AS MATERIALIZED (SELECT id, status, attempt, worker, started_at FROM tutti.step WHERE tenant_id = $1 AND run_id = $2 AND ended_at IS NULL),
+  steps AS (UPDATE tutti.step s SET status = 'cancelled', wait = NULL, wake_at = NULL, ended_at = now() FROM ended
+    WHERE s.tenant_id = $1 AND s.run_id = $2 AND s.ended_at IS NULL),
+  attempts AS (INSERT INTO tutti.attempt (tenant_id, run_id, step, no, worker, started_at, ended_at, outcome, error, turns)
+    SELECT $1, $2, o.id, o.attempt, coalesce(o.worker, ''), coalesce(o.started_at, now()), now(), 'lost', $8::jsonb, 0
+    FROM ended, open o WHERE o.status = 'running' AND o.attempt > 0),
   last AS (SELECT coalesce(max(seq), 0) AS seq FROM tutti.entry WHERE tenant_id = $1 AND run_id = $2),
   told AS (INSERT INTO tutti.entry (tenant_id, run_id, seq, kind, data)
     SELECT $1, id, last.seq + e.no, e.kind, e.data FROM ended, last, unnest($5::text[], $6::jsonb[]) WITH ORDINALITY AS e (kind, data, no)),
@@ -25,5 +37,5 @@ export const endRunSql = `WITH ended AS (UPDATE tutti.run SET status = $4, owner
 /** What a statement is given of an end. */
 export function endValues({ status, entries, taken = [] }: RunEnd): readonly unknown[] {
   const [kinds, data] = [entries.map(({ kind }) => kind), entries.map(({ data }) => toJsonb(data))];
-  return [status, kinds, data, taken];
+  return [status, kinds, data, taken, lost];
 }

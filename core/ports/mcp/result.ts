@@ -1,6 +1,6 @@
 import type { CallToolResult } from '@modelcontextprotocol/client';
 import { EngineError } from '../../base/errors.ts';
-import { toVisible, toVisibleData } from '../../base/text.ts';
+import { beginningOf, toVisible, toVisibleData } from '../../base/text.ts';
 import type { McpResult } from '../../sdk/outside.ts';
 import type { McpPolicy } from './config.ts';
 import { wordsOf } from './words.ts';
@@ -27,17 +27,12 @@ export function resultOf(
       `'${tool}' of MCP server '${server}' failed: ${words}`,
     );
   }
-  if (structuredContent === undefined) return { text: cut(text, mostText) };
+  if (structuredContent === undefined) return { text: beginningOf(text, mostText) };
   const size = JSON.stringify(structuredContent).length;
   if (size <= mostData)
-    return { text: cut(text, mostText), data: toVisibleData(structuredContent) };
+    return { text: beginningOf(text, mostText), data: toVisibleData(structuredContent) };
   const message = `'${tool}' of MCP server '${server}' gave ${size} characters of data; at most ${mostData} are taken. Ask it for less.`;
   throw new EngineError('MCP_TOOL_FAILED', message);
-}
-
-function cut(text: string, most: number): string {
-  if (text.length <= most) return text;
-  return `${text.slice(0, most)}\n[cut: ${text.length - most} more characters]`;
 }
 
 /** A part as text; of what is none, one line that names it. */

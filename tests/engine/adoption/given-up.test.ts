@@ -34,7 +34,7 @@ describe('a run that is given up', () => {
     return engines.drop(this);
   });
 
-  it('by an owner that cannot take it up fails, and pays for the calls that were under way when the last one died', async () => {
+  it('by an owner that cannot take it up fails, its steps end with it, and it pays for the calls that were under way when the last one died', async () => {
     verifies('R7.orphan');
     const { pool } = engines;
     const dead = await engines.open();
@@ -58,6 +58,13 @@ describe('a run that is given up', () => {
     );
     assert.deepEqual(calls, [{ state: 'estimated', cost: 1_000 }]);
     assert.deepEqual(purses, [{ reserved: 0, settled: 1_000 }]);
+    const { rows: steps } = await pool.query(
+      `SELECT s.status, s.ended_at IS NOT NULL AS ended, a.no, a.outcome, a.error->>'code' AS code
+       FROM tutti.step s LEFT JOIN tutti.attempt a ON a.run_id = s.run_id AND a.step = s.id WHERE s.run_id = $1`,
+      [run.id],
+    );
+    const lost = { no: 1, outcome: 'lost', code: 'LANE_LOST' };
+    assert.deepEqual(steps, [{ status: 'cancelled', ended: true, ...lost }]);
   });
 
   it('with the name of its engine, which another process uses, too, is free, and the engine stops', async () => {

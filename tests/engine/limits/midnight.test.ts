@@ -36,12 +36,14 @@ describe('work that waits past midnight', function () {
   const profiles = chooseProfiles(models, {});
   const crowded = new HandEngines(config, profiles);
   const narrow = new HandEngines({ ...config, limits: { running: 1 } }, profiles);
+  const asleep = new HandEngines({ ...config, limits: { running: 1 } }, profiles);
+  const all = [crowded, narrow, asleep];
 
   before(async () => {
-    for (const engines of [crowded, narrow]) await engines.prepare();
+    for (const engines of all) await engines.prepare();
   });
   after(async function () {
-    for (const engines of [crowded, narrow]) {
+    for (const engines of all) {
       await engines.stop();
       await engines.drop(this);
     }
@@ -50,14 +52,22 @@ describe('work that waits past midnight', function () {
   /** Seconds pass until something holds, at most some minutes. */
   const inTime = (lab: HandEngine, holds: () => boolean): Promise<boolean> =>
     eventually(() => {
-      if (lab.clock.now() < beforeMidnight + 300_000) lab.clock.pass(1_001);
+      if (lab.clock.monotonic() < beforeMidnight + 300_000) lab.clock.pass(1_001);
       return holds();
     });
+
+  /** A call of a job, and the job, end well. */
+  function endCall({ dispatcher }: HandEngine, ref: number): void {
+    const usage = { input: 1, cachedInput: 0, cacheWrite: 0, output: 100, reasoning: 0 };
+    const done = { turn: 1, model: 'house', stop: 'end', durationMs: 1, usage, sent: true };
+    dispatcher.say({ kind: 'turn', ref, done: done as never });
+    dispatcher.succeed(ref);
+  }
 
   const spent = async (engines: HandEngines) => {
     const { rows } = await engines.pool.query(
       `SELECT period, reserved_micro_usd::int AS reserved, settled_micro_usd::int AS settled FROM tutti.budget
-       WHERE scope = 'tenant' ORDER BY period LIMIT 2`,
+       WHERE scope = 'tenant' AND reserved_micro_usd + settled_micro_usd > 0 ORDER BY period`,
     );
     return rows.map(({ period, reserved, settled }) => [String(period), reserved, settled]);
   };
@@ -85,15 +95,30 @@ describe('work that waits past midnight', function () {
     const { ref } = await lab.dispatcher.next('one');
     await inTime(lab, () => lab.clock.now() > beforeMidnight + 60_000);
 
-    const usage = { input: 1, cachedInput: 0, cacheWrite: 0, output: 100, reasoning: 0 };
-    const done = { turn: 1, model: 'house', stop: 'end', durationMs: 1, usage, sent: true };
-    lab.dispatcher.say({ kind: 'turn', ref, done: done as never });
-    lab.dispatcher.succeed(ref);
+    endCall(lab, ref);
 
     assert.equal((await lab.dispatcher.next('two')).mode, 'model');
     assert.deepEqual(await spent(narrow), [
       ['2026-06-30', 0, boundMicroUsd],
       ['2026-07-01', boundMicroUsd, 0],
+    ]);
+  });
+
+  it('of several days, while its machine sleeps, is paid from a day that nobody had opened', async () => {
+    verifies('R7.budget', 'R7.reserve');
+    const lab = await asleep.open(beforeMidnight);
+    await lab.start('lab.pair');
+    const { ref } = await lab.dispatcher.next('one');
+
+    lab.clock.set(3 * 86_400_000);
+    endCall(lab, ref);
+    await eventually(async () => (await spent(asleep))[0]?.[2] === boundMicroUsd);
+    await inTime(lab, () => lab.dispatcher.jobs.length > 1);
+
+    assert.equal((await lab.dispatcher.next('two')).mode, 'model');
+    assert.deepEqual(await spent(asleep), [
+      ['2026-06-30', 0, boundMicroUsd],
+      ['2026-07-03', boundMicroUsd, 0],
     ]);
   });
 });

@@ -17,6 +17,10 @@ const event = defineWorkflow({
   name: 'lab.event',
   graph: ({ wait }) => void wait({ id: 'come', for: { event: 'lab_thing', timeout: 'P30D' } }),
 });
+const brief = defineWorkflow({
+  name: 'lab.brief',
+  graph: ({ wait }) => void wait({ id: 'come', for: { event: 'lab_thing', timeout: 'PT1H' } }),
+});
 const config = {
   modules: [
     defineModule({
@@ -24,7 +28,7 @@ const config = {
       version: '1.0.0',
       agents: [],
       records: [thing],
-      workflows: [event],
+      workflows: [event, brief],
     }),
   ],
 };
@@ -56,8 +60,12 @@ describe('steps that wait for events of an ERP', () => {
   });
 
   /** Starts a run of a tenant, and has its step wait. A look that was under way may find the event at once. */
-  async function waits({ engine }: HandEngine, tenantId: number): Promise<string> {
-    const { id } = await engine.startRun(requestOf('lab.event', { tenantId }));
+  async function waits(
+    { engine }: HandEngine,
+    tenantId: number,
+    workflow = 'lab.event',
+  ): Promise<string> {
+    const { id } = await engine.startRun(requestOf(workflow, { tenantId }));
     await eventually(async () => {
       const { come = '' } = await engines.stepsOf(id);
       return come === 'waiting' || come === 'succeeded';
@@ -128,6 +136,34 @@ describe('steps that wait for events of an ERP', () => {
     await ends(hand, first);
     await ends(hand, second);
   });
+
+  for (const [what, changes, status] of [
+    [
+      'hear of one that came while no engine was up, though their time was up meanwhile',
+      one,
+      'succeeded',
+    ],
+    ['fail when their time was up while no engine was up, and none has come', none, 'failed'],
+  ] as const) {
+    it(what, async () => {
+      verifies('R9.offline');
+      const now = Date.now();
+      const first = await engines.open(now, { connector: () => erp(async () => none) });
+      const id = await waits(first, mine, 'lab.brief');
+      await first.engine.stop();
+
+      // Nobody has looked by the time at which its moment is found to have passed.
+      const answer = Promise.withResolvers<Changes>();
+      const second = await engines.open(now + 7_200_000, {
+        connector: () => erp(() => answer.promise),
+      });
+      second.clock.pass(1_000);
+      answer.resolve(changes);
+
+      await eventually(async () => !['running', 'waiting'].includes(await engines.statusOf(id)));
+      assert.equal(await engines.statusOf(id), status);
+    });
+  }
 
   it('fail when their ERP does not say within a minute from when events count', async () => {
     let asked = 0;

@@ -208,7 +208,7 @@ export class SimThread {
         duty: null,
         entity: null,
         targetId: null,
-        args,
+        args: JSON.stringify(args),
         argsSha256: digest(args).toString('hex'),
         binds: null,
         state: 'started',

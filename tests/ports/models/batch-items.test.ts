@@ -129,6 +129,12 @@ describe('readLines', () => {
     const chunks = ['ok\nfar ', 'too ', 'long\nok', '\n'].map((text) => Buffer.from(text));
 
     assert.deepEqual(await collect(toBody(chunks), { maxLineBytes: 8 }), ['ok', undefined, 'ok']);
+    const huge = Buffer.alloc(8_000_001, 'x');
+    const lines = await collect(toBody([huge, Buffer.from('\nok')]));
+    assert.deepEqual(
+      lines.map((line) => line?.length),
+      [undefined, 2],
+    );
   });
 
   it('stops at a body that has no end', async () => {

@@ -6,7 +6,7 @@ import { toCancellation } from '../call-watch.ts';
 export interface LineBounds {
   readonly signal: AbortSignal;
   readonly clock: Clock;
-  /** A longer line is not kept. @default 33554432: a reply of 128,000 tokens has about 1 MB, and its echo as much again */
+  /** A longer line is not kept. @default 8000000, as for a reply that comes by itself: 128,000 tokens have about 1 MB, and their echo as much again */
   readonly maxLineBytes?: number;
   /** @default 4294967296 */
   readonly maxBytes?: number;
@@ -26,7 +26,7 @@ export async function* readLines(
   body: ReadableStream<Uint8Array>,
   bounds: LineBounds,
 ): AsyncGenerator<string | undefined, void, undefined> {
-  const { maxLineBytes = 32 * 1024 * 1024, maxBytes = 4 * 1024 ** 3 } = bounds;
+  const { maxLineBytes = 8_000_000, maxBytes = 4 * 1024 ** 3 } = bounds;
   const held = new HeldLine(maxLineBytes);
   let total = 0;
   for await (const chunk of readChunks(body, bounds)) {
