@@ -75,6 +75,51 @@ export async function readBooks(client: pg.Client): Promise<Golden['books']> {
   return rows.map(({ book }) => book);
 }
 
+/** Between the ids of the notes of two runs that are put together. */
+const noteStride = 1_000;
+
+/** Runs of one release and tenant in one database, as if its engines had left all of them: what they share is there once, purses hold what all have spent. */
+export function together(goldens: readonly Golden[]): Golden {
+  const [first] = goldens;
+  if (!first) throw new Error('no runs');
+  const all = (table: GoldenTable) => goldens.flatMap(({ tables }) => tables[table]);
+  const purses = Map.groupBy(all('budget'), ({ scope, period }) => `${scope} ${period}`);
+  const budget = [...purses.values()].map((rows) => ({
+    ...rows[0],
+    settled_micro_usd: total(rows, 'settled_micro_usd'),
+    reserved_micro_usd: total(rows, 'reserved_micro_usd'),
+  }));
+  const tables = {} as Record<GoldenTable, readonly Readonly<Record<string, unknown>>[]>;
+  for (const table of goldenTables) tables[table] = all(table);
+  return {
+    made: first.made,
+    outside: goldens.flatMap(({ outside }) => outside),
+    books: goldens.flatMap(({ books }, index) => books.map(movedBy(index * noteStride))),
+    tables: {
+      ...tables,
+      tenant: first.tables.tenant,
+      definition: first.tables.definition,
+      budget,
+    },
+  };
+}
+
+function total(rows: readonly Readonly<Record<string, unknown>>[], column: string): number {
+  return rows.reduce((sum, row) => sum + Number(row[column]), 0);
+}
+
+/** The same book whose note has another id. */
+function movedBy(by: number): (book: Golden['books'][number]) => Golden['books'][number] {
+  const moved = (id: string): string => String(Number(id) + by);
+  return (book) => {
+    if ('note' in book) return { note: { ...book.note, id: moved(book.note.id) } };
+    const outcome = book.command.outcome as { readonly id: string } | null;
+    return {
+      command: { ...book.command, outcome: outcome && { ...outcome, id: moved(outcome.id) } },
+    };
+  };
+}
+
 /** Writes it again, once the present release has made the tables of its modules. */
 export async function writeBooks(client: pg.ClientBase, { books }: Golden): Promise<void> {
   for (const book of books) {
@@ -91,7 +136,9 @@ export async function writeBooks(client: pg.ClientBase, { books }: Golden): Prom
       ]);
   }
   // Ids go on behind those that the notes have.
-  await client.query(`SELECT setval('erp.record_id', nextval('erp.record_id') + 1000)`);
+  await client.query(
+    `SELECT setval('erp.record_id', nextval('erp.record_id') + 100 * ${noteStride})`,
+  );
 }
 
 /** Writes a golden run into an empty database of the schema that it was made with. */

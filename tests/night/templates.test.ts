@@ -26,7 +26,9 @@ describe('the templates of workflows', function () {
   let tenantId: number;
 
   before(async () => {
-    tutti = await openTestEngine(new URL(`file://${config}`), { hasCompany: true });
+    // Each thread loads all modules, and nothing here is about several.
+    const env = { TUTTI_THREADS: '1' };
+    tutti = await openTestEngine(new URL(`file://${config}`), { hasCompany: true, env });
     ({ tenantId } = await tutti.host.sampleTenant(1));
   });
   after(async function () {

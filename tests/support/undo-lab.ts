@@ -118,8 +118,8 @@ export class UndoLab {
   async books(entities?: readonly string[]): Promise<Books> {
     const names = entities ?? [...this.engine.host.registry.entities.keys()];
     const digestOf = (name: string) =>
-      `SELECT '${name}' AS name, count(*) || ' ' || coalesce(md5(string_agg(b::text, '' ORDER BY b->>'id')), '') AS digest FROM (
-         SELECT to_jsonb(t) - 'version' - 'change_seq' - 'change_xid' - 'updated_at' AS b FROM erp."${name}" t WHERE tenant_id = $1) rows
+      `SELECT '${name}' AS name, count(*) || ' ' || coalesce(sum(hashtextextended(b::text, 0)), 0) AS digest FROM (
+         SELECT to_jsonb(t) - '{version,change_seq,change_xid,updated_at}'::text[] AS b FROM erp."${name}" t WHERE tenant_id = $1) rows
        WHERE coalesce(b->>'status', '') NOT IN ('withdrawn', 'discarded', 'cancelled', 'dismissed', 'gone')`;
     const rows = await this.query<{ name: string; digest: string }>(
       names.map(digestOf).join(' UNION ALL '),

@@ -33,23 +33,24 @@ const nonsense = [
   'bytes that are no word',
 ] as const;
 
+let pool: Pool;
+let jobs: Jobs;
+
+async function open(
+  isolation: IsolationConfig = {},
+  options: Partial<PoolOptions> = {},
+): Promise<void> {
+  pool = new Pool({ setup, threads: 1, isolation: isolationBy(isolation, registry), ...options });
+  jobs = new Jobs(() => pool);
+  await pool.start(jobs, heldLease());
+}
+
+/** The process that a job has run in. */
+async function pidOf(sent: Sent): Promise<number> {
+  return placeOf(await sent.ended).pid;
+}
+
 describe('agents that are kept apart', () => {
-  let pool: Pool;
-  let jobs: Jobs;
-
-  async function open(
-    isolation: IsolationConfig = {},
-    options: Partial<PoolOptions> = {},
-  ): Promise<void> {
-    pool = new Pool({ setup, threads: 1, isolation: isolationBy(isolation, registry), ...options });
-    jobs = new Jobs(() => pool);
-    await pool.start(jobs, heldLease());
-  }
-  /** The process that a job has run in. */
-  async function pidOf(sent: Sent): Promise<number> {
-    return placeOf(await sent.ended).pid;
-  }
-
   afterEach(() => pool.stop());
 
   it('run in one process with those of their module, and in none with others', async () => {
@@ -124,22 +125,6 @@ describe('agents that are kept apart', () => {
       assert.deepEqual([lanes, ready, zombies, restarts], [1, 1, 0, 0], what);
     }
   });
-
-  for (const what of nonsense) {
-    it(`harm only their own process where it says ${what}`, async () => {
-      verifies('R13.isolation', 'R8.isolation');
-      await open();
-      const before = await pidOf(jobs.send('east.apart', {}));
-      const beside = [jobs.send('west.apart', { ms: 300 }), jobs.send('east.plain', { ms: 300 })];
-
-      const ended = await jobs.send('east.apart', { what: `says ${what}` }).ended;
-
-      assert.ok(ended.kind === 'lost' && ended.suspect, JSON.stringify(ended));
-      assert.match(ended.reason, /it said what cannot be used/);
-      await Promise.all(beside.map(pidOf));
-      assert.notEqual(await pidOf(jobs.send('east.apart', {})), before);
-    });
-  }
 
   it('blame nobody for a death that any of them may have caused', async () => {
     verifies('R13.isolation', 'R8.isolation');
@@ -302,6 +287,26 @@ describe('agents that are kept apart', () => {
     assert.deepEqual(said(declared), ['east', 'east', null, null, null, null]);
     assert.deepEqual(said(configured), [null, 'east', 'east', 'west', 'west', null]);
   });
+});
+
+describe('an agent that is kept apart', () => {
+  before(() => open());
+  after(() => pool.stop());
+
+  for (const what of nonsense) {
+    it(`harms only its own process where that says ${what}`, async () => {
+      verifies('R13.isolation', 'R8.isolation');
+      const before = await pidOf(jobs.send('east.apart', {}));
+      const beside = [jobs.send('west.apart', { ms: 300 }), jobs.send('east.plain', { ms: 300 })];
+
+      const ended = await jobs.send('east.apart', { what: `says ${what}` }).ended;
+
+      assert.ok(ended.kind === 'lost' && ended.suspect, JSON.stringify(ended));
+      assert.match(ended.reason, /it said what cannot be used/);
+      await Promise.all(beside.map(pidOf));
+      assert.notEqual(await pidOf(jobs.send('east.apart', {})), before);
+    });
+  }
 });
 
 describe('an engine with agents that are kept apart', () => {

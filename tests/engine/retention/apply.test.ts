@@ -3,15 +3,30 @@ import { noDay } from '../../../core/engine/limits/purse.ts';
 import { applyRetention } from '../../../core/engine/retention/apply.ts';
 import { placeHold, releaseHold } from '../../../core/engine/retention/hold.ts';
 import { retentionPolicy } from '../../../core/engine/retention/policy.ts';
+import { openDatabase } from '../../../core/ports/db/database.ts';
 import { eventually } from '../../support/eventually.ts';
 import { Past } from '../../support/fixtures/old-runs.ts';
-import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
+import { cloneOf, type FreshDatabase, templateDatabase } from '../../support/postgres.ts';
 import { verifies } from '../../support/verifies.ts';
 
 const actor = { kind: 'person', id: 'tester' } as const;
 const full = { step: 2, attempt: 2, entry: 7, payload: 7, ledger: 2, finding: 2, effect: 2 };
 const ofJanuary = (partition: string) => partition.endsWith('_y2020m01');
 const day = (text: string) => new Date(`${text}T12:00:00Z`);
+
+const template = 'old';
+let made: Promise<void> | undefined;
+
+/** A database that has been there since January 2020: its partitions are made once and copied. */
+async function oldDatabase(): Promise<FreshDatabase> {
+  made ??= templateDatabase(template, async (url) => {
+    const database = await openDatabase({ url, dataFolder: '/nonexistent' });
+    await database.ensurePartitions(day('2020-01-15'));
+    await database.close();
+  });
+  await made;
+  return await cloneOf(template);
+}
 
 describe('retention', function () {
   this.timeout(180_000);
@@ -20,9 +35,8 @@ describe('retention', function () {
   const policy = retentionPolicy({ journalDays: 365 });
 
   beforeEach(async () => {
-    fresh = await freshDatabase();
+    fresh = await oldDatabase();
     past = new Past(fresh.database);
-    await fresh.database.ensurePartitions(day('2020-01-15'));
   });
   afterEach(function () {
     return fresh.drop(this);

@@ -27,19 +27,19 @@ function placeOf(ended: Ended): Place {
   return JSON.parse(ended.output);
 }
 
-describe('agents on other machines', () => {
-  let lab: FarLab;
+let lab: FarLab;
 
+/** The next job of this machine ends well. */
+async function works(): Promise<void> {
+  placeOf(await lab.jobs.send('far.place', {}).ended);
+}
+const waiting = (): unknown => lab.pool.health.machines?.waiting;
+
+describe('agents on other machines', () => {
   beforeEach(async () => {
     lab = await FarLab.open();
   });
   afterEach(() => lab.close());
-
-  /** The next job of this machine ends well. */
-  async function works(): Promise<void> {
-    placeOf(await lab.jobs.send('far.place', {}).ended);
-  }
-  const waiting = (): unknown => lab.pool.health.machines?.waiting;
 
   it('wait until a machine of their pool is there, and run on it in a process that has no secret of the engine', async () => {
     verifies('R13.remote');
@@ -78,22 +78,6 @@ describe('agents on other machines', () => {
     assert.equal((await runs.ended).kind, 'failed');
   });
 
-  for (const [what, reason] of [
-    ['killed', /'edge-1', its process was ended by SIGKILL/],
-    ['loops', /'edge-1', it did not yield/],
-  ] as const) {
-    it(`harm only the lane's process with '${what}', which is there again for the next`, async () => {
-      verifies('R13.remote', 'R8.isolation');
-      await lab.machine();
-
-      const ended = await lab.jobs.send('far.place', { what }).ended;
-
-      assert.ok(ended.kind === 'lost' && ended.suspect, JSON.stringify(ended));
-      assert.match(ended.reason, reason);
-      await works();
-    });
-  }
-
   it('are lost with their machine, once what it was told may no longer hold, and nobody is blamed', async () => {
     verifies('R13.remote');
     const machine = await lab.machine();
@@ -113,27 +97,6 @@ describe('agents on other machines', () => {
     assert.ok(ended.kind === 'lost' && ended.suspect === null, JSON.stringify(ended));
     await lab.machine();
     await works();
-  });
-
-  it('run alone there when they are suspects, in a process that nobody had before them, and whoever comes after begins anew', async () => {
-    verifies('R13.remote', 'R8.quarantine');
-    await lab.machine();
-    const beside = lab.jobs.send('far.place', { ms: 300 });
-    const alone = lab.jobs.send('far.place', { ms: 300 }, { alone: true });
-    const after = lab.jobs.send('far.place', {});
-    await until(() => lab.pool.health.machines?.lanes[0]?.running === 1, 'one runs');
-    assert.deepEqual(waiting(), { edge: 2 });
-
-    const pids = await Promise.all(
-      [beside, alone, after].map(async ({ ended }) => placeOf(await ended).pid),
-    );
-    // What the first has left behind would be blamed on the suspect.
-    assert.notEqual(pids[0], pids[1]);
-    assert.equal(pids[1], pids[2]);
-
-    const killed = await lab.jobs.send('far.place', { what: 'killed' }, { alone: true }).ended;
-    assert.ok(killed.kind === 'lost' && killed.suspect, JSON.stringify(killed));
-    assert.notEqual(placeOf(await lab.jobs.send('far.place', {}).ended).pid, pids[0]);
   });
 
   it('leave a machine that is asked to end with its last job', async () => {
@@ -206,40 +169,6 @@ describe('agents on other machines', () => {
     assert.deepEqual(said(configured), ['edge', 'far', null, 'a']);
   });
 
-  it('find what is declared anew, in a process that begins anew', async () => {
-    verifies('R13.remote');
-    await lab.machine();
-    const before = placeOf(await lab.jobs.send('far.place', {}).ended).pid;
-    const under = lab.jobs.send('far.place', { ms: 500 });
-    await until(() => lab.pool.health.machines?.lanes[0]?.running === 1, 'it runs');
-
-    await lab.pool.declare({ modules: [], digest: setup.digest });
-
-    const after = lab.jobs.send('far.place', {});
-    assert.equal(placeOf(await under.ended).pid, before);
-    assert.notEqual(placeOf(await after.ended).pid, before);
-  });
-
-  it('are told when what they take or bring is too large for a message, and harm nobody', async () => {
-    verifies('R13.remote');
-    await lab.machine();
-    const beside = lab.jobs.send('far.place', { ms: 1_000 });
-    const what = 'x'.repeat(longestMessage);
-
-    for (const [input, code] of [
-      [{ what }, 'MACHINE_MESSAGE'],
-      [{ what: 'asks', bytes: longestMessage }, 'MACHINE_MESSAGE'],
-      [{ bytes: longestMessage }, 'OUTPUT_INVALID'],
-    ] as const) {
-      const refused = await lab.jobs.send('far.place', input).ended;
-      assert.ok(refused.kind === 'failed', refused.kind);
-      assert.equal(refused.error.code, code);
-    }
-
-    const { pid } = placeOf(await beside.ended);
-    assert.equal(placeOf(await lab.jobs.send('far.place', {}).ended).pid, pid);
-  });
-
   it('go on when a connection that is only silent is found out, both sides by themselves', async () => {
     verifies('R13.remote');
     await using proxy = await ChaosProxy.open({ host: '127.0.0.1', port: lab.port });
@@ -261,10 +190,83 @@ describe('agents on other machines', () => {
   });
 });
 
+describe('agents on a machine that stays', () => {
+  before(async () => {
+    lab = await FarLab.open();
+    await lab.machine();
+  });
+  after(() => lab.close());
+
+  for (const [what, reason] of [
+    ['killed', /'edge-1', its process was ended by SIGKILL/],
+    ['loops', /'edge-1', it did not yield/],
+  ] as const) {
+    it(`harm only the lane's process with '${what}', which is there again for the next`, async () => {
+      verifies('R13.remote', 'R8.isolation');
+      const ended = await lab.jobs.send('far.place', { what }).ended;
+
+      assert.ok(ended.kind === 'lost' && ended.suspect, JSON.stringify(ended));
+      assert.match(ended.reason, reason);
+      await works();
+    });
+  }
+
+  it('run alone there when they are suspects, in a process that nobody had before them, and whoever comes after begins anew', async () => {
+    verifies('R13.remote', 'R8.quarantine');
+    const beside = lab.jobs.send('far.place', { ms: 300 });
+    const alone = lab.jobs.send('far.place', { ms: 300 }, { alone: true });
+    const after = lab.jobs.send('far.place', {});
+    await until(() => lab.pool.health.machines?.lanes[0]?.running === 1, 'one runs');
+    assert.deepEqual(waiting(), { edge: 2 });
+
+    const pids = await Promise.all(
+      [beside, alone, after].map(async ({ ended }) => placeOf(await ended).pid),
+    );
+    // What the first has left behind would be blamed on the suspect.
+    assert.notEqual(pids[0], pids[1]);
+    assert.equal(pids[1], pids[2]);
+
+    const killed = await lab.jobs.send('far.place', { what: 'killed' }, { alone: true }).ended;
+    assert.ok(killed.kind === 'lost' && killed.suspect, JSON.stringify(killed));
+    assert.notEqual(placeOf(await lab.jobs.send('far.place', {}).ended).pid, pids[0]);
+  });
+
+  it('find what is declared anew, in a process that begins anew', async () => {
+    verifies('R13.remote');
+    const before = placeOf(await lab.jobs.send('far.place', {}).ended).pid;
+    const under = lab.jobs.send('far.place', { ms: 500 });
+    await until(() => lab.pool.health.machines?.lanes[0]?.running === 1, 'it runs');
+
+    await lab.pool.declare({ modules: [], digest: setup.digest });
+
+    const after = lab.jobs.send('far.place', {});
+    assert.equal(placeOf(await under.ended).pid, before);
+    assert.notEqual(placeOf(await after.ended).pid, before);
+  });
+
+  it('are told when what they take or bring is too large for a message, and harm nobody', async () => {
+    verifies('R13.remote');
+    const beside = lab.jobs.send('far.place', { ms: 1_000 });
+    const what = 'x'.repeat(longestMessage);
+
+    for (const [input, code] of [
+      [{ what }, 'MACHINE_MESSAGE'],
+      [{ what: 'asks', bytes: longestMessage }, 'MACHINE_MESSAGE'],
+      [{ bytes: longestMessage }, 'OUTPUT_INVALID'],
+    ] as const) {
+      const refused = await lab.jobs.send('far.place', input).ended;
+      assert.ok(refused.kind === 'failed', refused.kind);
+      assert.equal(refused.error.code, code);
+    }
+
+    const { pid } = placeOf(await beside.ended);
+    assert.equal(placeOf(await lab.jobs.send('far.place', {}).ended).pid, pid);
+  });
+});
+
 describe('an agent on another machine, before it writes outside', () => {
   const folder = scratchFolder({});
   const log = join(folder.path, 'log');
-  let lab: FarLab;
   let fresh: FreshDatabase;
 
   before(async () => {
