@@ -11,7 +11,7 @@ export function instantOf(day: string, time: string, timeZone: string): number {
   const before = offsetMs(wallMs - dayMs, timeZone);
   const after = offsetMs(wallMs + dayMs, timeZone);
   const isShown = (ms: number): boolean => ms + offsetMs(ms, timeZone) === wallMs;
-  const shown = [wallMs - before, wallMs - after].filter(isShown);
+  const shown = [...new Set([before, after])].map((offset) => wallMs - offset).filter(isShown);
   if (shown.length > 0) return Math.min(...shown);
   return changeWithin(wallMs - after, wallMs - before, timeZone);
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { format, inspect } from 'node:util';
 import fc from 'fast-check';
 import { beginningOf, readText, Text } from '../../core/base/text.ts';
+import { anyText } from '../support/any-text.ts';
 
 /** Long enough not to occur in anything by chance. */
 const secret = 'release-every-hold-2b7f';
@@ -30,7 +31,7 @@ describe('free text', () => {
 
   it('says how long it is, and nothing else', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (value) => {
+      fc.property(anyText, (value) => {
         const text = new Text(value);
         assert.equal(text.length, value.length);
         assert.equal(String(text), `[text of ${value.length} characters]`);

@@ -60,7 +60,8 @@ export async function cloneOf(template: string): Promise<FreshDatabase> {
   const name = `test_${clones}`;
   await admin.query(`CREATE DATABASE ${name} TEMPLATE ${template} STRATEGY FILE_COPY`);
   const url = urlOf(server, name);
-  const database = await openDatabase({ url, dataFolder, encryption: testEncryption() });
+  const encryption = testEncryption();
+  const database = await openDatabase({ url, dataFolder, encryption, isCopy: true });
   return {
     database,
     url,

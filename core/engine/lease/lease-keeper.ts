@@ -5,6 +5,8 @@ import { renewalOf, surelyNs } from './lease-renewal.ts';
 
 /** What the thread is given: plain data, so that it needs nothing of ours. */
 export interface HeartbeatSetup {
+  /** Where `pg` lies: as one file where this process has it so, which the thread, without preloaded modules, would not find. */
+  readonly driver: string;
   /** Of a pg client. */
   readonly config: Readonly<Record<string, unknown>>;
   /** The first statement of its connection. */
@@ -66,6 +68,7 @@ export class LeaseKeeper {
     // Functions cannot be sent; the thread reads no values.
     const { types: _, ...config } = clientConfig(connection, { queryTimeoutMs: thirdMs });
     const setup: HeartbeatSetup = {
+      driver: import.meta.resolve('pg'),
       config: { ...config },
       openText: 'SET ROLE tutti_engine',
       renewal: renewalOf(boot, leaseMs),

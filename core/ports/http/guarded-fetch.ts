@@ -1,4 +1,4 @@
-import { Agent, type Response as Answer, fetch as send } from 'undici';
+import type { Agent, Response as Answer, fetch as Send } from 'undici';
 import { EngineError, isEngineError } from '../../base/errors.ts';
 import { bounded } from './body.ts';
 import type { FetchConfig } from './config.ts';
@@ -21,7 +21,7 @@ const ownNames =
  */
 export function guardedFetch(config: FetchConfig, seams: HttpSeams = {}): typeof fetch {
   const egress = openEgress(config);
-  const dispatcher = new Agent({ connect: guardedConnector(egress, seams), bodyTimeout: 0 });
+  let sender: Promise<Sender> | null = null;
   const secrets = secretHeaders(config.headersFrom ?? {}, seams.env ?? process.env);
   const maxBytes = config.maxBytes ?? 5_000_000;
 
@@ -30,6 +30,8 @@ export function guardedFetch(config: FetchConfig, seams: HttpSeams = {}): typeof
     if (!hop.hasCrossed) for (const [name, value] of secrets(hop.url)) headers.set(name, value);
     try {
       const { url, method, body } = hop;
+      sender ??= openSender(egress, seams);
+      const { send, dispatcher } = await sender;
       const init = { method, headers: [...headers], body, signal, dispatcher };
       return await send(url, { ...init, redirect: 'manual' });
     } catch (error) {
@@ -50,6 +52,19 @@ export function guardedFetch(config: FetchConfig, seams: HttpSeams = {}): typeof
       hop = follow(hop, answer.status, nextUrl(egress, hop, location));
     }
   };
+}
+
+/** What requests leave through, over connections that are kept. */
+interface Sender {
+  readonly send: typeof Send;
+  readonly dispatcher: Agent;
+}
+
+/** Most who may send never do: its hundred files are loaded by the first request. */
+async function openSender(egress: Egress, seams: HttpSeams): Promise<Sender> {
+  const { Agent, fetch } = await import('undici');
+  const dispatcher = new Agent({ connect: guardedConnector(egress, seams), bodyTimeout: 0 });
+  return { send: fetch, dispatcher };
 }
 
 async function firstHop(

@@ -45,9 +45,14 @@ export function offer<S extends z.ZodObject>(
   },
 ): Offer {
   const { input, call } = declared;
+  let schema: JsonSchema | null = null;
   return {
     ...declared,
-    input: toJsonSchema(input, 'input'),
+    // Most that serve are never asked for their tools.
+    get input() {
+      schema ??= toJsonSchema(input, 'input');
+      return schema;
+    },
     call: async (args, calling) => ({ ...(await call(readArguments(input, args), calling)) }),
   };
 }

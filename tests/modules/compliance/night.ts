@@ -7,13 +7,13 @@ import { hr } from '../../../modules/hr/index.ts';
 import { sample as hrSample } from '../../../modules/hr/sample.ts';
 import { inventory } from '../../../modules/inventory/index.ts';
 import { sample as inventorySample } from '../../../modules/inventory/sample.ts';
-import { runNight, type Staged, unitsOf } from '../night.ts';
+import { once, runNight, unitsOf } from '../night.ts';
 
 /** The records of all modules. */
 export const entities = [hr, inventory, finance, compliance].flatMap((module) => module.records);
 
 /** compliance with the whole sample company, since it looks at what all others have made, and the night over it. */
-export const staged: Staged = {
+export const staged = once({
   module: compliance,
   company: (options) =>
     generateSample({ ...options, samples: [hrSample, inventorySample, financeSample, sample] }),
@@ -29,4 +29,4 @@ export const staged: Staged = {
         group_summary: (done) => [{ items: [done.at(-1)?.output], missing: 0 }],
       },
     }),
-};
+});

@@ -3,13 +3,13 @@ import { finance } from '../../../modules/finance/index.ts';
 import { sample } from '../../../modules/finance/sample.ts';
 import { inventory } from '../../../modules/inventory/index.ts';
 import { sample as inventorySample } from '../../../modules/inventory/sample.ts';
-import { runNight, type Staged, unitsOf } from '../night.ts';
+import { once, runNight, unitsOf } from '../night.ts';
 
 /** The records of finance and of what it requires. */
 export const entities = [...inventory.records, ...finance.records];
 
 /** finance with a sample company of what it requires, and the night over it. */
-export const staged: Staged = {
+export const staged = once({
   module: finance,
   company: (options) => generateSample({ ...options, samples: [inventorySample, sample] }),
   night: (made) => {
@@ -32,4 +32,4 @@ export const staged: Staged = {
       },
     });
   },
-};
+});

@@ -1,10 +1,10 @@
 import { generateSample } from '../../../core/ports/erp/sample.ts';
 import { inventory } from '../../../modules/inventory/index.ts';
 import { sample } from '../../../modules/inventory/sample.ts';
-import { runNight, type Staged, unitsOf } from '../night.ts';
+import { once, runNight, unitsOf } from '../night.ts';
 
 /** inventory with a sample company of its own and the night over it. */
-export const staged: Staged = {
+export const staged = once({
   module: inventory,
   company: (options) => generateSample({ ...options, samples: [sample] }),
   night: (made) => {
@@ -20,4 +20,4 @@ export const staged: Staged = {
       },
     });
   },
-};
+});
