@@ -60,8 +60,7 @@ export async function cloneOf(template: string): Promise<FreshDatabase> {
   const name = `test_${clones}`;
   await admin.query(`CREATE DATABASE ${name} TEMPLATE ${template} STRATEGY FILE_COPY`);
   const url = urlOf(server, name);
-  const encryption = testEncryption();
-  const database = await openDatabase({ url, dataFolder, encryption, isCopy: true });
+  const database = await openDatabase({ url, dataFolder, encryption: testEncryption() });
   return {
     database,
     url,

@@ -64,8 +64,6 @@ interface DatabaseOptions {
   readonly url?: string | undefined;
   readonly dataFolder: string;
   readonly signal?: AbortSignal;
-  /** Whether it is a copy of one that was opened, to which nobody else comes: then it is neither changed nor looked at. @default false */
-  readonly isCopy?: boolean;
 }
 
 const kyselyPoolSize = 4;
@@ -80,10 +78,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   const releasers = new Releasers();
   try {
     const config = await connectionOf(options, releasers);
-    if (!options.isCopy) {
-      const login = await openLogin(config, options.signal);
-      await prepare(login).finally(() => login.end());
-    }
+    const login = await openLogin(config, options.signal);
+    await prepare(login).finally(() => login.end());
     const vault = options.encryption && (await openVault(options.encryption));
     return openOn(config, releasers, vault);
   } catch (error) {
