@@ -60,14 +60,16 @@ describe('what people grant for a tenant that is suspended', () => {
     const runId = String(view.runId);
     await yard.waiting(runId);
     await tenants.suspend('yard', actor);
+    // What begins within a second of a suspension may still be written, so the yes waits until the engine has seen it.
+    const isHeldAs = (status: string) => async () => {
+      const { tenantId, tutti } = yard;
+      const [step] = (await tutti.engine.explain({ tenantId, runId })).steps;
+      return step?.status === status && step.blockers[0]?.kind === 'stop';
+    };
+    await eventually(isHeldAs('waiting'));
 
     await yard.say(view.id, 'anna');
-    const explained = () => yard.tutti.engine.explain({ tenantId: yard.tenantId, runId });
-    // The yes may come before the engine has looked whether the tenant is suspended; its write waits for that look.
-    await eventually(async () => {
-      const [step] = (await explained()).steps;
-      return step?.status === 'ready' && step.blockers[0]?.kind === 'stop';
-    });
+    await eventually(isHeldAs('ready'));
 
     assert.deepEqual(await yard.questions(keyOf(view)), ['granted']);
     assert.equal(await yard.slips(parcel), 0);
