@@ -84,7 +84,7 @@ class Fold {
       case 'run.cancelling':
         return this.#cancel('cancelled', rest());
       case 'run.aborted':
-        return this.#cancel('failed', rest());
+        return this.#cancel('failed', rest(), this.#run.steps[entry.step ?? -1]);
       case 'step.cancelling':
         return this.#cancelStep(entry);
       default:
@@ -197,18 +197,20 @@ class Fold {
     }
   }
 
-  #cancel(as: 'cancelled' | 'failed', rest: readonly HistoryEntry[]): void {
+  /** `by`: the step that has ended its run. */
+  #cancel(as: 'cancelled' | 'failed', rest: readonly HistoryEntry[], by?: Step): void {
     // It was asked again: the first time has decided.
     if (this.#run.isCancelled) return;
     const later = endedIn(rest);
     for (const [step, asked] of this.#pending) {
-      const ends = asked.kind === 'ready' && later.has(step.id);
+      const ends = (asked.kind === 'ready' || step === by) && later.has(step.id);
       if (ends && step.status === 'ready') this.#run.begin(step, this.#now);
       else if (!ends && step.status === 'running' && asked.kind === 'ready')
         this.#run.retry(step, this.#now);
       if (!ends) this.#pending.delete(step);
     }
-    this.#follow(this.#run.cancel(this.#now, as));
+    const own = by && this.#pending.has(by) ? by : null;
+    this.#follow(this.#run.cancel(this.#now, as, own));
   }
 
   #cancelStep({ step: id, data }: HistoryEntry): void {
