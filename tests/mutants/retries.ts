@@ -54,4 +54,11 @@ export const retries: readonly Mutant[] = [
     replace: 'if (lost > 0 || (!keys && !isSealed)) return true;',
     tests: [retry],
   },
+  {
+    id: 'a-retry-decides-again',
+    file: 'core/engine/store/carried.ts',
+    find: '} else if (isDecision(kind))',
+    replace: '} else if (isDecision(kind) && seq < 0)',
+    tests: ['tests/engine/retries/decided.test.ts'],
+  },
 ];
