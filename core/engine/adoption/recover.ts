@@ -222,7 +222,7 @@ class Fold {
         this.#run.retry(step, this.#now);
       if (!ends) this.#pending.delete(step);
     }
-    const own = by && this.#pending.has(by) ? by : null;
+    const own = by && this.#pending.has(by) ? by : undefined;
     this.#follow(this.#run.cancel(this.#now, as, own));
   }
 

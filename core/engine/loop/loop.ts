@@ -132,7 +132,6 @@ export class RunLoop {
       failed: (run, step, error) => this.#fail(run, step, error),
       skipped: (run, step, error) => this.#end(run, step, { kind: 'skipped', error }),
       aborted: (run, step, error) => {
-        // The run first: nothing goes on from the step that ends it.
         this.#steering.stopRun(run, `The run was ended by '${pathOf(step)}'.`, step);
         this.#fail(run, step, error);
       },

@@ -105,7 +105,7 @@ export class Steering {
   }
 
   /** Ends a run before its time: what does not run ends now, what runs is aborted. `by`: its own step, which has asked for it and has not ended. */
-  stopRun(run: Run, reason: string, by: Step | null = null): void {
+  stopRun(run: Run, reason: string, by?: Step): void {
     const { scheduler, clock, events, attempts } = this.#parts;
     scheduler.withdraw((item) => item.owner === run);
     // The run first: what ends in the following must free nothing that waits for it.

@@ -2,13 +2,12 @@ import fc from 'fast-check';
 import type { RunningLimits } from '../../../core/engine/schedule/scheduler.ts';
 import type { BreakerLimits, RateLimit } from '../../../core/ports/config.ts';
 import type { ItemNode, Node, WorkflowData } from '../../../core/sdk/node.ts';
-import type { RecoveryRule } from '../../../core/sdk/recovery.ts';
 import { workflow } from '../../support/fixtures/graphs.ts';
 import { nodeOf, nodeShape } from '../../support/fixtures/simulation.ts';
 import { agentNames, type Choose } from './agents.ts';
 import { seenOf, withData } from './data.ts';
 import { Dice } from './dice.ts';
-import { someRules } from './rules.ts';
+import { type RuleSetting, someRules } from './rules.ts';
 
 /** A run of the world: its graph, and what it says about itself. */
 export interface RunSetup {
@@ -40,12 +39,6 @@ export interface Setup {
   readonly habits: Habits;
   /** What follows the failures of agents, until somebody says otherwise. @default what they declare */
   readonly rules?: readonly RuleSetting[];
-}
-
-/** What somebody has set to follow the failures of an agent, qualified. */
-export interface RuleSetting {
-  readonly agent: string;
-  readonly rules: readonly RecoveryRule[];
 }
 
 /** How often something happens, beside what engines and threads do all the time (100). */

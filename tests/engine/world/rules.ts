@@ -1,7 +1,6 @@
 import type { Recovery, RecoveryRule } from '../../../core/sdk/recovery.ts';
 import { agentNames } from './agents.ts';
 import type { Dice } from './dice.ts';
-import type { RuleSetting } from './life.ts';
 
 const abouts: readonly (RecoveryRule['on'] | null)[] = [
   null,
@@ -10,6 +9,12 @@ const abouts: readonly (RecoveryRule['on'] | null)[] = [
   ['TOOL_FAILED', 'OUTPUT_INVALID'],
   ['TURNS_EXHAUSTED', 'AGENT_TIMEOUT'],
 ];
+
+/** What somebody has set to follow the failures of an agent, qualified. */
+export interface RuleSetting {
+  readonly agent: string;
+  readonly rules: readonly RecoveryRule[];
+}
 
 /** What people have set to follow the failures of agents, which they change while engines live. */
 export class RuleBook {
