@@ -61,4 +61,18 @@ export const retries: readonly Mutant[] = [
     replace: '} else if (isDecision(kind) && seq < 0)',
     tests: ['tests/engine/retries/decided.test.ts'],
   },
+  {
+    id: 'results-in-the-order-of-their-batches',
+    file: 'core/engine/run/foreach.ts',
+    find: 'results[index] = {',
+    replace: 'results[results.length + 0 * index] = {',
+    tests: [world],
+  },
+  {
+    id: 'who-takes-over-is-forgotten',
+    file: 'core/engine/adoption/recover.ts',
+    find: "step.reassignedTo = typeof agent === 'string' ? agent : null;",
+    replace: '',
+    tests: [world],
+  },
 ];

@@ -16,8 +16,9 @@ const worker = defineAgent({
 const race = defineWorkflow({
   name: 'lab.race',
   graph: ({ task, gate }) => {
-    const quick = task({ id: 'quick', agent: worker, input: {} });
+    // In the order in which a retry takes them over.
     const slow = task({ id: 'slow', agent: worker, input: {} });
+    const quick = task({ id: 'quick', agent: worker, input: {} });
     const open = gate({
       ...{ id: 'open', after: [quick, slow], join: 'any' },
       when: cel<boolean>('!has(nodes.slow.output)'),
