@@ -68,11 +68,4 @@ export const retries: readonly Mutant[] = [
     replace: 'results[results.length + 0 * index] = {',
     tests: [world],
   },
-  {
-    id: 'who-takes-over-is-forgotten',
-    file: 'core/engine/adoption/recover.ts',
-    find: "step.reassignedTo = typeof agent === 'string' ? agent : null;",
-    replace: '',
-    tests: [world],
-  },
 ];
