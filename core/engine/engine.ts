@@ -142,6 +142,7 @@ export class Engine {
         }),
       onOrphan: (orphan) => this.#measures.orphaned(orphan),
       rulesOf: (tenantId, agent) => this.#settings.rulesOf(tenantId, agent),
+      rulesVersion: () => this.#settings.version,
       limitOf: (tenantId, scope) => purses.of(tenantId, scope),
     });
   }

@@ -196,4 +196,11 @@ export const admission: readonly Mutant[] = [
     replace: "if (call.phase !== 'durable')\n      return this.#settle(",
     tests: [world],
   },
+  {
+    id: 'who-takes-over-by-a-setting-pays-from-no-purse',
+    file: 'core/engine/adoption/adoption.ts',
+    find: 'if (!isNewDay && version === this.#rulesVersion) return false;',
+    replace: 'if (!isNewDay) return false;',
+    tests: ['tests/engine/recovering/reassign.test.ts', world],
+  },
 ];

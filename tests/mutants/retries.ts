@@ -54,4 +54,18 @@ export const retries: readonly Mutant[] = [
     replace: 'if (lost > 0 || (!keys && !isSealed)) return true;',
     tests: [retry],
   },
+  {
+    id: 'a-retry-decides-again',
+    file: 'core/engine/store/carried.ts',
+    find: '} else if (isDecision(kind))',
+    replace: '} else if (isDecision(kind) && seq < 0)',
+    tests: ['tests/engine/retries/decided.test.ts'],
+  },
+  {
+    id: 'results-in-the-order-of-their-batches',
+    file: 'core/engine/run/foreach.ts',
+    find: 'results[index] = {',
+    replace: 'results[results.length + 0 * index] = {',
+    tests: [world],
+  },
 ];

@@ -223,4 +223,12 @@ export const survival: readonly Mutant[] = [
     replace: '',
     tests: ['tests/engine/paused.test.ts'],
   },
+  {
+    id: 'a-run-goes-on-from-the-step-that-ends-it',
+    file: 'core/engine/loop/loop.ts',
+    find: 'this.#steering.stopRun(run, `The run was ended by',
+    replace:
+      'this.#fail(run, step, error);\n        this.#steering.stopRun(run, `The run was ended by',
+    tests: ['tests/engine/recovering/abort.test.ts'],
+  },
 ];

@@ -46,6 +46,8 @@ export interface AdoptionParts {
   readonly onOrphan?: (orphan: OrphanRow) => void;
   /** The recovery rules in force for an agent. @default nobody takes a step over */
   readonly rulesOf?: (tenantId: number, agent: RegisteredAgent) => readonly RecoveryRule[];
+  /** Rises whenever those rules have changed. @default they never do */
+  readonly rulesVersion?: () => number;
   /** Micro-USD a day that a tenant's purse of a scope holds. */
   readonly limitOf: (tenantId: number, scope: string) => number;
 }
@@ -56,6 +58,7 @@ export class Adoption {
   /** By what was loaded when they were compiled. */
   #graphs = { registry: null as Registry | null, known: new Map<string, Graph>() };
   #budgetDay = '';
+  #rulesVersion = 0;
 
   constructor(parts: AdoptionParts) {
     this.#parts = parts;
@@ -95,14 +98,21 @@ export class Adoption {
     return upToSeq;
   }
 
-  /** Runs that go on past midnight pay from the purses of the new day; those of long ago are forgotten. Returns whether a day has begun. */
+  /**
+   * Runs that go on past midnight pay from the purses of the new day, and those whose steps may be taken over since from the purses of
+   * whoever takes them; purses of long ago are forgotten. Returns whether a day has begun.
+   */
   async keepBudgets(runs: Iterable<Run>, now: number): Promise<boolean> {
-    if (periodOf(now) === this.#budgetDay) return false;
-    this.#parts.broker.budget.closeBefore(periodOf(now - keptMs));
+    const isNewDay = periodOf(now) !== this.#budgetDay;
+    const { broker, rulesVersion } = this.#parts;
+    const version = rulesVersion?.() ?? 0;
+    if (!isNewDay && version === this.#rulesVersion) return false;
+    if (isNewDay) broker.budget.closeBefore(periodOf(now - keptMs));
     // After that: what lasts for more than a day is opened again for those that live.
     for (const run of runs) await this.#openBudgets(run, now);
     this.#budgetDay = periodOf(now);
-    return true;
+    this.#rulesVersion = version;
+    return isNewDay;
   }
 
   /** @throws PLAN_CHANGED when it is bound to a plan that was made with other declarations, policies, models or prices */

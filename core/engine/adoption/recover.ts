@@ -1,14 +1,14 @@
 import { EngineError, toErrorData } from '../../base/errors.ts';
 import type { Trust } from '../../ports/db/states.ts';
 import type { StoredBatches } from '../batches/batch-store.ts';
-import { nextEntry } from '../journal/entries.ts';
+import { decidedEntry, nextEntry } from '../journal/entries.ts';
 import type { Change } from '../journal/rows.ts';
 import { noTries } from '../recovery/ladder.ts';
 import { isOutside } from '../run/inline.ts';
 import type { Next } from '../run/next.ts';
 import type { Run } from '../run/run.ts';
 import type { Step } from '../run/step.ts';
-import { carriedIn } from '../store/carried.ts';
+import { carriedIn, isDecision } from '../store/carried.ts';
 import type { HistoryEntry, OpenStep, StoredSteps } from '../store/store.ts';
 
 /** What is stored of a run: the entries that move its state, and its step rows. */
@@ -44,7 +44,7 @@ export function recover(run: Run, stored: StoredRun, now: number): Recovered {
   for (const step of run.takeChanged()) if (!stored.ended.has(step.id)) run.touch(step);
   return {
     next: fold.left(),
-    changes: [...cancelled, ...lost],
+    changes: [...cancelled, ...lost, ...fold.untold()],
     spentMicroUsd: stored.spentMicroUsd,
     batched: stored.batched ?? { calls: [], batches: [] },
   };
@@ -63,6 +63,8 @@ class Fold {
   readonly #pending = new Map<Step, Next>();
   /** Attempts after which a step's conversation begins anew. */
   readonly #afresh = new Map<Step, number>();
+  /** What expressions have decided and no entry tells: by what a retry takes over, or by what has ended as its engine did. */
+  readonly #decided = new Set<Step>();
   #ended: Next | null = null;
 
   constructor(run: Run, now: number, trust: StoredSteps['trust'] = new Map()) {
@@ -84,7 +86,7 @@ class Fold {
       case 'run.cancelling':
         return this.#cancel('cancelled', rest());
       case 'run.aborted':
-        return this.#cancel('failed', rest());
+        return this.#cancel('failed', rest(), this.#run.steps[entry.step ?? -1]);
       case 'step.cancelling':
         return this.#cancelStep(entry);
       default:
@@ -98,7 +100,8 @@ class Fold {
     if (!step) return null;
     const { attempt, crashes, degraded, cost_micro_usd: costMicroUsd } = row;
     const recorded = this.#afresh.get(step) === attempt ? 0 : row.recorded;
-    const startedAt = row.started_at?.getTime() ?? null;
+    // What has been opened since the row was written has none there.
+    const startedAt = row.started_at?.getTime() ?? step.startedAt;
     Object.assign(step, { attempt, crashes, recorded, degraded, costMicroUsd, startedAt });
     if (row.found) step.found = new Set(row.found);
     if (step.kind === 'foreach') return null;
@@ -119,6 +122,15 @@ class Fold {
       this.#settle(step, { kind: 'cancelled' });
       return { run: this.#run, step, entries: [entry] };
     });
+  }
+
+  /** Tells what was decided and is not told yet. */
+  untold(): readonly Change[] {
+    const run = this.#run;
+    return [...this.#decided].map((step) => ({
+      ...{ run, step: null },
+      entries: [nextEntry(run, decidedEntry(step))],
+    }));
   }
 
   left(): readonly Next[] {
@@ -155,6 +167,7 @@ class Fold {
 
   #takeStep(entry: HistoryEntry): void {
     const step = entry.step === null ? undefined : this.#run.steps[entry.step];
+    if (step && isDecision(entry.kind)) this.#decided.delete(step);
     const asked = step && this.#pending.get(step);
     if (!step || !asked) return;
     switch (entry.kind) {
@@ -200,18 +213,20 @@ class Fold {
     }
   }
 
-  #cancel(as: 'cancelled' | 'failed', rest: readonly HistoryEntry[]): void {
+  /** `by`: the step that has ended its run. */
+  #cancel(as: 'cancelled' | 'failed', rest: readonly HistoryEntry[], by?: Step): void {
     // It was asked again: the first time has decided.
     if (this.#run.isCancelled) return;
     const later = endedIn(rest);
     for (const [step, asked] of this.#pending) {
-      const ends = asked.kind === 'ready' && later.has(step.id);
+      const ends = (asked.kind === 'ready' || step === by) && later.has(step.id);
       if (ends && step.status === 'ready') this.#run.begin(step, this.#now);
       else if (!ends && step.status === 'running' && asked.kind === 'ready')
         this.#run.retry(step, this.#now);
       if (!ends) this.#pending.delete(step);
     }
-    this.#follow(this.#run.cancel(this.#now, as));
+    const own = by && this.#pending.has(by) ? by : undefined;
+    this.#follow(this.#run.cancel(this.#now, as, own));
   }
 
   #cancelStep({ step: id, data }: HistoryEntry): void {
@@ -240,6 +255,7 @@ class Fold {
       if (each.kind === 'ready' || each.kind === 'wait' || each.kind === 'open')
         this.#pending.set(each.step, each);
       else if (each.kind === 'expand') this.#pending.set(each.container.step, each);
+      else if (each.kind === 'decided') this.#decided.add(each.step);
       else if (each.kind === 'ended') this.#ended = each;
     }
   }

@@ -132,8 +132,8 @@ export class RunLoop {
       failed: (run, step, error) => this.#fail(run, step, error),
       skipped: (run, step, error) => this.#end(run, step, { kind: 'skipped', error }),
       aborted: (run, step, error) => {
+        this.#steering.stopRun(run, `The run was ended by '${pathOf(step)}'.`, step);
         this.#fail(run, step, error);
-        this.#steering.stopRun(run, 'failed', `The run was ended by '${pathOf(step)}'.`);
       },
     };
   }

@@ -70,7 +70,7 @@ export class Steering {
       case 'cancel': {
         const data = { reason: asked.reason };
         events.note(run, { step: null, kind: 'run.cancelling', data }, taken);
-        return this.stopRun(run, 'cancelled', `The run was cancelled (${asked.reason}).`);
+        return this.stopRun(run, `The run was cancelled (${asked.reason}).`);
       }
       case 'cancel_step':
         return this.#cancelStep(run, asked, taken);
@@ -104,12 +104,12 @@ export class Steering {
     }
   }
 
-  /** Ends a run before its time: what does not run ends now, what runs is aborted. */
-  stopRun(run: Run, as: 'cancelled' | 'failed', reason: string): void {
+  /** Ends a run before its time: what does not run ends now, what runs is aborted. `by`: its own step, which has asked for it and has not ended. */
+  stopRun(run: Run, reason: string, by?: Step): void {
     const { scheduler, clock, events, attempts } = this.#parts;
     scheduler.withdraw((item) => item.owner === run);
     // The run first: what ends in the following must free nothing that waits for it.
-    events.follow(run, run.cancel(clock.now(), as));
+    events.follow(run, run.cancel(clock.now(), by ? 'failed' : 'cancelled', by));
     attempts.cancel((each) => each.run === run, reason);
   }
 

@@ -181,12 +181,12 @@ export class Run {
     this.touch(step);
   }
 
-  /** Ends everything that does not run; running steps are the engine's to abort. It ends as `cancelled`, or `failed` when its own step asked. */
-  cancel(now: number, as: 'cancelled' | 'failed' = 'cancelled'): readonly Next[] {
+  /** Ends everything that does not run; running steps are the engine's to abort. It ends as `cancelled`, or `failed` when its own step asked: `by`, which ends by itself. */
+  cancel(now: number, as: 'cancelled' | 'failed' = 'cancelled', by?: Step): readonly Next[] {
     this.#stopped ??= as;
     for (const step of this.steps) {
-      const isOpenForeach = this.#containers.has(step) && step.status === 'running';
-      if (isOpenForeach || isIdle(step)) this.#close(step, { kind: 'cancelled' }, now);
+      const isOpen = step !== by && this.#containers.has(step) && step.status === 'running';
+      if (isOpen || isIdle(step)) this.#close(step, { kind: 'cancelled' }, now);
     }
     this.#open = this.steps.filter((step) => step.status === 'running').length;
     return this.#closed([]);

@@ -18,16 +18,34 @@ export function carriedIn(history: readonly HistoryEntry[]): ReadonlyMap<number,
     } else if (kind === 'step.skipped') {
       const ended = { kind: 'skipped' as const, error: data.error as never };
       ends.set(step, { outputSeq: null, degraded, ended });
-    }
+    } else if (isDecision(kind))
+      ends.set(step, { outputSeq: null, degraded, ended: decidedBefore({ kind, data, body }) });
   }
   return ends;
+}
+
+/** Whether an entry tells what a node's expressions have decided. */
+export function isDecision(kind: string): boolean {
+  return kind === 'gate.decided' || kind === 'switch.decided' || kind === 'compute.done';
+}
+
+/** What was decided stays so: whoever asked again might see more than was there at the time. */
+function decidedBefore({
+  kind,
+  data,
+  body,
+}: Pick<HistoryEntry, 'kind' | 'data' | 'body'>): Carried['ended'] {
+  if (data.status === 'skipped') return { kind: 'skipped' };
+  if (kind === 'gate.decided') return { kind: 'succeeded', output: null };
+  const output = kind === 'switch.decided' ? { case: data.case } : JSON.parse(body ?? 'null');
+  return { kind: 'succeeded', output };
 }
 
 /** A step of a run that has ended, as far as a retry needs it. */
 export interface FormerStep {
   readonly id: number;
   readonly status: string;
-  /** The entry that tells its end; null: its place in the graph decided it, or it has none. */
+  /** The entry that tells its end, or what its expressions have decided; null: its place in the graph decided it, or it has none. */
   readonly seq: number | null;
   /** Of a step that has started a run: whether that one has come to a good end in every part. */
   readonly isWhole: boolean;
@@ -35,7 +53,7 @@ export interface FormerStep {
 
 /** A run that has ended, and is to be retried. */
 export interface FormerRun {
-  readonly graph: Pick<Graph, 'nodes'>;
+  readonly graph: Pick<Graph, 'nodes' | 'places' | 'reads'>;
   readonly steps: ReadonlyMap<number, FormerStep>;
   /** Which foreach was expanded by which entry, into how many items or batches, oldest first. */
   readonly expansions: readonly {
@@ -82,7 +100,8 @@ export interface Takeover {
  * again as well, such as what was summed up over the items that had succeeded. Steps get the ids that the retry will give them: in the
  * order of the nodes, then of the expansions as it has them.
  */
-export function takeover({ graph: { nodes }, steps, expansions }: FormerRun): Takeover {
+export function takeover({ graph, steps, expansions }: FormerRun): Takeover {
+  const { nodes } = graph;
   const bases = new Map<number, Base>();
   let base = nodes.length;
   for (const { seq, step, items } of expansions) {
@@ -95,11 +114,16 @@ export function takeover({ graph: { nodes }, steps, expansions }: FormerRun): Ta
   const isDone = (index: number): boolean => {
     const before = known.get(index);
     if (before !== undefined) return before;
-    const done = isMet(nodes[index], { isDone, statusOf });
+    const done = isMet(nodes[index], { isDone, statusOf }) && comesOutAgain(index);
     const result = done && endsWell(index);
     known.set(index, result);
     return result;
   };
+  const order = inOrder(nodes);
+  const isBehind = behindIn(nodes, order);
+  const comesOutAgain = (index: number): boolean =>
+    !isDecidedAgain(nodes[index], steps.get(index)) ||
+    (graph.reads[index] ?? []).every((id) => isBehind(index, graph.places.get(id) ?? -1));
   const endsWell = (index: number): boolean => {
     const node = nodes[index];
     const step = steps.get(index);
@@ -112,7 +136,6 @@ export function takeover({ graph: { nodes }, steps, expansions }: FormerRun): Ta
       doneInItem(node.body, { first: at.base + item * node.body.length, steps }).every(Boolean),
     );
   };
-  const order = inOrder(nodes);
   // Each after what it waits for, so that nothing asks deeply.
   for (const index of order) isDone(index);
   nodes.forEach((node, index) => {
@@ -142,6 +165,41 @@ export function takeover({ graph: { nodes }, steps, expansions }: FormerRun): Ta
   }
   entries.sort(inOrderOfRetry);
   return { entries, steps: kept, isWhole: nodes.every((_, index) => isDone(index)) };
+}
+
+/** Whether a retry asks a node's expressions again: its end was recorded nowhere. */
+function isDecidedAgain(
+  node: CompiledNode | undefined,
+  step: Pick<FormerStep, 'status' | 'seq'> | undefined,
+): boolean {
+  if (!node || !step || step.seq !== null) return false;
+  return isInline(node) || (step.status === 'skipped' && node.when !== null);
+}
+
+/**
+ * Tells whether one node has ended whenever another one is decided. Behind `any` that hangs on which dependency was the first, and in a retry
+ * another one may be: whoever looks at what may have ended may come to something else. `order`: every node after what it waits for.
+ */
+function behindIn(
+  nodes: readonly CompiledNode[],
+  order: readonly number[],
+): (index: number, other: number) => boolean {
+  const known = new Map<number, readonly boolean[]>();
+  const dependentsOf = (other: number): readonly boolean[] => {
+    const found: boolean[] = [];
+    for (const index of order) {
+      const { deps = [], join } = nodes[index] ?? {};
+      const isBehind = (dep: number): boolean => dep === other || found[dep] === true;
+      found[index] =
+        deps.length > 0 && (join === 'any' ? deps.every(isBehind) : deps.some(isBehind));
+    }
+    return found;
+  };
+  return (index, other) => {
+    const found = known.get(other) ?? dependentsOf(other);
+    known.set(other, found);
+    return found[index] === true;
+  };
 }
 
 function byRank(one: Rank, other: Rank): number {
@@ -196,13 +254,16 @@ function doneInItem(
   },
 ): readonly boolean[] {
   const known = new Map<number, boolean>();
+  const isRace = body.some(({ join, deps }) => join === 'any' && deps.length > 1);
   const isDone = (place: number): boolean => {
     const before = known.get(place);
     if (before !== undefined) return before;
     const node = body[place];
     const step = steps.get(first + place);
     const statusOf = (dep: number) => steps.get(first + dep)?.status;
-    const done = node && step && isMet(node, { isDone, statusOf }) && isGood(node, step, isStopped);
+    const isSame = !(isRace && isDecidedAgain(node, step));
+    const isReached = isSame && isMet(node, { isDone, statusOf });
+    const done = node && step && isReached && isGood(node, step, isStopped);
     known.set(place, done ?? false);
     return done ?? false;
   };

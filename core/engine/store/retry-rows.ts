@@ -92,7 +92,8 @@ export async function readFormer(
   const steps = await client.query<FormerStep>(
     `SELECT s.id, s.status, e.seq,
        s.kind <> 'workflow' OR s.status <> 'succeeded' OR NOT EXISTS (SELECT FROM tutti.run c WHERE c.parent_run_id = $2 AND c.tenant_id = $1 AND c.parent_step = s.id AND c.status = 'partial') AS "isWhole"
-     FROM tutti.step s LEFT JOIN tutti.entry e ON e.tenant_id = $1 AND e.run_id = $2 AND e.step = s.id AND e.kind = 'step.' || s.status AND e.kind IN ('step.succeeded', 'step.skipped')
+     FROM tutti.step s LEFT JOIN tutti.entry e ON e.tenant_id = $1 AND e.run_id = $2 AND e.step = s.id AND s.status IN ('succeeded', 'skipped')
+       AND (e.kind IN ('gate.decided', 'switch.decided', 'compute.done') OR e.kind = 'step.' || s.status AND e.kind IN ('step.succeeded', 'step.skipped'))
      WHERE s.tenant_id = $1 AND s.run_id = $2 ORDER BY s.id`,
     [tenantId, id],
   );
@@ -148,7 +149,8 @@ const copySql = `WITH steps AS (SELECT * FROM unnest($6::int[], $7::int[]) AS s 
     FROM wanted w JOIN tutti.entry e ON e.tenant_id = $1 AND e.run_id = $2 AND e.seq = w.old),
   entries AS (INSERT INTO tutti.entry (tenant_id, run_id, seq, step, kind, data)
     SELECT $1, $3, t.seq, t.step, t.kind, (t.data - 'outputSeq') || jsonb_build_object('carried', true)
-      || CASE WHEN t.kind LIKE 'step.%' THEN jsonb_build_object('trust', s.trust, 'degraded', s.degraded) ELSE '{}' END
+      || CASE WHEN t.kind LIKE 'step.%' THEN jsonb_build_object('trust', s.trust, 'degraded', s.degraded)
+        WHEN t.kind IN ('gate.decided', 'switch.decided', 'compute.done') THEN jsonb_build_object('status', s.status) ELSE '{}' END
     FROM taken t JOIN tutti.step s ON s.tenant_id = $1 AND s.run_id = $2 AND s.id = t.former),
   bodies AS MATERIALIZED (SELECT t.*, p.* FROM (SELECT seq, kind, body_at FROM taken) t
     LEFT JOIN LATERAL (SELECT class, encoding, key_id, sha256, size, body FROM tutti.payload WHERE tenant_id = $1 AND run_id = $2 AND seq = t.body_at AND part = 0) p ON true),
@@ -158,6 +160,6 @@ const copySql = `WITH steps AS (SELECT * FROM unnest($6::int[], $7::int[]) AS s 
     SELECT $1, $3, f.fingerprint, t.step, t.seq, f.module, f.agent, f.kind, f.severity, f.company, f.records, f.amount, f.currency, f.simulated
     FROM taken t JOIN tutti.finding f ON f.tenant_id = $1 AND f.run_id = $2 AND f.seq = t.old WHERE t.kind = 'finding'),
   feeds AS (INSERT INTO tutti.feed (tenant_id, run_id, from_seq, to_seq) SELECT $1, $3, 1, 1 + count(*) FROM taken)
-  SELECT count(*) FILTER (WHERE body IS NULL AND kind IN ('step.succeeded', 'foreach.expanded'))::int AS lost,
+  SELECT count(*) FILTER (WHERE body IS NULL AND kind IN ('step.succeeded', 'foreach.expanded', 'compute.done'))::int AS lost,
     coalesce(bool_or(key_id IS NOT NULL), false) AS is_sealed,
     jsonb_agg(jsonb_build_object('seq', seq, 'of', body_at)) FILTER (WHERE body IS NOT NULL) AS places FROM bodies`;

@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { recover } from '../../../core/engine/adoption/recover.ts';
 import { Run } from '../../../core/engine/run/run.ts';
 import { isTerminal } from '../../../core/engine/run/states.ts';
-import { nameOf } from '../../support/fixtures/graphs.ts';
+import type { HistoryEntry } from '../../../core/engine/store/store.ts';
+import { foreach, gate, nameOf, runOf, task } from '../../support/fixtures/graphs.ts';
 import { aLife, allEnded, Simulation } from '../../support/fixtures/simulation.ts';
 import { verifies } from '../../support/verifies.ts';
 
@@ -146,5 +147,43 @@ describe('recover', () => {
       }),
       { numRuns: 100 },
     );
+  });
+
+  it('knows since when a list runs that opens because a step was being ended when its engine died', () => {
+    const nodes = [task('one'), foreach('list', { after: ['one'], join: 'all_done' })];
+    const run = runOf(nodes);
+    const entry = (seq: number, kind: string, data: Readonly<Record<string, unknown>>) => ({
+      ...{ seq, kind, data, step: 0, body: null },
+    });
+    const row = {
+      ...{ wait: null, wake_at: null, crashes: 0, cost_micro_usd: 0, degraded: false },
+      ...{ worker: null, recorded: 0 },
+    };
+    const open = [
+      { ...row, id: 0, status: 'running' as const, attempt: 1, started_at: new Date(5) },
+      { ...row, id: 1, status: 'pending' as const, attempt: 0, started_at: null },
+    ];
+    const history = [
+      entry(2, 'step.started', { attempt: 1 }),
+      entry(3, 'step.cancelling', { subtree: false, running: [0] }),
+    ];
+
+    recover(run, { history, open, ended: new Set(), spentMicroUsd: 0 }, 9_000);
+
+    assert.equal(run.steps[1]?.status, 'running');
+    assert.equal(run.steps[1]?.startedAt, 9_000);
+  });
+
+  it('tells what expressions decide by what a retry has taken over, once', () => {
+    const nodes = [task('one'), gate('open', 'true', { after: ['one'] })];
+    const carried = { seq: 2, step: 0, kind: 'step.succeeded', data: { carried: true }, body: '1' };
+    const told = { seq: 3, step: 1, kind: 'gate.decided', data: { open: true }, body: null };
+    const decided = (history: readonly HistoryEntry[]) =>
+      recover(runOf(nodes), { history, open: [], ended: new Set(), spentMicroUsd: 0 }, 0)
+        .changes.flatMap(({ entries = [] }) => entries)
+        .map(({ kind, step }) => `${kind} ${step}`);
+
+    assert.deepEqual(decided([carried]), ['gate.decided 1']);
+    assert.deepEqual(decided([carried, told]), []);
   });
 });

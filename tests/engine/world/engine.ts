@@ -14,6 +14,7 @@ import type { Run } from '../../../core/engine/run/run.ts';
 import { type Container, pathOf } from '../../../core/engine/run/step.ts';
 import { Scheduler } from '../../../core/engine/schedule/scheduler.ts';
 import type { RunRow, Store } from '../../../core/engine/store/store.ts';
+import type { StepFailure } from '../../../core/ports/config.ts';
 import type {
   Answer,
   DispatchEvents,
@@ -21,12 +22,16 @@ import type {
   FromThread,
   Job,
 } from '../../../core/ports/dispatcher.ts';
+import type { RecoveryRule } from '../../../core/sdk/recovery.ts';
+import type { RegisteredAgent } from '../../../core/sdk/registry.ts';
 import { prices, profilesOf, registry } from './agents.ts';
 import { SimConnection } from './connection.ts';
 import type { SimDatabase } from './database.ts';
+import type { Dice } from './dice.ts';
 import type { Setup } from './life.ts';
 import type { MortalClock } from './mortal-clock.ts';
 import type { Outside } from './outside.ts';
+import type { RuleBook } from './rules.ts';
 import type { SimStore } from './store.ts';
 import { SimThread } from './thread.ts';
 
@@ -45,6 +50,8 @@ export interface EngineWatch {
   /** A job is told to end, because its time is over. */
   timedOut(engine: SimEngine, thread: SimThread): void;
   committed(engine: SimEngine, changes: readonly Change[]): void;
+  /** The installation is told of a step that has failed for good. */
+  stepFailed(failure: StepFailure): void;
   /** The database refused rows: never in this world. */
   rejected(engine: SimEngine, change: Change, error: EngineError): void;
   /** Its journal has given up. */
@@ -60,6 +67,7 @@ export interface EngineWorld {
   readonly clock: MortalClock;
   readonly boot: string;
   readonly wallet: Wallet;
+  readonly rules: RuleBook;
 }
 
 /** What a day's purse holds, which people raise while engines live. */
@@ -101,12 +109,18 @@ export class SimEngine implements Dispatcher {
   /** Of which model the call under way of a step was permitted, by run and path. */
   readonly #granted = new Map<string, string>();
   #followed = 0;
+  /** The rules as this engine has seen them last. */
+  #rules: RuleBook['byAgent'];
+  #rulesVersion: number;
 
   constructor(world: EngineWorld) {
     const { setup, clock, boot, store, database } = world;
     this.#world = world;
     this.boot = boot;
     this.clock = clock;
+    this.#rules = world.rules.byAgent;
+    this.#rulesVersion = world.rules.version;
+    const rulesOf = (_: number, { name }: RegisteredAgent) => this.rulesFor(name);
     const breakers = new Breakers({
       clock,
       limits: () => setup.breaker ?? { failures: 0 },
@@ -135,8 +149,9 @@ export class SimEngine implements Dispatcher {
       dispatcher: this,
       registry,
       clock,
-      rulesOf: (_tenantId, { agent }) => agent.recovery ?? [],
+      rulesOf,
       itemsOf: (run, container) => this.#itemsOf(run, container),
+      onStepFailed: (failure) => world.watch.stepFailed(failure),
       onEnd: () => {},
     });
     this.#adoption = new Adoption({
@@ -145,6 +160,8 @@ export class SimEngine implements Dispatcher {
       registry,
       broker: this.broker,
       basis: () => '',
+      rulesOf,
+      rulesVersion: () => this.#rulesVersion,
       limitOf: () => this.#world.wallet.dailyMicroUsd,
     });
   }
@@ -159,9 +176,16 @@ export class SimEngine implements Dispatcher {
   /** As the engine does every second: follows purses that were raised, and opens those of a new day. */
   async tend(): Promise<void> {
     const { loop, clock } = this;
+    this.#rules = this.#world.rules.byAgent;
+    this.#rulesVersion = this.#world.rules.version;
     const isNewDay = await this.#adoption.keepBudgets(loop.runs.values(), clock.now());
     const hasMoved = this.#followPurses();
     if ((isNewDay || hasMoved) && this.isAlive) loop.budgetsMoved();
+  }
+
+  /** What it answers the failures of an agent with, beside what is usual. */
+  rulesFor(agent: string): readonly RecoveryRule[] {
+    return this.#rules.get(agent) ?? registry.agents.get(agent)?.agent.recovery ?? [];
   }
 
   /** Starts nothing more. */
@@ -229,6 +253,16 @@ export class SimEngine implements Dispatcher {
     // It waits for a thread: nothing of it has run.
     const done = { kind: 'failed', error, degraded: false, trust: 'system' } as const;
     this.#events.messages([{ kind: 'done', ref, done }]);
+  }
+
+  /** A foreach gets its items, as many as chance wills. */
+  expand(at: number, dice: Dice): void {
+    const [expansion] = this.expansions.splice(at, 1);
+    const items = Array.from({ length: dice.below(5) }, (_, nth) => ({
+      id: `i${nth}`,
+      odd: nth % 2,
+    }));
+    expansion?.resolve(items);
   }
 
   /** The thread under a job dies. */

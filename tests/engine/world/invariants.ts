@@ -28,5 +28,12 @@ export const tilts: Readonly<Record<string, Tilt>> = {
     weights: { raise: 20, rival: 8, drain: 0, crash: 1 },
   },
   I18: { fails: true, writes: true, retries: 2, weights: { crash: 5, cancel: 3, cancelStep: 3 } },
+  I19: { fails: true, weights: { crash: 8, lose: 6, fence: 3, outage: 4 } },
+  I20: {
+    fails: true,
+    ways: true,
+    retries: 1,
+    weights: { crash: 6, lose: 5, cancel: 2, cancelStep: 2, pause: 2, rule: 5 },
+  },
   I15: { weights: { crash: 6, cancel: 3, cancelStep: 4, pause: 3, rank: 3, retire: 4 } },
 };

@@ -5,6 +5,9 @@ import type { ItemNode, Node, WorkflowData } from '../../../core/sdk/node.ts';
 import { workflow } from '../../support/fixtures/graphs.ts';
 import { nodeOf, nodeShape } from '../../support/fixtures/simulation.ts';
 import { agentNames, type Choose } from './agents.ts';
+import { seenOf, withData } from './data.ts';
+import { Dice } from './dice.ts';
+import { type RuleSetting, someRules } from './rules.ts';
 
 /** A run of the world: its graph, and what it says about itself. */
 export interface RunSetup {
@@ -34,6 +37,8 @@ export interface Setup {
   readonly dailyBudgetMicroUsd: number | undefined;
   readonly startsAt: number;
   readonly habits: Habits;
+  /** What follows the failures of agents, until somebody says otherwise. @default what they declare */
+  readonly rules?: readonly RuleSetting[];
 }
 
 /** How often something happens, beside what engines and threads do all the time (100). */
@@ -54,6 +59,8 @@ export interface Weights {
   readonly pause: number;
   /** Somebody gives a run another priority. */
   readonly rank: number;
+  /** Somebody sets what follows the failures of an agent. */
+  readonly rule: number;
 }
 
 export interface Life {
@@ -64,7 +71,7 @@ export interface Life {
 
 const usual: Weights = {
   ...{ pass: 25, lose: 3, crash: 3, fence: 1, retire: 1, drain: 1, outage: 2, rival: 1, raise: 2 },
-  ...{ cancel: 1, cancelStep: 1, pause: 1, rank: 1 },
+  ...{ cancel: 1, cancelStep: 1, pause: 1, rank: 1, rule: 0 },
 };
 
 /** What a property is about: the rest of a life is as usual. */
@@ -79,6 +86,8 @@ export interface Tilt {
   readonly ill?: 'often' | 'always';
   /** Agents that ask for money. */
   readonly asks?: boolean;
+  /** Failures that are followed in every way that there is, as settings say which change meanwhile. */
+  readonly ways?: boolean;
   /** One slot for everybody. */
   readonly narrow?: boolean;
   /** How often runs that have something left to do are retried, and their retries. @default 0 */
@@ -122,6 +131,7 @@ function aSetup({ models, money, narrow, ...tilt }: Tilt): fc.Arbitrary<Setup> {
       dailyBudgetMicroUsd: fc.constantFrom(3_000, 8_000, 25_000),
       startsAt: fc.constantFrom(evening, midnight - 20_000),
       habits: habitsOf(tilt),
+      rules: tilt.ways ? fc.array(aRuleSetting, { minLength: 2, maxLength: 6 }) : fc.constant([]),
     })
     .map(({ isScarce: scarce, hasModels: on, runs, ...setup }) => ({
       ...setup,
@@ -161,6 +171,11 @@ function aLimit(): fc.Arbitrary<RateLimit> {
     );
 }
 
+const aRuleSetting: fc.Arbitrary<RuleSetting> = fc.record({
+  agent: fc.constantFrom(...agentNames),
+  rules: fc.nat(2 ** 31 - 1).map((seed) => someRules(new Dice(seed))),
+});
+
 const asking: readonly string[] = ['beta.asks', 'beta.asks', 'beta.work'];
 
 function aRunOf(names: readonly string[]) {
@@ -178,8 +193,12 @@ function aRunOf(names: readonly string[]) {
         },
       )
       .map((all) =>
-        all.map(({ shape, ...choice }, index) => withAgent(nodeOf(shape, index), choice, names)),
+        withData(
+          all.map(({ shape, ...choice }, index) => withAgent(nodeOf(shape, index), choice, names)),
+          all.map(({ agent }) => agent),
+        ),
       ),
+    brings: fc.boolean(),
     partial: fc.boolean(),
     concurrency: fc.constantFrom(null, null, 1, 2),
     deadline: fc.constantFrom(null, null, null, 'PT5S', 'PT2M'),
@@ -192,13 +211,15 @@ function named(
   {
     attended,
     nodes,
+    brings,
     budgetMicroUsd,
     ...rest
   }: ReturnType<typeof aRunOf> extends fc.Arbitrary<infer R> ? R : never,
   { index, isScarce }: { readonly index: number; readonly isScarce: boolean },
 ): RunSetup {
   const limits = { ...rest, budgetMicroUsd: isScarce ? budgetMicroUsd : null };
-  return { attended, data: workflow(nodes, { name: `run${index}`, ...limits }) };
+  const output = brings && { output: seenOf(nodes.map(({ id }) => id)) };
+  return { attended, data: workflow(nodes, { name: `run${index}`, ...limits, ...output }) };
 }
 
 /** Gives every agent of a node one of `names`, and 0 the agent's own priority. */

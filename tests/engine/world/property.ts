@@ -5,7 +5,7 @@ import { World } from './world.ts';
 const { FC_RUNS, FC_SEED, FC_PATH, FC_SHRINK } = process.env;
 
 /** Lives of one property; FC_RUNS sets another number. */
-export const livesEach = Number(FC_RUNS ?? 116);
+export const livesEach = Number(FC_RUNS ?? 104);
 
 export interface Trial {
   readonly lives?: number;

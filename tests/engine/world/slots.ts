@@ -44,5 +44,10 @@ export function isBlocked(
 }
 
 function moduleOf(step: Step): string {
-  return agents.get((step.place as CompiledTask).agent)?.module ?? '';
+  return agents.get(actingOf(step))?.module ?? '';
+}
+
+/** The agent that does a step now, qualified. */
+export function actingOf({ place, reassignedTo }: Step): string {
+  return reassignedTo ?? (place as CompiledTask).agent;
 }

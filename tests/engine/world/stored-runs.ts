@@ -9,6 +9,9 @@ import type { RunRow } from '../../../core/engine/store/store.ts';
 import type { EntryLine, SimDatabase, StoredRun } from './database.ts';
 import type { RunSetup } from './life.ts';
 
+/** What tells of a node that its expressions have decided. */
+const decided = /^(gate\.decided|switch\.decided|compute\.done)$/;
+
 /** A run as it is stored when somebody asks for it. */
 export function rowOf({ data, attended }: RunSetup, index: number, createdAt: number): RunRow {
   return {
@@ -69,8 +72,10 @@ export function retryOf(
 function stepsOf({ steps, entries }: StoredRun): ReadonlyMap<number, FormerStep> {
   const endOf = (step: number, status: string): number | null =>
     /^(succeeded|skipped)$/.test(status)
-      ? (entries.find((entry) => entry.step === step && entry.kind === `step.${status}`)?.seq ??
-        null)
+      ? (entries.find(
+          (entry) =>
+            entry.step === step && (entry.kind === `step.${status}` || decided.test(entry.kind)),
+        )?.seq ?? null)
       : null;
   return new Map(
     [...steps.values()].map(({ id, status }) => [
@@ -109,7 +114,9 @@ function copies(
       data: { outputSeq, ...data },
       body: own,
     } = entry;
-    const end = kind.startsWith('step.') && { trust: row.trust, degraded: row.degraded };
+    const end = decided.test(kind)
+      ? { status: row.status }
+      : kind.startsWith('step.') && { trust: row.trust, degraded: row.degraded };
     const body =
       outputSeq === undefined
         ? own

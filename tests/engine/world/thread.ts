@@ -163,7 +163,14 @@ export class SimThread {
     if (this.#writes < 2 && dice.once(habits.write)) return this.#begin(dice);
     if (dice.once(6)) return this.#note(dice);
     if (dice.once(habits.fail)) return this.#fail(dice);
-    this.#end({ kind: 'succeeded', output: JSON.stringify({ n: dice.below(9) }) });
+    this.#end({ kind: 'succeeded', output: JSON.stringify(this.#output(dice.below(9))) });
+  }
+
+  /** What nobody else brings: it says who has made it, and of a batch for whom. */
+  #output(n: number): unknown {
+    const { runId, stepPath, attempt, batch } = this.job;
+    const by = `${runId.slice(-2)} ${stepPath} ${attempt}`;
+    return { n, by, ...(batch && { results: batch.map((key) => ({ key, by: `${by} ${key}` })) }) };
   }
 
   #hearDenied(error: ErrorData): void {

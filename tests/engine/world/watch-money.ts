@@ -4,7 +4,7 @@ import { pathOf, type Step } from '../../../core/engine/run/step.ts';
 import { agents, modelsOf } from './agents.ts';
 import type { SimEngine } from './engine.ts';
 import type { Accuse, Seen } from './seen.ts';
-import { holders, isBlocked } from './slots.ts';
+import { actingOf, holders, isBlocked } from './slots.ts';
 import type { SimThread } from './thread.ts';
 import type { Calls } from './watch-calls.ts';
 
@@ -97,7 +97,7 @@ export class Money {
   #checkAsk(step: Step | null, scope: unknown): void {
     const { purses } = this.#world.database;
     if (!step || !('agent' in step.place)) return;
-    if (!asks(step.place.agent) || !sharedPurse(String(scope)))
+    if (!asks(actingOf(step)) || !sharedPurse(String(scope)))
       this.#accuse('I17', `${pathOf(step)} waits for '${scope}', and ought not to`);
     // What other engines have reserved may come back; what is this one's may be spent, and not yet be written.
     const left = [...purses].map(
@@ -123,10 +123,29 @@ export class Money {
     if (held !== reserved) this.#accuse('I4', `${held} is reserved, the calls say ${reserved}`);
     if (spent - this.#world.rivalSpent !== settled)
       this.#accuse('I4', `${spent} is settled, the calls say ${settled}`);
+    this.#checkModules();
     for (const [name, purse] of database.purses) {
       if (purse.reserved + purse.settled > purse.limit)
         this.#accuse('I4', `${name}: ${purse.settled} + ${purse.reserved} of ${purse.limit}`);
       if (purse.reserved < 0) this.#accuse('I4', `${name} has ${purse.reserved} reserved`);
+    }
+  }
+
+  /** Each module's purse has what its agents' calls say, whoever has called them in. */
+  #checkModules(): void {
+    const { database } = this.#world;
+    const held = new Map<string, number>();
+    for (const { ledger, entries } of database.runs.values()) {
+      for (const { seq, state, reserved, cost } of ledger.values()) {
+        const { module, period } = entries.find((entry) => entry.seq === seq)?.data ?? {};
+        const name = `1 module:${module} ${period}`;
+        held.set(name, (held.get(name) ?? 0) + (state === 'reserved' ? reserved : cost));
+      }
+    }
+    for (const [name, microUsd] of held) {
+      const purse = database.purses.get(name);
+      const told = (purse?.reserved ?? 0) + (purse?.settled ?? 0);
+      if (told !== microUsd) this.#accuse('I4', `${name} has ${told}, its calls say ${microUsd}`);
     }
   }
 

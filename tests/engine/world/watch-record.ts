@@ -123,8 +123,9 @@ function foldedState(status: StepLine['status'], kind: string): string {
 
 /** The rule of a run's status, written down a second time. */
 function statusBy(rows: readonly StepLine[], run: StoredRun, graph: Graph): RunStatus {
-  if (run.entries.some(({ kind }) => kind === 'run.cancelling')) return 'cancelled';
-  if (run.entries.some(({ kind }) => kind === 'run.aborted')) return 'failed';
+  // Whoever came first has decided.
+  const ended = run.entries.find(({ kind }) => /^run\.(cancelling|aborted)$/.test(kind));
+  if (ended) return ended.kind === 'run.aborted' ? 'failed' : 'cancelled';
   const failed = rows.filter(({ status }) => status === 'failed');
   if (failed.length === 0) return 'succeeded';
   const isFatal = failed.some((row) => row.item_key === '' && isCritical(row, failed, graph));

@@ -7,7 +7,7 @@ import type { Job } from '../../../core/ports/dispatcher.ts';
 import { modelsOf } from './agents.ts';
 import type { SimEngine } from './engine.ts';
 import type { Accuse, Seen } from './seen.ts';
-import { type Holder, holders, isBlocked } from './slots.ts';
+import { actingOf, type Holder, holders, isBlocked } from './slots.ts';
 import { turnsHeld } from './store.ts';
 import type { Money } from './watch-money.ts';
 
@@ -127,7 +127,11 @@ export class Starts {
     if (mode !== 'model') return;
     const { entries } = this.#world.database.run(runId);
     const own = entries.findLast(({ kind, step: id }) => kind === 'step.started' && id === step.id);
-    const before = entries.filter(({ seq }) => seq < (own?.seq ?? 0));
+    const afresh = entries.findLast(
+      ({ kind, step: id, data }) => kind === 'step.retrying' && id === step.id && 'afresh' in data,
+    );
+    // What is begun anew goes on from nothing that was said before.
+    const before = entries.filter(({ seq }) => seq < (own?.seq ?? 0) && seq > (afresh?.seq ?? 0));
     const held = turnsHeld(before, step.id);
     if (recorded.length !== held)
       this.#accuse('I2', `${where} goes on after ${recorded.length} of ${held} recorded turns`);
@@ -194,7 +198,7 @@ export class Starts {
     const { modelLimits, choose } = this.#world.setup;
     // A conversation that goes on begins with what was recorded, and asks by itself.
     if (modelLimits === null || step.onPlaybook || step.recorded > 0) return true;
-    const models = modelsOf((step.place as CompiledTask).agent, choose);
+    const models = modelsOf(actingOf(step), choose);
     return models.every((model) => this.#money.isIdle(engine, model));
   }
 
@@ -209,7 +213,7 @@ export class Starts {
     const { choose, dailyBudgetMicroUsd } = this.#world.setup;
     const isCall = !step.onPlaybook && step.recorded === 0;
     if (!isCall || dailyBudgetMicroUsd !== undefined) return;
-    const [model] = modelsOf((step.place as CompiledTask).agent, choose);
+    const [model] = modelsOf(actingOf(step), choose);
     for (const { job, waits, cancelled, calls } of engine.threads.values()) {
       if (!waits || cancelled || !calls.isQueued || modelsOf(job.agent, choose)[0] !== model)
         continue;

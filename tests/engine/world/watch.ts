@@ -1,15 +1,18 @@
 import type { EngineError, ErrorData } from '../../../core/base/errors.ts';
 import type { Change } from '../../../core/engine/journal/rows.ts';
+import type { StepFailure } from '../../../core/ports/config.ts';
 import type { Job } from '../../../core/ports/dispatcher.ts';
 import type { EngineWatch, SimEngine } from './engine.ts';
 import type { Accuse, Seen } from './seen.ts';
 import type { Retried } from './stored-runs.ts';
 import type { SimThread } from './thread.ts';
 import { Calls } from './watch-calls.ts';
+import { Given } from './watch-given.ts';
 import { Money } from './watch-money.ts';
 import { Record } from './watch-record.ts';
 import { Retries } from './watch-retries.ts';
 import { Starts } from './watch-starts.ts';
+import { Ways } from './watch-ways.ts';
 
 /** Holds the invariants against a world: while something happens, after every event, and at the end. */
 export class Watch implements EngineWatch {
@@ -20,6 +23,8 @@ export class Watch implements EngineWatch {
   readonly #calls: Calls;
   readonly #record: Record;
   readonly #retries: Retries;
+  readonly #given: Given;
+  readonly #ways: Ways;
 
   constructor(world: Seen) {
     this.#world = world;
@@ -29,18 +34,23 @@ export class Watch implements EngineWatch {
     this.#starts = new Starts(world, accuse, this.money);
     this.#record = new Record(world, accuse);
     this.#retries = new Retries(world, accuse);
+    this.#given = new Given(world, accuse);
+    this.#ways = new Ways(world, accuse);
   }
 
   changed(engine: SimEngine, change: Change): void {
     this.#starts.changed(engine, change);
     this.#calls.changed(engine, change);
     this.money.changed(change);
+    this.#ways.changed(engine, change);
   }
 
   launched(engine: SimEngine, job: Job): void {
     this.#world.note(`start ${job.runId.at(-1)} ${job.stepPath} ${job.attempt} ${job.mode}`);
     this.#starts.launched(engine, job);
     this.#retries.launched(job);
+    this.#given.launched(job);
+    this.#ways.launched(engine, job);
   }
 
   sent(engine: SimEngine, job: Job): void {
@@ -61,6 +71,10 @@ export class Watch implements EngineWatch {
   timedOut(engine: SimEngine, thread: SimThread): void {
     this.#world.note(`timed out ${thread.job.stepPath}`);
     this.#calls.timedOut(engine, thread);
+  }
+
+  stepFailed(failure: StepFailure): void {
+    this.#ways.failed(failure);
   }
 
   committed(_engine: SimEngine, changes: readonly Change[]): void {
@@ -92,6 +106,7 @@ export class Watch implements EngineWatch {
     this.money.look();
     this.#record.look();
     this.#retries.look();
+    this.#given.look();
     this.#report();
   }
 

@@ -88,6 +88,15 @@ describe('engines that live by chance, with crashes, lost threads, lost connecti
     await livesBy('I15');
   });
 
+  it('I19: give each step what those before it have brought, and nothing else', async () => {
+    verifies('R9.restart');
+    await livesBy('I19');
+  });
+
+  it('I20: follow failures as the rules in force say, whoever owns the run by then', async () => {
+    await livesBy('I20');
+  });
+
   it('I14: take the same course again with the same chances', async () => {
     const twice = async (life: Life) => {
       const [one, two] = [await World.live(life), await World.live(life)];

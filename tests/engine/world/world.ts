@@ -18,6 +18,7 @@ import {
 import { MortalClock } from './mortal-clock.ts';
 import { Outside } from './outside.ts';
 import { Rival } from './rival.ts';
+import { RuleBook } from './rules.ts';
 import type { Seen } from './seen.ts';
 import { SimStore } from './store.ts';
 import { retryOf, rowOf } from './stored-runs.ts';
@@ -38,6 +39,7 @@ export class World implements Seen {
   readonly outside: Outside;
   readonly setup: Setup;
   readonly wallet: Wallet;
+  readonly rules: RuleBook;
   readonly watch: Watch;
   /** Everything that happened, in order: the same chances give the same. */
   readonly trace: string[] = [];
@@ -61,6 +63,7 @@ export class World implements Seen {
     this.setup = setup;
     this.#weights = weightsOf(tilt);
     this.clock = new FakeClock(setup.startsAt);
+    this.rules = new RuleBook(setup.rules);
     this.wallet = { dailyMicroUsd: setup.dailyBudgetMicroUsd ?? usualDailyMicroUsd, version: 0 };
     this.database = new SimDatabase(() => this.clock.now());
     this.#rival = new Rival(this.database, (line) => this.note(line));
@@ -139,7 +142,7 @@ export class World implements Seen {
       if (engine.connection.isAsked)
         possible.push({ weight: 100, item: () => engine.connection.answer() });
       for (const at of engine.expansions.keys())
-        possible.push({ weight: 60, item: () => expand(engine, at, dice) });
+        possible.push({ weight: 60, item: () => engine.expand(at, dice) });
       for (const thread of engine.threads.values())
         if (thread.canAct) possible.push({ weight: 100, item: () => thread.act(dice) });
     }
@@ -147,7 +150,7 @@ export class World implements Seen {
   }
 
   #rareEvents(dice: Dice): readonly Possible[] {
-    const { crash, fence, retire, drain, lose, outage, cancel, cancelStep, pause, rank } =
+    const { crash, fence, retire, drain, lose, outage, cancel, cancelStep, pause, rank, rule } =
       this.#weights;
     const threads = [...this.engine.threads.values()];
     const runs = [...this.engine.loop.runs.keys()];
@@ -158,6 +161,7 @@ export class World implements Seen {
       { weight: outage, item: () => this.#loseConnection(dice) },
       { weight: drain, item: () => this.#drain() },
       { weight: 1, item: () => this.#tend() },
+      { weight: rule, item: () => this.note(`rules of ${this.rules.set(dice)} are set`) },
     ];
     if (this.setup.dailyBudgetMicroUsd !== undefined)
       possible.push(
@@ -289,6 +293,7 @@ export class World implements Seen {
     const engine = new SimEngine({
       database: this.database,
       wallet: this.wallet,
+      rules: this.rules,
       store: this.#store,
       outside: this.outside,
       setup: this.setup,
@@ -361,7 +366,7 @@ export class World implements Seen {
     if (this.#late.length > 0) return this.#arriveLate(this.#late[0] as () => void);
     for (const zombie of this.zombies) zombie.connection.answer();
     if (connection.isAsked) return connection.answer();
-    if (expansions.length > 0) return expand(this.engine, 0, dice);
+    if (expansions.length > 0) return this.engine.expand(0, dice);
     const able = [...threads.values()].filter(({ canAct }) => canAct);
     if (able.length > 0) return dice.pick(able).act(dice);
     const dead = [...threads.values()].find(({ isStuck, cancelled }) => isStuck && cancelled);
@@ -384,11 +389,6 @@ export class World implements Seen {
     }
     this.ask(runId, { kind: 'settled', step, key: '' });
   }
-}
-
-function expand({ expansions }: SimEngine, at: number, dice: Dice): void {
-  const [expansion] = expansions.splice(at, 1);
-  expansion?.resolve(Array.from({ length: dice.below(5) }, (_, index) => ({ id: `i${index}` })));
 }
 
 /** Lets everything happen that happens by itself: a journal begins its flush one turn of the event loop later. */
