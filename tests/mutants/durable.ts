@@ -168,7 +168,7 @@ export const durable: readonly Mutant[] = [
     file: 'core/engine/journal/journal.ts',
     find: '(last <= no || index + 1 >= largestFlush)',
     replace: 'last >= 0',
-    tests: [journal],
+    tests: ['tests/engine/journal/large-flush.test.ts'],
   },
   {
     id: 'what-is-not-taken-up-stays-reserved',

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import type pg from 'pg';
+import { nextEntry } from '../../../core/engine/journal/entries.ts';
+import { aStep, Writer } from '../../support/fixtures/writer.ts';
+import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
+
+describe('a large flush', () => {
+  let fresh: FreshDatabase;
+  let pool: pg.Pool;
+
+  before(async () => {
+    fresh = await freshDatabase();
+    pool = fresh.database.pool('tutti_engine', 4);
+  });
+
+  after(function () {
+    return fresh.drop(this);
+  });
+
+  it('writes more than a thousand changes at once, steps that end among them, each once', async () => {
+    const writer = await Writer.open(fresh.database, pool);
+    const run = await writer.run();
+    const steps = Array.from({ length: 700 }, (_, index) => aStep(run, `i${index}`));
+    for (const step of steps) writer.journal.write({ run, step });
+    for (const step of steps) {
+      Object.assign(step, { status: 'succeeded', attempt: 1, endedAt: 1 });
+      writer.journal.write({
+        run,
+        step,
+        entries: [nextEntry(run, { step, kind: 'step.succeeded', data: {} })],
+      });
+    }
+
+    await writer.journal.settled();
+
+    assert.deepEqual(writer.failures, []);
+    assert.equal((await writer.rowsOf('step', run)).length, 700);
+    assert.equal((await writer.rowsOf('entry', run)).length, 700);
+  });
+
+  it('tells whoever waits for the beginning of much before its end is down', async () => {
+    const writer = await Writer.open(fresh.database, pool);
+    const run = await writer.run();
+    const told: number[] = [];
+
+    for (let index = 0; index < 2_500; index += 1)
+      writer.journal.write({ run, step: null }, () => told.push(writer.journal.counts.flushes));
+    await writer.journal.settled();
+
+    assert.deepEqual([told[0], told[999], told[1_000], told[2_499]], [1, 1, 2, 3]);
+  });
+
+  it('writes all of a step with its row: what gathers of it, however far apart, goes down together', async () => {
+    const { writer, transactions } = await writtenApart(1_200);
+
+    const [first, last, row] = transactions;
+    assert.deepEqual([first === last, last === row], [true, true]);
+    assert.equal(writer.journal.counts.flushes, 2);
+  });
+
+  it('writes four thousand changes at once at most, and the row of a step that has more to write with the last of it', async () => {
+    const { writer, transactions } = await writtenApart(4_500);
+
+    const [first, last, row] = transactions;
+    assert.deepEqual([first === last, last === row], [false, true]);
+    assert.equal(writer.journal.counts.flushes, 2);
+  });
+
+  /** A step begins and ends with so many changes of others between, and some after; the transactions of its entries and of its row. */
+  async function writtenApart(distance: number) {
+    const writer = await Writer.open(fresh.database, pool);
+    const run = await writer.run();
+    const step = aStep(run, 'apart');
+    const write = (kind: string) =>
+      writer.journal.write({ run, step, entries: [nextEntry(run, { step, kind, data: {} })] });
+
+    write('step.started');
+    for (let index = 1; index < distance; index += 1) writer.journal.write({ run, step: null });
+    Object.assign(step, { status: 'succeeded', attempt: 1, endedAt: 1 });
+    write('step.succeeded');
+    for (let index = 0; index < 100; index += 1) writer.journal.write({ run, step: null });
+    await writer.journal.settled();
+
+    const { rows } = await pool.query<{ at: string }>(
+      `SELECT xmin::text AS at FROM (SELECT xmin, seq FROM tutti.entry WHERE run_id = $1 UNION ALL
+         SELECT xmin, 100 FROM tutti.step WHERE run_id = $1) t ORDER BY seq`,
+      [run.facts.id],
+    );
+    assert.deepEqual(writer.failures, []);
+    return { writer, transactions: rows.map(({ at }) => at) };
+  }
+});
