@@ -164,6 +164,13 @@ export const durable: readonly Mutant[] = [
     tests: [once],
   },
   {
+    id: 'a-run-ends-before-its-steps',
+    file: 'core/engine/journal/journal.ts',
+    find: 'this.#gathered.push(...early);',
+    replace: 'early.length = 0;',
+    tests: ['tests/engine/journal/large-flush.test.ts'],
+  },
+  {
     id: 'a-step-is-written-without-its-row',
     file: 'core/engine/journal/journal.ts',
     find: '(last <= no || index + 1 >= largestFlush)',

@@ -193,8 +193,8 @@ export class Journal {
 
   /**
    * What goes down with the next flush; of much the beginning, so that who waits for it waits for no more. A flush has all that has gathered
-   * of a step, or nothing, if that can be: then its row is what its entries say. Money goes first: it is what becomes of calls that nobody
-   * needs any more, and whose run, once its end is down, nobody takes up.
+   * of a step, or nothing, if that can be: then its row is what its entries say. Money goes first, and the end of a run after all that has
+   * gathered of it: a run that has ended is taken up by nobody, who would write what is missing or give back what is reserved.
    */
   #take(): readonly Written[] {
     let last = 0;
@@ -203,7 +203,12 @@ export class Journal {
       return index + 1 >= usualFlush && (last <= no || index + 1 >= largestFlush);
     });
     const changes = this.#gathered.splice(0, end < 0 ? this.#gathered.length : end + 1);
-    return [...this.#money.splice(0), ...changes];
+    const early = changes.filter(
+      (each) =>
+        endsRun(each) && this.#gathered.some(({ run, no }) => run === each.run && no > each.no),
+    );
+    this.#gathered.push(...early);
+    return [...this.#money.splice(0), ...changes.filter((each) => !early.includes(each))];
   }
 
   /** Writes changes with the rows of their steps, and adds what to tell whom. */
@@ -297,8 +302,11 @@ function writtenOf(change: Change, no: number, durable: Written['durable']): Wri
 
 /** What a change is written with, or not at all. */
 function groupOf(change: Change): object {
-  const { run, step, runStatus } = change;
-  return step ?? (runStatus && isTerminal(runStatus) ? change : run);
+  return change.step ?? (endsRun(change) ? change : change.run);
+}
+
+function endsRun({ runStatus }: Change): boolean {
+  return runStatus !== undefined && isTerminal(runStatus);
 }
 
 /** Whether a change only moves money. */

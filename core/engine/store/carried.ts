@@ -184,22 +184,29 @@ function behindIn(
   nodes: readonly CompiledNode[],
   order: readonly number[],
 ): (index: number, other: number) => boolean {
-  const known = new Map<number, readonly boolean[]>();
-  const dependentsOf = (other: number): readonly boolean[] => {
-    const found: boolean[] = [];
+  // Whatever a node reads it comes behind.
+  if (!nodes.some(isRace)) return () => true;
+  const known = new Map<number, Uint8Array>();
+  const dependentsOf = (other: number): Uint8Array => {
+    const found = new Uint8Array(nodes.length);
     for (const index of order) {
       const { deps = [], join } = nodes[index] ?? {};
-      const isBehind = (dep: number): boolean => dep === other || found[dep] === true;
-      found[index] =
-        deps.length > 0 && (join === 'any' ? deps.every(isBehind) : deps.some(isBehind));
+      const isBehind = (dep: number): boolean => dep === other || found[dep] === 1;
+      const has = join === 'any' ? deps.every(isBehind) : deps.some(isBehind);
+      if (deps.length > 0 && has) found[index] = 1;
     }
     return found;
   };
   return (index, other) => {
     const found = known.get(other) ?? dependentsOf(other);
     known.set(other, found);
-    return found[index] === true;
+    return found[index] === 1;
   };
+}
+
+/** Whether a node goes on behind the first of several dependencies, whichever that is. */
+function isRace({ join, deps }: CompiledNode): boolean {
+  return join === 'any' && deps.length > 1;
 }
 
 function byRank(one: Rank, other: Rank): number {
@@ -254,14 +261,14 @@ function doneInItem(
   },
 ): readonly boolean[] {
   const known = new Map<number, boolean>();
-  const isRace = body.some(({ join, deps }) => join === 'any' && deps.length > 1);
+  const races = body.some(isRace);
   const isDone = (place: number): boolean => {
     const before = known.get(place);
     if (before !== undefined) return before;
     const node = body[place];
     const step = steps.get(first + place);
     const statusOf = (dep: number) => steps.get(first + dep)?.status;
-    const isSame = !(isRace && isDecidedAgain(node, step));
+    const isSame = !(races && isDecidedAgain(node, step));
     const isReached = isSame && isMet(node, { isDone, statusOf });
     const done = node && step && isReached && isGood(node, step, isStopped);
     known.set(place, done ?? false);

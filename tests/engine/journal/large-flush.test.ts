@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { nextEntry } from '../../../core/engine/journal/entries.ts';
 import { aStep, Writer } from '../../support/fixtures/writer.ts';
 import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
+import { verifies } from '../../support/verifies.ts';
 
 describe('a large flush', () => {
   let fresh: FreshDatabase;
@@ -48,6 +49,27 @@ describe('a large flush', () => {
     await writer.journal.settled();
 
     assert.deepEqual([told[0], told[999], told[1_000], told[2_499]], [1, 1, 2, 3]);
+  });
+
+  it('ends a run after all that has gathered of it: whoever went on with it would not', async () => {
+    verifies('R9.events');
+    const writer = await Writer.open(fresh.database, pool);
+    const run = await writer.run();
+    const told: string[] = [];
+
+    for (let index = 0; index < 500; index += 1)
+      writer.journal.write({ run, step: aStep(run, `before${index}`) });
+    writer.journal.write({ run, step: null, runStatus: 'cancelled' }, () => told.push('ended'));
+    for (let index = 0; index < 1_500; index += 1)
+      writer.journal.write({ run, step: aStep(run, `after${index}`) }, () => told.push('step'));
+    await writer.journal.settled();
+
+    assert.deepEqual([told.length, told.at(-1)], [1_501, 'ended']);
+    const { rows } = await pool.query(
+      `SELECT count(*)::int AS late FROM tutti.step s JOIN tutti.run r ON r.id = s.run_id WHERE r.id = $1 AND s.xmin::text::bigint > r.xmin::text::bigint`,
+      [run.facts.id],
+    );
+    assert.deepEqual(rows, [{ late: 0 }]);
   });
 
   it('writes all of a step with its row: what gathers of it, however far apart, goes down together', async () => {

@@ -251,7 +251,7 @@ describe('agents on a machine that stays', () => {
 
     for (const [input, code] of [
       [{ what }, 'MACHINE_MESSAGE'],
-      [{ what: 'asks', bytes: longestMessage }, 'MACHINE_MESSAGE'],
+      [{ what: 'asks', bytes: longestMessage }, 'RESULT_UNCLONABLE'],
       [{ bytes: longestMessage }, 'OUTPUT_INVALID'],
     ] as const) {
       const refused = await lab.jobs.send('far.place', input).ended;
