@@ -5,7 +5,7 @@
  * `UPDATE … FROM unnest` plans quadratically on tables without statistics (1,000 instead of 12,000 steps/s, measured).
  * Budget rows are locked in key order, so two engines cannot deadlock. Calls are paid in the order in which they were granted;
  * one that a purse has too little for is left out alone, and counts against those after it. An ended step stays as it is, but its end may be
- * written twice: a large flush goes down in parts, and a step may have changes in two of them.
+ * written twice: there may be changes of it after its end.
  * A finding that was resolved and is there again in another run is open again.
  */
 

@@ -55,9 +55,8 @@ interface Part {
   readonly told: Told[];
 }
 
-// From so many changes on a flush ends where it can; with so many it ends where its last step has more to write, whose row goes down with that.
+// From so many changes on a flush ends where it can.
 const usualFlush = 1_000;
-const largestFlush = 4_000;
 // How long an engine that stops waits for what is written to be answered.
 const closePatienceMs = 5_000;
 
@@ -160,8 +159,7 @@ export class Journal {
       while (this.#hasGathered && !this.#failed) {
         const written = this.#take();
         const told: Told[] = [];
-        const rows = stepRows(written.filter(({ no, step }) => step?.lastChange === no));
-        const committing = this.#send(written, { rows, told });
+        const committing = this.#send(written, { rows: stepRows(written), told });
         // Should a listener fail, this ends the journal, and the flush under way with it.
         committing.catch(() => {});
         tell();
@@ -193,14 +191,14 @@ export class Journal {
 
   /**
    * What goes down with the next flush; of much the beginning, so that who waits for it waits for no more. A flush has all that has gathered
-   * of a step, or nothing, if that can be: then its row is what its entries say. Money goes first, and the end of a run after all that has
-   * gathered of it: a run that has ended is taken up by nobody, who would write what is missing or give back what is reserved.
+   * of a step, or nothing: its row is what its entries say, for whoever goes on from there. Money goes first, and the end of a run after all
+   * that has gathered of it: a run that has ended is taken up by nobody, who would write what is missing or give back what is reserved.
    */
   #take(): readonly Written[] {
     let last = 0;
     const end = this.#gathered.findIndex(({ no, step }, index) => {
       last = Math.max(last, step?.lastChange ?? 0);
-      return index + 1 >= usualFlush && (last <= no || index + 1 >= largestFlush);
+      return index + 1 >= usualFlush && last <= no;
     });
     const changes = this.#gathered.splice(0, end < 0 ? this.#gathered.length : end + 1);
     const early = changes.filter(
