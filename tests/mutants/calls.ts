@@ -99,16 +99,9 @@ export const calls: readonly Mutant[] = [
     tests: [world],
   },
   {
-    id: 'a-thread-hears-everything-at-once',
-    file: 'worker/thread/thread.ts',
-    find: 'const heardAtOnce = 16;',
-    replace: 'const heardAtOnce = 1_000;',
-    tests: ['tests/worker/cold.test.ts'],
-  },
-  {
-    id: 'an-engine-hears-everything-at-once',
+    id: 'everything-is-heard-at-once',
     file: 'worker/pool/hearing.ts',
-    find: 'this.#waiting.splice(0, this.#atOnce)',
+    find: 'this.#waiting.splice(0, mostTogether)',
     replace: 'this.#waiting.splice(0)',
     tests: ['tests/worker/hearing.test.ts'],
   },

@@ -1,16 +1,15 @@
+import { mostTogether } from './delivery.ts';
+
 /**
  * What one thread has said to another, heard piece by piece, one at a turn of the event loop: what the first has led to, a flush of the journal above all, is on its way
- * while the rest is heard, and timers and sockets have their turn. Heard all at once, threads, main thread and database take turns instead of working side by side.
+ * while the rest is heard, and timers and sockets have their turn: 600 permits at once are seconds of a thread's work, and it has to beat meanwhile. Heard all at once, threads, main thread and database take turns instead of working side by side.
  */
 export class Hearing<M> {
-  readonly #atOnce: number;
   readonly #hear: (batch: readonly M[]) => void;
   #waiting: M[] = [];
   #next: NodeJS.Immediate | null = null;
 
-  /** `atOnce`: so many messages a turn at most. */
-  constructor(atOnce: number, hear: (batch: readonly M[]) => void) {
-    this.#atOnce = atOnce;
+  constructor(hear: (batch: readonly M[]) => void) {
     this.#hear = hear;
   }
 
@@ -36,7 +35,7 @@ export class Hearing<M> {
 
   #hearSome(): void {
     try {
-      this.#hear(this.#waiting.splice(0, this.#atOnce));
+      this.#hear(this.#waiting.splice(0, mostTogether));
     } finally {
       this.#next = setImmediate(() => {
         this.#next = null;

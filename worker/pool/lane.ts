@@ -107,7 +107,7 @@ export class Lane implements Watched, ScaledLane {
     this.name = name;
     this.threads = threads;
     this.#events = events;
-    this.#hearing = new Hearing(mostTogether, (batch) => events.messages(batch));
+    this.#hearing = new Hearing((batch) => events.messages(batch));
     const shared = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT * Object.keys(slots).length);
     this.#memory = new Int32Array(shared);
     this.#port = port1;

@@ -44,8 +44,6 @@ import { scrubbedModel } from './scrubbed.ts';
 
 const beatEveryMs = 100;
 const pace = paceOf(systemClock);
-/** Messages that a thread hears in one turn: 600 permits at once are seconds of work, and a thread has to beat meanwhile. */
-const heardAtOnce = 16;
 /** How long a cancelled agent has to end by itself, so that what it was doing is recorded. */
 const graceMs = 250;
 
@@ -102,7 +100,7 @@ class Runner {
   readonly #current = new AsyncLocalStorage<Conversation>();
   readonly #scrubber = new Scrubber(process.env);
   #isWatched = false;
-  readonly #hearing = new Hearing<ToThread>(heardAtOnce, (batch) => this.#listen(batch));
+  readonly #hearing = new Hearing<ToThread>((batch) => this.#listen(batch));
 
   constructor(parts: {
     readonly loaded: Loaded;
