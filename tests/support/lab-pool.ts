@@ -132,7 +132,8 @@ export async function until(
   return performance.now() - startedAt;
 }
 
-function jobOf(ref: number, what: Pick<Job, 'agent' | 'input'> & Partial<Job>): Job {
+/** A job of the lab, as an engine sends it. */
+export function jobOf(ref: number, what: Pick<Job, 'agent' | 'input'> & Partial<Job>): Job {
   return {
     ref,
     tenantId: 1,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { FromThread } from '../../core/ports/dispatcher.ts';
+import { mostTogether } from '../../worker/pool/delivery.ts';
 import { Outgoing } from '../../worker/thread/outgoing.ts';
 import { FakeClock } from '../support/fixtures/clock.ts';
 import { verifies } from '../support/verifies.ts';
@@ -29,6 +30,22 @@ describe('what a thread tells its engine', () => {
     await tick();
 
     assert.deepEqual(batches, [['delta 1', 'delta 2'], ['delta 3']]);
+  });
+
+  it('goes in several messages where a tick says much, the first before all is said', async () => {
+    const { batches, post } = anOutgoing();
+
+    for (let ref = 1; ref <= 2 * mostTogether + 3; ref += 1) {
+      post({ ...said, ref });
+      assert.equal(batches.length, Math.floor(ref / mostTogether));
+    }
+    await tick();
+
+    assert.deepEqual(
+      batches.map(({ length }) => length),
+      [mostTogether, mostTogether, 3],
+    );
+    assert.deepEqual(batches.flat().at(-1), `delta ${2 * mostTogether + 3}`);
   });
 
   it('is told of calls that leave soon after each other at once, and of one that leaves alone although nothing else is said', async () => {

@@ -3,7 +3,8 @@ import type { Piscina } from 'piscina';
 import { EngineError } from '../../core/base/errors.ts';
 import type { DeclaredModules, FromThread, ToThread } from '../../core/ports/dispatcher.ts';
 import type { ModuleRef } from '../../core/ports/module-code.ts';
-import { deliverToJobs } from './delivery.ts';
+import { deliverToJobs, mostTogether } from './delivery.ts';
+import { Hearing } from './hearing.ts';
 import type { ScaledLane } from './scaling.ts';
 import { Silence, threadStat } from './silence.ts';
 import { type Seen, unseen, type Vitals, type Watched } from './watchdog.ts';
@@ -84,6 +85,7 @@ export class Lane implements Watched, ScaledLane {
   readonly #memory: Int32Array;
   readonly #abort = new AbortController();
   readonly #events: LaneEvents;
+  readonly #hearing: Hearing<FromThread>;
   #outgoing: ToThread[] = [];
   #reason = '';
   #closed = false;
@@ -105,6 +107,7 @@ export class Lane implements Watched, ScaledLane {
     this.name = name;
     this.threads = threads;
     this.#events = events;
+    this.#hearing = new Hearing((batch) => events.messages(batch));
     const shared = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT * Object.keys(slots).length);
     this.#memory = new Int32Array(shared);
     this.#port = port1;
@@ -125,6 +128,7 @@ export class Lane implements Watched, ScaledLane {
         (error: unknown) => this.#reason || codeOf(error),
       )
       .then((reason) => {
+        this.#hearing.finish();
         if (this.#closed) return;
         this.#closed = true;
         for (const declared of this.#declaring.splice(0)) declared(null);
@@ -166,19 +170,11 @@ export class Lane implements Watched, ScaledLane {
     return this.#told(slots.current);
   }
 
-  /** Sends with everything else of this tick. */
+  /** Sends with everything else of this tick, of much in several messages. */
   send(message: ToThread): void {
-    if (this.#outgoing.push(message) > 1) return;
-    setImmediate(() => {
-      const batch = this.#outgoing;
-      this.#outgoing = [];
-      if (this.#closed) return;
-      deliverToJobs(
-        batch,
-        (each) => this.#port.postMessage(each),
-        (end) => this.#events.messages([end]),
-      );
-    });
+    const gathered = this.#outgoing.push(message);
+    if (gathered === 1) setImmediate(() => this.#sendGathered());
+    else if (gathered === mostTogether) this.#sendGathered();
   }
 
   /** Has the thread load other modules; one that ends meanwhile is no obstacle: the next loads them. @throws MODULE_INVALID: it has what it had */
@@ -198,6 +194,7 @@ export class Lane implements Watched, ScaledLane {
   /** Ends the lane without an alarm, or forgets a thread that will not die. */
   close(): void {
     this.#closed = true;
+    this.#hearing.stop();
     for (const declared of this.#declaring.splice(0)) declared(null);
     this.#abort.abort();
     this.#port.close();
@@ -205,6 +202,17 @@ export class Lane implements Watched, ScaledLane {
 
   #told(slot: number): number {
     return Atomics.load(this.#memory, slot);
+  }
+
+  #sendGathered(): void {
+    const batch = this.#outgoing;
+    this.#outgoing = [];
+    if (this.#closed || batch.length === 0) return;
+    deliverToJobs(
+      batch,
+      (each) => this.#port.postMessage(each),
+      (end) => this.#events.messages([end]),
+    );
   }
 
   #hear(batch: readonly (FromThread | Hello)[]): void {
@@ -217,7 +225,7 @@ export class Lane implements Watched, ScaledLane {
       this.abort(first.message);
     } else if (first?.kind === 'declared') {
       this.#declaring.shift()?.(first.message ?? null);
-    } else this.#events.messages(batch as readonly FromThread[]);
+    } else this.#hearing.add(batch as readonly FromThread[]);
   }
 }
 

@@ -1,11 +1,11 @@
 import type { Clock } from '../../core/base/clock.ts';
 import type { FromThread } from '../../core/ports/dispatcher.ts';
-import { deliver } from '../pool/delivery.ts';
+import { deliver, mostTogether } from '../pool/delivery.ts';
 
 /** How long it may take until the engine hears that a call leaves, ms: each batch wakes it, and most calls leave together. */
 const togetherMs = 10;
 
-/** Sends what a tick has gathered as one message. That calls leave is gathered for longer, and goes with whatever goes first. */
+/** Sends what a tick has gathered as one message, of much in several. That calls leave is gathered for longer, and goes with whatever goes first. */
 export class Outgoing {
   readonly #clock: Pick<Clock, 'after'>;
   readonly #send: (batch: readonly FromThread[]) => void;
@@ -27,8 +27,9 @@ export class Outgoing {
 
   /** Messages arrive in the order in which they are posted. */
   post = (message: FromThread): void => {
-    this.#batch.push(message);
-    if (message.kind === 'sent') this.#cancelLater ??= this.#clock.after(togetherMs, this.#flush);
+    if (this.#batch.push(message) === mostTogether) this.#flush();
+    else if (message.kind === 'sent')
+      this.#cancelLater ??= this.#clock.after(togetherMs, this.#flush);
     else this.#soon ??= setImmediate(this.#flush);
   };
 

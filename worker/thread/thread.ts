@@ -26,6 +26,7 @@ import { tellSecrets } from '../../core/ports/secret.ts';
 import type { AnyAgent } from '../../core/sdk/agent.ts';
 import type { RegisteredAgent } from '../../core/sdk/registry.ts';
 import { notSent, refusal } from '../pool/delivery.ts';
+import { Hearing } from '../pool/hearing.ts';
 import { type Hello, type LaneTask, slots } from '../pool/lane.ts';
 import { runAgent } from './agent.ts';
 import { type Granted, grantedBy } from './applied.ts';
@@ -43,8 +44,6 @@ import { scrubbedModel } from './scrubbed.ts';
 
 const beatEveryMs = 100;
 const pace = paceOf(systemClock);
-/** Messages that a thread hears in a row: 600 permits at once are seconds of work, and a thread has to beat meanwhile. */
-const heardAtOnce = 16;
 /** How long a cancelled agent has to end by itself, so that what it was doing is recorded. */
 const graceMs = 250;
 
@@ -101,8 +100,7 @@ class Runner {
   readonly #current = new AsyncLocalStorage<Conversation>();
   readonly #scrubber = new Scrubber(process.env);
   #isWatched = false;
-  /** Messages of the engine, oldest first. */
-  readonly #unheard: ToThread[] = [];
+  readonly #hearing = new Hearing<ToThread>((batch) => this.#listen(batch));
 
   constructor(parts: {
     readonly loaded: Loaded;
@@ -133,20 +131,17 @@ class Runner {
   }
 
   hear(batch: readonly ToThread[]): void {
-    const isListening = this.#unheard.length > 0;
-    this.#unheard.push(...batch);
-    if (!isListening) this.#listen();
+    this.#hearing.add(batch);
   }
 
-  /** Hears some messages, and the rest when timers and sockets have had their turn: what follows from each runs at once. */
-  #listen(): void {
-    for (const message of this.#unheard.splice(0, heardAtOnce)) {
+  /** What follows from each runs at once. */
+  #listen(batch: readonly ToThread[]): void {
+    for (const message of batch) {
       if (message.kind === 'go') this.#go(message.job);
       else if (message.kind === 'watch') this.#isWatched = message.isOn;
       else if (message.kind === 'declare') this.#declare(message);
       else this.#answer(message);
     }
-    if (this.#unheard.length > 0) setImmediate(() => this.#listen());
   }
 
   #declare(declared: DeclaredModules): void {
