@@ -199,6 +199,13 @@ export const durable: readonly Mutant[] = [
     tests: [world],
   },
   {
+    id: 'what-follows-goes-down-first',
+    file: 'core/engine/journal/journal.ts',
+    find: 'const groups = [...lastFirst].map((group) => group.toReversed()).reverse();',
+    replace: 'const groups = [...Map.groupBy(written, groupOf).values()];',
+    tests: [journal],
+  },
+  {
     id: 'asked-before-it-is-durable',
     file: 'core/engine/outside/outside.ts',
     find: 'await this.#recorded(run, step);',

@@ -262,11 +262,13 @@ export class Journal {
   }
 
   /**
-   * Finds the step whose rows are refused by halving; the others are written. Changes of one step stay together, in order, and a run ends
-   * after its steps have: whoever goes on with it, were this the last that we write, finds steps that have not ended in a run that has not.
+   * Finds the step whose rows are refused by halving; the others are written. Changes of one step stay together, in order, at the place of the
+   * last: what follows for it from others goes down after those, and a run ends after its steps have, so that whoever goes on, were this the
+   * last that we write, comes to the rest by itself.
    */
   async #bisect(written: readonly Written[], { rows, told }: Part, cause: unknown): Promise<void> {
-    const groups = [...Map.groupBy(written, groupOf).values()];
+    const lastFirst = Map.groupBy(written.toReversed(), groupOf).values();
+    const groups = [...lastFirst].map((group) => group.toReversed()).reverse();
     if (groups.length === 1) {
       const message = `The database refused what this step wrote: ${translateDbError(cause).message}`;
       for (const each of written) this.#refused.add(each);
@@ -314,7 +316,7 @@ function writtenOf(change: Change, no: number, durable: Written['durable']): Wri
 
 /** What a change is written with, or not at all. */
 function groupOf(change: Change): object {
-  return change.step ?? (endsRun(change) ? change : change.run);
+  return change.step ?? change;
 }
 
 function endsRun({ runStatus }: Change): boolean {
