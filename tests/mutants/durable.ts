@@ -178,6 +178,50 @@ export const durable: readonly Mutant[] = [
     tests: ['tests/engine/journal/large-flush.test.ts'],
   },
   {
+    id: 'a-flush-ends-by-its-last-step-alone',
+    file: 'core/engine/journal/journal.ts',
+    find: 'last = Math.max(last, step?.lastChange ?? 0);',
+    replace: 'last = step?.lastChange ?? 0;',
+    tests: [world],
+  },
+  {
+    id: 'a-row-tells-what-is-left-for-later',
+    file: 'core/engine/journal/journal.ts',
+    find: 'rows: stepRows(written)',
+    replace: 'rows: stepRows([...written, ...this.#gathered])',
+    tests: [world],
+  },
+  {
+    id: 'a-step-without-a-row-gets-none',
+    file: 'core/engine/adoption/recover.ts',
+    find: 'if (!stored.ended.has(step.id)) run.touch(step);',
+    replace: 'if (stored.open.some(({ id }) => id === step.id)) run.touch(step);',
+    tests: [world],
+  },
+  {
+    id: 'what-follows-goes-down-first',
+    file: 'core/engine/journal/journal.ts',
+    find: 'const groups = [...lastFirst].map((group) => group.toReversed()).reverse();',
+    replace: 'const groups = [...Map.groupBy(written, groupOf).values()];',
+    tests: [journal],
+  },
+  {
+    id: 'asked-before-it-is-durable',
+    file: 'core/engine/outside/outside.ts',
+    find: 'await this.#recorded(run, step);',
+    replace: '',
+    tests: ['tests/engine/outside/opened.test.ts'],
+  },
+  {
+    id: 'a-lost-batch-ends-before-its-calls',
+    file: 'core/engine/batches/follower.ts',
+    find: `      this.#parts.events.ended(batch, { state: 'lost', isKnown: false });
+      this.#gone(batch, 'lost', toErrorData(error).code);`,
+    replace: `      this.#gone(batch, 'lost', toErrorData(error).code);
+      this.#parts.events.ended(batch, { state: 'lost', isKnown: false });`,
+    tests: ['tests/engine/batches/ends.test.ts'],
+  },
+  {
     id: 'what-is-not-taken-up-stays-reserved',
     file: 'core/engine/adoption/claims.ts',
     find: 'await adoption.settle(row);',

@@ -69,8 +69,9 @@ export class Follower {
   follow(batch: Batch, items: readonly BatchItem[] | null): void {
     this.#follow(batch, items).catch((error: unknown) => {
       if (this.#isStopped) return;
-      this.#gone(batch, 'lost', toErrorData(error).code);
+      // First what its calls count: whoever takes the run over in between goes on to look for it, and does not send them again as unsent.
       this.#parts.events.ended(batch, { state: 'lost', isKnown: false });
+      this.#gone(batch, 'lost', toErrorData(error).code);
     });
   }
 
@@ -237,8 +238,8 @@ export class Follower {
       // What plans learn from: how long a batch takes that nothing stopped.
       const { model } = batch.target;
       const took = state === 'ended' && { model, durationMs: clock.now() - batch.plannedAt };
-      events.note(batch, 'batch.ended', { mark: batch.mark, state, counts, ...took });
-      return events.ended(batch, { state, isKnown: read === true });
+      events.ended(batch, { state, isKnown: read === true });
+      return events.note(batch, 'batch.ended', { mark: batch.mark, state, counts, ...took });
     }
   }
 

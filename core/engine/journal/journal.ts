@@ -34,6 +34,18 @@ export interface JournalEvents {
   flushed?(changes: number, tookMs: number): void;
 }
 
+/** Whose journal it is, and how it goes down. */
+export interface JournalOptions {
+  readonly boot: string;
+  /** @default the system's */
+  readonly clock?: Clock;
+  /**
+   * From so many changes on a flush ends at the first place where all that has gathered of each step is on one side of it; at least 1.
+   * Fewer make whoever waits wait for less, and cost more round trips. @default 1,000
+   */
+  readonly usualFlush?: number | undefined;
+}
+
 /** A change that waits for its flush. It has every field, in one order: V8 reads objects of many shapes several times slower. */
 interface Written extends Change {
   /** Rises from change to change. */
@@ -55,7 +67,7 @@ interface Part {
   readonly told: Told[];
 }
 
-// From so many changes on a flush ends where it can.
+/** From so many changes on a flush ends where it can. */
 const usualFlush = 1_000;
 // How long an engine that stops waits for what is written to be answered.
 const closePatienceMs = 5_000;
@@ -69,6 +81,7 @@ export class Journal {
   readonly #line: JournalLine;
   readonly #clock: Clock;
   readonly #events: JournalEvents;
+  readonly #usualFlush: number;
   readonly #gathered: Written[] = [];
   /** What has gathered of money alone. */
   readonly #money: Written[] = [];
@@ -85,15 +98,16 @@ export class Journal {
   /** `connect` opens a connection that is ready for flushes (`journalConnection`); it is called again after each loss. */
   constructor(
     connect: () => Promise<pg.Client>,
-    engine: { readonly boot: string; readonly clock?: Clock },
+    { boot, clock = systemClock, usualFlush: least = usualFlush }: JournalOptions,
     events: JournalEvents,
   ) {
-    this.#clock = engine.clock ?? systemClock;
+    this.#clock = clock;
+    this.#usualFlush = least;
     this.#events = events;
     this.#line = new JournalLine({
       connect,
-      boot: engine.boot,
-      clock: this.#clock,
+      boot,
+      clock,
       outage: (error) => this.#events.outage?.(error),
       back: () => this.#events.back?.(),
     });
@@ -198,7 +212,7 @@ export class Journal {
     let last = 0;
     const end = this.#gathered.findIndex(({ no, step }, index) => {
       last = Math.max(last, step?.lastChange ?? 0);
-      return index + 1 >= usualFlush && last <= no;
+      return index + 1 >= this.#usualFlush && last <= no;
     });
     const changes = this.#gathered.splice(0, end < 0 ? this.#gathered.length : end + 1);
     const early = changes.filter(
@@ -248,11 +262,13 @@ export class Journal {
   }
 
   /**
-   * Finds the step whose rows are refused by halving; the others are written. Changes of one step stay together, in order, and a run ends
-   * after its steps have: whoever goes on with it, were this the last that we write, finds steps that have not ended in a run that has not.
+   * Finds the step whose rows are refused by halving; the others are written. Changes of one step stay together, in order, at the place of the
+   * last: what follows for it from others goes down after those, and a run ends after its steps have, so that whoever goes on, were this the
+   * last that we write, comes to the rest by itself.
    */
   async #bisect(written: readonly Written[], { rows, told }: Part, cause: unknown): Promise<void> {
-    const groups = [...Map.groupBy(written, groupOf).values()];
+    const lastFirst = Map.groupBy(written.toReversed(), groupOf).values();
+    const groups = [...lastFirst].map((group) => group.toReversed()).reverse();
     if (groups.length === 1) {
       const message = `The database refused what this step wrote: ${translateDbError(cause).message}`;
       for (const each of written) this.#refused.add(each);
@@ -300,7 +316,7 @@ function writtenOf(change: Change, no: number, durable: Written['durable']): Wri
 
 /** What a change is written with, or not at all. */
 function groupOf(change: Change): object {
-  return change.step ?? (endsRun(change) ? change : change.run);
+  return change.step ?? change;
 }
 
 function endsRun({ runStatus }: Change): boolean {

@@ -86,12 +86,21 @@ export class Outside {
     this.#parts = parts;
   }
 
-  /** Begins to wait, once. Never throws; what the database keeps from being done is tried again, unless the run is paused by then. */
+  /** Begins to wait, once, as soon as all that led to it is durable. Never throws; what the database keeps from being done is tried again, unless the run is paused by then. */
   async open(run: Run, step: Step): Promise<void> {
     if (this.#opening.has(step) || run.isPaused || !this.#isWanted(step)) return;
     this.#opening.add(step);
-    await this.#open(run, step);
+    await this.#recorded(run, step);
+    if (!run.isPaused && this.#isWanted(step)) await this.#open(run, step);
     this.#opening.delete(step);
+  }
+
+  /**
+   * What people are shown and what a run is given rests on what is durable, as does the step's number: a new owner that did it again could
+   * come to something else, and would meet what was asked before.
+   */
+  #recorded(run: Run, step: Step): Promise<void> {
+    return new Promise((resolve) => this.#parts.events.write({ run, step }, resolve));
   }
 
   async #open(run: Run, step: Step): Promise<void> {

@@ -175,6 +175,10 @@ describe('a batch that does not end as it should', () => {
     assert.equal(await lab.ended(run), 'succeeded');
     assert.deepEqual(lab.direct.toSorted(), ids);
     await checkMoney(run, 3 * reserved + 3 * directCost);
+    // Whoever takes the run over in between still has to know of the batch: otherwise it would take those calls for unsent.
+    const kinds = await lab.kinds(run.id, '%');
+    const before = kinds.slice(0, kinds.indexOf('batch.ended'));
+    assert.equal(before.filter((kind) => kind === 'turn.ended').length, ids.length);
   });
 
   it('is cancelled with its run, and costs what it did', async () => {

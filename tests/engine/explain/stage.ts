@@ -8,6 +8,7 @@ import { Broker } from '../../../core/engine/limits/broker.ts';
 import { BudgetWatch } from '../../../core/engine/limits/budget-watch.ts';
 import { Quotas } from '../../../core/engine/limits/quotas.ts';
 import { RunLoop } from '../../../core/engine/loop/loop.ts';
+import type { LoopParts } from '../../../core/engine/loop/loop-parts.ts';
 import type { Waiting } from '../../../core/engine/loop/waiting.ts';
 import { Run } from '../../../core/engine/run/run.ts';
 import { pathOf } from '../../../core/engine/run/step.ts';
@@ -51,6 +52,8 @@ export interface StageSetup {
   readonly recordedOf?: (path: string) => number;
   /** @default one that stands still until all has happened */
   readonly clock?: FakeClock;
+  /** What steps ask outside of their run; `durable`: the kinds of entries that are, at this moment. @default no step asks anything */
+  readonly outsideOf?: (durable: () => readonly string[]) => LoopParts['outside'];
 }
 
 const away: ErrorData = { code: 'MODEL_UNAVAILABLE', message: 'The provider is away.' };
@@ -118,6 +121,9 @@ export class Stage implements Dispatcher {
       clock,
       rulesOf: () => [],
       itemsOf: async () => [],
+      outside: setup.outsideOf?.(() =>
+        database.run(this.subject.facts.id).entries.map(({ kind }) => kind),
+      ),
       onEnd: () => {
         this.#hasEnded = true;
       },

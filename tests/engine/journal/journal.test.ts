@@ -7,7 +7,7 @@ import type { MovedPurse } from '../../../core/engine/limits/budget.ts';
 import { Run } from '../../../core/engine/run/run.ts';
 import type { Step } from '../../../core/engine/run/step.ts';
 import { Store } from '../../../core/engine/store/store.ts';
-import { aCall, aStep, Writer } from '../../support/fixtures/writer.ts';
+import { aCall, aNote, aStep, Writer } from '../../support/fixtures/writer.ts';
 import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
 import { verifies } from '../../support/verifies.ts';
 
@@ -140,6 +140,30 @@ describe('Journal', () => {
     await writer.journal.settled();
 
     assert.deepEqual(told, ['begun', 'a', 'c', 'ended']);
+  });
+
+  it('writes what follows for a step after what it follows from where the database refuses a third one', async () => {
+    verifies('R8.isolation', 'R8.crash');
+    const writer = await Writer.open(fresh.database, pool);
+    const run = await writer.run();
+    const [follows, other, ends, bad] = ['follows', 'other', 'ends', 'bad'].map((key) =>
+      aStep(run, key),
+    ) as [Step, Step, Step, Step];
+    Object.assign(bad, { status: 'lost' });
+
+    for (const step of [follows, other, ends]) writer.journal.write({ run, step });
+    writer.journal.write(aNote(run));
+    for (const step of [follows, bad]) writer.journal.write({ run, step });
+    await writer.journal.settled();
+
+    const { rows } = await pool.query<{ name: string }>(
+      `SELECT item_key AS name, xmin::text::bigint AS at FROM tutti.step WHERE run_id = $1
+       UNION ALL SELECT kind, xmin::text::bigint FROM tutti.entry WHERE run_id = $1 ORDER BY at, name`,
+      [run.facts.id],
+    );
+    const written = rows.map(({ name }) => name);
+    assert.deepEqual(written.toSorted(), ['ends', 'follows', 'note', 'other']);
+    assert.equal(written.at(-1), 'follows');
   });
 
   it('refuses a priority that no smallint holds for its own step alone', async () => {

@@ -1,7 +1,10 @@
 import type pg from 'pg';
 import { flushSql, readBackSql } from '../../../core/engine/journal/flush.ts';
 import type { SimDatabase } from './database.ts';
-import { flushValues } from './flush-values.ts';
+import { type FlushValues, flushValues } from './flush-values.ts';
+import type { Left } from './gathered.ts';
+
+type LeftBy = (flush: FlushValues) => Left | null;
 
 interface Query {
   readonly text: string;
@@ -21,14 +24,17 @@ interface Pending {
  */
 export class SimConnection {
   readonly #database: SimDatabase;
+  readonly #leftBy: LeftBy;
   #pending: Pending | null = null;
   #ended: () => void = () => {};
   isLost = false;
   /** Where `dropClient` takes hold. */
   readonly connection = { stream: { destroy: () => this.#fail() } };
 
-  constructor(database: SimDatabase) {
+  /** `leftBy`: what of its engine a flush does not bring that leaves now. @default each brings all */
+  constructor(database: SimDatabase, leftBy: LeftBy = () => null) {
     this.#database = database;
+    this.#leftBy = leftBy;
   }
 
   /** The connection in the type that the journal takes. */
@@ -105,7 +111,8 @@ export class SimConnection {
     if (text === readBackSql) return () => this.#database.readBack(values);
     if (text === flushSql) {
       const flush = flushValues(values);
-      return () => [this.#database.flush(flush)];
+      const left = this.#leftBy(flush);
+      return () => [this.#database.flush(flush, left)];
     }
     throw new Error(`The simulated database does not know this statement: ${text.slice(0, 80)}`);
   }

@@ -2,6 +2,7 @@ import type { FlushRow, ReadBackRow, StoredPurse } from '../../../core/engine/jo
 import type { RunLoop } from '../../../core/engine/loop/loop.ts';
 import type { EffectState, StepStatus, StepWait } from '../../../core/ports/db/states.ts';
 import type { FlushValues, Row } from './flush-values.ts';
+import type { Left } from './gathered.ts';
 
 export interface Purse {
   limit: number;
@@ -70,6 +71,8 @@ export interface StoredRun {
   ended: boolean;
   /** The last commit that wrote to it. */
   commit: number;
+  /** Its steps of which that flush's engine had more to write, which the flush had no room for; null: it had nothing more of this run. */
+  left: ReadonlySet<number> | null;
   readonly steps: Map<number, StepLine>;
   readonly entries: EntryLine[];
   readonly ledger: Map<number, LedgerLine>;
@@ -119,6 +122,7 @@ export class SimDatabase {
       priority: 5,
       ended: false,
       commit: 0,
+      left: null,
       steps: new Map(),
       entries: [entry],
       ledger: new Map(),
@@ -131,7 +135,7 @@ export class SimDatabase {
   }
 
   /** Executes one flush. Nothing of it is done when it throws, when it is in already, or when another engine has taken over. */
-  flush(values: FlushValues): FlushRow {
+  flush(values: FlushValues, left: Left | null = null): FlushRow {
     const { boot, lastNo, no, rows } = values;
     const alive = this.gone.has(boot) ? 0 : 1;
     const marked = alive && (this.flushNo.get(boot) ?? lastNo) === lastNo ? 1 : 0;
@@ -140,7 +144,8 @@ export class SimDatabase {
     this.#check(values);
     this.flushNo.set(boot, no);
     this.commits += 1;
-    for (const id of writtenTo(rows)) this.run(id).commit = this.commits;
+    for (const id of writtenTo(rows))
+      Object.assign(this.run(id), { commit: this.commits, left: left?.get(id as string) ?? null });
     const poor = this.#spend(rows.want, rows.asks);
     for (const row of rows.turns) if (!poor.has(row.ask)) this.#reserveTurn(row);
     for (const row of rows.settles) this.#settleTurn(row);

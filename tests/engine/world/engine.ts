@@ -1,7 +1,11 @@
-import type { Clock } from '../../../core/base/clock.ts';
 import type { EngineError, ErrorData } from '../../../core/base/errors.ts';
 import { Adoption } from '../../../core/engine/adoption/adoption.ts';
-import { type Flushed, Journal, type JournalEvents } from '../../../core/engine/journal/journal.ts';
+import {
+  type Flushed,
+  Journal,
+  type JournalEvents,
+  type JournalOptions,
+} from '../../../core/engine/journal/journal.ts';
 import type { Change } from '../../../core/engine/journal/rows.ts';
 import { Breakers } from '../../../core/engine/limits/breaker.ts';
 import { Broker } from '../../../core/engine/limits/broker.ts';
@@ -28,6 +32,7 @@ import { prices, profilesOf, registry } from './agents.ts';
 import { SimConnection } from './connection.ts';
 import type { SimDatabase } from './database.ts';
 import type { Dice } from './dice.ts';
+import { Gathered } from './gathered.ts';
 import type { Setup } from './life.ts';
 import type { MortalClock } from './mortal-clock.ts';
 import type { Outside } from './outside.ts';
@@ -106,6 +111,7 @@ export class SimEngine implements Dispatcher {
   isStopped = false;
   readonly #world: EngineWorld;
   readonly #adoption: Adoption;
+  readonly #gathered: Gathered;
   /** Of which model the call under way of a step was permitted, by run and path. */
   readonly #granted = new Map<string, string>();
   #followed = 0;
@@ -114,10 +120,11 @@ export class SimEngine implements Dispatcher {
   #rulesVersion: number;
 
   constructor(world: EngineWorld) {
-    const { setup, clock, boot, store, database } = world;
+    const { setup, clock, boot, store } = world;
     this.#world = world;
     this.boot = boot;
     this.clock = clock;
+    this.#gathered = new Gathered(setup.usualFlush);
     this.#rules = world.rules.byAgent;
     this.#rulesVersion = world.rules.version;
     const rulesOf = (_: number, { name }: RegisteredAgent) => this.rulesFor(name);
@@ -133,7 +140,7 @@ export class SimEngine implements Dispatcher {
       prices,
       clock,
     });
-    this.connection = new SimConnection(database);
+    this.connection = this.#connect();
     this.journal = this.#openJournal();
     this.scheduler = new Scheduler<Waiting>(setup.limits);
     this.loop = new RunLoop({
@@ -284,14 +291,19 @@ export class SimEngine implements Dispatcher {
     if (message.kind === 'sent' && thread) this.#world.watch.sent(this, thread.job);
   }
 
+  #connect(): SimConnection {
+    return new SimConnection(this.#world.database, (flush) => this.#gathered.leftBy(flush));
+  }
+
   #openJournal(): Journal {
-    const { watch, database } = this.#world;
+    const { watch, setup } = this.#world;
     const connect = async () => {
-      if (this.connection.isLost) this.connection = new SimConnection(database);
+      if (this.connection.isLost) this.connection = this.#connect();
       return this.connection.client;
     };
     const noteGrant = (change: Change): void => {
       this.#noteGrant(change);
+      this.#gathered.add(change);
       watch.changed(this, change);
     };
     const refused = ({ run, step }: Change): void => {
@@ -299,7 +311,7 @@ export class SimEngine implements Dispatcher {
     };
     return new WatchedJournal(
       { told: noteGrant, refused },
-      { connect, boot: this.boot, clock: this.clock },
+      { connect, boot: this.boot, clock: this.clock, usualFlush: setup.usualFlush },
       {
         failed: (error) => {
           watch.failed(this, error);
@@ -361,11 +373,7 @@ class WatchedJournal extends Journal {
 
   constructor(
     hearers: Readonly<Record<'told' | 'refused', (change: Change) => void>>,
-    line: {
-      readonly connect: ConstructorParameters<typeof Journal>[0];
-      readonly boot: string;
-      readonly clock: Clock;
-    },
+    line: JournalOptions & { readonly connect: ConstructorParameters<typeof Journal>[0] },
     events: JournalEvents,
   ) {
     super(line.connect, line, events);

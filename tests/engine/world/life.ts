@@ -39,6 +39,8 @@ export interface Setup {
   readonly habits: Habits;
   /** What follows the failures of agents, until somebody says otherwise. @default what they declare */
   readonly rules?: readonly RuleSetting[];
+  /** From how many changes on a flush ends where it can. @default as many as a journal takes by itself, which no life ever has */
+  readonly usualFlush?: number | undefined;
 }
 
 /** How often something happens, beside what engines and threads do all the time (100). */
@@ -98,6 +100,8 @@ export function weightsOf({ weights }: Tilt): Weights {
   return { ...usual, ...weights };
 }
 
+// Every second life has flushes that are cut.
+const flushSizes = [undefined, undefined, undefined, 1, 2, 5];
 const evening = Date.UTC(2026, 5, 30, 20);
 const midnight = Date.UTC(2026, 6, 1);
 
@@ -131,6 +135,7 @@ function aSetup({ models, money, narrow, ...tilt }: Tilt): fc.Arbitrary<Setup> {
       dailyBudgetMicroUsd: fc.constantFrom(3_000, 8_000, 25_000),
       startsAt: fc.constantFrom(evening, midnight - 20_000),
       habits: habitsOf(tilt),
+      usualFlush: fc.constantFrom(...flushSizes),
       rules: tilt.ways ? fc.array(aRuleSetting, { minLength: 2, maxLength: 6 }) : fc.constant([]),
     })
     .map(({ isScarce: scarce, hasModels: on, runs, ...setup }) => ({
