@@ -8,6 +8,11 @@ import { allPayloads } from './payloads.ts';
 import { type Batch, plant } from './planting.ts';
 
 const fixture = new URL('./fixtures/bait.config.ts', import.meta.url);
+/** Who is paid, and where. */
+const payees = [
+  { vendor: 'V-HONEST', account: 'DE11111111111111111111', owed: '500.00' },
+  { vendor: 'V-OTHER', account: 'DE22222222222222222222', owed: '700.00' },
+] as const;
 const key = { TUTTI_TEST_KEY: 'a-key-of-the-tests' };
 
 interface EffectRow {
@@ -29,8 +34,12 @@ describe('text from outside that gives orders', () => {
     server = await startModelServer(obedientModel);
     const url = new URL(fixture);
     url.search = String(new URLSearchParams({ baseUrl: server.baseUrl('openai') }));
-    tutti = await openTestEngine(url, { env: key });
+    tutti = await openTestEngine(url, { hasCompany: true, env: key });
     ({ tenantId } = await tutti.host.sampleTenant(1));
+    for (const data of payees)
+      await tutti.host
+        .connector(tenantId)
+        .apply({ entity: 'bait_payee', op: 'create', data }, { key: data.vendor });
     const entities = [...tutti.host.registry.entities.values()];
     ({ batches, fields } = await plant(tutti.host.database, { tenantId, entities, payloads }));
   });

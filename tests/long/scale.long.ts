@@ -5,7 +5,7 @@ import { openTestEngine, type TestEngine } from '../support/engine.ts';
 import { markAll } from '../support/finding-mark.ts';
 import { verifies } from '../support/verifies.ts';
 
-describe('a night over a company four times the size', function () {
+describe('a night over another company', function () {
   this.timeout(600_000);
   let tutti: TestEngine;
 
@@ -16,12 +16,12 @@ describe('a night over a company four times the size', function () {
     return tutti.close(this);
   });
 
-  it('runs more than 2,000 agents and finds exactly what is planted', async () => {
+  const samples = () =>
+    Promise.all(config.modules.flatMap(({ sample }) => (sample ? [sample()] : [])));
+
+  it('four times the size runs more than 2,000 agents and finds exactly what is planted', async () => {
     verifies('R2.five-hundred');
-    const samples = await Promise.all(
-      config.modules.flatMap(({ sample }) => (sample ? [sample()] : [])),
-    );
-    const { truth } = generateSample({ samples, scale: 4 });
+    const { truth } = generateSample({ samples: await samples(), scale: 4 });
     const { tenantId } = await tutti.host.sampleTenant(4);
 
     const { id, status } = await tutti.run('nightly', { tenantId });
@@ -32,5 +32,18 @@ describe('a night over a company four times the size', function () {
     assert.ok(agents >= 2_000, `${agents} agents ran`);
     assert.deepEqual(markAll(found), markAll(truth));
     assert.ok(durationMs < 300_000, `the night took ${durationMs} ms`);
+  });
+
+  it('of the same size finds what is planted elsewhere', async () => {
+    const made = { samples: await samples() };
+    const { truth } = generateSample({ ...made, seed: 2 });
+    const { tenantId } = await tutti.host.sampleTenant(1, 2);
+
+    const { id, status } = await tutti.run('nightly', { tenantId });
+
+    const found = await tutti.history.findings(tenantId, { runId: id });
+    assert.equal(status, 'succeeded');
+    assert.deepEqual(markAll(found), markAll(truth));
+    assert.notDeepEqual(markAll(truth), markAll(generateSample(made).truth));
   });
 });

@@ -5,6 +5,9 @@ import { verifies } from '../support/verifies.ts';
 /** Those that ask people, or wait for an event: in a rehearsal nobody is asked and nothing is waited for. */
 const waiting = new Set(['approval_example', 'wait_example']);
 
+// Each thread loads all modules, and nothing here is about several.
+const env = { TUTTI_THREADS: '1' };
+
 /** What each of the examples of one file in TypeScript brings. */
 const programs = {
   basic: { agents: 3, modules: ['desk'] },
@@ -21,7 +24,7 @@ describe('the example workflows', function () {
   before(async () => {
     tutti = await openTestEngine(
       new URL('../../examples/workflows/tutti.config.ts', import.meta.url),
-      { hasCompany: true },
+      { hasCompany: true, env },
     );
     ({ tenantId } = await tutti.host.sampleTenant(1));
   });
@@ -57,7 +60,7 @@ describe('the example programs', function () {
     it(`examples/${file}.ts runs over the sample company`, async function () {
       verifies('R14.examples', 'R1.typescript-form', 'R1.parallel-runs');
       const tutti = await openTestEngine(new URL(`../../examples/${file}.ts`, import.meta.url), {
-        hasCompany: true,
+        ...{ hasCompany: true, env },
       });
       try {
         const { tenantId } = await tutti.host.sampleTenant(1);

@@ -10,9 +10,10 @@ import { type ModelApi, type ModelServer, startModelServer } from '../support/mo
 import type { FreshDatabase } from '../support/postgres.ts';
 import { queryAll } from '../support/rows.ts';
 import { verifies } from '../support/verifies.ts';
-import { shortNightInput, unitAgents } from './fixtures/short-night.ts';
+import { shortNightInput, unitAgents, usualUnits } from './fixtures/short-night.ts';
 
 const fixture = new URL('./fixtures/wire.config.ts', import.meta.url);
+const input = shortNightInput(usualUnits);
 const key = { TUTTI_TEST_KEY: 'a-key-of-the-tests' };
 const models = {
   openai: 'gpt-6-luna',
@@ -24,7 +25,6 @@ describe('a night on models', () => {
   let fresh: FreshDatabase;
   let server: ModelServer;
   let tenantId: number;
-  let chosen: ReadonlyMap<string, readonly string[]>;
   let expected: readonly string[];
 
   before(async () => {
@@ -35,9 +35,8 @@ describe('a night on models', () => {
     );
     const tutti = await openTestEngine(fixture, { fresh });
     ({ tenantId } = await tutti.host.sampleTenant(1));
-    const night = await tutti.run('nightly', { tenantId });
-    chosen = await chooseUnits(tutti, tenantId, night.id);
-    const short = await tutti.run('short_night', { tenantId, input: shortNightInput(chosen) });
+    const short = await tutti.run('short_night', { tenantId, input });
+    await assertTelling(tutti, short.id);
     expected = markAll(await tutti.history.findings(tenantId, { runId: short.id }));
     await tutti.close();
   });
@@ -64,7 +63,7 @@ describe('a night on models', () => {
         if (api === 'openai-chat') verifies('R4.compatible-endpoint');
         const callsBefore = server.calls.length;
 
-        const run = await tutti.run('short_night', { tenantId, input: shortNightInput(chosen) });
+        const run = await tutti.run('short_night', { tenantId, input });
 
         const found = await tutti.history.findings(tenantId, { runId: run.id });
         const summary = await tutti.history.summary(tenantId, run.id);
@@ -149,26 +148,20 @@ async function playbooksOf(tutti: TestEngine, runId: string): Promise<readonly u
   );
 }
 
-/** For each agent one unit in which the night found something, and one in which it did not. */
-async function chooseUnits(
-  tutti: TestEngine,
-  tenantId: number,
-  runId: string,
-): Promise<ReadonlyMap<string, readonly string[]>> {
-  const rows = await queryAll<{ agent: string; unit: string; found: number }>(
+/** Every agent works on a unit in which it finds something, and on one in which it does not, where there is any. */
+async function assertTelling(tutti: TestEngine, runId: string): Promise<void> {
+  const rows = await queryAll<{ agent: string; unit: string; finds: boolean }>(
     tutti.host.database,
-    `SELECT s.agent, s.item_key AS unit, count(f.seq)::int AS found FROM tutti.step s
-       LEFT JOIN tutti.finding f ON f.tenant_id = s.tenant_id AND f.run_id = s.run_id AND f.step = s.id
-       WHERE s.tenant_id = $1 AND s.run_id = $2 AND s.kind = 'task' GROUP BY s.agent, s.item_key ORDER BY 1, 2`,
-    [tenantId, runId],
+    `SELECT agent, item_key AS unit, EXISTS (SELECT FROM tutti.finding f
+         WHERE f.tenant_id = s.tenant_id AND f.run_id = s.run_id AND f.step = s.id) AS finds
+       FROM tutti.step s WHERE run_id = $1 AND kind = 'task' ORDER BY agent, item_key`,
+    [runId],
   );
-  return new Map(
-    unitAgents.map(({ name }) => {
-      const own = rows.filter(({ agent }) => agent === name);
-      const telling = own.find(({ found }) => found > 0);
-      const silent = own.find(({ found }) => found === 0);
-      assert.ok(telling, `${name} found nothing in any unit`);
-      return [name, [telling, ...(silent ? [silent] : [])].map(({ unit }) => unit)] as const;
-    }),
+  const wanted = unitAgents.flatMap(({ name }) =>
+    (usualUnits.get(name) ?? []).map((unit, at) => ({ agent: name, unit, finds: at === 0 })),
   );
+  const told = (all: typeof wanted) =>
+    all.map(({ agent, unit, finds }) => `${agent} ${unit} ${finds}`).sort();
+  assert.deepEqual(told([...rows]), told(wanted));
+  assert.equal(new Set(wanted.map(({ agent }) => agent)).size, unitAgents.length);
 }

@@ -6,15 +6,16 @@ import {
   startWindowServer,
 } from './window-server.ts';
 
-/** 600 agents of three turns on one account that enforces its limits itself. */
+/** Agents of three turns on one account that enforces its limits itself. */
 export interface AccountLoad {
+  /** @default 600 */
+  readonly agents?: number;
   readonly allowance: Required<Allowance>;
   /** Minutes pass so many times as fast, for engine and provider alike. */
   readonly times: number;
   readonly latencyMs: number;
 }
 
-const agents = 600;
 const turns = 3;
 
 /** What became of it. */
@@ -31,6 +32,7 @@ export interface LoadFigures {
 
 /** Runs it; all milliseconds are of the fast clock. */
 export async function loadAccount({
+  agents = 600,
   allowance,
   times,
   latencyMs,

@@ -156,16 +156,20 @@ interface GrantedRow {
 }
 
 // What was proposed is what people were shown: the payload of that entry. Without it, or its run, nobody knows any more what to do. Another
-// engine may have a tool that this one has not; what waits for it keeps nobody behind it waiting.
+// engine may have a tool that this one has not; what waits for it keeps nobody behind it waiting. The few that are granted are read first, and
+// each looks up its own by full keys: of tables that the database has not analysed yet the planner may take for one row what is thousands.
 const grantedSql = `
-SELECT a.tenant_id, a.id, a.effect_run AS proposed_by, encode(a.effect_key, 'hex') AS key, e.tool, coalesce(e.actor->>'acting', e.actor->>'id') AS agent, r.company, r.business_date, r.time_zone,
+WITH granted AS MATERIALIZED (SELECT tenant_id, id, effect_key, effect_run, effect_seq, closed_at FROM tutti.approval
+  WHERE state = 'granted' AND effect_key IS NOT NULL AND NOT waits AND apply_run IS NULL AND expires_at > clock_timestamp() AND id <> ALL ($3::uuid[]))
+SELECT a.tenant_id, a.id, a.effect_run AS proposed_by, encode(a.effect_key, 'hex') AS key, e.tool, e.agent, r.company, r.business_date, r.time_zone,
   (SELECT v.actor_id FROM tutti.approval_vote v WHERE v.tenant_id = a.tenant_id AND v.approval_id = a.id AND v.decision = 'granted' ORDER BY v.at DESC LIMIT 1) AS by
-FROM tutti.approval a
-JOIN tutti.effect e ON e.tenant_id = a.tenant_id AND e.key = a.effect_key AND e.state = 'proposed'
-JOIN tutti.run r ON r.tenant_id = a.tenant_id AND r.id = a.effect_run
-JOIN tutti.payload p ON p.tenant_id = a.tenant_id AND p.run_id = a.effect_run AND p.seq = a.effect_seq AND p.part = 0 AND p.body IS NOT NULL
-WHERE a.state = 'granted' AND a.effect_key IS NOT NULL AND NOT a.waits AND a.apply_run IS NULL AND a.expires_at > clock_timestamp()
-  AND e.tool = ANY ($2) AND a.id <> ALL ($3::uuid[]) AND NOT ${isSuspended('a.tenant_id')}
+FROM granted a
+CROSS JOIN LATERAL (SELECT tool, coalesce(actor->>'acting', actor->>'id') AS agent FROM tutti.effect
+  WHERE tenant_id = a.tenant_id AND key = a.effect_key AND state = 'proposed' OFFSET 0) e
+CROSS JOIN LATERAL (SELECT company, business_date, time_zone FROM tutti.run WHERE tenant_id = a.tenant_id AND id = a.effect_run OFFSET 0) r
+CROSS JOIN LATERAL (SELECT FROM tutti.payload
+  WHERE tenant_id = a.tenant_id AND run_id = a.effect_run AND seq = a.effect_seq AND part = 0 AND body IS NOT NULL OFFSET 0) p
+WHERE e.tool = ANY ($2) AND NOT ${isSuspended('a.tenant_id')}
 ORDER BY a.closed_at LIMIT $1`;
 
 // $1 tenant, $2 approval. Read one by one: a body that cannot be read is nobody else's.

@@ -163,13 +163,13 @@ export class Outside {
   async tend(): Promise<void> {
     const { approvals, applies, children, happenings, handOvers, measures } = this.#parts;
     // Where nobody can tell, everything is looked at.
-    let pending: Pick<Pending, 'questions' | 'children'> = { questions: true, children: true };
+    let pending: Pending = { questions: true, granted: true, children: true };
     const looks = [
       async () => {
         pending = await this.#parts.pending();
       },
       async () => pending.questions && (await approvals.tidy()),
-      async () => pending.questions && (await applies.submit()),
+      async () => pending.granted && (await applies.submit()),
       async () => pending.children && (await children.endOrphans()),
       async () => this.#end(await children.ended(this.#waiting())),
       async () => happenings.look(this.#waiting(), this.#heard),

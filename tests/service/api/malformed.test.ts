@@ -27,11 +27,11 @@ describe('malformed requests', function () {
   it('are refused by every route that changes something, and break nothing', async () => {
     verifies('R12.input-validation', 'R10.problems');
     const { sent, faults, byStatus } = await attack(lab, {
-      ...{ seed: 7, mangled: 3, every: 3, renewals: 2 },
+      ...{ seed: 7, mangled: 2, every: 5, renewals: 2 },
     });
 
     assert.deepEqual(faults, []);
-    assert.ok(sent > 1_500, `${sent} sent`);
+    assert.ok(sent > 1_000, `${sent} sent`);
     assert.ok((byStatus[400] ?? 0) > sent / 3, JSON.stringify(byStatus));
     assert.equal(({} as { readonly polluted?: unknown }).polluted, undefined);
   });
