@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ConsolePage, openConsolePage } from '../../support/console-page.ts';
+import { LedgerRows } from '../../support/ledger.ts';
 import { verifies } from '../../support/verifies.ts';
 import { type ServedApi, serveHere } from '../identity/served.ts';
 
@@ -16,8 +17,8 @@ describe('money in the console', function () {
     const items = [{ id: 'a' }, { id: 'b' }];
     const { ours: tenantId, tutti } = served;
     assert.equal((await tutti.run('lab.ask', { tenantId, input: { items } })).status, 'succeeded');
-    // Midnight may come in the middle of a test: the purses of the next day have the same.
-    await tutti.host.database.pool('tutti_engine', 1).query(spentOnBothDays, [tenantId]);
+    // Midnight may come in the middle of a test.
+    await new LedgerRows(tutti.host.database).spendOnBothDays(tenantId);
     page = await openConsolePage(served.server.url, 'costs');
   });
   after(async function () {
@@ -79,8 +80,3 @@ describe('money in the console', function () {
     await page.says('Nothing is stopped.');
   });
 });
-
-const spentOnBothDays = `INSERT INTO tutti.budget (tenant_id, scope, period, limit_micro_usd, reserved_micro_usd, settled_micro_usd)
-  SELECT tenant_id, scope, min(period) + day, max(limit_micro_usd), 0, sum(settled_micro_usd) FROM tutti.budget, generate_series(0, 1) day
-  WHERE tenant_id = $1 AND NOT starts_with(scope, 'run:') GROUP BY tenant_id, scope, day
-  ON CONFLICT (tenant_id, scope, period) DO UPDATE SET settled_micro_usd = excluded.settled_micro_usd`;
