@@ -7,18 +7,9 @@ import type { Decided } from '../sdk/policy/policy-ref.ts';
 import type { Terms } from '../sdk/policy/tier.ts';
 import type { ApprovalState, EffectState, Trust } from './db/states.ts';
 import type { JobWait } from './job-wait.ts';
-import type { ModelReply, Part, Quota, Usage } from './models/model.ts';
+import type { Part, Quota, Usage } from './models/model.ts';
 import type { ModuleRef } from './module-code.ts';
-
-/** One turn of a conversation that an earlier attempt held: paid for, so it is not held again. */
-export interface RecordedTurn {
-  readonly parts: readonly Part[];
-  readonly stop: ModelReply['stop'];
-  /** What the tools answered; null when the attempt ended before all had. */
-  readonly answered: Answered | null;
-  /** Set where all that is missing are answers of agents to whom it has handed work. @default nothing was handed on */
-  readonly delegated?: PartlyAnswered;
-}
+import type { RecordedTurn } from './recorded-turn.ts';
 
 /** What a turn's tool calls came to. */
 export interface Answered {
