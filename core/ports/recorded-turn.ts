@@ -1,4 +1,5 @@
-import type { Answered } from './dispatcher.ts';
+import type { FindingInput } from '../sdk/agent.ts';
+import type { Trust } from './db/states.ts';
 import type { ModelReply, Part } from './models/model.ts';
 
 /**
@@ -14,6 +15,35 @@ export interface RecordedTurn {
   readonly answered: string | null;
   /** Whether all that is missing are answers of agents to whom it has handed work. @default nothing was handed on */
   readonly isDelegated?: true;
+}
+
+/** What a turn's tool calls came to. */
+export interface Answered {
+  readonly results: readonly Part[];
+  /** Whether free text of records was shown. */
+  readonly external: boolean;
+  /** The label of the conversation once they were told. @default unknown: a release before labels has recorded it */
+  readonly trust?: Trust;
+  readonly findings: readonly FindingInput[];
+  /** Calls of it that went to other agents. @default none */
+  readonly handedOn?: number;
+}
+
+/** A turn whose tools have answered, and whose other calls go to agents. */
+export interface PartlyAnswered extends Answered {
+  readonly delegated: readonly DelegatedCall[];
+}
+
+/** A call by which a model hands work to another agent. */
+export interface DelegatedCall {
+  /** Its place among the turn's calls. */
+  readonly at: number;
+  /** The model's own name for it. */
+  readonly id: string;
+  /** Qualified. */
+  readonly agent: string;
+  /** As that agent takes it. */
+  readonly input: unknown;
 }
 
 /** What a model has said. */

@@ -1,9 +1,9 @@
 import { EngineError } from '../../core/base/errors.ts';
 import { toVisibleData } from '../../core/base/text.ts';
 import { issues } from '../../core/guard/invoke.ts';
-import type { DelegatedCall, Job } from '../../core/ports/dispatcher.ts';
+import type { Job } from '../../core/ports/dispatcher.ts';
 import type { Part } from '../../core/ports/models/model.ts';
-import { answersOf } from '../../core/ports/recorded-turn.ts';
+import { answersOf, type DelegatedCall } from '../../core/ports/recorded-turn.ts';
 import type { AnyAgent } from '../../core/sdk/agent.ts';
 import type { RegisteredAgent } from '../../core/sdk/registry.ts';
 
