@@ -53,8 +53,8 @@ export function valuesIn(json: string): number {
   return values;
 }
 
-/** Whether a letter of JSON that stands in no text is what is looked for. */
-function someOutsideTexts(
+/** Whether a letter of JSON that stands in no text is what is looked for. Whatever begins a text is one of them. */
+export function someOutsideTexts(
   json: string,
   isIt: (letter: string | undefined, at: number) => boolean,
 ): boolean {

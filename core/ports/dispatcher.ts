@@ -7,47 +7,9 @@ import type { Decided } from '../sdk/policy/policy-ref.ts';
 import type { Terms } from '../sdk/policy/tier.ts';
 import type { ApprovalState, EffectState, Trust } from './db/states.ts';
 import type { JobWait } from './job-wait.ts';
-import type { ModelReply, Part, Quota, Usage } from './models/model.ts';
+import type { Quota, Usage } from './models/model.ts';
 import type { ModuleRef } from './module-code.ts';
-
-/** One turn of a conversation that an earlier attempt held: paid for, so it is not held again. */
-export interface RecordedTurn {
-  readonly parts: readonly Part[];
-  readonly stop: ModelReply['stop'];
-  /** What the tools answered; null when the attempt ended before all had. */
-  readonly answered: Answered | null;
-  /** Set where all that is missing are answers of agents to whom it has handed work. @default nothing was handed on */
-  readonly delegated?: PartlyAnswered;
-}
-
-/** What a turn's tool calls came to. */
-export interface Answered {
-  readonly results: readonly Part[];
-  /** Whether free text of records was shown. */
-  readonly external: boolean;
-  /** The label of the conversation once they were told. @default unknown: a release before labels has recorded it */
-  readonly trust?: Trust;
-  readonly findings: readonly FindingInput[];
-  /** Calls of it that went to other agents. @default none */
-  readonly handedOn?: number;
-}
-
-/** A turn whose tools have answered, and whose other calls go to agents. */
-export interface PartlyAnswered extends Answered {
-  readonly delegated: readonly DelegatedCall[];
-}
-
-/** A call by which a model hands work to another agent. */
-export interface DelegatedCall {
-  /** Its place among the turn's calls. */
-  readonly at: number;
-  /** The model's own name for it. */
-  readonly id: string;
-  /** Qualified. */
-  readonly agent: string;
-  /** As that agent takes it. */
-  readonly input: unknown;
-}
+import type { RecordedTurn } from './recorded-turn.ts';
 
 /** For whom an agent works to whom work was handed. */
 export interface DelegatedBy {

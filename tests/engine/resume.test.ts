@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { defineAgent, defineModule, defineWorkflow, z } from 'tutti';
 import { Inbox } from '../../core/engine/store/inbox.ts';
 import type { FromThread, Job } from '../../core/ports/dispatcher.ts';
+import { answersOf, partsOf } from '../../core/ports/recorded-turn.ts';
 import { eventually } from '../support/eventually.ts';
 import { type HandEngine, HandEngines } from '../support/hand-engine.ts';
 import { verifies } from '../support/verifies.ts';
@@ -100,11 +101,14 @@ describe('a step that goes on', () => {
     assert.deepEqual([first.recorded, first.permitted], [[], true]);
     assert.equal(again.permitted, false);
     assert.deepEqual(
-      again.recorded.map(({ stop, parts, answered }) => [
-        stop,
-        parts.length,
-        answered && [answered.external, answered.results.length],
-      ]),
+      again.recorded.map((turn) => {
+        const answered = answersOf(turn);
+        return [
+          turn.stop,
+          partsOf(turn).length,
+          answered && [answered.external, answered.results.length],
+        ];
+      }),
       [
         ['tools', 1, [true, 1]],
         ['tools', 1, null],

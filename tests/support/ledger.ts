@@ -105,6 +105,17 @@ export class LedgerRows {
     );
   }
 
+  /** Lets the purses of a day, and those of the next, each have all that a tenant has spent of both. */
+  async spendOnBothDays(tenantId: number): Promise<void> {
+    await this.#pool.query(
+      `INSERT INTO tutti.budget (tenant_id, scope, period, limit_micro_usd, reserved_micro_usd, settled_micro_usd)
+       SELECT tenant_id, scope, min(period) + day, max(limit_micro_usd), 0, sum(settled_micro_usd) FROM tutti.budget, generate_series(0, 1) day
+       WHERE tenant_id = $1 AND NOT starts_with(scope, 'run:') GROUP BY tenant_id, scope, day
+       ON CONFLICT (tenant_id, scope, period) DO UPDATE SET settled_micro_usd = excluded.settled_micro_usd`,
+      [tenantId],
+    );
+  }
+
   /** The limits that stand in the table, `scope period` → micro-USD. */
   async limits(tenantId: number): Promise<ReadonlyMap<string, number>> {
     const { rows } = await this.#pool.query<{ scope: string; period: string; limit: number }>(

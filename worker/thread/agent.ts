@@ -1,6 +1,7 @@
 import { EngineError, toErrorData } from '../../core/base/errors.ts';
 import type { JobDone } from '../../core/ports/dispatcher.ts';
 import type { Message } from '../../core/ports/models/model.ts';
+import { answersOf, partsOf, type RecordedTurn } from '../../core/ports/recorded-turn.ts';
 import type { AnyAgent } from '../../core/sdk/agent.ts';
 import { readAnswer, toOutputJson } from './answer.ts';
 import { waitsForOthers } from './delegation.ts';
@@ -73,17 +74,18 @@ async function converse(context: AgentContext, found: Findings): Promise<Convers
   for (let turn = 1; turn <= turns + repairs; turn += 1) {
     const recorded = talk.job.recorded[turn - 1];
     const told = recorded
-      ? { reply: recorded, answer: readAnswer(recorded, scope) }
+      ? recalled(recorded, scope)
       : await callModel(context, messages, turn).catch(whenDenied);
     if (told instanceof Error) return { kind: 'denied', error: told };
     const { reply, answer } = told;
     // Providers refuse a message without content, which is what an answer cut off while it was thought over leaves.
     if (reply.parts.length > 0) messages.push({ role: 'assistant', parts: reply.parts });
     if (answer.kind === 'calls') {
-      if (recorded?.delegated) throw waitsForOthers();
+      if (recorded?.isDelegated) throw waitsForOthers();
       const calls = reply.parts.filter((part) => part.kind === 'call');
-      if (recorded?.answered) found.recall(recorded.answered.findings);
-      const answered = recorded?.answered ?? (await answerCalls(context, { calls, turn, found }));
+      const before = recorded ? answersOf(recorded) : null;
+      if (before) found.recall(before.findings);
+      const answered = before ?? (await answerCalls(context, { calls, turn, found }));
       recall(context, answered);
       messages.push({ role: 'user', parts: answered.results });
       continue;
@@ -109,6 +111,11 @@ async function converse(context: AgentContext, found: Findings): Promise<Convers
     'TURNS_EXHAUSTED',
     `'${scope.agentName}' had no answer after ${turns} turns; raise limits.turns or narrow its task.`,
   );
+}
+
+function recalled(turn: RecordedTurn, scope: AgentContext['scope']) {
+  const reply = { parts: partsOf(turn), stop: turn.stop };
+  return { reply, answer: readAnswer(reply, scope) };
 }
 
 /** A call that cannot be paid, or would go to a model that is ill, is an answer for the loop; anything else ends the attempt. */

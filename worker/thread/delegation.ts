@@ -1,8 +1,9 @@
 import { EngineError } from '../../core/base/errors.ts';
 import { toVisibleData } from '../../core/base/text.ts';
 import { issues } from '../../core/guard/invoke.ts';
-import type { DelegatedCall, Job } from '../../core/ports/dispatcher.ts';
+import type { Job } from '../../core/ports/dispatcher.ts';
 import type { Part } from '../../core/ports/models/model.ts';
+import { answersOf, type DelegatedCall } from '../../core/ports/recorded-turn.ts';
 import type { AnyAgent } from '../../core/sdk/agent.ts';
 import type { RegisteredAgent } from '../../core/sdk/registry.ts';
 
@@ -50,7 +51,7 @@ export function handedOn(
       'TOOL_REFUSED',
       `Work is handed on ${depth} times in a row at most (delegation.depth), so '${name}' gets none of it; do without.`,
     );
-  const handed = job.recorded.reduce((sum, { answered }) => sum + (answered?.handedOn ?? 0), 0);
+  const handed = job.recorded.reduce((sum, turn) => sum + (answersOf(turn)?.handedOn ?? 0), 0);
   if (handed + before >= calls)
     throw new EngineError(
       'TOOL_REFUSED',

@@ -5,7 +5,7 @@ import { invoke, issues, type StepScope } from '../../core/guard/invoke.ts';
 import { joinOf, raise } from '../../core/guard/labels.ts';
 import { type Prompt, reportSchema, reportTool } from '../../core/guard/prompt.ts';
 import { mayHandOn } from '../../core/guard/standing.ts';
-import type { Answered, DelegatedCall, TurnDone } from '../../core/ports/dispatcher.ts';
+import type { TurnDone } from '../../core/ports/dispatcher.ts';
 import type {
   Message,
   Model,
@@ -14,6 +14,7 @@ import type {
   Part,
 } from '../../core/ports/models/model.ts';
 import { requestBytes } from '../../core/ports/models/prices.ts';
+import type { Answered, DelegatedCall } from '../../core/ports/recorded-turn.ts';
 import type { FindingInput } from '../../core/sdk/agent.ts';
 import type { AnyTool } from '../../core/sdk/tool.ts';
 import { type Answer, readAnswer, toRecord } from './answer.ts';

@@ -1,6 +1,7 @@
 import { EngineError } from '../../base/errors.ts';
 import { Prompt } from '../../guard/prompt.ts';
 import type { Message, ModelRequest } from '../../ports/models/model.ts';
+import { answersOf, partsOf } from '../../ports/recorded-turn.ts';
 import type { RegisteredAgent } from '../../sdk/registry.ts';
 import type { Run } from '../run/run.ts';
 import { pathOf, type Step } from '../run/step.ts';
@@ -54,11 +55,14 @@ export class Requests {
       const message = `The conversation of '${pathOf(step)}' goes on with a repair, which only its thread can ask for.`;
       throw new EngineError('INPUT_INVALID', message);
     }
-    return answered.flatMap(({ parts, answered }) => [
-      // As on the thread: a message without content is refused.
-      ...(parts.length > 0 ? [{ role: 'assistant' as const, parts }] : []),
-      { role: 'user' as const, parts: answered?.results ?? [] },
-    ]);
+    return answered.flatMap((turn) => {
+      const parts = partsOf(turn);
+      return [
+        // As on the thread: a message without content is refused.
+        ...(parts.length > 0 ? [{ role: 'assistant' as const, parts }] : []),
+        { role: 'user' as const, parts: answersOf(turn)?.results ?? [] },
+      ];
+    });
   }
 
   #prompt(registered: RegisteredAgent): Prompt {

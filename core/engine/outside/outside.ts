@@ -10,6 +10,7 @@ import { type CompiledApproval, type CompiledWait, isAgentPlace } from '../graph
 import { type EntryInput, nextEntry } from '../journal/entries.ts';
 import type { Change } from '../journal/rows.ts';
 import { innocentDelayMs, isInnocent } from '../loop/failures.ts';
+import { afterFailure, mostFailures, noTries, type Tries } from '../recovery/ladder.ts';
 import type { Next } from '../run/next.ts';
 import type { Outcome } from '../run/outcome.ts';
 import type { Run } from '../run/run.ts';
@@ -66,6 +67,13 @@ interface Waiting {
   /** What the journal says of it. */
   readonly data?: Readonly<Record<string, unknown>>;
 }
+
+/** A last look that fails for what may pass is repeated as often as any step is. */
+const lastLooks = {
+  rules: [{ ways: [{ strategy: 'retry', retry: { attempts: mostFailures } }] }],
+  limits: undefined,
+  canFallBack: false,
+} as const;
 
 /**
  * Steps that something outside of their run ends: an approval by people, a wait by its moment or an ERP event, a workflow by the run that
@@ -125,12 +133,36 @@ export class Outside {
   async late(run: Run, step: Step): Promise<void> {
     const { place } = step;
     if (place.kind === 'approval') return await this.#expire(run, step);
-    const { events, happenings, isOn } = this.#parts;
-    if (place.kind !== 'wait' || place.for.kind !== 'event')
-      return events.ended(run, step, done(null));
-    const end = await happenings.last({ run, step }).catch(() => null);
-    if (step.status !== 'waiting' || !isOn()) return;
-    events.ended(run, step, end?.outcome ?? failed(step, 'no such event came'));
+    if (place.kind === 'wait' && place.for.kind === 'event')
+      return await this.#lookLast(run, step, noTries);
+    this.#parts.events.ended(run, step, done(null));
+  }
+
+  /**
+   * The time of a wait for an event is over. Only its ERP can tell whether that has come meanwhile: one that cannot be asked is asked again,
+   * and whoever takes the run over counts anew.
+   */
+  async #lookLast(run: Run, step: Step, tries: Tries): Promise<void> {
+    const { happenings, clock, events, isOn } = this.#parts;
+    try {
+      const end = await happenings.last({ run, step });
+      if (step.status !== 'waiting' || !isOn()) return;
+      events.ended(run, step, end?.outcome ?? failed(step, 'no such event came'));
+    } catch (fault) {
+      if (step.status !== 'waiting' || !isOn()) return;
+      const error = toErrorData(fault);
+      const next = isInnocent(error)
+        ? { kind: 'again' as const, tries, delayMs: innocentDelayMs }
+        : afterFailure({ ...lastLooks, error, tries, random: Math.random() });
+      if (next.kind !== 'again') return events.ended(run, step, { kind: 'failed', error });
+      clock.after(Math.ceil(next.delayMs), () => void this.#lookAgain(run, step, next.tries));
+    }
+  }
+
+  async #lookAgain(run: Run, step: Step, tries: Tries): Promise<void> {
+    if (step.status !== 'waiting' || !this.#parts.isOn()) return;
+    await this.#lookLast(run, step, tries);
+    this.#parts.events.changed();
   }
 
   /** People have decided. */

@@ -1,5 +1,5 @@
 import { bodyText } from '../../ports/db/vault.ts';
-import type { Answered, PartlyAnswered, RecordedTurn } from '../../ports/dispatcher.ts';
+import type { RecordedTurn } from '../../ports/recorded-turn.ts';
 
 /** Condition on an entry `e`: a start that begins a conversation, and does not go on with one. */
 export const beginsConversation = `((e.kind = 'step.started' OR e.data->>'wait' = 'batch') AND NOT e.data ? 'recorded')`;
@@ -37,27 +37,17 @@ export interface SpokenRow {
 
 /** Puts a conversation together from its rows, in their order. */
 export function toTurns(rows: readonly SpokenRow[]): readonly RecordedTurn[] {
-  const turns: Turn[] = [];
+  const turns: RecordedTurn[] = [];
   for (const { kind, data, body } of rows) {
     const last = turns.at(-1);
+    const { stop = 'end', isOutput, delegated } = data;
     if (kind === 'turn.ended')
-      turns.push({ parts: partsOf(body, data), stop: data.stop ?? 'end', answered: null });
-    else if (last && data.delegated !== undefined)
-      last.delegated = JSON.parse(body) as PartlyAnswered;
+      turns.push({ said: body, ...(isOutput && { isOutput }), stop, answered: null });
     else if (last) {
-      last.answered = JSON.parse(body) as Answered;
-      delete last.delegated;
+      const { isDelegated: _, ...turn } = last;
+      turns[turns.length - 1] =
+        delegated === undefined ? { ...turn, answered: body } : { ...turn, isDelegated: true };
     }
   }
   return turns;
-}
-
-type Turn = Omit<RecordedTurn, 'answered' | 'delegated'> & {
-  answered: Answered | null;
-  delegated?: PartlyAnswered;
-};
-
-/** A reply that is the step's output to the letter is stored as the output is. */
-function partsOf(body: string, { isOutput }: SpokenRow['data']): RecordedTurn['parts'] {
-  return isOutput ? [{ kind: 'text', text: body }] : JSON.parse(body);
 }

@@ -4,13 +4,9 @@ import { digest, newId } from '../../base/ids.ts';
 import { journalVersion } from '../../ports/db/journal-version.ts';
 import type { Queryable } from '../../ports/db/transaction.ts';
 import { bodyText, newKeysSql, type RunKeys, type Vault, vaultOf } from '../../ports/db/vault.ts';
-import type {
-  EffectApproval,
-  EffectRecord,
-  RecordedTurn,
-  Verdict,
-} from '../../ports/dispatcher.ts';
+import type { EffectApproval, EffectRecord, Verdict } from '../../ports/dispatcher.ts';
 import type { PresentModules } from '../../ports/module-code.ts';
+import type { RecordedTurn } from '../../ports/recorded-turn.ts';
 import type { WorkflowData } from '../../sdk/node.ts';
 import type { RegisteredWorkflow } from '../../sdk/registry.ts';
 import { readSteps, type StoredSteps } from '../adoption/stored-steps.ts';

@@ -10,6 +10,7 @@ import type { McpConfig } from './config.ts';
 import { type Connection, connect } from './connection.ts';
 import type { Definition } from './definition.ts';
 import { callFailure, isLost } from './failure.ts';
+import { largestMessage } from './message-size.ts';
 import { Pinned } from './pinned.ts';
 import { checkPolicies, type NamedPolicy, policyOf, requireAllowed } from './policies.ts';
 import { type ProfileStatistics, Profiles } from './profiles.ts';
@@ -88,9 +89,6 @@ export interface OpenMcpPool extends McpPool {
   /** Opens a session if none is, and asks whether the server is there. @throws MCP_SERVER_UNKNOWN · MCP_SERVER_FAILED */
   check(server: string, signal: AbortSignal): Promise<McpServerView>;
 }
-
-/** Of a server elsewhere, bytes; one that is a process of ours may send as much. */
-const largestMessage = 10 * 1024 * 1024;
 
 /** How often a call that never reached a server is taken to the next session. */
 const mostMoves = 3;

@@ -2,13 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   type JSONRPCMessage,
-  ReadBuffer,
   serializeMessage,
   type Transport,
 } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { type Clock, systemClock } from '../../base/clock.ts';
 import { EngineError } from '../../base/errors.ts';
+import { MessageLines } from './message-lines.ts';
 
 /** A program to run, with its whole environment. */
 export interface Program {
@@ -58,7 +58,7 @@ class GroupTransport implements ProcessTransport {
   readonly stderr = null;
   readonly #program: Program;
   readonly #clock: Clock;
-  readonly #buffer = new ReadBuffer();
+  readonly #lines = new MessageLines();
   #child: ChildProcess | null = null;
   #words = '';
 
@@ -123,30 +123,17 @@ class GroupTransport implements ProcessTransport {
   }
 
   #hear(chunk: Buffer): void {
-    try {
-      this.#buffer.append(chunk);
-    } catch (error) {
-      // A message over the largest size: what follows cannot be read any more.
-      this.onerror?.(error as Error);
-      void this.close();
-      return;
-    }
-    for (;;) {
-      try {
-        const message = this.#buffer.readMessage();
-        if (message === null) return;
-        this.onmessage?.(message);
-      } catch (error) {
-        // A line that is no message, such as a banner, is passed over.
-        this.onerror?.(error as Error);
-      }
-    }
+    const isReadable = this.#lines.take(chunk, {
+      onMessage: (message) => this.onmessage?.(message),
+      onError: (error) => this.onerror?.(error),
+    });
+    if (!isReadable) void this.close();
   }
 
   #ended(child: ChildProcess): void {
     if (this.#child !== child) return;
     this.#child = null;
-    this.#buffer.clear();
+    this.#lines.clear();
     child.stdin?.destroy();
     child.stdout?.destroy();
     child.stderr?.destroy();

@@ -7,6 +7,7 @@ import { EngineError } from '../../base/errors.ts';
 import { leadsHere } from '../../base/loopback.ts';
 import type { HttpServer } from './config.ts';
 import { variable } from './environment.ts';
+import { sized } from './message-size.ts';
 
 /** Where requests to a server go through. */
 export interface Ways {
@@ -25,7 +26,7 @@ export function openRemote(
     headers[name] = variable(from, env);
   return new StreamableHTTPClientTransport(new URL(server.url), {
     requestInit: { headers },
-    fetch: server.loopback ? fetchLoopback : fetch,
+    fetch: async (url, init) => sized(await (server.loopback ? fetchLoopback : fetch)(url, init)),
     // A machine's credentials cannot be widened by asking again.
     onInsufficientScope: 'throw',
     ...(server.oauth && { authProvider: credentialsOf(server.oauth, env) }),

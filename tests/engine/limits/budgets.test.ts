@@ -36,17 +36,16 @@ describe('budgets', () => {
   let fresh: FreshDatabase;
   let rows: LedgerRows;
   let budgets: Budgets;
-  let today: string;
-  let tomorrow: string;
+  /** Midnight may come in the middle of a test: what is about today itself is told when that is. */
+  const now = new Date();
+  const [today, tomorrow, later] = [0, 1, 2].map((days) =>
+    periodOf(now.getTime() + days * 86_400_000),
+  ) as [string, string, string];
 
   before(async () => {
     fresh = await freshDatabase();
     rows = new LedgerRows(fresh.database);
     budgets = new Budgets(fresh.database, parts);
-  });
-  // Each test's own: midnight may be between two of them.
-  beforeEach(() => {
-    [today, tomorrow] = [periodOf(Date.now()), periodOf(Date.now() + 86_400_000)];
   });
   after(function () {
     return fresh.drop(this);
@@ -64,8 +63,8 @@ describe('budgets', () => {
     await rows.purse({ ...mine, scope: 'module:lab', period: '2026-01-01', settled: 9 });
     await rows.purse({ ...mine, tenantId: await rows.tenant('other'), scope: 'module:other' });
 
-    const { items, period, warnAt } = await budgets.list(tenantId);
-    const simulated = await budgets.list(tenantId, { simulated: true });
+    const { items, period, warnAt } = await budgets.list(tenantId, { now });
+    const simulated = await budgets.list(tenantId, { simulated: true, now });
 
     assert.deepEqual([period, warnAt], [today, 0.8]);
     assert.deepEqual(
@@ -102,7 +101,7 @@ describe('budgets', () => {
 
   it('are set and taken back in the table at once, for today and the days after', async () => {
     const tenantId = await rows.tenant('set');
-    for (const period of ['2026-01-01', today, tomorrow])
+    for (const period of ['2026-01-01', today, tomorrow, later])
       for (const scope of ['tenant', 'module:lab'])
         await rows.purse({ tenantId, scope, period, limit: 1_000_000, settled: 400_000 });
 
@@ -114,14 +113,14 @@ describe('budgets', () => {
     );
     const limits = await rows.limits(tenantId);
     assert.deepEqual(
-      ['2026-01-01', today, tomorrow].map((period) => limits.get(`tenant ${period}`)),
+      ['2026-01-01', tomorrow, later].map((period) => limits.get(`tenant ${period}`)),
       [1_000_000, 300_000, 300_000],
     );
     // It has no limit of its own.
-    assert.equal(limits.get(`module:lab ${today}`), 300_000);
+    assert.equal(limits.get(`module:lab ${tomorrow}`), 300_000);
     const unset = await budgets.unset(tenantId, 'tenant', actor);
     assert.deepEqual([unset.limitMicroUsd, unset.source], [1_000_000, 'configuration']);
-    assert.equal((await rows.limits(tenantId)).get(`module:lab ${today}`), 1_000_000);
+    assert.equal((await rows.limits(tenantId)).get(`module:lab ${tomorrow}`), 1_000_000);
   });
 
   it('refuse scopes and amounts that there are not, here and as settings', async () => {
@@ -150,25 +149,25 @@ describe('budgets', () => {
       budgets: parts.config.budgets,
     });
     await settings.refresh();
-    await limits.follow(Date.now());
-    const purse = purseName({ tenantId, scope: 'module:lab', period: today });
-    await rows.purse({ tenantId, scope: 'module:lab', period: today, limit: 1_000_000 });
+    await limits.follow(now.getTime());
+    const purse = purseName({ tenantId, scope: 'module:lab', period: tomorrow });
+    await rows.purse({ tenantId, scope: 'module:lab', period: tomorrow, limit: 1_000_000 });
     budget.open(purse, limits.of(tenantId, 'module:lab'));
     const held = budget.reserve([purse], 600_000);
 
     await budgets.set(tenantId, 'module:lab', { microUsd: 500_000, actor });
     assert.equal(budget.left(purse), 400_000);
     await settings.refresh();
-    assert.equal(await limits.follow(Date.now()), true);
+    assert.equal(await limits.follow(now.getTime()), true);
 
     assert.equal(budget.left(purse), -100_000);
     assert.deepEqual(budget.blocker([purse], 1), { scope: purse, never: false });
     budget.settle(held, 200_000);
     assert.equal(budget.left(purse), 300_000);
     assert.equal(limits.of(tenantId, 'module:lab'), 500_000);
-    assert.equal(await limits.follow(Date.now()), false);
+    assert.equal(await limits.follow(now.getTime()), false);
     // Not open here: adoption will, with what has been spent.
-    assert.equal(budget.left(purseName({ tenantId, scope: 'tenant', period: today })), null);
+    assert.equal(budget.left(purseName({ tenantId, scope: 'tenant', period: tomorrow })), null);
   });
 
   it('warn once, whoever claims it', async () => {
@@ -179,7 +178,7 @@ describe('budgets', () => {
     const claims = await Promise.all([1, 2, 3].map(() => claimWarning(engine(), purse)));
 
     assert.deepEqual(claims.sort(), [false, false, true]);
-    const { items } = await budgets.list(tenantId);
+    const { items } = await budgets.list(tenantId, { now });
     assert.ok(items[0]?.warnedAt instanceof Date);
     assert.equal(await claimWarning(engine(), { ...purse, scope: 'gone' }), false);
   });

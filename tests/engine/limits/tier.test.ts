@@ -202,6 +202,25 @@ describe('Tier', () => {
     assert.equal(await rows(), before - 1);
   });
 
+  it('looks for rows that are long over once an hour that has passed, however its clock is set', async () => {
+    const side = sideOf(pool, aName(), 5);
+    const { clock, tiers } = side;
+    const over = aName();
+    await pool.query('INSERT INTO tutti.rate_window VALUES ($1, 3, $2)', [
+      `hour:${over}`,
+      clock.now() - 30 * 24 * hourMs,
+    ]);
+
+    clock.set(2 * hourMs);
+    await tiers.tend();
+    const early = await points(over);
+    clock.set(-26 * hourMs);
+    clock.pass(hourMs);
+    await tiers.tend();
+
+    assert.deepEqual([early, await points(over)], [3, undefined]);
+  });
+
   it('forks into a copy that spends what is left, and then a full window', async () => {
     const side = sideOf(null, 'model:memory', 10);
     const { clock } = side;

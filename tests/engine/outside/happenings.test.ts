@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { defineEntity, defineModule, defineWorkflow, field } from 'tutti';
+import { EngineError } from '../../../core/base/errors.ts';
 import { Store } from '../../../core/engine/store/store.ts';
 import type { Connector } from '../../../core/ports/erp/connector.ts';
 import { requestOf } from '../../support/engine.ts';
@@ -162,6 +163,42 @@ describe('steps that wait for events of an ERP', () => {
 
       await eventually(async () => !['running', 'waiting'].includes(await engines.statusOf(id)));
       assert.equal(await engines.statusOf(id), status);
+    });
+  }
+
+  for (const [what, comesBack, end] of [
+    [
+      'hear of one that came in time, although their ERP was away when it was over',
+      true,
+      'succeeded',
+    ],
+    ['fail for what keeps their ERP from being asked when it stays away', false, 'ERP_UNAVAILABLE'],
+  ] as const) {
+    it(what, async () => {
+      verifies('R9.offline', 'R8.retry');
+      let isAway = true;
+      let asked = 0;
+      const hand = await engines.open(Date.now(), {
+        connector: () =>
+          erp(async () => {
+            asked += 1;
+            if (!isAway) return one;
+            throw new EngineError('ERP_UNAVAILABLE', 'It is being maintained.');
+          }),
+      });
+      const id = await waits(hand, mine, 'lab.brief');
+      hand.clock.pass(3_600_000);
+      const until = asked + 5;
+      const ends = async (isEnough: () => boolean) =>
+        await eventually(async () => {
+          hand.clock.pass(10_000);
+          const { come } = await engines.stepsOf(id);
+          return come === 'waiting' ? isEnough() && come : come;
+        });
+
+      if (comesBack) assert.equal(await ends(() => asked > until), 'waiting');
+      isAway = !comesBack;
+      assert.equal(await ends(() => false), end);
     });
   }
 

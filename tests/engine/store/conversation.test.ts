@@ -54,7 +54,11 @@ describe('the conversation of a step that goes on', () => {
 
     const text = String(3 * steps + 1_234);
     assert.deepEqual(turns, [
-      { parts: [{ kind: 'text', text }], stop: 'tools', answered: { results: [] } },
+      {
+        said: `[{"kind" : "text", "text" : "${text}"}]`,
+        stop: 'tools',
+        answered: '{"results":[]}',
+      },
     ]);
   });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type pg from 'pg';
 import { toTurns } from '../../../core/engine/store/conversation.ts';
+import { partsOf } from '../../../core/ports/recorded-turn.ts';
 import { readAnswer, toRecord } from '../../../worker/thread/answer.ts';
 import { openTestEngine, type TestEngine } from '../../support/engine.ts';
 import { verifies } from '../../support/verifies.ts';
@@ -46,7 +47,8 @@ describe('an output that the model said to the letter', () => {
     assert.equal(ends[0]?.body, text);
     const step = await lab.host.store.stepAt(tenantId, id, 'ask[a]');
     const turns = await lab.host.store.conversation(tenantId, id, step ?? -1);
-    assert.deepEqual(turns.at(-1)?.parts, [{ kind: 'text', text }]);
+    const { said, isOutput } = turns.at(-1) ?? {};
+    assert.deepEqual([said, isOutput], [text, true]);
     assert.equal(turns.length, 2);
   });
 
@@ -75,9 +77,6 @@ describe('an output that the model said to the letter', () => {
       { kind: 'turn.ended', data: { stop: 'end', isOutput: true }, body: '{"a":1}' },
     ] as const;
 
-    assert.deepEqual(
-      toTurns(rows).map((turn) => turn.parts),
-      [parts, [{ kind: 'text', text: '{"a":1}' }]],
-    );
+    assert.deepEqual(toTurns(rows).map(partsOf), [parts, [{ kind: 'text', text: '{"a":1}' }]]);
   });
 });

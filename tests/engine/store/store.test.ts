@@ -135,7 +135,8 @@ describe('Store', () => {
     const family = [`run:${above}`, `run:${run.facts.id}`];
     const limits = family.map((scope) => ({ scope, limitMicroUsd: 10_000 }));
     await store.openBudgets(1, limits, noDay);
-    const entry = nextEntry(run, { step, kind: 'turn.started', data: {} });
+    // As it was paid, whatever day it is when that is stored.
+    const entry = nextEntry(run, { step, kind: 'turn.started', data: { period } });
     await writer.durable({
       run,
       step,

@@ -6,7 +6,8 @@ import type {
   Store,
   StoredSteps,
 } from '../../../core/engine/store/store.ts';
-import type { EffectRecord, RecordedTurn } from '../../../core/ports/dispatcher.ts';
+import type { EffectRecord } from '../../../core/ports/dispatcher.ts';
+import type { RecordedTurn } from '../../../core/ports/recorded-turn.ts';
 import type { WorkflowData } from '../../../core/sdk/node.ts';
 import type { EntryLine, SimDatabase, StepLine } from './database.ts';
 
@@ -59,7 +60,7 @@ export class SimStore implements Reads {
     return conversationOf(this.#database.run(runId).entries, step).flatMap(
       ({ kind, data, body }) =>
         kind === 'turn.ended' && body !== null
-          ? [{ parts: JSON.parse(body), stop: data.stop as RecordedTurn['stop'], answered: null }]
+          ? [{ said: body, stop: data.stop as RecordedTurn['stop'], answered: null }]
           : [],
     );
   }

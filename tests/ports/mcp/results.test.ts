@@ -76,6 +76,18 @@ describe('a call of an MCP tool', () => {
     assert.ok(message.length < 2_200);
   });
 
+  it('fails where the answer has too many values, and its server goes on', async () => {
+    const inForce = call(pool, ['many', { values: 199_000 }]);
+    assert.equal(((await inForce).data as { readonly all: unknown[] }).all.length, 199_000);
+    const processId = (await call(pool, ['whoami'])).text;
+
+    const [code, message] = await failureOf(call(pool, ['many', { values: 200_001 }]));
+
+    assert.equal(code, 'MCP_TOOL_FAILED');
+    assert.match(message, /'many'.* more than 200000 values; ask for less/);
+    assert.equal((await call(pool, ['whoami'])).text, processId);
+  });
+
   it('refuses arguments that the tool does not take before it sees them', async () => {
     const [code, message] = await failureOf(call(pool, ['echo', { text: 1 }]));
 

@@ -19,7 +19,9 @@ describe('plans and rehearsals, over HTTP', function () {
     tenantId = await tutti.host.store.tenant('ours');
     await stock(tutti.fresh, tenantId, { 'c-1': 'a', 'c-2': 'b' });
     const { history, engine, host } = tutti;
-    const parts = { history, engine, registry: host.registry, tenantId };
+    // A plan holds for its day, whichever it is by the clock.
+    const runDefaults = () => ({ businessDate: '2026-06-30', timeZone: 'UTC' });
+    const parts = { history, engine, registry: host.registry, tenantId, runDefaults };
     server = await listen(createApp({ ...parts, planner: host.planner }), { port: 0 });
     bare = await listen(createApp(parts), { port: 0 });
   });

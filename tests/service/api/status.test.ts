@@ -6,6 +6,7 @@ import { readLedgerLimits } from '../../../core/engine/limits/limits-view.ts';
 import { createApp, type Listening, listen } from '../../../core/service/api/app.ts';
 import { runCli } from '../../bin/cli.ts';
 import { openTestEngine, type TestEngine } from '../../support/engine.ts';
+import { LedgerRows } from '../../support/ledger.ts';
 import { scratchFolder } from '../../support/scratch.ts';
 import { verifies } from '../../support/verifies.ts';
 import { json, problem } from './api.ts';
@@ -39,6 +40,8 @@ describe('status and metrics', function () {
     const items = ['ok', 'tool', 'down'].map((fate, at) => ({ id: `item-${at}`, fate }));
     await tutti.run('lab.below', { tenantId, input: { items } });
     await tutti.run('lab.below', { tenantId, input: { items: items.slice(0, 2) } });
+    // Midnight may come in the middle of a test.
+    await new LedgerRows(host.database).spendOnBothDays(tenantId);
     const theirs = await host.store.tenant('theirs');
     await tutti.run('lab.below', { tenantId: theirs, input: { items } });
     end = watchGauges(host.telemetry.metrics, { engine, database: host.database });
