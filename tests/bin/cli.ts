@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { main } from '../../bin/main.ts';
 import { nodeFlagsIn } from '../../bin/node24.mjs';
+import { briefly } from '../support/brief-flags.ts';
 import { booksDatabase } from '../support/company.ts';
 import { compileCacheEnv } from '../support/compile-cache.ts';
 import { stopAfterAll } from '../support/hooks.ts';
@@ -56,7 +57,7 @@ stopAfterAll(async () => {
  */
 export function startCli(place: Place, args: readonly string[], output?: number): Running {
   const { PATH = '', HOME = '' } = process.env;
-  const child = spawn(process.execPath, [...nodeFlagsIn(place.env), entry, ...args], {
+  const child = spawn(process.execPath, [...nodeFlagsIn(place.env), ...briefly, entry, ...args], {
     cwd: place.cwd,
     env: { PATH, HOME, ...compileCacheEnv, ...place.env },
     stdio: ['ignore', output ?? 'pipe', 'pipe'],

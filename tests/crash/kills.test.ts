@@ -3,12 +3,15 @@ import { assertSurvives, killInTurns, killOneByOne, seedOf } from '../support/cr
 import { CrashLab } from '../support/crash-lab.ts';
 import { verifies } from '../support/verifies.ts';
 
+/** A run takes its time, as a company's do, and not that of the machine: most kills meet one, and few runs are needed for all of them. */
+const openSlow = () => CrashLab.open('crash-lab', 100);
+
 describe('engines that are killed at random instants', function () {
   this.timeout(1_800_000);
   const labs: CrashLab[] = [];
 
   before(async () => {
-    labs.push(await CrashLab.open(), await CrashLab.open());
+    labs.push(await openSlow(), await openSlow());
     for (const lab of labs) lab.review();
   });
   after(async function () {
@@ -21,7 +24,7 @@ describe('engines that are killed at random instants', function () {
 
     const killed = await Promise.all([
       assertSurvives(alone, { kills: 17, seed: seedOf(0), items: 49 }, killOneByOne),
-      assertSurvives(paired, { kills: 13, seed: seedOf(1), items: 12 }, killInTurns),
+      assertSurvives(paired, { kills: 13, seed: seedOf(1), items: 9 }, killInTurns),
     ]);
 
     assert.deepEqual(

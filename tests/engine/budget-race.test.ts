@@ -1,14 +1,27 @@
 import assert from 'node:assert/strict';
-import { limitMicroUsd, raceBudget, shareAccount } from '../support/budget-race.ts';
+import {
+  enoughMicroUsd,
+  limitMicroUsd,
+  RacingLab,
+  sharedAllowance,
+} from '../support/budget-race.ts';
 import { verifies } from '../support/verifies.ts';
 import { mostInAnyMinute } from '../support/window-server.ts';
 
 describe('two engines, each in a process of its own', function () {
   this.timeout(180_000);
+  let lab: RacingLab;
+
+  before(async () => {
+    lab = await RacingLab.open();
+  });
+  after(function () {
+    return lab.close(this);
+  });
 
   it('never spend and reserve a micro-USD more than one budget that 500 agents share, and leave nothing reserved', async () => {
     verifies('R7.budget', 'R7.reserve');
-    const rounds = await raceBudget(1);
+    const rounds = await lab.raceScarce(1);
     assert.equal(rounds.filter(({ engines }) => engines === 2).length, 1);
 
     for (const { statuses, changes, most, reserved, settled, cost, degraded, steps } of rounds) {
@@ -23,29 +36,23 @@ describe('two engines, each in a process of its own', function () {
 
   it('wait for what the other one has only reserved, and degrade no step, where the budget is enough for all', async () => {
     verifies('R7.budget', 'R7.on-budget');
-    // 500 agents come to 410,300 micro-USD; their reservations, all at once, to more than twice that.
-    const enough = 450_000;
-    const rounds = await raceBudget(2, enough);
+    const rounds = await lab.raceWithEnough();
+    assert.ok(rounds.some(({ engines }) => engines === 2));
 
-    // A call whose end nobody knows counts in full, and so may leave too little.
-    const known = rounds.filter(({ estimated }) => estimated === 0);
-    assert.ok(known.length > 0);
-    for (const { most, reserved, settled, cost, degraded } of known) {
-      assert.ok(most > 0 && most <= enough, `${most} micro-USD`);
+    for (const { most, reserved, settled, cost, degraded } of rounds) {
+      assert.ok(most > 0 && most <= enoughMicroUsd, `${most} micro-USD`);
       assert.deepEqual([degraded, reserved, settled], [0, 0, cost]);
     }
   });
 
   it('make together no more calls in a minute and at once than the account allows, and both make some', async () => {
     verifies('R6.several-engines');
-    const allowance = { requestsPerMinute: 120, concurrency: 6 };
-
-    const { calls, byEngine } = await shareAccount(allowance);
+    const { calls, byEngine } = await lab.shareAccount();
 
     assert.ok(calls.every(({ status }) => status === 200));
     const most = mostInAnyMinute(calls, 60_000, () => 1);
-    assert.ok(most <= allowance.requestsPerMinute, `${most} calls in a minute`);
-    assert.ok(Math.max(...calls.map(({ open }) => open)) <= allowance.concurrency);
+    assert.ok(most <= sharedAllowance.requestsPerMinute, `${most} calls in a minute`);
+    assert.ok(Math.max(...calls.map(({ open }) => open)) <= sharedAllowance.concurrency);
     for (const [engine, own] of Object.entries(byEngine)) assert.ok(own >= 12, `${engine}: ${own}`);
   });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { loadAccount } from '../support/account-load.ts';
-import { limitMicroUsd, raceBudget } from '../support/budget-race.ts';
+import { limitMicroUsd, RacingLab } from '../support/budget-race.ts';
 import { type Refusals, weatherStorm } from '../support/storm.ts';
 import { verifies } from '../support/verifies.ts';
 import { mostInAnyMinute } from '../support/window-server.ts';
@@ -68,7 +68,8 @@ describe('models under load, in real time', function () {
 
   it('500 agents on two engines never pass their budget, in 50 rounds', async () => {
     verifies('R7.budget', 'R7.reserve');
-    const rounds = await raceBudget(50);
+    const lab = await RacingLab.open();
+    const rounds = await lab.raceScarce(50).finally(() => lab.close());
 
     const most = Math.max(...rounds.map((round) => round.most));
     const changes = rounds.reduce((sum, round) => sum + round.changes, 0);

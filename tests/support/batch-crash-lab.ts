@@ -7,7 +7,6 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
-import { nodeFlags } from '../../bin/node24.mjs';
 import type { Clock } from '../../core/base/clock.ts';
 import { newId } from '../../core/base/ids.ts';
 import { Store } from '../../core/engine/store/store.ts';
@@ -16,6 +15,7 @@ import { loadRegistry, type Registry } from '../../core/sdk/registry.ts';
 import config from '../engine/batches/fixtures/batch.config.ts';
 import { type Provider, says } from '../engine/batches/lab.ts';
 import { type BatchServer, startBatchServer } from './batch-server.ts';
+import { briefFlags } from './brief-flags.ts';
 import { compileCacheEnv, sharedFolder } from './compile-cache.ts';
 import { requestOf } from './engine.ts';
 import type { BatchEngine } from './fixtures/batch-engine.ts';
@@ -88,7 +88,7 @@ export class BatchCrashLab {
     };
     const armed = join(sharedFolder, newId());
     const env = { ...process.env, ...compileCacheEnv, TUTTI_TEST_KEY: 'sk-test' };
-    const child = spawn(process.execPath, [...nodeFlags, program, JSON.stringify(what)], {
+    const child = spawn(process.execPath, [...briefFlags, program, JSON.stringify(what)], {
       env: { ...env, CRASH_AT: at, CRASH_FROM: armed },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -51,13 +51,20 @@ function postmaster(dataFolder: string): number {
   return Number.parseInt(readFileSync(join(dataFolder, 'pg/postmaster.pid'), 'utf8'), 10);
 }
 
-/** Kills engine, server or both in the middle of a run, so many times each; the next engine ends what the one before has left. */
+/**
+ * Kills engine, server or both in the middle of a run, so many times each; the next engine ends what the one before has left. `dataFolder`: one that
+ * is in use, and whose runs have all ended; without it a new one.
+ */
 export async function killOnFolder(
   { newFolder, oracle }: CrashFolder,
-  { times, seed, items: count }: { times: number; seed: number; items: number },
+  {
+    times,
+    seed,
+    items: count,
+    dataFolder = newFolder(),
+  }: { times: number; seed: number; items: number; dataFolder?: string | undefined },
 ): Promise<void> {
   const chance = chances(seed);
-  const dataFolder = newFolder();
   await oracle.openGate('x');
   for (let round = 0; round < times * victims.length; round += 1) {
     const victim = victims[round % victims.length];
@@ -80,15 +87,16 @@ export async function killOnFolder(
   await assertFolder({ dataFolder, oracle });
 }
 
-/** Kills the first start on a new folder at a random instant; the next start makes good and works. */
+/** Kills the first start on a new folder at a random instant; the next start makes good and works. Returns the last folder. */
 export async function killFirstStart(
   { newFolder, oracle }: CrashFolder,
   { times, seed }: { times: number; seed: number },
-): Promise<void> {
+): Promise<string> {
   const chance = chances(seed);
   await oracle.openGate('x');
+  let dataFolder = '';
   for (let round = 0; round < times; round += 1) {
-    const dataFolder = newFolder();
+    dataFolder = newFolder();
     const first = startLabEngine(dataFolder, oracle.env, quiet);
     await sleep(chance() * longestInitMs);
     first.child.kill('SIGKILL');
@@ -103,6 +111,7 @@ export async function killFirstStart(
       ],
     );
   }
+  return dataFolder;
 }
 
 /** Two processes on one folder at once share its server. */

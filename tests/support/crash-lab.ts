@@ -8,10 +8,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
 import { type Host, openHost } from '../../bin/host.ts';
-import { nodeFlags } from '../../bin/node24.mjs';
 import { newId } from '../../core/base/ids.ts';
 import { Reviews } from '../../core/engine/store/reviews.ts';
 import { submitRun } from '../../core/engine/submit.ts';
+import { briefFlags } from './brief-flags.ts';
 import { booksDatabase } from './company.ts';
 import { compileCacheEnv, sharedFolder } from './compile-cache.ts';
 import { requestOf } from './engine.ts';
@@ -74,7 +74,7 @@ export function startLabEngine(
     ...what
   }: LabEngineOptions & { readonly tenantId?: number },
 ): LabEngine {
-  const args = [...nodeFlags, program, database, JSON.stringify(what), config];
+  const args = [...briefFlags, program, database, JSON.stringify(what), config];
   const child = spawn(process.execPath, args, {
     env: {
       ...process.env,
@@ -144,11 +144,11 @@ export class CrashLab {
     this.pool = parts.fresh.database.pool('tutti_engine', 4);
   }
 
-  /** `tenant`: whose runs it submits. */
-  static async open(tenant = 'crash-lab'): Promise<CrashLab> {
+  /** `tenant`: whose runs it submits. `thinkMs`: as for `startOracle`. */
+  static async open(tenant = 'crash-lab', thinkMs?: number): Promise<CrashLab> {
     const fresh = await booksDatabase();
     const folder = scratchFolder({});
-    const oracle = await startOracle(join(folder.path, 'oracle.log'));
+    const oracle = await startOracle(join(folder.path, 'oracle.log'), thinkMs);
     const host = await openHost({
       configUrl,
       databaseUrl: fresh.url,

@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { nodeFlags } from '../../bin/node24.mjs';
 import type { LeaseClock } from '../../core/base/lease-clock.ts';
 import type { LogFields } from '../../core/base/telemetry/log.ts';
 import { silentLog } from '../../core/base/telemetry/log.ts';
 import { isolationBy } from '../../worker/pool/isolation.ts';
 import type { ThreadSetup } from '../../worker/pool/lane.ts';
 import { Pool } from '../../worker/pool/pool.ts';
+import { briefFlags } from './brief-flags.ts';
 import { heldLease, Jobs, until } from './lab-pool.ts';
 import { machinesSetup } from './machines-setup.ts';
 
@@ -98,7 +98,7 @@ export class FarLab {
       ground: { ...ground, ...options.ground },
     };
     const fixture = fileURLToPath(new URL('./fixtures/far-machine.ts', import.meta.url));
-    const child = spawn(process.execPath, [...nodeFlags, fixture, JSON.stringify(asked)], {
+    const child = spawn(process.execPath, [...briefFlags, fixture, JSON.stringify(asked)], {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, MACHINES_AS: as, ...env },
     });

@@ -11,19 +11,17 @@ import type { ModelCallSeen } from './model-wire.ts';
 import type { EffectSeen, ModelSeen, OracleEntry } from './oracle.ts';
 
 /*
- * The world outside of the engine, in a process of its own that outlives it: `oracle-process.ts <log>`. It plays the systems that
+ * The world outside of the engine, in a process of its own that outlives it: `oracle-process.ts <log> <thinkMs>`. It plays the systems that
  * tools send to and the provider of the models, and writes down what reaches it, to disk, before it answers. Whoever reads the log
  * learns what has really happened. It prints its two addresses as one line of JSON, and ends with its standard input.
  */
-const [log = ''] = process.argv.slice(2);
+const [log = '', thinkMs = ''] = process.argv.slice(2);
 const file = openSync(log, 'a');
 /** By key: what has happened already, for those who ask and those who repeat. */
 const happened = new Map<string, EffectSeen>();
 const reads = new Map<string, number>();
 /** Gates that tools wait at, until somebody opens them. */
 const gates = new Map<string, PromiseWithResolvers<void>>();
-// A provider takes a moment: long enough that a kill meets calls that are under way.
-const thinkMs = 5;
 
 /** So many model calls more are broken off. */
 let breaksOff = 0;
@@ -99,7 +97,7 @@ const agents = crashLab.modules.flatMap((module) => module.agents ?? []);
 const think = competentModel(agents);
 const models = await startModelServer(async (call, index) => {
   note(seen(call));
-  await wait(thinkMs);
+  await wait(Number(thinkMs));
   if (breaksOff > 0) {
     breaksOff -= 1;
     return { fault: { kind: 'reset' } };

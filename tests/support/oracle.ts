@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync, statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { nodeFlags } from '../../bin/node24.mjs';
+import { briefFlags } from './brief-flags.ts';
 
 /** An effect that reached the outside world. */
 export interface EffectSeen {
@@ -63,9 +63,12 @@ function readerOf(log: string): () => readonly OracleEntry[] {
   };
 }
 
-/** Starts the world outside; it logs into `log`. */
-export async function startOracle(log: string): Promise<Oracle> {
-  const child = spawn(process.execPath, [...nodeFlags, program, log], {
+/**
+ * Starts the world outside; it logs into `log`. `thinkMs`: how long its model takes for an answer; long enough that a kill meets calls
+ * that are under way.
+ */
+export async function startOracle(log: string, thinkMs = 5): Promise<Oracle> {
+  const child = spawn(process.execPath, [...briefFlags, program, log, String(thinkMs)], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const ended = once(child, 'exit');

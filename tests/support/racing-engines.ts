@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { nodeFlags } from '../../bin/node24.mjs';
+import { briefFlags } from './brief-flags.ts';
 import type { FreshDatabase } from './postgres.ts';
 
 const child = fileURLToPath(new URL('./fixtures/racing-engine.ts', import.meta.url));
@@ -28,7 +28,7 @@ export async function startEngines(
   const children: ChildProcess[] = configUrls.map(({ href }) =>
     fork(child, [href, url], {
       env: { ...process.env, TUTTI_TEST_KEY: 'a-key-of-the-tests' },
-      execArgv: [...nodeFlags],
+      execArgv: [...briefFlags],
     }),
   );
   // From the beginning: of one that ends before anybody asks, nobody would hear.

@@ -16,7 +16,7 @@ const nodes: readonly Node[] = graph.nodes.map((node) =>
   }),
 );
 /** So many of the waiting steps are asked about one by one at each look: most of those that are ready, some of the others. */
-const askedAtOnce = { ready: 5, other: 2 };
+const askedAtOnce = { ready: 4, other: 1 };
 /** In turns slots and gates are what binds. */
 const tight: readonly Pick<StageSetup, 'limits' | 'modelLimit'>[] = [
   { limits: { running: 24, perRun: 18, perModule: 6 }, modelLimit: { requestsPerMinute: 400 } },

@@ -104,7 +104,7 @@ export class SimDatabase {
     number,
     { readonly runId: string; readonly asked: Parameters<RunLoop['ask']>[1] }
   >();
-  /** Flushes that changed something, counted. */
+  /** Transactions that changed something, counted. */
   commits = 0;
 
   readonly #now: () => number;

@@ -54,10 +54,11 @@ export function flushValues(values: readonly unknown[]): FlushValues {
 
 function rowsOf({ first, names, types }: Columns, values: readonly unknown[]): readonly Row[] {
   const rows: Record<string, unknown>[] = [];
+  // Most parts of most flushes are empty.
+  if (dimensionsOf(values[first] as Buffer) === 0) return rows;
   for (let at = 0; at < names.length; at += 1) {
     const array = values[first + at] as Buffer;
-    if (dimensionsOf(array) > 0)
-      readColumn(array, [names[at] as string, types[at] as string], rows);
+    readColumn(array, [names[at] as string, types[at] as string], rows);
   }
   return rows;
 }
@@ -95,7 +96,7 @@ function cellOf(
     case 'int':
       return array.readInt32BE(at);
     case 'bigint':
-      return Number(array.readBigInt64BE(at));
+      return bigintOf(array, at);
     case 'boolean':
       return array[at] === 1;
     case 'jsonb':
@@ -103,9 +104,9 @@ function cellOf(
     case 'bytea':
       return array.toString('hex', at, end);
     case 'uuid':
-      return uuidOf(array.toString('hex', at, end));
+      return uuidOf(array.toString('latin1', at, end));
     case 'timestamptz':
-      return Number(array.readBigInt64BE(at)) / 1_000 + Date.UTC(2000, 0);
+      return bigintOf(array, at) / 1_000 + Date.UTC(2000, 0);
     case 'date':
       return new Date(array.readInt32BE(at) * 86_400_000 + Date.UTC(2000, 0))
         .toISOString()
@@ -115,7 +116,20 @@ function cellOf(
   }
 }
 
-function uuidOf(hex: string): string {
+/** None of this world is too large for a number. */
+function bigintOf(array: Buffer, at: number): number {
+  return array.readInt32BE(at) * 2 ** 32 + array.readUInt32BE(at + 4);
+}
+
+/** By their bytes: there are few, and they come again and again. */
+const uuids = new Map<string, string>();
+
+function uuidOf(bytes: string): string {
+  const known = uuids.get(bytes);
+  if (known) return known;
+  const hex = Buffer.from(bytes, 'latin1').toString('hex');
   const [a, b, c, d] = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20)];
-  return `${a}-${b}-${c}-${d}-${hex.slice(20)}`;
+  const uuid = `${a}-${b}-${c}-${d}-${hex.slice(20)}`;
+  uuids.set(bytes, uuid);
+  return uuid;
 }

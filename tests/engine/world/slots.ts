@@ -19,15 +19,16 @@ export function holders({ loop, threads }: SimEngine): readonly Holder[] {
     sent.add(`${job.runId} ${job.stepPath}`);
     if (waits) waiting.add(`${job.runId} ${job.stepPath}`);
   }
-  return [...loop.runs.values()].flatMap((run) =>
-    run.steps.flatMap((step) => {
+  const held: Holder[] = [];
+  for (const run of loop.runs.values())
+    for (const step of run.steps) {
       const isAgent = step.kind === 'task' || step.kind === 'reduce';
-      if (!isAgent || step.status !== 'running') return [];
+      if (!isAgent || step.status !== 'running') continue;
       const name = `${run.facts.id} ${pathOf(step)}`;
       // One whose first call was refused when it was to be written waits without a thread: only it itself says so.
-      return waiting.has(name) || (step.isAsking && !sent.has(name)) ? [] : [{ run, step }];
-    }),
-  );
+      if (!waiting.has(name) && !(step.isAsking && !sent.has(name))) held.push({ run, step });
+    }
+  return held;
 }
 
 /** Whether a limit on what runs keeps a step back. `held`: what counts against it. */

@@ -73,8 +73,11 @@ export class SimStore implements Reads {
     { tenant_id, id, workflow }: Pick<RunRow, 'tenant_id' | 'id' | 'workflow'>,
     { boot, upToSeq }: Parameters<Store['settleOrphans']>[1],
   ): Promise<never[]> {
-    const { ledger, entries, steps } = this.#database.run(id);
+    const run = this.#database.run(id);
+    const { ledger, entries, steps } = run;
     if (this.#database.gone.has(boot)) return [];
+    this.#database.commits += 1;
+    run.commit = this.#database.commits;
     for (const line of ledger.values()) {
       const entry = entries.find(({ seq }) => seq === line.seq);
       const step = steps.get(line.step);

@@ -2,6 +2,7 @@ import type { Change } from '../../../core/engine/journal/rows.ts';
 import { sharedPurse } from '../../../core/engine/limits/purse.ts';
 import { pathOf, type Step } from '../../../core/engine/run/step.ts';
 import { agents, modelsOf } from './agents.ts';
+import type { StoredRun } from './database.ts';
 import type { SimEngine } from './engine.ts';
 import type { Accuse, Seen } from './seen.ts';
 import { actingOf, holders, isBlocked } from './slots.ts';
@@ -20,12 +21,25 @@ interface Ask {
   readonly attempt: number;
 }
 
+/** What the calls of a run come to. */
+interface CallSums {
+  /** The commit that it was worked out after. */
+  readonly commit: number;
+  readonly reserved: number;
+  readonly settled: number;
+  /** Both together, by the purse of the module that it is of. */
+  readonly held: ReadonlyMap<string, number>;
+}
+
 /** I4, I5 and I17: what is spent and reserved, what a provider sees, that permits and money come back, who waits for money. */
 export class Money {
   readonly #world: Seen;
   readonly #accuse: Accuse;
 
   readonly #calls: Calls;
+  readonly #sums = new Map<string, CallSums>();
+  /** By what it was checked last. */
+  #written = '';
 
   constructor(world: Seen, accuse: Accuse, calls: Calls) {
     this.#world = world;
@@ -66,8 +80,14 @@ export class Money {
   }
 
   look(): void {
-    this.#checkPurses();
-    this.#checkRuns();
+    const { database, rivalSpent, rivalReserved } = this.#world;
+    // What is written of money moves with these and with nothing else; limits are only raised.
+    const written = [database.commits, rivalSpent, ...rivalReserved.values()].join();
+    if (written !== this.#written) {
+      this.#checkPurses();
+      this.#checkRuns();
+    }
+    this.#written = written;
     this.#checkProvider();
     this.#checkPermits();
   }
@@ -110,12 +130,9 @@ export class Money {
 
   #checkPurses(): void {
     const { database } = this.#world;
-    let [reserved, settled] = [0, 0];
-    for (const { ledger } of database.runs.values())
-      for (const line of ledger.values()) {
-        if (line.state === 'reserved') reserved += line.reserved;
-        settled += line.cost;
-      }
+    const sums = [...database.runs.values()].map((run) => this.#sumsOf(run));
+    const reserved = sum(sums.map((run) => run.reserved));
+    const settled = sum(sums.map((run) => run.settled));
     const tenant = [...database.purses].filter(([name]) => name.includes(' tenant '));
     const rivals = sum([...this.#world.rivalReserved.values()]);
     const held = sum(tenant.map(([, purse]) => purse.reserved)) - rivals;
@@ -123,7 +140,7 @@ export class Money {
     if (held !== reserved) this.#accuse('I4', `${held} is reserved, the calls say ${reserved}`);
     if (spent - this.#world.rivalSpent !== settled)
       this.#accuse('I4', `${spent} is settled, the calls say ${settled}`);
-    this.#checkModules();
+    this.#checkModules(sums);
     for (const [name, purse] of database.purses) {
       if (purse.reserved + purse.settled > purse.limit)
         this.#accuse('I4', `${name}: ${purse.settled} + ${purse.reserved} of ${purse.limit}`);
@@ -132,32 +149,41 @@ export class Money {
   }
 
   /** Each module's purse has what its agents' calls say, whoever has called them in. */
-  #checkModules(): void {
-    const { database } = this.#world;
-    const held = new Map<string, number>();
-    for (const { ledger, entries } of database.runs.values()) {
-      for (const { seq, state, reserved, cost } of ledger.values()) {
-        const { module, period } = entries.find((entry) => entry.seq === seq)?.data ?? {};
-        const name = `1 module:${module} ${period}`;
-        held.set(name, (held.get(name) ?? 0) + (state === 'reserved' ? reserved : cost));
-      }
-    }
-    for (const [name, microUsd] of held) {
-      const purse = database.purses.get(name);
+  #checkModules(sums: readonly CallSums[]): void {
+    const all = new Map<string, number>();
+    for (const { held } of sums)
+      for (const [name, microUsd] of held) all.set(name, (all.get(name) ?? 0) + microUsd);
+    for (const [name, microUsd] of all) {
+      const purse = this.#world.database.purses.get(name);
       const told = (purse?.reserved ?? 0) + (purse?.settled ?? 0);
       if (told !== microUsd) this.#accuse('I4', `${name} has ${told}, its calls say ${microUsd}`);
     }
+  }
+
+  /** What is in the database changes with a commit and not otherwise. */
+  #sumsOf({ id, commit, ledger, entries }: StoredRun): CallSums {
+    const known = this.#sums.get(id);
+    if (known?.commit === commit) return known;
+    let [reserved, settled] = [0, 0];
+    const held = new Map<string, number>();
+    for (const line of ledger.values()) {
+      const isOpen = line.state === 'reserved';
+      if (isOpen) reserved += line.reserved;
+      settled += line.cost;
+      const { module, period } = entries.find(({ seq }) => seq === line.seq)?.data ?? {};
+      const name = `1 module:${module} ${period}`;
+      held.set(name, (held.get(name) ?? 0) + (isOpen ? line.reserved : line.cost));
+    }
+    const sums = { commit, reserved, settled, held };
+    this.#sums.set(id, sums);
+    return sums;
   }
 
   #checkRuns(): void {
     for (const run of this.#world.database.runs.values()) {
       const budget = this.#world.setup.runs[Number(run.id.at(-1))]?.data.budgetMicroUsd ?? null;
       if (budget === null) continue;
-      const used = sum(
-        [...run.ledger.values()].map(({ state, reserved, cost }) =>
-          state === 'reserved' ? reserved : cost,
-        ),
-      );
+      const used = sum([...this.#sumsOf(run).held.values()]);
       if (used > budget) this.#accuse('I4', `run ${run.id} has used ${used} of ${budget}`);
     }
   }

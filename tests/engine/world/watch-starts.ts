@@ -167,12 +167,12 @@ export class Starts {
   }
 
   #checkItems(run: Run, jobs: readonly Job[]): void {
-    const paths = new Set(
-      jobs.filter((job) => job.runId === run.facts.id).map((job) => job.stepPath),
-    );
+    const own = jobs.filter(({ runId }) => runId === run.facts.id);
+    if (own.length === 0) return;
+    const paths = new Set(own.map((job) => job.stepPath));
     const items = run.steps.filter((step) => step.item && paths.has(pathOf(step)));
-    for (const [container, own] of Map.groupBy(items, (step) => step.item?.container)) {
-      const open = new Set(own.map((step) => step.item)).size;
+    for (const [container, inside] of Map.groupBy(items, (step) => step.item?.container)) {
+      const open = new Set(inside.map((step) => step.item)).size;
       if (container && open > container.node.concurrency)
         this.#accuse('I3', `${open} items at once, ${container.node.concurrency} may`);
     }
@@ -182,11 +182,14 @@ export class Starts {
   #checkNothingIsLeft(engine: SimEngine): void {
     const { setup } = this.#world;
     if (setup.dailyBudgetMicroUsd !== undefined || engine.isDraining) return;
+    let held: readonly Holder[] | null = null;
     for (const run of engine.loop.runs.values()) {
       if (run.isCancelled || run.isPaused) continue;
       for (const step of run.steps) {
         const isAgent = step.kind === 'task' || step.kind === 'reduce';
-        if (!isAgent || step.status !== 'ready' || this.#blocked(engine, { run, step })) continue;
+        if (!isAgent || step.status !== 'ready') continue;
+        held ??= holders(engine);
+        if (isBlocked({ run, step }, held, setup.limits)) continue;
         if (this.#hasWhatItNeeds(engine, step))
           this.#accuse('I6', `${pathOf(step)} is ready, nothing keeps it, and it does not start`);
       }
@@ -203,7 +206,7 @@ export class Starts {
   }
 
   /** Whether a limit on what runs is reached, counting those that `counts` says. */
-  #blocked(engine: SimEngine, holder: Holder, counts = (_step: Step) => true): boolean {
+  #blocked(engine: SimEngine, holder: Holder, counts: (step: Step) => boolean): boolean {
     const held = holders(engine).filter(({ step }) => counts(step));
     return isBlocked(holder, held, this.#world.setup.limits);
   }
@@ -231,11 +234,12 @@ export class Starts {
     if (this.#world.setup.modelLimits !== null) return this.#checkFollowUps(engine, step);
     const now = this.#world.clock.now();
     const band = bandOf(run, step, now);
+    const held = holders(engine);
     for (const other of engine.loop.runs.values()) {
       if (other.isPaused || other.facts.attended !== run.facts.attended) continue;
       for (const each of other.steps) {
         if (each.status !== 'ready' || !('agent' in each.place)) continue;
-        if (this.#blocked(engine, { run: other, step: each })) continue;
+        if (isBlocked({ run: other, step: each }, held, this.#world.setup.limits)) continue;
         const higher = bandOf(other, each, now);
         if (higher > band) {
           const ages = [each, step].map((one) => now - (one.readyAt ?? now));
