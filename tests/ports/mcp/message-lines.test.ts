@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { deserializeMessage } from '@modelcontextprotocol/client';
 import fc from 'fast-check';
 import { MessageLines } from '../../../core/ports/mcp/message-lines.ts';
 import { largestMessage, mostValues, sized } from '../../../core/ports/mcp/message-size.ts';
@@ -35,7 +36,8 @@ describe('messages of an MCP server', () => {
           at += length;
         }
 
-        const read = all.flatMap((each) => ['none', JSON.parse(JSON.stringify(each))]);
+        // Beside members that nothing of JSON-RPC may have, as `__proto__`, it is what was said.
+        const read = all.flatMap((each) => ['none', deserializeMessage(JSON.stringify(each))]);
         assert.deepEqual(heard(parts).said, read);
       }),
     );
