@@ -59,16 +59,42 @@ const namesOf = (part: Part): string =>
 // The engine's boot id, the number of its last flush and the number of this one.
 const ownParameters = 3;
 
-/** `unnest($4::int[], …) AS d(tenant_id, …)`, with the parameter numbers that follow from the order of the parts; `more`: a column, and where it is. */
-function rowsOf(part: Part, more?: { readonly name: string; readonly array: string }): string {
+/** An array, and the column that its cells are. */
+interface Column {
+  readonly name: string;
+  readonly array: string;
+}
+
+/**
+ * The rows of a part, `d`, with the parameter numbers that follow from the order of the parts. The arrays stand side by side in the list of a SELECT, where
+ * they are read cell by cell: `FROM unnest(a, b, …)` copies each into a table of its own before, a sixth of what a flush costs the server.
+ * `only`: these columns; `more`: these, too.
+ */
+function rowsOf(
+  part: Part,
+  {
+    only,
+    more = [],
+  }: { readonly only?: readonly string[]; readonly more?: readonly Column[] } = {},
+): string {
   const first = parts
     .slice(0, parts.indexOf(part))
     .reduce((sum, each) => sum + widthOf(each), ownParameters + 1);
-  const arrays = typesOf(part).map((type, index) => `$${first + index}::${castsOf(type)}`);
-  if (more)
-    return `unnest(${[...arrays, more.array].join(', ')}) AS d(${namesOf(part)}, ${more.name})`;
-  return `unnest(${arrays.join(', ')}) AS d(${namesOf(part)})`;
+  const types = typesOf(part);
+  const own = namesOf(part)
+    .split(', ')
+    .map((name, index) => ({
+      name,
+      array: `$${first + index}::${castsOf(types[index] as string)}`,
+    }))
+    .filter(({ name }) => !only || only.includes(name));
+  const cells = [...own, ...more].map(({ name, array }) => `unnest(${array}) AS ${name}`);
+  return `(SELECT ${cells.join(', ')}) AS d`;
 }
+
+/** What the ends that use approvals up have in a column. */
+const ofClaims = (column: string): string =>
+  `(SELECT ${column} FROM ${rowsOf('effect_ends', { only: [column, 'approval'] })} WHERE approval IS NOT NULL)`;
 
 const stepChanges = namesOf('steps')
   .split(', ')
@@ -99,7 +125,7 @@ const payloadValues =
 const storeAll = `(${payloadColumns})
   SELECT ${payloadValues} FROM mark, ${rowsOf('payloads')},`;
 const storeSealed = `(${payloadColumns}, key_id)
-  SELECT ${payloadValues}, d.key_id FROM mark, ${rowsOf('payloads', { name: 'key_id', array: `$${bodiesAt + 1}::int[]` })},`;
+  SELECT ${payloadValues}, d.key_id FROM mark, ${rowsOf('payloads', { more: [{ name: 'key_id', array: `$${bodiesAt + 1}::int[]` }] })},`;
 
 /**
  * $1 is the engine's boot id, $2 the number of its last flush, $3 the number of this one; then the columns of `columns`, one
@@ -134,7 +160,7 @@ attempts AS (INSERT INTO tutti.attempt (${namesOf('attempts')}) SELECT d.* FROM 
 entries AS (INSERT INTO tutti.entry (tenant_id, run_id, seq, step, attempt, kind, data)
   SELECT d.tenant_id, d.run_id, d.seq, d.step, d.attempt, d.kind, d.data FROM mark, ${rowsOf('entries')} WHERE d.ask IS NULL OR d.ask NOT IN (SELECT ask FROM poor)),
 feeds AS (INSERT INTO tutti.feed (tenant_id, run_id, from_seq, to_seq)
-  SELECT d.tenant_id, d.run_id, min(d.seq), max(d.seq) FROM mark, ${rowsOf('entries')} GROUP BY 1, 2),
+  SELECT d.tenant_id, d.run_id, min(d.seq), max(d.seq) FROM mark, ${rowsOf('entries', { only: ['tenant_id', 'run_id', 'seq'] })} GROUP BY 1, 2),
 payloads AS (INSERT INTO tutti.payload ${storeAll}
   LATERAL (SELECT substring(${bodies} FROM d.start FOR d.size) AS body) b WHERE d.ask IS NULL OR d.ask NOT IN (SELECT ask FROM poor)),
 effects AS (INSERT INTO tutti.effect AS t (${namesOf('effects')}) SELECT d.* FROM mark, ${rowsOf('effects')}
@@ -142,16 +168,16 @@ effects AS (INSERT INTO tutti.effect AS t (${namesOf('effects')}) SELECT d.* FRO
   WHERE ${isSuperseded} RETURNING run_id, seq),
 documents AS (INSERT INTO tutti.effect_document (${namesOf('documents')}) SELECT d.* FROM mark, ${rowsOf('documents')} ON CONFLICT DO NOTHING),
 claimed AS MATERIALIZED (SELECT tenant_id, key FROM tutti.effect
-  WHERE tenant_id = ANY (ARRAY(SELECT tenant_id FROM ${rowsOf('effect_ends')} WHERE approval IS NOT NULL))
-    AND key = ANY (ARRAY(SELECT key FROM ${rowsOf('effect_ends')} WHERE approval IS NOT NULL)) AND state = 'proposed' ORDER BY 1, 2 FOR NO KEY UPDATE),
-used AS (UPDATE tutti.approval a SET state = 'consumed', consumed_at = clock_timestamp(), used_by = d.claim FROM mark, claimed e, ${rowsOf('effect_ends')}
-  WHERE a.tenant_id = ANY (ARRAY(SELECT tenant_id FROM ${rowsOf('effect_ends')} WHERE approval IS NOT NULL))
-    AND a.id = ANY (ARRAY(SELECT approval FROM ${rowsOf('effect_ends')} WHERE approval IS NOT NULL))
+  WHERE tenant_id = ANY (ARRAY${ofClaims('tenant_id')})
+    AND key = ANY (ARRAY${ofClaims('key')}) AND state = 'proposed' ORDER BY 1, 2 FOR NO KEY UPDATE),
+used AS (UPDATE tutti.approval a SET state = 'consumed', consumed_at = clock_timestamp(), used_by = d.claim FROM mark, claimed e, ${rowsOf('effect_ends', { only: ['tenant_id', 'key', 'approval', 'claim'] })}
+  WHERE a.tenant_id = ANY (ARRAY${ofClaims('tenant_id')})
+    AND a.id = ANY (ARRAY${ofClaims('approval')})
     AND a.tenant_id = d.tenant_id AND a.id = d.approval AND a.effect_key = d.key AND a.state = 'granted' AND a.expires_at > clock_timestamp()
     AND e.tenant_id = d.tenant_id AND e.key = d.key
   RETURNING a.id, a.used_by),
 effect_ends AS (INSERT INTO tutti.effect AS t (tenant_id, key, run_id, step, seq, tool, contract, actor, args_sha256, state, outcome, ended_at)
-  SELECT d.tenant_id, d.key, '00000000-0000-0000-0000-000000000000', 0, 0, '', '', '{}', '', d.state, d.outcome, now() FROM mark, ${rowsOf('effect_ends')}
+  SELECT d.tenant_id, d.key, '00000000-0000-0000-0000-000000000000', 0, 0, '', '', '{}', '', d.state, d.outcome, now() FROM mark, ${rowsOf('effect_ends', { only: ['tenant_id', 'key', 'state', 'outcome', 'approval'] })}
   WHERE d.approval IS NULL OR d.approval IN (SELECT id FROM used)
   ON CONFLICT (tenant_id, key) DO UPDATE SET state = excluded.state, outcome = CASE excluded.state WHEN 'undone' THEN t.outcome ELSE excluded.outcome END,
   started_at = CASE excluded.state WHEN 'started' THEN now() ELSE t.started_at END,
@@ -159,7 +185,7 @@ effect_ends AS (INSERT INTO tutti.effect AS t (tenant_id, key, run_id, step, seq
 findings AS (INSERT INTO tutti.finding (${namesOf('findings')}) SELECT d.* FROM mark, ${rowsOf('findings')}
   ON CONFLICT (tenant_id, run_id, fingerprint) DO NOTHING),
 triage AS (INSERT INTO tutti.triage AS t (tenant_id, fingerprint, state, first_run, last_run)
-  SELECT DISTINCT ON (d.tenant_id, d.fingerprint) d.tenant_id, d.fingerprint, 'open', d.run_id, d.run_id FROM mark, ${rowsOf('findings')} WHERE NOT d.simulated
+  SELECT DISTINCT ON (d.tenant_id, d.fingerprint) d.tenant_id, d.fingerprint, 'open', d.run_id, d.run_id FROM mark, ${rowsOf('findings', { only: ['tenant_id', 'run_id', 'fingerprint', 'simulated'] })} WHERE NOT d.simulated
   ORDER BY d.tenant_id, d.fingerprint ON CONFLICT (tenant_id, fingerprint) DO UPDATE SET last_run = excluded.last_run,
   state = CASE WHEN t.state = 'resolved' AND t.last_run <> excluded.last_run THEN 'open' ELSE t.state END),
 runs AS (INSERT INTO tutti.run AS t (tenant_id, id, workflow, workflow_version, pins, journal_v, business_date, time_zone, status, priority, actor, ended_at)
@@ -168,7 +194,7 @@ runs AS (INSERT INTO tutti.run AS t (tenant_id, id, workflow, workflow_version, 
   owner = CASE WHEN excluded.ended_at IS NULL THEN t.owner END WHERE t.ended_at IS NULL),
 taken AS (DELETE FROM tutti.inbox q USING mark WHERE q.id IN (SELECT d.id FROM ${rowsOf('taken')}))
 SELECT (SELECT count(*) FROM fence)::int AS alive, (SELECT count(*) FROM mark)::int AS marked, (SELECT count(*) FROM steps)::int AS steps,
-  (SELECT array_agg(run_id || ' ' || seq) FROM ${rowsOf('turns')} WHERE ask IN (SELECT ask FROM poor)) AS refused,
+  (SELECT array_agg(run_id || ' ' || seq) FROM ${rowsOf('turns', { only: ['run_id', 'seq', 'ask'] })} WHERE ask IN (SELECT ask FROM poor)) AS refused,
   (SELECT json_agg(json_build_array(tenant_id, scope, period, limit_micro_usd, reserved_micro_usd, settled_micro_usd)) FROM spent) AS purses,
   (SELECT array_agg(at) FROM (SELECT run_id || ' ' || seq AS at FROM effects UNION ALL SELECT used_by FROM used) b) AS new_effects`;
 
