@@ -67,7 +67,7 @@ interface Column {
 
 /**
  * The rows of a part, `d`, with the parameter numbers that follow from the order of the parts. The arrays stand side by side in the list of a SELECT, where
- * they are read cell by cell: `FROM unnest(a, b, …)` copies each into a table of its own before, a sixth of what a flush costs the server.
+ * they are read cell by cell: `FROM unnest(a, b, …)` copies each into a table of its own before, a tenth of what a flush costs the server.
  * `only`: these columns; `more`: these, too.
  */
 function rowsOf(

@@ -22,16 +22,21 @@ interface Columns {
   readonly types: readonly string[];
 }
 
-// The statement itself says which parameter is which column: `unnest($2::int[], …) AS d(tenant_id, …)`.
-const named = new Map<number, readonly string[]>();
-for (const [, first, names] of flushSql.matchAll(/unnest\(\$(\d+)::[^)]*\) AS d\(([^)]*)\)/g))
-  named.set(Number(first), (names as string).split(', '));
-const layout: readonly Columns[] = [...named]
-  .sort(([a], [b]) => a - b)
-  .map(([first, names], index) => {
-    const part = parts[index] as Part;
-    return { part, first: first - 1, names, types: typesOf(part) };
-  });
+// The statement itself says which parameter is which column: `unnest($4::int[]) AS tenant_id`.
+const columns = [
+  ...new Map(
+    [...flushSql.matchAll(/unnest\(\$(\d+)::[^)]*\) AS (\w+)/g)].map(([, at, name]) => [
+      Number(at),
+      name as string,
+    ]),
+  ),
+].sort(([a], [b]) => a - b);
+const layout: readonly Columns[] = parts.map((part, index) => {
+  const types = typesOf(part);
+  const before = parts.slice(0, index).reduce((sum, each) => sum + typesOf(each).length, 0);
+  const own = columns.slice(before, before + types.length);
+  return { part, first: (own[0]?.[0] as number) - 1, names: own.map(([, name]) => name), types };
+});
 
 /** Reads a flush's parameters back into rows; nothing of them is held. */
 export function flushValues(values: readonly unknown[]): FlushValues {
