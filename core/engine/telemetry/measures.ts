@@ -131,7 +131,7 @@ export class Measures {
       case 'step.cancelled':
         return metrics.add('tutti.steps.ended', 1, {
           module: moduleOf(step),
-          status: kind.slice(5),
+          status: endedAs[kind],
         });
       case 'step.retrying': {
         const reason = data.wakeAt === null ? 'lost' : 'failure';
@@ -176,6 +176,13 @@ export class Measures {
     }
   }
 }
+
+const endedAs = {
+  'step.succeeded': 'succeeded',
+  'step.failed': 'failed',
+  'step.skipped': 'skipped',
+  'step.cancelled': 'cancelled',
+} as const;
 
 /** Workflows that are made for one tool or one effect are named after it; they count together. */
 function runLabels({ workflow, rehearsal }: Named): LabelsOf<'tutti.runs.started'> {
