@@ -5,6 +5,7 @@ import { semconv } from '../../base/telemetry/semconv.ts';
 import type { TurnDone } from '../../ports/dispatcher.ts';
 import type { Usage } from '../../ports/models/model.ts';
 import type { AgentPlace } from '../graph/compiled.ts';
+import { createdSeq } from '../journal/entries.ts';
 import type { AttemptRow, Change, EntryRow, OrphanRow, SettleRow } from '../journal/rows.ts';
 import type { Run } from '../run/run.ts';
 import type { RunStatus } from '../run/states.ts';
@@ -40,8 +41,8 @@ export class Measures {
 
   /** A run was taken up. */
   adopted({ facts, seq }: Run): void {
-    // Its creation is its only entry: nobody has had it before.
-    if (seq === 1) this.#metrics.add('tutti.runs.started', 1, runLabels(facts));
+    // Nobody has had it before.
+    if (seq === createdSeq) this.#metrics.add('tutti.runs.started', 1, runLabels(facts));
   }
 
   /** A run that could not be taken up was ended. */
