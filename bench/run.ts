@@ -2,14 +2,14 @@
  * `npm run bench [-- --rounds N] [--quick]`: the engine against the floor in the same process, rounds interleaved, medians; then memory of
  * the engine alone and the night itself. Informative: the exit code says only whether everything ran. See docs/performance.md.
  */
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { arch, availableParallelism, cpus, loadavg, platform, release, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { askChild, startChild } from './child.ts';
 import { Figures, goalsOf, type Memory } from './goals.ts';
 import { benchGraphs, countEdges, criticalPath, type GraphName } from './graph.ts';
 import { Bench, cases, type Sample, type Who } from './measure.ts';
-import { benchFolder } from './stand.ts';
+import { benchFolder, removeBenchFolder } from './stand.ts';
 import { median } from './stats.ts';
 import { table } from './table.ts';
 
@@ -24,7 +24,7 @@ const rounds = values.quick ? 2 : Number(values.rounds);
 const threads = Math.min(4, availableParallelism());
 const chosen = cases.filter((each) => !values.only || each.name.includes(values.only));
 
-await rm(benchFolder, { recursive: true, force: true });
+await removeBenchFolder();
 await mkdir(benchFolder, { recursive: true });
 const { line: port, child: mock } = await startChild('./mock.ts');
 const mockUrl = `http://127.0.0.1:${port}`;
@@ -45,7 +45,7 @@ try {
   }
 } finally {
   mock.kill();
-  await rm(benchFolder, { recursive: true, force: true });
+  await removeBenchFolder();
 }
 
 async function measureRounds(): Promise<{

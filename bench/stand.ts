@@ -1,3 +1,5 @@
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
 import { type Host, openHost } from '../bin/host.ts';
@@ -7,6 +9,16 @@ import { benchGraphs, type GraphName } from './graph.ts';
 
 /** Where the bench keeps its databases: a folder on disk, since a commit costs what its disk costs. */
 export const benchFolder = fileURLToPath(new URL('../.tutti/bench', import.meta.url));
+
+/** Removes it, with the databases that lie elsewhere: where root runs the bench below a folder that only root may enter, `pg.location` says where. */
+export async function removeBenchFolder(): Promise<void> {
+  const files = await readdir(benchFolder, { recursive: true }).catch(() => []);
+  for (const file of files.filter((each) => basename(each) === 'pg.location')) {
+    const home = await readFile(join(benchFolder, file), 'utf8');
+    await rm(home.trim(), { recursive: true, force: true });
+  }
+  await rm(benchFolder, { recursive: true, force: true });
+}
 
 /** An engine of the product on the bench's modules. */
 export interface Stand {

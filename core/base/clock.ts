@@ -18,16 +18,13 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after(delayMs, run) {
-    let timer: NodeJS.Timeout;
-    const arm = (leftMs: number): void => {
-      const restMs = leftMs - longestTimerMs;
-      timer = setTimeout(
-        () => (restMs > 0 ? arm(restMs) : run()),
-        Math.min(leftMs, longestTimerMs),
-      );
-      timer.unref();
-    };
-    arm(delayMs);
-    return () => clearTimeout(timer);
+    if (delayMs <= longestTimerMs) {
+      const timer = setTimeout(run, delayMs).unref();
+      return () => clearTimeout(timer);
+    }
+    let cancel = systemClock.after(longestTimerMs, () => {
+      cancel = systemClock.after(delayMs - longestTimerMs, run);
+    });
+    return () => cancel();
   },
 };

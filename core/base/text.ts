@@ -66,6 +66,11 @@ export function beginningOf(text: string, most: number): string {
   return `${kept}\n[cut: ${text.length - kept.length} more characters]`;
 }
 
+/** A value of anybody's making as a message names it: text as it is, anything else as JSON; 64 characters of it at most. */
+export function namedIn(value: unknown): string {
+  return (typeof value === 'string' ? value : toStorableJson(value)).slice(0, 64).toWellFormed();
+}
+
 /** Text that every store takes: NUL and lone surrogates, which PostgreSQL refuses, become U+FFFD. */
 export function toStorableText(value: string): string {
   return value.toWellFormed().replaceAll('\u0000', '\uFFFD');

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { ErrorCategory } from '../base/error-catalogue.ts';
 import { type ErrorCode, errorCodes, errorRow } from '../base/errors.ts';
 import { canonicalJson } from '../base/ids.ts';
+import { namedIn } from '../base/text.ts';
 
 /** How often and how fast a failed step is tried again. */
 export interface RetryPolicy {
@@ -151,7 +152,7 @@ export function checkRecovery(
 }
 
 function nameFault({ input }: { readonly input?: unknown }): string {
-  const name = String(input).slice(0, 64);
+  const name = namedIn(input);
   return beyondRecovery.has(name as ErrorCode)
     ? `'${name}' is no failure that a rule can follow`
     : `'${name}' is neither a category nor a code of the error catalogue; see docs/errors.md`;

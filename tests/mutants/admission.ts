@@ -163,9 +163,9 @@ export const admission: readonly Mutant[] = [
   {
     id: 'what-others-reserve-counts-as-spent',
     file: 'core/engine/limits/budget.ts',
-    find: 'const row = { reservedMicroUsd, settledMicroUsd };',
+    find: 'opened.row = { reservedMicroUsd, settledMicroUsd };',
     replace:
-      'const row = { reservedMicroUsd: 0, settledMicroUsd: reservedMicroUsd + settledMicroUsd };',
+      'opened.row = { reservedMicroUsd: 0, settledMicroUsd: reservedMicroUsd + settledMicroUsd };',
     tests: [others, 'tests/engine/limits/budget.test.ts'],
   },
   {

@@ -38,8 +38,8 @@ export const calls: readonly Mutant[] = [
   {
     id: 'conversations-wait-with-the-batch',
     file: turns,
-    find: `service: 'follow_up' as const,`,
-    replace: `service: 'batch' as const,`,
+    find: `service: 'follow_up',`,
+    replace: `service: 'batch',`,
     tests: [world],
   },
   {
@@ -172,8 +172,8 @@ export const calls: readonly Mutant[] = [
   {
     id: 'a-reservation-is-told-a-flush-too-late',
     file: 'core/engine/journal/journal.ts',
-    find: 'reserves: turns.length > 0',
-    replace: 'reserves: turns.length < 0',
+    find: 'return turns !== undefined && turns.length > 0;',
+    replace: 'return turns !== undefined && turns.length < 0;',
     tests: [world],
   },
   {

@@ -99,8 +99,8 @@ export const survival: readonly Mutant[] = [
   {
     id: 'numbers-given-twice',
     file: 'core/engine/adoption/adoption.ts',
-    find: 'run.seq = await this.settle(row);',
-    replace: 'run.seq = Math.min(await this.settle(row), 1);',
+    find: 'run.seq = lastSeq;',
+    replace: 'run.seq = Math.min(lastSeq, 1);',
     tests: [world],
   },
   {

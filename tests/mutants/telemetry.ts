@@ -11,8 +11,8 @@ export const telemetry: readonly Mutant[] = [
   {
     id: 'names-that-come-from-outside-fill-the-memory',
     file: 'core/base/telemetry/metrics.ts',
-    find: 'if (cells.size >= mostPoints && ',
-    replace: 'if (cells.size < 0 && ',
+    find: 'if (series.cells.length >= mostPoints && ',
+    replace: 'if (series.cells.length < 0 && ',
     tests: [metrics],
   },
   {

@@ -213,6 +213,15 @@ nodes:
       assert.ok(faults[index]?.startsWith(start), `${faults[index]}\n${start}`);
   });
 
+  it('tells of a kind that is no text', () => {
+    const faults = faultsOf('name: lab\nnodes:\n  - { id: a, kind: { toString: null } }\n');
+
+    assert.match(
+      faults.join(),
+      /'nodes\[0\]\.kind' is '\{"toString":null\}', which is no kind here/,
+    );
+  });
+
   it('tells of expressions that do not end, and of schemas that cannot be checked', () => {
     const faults = faultsOf(
       `name: lab\ninput: { n: { type: txt } }\nnodes:\n${node('a', "compute, value: { deep: ['${ 1'] }")}`,

@@ -55,6 +55,7 @@ describe('the recovery rules of an agent', () => {
     const wrong: readonly (readonly [unknown, RegExp])[] = [
       ['retry', /field 'recovery' of 'lab\.keeper'/],
       [[{ on: ['NO_SUCH'], ways: [] }], /'recovery\.0\.on\.0' .*'NO_SUCH' is neither a category/],
+      [[{ on: [{ toString: null }], ways: [] }], /'\{"toString":null\}' is neither a category/],
       [[{ on: ['CANCELLED'], ways: [] }], /'CANCELLED' is no failure that a rule can follow/],
       [[{ on: [], ways: [] }], /recovery\.0\.on/],
       [[{ ways: [{ strategy: 'pray' }] }], /recovery\.0\.ways\.0\.strategy/],

@@ -35,7 +35,7 @@ export function isolationBy(
     heapMb,
     placeOf({ agent: name, made }) {
       const registered = declared.get(made?.document.template ?? name);
-      const plain = name.replace(/^tool:/, '');
+      const plain = name.startsWith('tool:') ? name.slice('tool:'.length) : name;
       const [, place = registered?.agent.isolation] =
         said.find(([pattern]) => matches([pattern], plain)) ?? [];
       const isFar = typeof place === 'object';

@@ -47,6 +47,18 @@ interface Cell {
   readonly counts: number[] | null;
 }
 
+/** The cells of a metric, found label by label: without a key to put together for each count. */
+interface Series {
+  readonly cells: Cell[];
+  readonly root: Branch;
+}
+
+/** What has the same values of the first labels. */
+interface Branch {
+  readonly next: Map<string, Branch>;
+  cell: Cell | null;
+}
+
 /** Beyond this many label sets of one metric everything is counted under `other`: nothing that comes from outside fills the memory. */
 const mostPoints = 1_000;
 
@@ -57,7 +69,7 @@ const mostPoints = 1_000;
 export class Metrics {
   /** Since when it counts, ms since the epoch. */
   readonly startedAt: number;
-  readonly #cells = new Map<InstrumentName, Map<string, Cell>>();
+  readonly #series = new Map<InstrumentName, Series>();
   readonly #lookers = new Set<Look>();
 
   /** @default now the present */
@@ -92,7 +104,7 @@ export class Metrics {
   sum<N extends CounterName>(name: N, labels: Partial<LabelsOf<N>> = {}): number {
     const wanted = Object.entries(labels);
     let sum = 0;
-    for (const cell of this.#cells.get(name)?.values() ?? [])
+    for (const cell of this.#series.get(name)?.cells ?? [])
       if (wanted.every(([label, value]) => cell.labels[label] === value)) sum += cell.value;
     return sum;
   }
@@ -113,31 +125,45 @@ export class Metrics {
   }
 
   #counted(name: InstrumentName): readonly Point[] {
-    return [...(this.#cells.get(name)?.values() ?? [])].map(({ labels, value, sum, counts }) => ({
+    return (this.#series.get(name)?.cells ?? []).map(({ labels, value, sum, counts }) => ({
       labels,
       value: counts ? { counts: [...counts], count: value, sum } : value,
     }));
   }
 
   #cell(name: InstrumentName, labels: Readonly<Record<string, string>>): Cell {
+    const { labels: names } = instruments[name] as Instrument;
+    let branch = this.#series.get(name)?.root;
+    for (const label of names) branch = branch?.next.get(labels[label] ?? '');
+    return branch?.cell ?? this.#open(name, labels);
+  }
+
+  #open(name: InstrumentName, labels: Readonly<Record<string, string>>): Cell {
     const { labels: names, buckets } = instruments[name] as Instrument;
-    let cells = this.#cells.get(name);
-    if (!cells) {
-      cells = new Map();
-      this.#cells.set(name, cells);
+    let series = this.#series.get(name);
+    if (!series) {
+      series = { cells: [], root: newBranch() };
+      this.#series.set(name, series);
     }
-    let key = '';
-    for (const label of names) key += `${labels[label]}\u0000`;
-    const known = cells.get(key);
-    if (known) return known;
-    if (cells.size >= mostPoints && !names.every((label) => labels[label] === other))
+    if (series.cells.length >= mostPoints && !names.every((label) => labels[label] === other))
       return this.#cell(name, Object.fromEntries(names.map((label) => [label, other])));
+    let branch = series.root;
+    for (const label of names) {
+      const value = labels[label] ?? '';
+      const next = branch.next.get(value) ?? newBranch();
+      branch.next.set(value, next);
+      branch = next;
+    }
     const counts = buckets ? new Array<number>(buckets.length + 1).fill(0) : null;
     const own = Object.fromEntries(names.map((label) => [label, labels[label] ?? '']));
-    const cell = { labels: own, value: 0, sum: 0, counts };
-    cells.set(key, cell);
-    return cell;
+    branch.cell = { labels: own, value: 0, sum: 0, counts };
+    series.cells.push(branch.cell);
+    return branch.cell;
   }
 }
 
 const other = 'other';
+
+function newBranch(): Branch {
+  return { next: new Map(), cell: null };
+}

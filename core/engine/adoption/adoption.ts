@@ -5,6 +5,7 @@ import type { RegisteredAgent, Registry } from '../../sdk/registry.ts';
 import type { StoredBatches } from '../batches/batch-store.ts';
 import { compile } from '../graph/compile.ts';
 import type { Graph } from '../graph/compiled.ts';
+import { createdSeq } from '../journal/entries.ts';
 import type { OrphanRow } from '../journal/rows.ts';
 import type { Broker } from '../limits/broker.ts';
 import { noDay, periodOf, purseName } from '../limits/purse.ts';
@@ -71,14 +72,20 @@ export class Adoption {
     await this.#checkBasis(row);
     const made = await this.#made(row);
     const graph = await this.#graph(row, made);
-    const history = await store.history(row.tenant_id, row.id);
+    const [history, lastSeq] = await Promise.all([
+      store.history(row.tenant_id, row.id),
+      this.settle(row),
+    ]);
     const run = new Run(factsOf(row, history[0]), graph);
     run.keys = keys;
-    run.seq = await this.settle(row);
-    const steps = await store.steps(row.tenant_id, row.id);
+    run.seq = lastSeq;
+    // Both after what was reserved is settled: that moves money of steps and of purses.
+    const [steps] = await Promise.all([
+      store.steps(row.tenant_id, row.id),
+      this.#openBudgets(run, now),
+    ]);
     const isBatched = steps.open.some(({ wait }) => wait === 'batch');
     const batched = isBatched && (await this.#parts.batchesOf?.(run.facts, history));
-    await this.#openBudgets(run, now);
     const stored = { history, ...steps, ...(batched && { batched }) };
     const recovered = recover(run, stored, now);
     const { declared: pinned } = row.pins;
@@ -94,6 +101,7 @@ export class Adoption {
   async settle(row: RunRow): Promise<number> {
     const { store, boot, onOrphan } = this.#parts;
     const upToSeq = await store.lastSeq(row);
+    if (upToSeq <= createdSeq) return upToSeq;
     for (const orphan of await store.settleOrphans(row, { boot, upToSeq })) onOrphan?.(orphan);
     return upToSeq;
   }
@@ -153,15 +161,13 @@ export class Adoption {
     const { tenantId } = run.facts;
     const modules = [...modulesOf(run.graph), ...this.#standInModules(run)];
     const scopes = [...new Set(modules.flatMap((module) => sharedScopes(run, module)))];
-    for (const period of [periodOf(now), periodOf(now + dayMs)]) {
-      const limits = scopes.map((scope) => ({
-        scope,
-        limitMicroUsd: limitOf(tenantId, scope),
-      }));
+    const limits = scopes.map((scope) => ({ scope, limitMicroUsd: limitOf(tenantId, scope) }));
+    const openDay = async (period: string) => {
       const opened = await store.openBudgets(tenantId, limits, period);
       for (const [scope, { limitMicroUsd, ...held }] of opened)
         broker.budget.open(purseName({ tenantId, scope, period }), limitMicroUsd, held);
-    }
+    };
+    await Promise.all([openDay(periodOf(now)), openDay(periodOf(now + dayMs))]);
     const family = familyPurses(run);
     if (family.length === 0) return;
     const opened = await store.openBudgets(tenantId, family, noDay);

@@ -62,10 +62,12 @@ function fill(
   }
   if (Array.isArray(template))
     return template.map((each: Template, index) => fill(each, `${path}[${index}]`, given));
-  const filled: Record<string, unknown> = { ...template };
-  for (const [key, member] of Object.entries(template))
+  const filled = { ...template } as Record<string, unknown>;
+  for (const key of Object.keys(filled)) {
+    const member = filled[key] as Template;
     if (member !== null && typeof member === 'object')
       filled[key] = fill(member, `${path}.${key}`, given);
+  }
   return filled;
 }
 

@@ -14,6 +14,9 @@ export interface EntryInput {
   readonly body?: Body | undefined;
 }
 
+/** The number of a run's first entry: its creation. Where it is the last, too, nobody has done anything of the run. */
+export const createdSeq = 1;
+
 /** Numbers the next entry of a run: one writer, rising in commit order. */
 export function nextEntry(run: Run, { step, kind, data, body }: EntryInput): EntryRow {
   run.seq += 1;

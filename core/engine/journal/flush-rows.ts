@@ -11,6 +11,10 @@ import { type Part, parts, typesOf } from './flush.ts';
 import { FlushBodies } from './flush-bodies.ts';
 import { type Change, toJsonb, toText } from './rows.ts';
 
+/** No rows, and no money: made once, where most changes have none. */
+const none: readonly never[] = [];
+const nothing = { purses: none, reserve: 0 };
+
 const columnTypes = parts.map((part) => [part, typesOf(part)] as const);
 
 /** A step's row, as the step was when it was read. */
@@ -21,9 +25,14 @@ export interface StepRow {
 
 /** The rows of the steps that changed; one that changed several times has one row, its state of this moment. */
 export function stepRows(changes: readonly Change[]): readonly StepRow[] {
-  const runs = new Map<Step, Run>();
-  for (const { step, run } of changes) if (step) runs.set(step, run);
-  return [...runs].map(([step, run]) => ({ step, values: stepValues(step, run) }));
+  const rows: StepRow[] = [];
+  const seen = new Set<Step>();
+  for (const { step, run } of changes) {
+    if (!step || seen.has(step)) continue;
+    seen.add(step);
+    rows.push({ step, values: stepValues(step, run) });
+  }
+  return rows;
 }
 
 /**
@@ -167,8 +176,9 @@ function sumOf(changes: readonly Change[], refused: ReadonlySet<string>): readon
 }
 
 /** Whether a change has a turn that was not written. */
-export function isRefused({ run, turns = [] }: Change, refused: ReadonlySet<string>): boolean {
-  return refused.size > 0 && turns.some(({ seq }) => refused.has(`${run.facts.id} ${seq}`));
+export function isRefused({ run, turns }: Change, refused: ReadonlySet<string>): boolean {
+  if (refused.size === 0 || !turns) return false;
+  return turns.some(({ seq }) => refused.has(`${run.facts.id} ${seq}`));
 }
 
 /** `ask`: the change's number in its flush, by which what it reserves is granted or refused. */
@@ -179,12 +189,12 @@ function putMoney(
 ): void {
   const { tenantId, id: run } = change.run.facts;
   const step = change.step?.id ?? 0;
-  const { purses = [], reserve = 0 } = change.money ?? {};
-  for (const name of reserve > 0 ? purses : []) {
+  const { purses = none, reserve = 0 } = change.money ?? nothing;
+  for (const name of reserve > 0 ? purses : none) {
     const purse = purseOf(name);
     if (purse) put('asks', ask, tenantId, purse.scope, purse.period, reserve);
   }
-  for (const turn of change.turns ?? []) {
+  for (const turn of change.turns ?? none) {
     put(
       'turns',
       tenantId,
@@ -199,7 +209,7 @@ function putMoney(
       ask,
     );
   }
-  for (const row of change.settles ?? []) {
+  for (const row of change.settles ?? none) {
     put(
       'settles',
       tenantId,
@@ -223,7 +233,7 @@ function putEntries(
 ): void {
   const { tenantId, id: run } = change.run.facts;
   const step = change.step?.id ?? null;
-  for (const row of change.attempts ?? []) {
+  for (const row of change.attempts ?? none) {
     put(
       'attempts',
       tenantId,
@@ -239,7 +249,7 @@ function putEntries(
       row.spanId === undefined ? null : hex(row.spanId),
     );
   }
-  for (const entry of change.entries ?? []) {
+  for (const entry of change.entries ?? none) {
     const own = entry.kind === 'turn.started' ? ask : null;
     put(
       'entries',
@@ -258,7 +268,7 @@ function putEntries(
     const stored = bodies.add(sealed?.body ?? text, sealed?.keyId);
     put('payloads', tenantId, run, entry.seq, held, ...stored, own);
   }
-  for (const row of change.findings ?? []) {
+  for (const row of change.findings ?? none) {
     put(
       'findings',
       tenantId,
@@ -284,7 +294,7 @@ function putEffects(put: Put, change: Change): void {
   const agent = change.step ? (change.step.place as CompiledTask).agent : null;
   // Whoever stands in for the agent that the workflow names.
   const acting = change.step?.reassignedTo ?? null;
-  for (const row of change.effects ?? []) {
+  for (const row of change.effects ?? none) {
     put(
       'effects',
       tenantId,
@@ -308,7 +318,7 @@ function putEffects(put: Put, change: Change): void {
       row.amount?.currency ?? null,
     );
   }
-  for (const { key, state, outcome, claim } of change.effectEnds ?? []) {
+  for (const { key, state, outcome, claim } of change.effectEnds ?? none) {
     const by = claim ? [claim.approval, `${run} ${claim.seq}`] : [null, null];
     put('effect_ends', tenantId, hex(key), state, toJsonb(outcome), ...by);
   }

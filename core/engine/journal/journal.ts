@@ -56,9 +56,8 @@ interface Written extends Change {
 
 /** The answer that a commit gives to one of its changes. */
 interface Told {
-  /** Whether the change reserves what a model call may cost. */
-  readonly reserves: boolean;
-  readonly tell: () => void;
+  readonly written: Written;
+  readonly flushed: Flushed;
 }
 
 /** What goes down in one statement, and the answers that its commit will give. */
@@ -180,11 +179,11 @@ export class Journal {
         await committing;
         crashPoint('after-flush');
         // What becomes of a reservation that nobody needs any more belongs into the next flush: its run may end with that.
-        for (const { reserves, tell: each } of told) if (reserves) each();
+        for (const each of told) if (reserves(each)) tellOne(each);
         tell = () => {
           tell = () => {};
           this.#events.committed?.(written.filter((each) => !this.#refused.has(each)));
-          for (const { reserves, tell: each } of told) if (!reserves) each();
+          for (const each of told) if (!reserves(each)) tellOne(each);
         };
         if (!this.#hasGathered) tell();
       }
@@ -231,11 +230,8 @@ export class Journal {
       const answer = await this.#line.send({ changes: written, rows });
       this.#events.flushed?.(written.length, this.#clock.monotonic() - sentAt);
       this.#tellMoney(written, answer);
-      for (const each of written) {
-        const { durable, turns = [] } = each;
-        if (!durable) continue;
-        told.push({ reserves: turns.length > 0, tell: () => durable(flushedOf(each, answer)) });
-      }
+      for (const each of written)
+        if (each.durable) told.push({ written: each, flushed: flushedOf(each, answer) });
       this.counts.flushes += 1;
       this.counts.changes += written.length;
     } catch (error) {
@@ -314,6 +310,15 @@ function writtenOf(change: Change, no: number, durable: Written['durable']): Wri
   };
 }
 
+/** Whether a change reserves what a model call may cost. */
+function reserves({ written: { turns } }: Told): boolean {
+  return turns !== undefined && turns.length > 0;
+}
+
+function tellOne({ written, flushed }: Told): void {
+  written.durable?.(flushed);
+}
+
 /** What a change is written with, or not at all. */
 function groupOf(change: Change): object {
   return change.step ?? change;
@@ -330,13 +335,20 @@ function isMoneyAlone({ step, entries, settles }: Change): boolean {
 
 /** What a flush brought to one of its changes: of two that begin the same effect, the database took one. */
 function flushedOf(change: Change, answer: FlushAnswer): Flushed {
-  const { run, effects = [], effectEnds = [] } = change;
-  const claims = effectEnds.flatMap(({ key, claim }) => (claim ? { key, seq: claim.seq } : []));
-  const begun = [...effects, ...claims].filter(({ seq }) =>
+  const { run, effects, effectEnds } = change;
+  const admitted = !isRefused(change, answer.refused);
+  if (!effects && !effectEnds) return admitted ? plain.admitted : plain.refused;
+  const claims = (effectEnds ?? []).flatMap(({ key, claim }) =>
+    claim ? { key, seq: claim.seq } : [],
+  );
+  const begun = [...(effects ?? []), ...claims].filter(({ seq }) =>
     answer.newEffects.has(`${run.facts.id} ${seq}`),
   );
-  return {
-    admitted: !isRefused(change, answer.refused),
-    newEffects: new Set(begun.map(({ key }) => key)),
-  };
+  return { admitted, newEffects: new Set(begun.map(({ key }) => key)) };
 }
+
+/** What a flush brings to a change that begins no effect. */
+const plain = {
+  admitted: { admitted: true, newEffects: new Set<string>() },
+  refused: { admitted: false, newEffects: new Set<string>() },
+} as const satisfies Record<string, Flushed>;

@@ -190,7 +190,7 @@ export class Broker {
   /** Grants a call; ask `refusal` first. It counts in every minute until `sent` or `settle` tells that it has left. */
   grant(wish: CallWish): Grant {
     const { target, boundMicroUsd, names, demand } = this.#pathOf(wish);
-    const { leavesHeadroom: _, ...bound } = demand;
+    const { inputTokens, outputTokens } = demand;
     this.#free = null;
     const now = this.#clock.monotonic();
     const { profile, simulated = false } = wish;
@@ -202,7 +202,7 @@ export class Broker {
       model: target.model,
       priceVersion: PRICES_VERSION,
       boundMicroUsd,
-      bound,
+      bound: { inputTokens, outputTokens },
       permit: this.#parts.foresees
         ? this.permits.take(names, demand, now)
         : this.permits.admit(names, demand, now),
@@ -371,8 +371,8 @@ export interface RecalledCall {
 }
 
 function demandFor({ bytes, unattended = false }: CallWish, target: Target): Demand {
-  const demand = demandOf(bytes, target);
-  return unattended ? { ...demand, leavesHeadroom: true } : demand;
+  const { inputTokens, outputTokens } = demandOf(bytes, target);
+  return { inputTokens, outputTokens, leavesHeadroom: unattended };
 }
 
 /** The gates of a call, widest reason last: what a model allows is the usual answer. */

@@ -52,8 +52,10 @@ export class Budget {
       return;
     }
     const { reservedMicroUsd = 0, settledMicroUsd = 0 } = spent;
-    const row = { reservedMicroUsd, settledMicroUsd };
-    this.#purses.set(scope, { ...(purse ?? emptyPurse()), limitMicroUsd, row });
+    const opened = purse ?? emptyPurse();
+    opened.limitMicroUsd = limitMicroUsd;
+    opened.row = { reservedMicroUsd, settledMicroUsd };
+    this.#purses.set(scope, opened);
     if (isTenants(scope)) this.#dayless.add(daylessName(scope));
   }
 
@@ -182,11 +184,10 @@ export class Budget {
 }
 
 function emptyPurse(): Purse {
-  const nothing = { reservedMicroUsd: 0, settledMicroUsd: 0 };
   return {
     limitMicroUsd: Number.POSITIVE_INFINITY,
-    row: nothing,
-    due: { ...nothing },
+    row: { reservedMicroUsd: 0, settledMicroUsd: 0 },
+    due: { reservedMicroUsd: 0, settledMicroUsd: 0 },
     ownMicroUsd: 0,
     isMoved: false,
   };

@@ -69,16 +69,15 @@ export function chooseTarget(
   bytes: number,
   look: { isWell(target: Target): boolean; isFree(target: Target): boolean },
 ): Choice {
-  const well = targets.filter((target) => look.isWell(target));
-  const isWell = well.length > 0;
-  const candidates = isWell ? well : targets;
+  const first = targets.find((target) => look.isWell(target));
+  const isWell = first !== undefined;
   const priced = (target: Target): Choice => ({
     target,
     boundMicroUsd: upperBoundMicroUsd(bytes, target.maxOutputTokens, target.price),
     isWell,
   });
-  const [first, ...others] = candidates;
-  if (choose === 'order' || others.length === 0) return priced(first as Target);
+  if (choose === 'order' || targets.length === 1) return priced(first ?? (targets[0] as Target));
+  const candidates = isWell ? targets.filter((target) => look.isWell(target)) : targets;
   // A stable sort: what costs the same stays in the chain's order.
   const byCost = candidates.map(priced).sort((a, b) => a.boundMicroUsd - b.boundMicroUsd);
   const free = byCost.find(({ target }) => look.isFree(target));

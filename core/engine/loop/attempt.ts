@@ -59,11 +59,11 @@ export class Attempt {
   /** Stands still while it asks for a model call. */
   deadline: Deadline | null = null;
   /** The tools of the effects that it has begun, by key. */
-  readonly #tools = new Map<string, string>();
+  #tools: Map<string, string> | null = null;
   /** The effects that those of them take back which are reversals. */
-  readonly #undoing = new Map<string, string>();
+  #undoing: Map<string, string> | null = null;
   /** Fingerprints of what it has found, and attempts of its step before it have. */
-  readonly #found: Set<string>;
+  #found: Set<string> | null = null;
   /** Keys of the effects that it may be carrying out now. */
   readonly writing = new Set<string>();
   /** When a call that failed is asked for again; null: it waits for none, or in the queue. */
@@ -77,7 +77,6 @@ export class Attempt {
     this.mode = options.mode;
     this.recorded = options.mode === 'model' ? options.step.recorded : 0;
     this.alone = options.alone;
-    this.#found = new Set(options.step.found);
   }
 
   /** Who asks, where people must agree to an effect. */
@@ -99,14 +98,16 @@ export class Attempt {
   started(external: readonly string[] = []): EntryRow {
     const { attempt, reassignedTo } = this.step;
     const batch = keysOf(this.step);
+    const isExternal = external.length > 0;
     return this.entry('step.started', {
       attempt,
       mode: this.mode,
-      ...(this.recorded > 0 && { recorded: this.recorded }),
-      ...(external.length > 0 && { trust: 'external', from: external }),
-      ...(reassignedTo !== null && { agent: reassignedTo }),
+      recorded: this.recorded || undefined,
+      trust: isExternal ? 'external' : undefined,
+      from: isExternal ? external : undefined,
+      agent: reassignedTo ?? undefined,
       // Its path names the first of them alone.
-      ...(batch && { batch }),
+      batch: batch ?? undefined,
     });
   }
 
@@ -121,8 +122,8 @@ export class Attempt {
       // Whose purses hold the reservation, for whoever has to settle it after a crash.
       period: wish.period,
       module: this.registered.module,
-      ...(this.step.reassignedTo !== null && { agent: this.step.reassignedTo }),
-      ...(grant.simulated && { simulated: true }),
+      agent: this.step.reassignedTo ?? undefined,
+      simulated: grant.simulated || undefined,
     });
     this.call = { grant, seq: entry.seq, wish, phase: 'gathered', isAbandoned: false };
     const turn: TurnRow = {
@@ -151,7 +152,8 @@ export class Attempt {
     // A turn with an answer is part of the conversation: whatever comes, it is not paid for again.
     if (told.body !== undefined) this.step.recorded += 1;
     const { costMicroUsd, state } = settlement;
-    const entry = this.entry('turn.ended', { ...told.data, costMicroUsd, state }, told.body);
+    const data = { ...told.data, costMicroUsd, state };
+    const entry = this.entry('turn.ended', data, told.body);
     if (told.body?.class === 'output') this.said = { seq: entry.seq, json: told.body.text };
     return { entries: [entry], ...settled({ grant, seq, wish }, settlement, told.tokens) };
   }
@@ -169,6 +171,7 @@ export class Attempt {
     const records = finding.records.map(({ entity, id }) => `${entity} ${id}`).sort();
     const fingerprint = digest(agent, finding.kind, company, records);
     const name = fingerprint.toString('hex');
+    this.#found ??= new Set(this.step.found);
     if (this.#found.has(name)) return {};
     this.#found.add(name);
     const body = JSON.stringify({ summary: finding.summary, evidence: finding.evidence ?? {} });
@@ -195,8 +198,12 @@ export class Attempt {
   /** An effect's intent, durable before anything happens. */
   intended(intent: SentIntent): Pick<Change, 'entries' | 'effects'> {
     const undoOf = undoneBy(intent.tool, intent.args);
+    this.#tools ??= new Map();
     this.#tools.set(intent.key, intent.tool);
-    if (undoOf !== null) this.#undoing.set(intent.key, undoOf);
+    if (undoOf !== null) {
+      this.#undoing ??= new Map();
+      this.#undoing.set(intent.key, undoOf);
+    }
     if (intent.applies !== undefined) return this.#met(intent, intent.applies);
     const { args, binds, amount, server, decided } = intent;
     const routed = server === undefined ? {} : { server };
@@ -222,7 +229,7 @@ export class Attempt {
 
   /** The tool of an effect that it has begun; '' for any other. */
   toolOf(key: string): string {
-    return this.#tools.get(key) ?? '';
+    return this.#tools?.get(key) ?? '';
   }
 
   /** What became of a started effect. */
@@ -250,20 +257,20 @@ export class Attempt {
 
   /** What a reversal has taken back, in the same flush. */
   #undone({ key, state }: { readonly key: string; readonly state: string }) {
-    const undone = state === 'applied' ? this.#undoing.get(key) : undefined;
+    const undone = state === 'applied' ? this.#undoing?.get(key) : undefined;
     return undone === undefined ? [] : [{ key: undone, state: 'undone', outcome: null }];
   }
 
   #madeBy({ key, outcome }: { readonly key: string; readonly outcome: unknown }) {
     const tools = Object.values(this.registered.agent.tools) as AnyTool[];
-    const tool = tools.find(({ name }) => name === this.#tools.get(key));
+    const tool = tools.find(({ name }) => name === this.#tools?.get(key));
     return tool ? madeBy(tool, outcome) : null;
   }
 
   /** The row that is written once, at the attempt's end. */
   ended(outcome: AttemptRow['outcome'], error: ErrorData | null, now: number): AttemptRow {
     const startedAt = this.step.startedAt ?? now;
-    if (outcome !== 'succeeded' && this.#found.size > 0) this.step.found = this.#found;
+    if (outcome !== 'succeeded' && this.#found) this.step.found = this.#found;
     return {
       no: this.step.attempt,
       worker: this.step.worker ?? '',
@@ -280,7 +287,7 @@ export class Attempt {
     data: Readonly<Record<string, unknown>>,
     body?: EntryInput['body'],
   ): EntryRow {
-    return nextEntry(this.run, { step: this.step, kind, data, ...(body && { body }) });
+    return nextEntry(this.run, { step: this.step, kind, data, body });
   }
 }
 
@@ -291,9 +298,9 @@ export function settled(
   tokens: unknown,
 ): Pick<Change, 'settles' | 'money'> {
   const { model, priceVersion, boundMicroUsd } = grant;
-  const row = { seq, model, priceVersion, state, costMicroUsd, tokens };
+  const reservedMicroUsd = boundMicroUsd;
   return {
-    settles: [{ ...row, reservedMicroUsd: boundMicroUsd }],
+    settles: [{ seq, model, priceVersion, reservedMicroUsd, state, costMicroUsd, tokens }],
     money: { purses: wish.scopes, reserve: 0, release: boundMicroUsd, settle: costMicroUsd },
   };
 }

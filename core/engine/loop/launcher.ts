@@ -19,7 +19,7 @@ import { type Attempts, crashesUntilAlone, usesErp } from './attempts.ts';
 import { needsModel } from './refused-call.ts';
 import { stepLimits } from './step-limits.ts';
 import { asksForMoney, overBudget, type Turns } from './turns.ts';
-import { type Startable, Work } from './waiting.ts';
+import { Startable } from './waiting.ts';
 
 /** What attempts are started with. */
 export interface LauncherParts {
@@ -67,18 +67,16 @@ export class Launcher {
     const registered = this.agentOf(step);
     const usesModel = turns.areOn(run) && !step.onPlaybook && !registered.isTool;
     const wish = usesModel && step.recorded === 0 ? turns.first(run, step, registered) : null;
-    return Object.assign(new Work(run, step), {
-      kind: 'start' as const,
-      service: run.facts.attended ? ('interactive' as const) : ('batch' as const),
-      run: run.facts.id,
+    const named = {
+      owner: run,
+      step,
+      service: run.facts.attended ? 'interactive' : 'batch',
       module: registered.module,
       model: wish && turns.modelOf(registered),
-      onModel: usesModel,
-      erp: usesErp(registered),
       readyAt: step.readyAt ?? clock.now(),
       order: turns.nextOrder(),
-      wish,
-    });
+    } as const;
+    return new Startable(named, { wish, onModel: usesModel, erp: usesErp(registered) });
   }
 
   /** Begins an attempt. @throws EXPRESSION_INVALID · INPUT_INVALID · BUDGET_EXCEEDED · PLAN_CHANGED: then nothing of it is left but its number */
@@ -106,16 +104,16 @@ export class Launcher {
       if (!step.item) checkStep(run.facts.plan, step.place, run.scope());
       const input = inputOf(run, step, registered);
       step.degraded ||= refusal !== null || step.onPlaybook;
-      const turn = wish && mode === 'model' ? turns.begin(attempt, wish) : {};
+      const turn = wish && mode === 'model' ? turns.begin(attempt, wish) : null;
       const { trust, external } = labelOf(run, step);
-      const entries = [attempt.started(external), ...(turn.entries ?? [])];
+      const entries = [attempt.started(external), ...(turn?.entries ?? [])];
       const { call } = attempt;
       const launch = (denied: EngineError | null): void => {
         if (attempts.isLive(attempt)) this.#launch(attempt, { input, trust }, denied);
       };
       const isLive = (each: Attempt) => attempts.isLive(each);
       const asked = call && turns.followUp(attempt, call.wish, { isLive, launch });
-      journal.write({ run, step, ...turn, entries }, (flushed) => {
+      journal.write({ run, step, entries, turns: turn?.turns, money: turn?.money }, (flushed) => {
         if (asked) turns.decided(asked, call, flushed);
         else launch(null);
       });
@@ -208,8 +206,8 @@ export class Launcher {
       ...(rehearsal && { simulate: { latency: true, ...(speed && { speed }) } }),
     });
     // What others are suspected of is not to cost it its time.
-    const { awaiting } = this.#parts.dispatcher;
-    if (alone && awaiting?.get(ref)?.kind === 'quarantine') attempt.deadline?.pause();
+    const waitsAlone = alone && this.#parts.dispatcher.awaiting?.get(ref)?.kind === 'quarantine';
+    if (waitsAlone) attempt.deadline?.pause();
   }
 }
 

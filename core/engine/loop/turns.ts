@@ -20,7 +20,7 @@ import { type Attempt, type Call, settled } from './attempt.ts';
 import { endOf } from './call-end.ts';
 import { lookMs, PurseLooks } from './purse-looks.ts';
 import { keepsBack, needsModel } from './refused-call.ts';
-import { type FollowUp, type Waiting, Work } from './waiting.ts';
+import { FollowUp, type Waiting } from './waiting.ts';
 
 /** What model calls are permitted and recorded with. */
 export interface TurnParts {
@@ -166,14 +166,14 @@ export class Turns {
       stop,
       durationMs,
       tokens: usage,
-      ...(error && { error: error.code }),
-      ...(isOutput && { isOutput }),
-      ...(simulated && { simulated }),
+      error: error?.code,
+      isOutput: isOutput || undefined,
+      simulated: simulated || undefined,
     };
-    return this.#settle(attempt, endOf(done), {
-      data,
-      ...(body !== undefined && { body: { class: isOutput ? 'output' : 'model', text: body } }),
-    });
+    const held = isOutput ? 'output' : 'model';
+    const told =
+      body === undefined ? { data } : { data, body: { class: held, text: body } as const };
+    return this.#settle(attempt, endOf(done), told);
   }
 
   /** The thread of a call is gone: nobody knows what it cost, so it counts in full, unless it was not to be made yet. */
@@ -202,9 +202,8 @@ export class Turns {
       this.#drop(attempt, call);
       attempt.turns -= 1;
       // What the flush has said of the purse mostly keeps it from being refused again; should it not, nothing spins.
-      const { refusals = 0 } = item;
-      item.refusals = refusals + 1;
-      this.#queue(item, refusals === 0 ? 0 : lookMs);
+      item.refusals += 1;
+      this.#queue(item, item.refusals === 1 ? 0 : lookMs);
       this.#parts.changed();
     }
   }
@@ -277,20 +276,22 @@ export class Turns {
   }
 
   /** A call of a running step, as it is queued. */
-  followUp(attempt: Attempt, wish: CallWish, how: Pick<FollowUp, 'isLive' | 'launch'>): FollowUp {
+  followUp(
+    attempt: Attempt,
+    wish: CallWish,
+    { isLive, launch }: Pick<FollowUp, 'isLive'> & Partial<Pick<FollowUp, 'launch'>>,
+  ): FollowUp {
     const { run, step, registered } = attempt;
-    return Object.assign(new Work(run, step), {
-      kind: 'turn' as const,
-      service: 'follow_up' as const,
-      run: run.facts.id,
+    const named = {
+      owner: run,
+      step,
+      service: 'follow_up',
       module: registered.module,
       model: this.modelOf(registered),
       readyAt: this.#parts.clock.now(),
       order: this.nextOrder(),
-      attempt,
-      wish,
-      ...how,
-    });
+    } as const;
+    return new FollowUp(named, { attempt, wish, isLive, launch });
   }
 
   #settle(

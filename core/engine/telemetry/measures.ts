@@ -5,6 +5,7 @@ import { semconv } from '../../base/telemetry/semconv.ts';
 import type { TurnDone } from '../../ports/dispatcher.ts';
 import type { Usage } from '../../ports/models/model.ts';
 import type { AgentPlace } from '../graph/compiled.ts';
+import { createdSeq } from '../journal/entries.ts';
 import type { AttemptRow, Change, EntryRow, OrphanRow, SettleRow } from '../journal/rows.ts';
 import type { Run } from '../run/run.ts';
 import type { RunStatus } from '../run/states.ts';
@@ -40,8 +41,8 @@ export class Measures {
 
   /** A run was taken up. */
   adopted({ facts, seq }: Run): void {
-    // Its creation is its only entry: nobody has had it before.
-    if (seq === 1) this.#metrics.add('tutti.runs.started', 1, runLabels(facts));
+    // Nobody has had it before.
+    if (seq === createdSeq) this.#metrics.add('tutti.runs.started', 1, runLabels(facts));
   }
 
   /** A run that could not be taken up was ended. */
@@ -131,7 +132,7 @@ export class Measures {
       case 'step.cancelled':
         return metrics.add('tutti.steps.ended', 1, {
           module: moduleOf(step),
-          status: kind.slice(5),
+          status: endedAs[kind],
         });
       case 'step.retrying': {
         const reason = data.wakeAt === null ? 'lost' : 'failure';
@@ -176,6 +177,13 @@ export class Measures {
     }
   }
 }
+
+const endedAs = {
+  'step.succeeded': 'succeeded',
+  'step.failed': 'failed',
+  'step.skipped': 'skipped',
+  'step.cancelled': 'cancelled',
+} as const;
 
 /** Workflows that are made for one tool or one effect are named after it; they count together. */
 function runLabels({ workflow, rehearsal }: Named): LabelsOf<'tutti.runs.started'> {

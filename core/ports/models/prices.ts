@@ -84,24 +84,25 @@ export function costMicroUsd(
 ): number {
   const price = batch ? batchPrice(listed) : listed;
   const rates = price.long && usage.input > price.long.aboveInputTokens ? price.long : price;
-  const plain = usage.input - usage.cachedInput - usage.cacheWrite;
-  return perMillion([
-    [plain, rates.input],
-    [usage.cachedInput, rates.cachedInput],
-    [usage.cacheWrite, rates.cacheWrite],
-    [usage.output, rates.output],
-  ]);
+  const { input, cachedInput, cacheWrite, output } = usage;
+  return perMillion(
+    { input: input - cachedInput - cacheWrite, cachedInput, cacheWrite, output },
+    rates,
+  );
 }
 
+/** What is charged each at its own rate. */
+const charged = ['input', 'cachedInput', 'cacheWrite', 'output'] as const satisfies (keyof Rates)[];
+
 /** The sum of tokens at their rates, rounded up. Where a float would no longer hold it exactly it is computed in BigInt. */
-function perMillion(charges: readonly (readonly [tokens: number, rate: number])[]): number {
+function perMillion(tokens: Rates, rates: Rates): number {
   let total = 0;
-  for (const [tokens, each] of charges) total += tokens * each;
+  for (const kind of charged) total += tokens[kind] * rates[kind];
   if (total <= Number.MAX_SAFE_INTEGER) {
     const rest = total % 1_000_000;
     return (total - rest) / 1_000_000 + Number(rest > 0);
   }
-  const exact = charges.reduce((sum, [tokens, each]) => sum + BigInt(tokens) * BigInt(each), 0n);
+  const exact = charged.reduce((sum, kind) => sum + BigInt(tokens[kind]) * BigInt(rates[kind]), 0n);
   return Number((exact + 999_999n) / 1_000_000n);
 }
 
@@ -125,14 +126,14 @@ export function requestBytes(request: ModelRequest): number {
  */
 export function upperBoundMicroUsd(bytes: number, maxOutputTokens: number, price: Price): number {
   const input = bytes + requestOverheadTokens;
-  const tiers: Rates[] = [price];
-  if (price.long && input > price.long.aboveInputTokens) tiers.push(price.long);
-  const dearest = Math.max(
-    ...tiers.flatMap((tier) => [tier.input, tier.cachedInput, tier.cacheWrite]),
+  const long = price.long && input > price.long.aboveInputTokens ? price.long : price;
+  const dearest = Math.max(dearestInput(price), dearestInput(long));
+  return perMillion(
+    { input, cachedInput: 0, cacheWrite: 0, output: maxOutputTokens },
+    { input: dearest, cachedInput: 0, cacheWrite: 0, output: Math.max(price.output, long.output) },
   );
-  const output = Math.max(...tiers.map((tier) => tier.output));
-  return perMillion([
-    [input, dearest],
-    [maxOutputTokens, output],
-  ]);
+}
+
+function dearestInput({ input, cachedInput, cacheWrite }: Rates): number {
+  return Math.max(input, cachedInput, cacheWrite);
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { namedIn } from '../../base/text.ts';
 
 /** The name among `names` that was probably meant: at most a third of its letters differ. */
 function nearest(name: string, names: readonly string[]): string | undefined {
@@ -54,7 +55,8 @@ export function kindFault(issue: z.core.$ZodRawIssue): string | undefined {
   const kinds = ((issue.options ?? []) as readonly unknown[]).map(String);
   const kind = (issue.input as { readonly kind?: unknown } | undefined)?.kind;
   if (kind === undefined) return `is missing; write one of ${kinds.join(', ')}`;
-  const meant = nearest(String(kind), kinds);
+  const name = namedIn(kind);
+  const meant = nearest(name, kinds);
   const hint = meant ? `did you mean '${meant}'?` : `write one of ${kinds.join(', ')}`;
-  return `is '${String(kind).slice(0, 64)}', which is no kind here; ${hint}`;
+  return `is '${name}', which is no kind here; ${hint}`;
 }
