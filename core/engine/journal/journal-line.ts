@@ -290,7 +290,10 @@ function away(error: unknown): EngineError {
 }
 
 const fenced = (): EngineError =>
-  new EngineError('ENGINE_FENCED', 'Another engine has taken over the runs of this one; it stops.');
+  new EngineError(
+    'ENGINE_FENCED',
+    'Another engine has taken over the runs of this one; it stops. Start it anew; see docs/operations.md, Host names.',
+  );
 
 const copied = (): EngineError =>
   new EngineError(
