@@ -156,7 +156,7 @@ const advice: Readonly<Record<ErrorCode, string>> = {
   JOURNAL_REJECTED: "Read the message: the database refused the step's record.",
   JOURNAL_NEWER: 'Update this program: a newer one wrote the run.',
   ENGINE_FENCED:
-    'Nothing: another engine has taken over. If it repeats, look at the load of this machine.',
+    'Start the engine anew: another has taken its runs over, and nothing is lost. If it repeats, look at the load of this machine, and whether two have one host name (operations.md).',
   ENGINE_COPIED:
     'Start both processes anew, and never resume a copy of one that runs: its machine was cloned, or a snapshot of it was restored twice.',
   ENGINE_STOPPED: 'Start an engine; what was begun goes on.',

@@ -211,7 +211,7 @@ export class Engine {
       questions: new EffectQuestions(this.#pool, config.roles),
       itemsOf: (run, container) =>
         itemsOf(run, container, {
-          registry,
+          ...{ registry, clock: this.#clock },
           connector: this.#parts.connector(run.facts.tenantId),
         }),
       rulesOf: (tenantId, agent) => this.#settings.rulesOf(tenantId, agent),

@@ -103,8 +103,8 @@ export const durable: readonly Mutant[] = [
   {
     id: 'a-refusal-takes-the-neighbours',
     file: 'core/engine/journal/journal.ts',
-    find: 'if (groups.length === 1) {',
-    replace: 'if (groups.length > 0) {',
+    find: 'while (refused - taken > 1) {',
+    replace: 'while (refused < 0) {',
     tests: [journal],
   },
   {
@@ -152,7 +152,7 @@ export const durable: readonly Mutant[] = [
   {
     id: 'a-refused-end-keeps-its-money',
     file: 'core/engine/journal/journal.ts',
-    find: 'this.#keepSettled(written);',
+    find: 'this.#keepSettled(changes);',
     replace: '',
     tests: [once],
   },
@@ -199,11 +199,18 @@ export const durable: readonly Mutant[] = [
     tests: [world],
   },
   {
-    id: 'what-follows-goes-down-first',
+    id: 'a-run-ends-before-a-refusal-is-told',
     file: 'core/engine/journal/journal.ts',
-    find: 'const groups = [...lastFirst].map((group) => group.toReversed()).reverse();',
-    replace: 'const groups = [...Map.groupBy(written, groupOf).values()];',
-    tests: [journal],
+    find: 'if (!left.has(each) && isLate(each)) {',
+    replace: 'if (left.has(each) && isLate(each)) {',
+    tests: ['tests/engine/journal/refused.test.ts'],
+  },
+  {
+    id: 'what-is-tried-is-written',
+    file: 'core/engine/journal/journal-line.ts',
+    find: "await client.query('ROLLBACK');",
+    replace: "await client.query('COMMIT');",
+    tests: ['tests/engine/journal/refused.test.ts'],
   },
   {
     id: 'asked-before-it-is-durable',

@@ -8,7 +8,7 @@ import type { Graph } from '../graph/compiled.ts';
 import { createdSeq } from '../journal/entries.ts';
 import type { OrphanRow } from '../journal/rows.ts';
 import type { Broker } from '../limits/broker.ts';
-import { noDay, periodOf, purseName } from '../limits/purse.ts';
+import { noDay, periodOf, purseName, type SharedPurse, sharedPurse } from '../limits/purse.ts';
 import { checkBasis } from '../plan/bound.ts';
 import type { RunFacts } from '../run/facts.ts';
 import { madeVersions } from '../run/pinned.ts';
@@ -108,11 +108,12 @@ export class Adoption {
 
   /**
    * Runs that go on past midnight pay from the purses of the new day, and those whose steps may be taken over since from the purses of
-   * whoever takes them; purses of long ago are forgotten. Returns whether a day has begun.
+   * whoever takes them; what calls wait for is opened, whoever makes them, and purses of long ago are forgotten. Returns whether a day has begun.
    */
   async keepBudgets(runs: Iterable<Run>, now: number): Promise<boolean> {
     const isNewDay = periodOf(now) !== this.#budgetDay;
     const { broker, rulesVersion } = this.#parts;
+    for (const name of broker.budget.takeMissing()) await this.#openMissing(name);
     const version = rulesVersion?.() ?? 0;
     if (!isNewDay && version === this.#rulesVersion) return false;
     if (isNewDay) broker.budget.closeBefore(periodOf(now - keptMs));
@@ -157,22 +158,37 @@ export class Adoption {
 
   /** Opens the purses of this day and of the next, so that none is missing at midnight. */
   async #openBudgets(run: Run, now: number): Promise<void> {
-    const { store, broker, limitOf } = this.#parts;
+    const { store, broker } = this.#parts;
     const { tenantId } = run.facts;
     const modules = [...modulesOf(run.graph), ...this.#standInModules(run)];
     const scopes = [...new Set(modules.flatMap((module) => sharedScopes(run, module)))];
-    const limits = scopes.map((scope) => ({ scope, limitMicroUsd: limitOf(tenantId, scope) }));
-    const openDay = async (period: string) => {
-      const opened = await store.openBudgets(tenantId, limits, period);
-      for (const [scope, { limitMicroUsd, ...held }] of opened)
-        broker.budget.open(purseName({ tenantId, scope, period }), limitMicroUsd, held);
-    };
-    await Promise.all([openDay(periodOf(now)), openDay(periodOf(now + dayMs))]);
+    await Promise.all(
+      [periodOf(now), periodOf(now + dayMs)].map((period) =>
+        this.#openDaily(scopes, { tenantId, period }),
+      ),
+    );
     const family = familyPurses(run);
     if (family.length === 0) return;
     const opened = await store.openBudgets(tenantId, family, noDay);
     for (const { name, scope, limitMicroUsd } of family)
       broker.budget.open(name, limitMicroUsd, opened.get(scope));
+  }
+
+  /** A call waits for it: whoever makes it has been given the step by rules that count no more. */
+  async #openMissing(name: string): Promise<void> {
+    const purse = sharedPurse(name);
+    if (purse) await this.#openDaily([purse.scope], purse);
+  }
+
+  async #openDaily(
+    scopes: readonly string[],
+    { tenantId, period }: Omit<SharedPurse, 'scope'>,
+  ): Promise<void> {
+    const { store, broker, limitOf } = this.#parts;
+    const limits = scopes.map((scope) => ({ scope, limitMicroUsd: limitOf(tenantId, scope) }));
+    const opened = await store.openBudgets(tenantId, limits, period);
+    for (const [scope, { limitMicroUsd, ...held }] of opened)
+      broker.budget.open(purseName({ tenantId, scope, period }), limitMicroUsd, held);
   }
 
   /** The modules of agents that may take a run's steps over: their purses pay then. */

@@ -82,14 +82,14 @@ export class History {
     const head = typeof run === 'string' ? await this.head(tenantId, run) : run;
     const { id: runId, workflow, status, rehearsal, createdAt, endedAt } = head;
     const [row] = await this.#rows<SummaryRow>(tenantId, summaryOf(tenantId, runId));
-    const { total, succeeded, failed, skipped, degraded, input, output, ...rest } =
+    const { total, succeeded, failed, skipped, cancelled, degraded, input, output, ...rest } =
       row as SummaryRow;
     return {
       runId,
       workflow,
       status,
       rehearsal,
-      steps: { total, succeeded, failed, skipped, degraded },
+      steps: { total, succeeded, failed, skipped, cancelled, degraded },
       ...rest,
       tokens: { input, output },
       durationMs: (endedAt ?? new Date()).getTime() - createdAt.getTime(),
@@ -296,6 +296,7 @@ type SummaryRow = Pick<
   | 'findings'
 > & { readonly total: number; readonly succeeded: number; readonly failed: number } & {
   readonly skipped: number;
+  readonly cancelled: number;
   readonly degraded: number;
   readonly input: number;
   readonly output: number;
@@ -311,6 +312,7 @@ function summaryOf(tenantId: number, runId: string): RawBuilder<unknown> {
   const own = sql`tenant_id = ${tenantId} AND run_id = ${runId}::uuid`;
   return sql`WITH steps AS (SELECT count(*)::int AS total, count(*) FILTER (WHERE status = 'succeeded')::int AS succeeded,
       count(*) FILTER (WHERE status = 'failed')::int AS failed, count(*) FILTER (WHERE status = 'skipped')::int AS skipped,
+      count(*) FILTER (WHERE status = 'cancelled')::int AS cancelled,
       count(*) FILTER (WHERE degraded)::int AS degraded,
       count(*) FILTER (WHERE kind IN ('task', 'reduce') AND attempt >= 1)::int AS agents,
       coalesce(array_agg(DISTINCT split_part(agent, '.', 1) ORDER BY split_part(agent, '.', 1))

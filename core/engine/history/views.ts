@@ -59,6 +59,8 @@ export interface RunSummary {
     readonly succeeded: number;
     readonly failed: number;
     readonly skipped: number;
+    /** By somebody, or with the run. A run of which somebody has cancelled steps, and nothing has failed, is `succeeded`. */
+    readonly cancelled: number;
     /** Ran their playbook because the model was not to be had. */
     readonly degraded: number;
   };

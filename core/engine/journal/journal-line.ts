@@ -96,20 +96,21 @@ export class JournalLine {
    * @throws ENGINE_FENCED · ENGINE_COPIED · INTERNAL · ENGINE_STOPPED when the line was closed meanwhile · pg's own error for what `isRefusal`
    */
   async send(flush: Flush): Promise<FlushAnswer> {
-    const no = drawNumber();
-    const values = [
-      this.#parts.boot,
-      this.#committed,
-      no,
-      ...this.#writer.parameters(flush.changes, flush.rows),
-    ];
-    this.#isSending = true;
+    const sent = this.#sentOf(flush);
+    const answer = await this.#untilAnswered((client) => this.#sendOnce(client, sent));
+    this.#committed = sent.no;
+    return answer;
+  }
+
+  /** Why the database would refuse a flush, pg's own error, or null where it would take it: nothing is written. @throws as `send` */
+  async refusalOf(flush: Flush): Promise<unknown | null> {
+    const sent = this.#sentOf(flush);
     try {
-      const answer = await this.#sendUntilAnswered({ flush, no, values });
-      this.#committed = no;
-      return answer;
-    } finally {
-      this.#isSending = false;
+      await this.#untilAnswered((client) => this.#tryOnce(client, sent));
+      return null;
+    } catch (error) {
+      if (isRefusal(error)) return error;
+      throw error;
     }
   }
 
@@ -125,20 +126,43 @@ export class JournalLine {
     cancel();
   }
 
-  async #sendUntilAnswered(sent: Sent): Promise<FlushAnswer> {
-    for (;;) {
-      try {
-        // Without a turn of the event loop where there is one: it is sent before its caller goes on.
-        const client = this.#client ?? (await this.#connected());
-        const answer = await this.#sendOnce(client, sent);
-        this.#answered();
-        return answer;
-      } catch (error) {
-        if (this.#isClosed) throw stopped();
-        if (isRefusal(error)) this.#answered();
-        if (!mayPass(error)) throw error;
-        await this.#lose(error);
+  #sentOf(flush: Flush): Sent {
+    const no = drawNumber();
+    const { boot } = this.#parts;
+    const rows = this.#writer.parameters(flush.changes, flush.rows);
+    return { flush, no, values: [boot, this.#committed, no, ...rows] };
+  }
+
+  async #untilAnswered<T>(ask: (client: pg.Client) => Promise<T>): Promise<T> {
+    this.#isSending = true;
+    try {
+      for (;;) {
+        try {
+          // Without a turn of the event loop where there is one: it is sent before its caller goes on.
+          const client = this.#client ?? (await this.#connected());
+          const answer = await ask(client);
+          this.#answered();
+          return answer;
+        } catch (error) {
+          if (this.#isClosed) throw stopped();
+          if (isRefusal(error)) this.#answered();
+          if (!mayPass(error)) throw error;
+          await this.#lose(error);
+        }
       }
+    } finally {
+      this.#isSending = false;
+    }
+  }
+
+  /** Sends a flush in a transaction that comes to nothing. */
+  async #tryOnce(client: pg.Client, { values }: Sent): Promise<void> {
+    await client.query('BEGIN');
+    try {
+      await client.query<FlushRow>({ ...flushFor(values), values });
+    } finally {
+      // Where this fails the connection counts as lost: nothing else is to go down within the transaction.
+      await client.query('ROLLBACK');
     }
   }
 
@@ -266,7 +290,10 @@ function away(error: unknown): EngineError {
 }
 
 const fenced = (): EngineError =>
-  new EngineError('ENGINE_FENCED', 'Another engine has taken over the runs of this one; it stops.');
+  new EngineError(
+    'ENGINE_FENCED',
+    'Another engine has taken over the runs of this one; it stops. Start it anew; see docs/operations.md, Host names.',
+  );
 
 const copied = (): EngineError =>
   new EngineError(

@@ -64,6 +64,8 @@ interface Told {
 interface Part {
   readonly rows: readonly StepRow[];
   readonly told: Told[];
+  /** Changes that did not go down with it. */
+  readonly left: Set<Change>;
 }
 
 /** From so many changes on a flush ends where it can. */
@@ -89,8 +91,6 @@ export class Journal {
   #failed = false;
   #idle: (() => void)[] = [];
   #hear: (moved: MovedPurse) => void = () => {};
-  /** Changes that the database refused: nothing of them is durable. */
-  readonly #refused = new WeakSet<Change>();
   /** Flushes so far, and rows of changes in them. */
   readonly counts = { flushes: 0, changes: 0 };
 
@@ -172,7 +172,8 @@ export class Journal {
       while (this.#hasGathered && !this.#failed) {
         const written = this.#take();
         const told: Told[] = [];
-        const committing = this.#send(written, { rows: stepRows(written), told });
+        const left = new Set<Change>();
+        const committing = this.#send(written, { rows: stepRows(written), told, left });
         // Should a listener fail, this ends the journal, and the flush under way with it.
         committing.catch(() => {});
         tell();
@@ -182,7 +183,7 @@ export class Journal {
         for (const each of told) if (reserves(each)) tellOne(each);
         tell = () => {
           tell = () => {};
-          this.#events.committed?.(written.filter((each) => !this.#refused.has(each)));
+          this.#events.committed?.(written.filter((each) => !left.has(each)));
           for (const each of told) if (!reserves(each)) tellOne(each);
         };
         if (!this.#hasGathered) tell();
@@ -223,8 +224,9 @@ export class Journal {
   }
 
   /** Writes changes with the rows of their steps, and adds what to tell whom. */
-  async #send(written: readonly Written[], { rows, told }: Part): Promise<void> {
+  async #send(written: readonly Written[], part: Part): Promise<void> {
     crashPoint('before-flush');
+    const { rows, told } = part;
     const sentAt = this.#clock.monotonic();
     try {
       const answer = await this.#line.send({ changes: written, rows });
@@ -236,7 +238,7 @@ export class Journal {
       this.counts.changes += written.length;
     } catch (error) {
       if (!isRefusal(error)) throw error;
-      await this.#bisect(written, { rows, told }, error);
+      await this.#sendWithout(await this.#refusedIn(written, rows, error), written, part);
     }
   }
 
@@ -258,28 +260,51 @@ export class Journal {
   }
 
   /**
-   * Finds the step whose rows are refused by halving; the others are written. Changes of one step stay together, in order, at the place of the
-   * last: what follows for it from others goes down after those, and a run ends after its steps have, so that whoever goes on, were this the
-   * last that we write, comes to the rest by itself.
+   * Finds the step whose rows are refused by halving, before anything is written: a part that went down by itself would have the numbers of
+   * later entries before those of earlier ones, and who follows a step before that step.
    */
-  async #bisect(written: readonly Written[], { rows, told }: Part, cause: unknown): Promise<void> {
-    const lastFirst = Map.groupBy(written.toReversed(), groupOf).values();
-    const groups = [...lastFirst].map((group) => group.toReversed()).reverse();
-    if (groups.length === 1) {
-      const message = `The database refused what this step wrote: ${translateDbError(cause).message}`;
-      for (const each of written) this.#refused.add(each);
-      this.#keepSettled(written);
-      this.#events.rejected(
-        written[0] as Written,
-        new EngineError('JOURNAL_REJECTED', message, { cause }),
-      );
-      return;
+  async #refusedIn(
+    written: readonly Written[],
+    rows: readonly StepRow[],
+    cause: unknown,
+  ): Promise<Refused> {
+    const groups = [...Map.groupBy(written, groupOf)];
+    // So many from the beginning are taken, so many are not.
+    let [taken, refused, why] = [0, groups.length, cause];
+    while (refused - taken > 1) {
+      const half = (taken + refused) >> 1;
+      const tried = new Set(groups.slice(0, half).map(([of]) => of));
+      const changes = written.filter((each) => tried.has(groupOf(each)));
+      const refusal = await this.#line.refusalOf({ changes, rows: rowsOf(changes, rows) });
+      if (refusal === null) taken = half;
+      else [refused, why] = [half, refusal];
     }
-    const half = Math.ceil(groups.length / 2);
-    for (const part of [groups.slice(0, half).flat(), groups.slice(half).flat()]) {
-      const steps = new Set(part.map(({ step }) => step));
-      await this.#send(part, { rows: rows.filter(({ step }) => steps.has(step)), told });
-    }
+    return { changes: groups[refused - 1]?.[1] ?? [], cause: why };
+  }
+
+  /**
+   * Writes the others, as they are. A run of which something is refused ends with the next flush, after what is still to be said of it: nobody
+   * would take it up, to fail the step or to count what its calls cost.
+   */
+  async #sendWithout(
+    { changes, cause }: Refused,
+    written: readonly Written[],
+    { rows, told, left }: Part,
+  ): Promise<void> {
+    for (const each of changes) left.add(each);
+    this.#keepSettled(changes);
+    const message = `The database refused what this step wrote: ${translateDbError(cause).message}`;
+    const error = new EngineError('JOURNAL_REJECTED', message, { cause });
+    this.#events.rejected(changes[0] as Written, error);
+    const isLate = (each: Written): boolean =>
+      endsRun(each) && changes.some(({ run, step }) => step && run === each.run);
+    for (const each of written)
+      if (!left.has(each) && isLate(each)) {
+        left.add(each);
+        this.#gathered.push(each);
+      }
+    const rest = written.filter((each) => !left.has(each));
+    if (rest.length > 0) await this.#send(rest, { rows: rowsOf(rest, rows), told, left });
   }
 
   /** What a refused change has settled counts all the same: its call has ended, and nobody would settle it any more. */
@@ -289,6 +314,18 @@ export class Journal {
     for (const { run, settles, money } of written)
       if (settles) this.write({ run, step: null, settles, money });
   }
+}
+
+/** What the database refused: all of one step, or one change of none. */
+interface Refused {
+  readonly changes: readonly Written[];
+  readonly cause: unknown;
+}
+
+/** The rows of the steps of some changes. */
+function rowsOf(changes: readonly Change[], rows: readonly StepRow[]): readonly StepRow[] {
+  const steps = new Set(changes.map(({ step }) => step));
+  return rows.filter(({ step }) => steps.has(step));
 }
 
 function writtenOf(change: Change, no: number, durable: Written['durable']): Written {

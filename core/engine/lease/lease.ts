@@ -159,7 +159,7 @@ export class Lease {
     this.clock.untilNs = 0n;
     return new EngineError(
       'ENGINE_FENCED',
-      'Another engine has taken over the runs of this one; it stops.',
+      'Another engine has taken over the runs of this one, whose lease had run out or whose process seemed to be dead; it stops. Start it anew; see docs/operations.md, Host names.',
     );
   }
 }

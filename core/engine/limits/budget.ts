@@ -1,4 +1,4 @@
-import { daylessName, isShared, isTenants } from './purse.ts';
+import { daylessName, isDaily, isShared, isTenants } from './purse.ts';
 
 /** Money in a purse, micro-USD. */
 interface Held {
@@ -42,6 +42,20 @@ export class Budget {
   readonly #purses = new Map<string, Purse>();
   /** The purses of tenants, whatever the day: every run opens that of each day, so that one which is not open is about to be. */
   readonly #dayless = new Set<string>();
+  /** The purses of days that calls were asked to be paid from, and that are not open; null: nobody opens what is missing. */
+  readonly #missing: Set<string> | null;
+
+  /** `isTended`: somebody opens what is `missing`, and until then it cannot pay. @default false */
+  constructor({ isTended = false }: { readonly isTended?: boolean } = {}) {
+    this.#missing = isTended ? new Set() : null;
+  }
+
+  /** Names of the daily purses that a call would be paid from and that are not open; each is told once. */
+  takeMissing(): readonly string[] {
+    const missing = [...(this.#missing ?? [])].filter((name) => this.left(name) === null);
+    this.#missing?.clear();
+    return missing;
+  }
 
   /** Opens a scope with what is reserved and settled in it, or changes its limit. */
   open(scope: string, limitMicroUsd: number, spent: Partial<Held> = {}): void {
@@ -87,7 +101,8 @@ export class Budget {
 
   /**
    * The first scope that never could pay, else the first that cannot now, or null. `never`: not even if all that is reserved
-   * came back, so waiting would not help. Where a day has begun before its purses are open, the tenant's cannot pay now.
+   * came back, so waiting would not help. One that is about to be opened cannot pay now: that of a day which has begun, or of a module that has come to
+   * take a step over.
    */
   blocker(
     scopes: readonly string[],
@@ -97,7 +112,7 @@ export class Budget {
     for (const scope of scopes) {
       const purse = this.#purses.get(scope);
       if (!purse || !isOpen(purse)) {
-        if (this.#dayless.has(daylessName(scope))) busy ??= scope;
+        if (this.#isAwaited(scope)) busy ??= scope;
         continue;
       }
       const left = purse.limitMicroUsd - settledIn(purse) - microUsd;
@@ -166,11 +181,18 @@ export class Budget {
 
   /** A copy that goes its own way, for looking ahead. */
   fork(): Budget {
-    const copy = new Budget();
+    const copy = new Budget({ isTended: this.#missing !== null });
     for (const name of this.#dayless) copy.#dayless.add(name);
     for (const [scope, purse] of this.#purses)
       copy.#purses.set(scope, { ...purse, due: { ...purse.due } });
     return copy;
+  }
+
+  /** Whether a purse that is not open will be. */
+  #isAwaited(scope: string): boolean {
+    if (!this.#missing || !isDaily(scope)) return this.#dayless.has(daylessName(scope));
+    this.#missing.add(scope);
+    return true;
   }
 
   /** The purse of a scope; a shared one that is not open, too, for flushes move its row all the same. */

@@ -6,6 +6,7 @@ import type { Profiles } from '../../ports/models/profiles.ts';
 import type { Settings } from '../recovery/settings.ts';
 import { type BreakerState, Breakers } from './breaker.ts';
 import { Broker, type BrokerStats } from './broker.ts';
+import { Budget } from './budget.ts';
 import { BudgetWatch } from './budget-watch.ts';
 import { limitsOf } from './gate-limits.ts';
 import { Permits } from './permits.ts';
@@ -58,17 +59,10 @@ export class Limits<Payer extends WeakKey> {
     const permits = new Permits({ limitsOf: limitsOf(config), tiers: this.#tiers });
     const prices = config.prices ?? {};
     const { breakers } = this;
-    this.broker = new Broker({
-      profiles,
-      rehearsed,
-      limits: config,
-      prices,
-      clock,
-      breakers,
-      permits,
-    });
+    const budget = new Budget({ isTended: true });
+    const shared = { limits: config, clock, breakers, permits };
+    this.broker = new Broker({ profiles, rehearsed, prices, ...shared }, budget);
     this.quotas = new Quotas(permits, clock);
-    const { budget } = this.broker;
     const { budgets } = config;
     this.purses = new PurseLimits({ database, budget, budgets, settings });
     this.watch = new BudgetWatch({

@@ -6,7 +6,7 @@ import { checkItems } from '../plan/bound.ts';
 import type { Next } from '../run/next.ts';
 import type { Run } from '../run/run.ts';
 import type { Container } from '../run/step.ts';
-import { innocentDelayMs, isInnocent } from './failures.ts';
+import { Looks } from './looks.ts';
 
 /** What a foreach is opened with, as the run loop does it. */
 export interface ExpansionParts {
@@ -16,23 +16,29 @@ export interface ExpansionParts {
   /** Whether the loop still does anything. */
   readonly isOn: () => boolean;
   readonly write: (change: Change) => void;
+  readonly note: (run: Run, entry: EntryInput) => void;
   readonly follow: (run: Run, next: readonly Next[]) => void;
   /** It has no items that its agent could take. */
   readonly failed: (run: Run, container: Container, error: ErrorData) => void;
+  /** Something may start that could not. */
+  readonly changed: () => void;
 }
 
 /** Opens the items of a foreach: read, counted and recorded before any of them is released. */
 export class Expansion {
   readonly #parts: ExpansionParts;
+  readonly #looks: Looks;
 
   constructor(parts: ExpansionParts) {
     this.#parts = parts;
+    this.#looks = new Looks(parts);
   }
 
-  /** Never throws; what the database keeps from being read is read again. */
+  /** Never throws; what cannot be read for now is read again. */
   async open(run: Run, container: Container): Promise<void> {
     const { clock, itemsOf, write, follow, failed } = this.#parts;
     const { step } = container;
+    if (!this.#isWanted(container)) return;
     try {
       const values = await itemsOf(run, container);
       if (!this.#isWanted(container)) return;
@@ -49,8 +55,8 @@ export class Expansion {
     } catch (error) {
       const data = toErrorData(error);
       if (!this.#isWanted(container)) return;
-      if (isInnocent(data)) clock.after(innocentDelayMs, () => void this.open(run, container));
-      else failed(run, container, data);
+      const again = () => this.open(run, container);
+      if (!this.#looks.again({ run, step }, data, again)) failed(run, container, data);
     }
   }
 

@@ -1,5 +1,7 @@
+import type { Clock } from '../../base/clock.ts';
 import { EngineError } from '../../base/errors.ts';
 import type { Connector } from '../../ports/erp/connector.ts';
+import { Patience } from '../../ports/erp/patience.ts';
 import { wireFilter } from '../../ports/erp/records.ts';
 import type { Registry } from '../../sdk/registry.ts';
 import type { Run } from '../run/run.ts';
@@ -9,11 +11,18 @@ import type { Container } from '../run/step.ts';
 const largestForeach = 50_000;
 const pageRows = 5_000;
 
-/** What a foreach runs over: a list that an expression names, or the rows of a query. @throws WORKFLOW_INVALID · ERP_* · DB_* */
+/** What a foreach's items are read with. */
+export interface ItemsParts {
+  readonly registry: Registry;
+  readonly connector: Connector;
+  readonly clock: Pick<Clock, 'after'>;
+}
+
+/** What a foreach runs over: a list that an expression names, or the rows of a query, each page of which is waited for a minute. @throws WORKFLOW_INVALID · ERP_* · DB_* */
 export async function itemsOf(
   run: Run,
   { node }: Container,
-  { registry, connector }: { readonly registry: Registry; readonly connector: Connector },
+  { registry, connector, clock }: ItemsParts,
 ): Promise<readonly unknown[]> {
   const { items, id } = node;
   if (items.kind === 'value') {
@@ -29,17 +38,15 @@ export async function itemsOf(
       `Node '${id}' queries '${items.query.entity}', which no module declares.`,
     );
   const filter = wireFilter(entity, items.filter(run.scope()) as Readonly<Record<string, unknown>>);
+  const patience = new Patience(clock);
   const rows: unknown[] = [];
   let cursor: string | null = null;
   do {
     const from: { readonly cursor?: string } = cursor === null ? {} : { cursor };
-    const page = await connector.query({
-      entity: entity.name,
-      filter,
-      order,
-      limit: pageRows,
-      ...from,
-    });
+    const asked = { entity: entity.name, filter, order, limit: pageRows, ...from };
+    const page = await patience.wait(`which '${entity.name}' there are`, (signal) =>
+      connector.query(asked, { signal }),
+    );
     rows.push(...page.rows);
     cursor = page.cursor;
     if (rows.length > largestForeach)

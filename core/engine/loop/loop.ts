@@ -109,10 +109,8 @@ export class RunLoop {
       ? new Outside({ ...parts.outside, ...shared, agentOf, isOn, events })
       : null;
     this.#expansion = new Expansion({
-      ...shared,
+      ...{ ...shared, ...events },
       isOn: () => this.#state !== 'stopped',
-      write: (change) => this.#write(change),
-      follow: (run, next) => this.#follow(run, next),
       failed: (run, { step }, error) => this.#notExpanded(run, step, error),
     });
     this.#failures = new Failures({
@@ -129,11 +127,11 @@ export class RunLoop {
     return {
       write: (change) => this.#write(change),
       again: (run, step, retry) => this.#again(run, step, retry),
-      failed: (run, step, error) => this.#fail(run, step, error),
+      failed: (run, step, error) => this.#end(run, step, { kind: 'failed', error }),
       skipped: (run, step, error) => this.#end(run, step, { kind: 'skipped', error }),
       aborted: (run, step, error) => {
         this.#steering.stopRun(run, `The run was ended by '${pathOf(step)}'.`, step);
-        this.#fail(run, step, error);
+        this.#end(run, step, { kind: 'failed', error });
       },
     };
   }
@@ -333,12 +331,11 @@ export class RunLoop {
     this.#follow(run, [{ kind: wakeAt === null ? 'ready' : 'wait', step }]);
   }
 
-  /** Ends a step as failed, and says so outside once that is durable. */
-  #fail(run: Run, step: Step, error: ErrorData): void {
-    this.#end(run, step, { kind: 'failed', error });
+  /** Says outside, once that is durable, that a step has failed. */
+  #telling(run: Run, step: Step, error: ErrorData): () => void {
     const agent = isAgentPlace(step.place) ? this.#launcher.agentOf(step).name : null;
     const failure = toldOf(run, step, { agent, error });
-    this.#write({ run, step: null }, () => this.#parts.onStepFailed?.(failure));
+    return () => this.#parts.onStepFailed?.(failure);
   }
 
   // ── append ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -370,7 +367,8 @@ export class RunLoop {
     const entry = endEntry(run, step, outcome);
     if (outcome.kind === 'succeeded') step.outputSeq = outcome.saidAt ?? entry?.seq ?? null;
     const next = run.settle(step, outcome, this.#parts.clock.now());
-    this.#write({ run, step, entries: entry ? [entry] : [] });
+    const tell = outcome.kind === 'failed' ? this.#telling(run, step, outcome.error) : undefined;
+    this.#write({ run, step, entries: entry ? [entry] : [] }, tell);
     this.#follow(run, next);
   }
 

@@ -1,8 +1,9 @@
 import type pg from 'pg';
 import { crashPoint } from '../../base/crash-point.ts';
-import { EngineError, type ErrorData, toErrorData } from '../../base/errors.ts';
+import { EngineError, type ErrorData, errorRow, toErrorData } from '../../base/errors.ts';
 import { beginningOf, toVisible } from '../../base/text.ts';
 import { joinOf } from '../../guard/labels.ts';
+import { translateDbError } from '../../ports/db/db-error.ts';
 import { bodyText, vaultOf } from '../../ports/db/vault.ts';
 import type { Part } from '../../ports/models/model.ts';
 import type { Answered, DelegatedCall, PartlyAnswered } from '../../ports/recorded-turn.ts';
@@ -190,8 +191,8 @@ export class HandOvers {
       const request = requestOf({ run, step }, start);
       return await submitOwn(store, registry, { workflow, request });
     } catch (error) {
-      const data = toErrorData(error);
-      if (isInnocent(data)) throw error;
+      const data = toErrorData(translateDbError(error));
+      if (isInnocent(data) || errorRow(data.code).retryable) throw error;
       return data;
     }
   }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import { EngineError, type ErrorData, toErrorData } from '../../base/errors.ts';
-import { isOutage } from '../../ports/db/db-error.ts';
+import { isOutage, rethrowTranslated } from '../../ports/db/db-error.ts';
 import type { StepWait } from '../../ports/db/states.ts';
 import type { RegisteredAgent } from '../../sdk/registry.ts';
 import type { ApplyRuns } from '../approvals/apply.ts';
@@ -9,8 +9,9 @@ import type { Decided } from '../approvals/decide.ts';
 import { type CompiledApproval, type CompiledWait, isAgentPlace } from '../graph/compiled.ts';
 import { type EntryInput, nextEntry } from '../journal/entries.ts';
 import type { Change } from '../journal/rows.ts';
-import { innocentDelayMs, isInnocent } from '../loop/failures.ts';
-import { afterFailure, mostFailures, noTries, type Tries } from '../recovery/ladder.ts';
+import { innocentDelayMs } from '../loop/failures.ts';
+import { Looks, nextLook } from '../loop/looks.ts';
+import { noTries } from '../recovery/ladder.ts';
 import type { Next } from '../run/next.ts';
 import type { Outcome } from '../run/outcome.ts';
 import type { Run } from '../run/run.ts';
@@ -68,13 +69,6 @@ interface Waiting {
   readonly data?: Readonly<Record<string, unknown>>;
 }
 
-/** A last look that fails for what may pass is repeated as often as any step is. */
-const lastLooks = {
-  rules: [{ ways: [{ strategy: 'retry', retry: { attempts: mostFailures } }] }],
-  limits: undefined,
-  canFallBack: false,
-} as const;
-
 /**
  * Steps that something outside of their run ends: an approval by people, a wait by its moment or an ERP event, a workflow by the run that
  * it started. They hold nothing. In a rehearsal nobody is asked and no time passes.
@@ -89,14 +83,18 @@ export class Outside {
   readonly #opening = new Set<Step>();
   /** Steps whose ends are asked for. */
   readonly #watched = new Map<Step, Run>();
+  readonly #looks: Looks;
 
   constructor(parts: OutsideParts) {
     this.#parts = parts;
+    const { note, changed } = parts.events;
+    this.#looks = new Looks({ clock: parts.clock, note, changed });
   }
 
-  /** Begins to wait, once, as soon as all that led to it is durable. Never throws; what the database keeps from being done is tried again, unless the run is paused by then. */
+  /** Begins to wait, once, as soon as all that led to it is durable. Never throws; what cannot be done for now is tried again, unless the run is paused by then. */
   async open(run: Run, step: Step): Promise<void> {
     if (this.#opening.has(step) || run.isPaused || !this.#isWanted(step)) return;
+    this.#looks.callOff(step);
     this.#opening.add(step);
     await this.#recorded(run, step);
     if (!run.isPaused && this.#isWanted(step)) await this.#open(run, step);
@@ -112,7 +110,6 @@ export class Outside {
   }
 
   async #open(run: Run, step: Step): Promise<void> {
-    const { clock } = this.#parts;
     try {
       const opened = await this.#opened(run, step);
       if (!this.#isWanted(step)) return;
@@ -121,48 +118,37 @@ export class Outside {
       run.wait(step, wait, wakeAt);
       this.#parts.events.note(run, { step, kind: 'step.waiting', data: { wait, wakeAt, ...data } });
       this.#parts.events.follow(run, [{ kind: 'wait', step }]);
-    } catch (error) {
-      const data = toErrorData(error);
-      if (!this.#isWanted(step)) return;
-      if (isInnocent(data)) clock.after(innocentDelayMs, () => void this.open(run, step));
-      else this.#parts.events.ended(run, step, { kind: 'failed', error: data });
+    } catch (fault) {
+      if (this.#isWanted(step)) this.#afterFault({ run, step }, fault, () => this.open(run, step));
     }
+  }
+
+  /** Looks again after what may pass; anything else has failed the step. */
+  #afterFault({ run, step }: WaitingStep, fault: unknown, look: () => Promise<void>): void {
+    const error = toErrorData(fault);
+    if (this.#looks.again({ run, step }, error, look)) return;
+    this.#parts.events.ended(run, step, { kind: 'failed', error });
   }
 
   /** The moment of a waiting step has come. */
   async late(run: Run, step: Step): Promise<void> {
     const { place } = step;
     if (place.kind === 'approval') return await this.#expire(run, step);
-    if (place.kind === 'wait' && place.for.kind === 'event')
-      return await this.#lookLast(run, step, noTries);
+    if (place.kind === 'wait' && place.for.kind === 'event') return await this.#lookLast(run, step);
     this.#parts.events.ended(run, step, done(null));
   }
 
-  /**
-   * The time of a wait for an event is over. Only its ERP can tell whether that has come meanwhile: one that cannot be asked is asked again,
-   * and whoever takes the run over counts anew.
-   */
-  async #lookLast(run: Run, step: Step, tries: Tries): Promise<void> {
-    const { happenings, clock, events, isOn } = this.#parts;
+  /** The time of a wait for an event is over. Only its ERP can tell whether that has come meanwhile: one that cannot be asked is asked again. */
+  async #lookLast(run: Run, step: Step): Promise<void> {
+    const { happenings, events, isOn } = this.#parts;
+    const isWanted = (): boolean => step.status === 'waiting' && isOn();
+    if (!isWanted()) return;
     try {
       const end = await happenings.last({ run, step });
-      if (step.status !== 'waiting' || !isOn()) return;
-      events.ended(run, step, end?.outcome ?? failed(step, 'no such event came'));
+      if (isWanted()) events.ended(run, step, end?.outcome ?? failed(step, 'no such event came'));
     } catch (fault) {
-      if (step.status !== 'waiting' || !isOn()) return;
-      const error = toErrorData(fault);
-      const next = isInnocent(error)
-        ? { kind: 'again' as const, tries, delayMs: innocentDelayMs }
-        : afterFailure({ ...lastLooks, error, tries, random: Math.random() });
-      if (next.kind !== 'again') return events.ended(run, step, { kind: 'failed', error });
-      clock.after(Math.ceil(next.delayMs), () => void this.#lookAgain(run, step, next.tries));
+      if (isWanted()) this.#afterFault({ run, step }, fault, () => this.#lookLast(run, step));
     }
-  }
-
-  async #lookAgain(run: Run, step: Step, tries: Tries): Promise<void> {
-    if (step.status !== 'waiting' || !this.#parts.isOn()) return;
-    await this.#lookLast(run, step, tries);
-    this.#parts.events.changed();
   }
 
   /** People have decided. */
@@ -243,16 +229,18 @@ export class Outside {
   }
 
   /** Starts the runs of what a step has handed on. Never throws. */
-  async #handOn(run: Run, step: Step): Promise<void> {
+  async #handOn(run: Run, step: Step, tries = noTries): Promise<void> {
     const { handOvers, agentOf, clock, events, isOn } = this.#parts;
     const isWanted = (): boolean => step.wait === 'child' && isOn();
     if (!isWanted()) return;
     try {
-      await handOvers.begin({ run, step }, agentOf(step));
+      await handOvers.begin({ run, step }, agentOf(step)).catch(rethrowTranslated);
     } catch (error) {
       const data = toErrorData(error);
       if (!isWanted()) return;
-      if (isInnocent(data)) clock.after(innocentDelayMs, () => void this.#handOn(run, step));
+      // Not its agent's own tries: those are of its rules.
+      const next = nextLook(data, tries);
+      if (next) clock.after(next.delayMs, () => void this.#handOn(run, step, next.tries));
       else events.ended(run, step, { kind: 'failed', error: data });
     }
   }
@@ -273,7 +261,7 @@ export class Outside {
       case 'approval':
         return await this.#ask(run, step, place);
       case 'workflow':
-        await this.#parts.children.begin(run, step);
+        await this.#parts.children.begin(run, step).catch(rethrowTranslated);
         return { wait: 'child', wakeAt: null, data: { workflow: place.workflow } };
       default:
         return await this.#wait(run, step, place as CompiledWait);
@@ -287,9 +275,11 @@ export class Outside {
     if (run.facts.rehearsal) return done({ by: ['rehearsal'], note: null });
     const { approvals, clock } = this.#parts;
     const { by, required, escalate, expiresMs } = place;
-    const { id, state, leftMs, decided } = await approvals.ask(run.facts, {
-      ...{ step: step.id, path: pathOf(step), title, shown, by, required, expiresMs, escalate },
-    });
+    const { id, state, leftMs, decided } = await approvals
+      .ask(run.facts, {
+        ...{ step: step.id, path: pathOf(step), title, shown, by, required, expiresMs, escalate },
+      })
+      .catch(rethrowTranslated);
     const answer = decided ?? this.#early.get(step);
     if (answer) return answerOf(step, answer);
     if (state !== 'open') return refusalOf(step, state);

@@ -97,7 +97,11 @@ function agentsPerSecond({ summary }: RunRecord): number {
 function outcome({ summary, proposals }: RunRecord): string {
   const words: Readonly<Record<string, string>> = { partial: 'succeeded in part' };
   const open = proposals.length > 0 ? `, ${countOf(proposals.length, 'proposal')} open` : '';
-  return `${words[summary.status] ?? summary.status}${open}`;
+  const { cancelled } = summary.steps;
+  // Of a run that was cancelled itself nobody asks which of its steps were.
+  const left = cancelled > 0 && summary.status !== 'cancelled' ? cancelled : 0;
+  const without = left > 0 ? `, ${countOf(left, 'step')} cancelled` : '';
+  return `${words[summary.status] ?? summary.status}${without}${open}`;
 }
 
 function findingTables(record: RunRecord): readonly SummaryPart[] {

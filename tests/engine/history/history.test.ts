@@ -33,7 +33,7 @@ describe('History', () => {
       workflow: 'chorus',
       status: 'succeeded',
       rehearsal: false,
-      steps: { total: 4, succeeded: 4, failed: 0, skipped: 0, degraded: 0 },
+      steps: { total: 4, succeeded: 4, failed: 0, skipped: 0, cancelled: 0, degraded: 0 },
       agents: 3,
       modules: ['echo'],
       toolCalls: 6,
@@ -53,7 +53,14 @@ describe('History', () => {
     const all = await history.steps(tenantId, id);
 
     assert.equal(status, 'partial');
-    assert.deepEqual(steps, { total: 3, succeeded: 1, failed: 1, skipped: 1, degraded: 0 });
+    assert.deepEqual(steps, {
+      total: 3,
+      succeeded: 1,
+      failed: 1,
+      skipped: 1,
+      cancelled: 0,
+      degraded: 0,
+    });
     assert.equal(agents, 2);
     const failed = all.find((step) => step.node === 'fail');
     assert.equal(failed?.error?.code, 'OUTPUT_INVALID');

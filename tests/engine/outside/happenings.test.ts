@@ -202,24 +202,6 @@ describe('steps that wait for events of an ERP', () => {
     });
   }
 
-  it('fail when their ERP does not say within a minute from when events count', async () => {
-    let asked = 0;
-    const changes = () => {
-      asked += 1;
-      return new Promise(() => {});
-    };
-    const hand = await engines.open(Date.now(), {
-      connector: () => ({ changes }) as unknown as Connector,
-    });
-    const { id } = await hand.engine.startRun(requestOf('lab.event', { tenantId: mine }));
-    await eventually(() => asked === 1);
-
-    hand.clock.pass(60_000);
-
-    await eventually(async () => (await engines.statusOf(id)) === 'failed');
-    assert.deepEqual(await engines.stepsOf(id), { come: 'ERP_UNAVAILABLE' });
-  });
-
   it('hear of them although that of another tenant cannot be reached', async () => {
     verifies('R9.offline');
     let isGone = false;

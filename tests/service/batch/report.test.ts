@@ -85,7 +85,7 @@ function aRecord(record: Partial<RunRecord> = {}): RunRecord {
         durationMs: 1_000,
         findings: 1,
       },
-      steps: { total: 1, succeeded: 1, failed: 0, skipped: 0, degraded: 0 },
+      steps: { total: 1, succeeded: 1, failed: 0, skipped: 0, cancelled: 0, degraded: 0 },
     },
     steps: [{ ...step, ...times, error: null, costMicroUsd: 0, degraded: false }],
     findings: [aFinding({})],

@@ -108,8 +108,14 @@ describe('what a run that did not go well says of itself', () => {
 
     assert.ok(one.lines.includes('first: cancelled'), one.lines.join('\n'));
     assert.ok(all.lines.includes('first: cancelled with all that waited for it'));
-    for (const { lines } of [one, all])
+    for (const [{ lines, page }, count, were] of [
+      [one, '1 step', 'was'],
+      [all, '2 steps', 'were'],
+    ] as const) {
       assert.ok(!lines.some((line) => line.startsWith('It was cancelled')));
+      assert.ok(lines[0]?.endsWith(`succeeded, ${count} cancelled`), lines[0]);
+      assert.ok(page.includes(`${count} ${were} cancelled.`));
+    }
   });
 
   it('says nothing of a cancel that came as the step ended by itself', async () => {

@@ -33,6 +33,9 @@ const summaryShape = z
       succeeded: z.int(),
       failed: z.int(),
       skipped: z.int(),
+      cancelled: z.int().meta({
+        description: 'By somebody, or with the run.',
+      }),
       degraded: z.int().meta({ description: 'Ran their playbook, for want of a model.' }),
     }),
     agents: z.int().meta({ description: 'Steps that are agents and ran.' }),

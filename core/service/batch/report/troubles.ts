@@ -7,11 +7,10 @@ import { type Html, html } from './html.ts';
 export function troubles(record: RunRecord): Html {
   const failed = record.steps.filter((step) => step.status === 'failed');
   const degraded = record.steps.filter((step) => step.degraded && step.status !== 'failed');
-  const skipped = record.steps.filter(
-    (step) => step.status === 'skipped' || step.status === 'cancelled',
-  ).length;
+  const skipped = record.steps.filter((step) => step.status === 'skipped').length;
+  const { cancelled } = record.summary.steps;
   return html`<section id="troubles"><h2>What failed or was degraded</h2>
-<p class="soft">${sentence({ failed: failedNote(record), degraded: degraded.length, skipped, retries: record.retries })}</p>
+<p class="soft">${sentence({ failed: failedNote(record), degraded: degraded.length, skipped, cancelled, retries: record.retries })}</p>
 ${
   failed.length + record.failedNodes.length + degraded.length > 0 &&
   html`<div class="wrap"><table><thead><tr><th scope="col">Step</th><th scope="col">Agent</th><th scope="col">What happened</th><th scope="col" class="number">Attempts</th></tr></thead>
@@ -23,6 +22,7 @@ function sentence(counts: {
   readonly failed: string;
   readonly degraded: number;
   readonly skipped: number;
+  readonly cancelled: number;
   readonly retries: number;
 }): string {
   const parts = [
@@ -30,6 +30,8 @@ function sentence(counts: {
     counts.degraded > 0 &&
       `${countOf(counts.degraded, 'agent')} ran their playbook because the model was not to be had.`,
     counts.skipped > 0 && `${countOf(counts.skipped, 'step')} did not run.`,
+    counts.cancelled > 0 &&
+      `${countOf(counts.cancelled, 'step')} ${counts.cancelled === 1 ? 'was' : 'were'} cancelled.`,
     counts.retries > 0 &&
       `${countOf(counts.retries, 'attempt')} failed and ${counts.retries === 1 ? 'was' : 'were'} tried again.`,
   ].filter((part) => part !== false);

@@ -71,6 +71,7 @@ export interface RunSummary {
     readonly succeeded: number;
     readonly failed: number;
     readonly skipped: number;
+    readonly cancelled: number;
     readonly degraded: number;
   };
   readonly agents: number;
