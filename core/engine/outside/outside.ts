@@ -11,6 +11,7 @@ import { type EntryInput, nextEntry } from '../journal/entries.ts';
 import type { Change } from '../journal/rows.ts';
 import { innocentDelayMs, isInnocent } from '../loop/failures.ts';
 import { afterFailure, mostFailures, noTries, type Tries } from '../recovery/ladder.ts';
+import { retryDelayMs } from '../recovery/retry.ts';
 import type { Next } from '../run/next.ts';
 import type { Outcome } from '../run/outcome.ts';
 import type { Run } from '../run/run.ts';
@@ -94,12 +95,12 @@ export class Outside {
     this.#parts = parts;
   }
 
-  /** Begins to wait, once, as soon as all that led to it is durable. Never throws; what the database keeps from being done is tried again, unless the run is paused by then. */
-  async open(run: Run, step: Step): Promise<void> {
+  /** Begins to wait, once, as soon as all that led to it is durable. Never throws; what the database keeps from being done is tried again, as `tries` says that it was before, unless the run is paused by then. */
+  async open(run: Run, step: Step, tries = 0): Promise<void> {
     if (this.#opening.has(step) || run.isPaused || !this.#isWanted(step)) return;
     this.#opening.add(step);
     await this.#recorded(run, step);
-    if (!run.isPaused && this.#isWanted(step)) await this.#open(run, step);
+    if (!run.isPaused && this.#isWanted(step)) await this.#open(run, step, tries);
     this.#opening.delete(step);
   }
 
@@ -111,8 +112,7 @@ export class Outside {
     return new Promise((resolve) => this.#parts.events.write({ run, step }, resolve));
   }
 
-  async #open(run: Run, step: Step): Promise<void> {
-    const { clock } = this.#parts;
+  async #open(run: Run, step: Step, tries: number): Promise<void> {
     try {
       const opened = await this.#opened(run, step);
       if (!this.#isWanted(step)) return;
@@ -124,9 +124,17 @@ export class Outside {
     } catch (error) {
       const data = toErrorData(error);
       if (!this.#isWanted(step)) return;
-      if (isInnocent(data)) clock.after(innocentDelayMs, () => void this.open(run, step));
-      else this.#parts.events.ended(run, step, { kind: 'failed', error: data });
+      const isTried = this.#again(data, tries, (next) => this.open(run, step, next));
+      if (!isTried) this.#parts.events.ended(run, step, { kind: 'failed', error: data });
     }
+  }
+
+  /** Does something again that the database could not do; false: it is not the reason, or there is no end to it. */
+  #again(error: ErrorData, tries: number, work: (tries: number) => Promise<void>): boolean {
+    const { clock, events } = this.#parts;
+    const next = nextTry(error, tries);
+    if (next) clock.after(next.delayMs, () => void work(next.tries).then(() => events.changed()));
+    return next !== null;
   }
 
   /** The moment of a waiting step has come. */
@@ -243,8 +251,8 @@ export class Outside {
   }
 
   /** Starts the runs of what a step has handed on. Never throws. */
-  async #handOn(run: Run, step: Step): Promise<void> {
-    const { handOvers, agentOf, clock, events, isOn } = this.#parts;
+  async #handOn(run: Run, step: Step, tries = 0): Promise<void> {
+    const { handOvers, agentOf, events, isOn } = this.#parts;
     const isWanted = (): boolean => step.wait === 'child' && isOn();
     if (!isWanted()) return;
     try {
@@ -252,8 +260,8 @@ export class Outside {
     } catch (error) {
       const data = toErrorData(error);
       if (!isWanted()) return;
-      if (isInnocent(data)) clock.after(innocentDelayMs, () => void this.#handOn(run, step));
-      else events.ended(run, step, { kind: 'failed', error: data });
+      const isTried = this.#again(data, tries, (next) => this.#handOn(run, step, next));
+      if (!isTried) events.ended(run, step, { kind: 'failed', error: data });
     }
   }
 
@@ -340,6 +348,18 @@ export class Outside {
   #isWanted({ status }: Step): boolean {
     return status === 'ready' && this.#parts.isOn();
   }
+}
+
+/** When the database is asked again; null: never. Two statements that collide there are nobody's failure, as long as they come to an end. */
+function nextTry(
+  error: ErrorData,
+  tries: number,
+): { readonly tries: number; readonly delayMs: number } | null {
+  if (isInnocent(error)) return { tries, delayMs: innocentDelayMs };
+  const failures = tries + 1;
+  if (error.code !== 'DB_UNAVAILABLE' || failures >= mostFailures) return null;
+  const delayMs = Math.ceil(retryDelayMs({}, { failures, random: Math.random() }));
+  return { tries: failures, delayMs };
 }
 
 const done = (output: unknown): Outcome => ({
