@@ -48,7 +48,7 @@ export interface Expansion {
  */
 export class SimEngine implements Dispatcher {
   readonly boot: string;
-  readonly clock: EngineWorld['clock'];
+  readonly clock: EngineWorld<SimEngine>['clock'];
   readonly loop: RunLoop;
   readonly broker: Broker;
   readonly scheduler: Scheduler<Waiting>;
@@ -67,7 +67,7 @@ export class SimEngine implements Dispatcher {
   /** Whether it starts nothing more, and lets what runs go on. */
   isDraining = false;
   isStopped = false;
-  readonly #world: EngineWorld;
+  readonly #world: EngineWorld<SimEngine>;
   readonly #adoption: Adoption;
   readonly #gathered: Gathered;
   /** Of which model the call under way of a step was permitted, by run and path. */
@@ -80,7 +80,7 @@ export class SimEngine implements Dispatcher {
   #rules: RuleBook['byAgent'];
   #rulesVersion: number;
 
-  constructor(world: EngineWorld) {
+  constructor(world: EngineWorld<SimEngine>) {
     const { setup, clock, boot, store, registry, database } = world;
     this.#world = world;
     this.boot = boot;

@@ -18,7 +18,7 @@ import { Waits } from './watch-waits.ts';
 import { Ways } from './watch-ways.ts';
 
 /** Holds the invariants against a world: while something happens, after every event, and at the end. */
-export class Watch implements EngineWatch {
+export class Watch implements EngineWatch<SimEngine> {
   readonly money: Money;
   readonly #world: Seen;
   readonly #violations: string[] = [];
