@@ -369,10 +369,10 @@ export class World implements Seen {
   #goOn(dice: Dice): void | Promise<void> {
     const { connection, expansions, threads, pool } = this.engine;
     if (this.#late.length > 0) return this.#arriveLate(this.#late[0] as () => void);
-    for (const zombie of this.zombies) {
-      zombie.connection.answer();
-      while (zombie.pool.asked.length > 0) this.#answer(zombie);
-    }
+    for (const zombie of this.zombies) zombie.connection.answer();
+    // One a time: the transactions of two would do their statements side by side, and wait for no lock.
+    const asking = this.zombies.find(({ pool: { asked } }) => asked.length > 0);
+    if (asking) return this.#answer(asking);
     if (connection.isAsked) return connection.answer();
     if (expansions.length > 0) return this.engine.expand(0, dice);
     if (pool.asked.length > 0) return this.#answer(this.engine);
