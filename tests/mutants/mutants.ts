@@ -24,11 +24,13 @@ import { survival } from './survival.ts';
 import { telemetry } from './telemetry.ts';
 import { tiers } from './tiers.ts';
 import { tools } from './tools.ts';
+import { waits } from './waits.ts';
 import { webhooks } from './webhooks.ts';
 
 /** The planted bugs: docs/testing.md tells what became of each. */
 export const mutants: readonly Mutant[] = [
   ...durable,
+  ...waits,
   ...admission,
   ...course,
   ...calls,

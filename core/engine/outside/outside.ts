@@ -297,12 +297,12 @@ export class Outside {
     const { approvals, clock, events, isOn } = this.#parts;
     const answer = await approvals.expire(run.facts, step.id).catch(() => null);
     if (step.status !== 'waiting' || !isOn()) return;
+    const again = (): void => void this.late(run, step).then(() => events.changed());
     // Without its database it goes on waiting, and looks again.
-    if (!answer) return void clock.after(innocentDelayMs, () => void this.late(run, step));
+    if (!answer) return void clock.after(innocentDelayMs, again);
     const { decided, state, leftMs } = answer;
     // Its time is the database's, and this clock is ahead.
-    if (state === 'open')
-      return void clock.after(Math.max(1, leftMs), () => void this.late(run, step));
+    if (state === 'open') return void clock.after(Math.max(1, leftMs), again);
     events.ended(run, step, decided ? answerOf(step, decided) : refusalOf(step, 'expired'));
   }
 

@@ -22,6 +22,7 @@ import { FakeClock } from '../../support/fixtures/clock.ts';
 import { facts, workflow } from '../../support/fixtures/graphs.ts';
 import { SimConnection } from '../world/connection.ts';
 import { SimDatabase } from '../world/database.ts';
+import { rowOf } from '../world/stored-runs.ts';
 
 /** How a step's attempt goes: its model calls, each with the time of the tools after it, milliseconds. */
 export interface Script {
@@ -133,7 +134,8 @@ export class Stage implements Dispatcher {
       compile(workflow(setup.nodes, setup.workflow), agents),
     );
     for (const step of this.subject.steps) step.recorded = setup.recordedOf?.(pathOf(step)) ?? 0;
-    database.addRun(this.subject.facts.id);
+    const row = rowOf({ attended: false, data: workflow(setup.nodes) }, 0, clock.now());
+    database.addRun({ row: { ...row, id: this.subject.facts.id } });
     this.subject.seq = 1;
   }
 

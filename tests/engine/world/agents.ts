@@ -1,7 +1,10 @@
 import { z } from 'zod';
+import { digest } from '../../../core/base/ids.ts';
+import { registered } from '../../../core/engine/versions/published.ts';
 import type { ModelTarget } from '../../../core/ports/models/model.ts';
 import type { Profiles } from '../../../core/ports/models/profiles.ts';
 import { type AgentDeclaration, defineAgent } from '../../../core/sdk/agent.ts';
+import type { WorkflowData } from '../../../core/sdk/node.ts';
 import type { RegisteredAgent, Registry } from '../../../core/sdk/registry.ts';
 
 /** Output tokens that a call is reserved with. */
@@ -49,7 +52,7 @@ export const agents: ReadonlyMap<string, RegisteredAgent> = new Map(
 
 export const agentNames: readonly string[] = [...agents.keys()];
 
-export const registry: Registry = {
+const registry: Registry = {
   modules: [],
   agents,
   tools: new Map(),
@@ -61,6 +64,16 @@ export const registry: Registry = {
   hooks: new Map(),
   digest: '',
 };
+
+/** What is loaded, with the workflows that steps may start. */
+export function registryWith(workflows: readonly WorkflowData[]): Registry {
+  if (workflows.length === 0) return registry;
+  const stored = workflows.map((data) => ({ data, digest: digest(data), module: null }));
+  return {
+    ...registry,
+    workflows: new Map(stored.map((each) => [each.data.name, registered(each)])),
+  };
+}
 
 /** How the target of a call is chosen where its profile has two; null: each profile has one. */
 export type Choose = 'order' | 'cost' | null;

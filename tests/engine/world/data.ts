@@ -39,6 +39,8 @@ function lookingBack(
         input: { seen: seenOf(node.after) },
         ...(high && choice % 4 === 0 && { when: high }),
       };
+    case 'workflow':
+      return { ...node, input: { seen: seenOf(node.after) } };
     case 'gate':
       return choice % 3 === 0
         ? computeOf(node, numbered)
@@ -67,7 +69,7 @@ function computeOf({ id, after, join }: GateNode, numbered: Node | undefined): C
 }
 
 function inItem(node: ItemNode): ItemNode {
-  if (node.kind !== 'task') return node;
+  if (node.kind !== 'task' && node.kind !== 'workflow') return node;
   const each = Object.fromEntries(
     node.after.map((id) => [id, { cel: orNull(`each.${id}.output`) }]),
   );

@@ -1,6 +1,14 @@
+import type { Vote } from '../../../core/engine/approvals/rules.ts';
 import type { FlushRow, ReadBackRow, StoredPurse } from '../../../core/engine/journal/flush.ts';
 import type { RunLoop } from '../../../core/engine/loop/loop.ts';
-import type { EffectState, StepStatus, StepWait } from '../../../core/ports/db/states.ts';
+import { pathOf } from '../../../core/engine/run/step.ts';
+import type { RunRow } from '../../../core/engine/store/store.ts';
+import type {
+  ApprovalState,
+  EffectState,
+  StepStatus,
+  StepWait,
+} from '../../../core/ports/db/states.ts';
 import type { FlushValues, Row } from './flush-values.ts';
 import type { Left } from './gathered.ts';
 
@@ -63,9 +71,46 @@ export interface EffectLine {
   outcome: unknown;
 }
 
-/** Everything that the database holds of one run. */
-export interface StoredRun {
+/** What a step has asked people. */
+export interface Question {
   readonly id: string;
+  readonly runId: string;
+  readonly step: number;
+  readonly required: number;
+  readonly deciders: readonly string[];
+  readonly expiresAt: number;
+  readonly votes: VoteLine[];
+  state: ApprovalState;
+}
+
+interface VoteLine extends Vote {
+  readonly note: string | null;
+  readonly at: number;
+}
+
+/** What a run is stored with when somebody asks for it. */
+export interface Made {
+  readonly row: RunRow;
+  /** JSON. @default an empty object */
+  readonly input?: string;
+  /** What its first entry tells. @default nothing, as of journal version 1 */
+  readonly told?: Readonly<Record<string, unknown>>;
+  /** @default it has none */
+  readonly key?: string | null;
+  /** The step that has started it. @default nobody's */
+  readonly parent?: { readonly run: string; readonly step: number } | null;
+  /** The run that it retries. @default none */
+  readonly retryOf?: string;
+}
+
+/** Everything that the database holds of one run. */
+export interface StoredRun extends Pick<Made, 'row'> {
+  readonly id: string;
+  readonly key: string | null;
+  readonly parent: { readonly run: string; readonly step: number } | null;
+  readonly retryOf: string | null;
+  /** What it does again has the same: the first run's number, and below it the step that starts it. */
+  readonly family: string;
   status: string;
   priority: number;
   ended: boolean;
@@ -77,6 +122,17 @@ export interface StoredRun {
   readonly entries: EntryLine[];
   readonly ledger: Map<number, LedgerLine>;
   readonly attempts: Map<string, Row>;
+}
+
+/** A run that a step has started. */
+export type Child = StoredRun & { readonly parent: NonNullable<StoredRun['parent']> };
+
+/** A message to a run. */
+interface Message {
+  readonly runId: string;
+  readonly asked: Parameters<RunLoop['ask']>[1];
+  /** The same again is the same message. @default none is like it */
+  readonly dedupe?: string;
 }
 
 /** A statement that the database refuses as a whole. */
@@ -100,26 +156,27 @@ export class SimDatabase {
   readonly purses = new Map<string, Purse>();
   readonly effects = new Map<string, EffectLine>();
   /** Messages to runs that nobody has taken. */
-  readonly inbox = new Map<
-    number,
-    { readonly runId: string; readonly asked: Parameters<RunLoop['ask']>[1] }
-  >();
+  readonly inbox = new Map<number, Message>();
+  /** What steps have asked people, by run and step. */
+  readonly questions = new Map<string, Question>();
   /** Transactions that changed something, counted. */
   commits = 0;
-
   readonly #now: () => number;
+  #messages = 0;
 
   constructor(now: () => number) {
     this.#now = now;
   }
 
-  addRun(id: string): void {
-    const created = { seq: 1, step: null, attempt: null, kind: 'run.created', data: {} };
-    const entry = { ...created, body: '{}', at: this.#now() };
+  addRun({ row, input = '{}', told: data = {}, key = null, parent = null, retryOf }: Made): void {
+    const { id, priority } = row;
+    const created = { seq: 1, step: null, attempt: null, kind: 'run.created', data };
+    const entry = { ...created, body: input, at: this.#now() };
     this.runs.set(id, {
-      id,
+      ...{ id, row, key, parent, retryOf: retryOf ?? null },
+      family: this.#familyOf(id, parent, retryOf),
       status: 'running',
-      priority: 5,
+      priority,
       ended: false,
       commit: 0,
       left: null,
@@ -132,6 +189,31 @@ export class SimDatabase {
 
   run(id: unknown): StoredRun {
     return this.runs.get(id as string) as StoredRun;
+  }
+
+  /** By the clock of the database. */
+  get now(): number {
+    return this.#now();
+  }
+
+  /** Runs that have not ended. */
+  get open(): readonly StoredRun[] {
+    return [...this.runs.values()].filter(({ ended }) => !ended);
+  }
+
+  /** The runs that steps have started. */
+  get children(): readonly Child[] {
+    return [...this.runs.values()].filter((run): run is Child => run.parent !== null);
+  }
+
+  /** Leaves a message for whoever owns a run; returns its number. */
+  post(message: Message): number {
+    const { runId, dedupe } = message;
+    for (const [id, other] of this.inbox)
+      if (dedupe !== undefined && other.runId === runId && other.dedupe === dedupe) return id;
+    this.#messages += 1;
+    this.inbox.set(this.#messages, message);
+    return this.#messages;
   }
 
   /** Executes one flush. Nothing of it is done when it throws, when it is in already, or when another engine has taken over. */
@@ -178,6 +260,15 @@ export class SimDatabase {
       return line ? [`${line.run_id} ${line.seq}`] : [];
     });
     return [{ no, refused, effects }];
+  }
+
+  #familyOf(id: string, parent: Made['parent'], retryOf: string | undefined): string {
+    if (retryOf !== undefined) return this.run(retryOf).family;
+    if (!parent) return String(id.at(-1));
+    const { family, steps } = this.run(parent.run);
+    const step = steps.get(parent.step);
+    const path = step ? pathOf({ node: step.node, itemKey: step.item_key }) : parent.step;
+    return `${family} ${path}`;
   }
 
   #check({ rows }: FlushValues): void {

@@ -1,16 +1,11 @@
-import type { EngineError, ErrorData } from '../../../core/base/errors.ts';
+import type { ErrorData } from '../../../core/base/errors.ts';
 import { Adoption } from '../../../core/engine/adoption/adoption.ts';
-import {
-  type Flushed,
-  Journal,
-  type JournalEvents,
-  type JournalOptions,
-} from '../../../core/engine/journal/journal.ts';
+import type { Journal } from '../../../core/engine/journal/journal.ts';
 import type { Change } from '../../../core/engine/journal/rows.ts';
 import { Breakers } from '../../../core/engine/limits/breaker.ts';
 import { Broker } from '../../../core/engine/limits/broker.ts';
 import { BudgetWatch } from '../../../core/engine/limits/budget-watch.ts';
-import { purseName } from '../../../core/engine/limits/purse.ts';
+import { noDay, purseName } from '../../../core/engine/limits/purse.ts';
 import { Quotas } from '../../../core/engine/limits/quotas.ts';
 import { RunLoop } from '../../../core/engine/loop/loop.ts';
 import type { Waiting } from '../../../core/engine/loop/waiting.ts';
@@ -18,7 +13,6 @@ import type { Run } from '../../../core/engine/run/run.ts';
 import { type Container, pathOf } from '../../../core/engine/run/step.ts';
 import { Scheduler } from '../../../core/engine/schedule/scheduler.ts';
 import type { RunRow, Store } from '../../../core/engine/store/store.ts';
-import type { StepFailure } from '../../../core/ports/config.ts';
 import type {
   Answer,
   DispatchEvents,
@@ -28,59 +22,17 @@ import type {
 } from '../../../core/ports/dispatcher.ts';
 import type { RecoveryRule } from '../../../core/sdk/recovery.ts';
 import type { RegisteredAgent } from '../../../core/sdk/registry.ts';
-import { prices, profilesOf, registry } from './agents.ts';
+import { prices, profilesOf } from './agents.ts';
 import { SimConnection } from './connection.ts';
-import type { SimDatabase } from './database.ts';
 import type { Dice } from './dice.ts';
+import type { EngineWorld } from './engine-world.ts';
 import { Gathered } from './gathered.ts';
-import type { Setup } from './life.ts';
-import type { MortalClock } from './mortal-clock.ts';
-import type { Outside } from './outside.ts';
+import { outsideParts } from './outside-parts.ts';
+import { SimPool } from './pool.ts';
 import type { RuleBook } from './rules.ts';
 import type { SimStore } from './store.ts';
 import { SimThread } from './thread.ts';
-
-/** Hears what an engine does when it does it; what it says is checked elsewhere. */
-export interface EngineWatch {
-  /** A change is handed to the journal, not yet durable. */
-  changed(engine: SimEngine, change: Change): void;
-  /** A job leaves for its thread. */
-  launched(engine: SimEngine, job: Job): void;
-  /** A call has left. */
-  sent(engine: SimEngine, job: Job): void;
-  /** A job has asked for a call; by now it may have got it, or been denied it. */
-  asked(engine: SimEngine, thread: SimThread): void;
-  /** A job is told that the call that it asks for is not made. */
-  denied(engine: SimEngine, thread: SimThread, error: ErrorData): void;
-  /** A job is told to end, because its time is over. */
-  timedOut(engine: SimEngine, thread: SimThread): void;
-  committed(engine: SimEngine, changes: readonly Change[]): void;
-  /** The installation is told of a step that has failed for good. */
-  stepFailed(failure: StepFailure): void;
-  /** The database refused rows: never in this world. */
-  rejected(engine: SimEngine, change: Change, error: EngineError): void;
-  /** Its journal has given up. */
-  failed(engine: SimEngine, error: EngineError): void;
-}
-
-export interface EngineWorld {
-  readonly database: SimDatabase;
-  readonly store: SimStore;
-  readonly outside: Outside;
-  readonly setup: Setup;
-  readonly watch: EngineWatch;
-  readonly clock: MortalClock;
-  readonly boot: string;
-  readonly wallet: Wallet;
-  readonly rules: RuleBook;
-}
-
-/** What a day's purse holds, which people raise while engines live. */
-export interface Wallet {
-  dailyMicroUsd: number;
-  /** Raised with every change. */
-  version: number;
-}
+import { WatchedJournal } from './watched-journal.ts';
 
 /** What a foreach waits for: its items, or a failure to read them. */
 export interface Expansion {
@@ -96,7 +48,7 @@ export interface Expansion {
  */
 export class SimEngine implements Dispatcher {
   readonly boot: string;
-  readonly clock: MortalClock;
+  readonly clock: EngineWorld<SimEngine>['clock'];
   readonly loop: RunLoop;
   readonly broker: Broker;
   readonly scheduler: Scheduler<Waiting>;
@@ -104,29 +56,39 @@ export class SimEngine implements Dispatcher {
   readonly threads = new Map<number, SimThread>();
   readonly expansions: Expansion[] = [];
   readonly health = { lanes: 1, ready: 1, zombies: 0 };
+  /** What it does with the database beside its journal. */
+  readonly pool: SimPool;
+  /** Ids of the runs that it has taken up. */
+  readonly adopted = new Set<string>();
+  /** How often it has looked whether anything has come that steps wait for. */
+  looks = 0;
   connection: SimConnection;
   isAlive = true;
   /** Whether it starts nothing more, and lets what runs go on. */
   isDraining = false;
   isStopped = false;
-  readonly #world: EngineWorld;
+  readonly #world: EngineWorld<SimEngine>;
   readonly #adoption: Adoption;
   readonly #gathered: Gathered;
   /** Of which model the call under way of a step was permitted, by run and path. */
   readonly #granted = new Map<string, string>();
+  /** Messages that it has heard. */
+  readonly #heard = new Set<number>();
+  #isLooking = false;
   #followed = 0;
   /** The rules as this engine has seen them last. */
   #rules: RuleBook['byAgent'];
   #rulesVersion: number;
 
-  constructor(world: EngineWorld) {
-    const { setup, clock, boot, store } = world;
+  constructor(world: EngineWorld<SimEngine>) {
+    const { setup, clock, boot, store, registry, database } = world;
     this.#world = world;
     this.boot = boot;
     this.clock = clock;
     this.#gathered = new Gathered(setup.usualFlush);
     this.#rules = world.rules.byAgent;
     this.#rulesVersion = world.rules.version;
+    this.pool = new SimPool(world.statements);
     const rulesOf = (_: number, { name }: RegisteredAgent) => this.rulesFor(name);
     const breakers = new Breakers({
       clock,
@@ -140,6 +102,8 @@ export class SimEngine implements Dispatcher {
       prices,
       clock,
     });
+    const { pool, broker } = this;
+    const outside = outsideParts({ database, pool, registry, budget: broker.budget, clock });
     this.connection = this.#connect();
     this.journal = this.#openJournal();
     this.scheduler = new Scheduler<Waiting>(setup.limits);
@@ -159,7 +123,11 @@ export class SimEngine implements Dispatcher {
       rulesOf,
       itemsOf: (run, container) => this.#itemsOf(run, container),
       onStepFailed: (failure) => world.watch.stepFailed(failure),
-      onEnd: () => {},
+      // Whoever started it waits for it.
+      onEnd: ({ facts }) => {
+        if (facts.depth !== undefined) void this.loop.tend().catch(() => {});
+      },
+      ...(setup.waitsOutside && { outside }),
     });
     this.#adoption = new Adoption({
       store: asStore(store),
@@ -177,7 +145,36 @@ export class SimEngine implements Dispatcher {
   async adopt(row: RunRow, isLast: () => boolean): Promise<void> {
     const { run, ...recovered } = await this.#adoption.adopt(row, this.clock.now());
     if (isLast()) return this.crash();
+    this.adopted.add(row.id);
     this.loop.adopt(run, recovered);
+  }
+
+  /** Whether there are messages to its runs that it has not heard. */
+  get hasMail(): boolean {
+    return this.#mail.length > 0;
+  }
+
+  /** Hears the messages to its runs. */
+  hear(): void {
+    for (const [id, { runId, asked }] of this.#mail) this.ask(runId, asked, id);
+  }
+
+  /** Hears one message, if it has its run. */
+  ask(runId: string, asked: Parameters<RunLoop['ask']>[1], id: number): void {
+    if (this.loop.ask(runId, asked, [id])) this.#heard.add(id);
+  }
+
+  /** As the engine does every second: looks whether anything has come that steps wait for. */
+  async look(): Promise<void> {
+    if (this.#isLooking || this.isStopped || !this.#world.setup.waitsOutside) return;
+    this.#isLooking = true;
+    await this.loop.tend().then(
+      () => {
+        this.looks += 1;
+      },
+      () => {},
+    );
+    this.#isLooking = false;
   }
 
   /** As the engine does every second: follows purses that were raised, and opens those of a new day. */
@@ -190,9 +187,16 @@ export class SimEngine implements Dispatcher {
     if ((isNewDay || hasMoved) && this.isAlive) loop.budgetsMoved();
   }
 
+  get #mail() {
+    const { runs } = this.loop;
+    return [...this.#world.database.inbox].filter(
+      ([id, { runId }]) => !this.#heard.has(id) && runs.has(runId),
+    );
+  }
+
   /** What it answers the failures of an agent with, beside what is usual. */
   rulesFor(agent: string): readonly RecoveryRule[] {
-    return this.#rules.get(agent) ?? registry.agents.get(agent)?.agent.recovery ?? [];
+    return this.#rules.get(agent) ?? this.#world.registry.agents.get(agent)?.agent.recovery ?? [];
   }
 
   /** Starts nothing more. */
@@ -219,6 +223,7 @@ export class SimEngine implements Dispatcher {
   crash(): void {
     this.isAlive = false;
     this.clock.die();
+    this.pool.die();
     for (const thread of this.threads.values()) thread.die();
     this.threads.clear();
     this.expansions.length = 0;
@@ -341,6 +346,8 @@ export class SimEngine implements Dispatcher {
     if (wallet.version === this.#followed) return false;
     for (const [name, purse] of database.purses) {
       const [tenantId, scope = '', period = ''] = name.split(' ');
+      // What belongs to a run is not raised.
+      if (period === noDay) continue;
       purse.limit = wallet.dailyMicroUsd;
       const own = purseName({ tenantId: Number(tenantId), scope, period });
       const { budget } = this.broker;
@@ -365,32 +372,6 @@ function watchOf({ budget }: Broker): BudgetWatch<Run> {
     stateOf: (name) => budget.stateOf(name),
     tell: () => {},
   });
-}
-
-/** A journal that says what is handed to it, and whose call a purse had too little for. */
-class WatchedJournal extends Journal {
-  readonly #hearers: Readonly<Record<'told' | 'refused', (change: Change) => void>>;
-
-  constructor(
-    hearers: Readonly<Record<'told' | 'refused', (change: Change) => void>>,
-    line: JournalOptions & { readonly connect: ConstructorParameters<typeof Journal>[0] },
-    events: JournalEvents,
-  ) {
-    super(line.connect, line, events);
-    this.#hearers = hearers;
-  }
-
-  override write(change: Change, durable?: (flushed: Flushed) => void): void {
-    this.#hearers.told(change);
-    super.write(
-      change,
-      durable &&
-        ((flushed) => {
-          if (!flushed.admitted) this.#hearers.refused(change);
-          durable(flushed);
-        }),
-    );
-  }
 }
 
 // The Store's other statements belong to requests and leases, which this world does without.

@@ -3,6 +3,15 @@ import type { Tilt } from './life.ts';
 /** What makes each invariant's violations likely: the lives that its property is tried on. */
 export const tilts: Readonly<Record<string, Tilt>> = {
   I1: { fails: true },
+  'I1 of waits': {
+    waits: true,
+    fails: true,
+    weights: { crash: 5, fence: 2, cancelStep: 2, pause: 2 },
+  },
+  'I13 of runs that steps start': {
+    ...{ waits: true, starts: true, fails: true, writes: true, retries: 1 },
+    weights: { crash: 6, fence: 3, outage: 4, cancel: 2, cancelStep: 2, pause: 2 },
+  },
   I2: { weights: { crash: 8, lose: 8, outage: 6, fence: 3 } },
   I3: { weights: { lose: 8, cancelStep: 3 } },
   'I3 of conversations': { models: true, money: 'plenty', narrow: true, weights: { pass: 15 } },

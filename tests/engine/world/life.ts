@@ -8,6 +8,7 @@ import { agentNames, type Choose } from './agents.ts';
 import { seenOf, withData } from './data.ts';
 import { Dice } from './dice.ts';
 import { type RuleSetting, someRules } from './rules.ts';
+import { smallWorkflow, waitingOr } from './waiting-nodes.ts';
 
 /** A run of the world: its graph, and what it says about itself. */
 export interface RunSetup {
@@ -41,6 +42,10 @@ export interface Setup {
   readonly rules?: readonly RuleSetting[];
   /** From how many changes on a flush ends where it can. @default as many as a journal takes by itself, which no life ever has */
   readonly usualFlush?: number | undefined;
+  /** Whether steps wait for something outside of their run. @default none does */
+  readonly waitsOutside?: boolean;
+  /** What steps may start. @default nothing */
+  readonly children?: readonly WorkflowData[];
 }
 
 /** How often something happens, beside what engines and threads do all the time (100). */
@@ -90,6 +95,9 @@ export interface Tilt {
   readonly asks?: boolean;
   /** Failures that are followed in every way that there is, as settings say which change meanwhile. */
   readonly ways?: boolean;
+  /** Nodes that wait for a moment or for people, and nodes that start runs. */
+  readonly waits?: boolean;
+  readonly starts?: boolean;
   /** One slot for everybody. */
   readonly narrow?: boolean;
   /** How often runs that have something left to do are retried, and their retries. @default 0 */
@@ -120,7 +128,9 @@ function aSetup({ models, money, narrow, ...tilt }: Tilt): fc.Arbitrary<Setup> {
     .record({
       isScarce,
       hasModels,
-      runs: fc.array(aRunOf(tilt.asks ? asking : agentNames), { minLength: 1, maxLength: 3 }),
+      runs: fc.array(aRunOf(tilt), { minLength: 1, maxLength: tilt.starts ? 2 : 3 }),
+      ...(tilt.starts && { children: someChildren(tilt) }),
+      waitsOutside: fc.constant(tilt.waits === true || tilt.starts === true),
       limits: fc.record({
         running: fc.integer({ min: 1, max: narrow ? 1 : 6 }),
         perRun: fc.integer({ min: 1, max: 4 }),
@@ -183,7 +193,24 @@ const aRuleSetting: fc.Arbitrary<RuleSetting> = fc.record({
 
 const asking: readonly string[] = ['beta.asks', 'beta.asks', 'beta.work'];
 
-function aRunOf(names: readonly string[]) {
+/** What steps may start; the second may start the first. */
+function someChildren({ waits }: Tilt): fc.Arbitrary<readonly WorkflowData[]> {
+  return fc.nat(2 ** 31 - 1).map((seed) => {
+    const dice = new Dice(seed);
+    const kinds = { waits, agents: agentNames };
+    const [first, second] = childNames;
+    return [
+      smallWorkflow(first, { ...kinds, starts: [] }, dice),
+      smallWorkflow(second, { ...kinds, starts: [first] }, dice),
+    ];
+  });
+}
+
+const childNames = ['child0', 'child1'] as const;
+
+function aRunOf({ asks, waits, starts }: Tilt) {
+  const names = asks ? asking : agentNames;
+  const kinds = { waits, starts: starts ? childNames : [] };
   return fc.record({
     nodes: fc
       .array(
@@ -191,6 +218,7 @@ function aRunOf(names: readonly string[]) {
           shape: nodeShape,
           agent: fc.nat(99),
           priority: fc.integer({ min: 0, max: 10 }),
+          waiting: waits || starts ? fc.nat(2 ** 31 - 1) : fc.constant(null),
         }),
         {
           minLength: 1,
@@ -199,7 +227,10 @@ function aRunOf(names: readonly string[]) {
       )
       .map((all) =>
         withData(
-          all.map(({ shape, ...choice }, index) => withAgent(nodeOf(shape, index), choice, names)),
+          all.map(({ shape, waiting, ...choice }, index) => {
+            const node = withAgent(nodeOf(shape, index), choice, names);
+            return waiting === null ? node : waitingOr(node, kinds, new Dice(waiting));
+          }),
           all.map(({ agent }) => agent),
         ),
       ),

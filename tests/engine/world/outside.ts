@@ -48,7 +48,8 @@ export class Outside {
     this.calls = this.calls.filter((each) => each !== call);
   }
 
-  write(key: string, deed: string): void {
+  write(key: string, { run, what }: { readonly run: string; readonly what: string }): void {
+    const deed = `${this.#database.run(run).family} ${what}`;
     if (this.#database.effects.get(key)?.state !== 'started') this.unannounced.push(key);
     this.writes.set(key, (this.writes.get(key) ?? 0) + 1);
     this.deeds.set(deed, (this.deeds.get(deed) ?? 0) + 1);

@@ -2,7 +2,8 @@ import type { Clock } from '../../../core/base/clock.ts';
 import type { Graph } from '../../../core/engine/graph/compiled.ts';
 import type { RunFacts } from '../../../core/engine/run/facts.ts';
 import type { SimDatabase } from './database.ts';
-import type { SimEngine, Wallet } from './engine.ts';
+import type { SimEngine } from './engine.ts';
+import type { Wallet } from './engine-world.ts';
 import type { Setup } from './life.ts';
 import type { Outside } from './outside.ts';
 
@@ -31,3 +32,8 @@ export interface Seen {
 
 /** Notes what breaks an invariant, by its number. Thrown after the event, so that nothing under test catches it. */
 export type Accuse = (invariant: string, what: string) => void;
+
+/** What a run is called where the world tells of it: the digits of its id that are its own. */
+export function nameOfRun(id: string): string {
+  return id.slice(-5).replace(/^0+(?=.)/, '');
+}

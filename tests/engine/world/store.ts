@@ -1,4 +1,4 @@
-import { periodOf } from '../../../core/engine/limits/purse.ts';
+import { noDay, periodOf } from '../../../core/engine/limits/purse.ts';
 import type {
   HistoryEntry,
   OpenStep,
@@ -70,7 +70,7 @@ export class SimStore implements Reads {
   }
 
   async settleOrphans(
-    { tenant_id, id, workflow }: Pick<RunRow, 'tenant_id' | 'id' | 'workflow'>,
+    { tenant_id, id, workflow, pins }: Pick<RunRow, 'tenant_id' | 'id' | 'workflow' | 'pins'>,
     { boot, upToSeq }: Parameters<Store['settleOrphans']>[1],
   ): Promise<never[]> {
     const run = this.#database.run(id);
@@ -85,10 +85,14 @@ export class SimStore implements Reads {
       Object.assign(line, { state: 'estimated', cost: line.reserved });
       step.cost_micro_usd += line.reserved;
       const module = entry.data.module ?? step.agent?.split('.')[0];
-      for (const scope of ['tenant', `workflow:${workflow}`, `module:${module}`]) {
-        const purse = this.#database.purses.get(
-          `${tenant_id} ${scope} ${entry.data.period ?? periodOf(entry.at)}`,
-        );
+      const period = entry.data.period ?? periodOf(entry.at);
+      const daily = ['tenant', `workflow:${workflow}`, `module:${module}`];
+      const names = [
+        ...daily.map((scope) => `${tenant_id} ${scope} ${period}`),
+        ...[id, ...Object.keys(pins.purses ?? {})].map((run) => `${tenant_id} run:${run} ${noDay}`),
+      ];
+      for (const name of names) {
+        const purse = this.#database.purses.get(name);
         if (!purse) continue;
         purse.reserved -= line.reserved;
         purse.settled += line.reserved;

@@ -57,19 +57,39 @@ export function retryOf(
   },
 ): Retried {
   const stored = database.run(former.id);
-  const taken = takeover({ graph, steps: stepsOf(stored), expansions: expansionsOf(stored) });
+  const taken = takeover({
+    graph,
+    steps: formerSteps(database, stored),
+    expansions: expansionsOf(stored),
+  });
   const id = `${former.id.slice(0, -2)}${round}${former.id.at(-1)}`;
   const retry = { of: former.id, root: former.pins.retry?.root ?? former.id };
   const row = { ...former, id, pins: { ...former.pins, retry }, created_at: new Date(now) };
   if (taken.isWhole) return { former, row, taken };
-  database.addRun(id);
-  const { entries } = database.run(id);
-  for (const entry of copies(stored, taken))
-    entries.push({ ...entry, seq: entries.length + 1, at: now });
+  database.addRun({ row, retryOf: former.id });
+  carry(database, { from: former.id, to: id, taken });
   return { former, row, taken };
 }
 
-function stepsOf({ steps, entries }: StoredRun): ReadonlyMap<number, FormerStep> {
+/** Copies what a retry takes over behind its first entry. */
+export function carry(
+  database: SimDatabase,
+  { from, to, taken }: { readonly from: string; readonly to: string; readonly taken: Takeover },
+): void {
+  const { entries } = database.run(to);
+  for (const entry of copies(database.run(from), taken))
+    entries.push({ ...entry, seq: entries.length + 1, at: database.now });
+}
+
+/** What the steps of a run that has ended have come to. */
+export function formerSteps(
+  { children }: SimDatabase,
+  { id: run, steps, entries }: StoredRun,
+): ReadonlyMap<number, FormerStep> {
+  const partial = children.filter(
+    ({ parent, status }) => parent.run === run && status === 'partial',
+  );
+  const isWhole = (step: number) => partial.every(({ parent }) => parent.step !== step);
   const endOf = (step: number, status: string): number | null =>
     /^(succeeded|skipped)$/.test(status)
       ? (entries.find(
@@ -80,12 +100,16 @@ function stepsOf({ steps, entries }: StoredRun): ReadonlyMap<number, FormerStep>
   return new Map(
     [...steps.values()].map(({ id, status }) => [
       id,
-      { id, status, seq: endOf(id, status), isWhole: true },
+      {
+        ...{ id, status, seq: endOf(id, status) },
+        isWhole: status !== 'succeeded' || isWhole(id),
+      },
     ]),
   );
 }
 
-function expansionsOf({ entries }: StoredRun) {
+/** Which of its lists a run has expanded, and into how many. */
+export function expansionsOf({ entries }: Pick<StoredRun, 'entries'>) {
   return entries
     .filter(({ kind }) => kind === 'foreach.expanded')
     .map(({ seq, step, data }) => ({

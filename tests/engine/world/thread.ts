@@ -169,7 +169,7 @@ export class SimThread {
   /** What nobody else brings: it says who has made it, and of a batch for whom. */
   #output(n: number): unknown {
     const { runId, stepPath, attempt, batch } = this.job;
-    const by = `${runId.slice(-2)} ${stepPath} ${attempt}`;
+    const by = `${runId.slice(-5)} ${stepPath} ${attempt}`;
     return { n, by, ...(batch && { results: batch.map((key) => ({ key, by: `${by} ${key}` })) }) };
   }
 
@@ -239,7 +239,7 @@ export class SimThread {
     }
     const { runId, stepPath } = this.job;
     if (!this.#known || !outside.writes.has(key))
-      outside.write(key, `${runId.at(-1)} ${stepPath} ${this.#writes}`);
+      outside.write(key, { run: runId, what: `${stepPath} ${this.#writes}` });
     this.phase = 'ending';
     // The thread may die, or the engine, before it says what it did.
     if (dice.once(6)) this.isStuck = true;

@@ -2,7 +2,7 @@ import type { CompiledForeach, CompiledNode, Graph } from '../../../core/engine/
 import { readPath } from '../../../core/engine/run/step.ts';
 import type { Job } from '../../../core/ports/dispatcher.ts';
 import type { EntryLine, StepLine, StoredRun } from './database.ts';
-import type { Accuse, Seen } from './seen.ts';
+import { type Accuse, nameOfRun, type Seen } from './seen.ts';
 
 /** What may be anything: it hangs on which of several came first. */
 const anything = Symbol('anything');
@@ -37,10 +37,26 @@ export class Given {
     if (!isLike(input, expected.input))
       this.#accuse(
         'I19',
-        `${stepPath} of ${runId.slice(-2)} is given ${JSON.stringify(input)}, and ought to be ${shown(expected.input)}`,
+        `${stepPath} of ${nameOfRun(runId)} is given ${JSON.stringify(input)}, and ought to be ${shown(expected.input)}`,
       );
     if (batch && !isLike(batch, expected.keys))
       this.#accuse('I19', `${stepPath} works on ${batch.join()}, and ought to on ${expected.keys}`);
+  }
+
+  /** A step has started a run, which works on what the step is given. */
+  started(
+    runId: string,
+    { path, input }: { readonly path: string; readonly input: unknown },
+  ): void {
+    const rows = new Rows(this.#world.database.run(runId), this.#world.graphOf(runId));
+    // What else has ended when it starts one is told nowhere.
+    if (rows.isRace(path)) return;
+    const expected = rows.givenTo(path, Number.POSITIVE_INFINITY);
+    if (!isLike(input, expected.input))
+      this.#accuse(
+        'I19',
+        `${path} of ${nameOfRun(runId)} gives ${JSON.stringify(input)}, and ought to give ${shown(expected.input)}`,
+      );
   }
 
   look(): void {
@@ -82,8 +98,16 @@ class Rows {
     if (node.kind === 'reduce') return { input: this.#gathered(node, before), keys: null };
     if (node.deps.length === 0) return { input: anything, keys: null };
     // Graphs of lives that broke something once say nothing to their tasks.
-    const isTold = node.sources.nodes.length > 0;
+    const isTold = node.sources.nodes.length > 0 || 'workflow' in node;
     return { input: isTold ? { seen: this.#seenBy(node, before) } : {}, keys: null };
+  }
+
+  /** Whether a step goes on behind the first of several. */
+  isRace(path: string): boolean {
+    const [top, inner] = readPath(path).node.split('/');
+    const node = this.#nodes.find(({ id }) => id === top);
+    const body = node?.kind === 'foreach' ? node.body : [];
+    return (body.find(({ id }) => id === inner) ?? node)?.join === 'any';
   }
 
   broughtByAll(): unknown {
@@ -96,7 +120,7 @@ class Rows {
     return Object.fromEntries(
       node.deps.map((dep) => {
         const other = this.#nodes[dep] as CompiledNode;
-        const hasEntry = other.kind === 'task' || other.kind === 'reduce';
+        const hasEntry = /^(task|reduce|wait|approval|workflow)$/.test(other.kind);
         return [other.id, isRace && !hasEntry ? anything : this.#broughtBy(other, before)];
       }),
     );

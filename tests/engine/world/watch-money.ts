@@ -1,5 +1,5 @@
 import type { Change } from '../../../core/engine/journal/rows.ts';
-import { sharedPurse } from '../../../core/engine/limits/purse.ts';
+import { isDaily } from '../../../core/engine/limits/purse.ts';
 import { pathOf, type Step } from '../../../core/engine/run/step.ts';
 import { agents, modelsOf } from './agents.ts';
 import type { StoredRun } from './database.ts';
@@ -98,9 +98,11 @@ export class Money {
     for (const { id, ledger, steps } of this.#world.database.runs.values()) {
       for (const { seq, state } of ledger.values())
         if (state === 'reserved') this.#accuse('I4', `call ${seq} of ${id} was never settled`);
-      for (const [step, { cost_micro_usd: cost }] of steps) {
+      for (const [step, { kind, cost_micro_usd: cost }] of steps) {
         const calls = [...ledger.values()].filter((line) => line.step === step);
         const sum = calls.reduce((total, line) => total + line.cost, 0);
+        // What a run costs that a step has started is that run's.
+        if (kind === 'workflow') continue;
         if (sum !== cost) this.#accuse('I4', `step ${step} cost ${cost}, its calls ${sum}`);
       }
     }
@@ -108,7 +110,7 @@ export class Money {
     for (const { steps } of this.#world.database.runs.values())
       for (const { node, agent, error } of steps.values()) {
         if (error?.code !== 'BUDGET_EXCEEDED' || !asks(agent)) continue;
-        if (sharedPurse(error.details?.scope ?? ''))
+        if (isDaily(error.details?.scope ?? ''))
           this.#accuse('I17', `${node} has failed, and ought to wait for money`);
       }
   }
@@ -117,7 +119,7 @@ export class Money {
   #checkAsk(step: Step | null, scope: unknown): void {
     const { purses } = this.#world.database;
     if (!step || !('agent' in step.place)) return;
-    if (!asks(actingOf(step)) || !sharedPurse(String(scope)))
+    if (!asks(actingOf(step)) || !isDaily(String(scope)))
       this.#accuse('I17', `${pathOf(step)} waits for '${scope}', and ought not to`);
     // What other engines have reserved may come back; what is this one's may be spent, and not yet be written.
     const left = [...purses].map(
@@ -181,11 +183,18 @@ export class Money {
 
   #checkRuns(): void {
     for (const run of this.#world.database.runs.values()) {
-      const budget = this.#world.setup.runs[Number(run.id.at(-1))]?.data.budgetMicroUsd ?? null;
+      const budget = this.#world.graphOf(run.id).budgetMicroUsd;
       if (budget === null) continue;
-      const used = sum([...this.#sumsOf(run).held.values()]);
+      const used = this.#usedBy(run);
       if (used > budget) this.#accuse('I4', `run ${run.id} has used ${used} of ${budget}`);
     }
+  }
+
+  /** What a run has used, with all that its steps have started. */
+  #usedBy(run: StoredRun): number {
+    const own = sum([...this.#sumsOf(run).held.values()]);
+    const below = this.#world.database.children.filter(({ parent }) => parent.run === run.id);
+    return own + sum(below.map((child) => this.#usedBy(child)));
   }
 
   /** What one engine sends in a minute, counted where the provider sees it: by the moment at which it left, and by what it used. */

@@ -39,13 +39,26 @@ export class Retries {
       if (undone.includes(step))
         this.#accuse('I18', `${pathOfLine(step)} is kept, and '${step.status}'`);
     if (taken.isWhole) return;
-    for (const path of surelyDone(this.#world.graphOf(former.id), ended))
+    const { children } = this.#world.database;
+    const partial = children.filter(
+      ({ parent, status }) => parent.run === former.id && status === 'partial',
+    );
+    // A run that has come to a good end in parts is gone on with.
+    const isPartial = ({ id }: StepLine) => partial.some(({ parent }) => parent.step === id);
+    const rows = ended.map((row) => (isPartial(row) ? { ...row, status: 'failed' as const } : row));
+    for (const path of surelyDone(this.#world.graphOf(former.id), rows))
       if (!paths.has(path)) this.#accuse('I18', `${path} is done, and is done again`);
   }
 
   launched({ runId, stepPath }: Job): void {
     if (this.#kept.get(runId)?.has(stepPath))
       this.#accuse('I18', `${stepPath} of ${runId} was done before, and starts`);
+  }
+
+  /** A step has started a run. */
+  started(runId: string, path: string): void {
+    if (this.#kept.get(runId)?.has(path))
+      this.#accuse('I18', `${path} of ${runId} was done before, and starts a run`);
   }
 
   look(): void {

@@ -6,7 +6,7 @@ import { pathOf, type Step } from '../../../core/engine/run/step.ts';
 import type { Job } from '../../../core/ports/dispatcher.ts';
 import { modelsOf } from './agents.ts';
 import type { SimEngine } from './engine.ts';
-import type { Accuse, Seen } from './seen.ts';
+import { type Accuse, nameOfRun, type Seen } from './seen.ts';
 import { actingOf, type Holder, holders, isBlocked } from './slots.ts';
 import { turnsHeld } from './store.ts';
 import type { Money } from './watch-money.ts';
@@ -46,7 +46,7 @@ export class Starts {
     if (engine !== this.#world.engine) return;
     const run = engine.loop.runs.get(job.runId);
     const step = run?.steps.find((each) => pathOf(each) === job.stepPath);
-    const where = `${job.runId.at(-1)} ${job.stepPath}`;
+    const where = `${nameOfRun(job.runId)} ${job.stepPath}`;
     if (!run || !step) return this.#accuse('I10', `${where} starts, and its run has ended`);
     this.#checkDependencies(run, step, where);
     this.#checkOneAttempt(engine, job, where);
@@ -161,9 +161,7 @@ export class Starts {
   }
 
   #concurrencyOf(runId: string): number {
-    return (
-      this.#world.setup.runs[Number(runId.at(-1))]?.data.concurrency ?? Number.POSITIVE_INFINITY
-    );
+    return this.#world.graphOf(runId).concurrency;
   }
 
   #checkItems(run: Run, jobs: readonly Job[]): void {

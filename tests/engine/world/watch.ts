@@ -2,20 +2,23 @@ import type { EngineError, ErrorData } from '../../../core/base/errors.ts';
 import type { Change } from '../../../core/engine/journal/rows.ts';
 import type { StepFailure } from '../../../core/ports/config.ts';
 import type { Job } from '../../../core/ports/dispatcher.ts';
-import type { EngineWatch, SimEngine } from './engine.ts';
-import type { Accuse, Seen } from './seen.ts';
+import type { SimEngine } from './engine.ts';
+import type { EngineWatch } from './engine-world.ts';
+import { type Accuse, nameOfRun, type Seen } from './seen.ts';
 import type { Retried } from './stored-runs.ts';
 import type { SimThread } from './thread.ts';
 import { Calls } from './watch-calls.ts';
+import { Families } from './watch-children.ts';
 import { Given } from './watch-given.ts';
 import { Money } from './watch-money.ts';
 import { Record } from './watch-record.ts';
 import { Retries } from './watch-retries.ts';
 import { Starts } from './watch-starts.ts';
+import { Waits } from './watch-waits.ts';
 import { Ways } from './watch-ways.ts';
 
 /** Holds the invariants against a world: while something happens, after every event, and at the end. */
-export class Watch implements EngineWatch {
+export class Watch implements EngineWatch<SimEngine> {
   readonly money: Money;
   readonly #world: Seen;
   readonly #violations: string[] = [];
@@ -25,6 +28,8 @@ export class Watch implements EngineWatch {
   readonly #retries: Retries;
   readonly #given: Given;
   readonly #ways: Ways;
+  readonly #waits: Waits;
+  readonly #families: Families;
 
   constructor(world: Seen) {
     this.#world = world;
@@ -36,6 +41,9 @@ export class Watch implements EngineWatch {
     this.#retries = new Retries(world, accuse);
     this.#given = new Given(world, accuse);
     this.#ways = new Ways(world, accuse);
+    this.#waits = new Waits(world, accuse);
+    const others = { given: this.#given, retries: this.#retries };
+    this.#families = new Families(world, accuse, others);
   }
 
   changed(engine: SimEngine, change: Change): void {
@@ -46,7 +54,7 @@ export class Watch implements EngineWatch {
   }
 
   launched(engine: SimEngine, job: Job): void {
-    this.#world.note(`start ${job.runId.at(-1)} ${job.stepPath} ${job.attempt} ${job.mode}`);
+    this.#world.note(`start ${nameOfRun(job.runId)} ${job.stepPath} ${job.attempt} ${job.mode}`);
     this.#starts.launched(engine, job);
     this.#retries.launched(job);
     this.#given.launched(job);
@@ -79,7 +87,9 @@ export class Watch implements EngineWatch {
 
   committed(_engine: SimEngine, changes: readonly Change[]): void {
     const lines = changes.flatMap(({ run, entries = [] }) =>
-      entries.map(({ seq, kind, step }) => `${run.facts.id.at(-1)}:${seq} ${kind} ${step ?? ''}`),
+      entries.map(
+        ({ seq, kind, step }) => `${nameOfRun(run.facts.id)}:${seq} ${kind} ${step ?? ''}`,
+      ),
     );
     this.#world.note(`commit ${lines.join(', ')}`);
   }
@@ -95,7 +105,7 @@ export class Watch implements EngineWatch {
 
   /** Somebody has asked for the retry of a run that has ended. */
   retried(retried: Retried): void {
-    this.#world.note(`retry ${retried.former.id.slice(-2)}`);
+    this.#world.note(`retry ${nameOfRun(retried.former.id)}`);
     this.#retries.retried(retried);
   }
 
@@ -107,6 +117,8 @@ export class Watch implements EngineWatch {
     this.#record.look();
     this.#retries.look();
     this.#given.look();
+    this.#waits.look();
+    this.#families.look();
     this.#report();
   }
 

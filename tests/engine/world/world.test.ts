@@ -18,6 +18,11 @@ describe('engines that live by chance, with crashes, lost threads, lost connecti
     await livesBy('I1');
   });
 
+  it('I1: end no wait before its moment, and no approval without its people, and miss neither', async () => {
+    verifies('R8.crash');
+    await livesBy('I1 of waits');
+  });
+
   it('I2: have one live attempt a step, and never change an end', async () => {
     verifies('R9.one-writer', 'R8.crash');
     await livesBy('I2');
@@ -64,6 +69,11 @@ describe('engines that live by chance, with crashes, lost threads, lost connecti
 
   it('I13: do nothing outside twice, and nothing that was not announced', async () => {
     await livesBy('I13');
+  });
+
+  it('I13: start one run for a step, which ends with it and before it, and goes on in a retry', async () => {
+    verifies('R8.crash', 'R9.restart');
+    await livesBy('I13 of runs that steps start');
   });
 
   it('I16: make a call again that failed for now, and fail no step because a provider is busy', async () => {

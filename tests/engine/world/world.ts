@@ -1,29 +1,25 @@
-import { compile } from '../../../core/engine/graph/compile.ts';
 import type { Graph } from '../../../core/engine/graph/compiled.ts';
+import type { RunFacts } from '../../../core/engine/run/facts.ts';
 import type { RunRow } from '../../../core/engine/store/store.ts';
 import { FakeClock } from '../../support/fixtures/clock.ts';
 import { facts } from '../../support/fixtures/graphs.ts';
-import { agents } from './agents.ts';
 import { SimDatabase } from './database.ts';
 import { Dice } from './dice.ts';
-import { SimEngine, type Wallet } from './engine.ts';
-import {
-  type Life,
-  type RunSetup,
-  type Setup,
-  type Tilt,
-  type Weights,
-  weightsOf,
-} from './life.ts';
+import { SimEngine } from './engine.ts';
+import type { Wallet } from './engine-world.ts';
+import { type Life, type Setup, type Tilt, type Weights, weightsOf } from './life.ts';
 import { MortalClock } from './mortal-clock.ts';
 import { Outside } from './outside.ts';
+import { People } from './people.ts';
 import { Rival } from './rival.ts';
 import { RuleBook } from './rules.ts';
-import type { Seen } from './seen.ts';
+import { nameOfRun, type Seen } from './seen.ts';
+import { Statements } from './statements.ts';
 import { SimStore } from './store.ts';
 import { retryOf, rowOf } from './stored-runs.ts';
 import type { SimThread } from './thread.ts';
 import { Watch } from './watch.ts';
+import { Workflows } from './workflows.ts';
 
 interface Possible {
   readonly weight: number;
@@ -49,13 +45,13 @@ export class World implements Seen {
   zombies: SimEngine[] = [];
   readonly #rival: Rival;
   readonly #weights: Weights;
+  readonly #workflows: Workflows;
   readonly #store: SimStore;
-  readonly #rows: RunRow[];
+  readonly #statements: Statements;
+  readonly #people: People;
   /** What was asked for last: the first runs, then their retries. */
   #newest: readonly RunRow[];
-  readonly #graphs: Map<string, Graph>;
   #boots = 0;
-  #messages = 0;
   /** Statements that are still on their way although their connection was given up. */
   #late: (() => void)[] = [];
 
@@ -68,17 +64,12 @@ export class World implements Seen {
     this.database = new SimDatabase(() => this.clock.now());
     this.#rival = new Rival(this.database, (line) => this.note(line));
     this.outside = new Outside(this.database);
-    const workflows = new Map(setup.runs.map(({ data }) => [data.name, data]));
-    this.#store = new SimStore(this.database, workflows);
-    this.#rows = setup.runs.map((run, index) => rowOf(run, index, setup.startsAt));
-    this.#newest = [...this.#rows];
-    for (const { id } of this.#rows) this.database.addRun(id);
-    this.#graphs = new Map(
-      this.#rows.map(({ id }, index) => [
-        id,
-        compile((setup.runs[index] as RunSetup).data, agents),
-      ]),
-    );
+    this.#workflows = new Workflows(setup);
+    this.#store = new SimStore(this.database, this.#workflows.data);
+    this.#statements = new Statements(this.database, this.#workflows.registry);
+    this.#people = new People(this);
+    this.#newest = setup.runs.map((run, index) => rowOf(run, index, setup.startsAt));
+    for (const row of this.#newest) this.database.addRun({ row });
     this.watch = new Watch(this);
     this.engine = this.#boot();
   }
@@ -108,16 +99,16 @@ export class World implements Seen {
   }
 
   get hasEnded(): boolean {
-    return [...this.database.runs.values()].every(({ ended }) => ended);
+    return this.database.open.length === 0;
   }
 
   graphOf(runId: string): Graph {
-    return this.#graphs.get(runId) as Graph;
+    return this.#workflows.graphOf(this.database.run(runId).row.workflow);
   }
 
-  factsOf(runId: string): typeof facts {
-    const row = this.#rows.find(({ id }) => id === runId);
-    return { ...facts, id: runId, createdAt: row?.created_at.getTime() ?? 0 };
+  factsOf(runId: string): RunFacts {
+    const { created_at: createdAt, priority } = this.database.run(runId).row;
+    return { ...facts, id: runId, createdAt: createdAt.getTime(), priority };
   }
 
   note(line: string): void {
@@ -145,7 +136,12 @@ export class World implements Seen {
         possible.push({ weight: 60, item: () => engine.expand(at, dice) });
       for (const thread of engine.threads.values())
         if (thread.canAct) possible.push({ weight: 100, item: () => thread.act(dice) });
+      for (const at of engine.pool.asked.keys())
+        possible.push({ weight: 60, item: () => this.#answer(engine, at, dice.once(4)) });
     }
+    if (this.engine.hasMail) possible.push({ weight: 60, item: () => this.#hear() });
+    if (this.#unowned && !this.engine.isDraining)
+      possible.push({ weight: 40, item: () => this.#claim(dice) });
     return possible;
   }
 
@@ -159,7 +155,7 @@ export class World implements Seen {
       { weight: fence, item: () => this.#fence(dice) },
       { weight: this.engine.isDraining ? 30 : retire, item: () => this.#retire(dice) },
       { weight: outage, item: () => this.#loseConnection(dice) },
-      { weight: drain, item: () => this.#drain() },
+      { weight: drain, item: () => this.#people.drain() },
       { weight: 1, item: () => this.#tend() },
       { weight: rule, item: () => this.note(`rules of ${this.rules.set(dice)} are set`) },
     ];
@@ -168,40 +164,59 @@ export class World implements Seen {
         { weight: this.#weights.rival, item: () => this.#rival.act(dice) },
         { weight: this.#weights.raise, item: () => this.#raise(dice.pick([500, 4_000, 20_000])) },
       );
+    if (this.engine.pool.asked.length > 0)
+      possible.push({ weight: 2 * outage, item: () => this.#fail(dice) });
+    if (this.#people.questions.length > 0)
+      possible.push({ weight: 6, item: () => this.#people.decide(dice) });
     if (threads.length > 0)
       possible.push({ weight: lose, item: () => this.#loseThread(dice.pick(threads), dice) });
     if (runs.length === 0) return possible;
     const run = dice.pick(runs);
+    const people = this.#people;
     possible.push(
-      { weight: cancel, item: () => this.ask(run, { kind: 'cancel', reason: 'asked' }) },
-      { weight: cancelStep, item: () => this.#cancelStep(run, dice) },
-      { weight: pause, item: () => this.ask(run, { kind: dice.pick(['pause', 'resume']) }) },
-      { weight: rank, item: () => this.#rank(run, dice) },
+      { weight: cancel, item: () => people.ask(run, { kind: 'cancel', reason: 'asked' }) },
+      { weight: cancelStep, item: () => people.cancelStep(run, dice) },
+      { weight: pause, item: () => people.ask(run, { kind: dice.pick(['pause', 'resume']) }) },
+      { weight: rank, item: () => people.rank(run, dice) },
     );
     return possible;
-  }
-
-  ask(runId: string, asked: Parameters<SimEngine['loop']['ask']>[1]): void {
-    this.#messages += 1;
-    this.database.inbox.set(this.#messages, { runId, asked });
-    this.note(`ask ${runId.at(-1)} ${asked.kind}`);
-    this.engine.loop.ask(runId, asked, [this.#messages]);
-  }
-
-  #cancelStep(runId: string, dice: Dice): void {
-    const steps = this.engine.loop.runs.get(runId)?.steps.length ?? 0;
-    this.ask(runId, { kind: 'cancel_step', step: dice.below(steps), subtree: dice.once(2) });
-  }
-
-  #rank(runId: string, dice: Dice): void {
-    const by = { kind: 'person', id: 'anna' } as const;
-    this.ask(runId, { kind: 'priority', priority: dice.pick([1, 3, 5, 8, 10]), by });
   }
 
   #pass(dice: Dice): void {
     const ms = dice.pick([1, 50, 400, 2_000, 5_000, 20_000, 61_000]);
     this.note(`pass ${ms}`);
     this.clock.pass(ms);
+    this.#look();
+  }
+
+  /** Engines look each second at what steps wait for. */
+  #look(): void {
+    for (const engine of [this.engine, ...this.zombies]) void engine.look();
+  }
+
+  #answer({ pool }: SimEngine, at = 0, isSlow = false): void {
+    this.note(`answer ${pool.answer(at, isSlow)}`);
+  }
+
+  #fail(dice: Dice): void {
+    this.note(`fail ${this.engine.pool.fail(dice)}`);
+  }
+
+  #hear(): void {
+    this.note('hear');
+    this.engine.hear();
+  }
+
+  /** A run that the engine could take up, and has not. */
+  get #unowned(): RunRow | undefined {
+    return this.database.open.find(({ id }) => !this.engine.adopted.has(id))?.row;
+  }
+
+  async #claim(dice: Dice): Promise<void> {
+    const row = this.#unowned as RunRow;
+    this.note(`claim ${nameOfRun(row.id)}`);
+    await this.engine.adopt(row, () => dice.once(12));
+    if (!this.engine.isAlive) await this.#takeOver(dice);
   }
 
   #loseThread({ job }: SimThread, dice: Dice): void {
@@ -231,12 +246,6 @@ export class World implements Seen {
     for (const engine of [this.engine, ...this.zombies]) await engine.tend();
   }
 
-  /** Nothing new starts; what runs goes on, for as long as chance allows. */
-  #drain(): void {
-    this.note('drain');
-    this.engine.drain();
-  }
-
   #arriveLate(execute: () => void): void {
     this.note('a late statement');
     this.#late = this.#late.filter((each) => each !== execute);
@@ -246,6 +255,7 @@ export class World implements Seen {
   async #crash(dice: Dice): Promise<void> {
     this.note('crash');
     if (dice.once(2)) this.engine.connection.executeSilently();
+    this.#late.push(...this.engine.pool.leave(dice));
     this.engine.crash();
     await this.#takeOver(dice);
   }
@@ -277,14 +287,13 @@ export class World implements Seen {
   }
 
   async #adoptAll(dice: Dice): Promise<void> {
-    for (const row of this.#rows) {
-      if (this.database.run(row.id).ended) continue;
+    for (const { id, row } of this.database.open) {
+      if (this.engine.adopted.has(id)) continue;
       await this.engine.adopt(row, () => dice.once(12));
       if (!this.engine.isAlive) return this.#takeOver(dice);
     }
     this.clock.pass(0);
-    for (const [id, { runId, asked }] of this.database.inbox)
-      this.engine.loop.ask(runId, asked, [id]);
+    this.engine.hear();
   }
 
   #boot(): SimEngine {
@@ -295,6 +304,8 @@ export class World implements Seen {
       wallet: this.wallet,
       rules: this.rules,
       store: this.#store,
+      statements: this.#statements,
+      registry: this.#workflows.registry,
       outside: this.outside,
       setup: this.setup,
       watch: this.watch,
@@ -310,12 +321,8 @@ export class World implements Seen {
     const retried = this.#newest.map((former) =>
       retryOf(this.database, { former, graph: this.graphOf(former.id), round, now }),
     );
-    for (const each of retried) {
-      this.#graphs.set(each.row.id, this.graphOf(each.former.id));
-      this.watch.retried(each);
-    }
+    for (const each of retried) this.watch.retried(each);
     this.#newest = retried.filter(({ taken }) => !taken.isWhole).map(({ row }) => row);
-    this.#rows.push(...this.#newest);
     return this.#newest.length > 0;
   }
 
@@ -342,7 +349,8 @@ export class World implements Seen {
   /** Nothing unusual happens any more: every run has to end. */
   async #comeToAnEnd(): Promise<void> {
     if (this.engine.isDraining) await this.#happen(() => this.#retire(new Dice(0)));
-    for (const runId of this.engine.loop.runs.keys()) await this.#happen(() => this.#letGo(runId));
+    for (const runId of this.engine.loop.runs.keys())
+      await this.#happen(() => this.#people.letGo(runId));
     await this.#happen(() => this.#rival.settle(new Dice(1)));
     for (let at = 0; !this.#isOver(); at += 1) {
       if (at > 10_000)
@@ -353,41 +361,33 @@ export class World implements Seen {
   }
 
   #isOver(): boolean {
-    const { connection, threads, journal } = this.engine;
-    return this.hasEnded && threads.size === 0 && !connection.isAsked && !journal.isAway;
-  }
-
-  #letGo(runId: string): void {
-    if (this.engine.loop.runs.get(runId)?.isPaused) this.ask(runId, { kind: 'resume' });
+    const { connection, threads, journal, pool } = this.engine;
+    const isStill = threads.size === 0 && pool.asked.length === 0 && this.#late.length === 0;
+    return this.hasEnded && isStill && !connection.isAsked && !journal.isAway;
   }
 
   #goOn(dice: Dice): void | Promise<void> {
-    const { connection, expansions, threads, loop } = this.engine;
+    const { connection, expansions, threads, pool } = this.engine;
     if (this.#late.length > 0) return this.#arriveLate(this.#late[0] as () => void);
     for (const zombie of this.zombies) zombie.connection.answer();
+    // One a time: the transactions of two would do their statements side by side, and wait for no lock.
+    const asking = this.zombies.find(({ pool: { asked } }) => asked.length > 0);
+    if (asking) return this.#answer(asking);
     if (connection.isAsked) return connection.answer();
     if (expansions.length > 0) return this.engine.expand(0, dice);
+    if (pool.asked.length > 0) return this.#answer(this.engine);
+    if (this.engine.hasMail) return this.#hear();
+    if (this.#unowned) return this.engine.adopt(this.#unowned, () => false);
     const able = [...threads.values()].filter(({ canAct }) => canAct);
     if (able.length > 0) return dice.pick(able).act(dice);
     const dead = [...threads.values()].find(({ isStuck, cancelled }) => isStuck && cancelled);
     if (dead) return this.engine.lose(dead.job.ref, false);
-    for (const run of loop.runs.values()) {
-      const step = run.steps.find(({ wait }) => wait === 'review');
-      if (step) return this.#review(run.facts.id, step.id);
-    }
+    if (this.#people.hasReview) return this.#people.review();
+    if (this.#people.questions.length > 0 && dice.once(3)) return this.#people.decide(dice);
     if (this.watch.money.whoAsks(this.engine).length > 0) return this.#raise(20_000);
     this.note('pass 3000');
     this.clock.pass(3_000);
-  }
-
-  /** A person looks what has become of an effect, and says so. */
-  #review(runId: string, step: number): void {
-    for (const [key, line] of this.database.effects) {
-      // A retry meets what the run before it has begun.
-      if (line.run_id.at(-1) === runId.at(-1) && line.state === 'needs_review')
-        line.state = this.outside.writes.has(key) ? 'applied' : 'rejected';
-    }
-    this.ask(runId, { kind: 'settled', step, key: '' });
+    this.#look();
   }
 }
 
