@@ -3,6 +3,7 @@ import { encryptedBy, encryptedConfig, newMasterKey } from '../support/encrypted
 import { openTestEngine } from '../support/engine.ts';
 import { markAll } from '../support/finding-mark.ts';
 import { personalWords } from '../support/personal-words.ts';
+import { leftBy, UndoLab } from '../support/undo-lab.ts';
 import { verifies } from '../support/verifies.ts';
 
 const shipped = new URL('../../tutti.config.ts', import.meta.url);
@@ -41,4 +42,29 @@ describe('two whole nights over the sample company, one after the other', functi
         await tutti.close();
       }
     });
+});
+
+/** `tests/night/undo.test.ts` does the same with a few units of each agent. */
+describe('a whole night whose agents may do what their tools can', function () {
+  this.timeout(600_000);
+
+  it('is taken back: every balance, stock and open item is as before', async () => {
+    verifies('R8.undo', 'R3.erp-modules');
+    const lab = await UndoLab.open({ company: true });
+    try {
+      const before = await lab.books();
+      const { id, status } = await lab.engine.run('nightly', { tenantId: lab.tenantId });
+      assert.equal(status, 'succeeded');
+      assert.notDeepEqual(await lab.books(), before);
+
+      const view = await lab.takeBack(id);
+
+      assert.ok(view.total > 200, view.summary);
+      assert.equal(view.summary, `${view.total} effects undone`);
+      assert.deepEqual(leftBy(view), []);
+      assert.deepEqual(await lab.books(), before);
+    } finally {
+      await lab.engine.close();
+    }
+  });
 });
