@@ -3,13 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { ExplainedStep, Explanation } from '../../core/engine/explain/explanation.ts';
 import { openTestEngine, requestOf, type TestEngine } from '../support/engine.ts';
 import { verifies } from '../support/verifies.ts';
-import { shortNightInput, usualUnits } from './fixtures/short-night.ts';
-
-/** Eight units of each agent but those that work on a company: enough for steps to wait for all that a night waits for. */
-const units = ['1001', '1002', '1003', '1004', '1005', '1006', '1007', '1008'];
-const input = shortNightInput(
-  new Map([...usualUnits].map(([agent, usual]) => [agent, usual[0] === 'MCG-DE' ? usual : units])),
-);
+import { firstUnits } from './fixtures/short-night.ts';
 
 describe('a night that is asked what it waits for', function () {
   this.timeout(300_000);
@@ -45,7 +39,7 @@ describe('a night that is asked what it waits for', function () {
   it('names for each waiting step a first thing in its way, without which it starts', async () => {
     verifies('R2.explain');
     const request = {
-      ...requestOf('short_night', { tenantId, input }),
+      ...requestOf('short_night', { tenantId, input: firstUnits }),
       rehearsal: true,
       speed: 20,
     };
