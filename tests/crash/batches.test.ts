@@ -12,7 +12,7 @@ const batchCost = 70;
 /** So many steps a run has. */
 const items = ['a', 'b', 'c'] as const;
 /** Longer than an engine takes to take over from one that has died; a request may be on its way for so long. */
-const onItsWayMs = 700;
+const onItsWayMs = 1_500;
 
 /** A run that an engine has in its hands when it dies. */
 interface Held {
@@ -194,6 +194,8 @@ class Dying {
   readonly #engine: KillableEngine;
   /** The engine has died, or is about to. */
   readonly #struck = Promise.withResolvers<void>();
+  /** What was on its way has arrived. */
+  readonly #late: Promise<void>[] = [];
 
   constructor(lab: BatchCrashLab, death: Death, engine: KillableEngine) {
     this.#lab = lab;
@@ -201,8 +203,8 @@ class Dying {
     this.#engine = engine;
   }
 
-  /** Starts its runs, has the engine die when each has come so far, and has `next` up by then, or soon after. */
-  async come(next: () => void): Promise<readonly Told[]> {
+  /** Starts its runs, and has the engine die when each has come so far and the next engine is up, which then looks before a late request has arrived. */
+  async come(next: () => Promise<void>): Promise<readonly Told[]> {
     const held = heldBy(this.#death);
     const trapped = held.map(({ trap, provider }) => trap && this.#lay(trap, provider));
     const told: Told[] = [];
@@ -212,9 +214,9 @@ class Dying {
       const ids = items.map((item) => `${item} ${title}`);
       told.push({ title, items: ids, id: await this.#lab.run(workflow, ids) });
     }
-    next();
+    const isUp = next();
     const led = held.map(({ lead }, index) => lead?.(this.#lab, told[index] as Told));
-    await Promise.all([...trapped, ...led]);
+    await Promise.all([isUp, ...trapped, ...led]);
     if (this.#death.at === undefined) await this.#engine.kill();
     else this.#engine.arm();
     this.#struck.resolve();
@@ -222,16 +224,30 @@ class Dying {
     return told;
   }
 
+  /** Until what is late has arrived: whoever has sent it again has sent it twice. */
+  async arrived(): Promise<void> {
+    await Promise.all(this.#late);
+  }
+
   /** Lays a trap for the next such request; resolves when it has come. */
   #lay({ route, when, fate }: Trap, provider: Provider): Promise<void> {
     const came = Promise.withResolvers<void>();
+    const isLate = Promise.withResolvers<void>();
     const hold = async (): Promise<void> => {
       came.resolve();
       await this.#struck.promise;
       if (fate === 'late') await sleep(onItsWayMs);
     };
-    const isDropped = fate === 'never';
-    this.#lab.server.fail(route[provider], { kind: 'meanwhile', [when]: hold, isDropped });
+    if (fate === 'late') this.#late.push(isLate.promise);
+    this.#lab.server.fail(route[provider], {
+      kind: 'meanwhile',
+      isDropped: fate === 'never',
+      before: async () => when === 'before' && (await hold()),
+      after: async () => {
+        if (when === 'after') await hold();
+        isLate.resolve();
+      },
+    });
     return came.promise;
   }
 }
@@ -248,12 +264,13 @@ describe('an engine that is killed with batches', function () {
     let last: Promise<unknown> = Promise.resolve();
     for (const [index, death] of deaths.entries()) {
       const dies = last.then(async () => {
-        const dying = engine;
-        await dying.ready;
-        const told = await new Dying(lab, death, dying).come(() => {
-          engine = lab.engine(deaths[index + 1]);
-        });
         await engine.ready;
+        const dying = new Dying(lab, death, engine);
+        const told = await dying.come(() => {
+          engine = lab.engine(deaths[index + 1]);
+          return engine.ready;
+        });
+        await dying.arrived();
         return told;
       });
       const ended = dies.then((told) =>
