@@ -41,7 +41,7 @@ describe('a night that is asked what it waits for', function () {
     const request = {
       ...requestOf('short_night', { tenantId, input: firstUnits }),
       rehearsal: true,
-      speed: 20,
+      speed: 12,
     };
     const { id } = await tutti.engine.startRun(request);
     const told = await askUntilTheEnd(id);
