@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunSummary } from '../../core/engine/history/views.ts';
+import { putCluster } from '../support/made-cluster.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { verifies } from '../support/verifies.ts';
 import { runCli, shopConfig } from './cli.ts';
@@ -9,6 +10,7 @@ import { runCli, shopConfig } from './cli.ts';
 describe('tutti backup and tutti restore', function () {
   this.timeout(180_000);
   const folder = scratchFolder({});
+  before(() => putCluster(join(folder.path, 'old'), 'socket'));
   after(() => folder[Symbol.dispose]());
 
   const tutti = (data: string, ...args: readonly string[]) =>

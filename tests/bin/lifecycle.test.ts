@@ -172,6 +172,7 @@ describe('tutti start on a data folder', () => {
     assert.match(first.stdout, /Company +Meridian Components, .* loaded in/);
     assert.match(first.stdout, /nightly succeeded, 4 proposals open/);
     assert.ok(existsSync(join(folder.path, 'report.html')));
+    assert.ok(existsSync(join(folder.path, 'data/pg')), 'its database goes with the folder');
     assert.equal(second.code, 0, second.stderr);
     assert.match(second.stdout, /Company .* found where an earlier start left it/);
     assert.ok(!readdirSync(join(folder.path, 'data')).some((name) => name.endsWith('.pid')));

@@ -3,6 +3,7 @@ import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ModuleLoadView } from '../../core/engine/modules/module-loads.ts';
 import { json } from '../service/api/api.ts';
+import { briefly } from '../support/brief-flags.ts';
 import { booksDatabase } from '../support/company.ts';
 import { eventually } from '../support/eventually.ts';
 import type { FreshDatabase } from '../support/postgres.ts';
@@ -88,7 +89,7 @@ describe('modules that are loaded while several engines run', function () {
   async function serve(config = 'tutti.config.ts'): Promise<Server> {
     const known = await enginesOf();
     const env = { DATABASE_URL: fresh.url };
-    const served = await startServed({ config, cwd: folder.path, env });
+    const served = await startServed({ config, cwd: folder.path, env, flags: briefly });
     const [id = ''] = (await enginesOf()).filter((each) => !known.includes(each));
     const server = { ...served, id };
     servers.push(server);

@@ -7,7 +7,6 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
-import { nodeFlags } from '../../bin/node24.mjs';
 import { Store } from '../../core/engine/store/store.ts';
 import { submitRun } from '../../core/engine/submit.ts';
 import { writeBackup } from '../../core/ports/db/backup.ts';
@@ -16,9 +15,11 @@ import { openDatabase } from '../../core/ports/db/database.ts';
 import { openEmbedded } from '../../core/ports/db/embedded.ts';
 import { sharedEntities } from '../../core/ports/erp/entities.ts';
 import { loadRegistry } from '../../core/sdk/registry.ts';
+import { briefFlags } from '../support/brief-flags.ts';
 import { compileCacheEnv } from '../support/compile-cache.ts';
 import { requestOf } from '../support/engine.ts';
 import labConfig from '../support/fixtures/lab.config.ts';
+import { putCluster } from '../support/made-cluster.ts';
 import { urlOf } from '../support/postgres.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { verifies } from '../support/verifies.ts';
@@ -47,7 +48,7 @@ describe('the restore drill', function () {
 
   function startEngine(url: string, runId: string): ChildProcess {
     const what = JSON.stringify({ until: runId });
-    const args = [...nodeFlags, program, url, what, 'lab.config.ts'];
+    const args = [...briefFlags, program, url, what, 'lab.config.ts'];
     const lab = { LAB_LOG: log, LAB_GATE: gate, LAB_THREADS: '1' };
     const env = { ...process.env, ...compileCacheEnv, ...lab };
     const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'ignore', 'inherit'] });
@@ -71,6 +72,7 @@ describe('the restore drill', function () {
 
   it('continues a run in an empty folder, with one effect per key', async () => {
     verifies('R13.backup', 'R8.crash');
+    await putCluster(oldPlace, 'socket');
     const old = await openEmbedded({ dataFolder: oldPlace });
     const oldUrl = urlOf(old, 'tutti');
     const { id, tenantId } = await submitMarks(oldUrl);

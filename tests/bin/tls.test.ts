@@ -7,7 +7,9 @@ import type { RunHead } from '../../core/engine/history/views.ts';
 import { openDatabase } from '../../core/ports/db/database.ts';
 import { type EmbeddedServer, openEmbedded } from '../../core/ports/db/embedded.ts';
 import { json } from '../service/api/api.ts';
+import { briefly } from '../support/brief-flags.ts';
 import { eventually } from '../support/eventually.ts';
+import { putCluster } from '../support/made-cluster.ts';
 import { type ModelServer, startModelServer } from '../support/model-server.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { type ServedProcess, startServed } from '../support/served-process.ts';
@@ -32,6 +34,7 @@ describe('connections under a certificate of the company itself', function () {
   let others = 0;
 
   before(async () => {
+    await putCluster(folder.path, 'tcp');
     server = await openEmbedded({ dataFolder: folder.path, transport: 'tcp' });
     await encrypt(server, join(folder.path, 'pg'));
     model = await startModelServer(({ messages }) =>
@@ -47,7 +50,7 @@ describe('connections under a certificate of the company itself', function () {
       OPENAI_BASE_URL: `${front.url}/v1`,
       OPENAI_API_KEY: 'sk-of-the-house',
     };
-    served = await startServed({ config, cwd: folder.path, env });
+    served = await startServed({ config, cwd: folder.path, env, flags: briefly });
   });
   after(async () => {
     served.kill('SIGTERM');

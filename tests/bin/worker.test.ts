@@ -3,9 +3,11 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openDatabase } from '../../core/ports/db/database.ts';
 import { type EmbeddedServer, openEmbedded } from '../../core/ports/db/embedded.ts';
+import { briefly } from '../support/brief-flags.ts';
 import { openTestEngine, requestOf, type TestEngine } from '../support/engine.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/free-port.ts';
+import { putCluster } from '../support/made-cluster.ts';
 import { asAdmin, type FreshDatabase } from '../support/postgres.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { startServed } from '../support/served-process.ts';
@@ -25,6 +27,7 @@ describe('tutti worker', function () {
   let workers: Running[] = [];
 
   before(async () => {
+    await putCluster(folder.path, 'tcp');
     server = await openEmbedded({ dataFolder: folder.path, transport: 'tcp' });
     const database = await openDatabase({ url: urlOf('tutti'), dataFolder: folder.path });
     fresh = { database, url: urlOf('tutti'), drop: () => database.close() };
@@ -147,6 +150,7 @@ describe('tutti worker', function () {
     const place = {
       cwd: folder.path,
       env: { DATABASE_URL: fresh.url, MACHINES_PORT: String(port), TUTTI_LOG: 'off' },
+      flags: briefly,
     };
     const served = await startServed({ ...place, config });
     const worker = work(port);

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { newId } from '../../core/base/ids.ts';
 import type { ApprovalView } from '../../core/engine/approvals/view.ts';
 import { keyOf, Yard } from '../engine/approvals/yard.ts';
+import { sharedFolder } from '../support/compile-cache.ts';
 import { startLabEngine } from '../support/crash-lab.ts';
 import { eventually } from '../support/eventually.ts';
 import { verifies } from '../support/verifies.ts';
@@ -19,6 +23,17 @@ const doing = [
   'after-tool:2',
 ];
 
+/** What is submitted for an engine that dies at a point, and what people were asked of it. */
+interface Submitted {
+  readonly attended: boolean;
+  readonly parcel: string;
+  readonly point: string;
+  readonly id: string;
+}
+interface Asked extends Omit<Submitted, 'id'> {
+  readonly view: ApprovalView;
+}
+
 describe('an engine that dies around an approval', function () {
   this.timeout(900_000);
   let yard: Yard;
@@ -30,13 +45,22 @@ describe('an engine that dies around an approval', function () {
     await yard.close(this);
   });
 
-  /** Lets an engine work until it dies at a crash point; one that does not come to it soon after it `isDone` is ended, which is an error. */
-  async function dieAt(at: string, isDone: () => Promise<boolean>): Promise<void> {
-    const { child, ended } = startLabEngine(
+  /** An engine that dies at a crash point, whose passes count once it is armed. */
+  function mortal(at: string) {
+    const armed = join(sharedFolder, newId());
+    const engine = startLabEngine(
       yard.fresh.url,
-      {},
+      { CRASH_FROM: armed },
       { at, config: 'effects.config.ts' },
     );
+    return { ...engine, at, arm: () => writeFileSync(armed, '') };
+  }
+
+  /** Waits until an engine dies at its crash point; one that does not come to it soon after it `isDone` is ended, which is an error. */
+  async function dies(
+    { child, ended, at }: ReturnType<typeof mortal>,
+    isDone: () => Promise<boolean>,
+  ): Promise<void> {
     let isOver = false;
     void ended.then(() => {
       isOver = true;
@@ -52,60 +76,89 @@ describe('an engine that dies around an approval', function () {
     return (await yard.query<{ state: string }>(text, [runId])).map(({ state }) => state);
   }
 
+  /** Keeps stored runs from any engine until it is told not to. */
+  async function keep(runIds: readonly string[]): Promise<() => Promise<void>> {
+    const client = await yard.pool.connect();
+    await client.query('BEGIN');
+    await client.query('SELECT FROM tutti.run WHERE id = ANY ($1::uuid[]) FOR UPDATE', [runIds]);
+    return async () => {
+      await client.query('ROLLBACK');
+      client.release();
+    };
+  }
+
   it('asks once, whenever it dies, for a step that waits and for a proposal', async () => {
     verifies('R12.approvals');
-    for (const point of asking) {
-      const runs: { readonly attended: boolean; readonly parcel: string; readonly id: string }[] =
-        [];
-      for (const attended of kinds) {
-        const parcel = await yard.parcel(`A${attended}${point}`);
-        runs.push({ attended, parcel, id: await yard.submit({ parcel, attended }) });
-      }
-      await dieAt(point, async () => {
-        const states = await Promise.all(runs.map(({ id }) => statesOf(id)));
-        return states.every(({ length }) => length > 0);
-      });
-
-      await yard.reopen();
-      for (const { attended, parcel, id } of runs) {
+    /** What the engine that died last has left. */
+    let left: readonly Submitted[] = [];
+    const assertAsked = async (): Promise<void> => {
+      for (const { attended, parcel, id, point } of left) {
         await yard.question(id);
         if (attended) await yard.waiting(id);
         else await yard.became(id);
         assert.deepEqual(await statesOf(id), ['open'], point);
         assert.equal(await yard.slips(parcel), 0);
       }
-      await yard.rest();
+    };
+    for (const point of asking) {
+      const runs: Submitted[] = [];
+      for (const attended of kinds) {
+        const parcel = await yard.parcel(`A${attended}${point}`);
+        runs.push({ attended, parcel, point, id: await yard.submit({ parcel, attended }) });
+      }
+      const free = await keep(runs.map(({ id }) => id));
+      const engine = mortal(point);
+      await engine.ready;
+      await assertAsked();
+      engine.arm();
+      await free();
+      await dies(engine, async () => {
+        const states = await Promise.all(runs.map(({ id }) => statesOf(id)));
+        return states.every(({ length }) => length > 0);
+      });
+      left = runs;
     }
+    await yard.reopen();
+    await assertAsked();
   });
 
   it('writes once, whenever it dies, for a step that waits and for a proposal', async () => {
     verifies('R12.approvals');
+    const asked: Asked[] = [];
     await yard.reopen();
-    for (const point of doing) {
-      const asked: { readonly attended: boolean; readonly parcel: string; view: ApprovalView }[] =
-        [];
+    for (const point of doing)
       for (const attended of kinds) {
         const parcel = await yard.parcel(`B${attended}${point}`);
         const view = await yard.asked({ parcel, attended });
         if (attended) await yard.waiting(String(view.runId));
         else await yard.became(String(view.runId));
-        asked.push({ attended, parcel, view });
+        asked.push({ attended, parcel, point, view });
       }
-      await yard.rest();
-      for (const { view } of asked) await yard.say(view.id, 'anna');
-      await dieAt(point, async () => {
-        const states = await Promise.all(asked.map(({ view }) => yard.effect(keyOf(view))));
-        return states.every((state) => state === 'applied');
-      });
-
-      await yard.reopen();
-      for (const { attended, parcel, view } of asked) {
+    await yard.rest();
+    /** What the engine that died last has left. */
+    let left: readonly Asked[] = [];
+    const assertWritten = async (): Promise<void> => {
+      for (const { attended, parcel, point, view } of left) {
         if (attended) assert.match(await yard.became(String(view.runId)), /^(applied|replayed)$/);
         else assert.equal(await yard.became(await yard.applied(view.id)), '');
         assert.equal(await yard.slips(parcel), 1, point);
         assert.equal(await yard.effect(keyOf(view)), 'applied', point);
         assert.deepEqual(await yard.questions(keyOf(view)), ['consumed'], point);
       }
+    };
+    for (const point of doing) {
+      const engine = mortal(point);
+      await engine.ready;
+      await assertWritten();
+      engine.arm();
+      left = asked.filter((each) => each.point === point);
+      for (const { view } of left) await yard.say(view.id, 'anna');
+      await dies(engine, async () => {
+        const states = await Promise.all(left.map(({ view }) => yard.effect(keyOf(view))));
+        return states.every((state) => state === 'applied');
+      });
     }
+    await yard.reopen();
+    await assertWritten();
   });
 });

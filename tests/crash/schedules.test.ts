@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { nodeFlags } from '../../bin/node24.mjs';
 import { Store } from '../../core/engine/store/store.ts';
+import { briefFlags } from '../support/brief-flags.ts';
 import { compileCacheEnv } from '../support/compile-cache.ts';
 import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
 import { verifies } from '../support/verifies.ts';
@@ -27,7 +27,7 @@ describe('a process that fires schedules and dies', function () {
   /** Ends when it dies at a crash point; without one after it has caught up. */
   async function fire(at = ''): Promise<void> {
     const args = [fresh.url, String(tenantId), ...(at === '' ? ['once'] : [])];
-    const child = spawn(process.execPath, [...nodeFlags, program, ...args], {
+    const child = spawn(process.execPath, [...briefFlags, program, ...args], {
       env: { ...process.env, ...compileCacheEnv, CRASH_AT: at },
       stdio: ['ignore', 'ignore', 'pipe'],
     });

@@ -7,7 +7,7 @@ const config = new URL('../night/fixtures/narrow.config.ts', import.meta.url);
 describe('a night in rehearsal at a moderate speed', function () {
   this.timeout(1_200_000);
 
-  it('takes as long as the plan says, within a tenth', async () => {
+  it('does what the plan says, and takes as long, within a tenth', async () => {
     verifies('R7.plan');
     const tutti = await openTestEngine(config);
     try {
@@ -17,7 +17,16 @@ describe('a night in rehearsal at a moderate speed', function () {
       const { id } = await tutti.engine.startRun(request);
       assert.equal(await tutti.engine.whenEnded(id), 'succeeded');
 
-      const { durationMs } = await tutti.history.summary(tenantId, id);
+      const { durationMs, agents, tokens, costMicroUsd, observed } = await tutti.history.summary(
+        tenantId,
+        id,
+      );
+      const writes = Object.values(plan.writes).reduce((sum, of) => sum + of, 0);
+      assert.deepEqual(
+        [agents, tokens, costMicroUsd, observed],
+        [plan.agents, plan.tokens, plan.costMicroUsd.expected, writes],
+      );
+      assert.ok(agents >= 700 && writes >= 200, `${agents} agents, ${writes} writes`);
       const ratio = durationMs / plan.makespanMs;
       assert.ok(ratio > 0.9 && ratio < 1.1, `${durationMs} ms instead of ${plan.makespanMs}`);
     } finally {

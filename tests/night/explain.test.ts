@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { ExplainedStep, Explanation } from '../../core/engine/explain/explanation.ts';
 import { openTestEngine, requestOf, type TestEngine } from '../support/engine.ts';
 import { verifies } from '../support/verifies.ts';
+import { firstUnits } from './fixtures/short-night.ts';
 
 describe('a night that is asked what it waits for', function () {
   this.timeout(300_000);
@@ -28,16 +29,20 @@ describe('a night that is asked what it waits for', function () {
     const told: Explanation[] = [];
     while (!isOver) {
       const { steps } = await tutti.engine.explain({ tenantId, runId });
-      for (const { path } of some(steps, 4))
+      for (const { path } of some(steps, 6))
         told.push(await tutti.engine.explain({ tenantId, runId, step: path }));
-      await Promise.race([ended, pause(300)]);
+      await Promise.race([ended, pause(200)]);
     }
     return told;
   }
 
   it('names for each waiting step a first thing in its way, without which it starts', async () => {
     verifies('R2.explain');
-    const request = { ...requestOf('nightly', { tenantId }), rehearsal: true, speed: 40 };
+    const request = {
+      ...requestOf('short_night', { tenantId, input: firstUnits }),
+      rehearsal: true,
+      speed: 12,
+    };
     const { id } = await tutti.engine.startRun(request);
     const told = await askUntilTheEnd(id);
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { leftBy, type ToolCall, UndoLab } from '../support/undo-lab.ts';
 import { verifies } from '../support/verifies.ts';
+import { shortNightData, shortNightInput, usualUnits } from './fixtures/short-night.ts';
 
 /** What a tool's call names its record by, where it is bound to a version. */
 const bound = [
@@ -9,6 +10,13 @@ const bound = [
   ['payslip', 'payslip'],
   ['party', 'party'],
 ] as const;
+
+/** Units in which each tool finds something to do: a permit to remind of, a fee of a bank to park. */
+const units = new Map([
+  ...usualUnits,
+  ['hr.document_expiry_watch', ['1001', '1002', '1003', '1004', '1005', '1006', '1007', '1008']],
+  ['finance.bank_reconciliation', ['1002', '1015', '1019', '1020']],
+]);
 
 describe('what the tools of all modules have done', function () {
   this.timeout(600_000);
@@ -26,10 +34,11 @@ describe('what the tools of all modules have done', function () {
   const changedIn = (before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>) =>
     [...after].flatMap(([entity, digest]) => (before.get(entity) === digest ? [] : [entity]));
 
-  it('in a whole night is taken back: every balance, stock and open item is as before', async () => {
+  it('in a night of all agents is taken back: every balance, stock and open item is as before', async () => {
     verifies('R8.undo', 'R3.erp-modules');
     const before = await lab.books();
-    const night = await lab.engine.run('nightly', { tenantId: lab.tenantId, input: {} });
+    const night = await lab.run(shortNightData(), shortNightInput(units));
+    assert.equal(night.status, 'succeeded');
     const between = await lab.books([...written]);
     assert.deepEqual(changedIn(before, between).sort(), [...written].sort());
     await gatherCalls();

@@ -12,12 +12,12 @@ import { newId } from '../../core/base/ids.ts';
 import { Store } from '../../core/engine/store/store.ts';
 import { submitRun } from '../../core/engine/submit.ts';
 import { loadRegistry, type Registry } from '../../core/sdk/registry.ts';
-import config from '../engine/batches/fixtures/batch.config.ts';
-import { type Provider, says } from '../engine/batches/lab.ts';
+import { idOf, type Provider, says } from '../engine/batches/lab.ts';
 import { type BatchServer, startBatchServer } from './batch-server.ts';
 import { briefFlags } from './brief-flags.ts';
 import { compileCacheEnv, sharedFolder } from './compile-cache.ts';
 import { requestOf } from './engine.ts';
+import config from './fixtures/batch-crash.config.ts';
 import type { BatchEngine } from './fixtures/batch-engine.ts';
 import { fastClock } from './fixtures/fast-clock.ts';
 import { type FreshDatabase, freshDatabase } from './postgres.ts';
@@ -36,33 +36,27 @@ export interface KillableEngine {
   readonly ended: Promise<string>;
 }
 
-/** A database, a provider of batches, and engines in processes of their own that submit to it; all go by one fast clock. */
+/** A database, two providers of batches, and engines in processes of their own that submit to them; all go by one fast clock. */
 export class BatchCrashLab {
   readonly server: BatchServer;
   readonly pool: pg.Pool;
   readonly #fresh: FreshDatabase;
-  readonly #provider: Provider;
   readonly #registry: Registry = loadRegistry(config, []);
   readonly #living = new Set<ChildProcess>();
   readonly #beganAt: number;
 
-  private constructor(
-    server: BatchServer,
-    fresh: FreshDatabase,
-    of: { readonly provider: Provider; readonly beganAt: number },
-  ) {
+  private constructor(server: BatchServer, fresh: FreshDatabase, beganAt: number) {
     this.server = server;
     this.#fresh = fresh;
-    this.#provider = of.provider;
-    this.#beganAt = of.beganAt;
+    this.#beganAt = beganAt;
     this.pool = fresh.database.pool('tutti_engine', 2);
   }
 
-  static async open(provider: Provider): Promise<BatchCrashLab> {
+  static async open(): Promise<BatchCrashLab> {
     const beganAt = Date.now();
     const clock: Clock = fastClock(beganAt);
     const server = await startBatchServer(says, { direct: says, now: () => clock.now() });
-    return new BatchCrashLab(server, await freshDatabase(), { provider, beganAt });
+    return new BatchCrashLab(server, await freshDatabase(), beganAt);
   }
 
   async close(context: Mocha.Context): Promise<void> {
@@ -76,15 +70,16 @@ export class BatchCrashLab {
    * calls of a run come together, but for those that a busy machine keeps: they have a batch of their own.
    */
   engine({ at = '', gatherMs = 40_000 } = {}): KillableEngine {
-    const target = {
-      provider: this.#provider,
+    const targetOf = (provider: Provider) => ({
+      provider,
       model: 'test-model',
-      baseUrl: this.server.baseUrl(this.#provider),
+      baseUrl: this.server.baseUrl(provider),
       apiKeyEnv: 'TUTTI_TEST_KEY',
       maxOutputTokens: 200,
-    };
+    });
+    const targets = { standard: targetOf('openai'), deep: targetOf('anthropic') };
     const what: BatchEngine = {
-      ...{ database: this.#fresh.url, target, beganAt: this.#beganAt, gatherMs },
+      ...{ database: this.#fresh.url, targets, beganAt: this.#beganAt, gatherMs },
     };
     const armed = join(sharedFolder, newId());
     const env = { ...process.env, ...compileCacheEnv, TUTTI_TEST_KEY: 'sk-test' };
@@ -156,12 +151,18 @@ export class BatchCrashLab {
     }
   }
 
-  /** Waits for the end of a run, with a provider that ends every batch at once. */
+  /** The providers end their batches: those with requests for some ids, or all. */
+  answer(ids?: readonly string[]): void {
+    for (const { id, state, items } of this.server.batches)
+      if (state === 'working' && (!ids || items.some(({ call }) => ids.includes(idOf(call)))))
+        this.server.end({}, id);
+  }
+
+  /** Waits for the end of a run, with providers that end every batch at once. */
   async ended(run: string): Promise<string> {
     let status = '';
     await this.until(async () => {
-      for (const { id, state } of this.server.batches)
-        if (state === 'working') this.server.end({}, id);
+      this.answer();
       const { rows } = await this.pool.query<{ status: string; is_over: boolean }>(
         'SELECT status, ended_at IS NOT NULL AS is_over FROM tutti.run WHERE id = $1',
         [run],

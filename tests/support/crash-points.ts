@@ -57,7 +57,10 @@ export class EveryPass implements Deaths {
   }
 }
 
-/** The first pass of each point but the claim (`dieAtClaim`), one in the middle by chance, and the last. */
+/** How many passes fewer the run after one that was outlived may need: each that is outlived is an engine for nothing. */
+const spare = 2;
+
+/** The first pass of each point but the claim (`dieAtClaim`), one in the middle by chance, and the last, or one of the last where runs need fewer. */
 export class SomePasses implements Deaths {
   readonly #left: Death[];
   /** How often runs come to each point. */
@@ -86,7 +89,8 @@ export class SomePasses implements Deaths {
     assert.ok(pass > 1, `${point}: no engine came to it`);
     for (const [each, most] of this.#most)
       this.#most.set(each, Math.min(most, came.get(each) ?? most));
-    this.#left.unshift({ point, pass: pass - 1 });
+    const most = Math.min(pass, this.#most.get(point) ?? pass);
+    this.#left.unshift({ point, pass: Math.max(1, most - spare) });
   }
 }
 

@@ -1,6 +1,6 @@
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /*
@@ -16,6 +16,12 @@ export type ServerFolders = readonly [data: string, sockets: string];
 /** Before all processes. */
 export function nameThePlace(): void {
   process.env[variable] = join(mkdtempSync(join(tmpdir(), 'tutti-test-left-')), 'folders');
+}
+
+/** A name for folders that all processes of the tests share, to be followed by more; undefined: nobody takes away what is there. */
+export function placeForAll(): string | undefined {
+  const place = process.env[variable];
+  return place && dirname(place);
 }
 
 /** What the calling process will leave behind if it is ended before it is done. */

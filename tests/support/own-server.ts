@@ -4,6 +4,7 @@ import type pg from 'pg';
 import type { ConnectionConfig } from '../../core/ports/db/connection.ts';
 import { type Database, openDatabase } from '../../core/ports/db/database.ts';
 import { openEmbedded } from '../../core/ports/db/embedded.ts';
+import { putCluster } from './made-cluster.ts';
 import { asAdmin, urlOf } from './postgres.ts';
 import { scratchFolder } from './scratch.ts';
 
@@ -21,6 +22,7 @@ export interface OwnServer extends AsyncDisposable {
 /** Starts a server in a folder of its own, or one that the caller removes, with the schema in it. */
 export async function ownServer(given?: string): Promise<OwnServer> {
   const folder = given === undefined ? scratchFolder({}) : { path: given, [Symbol.dispose]() {} };
+  if (given === undefined) await putCluster(folder.path, 'socket');
   const server = await openEmbedded({ dataFolder: folder.path });
   const url = urlOf(server, 'tutti');
   const database = await openDatabase({ url, dataFolder: folder.path });

@@ -7,6 +7,7 @@ import { type EmbeddedServer, openEmbedded } from '../../core/ports/db/embedded.
 import { testEncryption } from './encrypted.ts';
 import { stopAfterAll } from './hooks.ts';
 import { mayLeave } from './left-behind.ts';
+import { putCluster } from './made-cluster.ts';
 
 /*
  * One PostgreSQL for the whole test process, in a folder of its own, started by the first file that asks. It need not outlive a power
@@ -103,6 +104,7 @@ export async function testServer(): Promise<TestServer> {
 async function startServer(): Promise<TestServer> {
   const dataFolder = mkdtempSync(path.join(tmpdir(), 'tutti-test-'));
   process.once('exit', () => stopAtOnce(dataFolder));
+  await putCluster(dataFolder, 'socket');
   const server = await openEmbedded({ dataFolder });
   mayLeave([dataFolder, String(server.connection.host)]);
   const admin = new pg.Pool({

@@ -37,6 +37,8 @@ export interface ServedOptions {
   readonly place?: ServedPlace;
   /** @default one that is free */
   readonly port?: number;
+  /** Beside Tutti's own flags for Node. @default none */
+  readonly flags?: readonly string[];
 }
 
 /** Whether this machine lets the test give processes other host names and process numbers: Linux as root. */
@@ -47,8 +49,8 @@ export function hasPlaces(): boolean {
 
 /** Starts a server and waits until it serves. */
 export async function startServed(options: ServedOptions): Promise<ServedProcess> {
-  const { place = { kind: 'here' }, port = 0, config, cwd } = options;
-  const serve = [process.execPath, ...nodeFlags, entry, 'serve', '--port', String(port)];
+  const { place = { kind: 'here' }, port = 0, flags = [], config, cwd } = options;
+  const serve = [process.execPath, ...nodeFlags, ...flags, entry, 'serve', '--port', String(port)];
   const [program = '', ...args] = [...wrapperOf(place), ...serve, '--config', config];
   const { PATH = '', HOME = '' } = process.env;
   const env = { PATH, HOME, ...compileCacheEnv, ...options.env };

@@ -73,6 +73,14 @@ export class UndoLab {
         args: args as string,
       })),
     };
+    return await this.run(data);
+  }
+
+  /** Runs a workflow that the configuration does not have to its end; its id and status. */
+  async run(
+    data: WorkflowData,
+    input: unknown = {},
+  ): Promise<{ readonly id: string; readonly status: RunStatus }> {
     const { store } = this.engine.host;
     const { tenantId } = this;
     const version = await store.publishWorkflow(tenantId, {
@@ -80,7 +88,7 @@ export class UndoLab {
       module: null,
       digest: digest(data),
     });
-    const { id } = await store.createRun(requestOf(data.name, { tenantId }), version);
+    const { id } = await store.createRun(requestOf(data.name, { tenantId, input }), version);
     return { id, status: await this.#ended(id) };
   }
 

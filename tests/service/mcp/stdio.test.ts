@@ -6,7 +6,7 @@ import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { Client as FormerClient } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport as FormerTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
-import { nodeFlags } from '../../../bin/node24.mjs';
+import { briefFlags } from '../../support/brief-flags.ts';
 import { booksDatabase } from '../../support/company.ts';
 import { compileCacheEnv } from '../../support/compile-cache.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -35,7 +35,7 @@ describe('tutti mcp serve', () => {
 
   const command = () => ({
     command: process.execPath,
-    args: [...nodeFlags, cli, 'mcp', 'serve', '--config', fileURLToPath(servedConfig)],
+    args: [...briefFlags, cli, 'mcp', 'serve', '--config', fileURLToPath(servedConfig)],
     env: {
       ...(process.env as Record<string, string>),
       ...compileCacheEnv,
