@@ -184,8 +184,8 @@ describe('type soundness', () => {
             throw new Error(`${cel} over ${JSON.stringify([types, input])}`, { cause: error });
         }
       }),
-      { numRuns: 20_000 },
+      { numRuns: 10_000 },
     );
-    assert.ok(accepted > 1_000, `${accepted} expressions passed the check`);
+    assert.ok(accepted > 500, `${accepted} expressions passed the check`);
   });
 });
