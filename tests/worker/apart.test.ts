@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { systemClock } from '../../core/base/clock.ts';
 import type { IsolationConfig } from '../../core/ports/config.ts';
+import { Freshness } from '../../core/ports/erp/freshness.ts';
+import { Apart } from '../../worker/pool/apart.ts';
 import { isolationBy } from '../../worker/pool/isolation.ts';
 import { Pool, type PoolOptions } from '../../worker/pool/pool.ts';
 import { apartSetup } from '../support/apart-setup.ts';
@@ -83,19 +86,23 @@ describe('agents that are kept apart', () => {
   });
 
   it('are told when their process does not start', async () => {
-    pool = new Pool({
+    const events: Jobs = new Jobs(() => ({
+      run: (job) => apart.run('east', job),
+      tell: (message) => void apart.tell(message),
+    }));
+    const apart = new Apart({
       setup: { ...setup, digest: 'of another engine' },
-      threads: 1,
-      isolation: isolationBy({}, registry),
+      ...{ clock: systemClock, lease: heldLease(), events, processes: 1 },
+      freshness: new Freshness(),
     });
-    jobs = new Jobs(() => pool);
-    const started = pool.start(jobs, heldLease());
-    void started.catch(() => {});
+    try {
+      const ended = await events.send('east.apart', {}).ended;
 
-    const ended = await jobs.send('east.apart', {}).ended;
-
-    assert.ok(ended.kind === 'failed', JSON.stringify(ended));
-    assert.match(ended.error.message, /module 'east' .*does not start: .*other declarations/);
+      assert.ok(ended.kind === 'failed', JSON.stringify(ended));
+      assert.match(ended.error.message, /module 'east' .*does not start: .*other declarations/);
+    } finally {
+      await apart.stop();
+    }
   });
 });
 
