@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { nodeFlags } from '../../bin/node24.mjs';
 import { root, tsc } from '../../scripts/checks.ts';
 import { runCli } from '../bin/cli.ts';
+import { briefFlags } from '../support/brief-flags.ts';
 import { compileCacheEnv } from '../support/compile-cache.ts';
 import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
 import { scratchFolder } from '../support/scratch.ts';
@@ -58,7 +58,7 @@ describe('the page that shows how a module is written', function () {
   });
 
   const node = (...args: string[]) =>
-    spawnSync(process.execPath, [...nodeFlags, ...args], {
+    spawnSync(process.execPath, [...briefFlags, ...args], {
       cwd: folder.path,
       encoding: 'utf8',
       timeout: 120_000,

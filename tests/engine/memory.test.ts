@@ -32,7 +32,7 @@ const yard = defineModule({
   workflows: [three],
 });
 
-/** What a step has to say; a hundred and twenty runs would keep 22 MB of it. */
+/** What a step has to say; sixty runs would keep 11 MB of it. */
 const said = 60_000;
 const mostKept = 3_000_000;
 const mostPerStep = 4_000;
@@ -65,13 +65,13 @@ describe('the memory of an engine', function () {
   it('keeps nothing of runs that have ended', async () => {
     verifies('R13.memory');
     const hand = await engines.open();
-    await runs(hand, 30);
+    await runs(hand, 20);
 
     const before = heap();
-    await runs(hand, 120);
+    await runs(hand, 60);
 
     const kept = heap() - before;
-    assert.ok(kept < mostKept, `${kept} bytes of 120 runs`);
+    assert.ok(kept < mostKept, `${kept} bytes of 60 runs`);
   });
 
   it('has some 1.5 kB for a step that waits, however many wait in its run', async () => {

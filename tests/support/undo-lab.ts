@@ -1,4 +1,3 @@
-import assert from 'node:assert/strict';
 import type pg from 'pg';
 import { digest } from '../../core/base/ids.ts';
 import { Undo, type UndoAsk } from '../../core/engine/undo/undo.ts';
@@ -7,8 +6,6 @@ import type { RunStatus } from '../../core/ports/db/states.ts';
 import type { WorkflowData } from '../../core/sdk/node.ts';
 import { openTestEngine, requestOf, type TestEngine } from './engine.ts';
 import { eventually } from './eventually.ts';
-
-const patienceMs = 300_000;
 
 /** A call of a tool, with arguments that fit it. */
 export interface ToolCall {
@@ -81,15 +78,12 @@ export class UndoLab {
     data: WorkflowData,
     input: unknown = {},
   ): Promise<{ readonly id: string; readonly status: RunStatus }> {
-    const { store } = this.engine.host;
     const { tenantId } = this;
-    const version = await store.publishWorkflow(tenantId, {
-      data,
-      module: null,
-      digest: digest(data),
+    const { id } = await this.engine.engine.startOwn({
+      request: requestOf(data.name, { tenantId, input }),
+      workflow: { data, module: null, digest: digest(data) },
     });
-    const { id } = await store.createRun(requestOf(data.name, { tenantId, input }), version);
-    return { id, status: await this.#ended(id) };
+    return { id, status: await this.engine.engine.whenEnded(id) };
   }
 
   /** Undoes a run, or one step of it, and waits for the end. */
@@ -101,7 +95,7 @@ export class UndoLab {
     const actor = { kind: 'person', id: 'anna' } as const;
     const ask = { tenantId, runId, step, actor, reason: 'it was wrong', ...more };
     const { id } = await this.undo.start(ask);
-    await this.#ended(id);
+    await this.engine.engine.whenEnded(id);
     return (await this.undo.view(ask)) as UndoView & { readonly id: string };
   }
 
@@ -109,7 +103,7 @@ export class UndoLab {
   async takenBack(runId: string): Promise<UndoView> {
     const { tenantId } = this;
     const { id } = await eventually(() => this.undo.view({ tenantId, runId }));
-    await this.#ended(id ?? '');
+    await this.engine.engine.whenEnded(id ?? '');
     return (await this.undo.view({ tenantId, runId })) as UndoView;
   }
 
@@ -134,17 +128,6 @@ export class UndoLab {
       this.tenantId,
     );
     return new Map(rows.map(({ name, digest }) => [name, digest]));
-  }
-
-  async #ended(runId: string): Promise<RunStatus> {
-    const deadline = performance.now() + patienceMs;
-    for (;;) {
-      const { status, endedAt } = await this.engine.history.head(this.tenantId, runId);
-      if (endedAt !== null) return status;
-      assert.equal(this.engine.failure, null);
-      assert.ok(performance.now() < deadline, `Run ${runId} is '${status}' and does not end`);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
   }
 }
 

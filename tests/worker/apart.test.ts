@@ -2,12 +2,16 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { nodeFlags } from '../../bin/node24.mjs';
+import { systemClock } from '../../core/base/clock.ts';
 import type { IsolationConfig } from '../../core/ports/config.ts';
+import { Freshness } from '../../core/ports/erp/freshness.ts';
+import { Apart } from '../../worker/pool/apart.ts';
 import { isolationBy } from '../../worker/pool/isolation.ts';
 import { Pool, type PoolOptions } from '../../worker/pool/pool.ts';
 import { apartSetup } from '../support/apart-setup.ts';
+import { briefFlags } from '../support/brief-flags.ts';
 import { openTestEngine } from '../support/engine.ts';
+import { eventually } from '../support/eventually.ts';
 import { type Ended, heldLease, Jobs, type Sent, until } from '../support/lab-pool.ts';
 import { verifies } from '../support/verifies.ts';
 
@@ -17,7 +21,7 @@ const { setup, registry } = apartSetup;
 const deadly: readonly (readonly [string, RegExp])[] = [
   ['killed', /its process was ended by SIGKILL/],
   ['exits', /exited with code: 1/],
-  ['loops', /did not yield/],
+  ['blocks', /did not yield/],
   ['hoards', /its heap held \d+ MB \(limit 128\)|memory/],
 ];
 
@@ -53,61 +57,6 @@ async function pidOf(sent: Sent): Promise<number> {
 describe('agents that are kept apart', () => {
   afterEach(() => pool.stop());
 
-  it('run in one process with those of their module, and in none with others', async () => {
-    verifies('R13.isolation', 'R3.custom-executor');
-    await open();
-    assert.equal(pool.health.apart, 0, 'no process before it is needed');
-    const sent = ['east.apart', 'east.other', 'east.apart', 'west.apart', 'east.plain'].map(
-      (agent) => jobs.send(agent, {}),
-    );
-
-    const pids = await Promise.all(sent.map(pidOf));
-
-    const [east, other, again, west, plain] = pids;
-    assert.deepEqual([other, again], [east, east]);
-    assert.equal(new Set([east, west, plain]).size, 3, pids.join(' '));
-    assert.equal(plain, process.pid);
-    assert.deepEqual(
-      sent.map(({ worker }) => worker),
-      ['apart-east', 'apart-east', 'apart-east', 'apart-west', 'lane-1'],
-    );
-  });
-
-  it('are known to wait until the process of their module is there for them', async () => {
-    verifies('R2.explain', 'R13.isolation');
-    await open({ processes: 1 });
-    const [east, west] = [jobs.send('east.apart', {}), jobs.send('west.apart', {})];
-    assert.deepEqual(
-      [...pool.awaiting],
-      [
-        [east.ref, { kind: 'process', module: 'east' }],
-        [west.ref, { kind: 'process', module: 'west' }],
-      ],
-    );
-
-    await pidOf(east);
-    assert.equal(pool.awaiting.has(east.ref), false);
-    await pidOf(west);
-    assert.equal(pool.awaiting.size, 0);
-  });
-
-  it('have nothing of the secrets that are only the engine’s', async () => {
-    verifies('R13.isolation');
-    const { DATABASE_URL: before } = process.env;
-    process.env.DATABASE_URL = 'postgresql://somewhere';
-    try {
-      await open();
-      const ends = ['east.apart', 'east.plain'].map((agent) => jobs.send(agent, {}).ended);
-      const [apart, plain] = await Promise.all(ends);
-
-      assert.equal(placeOf(apart as Ended).secrets, 0);
-      assert.notEqual(placeOf(plain as Ended).secrets, 0);
-    } finally {
-      if (before === undefined) delete process.env.DATABASE_URL;
-      else process.env.DATABASE_URL = before;
-    }
-  });
-
   it('harm only their own process, however they bring it down, which is there again for the next', async () => {
     verifies('R13.isolation', 'R8.isolation');
     await open({ heapMb: 128 });
@@ -126,9 +75,60 @@ describe('agents that are kept apart', () => {
     }
   });
 
+  it('leave no process behind that has nothing to do', async () => {
+    verifies('R3.cleanup');
+    await open({}, { idleMs: 50 });
+    await jobs.send('east.apart', {}).ended;
+
+    await until(() => pool.health.apart === 0, 'the process is ended');
+
+    assert.equal((await jobs.send('east.apart', {}).ended).kind, 'succeeded');
+  });
+
+  it('are told when their process does not start', async () => {
+    const events: Jobs = new Jobs(() => ({
+      run: (job) => apart.run('east', job),
+      tell: (message) => void apart.tell(message),
+    }));
+    const apart = new Apart({
+      setup: { ...setup, digest: 'of another engine' },
+      ...{ clock: systemClock, lease: heldLease(), events, processes: 1 },
+      freshness: new Freshness(),
+    });
+    try {
+      const ended = await events.send('east.apart', {}).ended;
+
+      assert.ok(ended.kind === 'failed', JSON.stringify(ended));
+      assert.match(ended.error.message, /module 'east' .*does not start: .*other declarations/);
+    } finally {
+      await apart.stop();
+    }
+  });
+});
+
+describe('agents that are kept apart in one process for all', () => {
+  before(() => open({ processes: 1 }));
+  after(() => pool.stop());
+
+  it('are known to wait until the process of their module is there for them', async () => {
+    verifies('R2.explain', 'R13.isolation');
+    const [east, west] = [jobs.send('east.apart', {}), jobs.send('west.apart', {})];
+    assert.deepEqual(
+      [...pool.awaiting],
+      [
+        [east.ref, { kind: 'process', module: 'east' }],
+        [west.ref, { kind: 'process', module: 'west' }],
+      ],
+    );
+
+    await pidOf(east);
+    assert.equal(pool.awaiting.has(east.ref), false);
+    await pidOf(west);
+    assert.equal(pool.awaiting.size, 0);
+  });
+
   it('take turns where there is one process for two modules, and never share it', async () => {
     verifies('R13.isolation');
-    await open({ processes: 1 });
     const sent = Array.from({ length: 12 }, (_, index) =>
       jobs.send(index % 2 === 0 ? 'east.apart' : 'west.apart', { ms: 20 }),
     );
@@ -149,7 +149,6 @@ describe('agents that are kept apart', () => {
 
   it('do not keep another module waiting for as long as they have more to do', async () => {
     verifies('R13.isolation');
-    await open({ processes: 1 });
     await jobs.send('east.apart', {}).ended;
     let isOver = false;
     // Of so many that take different times one is always there: its process never has nothing to do.
@@ -169,7 +168,6 @@ describe('agents that are kept apart', () => {
 
   it('are ended from outside, whether they wait or run', async () => {
     verifies('R8.cancel');
-    await open({ processes: 1 });
     const [runs, waits] = ['east.apart', 'west.apart'].map((agent) =>
       jobs.send(agent, { ms: 3_600_000 }),
     ) as [Sent, Sent];
@@ -179,80 +177,41 @@ describe('agents that are kept apart', () => {
 
     for (const { ended } of [waits, runs]) assert.equal((await ended).kind, 'failed');
   });
-
-  it('leave no process behind that has nothing to do', async () => {
-    verifies('R3.cleanup');
-    await open({}, { idleMs: 50 });
-    await jobs.send('east.apart', {}).ended;
-
-    await until(() => pool.health.apart === 0, 'the process is ended');
-
-    assert.equal((await jobs.send('east.apart', {}).ended).kind, 'succeeded');
-  });
-
-  it('are told when their process does not start', async () => {
-    pool = new Pool({
-      setup: { ...setup, digest: 'of another engine' },
-      threads: 1,
-      isolation: isolationBy({}, registry),
-    });
-    jobs = new Jobs(() => pool);
-    const started = pool.start(jobs, heldLease());
-    void started.catch(() => {});
-
-    const ended = await jobs.send('east.apart', {}).ended;
-
-    assert.ok(ended.kind === 'failed', JSON.stringify(ended));
-    assert.match(ended.error.message, /module 'east' .*does not start: .*other declarations/);
-  });
-
-  it('do not outlive their engine', async () => {
-    verifies('R13.isolation', 'R3.cleanup');
-    await open();
-    const fixture = new URL('../support/fixtures/apart-engine.ts', import.meta.url);
-    const engine = spawn(process.execPath, [...nodeFlags, fileURLToPath(fixture)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    try {
-      const [line] = (await once(engine.stdout.setEncoding('utf8'), 'data')) as [string];
-      const pid = Number(line);
-      assert.ok(isAlive(pid), line);
-
-      engine.kill('SIGKILL');
-
-      await until(() => !isAlive(pid), 'the process is gone');
-    } finally {
-      engine.kill('SIGKILL');
-    }
-  });
-
-  it('are those that declare it, unless the configuration says otherwise by the first pattern that fits', () => {
-    verifies('R13.isolation');
-    const agents = { 'east.apart': 'thread', 'west.*': 'process', 'east.*': 'process' } as const;
-    const [declared, configured] = [isolationBy({}, registry), isolationBy({ agents }, registry)];
-    const names = [
-      'east.apart',
-      'east.other',
-      'east.plain',
-      'west.plain',
-      'tool:west.ring',
-      'own.x',
-    ];
-
-    const said = (isolation: typeof declared) =>
-      names.map((agent) => {
-        const place = isolation.placeOf({ agent });
-        return place && 'module' in place ? place.module : null;
-      });
-
-    assert.deepEqual(said(declared), ['east', 'east', null, null, null, null]);
-    assert.deepEqual(said(configured), [null, 'east', 'east', 'west', 'west', null]);
-  });
 });
 
 describe('an agent that is kept apart', () => {
-  before(() => open());
-  after(() => pool.stop());
+  const { DATABASE_URL: known } = process.env;
+
+  before(async () => {
+    process.env.DATABASE_URL = 'postgresql://somewhere';
+    await open();
+  });
+  after(async () => {
+    if (known === undefined) delete process.env.DATABASE_URL;
+    else process.env.DATABASE_URL = known;
+    await pool.stop();
+  });
+
+  it('runs in one process with those of its module, in none with others, and without the secrets that are only the engine’s', async () => {
+    verifies('R13.isolation', 'R3.custom-executor');
+    assert.equal(pool.health.apart, 0, 'no process before it is needed');
+    const agents = ['east.apart', 'east.other', 'east.apart', 'west.apart', 'east.plain'];
+    const sent = agents.map((agent) => jobs.send(agent, {}));
+
+    const places = await Promise.all(sent.map(async ({ ended }) => placeOf(await ended)));
+
+    const [east, other, again, west, plain] = places.map(({ pid }) => pid);
+    assert.deepEqual([other, again], [east, east]);
+    assert.equal(new Set([east, west, plain]).size, 3);
+    assert.equal(plain, process.pid);
+    assert.deepEqual(
+      sent.map(({ worker }) => worker),
+      ['apart-east', 'apart-east', 'apart-east', 'apart-west', 'lane-1'],
+    );
+    const secrets = places.map((place) => place.secrets);
+    assert.deepEqual(secrets.slice(0, -1), [0, 0, 0, 0]);
+    assert.notEqual(secrets.at(-1), 0);
+  });
 
   it('is blamed for no death that another one may have caused', async () => {
     verifies('R13.isolation', 'R8.isolation');
@@ -305,6 +264,48 @@ describe('an agent that is kept apart', () => {
 });
 
 describe('an engine with agents that are kept apart', () => {
+  it('is not outlived by them', async () => {
+    verifies('R13.isolation', 'R3.cleanup');
+    const fixture = new URL('../support/fixtures/apart-engine.ts', import.meta.url);
+    const engine = spawn(process.execPath, [...briefFlags, fileURLToPath(fixture)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    try {
+      const [line] = (await once(engine.stdout.setEncoding('utf8'), 'data')) as [string];
+      const pid = Number(line);
+      assert.ok(isAlive(pid), line);
+
+      engine.kill('SIGKILL');
+
+      await eventually(() => !isAlive(pid));
+    } finally {
+      engine.kill('SIGKILL');
+    }
+  });
+
+  it('keeps those apart that declare it, unless the configuration says otherwise by the first pattern that fits', () => {
+    verifies('R13.isolation');
+    const agents = { 'east.apart': 'thread', 'west.*': 'process', 'east.*': 'process' } as const;
+    const [declared, configured] = [isolationBy({}, registry), isolationBy({ agents }, registry)];
+    const names = [
+      'east.apart',
+      'east.other',
+      'east.plain',
+      'west.plain',
+      'tool:west.ring',
+      'own.x',
+    ];
+
+    const said = (isolation: typeof declared) =>
+      names.map((agent) => {
+        const place = isolation.placeOf({ agent });
+        return place && 'module' in place ? place.module : null;
+      });
+
+    assert.deepEqual(said(declared), ['east', 'east', null, null, null, null]);
+    assert.deepEqual(said(configured), [null, 'east', 'east', 'west', 'west', null]);
+  });
+
   it('counts deaths of their process as of any thread: who causes them is proven guilty, the others end well', async function () {
     verifies('R13.isolation', 'R8.quarantine');
     const config = new URL('../support/fixtures/apart.config.ts', import.meta.url);

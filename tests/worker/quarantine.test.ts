@@ -3,10 +3,11 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { nodeFlags } from '../../bin/node24.mjs';
 import { systemClock } from '../../core/base/clock.ts';
 import { Freshness } from '../../core/ports/erp/freshness.ts';
 import { Quarantine, type QuarantineOptions } from '../../worker/pool/quarantine.ts';
+import { briefFlags } from '../support/brief-flags.ts';
+import { eventually } from '../support/eventually.ts';
 import {
   heldLease,
   Jobs,
@@ -165,7 +166,7 @@ describe('the quarantine', () => {
 
     const { stdout, stderr, status } = spawnSync(
       'sh',
-      [...limited, process.execPath, fileURLToPath(fixture)],
+      [...limited, process.execPath, ...briefFlags, fileURLToPath(fixture)],
       { encoding: 'utf8' },
     );
 
@@ -178,7 +179,7 @@ describe('the quarantine', () => {
     using folder = scratchFolder({});
     const log = join(folder.path, 'pid');
     const fixture = new URL('../support/fixtures/suspect-engine.ts', import.meta.url);
-    const engine = spawn(process.execPath, [...nodeFlags, fileURLToPath(fixture)], {
+    const engine = spawn(process.execPath, [...briefFlags, fileURLToPath(fixture)], {
       env: { ...process.env, LAB_LOG: log },
       stdio: 'inherit',
     });
@@ -189,7 +190,7 @@ describe('the quarantine', () => {
 
       engine.kill('SIGKILL');
 
-      await until(() => !isAlive(pid), 'the process is gone');
+      await eventually(() => !isAlive(pid));
     } finally {
       engine.kill('SIGKILL');
     }

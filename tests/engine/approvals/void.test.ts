@@ -12,14 +12,15 @@ interface Case {
   readonly name: string;
   /** How the engine is set when people are asked. @default one clerk */
   readonly before?: string;
-  readonly meanwhile?: (yard: Yard, view: ApprovalView) => Promise<void>;
+  readonly meanwhile: (yard: Yard, view: ApprovalView) => Promise<void>;
   /** The rule by which the run refuses that carries it out. */
   readonly rule: string;
   /** What becomes of the step that waits: it is asked anew, or refused. */
   readonly step: 'asked' | 'refused' | 'applied';
 }
 
-const cases: readonly Case[] = [
+/** By one clerk, all of them. */
+const ofRecords: readonly Case[] = [
   {
     name: 'a field that they were shown has changed',
     meanwhile: (yard, { effect }) => yard.change(String(effect?.targetId), { weight: 9 }),
@@ -34,14 +35,32 @@ const cases: readonly Case[] = [
     step: 'asked',
   },
   {
+    name: 'a field has changed that nobody was shown',
+    meanwhile: (yard, { effect }) => yard.change(String(effect?.targetId), { note: 'other' }),
+    rule: '',
+    step: 'applied',
+  },
+];
+
+/** In an order in which most begin as the one before has ended: each setting is an engine of its own. */
+const ofSettings: readonly Case[] = [
+  {
     name: 'the tool promises something else',
     meanwhile: (yard) => yard.set('?contract'),
     rule: 'approval.contract',
     step: 'asked',
   },
   {
+    name: 'the policy has changed, and still lets those who agreed',
+    before: '?contract',
+    meanwhile: (yard) => yard.set('?contract&tier=anybody'),
+    rule: '',
+    step: 'applied',
+  },
+  {
     name: 'more people must agree by now',
-    meanwhile: (yard) => yard.set('?tier=two'),
+    before: '?contract&tier=anybody',
+    meanwhile: (yard) => yard.set('?contract&tier=two'),
     rule: 'approval.tier',
     step: 'asked',
   },
@@ -56,18 +75,6 @@ const cases: readonly Case[] = [
     meanwhile: (yard) => yard.set('?autonomy=observe'),
     rule: 'autonomy.observe',
     step: 'refused',
-  },
-  {
-    name: 'a field has changed that nobody was shown',
-    meanwhile: (yard, { effect }) => yard.change(String(effect?.targetId), { note: 'other' }),
-    rule: '',
-    step: 'applied',
-  },
-  {
-    name: 'the policy has changed, and still lets those who agreed',
-    meanwhile: (yard) => yard.set('?tier=anybody'),
-    rule: '',
-    step: 'applied',
   },
 ];
 
@@ -87,11 +94,11 @@ describe('a yes to an effect', function () {
     return yard.parcel(`V${count}`);
   }
 
-  for (const { name, meanwhile, rule, step } of cases) {
+  function itIsMet({ name, before = '', meanwhile, rule, step }: Case): void {
     const isGood = step === 'applied';
     it(`${isGood ? 'holds' : 'is void'} for a proposal and for a step that waits when ${name}`, async () => {
       verifies('R12.approvals');
-      await yard.set();
+      await yard.set(before);
       const [proposed, waited] = [await aParcel(), await aParcel()];
       const proposal = await yard.asked({ parcel: proposed, attended: false });
       await yard.became(String(proposal.runId));
@@ -101,7 +108,7 @@ describe('a yes to an effect', function () {
       // Until it carries out what was granted, a run is not there: what comes first is met by it.
       await yard.query(`UPDATE tutti.approval SET apply_run = $1 WHERE id = $1`, [proposal.id]);
       await yard.grant(proposal);
-      for (const view of [proposal, question]) await meanwhile?.(yard, view);
+      for (const view of [proposal, question]) await meanwhile(yard, view);
       await yard.query(`UPDATE tutti.approval SET apply_run = NULL WHERE id = $1`, [proposal.id]);
       // A run whose tools have changed is held until somebody lets it go on.
       const actor = { kind: 'person', id: 'cli:rita' } as const;
@@ -122,6 +129,8 @@ describe('a yes to an effect', function () {
       assert.equal(await yard.slips(waited), isGood ? 1 : 0);
     });
   }
+
+  for (const each of ofRecords) itIsMet(each);
 
   it('is carried out although another cannot be, of which nobody can read what was proposed', async () => {
     verifies('R12.approvals');
@@ -146,24 +155,6 @@ describe('a yes to an effect', function () {
     const [row] = await yard.query(`SELECT apply_run FROM tutti.approval WHERE id = $1`, [sick.id]);
     assert.deepEqual(row, { apply_run: null });
     await yard.query(`UPDATE tutti.approval SET state = 'withdrawn' WHERE id = $1`, [sick.id]);
-  });
-
-  it('is void once its time is over', async () => {
-    await yard.set('?tier=short');
-    for (const attended of [true, false]) {
-      const parcel = await aParcel();
-      const runId = await yard.start({ parcel, attended });
-      // It may be over before anybody sees it open.
-      const { id } = await eventually(
-        async () => (await yard.approvals.list(yard.tenantId, { runId, limit: 1 }))[0],
-      );
-      await yard.settled(id, 'expired');
-
-      await assert.rejects(yard.say(id, 'anna'), { code: 'APPROVAL_CLOSED' });
-      const became = attended ? 'approval.expired' : 'proposed';
-      assert.equal(await yard.became(runId), became);
-      assert.equal(await yard.slips(parcel), 0);
-    }
   });
 
   it('is no yes by whoever asks, nor by whom they hand their right to', async () => {
@@ -223,6 +214,26 @@ describe('a yes to an effect', function () {
   it('is used by no run that somebody starts: there is no such workflow to start', async () => {
     const request = requestOf('apply:yard.parcel.hold', { tenantId: yard.tenantId });
     await assert.rejects(yard.tutti.engine.startRun(request), { code: 'WORKFLOW_UNKNOWN' });
+  });
+
+  for (const each of ofSettings) itIsMet(each);
+
+  it('is void once its time is over', async () => {
+    await yard.set('?tier=short');
+    for (const attended of [true, false]) {
+      const parcel = await aParcel();
+      const runId = await yard.start({ parcel, attended });
+      // It may be over before anybody sees it open.
+      const { id } = await eventually(
+        async () => (await yard.approvals.list(yard.tenantId, { runId, limit: 1 }))[0],
+      );
+      await yard.settled(id, 'expired');
+
+      await assert.rejects(yard.say(id, 'anna'), { code: 'APPROVAL_CLOSED' });
+      const became = attended ? 'approval.expired' : 'proposed';
+      assert.equal(await yard.became(runId), became);
+      assert.equal(await yard.slips(parcel), 0);
+    }
   });
 
   /** A run as the engine makes them for grants, but by somebody else's hand. */

@@ -16,55 +16,6 @@ for (const provider of ['openai', 'anthropic'] as const) {
       return lab.close(this);
     });
 
-    /** The same run by direct calls, on an engine of its own, after that of the test. */
-    async function direct(workflow: string, items: readonly string[]): Promise<string> {
-      await lab.stop();
-      await lab.start({ batches: { enabled: false } });
-      const run = await lab.run(workflow, items);
-      assert.equal(await lab.ended(run), 'succeeded');
-      await lab.stop();
-      return run.id;
-    }
-
-    it('have the same outputs as direct calls, at half the price', async () => {
-      verifies('R7.cost', 'R7.reserve');
-      const run = await lab.run('lab.sort', ids);
-      await lab.submitted();
-      assert.deepEqual(await lab.steps(run.id), ['batch', 'batch', 'batch']);
-      lab.server.end();
-
-      assert.equal(await lab.ended(run), 'succeeded');
-      assert.deepEqual(lab.direct, []);
-      const other = await direct('lab.sort', ids);
-      assert.deepEqual(await lab.outputs(run.id), await lab.outputs(other));
-      const own = await lab.ledger(run.id);
-      const theirs = await lab.ledger(other);
-      assert.deepEqual(
-        own.map(({ cost, batch, state }) => [cost * 2, batch, state]),
-        theirs.map(({ cost, batch }) => [cost, !batch, 'settled']),
-      );
-      assert.deepEqual(lab.direct.toSorted(), ids);
-      assert.equal((await lab.purses()).reserved, 0);
-    });
-
-    it('send what a direct call sends', async () => {
-      const run = await lab.run('lab.look', ['a', 'b']);
-      for (const count of [1, 2]) {
-        await lab.submitted(count);
-        lab.server.end();
-      }
-      assert.equal(await lab.ended(run), 'succeeded');
-      await direct('lab.look', ['a', 'b']);
-
-      const bare = ({ body }: { readonly body: Readonly<Record<string, unknown>> }) => {
-        const { stream: _, ...rest } = body;
-        return JSON.stringify(rest);
-      };
-      const batched = lab.batches.flatMap(({ items }) => items.map(({ call }) => bare(call)));
-      assert.equal(batched.length, 4);
-      assert.deepEqual(batched.toSorted(), lab.directCalls.map(bare).toSorted());
-    });
-
     it('hold no slot and no thread while they wait', async () => {
       const run = await lab.run('lab.sort', ids);
       await lab.submitted();
@@ -101,31 +52,61 @@ for (const provider of ['openai', 'anthropic'] as const) {
       ]);
       assert.equal((await lab.purses()).reserved, 0);
     });
+
+    it('have the same outputs as direct calls, at half the price, and send what those send', async () => {
+      verifies('R7.cost', 'R7.reserve');
+      const sorted = await lab.run('lab.sort', ids);
+      await lab.submitted();
+      assert.deepEqual(await lab.steps(sorted.id), ['batch', 'batch', 'batch']);
+      lab.server.end();
+      assert.equal(await lab.ended(sorted), 'succeeded');
+      const looked = await lab.run('lab.look', ['x', 'y']);
+      for (const count of [2, 3]) {
+        await lab.submitted(count);
+        lab.server.end();
+      }
+      assert.equal(await lab.ended(looked), 'succeeded');
+      assert.deepEqual(lab.direct, []);
+
+      // The same runs by direct calls, on an engine of their own.
+      await lab.stop();
+      await lab.start({ batches: { enabled: false } });
+      const plain = await lab.run('lab.sort', ids);
+      assert.equal(await lab.ended(plain), 'succeeded');
+      assert.deepEqual(lab.direct.toSorted(), ids);
+      assert.equal(await lab.ended(await lab.run('lab.look', ['x', 'y'])), 'succeeded');
+
+      assert.deepEqual(await lab.outputs(sorted.id), await lab.outputs(plain.id));
+      const own = await lab.ledger(sorted.id);
+      const theirs = await lab.ledger(plain.id);
+      assert.deepEqual(
+        own.map(({ cost, batch, state }) => [cost * 2, batch, state]),
+        theirs.map(({ cost, batch }) => [cost, !batch, 'settled']),
+      );
+      assert.equal((await lab.purses()).reserved, 0);
+      const bare = ({ body }: { readonly body: Readonly<Record<string, unknown>> }) => {
+        const { stream: _, ...rest } = body;
+        return JSON.stringify(rest);
+      };
+      const batched = lab.batches.flatMap(({ items }) => items.map(({ call }) => bare(call)));
+      assert.equal(batched.length, ids.length + 4);
+      assert.deepEqual(batched.toSorted(), lab.directCalls.map(bare).toSorted());
+    });
   });
 }
 
 describe('a step whose call may go by a batch', () => {
   let lab: BatchLab;
 
-  beforeEach(async () => {
+  before(async () => {
     lab = await BatchLab.open('openai');
   });
-  afterEach(function () {
+  beforeEach(() => lab.begin());
+  after(function () {
     return lab.close(this);
   });
 
-  it('makes it directly where too few wait with it', async () => {
-    await lab.start({ batches: { enabled: true, leastItems: 4 } });
-    const run = await lab.run('lab.sort', ids);
-
-    assert.equal(await lab.ended(run), 'succeeded');
-    assert.deepEqual(lab.direct.toSorted(), ids);
-    assert.equal(lab.server.batches.length, 0);
-    assert.equal((await lab.purses()).reserved, 0);
-  });
-
   it('makes its second call directly where the others needed no second', async () => {
-    await lab.start();
     lab.answer = (call) =>
       idOf(call) === 'c' ? null : { text: '{"text":"at once"}', usage: { input: 1, output: 1 } };
     const run = await lab.run('lab.look', ids);
@@ -143,27 +124,7 @@ describe('a step whose call may go by a batch', () => {
     assert.equal((await lab.purses()).reserved, 0);
   });
 
-  it('makes it directly where a batch would not end before the deadline', async () => {
-    await lab.start({ batches: { enabled: true, leastItems: 2, reserveMs: 2.5 * 3_600_000 } });
-    const run = await lab.run('lab.timed', ids);
-
-    assert.equal(await lab.ended(run), 'succeeded');
-    assert.deepEqual(lab.direct.toSorted(), ids);
-    assert.deepEqual(await lab.kinds(run.id, 'step.waiting'), []);
-  });
-
-  it('makes it directly where the money of a batch is not there', async () => {
-    await lab.start({ budgets: { tenantDailyMicroUsd: 100 } });
-    const run = await lab.run('lab.sort', ids);
-    const status = await lab.ended(run);
-
-    assert.equal(status, 'partial');
-    assert.equal(lab.server.batches.length, 0);
-    assert.deepEqual(await lab.purses(), { reserved: 0, settled: 0 });
-  });
-
   it('leaves no batch behind when its run is paused before, and answers stay when it is paused after', async () => {
-    await lab.start();
     const run = await lab.run('lab.sort', ids);
     await lab.until(async () => (await lab.steps(run.id)).includes('batch'), 1);
     await lab.ask(run.id, 'pause');
@@ -182,5 +143,40 @@ describe('a step whose call may go by a batch', () => {
     await lab.ask(run.id, 'resume');
     assert.equal(await lab.ended(run), 'succeeded');
     assert.deepEqual(lab.direct, []);
+  });
+
+  describe('on an engine that sends batches of four, and with time to spare', () => {
+    before(async () => {
+      await lab.stop();
+      await lab.start({ batches: { enabled: true, leastItems: 4, reserveMs: 2.5 * 3_600_000 } });
+    });
+
+    it('makes it directly where too few wait with it', async () => {
+      const run = await lab.run('lab.sort', ids);
+
+      assert.equal(await lab.ended(run), 'succeeded');
+      assert.deepEqual(lab.direct.toSorted(), ids);
+      assert.equal(lab.batches.length, 0);
+      assert.equal((await lab.purses()).reserved, 0);
+    });
+
+    it('makes it directly where a batch would not end before the deadline', async () => {
+      const run = await lab.run('lab.timed', [...ids, 'd']);
+
+      assert.equal(await lab.ended(run), 'succeeded');
+      assert.deepEqual(lab.direct.toSorted(), [...ids, 'd']);
+      assert.deepEqual(await lab.kinds(run.id, 'step.waiting'), []);
+    });
+  });
+
+  it('makes it directly where the money of a batch is not there', async () => {
+    await lab.stop();
+    await lab.start({ budgets: { tenantDailyMicroUsd: 100 } });
+    const run = await lab.run('lab.sort', ids);
+    const status = await lab.ended(run);
+
+    assert.equal(status, 'partial');
+    assert.equal(lab.batches.length, 0);
+    assert.deepEqual(await lab.purses(), { reserved: 0, settled: 0 });
   });
 });

@@ -8,11 +8,11 @@ import { openBatch } from '../../../core/ports/models/batch/batch-open.ts';
 import type { ModelTarget } from '../../../core/ports/models/model.ts';
 import type { Profiles } from '../../../core/ports/models/profiles.ts';
 import { loadRegistry } from '../../../core/sdk/registry.ts';
-import { Pool } from '../../../worker/pool/pool.ts';
 import { type BatchServer, startBatchServer } from '../../support/batch-server.ts';
 import type { BatchAnswer } from '../../support/batch-world.ts';
 import { requestOf } from '../../support/engine.ts';
 import { FakeClock } from '../../support/fixtures/clock.ts';
+import { KeptThreads } from '../../support/kept-threads.ts';
 import type { ModelCallSeen, ServerReply } from '../../support/model-server.ts';
 import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
 import config from './fixtures/batch.config.ts';
@@ -54,7 +54,7 @@ function withinADay(): number {
   return dayMs - (now % dayMs) > marginMs ? now : now + marginMs;
 }
 
-/** Engines with real threads over a provider's batch server, in time that a test moves. */
+/** Engines with a real thread over a provider's batch server, in time that a test moves. */
 export class BatchLab {
   readonly clock = new FakeClock(withinADay());
   readonly server: BatchServer;
@@ -62,6 +62,8 @@ export class BatchLab {
   readonly #fresh: FreshDatabase;
   readonly #provider: Provider;
   #engine: Engine | null = null;
+  /** Of all engines of this lab, which load the same. */
+  #threads: KeptThreads | null = null;
   /** Whose runs these are; each test that shares an engine with others has a tenant of its own. */
   tenantId = 1;
   /** How far the provider had come when the test began. */
@@ -88,8 +90,8 @@ export class BatchLab {
     return lab;
   }
 
-  /** A test begins with the engine and the provider that others have used: with another tenant, and nothing that came before. */
-  async begin(): Promise<void> {
+  /** A test begins with the engine and the provider that others have used: with another tenant, and nothing that came before. `changes`: how it is set where none is open. */
+  async begin(changes: Partial<Config> = {}): Promise<void> {
     const { batches, requests, models } = this.server;
     this.tenantId += 1;
     this.answer = null;
@@ -98,7 +100,7 @@ export class BatchLab {
       requests: requests.length,
       direct: models.calls.length,
     };
-    if (!this.#engine) await this.start();
+    if (!this.#engine) await this.start(changes);
   }
 
   get engine(): Engine {
@@ -124,11 +126,12 @@ export class BatchLab {
     const connection = database.connectionConfig;
     const setup = { configUrl, connection, dataFolder, profiles, digest };
     const { clock } = this;
+    this.#threads ??= new KeptThreads(setup);
     // The calls' deadlines run in real time; what the adapters compare with the provider's moments is the test's.
     const seen = { ...systemClock, now: () => clock.now() };
     this.#engine = new Engine({
       ...{ database, registry, config: used, clock, profiles, version: 'test' },
-      dispatcher: new Pool({ setup, threads: 1 }),
+      dispatcher: this.#threads.dispatcher(),
       connector: () => memoryConnector([], new Map()),
       openBatches: (each) => openBatch(each, process.env, seen),
     });
@@ -152,6 +155,7 @@ export class BatchLab {
 
   async close(context?: Mocha.Context): Promise<void> {
     await this.stop();
+    await this.#threads?.stop();
     await this.server.close();
     await this.#fresh.drop(context);
   }

@@ -15,27 +15,30 @@ describe('money that a batch holds', () => {
   let boundMicroUsd: number;
 
   before(async () => {
-    const open = await BatchLab.open('openai');
-    await open.start();
-    const run = await open.run('lab.sort', ids);
-    await open.submitted();
-    const [first] = await open.ledger(run.id);
-    boundMicroUsd = first?.reserved ?? 0;
-    await open.close();
-  });
-  beforeEach(async () => {
     lab = await BatchLab.open('openai');
+    await lab.begin();
+    const run = await lab.run('lab.sort', ids);
+    await lab.submitted();
+    const [first] = await lab.ledger(run.id);
+    boundMicroUsd = first?.reserved ?? 0;
+    lab.server.end();
+    assert.equal(await lab.ended(run), 'succeeded');
   });
-  afterEach(function () {
+  // Each test has another budget.
+  afterEach(() => lab.stop());
+  after(function () {
     return lab.close(this);
   });
 
   const budgets = (bounds: number) => ({
     tenantDailyMicroUsd: Math.floor(bounds * boundMicroUsd),
   });
-  const start = (bounds: number) => lab.start({ budgets: budgets(bounds) });
+  const start = async (bounds: number): Promise<void> => {
+    await lab.stop();
+    await lab.begin({ budgets: budgets(bounds) });
+  };
   const startImpatient = (bounds: number) =>
-    lab.start({ budgets: budgets(bounds), batches: impatient });
+    lab.begin({ budgets: budgets(bounds), batches: impatient });
 
   async function spentIs(microUsd: number): Promise<void> {
     assert.deepEqual(await lab.purses(), { reserved: 0, settled: microUsd });
@@ -49,7 +52,7 @@ describe('money that a batch holds', () => {
     const other = await lab.run('lab.call', ['x']);
     await lab.until(async () => (await lab.steps(other.id)).includes('ready'));
 
-    const { steps } = await lab.engine.explain({ tenantId: 1, runId: other.id });
+    const { steps } = await lab.engine.explain({ tenantId: lab.tenantId, runId: other.id });
     const step = steps.find(({ agent }) => agent === 'lab.caller');
     assert.deepEqual(
       step?.blockers.map(({ kind, text }) => [kind, /reserved/.test(text)]),

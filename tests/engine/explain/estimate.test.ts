@@ -92,7 +92,7 @@ describe('estimates of starts', () => {
   for (const [what, limits] of cases) {
     it(`are wrong by less than 30 % in the middle where ${what} bind`, async () => {
       verifies('R2.explain');
-      const estimates = await estimatesOf({ ...setup, ...limits }, 5_000);
+      const estimates = await estimatesOf({ ...setup, ...limits }, 12_000);
 
       const errors = estimates.map(errorOf);
       assert.ok(estimates.length > 500, `${estimates.length} estimates`);

@@ -54,7 +54,7 @@ function membersIn(document: Document): readonly string[] {
   ];
 }
 
-const documents = Number(process.env.FUZZ_RUNS ?? 2_000);
+const documents = Number(process.env.FUZZ_RUNS ?? 1_000);
 
 describe('random and mutated documents', function () {
   this.timeout(60_000 + documents * 50);

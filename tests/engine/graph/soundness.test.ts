@@ -20,6 +20,7 @@ import {
   unionOf,
   type ValueType,
 } from '../../../core/engine/graph/types.ts';
+import { chances } from '../../support/chances.ts';
 import { verifies } from '../../support/verifies.ts';
 
 const decimalText = fc
@@ -159,6 +160,7 @@ describe('type soundness', () => {
   it('lets no expression that passes the check fail for its types', () => {
     verifies('R1.condition');
     let accepted = 0;
+    const tried = chances(10_000);
     const sample = fc
       .tuple(scopeType, expression)
       .chain(([type, cel]) => fc.tuple(fc.constant(type), fc.constant(cel), valuesOf(type)));
@@ -184,8 +186,9 @@ describe('type soundness', () => {
             throw new Error(`${cel} over ${JSON.stringify([types, input])}`, { cause: error });
         }
       }),
-      { numRuns: 20_000 },
+      tried,
     );
-    assert.ok(accepted > 1_000, `${accepted} expressions passed the check`);
+    if (tried.path === undefined)
+      assert.ok(accepted > tried.numRuns / 20, `${accepted} expressions passed the check`);
   });
 });

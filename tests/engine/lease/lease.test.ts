@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type pg from 'pg';
-import { nodeFlags } from '../../../bin/node24.mjs';
 import { newId } from '../../../core/base/ids.ts';
 import { Lease } from '../../../core/engine/lease/lease.ts';
+import { briefFlags } from '../../support/brief-flags.ts';
 import { eventually } from '../../support/eventually.ts';
 import type { HolderWord } from '../../support/fixtures/lease-holder.ts';
 import { asAdmin, type FreshDatabase, freshDatabase, testServer } from '../../support/postgres.ts';
@@ -42,7 +42,7 @@ describe('Lease', function () {
   /** An engine's lease in a process of its own, and what it says. */
   async function aHolder(lease = leaseMs) {
     const fixture = join(import.meta.dirname, '../../support/fixtures/lease-holder.ts');
-    const child = fork(fixture, [fresh.url, String(lease)], { execArgv: nodeFlags });
+    const child = fork(fixture, [fresh.url, String(lease)], { execArgv: [...briefFlags] });
     children.add(child);
     const words: HolderWord[] = [];
     child.on('message', (word: HolderWord) => words.push(word));
@@ -128,7 +128,7 @@ describe('Lease', function () {
 
   it('keeps no process alive', async () => {
     const fixture = join(import.meta.dirname, '../../support/fixtures/lease-holder.ts');
-    const child = fork(fixture, [fresh.url, '60000', 'idle'], { execArgv: nodeFlags });
+    const child = fork(fixture, [fresh.url, '60000', 'idle'], { execArgv: [...briefFlags] });
     children.add(child);
     child.disconnect();
 

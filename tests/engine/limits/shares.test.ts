@@ -340,7 +340,7 @@ describe('Shares', () => {
         assert.ok(mostInAnyWindow(tokens) <= 500);
         assert.ok(provider.mostOpen <= 5, `${provider.mostOpen} at once`);
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 });

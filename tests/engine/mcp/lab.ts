@@ -15,6 +15,8 @@ export class McpLab {
   readonly tutti: TestEngine;
   readonly tenantId: number;
   readonly #folder: ReturnType<typeof scratchFolder>;
+  /** How much each server had got when the test began. */
+  #began: Readonly<Record<string, number>> = {};
 
   constructor(tutti: TestEngine, tenantId: number, folder: ReturnType<typeof scratchFolder>) {
     this.tutti = tutti;
@@ -36,8 +38,18 @@ export class McpLab {
     return join(this.#folder.path, name);
   }
 
-  /** What a server has got, its starts included. */
+  /** A test begins with the engine and the servers that others have used: what came before does not count. */
+  begin(): void {
+    const servers = ['first', 'second', 'third'];
+    this.#began = Object.fromEntries(servers.map((name) => [name, this.#all(name).length]));
+  }
+
+  /** What a server has got since the test began, its starts included. */
   heard(server: string): readonly Heard[] {
+    return this.#all(server).slice(this.#began[server]);
+  }
+
+  #all(server: string): readonly Heard[] {
     const log = this.path(`${server}.log`);
     if (!existsSync(log)) return [];
     // The server may be in the middle of a line, or have opened the file and no more.

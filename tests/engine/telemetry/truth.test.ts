@@ -20,7 +20,7 @@ describe('telemetry and the journal', () => {
     lab = await openTestEngine(config, { spanIds: recorder.ids });
     pool = lab.host.database.pool('tutti_engine', 1);
     tenantId = await lab.host.store.tenant('lab');
-    await runAtRandom(lab.engine, { tenantId, runs: 75, seed });
+    await runAtRandom(lab.engine, { tenantId, runs: 50, seed });
   });
 
   after(async function () {

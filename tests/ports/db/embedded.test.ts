@@ -14,10 +14,10 @@ import { stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import pg from 'pg';
-import { nodeFlags } from '../../../bin/node24.mjs';
 import type { ConnectionConfig } from '../../../core/ports/db/connection.ts';
 import { locateCluster } from '../../../core/ports/db/embedded/cluster.ts';
 import { openEmbedded } from '../../../core/ports/db/embedded.ts';
+import { briefFlags } from '../../support/brief-flags.ts';
 import { verifies } from '../../support/verifies.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -50,7 +50,7 @@ describe('embedded server', function () {
   /** Another process on the same data folder, in a process group of its own; resolves when it has joined. */
   async function aProcess(dataFolder: string, env: NodeJS.ProcessEnv = {}) {
     const script = path.join(import.meta.dirname, 'fixtures/join-server.ts');
-    const child = spawn(process.execPath, [...nodeFlags, script, dataFolder], {
+    const child = spawn(process.execPath, [...briefFlags, script, dataFolder], {
       stdio: ['pipe', 'pipe', 'inherit'],
       detached: true,
       env: { ...process.env, ...env },

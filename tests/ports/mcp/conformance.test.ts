@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { briefFlags, briefly } from '../../support/brief-flags.ts';
 import { compileCacheEnv } from '../../support/compile-cache.ts';
 import { eventually } from '../../support/eventually.ts';
 import { verifies } from '../../support/verifies.ts';
@@ -60,7 +61,7 @@ describe('the official conformance suite, as a client', () => {
   for (const scenario of concerned) {
     it(`passes ${scenario}`, async () => {
       verifies('R5.mcp-client');
-      const command = `${process.execPath} ${client}`;
+      const command = [process.execPath, ...briefFlags, client].join(' ');
 
       // On a busy machine a client may come late; one that keeps a time of its own comes late each time.
       const { code, output } = await eventually(async () => {
@@ -80,7 +81,7 @@ async function run(
   return await new Promise((resolve) => {
     execFile(
       process.execPath,
-      [suite, ...args],
+      [...briefly, suite, ...args],
       { env: { ...process.env, ...compileCacheEnv }, timeout: 60_000, maxBuffer: 10_000_000 },
       (error, stdout, stderr) =>
         resolve({ code: error ? Number(error.code ?? 1) : 0, output: stdout + stderr }),

@@ -3,7 +3,6 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { nodeFlags } from '../../../bin/node24.mjs';
 import { isEngineError } from '../../../core/base/errors.ts';
 import type { McpPin, McpPins } from '../../../core/ports/db/mcp-pins.ts';
 import type { McpConfig, StdioServer } from '../../../core/ports/mcp/config.ts';
@@ -14,13 +13,14 @@ import {
   openMcpPool,
 } from '../../../core/ports/mcp/pool.ts';
 import type { McpResult } from '../../../core/sdk/outside.ts';
+import { briefFlags } from '../../support/brief-flags.ts';
 import { compileCacheEnv } from '../../support/compile-cache.ts';
 
 const fixtures = new URL('../../support/fixtures/', import.meta.url);
 
 /** Runs a file of tests/support/fixtures as a server. */
 export function fixture(name: string, env: Readonly<Record<string, string>> = {}): StdioServer {
-  const args = [...nodeFlags, fileURLToPath(new URL(name, fixtures))];
+  const args = [...briefFlags, fileURLToPath(new URL(name, fixtures))];
   return { command: process.execPath, args, env: { ...compileCacheEnv, ...env } };
 }
 

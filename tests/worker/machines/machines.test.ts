@@ -6,7 +6,7 @@ import { longestMessage } from '../../../worker/pool/frames.ts';
 import { isolationBy } from '../../../worker/pool/isolation.ts';
 import { Pool } from '../../../worker/pool/pool.ts';
 import { ChaosProxy } from '../../support/chaos-proxy.ts';
-import { FarLab } from '../../support/far-lab.ts';
+import { FarLab, type FarMachine } from '../../support/far-lab.ts';
 import { type Ended, heldLease, Jobs, until } from '../../support/lab-pool.ts';
 import { machinesSetup } from '../../support/machines-setup.ts';
 import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
@@ -33,13 +33,23 @@ let lab: FarLab;
 async function works(): Promise<void> {
   placeOf(await lab.jobs.send('far.place', {}).ended);
 }
+/** Jobs that machines have. */
+const running = (): number =>
+  (lab.pool.health.machines?.lanes ?? []).reduce((sum, lane) => sum + lane.running, 0);
 const waiting = (): unknown => lab.pool.health.machines?.waiting;
 
 describe('agents on other machines', () => {
-  beforeEach(async () => {
+  before(async () => {
     lab = await FarLab.open();
   });
-  afterEach(() => lab.close());
+  after(() => lab.close());
+
+  /** The one that the last test has left, or another. */
+  let here: FarMachine | null = null;
+  async function aMachine(): Promise<FarMachine> {
+    if (!here || lab.ready === 0) here = await lab.machine();
+    return here;
+  }
 
   it('wait until a machine of their pool is there, and run on it in a process that has no secret of the engine', async () => {
     verifies('R13.remote');
@@ -49,28 +59,30 @@ describe('agents on other machines', () => {
       [waiting(), [...lab.pool.awaiting]],
       [{ edge: 1 }, [[sent.ref, { kind: 'machine', pool: 'edge' }]]],
     );
-    await lab.machine({ pools: ['other'] });
+    const other = await lab.machine({ pools: ['other'] });
     assert.deepEqual(waiting(), { edge: 1 });
 
-    const machine = await lab.machine({ env: { DATABASE_URL: 'postgresql://of-the-machine' } });
+    here = await lab.machine({ env: { DATABASE_URL: 'postgresql://of-the-machine' } });
 
     const { as, pid, secrets } = placeOf(await sent.ended);
     assert.deepEqual([as, secrets, lab.pool.awaiting.size], ['edge-1', 0, 0]);
-    assert.ok(![process.pid, machine.child.pid].includes(pid));
+    assert.ok(![process.pid, here.child.pid].includes(pid));
     const lanes = lab.pool.health.machines?.lanes.map(({ machine: name, pools }) => [name, pools]);
     assert.deepEqual(lanes, [
       ['edge-1', ['other']],
       ['edge-1', ['edge']],
     ]);
+    other.child.kill('SIGKILL');
+    await until(() => lab.ready === 1, 'one is left');
   });
 
   it('are ended from outside, whether they wait or run', async () => {
     verifies('R13.remote', 'R8.cancel');
-    const waits = lab.jobs.send('far.place', {});
+    const waits = lab.jobs.send('far.guarded', {});
     const error = { code: 'CANCELLED', message: 'by the test' } as const;
     lab.pool.cancel(waits.ref, error);
     assert.equal((await waits.ended).kind, 'failed');
-    await lab.machine();
+    await aMachine();
     const runs = lab.jobs.send('far.place', { what: 'stays' });
 
     lab.pool.cancel(runs.ref, error);
@@ -78,60 +90,133 @@ describe('agents on other machines', () => {
     assert.equal((await runs.ended).kind, 'failed');
   });
 
-  it('are lost with their machine, once what it was told may no longer hold, and nobody is blamed', async () => {
-    verifies('R13.remote');
-    const machine = await lab.machine();
-    const sent = lab.jobs.send('far.place', { what: 'stays' });
-    await until(() => lab.pool.health.machines?.lanes[0]?.running === 1, 'it runs');
-    let isOver = false;
-    void sent.ended.then(() => {
-      isOver = true;
+  describe('on a machine that stays', () => {
+    before(async () => {
+      await aMachine();
     });
 
-    machine.child.kill('SIGKILL');
-    await until(() => lab.ready === 0, 'the connection is lost');
+    for (const [what, reason] of [
+      ['killed', /'edge-1', its process was ended by SIGKILL/],
+      ['blocks', /'edge-1', it did not yield/],
+    ] as const) {
+      it(`harm only the lane's process with '${what}', which is there again for the next`, async () => {
+        verifies('R13.remote', 'R8.isolation');
+        const ended = await lab.jobs.send('far.place', { what }).ended;
 
-    // Its process may live on: only when its word has run out nothing of it can write.
-    assert.equal(isOver, false);
-    const ended = await sent.ended;
-    assert.ok(ended.kind === 'lost' && ended.suspect === null, JSON.stringify(ended));
-    await lab.machine();
-    await works();
+        assert.ok(ended.kind === 'lost' && ended.suspect, JSON.stringify(ended));
+        assert.match(ended.reason, reason);
+        await works();
+      });
+    }
+
+    it('run alone there when they are suspects, in a process that nobody had before them, and whoever comes after begins anew', async () => {
+      verifies('R13.remote', 'R8.quarantine');
+      const beside = lab.jobs.send('far.place', { ms: 300 });
+      const alone = lab.jobs.send('far.place', { ms: 300 }, { alone: true });
+      const after = lab.jobs.send('far.place', {});
+      await until(() => running() === 1, 'one runs');
+      assert.deepEqual(waiting(), { edge: 2 });
+
+      const pids = await Promise.all(
+        [beside, alone, after].map(async ({ ended }) => placeOf(await ended).pid),
+      );
+      // What the first has left behind would be blamed on the suspect.
+      assert.notEqual(pids[0], pids[1]);
+      assert.equal(pids[1], pids[2]);
+
+      const killed = await lab.jobs.send('far.place', { what: 'killed' }, { alone: true }).ended;
+      assert.ok(killed.kind === 'lost' && killed.suspect, JSON.stringify(killed));
+      assert.notEqual(placeOf(await lab.jobs.send('far.place', {}).ended).pid, pids[0]);
+    });
+
+    it('find what is declared anew, in a process that begins anew', async () => {
+      verifies('R13.remote');
+      const before = placeOf(await lab.jobs.send('far.place', {}).ended).pid;
+      const under = lab.jobs.send('far.place', { ms: 500 });
+      await until(() => running() === 1, 'it runs');
+
+      await lab.pool.declare({ modules: [], digest: setup.digest });
+
+      const after = lab.jobs.send('far.place', {});
+      assert.equal(placeOf(await under.ended).pid, before);
+      assert.notEqual(placeOf(await after.ended).pid, before);
+    });
+
+    it('are told when what they take or bring is too large for a message, and harm nobody', async () => {
+      verifies('R13.remote');
+      const beside = lab.jobs.send('far.place', { ms: 1_000 });
+      const what = 'x'.repeat(longestMessage);
+
+      for (const [input, code] of [
+        [{ what }, 'MACHINE_MESSAGE'],
+        [{ what: 'asks', bytes: longestMessage }, 'RESULT_UNCLONABLE'],
+        [{ bytes: longestMessage }, 'OUTPUT_INVALID'],
+      ] as const) {
+        const refused = await lab.jobs.send('far.place', input).ended;
+        assert.ok(refused.kind === 'failed', refused.kind);
+        assert.equal(refused.error.code, code);
+      }
+
+      const { pid } = placeOf(await beside.ended);
+      assert.equal(placeOf(await lab.jobs.send('far.place', {}).ended).pid, pid);
+    });
   });
 
-  it('leave a machine that is asked to end with its last job', async () => {
-    verifies('R13.remote', 'R13.graceful');
-    const machine = await lab.machine();
-    const last = lab.jobs.send('far.place', { ms: 1_000 });
-    await until(() => lab.pool.health.machines?.lanes[0]?.running === 1, 'it runs');
+  describe('on a machine that goes', () => {
+    it('are lost with their machine, once what it was told may no longer hold, and nobody is blamed', async () => {
+      verifies('R13.remote');
+      const machine = await aMachine();
+      const sent = lab.jobs.send('far.place', { what: 'stays' });
+      await until(() => running() === 1, 'it runs');
+      let isOver = false;
+      void sent.ended.then(() => {
+        isOver = true;
+      });
 
-    machine.child.kill('SIGTERM');
-    await until(
-      () => lab.pool.health.machines?.lanes[0]?.isReady === false,
-      'it says that it leaves',
-    );
-    const next = lab.jobs.send('far.place', {});
+      machine.child.kill('SIGKILL');
+      await until(() => lab.ready === 0, 'the connection is lost');
 
-    assert.equal(placeOf(await last.ended).as, 'edge-1');
-    assert.deepEqual(await machine.ended, [0, null]);
-    assert.deepEqual(waiting(), { edge: 1 });
-    await lab.machine();
-    placeOf(await next.ended);
+      // Its process may live on: only when its word has run out nothing of it can write.
+      assert.equal(isOver, false);
+      const ended = await sent.ended;
+      assert.ok(ended.kind === 'lost' && ended.suspect === null, JSON.stringify(ended));
+      here = await lab.machine();
+      await works();
+    });
+
+    it('leave a machine that is asked to end with its last job', async () => {
+      verifies('R13.remote', 'R13.graceful');
+      const machine = await aMachine();
+      const last = lab.jobs.send('far.place', { ms: 1_000 });
+      await until(() => running() === 1, 'it runs');
+
+      machine.child.kill('SIGTERM');
+      await until(() => lab.ready === 0, 'it says that it leaves');
+      const next = lab.jobs.send('far.place', {});
+
+      assert.equal(placeOf(await last.ended).as, 'edge-1');
+      assert.deepEqual(await machine.ended, [0, null]);
+      assert.deepEqual(waiting(), { edge: 1 });
+      here = await lab.machine();
+      placeOf(await next.ended);
+    });
+
+    it('do not outlive their engine, which ends when nothing of them can write', async () => {
+      verifies('R13.remote', 'R3.cleanup');
+      await aMachine();
+      const { pid } = placeOf(await lab.jobs.send('far.place', {}).ended);
+      lab.jobs.send('far.place', { what: 'stays' });
+      await until(() => running() === 1, 'it runs');
+      assert.ok(process.kill(pid, 0));
+
+      await lab.pool.stop();
+
+      assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
+    });
   });
+});
 
-  it('do not outlive their engine, which ends when nothing of them can write', async () => {
-    verifies('R13.remote', 'R3.cleanup');
-    await lab.machine();
-    const { pid } = placeOf(await lab.jobs.send('far.place', {}).ended);
-    lab.jobs.send('far.place', { what: 'stays' });
-    await until(() => lab.pool.health.machines?.lanes[0]?.running === 1, 'it runs');
-    assert.ok(process.kill(pid, 0));
-
-    await lab.pool.stop();
-
-    assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
-  });
-
+describe('agents that are to run on other machines', () => {
   it('are refused by an engine that lets no machines in, and stay at home in a plan', async () => {
     verifies('R13.remote');
     for (const isHome of [false, true]) {
@@ -168,13 +253,20 @@ describe('agents on other machines', () => {
     assert.deepEqual(said(declared), ['edge', 'edge', 'guarded', null]);
     assert.deepEqual(said(configured), ['edge', 'far', null, 'a']);
   });
+});
+
+describe('agents on a machine behind a bad line', () => {
+  before(async () => {
+    lab = await FarLab.open();
+  });
+  after(() => lab.close());
 
   it('go on when a connection that is only silent is found out, both sides by themselves', async () => {
     verifies('R13.remote');
     await using proxy = await ChaosProxy.open({ host: '127.0.0.1', port: lab.port });
     const machine = await lab.machine({ port: proxy.connection.port as number });
     const sent = lab.jobs.send('far.place', { what: 'stays' });
-    await until(() => lab.pool.health.machines?.lanes[0]?.running === 1, 'it runs');
+    await until(() => running() === 1, 'it runs');
 
     proxy.freeze('open');
 
@@ -187,80 +279,6 @@ describe('agents on other machines', () => {
     );
     await until(() => lab.ready === 1, 'it has come again');
     await works();
-  });
-});
-
-describe('agents on a machine that stays', () => {
-  before(async () => {
-    lab = await FarLab.open();
-    await lab.machine();
-  });
-  after(() => lab.close());
-
-  for (const [what, reason] of [
-    ['killed', /'edge-1', its process was ended by SIGKILL/],
-    ['loops', /'edge-1', it did not yield/],
-  ] as const) {
-    it(`harm only the lane's process with '${what}', which is there again for the next`, async () => {
-      verifies('R13.remote', 'R8.isolation');
-      const ended = await lab.jobs.send('far.place', { what }).ended;
-
-      assert.ok(ended.kind === 'lost' && ended.suspect, JSON.stringify(ended));
-      assert.match(ended.reason, reason);
-      await works();
-    });
-  }
-
-  it('run alone there when they are suspects, in a process that nobody had before them, and whoever comes after begins anew', async () => {
-    verifies('R13.remote', 'R8.quarantine');
-    const beside = lab.jobs.send('far.place', { ms: 300 });
-    const alone = lab.jobs.send('far.place', { ms: 300 }, { alone: true });
-    const after = lab.jobs.send('far.place', {});
-    await until(() => lab.pool.health.machines?.lanes[0]?.running === 1, 'one runs');
-    assert.deepEqual(waiting(), { edge: 2 });
-
-    const pids = await Promise.all(
-      [beside, alone, after].map(async ({ ended }) => placeOf(await ended).pid),
-    );
-    // What the first has left behind would be blamed on the suspect.
-    assert.notEqual(pids[0], pids[1]);
-    assert.equal(pids[1], pids[2]);
-
-    const killed = await lab.jobs.send('far.place', { what: 'killed' }, { alone: true }).ended;
-    assert.ok(killed.kind === 'lost' && killed.suspect, JSON.stringify(killed));
-    assert.notEqual(placeOf(await lab.jobs.send('far.place', {}).ended).pid, pids[0]);
-  });
-
-  it('find what is declared anew, in a process that begins anew', async () => {
-    verifies('R13.remote');
-    const before = placeOf(await lab.jobs.send('far.place', {}).ended).pid;
-    const under = lab.jobs.send('far.place', { ms: 500 });
-    await until(() => lab.pool.health.machines?.lanes[0]?.running === 1, 'it runs');
-
-    await lab.pool.declare({ modules: [], digest: setup.digest });
-
-    const after = lab.jobs.send('far.place', {});
-    assert.equal(placeOf(await under.ended).pid, before);
-    assert.notEqual(placeOf(await after.ended).pid, before);
-  });
-
-  it('are told when what they take or bring is too large for a message, and harm nobody', async () => {
-    verifies('R13.remote');
-    const beside = lab.jobs.send('far.place', { ms: 1_000 });
-    const what = 'x'.repeat(longestMessage);
-
-    for (const [input, code] of [
-      [{ what }, 'MACHINE_MESSAGE'],
-      [{ what: 'asks', bytes: longestMessage }, 'RESULT_UNCLONABLE'],
-      [{ bytes: longestMessage }, 'OUTPUT_INVALID'],
-    ] as const) {
-      const refused = await lab.jobs.send('far.place', input).ended;
-      assert.ok(refused.kind === 'failed', refused.kind);
-      assert.equal(refused.error.code, code);
-    }
-
-    const { pid } = placeOf(await beside.ended);
-    assert.equal(placeOf(await lab.jobs.send('far.place', {}).ended).pid, pid);
   });
 });
 
