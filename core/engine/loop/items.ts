@@ -16,13 +16,15 @@ export interface ItemsParts {
   readonly registry: Registry;
   readonly connector: Connector;
   readonly clock: Pick<Clock, 'after'>;
+  /** Aborted when nobody wants them any more. @default somebody always does */
+  readonly givenUp?: AbortSignal;
 }
 
 /** What a foreach runs over: a list that an expression names, or the rows of a query, each page of which is waited for a minute. @throws WORKFLOW_INVALID · ERP_* · DB_* */
 export async function itemsOf(
   run: Run,
   { node }: Container,
-  { registry, connector, clock }: ItemsParts,
+  { registry, connector, clock, givenUp }: ItemsParts,
 ): Promise<readonly unknown[]> {
   const { items, id } = node;
   if (items.kind === 'value') {
@@ -38,7 +40,7 @@ export async function itemsOf(
       `Node '${id}' queries '${items.query.entity}', which no module declares.`,
     );
   const filter = wireFilter(entity, items.filter(run.scope()) as Readonly<Record<string, unknown>>);
-  const patience = new Patience(clock);
+  const patience = new Patience(clock, givenUp);
   const rows: unknown[] = [];
   let cursor: string | null = null;
   do {

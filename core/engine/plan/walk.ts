@@ -61,7 +61,7 @@ export class Walk implements DispatchEvents {
   readonly #end = Promise.withResolvers<void>();
   #expanding = 0;
   #isFilling = false;
-  #isOver = false;
+  readonly #over = new AbortController();
 
   constructor(parts: WalkParts) {
     this.#parts = parts;
@@ -78,7 +78,7 @@ export class Walk implements DispatchEvents {
       await this.#end.promise;
       return { visits: this.#visits, nodes: this.#nodes };
     } finally {
-      this.#isOver = true;
+      this.#over.abort(givenUp());
       this.#mcpCalls.stop();
       for (const cancel of this.#deadlines.values()) cancel();
       signal.removeEventListener('abort', stop);
@@ -104,6 +104,10 @@ export class Walk implements DispatchEvents {
       this.#fail(visit, toErrorData(new EngineError('STEP_CRASHED', message)));
     }
     this.#fill();
+  }
+
+  get #isOver(): boolean {
+    return this.#over.signal.aborted;
   }
 
   // ── the graph ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -132,7 +136,10 @@ export class Walk implements DispatchEvents {
     const { run, clock } = this.#parts;
     this.#expanding += 1;
     try {
-      const values = await itemsOf(run, container, this.#parts);
+      const values = await itemsOf(run, container, {
+        ...this.#parts,
+        givenUp: this.#over.signal,
+      });
       if (this.#isOver) return;
       this.#nodes[container.node.id] = itemsDigest(container.node, values, run.scope());
       this.#follow(run.expand(container, values, clock.now()));
@@ -306,7 +313,7 @@ export class Walk implements DispatchEvents {
   }
 
   #abort(reason: unknown): void {
-    this.#isOver = true;
+    this.#over.abort(givenUp());
     this.#end.reject(reason);
   }
 }

@@ -17,10 +17,13 @@ export class Silence extends EngineError {
 /** How long an ERP is waited for where no step's own time bounds it: a connector that never answers keeps nothing else from going on. */
 export class Patience {
   readonly #clock: Pick<Clock, 'after'>;
+  readonly #givenUp: readonly AbortSignal[];
   #over = new AbortController();
 
-  constructor(clock: Pick<Clock, 'after'>) {
+  /** `givenUp`: aborted when nobody waits any more for what it waits for. @default somebody always does */
+  constructor(clock: Pick<Clock, 'after'>, givenUp?: AbortSignal) {
     this.#clock = clock;
+    this.#givenUp = givenUp ? [givenUp] : [];
   }
 
   /**
@@ -30,7 +33,7 @@ export class Patience {
   async wait<T>(asked: string, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const late = new AbortController();
     const cancel = this.#clock.after(patienceMs, () => late.abort(new Silence(asked)));
-    const signal = AbortSignal.any([late.signal, this.#over.signal]);
+    const signal = AbortSignal.any([late.signal, this.#over.signal, ...this.#givenUp]);
     const ended = Promise.withResolvers<never>();
     const end = (): void => ended.reject(signal.reason);
     try {
