@@ -121,7 +121,7 @@ describe('one that fails each time', () => {
     verifies('R8.cancel');
     const id = await broken();
     const hand = await engines.open();
-    hand.dispatcher.answersCancel = true;
+    hand.dispatcher.answerCancels();
     await hand.engine.ask({ tenantId: 1, runId: id, kind: 'cancel', actor });
     await write(id, '{}');
     await pass(hand, async () => (await engines.statusOf(id)) !== 'running');

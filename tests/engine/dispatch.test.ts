@@ -94,7 +94,7 @@ describe('an engine over any executor', () => {
   it('cancels a run at its deadline, and not before', async () => {
     verifies('R1.limits');
     const { start, dispatcher, clock } = await engines.open();
-    dispatcher.answersCancel = true;
+    dispatcher.answerCancels();
     const run = await start('lab.due');
     await dispatcher.next('first');
 
@@ -109,7 +109,7 @@ describe('an engine over any executor', () => {
   it('starts nothing of what a cancelled step held back, however soon it ends', async () => {
     verifies('R8.cancel');
     const { engine, start, dispatcher } = await engines.open();
-    dispatcher.answersCancel = true;
+    dispatcher.answerCancels();
     const run = await start('lab.pair');
     await dispatcher.next('first');
     await dispatcher.next('beside');

@@ -62,7 +62,7 @@ describe('a run that is paused', () => {
   before(() => engines.prepare());
   beforeEach(async () => {
     hand = await engines.open();
-    hand.dispatcher.answersCancel = true;
+    hand.dispatcher.answerCancels();
   });
   afterEach(() => engines.stop());
   after(function () {

@@ -55,7 +55,7 @@ describe('the priority of a run', () => {
   it('can be changed while its steps wait, holds for those, too, and under the next owner', async () => {
     verifies('R2.priority-change', 'R8.crash', 'R9.restart');
     let hand = await engines.open();
-    hand.dispatcher.answersCancel = true;
+    hand.dispatcher.answerCancels();
     const runs = [];
     for (const _ of [1, 2, 3, 4]) runs.push((await hand.start('lab.once')).id);
     const [one, low, usual, high] = runs as [string, string, string, string];
@@ -130,7 +130,7 @@ describe('the priority of a run', () => {
   it('is asked for by messages that no engine loses: who takes the run up next does what the last owner did not', async () => {
     verifies('R2.priority-change', 'R9.restart');
     const left = await engines.open();
-    left.dispatcher.answersCancel = true;
+    left.dispatcher.answerCancels();
     const { id: runId } = await left.start('lab.once');
     await left.dispatcher.next('only');
     const [store, inbox] = [new Store(engines.pool), new Inbox(engines.pool)];

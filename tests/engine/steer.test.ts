@@ -72,7 +72,7 @@ describe('a run that somebody steers', () => {
   before(() => engines.prepare());
   beforeEach(async () => {
     hand = await engines.open();
-    hand.dispatcher.answersCancel = true;
+    hand.dispatcher.answerCancels();
   });
   afterEach(() => engines.stop());
   after(function () {
@@ -224,7 +224,7 @@ describe('a run that somebody steers', () => {
 
   it('is cancelled as it was asked by an engine that takes it up', async () => {
     verifies('R8.cancel', 'R9.restart');
-    hand.dispatcher.answersCancel = false;
+    hand.dispatcher.answerCancels(false);
     const run = await hand.start('lab.chain');
     await hand.dispatcher.next('first');
     await ask(run.id, 'cancel', { step: 'first', subtree: true });
@@ -251,7 +251,7 @@ describe('a run that somebody steers', () => {
     await askRun(parts, left);
 
     hand = await engines.open();
-    hand.dispatcher.answersCancel = true;
+    hand.dispatcher.answerCancels();
 
     assert.equal(await hand.engine.whenEnded(run.id), 'cancelled');
   });
@@ -268,7 +268,7 @@ describe('a run that somebody steers', () => {
     await hand.dispatcher.next('first');
     await hand.engine.stop();
     hand = await engines.open(now + hour / 2);
-    hand.dispatcher.answersCancel = true;
+    hand.dispatcher.answerCancels();
     const ended = hand.engine.whenEnded(id);
     await succeed('first');
     await hand.dispatcher.next('second');

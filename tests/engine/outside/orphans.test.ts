@@ -112,7 +112,7 @@ describe('a run that nobody waits for any more', () => {
     await first.engine.stop();
 
     const next = await engines.open();
-    next.dispatcher.answersCancel = true;
+    next.dispatcher.answerCancels();
     const statuses = () => Promise.all([heard, unheard].map((id) => engines.statusOf(id)));
     await pass(next, async () => (await statuses()).join() === 'cancelled,cancelled');
   });

@@ -68,7 +68,7 @@ describe('a failure that ends its whole run', function () {
   it('lets nothing begin that would have gone on after the failed step', async () => {
     verifies('R8.terminate');
     const hand = await engines.open();
-    hand.dispatcher.answersCancel = true;
+    hand.dispatcher.answerCancels();
     const { id, ended } = await hand.start('lab.going_on');
     await hand.dispatcher.next('beside');
 

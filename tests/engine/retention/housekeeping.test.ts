@@ -39,7 +39,7 @@ describe('an engine whose housekeeping is due while a backup is written', () => 
   before(() => engines.prepare());
   beforeEach(async () => {
     hand = await engines.open();
-    hand.dispatcher.answersCancel = true;
+    hand.dispatcher.answerCancels();
     backup = await engines.pool.connect();
     // As ports/db/backup/save.ts holds it until the backup is whole.
     await backup.query(`SELECT pg_advisory_lock_shared(${advisoryLocks.schema})`);

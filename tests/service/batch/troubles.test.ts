@@ -58,7 +58,7 @@ describe('what a run that did not go well says of itself', () => {
   before(() => engines.prepare());
   beforeEach(async () => {
     hand = await engines.open();
-    hand.dispatcher.answersCancel = true;
+    hand.dispatcher.answerCancels();
   });
   afterEach(() => engines.stop());
   after(function () {
@@ -119,7 +119,7 @@ describe('what a run that did not go well says of itself', () => {
   });
 
   it('says nothing of a cancel that came as the step ended by itself', async () => {
-    hand.dispatcher.answersCancel = false;
+    hand.dispatcher.answerCancels(false);
     const run = await hand.start('lab.pair');
     const { ref } = await hand.dispatcher.next('first');
     await ask(run.id, { step: 'first' });
